@@ -1,0 +1,238 @@
+"""Pictures in and out: uploads are cleaned in a child process, our own arrays become PNG, JPEG and sheets."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from ml.errors import PhotoRefused
+
+MAX_BYTES = 25 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+MIN_SIDE = 512  # pixels of the short side: a face below that is too small to learn from
+WALL_SECONDS = 10.0
+MAX_ANSWER = 1_001_000  # a JPEG under 1 MB and its line of JSON
+
+MESSAGES = {
+    "not_an_image": "This file is not a picture. Choose a JPEG, PNG, TIFF, WebP or HEIC photo.",
+    "unsupported_format": "This kind of picture cannot be used. Choose a single JPEG, PNG, TIFF, WebP or HEIC photo, without animation or pages.",  # noqa: E501
+    "unreadable": "This picture is damaged or incomplete. Save or download it again and choose the new file.",
+    "too_small": "This picture is too small. Choose one of at least 512 pixels on its short side.",
+    "too_large": "This picture is too large. Choose one of at most 50 megapixels and 25 MB.",
+}
+
+
+@dataclass(frozen=True)
+class CleanPhoto:
+    """`jpeg`: upright 8-bit sRGB, no metadata, under 1 MB. `width`, `height`: of the original, upright."""
+
+    jpeg: bytes
+    width: int
+    height: int
+    format: str  # JPEG, PNG, TIFF, WEBP or HEIF
+
+
+def clean(data: bytes, *, long_side: int = 2048) -> CleanPhoto:
+    """A clean copy of an upload, at most `long_side` pixels; only a fresh child process decodes its bytes.
+
+    Raises PhotoRefused: not_an_image, unsupported_format, unreadable, too_small, too_large.
+    """
+    if len(data) > MAX_BYTES:
+        raise refusal("too_large")
+    kind = sniff(data)
+    script = str(Path(__file__).with_name("decode_child.py"))
+    # -I: the child sees neither the environment nor our folder, whose types.py would hide the standard one.
+    command = [sys.executable, "-I", "-B", script, kind, str(long_side), str(MAX_PIXELS), str(MIN_SIDE)]
+    return read_answer(ask_child(command, data), kind)
+
+
+def refusal(code: str) -> PhotoRefused:
+    return PhotoRefused(code, MESSAGES[code])
+
+
+SIGNATURES = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"II*\0": "TIFF", b"MM\0*": "TIFF", b"II+\0": "TIFF", b"MM\0+": "TIFF",
+}  # fmt: skip
+OTHER_PICTURES = (
+    b"GIF87a", b"GIF89a", b"8BPS", b"\0\0\1\0", b"\0\0\2\0", b"icns", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51",
+    b"\xff\x0a", b"\0\0\0\x0cJXL ", b"\x76\x2f\x31\x01", b"#?RADIANCE", b"DDS ", b"qoif", b"FUJIFILMCCD-RAW",
+    b"gimp xcf", b"<svg", b"P1\n", b"P2\n", b"P3\n", b"P4\n", b"P5\n", b"P6\n", b"P7\n",
+    b"\x0a\x05\x01", b"\xd7\xcd\xc6\x9a",
+)  # fmt: skip
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+AVIF_BRANDS = {b"avif", b"avis"}
+
+
+def sniff(data: bytes) -> str:
+    """The format by its first bytes, never by a name; whether it really is one, the child's decoder says."""
+    for signature, kind in SIGNATURES.items():
+        if data.startswith(signature):
+            return kind
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    brands = {data[at : at + 4] for at in range(8, min(int.from_bytes(data[:4], "big"), 64), 4)}
+    if data[4:8] == b"ftyp" and brands & (HEIC_BRANDS | AVIF_BRANDS):
+        if brands & AVIF_BRANDS:
+            raise refusal("unsupported_format")
+        return "HEIF"
+    is_bmp = data[:2] == b"BM" and data[6:10] == bytes(4)
+    raise refusal("unsupported_format" if is_bmp or data.startswith(OTHER_PICTURES) else "not_an_image")
+
+
+def ask_child(command: list[str], data: bytes, *, seconds: float = WALL_SECONDS) -> bytes:
+    """What the child wrote, cut at MAX_ANSWER; a child that is killed or hangs has written too little.
+
+    It reads all of stdin before it writes, so plain blocking pipes do; the timer breaks one that blocks for
+    ever. The environment is empty but for one malloc arena, which keeps our secrets out and its memory small.
+    """
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={"MALLOC_ARENA_MAX": "1"},
+    )
+    assert child.stdin
+    assert child.stdout
+    clock = threading.Timer(seconds, child.kill)
+    clock.start()
+    try:
+        with child:
+            child.stdin.write(data)
+            child.stdin.close()
+            answer = child.stdout.read(MAX_ANSWER)
+            child.kill()  # it has said all it may
+        return answer
+    except OSError:  # it died before it had read everything
+        return b""
+    finally:
+        clock.cancel()
+
+
+def read_answer(answer: bytes, kind: str) -> CleanPhoto:
+    """Check the child's frame; it has touched hostile bytes, so anything unexpected means unreadable."""
+    head, _, jpeg = answer.partition(b"\n")
+    try:
+        said = json.loads(head)
+        code, width, height = str(said["code"]), said.get("width"), said.get("height")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise refusal("unreadable") from None
+    if code in MESSAGES:
+        raise refusal(code)
+    sizes = type(width) is int and type(height) is int and min(width, height) >= MIN_SIDE
+    if code != "" or not sizes or said.get("size") != len(jpeg) or not jpeg.startswith(b"\xff\xd8\xff"):
+        raise refusal("unreadable")
+    return CleanPhoto(jpeg, width, height, kind)
+
+
+def to_array(picture: bytes) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of our own clean JPEG or PNG; never give it an upload."""
+    with Image.open(io.BytesIO(picture), formats=["JPEG", "PNG"]) as image:
+        return np.array(image.convert("RGB"))
+
+
+def encode_png(array: np.ndarray) -> bytes:
+    """PNG of (H, W, 3) uint8 RGB."""
+    return _save(Image.fromarray(array), "PNG")
+
+
+def encode_jpeg(array: np.ndarray, quality: int = 92) -> bytes:
+    """JPEG of (H, W, 3) uint8 RGB; `quality` 1..95."""
+    return _save(Image.fromarray(array), "JPEG", quality=quality)
+
+
+def _save(image: Image.Image, kind: str, **options: int) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+# Contact sheet: colours and pixels.
+GROUND, INK, PALE = "#faf7f2", "#2b2724", "#d9d2c7"
+SHEET, MARGIN, GAP = 1600, 56, 16
+PHOTO_COLUMNS, PICTURE_COLUMNS = 12, 4
+TITLE_SIZE, CAPTION_SIZE = 40, 24
+
+
+def contact_sheet(
+    photos: list[np.ndarray], pictures: list[np.ndarray], captions: list[str], *, title: str = ""
+) -> bytes:
+    """PNG, 1600 px wide: the title, small square photos, a line, and the pictures with a caption under each.
+
+    Photos and pictures are (H, W, 3) uint8 RGB of any size; one caption for each picture.
+    """
+    if len(captions) != len(pictures):
+        raise ValueError(f"{len(pictures)} pictures, {len(captions)} captions")
+    cells = [_photo_cell(photo) for photo in photos]
+    top = _grid(cells, PHOTO_COLUMNS)
+    bottom = _grid(_picture_cells(pictures, captions), PICTURE_COLUMNS)
+    parts = [part for part in (_title(title), top, _line() if top and bottom else None, bottom) if part]
+    height = 2 * MARGIN + sum(part.height for part in parts) + 2 * GAP * (len(parts) - 1)
+    sheet = Image.new("RGB", (SHEET, height), GROUND)
+    y = MARGIN
+    for part in parts:
+        sheet.paste(part, (MARGIN, y))
+        y += part.height + 2 * GAP
+    return _save(sheet, "PNG")
+
+
+def _cell_width(columns: int) -> int:
+    return (SHEET - 2 * MARGIN - GAP * (columns - 1)) // columns
+
+
+def _grid(cells: list[Image.Image], columns: int) -> Image.Image | None:
+    """Equal cells, left to right and top to bottom."""
+    if not cells:
+        return None
+    width, height = cells[0].size
+    rows = -(-len(cells) // columns)
+    grid = Image.new("RGB", (SHEET - 2 * MARGIN, rows * (height + GAP) - GAP), GROUND)
+    for index, cell in enumerate(cells):
+        row, column = divmod(index, columns)
+        grid.paste(cell, (column * (width + GAP), row * (height + GAP)))
+    return grid
+
+
+def _photo_cell(photo: np.ndarray) -> Image.Image:
+    side = _cell_width(PHOTO_COLUMNS)
+    return ImageOps.fit(Image.fromarray(photo), (side, side), Image.Resampling.LANCZOS, centering=(0.5, 0.4))
+
+
+def _picture_cells(pictures: list[np.ndarray], captions: list[str]) -> list[Image.Image]:
+    """Each picture whole and as wide as its column, its caption centred below; all as tall as the tallest."""
+    width = _cell_width(PICTURE_COLUMNS)
+    font = ImageFont.load_default(CAPTION_SIZE)
+    tallest = max((round(width * array.shape[0] / array.shape[1]) for array in pictures), default=0)
+    height = min(tallest, 2 * width)
+    cells = []
+    for array, caption in zip(pictures, captions, strict=True):
+        cell = Image.new("RGB", (width, height + 2 * CAPTION_SIZE), GROUND)
+        image = ImageOps.contain(Image.fromarray(array), (width, height), Image.Resampling.LANCZOS)
+        cell.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
+        middle = (width / 2, height + CAPTION_SIZE)
+        ImageDraw.Draw(cell).text(middle, caption, fill=INK, font=font, anchor="mm")
+        cells.append(cell)
+    return cells
+
+
+def _title(text: str) -> Image.Image | None:
+    if not text:
+        return None
+    strip = Image.new("RGB", (SHEET - 2 * MARGIN, TITLE_SIZE + GAP // 2), GROUND)
+    draw = ImageDraw.Draw(strip)
+    draw.text((0, strip.height / 2), text, fill=INK, font=ImageFont.load_default(TITLE_SIZE), anchor="lm")
+    return strip
+
+
+def _line() -> Image.Image:
+    return Image.new("RGB", (SHEET - 2 * MARGIN, 2), PALE)

@@ -1,0 +1,87 @@
+"""A training stage that can be stopped and gone on from: weights, their running mean, optimizer and step in one file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+class Clock:
+    """The minutes that are left; None is without end."""
+
+    def __init__(self, minutes: float | None):
+        self.end = None if minutes is None else time.monotonic() + 60 * minutes
+
+    def over(self) -> bool:
+        return self.end is not None and time.monotonic() > self.end
+
+
+class Stage:
+    """`run` repeats a step until `total` steps are done or the clock is over; True when all are done.
+
+    The learning rate warms up over 100 steps, stays, and falls linearly to zero over the last `cooldown` share.
+    `mean` holds the exponential moving average of the weights, which is what a stage delivers.
+    """
+
+    def __init__(self, path: Path, model: nn.Module, *, rate: float, total: int, decay: float = 0.998,
+                 cooldown: float = 0.45, weight_decay: float = 0.01):  # fmt: skip
+        self.path, self.model, self.rate, self.total = path, model, rate, total
+        self.decay, self.cooldown, self.step = decay, cooldown, 0
+        self.optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True)
+        self.mean = {k: v.detach().float().clone() for k, v in model.state_dict().items()}
+        if path.exists():
+            saved = torch.load(path, map_location="cpu", weights_only=True)
+            model.load_state_dict(saved["model"])
+            self.optimizer.load_state_dict(saved["optimizer"])
+            self.mean = {k: v.to(self.mean[k].device) for k, v in saved["mean"].items()}
+            self.step = saved["step"]
+
+    def save(self) -> None:
+        aside = self.path.with_suffix(".tmp")
+        state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "mean": self.mean, "step": self.step}
+        torch.save(state, aside)
+        aside.rename(self.path)
+
+    def rate_now(self) -> float:
+        left = (self.total - self.step) / max(1, self.total * self.cooldown)
+        return self.rate * min(1.0, (self.step + 1) / 100, left)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        keep = min(self.decay, (self.step + 1) / (self.step + 10))
+        for k, v in self.model.state_dict().items():
+            self.mean[k].lerp_(v.float(), 1 - keep)
+
+    def run(self, loss_of: Callable[[int], torch.Tensor], clock: Clock, *, every: int = 100) -> bool:
+        """`loss_of(step)` gives the loss of one batch."""
+        start, recent = time.monotonic(), []
+        last = time.monotonic()
+        while self.step < self.total and not clock.over():
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate_now()
+            loss = loss_of(self.step)
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+            self._average()
+            self.step += 1
+            recent.append(float(loss.detach()))
+            if self.step % every == 0:
+                seconds = time.monotonic() - start
+                print(f"{self.path.stem} {self.step}/{self.total} loss {sum(recent) / len(recent):.4f} {seconds / every:.3f} s a step", flush=True)
+                start, recent = time.monotonic(), []
+            if time.monotonic() - last > 120:
+                self.save()
+                last = time.monotonic()
+        self.save()
+        return self.step >= self.total
+
+    def load_mean(self) -> nn.Module:
+        """The model with its averaged weights, for use."""
+        self.model.load_state_dict({k: v.to(self.model.state_dict()[k].dtype) for k, v in self.mean.items()})
+        return self.model.eval().requires_grad_(False)

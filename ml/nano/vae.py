@@ -1,0 +1,78 @@
+"""The nano base's picture codec: diffusers' AutoencoderKL with FLUX's 16 latent channels at an eighth of the size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ml.nano.data import BUCKETS, load_all
+from ml.nano.stage import Clock, Stage
+
+
+def new_vae(channels: tuple[int, ...] = (16, 48, 96, 160)) -> Any:
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        in_channels=3, out_channels=3, latent_channels=16, layers_per_block=1, norm_num_groups=8, sample_size=128,
+        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=channels, mid_block_add_attention=False, use_quant_conv=False, use_post_quant_conv=False,
+    )  # fmt: skip
+
+
+def picture_loss(made: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """Absolute and squared error, and again on blurred planes and on colour differences, where a small net lags."""
+    d = made - real
+    blurred = F.avg_pool2d(d, 4).abs().mean()
+    colour = (d - d.mean(1, keepdim=True)).abs().mean()
+    slope = (d[..., 1:] - d[..., :-1]).abs().mean() + (d[..., 1:, :] - d[..., :-1, :]).abs().mean()
+    return d.abs().mean() + 2.0 * (d * d).mean() + 0.5 * blurred + 0.5 * colour + 0.15 * slope
+
+
+def to_range(pictures: np.ndarray, device: str) -> torch.Tensor:
+    """(B, H, W, 3) uint8 -> (B, 3, H, W) float in -1..1."""
+    x = torch.from_numpy(np.ascontiguousarray(pictures)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def train_vae(work: Path, clock: Clock, *, steps: int, whole: float, batch: int, device: str, seed: int = 1) -> Any:
+    """First on 64-pixel crops, the last `whole` share of the steps on whole pictures. None when stopped before the end."""
+    torch.manual_seed(seed)
+    vae = new_vae().to(device, memory_format=torch.channels_last)
+    stage = Stage(work / "vae.pt", vae, rate=1.5e-3, total=steps, decay=0.997)
+    groups = {b: p for b, (_, p) in load_all(work / "pictures").items()}
+    share = np.array([len(groups.get(b, ())) for b in range(len(BUCKETS))], float)
+
+    def take(step: int) -> np.ndarray:
+        rng = np.random.default_rng([seed, step])
+        if step < steps * (1 - whole):
+            out = []
+            for _ in range(batch):
+                group = groups[int(rng.choice(len(BUCKETS), p=share / share.sum()))]
+                one = group[rng.integers(len(group))]
+                y, x = rng.integers(one.shape[0] - 64 + 1), rng.integers(one.shape[1] - 64 + 1)
+                out.append(one[y : y + 64, x : x + 64])
+            return np.stack(out)
+        group = groups[int(rng.choice(len(BUCKETS), p=share / share.sum()))]
+        return group[rng.integers(len(group), size=max(batch // 3, 2))]
+
+    def loss_of(step: int) -> torch.Tensor:
+        x = to_range(take(step), device)
+        with torch.autocast(torch.device(device).type, torch.bfloat16):
+            posterior = vae.encode(x).latent_dist
+            made = vae.decode(posterior.sample(generator=torch.Generator(device).manual_seed(step))).sample
+        return picture_loss(made.float(), x) + 1e-4 * posterior.kl().mean() / posterior.mean[0].numel()
+
+    return stage.load_mean() if stage.run(loss_of, clock) else None
+
+
+@torch.no_grad()
+def psnr(vae: Any, pictures: np.ndarray, device: str = "cpu") -> float:
+    """Mean over pictures, in decibels, of peak 255 against the squared error."""
+    x = to_range(pictures, device)
+    y = vae.decode(vae.encode(x).latent_dist.mode()).sample.clamp(-1, 1)
+    error = ((x - y) / 2).pow(2).flatten(1).mean(1)
+    return float((-10 * error.log10()).mean())

@@ -1,0 +1,127 @@
+"""Judges clean pixels for nudity: `python -m ml.nudity [--classifier DIR]`, spoken to by `ml.safety`.
+
+A program of its own because nudenet is under the AGPL: nothing else imports it, only pipes are shared.
+In, again and again until stdin closes: height and width as two big-endian uint32, then H*W*3 bytes of RGB.
+Out for each: a uint32 length, then JSON {"engine", "label", "score" 0..1, "unsafe"}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import struct
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+# nudenet's classes that mean nudity, each with the score from which it counts. The detector scores true finds
+# 0.4 to 0.9. Genitals must never slip through, so they count early; breasts and buttocks are confused with
+# elbows, knees and low necklines, so they must be likelier.
+EXPOSED = {
+    "FEMALE_GENITALIA_EXPOSED": 0.35,
+    "MALE_GENITALIA_EXPOSED": 0.35,
+    "ANUS_EXPOSED": 0.35,
+    "FEMALE_BREAST_EXPOSED": 0.45,
+    "BUTTOCKS_EXPOSED": 0.45,
+}
+# What classifiers call it ("nsfw", "porn", "hentai", "NSFW - explicit"); their probabilities add up.
+UNSAFE_WORDS = ("nsfw", "porn", "hentai", "nude", "nudity", "explicit", "sexual", "unsafe")
+UNSAFE_SHARE = 0.5
+MAX_PIXELS = 50_000_000
+
+Scores = list[tuple[str, float]]
+Judge = Callable[[np.ndarray], dict]
+
+
+def judge_boxes(found: Scores) -> dict:
+    """The worst of nudenet's finds: the largest share of the score from which its class counts."""
+    exposed = [(score / EXPOSED[label], score, label) for label, score in found if label in EXPOSED]
+    ratio, score, label = max(exposed, default=(0.0, 0.0, ""))
+    return {"engine": "nudenet", "label": label, "score": score, "unsafe": ratio >= 1}
+
+
+def judge_classes(classes: Scores) -> dict:
+    """A classifier's labels and probabilities; one that names nothing unsafe cannot judge: ValueError."""
+    unsafe = [(share, label) for label, share in classes if is_unsafe(label)]
+    if not unsafe:
+        raise ValueError("the classifier has no label for what is unsafe")
+    score = min(1.0, sum(share for share, _ in unsafe))
+    return {"engine": "classifier", "label": max(unsafe)[1], "score": score, "unsafe": score >= UNSAFE_SHARE}
+
+
+def is_unsafe(label: str) -> bool:
+    words = label.lower()
+    return any(word in words for word in UNSAFE_WORDS) and not words.startswith(("non", "not", "no "))
+
+
+def load_nudenet() -> Judge:
+    import cv2
+    import nudenet
+    import onnxruntime
+
+    cv2.setNumThreads(1)
+    onnxruntime.set_default_logger_severity(3)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    detector = nudenet.NudeDetector()
+    model = Path(nudenet.__file__).with_name("320n.onnx")
+    # nudenet takes no options for its session, so it gets another one.
+    detector.onnx_session = onnxruntime.InferenceSession(str(model), options)
+
+    def judge(picture: np.ndarray) -> dict:
+        bgr = np.ascontiguousarray(picture[:, :, ::-1])
+        return judge_boxes([(find["class"], find["score"]) for find in detector.detect(bgr)])
+
+    return judge
+
+
+def load_classifier(directory: str) -> Judge:
+    """A transformers image classifier from a local directory; nothing is fetched."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    from ml.local.vision import ensure_torchvision
+
+    ensure_torchvision()  # before transformers
+    import torch
+    import transformers
+    from PIL import Image
+
+    torch.set_num_threads(1)
+    classify = transformers.pipeline("image-classification", model=directory, device="cpu")
+
+    def judge(picture: np.ndarray) -> dict:
+        classes: Iterable[dict] = classify(Image.fromarray(picture), top_k=None)
+        return judge_classes([(found["label"], found["score"]) for found in classes])
+
+    return judge
+
+
+def serve(judge: Judge, pixels: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer until the pipe closes. Trouble ends the program: who asked gets no answer, and refuses."""
+    while len(header := pixels.read(8)) == 8:
+        height, width = struct.unpack(">II", header)
+        if not 0 < height * width <= MAX_PIXELS:
+            raise ValueError(f"{width}x{height} pixels")
+        picture = np.frombuffer(pixels.read(height * width * 3), np.uint8).reshape(height, width, 3)
+        answer = json.dumps(judge(picture)).encode()
+        answers.write(struct.pack(">I", len(answer)) + answer)
+        answers.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--classifier", metavar="DIR", help="a transformers image classifier instead of nudenet"
+    )
+    directory = parser.parse_args().classifier
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print must not get between the answers
+    judge = load_classifier(directory) if directory else load_nudenet()
+    serve(judge, sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()
