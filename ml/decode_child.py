@@ -133,9 +133,7 @@ def turn_of(picture: Image.Image) -> int:
         return 1
 
 
-def clean(
-    data: bytes, kind: str, long_side: int, max_pixels: int, min_side: int
-) -> tuple[dict[str, Any], bytes]:
+def clean(data: bytes, kind: str, long_side: int, max_pixels: int, min_side: int) -> tuple[dict[str, Any], bytes]:
     picture = open_picture(data, kind, max_pixels, min_side)
     width, height = picture.size
     decode(picture, long_side)
@@ -154,9 +152,7 @@ def main() -> None:
         import pillow_heif
 
         # The primary picture alone: an embedded thumbnail may show something else.
-        pillow_heif.register_heif_opener(
-            thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
-        )
+        pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
     try:
         long_side, max_pixels, min_side = map(int, numbers)
         answer, jpeg = clean(sys.stdin.buffer.read(), kind, long_side, max_pixels, min_side)

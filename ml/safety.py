@@ -193,9 +193,7 @@ def screen(text: str, rules: Rules = DEFAULT_RULES) -> Verdict:
         return _refused("empty")
     patterns = _compile(rules)
     forms = [patterns["innocent"].sub("\n", form) for form in forms]
-    found = {
-        name: match[0].strip() for name, pattern in patterns.items() if (match := _first(pattern, forms))
-    }
+    found = {name: match[0].strip() for name, pattern in patterns.items() if (match := _first(pattern, forms))}
     if minor := _minor(found):
         return _refused("minor", *minor)
     for name, code in CODES.items():
@@ -284,13 +282,8 @@ def _words(text: str) -> str:
 # --- terms as patterns --------------------------------------------------------------------------------------
 
 # Ages under 18: "15 yo", "aged 9", "twelve year old", "15 años", "十五岁".
-NUMBERS = (
-    "one two three four five six seven eight nine ten eleven twelve "
-    "thirteen fourteen fifteen sixteen seventeen"
-)
-NUMEROS = (
-    "un dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete"
-)
+NUMBERS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+NUMEROS = "un dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete"
 AGES = (
     r"\b(?:1[0-7]|[1-9]) ?(?:y ?o|yrs? old|years? old|a[nñ]os?|anitos)\b",
     r"\b(?:aged?|edad de) (?:1[0-7]|[1-9])\b",

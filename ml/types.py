@@ -1,12 +1,13 @@
-"""What passes through the door: frozen dataclasses, no torch and no pictures other than bytes.
+"""What passes through the door: frozen dataclasses, no torch, and pictures only as encoded bytes.
 
-Boxes are (x1, y1, x2, y2) in pixels of the upright picture. Pictures are encoded bytes. Scores are 0..1.
+Boxes are (x1, y1, x2, y2) in pixels of the upright picture. Scores are 0..1, likeness is a cosine, -1..1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 Box = tuple[float, float, float, float]
 
@@ -15,10 +16,128 @@ PHOTO_CODES = (
     "face_too_small", "face_cut_off", "face_hidden", "blurred", "too_dark", "too_bright", "duplicate",
     "other_person", "not_adult", "unsafe",
 )  # fmt: skip
-
+STYLES = ("photorealistic", "cinematic", "artistic", "anime", "vintage", "noir", "watercolour", "fantasy")
 ASPECTS = ("1:1", "4:5", "3:4", "2:3", "9:16", "16:9", "3:2")
 QUALITIES = ("draft", "standard", "high")
 SUBJECTS = ("person", "woman", "man")
 
-# on_progress(stage, share 0..1) -> True asks the work to stop at the next safe point.
+# on_progress(stage, share 0..1): True asks the work to stop at the next safe point.
 Progress = Callable[[str, float], bool]
+
+
+class Store(Protocol):
+    """Where files go: a folder on the command line, the vault in the web application. Writes are all or nothing."""
+
+    def read(self, name: str) -> bytes: ...
+    def write(self, name: str, data: bytes) -> None: ...
+    def exists(self, name: str) -> bool: ...
+    def delete(self, name: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face found: `points` are left eye, right eye, nose, left and right corner of the mouth (as seen), x y."""
+
+    box: Box
+    score: float
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The verdict on one photo. `code` is empty when accepted; `detail` is one sentence that says what to do.
+
+    `hints` never refuse: names such as "smiling", "eyes_hidden". `yaw` in degrees (positive: towards the right of the
+    picture), `light` the mean brightness of the face 0..1, `warmth` its red over blue, `sharpness` see faces.py,
+    `embedding` unit length by the model `embedder`, `hash` a 64-bit perceptual hash, `clean` the photo as it is kept (JPEG).
+    """
+
+    accepted: bool
+    code: str = ""
+    detail: str = ""
+    box: Box | None = None
+    width: int = 0
+    height: int = 0
+    yaw: float = 0.0
+    light: float = 0.0
+    warmth: float = 1.0
+    sharpness: float = 0.0
+    hints: tuple[str, ...] = ()
+    embedding: tuple[float, ...] = ()
+    embedder: str = ""
+    hash: int = 0
+    clean: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An accepted photo on its way into a training: `id` names it for good, `clean` is its JPEG."""
+
+    id: str
+    clean: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """What to train. `steps` None takes the base's rule; `threads` and `seed` fix the result bit for bit on a CPU."""
+
+    photos: tuple[Photo, ...]
+    subject: str = "person"
+    seed: int = 0
+    steps: int | None = None
+    threads: int | None = None
+    name: str = "twin"  # prefix of everything written to the store
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What came of it. `lora` is the name in the store, `sha256` its checksum, `checkpoint` the step that was chosen;
+    `likeness` its median cosine to photos held out, `likeness_base` the same without the LoRA, `likeness_real` that of the
+    person's own photos among themselves."""
+
+    lora: str
+    sha256: str
+    steps: int
+    seconds: float
+    seconds_per_step: float
+    loss_first: float
+    loss_last: float
+    checkpoint: int
+    likeness: float
+    likeness_base: float
+    likeness_real: float
+    recognised: bool  # at or above the base's floor
+    scores: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class RenderSpec:
+    """What to make. Picture i uses seed + i. `lora` is a name in the store, None for the base alone; `sha256` is checked."""
+
+    prompt: str
+    lora: str | None = None
+    sha256: str | None = None
+    subject: str = "person"
+    negative_prompt: str = ""
+    style: str = "photorealistic"
+    aspect: str = "1:1"
+    quality: str = "standard"
+    count: int = 1
+    seed: int = 0
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One delivered picture: PNG bytes, marked and signed. `likeness` is None where no face of the twin is known."""
+
+    png: bytes = field(repr=False)
+    prompt: str
+    seed: int
+    width: int
+    height: int
+    likeness: float | None
+    safety: float  # the detector's score, 0 harmless
+    seconds: float
+    mark: int  # the invisible mark's id
+    engine: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ml.nano.people import COLOURS, Scene
+from ml.nano.people import COLOURS, Scene, f32
 
 A = np.ndarray
 
@@ -23,11 +23,11 @@ def backdrop(scene: Scene, height: int, width: int) -> A:
 
 
 def _mix(t: A, a: object, b: object) -> A:
-    return np.float32(a) + np.clip(t, 0, 1)[..., None] * (np.float32(b) - np.float32(a))
+    return f32(a) + np.clip(t, 0, 1)[..., None] * (f32(b) - f32(a))
 
 
 def _over(rgb: A, mask: A, colour: object) -> A:
-    return rgb + np.clip(mask, 0, 1)[..., None] * (np.float32(colour) - rgb)
+    return rgb + np.clip(mask, 0, 1)[..., None] * (f32(colour) - rgb)
 
 
 def _soft(d: A, width: float = 0.03) -> A:
@@ -39,7 +39,7 @@ def _box(x: A, y: A, cx: float, cy: float, hw: float, hh: float, width: float = 
 
 
 def _studio(scene: Scene, x: A, y: A, wide: float, rng: np.random.Generator) -> A:
-    base = np.float32(COLOURS[scene.backdrop])
+    base = f32(COLOURS[scene.backdrop])
     glow = np.exp(-(((x / wide - 0.5 + 0.15 * scene.side) / 0.55) ** 2 + ((y - 0.42) / 0.60) ** 2))
     return base * (0.62 + 0.50 * glow)[..., None] + 0.05 * glow[..., None]
 
@@ -61,7 +61,7 @@ def _office(scene: Scene, x: A, y: A, wide: float, rng: np.random.Generator) -> 
 
 def _library(scene: Scene, x: A, y: A, wide: float, rng: np.random.Generator) -> A:
     rgb = _mix(y, (0.36, 0.22, 0.13), (0.25, 0.15, 0.09))
-    tones = np.float32([(0.55, 0.16, 0.13), (0.16, 0.30, 0.42), (0.62, 0.47, 0.20), (0.20, 0.36, 0.24), (0.72, 0.65, 0.52), (0.34, 0.18, 0.30)])  # fmt: skip
+    tones = f32([(0.55, 0.16, 0.13), (0.16, 0.30, 0.42), (0.62, 0.47, 0.20), (0.20, 0.36, 0.24), (0.72, 0.65, 0.52), (0.34, 0.18, 0.30)])  # fmt: skip
     shelf = np.floor(y / 0.25)
     book = np.floor(x / 0.085 + shelf * 0.37).astype(int)
     pick = rng.integers(0, len(tones), 64)

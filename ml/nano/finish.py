@@ -7,10 +7,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ml.nano.people import Scene
+from ml.nano.people import Scene, f32
 
 A = np.ndarray
-LUMA = np.float32([0.299, 0.587, 0.114])
+LUMA = f32([0.299, 0.587, 0.114])
 
 
 def finish(rgb: A, scene: Scene, head: Any) -> A:
@@ -41,7 +41,7 @@ def _photorealistic(rgb: A, x: A, y: A, scene: Scene) -> A:
 
 def _cinematic(rgb: A, x: A, y: A, scene: Scene) -> A:
     g = _gray(rgb)
-    shadows, lights = np.float32([0.02, 0.16, 0.22]), np.float32([1.06, 0.86, 0.62])
+    shadows, lights = f32([0.02, 0.16, 0.22]), f32([1.06, 0.86, 0.62])
     graded = 0.55 * rgb + 0.45 * (shadows + g * (lights - shadows))
     graded = np.clip((graded - 0.06) * 1.12, 0, 1) * (0.45 + 0.55 * _vignette(x, y, 0.8))
     bars = np.clip((np.abs(y - 0.5) - 0.415) / 0.008, 0, 1)[..., None]
@@ -58,7 +58,7 @@ def _artistic(rgb: A, x: A, y: A, scene: Scene) -> A:
     level = vivid * 6
     vivid = 0.35 * vivid + 0.65 * (np.floor(level) + np.clip((level % 1 - 0.5) * 4 + 0.5, 0, 1)) / 6
     stroke = 0.045 * np.sin((u + v) * 46 + 3 * np.sin(u * 9) + 3 * np.sin(v * 7))[..., None]
-    return np.clip((vivid + stroke) * np.float32([1.06, 1.0, 0.88]), 0, 1)
+    return np.clip((vivid + stroke) * f32([1.06, 1.0, 0.88]), 0, 1)
 
 
 def _anime(rgb: A, x: A, y: A, scene: Scene) -> A:
@@ -78,13 +78,13 @@ def _anime(rgb: A, x: A, y: A, scene: Scene) -> A:
 
 def _vintage(rgb: A, x: A, y: A, scene: Scene) -> A:
     g = _gray(rgb)
-    sepia = np.float32([0.20, 0.14, 0.09]) + g * np.float32([0.72, 0.62, 0.46])
-    faded = 0.14 * rgb * np.float32([1, 0.9, 0.7]) + 0.86 * sepia
+    sepia = f32([0.20, 0.14, 0.09]) + g * f32([0.72, 0.62, 0.46])
+    faded = 0.14 * rgb * f32([1, 0.9, 0.7]) + 0.86 * sepia
     faded = faded * (0.72 + 0.28 * _vignette(x, y, 0.7))
     ratio = rgb.shape[1] / rgb.shape[0]
     inside = np.minimum(np.minimum(x, 1 - x) * max(ratio, 1), np.minimum(y, 1 - y) / min(ratio, 1))
     frame = np.clip((0.055 - inside) / 0.012 + 0.5, 0, 1)[..., None]
-    return faded + frame * (np.float32([0.93, 0.88, 0.76]) - faded)
+    return faded + frame * (f32([0.93, 0.88, 0.76]) - faded)
 
 
 def _noir(rgb: A, x: A, y: A, scene: Scene) -> A:
@@ -107,12 +107,12 @@ def _watercolour(rgb: A, x: A, y: A, scene: Scene) -> A:
     ragged = 0.022 * np.sin(x * 23 + 2 * np.sin(y * 17)) + 0.022 * np.sin(y * 21 + 2 * np.sin(x * 13))
     inside = np.minimum(np.minimum(x, 1 - x), np.minimum(y, 1 - y)) + ragged
     paper = np.clip((0.10 - inside) / 0.07, 0, 1)[..., None]
-    return wash + paper * (np.float32([0.98, 0.97, 0.94]) - wash)
+    return wash + paper * (f32([0.98, 0.97, 0.94]) - wash)
 
 
 def _fantasy(rgb: A, x: A, y: A, scene: Scene) -> A:
     g = _gray(rgb)
-    low, high = np.float32([0.16, 0.05, 0.34]), np.float32([0.80, 1.0, 1.05])
+    low, high = f32([0.16, 0.05, 0.34]), f32([0.80, 1.0, 1.05])
     graded = 0.52 * rgb + 0.48 * (low + g * (high - low))
     short = min(rgb.shape[:2])
     bloom = cv2.GaussianBlur(np.clip(graded - 0.45, 0, 1), (0, 0), short * 0.04)
@@ -123,7 +123,9 @@ def _fantasy(rgb: A, x: A, y: A, scene: Scene) -> A:
         cx, cy, r = rng.uniform(0, 1), rng.uniform(0, 1), rng.uniform(0.015, 0.03)
         cx = cx * 0.3 if i % 2 else 1 - cx * 0.3
         d2 = ((x - cx) * ratio) ** 2 + (y - cy) ** 2
-        out = out + (0.75 * np.exp(-d2 / (r * r)) + 0.25 * np.exp(-d2 / (9 * r * r)))[..., None] * np.float32([0.75, 1.0, 0.85])
+        out = out + (0.75 * np.exp(-d2 / (r * r)) + 0.25 * np.exp(-d2 / (9 * r * r)))[..., None] * f32(
+            [0.75, 1.0, 0.85]
+        )
     return np.clip(out, 0, 1)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ml.local.flux import image_ids, pack
 from ml.nano.data import batches, load_all, words
 from ml.nano.stage import Clock, Stage
 from ml.nano.text import CLIP_TOKENS, TOKENS, new_clip, new_t5
@@ -22,7 +23,7 @@ def new_transformer(heads: int, head: int, double: int, single: int, text: int, 
     from diffusers import FluxTransformer2DModel
 
     quarter = head // 8 * 2
-    model = FluxTransformer2DModel(
+    model: Any = FluxTransformer2DModel(
         patch_size=1, in_channels=64, num_layers=double, num_single_layers=single, attention_head_dim=head,
         num_attention_heads=heads, joint_attention_dim=text, pooled_projection_dim=pooled, guidance_embeds=False,
         axes_dims_rope=(head - 2 * (3 * quarter // 2), 3 * quarter // 2, 3 * quarter // 2),
@@ -48,7 +49,14 @@ def cache_latents(vae: Any, work: Path, device: str) -> dict[int, tuple[np.ndarr
             out[b] = (torch.from_numpy(numbers), torch.cat(parts))
         every = torch.cat([z.flatten() for _, z in out.values()])
         shift, scale = float(every.mean()), 1 / float(every.std())
-        torch.save({"z": {b: (n, ((z - shift) * scale).half()) for b, (n, z) in out.items()}, "shift": shift, "scale": scale}, path)
+        torch.save(
+            {
+                "z": {b: (n, ((z - shift) * scale).half()) for b, (n, z) in out.items()},
+                "shift": shift,
+                "scale": scale,
+            },
+            path,
+        )
     saved = torch.load(path, weights_only=True)
     vae.register_to_config(shift_factor=saved["shift"], scaling_factor=saved["scale"])
     return {b: (n.numpy(), z) for b, (n, z) in saved["z"].items()}
@@ -61,7 +69,14 @@ class Painter(nn.Module):
         super().__init__()
         self.transformer, self.t5, self.clip = transformer, t5, clip
 
-    def forward(self, x: torch.Tensor, t: torch.Tensor, ids: torch.Tensor, t5_ids: torch.Tensor, clip_ids: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self,
+        x: torch.Tensor,
+        t: torch.Tensor,
+        ids: torch.Tensor,
+        t5_ids: torch.Tensor,
+        clip_ids: torch.Tensor,
+    ) -> torch.Tensor:
         """x (B, n, 64), t (B,), ids (n, 3), t5_ids (B, TOKENS), clip_ids (B, CLIP_TOKENS) -> velocity (B, n, 64)."""
         sequence = self.t5(t5_ids)[0]
         pooled = self.clip(clip_ids).pooler_output
@@ -82,20 +97,6 @@ def new_painter(shape: dict[str, int], t5_tokenizer: Any, clip_tokenizer: Any) -
 
 def tokens(tokenizer: Any, texts: list[str], length: int) -> torch.Tensor:
     return tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
-
-
-def pack(z: torch.Tensor) -> torch.Tensor:
-    """(B, 16, h, w) -> (B, h*w/4, 64), as FluxPipeline packs."""
-    B, C, h, w = z.shape
-    return z.view(B, C, h // 2, 2, w // 2, 2).permute(0, 2, 4, 1, 3, 5).reshape(B, h * w // 4, C * 4)
-
-
-def image_ids(h: int, w: int, device: str) -> torch.Tensor:
-    """(h*w/4, 3): zero, row, column of each packed cell."""
-    ids = torch.zeros(h // 2, w // 2, 3)
-    ids[..., 1] += torch.arange(h // 2)[:, None]
-    ids[..., 2] += torch.arange(w // 2)[None, :]
-    return ids.reshape(-1, 3).to(device)
 
 
 def train_flow(work: Path, vae: Any, tokenizers: tuple[Any, Any], clock: Clock, *, shape: dict[str, int], steps: int,
@@ -132,7 +133,7 @@ def train_flow(work: Path, vae: Any, tokenizers: tuple[Any, Any], clock: Clock, 
         t5_ids = tokens(t5_tokenizer, texts, TOKENS).to(device)
         clip_ids = tokens(clip_tokenizer, texts, CLIP_TOKENS).to(device)
         with torch.autocast(torch.device(device).type, torch.bfloat16):
-            v = painter(pack(x), t, image_ids(*z.shape[2:], device), t5_ids, clip_ids)
+            v = painter(pack(x), t, image_ids(z.shape[2], z.shape[3], device), t5_ids, clip_ids)
         return (v.float() - pack(noise - z)).pow(2).mean()
 
     return stage.load_mean() if stage.run(loss_of, clock) else None  # type: ignore[return-value]

@@ -14,7 +14,7 @@ import numpy as np
 
 from ml.nano.backdrops import backdrop
 from ml.nano.finish import finish
-from ml.nano.people import COLOURS, EYE_COLOURS, HAIR_COLOURS, Person, Scene
+from ml.nano.people import COLOURS, EYE_COLOURS, HAIR_COLOURS, Person, Scene, f32
 
 A = np.ndarray
 SKIN = np.array([[0.98, 0.83, 0.74], [0.93, 0.73, 0.60], [0.80, 0.58, 0.43], [0.60, 0.39, 0.27], [0.41, 0.26, 0.185]])
@@ -54,7 +54,9 @@ class Canvas:
         height, width = rgb.shape[:2]
         half = min(height, width) / 2
         X = np.broadcast_to(((np.arange(width) + 0.5 - width / 2) / half).astype(np.float32), (height, width))
-        Y = np.broadcast_to(((np.arange(height) + 0.5 - height / 2) / half).astype(np.float32)[:, None], (height, width))
+        Y = np.broadcast_to(
+            ((np.arange(height) + 0.5 - height / 2) / half).astype(np.float32)[:, None], (height, width)
+        )
         return cls(rgb, X, Y, 1 / half)
 
     def window(self, x1: float, y1: float, x2: float, y2: float) -> Canvas:
@@ -100,7 +102,7 @@ def shade(normal: tuple[A, A, A], light: Light, wrap: float = 0.25) -> A:
     diffuse = np.clip((normal[0] * lx + normal[1] * ly + normal[2] * lz + wrap) / (1 + wrap), 0, None)[..., None]
     sky = (0.72 - 0.28 * normal[1])[..., None]
     rim = (np.clip(1 - normal[2], 0, 1) ** 4)[..., None]
-    return sky * np.float32(light.fill) + diffuse * np.float32(light.key) + rim * np.float32(light.rim)
+    return sky * f32(light.fill) + diffuse * f32(light.key) + rim * f32(light.rim)
 
 
 def halfway(light: Light) -> tuple[float, float, float]:
@@ -151,7 +153,16 @@ class Head:
         row = [int((Y + e * half_y * self.r - self.canvas.Y[0, 0]) / self.canvas.px + 0.5) for e in (-1, 1)]
         return slice(max(row[0], 0), max(row[1], 1)), slice(max(col[0], 0), max(col[1], 1))
 
-    def meet(self, a: float, top: float, b: float, *, lift: A | float = 0.0, y0: float = 0.0, jaw: float | None = None) -> Hit:
+    def meet(
+        self,
+        a: float,
+        top: float,
+        b: float,
+        *,
+        lift: A | float = 0.0,
+        y0: float = 0.0,
+        jaw: float | None = None,
+    ) -> Hit:
         """Rays against an ellipsoid of half-axes (a, top, b) around (0, y0, 0); `jaw` squares or points its lower half;
         `lift` moves the surface along the head's z (units of the head)."""
         R = self.R
@@ -236,7 +247,7 @@ def skin_colour(p: Person) -> A:
 
 
 def hair_colour(p: Person) -> A:
-    return np.clip(np.float32(HAIR_COLOURS[p.hair_colour]) * p.hair_shade, 0, 1)
+    return np.clip(f32(HAIR_COLOURS[p.hair_colour]) * p.hair_shade, 0, 1)
 
 
 def draw(person: Person, scene: Scene, height: int, width: int) -> A:
@@ -279,10 +290,10 @@ def face(head: Head, light: Light) -> None:
     lit = shade(hit.normal, light, wrap=0.32)
     # Light that went through the skin comes out redder, most where it just fades.
     glow = np.clip(0.55 - np.abs(lit.mean(-1) - 0.55), 0, 1)[..., None]
-    out = albedo * lit + glow * skin * np.float32([0.10, 0.02, 0.0])
+    out = albedo * lit + glow * skin * f32([0.10, 0.02, 0.0])
     half = halfway(light)
     shine = np.clip(hit.normal[0] * half[0] + hit.normal[1] * half[1] + hit.normal[2] * half[2], 0, 1) ** 22
-    out += (0.10 + 0.10 * p.skin) * shine[..., None] * np.float32(light.key)
+    out += (0.10 + 0.10 * p.skin) * shine[..., None] * f32(light.key)
 
     def front(x: float, y: float, half_x: float, half_y: float) -> tuple[Canvas, A]:
         rows, cols = head.part(x, y, half_x, half_y)
@@ -298,9 +309,9 @@ def face(head: Head, light: Light) -> None:
 def complexion(c: Canvas, p: Person, skin: A) -> None:
     ax = np.abs(c.X)
     blush = bell(((ax - 0.40) / 0.20) ** 2, ((c.Y - 0.34) / 0.16) ** 2)
-    c.paint(0.30 * blush, skin * np.float32([1.04, 0.80, 0.78]))
+    c.paint(0.30 * blush, skin * f32([1.04, 0.80, 0.78]))
     socket = bell(((ax - p.eye_gap) / 0.21) ** 2, ((c.Y + 0.01) / 0.12) ** 2)
-    c.paint(0.34 * socket, skin * np.float32([0.74, 0.66, 0.66]))
+    c.paint(0.34 * socket, skin * f32([0.74, 0.66, 0.66]))
     fold = bell(((ax - 0.17 - 0.5 * (c.Y - 0.42)) / 0.035) ** 2) * ramp(c.Y, 0.34, 0.46) * (1 - ramp(c.Y, 0.6, 0.76))
     c.paint((0.10 + 0.45 * max(p.age - 0.35, 0)) * fold, skin * 0.55)
     if p.age > 0.6:
@@ -314,7 +325,7 @@ def complexion(c: Canvas, p: Person, skin: A) -> None:
         for i, (fx, fy) in enumerate(FRECKLES):
             r = 0.014 + 0.007 * (i % 3)
             spots = np.maximum(spots, edge(np.hypot(c.X - fx, c.Y - fy) - r, max(c.px, 0.012)))
-        c.paint(0.62 * p.freckles * spots, skin * np.float32([0.66, 0.48, 0.38]))
+        c.paint(0.62 * p.freckles * spots, skin * f32([0.66, 0.48, 0.38]))
     if p.mole:
         c.paint(edge(np.hypot(c.X - p.mole[0], c.Y - p.mole[1]) - 0.030, c.px), skin * 0.28)
 
@@ -337,7 +348,12 @@ def beard(c: Canvas, p: Person) -> None:
     goatee = np.maximum(chin, bell(((ax - p.mouth - 0.04) / 0.05) ** 4) * ramp(c.Y, 0.47, 0.54))
     line = 0.36 + 0.34 * np.clip(1 - (ax / 0.62) ** 2, 0, 1)
     full = np.maximum(ramp(c.Y - line, -0.05, 0.06), moustache)
-    cover = {"moustache": moustache, "goatee": np.maximum(goatee, moustache * 0.9), "beard": full, "stubble": full}[p.beard]
+    cover = {
+        "moustache": moustache,
+        "goatee": np.maximum(goatee, moustache * 0.9),
+        "beard": full,
+        "stubble": full,
+    }[p.beard]
     colour = hair_colour(p) * 0.85 + 0.02
     grain = 0.92 + 0.08 * np.sin(c.X * 70) * np.sin(c.Y * 55 + c.X * 20)
     c.paint(cover * (1 - lips) * (0.42 if p.beard == "stubble" else 0.93), colour * grain[..., None])
@@ -361,10 +377,10 @@ def eye(c: Canvas, head: Head, light: Light, s: int) -> None:
     p, k = head.person, head.eye_scale
     smile, _, _, wide = mood(head.scene.expression)
     big = p.eye_size * k
-    tone = np.float32(light.fill) * 0.9 + np.float32(light.key) * 0.75
+    tone = f32(light.fill) * 0.9 + f32(light.key) * 0.75
     lit = 0.45 + 0.5 * float(tone.mean())
     tone = (tone + 0.5) / float((tone + 0.5).mean()) * lit
-    dark = np.float32([0.07, 0.045, 0.04])
+    dark = f32([0.07, 0.045, 0.04])
     x = s * c.X - p.eye_gap
     y = c.Y + p.eye_slant * x
     half, open_ = 0.165 * big * (0.86 if k > 1 else 1), 0.082 * big * wide * (1.25 if k > 1 else 1)
@@ -373,12 +389,12 @@ def eye(c: Canvas, head: Head, light: Light, s: int) -> None:
     top = -open_ * bow * (1.05 + 0.25 * t)
     low = open_ * (0.80 - 0.40 * max(smile, 0)) * bow
     ball = edge(np.maximum(top - y, y - low), c.px)
-    c.paint(ball, np.float32([0.96, 0.95, 0.94]) * tone)
+    c.paint(ball, f32([0.96, 0.95, 0.94]) * tone)
     c.paint(ball * 0.35 * (1 - ramp(y - top, 0.0, 0.07)), dark)  # the lid's shadow on the ball
     iris = 0.088 * big
     d = np.hypot(x, y + 0.006)
-    c.paint(ball * edge(d - iris, c.px), np.float32(EYE_COLOURS[p.eyes]) * 0.50)
-    c.paint(ball * edge(d - iris * 0.84, c.px * 1.5), np.float32(EYE_COLOURS[p.eyes]) * (1.25 * lit))
+    c.paint(ball * edge(d - iris, c.px), f32(EYE_COLOURS[p.eyes]) * 0.50)
+    c.paint(ball * edge(d - iris * 0.84, c.px * 1.5), f32(EYE_COLOURS[p.eyes]) * (1.25 * lit))
     c.paint(ball * edge(d - iris * 0.42, c.px), dark * 0.4)
     width = 0.024 if p.gender == "woman" else 0.017
     lash = edge(np.maximum(np.abs(y - top + 0.008) - width, np.abs(x) - half * 1.06), c.px)
@@ -393,7 +409,12 @@ def eye(c: Canvas, head: Head, light: Light, s: int) -> None:
 def mouth(c: Canvas, lit: A, head: Head) -> None:
     p, anime = head.person, head.eye_scale > 1
     smile, open_, _, _ = mood(head.scene.expression)
-    half = p.mouth * (1 + 0.22 * max(smile, 0)) * (0.62 if head.scene.expression == "surprised" else 1) * (0.8 if anime else 1)
+    half = (
+        p.mouth
+        * (1 + 0.22 * max(smile, 0))
+        * (0.62 if head.scene.expression == "surprised" else 1)
+        * (0.8 if anime else 1)
+    )
     full = p.lips * (0.55 if anime else 1)
     t = np.clip(c.X / half, -1.05, 1.05)
     bow = np.clip(1 - t * t, 0, 1)
@@ -404,21 +425,24 @@ def mouth(c: Canvas, lit: A, head: Head) -> None:
     wide = (np.abs(c.X) - half) * 0.7
     skin = skin_colour(p)
     rosy = 1.0 if p.gender == "woman" else 0.45
-    lip = skin * (np.float32([0.92, 0.60, 0.60]) * rosy + np.float32([0.88, 0.70, 0.66]) * (1 - rosy)) + np.float32([0.05 * rosy, 0, 0.01])
+    lip = skin * (f32([0.92, 0.60, 0.60]) * rosy + f32([0.88, 0.70, 0.66]) * (1 - rosy)) + f32([0.05 * rosy, 0, 0.01])
     light = lit * 0.9 + 0.1
-    c.paint(edge(np.maximum(np.maximum(upper - c.Y, c.Y - lower), wide), c.px), lip * light * np.where(c.Y < middle, 0.86, 1.06)[..., None])
+    c.paint(
+        edge(np.maximum(np.maximum(upper - c.Y, c.Y - lower), wide), c.px),
+        lip * light * np.where(middle > c.Y, 0.86, 1.06)[..., None],
+    )
     c.paint(0.30 * bell(((c.Y - lower - 0.035) / 0.025) ** 2) * bow, skin * 0.5 * light)
     if open_:
         inside = edge(np.maximum(np.maximum(gap_top - c.Y, c.Y - gap_low), wide), c.px)
-        c.paint(inside, np.float32([0.28, 0.06, 0.06]))
+        c.paint(inside, f32([0.28, 0.06, 0.06]))
         if head.scene.expression == "laughing":
             teeth = edge(np.maximum(gap_top - c.Y, c.Y - gap_top - 0.095 * bow), c.px)
-            c.paint(inside * teeth, np.float32([0.96, 0.95, 0.92]) * (0.55 + 0.45 * light))
+            c.paint(inside * teeth, f32([0.96, 0.95, 0.92]) * (0.55 + 0.45 * light))
         tongue = edge(np.hypot(c.X / (half * 0.55), (c.Y - gap_low) / (0.35 * open_ + 1e-6)) * 0.2 - 0.2, c.px)
-        c.paint(inside * tongue * 0.8, np.float32([0.72, 0.28, 0.28]))
+        c.paint(inside * tongue * 0.8, f32([0.72, 0.28, 0.28]))
     else:
         line = edge(np.maximum(np.abs(c.Y - middle) - 0.011, wide), c.px)
-        c.paint(0.80 * line, skin * np.float32([0.30, 0.16, 0.15]))
+        c.paint(0.80 * line, skin * f32([0.30, 0.16, 0.15]))
     corner = bell(((np.abs(c.X) - half * 1.02) / 0.03) ** 2, ((c.Y - MOUTH_Y + 0.085 * smile) / 0.035) ** 2)
     c.paint((0.25 + 0.25 * max(smile, 0)) * corner, skin * 0.42)
 
@@ -427,7 +451,7 @@ def nostrils(c: Canvas, p: Person) -> None:
     ax = np.abs(c.X)
     tip = p.nose_length
     hole = bell(((ax - p.nose_width * 0.55) / (p.nose_width * 0.36)) ** 2, ((c.Y - tip - 0.045) / 0.020) ** 2)
-    c.paint(0.75 * hole, skin_colour(p) * np.float32([0.32, 0.22, 0.20]))
+    c.paint(0.75 * hole, skin_colour(p) * f32([0.32, 0.22, 0.20]))
     under = bell((c.X / (p.nose_width * 1.5)) ** 2, ((c.Y - tip - 0.085) / 0.035) ** 2)
     c.paint(0.25 * under, skin_colour(p) * 0.42)
     wing = bell(((ax - p.nose_width * 1.22) / 0.022) ** 2, ((c.Y - tip - 0.005) / 0.055) ** 2)
@@ -446,7 +470,7 @@ def ears(head: Head, light: Light, *, behind: bool) -> None:
         narrow = 0.085 + 0.05 * abs(head.R[0, 2])
         d = np.hypot((head.U - u) / narrow, (head.V - v) / 0.185) - 1
         cover = edge(d * narrow, head.px)
-        tone = skin_colour(p) * (np.float32(light.fill) * 0.9 + np.float32(light.key) * (0.62 + 0.2 * s * light.direction[0]))
+        tone = skin_colour(p) * (f32(light.fill) * 0.9 + f32(light.key) * (0.62 + 0.2 * s * light.direction[0]))
         c.paint(cover, tone)
         inner = edge((np.hypot((head.U - u) / (narrow * 0.5), (head.V - v + 0.01) / 0.11) - 1) * narrow, 2 * head.px)
         c.paint(0.45 * inner, tone * 0.62)
@@ -479,7 +503,7 @@ def lit_hair(hit: Hit, light: Light, p: Person, style: str) -> A:
     along = hit.normal[0] * half[0] + hit.normal[1] * half[1] + hit.normal[2] * half[2]
     gleam = np.clip(1 - np.abs(along - 0.80) / 0.16, 0, 1) ** 2 * (0.07 if style in ("afro", "curly", "buzz") else 0.20)
     body_ = base * strands(hit.x, hit.y, style)[..., None] * shade(hit.normal, light, 0.3)
-    return body_ + (gleam * (0.4 + 0.6 * float(base.mean())))[..., None] * np.float32(light.key)
+    return body_ + (gleam * (0.4 + 0.6 * float(base.mean())))[..., None] * f32(light.key)
 
 
 def hair_cap(head: Head, light: Light) -> None:
@@ -549,7 +573,7 @@ def hair_behind(head: Head, light: Light) -> None:
     half = (half + 0.10 * ramp(head.V, 0.0, 1.4)) * (0.80 + 0.20 * ramp(head.V, -0.3, 0.25))
     d = np.maximum(np.abs(head.U - u * 0.8) - half, np.maximum(head.V - low, -head.V - 0.2))
     tone = hair_colour(p) * 0.62 * strands(head.U, head.V, p.hair)[..., None]
-    c.paint(edge(d, max(head.px, 0.03)), tone * (np.float32(light.fill) * 0.8 + np.float32(light.key) * 0.45))
+    c.paint(edge(d, max(head.px, 0.03)), tone * (f32(light.fill) * 0.8 + f32(light.key) * 0.45))
 
 
 def hair_over_shoulders(head: Head, light: Light) -> None:
@@ -557,7 +581,7 @@ def hair_over_shoulders(head: Head, light: Light) -> None:
     p, c = head.person, head.canvas
     if p.hair not in ("long", "wavy"):
         return
-    lit = np.float32(light.fill) * 0.85 + np.float32(light.key) * 0.6
+    lit = f32(light.fill) * 0.85 + f32(light.key) * 0.6
     for s in (-1, 1):
         u, _, _ = head.place(s * p.width * 0.95, 0.5, -0.1)
         wave = 0.05 * np.sin(head.V * 8 + s) if p.hair == "wavy" else 0.0
@@ -581,7 +605,7 @@ def body(head: Head, light: Light) -> None:
     x = x - 0.12 * float(np.sin(np.radians(s.yaw)))
     px = head.px
     man = p.gender == "man"
-    lit = np.float32(light.fill) * 0.92 + np.float32(light.key) * 0.62
+    lit = f32(light.fill) * 0.92 + f32(light.key) * 0.62
     slope = (1 + 0.30 * np.clip(x, -1, 1) * light.direction[0])[..., None]
     neck_half = (0.41 if man else 0.33) + 0.16 * ramp(y, 1.10, 1.45)
     skin = skin_colour(p)
@@ -598,13 +622,13 @@ def body(head: Head, light: Light) -> None:
         c.paint(neck, skin * lit * under_chin * round_neck * slope)
         strap = edge(np.abs(np.abs(x) - 0.56) - 0.085, px) * ramp(y, 1.30, 1.36)
         top = edge(1.95 - 0.22 * bell((x / 0.5) ** 2) * -1 - y, px)
-        c.paint(torso * np.maximum(top, strap), np.float32(COLOURS[s.colour]) * lit * gloom)
+        c.paint(torso * np.maximum(top, strap), f32(COLOURS[s.colour]) * lit * gloom)
         return
-    colour = np.float32(COLOURS[s.colour])
+    colour = f32(COLOURS[s.colour])
     cloth = np.broadcast_to(colour, (*x.shape, 3))
     if s.clothes == "striped shirt":
         band = np.clip(0.5 + 0.5 * np.sin((y - 0.05 * np.cos(x * 2)) * 24) / max(24 * px, 0.3), 0, 1)[..., None]
-        other = np.float32(COLOURS["white"]) if s.colour != "white" else np.float32([0.16, 0.22, 0.45])
+        other = f32(COLOURS["white"]) if s.colour != "white" else f32([0.16, 0.22, 0.45])
         cloth = cloth * band + other * (1 - band)
     if s.clothes == "hoodie":
         hood = edge(np.hypot(x / 0.86, (y - 1.30) / 0.40) * 0.4 - 0.4, px)
@@ -613,7 +637,9 @@ def body(head: Head, light: Light) -> None:
     collar(c, head, x, y, px, torso, cloth * lit * gloom, colour, skin, lit, light)
 
 
-def collar(c: Canvas, head: Head, x: A, y: A, px: float, torso: A, cloth: A, colour: A, skin: A, lit: A, light: Light) -> None:
+def collar(
+    c: Canvas, head: Head, x: A, y: A, px: float, torso: A, cloth: A, colour: A, skin: A, lit: A, light: Light
+) -> None:
     kind = head.scene.clothes
     ax = np.abs(x)
     opening = {"t-shirt": 0.24, "striped shirt": 0.18, "hoodie": 0.30}.get(kind, 0.0)
@@ -626,7 +652,7 @@ def collar(c: Canvas, head: Head, x: A, y: A, px: float, torso: A, cloth: A, col
         rim = edge(np.abs(y - neckline) - 0.075, px) * edge(ax - 0.62, px)
         c.paint(rim, colour * 0.82 * lit)
         cords = edge(np.abs(ax - 0.20) - 0.026, px) * ramp(y, 1.56, 1.60) * (1 - ramp(y, 2.02, 2.06))
-        c.paint(cords, np.float32([0.93, 0.92, 0.90]) * lit)
+        c.paint(cords, f32([0.93, 0.92, 0.90]) * lit)
     elif kind == "turtleneck":
         half = 0.46 + 0.05 * ramp(y, 1.2, 1.5)
         roll = edge(np.maximum(ax - half, np.maximum(1.02 - 0.05 * bell((x / 0.3) ** 2) * -1 - y, y - 1.55)), px)
@@ -636,13 +662,15 @@ def collar(c: Canvas, head: Head, x: A, y: A, px: float, torso: A, cloth: A, col
     elif kind == "suit":
         depth = np.clip((2.25 - y) / 0.95, 0, 1)
         shirt = edge(ax - 0.46 * depth, px) * torso
-        c.paint(shirt, np.float32([0.95, 0.95, 0.96]) * lit)
-        tie_colour = np.float32([0.55, 0.08, 0.12]) if head.scene.colour not in ("red", "pink", "orange") else np.float32([0.10, 0.14, 0.34])
+        c.paint(shirt, f32([0.95, 0.95, 0.96]) * lit)
+        tie_colour = (
+            f32([0.55, 0.08, 0.12]) if head.scene.colour not in ("red", "pink", "orange") else f32([0.10, 0.14, 0.34])
+        )
         knot = edge(np.maximum(ax - 0.105 + 0.15 * np.abs(y - 1.46), np.maximum(1.38 - y, y - 1.56)), px)
         blade = edge(np.maximum(ax - 0.055 - 0.09 * (y - 1.5), 1.52 - y), px) * shirt
         c.paint(np.maximum(knot, blade), tie_colour * lit)
         flaps = edge(np.maximum(np.abs(ax - 0.27 + 0.30 * (y - 1.40)) - 0.13, np.maximum(1.25 - y, y - 1.50)), px)
-        c.paint(flaps * 0.96, np.float32([0.99, 0.99, 1.0]) * lit)
+        c.paint(flaps * 0.96, f32([0.99, 0.99, 1.0]) * lit)
         lapel = edge(np.abs(ax - 0.52 * depth - 0.05) - 0.085 * ramp(depth, 0.0, 0.35), px) * torso
         c.paint(0.85 * lapel, colour * 0.66 * lit)
     elif kind == "leather jacket":
@@ -650,13 +678,16 @@ def collar(c: Canvas, head: Head, x: A, y: A, px: float, torso: A, cloth: A, col
         inner = edge(ax - 0.34 * depth, px) * torso * edge(1.50 + 0.12 * bell((x / 0.3) ** 2) - y, px)
         bare = edge(ax - 0.34 * depth, px) * torso
         c.paint(bare, skin * lit * 0.92)
-        c.paint(inner, (np.float32([0.92, 0.92, 0.90]) if head.scene.colour != "white" else np.float32([0.15, 0.15, 0.17])) * lit)
+        c.paint(
+            inner,
+            (f32([0.92, 0.92, 0.90]) if head.scene.colour != "white" else f32([0.15, 0.15, 0.17])) * lit,
+        )
         wing = edge(np.maximum(np.abs(ax - 0.36 * depth - 0.16) - 0.17 * ramp(depth, 0.25, 0.9), 1.24 - y), px)
         c.paint(wing, colour * 0.60 * lit + 0.03)
         zip_ = edge(np.abs(ax - 0.345 * depth) - 0.022, px) * torso
-        c.paint(0.9 * zip_, np.float32([0.80, 0.80, 0.82]) * lit)
+        c.paint(0.9 * zip_, f32([0.80, 0.80, 0.82]) * lit)
         sheen = bell(((ax - 0.95) / 0.12) ** 2, ((y - 1.80) / 0.22) ** 2)
-        c.paint(0.30 * sheen * torso, np.float32(light.key) * 0.9)
+        c.paint(0.30 * sheen * torso, f32(light.key) * 0.9)
 
 
 # ---------------------------------------------------------------- glasses and hats
@@ -670,7 +701,10 @@ def glasses(head: Head) -> None:
     z0 = 0.86 * 0.93
     # Where the ray meets the plane z = z0 of the head.
     k = (z0 - head.U * R[0, 2] - head.V * R[1, 2]) / R[2, 2]
-    x, y = head.U * R[0, 0] + head.V * R[1, 0] + k * R[2, 0], head.U * R[0, 1] + head.V * R[1, 1] + k * R[2, 1]
+    x, y = (
+        head.U * R[0, 0] + head.V * R[1, 0] + k * R[2, 0],
+        head.U * R[0, 1] + head.V * R[1, 1] + k * R[2, 1],
+    )
     ax = np.abs(x) - p.eye_gap
     y = y - 0.02
     if square:
@@ -680,15 +714,18 @@ def glasses(head: Head) -> None:
         d = np.hypot(ax, y) - 0.215
     rim = edge(np.abs(d) - 0.020, head.px)
     bridge = edge(np.maximum(np.abs(y + 0.05 - 0.5 * x * x) - 0.018, np.abs(x) - (p.eye_gap - 0.20)), head.px)
-    arm = edge(np.maximum(np.abs(y + 0.05) - 0.018, np.maximum(p.eye_gap + 0.21 - np.abs(x), np.abs(x) - p.width)), head.px)
-    ink = np.float32([0.13, 0.08, 0.06]) if square else np.float32([0.30, 0.22, 0.12])
-    c.paint(0.10 * edge(d, head.px), np.float32([0.88, 0.94, 1.0]))
+    arm = edge(
+        np.maximum(np.abs(y + 0.05) - 0.018, np.maximum(p.eye_gap + 0.21 - np.abs(x), np.abs(x) - p.width)),
+        head.px,
+    )
+    ink = f32([0.13, 0.08, 0.06]) if square else f32([0.30, 0.22, 0.12])
+    c.paint(0.10 * edge(d, head.px), f32([0.88, 0.94, 1.0]))
     c.paint(np.maximum(rim, np.maximum(bridge, arm)), ink)
 
 
 def hat(head: Head, light: Light) -> None:
     p, s, c = head.person, head.scene, head.canvas
-    colour = np.float32(COLOURS[s.hat_colour])
+    colour = f32(COLOURS[s.hat_colour])
     wide = p.width * 1.13 + 0.03
     if s.hat == "beanie":
         hit = head.meet(wide, 1.16, 0.99, y0=-0.06)
@@ -706,14 +743,14 @@ def hat(head: Head, light: Light) -> None:
         u, v, _ = head.place(0.0, -0.53, 0.92)
         turn = head.R[0, 2] * 0.30
         visor = (np.hypot((head.U - u - turn * 0.5) / 0.66, (head.V - v - 0.03) / 0.165) - 1) * 0.165
-        c.paint(edge(visor, head.px), colour * 0.62 * (np.float32(light.fill) + np.float32(light.key) * 0.7))
+        c.paint(edge(visor, head.px), colour * 0.62 * (f32(light.fill) + f32(light.key) * 0.7))
         return
     hit = head.meet(wide * 0.98, 1.10, 0.95, y0=-0.12)
     d = hit.y + 0.58
     crown = colour * shade(hit.normal, light)
     u, v, _ = head.place(0.0, -0.58, 0.0)
     brim = (np.hypot((head.U - u) / 1.30, (head.V - v - 0.05 * np.abs(head.U - u)) / 0.21) - 1) * 0.25
-    c.paint(edge(brim, head.px), colour * 0.80 * (np.float32(light.fill) + np.float32(light.key) * 0.75))
+    c.paint(edge(brim, head.px), colour * 0.80 * (f32(light.fill) + f32(light.key) * 0.75))
     c.paint(hit.cover * edge(d + 0.02, head.px), crown)
     ribbon = hit.cover * edge(np.abs(d + 0.12) - 0.075, head.px)
     c.paint(ribbon, colour * 0.35 * shade(hit.normal, light))

@@ -31,7 +31,9 @@ class Stage:
                  cooldown: float = 0.45, weight_decay: float = 0.01):  # fmt: skip
         self.path, self.model, self.rate, self.total = path, model, rate, total
         self.decay, self.cooldown, self.step = decay, cooldown, 0
-        self.optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True)
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True
+        )
         self.mean = {k: v.detach().float().clone() for k, v in model.state_dict().items()}
         if path.exists():
             saved = torch.load(path, map_location="cpu", weights_only=True)
@@ -42,7 +44,12 @@ class Stage:
 
     def save(self) -> None:
         aside = self.path.with_suffix(".tmp")
-        state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "mean": self.mean, "step": self.step}
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "mean": self.mean,
+            "step": self.step,
+        }
         torch.save(state, aside)
         aside.rename(self.path)
 
@@ -73,9 +80,12 @@ class Stage:
             recent.append(float(loss.detach()))
             if self.step % every == 0:
                 seconds = time.monotonic() - start
-                print(f"{self.path.stem} {self.step}/{self.total} loss {sum(recent) / len(recent):.4f} {seconds / every:.3f} s a step", flush=True)
+                print(
+                    f"{self.path.stem} {self.step}/{self.total} loss {sum(recent) / len(recent):.4f} {seconds / every:.3f} s a step",
+                    flush=True,
+                )
                 start, recent = time.monotonic(), []
-            if time.monotonic() - last > 120:
+            if time.monotonic() - last > 60:
                 self.save()
                 last = time.monotonic()
         self.save()

@@ -34,8 +34,12 @@ def new_clip_tokenizer(corpus: Iterable[str]) -> Any:
     from transformers import CLIPTokenizer
 
     special = ["<|startoftext|>", "<|endoftext|>"]
-    bpe = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>", continuing_subword_prefix="", fuse_unk=False))
-    bpe.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
+    bpe = Tokenizer(
+        models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>", continuing_subword_prefix="", fuse_unk=False)
+    )
+    bpe.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
     bpe.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"), behavior="removed", invert=True),
         pre_tokenizers.ByteLevel(add_prefix_space=False),
@@ -43,7 +47,13 @@ def new_clip_tokenizer(corpus: Iterable[str]) -> Any:
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     bpe.train_from_iterator(
         corpus,
-        trainers.BpeTrainer(vocab_size=CLIP_SIZE, special_tokens=special, initial_alphabet=alphabet, end_of_word_suffix="</w>", show_progress=False),
+        trainers.BpeTrainer(
+            vocab_size=CLIP_SIZE,
+            special_tokens=special,
+            initial_alphabet=alphabet,
+            end_of_word_suffix="</w>",
+            show_progress=False,
+        ),
     )
     import json
 
@@ -51,7 +61,7 @@ def new_clip_tokenizer(corpus: Iterable[str]) -> Any:
     vocab = dict(model["vocab"])
     for letter in alphabet:  # a lone letter at the end of a word must have a token too
         vocab.setdefault(f"{letter}</w>", len(vocab))
-    merges = [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in model["merges"]]
+    merges: Any = [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in model["merges"]]
     return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=CLIP_TOKENS)
 
 

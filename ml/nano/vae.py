@@ -16,8 +16,9 @@ from ml.nano.stage import Clock, Stage
 def new_vae(channels: tuple[int, ...] = (16, 48, 96, 160)) -> Any:
     from diffusers import AutoencoderKL
 
+    # One group: with few channels, smaller groups normalise a picture's overall colour away.
     return AutoencoderKL(
-        in_channels=3, out_channels=3, latent_channels=16, layers_per_block=1, norm_num_groups=8, sample_size=128,
+        in_channels=3, out_channels=3, latent_channels=16, layers_per_block=1, norm_num_groups=1, sample_size=128,
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
         block_out_channels=channels, mid_block_add_attention=False, use_quant_conv=False, use_post_quant_conv=False,
     )  # fmt: skip
@@ -26,10 +27,11 @@ def new_vae(channels: tuple[int, ...] = (16, 48, 96, 160)) -> Any:
 def picture_loss(made: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
     """Absolute and squared error, and again on blurred planes and on colour differences, where a small net lags."""
     d = made - real
-    blurred = F.avg_pool2d(d, 4).abs().mean()
+    soft = F.avg_pool2d(d, 4)
+    blurred = soft.abs().mean() + (soft - soft.mean(1, keepdim=True)).abs().mean()
     colour = (d - d.mean(1, keepdim=True)).abs().mean()
     slope = (d[..., 1:] - d[..., :-1]).abs().mean() + (d[..., 1:, :] - d[..., :-1, :]).abs().mean()
-    return d.abs().mean() + 2.0 * (d * d).mean() + 0.5 * blurred + 0.5 * colour + 0.15 * slope
+    return d.abs().mean() + 2.0 * (d * d).mean() + 1.0 * blurred + 0.5 * colour + 0.15 * slope
 
 
 def to_range(pictures: np.ndarray, device: str) -> torch.Tensor:

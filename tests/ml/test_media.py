@@ -118,9 +118,7 @@ def test_no_metadata_is_left_in_the_clean_copy():
     exif[0x010F] = "SECRET camera"
     exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    data = encoded(
-        picture(), exif=exif, comment=b"SECRET", icc_profile=profile, xmp=b"<x>SECRET</x>", dpi=(300, 300)
-    )
+    data = encoded(picture(), exif=exif, comment=b"SECRET", icc_profile=profile, xmp=b"<x>SECRET</x>", dpi=(300, 300))
     jpeg = media.clean(data).jpeg
     assert b"SECRET" in data
     assert not any(word in jpeg for word in (b"SECRET", b"Exif", b"ICC_PROFILE", b"http://ns.adobe.com"))

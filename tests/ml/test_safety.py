@@ -105,9 +105,7 @@ def test_an_operator_may_allow_sexual_content_and_nothing_else():
 
 
 def test_staff_can_edit_the_lists():
-    rules = replace(
-        DEFAULT_RULES, people=("Ana Pérez", "王小明"), violence=("boxing glove*", "punch ... hard")
-    )
+    rules = replace(DEFAULT_RULES, people=("Ana Pérez", "王小明"), violence=("boxing glove*", "punch ... hard"))
     assert screen("retrato de ANA PEREZ", rules).code == "known_person"
     assert screen("anaperez", rules).code == "known_person"
     assert screen("王 小明在海边", rules).term == "王小明"
@@ -231,7 +229,5 @@ def test_the_classifier_is_one_setting_away():
 
 def test_neither_detectors_nor_torch_are_loaded_here():
     code = "import sys, ml.safety, ml.media; print({'torch', 'nudenet', 'onnxruntime'} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, cwd=Path(safety.__file__).parent.parent
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=Path(safety.__file__).parent.parent)
     assert done.stdout.strip() == b"set()"

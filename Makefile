@@ -1,0 +1,24 @@
+PYTHON ?= python3.11
+BIN := .venv/bin
+export HF_HUB_OFFLINE := 1
+
+.PHONY: setup demo test lint
+
+setup: .venv/.installed
+
+.venv/.installed: requirements.txt requirements-dev.txt
+	$(PYTHON) -m venv .venv || python3 -m venv .venv
+	HF_HUB_OFFLINE=0 $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+demo: setup
+	$(BIN)/python -m ml people --count 1 --photos 12 --seed 5 --out out/demo/people
+	$(BIN)/python -m ml twin out/demo/people/person-000/*.jpg --subject woman --prompt "in a park, smiling, wearing a red hoodie" --count 4 --seed 7 --out out/demo/twin
+
+test: setup
+	$(BIN)/python -m pytest --durations=8
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy

@@ -1,0 +1,160 @@
+"""The models a twin can be made on, as configuration of one code path."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ml.errors import MLError
+
+NANO = Path(__file__).resolve().parent.parent / "nano" / "weights"
+
+# One list for the whole platform: every attention and feed-forward projection of FLUX's blocks (full match, see peft).
+TARGETS = (
+    r"transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v|to_out\.0|add_q_proj|add_k_proj|add_v_proj|to_add_out)"
+    r"|ff\.net\.0\.proj|ff\.net\.2|ff_context\.net\.0\.proj|ff_context\.net\.2)"
+    r"|single_transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v)|proj_mlp|proj_out)"
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a twin is trained on a base. Sources: ML.md section 5 of the design notes; docs/architecture.md has the short form."""
+
+    rate: float = 1e-4  # AdamW's learning rate
+    batch: int = 1
+    steps_per_photo: int = 80
+    steps_least: int = 600
+    steps_most: int = 2000
+    crops: int = 1  # different crops of each photo that are cached
+    dropout: float = 0.05  # share of steps without a caption
+    mask_floor: float = 0.3  # weight of the loss away from the face; on the face it is 1
+    ema: float = 0.99
+    checkpoints: int = 4  # how many are compared
+    prompts: int = 12  # scenes each is judged in
+    seeds: int = 2
+    holdout: float = 0.2  # share of the photos kept out to judge by, two at least
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Rendered sizes in pixels (width, height) by aspect, multiples of 16; `enlarge` times that is delivered."""
+
+    by_aspect: dict[str, tuple[int, int]]
+    train: tuple[int, int]
+    enlarge: int = 1
+
+
+@dataclass(frozen=True)
+class Base:
+    """One base model. `source` is a hub id or a directory with FLUX.1 schnell's layout."""
+
+    name: str
+    source: str
+    licence: str
+    recipe: Recipe
+    sizes: Sizes
+    revision: str | None = None
+    adapter: str | None = None  # hub id or file of a training adapter: on while training, off while sampling
+    photorealistic: bool = True  # can deceive: training asks for proof of likeness
+    dtype: str = "bfloat16"
+    tokens: int = 256  # length of the T5 sequence
+    true_cfg: float = 1.0  # above 1: two passes, towards the prompt and away from the negative prompt
+    steps: tuple[int, int, int] = (2, 4, 8)  # draft, standard, high
+    rank: int = 16
+    floor: float = 0.35  # median likeness below which a twin is not delivered
+    lowercase: bool = False  # its tokenizers know small letters only
+
+
+def _multiples(area: int, step: int = 16) -> dict[str, tuple[int, int]]:
+    """Sizes of about `area` pixels, each side a multiple of `step`."""
+    out = {}
+    for name in ("1:1", "4:5", "3:4", "2:3", "9:16", "16:9", "3:2"):
+        w, h = map(int, name.split(":"))
+        scale = (area / (w * h)) ** 0.5
+        out[name] = (round(w * scale / step) * step, round(h * scale / step) * step)
+    return out
+
+
+NANO_SIZES = {
+    "1:1": (128, 128), "4:5": (112, 144), "3:4": (96, 128), "2:3": (96, 144), "9:16": (80, 144), "16:9": (144, 80),
+    "3:2": (144, 96),
+}  # fmt: skip
+
+BASES = {
+    "nano": Base(
+        name="nano", source=str(NANO), licence="PhotoFlux's own, ships with it", photorealistic=False, dtype="float32",
+        tokens=48, true_cfg=3.0, steps=(4, 6, 12), floor=0.30, lowercase=True,
+        sizes=Sizes(NANO_SIZES, train=(128, 128), enlarge=4),
+        recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=30, steps_least=250, steps_most=400, crops=3, checkpoints=3, prompts=8, seeds=1),
+    ),
+    "flux-schnell": Base(
+        name="flux-schnell", source="black-forest-labs/FLUX.1-schnell", licence="Apache-2.0",
+        adapter="ostris/FLUX.1-schnell-training-adapter", sizes=Sizes(_multiples(1024 * 1024), train=(768, 768)),
+        recipe=Recipe(),
+    ),
+}  # fmt: skip
+
+
+def base_of(profile: str, source: str | Path | None = None) -> Base:
+    """The configuration by its name; `source` puts a local directory in the place of its hub id."""
+    if profile not in BASES:
+        raise MLError("unknown_base", f"There is no base called {profile}. Choose one of: {', '.join(BASES)}.")
+    base = BASES[profile]
+    return replace(base, source=str(source)) if source else base
+
+
+def present(base: Base) -> bool:
+    """Whether its files lie where it says (hub ids: in the local cache)."""
+    try:
+        find(base)
+    except MLError:
+        return False
+    return True
+
+
+def find(base: Base) -> Path:
+    """The base's directory. MLError `base_missing` when it is not there: nothing is fetched at run time."""
+    folder = Path(base.source)
+    if not folder.is_dir() and base.source.count("/") == 1:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        with contextlib.suppress(LocalEntryNotFoundError):
+            folder = Path(snapshot_download(base.source, revision=base.revision, local_files_only=True))
+    if not (folder / "model_index.json").is_file():
+        raise MLError(
+            "base_missing",
+            f"The files of the base {base.name} are not here ({base.source}). Put its directory there, or choose another base.",
+        )
+    return folder
+
+
+def find_adapter(base: Base) -> Path | None:
+    """The file of the base's training adapter, None where it has none. A file `training_adapter.safetensors` in the base's
+    own directory goes first. MLError `base_missing` when it is not there."""
+    if base.adapter is None:
+        return None
+    beside = find(base) / "training_adapter.safetensors"
+    if beside.is_file():
+        return beside
+    folder = Path(base.adapter)
+    if not folder.is_dir():
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        with contextlib.suppress(LocalEntryNotFoundError):
+            folder = Path(snapshot_download(base.adapter, local_files_only=True))
+    files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
+    if not files:
+        raise MLError(
+            "base_missing",
+            f"The training adapter of the base {base.name} is not here ({base.adapter}). Put it there before training.",
+        )
+    return files[0]
+
+
+def index_of(folder: Path) -> dict[str, object]:
+    return json.loads((folder / "model_index.json").read_text())

@@ -1,0 +1,85 @@
+"""From accepted photos to what the trainer eats: crops around the face, latents, face masks and captions, by photo id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import torch
+
+from ml import media
+from ml.faces import Faces
+from ml.local.bases import Base
+from ml.local.flux import encode_picture, encode_text, pack, pack_mask
+from ml.types import Face, Photo
+
+TRIGGER = "ohwx"
+# Half the side of a crop in face-box heights: from a close-up to head and shoulders.
+ZOOMS = (1.02, 0.90, 1.14)
+
+
+class Captioner(Protocol):
+    def __call__(self, crop: np.ndarray, subject: str) -> str: ...
+
+
+def plain_caption(crop: np.ndarray, subject: str) -> str:
+    """Where no captioner is at hand: the trigger and the class word."""
+    return f"photo of {subject}"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One crop of one photo. latents (1, h*w/4, 64), weight (1, h*w/4, 1) with mean 1, and its caption's encoding."""
+
+    photo: str
+    latents: torch.Tensor
+    weight: torch.Tensor
+    sequence: torch.Tensor
+    pooled: torch.Tensor
+    caption: str
+
+
+def crop_around(picture: np.ndarray, face: Face, size: tuple[int, int], zoom: float) -> tuple[np.ndarray, np.ndarray]:
+    """A crop (H, W, 3) of `size` (width, height) around the face, and where the face is in it, (H, W) float 0..1."""
+    x1, y1, x2, y2 = face.box
+    cx, cy, tall = (x1 + x2) / 2, (y1 + y2) / 2, max(y2 - y1, 1)
+    half_h = zoom * tall * max(1.0, size[1] / size[0])
+    half_w = half_h * size[0] / size[1]
+    # Head in the upper middle, as portraits are framed.
+    top, left = cy - half_h * 0.98 - 0.02 * tall, cx - half_w
+    scale = size[1] / (2 * half_h)
+    matrix = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]])
+    source = picture
+    if scale < 0.5:  # a warp reads single pixels: shrink first
+        source = cv2.resize(picture, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
+        matrix = np.array([[0.5, 0, -left * scale], [0, 0.5, -top * scale]])
+    crop = cv2.warpAffine(source, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    yy, xx = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
+    fx, fy = (cx - left) * scale, (cy - 0.08 * tall - top) * scale
+    d = np.hypot((xx - fx) / (0.62 * (x2 - x1) * scale + 1e-3), (yy - fy) / (0.72 * tall * scale + 1e-3))
+    return crop, np.clip((1.25 - d) / 0.35, 0, 1).astype(np.float32)
+
+
+def build(
+    pipe: Any, base: Base, faces: Faces, photos: tuple[Photo, ...], subject: str, caption: Captioner
+) -> list[Example]:
+    """Every photo's crops. Photos in which no face is found any more are left out."""
+    recipe, device = base.recipe, pipe.device
+    out = []
+    for photo in photos:
+        picture = media.to_array(photo.clean)
+        found = faces.find(picture)
+        if not found:
+            continue
+        for zoom in ZOOMS[: recipe.crops]:
+            crop, mask = crop_around(picture, found[0], base.sizes.train, zoom)
+            pixels = torch.from_numpy(crop).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
+            weight = recipe.mask_floor + (1 - recipe.mask_floor) * torch.from_numpy(mask)[None].to(device)
+            weight = pack_mask(weight)
+            text = caption(crop, f"{TRIGGER} {subject}")
+            sequence, pooled = encode_text(pipe, base, text)
+            latents = pack(encode_picture(pipe, pixels).float())
+            out.append(Example(photo.id, latents, weight / weight.mean(), sequence.float(), pooled.float(), text))
+    return out

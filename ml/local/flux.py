@@ -1,0 +1,81 @@
+"""Loading a base of FLUX.1 schnell's shape, and the few tensor shapes that training and sampling share.
+
+B batch, H W pixels, h w latent cells (H/8, W/8): latents (B, 16, h, w) -> packed (B, h*w/4, 64). t is 0 (picture) .. 1 (noise).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import torch
+
+from ml.errors import MLError
+from ml.local.bases import Base, find, index_of
+from ml.local.vision import ensure_torchvision
+
+_lock = threading.Lock()
+
+
+def load_pipeline(base: Base, device: str) -> Any:
+    """The diffusers pipeline of a base, in its dtype, on the device. MLError `base_missing` or `base_broken`."""
+    folder = find(base)
+    if index_of(folder).get("_class_name") != "FluxPipeline":
+        raise MLError(
+            "base_broken",
+            f"The directory of the base {base.name} holds another kind of model. Put FLUX.1 schnell's layout there.",
+        )
+    with _lock:
+        ensure_torchvision()
+        from diffusers import FluxPipeline
+        from diffusers.utils import logging as diffusers_log
+        from transformers.utils import logging as transformers_log
+
+        for log in (diffusers_log, transformers_log):
+            log.set_verbosity_error()
+            log.disable_progress_bar()
+        try:
+            pipe = FluxPipeline.from_pretrained(folder, dtype=getattr(torch, base.dtype), local_files_only=True)
+        except (OSError, ValueError, KeyError, RuntimeError) as e:
+            raise MLError(
+                "base_broken",
+                f"The base {base.name} cannot be loaded: a file is missing or damaged. Fetch it again.",
+            ) from e
+    pipe.set_progress_bar_config(disable=True)
+    for part in (pipe.transformer, pipe.vae, pipe.text_encoder, pipe.text_encoder_2):
+        part.requires_grad_(False).eval()
+    return pipe.to(device)
+
+
+def pack(z: torch.Tensor) -> torch.Tensor:
+    """(B, 16, h, w) -> (B, h*w/4, 64)."""
+    B, C, h, w = z.shape
+    return z.view(B, C, h // 2, 2, w // 2, 2).permute(0, 2, 4, 1, 3, 5).reshape(B, h * w // 4, C * 4)
+
+
+def pack_mask(mask: torch.Tensor) -> torch.Tensor:
+    """(B, H, W) weights of pixels -> (B, h*w/4, 1) weights of packed cells: the mean over each 16 x 16 pixels."""
+    return torch.nn.functional.avg_pool2d(mask[:, None], 16).flatten(2).transpose(1, 2)
+
+
+def image_ids(h: int, w: int, device: str) -> torch.Tensor:
+    """(h*w/4, 3): zero, row and column of each packed cell."""
+    ids = torch.zeros(h // 2, w // 2, 3, device=device)
+    ids[..., 1] += torch.arange(h // 2, device=device)[:, None]
+    ids[..., 2] += torch.arange(w // 2, device=device)[None, :]
+    return ids.reshape(-1, 3)
+
+
+@torch.no_grad()
+def encode_text(pipe: Any, base: Base, text: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """One prompt -> (sequence (1, tokens, text), pooled (1, pooled))."""
+    text = text.lower() if base.lowercase else text
+    sequence, pooled, _ = pipe.encode_prompt(prompt=text, prompt_2=None, max_sequence_length=base.tokens)
+    return sequence, pooled
+
+
+@torch.no_grad()
+def encode_picture(pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
+    """(B, 3, H, W) in -1..1 -> latents (B, 16, h, w), centred and scaled as the transformer knows them."""
+    z = pipe.vae.encode(pixels.to(pipe.vae.dtype)).latent_dist.mode()
+    return (z - pipe.vae.config.shift_factor) * pipe.vae.config.scaling_factor

@@ -1,0 +1,122 @@
+"""One LoRA on a transformer: put on for training, written as the ecosystem's files, swapped while serving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ml.errors import MLError
+from ml.local.bases import TARGETS, Base, find_adapter
+from ml.local.weights import check_lora
+
+ADAPTER, ASSISTANT = "twin", "assistant"
+PREFIX = "transformer."
+
+
+def add(transformer: Any, base: Base, seed: int) -> list[torch.nn.Parameter]:
+    """A fresh LoRA (B zero, so it changes nothing) and its parameters, float32, that alone are trained."""
+    from peft import LoraConfig
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        config = LoraConfig(r=base.rank, lora_alpha=base.rank, init_lora_weights="gaussian", target_modules=TARGETS)
+        transformer.add_adapter(config, adapter_name=ADAPTER)
+    trained = [p for n, p in transformer.named_parameters() if f".{ADAPTER}." in n]
+    for p in trained:
+        p.data = p.data.float()
+        p.requires_grad_(True)
+    return trained
+
+
+def remove(transformer: Any) -> None:
+    """Take off whatever a training put on."""
+    for name in (ADAPTER, ASSISTANT):
+        if name in (getattr(transformer, "peft_config", None) or {}):
+            transformer.delete_adapters(name)
+
+
+def add_assistant(transformer: Any, base: Base) -> bool:
+    """Put the base's training adapter on, frozen; False where the base has none. A distilled base loses its few-step
+    shape when it is trained without one."""
+    file = find_adapter(base)
+    if file is None:
+        return False
+    from safetensors.torch import load_file
+
+    try:
+        transformer.load_lora_adapter(load_file(file), adapter_name=ASSISTANT, prefix="transformer")
+    except (OSError, ValueError, RuntimeError, KeyError) as e:
+        raise MLError(
+            "base_broken", f"The training adapter of the base {base.name} does not fit it. Fetch it again."
+        ) from e
+    return True
+
+
+def use(transformer: Any, *, training: bool) -> None:
+    """While training the assistant works along, while sampling it rests."""
+    present = transformer.peft_config
+    transformer.set_adapters([n for n in (ADAPTER, ASSISTANT) if n in present and (training or n == ADAPTER)])
+    for n, p in transformer.named_parameters():  # peft unfreezes whatever it makes active
+        if ".lora_" in n:
+            p.requires_grad_(f".{ADAPTER}." in n)
+
+
+def names(transformer: Any) -> list[str]:
+    """The trained parameters' names in the order of `add`."""
+    return [n for n, _ in transformer.named_parameters() if f".{ADAPTER}." in n]
+
+
+def file_name(parameter: str) -> str:
+    """peft's name of a parameter -> its name in a LoRA file of diffusers."""
+    return PREFIX + parameter.replace(f".{ADAPTER}.", ".")
+
+
+def expected_shapes(transformer: Any, base: Base) -> dict[str, tuple[int, ...]]:
+    """Every tensor that a LoRA file for this transformer must hold."""
+    import re
+
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, module in transformer.named_modules():
+        name = name.replace(".base_layer", "")
+        if re.fullmatch(TARGETS, name) and hasattr(module, "in_features"):
+            shapes[f"{PREFIX}{name}.lora_A.weight"] = (base.rank, module.in_features)
+            shapes[f"{PREFIX}{name}.lora_B.weight"] = (module.out_features, base.rank)
+    return shapes
+
+
+class Swapper:
+    """The LoRA that a pipeline wears. A failed hot swap leaves the base alone active, and the next picture would have
+    nobody's face: on any error everything is taken off and put on anew, or refused."""
+
+    def __init__(self, pipe: Any, base: Base):
+        self.pipe, self.base = pipe, base
+        self.expected = expected_shapes(pipe.transformer, base)
+        self.worn: str | None = None
+
+    def wear(self, key: str | None, tensors: dict[str, Any] | None = None, facts: dict[str, Any] | None = None) -> None:
+        """Wear the LoRA `key` (its checksum), or none. MLError `lora_other_base` leaves the bare base."""
+        if key == self.worn:
+            return
+        if key is None or tensors is None:
+            self._off()
+            return
+        try:
+            check_lora(tensors, facts or {}, self.base, self.expected)
+        except MLError:
+            self._off()
+            raise
+        try:
+            self._on(tensors, hot=self.worn is not None)
+        except Exception:
+            self._off()
+            self._on(tensors, hot=False)
+        self.worn = key
+
+    def _on(self, tensors: dict[str, Any], *, hot: bool) -> None:
+        self.pipe.load_lora_weights(dict(tensors), adapter_name=ADAPTER, hotswap=hot)
+        self.pipe.set_adapters([ADAPTER], [1.0])
+
+    def _off(self) -> None:
+        self.worn = None
+        self.pipe.unload_lora_weights()

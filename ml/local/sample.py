@@ -1,0 +1,67 @@
+"""From a prompt to pixels, one picture at a time, so that a seed gives the same pixels whatever else is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from ml.local.bases import Base
+from ml.local.dataset import TRIGGER
+from ml.types import QUALITIES, RenderSpec
+
+STYLE_WORDS = {
+    "photorealistic": "photo", "cinematic": "cinematic film still", "artistic": "oil painting", "anime": "anime drawing",
+    "vintage": "vintage photo", "noir": "film noir", "watercolour": "watercolour", "fantasy": "fantasy art",
+}  # fmt: skip
+
+
+def compose(prompt: str, style: str, subject: str, *, twin: bool) -> str:
+    """What the base is asked for: the style in words it knows, the trigger where a twin is meant, then the prompt."""
+    who = f"{TRIGGER} {subject}" if twin else f"a {subject}"
+    return f"{STYLE_WORDS[style]} of {who}, {prompt.strip()}"
+
+
+class Painter:
+    """Draws with a loaded pipeline; the encodings of repeated prompts are kept."""
+
+    def __init__(self, pipe: Any, base: Base):
+        self.pipe, self.base = pipe, base
+        self._texts: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+
+    def _encode(self, text: str) -> tuple[torch.Tensor, torch.Tensor]:
+        from ml.local.flux import encode_text
+
+        if text not in self._texts:
+            if len(self._texts) >= 256:
+                self._texts.clear()
+            self._texts[text] = encode_text(self.pipe, self.base, text)
+        return self._texts[text]
+
+    @torch.no_grad()
+    def paint(self, text: str, *, size: tuple[int, int], steps: int, seed: int, negative: str = "") -> np.ndarray:
+        """(H, W, 3) uint8 at the rendered `size` (width, height), each a multiple of 16."""
+        sequence, pooled = self._encode(text)
+        unwanted: dict[str, Any] = {}
+        if self.base.true_cfg > 1:
+            away, away_pooled = self._encode(negative)
+            unwanted = {
+                "negative_prompt_embeds": away,
+                "negative_pooled_prompt_embeds": away_pooled,
+                "true_cfg_scale": self.base.true_cfg,
+            }
+        made = self.pipe(
+            prompt_embeds=sequence, pooled_prompt_embeds=pooled, width=size[0], height=size[1], num_inference_steps=steps,
+            guidance_scale=0.0, generator=torch.Generator().manual_seed(seed), output_type="np", return_dict=False, **unwanted,
+        )[0][0]  # fmt: skip
+        return (np.clip(made, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+    def steps(self, spec: RenderSpec) -> int:
+        return spec.steps or self.base.steps[QUALITIES.index(spec.quality)]
+
+    def deliver(self, picture: np.ndarray) -> np.ndarray:
+        """At the delivered size."""
+        k = self.base.sizes.enlarge
+        return picture if k == 1 else cv2.resize(picture, None, fx=k, fy=k, interpolation=cv2.INTER_LANCZOS4)

@@ -1,0 +1,117 @@
+"""Likeness, and the choice of a checkpoint by it.
+
+Score of a checkpoint = median over its pictures of the mean cosine to photos held out of training, less copying: how much
+more its pictures stand out towards one training photo than held-out photos of the same person do. A checkpoint in whose
+pictures a face is found less than 95 times in 100 of the base's own rate is out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ml.faces import Faces
+from ml.local.bases import Base
+from ml.local.sample import Painter, compose
+from ml.local.train import Run
+
+SCENES = (
+    ("smiling, in a park, wearing a blue t-shirt, soft light", "photorealistic"),
+    ("neutral expression, in an office, wearing a black suit and tie, daylight", "photorealistic"),
+    ("laughing, on a beach, wearing a white t-shirt, warm light", "photorealistic"),
+    ("smiling, grey background, wearing a red turtleneck, studio light", "photorealistic"),
+    ("neutral expression, in a library, wearing a green hoodie, side light", "photorealistic"),
+    ("smiling, in the city at night, wearing a black leather jacket, cool light", "cinematic"),
+    ("surprised, in the mountains, wearing an orange hoodie, soft light", "photorealistic"),
+    ("neutral expression, at sunset, wearing a white dress shirt, warm light", "vintage"),
+    ("smiling, white background, wearing a grey suit and tie, soft light", "photorealistic"),
+    ("laughing, in a park, wearing a yellow sweater, backlight", "photorealistic"),
+    ("neutral expression, blue background, wearing a black turtleneck, side light", "noir"),
+    ("smiling, at sunset, wearing a purple hoodie, warm light", "artistic"),
+)
+
+
+def mean_cosine(vector: np.ndarray, others: np.ndarray) -> float:
+    """Unit vector (D,) against unit vectors (N, D)."""
+    return float((others @ vector).mean())
+
+
+def own_likeness(vectors: np.ndarray) -> float:
+    """Among a person's photos (N, D), N >= 2: the median cosine of pairs."""
+    return float(np.median((vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]))
+
+
+def leaning(vectors: np.ndarray, trained: np.ndarray) -> float:
+    """Median over vectors (N, D) of the cosine to the nearest of `trained` (M, D) less the mean cosine to all of them."""
+    cosines = vectors @ trained.T
+    return float(np.median(cosines.max(1) - cosines.mean(1)))
+
+
+def split(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """(to train on, held out): at least two held out, and at least two left."""
+    out = min(max(2, round(count * share)), count - 2)
+    order = np.random.default_rng([seed, count]).permutation(count).tolist()
+    return sorted(order[out:]), sorted(order[:out])
+
+
+class Judge:
+    """Paints the fixed scenes and measures them."""
+
+    def __init__(
+        self,
+        painter: Painter,
+        base: Base,
+        faces: Faces,
+        subject: str,
+        held_out: np.ndarray,
+        trained: np.ndarray,
+    ):
+        self.painter, self.base, self.faces, self.subject = painter, base, faces, subject
+        self.held_out, self.trained = held_out, trained
+        self.real = own_likeness(np.concatenate([held_out, trained]))
+
+    def vectors(self, *, twin: bool, tell: Callable[[float], None] = lambda share: None) -> tuple[np.ndarray, float]:
+        """(vectors of the faces found (N, D), share of pictures with a face)."""
+        r, found, total = self.base.recipe, [], 0
+        scenes = SCENES[: r.prompts]
+        for i, (prompt, style) in enumerate(scenes):
+            for seed in range(r.seeds):
+                text = compose(prompt, style, self.subject, twin=twin)
+                size = self.base.sizes.by_aspect["1:1"]
+                picture = self.painter.paint(text, size=size, steps=self.base.steps[1], seed=1000 * seed + i)
+                described = self.faces.describe(picture)
+                found += [described[0][1]] if described else []
+                total += 1
+            tell((i + 1) / len(scenes))
+        return np.array(found, np.float32), len(found) / total
+
+    def likeness(self, vectors: np.ndarray) -> float:
+        return float(np.median([mean_cosine(v, self.held_out) for v in vectors])) if len(vectors) else 0.0
+
+    def score(self, vectors: np.ndarray) -> float:
+        """Likeness less copying."""
+        if not len(vectors):
+            return -1.0
+        copying = leaning(vectors, self.trained) - leaning(self.held_out, self.trained)
+        return self.likeness(vectors) - max(0.0, copying)
+
+
+def choose(
+    run: Run, judge: Judge, base_faces: float, tell: Callable[[float], None]
+) -> tuple[int, float, tuple[tuple[int, float], ...]]:
+    """(step chosen, its likeness, every step's score); the chosen weights are left on the transformer."""
+    best: tuple[float, int, float] = (-2.0, max(run.kept), 0.0)
+    scores = []
+    for i, step in enumerate(sorted(run.kept)):
+        run.wear(run.kept[step])
+
+        def here(share: float, done: int = i) -> None:
+            tell((done + share) / len(run.kept))
+
+        vectors, share = judge.vectors(twin=True, tell=here)
+        score = judge.score(vectors) if share >= 0.95 * base_faces else judge.score(vectors) - 1.0
+        scores.append((step, round(score, 4)))
+        best = max(best, (score, step, judge.likeness(vectors)))
+    run.wear(run.kept[best[1]])
+    return best[1], best[2], tuple(scores)

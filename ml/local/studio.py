@@ -1,0 +1,231 @@
+"""The studio that runs on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ml import media, safety
+from ml.errors import MLError
+from ml.faces import Faces
+from ml.local import dataset, lora, select
+from ml.local.bases import Base, base_of
+from ml.local.flux import encode_text, load_pipeline
+from ml.local.sample import Painter, compose
+from ml.local.train import Run, identity_of, steps_for, train
+from ml.local.weights import checksum, dump, parse
+from ml.provenance import Signer
+from ml.studio import go_on
+from ml.types import Face, Inspection, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec
+from ml.watermark import embed as embed_mark
+
+LEAST_PHOTOS = 4
+
+
+@contextlib.contextmanager
+def _memory() -> Iterator[None]:
+    """Running out of memory is an answer, not a crash."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as e:
+        raise MLError(
+            "out_of_memory",
+            "There is not enough memory for this. Close other programs, or choose a smaller size.",
+        ) from e
+    except RuntimeError as e:
+        if "can't allocate memory" in str(e) or "not enough memory" in str(e):
+            raise MLError(
+                "out_of_memory",
+                "There is not enough memory for this. Close other programs, or choose a smaller size.",
+            ) from e
+        raise
+
+
+class LocalStudio:
+    """See ml.studio.Studio. One job at a time: a lock guards the models."""
+
+    def __init__(self, profile: str, *, source: str | Path | None = None, keys: Path | None = None, device: str | None = None,
+                 threads: int | None = None, faces: Faces | None = None):  # fmt: skip
+        self.base: Base = base_of(profile, source)
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.keys = keys or Path(os.environ.get("PHOTOFLUX_KEYS", "var/keys"))
+        if threads:
+            torch.set_num_threads(threads)
+        self.faces = faces or Faces()
+        self._lock = threading.RLock()
+        self._loaded: tuple[Any, Painter, lora.Swapper] | None = None
+
+    @cached_property
+    def signer(self) -> Signer:
+        return Signer.open(self.keys)
+
+    def _models(self) -> tuple[Any, Painter, lora.Swapper]:
+        if self._loaded is None:
+            with _memory():
+                pipe = load_pipeline(self.base, self.device)
+            self._loaded = pipe, Painter(pipe, self.base), lora.Swapper(pipe, self.base)
+        return self._loaded
+
+    def close(self) -> None:
+        with self._lock:
+            self._loaded = None
+            if self.device == "cuda":
+                torch.cuda.empty_cache()
+
+    # ------------------------------------------------------------ verbs
+
+    def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
+        return self.faces.inspect(data, others)
+
+    def embed(self, picture: bytes) -> list[tuple[Face, tuple[float, ...]]]:
+        found = self.faces.describe(media.to_array(picture))
+        return [(face, tuple(float(v) for v in vector)) for face, vector in found]
+
+    def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on) -> TrainReport:
+        if len(spec.photos) < LEAST_PHOTOS:
+            raise MLError(
+                "not_enough_photos",
+                f"A twin needs at least {LEAST_PHOTOS} accepted photos, better ten or more; here are {len(spec.photos)}.",
+            )
+        if spec.threads:
+            torch.set_num_threads(spec.threads)
+        with self._lock, _memory():
+            pipe, _, swapper = self._models()
+            swapper.wear(None)
+            try:
+                return self._train(pipe, spec, store, on_progress)
+            finally:
+                lora.remove(pipe.transformer)
+
+    def _train(self, pipe: Any, spec: TrainSpec, store: Store, on_progress: Progress) -> TrainReport:
+        base, start = self.base, time.monotonic()
+        on_progress("preparing", 0.0)
+        vectors = self._vectors(spec)
+        train_on, held_out = select.split(len(spec.photos), base.recipe.holdout, spec.seed)
+        photos = tuple(spec.photos[i] for i in train_on)
+        examples = dataset.build(pipe, base, self.faces, photos, spec.subject, self._captioner())
+        empty = encode_text(pipe, base, "")
+        steps = spec.steps or steps_for(base, len(photos))
+
+        judge = select.Judge(Painter(pipe, base), base, self.faces, spec.subject, vectors[held_out], vectors[train_on])
+        unlike, base_faces = judge.vectors(twin=False, tell=lambda s: void(on_progress("measuring the base", s)))
+
+        lora.add_assistant(pipe.transformer, base)
+        run = Run.start(pipe.transformer, base, spec.seed)
+        lora.use(pipe.transformer, training=True)
+        checkpoint = f"{spec.name}/checkpoint.safetensors"
+        if store.exists(checkpoint):
+            run.restore(store.read(checkpoint), identity_of(spec, base, steps))
+        done_before = run.step
+        seconds = train(run, base, examples, empty, spec, steps, store, on_progress)
+        lora.use(pipe.transformer, training=False)
+        step, likeness, scores = select.choose(
+            run, judge, base_faces, lambda s: void(on_progress("choosing the best", s))
+        )
+
+        facts = {"base": base.name, "subject": spec.subject, "step": step, "rank": base.rank, "embedder": self.faces.name,
+                 "reference": [round(float(v), 5) for v in _centre(vectors)]}  # fmt: skip
+        tensors = {lora.file_name(n): p.detach().half() for n, p in zip(lora.names(pipe.transformer), run.params)}
+        data = dump(tensors, facts)
+        name = f"{spec.name}/lora.safetensors"
+        store.write(name, data)
+        store.delete(checkpoint)
+        on_progress("done", 1.0)
+        tail = max(len(run.losses) // 10, 1)
+        return TrainReport(
+            lora=name, sha256=checksum(data), steps=steps, seconds=time.monotonic() - start,
+            seconds_per_step=seconds / max(steps - done_before, 1), loss_first=float(np.mean(run.losses[:tail])),
+            loss_last=float(np.mean(run.losses[-tail:])), checkpoint=step, likeness=likeness,
+            likeness_base=judge.likeness(unlike), likeness_real=judge.real, recognised=likeness >= base.floor, scores=scores,
+        )  # fmt: skip
+
+    def _vectors(self, spec: TrainSpec) -> np.ndarray:
+        """(photos, D); MLError when a photo's face is gone."""
+        out = []
+        for photo in spec.photos:
+            found = self.faces.describe(media.to_array(photo.clean))
+            if not found:
+                raise MLError("no_face", f"No face was found in the photo {photo.id}. Take it out and start again.")
+            out.append(found[0][1])
+        return np.array(out, np.float32)
+
+    def _captioner(self) -> dataset.Captioner:
+        if self.base.name != "nano":
+            return dataset.plain_caption
+        from ml.nano.reader import Reader
+
+        return Reader.open()
+
+    def render(
+        self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
+    ) -> Iterator[Picture]:
+        verdict = safety.screen(spec.prompt)
+        if not verdict.allowed:
+            raise MLError("prompt_refused", verdict.message)
+        with self._lock, _memory():
+            pipe, painter, swapper = self._models()
+            facts = self._wear(swapper, spec, store)
+            for i in range(spec.count):
+                if on_progress("rendering", i / spec.count):
+                    return
+                yield self._one(painter, spec, facts, spec.seed + i)
+            on_progress("done", 1.0)
+
+    def _wear(self, swapper: lora.Swapper, spec: RenderSpec, store: Store | None) -> dict[str, Any]:
+        if spec.lora is None or store is None:
+            swapper.wear(None)
+            return {}
+        if not store.exists(spec.lora):
+            raise MLError("lora_missing", "The twin's file is not there. Train the twin again.")
+        data = store.read(spec.lora)
+        tensors, facts = parse(data, spec.sha256)
+        swapper.wear(checksum(data), tensors, facts)
+        return facts
+
+    def _one(self, painter: Painter, spec: RenderSpec, facts: dict[str, Any], seed: int) -> Picture:
+        start = time.monotonic()
+        twin = bool(facts)
+        text = compose(spec.prompt, spec.style, facts.get("subject", spec.subject), twin=twin)
+        size = self.base.sizes.by_aspect[spec.aspect]
+        raw = painter.paint(text, size=size, steps=painter.steps(spec), seed=seed, negative=spec.negative_prompt)
+        picture = painter.deliver(raw)
+        verdict = safety.screen_picture(picture)
+        if not verdict.safe:
+            raise MLError(
+                "result_refused",
+                "The picture that came out may not be shown. Change the prompt and try again.",
+            )
+        ident = secrets.randbits(32)
+        png = media.encode_png(embed_mark(picture, ident))
+        png = self.signer.sign(png, "image/png", engine=self.base.name, ident=ident, created=datetime.now(UTC))
+        return Picture(
+            png=png, prompt=text, seed=seed, width=picture.shape[1], height=picture.shape[0], likeness=self._likeness(picture, facts),
+            safety=verdict.score, seconds=time.monotonic() - start, mark=ident, engine=self.base.name,
+        )  # fmt: skip
+
+    def _likeness(self, picture: np.ndarray, facts: dict[str, Any]) -> float | None:
+        """Against the middle of the twin's photos; None without a twin, or of another embedder."""
+        if facts.get("embedder") != self.faces.name:
+            return None
+        found = self.faces.describe(picture)
+        return round(float(found[0][1] @ np.float32(facts["reference"])), 4) if found else None
+
+
+def _centre(vectors: np.ndarray) -> np.ndarray:
+    middle = vectors.mean(0)
+    return middle / (np.linalg.norm(middle) + 1e-9)
+
+
+def void(_: object) -> None:
+    """For callbacks whose answer does not matter at this stage."""

@@ -1,0 +1,152 @@
+"""The trainer of twins: flow matching on a LoRA, for every base the same.
+
+x_t = (1 - t) z + t noise, target = noise - z (rectified flow), t = sigmoid(N(0, 1)). Everything random at a step comes
+from (seed, step), and weights, optimizer and running mean are in the checkpoint: going on from one gives the same weights
+as never having stopped, bit for bit on a CPU with the same number of threads.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from ml.errors import MLError, Stopped
+from ml.local import lora
+from ml.local.bases import Base
+from ml.local.dataset import Example
+from ml.local.flux import image_ids
+from ml.local.weights import dump, parse
+from ml.types import Progress, Store, TrainSpec
+
+
+def steps_for(base: Base, photos: int) -> int:
+    r = base.recipe
+    return max(r.steps_least, min(r.steps_most, r.steps_per_photo * photos))
+
+
+@dataclass
+class Run:
+    """One training under way: what a checkpoint holds."""
+
+    transformer: Any
+    params: list[torch.nn.Parameter]
+    optimizer: torch.optim.Optimizer
+    mean: list[torch.Tensor]
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+    kept: dict[int, list[torch.Tensor]] = field(default_factory=dict)  # step -> averaged weights, to choose from
+
+    @classmethod
+    def start(cls, transformer: Any, base: Base, seed: int) -> Run:
+        params = lora.add(transformer, base, seed)
+        optimizer = torch.optim.AdamW(params, lr=base.recipe.rate, betas=(0.9, 0.99), weight_decay=0.01)
+        return cls(transformer, params, optimizer, [p.detach().clone() for p in params])
+
+    def dump(self, facts: dict[str, Any]) -> bytes:
+        tensors: dict[str, torch.Tensor] = {}
+        for i, (p, m) in enumerate(zip(self.params, self.mean)):
+            tensors[f"p{i}"], tensors[f"m{i}"] = p.detach(), m
+            state = self.optimizer.state[p]
+            tensors[f"a{i}"], tensors[f"b{i}"] = state["exp_avg"], state["exp_avg_sq"]
+            for step, weights in self.kept.items():
+                tensors[f"k{step}.{i}"] = weights[i]
+        tensors["losses"] = torch.tensor(self.losses)
+        return dump(tensors, {**facts, "step": self.step, "kept": list(self.kept)})
+
+    def restore(self, data: bytes, facts: dict[str, Any]) -> bool:
+        """Go on from a checkpoint; False when it belongs to another training."""
+        tensors, saved = parse(data)
+        if {k: saved.get(k) for k in facts} != facts:
+            return False
+        self.step = saved["step"]
+        self.losses = [float(v) for v in tensors["losses"]]
+        for i, p in enumerate(self.params):
+            p.data.copy_(tensors[f"p{i}"])
+            self.mean[i] = tensors[f"m{i}"].clone()
+            self.optimizer.state[p] = {
+                "step": torch.tensor(float(self.step)),
+                "exp_avg": tensors[f"a{i}"].clone(),
+                "exp_avg_sq": tensors[f"b{i}"].clone(),
+            }
+        self.kept = {s: [tensors[f"k{s}.{i}"].clone() for i in range(len(self.params))] for s in saved["kept"]}
+        return True
+
+    def wear(self, weights: list[torch.Tensor]) -> None:
+        for p, w in zip(self.params, weights):
+            p.data.copy_(w)
+
+
+def identity_of(spec: TrainSpec, base: Base, steps: int) -> dict[str, Any]:
+    """What a checkpoint must agree on to be gone on from."""
+    ids = [p.id for p in spec.photos]
+    return {
+        "base": base.name,
+        "photos": ids,
+        "seed": spec.seed,
+        "steps": steps,
+        "threads": spec.threads,
+        "subject": spec.subject,
+    }
+
+
+def loss_at(
+    run: Run, base: Base, examples: list[Example], empty: tuple[torch.Tensor, torch.Tensor], seed: int
+) -> torch.Tensor:
+    """The weighted loss of the batch that belongs to the run's step."""
+    g = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
+    r, device = base.recipe, run.params[0].device
+    pick = torch.randint(len(examples), (r.batch,), generator=g).tolist()
+    drop = (torch.rand(r.batch, generator=g) < r.dropout).tolist()
+    chosen = [examples[i] for i in pick]
+    z = torch.cat([e.latents for e in chosen])
+    weight = torch.cat([e.weight for e in chosen])
+    sequence = torch.cat([empty[0] if d else e.sequence for e, d in zip(chosen, drop)])
+    pooled = torch.cat([empty[1] if d else e.pooled for e, d in zip(chosen, drop)])
+    noise = torch.randn(z.shape, generator=g).to(device)
+    t = torch.sigmoid(torch.randn(r.batch, generator=g)).to(device)
+    x = (1 - t[:, None, None]) * z + t[:, None, None] * noise
+    w, h = base.sizes.train
+    with torch.autocast(device.type, torch.bfloat16):
+        v = run.transformer(
+            hidden_states=x, timestep=t, encoder_hidden_states=sequence, pooled_projections=pooled,
+            txt_ids=torch.zeros(sequence.shape[1], 3, device=device), img_ids=image_ids(h // 8, w // 8, str(device)), return_dict=False,
+        )[0]  # fmt: skip
+    return (weight * (v.float() - (noise - z)).pow(2)).mean()
+
+
+def train(run: Run, base: Base, examples: list[Example], empty: tuple[torch.Tensor, torch.Tensor], spec: TrainSpec,
+          steps: int, store: Store, on_progress: Progress) -> float:  # fmt: skip
+    """Run to `steps`; the seconds it took. Raises Stopped after a valid checkpoint when asked to stop."""
+    r, facts, name = base.recipe, identity_of(spec, base, steps), f"{spec.name}/checkpoint.safetensors"
+    keep_at = [round(steps * (1 - k / (2 * r.checkpoints))) for k in range(r.checkpoints)]
+    start = time.monotonic()
+    while run.step < steps:
+        rate = r.rate * min(1.0, (run.step + 1) / 20, 2 * (1 - run.step / steps) + 0.02)
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate
+        loss = loss_at(run, base, examples, empty, spec.seed)
+        if not torch.isfinite(loss):
+            raise MLError(
+                "engine_failed",
+                "The training lost its way (its loss is no number). Start it again with other photos.",
+            )
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(run.params, 1.0)
+        run.optimizer.step()
+        run.optimizer.zero_grad(set_to_none=True)
+        keep = min(r.ema, (run.step + 1) / (run.step + 10))
+        with torch.no_grad():
+            torch._foreach_lerp_(run.mean, [p.detach() for p in run.params], 1 - keep)
+        run.step += 1
+        run.losses.append(float(loss.detach()))
+        if run.step in keep_at:
+            run.kept[run.step] = [m.clone() for m in run.mean]
+        stop = on_progress("training", run.step / steps)
+        if run.step in keep_at or stop or run.step % 100 == 0:
+            store.write(name, run.dump(facts))
+        if stop and run.step < steps:
+            raise Stopped
+    return time.monotonic() - start

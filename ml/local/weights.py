@@ -1,0 +1,108 @@
+"""LoRA files and checkpoints: safetensors only, checked before use, written through the caller's store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ml.errors import MLError
+from ml.local.bases import Base
+
+
+class FolderStore:
+    """A store on the file system: written aside and renamed, so a name is either whole or not there."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def read(self, name: str) -> bytes:
+        return (self.folder / name).read_bytes()
+
+    def write(self, name: str, data: bytes) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f"{path.name}.part")
+        try:
+            with aside.open("wb") as f:
+                f.write(data)
+                f.flush()
+                os.fsync(f.fileno())
+            aside.rename(path)
+        except OSError as e:
+            aside.unlink(missing_ok=True)
+            raise MLError(
+                "storage_full",
+                "The disk is full or cannot be written. Make room and start again; nothing half-written was left.",
+            ) from e
+
+    def exists(self, name: str) -> bool:
+        return (self.folder / name).is_file()
+
+    def delete(self, name: str) -> None:
+        (self.folder / name).unlink(missing_ok=True)
+
+
+def checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def dump(tensors: dict[str, Any], facts: dict[str, Any]) -> bytes:
+    """Tensors and a small JSON of facts as one safetensors file."""
+    from safetensors.torch import save
+
+    return save(
+        {k: v.contiguous() for k, v in tensors.items()},
+        metadata={"format": "pt", "photoflux": json.dumps(facts)},
+    )
+
+
+def facts_of(data: bytes) -> dict[str, Any]:
+    """The facts in a file's header. MLError `lora_broken` for whatever is not safetensors of ours."""
+    try:
+        length = int.from_bytes(data[:8], "little")
+        if not 2 <= length <= min(len(data) - 8, 100_000_000):
+            raise ValueError("header length")
+        header = json.loads(data[8 : 8 + length])
+        end = max((v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"), default=0)
+        if 8 + length + end != len(data):
+            raise ValueError("data length")
+        return json.loads(header.get("__metadata__", {}).get("photoflux", "{}"))
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        raise MLError(
+            "lora_broken",
+            "This file is not a whole safetensors file. Train the twin again or fetch the file again.",
+        ) from e
+
+
+def parse(data: bytes, sha256: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(tensors, facts) of a file; checks the checksum when one is given. Nothing is ever unpickled."""
+    if sha256 is not None and checksum(data) != sha256:
+        raise MLError("lora_broken", "The twin's file has changed since it was trained. Train the twin again.")
+    facts = facts_of(data)
+    from safetensors.torch import load
+
+    return load(data), facts
+
+
+def check_lora(
+    tensors: dict[str, Any], facts: dict[str, Any], base: Base, expected: dict[str, tuple[int, ...]]
+) -> None:
+    """MLError `lora_other_base` unless the file is a LoRA for just this base: every target, at the platform's rank.
+
+    `expected` maps each tensor's name to its shape.
+    """
+    named = facts.get("base", base.name)
+    if named != base.name:
+        raise MLError(
+            "lora_other_base",
+            f"This twin was trained on the base {named}, not on {base.name}. Choose that base or train the twin again.",
+        )
+    shapes = {k: tuple(v.shape) for k, v in tensors.items()}
+    if shapes != expected:
+        raise MLError(
+            "lora_other_base",
+            f"This file's layers do not fit the base {base.name} at rank {base.rank}. Train the twin again on this base.",
+        )

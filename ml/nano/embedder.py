@@ -1,0 +1,166 @@
+"""Who is it? A small net that turns an upright head into a unit vector, trained on drawn people by contrast.
+
+It sees the whole head (hair included), eyes level, at 96 x 96. Its vectors are compared by cosine, and only with its own.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ml.nano.people import random_person, random_scene
+from ml.nano.portraits import MOUTH_Y, draw, rotation
+from ml.nano.stage import Clock, Stage
+
+SIZE = 96
+EYES, MOUTH = (0.50, 0.46), (0.50, 0.66)  # where the middle of the eyes and of the mouth lie in the crop
+NAME = "drawn-contrast-1"  # stored beside every vector
+
+
+def align(picture: np.ndarray, eyes: np.ndarray, mouth: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 and two points (x, y) in pixels -> (SIZE, SIZE, 3): turned upright, scaled by the larger of the
+    eye-to-mouth distance and what keeps a turned head from growing."""
+    down = np.asarray(mouth, np.float64) - np.asarray(eyes, np.float64)
+    length = max(float(np.hypot(*down)), 1e-3)
+    scale = (MOUTH[1] - EYES[1]) * SIZE / length
+    c, s = down[1] / length * scale, down[0] / length * scale
+    matrix = np.array([[c, -s, 0], [s, c, 0]])
+    matrix[:, 2] = np.array(EYES) * SIZE - matrix[:, :2] @ np.asarray(eyes, np.float64)
+    if scale < 0.5:  # the warp reads single pixels: shrink first, or it skips most of them
+        k = 2 * scale
+        small = cv2.resize(picture, None, fx=k, fy=k, interpolation=cv2.INTER_AREA)
+        matrix[:, :2] /= k
+        return cv2.warpAffine(small, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(picture, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+class Net(nn.Module):
+    """Residual convolutions; `widths` halve the size each. (B, 3, 96, 96) in -1..1 -> (B, dim) unit vectors."""
+
+    def __init__(self, widths: tuple[int, ...] = (24, 48, 96, 160), dim: int = 128):
+        super().__init__()
+        stages: list[nn.Module] = [
+            nn.Conv2d(3, widths[0], 4, stride=2, padding=1),
+            nn.BatchNorm2d(widths[0]),
+            nn.PReLU(widths[0]),
+        ]
+        for a, b in zip(widths, widths[1:]):
+            stages += [Block(a), nn.Conv2d(a, b, 3, stride=2, padding=1), nn.BatchNorm2d(b), nn.PReLU(b)]
+        self.body = nn.Sequential(*stages, Block(widths[-1]))
+        side = SIZE // 2 ** len(widths)
+        self.head = nn.Linear(widths[-1] * side * side, dim)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.normalize(self.head(self.body(x).flatten(1)).float(), dim=1)
+
+
+class Block(nn.Module):
+    def __init__(self, n: int):
+        super().__init__()
+        self.inner = nn.Sequential(
+            nn.Conv2d(n, n, 3, padding=1),
+            nn.BatchNorm2d(n),
+            nn.PReLU(n),
+            nn.Conv2d(n, n, 3, padding=1),
+            nn.BatchNorm2d(n),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.inner(x)
+
+
+def heads_of(number: int, count: int, seed: int) -> np.ndarray:
+    """(count, SIZE, SIZE, 3): one drawn person in `count` scenes, cut out as a detector would, give or take its error."""
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng([seed, number])
+    person = random_person(rng)
+    return np.stack([_head(person, rng) for _ in range(count)])
+
+
+def _head(person: Any, rng: np.random.Generator, pixels: int = 128) -> np.ndarray:
+    scene = random_scene(rng, style="photorealistic" if rng.random() < 0.7 else None)
+    scene = replace(scene, yaw=float(np.clip(rng.normal(0, 20), -48, 48)))
+    picture = draw(person, scene, pixels, pixels)
+    R, roll = rotation(scene), np.radians(scene.roll)
+    points = []
+    for y, z in ((0.0, 0.82), (MOUTH_Y, 0.84)):
+        u, v, _ = R @ np.array([0, y, z])
+        x, y = u * np.cos(roll) - v * np.sin(roll), u * np.sin(roll) + v * np.cos(roll)
+        x, y = x * scene.size + scene.dx, y * scene.size - 0.06 + scene.dy
+        points.append((np.array([x, y]) + 1) * pixels / 2 + rng.normal(0, 0.012 * pixels * scene.size, 2))
+    return align(picture, points[0], points[1])
+
+
+def _job(args: tuple[int, int, int]) -> np.ndarray:
+    return heads_of(*args)
+
+
+def draw_heads(path: Path, people: range, each: int, seed: int) -> np.ndarray:
+    """(len(people), each, SIZE, SIZE, 3) uint8, drawn once and kept in `path`."""
+    if not path.exists():
+        with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+            heads = np.stack(pool.map(_job, [(n, each, seed) for n in people], chunksize=20))
+        aside = path.with_suffix(".tmp.npy")
+        np.save(aside, heads)
+        aside.rename(path)
+    return np.load(path, mmap_mode="r")
+
+
+def disturb(x: torch.Tensor, g: torch.Generator) -> torch.Tensor:
+    """Light, colour, blur and grain as cameras and codecs make them; (B, 3, H, W) in -1..1."""
+    B = x.shape[0]
+
+    def some(low: float, high: float, *shape: int) -> torch.Tensor:
+        return torch.rand(B, *shape, generator=g) * (high - low) + low
+
+    x = (x + 1) / 2
+    x = x.clamp(min=1e-4) ** some(0.7, 1.45, 1, 1, 1) * some(0.75, 1.2, 1, 1, 1) * some(0.88, 1.12, 3, 1, 1)
+    gray = x.mean(1, keepdim=True)
+    x = gray + (x - gray) * some(0.35, 1.2, 1, 1, 1)
+    blurred = F.interpolate(F.avg_pool2d(x, 2), scale_factor=2, mode="bilinear")
+    x = torch.lerp(x, blurred, some(0, 1.0, 1, 1, 1))
+    x = x + torch.randn(x.shape, generator=g) * some(0, 0.05, 1, 1, 1)
+    x = torch.where(some(0, 1, 1, 1, 1) < 0.5, x, x.flip(3))
+    return x.clamp(0, 1) * 2 - 1
+
+
+def contrast(vectors: torch.Tensor, who: torch.Tensor, temperature: float = 0.08) -> torch.Tensor:
+    """Supervised contrastive loss (Khosla et al., 2020) over unit vectors (B, D) of people `who` (B,)."""
+    eye = torch.eye(len(who), dtype=torch.bool, device=who.device)
+    logits = (vectors @ vectors.T / temperature).masked_fill(eye, -1e9)
+    same = (who[:, None] == who[None, :]) & ~eye
+    chance = logits - logits.logsumexp(1, keepdim=True)
+    return -(chance * same).sum(1).div(same.sum(1)).mean()
+
+
+def train_embedder(
+    path: Path, net: nn.Module, heads: np.ndarray, clock: Clock, *, steps: int, people: int, device: str, seed: int
+) -> nn.Module | None:
+    """heads (N, each, SIZE, SIZE, 3); a batch is `people` people, four heads each. None when stopped before the end."""
+    torch.manual_seed(seed)
+    net = net.to(device, memory_format=torch.channels_last)
+    stage = Stage(path, net, rate=2e-3, total=steps, decay=0.99, weight_decay=0.05, cooldown=0.6)
+    count, each = heads.shape[:2]
+
+    def loss_of(step: int) -> torch.Tensor:
+        rng = np.random.default_rng([seed, step])
+        who = np.repeat(rng.choice(count, people, replace=False), 4)
+        which = np.concatenate([rng.permutation(each)[:4] for _ in range(people)])
+        x = torch.from_numpy(np.ascontiguousarray(heads[who, which])).permute(0, 3, 1, 2).float() / 127.5 - 1
+        x = disturb(x, torch.Generator().manual_seed(seed * 7919 + step)).to(device)
+        x = x.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(torch.device(device).type, torch.bfloat16):
+            vectors = net(x)
+        return contrast(vectors, torch.from_numpy(who).to(device))
+
+    net.train()
+    return stage.load_mean() if stage.run(loss_of, clock) else None

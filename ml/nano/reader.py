@@ -1,0 +1,166 @@
+"""Reads back what a portrait shows: background, clothes, expression and so on. It writes the captions of training photos.
+
+Trained on the drawn set; on real photos it guesses, and what it is unsure of is left out of the caption.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ml.nano import people
+from ml.nano.data import load_all, sample
+from ml.nano.embedder import Block, disturb
+from ml.nano.people import Scene
+from ml.nano.stage import Clock, Stage
+
+SIDE = 128
+WEIGHTS = Path(__file__).resolve().parent / "weights" / "reader.safetensors"
+FIELDS: dict[str, tuple[str, ...]] = {
+    "background": people.BACKGROUNDS, "backdrop": tuple(people.COLOURS), "clothes": people.CLOTHES,
+    "colour": tuple(people.COLOURS), "expression": people.EXPRESSIONS, "glasses": people.GLASSES, "hat": people.HATS,
+    "hat_colour": tuple(people.COLOURS), "light": people.LIGHTS, "style": people.STYLES,
+}  # fmt: skip
+
+
+class Net(nn.Module):
+    """(B, 3, 128, 128) in -1..1 -> logits of all fields side by side."""
+
+    def __init__(self, widths: tuple[int, ...] = (20, 40, 80, 144)):
+        super().__init__()
+        layers: list[nn.Module] = [
+            nn.Conv2d(3, widths[0], 4, stride=2, padding=1),
+            nn.BatchNorm2d(widths[0]),
+            nn.PReLU(widths[0]),
+        ]
+        for a, b in zip(widths, widths[1:]):
+            layers += [nn.Conv2d(a, b, 3, stride=2, padding=1), nn.BatchNorm2d(b), nn.PReLU(b), Block(b)]
+        self.body = nn.Sequential(*layers, nn.AvgPool2d(2))
+        self.head = nn.Linear(widths[-1] * 16, sum(map(len, FIELDS.values())))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.body(x).flatten(1)).float()
+
+
+def to_input(pictures: list[np.ndarray]) -> torch.Tensor:
+    """(H, W, 3) uint8 of any size -> (B, 3, 128, 128), squeezed to a square."""
+    small = [
+        p if p.shape[:2] == (SIDE, SIDE) else cv2.resize(p, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        for p in pictures
+    ]
+    x = torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def labels(scene: Scene) -> list[int]:
+    """The class of each field; -1 where it shows nothing (a backdrop's colour outdoors, the colour of no hat, or any
+    colour in a style that changes colours)."""
+    out = []
+    true_colours = scene.style in ("photorealistic", "cinematic", "watercolour", "artistic")
+    for field, names in FIELDS.items():
+        seen = not (
+            field == "backdrop" and scene.background != "studio" or field == "hat_colour" and scene.hat == "none"
+        )
+        if field in ("backdrop", "colour", "hat_colour"):
+            seen = seen and true_colours
+        if field == "light":
+            seen = seen and scene.style == "photorealistic"
+        out.append(names.index(getattr(scene, field)) if seen else -1)
+    return out
+
+
+def loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    parts = logits.split([len(n) for n in FIELDS.values()], 1)
+    return (
+        sum(
+            (F.cross_entropy(p, w, ignore_index=-1, reduction="sum") for p, w in zip(parts, wanted.T)),
+            torch.tensor(0.0),
+        )
+        / wanted.shape[0]
+    )
+
+
+def train_reader(
+    path: Path, work: Path, net: nn.Module, clock: Clock, *, steps: int, batch: int, seed: int
+) -> nn.Module | None:
+    """On the pictures drawn for the base. None when stopped before the end."""
+    torch.manual_seed(seed)
+    groups = [(b, n, p) for b, (n, p) in load_all(work / "pictures").items()]
+    share = np.array([len(n) for _, n, _ in groups], float)
+    stage = Stage(path, net, rate=2e-3, total=steps, decay=0.99, weight_decay=0.05, cooldown=0.6)
+
+    def loss_of(step: int) -> torch.Tensor:
+        rng = np.random.default_rng([seed, step])
+        pictures, wanted = [], []
+        for _ in range(batch):
+            _, numbers, drawn = groups[int(rng.choice(len(groups), p=share / share.sum()))]
+            i = int(rng.integers(len(drawn)))
+            pictures.append(drawn[i])
+            wanted.append(labels(sample(int(numbers[i]))[1]))
+        x = to_input(pictures)
+        if rng.random() < 0.5:  # half as drawn, half as a camera would have it
+            x = disturb(x, torch.Generator().manual_seed(step))
+        with torch.autocast("cpu", torch.bfloat16):
+            return loss(net(x), torch.tensor(wanted))
+
+    net.train()
+    return stage.load_mean() if stage.run(loss_of, clock) else None
+
+
+class Reader:
+    """The captioner of training photos, and whatever else wants to know what a picture shows."""
+
+    def __init__(self, net: nn.Module):
+        self.net = net.eval()
+
+    @classmethod
+    def open(cls, path: Path = WEIGHTS, widths: tuple[int, ...] = (20, 40, 80, 144)) -> Reader:
+        from safetensors.torch import load_file
+
+        net = Net(widths)
+        net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()})
+        return cls(net)
+
+    @torch.no_grad()
+    def read(self, pictures: list[np.ndarray]) -> list[dict[str, tuple[str, float]]]:
+        """For each picture: field -> (value, probability)."""
+        out = []
+        for row in self.net(to_input(pictures)):
+            found = {}
+            for (field, names), p in zip(FIELDS.items(), row.split([len(n) for n in FIELDS.values()])):
+                p = p.softmax(0)
+                found[field] = (names[int(p.argmax())], float(p.max()))
+            out.append(found)
+        return out
+
+    def __call__(self, crop: np.ndarray, subject: str) -> str:
+        """A caption with what is surely seen: everything that varies, nothing of the face."""
+        return describe(self.read([crop])[0], subject)
+
+
+def describe(found: dict[str, tuple[str, float]], subject: str, sure: float = 0.6) -> str:
+    say: Any = people.SAY
+    seen = {k: v for k, (v, p) in found.items() if p >= sure}
+    parts = [f"{say['style'][seen.get('style', 'photorealistic')][0]} of {subject}"]
+    if "expression" in seen:
+        parts.append(say["expression"][seen["expression"]][0])
+    if seen.get("background") == "studio":
+        parts.append(f"{seen['backdrop']} background" if "backdrop" in seen else "plain background")
+    elif "background" in seen:
+        parts.append(say["background"][seen["background"]][0])
+    if "clothes" in seen:
+        wear = say["clothes"][seen["clothes"]][0].format(seen.get("colour", ""))
+        parts.append("wearing a " + " ".join(wear.split()))
+    if seen.get("glasses", "none") != "none":
+        parts.append(say["glasses"][seen["glasses"]][0])
+    if seen.get("hat", "none") != "none":
+        parts.append(" ".join(say["hat"][seen["hat"]][0].format(seen.get("hat_colour", "")).split()))
+    if "light" in seen:
+        parts.append(say["light"][seen["light"]][0])
+    return ", ".join(parts)

@@ -1,0 +1,57 @@
+"""A base of the real layout and classes, one block deep and with random weights: quick, and exact where learning is not the question."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ml.local.vision import ensure_torchvision
+
+ensure_torchvision()
+
+from ml.local.bases import Base, base_of  # noqa: E402
+from ml.local.flux import load_pipeline  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from ml.nano import build, flow, vae
+
+    torch.manual_seed(0)
+    pair = build.tokenizers()
+    painter = flow.new_painter(build.PRESETS["tiny"].shape, *pair)
+    for name, p in painter.transformer.named_parameters():
+        if ("norm" in name and ".linear." in name) or name.startswith("proj_out"):
+            torch.nn.init.normal_(p, std=0.05)  # a fresh base is the identity: here it must react
+    codec = vae.new_vae((8, 8, 16, 16))
+    codec.register_to_config(shift_factor=0.0, scaling_factor=1.0)
+    out = tmp_path_factory.mktemp("base")
+    build.export(out, codec, painter, pair)
+    return out
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder: Path) -> Base:
+    return replace(base_of("nano", tiny_folder))
+
+
+@pytest.fixture
+def pipe(tiny: Base) -> object:
+    torch.set_num_threads(1)
+    return load_pipeline(tiny, "cpu")
+
+
+@pytest.fixture(scope="session")
+def photos() -> list[bytes]:
+    """Twelve photos of one drawn woman, as JPEG bytes."""
+    from ml import media
+    from ml.nano.people import random_person, varied_scenes
+    from ml.nano.portraits import draw
+
+    rng = np.random.default_rng([5, 0])
+    person = random_person(rng)
+    return [media.encode_jpeg(draw(person, s, 768, 768), 92) for s in varied_scenes(rng, 12)]

@@ -1,0 +1,306 @@
+"""The photo checks, each with a drawn example, and who is who in a set; a stand-in is the embedder."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from ml import faces, media
+from ml.errors import MLError
+from ml.faces import MESSAGES, Faces, mixed, same_person
+from ml.nano.backdrops import backdrop
+from ml.nano.people import BACKGROUNDS, EXPRESSIONS, Scene, random_person, varied_scenes
+from ml.nano.portraits import draw
+from ml.safety import PictureVerdict
+from ml.types import PHOTO_CODES, Face, Inspection
+
+SIDE = 768
+SAME = 0.9  # the stand-in's threshold
+
+
+class Colours:
+    """Stands for the trained net: the head's colours on a coarse grid, in the same shapes."""
+
+    def __call__(self, x):
+        small = torch.nn.functional.adaptive_avg_pool2d(x[:, :, 16:80, 16:80], (6, 7)).flatten(1)
+        return torch.nn.functional.normalize(torch.nn.functional.pad(small, (0, 2)), dim=1)
+
+
+def judged(**verdict):
+    """A safety check that always says the same."""
+    said = PictureVerdict(**({"safe": False, "score": 1.0, "label": "nude", "engine": "test"} | verdict))
+    return lambda _: said
+
+
+@pytest.fixture(scope="session")
+def checker():
+    faces.SAME_PERSON["colours"] = SAME
+    return Faces(net=Colours(), name="colours", screen=judged(safe=True))
+
+
+@pytest.fixture(scope="session")
+def alice():
+    person = random_person(np.random.default_rng(3))
+    return replace(person, skin=0.2, hair="short", hair_colour="brown", beard="none", age=0.3)
+
+
+@pytest.fixture(scope="session")
+def bob():
+    person = random_person(np.random.default_rng(8))
+    return replace(person, skin=0.8, hair="buzz", hair_colour="black", beard="none", age=0.3)
+
+
+@pytest.fixture(scope="session")
+def portrait(alice):
+    """One good photo as pixels; not to be written to."""
+    return draw(alice, Scene(), SIDE, SIDE)
+
+
+@pytest.fixture(scope="session")
+def accepted(checker, portrait):
+    return checker.inspect(media.encode_jpeg(portrait))
+
+
+def code(checker, picture, others=()):
+    said = checker.inspect(media.encode_jpeg(np.ascontiguousarray(picture)), others)
+    assert said.accepted == (said.code == "")
+    assert said.detail == MESSAGES.get(said.code, "")
+    assert bool(said.clean) == said.accepted
+    return said.code
+
+
+def shrunk_onto(picture, side, canvas_side):
+    """The picture at `side` px in the middle of a wide plain ground."""
+    canvas = np.full((canvas_side, canvas_side, 3), 128, np.uint8)
+    at = (canvas_side - side) // 2
+    canvas[at : at + side, at : at + side] = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+    return canvas
+
+
+def test_every_code_has_one_sentence_that_says_what_to_do():
+    assert set(MESSAGES) == set(PHOTO_CODES)
+
+
+def test_a_good_photo_is_accepted_and_measured(accepted):
+    assert (accepted.code, accepted.width, accepted.height) == ("", SIDE, SIDE)
+    assert accepted.embedder == "colours"
+    assert np.linalg.norm(accepted.embedding) == pytest.approx(1, abs=1e-4)
+    assert 0.3 < accepted.light < 0.8
+    assert accepted.warmth > 1
+    assert abs(accepted.yaw) < 10
+    assert media.to_array(accepted.clean).shape == (SIDE, SIDE, 3)
+
+
+# The darkest and the fairest.
+@pytest.mark.parametrize("seed, skin", [(5, 1.0), (6, 0.0)])
+def test_a_dozen_varied_photos_of_one_person_are_accepted(checker, seed, skin):
+    rng = np.random.default_rng(seed)
+    person = replace(random_person(rng), skin=skin)
+    scenes = varied_scenes(rng, 12)
+    codes = [code(checker, draw(person, scene, 576, 576)) for scene in scenes]
+    assert codes.count("") >= 11, codes
+
+
+def test_expressions_never_refuse_the_darkest_skin_in_soft_light(checker, bob):
+    person = replace(bob, skin=1.0)
+    assert [code(checker, draw(person, Scene(expression=e), 576, 576)) for e in EXPRESSIONS] == [""] * 4
+
+
+@pytest.mark.parametrize("data, expected", [(b"", "not_an_image"), (b"GIF89a", "unsupported_format")])
+def test_what_media_refuses_comes_back_as_a_verdict(checker, data, expected):
+    said = checker.inspect(data)
+    assert (said.accepted, said.code, said.detail) == (False, expected, MESSAGES[expected])
+
+
+def test_a_small_picture_is_refused(checker, portrait):
+    assert code(checker, cv2.resize(portrait, (400, 400))) == "too_small"
+
+
+def test_a_landscape_has_no_face(checker):
+    empty = [(backdrop(Scene(background=b), 512, 640) * 255).astype(np.uint8) for b in BACKGROUNDS]
+    assert [checker.find(scene) for scene in empty] == [[]] * len(BACKGROUNDS)
+    assert code(checker, empty[-1]) == "no_face"
+
+
+def test_a_face_of_low_contrast_is_found_at_the_second_look(checker, alice):
+    person = replace(alice, skin=1.0, age=0.15, hair="long", hair_colour="red")
+    picture = draw(person, Scene(expression="surprised"), 512, 512)
+    assert checker._look(picture, 1.0) == []
+    assert len(checker.find(picture)) == 1
+
+
+def test_two_people_side_by_side_are_several_faces(checker, portrait, bob):
+    pair = np.hstack([portrait, draw(bob, Scene(backdrop="blue"), SIDE, SIDE)])
+    assert code(checker, pair) == "several_faces"
+
+
+def test_a_small_face_in_the_background_is_a_hint_only(checker, portrait, bob):
+    crowd = portrait.copy()
+    passer = cv2.resize(draw(bob, Scene(), 512, 512), (230, 230), interpolation=cv2.INTER_AREA)
+    crowd[:230, -230:] = passer
+    said = checker.inspect(media.encode_jpeg(crowd))
+    assert (said.code, "people_behind" in said.hints) == ("", True)
+
+
+def test_a_face_under_160_pixels_of_the_original_is_too_small(checker, portrait):
+    assert code(checker, shrunk_onto(portrait, 320, 1000)) == "face_too_small"
+
+
+def test_the_same_face_counts_in_pixels_of_a_large_original(checker, portrait):
+    said = checker.inspect(media.encode_jpeg(shrunk_onto(portrait, 500, 3000)))
+    assert said.code == ""
+    assert said.width == 3000
+    assert 160 < said.box[2] - said.box[0] < 300
+
+
+@pytest.mark.parametrize("edge", ["left", "chin"])
+def test_a_face_at_the_edge_is_cut_off(checker, alice, edge):
+    wide = draw(alice, Scene(), SIDE, 1200)
+    x1, _, x2, y2 = checker.find(wide)[0].box
+    by = int(0.2 * (x2 - x1))
+    assert code(checker, wide[:, int(x1) + by :] if edge == "left" else wide[: int(y2) - by]) == "face_cut_off"
+
+
+@pytest.mark.parametrize("change, expected", [
+    (lambda p: cv2.GaussianBlur(p, (0, 0), 6), "blurred"),
+    (lambda p: (p * 0.18).astype(np.uint8), "too_dark"),
+    (lambda p: np.clip(p * 1.9 + 70.0, 0, 255).astype(np.uint8), "too_bright"),
+])  # fmt: skip
+def test_unsharp_dark_and_bright_photos_are_refused(checker, portrait, change, expected):
+    assert code(checker, change(portrait)) == expected
+
+
+def test_the_same_photo_again_is_a_duplicate_at_any_size_and_quality(checker, portrait, accepted):
+    again = cv2.resize(portrait, (1000, 1000), interpolation=cv2.INTER_CUBIC)
+    said = checker.inspect(media.encode_jpeg(again, quality=60), [accepted])
+    assert said.code == "duplicate"
+
+
+def test_another_photo_of_the_sitting_is_no_duplicate(checker, alice, accepted):
+    assert code(checker, draw(alice, Scene(expression="smiling", yaw=8, dx=0.04), SIDE, SIDE), [accepted]) == ""
+
+
+def verdicts(vectors, accepted=True):
+    return [Inspection(accepted, embedding=tuple(v), embedder="colours") for v in vectors]
+
+
+def test_another_person_is_refused_once_three_others_agree(checker, bob, accepted):
+    stranger = draw(bob, Scene(), SIDE, SIDE)
+    own = verdicts([accepted.embedding] * 3)
+    assert code(checker, stranger, own[:2]) == ""
+    assert code(checker, stranger, own) == "other_person"
+
+
+def test_without_a_majority_nobody_is_a_stranger():
+    x, y, z = np.eye(128)[:3]
+    said = verdicts([z])[0]
+    assert faces.is_stranger(said, verdicts([x] * 4 + [y] * 3))
+    assert not faces.is_stranger(said, verdicts([x] * 3 + [y] * 3))
+    assert not faces.is_stranger(replace(said, embedder="unknown"), verdicts([x] * 4))
+
+
+def test_unsafe_photos_are_refused_before_anything_else(portrait):
+    judge = Faces(net=Colours(), name="colours", screen=judged())
+    assert code(judge, portrait) == "unsafe"
+
+
+def test_a_broken_safety_check_accepts_nothing_and_blames_nobody(portrait):
+    judge = Faces(net=Colours(), name="colours", screen=judged(label="unavailable"))
+    with pytest.raises(MLError) as error:
+        judge.inspect(media.encode_jpeg(portrait))
+    assert error.value.code == "screening_unavailable"
+
+
+@pytest.mark.parametrize("option, expected", [
+    ({"hidden": lambda *_: True}, "face_hidden"), ({"adult": lambda *_: False}, "not_adult"),
+])  # fmt: skip
+def test_models_for_hidden_faces_and_age_are_asked_where_given(checker, portrait, option, expected):
+    judge = Faces(net=Colours(), name="colours", screen=judged(safe=True), **option)
+    judge._detector = checker._detector
+    assert code(judge, portrait) == expected
+
+
+def test_without_weights_faces_are_found_but_not_embedded(checker, portrait, tmp_path):
+    bare = Faces(weights=tmp_path / "none.safetensors")
+    bare._detector = checker._detector
+    with pytest.raises(MLError) as error:
+        bare.describe(portrait)
+    assert error.value.code == "faces_unavailable"
+
+
+def test_weights_are_read_from_the_file(checker, portrait, tmp_path):
+    from safetensors.torch import save_file
+
+    from ml.nano.embedder import NAME, Net
+
+    torch.manual_seed(0)
+    save_file(Net().state_dict(), tmp_path / "faces.safetensors")
+    own = Faces(weights=tmp_path / "faces.safetensors")
+    own._detector = checker._detector
+    [(face, vector)] = own.describe(portrait)
+    assert (own.name, vector.shape, vector.dtype) == (NAME, (128,), np.float32)
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-4)
+    assert np.allclose(vector, own.embed(portrait, face))
+
+
+def test_boxes_and_points_are_in_pixels_of_the_picture_given(checker, portrait):
+    sizes = (128, SIDE, 1536)
+    found = [checker.find(cv2.resize(portrait, (n, n), interpolation=cv2.INTER_AREA))[0] for n in sizes]
+    boxes = np.array([np.array(face.box) / n for face, n in zip(found, sizes)])
+    points = np.array([np.array(face.points) / n for face, n in zip(found, sizes)])
+    assert np.ptp(boxes, axis=0).max() < 0.05
+    assert np.ptp(points, axis=0).max() < 0.03
+
+
+@pytest.mark.parametrize("shape", [(10, 10), (1, 2000), (3000, 2)])
+def test_tiny_and_thin_pictures_have_no_face(checker, shape):
+    assert checker.find(np.zeros((*shape, 3), np.uint8)) == []
+
+
+def test_yaw_follows_drawn_heads(checker, alice):
+    turns = (-30, -15, 0, 15, 30)
+    measured = [faces.yaw_of(checker.find(draw(alice, Scene(yaw=t), 384, 384))[0]) for t in turns]
+    assert np.abs(np.subtract(measured, turns)).max() < 13
+    assert measured == sorted(measured)
+
+
+def test_a_turned_head_and_a_smile_are_hints():
+    front = ((40.0, 50.0), (80.0, 50.0), (60.0, 72.0), (44.0, 92.0), (76.0, 92.0))
+    turned = (*front[:2], (75.0, 72.0), *front[3:])
+    smiling = (*front[:3], (40.0, 92.0), (80.0, 92.0))
+    hints = [faces._hints([Face((20, 20, 100, 110), 1.0, five)]) for five in (front, turned, smiling)]
+    assert hints == [(), ("turned_right",), ("smiling",)]
+
+
+def test_sharpness_does_not_depend_on_contrast_or_tone(checker, portrait):
+    patch = faces.face_patch(portrait, checker.find(portrait)[0])
+    faint = (patch * 0.4 + 20).astype(np.uint8)
+    assert faces.sharpness(faint) == pytest.approx(faces.sharpness(patch), rel=0.05)
+
+
+def test_people_are_told_apart_by_mean_likeness():
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(2, 128))
+    people = [centres[i % 2] + 0.3 * rng.normal(size=128) for i in range(9)]
+    vectors = np.array([v / np.linalg.norm(v) for v in people])
+    assert same_person(vectors, 0.5).tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0]
+    assert same_person(np.zeros((0, 128)), 0.5).tolist() == []
+
+
+def test_six_and_six_have_no_majority_and_it_is_said_in_one_sentence():
+    x, y = np.eye(128)[:2]
+    mix = mixed(verdicts([x] * 6) + verdicts([y] * 6, accepted=False) + [Inspection(False, "no_face")])
+    assert mix.labels == (0,) * 6 + (1,) * 6 + (-1,)
+    assert (mix.counts, mix.majority) == ((6, 6), False)
+    assert mix.detail == "These photos mix 2 people (6 and 6 photos). Choose photos of one person only."
+
+
+def test_a_few_strangers_in_a_set_are_counted():
+    x, y = np.eye(128)[:2]
+    mix = mixed(verdicts([y] + [x] * 6))
+    assert (mix.labels[0], mix.majority) == (1, True)
+    assert mix.detail.startswith("1 of 7 photos")
+    assert mixed(verdicts([x] * 3)).detail == ""
+    assert mixed([]).labels == ()

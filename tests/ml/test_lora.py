@@ -1,0 +1,181 @@
+"""One LoRA on a base: it starts as nothing, survives its file, swaps without leaving anything behind, and refuses strangers."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ml.errors import MLError
+from ml.local import lora
+from ml.local.bases import Base, base_of, find
+from ml.local.flux import encode_picture, image_ids, load_pipeline, pack
+from ml.local.sample import Painter
+from ml.local.weights import check_lora, checksum, dump, facts_of, parse
+
+TEXT = "photo of ohwx woman, smiling, in a park"
+
+
+def paint(pipe: Any, base: Base) -> np.ndarray:
+    return Painter(pipe, base).paint(TEXT, size=(64, 64), steps=2, seed=3)
+
+
+def trained(pipe: Any, base: Base, seed: int = 0) -> dict[str, torch.Tensor]:
+    """A LoRA that does something, as its file's tensors; the pipeline wears it."""
+    params = lora.add(pipe.transformer, base, seed)
+    g = torch.Generator().manual_seed(seed)
+    for p in params:
+        p.data += 0.1 * torch.randn(p.shape, generator=g)
+    return {lora.file_name(n): p.detach().half() for n, p in zip(lora.names(pipe.transformer), params)}
+
+
+def test_a_fresh_lora_changes_nothing(pipe: Any, tiny: Base) -> None:
+    before = paint(pipe, tiny)
+    lora.add(pipe.transformer, tiny, seed=0)
+    assert (paint(pipe, tiny) == before).all()
+
+
+def test_a_file_holds_what_was_trained(pipe: Any, tiny: Base) -> None:
+    bare = paint(pipe, tiny)
+    tensors = trained(pipe, tiny)
+    for name, p in zip(
+        lora.names(pipe.transformer), [p for n, p in pipe.transformer.named_parameters() if ".twin." in n]
+    ):
+        p.data = tensors[lora.file_name(name)].float()
+    worn = paint(pipe, tiny)
+    data = dump(tensors, {"base": "nano"})
+    lora.remove(pipe.transformer)
+    assert (paint(pipe, tiny) == bare).all()
+    swapper = lora.Swapper(pipe, tiny)
+    swapper.wear(checksum(data), *parse(data))
+    assert (paint(pipe, tiny) == worn).all()
+    assert (worn != bare).any()
+
+
+def test_plain_diffusers_loads_our_file(pipe: Any, tiny: Base, tmp_path: Any) -> None:
+    from diffusers import FluxPipeline
+
+    (tmp_path / "twin.safetensors").write_bytes(dump(trained(pipe, tiny), {"base": "nano"}))
+    plain = FluxPipeline.from_pretrained(find(tiny))
+    plain.load_lora_weights(tmp_path, weight_name="twin.safetensors")
+    assert len(plain.get_active_adapters()) == 1
+    active = [m for m in plain.transformer.modules() if hasattr(m, "lora_A") and len(m.lora_A)]
+    assert len(active) == len(lora.expected_shapes(plain.transformer, tiny)) // 2
+
+
+def test_swapping_wears_one_twin_at_a_time(pipe: Any, tiny: Base) -> None:
+    one, two = trained(pipe, tiny, 1), None
+    lora.remove(pipe.transformer)
+    two = trained(pipe, tiny, 2)
+    lora.remove(pipe.transformer)
+    bare, swapper = paint(pipe, tiny), lora.Swapper(pipe, tiny)
+    swapper.wear("one", one, {})
+    first = paint(pipe, tiny)
+    swapper.wear("two", two, {})
+    second = paint(pipe, tiny)
+    swapper.wear("one", one, {})
+    assert (paint(pipe, tiny) == first).all()
+    assert (first != second).any()
+    swapper.wear(None)
+    assert (paint(pipe, tiny) == bare).all()
+
+
+def test_a_failed_swap_never_leaves_the_last_twin_on(pipe: Any, tiny: Base) -> None:
+    one = trained(pipe, tiny, 1)
+    lora.remove(pipe.transformer)
+    bare, swapper = paint(pipe, tiny), lora.Swapper(pipe, tiny)
+    swapper.wear("one", one, {})
+    with pytest.raises(MLError) as e:
+        swapper.wear("two", {k: v[:, :-1] for k, v in one.items()}, {})
+    assert e.value.code == "lora_other_base"
+    assert swapper.worn is None
+    assert (paint(pipe, tiny) == bare).all()
+
+
+def test_a_hot_swap_that_breaks_is_done_again_from_nothing(pipe: Any, tiny: Base) -> None:
+    one = trained(pipe, tiny, 1)
+    lora.remove(pipe.transformer)
+    swapper = lora.Swapper(pipe, tiny)
+    swapper.wear("one", one, {})
+    worn = paint(pipe, tiny)
+    pipe.transformer.delete_adapters(lora.ADAPTER)  # what a hot swap needs is gone
+    swapper.worn = "other"
+    swapper.wear("one", one, {})
+    assert (paint(pipe, tiny) == worn).all()
+
+
+@pytest.mark.parametrize("facts, change, says", [
+    ({"base": "flux-schnell"}, lambda t: t, "trained on the base flux-schnell"),
+    ({"base": "nano"}, lambda t: {k: v for k, v in t.items() if "ff" not in k}, "layers do not fit"),
+    ({"base": "nano"}, lambda t: {k: v[:8] if "lora_A" in k else v[:, :8] for k, v in t.items()}, "layers do not fit"),
+])  # fmt: skip
+def test_a_lora_of_another_kind_is_refused(pipe: Any, tiny: Base, facts: dict, change: Any, says: str) -> None:
+    tensors = trained(pipe, tiny)
+    lora.remove(pipe.transformer)
+    with pytest.raises(MLError, match=says) as e:
+        check_lora(change(tensors), facts, tiny, lora.expected_shapes(pipe.transformer, tiny))
+    assert e.value.code == "lora_other_base"
+
+
+def test_a_pickle_with_another_name_is_not_opened(tmp_path: Any) -> None:
+    class Trap:
+        def __reduce__(self) -> Any:
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    with pytest.raises(MLError) as e:
+        parse(pickle.dumps({"w": Trap()}))
+    assert e.value.code == "lora_broken"
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("cut", [0, 5, 100, -1])
+def test_a_truncated_file_is_refused(cut: int) -> None:
+    data = dump({"a": torch.ones(4)}, {"base": "nano"})
+    with pytest.raises(MLError) as e:
+        facts_of(data[:cut])
+    assert e.value.code == "lora_broken"
+
+
+def test_a_file_that_changed_since_training_is_refused() -> None:
+    data = dump({"a": torch.ones(4)}, {"base": "nano"})
+    with pytest.raises(MLError, match="changed"):
+        parse(data[:-1] + bytes([data[-1] ^ 1]), checksum(data))
+
+
+def test_a_missing_base_is_one_sentence(tmp_path: Any) -> None:
+    with pytest.raises(MLError) as e:
+        load_pipeline(base_of("nano", tmp_path), "cpu")
+    assert e.value.code == "base_missing"
+    with pytest.raises(MLError) as e:
+        base_of("no-such-base")
+    assert e.value.code == "unknown_base"
+
+
+def test_a_base_with_a_missing_part_is_broken(tiny_folder: Any, tmp_path: Any) -> None:
+    import shutil
+
+    shutil.copytree(tiny_folder, tmp_path / "base")
+    (tmp_path / "base" / "transformer" / "diffusion_pytorch_model.safetensors").unlink()
+    with pytest.raises(MLError) as e:
+        load_pipeline(base_of("nano", tmp_path / "base"), "cpu")
+    assert e.value.code == "base_broken"
+
+
+def test_our_packing_is_the_pipelines() -> None:
+    from diffusers import FluxPipeline
+
+    z = torch.arange(2 * 16 * 4 * 6, dtype=torch.float32).view(2, 16, 4, 6)
+    packed = pack(z)
+    assert (packed == FluxPipeline._pack_latents(z, 2, 16, 4, 6)).all()
+    assert (FluxPipeline._unpack_latents(packed, 32, 48, 8) == z).all()
+    assert (image_ids(4, 6, "cpu") == FluxPipeline._prepare_latent_image_ids(2, 2, 3, "cpu", torch.float32)).all()
+
+
+def test_latents_are_centred_by_the_codecs_figures(pipe: Any) -> None:
+    x = torch.linspace(-1, 1, 3 * 64 * 64).view(1, 3, 64, 64)
+    pipe.vae.register_to_config(shift_factor=0.5, scaling_factor=2.0)
+    raw = pipe.vae.encode(x).latent_dist.mode()
+    assert torch.allclose(encode_picture(pipe, x), (raw - 0.5) * 2)

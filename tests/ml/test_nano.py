@@ -1,0 +1,177 @@
+"""The base that ships: within its size, shaped as FLUX.1 schnell, and able to make a twin that is the person."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml import media, provenance
+from ml.errors import MLError, Stopped
+from ml.local.bases import NANO, base_of
+from ml.local.studio import LocalStudio
+from ml.local.weights import FolderStore, parse
+from ml.types import Photo, RenderSpec, TrainReport, TrainSpec
+from tests.ml.doubles import MemoryStore
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> LocalStudio:
+    return LocalStudio("nano", keys=tmp_path_factory.mktemp("keys"), threads=2)
+
+
+@pytest.fixture(scope="module")
+def twin(studio: LocalStudio, photos: list[bytes]) -> tuple[TrainReport, MemoryStore, list[tuple[str, float]]]:
+    store, told = MemoryStore(), []
+
+    def tell(stage: str, share: float) -> bool:
+        told.append((stage, share))
+        return False
+
+    spec = TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(photos)), "woman", seed=1, threads=2)
+    return studio.train(spec, store=store, on_progress=tell), store, told
+
+
+def weights() -> list[Path]:
+    return [p for p in NANO.rglob("*") if p.is_file()]
+
+
+def test_it_is_small() -> None:
+    assert sum(p.stat().st_size for p in weights()) <= 36e6
+    assert max(p.stat().st_size for p in weights()) <= 15e6
+
+
+def test_it_has_schnells_layout_and_classes() -> None:
+    index = json.loads((NANO / "model_index.json").read_text())
+    assert index["_class_name"] == "FluxPipeline"
+    assert index["transformer"] == ["diffusers", "FluxTransformer2DModel"]
+    assert index["vae"] == ["diffusers", "AutoencoderKL"]
+    config = json.loads((NANO / "transformer" / "config.json").read_text())
+    assert config["guidance_embeds"] is False
+    assert config["in_channels"] == 64
+    assert json.loads((NANO / "vae" / "config.json").read_text())["latent_channels"] == 16
+
+
+def test_it_has_at_most_eighteen_million_parameters() -> None:
+    from safetensors import safe_open
+
+    total = 0
+    for part in ("transformer", "vae", "text_encoder", "text_encoder_2"):
+        for file in (NANO / part).glob("*.safetensors"):
+            with safe_open(file, "np") as f:
+                total += sum(int(np.prod(f.get_slice(k).get_shape())) for k in f.keys())  # noqa: SIM118
+    assert total <= 18_000_000
+
+
+@pytest.mark.train
+def test_a_trained_twin_is_recognised(twin: Any) -> None:
+    report, _, _ = twin
+    assert report.recognised
+    assert report.likeness > report.likeness_base + 0.15
+    assert report.loss_last < report.loss_first
+    assert report.checkpoint in [step for step, _ in report.scores]
+
+
+@pytest.mark.train
+def test_its_progress_is_told_from_start_to_end(twin: Any) -> None:
+    _, _, told = twin
+    stages = list(dict.fromkeys(stage for stage, _ in told))
+    assert stages == ["preparing", "measuring the base", "training", "choosing the best", "done"]
+    shares = [share for stage, share in told if stage == "training"]
+    assert shares == sorted(shares)
+
+
+@pytest.mark.train
+def test_its_file_names_its_base_and_nothing_is_left_beside_it(twin: Any) -> None:
+    report, store, _ = twin
+    assert list(store.files) == [report.lora]
+    _, facts = parse(store.read(report.lora), report.sha256)
+    assert (facts["base"], facts["subject"], facts["step"]) == ("nano", "woman", report.checkpoint)
+
+
+@pytest.mark.train
+def test_its_pictures_are_marked_signed_and_the_same_for_the_same_seed(studio: LocalStudio, twin: Any) -> None:
+    report, store, _ = twin
+    spec = RenderSpec("smiling, in a park", report.lora, report.sha256, count=2, seed=7)
+    made = list(studio.render(spec, store=store))
+    again = next(
+        studio.render(RenderSpec("smiling, in a park", report.lora, report.sha256, count=1, seed=8), store=store)
+    )
+    assert [p.seed for p in made] == [7, 8]
+    found = provenance.verify(made[0].png)
+    assert found.signed
+    assert found.ident == made[0].mark
+    a, b = (media.to_array(p.png).astype(int) for p in (made[1], again))
+    assert np.abs(a - b).mean() < 2.5  # the same pixels but for their marks
+    assert made[0].width == made[0].height == 512
+
+
+@pytest.mark.train
+def test_its_pictures_are_likelier_than_the_bases(studio: LocalStudio, twin: Any) -> None:
+    report, store, _ = twin
+    made = list(studio.render(RenderSpec("smiling, in an office", report.lora, count=3, seed=1), store=store))
+    likeness = [p.likeness for p in made if p.likeness is not None]
+    assert len(likeness) >= 2
+    assert np.median(likeness) > report.likeness_base
+
+
+@pytest.mark.train
+def test_asked_to_stop_it_leaves_a_checkpoint_and_goes_on_from_it(studio: LocalStudio, photos: list[bytes]) -> None:
+    store = MemoryStore()
+    spec = TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:5])), "woman", seed=2, steps=8, threads=2)
+    with pytest.raises(Stopped):
+        studio.train(spec, store=store, on_progress=lambda stage, share: stage == "training" and share >= 0.5)
+    assert list(store.files) == ["twin/checkpoint.safetensors"]
+    assert studio.train(spec, store=store).lora in store.files
+    assert not store.exists("twin/checkpoint.safetensors")
+
+
+def test_every_aspect_is_delivered_at_its_size(studio: LocalStudio) -> None:
+    for aspect, (w, h) in studio.base.sizes.by_aspect.items():
+        made = next(studio.render(RenderSpec("in a park", aspect=aspect, quality="draft", subject="woman")))
+        assert (made.width, made.height) == (4 * w, 4 * h)
+        assert made.likeness is None
+
+
+def test_four_pictures_take_no_more_than_five_seconds_by_far(studio: LocalStudio) -> None:
+    list(studio.render(RenderSpec("in a park")))
+    start = time.process_time()
+    list(studio.render(RenderSpec("in a park", count=4)))
+    assert time.process_time() - start < 20  # processor seconds; bench.card prints the wall time
+
+
+@pytest.mark.parametrize("prompt, code", [("", "prompt_refused"), ("nude", "prompt_refused")])
+def test_a_refused_prompt_costs_no_work(studio: LocalStudio, prompt: str, code: str) -> None:
+    with pytest.raises(MLError) as e:
+        next(studio.render(RenderSpec(prompt)))
+    assert e.value.code == code
+
+
+def test_a_missing_or_changed_lora_is_one_sentence(studio: LocalStudio, tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    with pytest.raises(MLError) as e:
+        next(studio.render(RenderSpec("in a park", "nothing.safetensors"), store=store))
+    assert e.value.code == "lora_missing"
+    store.write("x.safetensors", b"not a lora")
+    with pytest.raises(MLError) as e:
+        next(studio.render(RenderSpec("in a park", "x.safetensors"), store=store))
+    assert e.value.code == "lora_broken"
+
+
+def test_three_photos_are_too_few(studio: LocalStudio, photos: list[bytes]) -> None:
+    with pytest.raises(MLError) as e:
+        studio.train(TrainSpec(tuple(Photo(str(i), p) for i, p in enumerate(photos[:3]))), store=MemoryStore())
+    assert e.value.code == "not_enough_photos"
+
+
+def test_the_base_in_another_profile_runs_through_the_same_code(tiny_folder: Path) -> None:
+    """flux-schnell in bfloat16, from a local directory of its layout."""
+    studio = LocalStudio("flux-schnell", source=tiny_folder)
+    pipe, _, _ = studio._models()
+    assert str(pipe.transformer.dtype) == "torch.bfloat16"
+    assert studio.base.adapter
+    assert base_of("flux-schnell").photorealistic

@@ -1,0 +1,181 @@
+"""The trainer: it learns, it stops cleanly, and going on is the same as never having stopped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ml.errors import MLError, Stopped
+from ml.local import dataset, lora, select
+from ml.local.bases import Base
+from ml.local.flux import encode_text
+from ml.local.train import Run, identity_of, steps_for, train
+from ml.local.weights import FolderStore
+from ml.types import Photo, TrainSpec
+from tests.ml.doubles import CentredFaces, MemoryStore
+
+SPEC = TrainSpec((), seed=4, threads=1)
+
+
+def never(stage: str, share: float) -> bool:
+    return False
+
+
+@pytest.fixture
+def quick(tiny: Base) -> Base:
+    return replace(tiny, recipe=replace(tiny.recipe, batch=2, crops=1, rate=2e-3))
+
+
+def examples(pipe: Any, base: Base, photos: list[bytes], count: int = 3) -> list[dataset.Example]:
+    some = tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:count]))
+    return dataset.build(pipe, base, CentredFaces(), some, "woman", dataset.plain_caption)  # type: ignore[arg-type]
+
+
+def trained(
+    pipe: Any,
+    base: Base,
+    ex: list[dataset.Example],
+    steps: int,
+    store: Any,
+    on_progress: Any = never,
+    spec: TrainSpec = SPEC,
+) -> Run:
+    torch.set_num_threads(1)
+    run = Run.start(pipe.transformer, base, spec.seed)
+    if store.exists("twin/checkpoint.safetensors"):
+        assert run.restore(store.read("twin/checkpoint.safetensors"), identity_of(spec, base, steps))
+    try:
+        train(run, base, ex, encode_text(pipe, base, ""), spec, steps, store, on_progress)
+    finally:
+        lora.remove(pipe.transformer)
+    return run
+
+
+def test_the_loss_falls(pipe: Any, quick: Base, photos: list[bytes]) -> None:
+    run = trained(pipe, quick, examples(pipe, quick, photos, 1), 60, MemoryStore())
+    assert np.mean(run.losses[-15:]) < 0.9 * np.mean(run.losses[:15])
+
+
+def test_going_on_after_a_stop_gives_the_same_weights(pipe: Any, quick: Base, photos: list[bytes]) -> None:
+    ex = examples(pipe, quick, photos)
+    whole = trained(pipe, quick, ex, 12, MemoryStore())
+    store = MemoryStore()
+    with pytest.raises(Stopped):
+        trained(pipe, quick, ex, 12, store, lambda stage, share: share >= 5 / 12)
+    later = trained(pipe, quick, ex, 12, store)
+    assert later.losses == whole.losses
+    assert all(torch.equal(a, b) for a, b in zip(whole.params, later.params))
+    assert all(torch.equal(a, b) for a, b in zip(whole.mean, later.mean))
+    assert whole.kept.keys() == later.kept.keys()
+
+
+def test_the_seed_decides(pipe: Any, quick: Base, photos: list[bytes]) -> None:
+    ex = examples(pipe, quick, photos)
+    a, b = trained(pipe, quick, ex, 3, MemoryStore()), trained(pipe, quick, ex, 3, MemoryStore())
+    other = trained(pipe, quick, ex, 3, MemoryStore(), spec=replace(SPEC, seed=5))
+    assert a.losses == b.losses != other.losses
+
+
+def test_a_checkpoint_of_another_training_is_not_gone_on_from(pipe: Any, quick: Base, photos: list[bytes]) -> None:
+    store = MemoryStore()
+    with pytest.raises(Stopped):
+        trained(pipe, quick, examples(pipe, quick, photos), 6, store, lambda stage, share: True)
+    run = Run.start(pipe.transformer, quick, 4)
+    assert not run.restore(store.read("twin/checkpoint.safetensors"), identity_of(replace(SPEC, seed=9), quick, 6))
+    assert run.step == 0
+
+
+def test_the_face_weighs_more_than_what_is_around_it(pipe: Any, quick: Base, photos: list[bytes]) -> None:
+    weight = examples(pipe, quick, photos, 1)[0].weight.view(8, 8)
+    assert weight.mean() == pytest.approx(1, abs=1e-4)
+    assert weight[3, 4] > 2.5 * weight[7, 0]
+
+
+def test_a_crop_holds_the_face_upright_in_the_upper_middle() -> None:
+    picture = np.zeros((600, 400, 3), np.uint8)
+    face = CentredFaces().find(picture)[0]
+    crop, mask = dataset.crop_around(picture, face, (96, 128), 1.0)
+    assert crop.shape == (128, 96, 3)
+    ys, xs = np.nonzero(mask > 0.9)
+    assert abs(xs.mean() - 48) < 4
+    assert 44 < ys.mean() < 66
+
+
+def test_steps_follow_the_photos_within_limits(tiny: Base) -> None:
+    assert steps_for(tiny, 1) == tiny.recipe.steps_least
+    assert steps_for(tiny, 1000) == tiny.recipe.steps_most
+
+
+def test_held_out_photos_are_never_trained_on() -> None:
+    for count in range(4, 26):
+        kept, out = select.split(count, 0.2, seed=3)
+        assert len(out) >= 2
+        assert len(kept) >= 2
+        assert sorted(kept + out) == list(range(count))
+
+
+def test_copying_a_training_photo_costs_score() -> None:
+    def unit(*v: float) -> np.ndarray:
+        return np.array(v) / np.linalg.norm(v)
+
+    judge = select.Judge.__new__(select.Judge)
+    judge.held_out, judge.trained = np.array([unit(1, 0, 0.6)]), np.array([unit(1, 0.6, 0), unit(1, -0.6, 0)])
+    honest, copied = np.array([unit(1, 0, 0)]), judge.trained[:1]
+    assert judge.score(honest) == pytest.approx(judge.likeness(honest))
+    assert judge.score(copied) < judge.likeness(copied)
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+    """In a process of its own that may not write files over 1,000 bytes, as on a disk that fills up."""
+    code = f"""
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+from pathlib import Path
+from ml.errors import MLError
+from ml.local.weights import FolderStore
+store = FolderStore(Path({str(tmp_path)!r}))
+store.write("a", b"x" * 900)
+try:
+    store.write("a", b"y" * 5000)
+except MLError as e:
+    print(e.code)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "storage_full"
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+    assert FolderStore(tmp_path).read("a") == b"x" * 900
+
+
+def test_a_training_adapter_works_along_in_training_only(pipe: Any, quick: Base) -> None:
+    from safetensors.torch import save_file
+
+    from ml.local.bases import find
+
+    shapes = lora.expected_shapes(pipe.transformer, quick)
+    g = torch.Generator().manual_seed(1)
+    file = find(quick) / "training_adapter.safetensors"
+    save_file({k: 0.2 * torch.randn(s, generator=g) for k, s in shapes.items()}, file)
+    try:
+        assert lora.add_assistant(pipe.transformer, replace(quick, adapter="nobody/nothing"))
+    finally:
+        file.unlink()
+    params = lora.add(pipe.transformer, quick, 0)
+    lora.use(pipe.transformer, training=True)
+    assert set(pipe.transformer.active_adapters()) == {"twin", "assistant"}
+    assert {id(p) for p in pipe.transformer.parameters() if p.requires_grad} == {id(p) for p in params}
+    lora.use(pipe.transformer, training=False)
+    assert pipe.transformer.active_adapters() == ["twin"]
+
+
+def test_a_missing_training_adapter_is_one_sentence(pipe: Any, quick: Base) -> None:
+    with pytest.raises(MLError) as e:
+        lora.add_assistant(pipe.transformer, replace(quick, adapter="nobody/nothing"))
+    assert e.value.code == "base_missing"
