@@ -1,6 +1,8 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
+# numpy's own threads and torch's only get in each other's way.
+export OPENBLAS_NUM_THREADS := 1
 
 .PHONY: setup demo test lint
 
