@@ -6,15 +6,18 @@ import argparse
 import hashlib
 import json
 import platform
+import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ml import media, safety
+from ml import media, provenance, safety
 from ml.errors import MLError, Stopped
+from ml.provenance import Signer
 from ml.studio import open_studio
 from ml.types import (
     ASPECTS,
@@ -47,8 +50,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             code,
             f"{e.strerror or e}: {e.filename}." if isinstance(e, OSError) else "There is not enough memory for this.",
         )
-    except (KeyboardInterrupt, Stopped):
-        print("\nStopped. The same command goes on from the last checkpoint.", file=sys.stderr)
+    except Stopped:
+        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        return 130
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
         return 130
     return 0
 
@@ -74,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
         p.add_argument("--profile", default="nano", help="the base (see the verb bases)")
         p.add_argument("--source", help="a local directory in the base's place")
         p.add_argument("--keys", type=Path, default=Path("var/keys"), help="folder of the signing key")
-        p.add_argument("--threads", type=int, help="processor threads")
+        p.add_argument("--threads", type=at_least(1), help="processor threads")
 
     def picture(p: argparse.ArgumentParser) -> None:
         p.add_argument("--prompt", required=True)
@@ -83,13 +89,13 @@ def parser() -> argparse.ArgumentParser:
         p.add_argument("--aspect", choices=ASPECTS, default="1:1")
         p.add_argument("--quality", choices=QUALITIES, default="standard")
         p.add_argument("--count", type=int, choices=range(1, 9), default=4)
-        p.add_argument("--seed", type=int, default=0)
+        p.add_argument("--seed", type=at_least(0), default=0)
         p.add_argument("--out", type=Path, default=Path("out"))
 
     p = verb("twin", twin, "photos in, a trained twin and pictures out")
     p.add_argument("photos", nargs="*", type=Path)
     p.add_argument("--subject", choices=SUBJECTS, default="person")
-    p.add_argument("--steps", type=int, help="training steps (the base's rule when not given)")
+    p.add_argument("--steps", type=at_least(4), help="training steps (the base's rule when not given)")
     picture(p)
     engine(p)
     p = verb("render", render, "pictures of a trained twin, or of nobody")
@@ -100,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
     p = verb("people", people, "draw sample people as photos")
     p.add_argument("--count", type=int, default=1)
     p.add_argument("--photos", type=int, default=12)
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--seed", type=at_least(0), default=0)
     p.add_argument("--size", type=int, default=768, help="short side in pixels")
     p.add_argument("--out", type=Path, required=True)
     p = verb("inspect", inspect, "the verdict on each photo")
@@ -114,6 +120,18 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--keys", type=Path, default=Path("var/keys"), help="folder of the signing key")
     p = verb("bases", bases, "the bases, their licences and whether they are here")
     return top
+
+
+def at_least(least: int) -> Any:
+    """An argument's type: a whole number from `least` to 2,000,000,000."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if not least <= value <= 2_000_000_000:
+            raise argparse.ArgumentTypeError(f"a whole number from {least} to 2,000,000,000 is wanted")
+        return value
+
+    return number
 
 
 def studio_of(args: argparse.Namespace) -> Any:
@@ -133,31 +151,27 @@ def twin(args: argparse.Namespace) -> None:
 
     if not args.photos:
         raise MLError("no_photos", "No photos were given. Name four or more photo files, better ten to twenty-five.")
-    refuse_prompt(args.prompt)
+    safety.refuse_prompt(args.prompt, args.negative)
+    store, signer = FolderStore(args.out), Signer.open(args.keys)
+    store.write("report.json", b"{}")  # that it cannot be written is told now, not after the training
+    store.delete("report.json")
     studio = studio_of(args)
     rows, accepted = inspect_all(args, studio, args.photos)
     if not accepted:
-        raise MLError(
-            "not_enough_photos",
-            "None of the photos can be used. See the reason beside each, and choose others.",
-        )
-    one_person(accepted)
+        raise MLError("not_enough_photos", "None of the photos can be used. See the reason beside each; choose others.")
     if len(accepted) < FEW:
         say(args, f"Only {len(accepted)} photos were accepted: ten or more make a better likeness.")
     photos = tuple(Photo(hashlib.sha256(i.clean).hexdigest()[:16], i.clean) for i in accepted)
-    store = FolderStore(args.out)
-    spec = TrainSpec(photos, args.subject, args.seed, args.steps, args.threads)
-    report = studio.train(spec, store=store, on_progress=bar(args))
-    say(
-        args,
-        f"\nLikeness {report.likeness:.2f} (without the twin {report.likeness_base:.2f}, the photos among themselves {report.likeness_real:.2f})",
+    report = train(args, studio, TrainSpec(photos, args.subject, args.seed, args.steps, args.threads), store)
+    pictures = deliver(args, studio.render(render_spec(args, report.lora, report.sha256), store=store), store)
+    sheet = media.contact_sheet(
+        [media.to_array(i.clean) for i in accepted],
+        [media.to_array(p.png) for _, p in pictures],
+        [f"likeness {p.likeness:.2f}" if p.likeness is not None else "no face" for _, p in pictures],
+        title=f"{args.prompt} ({args.style}, engine {args.profile})",
     )
-    wanted = render_spec(args, report.lora, report.sha256)
-    pictures = deliver(args, studio.render(wanted, store=store), store)
-    sheet = media.contact_sheet([media.to_array(i.clean) for i in accepted], [media.to_array(p.png) for _, p in pictures],
-                                [f"likeness {p.likeness:.2f}" if p.likeness is not None else "no face" for _, p in pictures],
-                                title=f"{args.prompt} ({args.style}, engine {args.profile})")  # fmt: skip
-    store.write("sheet.png", sheet)
+    signed = {"engine": args.profile, "ident": pictures[0][1].mark if pictures else 0, "created": datetime.now(UTC)}
+    store.write("sheet.png", signer.sign(sheet, "image/png", **signed))
     facts = twin_report(args, rows, report, pictures)
     store.write("report.json", json.dumps(facts, indent=1).encode())
     if args.json:
@@ -165,10 +179,28 @@ def twin(args: argparse.Namespace) -> None:
     say(args, f"Pictures, sheet.png, {report.lora} and report.json are in {args.out}.")
 
 
+def train(args: argparse.Namespace, studio: Any, spec: TrainSpec, store: Any) -> TrainReport:
+    """With a bar; Ctrl-C stops at the next step and leaves a checkpoint."""
+    bar = Bar()
+    before = signal.signal(signal.SIGINT, lambda *_: setattr(bar, "stop", True))
+    try:
+        report: TrainReport = studio.train(spec, store=store, on_progress=bar)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        bar.close()
+    real = report.likeness_real
+    say(
+        args, f"Likeness {report.likeness:.2f} (without the twin {report.likeness_base:.2f}, between photos {real:.2f})"
+    )
+    if not report.recognised:
+        say(args, "That is below what counts as recognised: more and more varied photos help.")
+    return report
+
+
 def render(args: argparse.Namespace) -> None:
     from ml.local.weights import FolderStore
 
-    refuse_prompt(args.prompt)
+    safety.refuse_prompt(args.prompt, args.negative)
     if args.twin and not args.twin.is_file():
         raise MLError("lora_missing", f"There is no file {args.twin}. Name a twin's LoRA file.")
     store = FolderStore(args.twin.parent if args.twin else args.out)
@@ -181,6 +213,7 @@ def render(args: argparse.Namespace) -> None:
 def people(args: argparse.Namespace) -> None:
     import numpy as np
 
+    from ml.local.weights import FolderStore
     from ml.nano.people import random_person, truth, varied_scenes
     from ml.nano.portraits import draw
 
@@ -191,11 +224,11 @@ def people(args: argparse.Namespace) -> None:
         rng = np.random.default_rng([args.seed, n])
         person, scenes = random_person(rng), varied_scenes(rng, args.photos)
         folder = args.out / f"person-{n:03d}"
-        folder.mkdir(parents=True, exist_ok=True)
+        store = FolderStore(folder)
         for i, scene in enumerate(scenes):
             tall = (args.size * 5 // 4) if i % 3 == 0 else args.size
-            (folder / f"photo-{i:02d}.jpg").write_bytes(media.encode_jpeg(draw(person, scene, tall, args.size), 92))
-        (folder / "truth.json").write_text(json.dumps(truth(person, scenes), indent=1))
+            store.write(f"photo-{i:02d}.jpg", media.encode_jpeg(draw(person, scene, tall, args.size), 92))
+        store.write("truth.json", json.dumps(truth(person, scenes), indent=1).encode())
         rows.append({"folder": str(folder), "subject": person.gender, "photos": len(scenes)})
         say(args, f"{folder}: {len(scenes)} photos of a {person.gender}")
     if args.json:
@@ -227,13 +260,11 @@ def embed(args: argparse.Namespace) -> None:
 
 
 def verify(args: argparse.Namespace) -> None:
-    from ml import provenance
-
     if not args.file.is_file():
         raise MLError("no_such_file", f"There is no file {args.file}.")
     signed_by = args.keys / "signer.pem"
-    roots = provenance.Signer.open(args.keys).root_pem if signed_by.is_file() else b""
-    found = provenance.verify(args.file.read_bytes(), roots=roots)
+    roots = Signer.open(args.keys).root_pem if signed_by.is_file() else b""
+    found = provenance.verify_apart(args.file.read_bytes(), roots=roots)
     if args.json:
         print(json.dumps(asdict(found)))
     say(args, found.summary)
@@ -253,55 +284,76 @@ def bases(args: argparse.Namespace) -> None:
 # ---------------------------------------------------------------- parts
 
 
-def refuse_prompt(prompt: str) -> None:
-    """Before any work: a refused prompt costs nothing."""
-    verdict = safety.screen(prompt)
-    if not verdict.allowed:
-        raise MLError("prompt_refused", verdict.message)
-
-
 def inspect_all(
     args: argparse.Namespace, studio: Any, paths: list[Path]
 ) -> tuple[list[dict[str, Any]], list[Inspection]]:
-    rows: list[dict[str, Any]] = []
-    verdicts: list[Inspection] = []
+    """(a row for each photo, the verdicts of those accepted). MLError `other_person` when two people share the photos."""
+    files = []
     for path in paths:
         if not path.is_file():
             raise MLError("no_such_file", f"There is no file {path}.")
-        verdict = studio.inspect(path.read_bytes(), verdicts)
-        verdicts.append(verdict)
-        facts = {"path": str(path), "accepted": verdict.accepted, "code": verdict.code, "detail": verdict.detail}
-        rows.append({**facts, "box": verdict.box, "hints": verdict.hints})
-        why = f"  {verdict.code}: {verdict.detail}" if verdict.code else ""
-        say(args, f"{'accepted' if verdict.accepted else 'refused ':9} {path}{why}")
-    return rows, verdicts
+        files.append(path.read_bytes())
+    verdicts: list[Inspection] = []
+    for path, data in zip(paths, files):
+        verdicts.append(studio.inspect(data, verdicts))
+        say_verdict(args, path, verdicts[-1])
+    for i in settle(studio, files, verdicts):
+        say_verdict(args, paths[i], verdicts[i])
+    rows = [
+        {"path": str(p), "accepted": v.accepted, "code": v.code, "detail": v.detail, "box": v.box, "hints": v.hints}
+        for p, v in zip(paths, verdicts)
+    ]
+    return rows, [v for v in verdicts if v.accepted]
 
 
-def one_person(verdicts: list[Inspection]) -> None:
-    """MLError when the photos show two people about equally, so that nobody can say whose twin is meant."""
-    from ml.faces import mixed
+def settle(studio: Any, files: list[bytes], verdicts: list[Inspection]) -> list[int]:
+    """Judge the whole set once more: the first photos may have been the stranger's. The verdicts that changed."""
+    from ml.faces import MESSAGES, mixed
 
     mix = mixed(verdicts)
     if mix.detail and not mix.majority:
         raise MLError("other_person", mix.detail)
+    changed = []
+    for i, (said, label) in enumerate(zip(verdicts, mix.labels)):
+        if said.accepted and label > 0:
+            verdicts[i] = replace(said, accepted=False, code="other_person", detail=MESSAGES["other_person"], clean=b"")
+            changed.append(i)
+    for i, (said, label) in enumerate(zip(verdicts, mix.labels)):
+        if said.code == "other_person" and label == 0:
+            verdicts[i] = studio.inspect(files[i], [v for v in verdicts if v.accepted])
+            changed.append(i)
+    return changed
 
 
-def bar(args: argparse.Namespace) -> Any:
-    """A progress bar on standard error."""
-    start = time.monotonic()
+def say_verdict(args: argparse.Namespace, path: Path, said: Inspection) -> None:
+    why = f"  {said.code}: {said.detail}" if said.code else ""
+    say(args, f"{'accepted' if said.accepted else 'refused':9} {path}{why}")
 
-    def show(stage: str, share: float) -> bool:
-        filled = round(30 * share)
-        end = "\n" if stage == "done" else ""
-        print(
-            f"\r{stage:18} [{'#' * filled}{'.' * (30 - filled)}] {share:4.0%} {time.monotonic() - start:4.0f} s",
-            end=end,
-            file=sys.stderr,
-            flush=True,
-        )
-        return False
 
-    return show
+class Bar:
+    """A progress bar on standard error; one line a stage where that is no terminal. `stop` ends the work."""
+
+    def __init__(self) -> None:
+        self.start, self.stop, self.stage = time.monotonic(), False, ""
+
+    def __call__(self, stage: str, share: float) -> bool:
+        seconds = f"{time.monotonic() - self.start:4.0f} s"
+        if sys.stderr.isatty():
+            filled = round(30 * share)
+            print(
+                f"\r{stage:18} [{'#' * filled}{'.' * (30 - filled)}] {share:4.0%} {seconds}",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
+        elif stage != self.stage:
+            print(f"{stage} {seconds}", file=sys.stderr, flush=True)
+        self.stage = stage
+        return self.stop
+
+    def close(self) -> None:
+        if self.stage and sys.stderr.isatty():
+            print(file=sys.stderr)
 
 
 def render_spec(args: argparse.Namespace, name: str | None, sha256: str | None) -> RenderSpec:
@@ -312,12 +364,18 @@ def render_spec(args: argparse.Namespace, name: str | None, sha256: str | None) 
 
 
 def deliver(args: argparse.Namespace, made: Any, store: Any) -> list[tuple[str, Picture]]:
-    out = []
-    for p in made:
-        name = f"picture-{p.seed}.png"
-        store.write(name, p.png)
-        out.append((str(args.out / name), p))
-        say(args, f"{args.out / name}" + (f"  likeness {p.likeness:.2f}" if p.likeness is not None else ""))
+    """Write the pictures as they come. Those that may not be shown are left out; MLError when that is all of them."""
+    out: list[tuple[str, Picture]] = []
+    try:
+        for p in made:
+            name = f"picture-{p.seed}.png"
+            store.write(name, p.png)
+            out.append((str(args.out / name), p))
+            say(args, f"{args.out / name}" + (f"  likeness {p.likeness:.2f}" if p.likeness is not None else ""))
+    except MLError as e:
+        if e.code != "result_refused" or not out:
+            raise
+        say(args, e.message)
     return out
 
 

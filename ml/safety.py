@@ -25,6 +25,8 @@ from typing import IO
 
 import numpy as np
 
+from ml.errors import MLError
+
 MAX_PROMPT = 1_000  # characters
 
 Terms = tuple[str, ...]
@@ -200,6 +202,14 @@ def screen(text: str, rules: Rules = DEFAULT_RULES) -> Verdict:
         if name in found and not (name == "sexual" and rules.allow_sexual):
             return _refused(code, name, found[name])
     return Verdict(True)
+
+
+def refuse_prompt(prompt: str, negative: str = "", rules: Rules = DEFAULT_RULES) -> None:
+    """MLError `prompt_refused` unless both may be used; what is not wanted steers a picture too, so it is screened alike."""
+    for text in (prompt, negative) if negative.strip() else (prompt,):
+        verdict = screen(text, rules)
+        if not verdict.allowed:
+            raise MLError("prompt_refused", verdict.message)
 
 
 def _refused(code: str, category: str = "", term: str = "") -> Verdict:
@@ -418,7 +428,10 @@ class Detector:
         root = Path(__file__).parent.parent  # where `-m ml.nudity` is found
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         pipe = subprocess.PIPE
-        return subprocess.Popen(self.command, stdin=pipe, stdout=pipe, cwd=root, env=environment)
+        # A session of its own: Ctrl-C is for the parent, which closes it.
+        return subprocess.Popen(
+            self.command, stdin=pipe, stdout=pipe, cwd=root, env=environment, start_new_session=True
+        )
 
     def _stop(self) -> None:
         program, self.program = self.program, None

@@ -64,7 +64,7 @@ class Base:
     true_cfg: float = 1.0  # above 1: two passes, towards the prompt and away from the negative prompt
     steps: tuple[int, int, int] = (2, 4, 8)  # draft, standard, high
     rank: int = 16
-    floor: float = 0.35  # median likeness below which a twin is not delivered
+    floor: float = 0.35  # median likeness below which a twin does not count as recognised
     lowercase: bool = False  # its tokenizers know small letters only
 
 
@@ -120,9 +120,9 @@ def find(base: Base) -> Path:
     folder = Path(base.source)
     if not folder.is_dir() and base.source.count("/") == 1:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import LocalEntryNotFoundError
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-        with contextlib.suppress(LocalEntryNotFoundError):
+        with contextlib.suppress(LocalEntryNotFoundError, HFValidationError):
             folder = Path(snapshot_download(base.source, revision=base.revision, local_files_only=True))
     if not (folder / "model_index.json").is_file():
         raise MLError(
@@ -143,9 +143,9 @@ def find_adapter(base: Base) -> Path | None:
     folder = Path(base.adapter)
     if not folder.is_dir():
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import LocalEntryNotFoundError
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-        with contextlib.suppress(LocalEntryNotFoundError):
+        with contextlib.suppress(LocalEntryNotFoundError, HFValidationError):
             folder = Path(snapshot_download(base.adapter, local_files_only=True))
     files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     if not files:
@@ -156,5 +156,9 @@ def find_adapter(base: Base) -> Path | None:
     return files[0]
 
 
-def index_of(folder: Path) -> dict[str, object]:
-    return json.loads((folder / "model_index.json").read_text())
+def kind_of(folder: Path) -> str:
+    """The pipeline class that a base's directory names; "" where its index cannot be read."""
+    try:
+        return str(json.loads((folder / "model_index.json").read_text())["_class_name"])
+    except (ValueError, KeyError, TypeError, OSError):
+        return ""

@@ -110,8 +110,15 @@ class Swapper:
             self._on(tensors, hot=self.worn is not None)
         except Exception:
             self._off()
-            self._on(tensors, hot=False)
+            self._put_on_anew(tensors)
         self.worn = key
+
+    def _put_on_anew(self, tensors: dict[str, Any]) -> None:
+        try:
+            self._on(tensors, hot=False)
+        except Exception as e:
+            self._off()
+            raise MLError("engine_failed", "The twin could not be put on the base. Nothing was made; try again.") from e
 
     def _on(self, tensors: dict[str, Any], *, hot: bool) -> None:
         self.pipe.load_lora_weights(dict(tensors), adapter_name=ADAPTER, hotswap=hot)

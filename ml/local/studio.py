@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from ml import media, safety
-from ml.errors import MLError
+from ml.errors import MLError, Stopped
 from ml.faces import Faces
 from ml.local import dataset, lora, select
 from ml.local.bases import Base, base_of
@@ -86,10 +86,12 @@ class LocalStudio:
     # ------------------------------------------------------------ verbs
 
     def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
-        return self.faces.inspect(data, others)
+        with _memory():
+            return self.faces.inspect(data, others)
 
     def embed(self, picture: bytes) -> list[tuple[Face, tuple[float, ...]]]:
-        found = self.faces.describe(media.to_array(picture))
+        with _memory():
+            found = self.faces.describe(media.to_array(picture))
         return [(face, tuple(float(v) for v in vector)) for face, vector in found]
 
     def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on) -> TrainReport:
@@ -110,7 +112,7 @@ class LocalStudio:
 
     def _train(self, pipe: Any, spec: TrainSpec, store: Store, on_progress: Progress) -> TrainReport:
         base, start = self.base, time.monotonic()
-        on_progress("preparing", 0.0)
+        tell(on_progress, "preparing", 0.0)
         vectors = self._vectors(spec)
         train_on, held_out = select.split(len(spec.photos), base.recipe.holdout, spec.seed)
         photos = tuple(spec.photos[i] for i in train_on)
@@ -119,7 +121,7 @@ class LocalStudio:
         steps = spec.steps or steps_for(base, len(photos))
 
         judge = select.Judge(Painter(pipe, base), base, self.faces, spec.subject, vectors[held_out], vectors[train_on])
-        unlike, base_faces = judge.vectors(twin=False, tell=lambda s: void(on_progress("measuring the base", s)))
+        unlike, base_faces = judge.vectors(twin=False, tell=lambda s: tell(on_progress, "measuring the base", s))
 
         lora.add_assistant(pipe.transformer, base)
         run = Run.start(pipe.transformer, base, spec.seed)
@@ -131,11 +133,11 @@ class LocalStudio:
         seconds = train(run, base, examples, empty, spec, steps, store, on_progress)
         lora.use(pipe.transformer, training=False)
         step, likeness, scores = select.choose(
-            run, judge, base_faces, lambda s: void(on_progress("choosing the best", s))
+            run, judge, base_faces, lambda s: tell(on_progress, "choosing the best", s)
         )
 
         facts = {"base": base.name, "subject": spec.subject, "step": step, "rank": base.rank, "embedder": self.faces.name,
-                 "reference": [round(float(v), 5) for v in _centre(vectors)]}  # fmt: skip
+                 "reference": [round(float(v), 5) for v in vectors.mean(0)]}  # fmt: skip
         tensors = {lora.file_name(n): p.detach().half() for n, p in zip(lora.names(pipe.transformer), run.params)}
         data = dump(tensors, facts)
         name = f"{spec.name}/lora.safetensors"
@@ -170,62 +172,67 @@ class LocalStudio:
     def render(
         self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
     ) -> Iterator[Picture]:
-        verdict = safety.screen(spec.prompt)
-        if not verdict.allowed:
-            raise MLError("prompt_refused", verdict.message)
-        with self._lock, _memory():
-            pipe, painter, swapper = self._models()
-            facts = self._wear(swapper, spec, store)
-            for i in range(spec.count):
-                if on_progress("rendering", i / spec.count):
-                    return
-                yield self._one(painter, spec, facts, spec.seed + i)
-            on_progress("done", 1.0)
+        safety.refuse_prompt(spec.prompt, spec.negative_prompt)
+        loaded = self._read(spec, store)
+        refused = 0
+        for i in range(spec.count):
+            tell(on_progress, "rendering", i / spec.count)
+            # The lock is not held while the caller looks at a picture: another twin may be worn in between.
+            with self._lock, _memory():
+                _, painter, swapper = self._models()
+                swapper.wear(*loaded)
+                picture = self._one(painter, spec, loaded[2], spec.seed + i)
+            if picture is None:
+                refused += 1
+            else:
+                yield picture
+        if refused:
+            raise MLError(
+                "result_refused",
+                f"{refused} of {spec.count} pictures may not be shown. Change the prompt and try again.",
+            )
+        on_progress("done", 1.0)
 
-    def _wear(self, swapper: lora.Swapper, spec: RenderSpec, store: Store | None) -> dict[str, Any]:
-        if spec.lora is None or store is None:
-            swapper.wear(None)
-            return {}
-        if not store.exists(spec.lora):
+    def _read(self, spec: RenderSpec, store: Store | None) -> tuple[str | None, dict[str, Any] | None, dict[str, Any]]:
+        """(checksum, tensors, facts) of the twin's file; (None, None, {}) for the base alone."""
+        if spec.lora is None:
+            return None, None, {}
+        if store is None or not store.exists(spec.lora):
             raise MLError("lora_missing", "The twin's file is not there. Train the twin again.")
         data = store.read(spec.lora)
         tensors, facts = parse(data, spec.sha256)
-        swapper.wear(checksum(data), tensors, facts)
-        return facts
+        return checksum(data), tensors, facts
 
-    def _one(self, painter: Painter, spec: RenderSpec, facts: dict[str, Any], seed: int) -> Picture:
+    def _one(self, painter: Painter, spec: RenderSpec, facts: dict[str, Any], seed: int) -> Picture | None:
+        """None for a picture that may not be shown."""
         start = time.monotonic()
-        twin = bool(facts)
+        twin = spec.lora is not None
         text = compose(spec.prompt, spec.style, facts.get("subject", spec.subject), twin=twin)
         size = self.base.sizes.by_aspect[spec.aspect]
         raw = painter.paint(text, size=size, steps=painter.steps(spec), seed=seed, negative=spec.negative_prompt)
         picture = painter.deliver(raw)
         verdict = safety.screen_picture(picture)
+        if verdict.label == "unavailable":
+            raise MLError("screening_unavailable", "Pictures cannot be checked now. Try again in some minutes.")
         if not verdict.safe:
-            raise MLError(
-                "result_refused",
-                "The picture that came out may not be shown. Change the prompt and try again.",
-            )
+            return None
         ident = secrets.randbits(32)
         png = media.encode_png(embed_mark(picture, ident))
         png = self.signer.sign(png, "image/png", engine=self.base.name, ident=ident, created=datetime.now(UTC))
         return Picture(
-            png=png, prompt=text, seed=seed, width=picture.shape[1], height=picture.shape[0], likeness=self._likeness(picture, facts),
+            png=png, prompt=spec.prompt, seed=seed, width=picture.shape[1], height=picture.shape[0], likeness=self._likeness(picture, facts),
             safety=verdict.score, seconds=time.monotonic() - start, mark=ident, engine=self.base.name,
         )  # fmt: skip
 
     def _likeness(self, picture: np.ndarray, facts: dict[str, Any]) -> float | None:
-        """Against the middle of the twin's photos; None without a twin, or of another embedder."""
+        """Mean cosine to the twin's photos (their mean vector is in its file); None without a twin, or of another embedder."""
         if facts.get("embedder") != self.faces.name:
             return None
         found = self.faces.describe(picture)
-        return round(float(found[0][1] @ np.float32(facts["reference"])), 4) if found else None
+        return round(float(found[0][1] @ np.asarray(facts["reference"], np.float32)), 4) if found else None
 
 
-def _centre(vectors: np.ndarray) -> np.ndarray:
-    middle = vectors.mean(0)
-    return middle / (np.linalg.norm(middle) + 1e-9)
-
-
-def void(_: object) -> None:
-    """For callbacks whose answer does not matter at this stage."""
+def tell(on_progress: Progress, stage: str, share: float) -> None:
+    """Say how far the work is; raises Stopped when the caller asks for it."""
+    if on_progress(stage, share):
+        raise Stopped

@@ -1,6 +1,6 @@
 """The trainer of twins: flow matching on a LoRA, for every base the same.
 
-x_t = (1 - t) z + t noise, target = noise - z (rectified flow), t = sigmoid(N(0, 1)). Everything random at a step comes
+x_t = (1 - t) z + t noise, target = noise - z (rectified flow), t from flux.draw_times. Everything random at a step comes
 from (seed, step), and weights, optimizer and running mean are in the checkpoint: going on from one gives the same weights
 as never having stopped, bit for bit on a CPU with the same number of threads.
 """
@@ -17,7 +17,7 @@ from ml.errors import MLError, Stopped
 from ml.local import lora
 from ml.local.bases import Base
 from ml.local.dataset import Example
-from ml.local.flux import image_ids
+from ml.local.flux import draw_times, image_ids
 from ml.local.weights import dump, parse
 from ml.types import Progress, Store, TrainSpec
 
@@ -58,8 +58,12 @@ class Run:
 
     def restore(self, data: bytes, facts: dict[str, Any]) -> bool:
         """Go on from a checkpoint; False when it belongs to another training."""
-        tensors, saved = parse(data)
-        if {k: saved.get(k) for k in facts} != facts:
+        try:
+            tensors, saved = parse(data)
+        except MLError:  # cut off or not ours: start from nothing
+            return False
+        fits = all(f"p{i}" in tensors and tensors[f"p{i}"].shape == p.shape for i, p in enumerate(self.params))
+        if not fits or {k: saved.get(k) for k in facts} != facts:
             return False
         self.step = saved["step"]
         self.losses = [float(v) for v in tensors["losses"]]
@@ -84,10 +88,12 @@ def identity_of(spec: TrainSpec, base: Base, steps: int) -> dict[str, Any]:
     ids = [p.id for p in spec.photos]
     return {
         "base": base.name,
+        "rank": base.rank,
+        "size": list(base.sizes.train),
         "photos": ids,
         "seed": spec.seed,
         "steps": steps,
-        "threads": spec.threads,
+        "threads": spec.threads or torch.get_num_threads(),
         "subject": spec.subject,
     }
 
@@ -106,7 +112,7 @@ def loss_at(
     sequence = torch.cat([empty[0] if d else e.sequence for e, d in zip(chosen, drop)])
     pooled = torch.cat([empty[1] if d else e.pooled for e, d in zip(chosen, drop)])
     noise = torch.randn(z.shape, generator=g).to(device)
-    t = torch.sigmoid(torch.randn(r.batch, generator=g)).to(device)
+    t = draw_times(r.batch, g).to(device)
     x = (1 - t[:, None, None]) * z + t[:, None, None] * noise
     w, h = base.sizes.train
     with torch.autocast(device.type, torch.bfloat16):
@@ -147,6 +153,6 @@ def train(run: Run, base: Base, examples: list[Example], empty: tuple[torch.Tens
         stop = on_progress("training", run.step / steps)
         if run.step in keep_at or stop or run.step % 100 == 0:
             store.write(name, run.dump(facts))
-        if stop and run.step < steps:
+        if stop:
             raise Stopped
     return time.monotonic() - start

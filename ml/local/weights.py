@@ -11,6 +11,8 @@ from typing import Any
 from ml.errors import MLError
 from ml.local.bases import Base
 
+BROKEN = "This file is not a whole safetensors file of ours. Train the twin again or fetch the file again."
+
 
 class FolderStore:
     """A store on the file system: written aside and renamed, so a name is either whole or not there."""
@@ -31,8 +33,10 @@ class FolderStore:
                 f.flush()
                 os.fsync(f.fileno())
             aside.rename(path)
-        except OSError as e:
+        except BaseException as e:
             aside.unlink(missing_ok=True)
+            if not isinstance(e, OSError):
+                raise
             raise MLError(
                 "storage_full",
                 "The disk is full or cannot be written. Make room and start again; nothing half-written was left.",
@@ -69,12 +73,12 @@ def facts_of(data: bytes) -> dict[str, Any]:
         end = max((v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"), default=0)
         if 8 + length + end != len(data):
             raise ValueError("data length")
-        return json.loads(header.get("__metadata__", {}).get("photoflux", "{}"))
+        facts = json.loads(header.get("__metadata__", {}).get("photoflux", "{}"))
+        if not isinstance(facts, dict):
+            raise ValueError("facts")
+        return facts
     except (ValueError, KeyError, TypeError, AttributeError) as e:
-        raise MLError(
-            "lora_broken",
-            "This file is not a whole safetensors file. Train the twin again or fetch the file again.",
-        ) from e
+        raise MLError("lora_broken", BROKEN) from e
 
 
 def parse(data: bytes, sha256: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -82,9 +86,13 @@ def parse(data: bytes, sha256: str | None = None) -> tuple[dict[str, Any], dict[
     if sha256 is not None and checksum(data) != sha256:
         raise MLError("lora_broken", "The twin's file has changed since it was trained. Train the twin again.")
     facts = facts_of(data)
+    from safetensors import SafetensorError
     from safetensors.torch import load
 
-    return load(data), facts
+    try:
+        return load(data), facts
+    except (SafetensorError, KeyError, ValueError) as e:
+        raise MLError("lora_broken", BROKEN) from e
 
 
 def check_lora(
@@ -94,7 +102,7 @@ def check_lora(
 
     `expected` maps each tensor's name to its shape.
     """
-    named = facts.get("base", base.name)
+    named = facts.get("base", "another program's")
     if named != base.name:
         raise MLError(
             "lora_other_base",

@@ -40,7 +40,7 @@ class Preset:
 
 
 PRESETS = {
-    "cpu": Preset(24_000, 3900, 12, 4000, 6, 800, 450, 3500, 32, 1.5e-3,
+    "cpu": Preset(24_000, 3900, 12, 4000, 6, 800, 450, 5000, 32, 1.5e-3,
                   {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128}),
     "gpu": Preset(120_000, 12_000, 48, 8000, 8, 6000, 3000, 16_000, 256, 1.5e-3,
                   {"heads": 4, "head": 64, "double": 3, "single": 6, "text": 192, "pooled": 192}),

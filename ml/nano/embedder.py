@@ -147,7 +147,7 @@ def train_embedder(
 ) -> nn.Module | None:
     """heads (N, each, SIZE, SIZE, 3); a batch is `people` people, four heads each. None when stopped before the end."""
     torch.manual_seed(seed)
-    net = net.to(device, memory_format=torch.channels_last)
+    net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     stage = Stage(path, net, rate=2e-3, total=steps, decay=0.99, weight_decay=0.05, cooldown=0.6)
     count, each = heads.shape[:2]
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ml.local.flux import image_ids, pack
+from ml.local.flux import draw_times, image_ids, pack
 from ml.nano.data import batches, load_all, words
 from ml.nano.stage import Clock, Stage
 from ml.nano.text import CLIP_TOKENS, TOKENS, new_clip, new_t5
@@ -128,7 +128,7 @@ def train_flow(work: Path, vae: Any, tokenizers: tuple[Any, Any], clock: Clock, 
         z = latents[torch.from_numpy(rows)].to(device).float()
         g = torch.Generator().manual_seed(seed * 1_000_003 + step)
         noise = torch.randn(z.shape, generator=g).to(device)
-        t = torch.sigmoid(torch.randn(batch, generator=g)).to(device)
+        t = draw_times(batch, g).to(device)
         x = (1 - t[:, None, None, None]) * z + t[:, None, None, None] * noise
         t5_ids = tokens(t5_tokenizer, texts, TOKENS).to(device)
         clip_ids = tokens(clip_tokenizer, texts, CLIP_TOKENS).to(device)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from ml.__main__ import main
 
@@ -29,6 +30,10 @@ def refused(capsys: Any, *argv: str) -> str:
     return code
 
 
+def where(folder: Path) -> list[str]:
+    return ["--prompt", "in a park", "--out", str(folder / "o"), "--keys", str(folder / "k")]
+
+
 def files(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.rglob("*") if p.is_file()) if folder.exists() else []
 
@@ -41,14 +46,17 @@ def test_people_are_drawn_with_the_truth_beside_them(drawn: Path) -> None:
 
 
 def test_photos_are_judged_one_line_each(drawn: Path, capsys: Any, tmp_path: Path) -> None:
+    some = sorted((drawn / "person-000").glob("*.jpg"))[:2]
     (tmp_path / "letter.jpg").write_bytes(b"%PDF-1.7 nothing to see")
-    some = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))[:2]]
-    assert main(["inspect", *some, str(tmp_path / "letter.jpg"), "--json"]) == 0
+    (tmp_path / "half.jpg").write_bytes(some[0].read_bytes()[:20000])
+    (tmp_path / "empty.jpg").touch()
+    bad = [tmp_path / n for n in ("letter.jpg", "half.jpg", "empty.jpg")]
+    assert main(["inspect", *map(str, [*some, *bad]), "--json"]) == 0
     out = capsys.readouterr()
     rows = json.loads(out.out)
-    assert [r["accepted"] for r in rows] == [True, True, False]
-    assert rows[2]["code"] == "not_an_image"
-    assert len(out.err.strip().splitlines()) == 3
+    assert [r["accepted"] for r in rows] == [True, True, False, False, False]
+    assert [r["code"] for r in rows[2:]] == ["not_an_image", "unreadable", "not_an_image"]
+    assert len(out.err.strip().splitlines()) == 5
 
 
 @pytest.mark.train
@@ -85,8 +93,10 @@ def test_photos_in_a_twin_and_pictures_out(drawn: Path, tmp_path: Path, capsys: 
     } <= report["training"].keys()
     assert {"path", "accepted", "code", "detail", "box"} <= report["photos"][0].keys()
     assert files(out) == ["lora.safetensors", "picture-7.png", "picture-8.png", "report.json", "sheet.png"]
-    assert main(["verify", str(out / "picture-7.png")]) == 0
-    assert "PhotoFlux" in capsys.readouterr().out
+    assert main(["verify", str(out / "picture-7.png"), "--keys", str(tmp_path / "keys"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ours"]
+    assert found["ident"] == report["pictures"][0]["mark"]
     lora = str(out / "twin" / "lora.safetensors")
     assert (
         main(
@@ -112,29 +122,36 @@ def test_photos_in_a_twin_and_pictures_out(drawn: Path, tmp_path: Path, capsys: 
 
 
 def test_no_photos(capsys: Any, tmp_path: Path) -> None:
-    assert refused(capsys, "twin", "--prompt", "in a park", "--out", str(tmp_path / "o")) == "no_photos"
+    assert refused(capsys, "twin", *where(tmp_path)) == "no_photos"
 
 
 def test_a_photo_that_is_not_there(capsys: Any, tmp_path: Path) -> None:
-    assert (
-        refused(capsys, "twin", "nowhere.jpg", "--prompt", "in a park", "--out", str(tmp_path / "o")) == "no_such_file"
-    )
+    assert refused(capsys, "twin", "nowhere.jpg", *where(tmp_path)) == "no_such_file"
 
 
 def test_all_photos_refused(capsys: Any, tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
-    assert (
-        refused(capsys, "twin", str(tmp_path / "empty.jpg"), "--prompt", "in a park", "--out", str(tmp_path / "o"))
-        == "not_enough_photos"
-    )
+    assert refused(capsys, "twin", str(tmp_path / "empty.jpg"), *where(tmp_path)) == "not_enough_photos"
     assert files(tmp_path / "o") == []
 
 
 def test_two_people_mixed_half_and_half(drawn: Path, capsys: Any, tmp_path: Path) -> None:
     one, two = (sorted((drawn / f"person-00{n}").glob("*.jpg")) for n in (0, 1))
     mixed = [str(p) for pair in zip(one, two) for p in pair]
-    assert refused(capsys, "twin", *mixed, "--prompt", "in a park", "--out", str(tmp_path / "o")) == "other_person"
+    assert refused(capsys, "twin", *mixed, *where(tmp_path)) == "other_person"
     assert files(tmp_path / "o") == []
+
+
+def test_strangers_at_the_start_do_not_decide_who_is_meant(drawn: Path) -> None:
+    """Three photos of one person before six of another: the six are the twin's."""
+    from ml.__main__ import inspect_all, parser
+    from ml.studio import open_studio
+
+    paths = sorted((drawn / "person-001").glob("*.jpg"))[:3] + sorted((drawn / "person-000").glob("*.jpg"))
+    args = parser().parse_args(["inspect", "x", "--json"])
+    rows, accepted = inspect_all(args, open_studio("nano"), paths)
+    assert [r["code"] for r in rows[:3]] == ["other_person"] * 3
+    assert len(accepted) == 6
 
 
 def test_a_refused_prompt_is_told_before_any_work(drawn: Path, capsys: Any, tmp_path: Path) -> None:
@@ -143,22 +160,68 @@ def test_a_refused_prompt_is_told_before_any_work(drawn: Path, capsys: Any, tmp_
     assert files(tmp_path / "o") == []
 
 
-def test_a_lora_that_is_none(capsys: Any, tmp_path: Path) -> None:
-    (tmp_path / "x.safetensors").write_bytes(b"\x80\x04K\x01.")
-    argv = [
-        "render",
-        "--twin",
-        str(tmp_path / "x.safetensors"),
-        "--prompt",
-        "in a park",
-        "--out",
-        str(tmp_path / "o"),
-        "--keys",
-        str(tmp_path / "k"),
-    ]
-    assert refused(capsys, *argv) == "lora_broken"
-    assert refused(capsys, "render", "--twin", str(tmp_path / "y"), *argv[3:]) == "lora_missing"
+def stranger_lora(tiny_folder: Path, change: str) -> bytes:
+    from ml.local import lora
+    from ml.local.bases import base_of
+    from ml.local.flux import load_pipeline
+    from ml.local.weights import dump
+
+    shapes = lora.expected_shapes(load_pipeline(base_of("nano"), "cpu").transformer, base_of("nano"))
+    tensors = {k: torch.zeros(s, dtype=torch.float16) for k, s in shapes.items()}
+    if change == "targets":
+        tensors = {k: v for k, v in tensors.items() if ".ff" not in k}
+    return dump(tensors, {"base": "flux-schnell" if change == "base" else "nano"})
+
+
+@pytest.mark.parametrize("change, code", [
+    ("base", "lora_other_base"), ("targets", "lora_other_base"), ("truncated", "lora_broken"), ("pickle", "lora_broken"),
+    ("missing", "lora_missing"),
+])  # fmt: skip
+def test_a_lora_that_is_none_of_ours(tiny_folder: Path, capsys: Any, tmp_path: Path, change: str, code: str) -> None:
+    file = tmp_path / "x.safetensors"
+    if change == "pickle":
+        file.write_bytes(b"\x80\x04K\x01.")
+    elif change != "missing":
+        data = stranger_lora(tiny_folder, change)
+        file.write_bytes(data[:-100] if change == "truncated" else data)
+    assert refused(capsys, "render", "--twin", str(file), *where(tmp_path)) == code
     assert files(tmp_path / "o") == []
+
+
+@pytest.mark.parametrize("limit, code", [("RLIMIT_FSIZE", "storage_full")])
+def test_a_disk_that_is_full_is_told_before_the_work(tmp_path: Path, limit: str, code: str) -> None:
+    """In a process that may write no file at all, as on a full disk."""
+    import subprocess
+    import sys
+
+    program = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "from ml.__main__ import main; from ml.provenance import Signer; from pathlib import Path;"
+        f"Signer.open(Path({str(tmp_path / 'k')!r}));"
+        f"resource.setrlimit(resource.{limit}, (0, 0));"
+        f"sys.exit(main(['twin', 'x.jpg', *{where(tmp_path)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{code}: ")
+    assert "Traceback" not in done.stderr
+    assert files(tmp_path / "o") == []
+
+
+@pytest.mark.parametrize("source", ["nothing/", "./nothing", "a//b"])
+def test_a_source_that_is_no_directory(capsys: Any, tmp_path: Path, source: str) -> None:
+    assert refused(capsys, "render", "--source", source, *where(tmp_path)) == "base_missing"
+
+
+def test_a_negative_prompt_is_screened_too(capsys: Any, tmp_path: Path) -> None:
+    assert refused(capsys, "render", "--negative", "nude", *where(tmp_path)) == "prompt_refused"
+
+
+def test_numbers_out_of_range_are_usage_errors(capsys: Any, tmp_path: Path) -> None:
+    for wrong in (["--seed", "-1"], ["--threads", "0"], ["--count", "9"]):
+        with pytest.raises(SystemExit) as e:
+            main(["render", *where(tmp_path), *wrong])
+        assert e.value.code == 2
 
 
 def test_a_missing_base(capsys: Any, tmp_path: Path) -> None:

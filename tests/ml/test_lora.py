@@ -16,6 +16,7 @@ from ml.local.flux import encode_picture, image_ids, load_pipeline, pack
 from ml.local.sample import Painter
 from ml.local.weights import check_lora, checksum, dump, facts_of, parse
 
+FACTS = {"base": "nano"}
 TEXT = "photo of ohwx woman, smiling, in a park"
 
 
@@ -72,11 +73,11 @@ def test_swapping_wears_one_twin_at_a_time(pipe: Any, tiny: Base) -> None:
     two = trained(pipe, tiny, 2)
     lora.remove(pipe.transformer)
     bare, swapper = paint(pipe, tiny), lora.Swapper(pipe, tiny)
-    swapper.wear("one", one, {})
+    swapper.wear("one", one, FACTS)
     first = paint(pipe, tiny)
-    swapper.wear("two", two, {})
+    swapper.wear("two", two, FACTS)
     second = paint(pipe, tiny)
-    swapper.wear("one", one, {})
+    swapper.wear("one", one, FACTS)
     assert (paint(pipe, tiny) == first).all()
     assert (first != second).any()
     swapper.wear(None)
@@ -87,9 +88,9 @@ def test_a_failed_swap_never_leaves_the_last_twin_on(pipe: Any, tiny: Base) -> N
     one = trained(pipe, tiny, 1)
     lora.remove(pipe.transformer)
     bare, swapper = paint(pipe, tiny), lora.Swapper(pipe, tiny)
-    swapper.wear("one", one, {})
+    swapper.wear("one", one, FACTS)
     with pytest.raises(MLError) as e:
-        swapper.wear("two", {k: v[:, :-1] for k, v in one.items()}, {})
+        swapper.wear("two", {k: v[:, :-1] for k, v in one.items()}, FACTS)
     assert e.value.code == "lora_other_base"
     assert swapper.worn is None
     assert (paint(pipe, tiny) == bare).all()
@@ -99,16 +100,17 @@ def test_a_hot_swap_that_breaks_is_done_again_from_nothing(pipe: Any, tiny: Base
     one = trained(pipe, tiny, 1)
     lora.remove(pipe.transformer)
     swapper = lora.Swapper(pipe, tiny)
-    swapper.wear("one", one, {})
+    swapper.wear("one", one, FACTS)
     worn = paint(pipe, tiny)
     pipe.transformer.delete_adapters(lora.ADAPTER)  # what a hot swap needs is gone
     swapper.worn = "other"
-    swapper.wear("one", one, {})
+    swapper.wear("one", one, FACTS)
     assert (paint(pipe, tiny) == worn).all()
 
 
 @pytest.mark.parametrize("facts, change, says", [
     ({"base": "flux-schnell"}, lambda t: t, "trained on the base flux-schnell"),
+    ({}, lambda t: t, "another program"),
     ({"base": "nano"}, lambda t: {k: v for k, v in t.items() if "ff" not in k}, "layers do not fit"),
     ({"base": "nano"}, lambda t: {k: v[:8] if "lora_A" in k else v[:, :8] for k, v in t.items()}, "layers do not fit"),
 ])  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ml.local.bases import NANO, base_of
 from ml.local.studio import LocalStudio
 from ml.local.weights import FolderStore, parse
 from ml.types import Photo, RenderSpec, TrainReport, TrainSpec
-from tests.ml.doubles import MemoryStore
+from tests.ml.doubles import CentredFaces, MemoryStore
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +131,29 @@ def test_asked_to_stop_it_leaves_a_checkpoint_and_goes_on_from_it(studio: LocalS
     assert not store.exists("twin/checkpoint.safetensors")
 
 
+@pytest.mark.train
+@pytest.mark.parametrize("at", ["preparing", "measuring the base", "choosing the best"])
+def test_it_can_be_stopped_at_every_stage(studio: LocalStudio, photos: list[bytes], at: str) -> None:
+    store = MemoryStore()
+    spec = TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:4])), "woman", seed=2, steps=6, threads=2)
+    with pytest.raises(Stopped):
+        studio.train(spec, store=store, on_progress=lambda stage, share: stage == at)
+    assert not store.exists("twin/lora.safetensors")
+
+
+@pytest.mark.train
+def test_two_twins_painted_in_turn_are_each_their_own(studio: LocalStudio, twin: Any) -> None:
+    """Interleaved generators: the swap must happen for each picture, not once for each request."""
+    report, store, _ = twin
+    with_twin = RenderSpec("smiling, in a park", report.lora, count=2, seed=3)
+    bare = RenderSpec("smiling, in a park", count=2, seed=3, subject="woman")
+    alone = [media.to_array(p.png).astype(int) for p in studio.render(with_twin, store=store)]
+    mixed = [
+        media.to_array(a.png).astype(int) for a, _ in zip(studio.render(with_twin, store=store), studio.render(bare))
+    ]
+    assert all(np.abs(a - b).mean() < 2.5 for a, b in zip(alone, mixed))
+
+
 def test_every_aspect_is_delivered_at_its_size(studio: LocalStudio) -> None:
     for aspect, (w, h) in studio.base.sizes.by_aspect.items():
         made = next(studio.render(RenderSpec("in a park", aspect=aspect, quality="draft", subject="woman")))
@@ -175,3 +199,41 @@ def test_the_base_in_another_profile_runs_through_the_same_code(tiny_folder: Pat
     assert str(pipe.transformer.dtype) == "torch.bfloat16"
     assert studio.base.adapter
     assert base_of("flux-schnell").photorealistic
+
+
+def test_running_out_of_memory_is_one_sentence() -> None:
+    import torch
+
+    from ml.local.studio import _memory
+
+    with pytest.raises(MLError) as e, _memory():
+        torch.empty(10**15)
+    assert e.value.code == "out_of_memory"
+
+
+@pytest.mark.train
+def test_schnells_profile_trains_with_its_adapter_and_renders(
+    tiny_folder: Path, tmp_path: Path, photos: list[bytes]
+) -> None:
+    """The production profile through the same code: bfloat16, adapter on in training and off in sampling, swapped in."""
+    import shutil
+
+    import torch
+    from safetensors.torch import save_file
+
+    from ml.local import lora
+
+    folder = tmp_path / "base"
+    shutil.copytree(tiny_folder, folder)
+    studio = LocalStudio("flux-schnell", source=folder, keys=tmp_path, faces=CentredFaces())  # type: ignore[arg-type]
+    base = studio.base
+    small = replace(base.sizes, by_aspect=dict.fromkeys(base.sizes.by_aspect, (256, 256)), train=(256, 256))
+    studio.base = replace(base, sizes=small, recipe=replace(base.recipe, checkpoints=2, prompts=2, seeds=1))
+    shapes = lora.expected_shapes(studio._models()[0].transformer, studio.base)
+    save_file({k: torch.full(s, 0.01) for k, s in shapes.items()}, folder / "training_adapter.safetensors")
+    store = MemoryStore()
+    spec = TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:4])), "woman", steps=4)
+    report = studio.train(spec, store=store)
+    made = list(studio.render(RenderSpec("in a park", report.lora, report.sha256), store=store))
+    assert made[0].engine == "flux-schnell"
+    assert studio._models()[0].transformer.active_adapters() == ["twin"]

@@ -1,0 +1,76 @@
+"""The two small nets beside the base: whose face it is, and what the picture shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ml.faces import Faces
+from ml.nano import embedder, people
+from ml.nano.portraits import draw
+from ml.nano.reader import FIELDS, Net, Reader, describe, labels
+
+
+@pytest.fixture(scope="module")
+def vectors() -> np.ndarray:
+    """(12 people, 4 heads, D), none of them trained on."""
+    net = Faces()._embedder()
+    heads = [embedder.heads_of(700_000 + n, 4, seed=11) for n in range(12)]
+    with torch.no_grad():
+        out = [net(torch.from_numpy(h).permute(0, 3, 1, 2).float() / 127.5 - 1).numpy() for h in heads]
+    return np.stack(out)
+
+
+def test_vectors_have_unit_length(vectors: np.ndarray) -> None:
+    assert np.allclose(np.linalg.norm(vectors, axis=-1), 1, atol=1e-3)
+
+
+def test_people_never_seen_are_told_apart(vectors: np.ndarray) -> None:
+    known = vectors[:, :2].mean(1)
+    hits = [int(np.argmax(known @ v)) == who for who, own in enumerate(vectors[:, 2:]) for v in own]
+    assert np.mean(hits) >= 0.9
+
+
+def test_a_head_is_cut_out_upright_whatever_its_tilt() -> None:
+    picture = np.zeros((200, 200, 3), np.uint8)
+    for angle in (0.0, 0.4, -0.5):
+        down = np.array([np.sin(angle), np.cos(angle)])
+        eyes = np.array([100.0, 80.0])
+        mouth = eyes + 30 * down
+        marked = picture.copy()
+        for point, value in ((eyes, 255), (mouth, 128)):
+            x, y = point.round().astype(int)
+            marked[y - 1 : y + 2, x - 1 : x + 2] = value
+        cut = embedder.align(marked, eyes, mouth)
+        assert cut.shape == (embedder.SIZE, embedder.SIZE, 3)
+        x, y = (round(v * embedder.SIZE) for v in embedder.EYES)
+        assert cut[y - 2 : y + 2, x - 2 : x + 2].max() > 120
+
+
+def test_what_a_drawing_shows_is_read_back() -> None:
+    rng = np.random.default_rng(31)
+    scenes = [people.random_scene(rng, style=None) for _ in range(60)]
+    drawn = [draw(people.random_person(rng), s, 128, 128) for s in scenes]
+    found = Reader.open().read(drawn)
+    for field, least in (("background", 0.85), ("style", 0.9), ("expression", 0.75), ("glasses", 0.75)):
+        assert np.mean([f[field][0] == getattr(s, field) for f, s in zip(found, scenes)]) >= least, field
+
+
+def test_a_caption_leaves_out_what_is_unsure() -> None:
+    found = {f: (names[0], 0.3) for f, names in FIELDS.items()}
+    assert describe(found, "ohwx woman") == "photo of ohwx woman"
+    found |= {"expression": ("laughing", 0.9), "clothes": ("suit", 0.9), "background": ("beach", 0.8)}
+    assert describe(found, "ohwx woman") == "photo of ohwx woman, laughing, on a beach, wearing a suit and tie"
+
+
+def test_labels_are_left_out_where_nothing_shows_them() -> None:
+    scene = people.Scene(background="park", hat="none", style="noir")
+    said = dict(zip(FIELDS, labels(scene)))
+    assert said["backdrop"] == said["hat_colour"] == said["colour"] == said["light"] == -1
+    assert said["background"] == people.BACKGROUNDS.index("park")
+
+
+def test_the_reader_answers_every_field_for_any_size() -> None:
+    found = Reader(Net((4, 4, 4, 4))).read([np.zeros((90, 60, 3), np.uint8)])
+    assert set(found[0]) == set(FIELDS)
