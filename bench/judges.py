@@ -1,7 +1,7 @@
 """Who judges: nets that the product never sees. `python -m bench.judges --work DIR` trains them.
 
-An embedder and a reader of other widths, another seed and other training people than those that write captions and choose
-checkpoints. Imported by the benches alone.
+An embedder of another architecture, another seed and other people than the one that chooses checkpoints, and a reader of
+other widths, seed and pictures than the one that writes captions. Imported by the benches alone.
 """
 
 from __future__ import annotations
@@ -15,62 +15,81 @@ import torch
 
 from ml.local.vision import ensure_torchvision
 from ml.nano import embedder, reader
-from ml.nano.build import save_net
+from ml.nano.build import PRESETS, save_net
 from ml.nano.stage import Clock
 
 FOLDER = Path(__file__).resolve().parent / "weights"
-EMBEDDER_WIDTHS, READER_WIDTHS, DIM = (16, 32, 64, 96, 144), (16, 32, 64, 112), 96
+READER_WIDTHS = (16, 32, 64, 112)
 SEED = 2
 
 
-def new_embedder() -> torch.nn.Module:
-    return embedder.Net(EMBEDDER_WIDTHS, DIM)
+class Plain(torch.nn.Module):
+    """Convolutions and pooling without residual paths, averaged over the plane: (B, 3, 96, 96) -> (B, 96) unit vectors."""
+
+    def __init__(self, widths: tuple[int, ...] = (20, 40, 80, 120, 160), dim: int = 96):
+        super().__init__()
+        layers: list[torch.nn.Module] = []
+        for a, b in zip((3, *widths), widths):
+            layers += [
+                torch.nn.Conv2d(a, b, 3, padding=1),
+                torch.nn.BatchNorm2d(b),
+                torch.nn.ReLU(),
+                torch.nn.MaxPool2d(2),
+            ]
+        self.body = torch.nn.Sequential(*layers)
+        self.head = torch.nn.Linear(widths[-1] * 9, dim)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.normalize(self.head(self.body(x).flatten(1)).float(), dim=1)
 
 
 def load_embedder() -> torch.nn.Module:
     from safetensors.torch import load_file
 
-    net = new_embedder()
-    net.load_state_dict(
-        {k: v.float() if v.is_floating_point() else v for k, v in load_file(FOLDER / "judge.safetensors").items()}
-    )
+    net = Plain()
+    saved = load_file(need("judge.safetensors"))
+    net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in saved.items()})
     return net.eval()
 
 
+def need(name: str) -> Path:
+    if not (FOLDER / name).is_file():
+        sys.exit(f"The judges are not here. Train them first: python -m bench.judges (looks for {name}).")
+    return FOLDER / name
+
+
 def load_reader() -> reader.Reader:
-    return reader.Reader.open(FOLDER / "reader.safetensors", READER_WIDTHS)
+    return reader.Reader.open(need("reader.safetensors"), READER_WIDTHS)
 
 
 @torch.no_grad()
 def vectors(net: torch.nn.Module, heads: list[np.ndarray]) -> np.ndarray:
-    """Aligned heads (SIZE, SIZE, 3) -> (N, DIM) unit vectors."""
+    """Aligned heads (SIZE, SIZE, 3) -> (N, 96) unit vectors."""
     x = torch.from_numpy(np.stack(heads)).permute(0, 3, 1, 2).float() / 127.5 - 1
     return net(x).numpy()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, default=Path("var/nano-build"))
+    parser.add_argument("--work", type=Path, default=Path("var/nano-build/cpu"), help="where the base was built")
+    parser.add_argument("--preset", choices=PRESETS, default="cpu")
     parser.add_argument("--people", type=int, default=2600)
-    parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--reader-steps", type=int, default=700)
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--reader-steps", type=int, default=1400)
     args = parser.parse_args()
     ensure_torchvision()
     FOLDER.mkdir(exist_ok=True)
+    device, preset = "cuda" if torch.cuda.is_available() else "cpu", PRESETS[args.preset]
     heads = embedder.draw_heads(args.work / "judge-heads.npy", range(100_000, 100_000 + args.people), 6, seed=SEED)
-    net = embedder.train_embedder(args.work / "judge.pt", new_embedder(), heads, Clock(None), steps=args.steps, people=30,
-                                  device="cpu", seed=SEED)  # fmt: skip
+    net = embedder.train_embedder(
+        args.work / "judge.pt", Plain(), heads, Clock(None), steps=args.steps, people=30, device=device, seed=SEED
+    )
     assert net is not None
     save_net(net, FOLDER / "judge.safetensors")
     seen = reader.train_reader(
-        args.work / "judge-reader.pt",
-        args.work,
-        reader.Net(READER_WIDTHS),
-        Clock(None),
-        steps=args.reader_steps,
-        batch=64,
-        seed=SEED,
-    )
+        args.work / "judge-reader.pt", args.work / "pictures", reader.Net(READER_WIDTHS), Clock(None), first=preset.learnt,
+        last=preset.pictures, steps=args.reader_steps, batch=64, device=device, seed=SEED,
+    )  # fmt: skip
     assert seen is not None
     save_net(seen, FOLDER / "reader.safetensors")
     return 0

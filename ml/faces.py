@@ -413,9 +413,9 @@ def same_person(vectors: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def has_majority(labels: np.ndarray) -> bool:
-    """Is label 0 more than half of them, and enough to be believed?"""
+    """Is label 0 at least two thirds of them, and enough to be believed? Six and six, one of them unusable, is none."""
     own = int((labels == 0).sum())
-    return own >= AGREE and own > len(labels) / 2
+    return own >= AGREE and own >= len(labels) * 2 / 3
 
 
 def is_stranger(said: Inspection, others: Sequence[Inspection]) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ml.errors import MLError
+from ml.nano.sizes import ENLARGE, SIZES, pixels_of
 
 NANO = Path(__file__).resolve().parent.parent / "nano" / "weights"
 
@@ -78,16 +79,16 @@ def _multiples(area: int, step: int = 16) -> dict[str, tuple[int, int]]:
     return out
 
 
-NANO_SIZES = {
-    "1:1": (128, 128), "4:5": (112, 144), "3:4": (96, 128), "2:3": (96, 144), "9:16": (80, 144), "16:9": (144, 80),
-    "3:2": (144, 96),
-}  # fmt: skip
+def nano_sizes(weights: Path) -> Sizes:
+    pixels = pixels_of(weights)
+    return Sizes(SIZES[pixels], train=SIZES[pixels]["1:1"], enlarge=ENLARGE[pixels])
+
 
 BASES = {
     "nano": Base(
         name="nano", source=str(NANO), licence="PhotoFlux's own, ships with it", photorealistic=False, dtype="float32",
         tokens=48, true_cfg=3.0, steps=(4, 6, 12), floor=0.30, lowercase=True,
-        sizes=Sizes(NANO_SIZES, train=(128, 128), enlarge=4),
+        sizes=nano_sizes(NANO),
         recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=30, steps_least=250, steps_most=400, crops=3, checkpoints=3, prompts=8, seeds=1),
     ),
     "flux-schnell": Base(
@@ -103,7 +104,10 @@ def base_of(profile: str, source: str | Path | None = None) -> Base:
     if profile not in BASES:
         raise MLError("unknown_base", f"There is no base called {profile}. Choose one of: {', '.join(BASES)}.")
     base = BASES[profile]
-    return replace(base, source=str(source)) if source else base
+    if not source:
+        return base
+    sizes = nano_sizes(Path(source)) if profile == "nano" else base.sizes
+    return replace(base, source=str(source), sizes=sizes)
 
 
 def present(base: Base) -> bool:

@@ -1,8 +1,8 @@
-"""Makes the nano base again from nothing: `python -m ml.nano.build --work DIR [--minutes N] [--preset cpu|gpu]`.
+"""Makes the nano base again from nothing: `python -m ml.nano.build [--preset cpu|gpu] [--minutes N] [--work DIR]`.
 
-Stages, each resumable: pictures, codec (VAE), embedder, reader, flow (transformer and text encoders), export. A stage that
-is done is not done again; `--minutes` stops cleanly and the same command goes on. Nothing is downloaded; seed 1 throughout.
-Needs a C compiler only where torch.compile is asked for (the gpu preset). Runs under Python 3.11 and 3.12, torch 2.11 on.
+Stages, each resumable: pictures, codec, embedder, reader, flow (transformer and text encoders), export. What is done is not
+done again; `--minutes` stops cleanly and the same command goes on. `--start DIR` begins from the weights of an exported base
+instead of nothing, to better it. Nothing is downloaded; the seed is fixed. Runs under Python 3.11 and 3.12, torch 2.11 on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ml.local.vision import ensure_torchvision
@@ -24,13 +23,15 @@ from ml.nano.stage import Clock
 
 @dataclass(frozen=True)
 class Preset:
-    """How much of everything; `shape` is the transformer's and the text encoders'."""
+    """How much of everything. `shape` is the transformer's and the text encoders'."""
 
-    pictures: int
+    pixels: int  # the class of picture sizes, see sizes.py
+    pictures: int  # drawn; the codec learns from all
+    learnt: int  # reader and flow learn from the first of them, the rest is kept for judges
     vae_steps: int
     vae_batch: int
     people: int
-    heads: int  # pictures a person
+    heads: int  # pictures of each
     embedder_steps: int
     reader_steps: int
     flow_steps: int
@@ -40,11 +41,11 @@ class Preset:
 
 
 PRESETS = {
-    "cpu": Preset(24_000, 3900, 12, 4000, 6, 800, 450, 5000, 32, 1.5e-3,
+    "cpu": Preset(128, 32_000, 24_000, 3900, 12, 4000, 6, 800, 500, 6000, 32, 1.5e-3,
                   {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128}),
-    "gpu": Preset(120_000, 12_000, 48, 8000, 8, 6000, 3000, 16_000, 256, 1.5e-3,
+    "gpu": Preset(192, 100_000, 90_000, 9000, 48, 8000, 8, 6000, 4000, 9000, 256, 1.5e-3,
                   {"heads": 4, "head": 64, "double": 3, "single": 6, "text": 192, "pooled": 192}),
-    "tiny": Preset(2000, 4, 6, 12, 2, 3, 3, 3, 4, 1.5e-3,
+    "tiny": Preset(128, 2000, 2000, 4, 6, 12, 4, 3, 3, 3, 4, 1.5e-3,
                    {"heads": 2, "head": 32, "double": 1, "single": 1, "text": 32, "pooled": 32}),
 }  # fmt: skip
 
@@ -55,42 +56,60 @@ def tokenizers() -> tuple[Any, Any]:
     return text.new_t5_tokenizer(corpus), text.new_clip_tokenizer(corpus)
 
 
-def build(work: Path, out: Path, preset: Preset, clock: Clock, device: str) -> bool:
+def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Path | None = None) -> bool:
     """True when everything is done and exported."""
-    data.draw_all(work / "pictures", preset.pictures)
-    codec = vae.train_vae(work, clock, steps=preset.vae_steps, whole=0.25, batch=preset.vae_batch, device=device)
-    if codec is None:
+    if not data.draw_all(work / "pictures", p.pictures, p.pixels, clock):
         return False
-    heads = embedder.draw_heads(work / "heads.npy", range(preset.people), preset.heads, seed=1)
-    net = embedder.train_embedder(
-        work / "faces.pt",
-        embedder.Net(),
-        heads,
-        clock,
-        steps=preset.embedder_steps,
-        people=30,
-        device="cpu",
-        seed=1,
+    codec = (
+        load_codec(start)
+        if start
+        else vae.train_vae(work, clock, steps=p.vae_steps, whole=0.25, batch=p.vae_batch, device=device)
     )
-    if net is None:
+    if codec is None or not build_readers(work, out, p, clock, device):
         return False
-    save_net(net, out / "faces.safetensors")
-    seen = reader.train_reader(
-        work / "reader.pt", work, reader.Net(), clock, steps=preset.reader_steps, batch=64, seed=1
-    )
-    if seen is None:
-        return False
-    save_net(seen, out / "reader.safetensors")
     pair = tokenizers()
-    painter = flow.train_flow(work, codec, pair, clock, shape=preset.shape, steps=preset.flow_steps, batch=preset.flow_batch,
-                              rate=preset.flow_rate, device=device)  # fmt: skip
-    if painter is None:
+    painter = flow.new_painter(p.shape, *pair)
+    if start:
+        load_painter(painter, start)
+    done = flow.train_flow(work, codec.to(device), painter, pair, clock, pictures=p.learnt, steps=p.flow_steps, batch=p.flow_batch,
+                           rate=p.flow_rate, device=device)  # fmt: skip
+    if done is None:
         return False
-    export(out, codec, painter, pair)
+    export(out, codec, done, pair, p.pixels)
     return True
 
 
-def export(out: Path, codec: Any, painter: Any, pair: tuple[Any, Any]) -> None:
+def build_readers(work: Path, out: Path, p: Preset, clock: Clock, device: str) -> bool:
+    """The embedder and the reader, into the base's directory."""
+    heads = embedder.draw_heads(work / "heads.npy", range(p.people), p.heads, seed=1)
+    net = embedder.train_embedder(work / "faces.pt", embedder.Net(), heads, clock, steps=p.embedder_steps, people=min(30, p.people), device=device, seed=1)  # fmt: skip
+    if net is None:
+        return False
+    save_net(net, out / "faces.safetensors")
+    seen = reader.train_reader(work / "reader.pt", work / "pictures", reader.Net(), clock, first=0, last=p.learnt, steps=p.reader_steps, batch=64, device=device, seed=1)  # fmt: skip
+    if seen is None:
+        return False
+    save_net(seen, out / "reader.safetensors")
+    return True
+
+
+def load_codec(start: Path) -> Any:
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL.from_pretrained(start, subfolder="vae", dtype=torch.float32).eval().requires_grad_(False)
+
+
+def load_painter(painter: flow.Painter, start: Path) -> None:
+    from diffusers import FluxTransformer2DModel
+    from transformers import CLIPTextModel, T5EncoderModel
+
+    parts = ((painter.transformer, FluxTransformer2DModel, "transformer"), (painter.t5, T5EncoderModel, "text_encoder_2"),
+             (painter.clip, CLIPTextModel, "text_encoder"))  # fmt: skip
+    for part, kind, folder in parts:
+        part.load_state_dict(kind.from_pretrained(start, subfolder=folder, dtype=torch.float32).state_dict())
+
+
+def export(out: Path, codec: Any, painter: Any, pair: tuple[Any, Any], pixels: int) -> None:
     """FLUX.1 schnell's directory layout, half precision, files of at most 15 MB."""
     from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline
 
@@ -100,31 +119,35 @@ def export(out: Path, codec: Any, painter: Any, pair: tuple[Any, Any]) -> None:
         text_encoder=half[1], text_encoder_2=half[2], transformer=half[3], tokenizer=pair[1], tokenizer_2=pair[0],
     )  # fmt: skip
     pipe.save_pretrained(out, max_shard_size="15MB")
+    (out / "nano.json").write_text(json.dumps({"pixels": pixels}) + "\n")
 
 
 def save_net(net: torch.nn.Module, path: Path) -> None:
     from safetensors.torch import save_file
 
     state = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
-    save_file({k: v.contiguous() for k, v in state.items()}, path)
+    save_file({k: v.cpu().contiguous() for k, v in state.items()}, path)
 
 
 def main() -> int:
+    """0 when all is done, 3 when the minutes ran out: the same command goes on."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, default=Path("var/nano-build"))
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "weights")
     parser.add_argument("--preset", choices=PRESETS, default="gpu" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--work", type=Path, help="where stages are kept (var/nano-build/PRESET)")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "weights")
+    parser.add_argument("--start", type=Path, help="an exported base to begin from")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--threads", type=int)
     args = parser.parse_args()
     ensure_torchvision()
     if args.threads:
         torch.set_num_threads(args.threads)
-    args.work.mkdir(parents=True, exist_ok=True)
+    work = args.work or Path("var/nano-build") / args.preset
+    work.mkdir(parents=True, exist_ok=True)
     args.out.mkdir(parents=True, exist_ok=True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    done = build(args.work, args.out, PRESETS[args.preset], Clock(args.minutes), device)
-    print(json.dumps({"done": done, "numpy": np.__version__, "torch": torch.__version__}))
+    done = build(work, args.out, PRESETS[args.preset], Clock(args.minutes), device, args.start)
+    print("done" if done else "stopped; the same command goes on", flush=True)
     return 0 if done else 3
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -12,9 +12,10 @@ import numpy as np
 
 from ml.nano.people import Person, Scene, caption, random_person, random_scene
 from ml.nano.portraits import draw
+from ml.nano.sizes import SIZES
+from ml.nano.stage import Clock
 
-# (width, height) in pixels at the 128-pixel class, all multiples of 16 and of about the same area, and their shares.
-BUCKETS = ((128, 128), (112, 144), (96, 128), (96, 144), (80, 144), (144, 80), (144, 96))
+BUCKETS = tuple(SIZES[128])  # pictures come in every aspect; their shares:
 SHARES = (0.42, 0.26, 0.07, 0.07, 0.06, 0.06, 0.06)
 TRIGGER = "ohwx"
 
@@ -39,37 +40,50 @@ def words(index: int, epoch: int, seed: int = 1) -> str:
     return caption(scene, rng, person=person)
 
 
-def picture(index: int, seed: int = 1) -> np.ndarray:
-    """(H, W, 3) uint8."""
+def picture(index: int, pixels: int = 128, seed: int = 1) -> np.ndarray:
+    """(H, W, 3) uint8 in the class of `pixels`."""
     cv2.setNumThreads(1)
     person, scene, bucket = sample(index, seed)
-    width, height = BUCKETS[bucket]
+    width, height = SIZES[pixels][BUCKETS[bucket]]
     return draw(person, scene, height, width)
 
 
-def draw_all(folder: Path, count: int, say: object = None) -> None:
-    """Draw pictures 0..count-1 into one array per bucket; parts that are there already are kept."""
+PART = 2000  # pictures in a file
+
+
+def draw_all(folder: Path, count: int, pixels: int, clock: Clock) -> bool:
+    """Draw pictures 0..count-1, one array per bucket; parts that are there are kept. False when the clock ran out."""
     folder.mkdir(parents=True, exist_ok=True)
-    part = 2000
+    missing = [s for s in range(0, count, PART) if not part_file(folder, s).exists()]
+    if not missing:
+        return True
     with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
-        for start in range(0, count, part):
-            path = folder / f"part-{start:06d}.npz"
-            if path.exists():
-                continue
-            drawn = pool.map(picture, range(start, start + part), chunksize=50)
-            buckets = np.array([sample(start + i)[2] for i in range(part)])
+        for start in missing:
+            if clock.over():
+                return False
+            numbers = range(start, start + PART)
+            drawn = pool.map(partial(picture, pixels=pixels), numbers, chunksize=50)
+            buckets = np.array([sample(n)[2] for n in numbers])
             arrays = {f"b{b}": np.stack([drawn[i] for i in np.flatnonzero(buckets == b)]) for b in np.unique(buckets)}
-            numbers = {f"i{b}": np.flatnonzero(buckets == b) + start for b in np.unique(buckets)}
-            aside = path.with_suffix(".tmp.npz")
-            np.savez(aside, **arrays, **numbers)  # type: ignore[arg-type]
-            aside.rename(path)
-            print(f"drawn {start + part} of {count}", flush=True)
+            arrays |= {f"i{b}": np.flatnonzero(buckets == b) + start for b in np.unique(buckets)}
+            aside = folder / "part.tmp.npz"
+            np.savez(aside, **arrays)  # type: ignore[arg-type]
+            aside.rename(part_file(folder, start))
+            print(f"drawn {start + PART} of {count}", flush=True)
+    return True
 
 
-def load_all(folder: Path) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """bucket -> (numbers (N,), pictures (N, H, W, 3) uint8), in order of their numbers."""
+def part_file(folder: Path, start: int) -> Path:
+    return folder / f"part-{start:06d}.npz"
+
+
+def load_all(folder: Path, first: int = 0, last: int | None = None) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """bucket -> (numbers (N,), pictures (N, H, W, 3) uint8) of the pictures first..last-1, in order of their numbers."""
     out: dict[int, tuple[list[np.ndarray], list[np.ndarray]]] = {}
     for path in sorted(folder.glob("part-??????.npz")):
+        start = int(path.stem[5:])
+        if start < first or (last is not None and start >= last):
+            continue
         with np.load(path) as z:
             for b in range(len(BUCKETS)):
                 if f"b{b}" in z:
@@ -79,11 +93,10 @@ def load_all(folder: Path) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     return {b: (np.concatenate(n), np.concatenate(p)) for b, (n, p) in out.items()}
 
 
-def batches(groups: dict[int, int], size: int, rng: np.random.Generator) -> Iterator[tuple[int, np.ndarray]]:
+def batches(groups: dict[int, int], size: int, rng: np.random.Generator) -> list[tuple[int, np.ndarray]]:
     """One epoch of (bucket, rows) with every batch inside one bucket; `groups` is bucket -> number of rows."""
     plan = []
     for bucket, n in groups.items():
         order = rng.permutation(n)
         plan += [(bucket, order[i : i + size]) for i in range(0, n - size + 1, size)]
-    for k in rng.permutation(len(plan)):
-        yield plan[k]
+    return [plan[k] for k in rng.permutation(len(plan))]

@@ -5,12 +5,14 @@ Shapes: B batch, h w latent cells (H/8, W/8): latents (B, 16, h, w) -> packed (B
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
 from ml.local.flux import draw_times, image_ids, pack
 from ml.nano.data import batches, load_all, words
@@ -36,12 +38,13 @@ def new_transformer(heads: int, head: int, double: int, single: int, text: int, 
 
 
 @torch.no_grad()
-def cache_latents(vae: Any, work: Path, device: str) -> dict[int, tuple[np.ndarray, torch.Tensor]]:
-    """bucket -> (numbers, latents (N, 16, h, w) half precision, centred and scaled by the codec's two figures)."""
+def cache_latents(vae: Any, work: Path, last: int, device: str) -> dict[int, tuple[np.ndarray, torch.Tensor]]:
+    """bucket -> (numbers, latents (N, 16, h, w) half precision) of pictures 0..last-1, centred and scaled by the codec's
+    two figures, which are set on it here."""
     path = work / "latents.pt"
     if not path.exists():
         out = {}
-        for b, (numbers, pictures) in load_all(work / "pictures").items():
+        for b, (numbers, pictures) in load_all(work / "pictures", 0, last).items():
             parts = []
             for i in range(0, len(pictures), 64):
                 with torch.autocast(torch.device(device).type, torch.bfloat16):
@@ -49,14 +52,10 @@ def cache_latents(vae: Any, work: Path, device: str) -> dict[int, tuple[np.ndarr
             out[b] = (torch.from_numpy(numbers), torch.cat(parts))
         every = torch.cat([z.flatten() for _, z in out.values()])
         shift, scale = float(every.mean()), 1 / float(every.std())
-        torch.save(
-            {
-                "z": {b: (n, ((z - shift) * scale).half()) for b, (n, z) in out.items()},
-                "shift": shift,
-                "scale": scale,
-            },
-            path,
-        )
+        halves = {b: (n, ((z - shift) * scale).half()) for b, (n, z) in out.items()}
+        aside = path.with_suffix(".tmp")
+        torch.save({"z": halves, "shift": shift, "scale": scale}, aside)
+        aside.rename(path)
     saved = torch.load(path, weights_only=True)
     vae.register_to_config(shift_factor=saved["shift"], scaling_factor=saved["scale"])
     return {b: (n.numpy(), z) for b, (n, z) in saved["z"].items()}
@@ -99,41 +98,57 @@ def tokens(tokenizer: Any, texts: list[str], length: int) -> torch.Tensor:
     return tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
 
 
-def train_flow(work: Path, vae: Any, tokenizers: tuple[Any, Any], clock: Clock, *, shape: dict[str, int], steps: int,
-               batch: int, rate: float, device: str, seed: int = 1) -> Painter | None:  # fmt: skip
-    """None when stopped before the end."""
-    torch.manual_seed(seed)
-    t5_tokenizer, clip_tokenizer = tokenizers
-    painter = new_painter(shape, t5_tokenizer, clip_tokenizer).to(device)
-    cached = cache_latents(vae, work, device)
+class Batches(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    """Batch number `step`: (bucket, rows, T5 tokens, CLIP tokens), made from its number alone, so by any worker."""
+
+    def __init__(self, numbers: dict[int, np.ndarray], pair: tuple[Any, Any], size: int, seed: int):
+        self.numbers, self.pair, self.size, self.seed = numbers, pair, size, seed
+        self.sizes = {b: len(n) for b, n in numbers.items()}
+        self.per_epoch = sum(n // size for n in self.sizes.values())
+        self._plan: tuple[int, list[tuple[int, np.ndarray]]] = (-1, [])
+
+    def __getitem__(self, step: int) -> tuple[int, torch.Tensor, torch.Tensor, torch.Tensor]:
+        epoch = step // self.per_epoch
+        if self._plan[0] != epoch:
+            self._plan = epoch, batches(self.sizes, self.size, np.random.default_rng([self.seed, epoch]))
+        bucket, rows = self._plan[1][step % self.per_epoch]
+        texts = [words(int(n), epoch) for n in self.numbers[bucket][rows]]
+        t5, clip = tokens(self.pair[0], texts, TOKENS), tokens(self.pair[1], texts, CLIP_TOKENS)
+        return bucket, torch.from_numpy(rows), t5, clip
+
+
+def train_flow(
+    work: Path,
+    vae: Any,
+    painter: Painter,
+    pair: tuple[Any, Any],
+    clock: Clock,
+    *,
+    pictures: int,
+    steps: int,
+    batch: int,
+    rate: float,
+    device: str,
+    seed: int = 1,
+) -> Painter | None:
+    """`painter` on the latents of pictures 0..`pictures`-1. None when stopped before the end."""
+    painter = painter.to(device)
+    cached = cache_latents(vae, work, pictures, device)
     stage = Stage(work / "flow.pt", painter, rate=rate, total=steps)
-    sizes = {b: len(n) for b, (n, _) in cached.items()}
-    per_epoch = sum(n // batch for n in sizes.values())
-
-    def plan() -> Any:
-        epoch = stage.step // per_epoch
-        skip = stage.step % per_epoch
-        while True:
-            for k, (bucket, rows) in enumerate(batches(sizes, batch, np.random.default_rng([seed, epoch]))):
-                if k >= skip:
-                    yield epoch, bucket, rows
-            epoch, skip = epoch + 1, 0
-
-    work_list = plan()
+    data = Batches({b: n for b, (n, _) in cached.items()}, pair, batch, seed)
+    workers = 0 if device == "cpu" else max((os.cpu_count() or 2) - 2, 1)
+    loader = iter(DataLoader(data, batch_size=None, sampler=range(stage.step, steps), num_workers=workers))
 
     def loss_of(step: int) -> torch.Tensor:
-        epoch, bucket, rows = next(work_list)
-        numbers, latents = cached[bucket]
-        texts = [words(int(n), epoch) for n in numbers[rows]]
-        z = latents[torch.from_numpy(rows)].to(device).float()
+        bucket, rows, t5_ids, clip_ids = next(loader)
+        z = cached[bucket][1][rows].to(device).float()
         g = torch.Generator().manual_seed(seed * 1_000_003 + step)
         noise = torch.randn(z.shape, generator=g).to(device)
         t = draw_times(batch, g).to(device)
         x = (1 - t[:, None, None, None]) * z + t[:, None, None, None] * noise
-        t5_ids = tokens(t5_tokenizer, texts, TOKENS).to(device)
-        clip_ids = tokens(clip_tokenizer, texts, CLIP_TOKENS).to(device)
+        ids = image_ids(z.shape[2], z.shape[3], device)
         with torch.autocast(torch.device(device).type, torch.bfloat16):
-            v = painter(pack(x), t, image_ids(z.shape[2], z.shape[3], device), t5_ids, clip_ids)
+            v = painter(pack(x), t, ids, t5_ids.to(device), clip_ids.to(device))
         return (v.float() - pack(noise - z)).pow(2).mean()
 
     return stage.load_mean() if stage.run(loss_of, clock) else None  # type: ignore[return-value]

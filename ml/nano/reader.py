@@ -80,34 +80,45 @@ def loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return (
         sum(
             (F.cross_entropy(p, w, ignore_index=-1, reduction="sum") for p, w in zip(parts, wanted.T)),
-            torch.tensor(0.0),
+            logits.new_zeros(()),
         )
         / wanted.shape[0]
     )
 
 
 def train_reader(
-    path: Path, work: Path, net: nn.Module, clock: Clock, *, steps: int, batch: int, seed: int
+    path: Path,
+    pictures: Path,
+    net: nn.Module,
+    clock: Clock,
+    *,
+    first: int,
+    last: int,
+    steps: int,
+    batch: int,
+    device: str,
+    seed: int,
 ) -> nn.Module | None:
-    """On the pictures drawn for the base. None when stopped before the end."""
+    """On the drawn pictures first..last-1. None when stopped before the end."""
     torch.manual_seed(seed)
-    groups = [(b, n, p) for b, (n, p) in load_all(work / "pictures").items()]
-    share = np.array([len(n) for _, n, _ in groups], float)
+    net = net.to(device)
+    groups = [(n, p) for n, p in load_all(pictures, first, last).values()]
+    share = np.array([len(n) for n, _ in groups], float)
     stage = Stage(path, net, rate=2e-3, total=steps, decay=0.99, weight_decay=0.05, cooldown=0.6)
 
     def loss_of(step: int) -> torch.Tensor:
         rng = np.random.default_rng([seed, step])
-        pictures, wanted = [], []
+        drawn, wanted = [], []
         for _ in range(batch):
-            _, numbers, drawn = groups[int(rng.choice(len(groups), p=share / share.sum()))]
-            i = int(rng.integers(len(drawn)))
-            pictures.append(drawn[i])
+            numbers, group = groups[int(rng.choice(len(groups), p=share / share.sum()))]
+            i = int(rng.integers(len(group)))
+            drawn.append(group[i])
             wanted.append(labels(sample(int(numbers[i]))[1]))
-        x = to_input(pictures)
+        x = to_input(drawn)
         if rng.random() < 0.5:  # half as drawn, half as a camera would have it
             x = disturb(x, torch.Generator().manual_seed(step))
-        with torch.autocast("cpu", torch.bfloat16):
-            return loss(net(x), torch.tensor(wanted))
+        with torch.autocast(torch.device(device).type, torch.bfloat16):
+            return loss(net(x.to(device)), torch.tensor(wanted).to(device))
 
     net.train()
     return stage.load_mean() if stage.run(loss_of, clock) else None

@@ -30,7 +30,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     codec = vae.new_vae((8, 8, 16, 16))
     codec.register_to_config(shift_factor=0.0, scaling_factor=1.0)
     out = tmp_path_factory.mktemp("base")
-    build.export(out, codec, painter, pair)
+    build.export(out, codec, painter, pair, pixels=128)
     return out
 
 

@@ -53,7 +53,7 @@ def test_what_a_drawing_shows_is_read_back() -> None:
     scenes = [people.random_scene(rng, style=None) for _ in range(60)]
     drawn = [draw(people.random_person(rng), s, 128, 128) for s in scenes]
     found = Reader.open().read(drawn)
-    for field, least in (("background", 0.85), ("style", 0.9), ("expression", 0.75), ("glasses", 0.75)):
+    for field, least in (("background", 0.85), ("style", 0.9), ("expression", 0.65), ("glasses", 0.75)):
         assert np.mean([f[field][0] == getattr(s, field) for f, s in zip(found, scenes)]) >= least, field
 
 

@@ -1,0 +1,20 @@
+"""The sizes the nano base draws at, by the class of pixels it was trained in. (width, height), multiples of 16."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+SIZES = {
+    128: {"1:1": (128, 128), "4:5": (112, 144), "3:4": (96, 128), "2:3": (96, 144), "9:16": (80, 144),
+          "16:9": (144, 80), "3:2": (144, 96)},
+    192: {"1:1": (192, 192), "4:5": (176, 224), "3:4": (144, 192), "2:3": (144, 208), "9:16": (128, 224),
+          "16:9": (224, 128), "3:2": (208, 144)},
+}  # fmt: skip
+ENLARGE = {128: 4, 192: 3}  # delivered at 512 to 576 pixels
+
+
+def pixels_of(weights: Path) -> int:
+    """The class that a nano checkpoint was trained in; its `nano.json` says it."""
+    file = weights / "nano.json"
+    return int(json.loads(file.read_text())["pixels"]) if file.is_file() else 128
