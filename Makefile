@@ -14,7 +14,7 @@ setup: .venv/.installed
 	touch $@
 
 demo: setup
-	$(BIN)/python -m ml people --count 1 --photos 12 --seed 5 --out out/demo/people
+	$(BIN)/python -m ml people --count 1 --photos 12 --seed 6 --out out/demo/people
 	$(BIN)/python -m ml twin out/demo/people/person-000/*.jpg --subject woman --prompt "in a park, smiling, wearing a red hoodie" --count 4 --seed 7 --out out/demo/twin
 
 test: setup

@@ -19,14 +19,13 @@ from typing import IO
 import numpy as np
 
 # nudenet's classes that mean nudity, each with the score from which it counts. The detector scores true finds
-# 0.4 to 0.9. Genitals must never slip through, so they count early; breasts and buttocks are confused with
-# elbows, knees and low necklines, so they must be likelier.
+# 0.4 to 0.9; of 240 drawn portraits, none of them nude, it scored the highest 0.51 (a bald head), so what counts starts above.
 EXPOSED = {
-    "FEMALE_GENITALIA_EXPOSED": 0.35,
-    "MALE_GENITALIA_EXPOSED": 0.35,
-    "ANUS_EXPOSED": 0.35,
-    "FEMALE_BREAST_EXPOSED": 0.45,
-    "BUTTOCKS_EXPOSED": 0.45,
+    "FEMALE_GENITALIA_EXPOSED": 0.55,
+    "MALE_GENITALIA_EXPOSED": 0.55,
+    "ANUS_EXPOSED": 0.55,
+    "FEMALE_BREAST_EXPOSED": 0.50,
+    "BUTTOCKS_EXPOSED": 0.50,
 }
 # What classifiers call it ("nsfw", "porn", "hentai", "NSFW - explicit"); their probabilities add up.
 UNSAFE_WORDS = ("nsfw", "porn", "hentai", "nude", "nudity", "explicit", "sexual", "unsafe")

@@ -18,7 +18,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from ml.nano.people import random_person, random_scene
-from ml.nano.portraits import MOUTH_Y, draw, rotation
+from ml.nano.portraits import draw
+from ml.nano.solid import MOUTH_Y, rotation
 from ml.nano.stage import Clock, Stage
 
 SIZE = 96

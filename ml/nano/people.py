@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ml.types import STYLES
+
 
 def f32(values: Any) -> np.ndarray:
     """Colours and the like as float32: numpy's own float64 would make everything it meets twice as wide."""
@@ -39,7 +41,6 @@ EXPRESSIONS = ("neutral", "smiling", "laughing", "surprised")
 GLASSES = ("none", "round", "square")
 HATS = ("none", "cap", "beanie", "hat")
 LIGHTS = ("soft", "side", "warm", "cool", "back")
-STYLES = ("photorealistic", "cinematic", "artistic", "anime", "vintage", "noir", "watercolour", "fantasy")
 
 
 @dataclass(frozen=True)

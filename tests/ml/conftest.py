@@ -52,6 +52,6 @@ def photos() -> list[bytes]:
     from ml.nano.people import random_person, varied_scenes
     from ml.nano.portraits import draw
 
-    rng = np.random.default_rng([5, 0])
+    rng = np.random.default_rng([6, 0])
     person = random_person(rng)
     return [media.encode_jpeg(draw(person, s, 768, 768), 92) for s in varied_scenes(rng, 12)]

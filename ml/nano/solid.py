@@ -1,0 +1,242 @@
+"""Solids and the rays that meet them: canvas, light, head. What is painted on them is in the modules beside this one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.nano.people import HAIR_COLOURS, Person, Scene, f32
+
+A = np.ndarray
+SKIN = np.array([[0.98, 0.83, 0.74], [0.93, 0.73, 0.60], [0.80, 0.58, 0.43], [0.60, 0.39, 0.27], [0.41, 0.26, 0.185]])
+BROW_Y, MOUTH_Y, HAIRLINE = -0.17, 0.60, -0.56
+
+
+@dataclass(frozen=True)
+class Light:
+    """`key` from `direction` (view frame, towards the light), `fill` from everywhere, `rim` from behind. RGB."""
+
+    direction: tuple[float, float, float]
+    key: tuple[float, float, float]
+    fill: tuple[float, float, float]
+    rim: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+def light_of(scene: Scene) -> Light:
+    s = scene.side
+    noir = scene.style == "noir"
+    return {
+        "soft": Light((0.25 * s, -0.5, 0.83), (0.66, 0.65, 0.63), (0.44, 0.44, 0.45)),
+        "side": Light((0.86 * s, -0.28, 0.42), (0.98, 0.95, 0.90), (0.24, 0.24, 0.26)),
+        "warm": Light((0.55 * s, -0.30, 0.78), (0.94, 0.70, 0.46), (0.40, 0.34, 0.28)),
+        "cool": Light((0.40 * s, -0.45, 0.80), (0.52, 0.60, 0.76), (0.33, 0.37, 0.47)),
+        "back": Light((0.15 * s, -0.50, 0.85), (0.52, 0.51, 0.50), (0.42, 0.42, 0.44), (0.85, 0.79, 0.68)),
+    }["side" if noir and scene.light == "soft" else scene.light]
+
+
+class Canvas:
+    """A window of the picture: rows and columns, and where its pixels lie."""
+
+    def __init__(self, rgb: A, X: A, Y: A, px: float):
+        self.rgb, self.X, self.Y, self.px = rgb, X, Y, px
+
+    @classmethod
+    def of(cls, rgb: A) -> Canvas:
+        height, width = rgb.shape[:2]
+        half = min(height, width) / 2
+        X = np.broadcast_to(((np.arange(width) + 0.5 - width / 2) / half).astype(np.float32), (height, width))
+        Y = np.broadcast_to(
+            ((np.arange(height) + 0.5 - height / 2) / half).astype(np.float32)[:, None], (height, width)
+        )
+        return cls(rgb, X, Y, 1 / half)
+
+    def window(self, x1: float, y1: float, x2: float, y2: float) -> Canvas:
+        """The part that holds the box; painting on it paints the picture."""
+        col = [int(np.clip((v - self.X[0, 0]) / self.px + e, 0, self.X.shape[1])) for v, e in ((x1, 0), (x2, 2))]
+        row = [int(np.clip((v - self.Y[0, 0]) / self.px + e, 0, self.X.shape[0])) for v, e in ((y1, 0), (y2, 2))]
+        part = (slice(row[0], max(row[1], row[0] + 1)), slice(col[0], max(col[1], col[0] + 1)))
+        return Canvas(self.rgb[part], self.X[part], self.Y[part], self.px)
+
+    def paint(self, mask: A, colour: A | tuple[float, ...]) -> None:
+        self.rgb += mask[..., None] * (np.asarray(colour, np.float32) - self.rgb)
+
+
+def edge(distance: A, px: float) -> A:
+    """1 inside (distance < 0), 0 outside, over one pixel."""
+    return np.clip(0.5 - distance / px, 0, 1)
+
+
+def ramp(v: A, lo: float, hi: float) -> A:
+    t = np.clip((v - lo) / (hi - lo), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def bell(*squares: A) -> A:
+    total = squares[0]
+    for s in squares[1:]:
+        total = total + s
+    return np.exp(-total)
+
+
+def rotation(scene: Scene) -> A:
+    """(3, 3), head to view."""
+    yaw, pitch = np.radians(scene.yaw), np.radians(scene.pitch)
+    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+    turn = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    nod = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
+    return (nod @ turn).astype(np.float32)
+
+
+def shade(normal: tuple[A, A, A], light: Light, wrap: float = 0.25) -> A:
+    """(H, W, 3): how much light of each colour a matt surface sends back."""
+    lx, ly, lz = light.direction
+    diffuse = np.clip((normal[0] * lx + normal[1] * ly + normal[2] * lz + wrap) / (1 + wrap), 0, None)[..., None]
+    sky = (0.72 - 0.28 * normal[1])[..., None]
+    rim = (np.clip(1 - normal[2], 0, 1) ** 4)[..., None]
+    return sky * f32(light.fill) + diffuse * f32(light.key) + rim * f32(light.rim)
+
+
+def halfway(light: Light) -> tuple[float, float, float]:
+    """The unit vector between light and viewer (Blinn)."""
+    x, y, z = light.direction
+    n = (x * x + y * y + (z + 1) ** 2) ** 0.5
+    return x / n, y / n, (z + 1) / n
+
+
+@dataclass
+class Hit:
+    """Where rays meet a solid: point (x, y, z) in the head's frame, unit normal in the view's, share covered."""
+
+    x: A
+    y: A
+    z: A
+    normal: tuple[A, A, A]
+    cover: A
+
+
+class Head:
+    """The solid of one person's head in one scene, and its rays."""
+
+    def __init__(self, person: Person, scene: Scene, canvas: Canvas, eye_scale: float):
+        self.person, self.scene, self.canvas = person, scene, canvas
+        self.R = rotation(scene)
+        self.r = scene.size
+        self.eye_scale = eye_scale
+        self.centre = (scene.dx, -0.06 + scene.dy)
+        roll = float(np.radians(scene.roll))
+        self.cos, self.sin = float(np.cos(roll)), float(np.sin(roll))
+        u, v = (canvas.X - self.centre[0]) / self.r, (canvas.Y - self.centre[1]) / self.r
+        self.U = u * self.cos + v * self.sin
+        self.V = v * self.cos - u * self.sin
+        self.px = canvas.px / self.r
+
+    def place(self, x: float, y: float, z: float) -> tuple[float, float, float]:
+        """A point of the head's frame as (U, V, depth)."""
+        u, v, w = self.R @ np.array([x, y, z], np.float32)
+        return float(u), float(v), float(w)
+
+    def part(self, x: float, y: float, half_x: float, half_y: float) -> tuple[slice, slice]:
+        """Rows and columns of the window that hold what is painted around the face's point (x, y)."""
+        u, v, _ = self.place(x, y, 0.82)
+        X, Y = u * self.cos - v * self.sin, u * self.sin + v * self.cos
+        X, Y = X * self.r + self.centre[0], Y * self.r + self.centre[1]
+        col = [int((X + e * half_x * self.r - self.canvas.X[0, 0]) / self.canvas.px + 0.5) for e in (-1, 1)]
+        row = [int((Y + e * half_y * self.r - self.canvas.Y[0, 0]) / self.canvas.px + 0.5) for e in (-1, 1)]
+        return slice(max(row[0], 0), max(row[1], 1)), slice(max(col[0], 0), max(col[1], 1))
+
+    def meet(
+        self,
+        a: float,
+        top: float,
+        b: float,
+        *,
+        lift: A | float = 0.0,
+        y0: float = 0.0,
+        jaw: float | None = None,
+    ) -> Hit:
+        """Rays against an ellipsoid of half-axes (a, top, b) around (0, y0, 0); `jaw` squares or points its lower half;
+        `lift` moves the surface along the head's z (units of the head)."""
+        R = self.R
+        d = R[2]
+        p0 = [self.U * R[0, i] + self.V * R[1, i] for i in range(3)]
+        p0[1] = p0[1] - y0
+        p0[2] = p0[2] - lift
+        ia, it, ib = 1 / a**2, 1 / top**2, 1 / b**2
+        AA = d[0] ** 2 * ia + d[1] ** 2 * it + d[2] ** 2 * ib
+        B = p0[0] * (d[0] * ia) + p0[1] * (d[1] * it) + p0[2] * (d[2] * ib)
+        C = p0[0] ** 2 * ia + p0[1] ** 2 * it + p0[2] ** 2 * ib - 1
+        extra: A | float = 0.0
+        disc = B * B - AA * C
+        Z = (np.sqrt(np.maximum(disc, 0)) - B) / AA
+        if jaw is not None:
+            for _ in range(2):
+                y = np.clip((p0[1] + Z * d[1]) / top, 0, 1)
+                extra = (1 - y**jaw) ** (2 * 0.52) + y * y - 1
+                disc = B * B - AA * (C - extra)
+                Z = (np.sqrt(np.maximum(disc, 0)) - B) / AA
+        x, y, z = p0[0] + Z * d[0], p0[1] + Z * d[1], p0[2] + Z * d[2]
+        n = (x * ia, y * it, z * ib)
+        if jaw is not None:
+            n = (n[0], n[1] + 0.5 * np.clip(y, 0, 1) ** 3 * (jaw - 2), n[2])
+        view = [n[0] * R[i, 0] + n[1] * R[i, 1] + n[2] * R[i, 2] for i in range(3)]
+        length = np.sqrt(view[0] ** 2 + view[1] ** 2 + view[2] ** 2) + 1e-6
+        normal = (view[0] / length, view[1] / length, view[2] / length)
+        cover = np.clip(0.5 + disc / AA * (0.5 * a / self.px), 0, 1)
+        return Hit(x, y + y0, z + lift, normal, cover)
+
+    def meet_face(self) -> Hit:
+        """The face with its relief: the nose moves the surface, the rest bends the normal."""
+        p = self.person
+        hit = self.meet(p.width, 1.0, 0.86, jaw=p.jaw)
+        for _ in range(2):
+            hit = self.meet(p.width, 1.0, 0.86, jaw=p.jaw, lift=nose_height(hit.x, hit.y, p))
+        height = relief(hit.x, hit.y, self)
+        gy, gx = np.gradient(height, self.px)
+        strength = 0.85
+        nx, ny, nz = hit.normal[0] - strength * gx, hit.normal[1] - strength * gy, hit.normal[2]
+        length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-6
+        hit.normal = (nx / length, ny / length, nz / length)
+        return hit
+
+
+def nose_height(x: A, y: A, p: Person) -> A:
+    tip = p.nose_length
+    along = ramp(y, -0.22, tip - 0.06) * (1 - ramp(y, tip + 0.015, tip + 0.10))
+    wide = p.nose_width * (0.50 + 0.55 * ramp(y, 0.05, tip))
+    return p.nose * along * bell((x / wide) ** 2)
+
+
+def relief(x: A, y: A, head: Head) -> A:
+    """Height of the face over its solid, in head units."""
+    p, joy = head.person, mood(head.scene.expression)[0]
+    ax = np.abs(x)
+    tip = p.nose_length
+    h = nose_height(x, y, p)
+    h = h + 0.06 * bell(((ax - p.nose_width * 0.95) / 0.05) ** 2, ((y - tip + 0.01) / 0.06) ** 2)
+    h = h + 0.045 * bell((ax / 0.52) ** 4, ((y - BROW_Y - 0.02) / 0.09) ** 2)
+    h = h - 0.075 * bell(((ax - p.eye_gap) / 0.17) ** 2, (y / 0.12) ** 2)
+    h = h + (0.045 + 0.05 * joy) * bell(((ax - 0.40) / 0.17) ** 2, ((y - 0.30 + 0.05 * joy) / 0.15) ** 2)
+    h = h + 0.045 * bell((x / p.mouth) ** 2, ((y - MOUTH_Y) / (0.5 * p.lips + 0.06)) ** 2)
+    return h + 0.06 * bell((x / 0.2) ** 2, ((y - 0.90) / 0.11) ** 2)
+
+
+def mood(expression: str) -> tuple[float, float, float, float]:
+    """(smile -1..1, opening of the mouth in head units, lift of the brows, opening of the eyes)."""
+    return {
+        "neutral": (-0.08, 0.0, 0.0, 1.0),
+        "smiling": (0.85, 0.0, 0.01, 0.88),
+        "laughing": (1.0, 0.16, 0.03, 0.66),
+        "surprised": (-0.25, 0.20, 0.12, 1.35),
+    }[expression]
+
+
+def skin_colour(p: Person) -> A:
+    at = np.interp(p.skin * 4, range(5), range(5))
+    i = min(int(at), 3)
+    colour = SKIN[i] + (at - i) * (SKIN[i + 1] - SKIN[i])
+    return (colour * (1 + 0.05 * p.tint * np.array([-0.6, 0.5, -0.9]))).astype(np.float32)
+
+
+def hair_colour(p: Person) -> A:
+    return np.clip(f32(HAIR_COLOURS[p.hair_colour]) * p.hair_shade, 0, 1)
