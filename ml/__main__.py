@@ -10,12 +10,12 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ml import media, provenance, safety
+from ml import faces, media, provenance, safety
 from ml.errors import MLError, Stopped
 from ml.provenance import Signer
 from ml.studio import open_studio
@@ -246,15 +246,15 @@ def embed(args: argparse.Namespace) -> None:
     rows = []
     for path in args.photos:
         verdict = media.clean(path.read_bytes())
-        faces = studio.embed(verdict.jpeg)
+        found = studio.embed(verdict.jpeg)
         rows.append(
             {
                 "path": str(path),
                 "embedder": studio.faces.name,
-                "faces": [{"box": f.box, "score": f.score, "vector": v} for f, v in faces],
+                "faces": [{"box": f.box, "score": f.score, "vector": v} for f, v in found],
             }
         )
-        say(args, f"{path}: {len(faces)} face{'s' if len(faces) != 1 else ''}")
+        say(args, f"{path}: {len(found)} face{'s' if len(found) != 1 else ''}")
     if args.json:
         print(json.dumps(rows))
 
@@ -297,32 +297,13 @@ def inspect_all(
     for path, data in zip(paths, files):
         verdicts.append(studio.inspect(data, verdicts))
         say_verdict(args, path, verdicts[-1])
-    for i in settle(studio, files, verdicts):
+    for i in faces.settle(verdicts, lambda i, others: studio.inspect(files[i], others)):
         say_verdict(args, paths[i], verdicts[i])
     rows = [
         {"path": str(p), "accepted": v.accepted, "code": v.code, "detail": v.detail, "box": v.box, "hints": v.hints}
         for p, v in zip(paths, verdicts)
     ]
     return rows, [v for v in verdicts if v.accepted]
-
-
-def settle(studio: Any, files: list[bytes], verdicts: list[Inspection]) -> list[int]:
-    """Judge the whole set once more: the first photos may have been the stranger's. The verdicts that changed."""
-    from ml.faces import MESSAGES, mixed
-
-    mix = mixed(verdicts)
-    if mix.detail and not mix.majority:
-        raise MLError("other_person", mix.detail)
-    changed = []
-    for i, (said, label) in enumerate(zip(verdicts, mix.labels)):
-        if said.accepted and label > 0:
-            verdicts[i] = replace(said, accepted=False, code="other_person", detail=MESSAGES["other_person"], clean=b"")
-            changed.append(i)
-    for i, (said, label) in enumerate(zip(verdicts, mix.labels)):
-        if said.code == "other_person" and label == 0:
-            verdicts[i] = studio.inspect(files[i], [v for v in verdicts if v.accepted])
-            changed.append(i)
-    return changed
 
 
 def say_verdict(args: argparse.Namespace, path: Path, said: Inspection) -> None:

@@ -458,6 +458,24 @@ def mixed(inspections: Sequence[Inspection], threshold: float | None = None) -> 
     return Mix(tuple(labels.tolist()), counts, majority, _say_mix(counts, majority))
 
 
+def settle(verdicts: list[Inspection], inspect: Callable[[int, list[Inspection]], Inspection]) -> list[int]:
+    """Judge a whole set once more: the first photos may have been the stranger's. Changes `verdicts`; which ones is
+    returned. `inspect(i, others)` looks at photo i again. MLError `other_person` when nobody is on two thirds of them."""
+    mix = mixed(verdicts)
+    if mix.detail and not mix.majority:
+        raise MLError("other_person", mix.detail)
+    changed = []
+    for i, label in enumerate(mix.labels):
+        if verdicts[i].accepted and label > 0:
+            verdicts[i] = _refuse(verdicts[i], "other_person")
+            changed.append(i)
+    for i, label in enumerate(mix.labels):
+        if verdicts[i].code == "other_person" and label == 0:
+            verdicts[i] = inspect(i, [v for v in verdicts if v.accepted])
+            changed.append(i)
+    return changed
+
+
 def _say_mix(counts: tuple[int, ...], majority: bool) -> str:
     if len(counts) < 2:
         return ""

@@ -113,10 +113,11 @@ def test_its_pictures_are_marked_signed_and_the_same_for_the_same_seed(studio: L
 
 @pytest.mark.train
 def test_its_pictures_are_likelier_than_the_bases(studio: LocalStudio, twin: Any) -> None:
+    """Those in which a face is found; bench.card counts how many that is."""
     report, store, _ = twin
-    made = list(studio.render(RenderSpec("smiling, in an office", report.lora, count=3, seed=1), store=store))
-    likeness = [p.likeness for p in made if p.likeness is not None]
-    assert len(likeness) >= 2
+    spec = RenderSpec("smiling, grey background, soft light", report.lora, report.sha256, count=8, seed=1)
+    likeness = [p.likeness for p in studio.render(spec, store=store) if p.likeness is not None]
+    assert likeness
     assert np.median(likeness) > report.likeness_base
 
 
