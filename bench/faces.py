@@ -23,6 +23,7 @@ from bench.machine import machine
 from ml import faces as ml_faces
 from ml import media
 from ml.faces import WEIGHTS, Faces, head_crop
+from ml.sameness import SAME_PERSON
 from ml.types import Inspection
 
 LEAST_OF_EIGHT = 6 / 8  # of one person's own photos
@@ -155,7 +156,7 @@ def main() -> int:
     for by in ("ours", "baseline") if WEIGHTS.exists() else ("baseline",):
         print_pairs([s for s in seen if s.view.endswith("front")], by, "fronts")
         print_pairs(seen, by, "all views")
-    print(f"\nin use: {ml_faces.SAME_PERSON}")
+    print(f"\nin use: {SAME_PERSON}")
     few = bool(args.photos) and print_verdicts(args.photos, faces) < LEAST_OF_EIGHT * len(pictures(args.photos))
     return int(few or not (accepted >= FLOOR * len(paths) and smiling >= FLOOR))
 

@@ -1,7 +1,7 @@
 """Faces: where they are, whose they are, and whether a photo is fit to learn a person from.
 
 `Faces` finds (MTCNN, weights in its wheel), embeds (the net of ml/nano/embedder.py) and inspects; what needs
-no model are plain functions below it. Pictures are (H, W, 3) uint8 RGB. Figures called real were measured on
+no model is in measures.py and sameness.py. Pictures are (H, W, 3) uint8 RGB. Figures called real were measured on
 80 studio photos of twenty people (Face Research Lab London Set) and eight CC0 selfies of one, those called
 drawn on 48 portraits of ml/nano/portraits.py at 768 px.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,22 @@ import numpy as np
 
 from ml import media, safety
 from ml.errors import MLError, PhotoRefused
+from ml.measures import (
+    BLURRED,
+    bits_apart,
+    eyes_and_mouth,
+    face_patch,
+    hints_of,
+    is_cut_off,
+    light_fault,
+    luma,
+    oval_of,
+    perceptual_hash,
+    sharpness,
+    width_of,
+    yaw_of,
+)
+from ml.sameness import is_stranger, mixed
 from ml.types import Face, Inspection
 
 WEIGHTS = Path(__file__).with_name("nano") / "weights" / "faces.safetensors"
@@ -34,37 +50,11 @@ SPURIOUS = 0.25  # of the largest face's width: the one false second face in 88 
 # Which faces there are, and where.
 RIVAL = 0.35  # of the largest face's width: from here on it is a photo of two people
 FACE_LEAST = 160  # px of the original, the box's shorter side: less has no detail for a training at 512 px
-OUTSIDE = 0.03  # of the box's width beyond the frame: MTCNN guesses that part, so some of the face is missing
-BORDER = 0.12  # of the box's width from an eye, nose or mouth corner to the frame: whole faces have above 0.5
-
-# Light: luma 0..1 (gamma-encoded) over the oval of the face.
-# Dark: the 95th percentile, not the mean, as skin may be dark; where light falls on it the darkest drawn skin
-# has 0.33, and a real selfie at night 0.36.
-DARK = 0.22
-BRIGHT = 0.88  # mean: the fairest drawn skin has 0.64, the brightest real face 0.72
-CRUSHED, BLOWN = 0.02, 0.98  # luma without any detail ...
-CLIPPED = 0.30  # ... and the share of the face that may be so: pupils, beard and highlights are less
-
-# Sharpness, see `sharpness`: real photos have 0.23 to 0.32, drawn 0.30 to 0.38. Blurred by 2 of 160 px all
-# are below 0.172, by 1 px most real ones stay above: soft, but of use.
-BLURRED = 0.175
-PATCH = 160  # px: the width a face is brought to for light and sharpness; the smallest allowed has it already
 
 # A photo among others.
 # Bits of 64: 80 copies of real photos at other sizes and qualities differ by 0 to 2, two photos of a sitting
 # (or of two people in one studio pose) by 4 and more.
 DUPLICATE = 2
-AGREE = 3  # faces that must agree before another is called a stranger's
-CLEARLY = 0.05  # cosine below the threshold: a wrong "not you" annoys more than one odd photo harms
-# Mean cosine from which faces are one person's, by embedder. Drawn heads of one unseen person have 0.64 and more in 99
-# of 100 pairs, of two people a median of 0.03; real ones reach down to 0.32 between a front and a three-quarter view
-# (`python -m bench.faces`): the figure lies where hardly any real photo of the same person is turned away.
-SAME_PERSON = {"drawn-contrast-1": 0.45}
-
-# Hints; they never refuse.
-TURNED = 20.0  # degrees of yaw: three times the estimate's error
-NOSE = 0.46  # how far its tip stands before the eyes, in eye distances: fits drawn heads (6 degrees rms)
-SMILE = 0.88  # width of the mouth over eyes-to-mouth: 12 of 20 real smiles, none of 60 real neutral faces
 
 MESSAGES = media.MESSAGES | {
     "no_face": "No face was found. Choose a photo that shows your face clearly, also half turned.",
@@ -240,18 +230,8 @@ def _sensible(boxes: Any, scores: Any, points: Any, scale: float) -> list[Face]:
         x1, y1, x2, y2 = (float(v) / scale for v in box)
         five = tuple((float(x) / scale, float(y) / scale) for x, y in five)
         faces.append(Face((x1, y1, x2, y2), float(score), five))
-    faces.sort(key=_width, reverse=True)
-    return [face for face in faces if _width(face) >= SPURIOUS * _width(faces[0])]
-
-
-def _width(face: Face) -> float:
-    return face.box[2] - face.box[0]
-
-
-def eyes_and_mouth(face: Face) -> tuple[np.ndarray, np.ndarray]:
-    """The middle of the eyes and of the mouth, x y."""
-    five = np.asarray(face.points)
-    return five[:2].mean(0), five[3:5].mean(0)
+    faces.sort(key=width_of, reverse=True)
+    return [face for face in faces if width_of(face) >= SPURIOUS * width_of(faces[0])]
 
 
 def head_crop(picture: np.ndarray, face: Face) -> np.ndarray:
@@ -271,16 +251,16 @@ def _refuse(said: Inspection, code: str) -> Inspection:
 def _measure(said: Inspection, picture: np.ndarray, faces: list[Face]) -> Inspection:
     face, scale = faces[0], said.width / picture.shape[1]
     patch = face_patch(picture, face)
-    skin = patch[_oval(patch)].astype(np.float64)
+    skin = patch[oval_of(patch)].astype(np.float64)
     x1, y1, x2, y2 = (v * scale for v in face.box)
     return replace(
         said,
         box=(x1, y1, x2, y2),
         yaw=yaw_of(face),
-        light=float(luma(patch)[_oval(patch)].mean()),
+        light=float(luma(patch)[oval_of(patch)].mean()),
         warmth=float(skin[:, 0].mean() / max(skin[:, 2].mean(), 1.0)),
         sharpness=sharpness(patch),
-        hints=_hints(faces),
+        hints=hints_of(faces),
     )
 
 
@@ -288,7 +268,7 @@ def _fault(said: Inspection, picture: np.ndarray, faces: list[Face]) -> str:
     """The first thing wrong: whose face, where, and how well it is seen (the dark looks blurred too)."""
     assert said.box
     x1, y1, x2, y2 = said.box
-    if len(faces) > 1 and _width(faces[1]) >= RIVAL * _width(faces[0]):
+    if len(faces) > 1 and width_of(faces[1]) >= RIVAL * width_of(faces[0]):
         return "several_faces"
     if is_cut_off(faces[0], picture.shape[1], picture.shape[0]):
         return "face_cut_off"
@@ -297,165 +277,7 @@ def _fault(said: Inspection, picture: np.ndarray, faces: list[Face]) -> str:
     return light_fault(face_patch(picture, faces[0])) or ("blurred" if said.sharpness < BLURRED else "")
 
 
-def is_cut_off(face: Face, width: int, height: int) -> bool:
-    """Does the frame, in pixels, cut through the face? Hair and ears may be outside."""
-    x1, y1, x2, y2 = face.box
-    five = np.asarray(face.points)
-    margin = min(*five.min(0), *(np.array([width, height]) - five.max(0)))
-    beyond = max(-x1, -y1, x2 - width, y2 - height)
-    return beyond > OUTSIDE * _width(face) or margin < BORDER * _width(face)
-
-
-def face_patch(picture: np.ndarray, face: Face) -> np.ndarray:
-    """(h, PATCH, 3) uint8: what is in the box, brought to one width so that measures compare."""
-    height, width = picture.shape[:2]
-    x1, x2 = (int(np.clip(round(x), 0, width)) for x in (face.box[0], face.box[2]))
-    y1, y2 = (int(np.clip(round(y), 0, height)) for y in (face.box[1], face.box[3]))
-    x1, y1 = min(x1, width - 1), min(y1, height - 1)
-    part = picture[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
-    tall = max(1, round(part.shape[0] * PATCH / part.shape[1]))
-    how = cv2.INTER_AREA if part.shape[1] > PATCH else cv2.INTER_LINEAR
-    return cv2.resize(part, (PATCH, tall), interpolation=how)
-
-
-def luma(rgb: np.ndarray) -> np.ndarray:
-    """(H, W) float32 0..1, Rec. 601 weights on gamma-encoded values."""
-    return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-
-
-def _oval(patch: np.ndarray) -> np.ndarray:
-    """(H, W) bool: the face without the corners of its box, which are hair and background."""
-    height, width = patch.shape[:2]
-    y, x = np.ogrid[:height, :width]
-    return ((x / width - 0.5) / 0.42) ** 2 + ((y / height - 0.5) / 0.46) ** 2 < 1
-
-
-def light_fault(patch: np.ndarray) -> str:
-    """ "too_dark", "too_bright" or "" for (H, W, 3) uint8 of a face."""
-    light = luma(patch)[_oval(patch)]
-    if np.percentile(light, 95) < DARK or (light < CRUSHED).mean() > CLIPPED:
-        return "too_dark"
-    return "too_bright" if light.mean() > BRIGHT or (light > BLOWN).mean() > CLIPPED else ""
-
-
-def sharpness(patch: np.ndarray) -> float:
-    """Fine detail over coarse: deviation of the band 0.7..1.4 px over that of 1.4..5.6 px (Gaussian sigmas).
-
-    A ratio of a picture to itself, so the face's tone and contrast fall out. What is finer than 0.7 px stays
-    out, or the grain of a dim photo would count. About 0.28 sharp, 0.19 blurred by 1 of 160 px, 0.12 by 2.
-    """
-    y = luma(patch)
-    fine, middle, coarse = (cv2.GaussianBlur(y, (0, 0), sigma) for sigma in (0.7, 1.4, 5.6))
-    return float((fine - middle).std() / max(float((middle - coarse).std()), 1e-6))
-
-
-def yaw_of(face: Face) -> float:
-    """Degrees, positive towards the right of the picture; good to about 6 on drawn heads within 35."""
-    left, right, nose = (np.asarray(p) for p in face.points[:3])
-    eyes, mouth = eyes_and_mouth(face)
-    across = (right - left) / max(float(np.hypot(*(right - left))), 1e-3)
-    # Seen from the front the nose's tip lies on the line from eyes to mouth, a little below its middle.
-    offset = (nose - (eyes + 0.55 * (mouth - eyes))) @ across
-    return float(np.degrees(np.arctan(offset / max(float((right - left) @ across), 1e-3) / NOSE)))
-
-
-def _hints(faces: list[Face]) -> tuple[str, ...]:
-    yaw = yaw_of(faces[0])
-    eyes, mouth = eyes_and_mouth(faces[0])
-    corners = np.subtract(faces[0].points[4], faces[0].points[3])
-    hints = {
-        "smiling": np.hypot(*corners) > SMILE * np.hypot(*(mouth - eyes)),
-        "turned_left": yaw < -TURNED,
-        "turned_right": yaw > TURNED,
-        "people_behind": len(faces) > 1,
-    }
-    return tuple(name for name, seen in hints.items() if seen)
-
-
-def perceptual_hash(picture: np.ndarray) -> int:
-    """64 bits: which low frequencies are above their median (pHash: 8 x 8 of a 32 x 32 DCT of luma)."""
-    small = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (32, 32), interpolation=cv2.INTER_AREA)
-    low = cv2.dct(small.astype(np.float32))[1:9, 1:9].ravel()
-    return int("".join("1" if v > np.median(low) else "0" for v in low), 2)
-
-
-def bits_apart(a: int, b: int) -> int:
-    """Hamming distance of two hashes, 0..64."""
-    return (a ^ b).bit_count()
-
-
 # --- many photos --------------------------------------------------------------------------------------------
-
-
-def same_person(vectors: np.ndarray, threshold: float) -> np.ndarray:
-    """(N, D) unit vectors -> (N,) labels, one a person, 0 the one with the most faces.
-
-    Average linkage: the two groups of highest mean cosine are joined while it reaches `threshold`, so that
-    one face that looks like two people does not chain them.
-    """
-    count = len(vectors)
-    sums = np.asarray(vectors, np.float64) @ np.asarray(vectors, np.float64).T if count else np.zeros((0, 0))
-    sizes, group = np.ones(count), np.arange(count)
-    np.fill_diagonal(sums, -np.inf)
-    while count:
-        means = sums / np.outer(sizes, sizes)
-        a, b = np.unravel_index(means.argmax(), means.shape)
-        if means[a, b] < threshold:
-            break
-        sums[a] += sums[b]
-        sums[:, a] += sums[:, b]
-        sums[b] = sums[:, b] = -np.inf
-        sizes[a] += sizes[b]
-        group[group == b] = a
-    names, numbers = np.unique(group, return_counts=True)
-    rank = {name: place for place, name in enumerate(names[np.argsort(-numbers, kind="stable")])}
-    return np.array([rank[g] for g in group], int)
-
-
-def has_majority(labels: np.ndarray) -> bool:
-    """Is label 0 at least two thirds of them, and enough to be believed? Six and six, one of them unusable, is none."""
-    own = int((labels == 0).sum())
-    return own >= AGREE and own >= len(labels) * 2 / 3
-
-
-def is_stranger(said: Inspection, others: Sequence[Inspection]) -> bool:
-    """Do the accepted others agree on a person, and is this clearly not the one?"""
-    kept = [o.embedding for o in others if o.accepted and o.embedding and o.embedder == said.embedder]
-    threshold = SAME_PERSON.get(said.embedder)
-    if threshold is None or len(kept) < AGREE:
-        return False
-    vectors = np.array(kept)
-    labels = same_person(vectors, threshold)
-    likeness = float((vectors[labels == 0] @ np.array(said.embedding)).mean())
-    return has_majority(labels) and likeness < threshold - CLEARLY
-
-
-@dataclass(frozen=True)
-class Mix:
-    """Who is on a set of photos. `labels`: one per inspection, 0 the person seen most, -1 without a vector;
-    `counts`: photos per person; `majority`: is person 0 on most; `detail`: what to do, "" for one person."""
-
-    labels: tuple[int, ...]
-    counts: tuple[int, ...]
-    majority: bool
-    detail: str
-
-
-def mixed(inspections: Sequence[Inspection], threshold: float | None = None) -> Mix:
-    """Sort a whole set, refused photos included, by person, as far as they share the last one's embedder.
-
-    `threshold` None: that of SAME_PERSON; raises KeyError for an embedder that is not in it.
-    """
-    name = next((said.embedder for said in reversed(inspections) if said.embedding), "")
-    known = [i for i, said in enumerate(inspections) if said.embedding and said.embedder == name]
-    labels = np.full(len(inspections), -1)
-    if known:
-        vectors = np.array([inspections[i].embedding for i in known])
-        limit = SAME_PERSON[name] if threshold is None else threshold
-        labels[known] = same_person(vectors, limit)
-    counts = tuple(np.bincount(labels[labels >= 0]).tolist())
-    majority = has_majority(labels[labels >= 0])
-    return Mix(tuple(labels.tolist()), counts, majority, _say_mix(counts, majority))
 
 
 def settle(verdicts: list[Inspection], inspect: Callable[[int, list[Inspection]], Inspection]) -> list[int]:
@@ -474,12 +296,3 @@ def settle(verdicts: list[Inspection], inspect: Callable[[int, list[Inspection]]
             verdicts[i] = inspect(i, [v for v in verdicts if v.accepted])
             changed.append(i)
     return changed
-
-
-def _say_mix(counts: tuple[int, ...], majority: bool) -> str:
-    if len(counts) < 2:
-        return ""
-    if majority:
-        return f"{sum(counts[1:])} of {sum(counts)} photos seem to show somebody else. Replace those photos."
-    shares = " and ".join(str(n) for n in counts)
-    return f"These photos mix {len(counts)} people ({shares} photos). Choose photos of one person only."

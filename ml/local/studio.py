@@ -20,6 +20,7 @@ from ml import media, safety
 from ml.errors import MLError, Stopped
 from ml.faces import Faces
 from ml.local import dataset, lora, select
+from ml.local.attention import short_attention
 from ml.local.bases import Base, base_of
 from ml.local.flux import encode_text, load_pipeline
 from ml.local.sample import Painter, compose
@@ -33,23 +34,23 @@ from ml.watermark import embed as embed_mark
 LEAST_PHOTOS = 4
 
 
+# What PyTorch and oneDNN say on a CPU, where there is no class of error for it.
+NO_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive", "could not create a memory")
+
+
 @contextlib.contextmanager
 def _memory() -> Iterator[None]:
     """Running out of memory is an answer, not a crash."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as e:
+    except (MemoryError, RuntimeError) as e:
+        known = isinstance(e, (torch.OutOfMemoryError, MemoryError))
+        if not known and not any(words in str(e) for words in NO_MEMORY):
+            raise
         raise MLError(
             "out_of_memory",
             "There is not enough memory for this. Close other programs, or choose a smaller size.",
         ) from e
-    except RuntimeError as e:
-        if "can't allocate memory" in str(e) or "not enough memory" in str(e):
-            raise MLError(
-                "out_of_memory",
-                "There is not enough memory for this. Close other programs, or choose a smaller size.",
-            ) from e
-        raise
 
 
 class LocalStudio:
@@ -130,7 +131,8 @@ class LocalStudio:
         if store.exists(checkpoint):
             run.restore(store.read(checkpoint), identity_of(spec, base, steps))
         done_before = run.step
-        seconds = train(run, base, examples, empty, spec, steps, store, on_progress)
+        with short_attention(pipe.transformer, pipe.device):
+            seconds = train(run, base, examples, empty, spec, steps, store, on_progress)
         lora.use(pipe.transformer, training=False)
         step, likeness, scores = select.choose(
             run, judge, base_faces, lambda s: tell(on_progress, "choosing the best", s)

@@ -37,15 +37,16 @@ class Preset:
     flow_steps: int
     flow_batch: int
     flow_rate: float
+    compiled: bool
     shape: dict[str, int]
 
 
 PRESETS = {
-    "cpu": Preset(128, 32_000, 24_000, 3900, 12, 4000, 6, 800, 500, 6700, 32, 1.5e-3,
+    "cpu": Preset(128, 32_000, 24_000, 3900, 12, 4000, 6, 1600, 2000, 10_000, 32, 1.5e-3, True,
                   {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128}),
-    "gpu": Preset(192, 100_000, 90_000, 9000, 48, 8000, 8, 6000, 4000, 9000, 256, 1.5e-3,
+    "gpu": Preset(192, 100_000, 90_000, 9000, 48, 8000, 8, 6000, 4000, 9000, 256, 1.5e-3, False,
                   {"heads": 4, "head": 64, "double": 3, "single": 6, "text": 192, "pooled": 192}),
-    "tiny": Preset(128, 2000, 2000, 4, 6, 12, 4, 3, 3, 3, 4, 1.5e-3,
+    "tiny": Preset(128, 2000, 2000, 4, 6, 12, 4, 3, 3, 3, 4, 1.5e-3, False,
                    {"heads": 2, "head": 32, "double": 1, "single": 1, "text": 32, "pooled": 32}),
 }  # fmt: skip
 
@@ -72,7 +73,7 @@ def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Pa
     if start:
         load_painter(painter, start)
     done = flow.train_flow(work, codec.to(device), painter, pair, clock, pictures=p.learnt, steps=p.flow_steps, batch=p.flow_batch,
-                           rate=p.flow_rate, device=device)  # fmt: skip
+                           rate=p.flow_rate, device=device, compiled=p.compiled)  # fmt: skip
     if done is None:
         return False
     export(out, codec, done, pair, p.pixels)

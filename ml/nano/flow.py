@@ -14,8 +14,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+from ml.local.attention import short_attention
 from ml.local.flux import draw_times, image_ids, pack
-from ml.nano.data import batches, load_all, words
+from ml.nano.data import batches, load_all, sample, words
 from ml.nano.stage import Clock, Stage
 from ml.nano.text import CLIP_TOKENS, TOKENS, new_clip, new_t5
 from ml.nano.vae import to_range
@@ -59,6 +60,9 @@ def cache_latents(vae: Any, work: Path, last: int, device: str) -> dict[int, tup
     saved = torch.load(path, weights_only=True)
     vae.register_to_config(shift_factor=saved["shift"], scaling_factor=saved["scale"])
     return {b: (n.numpy(), z) for b, (n, z) in saved["z"].items()}
+
+
+FACE = 3.0
 
 
 class Painter(nn.Module):
@@ -117,6 +121,21 @@ class Batches(torch.utils.data.Dataset):  # type: ignore[type-arg]
         return bucket, torch.from_numpy(rows), t5, clip
 
 
+def face_weights(numbers: np.ndarray, h: int, w: int) -> torch.Tensor:
+    """(N, h*w/4) weights of the loss by token, mean 1 a picture: on the face FACE times what they are far from it."""
+    half = min(h, w) / 4  # tokens in half a frame
+    x = (np.arange(w // 2) + 0.5 - w / 4) / half
+    y = (np.arange(h // 2) + 0.5 - h / 4) / half
+    scenes = [sample(int(n))[1] for n in numbers]
+    cx, cy, r = (
+        np.array([v(s) for s in scenes])[:, None, None]
+        for v in (lambda s: s.dx, lambda s: s.dy - 0.06, lambda s: s.size)
+    )
+    away = np.hypot((x[None, None] - cx) / (0.8 * r), (y[None, :, None] - cy - 0.25 * r) / (0.95 * r))
+    weights = 1 + (FACE - 1) * np.clip((1.3 - away) / 0.5, 0, 1)
+    return torch.from_numpy((weights / weights.mean((1, 2), keepdims=True)).reshape(len(numbers), -1)).float()
+
+
 def train_flow(
     work: Path,
     vae: Any,
@@ -129,12 +148,24 @@ def train_flow(
     batch: int,
     rate: float,
     device: str,
+    compiled: bool = False,
     seed: int = 1,
 ) -> Painter | None:
-    """`painter` on the latents of pictures 0..`pictures`-1. None when stopped before the end."""
+    """`painter` on the latents of pictures 0..`pictures`-1. None when stopped before the end. `compiled` compiles the two
+    largest buckets: worth its minutes in a long run only."""
     painter = painter.to(device)
     cached = cache_latents(vae, work, pictures, device)
-    stage = Stage(work / "flow.pt", painter, rate=rate, total=steps)
+    weights = {b: face_weights(n, z.shape[2], z.shape[3]) for b, (n, z) in cached.items()}
+    stage = Stage(
+        work / "flow.pt",
+        painter,
+        rate=rate,
+        total=steps,
+        cooldown=0.7,
+        hidden=lambda n: "blocks." in n,
+        hidden_rate=rate * 2.7,
+    )
+    fast: Any = torch.compile(painter) if compiled else painter
     data = Batches({b: n for b, (n, _) in cached.items()}, pair, batch, seed)
     workers = 0 if device == "cpu" else max((os.cpu_count() or 2) - 2, 1)
     loader = iter(DataLoader(data, batch_size=None, sampler=range(stage.step, steps), num_workers=workers))
@@ -148,7 +179,9 @@ def train_flow(
         x = (1 - t[:, None, None, None]) * z + t[:, None, None, None] * noise
         ids = image_ids(z.shape[2], z.shape[3], device)
         with torch.autocast(torch.device(device).type, torch.bfloat16):
-            v = painter(pack(x), t, ids, t5_ids.to(device), clip_ids.to(device))
-        return (v.float() - pack(noise - z)).pow(2).mean()
+            v = (fast if bucket < 2 else painter)(pack(x), t, ids, t5_ids.to(device), clip_ids.to(device))
+        return ((v.float() - pack(noise - z)).pow(2).mean(2) * weights[bucket][rows].to(device)).mean()
 
-    return stage.load_mean() if stage.run(loss_of, clock) else None  # type: ignore[return-value]
+    with short_attention(painter.transformer, device):
+        done = stage.run(loss_of, clock)
+    return stage.load_mean() if done else None  # type: ignore[return-value]

@@ -24,21 +24,28 @@ class Stage:
     """`run` repeats a step until `total` steps are done or the clock is over; True when all are done.
 
     The learning rate warms up over 100 steps, stays, and falls linearly to zero over the last `cooldown` share.
-    `mean` holds the exponential moving average of the weights, which is what a stage delivers.
+    `mean` holds the exponential moving average of the weights, which is what a stage delivers. Matrices whose names `hidden`
+    accepts learn by Muon (orthogonal steps, https://kellerjordan.github.io/posts/muon) at `hidden_rate`, all else by AdamW.
     """
 
-    def __init__(self, path: Path, model: nn.Module, *, rate: float, total: int, decay: float = 0.998,
-                 cooldown: float = 0.45, weight_decay: float = 0.01):  # fmt: skip
-        self.path, self.model, self.rate, self.total = path, model, rate, total
+    def __init__(self, path: Path, model: nn.Module, *, rate: float, total: int, decay: float = 0.998, cooldown: float = 0.45,
+                 weight_decay: float = 0.01, hidden: Callable[[str], bool] | None = None, hidden_rate: float = 0.0):  # fmt: skip
+        self.path, self.model, self.total = path, model, total
         self.decay, self.cooldown, self.step = decay, cooldown, 0
-        self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True
-        )
+        named = list(model.named_parameters())
+        matrices = [p for n, p in named if hidden and hidden(n) and p.ndim == 2]
+        rest = [p for n, p in named if not (hidden and hidden(n) and p.ndim == 2)]
+        adamw = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True)
+        self.optimizers: list[tuple[torch.optim.Optimizer, float]] = [(adamw, rate)]
+        if matrices:
+            muon = torch.optim.Muon(matrices, lr=hidden_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
+            self.optimizers.append((muon, hidden_rate))
         self.mean = {k: v.detach().float().clone() for k, v in model.state_dict().items()}
         if path.exists():
             saved = torch.load(path, map_location="cpu", weights_only=True)
             model.load_state_dict(saved["model"])
-            self.optimizer.load_state_dict(saved["optimizer"])
+            for (optimizer, _), state in zip(self.optimizers, saved["optimizers"], strict=True):
+                optimizer.load_state_dict(state)
             self.mean = {k: v.to(self.mean[k].device) for k, v in saved["mean"].items()}
             self.step = saved["step"]
 
@@ -46,16 +53,17 @@ class Stage:
         aside = self.path.with_suffix(".tmp")
         state = {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer, _ in self.optimizers],
             "mean": self.mean,
             "step": self.step,
         }
         torch.save(state, aside)
         aside.rename(self.path)
 
-    def rate_now(self) -> float:
+    def pace(self) -> float:
+        """The share of the full learning rate at this step."""
         left = (self.total - self.step) / max(1, self.total * self.cooldown)
-        return self.rate * min(1.0, (self.step + 1) / 100, left)
+        return min(1.0, (self.step + 1) / 100, left)
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -68,13 +76,15 @@ class Stage:
         start, recent = time.monotonic(), []
         last = time.monotonic()
         while self.step < self.total and not clock.over():
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.rate_now()
+            for optimizer, rate in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate * self.pace()
             loss = loss_of(self.step)
             loss.backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
+            for optimizer, _ in self.optimizers:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
             self._average()
             self.step += 1
             recent.append(float(loss.detach()))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -191,21 +195,85 @@ def test_a_lora_that_is_none_of_ours(tiny_folder: Path, capsys: Any, tmp_path: P
 @pytest.mark.parametrize("limit, code", [("RLIMIT_FSIZE", "storage_full")])
 def test_a_disk_that_is_full_is_told_before_the_work(tmp_path: Path, limit: str, code: str) -> None:
     """In a process that may write no file at all, as on a full disk."""
-    import subprocess
-    import sys
-
-    program = (
+    code_text = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "from ml.__main__ import main; from ml.provenance import Signer; from pathlib import Path;"
         f"Signer.open(Path({str(tmp_path / 'k')!r}));"
         f"resource.setrlimit(resource.{limit}, (0, 0));"
         f"sys.exit(main(['twin', 'x.jpg', *{where(tmp_path)!r}]))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code_text], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.startswith(f"{code}: ")
     assert "Traceback" not in done.stderr
     assert files(tmp_path / "o") == []
+
+
+def program(*lines: str) -> list[str]:
+    return [sys.executable, "-c", "\n".join(lines)]
+
+
+@pytest.mark.train
+def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(drawn: Path, tmp_path: Path) -> None:
+    some = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))]
+    argv = ["twin", *some, *where(tmp_path), "--count", "1", "--threads", "1", "--steps", "40"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "ml", *argv], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert running.stderr
+    for line in running.stderr:
+        if line.startswith("training"):
+            running.send_signal(signal.SIGINT)
+    assert running.wait() == 130
+    assert files(tmp_path / "o") == ["checkpoint.safetensors"]
+    assert main(argv) == 0
+    assert "checkpoint.safetensors" not in files(tmp_path / "o")
+    assert json.loads((tmp_path / "o" / "report.json").read_text())["training"]["steps"] == 40
+
+
+def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
+    """With the models loaded, a process may take hardly more memory than it has."""
+    done = subprocess.run(
+        program(
+            "import resource, sys",
+            "from ml import __main__ as cli",
+            "from ml.studio import open_studio",
+            f"studio = open_studio('nano', keys={str(tmp_path / 'k')!r}, threads=1)",
+            "pipe = studio._models()[0]",
+            "pages = int(open('/proc/self/statm').read().split()[0])",
+            "limit = pages * resource.getpagesize() + (1 << 20)",
+            "cli.studio_of = lambda args: (resource.setrlimit(resource.RLIMIT_AS, (limit, limit)), studio)[1]",
+            f"sys.exit(cli.main(['render', *{where(tmp_path)!r}, '--threads', '1']))",
+        ),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("out_of_memory: ")
+    assert "Traceback" not in done.stderr
+    assert files(tmp_path / "o") == []
+
+
+def test_a_hub_id_is_looked_up_with_its_revision_and_never_fetched(tmp_path: Path) -> None:
+    """The cache's own layout, as its downloader leaves it: two revisions of one repository."""
+    for revision in ("1" * 40, "2" * 40):
+        (tmp_path / "models--org--base" / "snapshots" / revision).mkdir(parents=True)
+        (tmp_path / "models--org--base" / "snapshots" / revision / "model_index.json").write_text("{}")
+    done = subprocess.run(
+        program(
+            "from dataclasses import replace",
+            "from ml.errors import MLError",
+            "from ml.local.bases import base_of, find",
+            "base = base_of('flux-schnell', 'org/base')",
+            "print(find(replace(base, revision='2' * 40)).name)",
+            "try: find(replace(base, revision='3' * 40))",
+            "except MLError as e: print(e.code)",
+        ),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HUB_CACHE": str(tmp_path)},
+    )
+    assert done.stdout.split() == ["2" * 40, "base_missing"], done.stderr
 
 
 @pytest.mark.parametrize("source", ["nothing/", "./nothing", "a//b"])

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from ml import faces, media
+from ml import measures, media, sameness
 from ml.errors import MLError
-from ml.faces import MESSAGES, Faces, mixed, same_person
+from ml.faces import MESSAGES, Faces
 from ml.nano.backdrops import backdrop
 from ml.nano.people import BACKGROUNDS, EXPRESSIONS, Scene, random_person, varied_scenes
 from ml.nano.portraits import draw
 from ml.safety import PictureVerdict
+from ml.sameness import mixed, same_person
 from ml.types import PHOTO_CODES, Face, Inspection
 
 SIDE = 768
@@ -36,7 +37,7 @@ def judged(**verdict):
 
 @pytest.fixture(scope="session")
 def checker():
-    faces.SAME_PERSON["colours"] = SAME
+    sameness.SAME_PERSON["colours"] = SAME
     return Faces(net=Colours(), name="colours", screen=judged(safe=True))
 
 
@@ -196,9 +197,9 @@ def test_another_person_is_refused_once_three_others_agree(checker, bob, accepte
 def test_without_a_majority_nobody_is_a_stranger():
     x, y, z = np.eye(128)[:3]
     said = verdicts([z])[0]
-    assert faces.is_stranger(said, verdicts([x] * 4 + [y] * 2))
-    assert not faces.is_stranger(said, verdicts([x] * 4 + [y] * 3))
-    assert not faces.is_stranger(replace(said, embedder="unknown"), verdicts([x] * 4))
+    assert sameness.is_stranger(said, verdicts([x] * 4 + [y] * 2))
+    assert not sameness.is_stranger(said, verdicts([x] * 4 + [y] * 3))
+    assert not sameness.is_stranger(replace(said, embedder="unknown"), verdicts([x] * 4))
 
 
 def test_unsafe_photos_are_refused_before_anything_else(portrait):
@@ -261,7 +262,7 @@ def test_tiny_and_thin_pictures_have_no_face(checker, shape):
 
 def test_yaw_follows_drawn_heads(checker, alice):
     turns = (-30, -15, 0, 15, 30)
-    measured = [faces.yaw_of(checker.find(draw(alice, Scene(yaw=t), 384, 384))[0]) for t in turns]
+    measured = [measures.yaw_of(checker.find(draw(alice, Scene(yaw=t), 384, 384))[0]) for t in turns]
     assert np.abs(np.subtract(measured, turns)).max() < 13
     assert measured == sorted(measured)
 
@@ -270,14 +271,14 @@ def test_a_turned_head_and_a_smile_are_hints():
     front = ((40.0, 50.0), (80.0, 50.0), (60.0, 72.0), (44.0, 92.0), (76.0, 92.0))
     turned = (*front[:2], (75.0, 72.0), *front[3:])
     smiling = (*front[:3], (40.0, 92.0), (80.0, 92.0))
-    hints = [faces._hints([Face((20, 20, 100, 110), 1.0, five)]) for five in (front, turned, smiling)]
+    hints = [measures.hints_of([Face((20, 20, 100, 110), 1.0, five)]) for five in (front, turned, smiling)]
     assert hints == [(), ("turned_right",), ("smiling",)]
 
 
 def test_sharpness_does_not_depend_on_contrast_or_tone(checker, portrait):
-    patch = faces.face_patch(portrait, checker.find(portrait)[0])
+    patch = measures.face_patch(portrait, checker.find(portrait)[0])
     faint = (patch * 0.4 + 20).astype(np.uint8)
-    assert faces.sharpness(faint) == pytest.approx(faces.sharpness(patch), rel=0.05)
+    assert measures.sharpness(faint) == pytest.approx(measures.sharpness(patch), rel=0.05)
 
 
 def test_people_are_told_apart_by_mean_likeness():
