@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from config import embedded, run
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from config import run
+given = json.loads(sys.argv[1])
+commands = {part: tuple(run.Command(name, tuple(argv)) for name, argv in given[part]) for part in ("steps", "programs")}
+sys.exit(run.run(run.Plan(**commands, var=Path(given["var"]), port=given["port"])))
+"""
+SLEEPER = (sys.executable, "-c", "import os, time; print('pid', os.getpid()); time.sleep(60)")
+STUBBORN = (
+    sys.executable,
+    "-c",
+    "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('pid', os.getpid()); time.sleep(60)",
+)
+
+
+class Running:
+    """A supervisor in a process of its own, and the lines it has printed so far."""
+
+    def __init__(self, var: Path, *, programs: dict, steps: dict | None = None, **environment: str) -> None:
+        self.port = free_port()
+        (var / "healthz").touch()
+        web = (sys.executable, "-m", "http.server", str(self.port), "--bind", "127.0.0.1", "--directory", str(var))
+        given = {
+            "steps": list((steps or {}).items()),
+            "programs": list({"web": web, **programs}.items()),
+            "var": str(var),
+            "port": self.port,
+        }
+        elsewhere = {"DATABASE_URL": "postgresql://elsewhere", "REDIS_URL": "redis://elsewhere"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, json.dumps(given)],
+            cwd=ROOT, env={**os.environ, **elsewhere, **environment}, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self.lines: list[str] = []
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout or ():
+            self.lines.append(line.rstrip())
+
+    def saw(self, words: str) -> bool:
+        return any(words in line for line in self.lines)
+
+    def pid(self, name: str) -> int:
+        until(lambda: any(line.startswith(name) and "| pid " in line for line in self.lines), self)
+        return int(next(line.split()[-1] for line in self.lines if line.startswith(name) and "| pid " in line))
+
+    def ready(self) -> Running:
+        until(lambda: self.saw(f"http://127.0.0.1:{self.port}"), self)
+        return self
+
+    def end(self, number: int | None = signal.SIGINT) -> int:
+        if number is not None:
+            self.process.send_signal(number)
+        status = self.process.wait(timeout=20)
+        self.reader.join(timeout=5)
+        return status
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    all_running: list[Running] = []
+
+    def begin(**settings) -> Running:
+        all_running.append(Running(tmp_path, **settings))
+        return all_running[-1]
+
+    yield begin
+    for running in all_running:
+        if running.process.poll() is None:
+            running.end(signal.SIGTERM)
+
+
+def until(condition: Callable[[], bool], running: Running | None = None) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, running and running.lines
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def alive(pid: int) -> bool:
+    """False as well for a process that has ended and is not yet buried by its parent."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], text=True, capture_output=True).stdout.strip()
+    return bool(state) and not state.startswith("Z")
+
+
+def test_prints_the_address_and_the_demonstration_once_it_answers(start, tmp_path):
+    (tmp_path / "demo.txt").write_text("E-mail: demo@example.com\nPassword: drawn-by-lot\n")
+    running = start(programs={"one": SLEEPER}).ready()
+    until(lambda: running.saw("Password: drawn-by-lot"), running)
+    assert running.saw("E-mail: demo@example.com")
+    assert running.end() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_every_child_with_status_0(start, number):
+    running = start(programs={"one": SLEEPER, "two": SLEEPER})
+    pids = [running.pid("one"), running.pid("two")]
+    assert running.end(number) == 0
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_a_childs_death_ends_the_others_with_status_1_and_its_name(start):
+    running = start(programs={"one": SLEEPER, "two": SLEEPER})
+    other = running.pid("one")
+    os.kill(running.pid("two"), signal.SIGKILL)
+    assert running.end(None) == 1
+    assert running.saw("two ended by itself with status -9")
+    assert not alive(other)
+
+
+def test_asking_again_ends_what_does_not_listen(start):
+    running = start(programs={"deaf": STUBBORN})
+    pid = running.pid("deaf")
+    running.process.send_signal(signal.SIGINT)
+    until(lambda: running.saw("stopping"), running)
+    assert running.end() == 0
+    assert not alive(pid)
+
+
+def test_what_a_child_left_behind_ends_too(start):
+    parent = (sys.executable, "-c", f"import subprocess; subprocess.run({SLEEPER!r})")
+    running = start(programs={"one": parent})
+    grandchild = running.pid("one")
+    assert running.end() == 0
+    until(lambda: not alive(grandchild))
+
+
+def test_steps_run_before_the_programs_and_a_failure_is_the_end(start):
+    running = start(
+        steps={"first": ("echo", "done"), "second": ("false",)},
+        programs={"one": SLEEPER},
+    )
+    assert running.end(None) == 1
+    assert running.saw("first   | done")
+    assert running.saw("second failed with status 1")
+    assert not running.saw("pid")
+
+
+def test_services_it_started_end_with_it(start, tmp_path):
+    running = start(programs={}, REDIS_URL="").ready()
+    service = embedded.RedisService(tmp_path / "redis")
+    assert service.answers()
+    assert running.end() == 0
+    assert not service.running()
+
+
+def test_services_that_ran_before_survive_it(start, tmp_path):
+    service = embedded.redis(tmp_path / "redis")
+    try:
+        assert start(programs={}, REDIS_URL="").ready().end() == 0
+        assert service.answers()
+    finally:
+        service.discard()
+
+
+def test_a_port_in_use_is_said_before_anything_starts(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        plan = run.Plan((), (run.Command("one", SLEEPER),), tmp_path / "var", port=other.getsockname()[1])
+        with pytest.raises(run.RunError, match="in use.*make run PORT="):
+            run.run(plan)
+    assert not (tmp_path / "var").exists()
+
+
+def test_a_port_that_is_no_number_is_said(monkeypatch, capsys):
+    monkeypatch.setenv("PORT", "http")
+    assert run.main() == 1
+    assert "PORT is a number" in capsys.readouterr().out
+
+
+def test_a_checkout_runs_the_web_four_workers_and_beat(tmp_path):
+    plan = run.checkout_plan(host="0.0.0.0", port=8123, var=tmp_path)
+    assert [command.name for command in plan.programs] == ["web", "train", "render", "cpu", "io", "beat"]
+    assert plan.address == "http://127.0.0.1:8123"
+    assert str(tmp_path / "beat") in plan.programs[-1].argv
