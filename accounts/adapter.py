@@ -1,0 +1,12 @@
+"""What allauth asks of this product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+
+
+class Adapter(DefaultAccountAdapter):
+    def populate_username(self, request: Any, user: Any) -> None:
+        """There are no user names."""

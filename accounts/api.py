@@ -1,0 +1,113 @@
+"""/me, /consents, /exports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import consents, services
+from accounts.models import Export, User
+from config.errors import NotFound
+from config.limits import limited
+from config.shapes import RunFields, checked, key_of, run_fields
+
+
+class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False)
+    notifications = serializers.DictField(child=serializers.BooleanField(), required=False)
+
+    class Meta:
+        model = User
+        fields = ("id", "email", "phone", "display_name", "language", "birth_date", "notifications", "date_joined")
+        read_only_fields = ("id", "email", "phone", "date_joined")
+
+
+class MeView(APIView):
+    @extend_schema(responses=Me)
+    def get(self, request: Any) -> Response:
+        return Response(Me(request.user).data)
+
+    @extend_schema(request=Me, responses=Me)
+    def patch(self, request: Any) -> Response:
+        form = Me(request.user, data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        form.save()
+        return Response(form.data)
+
+
+class ConsentShape(serializers.Serializer):  # type: ignore[type-arg]
+    kind = serializers.CharField()
+    version = serializers.CharField()
+    wording = serializers.CharField()
+    given = serializers.BooleanField()
+    given_at = serializers.DateTimeField(allow_null=True)
+
+
+class ConsentForm(serializers.Serializer):  # type: ignore[type-arg]
+    kind = serializers.CharField(max_length=20)
+    version = serializers.CharField(max_length=20)
+
+
+class ConsentsView(APIView):
+    @extend_schema(responses=ConsentShape(many=True))
+    def get(self, request: Any) -> Response:
+        return Response(consents.current(request.user))
+
+    @extend_schema(request=ConsentForm, responses={201: ConsentShape(many=True)})
+    def post(self, request: Any) -> Response:
+        consents.give(request.user, **checked(ConsentForm, request))
+        return Response(consents.current(request.user), status=201)
+
+
+class ConsentView(APIView):
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Any, kind: str) -> Response:
+        consents.withdraw(request.user, kind=kind)
+        return Response(status=204)
+
+
+class ExportForm(serializers.Serializer):  # type: ignore[type-arg]
+    ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=10_000)
+    filter = serializers.DictField(child=serializers.CharField(), required=False)
+
+
+class ExportShape(RunFields):
+    size = serializers.IntegerField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+def show_export(export: Export) -> dict[str, Any]:
+    return run_fields(export) | {"size": export.size, "expires_at": export.expires_at}
+
+
+def export_of(user: Any, ident: Any) -> Export:
+    export = Export.objects.visible_to(user).filter(id=ident).first()
+    if export is None:
+        raise NotFound
+    return export
+
+
+class ExportsView(APIView):
+    @extend_schema(request=ExportForm, responses={202: ExportShape})
+    @limited("20/h", "exports")
+    def post(self, request: Any) -> Response:
+        chosen = checked(ExportForm, request)
+        export = services.request_export(request.user, chosen=chosen, **key_of(request))
+        return Response(show_export(export), status=202)
+
+
+class ExportView(APIView):
+    @extend_schema(responses=ExportShape)
+    def get(self, request: Any, ident: str) -> Response:
+        return Response(show_export(export_of(request.user, ident)))
+
+
+class ExportContentView(APIView):
+    @extend_schema(responses={(200, "application/zip"): bytes})
+    def get(self, request: Any, ident: str) -> Any:
+        return services.serve_export(request, export_of(request.user, ident))

@@ -1,0 +1,96 @@
+"""What people are asked to agree to, in words, and whether they did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Consent, Kind, User
+from config import registry
+from config.errors import DomainError, Invalid, NotFound
+
+# A change of the words is a new version: what was given for an older one does not count any more.
+WORDING: dict[str, tuple[str, Any]] = {
+    Kind.TERMS: ("2026-11", _("I accept the terms of use. I will make pictures of myself only, or of people who agreed to it.")),
+    Kind.BIOMETRIC_TWIN: (
+        "2026-11",
+        _(
+            "I am 18 or older and these photos show me. I agree that PhotoFlux measures my face in them to check the photos, to train"
+            " a model of my appearance, and to compare its pictures with me. I can withdraw this at any time: my twins are then"
+            " disabled at once and the measurements of my face are deleted."
+        ),
+    ),
+    Kind.FACE_SEARCH: (
+        "2026-11",
+        _("I agree that PhotoFlux measures the faces in my own pictures, so that I can find pictures of a face among them."),
+    ),
+    Kind.IMPROVEMENT: (
+        "2026-11",
+        _("I agree that my ratings, without any picture, are used to improve PhotoFlux."),
+    ),
+}  # fmt: skip
+
+
+class ConsentRequired(DomainError):
+    code, status = "consent_required", 403
+    message = _("This needs your consent first: read and give it under “consents”.")
+
+
+def current(user: User) -> list[dict[str, Any]]:
+    """Every kind with today's wording, and when this user gave it (None: not, or to an older version)."""
+    given = {c.kind: c for c in Consent.objects.filter(user=user, withdrawn_at=None)}
+    out = []
+    for kind, (version, wording) in WORDING.items():
+        valid = given.get(kind) if kind in given and given[kind].version == version else None
+        out.append(
+            {
+                "kind": str(kind),
+                "version": version,
+                "wording": str(wording),
+                "given": valid is not None,
+                "given_at": valid.given_at if valid else None,
+            }
+        )
+    return out
+
+
+def has(user_id: Any, kind: str) -> bool:
+    return Consent.objects.filter(user=user_id, kind=kind, version=WORDING[kind][0], withdrawn_at=None).exists()
+
+
+def require(user: User, kind: str) -> None:
+    """Raises ConsentRequired."""
+    if not has(user.id, kind):
+        raise ConsentRequired(extra={"kind": str(kind)})
+
+
+@transaction.atomic
+def give(user: User, *, kind: str, version: str) -> Consent:
+    """Record it with the words in the user's language. Giving it twice keeps the first. Raises Invalid."""
+    if kind not in WORDING:
+        raise Invalid(errors={"kind": [str(_("There is no consent of this kind."))]})
+    now_version, wording = WORDING[kind]
+    if version != now_version:
+        raise Invalid(
+            errors={"version": [str(_("The wording has changed. Read the current one and send its version."))]}
+        )
+    User.objects.select_for_update().get(id=user.id)  # two at once: the second finds the first
+    live = Consent.objects.filter(user=user, kind=kind, withdrawn_at=None).first()
+    if live and live.version == version:
+        return live
+    if live:
+        Consent.objects.filter(id=live.id).update(withdrawn_at=timezone.now())
+    language = translation.get_language() or "en"
+    return Consent.objects.create(user=user, kind=kind, version=version, wording=str(wording), language=language)
+
+
+@transaction.atomic
+def withdraw(user: User, *, kind: str) -> None:
+    """End it at once, with everything that it allowed. Raises NotFound when it was not given."""
+    if not Consent.objects.filter(user=user, kind=kind, withdrawn_at=None).update(withdrawn_at=timezone.now()):
+        raise NotFound
+    for stop in registry.on_withdraw.get(kind, []):
+        stop(user)

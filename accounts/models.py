@@ -1,0 +1,118 @@
+"""Who somebody is, what they agreed to, and the key to their files."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from config.runs import Run
+
+
+class UserManager(BaseUserManager):  # type: ignore[type-arg]
+    def create_user(self, email: str | None = None, password: str | None = None, **fields: Any) -> User:
+        user: User = self.model(email=self.normalize_email(email or "").lower() or None, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """A person. Either of e-mail and phone may be missing, then it is NULL, so that it stays unique."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = None  # type: ignore[assignment]
+    first_name = last_name = None  # type: ignore[assignment]
+    email = models.EmailField(_("e-mail"), unique=True, null=True)
+    phone = models.CharField(_("phone"), max_length=20, unique=True, null=True, blank=True)
+    display_name = models.CharField(_("name"), max_length=80, blank=True)
+    language = models.CharField(_("language"), max_length=10, default="en")
+    birth_date = models.DateField(_("date of birth"), null=True, blank=True)
+    notifications = models.JSONField(default=dict, blank=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("user"), _("users")
+
+    def __str__(self) -> str:
+        return self.display_name or self.email or self.phone or str(self.id)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.email, self.phone = self.email or None, self.phone or None
+        super().save(*args, **kwargs)
+
+    def get_full_name(self) -> str:
+        return self.display_name
+
+    get_short_name = get_full_name
+
+
+class DataKey(models.Model):
+    """The key of one person's files, wrapped by a master key. Without it nothing of theirs decrypts."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="data_key")
+    wrapped = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"key of {self.user_id}"
+
+
+class Kind(models.TextChoices):
+    TERMS = "terms", _("terms of use")
+    BIOMETRIC_TWIN = "biometric_twin", _("a twin from my photos")
+    FACE_SEARCH = "face_search", _("search by face")
+    IMPROVEMENT = "improvement", _("improvement of the product")
+
+
+class Consent(models.Model):
+    """What somebody agreed to: the version, the very words in the language they saw, when, and until when."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="consents")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    version = models.CharField(max_length=20)
+    wording = models.TextField()
+    language = models.CharField(max_length=10)
+    given_at = models.DateTimeField(default=timezone.now, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["user", "kind"], condition=Q(withdrawn_at=None), name="one_consent_of_a_kind"
+            ),
+        )
+        ordering = ("-given_at",)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.version}"
+
+
+class Export(Run):
+    """An archive of chosen items, or of all that is somebody's."""
+
+    task, queue, kind_name = "accounts.export", "io", "export"
+
+    class Scope(models.TextChoices):
+        ITEMS = "items", _("chosen items")
+        EVERYTHING = "everything", _("everything")
+
+    scope = models.CharField(max_length=10, choices=Scope.choices)
+    chosen = models.JSONField(default=dict)  # the ids or the filter that were asked for
+    size = models.BigIntegerField(default=0)  # bytes of the archive
+    expires_at = models.DateTimeField(null=True)
+
+    @property
+    def file(self) -> str:
+        return f"exports/{self.id}.zip"

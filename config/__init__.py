@@ -1,0 +1,5 @@
+"""Ground floor and roof."""
+
+from config.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,98 @@
+"""Expected refusals. A service raises one; the API answers problem+json, a page shows the sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+
+class DomainError(Exception):
+    """`code` is stable and for programs, `message` is a sentence for people that says what to do, `status` is HTTP's.
+
+    `params` fill the message; `errors` names fields: {field: [sentence, ...]}; `extra` goes into the answer as it is.
+    """
+
+    code = "invalid"
+    status = 422
+    message: Any = _("This cannot be done. Check what you sent.")
+
+    def __init__(
+        self,
+        message: Any = None,
+        *,
+        errors: dict[str, list[str]] | None = None,
+        extra: dict[str, Any] | None = None,
+        **params: Any,
+    ):
+        self.errors, self.extra, self.params = errors or {}, extra or {}, params
+        if message is not None:
+            self.message = message
+        super().__init__(self.code)
+
+    @property
+    def detail(self) -> str:
+        return str(self.message) % self.params if self.params else str(self.message)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
+
+
+class Invalid(DomainError):
+    pass
+
+
+class Malformed(DomainError):
+    code, status, message = "malformed", 400, _("The request cannot be read. Check its format.")
+
+
+class MissingFile(DomainError):
+    code, status, message = "missing_file", 400, _("There is no file in this request. Send one in the field “file”.")
+
+
+class NotFound(DomainError):
+    code, status, message = "not_found", 404, _("There is nothing here, or it is not yours.")
+
+
+class FileTooLarge(DomainError):
+    code, status, message = "file_too_large", 413, _("This file is too large. At most %(megabytes)s MB can be sent.")
+
+
+class ChangedMeanwhile(DomainError):
+    code, status, message = (
+        "changed_meanwhile",
+        412,
+        _("This was changed meanwhile. Load it again and repeat your change."),
+    )
+
+
+class RangeNotSatisfiable(DomainError):
+    code, status, message = "range_not_satisfiable", 416, _("The file is shorter than the range you asked for.")
+
+
+class AlreadyFinished(DomainError):
+    code, status, message = "already_finished", 409, _("This is already over.")
+
+
+class IdempotencyMismatch(DomainError):
+    code, message = "idempotency_mismatch", _("This Idempotency-Key was used for another request. Choose a new one.")
+
+
+class RateLimited(DomainError):
+    code, status, message = "rate_limited", 429, _("Too many requests. Wait a little and try again.")
+
+
+class StorageFull(DomainError):
+    code, status, message = (
+        "storage_full",
+        503,
+        _("There is no room left to save this. Try again later; nothing was charged."),
+    )
+
+
+class Unavailable(DomainError):
+    code, status, message = (
+        "unavailable",
+        503,
+        _("This does not answer at the moment. Try again in a minute; nothing was charged."),
+    )

@@ -1,0 +1,62 @@
+"""How often somebody may ask: by user, else by address. Generic limits open when Redis is away."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django_ratelimit.core import get_usage
+
+from config.errors import RateLimited
+
+
+def address(request: Any) -> str:
+    """The client's. Of X-Forwarded-For only what our own PROXIES wrote is believed."""
+    if settings.PROXIES:
+        hops = [h.strip() for h in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if h.strip()]
+        if len(hops) >= settings.PROXIES:
+            return str(hops[-settings.PROXIES])
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def who(_group: str, request: Any) -> str:
+    user = getattr(request, "user", None)
+    return f"user:{user.pk}" if user is not None and user.is_authenticated else f"address:{address(request)}"
+
+
+def limited(rate: str, group: str) -> Callable[[Any], Any]:
+    """Decorates an API method: at most `rate` ("60/m") calls of `group` a user. Raises RateLimited with its headers."""
+
+    def decorate(method: Any) -> Any:
+        @functools.wraps(method)
+        def wrapper(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            usage = get_usage(request, group=group, key=who, rate=rate, method=request.method, increment=True)
+            if usage and usage["should_limit"]:
+                raise refusal(usage, rate)
+            response = method(self, request, *args, **kwargs)
+            if usage:
+                for name, value in headers(usage, rate).items():
+                    response[name] = value
+            return response
+
+        return wrapper
+
+    return decorate
+
+
+def refusal(usage: dict[str, Any], rate: str) -> RateLimited:
+    error = RateLimited()
+    error.headers = headers(usage, rate) | {"Retry-After": str(max(1, usage["time_left"]))}  # type: ignore[attr-defined]
+    return error
+
+
+def headers(usage: dict[str, Any], rate: str) -> dict[str, str]:
+    """RateLimit-Policy and RateLimit, as the IETF's draft has them."""
+    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}[rate.split("/")[1][-1]]
+    left = max(0, usage["limit"] - usage["count"])
+    return {
+        "RateLimit-Policy": f'"default";q={usage["limit"]};w={seconds}',
+        "RateLimit": f'"default";r={left};t={max(0, usage["time_left"])}',
+    }

@@ -1,0 +1,125 @@
+"""Whatever goes wrong, as RFC 9457 problem+json for the API and as a page for people."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, status
+from rest_framework.views import exception_handler
+
+from config.errors import DomainError, FileTooLarge, Invalid, Malformed, NotFound, RateLimited
+
+log = logging.getLogger(__name__)
+JSON = "application/problem+json"
+
+# What Django REST framework raises by itself -> (code, sentence).
+THEIRS: dict[type[Exception], tuple[str, Callable[[], str]]] = {
+    exceptions.ParseError: ("malformed", lambda: str(Malformed.message)),
+    exceptions.NotAuthenticated: ("not_authenticated", lambda: _("Log in, or send a valid token.")),
+    exceptions.AuthenticationFailed: ("not_authenticated", lambda: _("Log in, or send a valid token.")),
+    exceptions.PermissionDenied: ("not_found", lambda: str(NotFound.message)),
+    exceptions.MethodNotAllowed: ("method_not_allowed", lambda: _("This address does not take this method.")),
+    exceptions.UnsupportedMediaType: (
+        "unsupported_media_type",
+        lambda: _("This address does not read this kind of body."),
+    ),
+    exceptions.Throttled: ("rate_limited", lambda: str(RateLimited.message)),
+    exceptions.NotAcceptable: (
+        "malformed",
+        lambda: _("Nothing here is of the kind you accept. Accept application/json."),
+    ),
+}
+
+
+def body(code: str, http: int, detail: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": f"/api/docs#problem-{code}",
+        "title": code.replace("_", " "),
+        "status": http,
+        "detail": detail,
+        "code": code,
+        **more,
+    }
+
+
+def respond(error: DomainError) -> JsonResponse:
+    more = {"errors": error.errors} if error.errors else {}
+    answer = JsonResponse(
+        body(error.code, error.status, error.detail, **more, **error.extra), status=error.status, content_type=JSON
+    )
+    for name, value in getattr(error, "headers", {}).items():
+        answer[name] = value
+    return answer
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Any:
+    """Django REST framework's exception handler."""
+    if isinstance(error, RequestDataTooBig):
+        error = FileTooLarge(megabytes=25)
+    if isinstance(error, exceptions.ValidationError):
+        error = Invalid(errors=flat(error.detail))
+    if isinstance(error, DomainError):
+        return respond(error)
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    code, sentence = next(
+        (v for kind, v in THEIRS.items() if isinstance(error, kind)), _by_status(response.status_code)
+    )
+    http = 404 if code == "not_found" else response.status_code
+    answer = JsonResponse(body(code, http, sentence()), status=http, content_type=JSON)
+    for name in ("WWW-Authenticate", "Allow", "Retry-After"):
+        if name in response.headers:
+            answer[name] = response.headers[name]
+    return answer
+
+
+def _by_status(http: int) -> tuple[str, Callable[[], str]]:
+    if http == status.HTTP_404_NOT_FOUND:
+        return "not_found", lambda: str(NotFound.message)
+    return "invalid", lambda: str(Invalid.message)
+
+
+def flat(detail: Any, path: str = "") -> dict[str, list[str]]:
+    """A serializer's nested errors as {"field.part": [sentence, ...]}."""
+    if isinstance(detail, dict):
+        return {k: v for name, part in detail.items() for k, v in flat(part, f"{path}.{name}".strip(".")).items()}
+    if isinstance(detail, list) and any(isinstance(part, (dict, list)) for part in detail):
+        return {k: v for i, part in enumerate(detail) for k, v in flat(part, f"{path}.{i}".strip(".")).items()}
+    return {path or "non_field_errors": [str(part) for part in (detail if isinstance(detail, list) else [detail])]}
+
+
+class ProblemMiddleware:
+    """DomainErrors that plain Django views raise, and 404 and 500 under /api/, in the same shape."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, DomainError):
+            if request.path.startswith("/api/"):
+                return respond(error)
+            return render(request, "error.html", {"error": error}, status=error.status)
+        return None
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return respond(NotFound())
+    return render(request, "error.html", {"error": NotFound()}, status=404)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    sentence = _("Something went wrong on our side. It was noted; please try again.")
+    if request.path.startswith("/api/"):
+        return JsonResponse(body("internal", 500, sentence), status=500, content_type=JSON)
+    return render(request, "error.html", {"error": {"detail": sentence, "status": 500}}, status=500)

@@ -1,0 +1,28 @@
+"""The ways back up: what an app on the left asks of apps on its right without importing them (filled in their apps.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+Exporter = Callable[[Any], Iterator[tuple[str, Iterable[bytes]]]]  # an Export -> (path in the archive, its bytes)
+Eraser = Callable[[Any], None]  # user -> everything of theirs in this app is gone
+OnWithdraw = Callable[[Any], None]  # user -> what the ended consent had allowed is stopped
+
+exporters: list[Exporter] = []
+erasers: list[Eraser] = []
+on_withdraw: dict[str, list[OnWithdraw]] = {}  # by kind of consent
+
+
+class Subject(Protocol):
+    """What moderation may do with a photo, an item, a comment: named by kind and id, found by the app that owns it."""
+
+    def preview(self, ident: str) -> bytes: ...
+    def hide(self, ident: str) -> None: ...
+    def publish(self, ident: str) -> None: ...
+    def restore(self, ident: str) -> None: ...
+    def remove(self, ident: str) -> None: ...
+    def find_near(self, hash: int) -> list[str]: ...
+
+
+subjects: dict[str, Subject] = {}

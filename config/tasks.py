@@ -1,0 +1,13 @@
+"""The sweeper."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from config.runs import kinds
+
+
+@shared_task(name="config.sweep")
+def sweep() -> int:
+    """One round over every kind of run; how many rows it touched."""
+    return sum(kind.sweep() for kind in kinds())

@@ -1,0 +1,23 @@
+"""Uploads stay in memory: a face never touches the disk in the clear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadhandler import MemoryFileUploadHandler
+
+from config.errors import FileTooLarge
+
+SLACK = 64 * 1024  # bytes of a multipart request that are not the file
+
+
+class MemoryUpload(MemoryFileUploadHandler):
+    """Keeps every file in memory, and stops reading a request that is longer than a photo may be."""
+
+    def handle_raw_input(
+        self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: Any = None
+    ) -> None:  # noqa: N803
+        if content_length > settings.MAX_UPLOAD + SLACK:
+            raise FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
+        self.activated = True

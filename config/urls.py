@@ -1,0 +1,68 @@
+"""Every address."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from accounts import api as accounts
+from billing import api as billing
+from config import views
+from gallery import api as gallery
+from generation import api as generation
+from moderation import api as moderation
+from twins import api as twins
+
+api = [
+    path("me", accounts.MeView.as_view()),
+    path("consents", accounts.ConsentsView.as_view()),
+    path("consents/<slug:kind>", accounts.ConsentView.as_view()),
+    path("exports", accounts.ExportsView.as_view()),
+    path("exports/<uuid:ident>", accounts.ExportView.as_view()),
+    path("exports/<uuid:ident>/content", accounts.ExportContentView.as_view()),
+    path("plans", billing.PlansView.as_view()),
+    path("billing", billing.BillingView.as_view()),
+    path("billing/entries", billing.EntriesView.as_view()),
+    path("quote", billing.QuoteView.as_view()),
+    path("twins", twins.TwinsView.as_view()),
+    path("twins/<uuid:ident>", twins.TwinView.as_view()),
+    path("twins/<uuid:ident>/photos", twins.PhotosView.as_view()),
+    path("twins/<uuid:ident>/photos/<uuid:photo>", twins.PhotoView.as_view()),
+    path("twins/<uuid:ident>/photos/<uuid:photo>/content", twins.PhotoFileView.as_view(), {"rendition": "content"}),
+    path("twins/<uuid:ident>/photos/<uuid:photo>/thumbnail", twins.PhotoFileView.as_view(), {"rendition": "thumbnail"}),
+    path("twins/<uuid:ident>/trainings", twins.TrainingsView.as_view()),
+    path("photos", twins.LibraryView.as_view()),
+    path("trainings/<uuid:ident>", twins.TrainingView.as_view()),
+    path("trainings/<uuid:ident>/cancel", twins.CancelView.as_view()),
+    path("trainings/<uuid:ident>/activate", twins.ActivateView.as_view()),
+    path("trainings/<uuid:ident>/weights", twins.WeightsView.as_view()),
+    path("generations", generation.JobsView.as_view()),
+    path("generations/<uuid:ident>", generation.JobView.as_view()),
+    path("generations/<uuid:ident>/cancel", generation.CancelView.as_view()),
+    path("generations/<uuid:ident>/repeat", generation.RepeatView.as_view()),
+    path("styles", generation.StylesView.as_view()),
+    path("prompts/suggest", generation.SuggestView.as_view()),
+    path("items", gallery.ItemsView.as_view()),
+    path("items/delete", gallery.DeleteView.as_view()),
+    path("items/<uuid:ident>", gallery.ItemView.as_view()),
+    path("items/<uuid:ident>/content", gallery.ItemFileView.as_view(), {"rendition": "content"}),
+    path("items/<uuid:ident>/thumbnail", gallery.ItemFileView.as_view(), {"rendition": "thumbnail"}),
+    path("albums", gallery.AlbumsView.as_view()),
+    path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
+    path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
+    path("verify", moderation.VerifyView.as_view()),
+    path("openapi.json", SpectacularJSONAPIView.as_view(permission_classes=[], authentication_classes=[])),
+]
+
+urlpatterns = [
+    path("api/v1/events", views.events),
+    path("api/v1/", include(api)),
+    path("_allauth/", include("allauth.headless.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+]
+handler404 = "config.problems.not_found"
+handler500 = "config.problems.broken"

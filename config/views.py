@@ -1,0 +1,114 @@
+"""The event stream, and whether this process is well."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import redis
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+from rest_framework.utils.encoders import JSONEncoder
+
+from config import problems
+from config.errors import DomainError
+from config.events import hub
+from config.runs import OPEN, kinds
+from config.shapes import run_fields
+
+RECENT = timedelta(days=1)
+
+
+class NotAuthenticated(DomainError):
+    code, status, message = "not_authenticated", 401, _("Log in, or send a valid token.")
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """What it needs answers too: 200, else 503 with what is missing. Redis may be away: work is late then, not lost."""
+    found = {"database": _database(), "redis": _redis()}
+    return JsonResponse(found, status=200 if found["database"] else 503)
+
+
+def _database() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+        return True
+    except DatabaseError:
+        return False
+
+
+def _redis() -> bool:
+    try:
+        return bool(redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1).ping())
+    except redis.RedisError:
+        return False
+
+
+async def events(request: HttpRequest) -> HttpResponse:
+    """Server-sent events: a snapshot of the runs that are open or ended in the last day, then each change."""
+    user = await sync_to_async(_authenticate)(request)
+    if user is None:
+        return problems.respond(NotAuthenticated())
+    response = StreamingHttpResponse(stream(user), content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _authenticate(request: HttpRequest) -> Any:
+    """As the API does it, for this one view that is no APIView."""
+    asked = Request(request, authenticators=[kind() for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES])
+    try:
+        return asked.user if asked.user.is_authenticated else None
+    except Exception:
+        return None
+
+
+async def stream(user: Any) -> AsyncIterator[bytes]:
+    messages = hub.listen(user.pk)  # before the snapshot, so that nothing falls between them
+    first = sync_to_async(snapshot)
+    yield _event("snapshot", "", await first(user))
+    async for message in messages:
+        if message is None:
+            yield b": still here\n\n"
+        elif found := await sync_to_async(_row)(user, message):
+            yield _event("run", f"{found['id']}:{found['version']}", found)
+    yield _event("away", "", {"detail": "poll"})
+
+
+def snapshot(user: Any) -> list[dict[str, Any]]:
+    wanted = Q(status__in=OPEN) | Q(finished_at__gt=timezone.now() - RECENT)
+    rows = [run for kind in kinds() for run in kind.objects.filter(wanted, user=user).order_by("-created_at")[:100]]
+    return [_show(run) for run in sorted(rows, key=lambda r: r.created_at, reverse=True)]
+
+
+def _row(user: Any, message: dict[str, str]) -> dict[str, Any] | None:
+    for kind in kinds():
+        if kind.kind_name == message.get("kind"):
+            run = kind.objects.filter(id=message["id"], user=user).first()
+            return _show(run) if run else None
+    return None
+
+
+def _show(run: Any) -> dict[str, Any]:
+    return run_fields(run) | {"version": run.version}
+
+
+def _event(name: str, ident: str, data: Any) -> bytes:
+    head = f"id: {ident}\n" if ident else ""
+    return f"event: {name}\n{head}data: {json.dumps(data, cls=JSONEncoder)}\n\n".encode()

@@ -1,0 +1,216 @@
+"""/items and /albums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.postgres.search import SearchQuery
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.vault import store
+from config.errors import ChangedMeanwhile, Invalid, NotFound
+from config.files import serve
+from config.limits import limited
+from config.pages import page
+from config.shapes import checked
+from gallery import services
+from gallery.models import Album, Item
+
+ORDERS = {"": ("-created_at", "-id"), "newest": ("-created_at", "-id"), "oldest": ("created_at", "id")}
+FILTERS = ("kind", "twin", "style", "favourite", "tag", "album", "q", "ordering")
+
+
+class ItemShape(serializers.ModelSerializer):  # type: ignore[type-arg]
+    class Meta:
+        model = Item
+        fields = (
+            "id", "kind", "twin", "training", "job", "index", "prompt", "style", "recipe", "engine", "width", "height", "size", "media_type",
+            "likeness", "favourite", "tags", "notes", "place", "created_at",
+        )  # fmt: skip
+
+
+class ItemForm(serializers.Serializer):  # type: ignore[type-arg]
+    favourite = serializers.BooleanField(required=False)
+    tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=60)
+    notes = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    place = serializers.CharField(max_length=80, required=False, allow_blank=True)
+
+
+class Filters(serializers.Serializer):  # type: ignore[type-arg]
+    kind = serializers.ChoiceField(choices=Item.Kind.choices, required=False)
+    twin = serializers.UUIDField(required=False)
+    style = serializers.CharField(max_length=20, required=False)
+    favourite = serializers.BooleanField(required=False)
+    tag = serializers.CharField(max_length=40, required=False)
+    album = serializers.UUIDField(required=False)
+    q = serializers.CharField(max_length=200, required=False)
+    ordering = serializers.ChoiceField(choices=list(ORDERS), required=False)
+
+
+def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
+    """(the user's items, their order) as a query asks for them. Raises Invalid."""
+    form = Filters(data={k: query[k] for k in FILTERS if query.get(k, "") != ""})
+    form.is_valid(raise_exception=True)
+    wanted = dict(form.validated_data)
+    rows = Item.objects.visible_to(user)
+    order = ORDERS[wanted.pop("ordering", "")]
+    if q := wanted.pop("q", ""):
+        rows = rows.filter(search=SearchQuery(q, config="simple", search_type="websearch"))
+    if tag := wanted.pop("tag", ""):
+        rows = rows.filter(tags__contains=[tag.lower()])
+    if album := wanted.pop("album", None):
+        rows = rows.filter(albums=album, albums__user=user)
+    return rows.filter(**wanted), order
+
+
+def item_of(user: Any, ident: str) -> Item:
+    item = Item.objects.visible_to(user).filter(id=ident).first()
+    if item is None:
+        raise NotFound
+    return item
+
+
+def version_of(item: Item) -> str:
+    return f'"{item.updated_at.timestamp():.6f}"'
+
+
+class ItemsView(APIView):
+    @extend_schema(
+        parameters=[OpenApiParameter(name, str) for name in (*FILTERS, "cursor", "limit")],
+        responses=ItemShape(many=True),
+    )
+    def get(self, request: Any) -> Response:
+        rows, order = selected(request.user, request.GET)
+        return Response(page(request, rows, lambda i: ItemShape(i).data, order=order))
+
+
+class ItemView(APIView):
+    @extend_schema(responses=ItemShape)
+    def get(self, request: Any, ident: str) -> Response:
+        return self._show(item_of(request.user, ident))
+
+    @extend_schema(request=ItemForm, responses=ItemShape)
+    def patch(self, request: Any, ident: str) -> Response:
+        item = item_of(request.user, ident)
+        if request.headers.get("If-Match", version_of(item)) not in (version_of(item), "*"):
+            raise ChangedMeanwhile
+        return self._show(services.change_item(item, **checked(ItemForm, request)))
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Any, ident: str) -> Response:
+        services.delete_items(Item.objects.filter(id=item_of(request.user, ident).id))
+        return Response(status=204)
+
+    def _show(self, item: Item) -> Response:
+        response = Response(ItemShape(item).data)
+        response["ETag"] = version_of(item)
+        return response
+
+
+class ItemFileView(APIView):
+    """The picture as it was made (`content`), or its small one (`thumbnail`)."""
+
+    @extend_schema(responses={(200, "image/png"): bytes})
+    def get(self, request: Any, ident: str, rendition: str) -> Any:
+        item, files = item_of(request.user, ident), store(request.user.id)
+        if rendition == "thumbnail":
+            return serve(request, files, item.thumbnail, etag=f"{item.etag[:32]}-small", media_type="image/webp")
+        name = f"photoflux-{str(item.id)[:8]}.png" if request.GET.get("download") else ""
+        return serve(request, files, item.content, etag=item.etag, media_type=item.media_type, download=name)
+
+
+class ChosenForm(serializers.Serializer):  # type: ignore[type-arg]
+    """`ids`, or a `filter` as the list takes it. One of them: nothing is ever deleted for want of a word."""
+
+    ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=10_000)
+    filter = serializers.DictField(child=serializers.CharField(), required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if bool(attrs.get("ids")) == bool(attrs.get("filter")):
+            raise Invalid(errors={"ids": [str(_("Send either ids or a filter."))]})
+        return attrs
+
+
+def chosen(user: Any, form: dict[str, Any]) -> Any:
+    if form.get("ids"):
+        return Item.objects.visible_to(user).filter(id__in=form["ids"])
+    return selected(user, form["filter"])[0]
+
+
+class DeletedShape(serializers.Serializer):  # type: ignore[type-arg]
+    deleted = serializers.IntegerField()
+
+
+class DeleteView(APIView):
+    @extend_schema(request=ChosenForm, responses=DeletedShape)
+    @limited("60/h", "delete")
+    def post(self, request: Any) -> Response:
+        return Response({"deleted": services.delete_items(chosen(request.user, checked(ChosenForm, request)))})
+
+
+# ---------------------------------------------------------------- albums
+
+
+class AlbumShape(serializers.Serializer):  # type: ignore[type-arg]
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class AlbumForm(serializers.Serializer):  # type: ignore[type-arg]
+    name = serializers.CharField(max_length=80)
+
+
+class AlbumItemsForm(serializers.Serializer):  # type: ignore[type-arg]
+    add = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=1000)
+    remove = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=1000)
+
+
+class CountShape(serializers.Serializer):  # type: ignore[type-arg]
+    count = serializers.IntegerField()
+
+
+def album_of(user: Any, ident: str) -> Album:
+    album = Album.objects.filter(user=user, id=ident).first()
+    if album is None:
+        raise NotFound
+    return album
+
+
+class AlbumsView(APIView):
+    @extend_schema(responses=AlbumShape(many=True))
+    def get(self, request: Any) -> Response:
+        return Response(page(request, Album.objects.filter(user=request.user), lambda a: AlbumShape(a).data))
+
+    @extend_schema(request=AlbumForm, responses={201: AlbumShape})
+    @limited("120/h", "albums")
+    def post(self, request: Any) -> Response:
+        return Response(AlbumShape(services.save_album(request.user, **checked(AlbumForm, request))).data, status=201)
+
+
+class AlbumView(APIView):
+    @extend_schema(responses=AlbumShape)
+    def get(self, request: Any, ident: str) -> Response:
+        return Response(AlbumShape(album_of(request.user, ident)).data)
+
+    @extend_schema(request=AlbumForm, responses=AlbumShape)
+    def patch(self, request: Any, ident: str) -> Response:
+        album = services.rename_album(album_of(request.user, ident), **checked(AlbumForm, request))
+        return Response(AlbumShape(album).data)
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Any, ident: str) -> Response:
+        album_of(request.user, ident).delete()
+        return Response(status=204)
+
+
+class AlbumItemsView(APIView):
+    @extend_schema(request=AlbumItemsForm, responses=CountShape)
+    def post(self, request: Any, ident: str) -> Response:
+        return Response(
+            {"count": services.change_album(album_of(request.user, ident), **checked(AlbumItemsForm, request))}
+        )

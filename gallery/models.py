@@ -1,0 +1,122 @@
+"""What was made, and how it is kept in order."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from twins.models import Twin
+
+
+class ItemQuerySet(models.QuerySet):  # type: ignore[type-arg]
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(user=user)
+
+
+class Item(models.Model):
+    """A picture or clip, with a copy of its recipe: it stays what it is when its job, twin or style goes."""
+
+    class Kind(models.TextChoices):
+        IMAGE = "image", _("picture")
+        VIDEO = "video", _("clip")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="items")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.IMAGE)
+    twin = models.ForeignKey(Twin, models.SET_NULL, null=True, related_name="items")
+    training = models.UUIDField(null=True)
+    job = models.UUIDField(null=True)
+    index = models.PositiveSmallIntegerField(default=0)
+    prompt = models.TextField(blank=True)
+    style = models.CharField(max_length=20, blank=True)
+    recipe = models.JSONField(default=dict)  # every parameter it was made with, the seed among them
+    engine = models.CharField(max_length=80, blank=True)  # what made it
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    size = models.PositiveIntegerField()  # bytes of the full picture
+    etag = models.CharField(max_length=64)  # SHA-256 of its plain bytes
+    media_type = models.CharField(max_length=40, default="image/png")
+    likeness = models.FloatField(null=True)
+    safety = models.FloatField(default=0.0)
+    mark = models.BigIntegerField(null=True)  # the invisible mark's id
+    hash = models.BigIntegerField(null=True)
+    favourite = models.BooleanField(default=False)
+    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    notes = models.TextField(blank=True, max_length=2000)
+    place = models.CharField(max_length=80, blank=True)
+    search = models.GeneratedField(
+        expression=SearchVector("prompt", "notes", config="simple"), output_field=SearchVectorField(), db_persist=True
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.UniqueConstraint(fields=["job", "index"], condition=Q(job__isnull=False), name="one_item_an_output"),
+        )
+        indexes = (
+            # One a filter of the gallery, each ending in the order of the pages: a page is read from the index, however many rows there are.
+            models.Index(fields=["user", "-created_at", "-id"], name="items_of_a_user"),
+            models.Index(fields=["user", "kind", "-created_at", "-id"], name="items_by_kind"),
+            models.Index(fields=["user", "twin", "-created_at", "-id"], name="items_by_twin"),
+            models.Index(fields=["user", "style", "-created_at", "-id"], name="items_by_style"),
+            models.Index(fields=["user", "-created_at", "-id"], name="items_favourite", condition=Q(favourite=True)),
+            GinIndex(fields=["tags"], name="items_by_tag"),
+            GinIndex(fields=["search"], name="items_by_words"),
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.kind} {str(self.id)[:8]}"
+
+    @property
+    def folder(self) -> str:
+        return f"items/{self.id}"
+
+    @property
+    def content(self) -> str:
+        return f"{self.folder}/content"
+
+    @property
+    def thumbnail(self) -> str:
+        return f"{self.folder}/thumbnail.webp"
+
+
+class Album(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="albums")
+    name = models.CharField(max_length=80)
+    items = models.ManyToManyField(Item, through="AlbumItem", related_name="albums")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = (models.UniqueConstraint(fields=["user", "name"], name="one_album_a_name"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AlbumItem(models.Model):
+    album = models.ForeignKey(Album, models.CASCADE)
+    item = models.ForeignKey(Item, models.CASCADE)
+    added_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["album", "item"], name="once_in_an_album"),)
+
+    def __str__(self) -> str:
+        return f"{self.item_id} in {self.album_id}"

@@ -1,0 +1,81 @@
+"""What can be done with what was made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.vault import store
+from config.errors import Invalid
+from gallery.models import Album, AlbumItem, Item
+from ml import media
+
+THUMBNAIL = 512  # px of the long side
+TAGS, TAG_LENGTH = 30, 40
+
+
+def save_item(user_id: Any, ident: Any, data: bytes) -> dict[str, Any]:
+    """The picture and its thumbnail into the vault; what the row says of them. Done before there is a row."""
+    item, files = Item(id=ident), store(user_id)
+    files.write(item.content, data)
+    files.write(item.thumbnail, media.thumbnail(data, THUMBNAIL, "WEBP"))
+    return {"size": len(data), "etag": hashlib.sha256(data).hexdigest()}
+
+
+def change_item(item: Item, **fields: Any) -> Item:
+    """Favourite, tags, notes, place. Raises Invalid."""
+    if "tags" in fields:
+        fields["tags"] = _tags(fields["tags"])
+    for name, value in fields.items():
+        setattr(item, name, value)
+    item.save(update_fields=[*fields, "updated_at"])
+    return item
+
+
+def _tags(tags: Iterable[str]) -> list[str]:
+    out = sorted({t.strip().lower() for t in tags if t.strip()})
+    if len(out) > TAGS or any(len(t) > TAG_LENGTH for t in out):
+        raise Invalid(errors={"tags": [str(_("At most 30 tags of at most 40 characters each."))]})
+    return out
+
+
+def delete_items(items: Any) -> int:
+    """For good, rows and files; how many."""
+    with transaction.atomic():
+        rows = list(items.select_for_update(of=("self",)).values_list("id", "user_id"))
+        Item.objects.filter(id__in=[ident for ident, _user in rows]).delete()
+        transaction.on_commit(lambda: _remove(rows), robust=True)
+    return len(rows)
+
+
+def _remove(rows: list[tuple[Any, Any]]) -> None:
+    for ident, user_id in rows:
+        store(user_id).delete_all(f"{Item(id=ident).folder}/")
+
+
+def save_album(user: Any, *, name: str) -> Album:
+    """Raises Invalid when the user has one of this name."""
+    return rename_album(Album(user=user), name=name)
+
+
+def rename_album(album: Album, *, name: str) -> Album:
+    album.name = name
+    try:
+        with transaction.atomic():
+            album.save()
+    except IntegrityError:
+        raise Invalid(errors={"name": [str(_("You have an album of this name."))]}) from None
+    return album
+
+
+@transaction.atomic
+def change_album(album: Album, *, add: Iterable[Any] = (), remove: Iterable[Any] = ()) -> int:
+    """Only one's own items are added; how many the album holds then."""
+    own = Item.objects.visible_to(album.user).filter(id__in=list(add)).values_list("id", flat=True)
+    AlbumItem.objects.bulk_create([AlbumItem(album=album, item_id=i) for i in own], ignore_conflicts=True)
+    AlbumItem.objects.filter(album=album, item__in=list(remove)).delete()
+    return album.items.count()

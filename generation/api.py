@@ -1,0 +1,145 @@
+"""/generations, /styles, /prompts/suggest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from config.errors import NotFound
+from config.limits import limited
+from config.pages import page
+from config.shapes import RunFields, checked, key_of, run_fields
+from generation import services, suggestions
+from generation.models import Job
+from ml.types import ASPECTS, QUALITIES, STYLES
+from twins.services import twin_of
+
+PROMPT = 1000  # characters, as ml.safety reads them
+
+
+def _text(value: str) -> str:
+    if any(ord(c) < 32 and c not in "\n\t" for c in value):
+        raise serializers.ValidationError(suggestions.NO_CONTROL)
+    return value
+
+
+class JobForm(serializers.Serializer):  # type: ignore[type-arg]
+    kind = serializers.ChoiceField(choices=Job.Kind.choices, default=Job.Kind.IMAGE)
+    twin = serializers.UUIDField(required=False, allow_null=True)
+    prompt = serializers.CharField(max_length=PROMPT, validators=[_text])
+    negative_prompt = serializers.CharField(max_length=PROMPT, required=False, allow_blank=True, validators=[_text])
+    style = serializers.ChoiceField(choices=STYLES, required=False)
+    aspect_ratio = serializers.ChoiceField(choices=ASPECTS, required=False)
+    quality = serializers.ChoiceField(choices=QUALITIES, required=False)
+    count = serializers.IntegerField(min_value=1, max_value=8, required=False)
+    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
+    steps = serializers.IntegerField(min_value=1, max_value=50, required=False)
+
+
+class RepeatForm(serializers.Serializer):  # type: ignore[type-arg]
+    same_seed = serializers.BooleanField(default=True)
+    overrides = serializers.DictField(required=False)
+
+
+class RecipeShape(serializers.Serializer):  # type: ignore[type-arg]
+    kind = serializers.CharField()
+    twin = serializers.UUIDField(allow_null=True)
+    training = serializers.UUIDField(allow_null=True)
+    prompt = serializers.CharField()
+    negative_prompt = serializers.CharField(allow_blank=True)
+    style = serializers.CharField()
+    aspect_ratio = serializers.CharField()
+    quality = serializers.CharField()
+    count = serializers.IntegerField()
+    seed = serializers.IntegerField()
+    steps = serializers.IntegerField(allow_null=True)
+
+
+class JobShape(RunFields):
+    recipe = RecipeShape()
+    items = serializers.ListField(child=serializers.UUIDField())
+
+
+def show_job(job: Job) -> dict[str, Any]:
+    return run_fields(job) | {"recipe": job.recipe, "items": [o.item for o in job.outputs.all()]}
+
+
+def job_of(user: Any, ident: str) -> Job:
+    job = (
+        Job.objects.visible_to(user)
+        .select_related("twin", "training")
+        .prefetch_related("outputs")
+        .filter(id=ident)
+        .first()
+    )
+    if job is None:
+        raise NotFound
+    return job
+
+
+class JobsView(APIView):
+    @extend_schema(responses=JobShape(many=True))
+    def get(self, request: Any) -> Response:
+        rows = Job.objects.visible_to(request.user).prefetch_related("outputs")
+        return Response(page(request, rows, show_job))
+
+    @extend_schema(request=JobForm, responses={202: JobShape})
+    @limited("120/h", "generations")
+    def post(self, request: Any) -> Response:
+        form = checked(JobForm, request)
+        form.pop("kind")
+        twin = form.pop("twin", None)
+        job = services.request_images(
+            request.user, twin=twin_of(request.user, twin) if twin else None, **form, **key_of(request)
+        )
+        return Response(show_job(job_of(request.user, str(job.id))), status=202)
+
+
+class JobView(APIView):
+    @extend_schema(responses=JobShape)
+    def get(self, request: Any, ident: str) -> Response:
+        return Response(show_job(job_of(request.user, ident)))
+
+
+class CancelView(APIView):
+    @extend_schema(request=None, responses={202: JobShape})
+    def post(self, request: Any, ident: str) -> Response:
+        job_of(request.user, ident).cancel()
+        return Response(show_job(job_of(request.user, ident)), status=202)
+
+
+class RepeatView(APIView):
+    @extend_schema(request=RepeatForm, responses={202: JobShape})
+    @limited("120/h", "generations")
+    def post(self, request: Any, ident: str) -> Response:
+        form, job = checked(RepeatForm, request), job_of(request.user, ident)
+        changed = JobForm(data=form.get("overrides", {}), partial=True)
+        changed.is_valid(raise_exception=True)
+        overrides = {k: v for k, v in changed.validated_data.items() if k not in ("kind", "twin")}
+        again = services.repeat(job, same_seed=form["same_seed"], **overrides, **key_of(request))
+        return Response(show_job(job_of(request.user, str(again.id))), status=202)
+
+
+class StyleShape(serializers.Serializer):  # type: ignore[type-arg]
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class StylesView(APIView):
+    permission_classes = ()
+
+    @extend_schema(responses=StyleShape(many=True))
+    def get(self, request: Any) -> Response:
+        return Response([{"code": code, "name": str(suggestions.STYLE_NAMES[code])} for code in STYLES])
+
+
+class SuggestView(APIView):
+    @extend_schema(
+        parameters=[OpenApiParameter("q", str)], responses=serializers.ListSerializer(child=serializers.CharField())
+    )
+    def get(self, request: Any) -> Response:
+        return Response(suggestions.suggest(request.GET.get("q", "")))

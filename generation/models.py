@@ -1,0 +1,68 @@
+"""What was asked for, and what came of it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from billing.prices import PICTURE
+from billing.runs import PaidRun
+from config.runs import RunQuerySet
+from twins.models import Training, Twin
+
+
+class Job(PaidRun):
+    """Pictures asked for in one request. Picture i uses seed + i."""
+
+    task, queue, kind_name = "generation.render", "render", "image"
+
+    class Kind(models.TextChoices):
+        IMAGE = "image", _("pictures")
+
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.IMAGE)
+    twin = models.ForeignKey(Twin, models.SET_NULL, null=True, related_name="jobs")
+    training = models.ForeignKey(Training, models.SET_NULL, null=True, related_name="jobs")
+    of_twin = models.BooleanField(default=True)  # also when that twin is gone
+    prompt = models.TextField(max_length=2000)
+    negative_prompt = models.TextField(max_length=2000, blank=True)
+    style = models.CharField(max_length=20, default="photorealistic")
+    aspect_ratio = models.CharField(max_length=5, default="1:1")
+    quality = models.CharField(max_length=10, default="standard")
+    count = models.PositiveSmallIntegerField(default=1)
+    seed = models.PositiveIntegerField()
+    steps = models.PositiveSmallIntegerField(null=True)
+    repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta(PaidRun.Meta):
+        ordering = ("-created_at", "-id")
+        indexes = (*PaidRun.Meta.indexes, models.Index(fields=["user", "-created_at", "-id"], name="jobs_of_a_user"))
+
+    @property
+    def recipe(self) -> dict[str, object]:
+        """Every parameter, as a request would send them to make the same again."""
+        return {
+            "kind": self.kind, "twin": str(self.twin_id) if self.twin_id else None, "training": str(self.training_id) if self.training_id else None,
+            "prompt": self.prompt, "negative_prompt": self.negative_prompt, "style": self.style, "aspect_ratio": self.aspect_ratio,
+            "quality": self.quality, "count": self.count, "seed": self.seed, "steps": self.steps,
+        }  # fmt: skip
+
+    def earned(self) -> int:
+        """What was delivered, whether or not all of it was."""
+        return min(self.price, PICTURE[self.quality] * self.outputs.count())
+
+
+class Output(models.Model):
+    """Picture `index` of a job was delivered, as this item. The row stays when its owner deletes the item."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="outputs")
+    index = models.PositiveSmallIntegerField()
+    item = models.UUIDField()
+
+    class Meta:
+        ordering = ("index",)
+        constraints = (models.UniqueConstraint(fields=["job", "index"], name="one_output_an_index"),)
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.index}"

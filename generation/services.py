@@ -1,0 +1,86 @@
+"""Asking for pictures."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts import consents
+from accounts.models import Kind
+from billing import prices
+from config.errors import DomainError
+from config.runs import once
+from generation.models import Job
+from moderation import policy
+from twins.models import Training, Twin
+from twins.services import NotTrained, TwinDisabled
+
+SEEDS = 2**31
+COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps")
+
+
+class TwinNotTrained(NotTrained):
+    message = _("This twin is not trained yet. Train it first, then make pictures of it.")
+
+
+def request_images(
+    user: Any, *, twin: Twin | None, prompt: str, negative_prompt: str = "", style: str = "photorealistic", aspect_ratio: str = "1:1",
+    quality: str = "standard", count: int = 1, seed: int | None = None, steps: int | None = None, training: Training | None = None,
+    repeats: Job | None = None, key: str | None = None, body_hash: str = "",
+) -> Job:  # fmt: skip
+    """A job in the queue. Raises ConsentRequired, PromptRefused, TwinNotTrained, TwinDisabled, NotEnoughCredits, IdempotencyMismatch."""
+    job = Job(
+        user=user, twin=twin, of_twin=twin is not None, prompt=prompt, negative_prompt=negative_prompt, style=style, aspect_ratio=aspect_ratio, quality=quality,
+        count=count, seed=secrets.randbelow(SEEDS) if seed is None else seed, steps=steps, repeats=repeats,
+    )  # fmt: skip
+    job.price = prices.pictures(quality, count)
+
+    def prepare(new: Job) -> None:
+        policy.check_prompt(user, prompt, negative_prompt)
+        if twin is not None:
+            consents.require(user, Kind.BIOMETRIC_TWIN)
+            new.training = training or usable_training(twin)
+        new.enqueue()
+
+    run = once(job, endpoint="generations", key=key, body_hash=body_hash, prepare=prepare)
+    assert isinstance(run, Job)
+    return run
+
+
+def usable_training(twin: Twin) -> Training:
+    """The version that is in use. Raises TwinDisabled, TwinNotTrained."""
+    if twin.disabled_at:
+        raise TwinDisabled
+    if twin.active_training is None or not twin.active_training.sha256:
+        raise TwinNotTrained
+    return twin.active_training
+
+
+def repeat(job: Job, *, same_seed: bool = True, key: str | None = None, body_hash: str = "", **overrides: Any) -> Job:
+    """The same again, with what is changed in `overrides`. With the same seed it is the same version of the twin, too."""
+    fields = {name: getattr(job, name) for name in COPIED} | overrides
+    fields.setdefault("seed", job.seed if same_seed else None)
+    if job.twin_id is None and job.of_twin:
+        raise TwinGone
+    return request_images(
+        job.user,
+        twin=job.twin,
+        training=job.training if same_seed else None,
+        repeats=job,
+        key=key,
+        body_hash=body_hash,
+        **fields,
+    )
+
+
+class TwinGone(DomainError):
+    code, status = "twin_not_trained", 409
+    message = _("The twin of this picture was deleted. Choose another twin.")
+
+
+def stop_jobs(user: Any) -> None:
+    """The consent to the twins ended: nothing more is made of them."""
+    for job in Job.objects.filter(user=user, of_twin=True).open():
+        job.cancel()

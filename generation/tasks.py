@@ -1,0 +1,100 @@
+"""Rendering, in the render worker, which keeps the base loaded."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from celery import shared_task
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts import consents
+from accounts.models import Kind
+from accounts.vault import store
+from config.runs import Lost, working
+from config.studio import get_studio
+from gallery.models import Item
+from gallery.services import save_item
+from generation.models import Job, Output
+from ml import types
+from ml.errors import MLError
+
+
+@shared_task(name=Job.task)
+def render(ident: str) -> None:
+    with working(Job, ident) as job:
+        if job is None:
+            return
+        refused = 0
+        for index in sorted(set(range(job.count)) - set(job.outputs.values_list("index", flat=True))):
+            _allowed(job)
+            try:
+                picture = next(
+                    iter(
+                        _studio(job).render(
+                            _spec(job, index), store=store(job.user_id), on_progress=_progress(job, index)
+                        )
+                    )
+                )
+            except MLError as e:
+                if e.code != "result_refused":
+                    raise
+                refused += 1
+                continue
+            deliver(job, index, picture)
+        if refused == job.count:
+            raise MLError("result_refused", "")
+        job.finish()
+
+
+def _studio(job: Job) -> Any:
+    return get_studio(job.training.base if job.training else settings.STUDIO_PROFILE)
+
+
+def _allowed(job: Job) -> None:
+    """Before each picture and again before it is delivered: the consent, the twin and its version still stand."""
+    if not job.of_twin:
+        return
+    fresh = Job.objects.select_related("twin", "training").get(id=job.id)
+    if (
+        not consents.has(job.user_id, Kind.BIOMETRIC_TWIN)
+        or fresh.twin is None
+        or fresh.twin.disabled_at
+        or fresh.training is None
+    ):
+        raise MLError("consent_withdrawn", "")
+
+
+def _progress(job: Job, index: int) -> types.Progress:
+    return lambda stage, share: job.report("rendering", (index + min(share, 1.0)) / job.count)
+
+
+def _spec(job: Job, index: int) -> types.RenderSpec:
+    training = job.training
+    return types.RenderSpec(
+        prompt=job.prompt, negative_prompt=job.negative_prompt, lora=training.lora if training else None,
+        sha256=training.sha256 if training else None, subject=job.twin.subject_class if job.twin else "person", style=job.style,
+        aspect=job.aspect_ratio, quality=job.quality, count=1, seed=job.seed + index, steps=job.steps,
+    )  # fmt: skip
+
+
+def deliver(job: Job, index: int, picture: types.Picture) -> None:
+    """Files first, then the item and the output in one transaction that only the run's worker can commit. Raises Lost."""
+    _allowed(job)
+    ident = uuid.uuid4()
+    facts = save_item(job.user_id, ident, picture.png)
+    try:
+        with transaction.atomic():
+            if not job._mine().select_for_update().exists():
+                raise Lost
+            Item.objects.create(
+                id=ident, user_id=job.user_id, twin=job.twin, training=job.training_id, job=job.id, index=index, prompt=job.prompt, style=job.style,
+                recipe={**job.recipe, "seed": picture.seed, "count": 1}, engine=picture.engine, width=picture.width, height=picture.height,
+                likeness=picture.likeness, safety=picture.safety, mark=picture.mark, **facts,
+            )  # fmt: skip
+            Output.objects.create(job=job, index=index, item=ident)
+    except (Lost, IntegrityError):
+        store(job.user_id).delete_all(f"{Item(id=ident).folder}/")
+        raise Lost from None
+    job.report("rendering", (index + 1) / job.count)

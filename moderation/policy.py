@@ -1,0 +1,52 @@
+"""May this prompt pass? The rules that ship, and the terms that staff added."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import fields
+from typing import Any
+
+import redis
+from django.core.cache import cache
+from django.utils.translation import gettext_lazy as _
+
+from config.errors import DomainError
+from ml import safety
+from moderation.models import AuditEntry, BlockedTerm
+
+TERMS = "moderation.terms"
+
+
+class PromptRefused(DomainError):
+    code = "prompt_refused"
+    message = _(
+        "These words are not allowed here, so nothing was made and nothing charged. Describe the picture in another way."
+    )
+
+
+def check_prompt(user: Any, *texts: str) -> None:
+    """Raises PromptRefused, and keeps that it happened (not the words). Empty texts pass."""
+    for text in filter(str.strip, texts):
+        verdict = safety.screen(text)
+        if verdict.allowed:
+            verdict = safety.screen(text, _staff_rules())
+        if not verdict.allowed:
+            AuditEntry.objects.create(actor=user, verb="prompt_refused", detail=verdict.code)
+            raise PromptRefused(extra={"reason": verdict.code})
+
+
+def _staff_rules() -> safety.Rules:
+    """What staff blocked, by itself: the other lists are empty."""
+    lists = [f.name for f in fields(safety.Rules) if f.name != "allow_sexual"]
+    return safety.Rules(**dict.fromkeys(lists, ()) | {"hate": _terms()})
+
+
+def _terms() -> tuple[str, ...]:
+    """Read anew at most every 30 s; without the cache, which may be away, at every prompt."""
+    with contextlib.suppress(redis.RedisError):
+        if (kept := cache.get(TERMS)) is not None:
+            return tuple(kept)
+    terms = tuple(BlockedTerm.objects.values_list("text", flat=True))
+    with contextlib.suppress(redis.RedisError):
+        cache.set(TERMS, terms, 30)
+    return terms

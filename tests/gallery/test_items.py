@@ -1,0 +1,143 @@
+"""The private gallery: listed in pages, filtered, served with ranges, put in albums, exported, deleted for good."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from gallery.models import Item
+
+pytestmark = pytest.mark.django_db
+
+
+def add(user: Any, count: int, **fields: Any) -> list[Item]:
+    from datetime import timedelta
+
+    start = timezone.now()
+    rows = [
+        Item(user=user, created_at=start - timedelta(seconds=i // 2), width=64, height=64, size=1, etag="x", **fields)
+        for i in range(count)
+    ]
+    return Item.objects.bulk_create(rows)
+
+
+@pytest.fixture
+def picture(alice: Any) -> Item:
+    from gallery.services import save_item
+    from tests.studio import paint
+
+    item = Item(user=alice, width=64, height=64, size=0, etag="", prompt="in a park")
+    for name, value in save_item(alice.id, item.id, paint(b"", 3)).items():
+        setattr(item, name, value)
+    item.save()
+    return item
+
+
+def test_pages_show_every_item_once_forwards_and_back(as_alice: Any, alice: Any) -> None:
+    add(alice, 25)
+    url, forwards, last = "/api/v1/items?limit=10", [], {}
+    while url:
+        last = as_alice.get(url).json()
+        forwards.append([i["id"] for i in last["results"]])
+        url = last["next"]
+    assert [len(p) for p in forwards] == [10, 10, 5]
+    assert len({i for p in forwards for i in p}) == 25
+    back = as_alice.get(last["previous"]).json()
+    assert [i["id"] for i in back["results"]] == forwards[1]
+    assert as_alice.get(back["previous"]).json()["previous"] is None
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "cursor=abc", "cursor=WzAsMV0", "kind=boat", "ordering=x", "twin=7"]
+)
+def test_a_query_that_means_nothing_is_told(as_alice: Any, query: str) -> None:
+    answer = as_alice.get(f"/api/v1/items?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["errors"]
+
+
+def test_filters_and_words_find_what_they_should(as_alice: Any, alice: Any) -> None:
+    add(alice, 1, prompt="smiling in a park", style="anime", favourite=True)
+    add(alice, 1, prompt="on a beach", style="noir", tags=["work"])
+    found = {
+        q: len(as_alice.get(f"/api/v1/items?{q}").json()["results"])
+        for q in ("style=anime", "favourite=true", "tag=Work", "q=park", "q=boat")
+    }
+    assert found == {"style=anime": 1, "favourite=true": 1, "tag=Work": 1, "q=park": 1, "q=boat": 0}
+
+
+def test_a_page_takes_the_same_number_of_queries_however_long(
+    as_alice: Any, alice: Any, django_assert_max_num_queries: Any
+) -> None:
+    add(alice, 100)
+    with django_assert_max_num_queries(3):
+        as_alice.get("/api/v1/items?limit=100")
+
+
+def test_a_picture_is_served_whole_in_ranges_and_not_again(as_alice: Any, picture: Item) -> None:
+    where = f"/api/v1/items/{picture.id}/content"
+    whole = as_alice.get(where)
+    data = b"".join(whole.streaming_content)
+    assert (whole["ETag"], len(data)) == (f'"{picture.etag}"', picture.size)
+    part = as_alice.get(where, HTTP_RANGE="bytes=10-19")
+    assert (part.status_code, b"".join(part.streaming_content), part["Content-Range"]) == (
+        206,
+        data[10:20],
+        f"bytes 10-19/{len(data)}",
+    )
+    assert b"".join(as_alice.get(where, HTTP_RANGE="bytes=-5").streaming_content) == data[-5:]
+    assert as_alice.get(where, HTTP_IF_NONE_MATCH=whole["ETag"]).status_code == 304
+    beyond = as_alice.get(where, HTTP_RANGE="bytes=999999-")
+    assert (beyond.status_code, beyond.json()["code"]) == (416, "range_not_satisfiable")
+
+
+def test_favourite_tags_and_notes_are_kept(as_alice: Any, picture: Item) -> None:
+    where = f"/api/v1/items/{picture.id}"
+    seen = as_alice.get(where)
+    changed = as_alice.patch(
+        where,
+        {"favourite": True, "tags": ["Work ", "work"], "notes": "good"},
+        format="json",
+        HTTP_IF_MATCH=seen["ETag"],
+    )
+    assert (changed.json()["favourite"], changed.json()["tags"]) == (True, ["work"])
+    late = as_alice.patch(where, {"notes": "late"}, format="json", HTTP_IF_MATCH=seen["ETag"])
+    assert (late.status_code, late.json()["code"]) == (412, "changed_meanwhile")
+
+
+def test_deleted_is_gone_with_its_files(as_alice: Any, picture: Item) -> None:
+    from accounts.vault import store
+
+    assert as_alice.post("/api/v1/items/delete", {"ids": [str(picture.id)]}, format="json").json() == {"deleted": 1}
+    assert not store(picture.user_id).exists(picture.content)
+    assert as_alice.get(f"/api/v1/items/{picture.id}").status_code == 404
+
+
+@pytest.mark.parametrize("body", [{}, {"ids": []}, {"filter": {}}])
+def test_nothing_is_deleted_for_want_of_a_word(as_alice: Any, picture: Item, body: dict[str, Any]) -> None:
+    assert as_alice.post("/api/v1/items/delete", body, format="json").json()["code"] == "invalid"
+    assert Item.objects.count() == 1
+
+
+def test_albums_hold_ones_own_items_alone(as_alice: Any, bob: Any, picture: Item) -> None:
+    (theirs,) = add(bob, 1)
+    album = as_alice.post("/api/v1/albums", {"name": "Best"}, format="json").json()["id"]
+    answer = as_alice.post(f"/api/v1/albums/{album}/items", {"add": [str(picture.id), str(theirs.id)]}, format="json")
+    assert answer.json() == {"count": 1}
+    assert as_alice.post("/api/v1/albums", {"name": "Best"}, format="json").json()["code"] == "invalid"
+    assert len(as_alice.get(f"/api/v1/items?album={album}").json()["results"]) == 1
+    assert as_alice.delete(f"/api/v1/albums/{album}").status_code == 204
+
+
+def test_an_export_holds_pictures_and_recipes(as_alice: Any, picture: Item, work: Callable[[], int]) -> None:
+    asked = as_alice.post("/api/v1/exports", {"ids": [str(picture.id)]}, format="json").json()
+    assert as_alice.get(f"/api/v1/exports/{asked['id']}/content").status_code == 404
+    work()
+    data = b"".join(as_alice.get(f"/api/v1/exports/{asked['id']}/content").streaming_content)
+    names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+    assert sorted(n.rsplit(".")[-1] for n in names) == ["json", "png"]

@@ -1,0 +1,136 @@
+"""Pictures asked for, made, charged, repeated, refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from billing import ledger
+from tests.studio import PaintStudio, worn_in
+
+pytestmark = pytest.mark.django_db
+ASK = {"prompt": "smiling, in a park", "count": 2, "seed": 7}
+
+
+def ask(client: Any, twin: Any, **fields: Any) -> Any:
+    key = fields.pop("key", None)
+    headers = {"HTTP_IDEMPOTENCY_KEY": key} if key else {}
+    return client.post("/api/v1/generations", {"twin": str(twin.id), **ASK, **fields}, format="json", **headers)
+
+
+def content(client: Any, item: str) -> bytes:
+    return b"".join(client.get(f"/api/v1/items/{item}/content").streaming_content)
+
+
+def test_pictures_are_made_of_the_twin_and_charged(as_alice: Any, trained: Any, work: Callable[[], int]) -> None:
+    asked = ask(as_alice, trained)
+    assert (asked.status_code, asked.json()["credits"]) == (202, {"held": 2, "captured": 0})
+    work()
+    job = as_alice.get(f"/api/v1/generations/{asked.json()['id']}").json()
+    assert (job["status"], job["credits"], len(job["items"])) == ("succeeded", {"held": 0, "captured": 2}, 2)
+    assert worn_in(content(as_alice, job["items"][0])).hex() == trained.active_training.sha256[:60]
+    seeds = [as_alice.get(f"/api/v1/items/{i}").json()["recipe"]["seed"] for i in job["items"]]
+    assert seeds == [7, 8]
+    assert ledger.check() == []
+
+
+def test_the_same_seed_makes_the_same_pixels(as_alice: Any, trained: Any, work: Callable[[], int]) -> None:
+    first = ask(as_alice, trained, count=1).json()["id"]
+    work()
+    again = as_alice.post(f"/api/v1/generations/{first}/repeat", {"same_seed": True}, format="json").json()["id"]
+    work()
+    items = [as_alice.get(f"/api/v1/generations/{j}").json()["items"][0] for j in (first, again)]
+    assert content(as_alice, items[0]) == content(as_alice, items[1])
+
+
+@pytest.mark.parametrize("fields, code", [
+    ({"prompt": "nude"}, "prompt_refused"), ({"prompt": "a" * 10_000}, "invalid"), ({"prompt": "a\x07b"}, "invalid"), ({"style": "cubist"}, "invalid"),
+    ({"count": 0}, "invalid"), ({"count": 9}, "invalid"), ({"aspect_ratio": "7:5"}, "invalid"), ({"seed": -1}, "invalid"),
+])  # fmt: skip
+def test_what_cannot_be_asked_for_costs_nothing(as_alice: Any, trained: Any, fields: dict[str, Any], code: str) -> None:
+    answer = ask(as_alice, trained, **fields)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert ledger.balance(ledger.wallet_of(trained.user)).available == 3
+
+
+def test_another_ones_twin_is_not_there(as_bob: Any, trained: Any) -> None:
+    assert ask(as_bob, trained).json()["code"] == "not_found"
+
+
+def test_an_unfinished_twin_makes_no_picture(as_alice: Any, twin: Any) -> None:
+    assert ask(as_alice, twin).json()["code"] == "twin_not_trained"
+
+
+def test_without_credits_nothing_is_made(as_alice: Any, trained: Any) -> None:
+    answer = ask(as_alice, trained, count=4)
+    assert (answer.status_code, answer.json()["code"], answer.json()["available"]) == (402, "not_enough_credits", 3)
+
+
+def test_a_key_sent_twice_is_one_job(as_alice: Any, trained: Any, work: Callable[[], int]) -> None:
+    first = ask(as_alice, trained, key="k").json()
+    work()
+    second = ask(as_alice, trained, key="k")
+    assert (second.status_code, second.json()["id"], second.json()["status"]) == (202, first["id"], "succeeded")
+    assert ask(as_alice, trained, key="k", count=1).json()["code"] == "idempotency_mismatch"
+    assert ledger.balance(ledger.wallet_of(trained.user)).available == 1
+
+
+def test_a_refused_result_is_not_paid_and_the_others_are(
+    as_alice: Any, trained: Any, studio: PaintStudio, work: Callable[[], int]
+) -> None:
+    studio.refuse = lambda spec: spec.seed == 8
+    job = ask(as_alice, trained).json()["id"]
+    work()
+    seen = as_alice.get(f"/api/v1/generations/{job}").json()
+    assert (seen["status"], len(seen["items"]), seen["credits"]["captured"]) == ("succeeded", 1, 1)
+
+
+def test_when_nothing_may_be_shown_the_job_fails_and_costs_nothing(
+    as_alice: Any, trained: Any, studio: PaintStudio, work: Callable[[], int]
+) -> None:
+    studio.refuse = lambda spec: True
+    job = ask(as_alice, trained).json()["id"]
+    work()
+    seen = as_alice.get(f"/api/v1/generations/{job}").json()
+    assert (seen["status"], seen["error"]["code"]) == ("failed", "result_refused")
+    assert ledger.balance(ledger.wallet_of(trained.user)).available == 3
+
+
+def test_a_cancelled_job_gives_the_credits_back(as_alice: Any, trained: Any) -> None:
+    job = ask(as_alice, trained).json()["id"]
+    assert as_alice.post(f"/api/v1/generations/{job}/cancel").json()["status"] == "cancelled"
+    assert ledger.balance(ledger.wallet_of(trained.user)).available == 3
+    assert as_alice.post(f"/api/v1/generations/{job}/cancel").json()["code"] == "already_finished"
+
+
+def test_a_consent_withdrawn_between_asking_and_making_stops_it(
+    as_alice: Any, trained: Any, work: Callable[[], int]
+) -> None:
+    from generation.models import Job
+
+    job = ask(as_alice, trained).json()["id"]
+    as_alice.delete("/api/v1/consents/biometric_twin")
+    work()
+    assert Job.objects.get(id=job).status == "cancelled"
+    assert as_alice.get("/api/v1/items").json()["results"] == []
+
+
+def test_a_worker_that_lost_its_run_delivers_nothing(
+    as_alice: Any, trained: Any, studio: PaintStudio, work: Callable[[], int]
+) -> None:
+    """Another worker takes the job over while the first one renders."""
+    from generation.models import Job
+
+    job = ask(as_alice, trained, count=1).json()["id"]
+    studio.refuse = lambda spec: Job.objects.filter(id=job).update(attempt=9) > 5
+    work()
+    assert as_alice.get("/api/v1/items").json()["results"] == []
+    assert Job.objects.get(id=job).status == "running"
+
+
+def test_a_price_is_told_before(as_alice: Any) -> None:
+    for fields, price in (({"count": 4}, 4), ({"count": 2, "quality": "high"}, 4), ({}, 1)):
+        assert as_alice.post("/api/v1/quote", {"kind": "image", **fields}, format="json").json() == {"credits": price}
+    assert as_alice.post("/api/v1/quote", {"kind": "boat"}, format="json").json()["code"] == "invalid"

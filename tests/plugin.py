@@ -1,0 +1,22 @@
+"""Loaded before Django: a PostgreSQL and a Redis of this run's own in a temporary folder, so that runs never meet."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from config import embedded
+
+FOLDER = Path(tempfile.mkdtemp(prefix="photoflux-tests-"))
+SERVICES = (embedded.postgres(FOLDER / "postgres", fast=True), embedded.redis(FOLDER / "redis"))
+os.environ |= {"VAR": str(FOLDER), "DATABASE_URL": SERVICES[0].start().url, "REDIS_URL": SERVICES[1].start().url}
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def pytest_unconfigure(config: Any) -> None:
+    for service in SERVICES:
+        service.discard()
+    shutil.rmtree(FOLDER, ignore_errors=True)

@@ -1,0 +1,101 @@
+"""A studio for tests at the door of ml: quick, exact, and it writes into each picture whose twin it wore."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ml import media
+from ml.errors import MLError, PhotoRefused, Stopped
+from ml.types import Inspection, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec
+
+
+@dataclass
+class PaintStudio:
+    """Photos are opened for real; every one that opens is accepted unless `verdict` says otherwise."""
+
+    verdict: Callable[[bytes], str] = lambda data: ""
+    likeness: float = 0.8
+    floor: float = 0.3
+    steps: int = 4
+    refuse: Callable[[RenderSpec], bool] = lambda spec: False
+    on_step: Callable[[str, float], Any] = lambda stage, share: None
+    asked: list[Any] = field(default_factory=list)
+
+    def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
+        self.asked.append(("inspect", len(others)))
+        try:
+            photo = media.clean(data)
+        except PhotoRefused as e:
+            return Inspection(False, e.code, e.message)
+        if code := self.verdict(data):
+            return Inspection(False, code, code, width=photo.width, height=photo.height)
+        hash = int.from_bytes(hashlib.sha256(data).digest()[:8], "big")
+        if any(hash == o.hash for o in others):
+            return Inspection(False, "duplicate", "duplicate")
+        vector = (1.0, *[0.0] * 127)
+        return Inspection(
+            True, box=(10, 10, 200, 220), width=photo.width, height=photo.height, light=0.5, sharpness=0.3, embedding=vector, embedder="test",
+            hash=hash, clean=photo.jpeg,
+        )  # fmt: skip
+
+    def embed(self, picture: bytes) -> list[Any]:
+        return []
+
+    def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = lambda s, p: False) -> TrainReport:
+        self.asked.append(spec)
+        name = f"{spec.name}/checkpoint"
+        done = int(store.read(name)) if store.exists(name) else 0
+        for step in range(done + 1, self.steps + 1):
+            self.on_step("training", step / self.steps)
+            if on_progress("training", step / self.steps):
+                store.write(name, str(step).encode())
+                raise Stopped
+            store.write(name, str(step).encode())
+        data = f"lora of {spec.name} {spec.seed}".encode()
+        store.write(f"{spec.name}/lora.safetensors", data)
+        store.delete(name)
+        return TrainReport(
+            lora=f"{spec.name}/lora.safetensors", sha256=hashlib.sha256(data).hexdigest(), steps=self.steps, seconds=1.0, seconds_per_step=0.1,
+            loss_first=1.0, loss_last=0.5, checkpoint=self.steps, likeness=self.likeness, likeness_base=0.1, likeness_real=0.9,
+            recognised=self.likeness >= self.floor,
+        )  # fmt: skip
+
+    def render(
+        self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = lambda s, p: False
+    ) -> Iterator[Picture]:
+        self.asked.append(spec)
+        worn = b""
+        if spec.lora:
+            assert store is not None
+            worn = store.read(spec.lora)
+            if hashlib.sha256(worn).hexdigest() != spec.sha256:
+                raise MLError("lora_broken", "The twin's file is damaged.")
+        if self.refuse(spec):
+            raise MLError("result_refused", "These pictures may not be shown.")
+        for i in range(spec.count):
+            if on_progress("rendering", i / spec.count):
+                raise Stopped
+            yield Picture(
+                png=paint(worn, spec.seed + i), prompt=spec.prompt, seed=spec.seed + i, width=64, height=64, likeness=0.7 if worn else None,
+                safety=0.0, seconds=0.01, mark=spec.seed + i, engine="test",
+            )  # fmt: skip
+
+    def close(self) -> None:
+        pass
+
+
+def paint(worn: bytes, seed: int) -> bytes:
+    """64 x 64: the first row's colours are the LoRA's checksum, the rest the seed."""
+    picture = np.full((64, 64, 3), seed % 251, np.uint8)
+    picture[0, :10] = np.frombuffer(hashlib.sha256(worn).digest()[:30], np.uint8).reshape(10, 3)
+    return media.encode_png(picture)
+
+
+def worn_in(png: bytes) -> bytes:
+    """The first 30 bytes of the checksum of the LoRA that a picture was painted with."""
+    return media.to_array(png)[0, :10].tobytes()

@@ -1,0 +1,181 @@
+"""The main job through the API: photos, verdicts, trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from tests.conftest import jpeg
+from tests.studio import PaintStudio
+
+pytestmark = pytest.mark.django_db
+
+
+def send(client: Any, twin: Any, data: bytes, name: str = "a.jpg") -> Any:
+    return client.post(f"/api/v1/twins/{twin}/photos", {"file": SimpleUploadedFile(name, data)}, format="multipart")
+
+
+def test_a_twin_is_made_listed_renamed_and_deleted(as_alice: Any) -> None:
+    made = as_alice.post("/api/v1/twins", {"name": "Me", "subject_class": "woman"}, format="json")
+    assert made.status_code == 201
+    assert made.json()["status"] == "draft"
+    where = f"/api/v1/twins/{made.json()['id']}"
+    assert as_alice.patch(where, {"name": "Myself"}, format="json").json()["name"] == "Myself"
+    assert [t["name"] for t in as_alice.get("/api/v1/twins").json()["results"]] == ["Myself"]
+    assert as_alice.delete(where).status_code == 204
+    assert as_alice.get(where).json()["code"] == "not_found"
+
+
+def test_the_free_plan_holds_one_twin(as_alice: Any) -> None:
+    answers = [as_alice.post("/api/v1/twins", {"name": n}, format="json") for n in ("one", "two")]
+    assert [a.status_code for a in answers] == [201, 409]
+    assert answers[1].json()["code"] == "twin_limit"
+
+
+def test_no_photo_without_consent(as_alice: Any) -> None:
+    twin = as_alice.post("/api/v1/twins", {"name": "Me"}, format="json").json()["id"]
+    answer = send(as_alice, twin, jpeg())
+    assert (answer.status_code, answer.json()["code"]) == (403, "consent_required")
+
+
+def test_a_photo_is_checked_and_accepted(
+    as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int]
+) -> None:
+    photo = send(as_alice, twin.id, jpeg(), name="../../me\0.jpg").json()
+    assert (photo["status"], photo["file_name"]) == ("checking", "me.jpg")
+    assert work() == 1
+    seen = as_alice.get(f"/api/v1/twins/{twin.id}/photos/{photo['id']}").json()
+    assert (seen["status"], seen["code"], seen["width"]) == ("accepted", None, 640)
+    small = as_alice.get(f"/api/v1/twins/{twin.id}/photos/{photo['id']}/thumbnail")
+    assert b"".join(small.streaming_content)[:2] == b"\xff\xd8"
+
+
+@pytest.mark.parametrize("data, code", [
+    (b"", "not_an_image"), (b"%PDF-1.7", "not_an_image"), (jpeg()[:-300], "unreadable"), (jpeg(size=(300, 300)), "too_small"),
+])  # fmt: skip
+def test_a_bad_file_is_refused_with_a_sentence(
+    as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int], data: bytes, code: str
+) -> None:
+    photo = send(as_alice, twin.id, data)
+    assert photo.status_code == 201
+    work()
+    seen = as_alice.get(f"/api/v1/twins/{twin.id}/photos/{photo.json()['id']}").json()
+    assert (seen["status"], seen["code"]) == ("refused", code)
+    assert seen["detail"].endswith(".")
+
+
+@pytest.mark.parametrize("code", ["face_hidden", "not_adult", "other_person", "unsafe"])
+def test_a_verdict_of_the_studio_comes_through(
+    as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int], code: str
+) -> None:
+    studio.verdict = lambda data: code
+    photo = send(as_alice, twin.id, jpeg()).json()
+    work()
+    assert as_alice.get(f"/api/v1/twins/{twin.id}/photos/{photo['id']}").json()["code"] == code
+
+
+def test_a_file_over_25_mb_never_becomes_a_photo(as_alice: Any, twin: Any) -> None:
+    answer = send(as_alice, twin.id, b"\xff\xd8\xff" + bytes(25 * 1024 * 1024 + 1))
+    assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
+    assert twin.photos.count() == 0
+
+
+def test_the_26th_photo_is_refused_and_a_refused_one_does_not_count(
+    as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int]
+) -> None:
+    studio.verdict = lambda data: "blurred" if data == jpeg(255) else ""
+    send(as_alice, twin.id, jpeg(255))
+    work()
+    answers = [send(as_alice, twin.id, jpeg(i)).status_code for i in range(26)]
+    assert answers == [201] * 25 + [409]
+    assert send(as_alice, twin.id, jpeg(99)).json()["code"] == "too_many_photos"
+
+
+def test_ten_photos_train_and_nine_do_not(as_alice: Any, twin: Any, photos: list[Any], work: Callable[[], int]) -> None:
+    where = f"/api/v1/twins/{twin.id}"
+    assert as_alice.delete(f"{where}/photos/{photos[0].id}").status_code == 204
+    refused = as_alice.post(f"{where}/trainings", {}, format="json")
+    assert (refused.status_code, refused.json()["code"], refused.json()["accepted"]) == (409, "not_enough_photos", 9)
+    assert "photos" in refused.json()["missing"]
+    send(as_alice, twin.id, jpeg(77))
+    work()
+    assert as_alice.get(where).json()["status"] == "ready"
+    started = as_alice.post(f"{where}/trainings", {"seed": 5}, format="json")
+    assert started.status_code == 202
+    again = as_alice.post(f"{where}/trainings", {}, format="json")
+    assert again.json()["code"] == "training_in_progress"
+    work()
+    done = as_alice.get(f"/api/v1/trainings/{started.json()['id']}").json()
+    assert (done["status"], done["progress"], done["active"], done["number"]) == ("succeeded", 1.0, True, 1)
+    assert as_alice.get(where).json()["status"] == "trained"
+
+
+def test_a_twin_below_the_floor_costs_nothing(
+    as_alice: Any, twin: Any, photos: list[Any], studio: PaintStudio, work: Callable[[], int]
+) -> None:
+    studio.likeness = 0.1
+    started = as_alice.post(f"/api/v1/twins/{twin.id}/trainings", {}, format="json").json()
+    work()
+    done = as_alice.get(f"/api/v1/trainings/{started['id']}").json()
+    assert (done["status"], done["error"]["code"], done["credits"]["captured"]) == ("failed", "likeness_too_low", 0)
+    assert as_alice.post("/api/v1/quote", {"kind": "training", "twin": str(twin.id)}, format="json").json() == {
+        "credits": 0
+    }
+
+
+def test_the_second_training_costs_and_the_key_makes_it_one(
+    as_alice: Any, trained: Any, work: Callable[[], int]
+) -> None:
+    from billing import ledger
+
+    ledger.grant(ledger.wallet_of(trained.user), 100, cause="test")
+    where = f"/api/v1/twins/{trained.id}/trainings"
+    answers = [as_alice.post(where, {"seed": 3}, format="json", HTTP_IDEMPOTENCY_KEY="k") for _ in range(2)]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+    assert answers[0].json()["credits"]["held"] == 20
+    assert (
+        as_alice.post(where, {"seed": 4}, format="json", HTTP_IDEMPOTENCY_KEY="k").json()["code"]
+        == "idempotency_mismatch"
+    )
+    work()
+    assert ledger.balance(ledger.wallet_of(trained.user)).available == 83
+    assert ledger.check() == []
+
+
+def test_versions_are_activated_and_rolled_back(as_alice: Any, trained: Any, work: Callable[[], int]) -> None:
+    from billing import ledger
+
+    ledger.grant(ledger.wallet_of(trained.user), 100, cause="test")
+    first = as_alice.get(f"/api/v1/twins/{trained.id}").json()["active_training"]
+    second = as_alice.post(f"/api/v1/twins/{trained.id}/trainings", {}, format="json").json()["id"]
+    work()
+    assert as_alice.get(f"/api/v1/twins/{trained.id}").json()["active_training"] == second
+    assert as_alice.post(f"/api/v1/trainings/{first}/activate").json()["active"] is True
+    assert as_alice.get(f"/api/v1/trainings/{first}/weights")["ETag"]
+
+
+def test_a_queued_training_is_cancelled_at_once_and_not_twice(as_alice: Any, twin: Any, photos: list[Any]) -> None:
+    started = as_alice.post(f"/api/v1/twins/{twin.id}/trainings", {}, format="json").json()
+    where = f"/api/v1/trainings/{started['id']}/cancel"
+    assert as_alice.post(where).json()["status"] == "cancelled"
+    assert as_alice.post(where).json()["code"] == "already_finished"
+
+
+def test_withdrawing_the_consent_disables_the_twin_and_forgets_the_face(as_alice: Any, trained: Any) -> None:
+    assert as_alice.delete("/api/v1/consents/biometric_twin").status_code == 204
+    assert as_alice.get(f"/api/v1/twins/{trained.id}").json()["status"] == "disabled"
+    assert not trained.photos.exclude(embedding=None).exists()
+
+
+def test_deleting_a_twin_leaves_no_file(as_alice: Any, trained: Any) -> None:
+    from accounts.vault import store
+    from twins.models import Training
+
+    files, lora = store(trained.user_id), trained.active_training.lora
+    assert files.exists(lora)
+    assert as_alice.delete(f"/api/v1/twins/{trained.id}").status_code == 204
+    assert not files.exists(lora)
+    assert not Training.objects.exists()

@@ -1,0 +1,20 @@
+from typing import Any
+
+from django.apps import AppConfig
+
+
+class TwinsConfig(AppConfig):
+    name = "twins"
+
+    def ready(self) -> None:
+        from accounts.models import Kind
+        from billing import prices
+        from config import registry
+        from twins import services
+
+        def price(user: Any, fields: dict[str, Any]) -> int:
+            twin = fields.get("twin")
+            return services.price_of_training(user, services.twin_of(user, twin) if twin else None)
+
+        prices.register("training", price)
+        registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.disable_twins)

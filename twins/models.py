@@ -1,0 +1,175 @@
+"""Twins: a person's photos with their verdicts, and the trainings made of them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from pgvector.django import VectorField
+
+from billing.models import Wallet
+from billing.runs import PaidRun
+from config.runs import Run, RunQuerySet, Status
+
+LEAST, MOST = 10, 25  # photos to train from, and that a twin may hold
+
+
+class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(user=user)
+
+    def with_facts(self) -> Self:
+        """Counts and the newest training's status, in the same query."""
+        newest = Training.objects.filter(twin=OuterRef("pk")).order_by("-number")
+        return self.select_related("active_training").annotate(
+            photo_count=Count("photos", filter=Photo.held_by_twin("photos__"), distinct=True),
+            accepted_count=Count("photos", filter=Q(photos__accepted=True), distinct=True),
+            newest_status=Subquery(newest.values("status")[:1]),
+        )
+
+
+class Twin(models.Model):
+    """Somebody's likeness, to be: named photos, trainings, and the training in use."""
+
+    class Subject(models.TextChoices):
+        PERSON = "person", _("person")
+        WOMAN = "woman", _("woman")
+        MAN = "man", _("man")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="twins")
+    name = models.CharField(_("name"), max_length=80)
+    subject_class = models.CharField(_("who it shows"), max_length=10, choices=Subject.choices, default=Subject.PERSON)
+    active_training = models.ForeignKey("Training", models.SET_NULL, null=True, blank=True, related_name="+")
+    disabled_at = models.DateTimeField(null=True, editable=False)  # the consent to it was withdrawn
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = TwinQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        indexes = (models.Index(fields=["user", "-created_at", "-id"], name="twins_of_a_user"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def folder(self) -> str:
+        return f"twins/{self.id}"
+
+
+class PhotoQuerySet(RunQuerySet):
+    def accepted(self) -> Self:
+        return self.filter(accepted=True)
+
+    def of_twin(self) -> Self:
+        """Those that count against the most a twin may hold."""
+        return self.filter(Photo.held_by_twin())
+
+
+class Photo(Run):
+    """One upload and its check. Boxes are in pixels of the upright original; the embedding is of the largest face."""
+
+    task, queue, kind_name = "twins.check_photo", "cpu", "photo"
+
+    twin = models.ForeignKey(Twin, models.CASCADE, related_name="photos")
+    file_name = models.CharField(max_length=120, blank=True)  # as the owner knows it, for their eyes alone
+    accepted = models.BooleanField(null=True)  # None while it is checked
+    code = models.CharField(max_length=20, blank=True)
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    box = ArrayField(models.FloatField(), size=4, null=True)
+    yaw = models.FloatField(null=True)  # degrees
+    light = models.FloatField(null=True)  # 0..1
+    warmth = models.FloatField(null=True)
+    sharpness = models.FloatField(null=True)
+    hints = ArrayField(models.CharField(max_length=30), default=list)
+    embedding = VectorField(dimensions=128, null=True)
+    embedder = models.CharField(max_length=40, blank=True)
+    hash = models.BigIntegerField(null=True)  # 64 bits, as a signed number
+    size = models.PositiveIntegerField(default=0)  # bytes of the clean copy
+
+    objects = PhotoQuerySet.as_manager()
+
+    class Meta(Run.Meta):
+        ordering = ("created_at", "id")
+
+    @staticmethod
+    def held_by_twin(prefix: str = "") -> Q:
+        open_ = Q(**{f"{prefix}status__in": [Status.QUEUED, Status.RUNNING]})
+        return open_ | Q(**{f"{prefix}accepted": True})
+
+    @property
+    def quarantine(self) -> str:
+        return f"quarantine/{self.id}"
+
+    @property
+    def clean(self) -> str:
+        return f"{self.twin.folder() if 'twin' in self.__dict__ else f'twins/{self.twin_id}'}/photos/{self.id}.jpg"
+
+    @property
+    def thumbnail(self) -> str:
+        return f"twins/{self.twin_id}/thumbnails/{self.id}.jpg"
+
+
+class TrainingQuerySet(RunQuerySet):
+    def trained(self) -> Self:
+        return self.filter(status=Status.SUCCEEDED)
+
+
+class Training(PaidRun):
+    """One version of a twin's weights."""
+
+    task, queue, kind_name = "twins.train", "train", "training"
+
+    twin = models.ForeignKey(Twin, models.CASCADE, related_name="trainings")
+    number = models.PositiveIntegerField()  # the version, from 1
+    base = models.CharField(max_length=40)
+    seed = models.PositiveIntegerField(default=0)
+    threads = models.PositiveSmallIntegerField(null=True)
+    steps = models.PositiveIntegerField(null=True)
+    free = models.BooleanField(default=False, editable=False)  # the first in a twin slot
+    photos = models.ManyToManyField(Photo, related_name="trainings")
+    checkpoint = models.PositiveIntegerField(null=True)
+    likeness = models.FloatField(null=True)
+    likeness_base = models.FloatField(null=True)
+    likeness_real = models.FloatField(null=True)
+    loss_first = models.FloatField(null=True)
+    loss_last = models.FloatField(null=True)
+    seconds = models.FloatField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+
+    objects = TrainingQuerySet.as_manager()
+
+    class Meta(PaidRun.Meta):
+        ordering = ("-number",)
+        constraints = (
+            *PaidRun.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["twin"], condition=Q(status__in=["queued", "running"]), name="one_training_at_a_time"
+            ),
+            models.UniqueConstraint(fields=["twin", "number"], name="one_training_a_number"),
+        )
+
+    @property
+    def folder(self) -> str:
+        return f"twins/{self.twin_id}/trainings/{self.id}"
+
+    def on_end(self) -> None:
+        super().on_end()
+        if self.status == Status.SUCCEEDED:  # the newest version is the one in use until its owner goes back
+            Twin.objects.filter(id=self.twin_id).update(active_training=self)
+        if self.free and self.status != Status.SUCCEEDED:  # the free one is not used up by a failure
+            Wallet.objects.filter(user=self.user_id, free_trainings__gt=0).update(
+                free_trainings=F("free_trainings") - 1
+            )
+
+    @property
+    def lora(self) -> str:
+        return f"{self.folder}/lora.safetensors"

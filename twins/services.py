@@ -1,0 +1,253 @@
+"""What can be done with a twin, from the page, the API, the admin and a command alike."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import consents
+from accounts.models import Kind
+from accounts.vault import store
+from billing import ledger
+from billing.prices import TRAINING
+from config.errors import DomainError, FileTooLarge, Invalid, NotFound
+from config.runs import Status, once
+from twins import checks
+from twins.models import LEAST, MOST, Photo, Training, Twin
+
+
+class TwinLimit(DomainError):
+    code, status = "twin_limit", 409
+    message = _("Your plan holds %(limit)s twins. Delete one, or change your plan.")
+
+
+class TooManyPhotos(DomainError):
+    code, status = "too_many_photos", 409
+    message = _("A twin holds at most %(most)s photos. Delete some before you add others.")
+
+
+class NotEnoughPhotos(DomainError):
+    code, status = "not_enough_photos", 409
+    message = _("A twin needs %(least)s accepted photos and has %(accepted)s.")
+
+
+class TrainingInProgress(DomainError):
+    code, status = "training_in_progress", 409
+    message = _("This twin is being trained already. Wait for it, or cancel it.")
+
+
+class TwinDisabled(DomainError):
+    code, status = "twin_disabled", 409
+    message = _("This twin is disabled, because the consent to it was withdrawn.")
+
+
+class NotTrained(DomainError):
+    code, status = "twin_not_trained", 409
+    message = _("This training has no weights that could be used. Choose one that succeeded.")
+
+
+# ---------------------------------------------------------------- twins
+
+
+@transaction.atomic
+def create_twin(user: Any, *, name: str, subject_class: str = "person") -> Twin:
+    """Raises TwinLimit."""
+    wallet = ledger.wallet_of(user)
+    type(wallet).objects.select_for_update().get(id=wallet.id)  # two at once must not both be the last
+    limit = wallet.plan.twins
+    if limit and Twin.objects.filter(user=user).count() >= limit:
+        raise TwinLimit(limit=limit)
+    return Twin.objects.create(user=user, name=name.strip(), subject_class=subject_class)
+
+
+def change_twin(twin: Twin, **fields: str) -> Twin:
+    for name, value in fields.items():
+        setattr(twin, name, value)
+    twin.save(update_fields=[*fields, "updated_at"])
+    return twin
+
+
+def delete_twin(twin: Twin) -> None:
+    """With photos, trainings and weights, for good. What runs for it is stopped first. Its pictures stay in the gallery."""
+    with transaction.atomic():
+        for run in (*twin.photos.open(), *twin.trainings.open()):
+            run.cancel()
+        folder, files = twin.folder(), store(twin.user_id)
+        quarantine = [p.quarantine for p in twin.photos.all()]
+        twin.delete()
+        transaction.on_commit(lambda: _remove(files, [f"{folder}/"], quarantine), robust=True)
+
+
+def disable_twins(user: Any) -> None:
+    """The consent ended: nothing is made of these faces any more, and what was measured of them goes."""
+    Twin.objects.filter(user=user, disabled_at=None).update(disabled_at=timezone.now())
+    Photo.objects.filter(user=user).update(embedding=None, embedder="")
+    for kind in (Photo, Training):
+        for run in kind.objects.filter(user=user).open():
+            run.cancel()
+
+
+def _remove(files: Any, prefixes: list[str], names: list[str]) -> None:
+    for prefix in prefixes:
+        files.delete_all(prefix)
+    for name in names:
+        files.delete(name)
+
+
+# ---------------------------------------------------------------- photos
+
+
+def add_photo(twin: Twin, *, data: bytes, file_name: str = "") -> Photo:
+    """Into quarantine and to the check. Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, StorageFull."""
+    consents.require(twin.user, Kind.BIOMETRIC_TWIN)
+    if len(data) > settings.MAX_UPLOAD:
+        raise FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
+    files = store(twin.user_id)
+    with transaction.atomic():
+        _room_for_one(twin)
+        photo = Photo(user=twin.user, twin=twin, file_name=_plain(file_name))
+        files.write(photo.quarantine, data)
+        try:
+            photo.enqueue()
+        except Exception:
+            files.delete(photo.quarantine)
+            raise
+    return photo
+
+
+def reuse_photo(twin: Twin, photo: Photo) -> Photo:
+    """An accepted photo of one's library, checked again beside this twin's others."""
+    if not photo.accepted:
+        raise Invalid(errors={"photo": [str(_("Only an accepted photo can be used again."))]})
+    return add_photo(twin, data=store(photo.user_id).read(photo.clean), file_name=photo.file_name)
+
+
+def _room_for_one(twin: Twin) -> None:
+    """Uploads of one twin pass one by one, so that the 26th is always seen."""
+    locked = Twin.objects.select_for_update().get(id=twin.id)
+    if locked.disabled_at:
+        raise TwinDisabled
+    if locked.photos.of_twin().count() >= MOST:
+        raise TooManyPhotos(most=MOST)
+
+
+def _plain(name: str) -> str:
+    """A name to show, whatever was sent: no path, no control characters."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in last if c.isprintable())[:120]
+
+
+def delete_photo(photo: Photo) -> None:
+    with transaction.atomic():
+        if photo.is_open:
+            photo.cancel()
+        files, names = store(photo.user_id), [photo.quarantine, photo.clean, photo.thumbnail]
+        photo.delete()
+        transaction.on_commit(lambda: _remove(files, [], names), robust=True)
+
+
+# ---------------------------------------------------------------- trainings
+
+
+def price_of_training(user: Any, twin: Twin | None) -> int:
+    """The first training in a twin slot is free. Slots are what the plan allows: deleting a twin makes no new one."""
+    wallet = ledger.wallet_of(user)
+    taken = (
+        twin is not None
+        and twin.trainings.filter(free=True).exclude(status__in=[Status.FAILED, Status.CANCELLED]).exists()
+    )
+    slots_left = not wallet.plan.twins or wallet.free_trainings < wallet.plan.twins
+    return 0 if slots_left and not taken else TRAINING
+
+
+def start_training(
+    twin: Twin,
+    *,
+    base: str = "",
+    seed: int | None = None,
+    steps: int | None = None,
+    key: str | None = None,
+    body_hash: str = "",
+) -> Training:
+    """A new version from the photos that are accepted now. Raises ConsentRequired, NotEnoughPhotos, TrainingInProgress,
+    TwinDisabled, NotEnoughCredits, IdempotencyMismatch."""
+    consents.require(twin.user, Kind.BIOMETRIC_TWIN)
+    training = Training(
+        user=twin.user, twin=twin, base=base or settings.STUDIO_PROFILE, steps=steps, threads=settings.STUDIO_THREADS,
+        seed=secrets.randbelow(2**31) if seed is None else seed,
+    )  # fmt: skip
+    run = once(training, endpoint=f"trainings:{twin.id}", key=key, body_hash=body_hash, prepare=_prepare_training)
+    assert isinstance(run, Training)
+    return run
+
+
+def _prepare_training(training: Training) -> None:
+    twin = Twin.objects.select_for_update().get(id=training.twin_id)
+    if twin.disabled_at:
+        raise TwinDisabled
+    photos = list(twin.photos.accepted())
+    if len(photos) < LEAST:
+        lacks = checks.readiness(photos).missing
+        raise NotEnoughPhotos(
+            least=LEAST,
+            accepted=len(photos),
+            extra={"accepted": len(photos), "needed": LEAST, "missing": [code for code, _s in lacks]},
+        )
+    if twin.trainings.open().exists():
+        raise TrainingInProgress
+    wallet = ledger.wallet_of(training.user)
+    type(wallet).objects.select_for_update().get(id=wallet.id)
+    training.price = price_of_training(training.user, twin)
+    training.free = not training.price
+    if training.free:
+        type(wallet).objects.filter(id=wallet.id).update(free_trainings=F("free_trainings") + 1)
+    training.number = (twin.trainings.aggregate(n=Max("number"))["n"] or 0) + 1
+    try:
+        with transaction.atomic():
+            training.enqueue()
+    except IntegrityError as e:
+        if "one_training" in str(e):
+            raise TrainingInProgress from e
+        raise
+    training.photos.set(photos)
+
+
+def activate(training: Training) -> Twin:
+    """Use this version from now on. Raises NotTrained."""
+    if training.status != Status.SUCCEEDED or not training.sha256:
+        raise NotTrained
+    Twin.objects.filter(id=training.twin_id).update(active_training=training)
+    return Twin.objects.get(id=training.twin_id)
+
+
+def delete_training(training: Training) -> None:
+    """The weights of one version, for good."""
+    with transaction.atomic():
+        if training.is_open:
+            training.cancel()
+        files, folder = store(training.user_id), f"{training.folder}/"
+        training.delete()
+        transaction.on_commit(lambda: _remove(files, [folder], []), robust=True)
+
+
+def hash_of(*parts: Any) -> str:
+    """Of a request's body, for idempotency: files by their bytes, all else by its text."""
+    h = hashlib.sha256()
+    for part in parts:
+        h.update(part if isinstance(part, bytes) else repr(part).encode())
+        h.update(b"\0")
+    return h.hexdigest()
+
+
+def twin_of(user: Any, ident: Any) -> Twin:
+    twin = Twin.objects.visible_to(user).filter(id=ident).first()
+    if twin is None:
+        raise NotFound
+    return twin

@@ -1,0 +1,111 @@
+"""The work on photos and trainings, in workers. A task takes an id; the row says all else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from django.conf import settings
+
+from accounts import consents
+from accounts.models import Kind
+from accounts.vault import Vault, store
+from config.runs import working
+from config.studio import get_studio
+from ml import media, types
+from ml.errors import MLError
+from twins.models import Photo, Training
+
+THUMBNAIL = 320  # px of the long side
+SIGN = 1 << 63  # a perceptual hash is 64 bits without sign, the database's integers have one
+
+
+@shared_task(name=Photo.task)
+def check_photo(ident: str) -> None:
+    with working(Photo, ident) as photo:
+        if photo is None:
+            return
+        _consent(photo.user_id)
+        files = store(photo.user_id)
+        others = [_as_inspection(p) for p in photo.twin.photos.accepted().exclude(id=photo.id)]
+        said = get_studio().inspect(files.read(photo.quarantine), others)
+        _consent(photo.user_id)
+        if said.accepted:
+            _keep(files, photo, said)
+        photo.finish(**_verdict(said))
+        files.delete(photo.quarantine)
+
+
+def _consent(user_id: Any) -> None:
+    """Read at the start and again before anything of the face is kept."""
+    if not consents.has(user_id, Kind.BIOMETRIC_TWIN):
+        raise MLError("consent_withdrawn", "")
+
+
+def _keep(files: Vault, photo: Photo, said: types.Inspection) -> None:
+    files.write(photo.clean, said.clean)
+    files.write(photo.thumbnail, media.thumbnail(said.clean, THUMBNAIL))
+
+
+def _verdict(said: types.Inspection) -> dict[str, Any]:
+    """An inspection as columns of the photo."""
+    return {
+        "accepted": said.accepted, "code": said.code, "width": said.width or None, "height": said.height or None,
+        "box": list(said.box) if said.box else None, "yaw": said.yaw, "light": said.light, "warmth": said.warmth,
+        "sharpness": said.sharpness, "hints": list(said.hints), "embedding": list(said.embedding) if said.accepted else None,
+        "embedder": said.embedder if said.accepted else "", "hash": said.hash - SIGN, "size": len(said.clean),
+    }  # fmt: skip
+
+
+def _as_inspection(photo: Photo) -> types.Inspection:
+    """What the next photo is compared with."""
+    vector = tuple(float(v) for v in photo.embedding) if photo.embedding is not None else ()
+    return types.Inspection(
+        True,
+        yaw=photo.yaw or 0.0,
+        hints=tuple(photo.hints),
+        embedding=vector,
+        embedder=photo.embedder,
+        hash=(photo.hash or 0) + SIGN,
+    )
+
+
+@shared_task(name=Training.task)
+def train(ident: str) -> None:
+    with working(Training, ident) as training:
+        if training is None:
+            return
+        _consent(training.user_id)
+        files = store(training.user_id)
+        report = get_studio(training.base).train(_spec(training, files), store=files, on_progress=training.report)
+        _consent(training.user_id)
+        if not report.recognised and settings.LIKENESS_FLOOR:
+            raise MLError("likeness_too_low", "")
+        training.finish(**_outcome(report))
+
+
+def _spec(training: Training, files: Vault) -> types.TrainSpec:
+    photos = tuple(types.Photo(str(p.id), files.read(p.clean)) for p in training.photos.order_by("created_at", "id"))
+    return types.TrainSpec(
+        photos,
+        training.twin.subject_class,
+        seed=training.seed,
+        steps=training.steps,
+        threads=training.threads,
+        name=training.folder,
+    )
+
+
+def _outcome(report: types.TrainReport) -> dict[str, Any]:
+    names = (
+        "steps",
+        "checkpoint",
+        "likeness",
+        "likeness_base",
+        "likeness_real",
+        "loss_first",
+        "loss_last",
+        "seconds",
+        "sha256",
+    )
+    return {name: getattr(report, name) for name in names}
