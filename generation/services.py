@@ -11,7 +11,7 @@ from accounts import consents
 from accounts.models import Kind
 from billing import prices
 from config.errors import DomainError
-from config.runs import once
+from config.runs import Status, once
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
@@ -84,3 +84,20 @@ def stop_jobs(user: Any) -> None:
     """The consent to the twins ended: nothing more is made of them."""
     for job in Job.objects.filter(user=user, of_twin=True).open():
         job.cancel()
+
+
+class NotFailed(DomainError):
+    code, status = "already_finished", 409
+    message = _("Only what failed can be run again.")
+
+
+def retry_job(job: Job, *, cause: str) -> Job:
+    """Staff run a failed job again as a new one that costs nothing. Raises NotFailed."""
+    if job.status != Status.FAILED:
+        raise NotFailed
+    again = Job(user=job.user, twin=job.twin, training=job.training, of_twin=job.of_twin, kind=job.kind, seed=job.seed, retry_of=job.id, retry_cause=cause)
+    for name in COPIED:
+        setattr(again, name, getattr(job, name))
+    run = once(again, endpoint=f"retry:{job.id}", key=str(job.id), body_hash="", prepare=lambda new: new.enqueue())
+    assert isinstance(run, Job)
+    return run

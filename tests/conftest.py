@@ -139,17 +139,20 @@ def twin(consented: Any) -> Any:
 
 
 @pytest.fixture
-def photos(
-    twin: Any, studio: PaintStudio, work: Callable[[], int], django_capture_on_commit_callbacks: Any
-) -> list[Any]:
-    """Ten accepted photos of alice's twin."""
-    from twins import services
+def photos(twin: Any, studio: PaintStudio) -> list[Any]:
+    """Ten accepted photos of alice's twin, as their checks would have left them."""
+    from accounts.vault import store
+    from twins.models import Photo
 
-    with django_capture_on_commit_callbacks(execute=True):
-        made = [services.add_photo(twin, data=jpeg(i * 9), file_name=f"{i}.jpg") for i in range(10)]
-    work()
-    for photo in made:
-        photo.refresh_from_db()
+    made, files = [], store(twin.user_id)
+    for i in range(10):
+        photo = Photo.objects.create(
+            user=twin.user, twin=twin, status="succeeded", accepted=True, width=640, height=640, box=[10, 10, 200, 220], yaw=0.0, light=0.5,
+            warmth=1.0, sharpness=0.3, embedding=[1.0, *[0.0] * 127], embedder="test", hash=i, size=1,
+        )  # fmt: skip
+        files.write(photo.clean, jpeg(i * 9))
+        files.write(photo.thumbnail, jpeg(i * 9))
+        made.append(photo)
     return made
 
 

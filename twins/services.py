@@ -204,8 +204,8 @@ def _prepare_training(training: Training) -> None:
         raise TrainingInProgress
     wallet = ledger.wallet_of(training.user)
     type(wallet).objects.select_for_update().get(id=wallet.id)
-    training.price = price_of_training(training.user, twin)
-    training.free = not training.price
+    training.price = 0 if training.retry_of else price_of_training(training.user, twin)
+    training.free = not training.price and not training.retry_of
     if training.free:
         type(wallet).objects.filter(id=wallet.id).update(free_trainings=F("free_trainings") + 1)
     training.number = (twin.trainings.aggregate(n=Max("number"))["n"] or 0) + 1
@@ -251,3 +251,21 @@ def twin_of(user: Any, ident: Any) -> Twin:
     if twin is None:
         raise NotFound
     return twin
+
+
+class NotFailed(DomainError):
+    code, status = "already_finished", 409
+    message = _("Only what failed can be run again.")
+
+
+def retry_training(training: Training, *, cause: str) -> Training:
+    """Staff run a failed training again as a new one that costs nothing. Raises NotFailed and what start_training raises."""
+    if training.status != Status.FAILED:
+        raise NotFailed
+    again = Training(
+        user=training.user, twin=training.twin, base=training.base, steps=training.steps, threads=training.threads, seed=training.seed,
+        retry_of=training.id, retry_cause=cause,
+    )  # fmt: skip
+    run = once(again, endpoint=f"retry:{training.id}", key=str(training.id), body_hash="", prepare=_prepare_training)
+    assert isinstance(run, Training)
+    return run

@@ -1,0 +1,17 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from billing import ledger
+
+
+class Command(BaseCommand):
+    help = "Add the ledger up: every balance from its transfers, all accounts to zero, every hold ended once. Exit status 1 when it does not."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        wrong = ledger.check()
+        for sentence in wrong:
+            self.stderr.write(sentence)
+        if wrong:
+            raise CommandError(f"{len(wrong)} things do not add up.")
+        self.stdout.write("The ledger adds up.")

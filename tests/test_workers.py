@@ -1,0 +1,173 @@
+"""With real worker processes: the broker rings, workers die, nothing is lost and nothing is charged twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from billing import ledger
+from config.runs import LEASE, Run
+from tests.conftest import jpeg
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def wait_for(done: Callable[[], Any], seconds: float = 60) -> Any:
+    """What `done` answers once it is true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := done():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+class Workers:
+    """Real Celery workers on this test's database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.running = folder, []  # type: ignore[var-annotated]
+
+    def start(self, queues: str = "train,render,cpu,io", studio: str = "paint") -> subprocess.Popen[bytes]:
+        name = connection.settings_dict["NAME"]
+        base = os.environ["DATABASE_URL"]
+        head, _slash, query = base.rpartition("/")
+        url = f"{head}/{name}" + (f"?{query.split('?', 1)[1]}" if "?" in query else "")
+        env = os.environ | {
+            "DATABASE_URL": url, "STUDIO": studio, "STUDIO_FOLDER": str(self.folder), "DJANGO_SETTINGS_MODULE": "config.settings_test",
+        }  # fmt: skip
+        command = [sys.executable, "-m", "celery", "-A", "tests.worker", "worker", "-Q", queues, "-c", "1", "--pool", "solo", "--prefetch-multiplier", "1"]
+        with (self.folder / f"worker-{len(self.running)}.log").open("wb") as log:
+            worker = subprocess.Popen([*command, "--without-gossip", "--without-mingle"], cwd=ROOT, env=env, stdout=log, stderr=log)
+        self.running.append(worker)
+        return worker
+
+    def steps(self) -> list[str]:
+        file = self.folder / "steps"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def hold(self) -> None:
+        (self.folder / "wait").touch()
+
+    def let_go(self) -> None:
+        (self.folder / "go").touch()
+
+    def stop(self) -> None:
+        for worker in self.running:
+            worker.kill()
+            worker.wait()
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[Workers]:
+    made = Workers(tmp_path)
+    yield made
+    made.stop()
+
+
+def lapse(run: Run) -> None:
+    """As if the lease's time had passed."""
+    type(run).objects.filter(id=run.id).update(lease_until=run.created_at - LEASE)
+
+
+def ended(run: Run) -> bool:
+    run.refresh_from_db()
+    return not run.is_open
+
+
+def test_the_journey_of_a_twin(as_alice: Any, twin: Any, workers: Workers) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    workers.start()
+    where = f"/api/v1/twins/{twin.id}"
+    for i in range(10):
+        sent = as_alice.post(f"{where}/photos", {"file": SimpleUploadedFile(f"{i}.jpg", jpeg(i * 9))}, format="multipart")
+        assert sent.status_code == 201
+    wait_for(lambda: as_alice.get(where).json()["status"] == "ready")
+    as_alice.post(f"{where}/trainings", {}, format="json")
+    wait_for(lambda: as_alice.get(where).json()["status"] == "trained")
+    job = as_alice.post("/api/v1/generations", {"twin": str(twin.id), "prompt": "in a park", "count": 2}, format="json").json()["id"]
+    wait_for(lambda: as_alice.get(f"/api/v1/generations/{job}").json()["status"] == "succeeded")
+    export = as_alice.post("/api/v1/exports", {"ids": as_alice.get(f"/api/v1/generations/{job}").json()["items"]}, format="json").json()["id"]
+    wait_for(lambda: as_alice.get(f"/api/v1/exports/{export}").json()["status"] == "succeeded")
+    assert as_alice.delete(where).status_code == 204
+    assert ledger.check() == []
+
+
+def test_a_killed_worker_is_replaced_and_the_training_goes_on_where_it_was(twin: Any, photos: list[Any], workers: Workers) -> None:
+    from twins.services import start_training
+
+    workers.hold()
+    first = workers.start("train")
+    training = start_training(twin)
+    wait_for(workers.steps)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    workers.let_go()
+    training.refresh_from_db()
+    lapse(training)
+    type(training).sweep()  # queued again
+    workers.start("train")
+    wait_for(lambda: ended(training))
+    assert (training.status, training.attempt) == ("succeeded", 2)
+    assert ledger.check() == []
+
+
+def test_after_the_third_lost_worker_the_credits_come_back(trained: Any) -> None:
+    """No worker at all: each claim dies at once."""
+    from generation.models import Job
+    from generation.services import request_images
+
+    job = request_images(trained.user, twin=trained, prompt="in a park", count=2)
+    for _ in range(3):
+        claimed = Job.claim(job.id)
+        assert claimed
+        lapse(claimed)
+        Job.sweep()
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == ("failed", "worker_lost")
+    assert ledger.balance(ledger.wallet_of(trained.user)).available == 3
+
+
+def test_a_stop_is_seen_within_two_seconds(twin: Any, photos: list[Any], workers: Workers) -> None:
+    from twins.services import start_training
+
+    workers.hold()
+    workers.start("train")
+    training = start_training(twin)
+    wait_for(workers.steps)
+    training.cancel()
+    start = time.monotonic()
+    workers.let_go()
+    wait_for(lambda: ended(training), seconds=2)
+    assert training.status == "cancelled"
+    assert time.monotonic() - start < 2
+
+
+def test_redis_away_while_asking_delays_the_work_and_loses_nothing(trained: Any, workers: Workers) -> None:
+    from generation.models import Job
+    from generation.services import request_images
+    from tests.plugin import SERVICES
+
+    redis = SERVICES[1]
+    redis.stop()
+    try:
+        job = request_images(trained.user, twin=trained, prompt="in a park")
+        assert job.status == "queued"
+    finally:
+        redis.start()
+    workers.start("render")
+    Job.objects.filter(id=job.id).update(rung_at=None)
+    Job.sweep()
+    wait_for(lambda: ended(job))
+    assert job.status == "succeeded"
