@@ -24,7 +24,18 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("email", "display_name", "language", "date_joined", "is_active", "is_staff")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "display_name")
-    fields = ("email", "phone", "display_name", "language", "is_active", "is_staff", "is_superuser", "groups", "date_joined", "last_login")
+    fields = (
+        "email",
+        "phone",
+        "display_name",
+        "language",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "groups",
+        "date_joined",
+        "last_login",
+    )
     readonly_fields = ("email", "phone", "date_joined", "last_login")
     inlines = (ConsentInline,)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -36,3 +37,19 @@ def use(name: str, studio: Studio | None) -> None:
         _open.pop(name, None)
         if studio is not None:
             _open[name] = studio
+
+
+@dataclass(frozen=True)
+class BaseFacts:
+    name: str
+    licence: str
+    source: str
+    present: bool
+
+
+def bases() -> list[BaseFacts]:
+    """What bases there are, and which are here."""
+    from ml.local.bases import BASES, base_of, present  # ml's own configuration, without torch
+
+    found = [base_of(name, settings.STUDIO_SOURCES.get(name)) for name in BASES]
+    return [BaseFacts(b.name, b.licence, b.source, present(b)) for b in found]

@@ -14,7 +14,20 @@ from generation.models import Job
 
 @admin.register(Job)
 class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("id", "user", "kind", "status", "progress", "count", "price", "captured", "attempt", "error_code", "error_detail", "created_at")
+    list_display = (
+        "id",
+        "user",
+        "kind",
+        "status",
+        "progress",
+        "count",
+        "price",
+        "captured",
+        "attempt",
+        "error_code",
+        "error_detail",
+        "created_at",
+    )
     list_filter = ("status", "kind", "style", "error_code")
     list_select_related = ("user",)
     search_fields = ("id", "user__email")

@@ -95,7 +95,16 @@ def retry_job(job: Job, *, cause: str) -> Job:
     """Staff run a failed job again as a new one that costs nothing. Raises NotFailed."""
     if job.status != Status.FAILED:
         raise NotFailed
-    again = Job(user=job.user, twin=job.twin, training=job.training, of_twin=job.of_twin, kind=job.kind, seed=job.seed, retry_of=job.id, retry_cause=cause)
+    again = Job(
+        user=job.user,
+        twin=job.twin,
+        training=job.training,
+        of_twin=job.of_twin,
+        kind=job.kind,
+        seed=job.seed,
+        retry_of=job.id,
+        retry_cause=cause,
+    )
     for name in COPIED:
         setattr(again, name, getattr(job, name))
     run = once(again, endpoint=f"retry:{job.id}", key=str(job.id), body_hash="", prepare=lambda new: new.enqueue())

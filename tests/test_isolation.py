@@ -86,7 +86,9 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 
 
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
-    listed = {route: as_bob.get(f"/api/v1/{route}").json() for route in ("twins", "photos", "generations", "items", "albums")}
+    listed = {
+        route: as_bob.get(f"/api/v1/{route}").json() for route in ("twins", "photos", "generations", "items", "albums")
+    }
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
 
 

@@ -52,7 +52,10 @@ def fault(path: Path, name: str) -> str:
 
 def test_every_import_goes_left() -> None:
     faults = [
-        f"{path.relative_to(ROOT)}:{line}: {name}: {why}" for path in sources() for name, line in imports(path) if (why := fault(path, name))
+        f"{path.relative_to(ROOT)}:{line}: {name}: {why}"
+        for path in sources()
+        for name, line in imports(path)
+        if (why := fault(path, name))
     ]
     assert faults == []
 

@@ -46,9 +46,26 @@ class Workers:
         env = os.environ | {
             "DATABASE_URL": url, "STUDIO": studio, "STUDIO_FOLDER": str(self.folder), "DJANGO_SETTINGS_MODULE": "config.settings_test",
         }  # fmt: skip
-        command = [sys.executable, "-m", "celery", "-A", "tests.worker", "worker", "-Q", queues, "-c", "1", "--pool", "solo", "--prefetch-multiplier", "1"]
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "tests.worker",
+            "worker",
+            "-Q",
+            queues,
+            "-c",
+            "1",
+            "--pool",
+            "solo",
+            "--prefetch-multiplier",
+            "1",
+        ]
         with (self.folder / f"worker-{len(self.running)}.log").open("wb") as log:
-            worker = subprocess.Popen([*command, "--without-gossip", "--without-mingle"], cwd=ROOT, env=env, stdout=log, stderr=log)
+            worker = subprocess.Popen(
+                [*command, "--without-gossip", "--without-mingle"], cwd=ROOT, env=env, stdout=log, stderr=log
+            )
         self.running.append(worker)
         return worker
 
@@ -91,20 +108,28 @@ def test_the_journey_of_a_twin(as_alice: Any, twin: Any, workers: Workers) -> No
     workers.start()
     where = f"/api/v1/twins/{twin.id}"
     for i in range(10):
-        sent = as_alice.post(f"{where}/photos", {"file": SimpleUploadedFile(f"{i}.jpg", jpeg(i * 9))}, format="multipart")
+        sent = as_alice.post(
+            f"{where}/photos", {"file": SimpleUploadedFile(f"{i}.jpg", jpeg(i * 9))}, format="multipart"
+        )
         assert sent.status_code == 201
     wait_for(lambda: as_alice.get(where).json()["status"] == "ready")
     as_alice.post(f"{where}/trainings", {}, format="json")
     wait_for(lambda: as_alice.get(where).json()["status"] == "trained")
-    job = as_alice.post("/api/v1/generations", {"twin": str(twin.id), "prompt": "in a park", "count": 2}, format="json").json()["id"]
+    job = as_alice.post(
+        "/api/v1/generations", {"twin": str(twin.id), "prompt": "in a park", "count": 2}, format="json"
+    ).json()["id"]
     wait_for(lambda: as_alice.get(f"/api/v1/generations/{job}").json()["status"] == "succeeded")
-    export = as_alice.post("/api/v1/exports", {"ids": as_alice.get(f"/api/v1/generations/{job}").json()["items"]}, format="json").json()["id"]
+    export = as_alice.post(
+        "/api/v1/exports", {"ids": as_alice.get(f"/api/v1/generations/{job}").json()["items"]}, format="json"
+    ).json()["id"]
     wait_for(lambda: as_alice.get(f"/api/v1/exports/{export}").json()["status"] == "succeeded")
     assert as_alice.delete(where).status_code == 204
     assert ledger.check() == []
 
 
-def test_a_killed_worker_is_replaced_and_the_training_goes_on_where_it_was(twin: Any, photos: list[Any], workers: Workers) -> None:
+def test_a_killed_worker_is_replaced_and_the_training_goes_on_where_it_was(
+    twin: Any, photos: list[Any], workers: Workers
+) -> None:
     from twins.services import start_training
 
     workers.hold()

@@ -41,7 +41,21 @@ class TwinAdmin(Looked):
 
 @admin.register(Photo)
 class PhotoAdmin(Looked):
-    list_display = ("id", "user", "twin", "accepted", "code", "width", "height", "light", "sharpness", "yaw", "status", "error_code", "created_at")
+    list_display = (
+        "id",
+        "user",
+        "twin",
+        "accepted",
+        "code",
+        "width",
+        "height",
+        "light",
+        "sharpness",
+        "yaw",
+        "status",
+        "error_code",
+        "created_at",
+    )
     list_filter = ("accepted", "code", "status")
     list_select_related = ("user", "twin")
     exclude = ("embedding", "file_name")

@@ -1,0 +1,10 @@
+# A worker: the queues it serves are its command's.
+FROM python:3.11-slim-bookworm
+RUN useradd --create-home --uid 10001 photoflux
+WORKDIR /app
+COPY requirements-web.txt requirements.txt ./
+RUN pip install --no-cache-dir -r requirements.txt
+COPY --chown=photoflux . .
+USER photoflux
+ENV DJANGO_SETTINGS_MODULE=config.settings VAR=/var/photoflux HF_HUB_OFFLINE=1 OPENBLAS_NUM_THREADS=1
+CMD ["celery", "-A", "config", "worker", "-Q", "train", "-c", "1", "--prefetch-multiplier", "1"]

@@ -1,0 +1,67 @@
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand
+
+from accounts import consents
+from accounts.models import Kind
+from billing import ledger
+from twins import services
+
+EMAIL = "demo@photoflux.example"
+CREDITS = 100
+
+
+class Command(BaseCommand):
+    help = "The demonstration: a user with 100 credits and a drawn person's photos, once. Their password is in var/demo.txt."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--photos", type=Path, help="a folder of photos; drawn into var/demo/ when not given")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        users = get_user_model().objects
+        if users.filter(email=EMAIL).exists():
+            self.stdout.write("The demonstration is here already.")
+            return
+        password = secrets.token_urlsafe(12)
+        user = users.create_user(email=EMAIL, password=password, display_name="Demo")
+        self._tell(password)
+        for kind in (Kind.TERMS, Kind.BIOMETRIC_TWIN):
+            consents.give(user, kind=kind, version=consents.WORDING[kind][0])
+        ledger.grant(ledger.wallet_of(user), CREDITS, cause=f"demo:{user.id}")
+        twin = services.create_twin(user, name="Demo", subject_class="woman")
+        for path in sorted((options["photos"] or self._drawn()).glob("*.jpg")):
+            services.add_photo(twin, data=path.read_bytes(), file_name=path.name)
+        self.stdout.write(
+            f"{user.email} with {CREDITS} credits and a twin to train; the password is in {settings.VAR / 'demo.txt'}"
+        )
+
+    def _tell(self, password: str) -> None:
+        file = settings.VAR / "demo.txt"
+        file.touch(mode=0o600)
+        file.write_text(f"e-mail: {EMAIL}\npassword: {password}\n")
+
+    def _drawn(self) -> Path:
+        """Twelve photos of a person who does not exist, drawn by a process of its own."""
+        folder = Path(settings.VAR) / "demo"
+        command = [
+            sys.executable,
+            "-m",
+            "ml",
+            "people",
+            "--count",
+            "1",
+            "--photos",
+            "12",
+            "--seed",
+            "6",
+            "--out",
+            str(folder),
+        ]
+        subprocess.run(command, check=True, capture_output=True, cwd=settings.BASE_DIR)
+        return folder / "person-000"
