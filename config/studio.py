@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from ml.local.bases import BASES, base_of, present
 from ml.studio import Studio, open_studio
 
 _lock = threading.Lock()
@@ -49,7 +50,5 @@ class BaseFacts:
 
 def bases() -> list[BaseFacts]:
     """What bases there are, and which are here."""
-    from ml.local.bases import BASES, base_of, present  # ml's own configuration, without torch
-
     found = [base_of(name, settings.STUDIO_SOURCES.get(name)) for name in BASES]
     return [BaseFacts(b.name, b.licence, b.source, present(b)) for b in found]

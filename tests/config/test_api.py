@@ -1,0 +1,70 @@
+"""What holds for the API as a whole: its description, its problems, its limits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_description_is_openapi_31_and_names_every_address(client: Any) -> None:
+    from config import urls
+
+    found = json.loads(client.get("/api/v1/openapi.json").content)
+    assert found["openapi"].startswith("3.1")
+    described = {path.removeprefix("/api/v1/").replace("{", "<").replace("}", ">") for path in found["paths"]}
+    served = {str(p.pattern).replace("uuid:", "").replace("slug:", "") for p in urls.api} - {"openapi.json"}
+    assert served <= described
+
+
+def test_an_address_that_is_not_there(as_alice: Any) -> None:
+    answer = as_alice.get("/api/v1/boats")
+    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (
+        404,
+        "application/problem+json",
+        "not_found",
+    )
+
+
+@pytest.mark.parametrize("send, status, code", [
+    (lambda c: c.put("/api/v1/twins", {}, format="json"), 405, "method_not_allowed"),
+    (lambda c: c.post("/api/v1/twins", "{", content_type="application/json"), 400, "malformed"),
+    (lambda c: c.post("/api/v1/twins", "x", content_type="text/plain"), 415, "unsupported_media_type"),
+    (lambda c: c.post("/api/v1/twins", {}, format="json"), 422, "invalid"),
+    (lambda c: c.post("/api/v1/twins", [1], format="json"), 422, "invalid"),
+])  # fmt: skip
+def test_what_is_wrong_has_a_code_and_a_sentence(as_alice: Any, send: Any, status: int, code: str) -> None:
+    answer = send(as_alice)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["detail"].endswith(".")
+
+
+def test_limits_are_told_and_held(as_alice: Any) -> None:
+    first = as_alice.post("/api/v1/exports", {"ids": []}, format="json")
+    assert first["RateLimit-Policy"] == '"default";q=20;w=3600'
+    last = [as_alice.post("/api/v1/exports", {"ids": []}, format="json") for _ in range(20)][-1]
+    assert (last.status_code, last.json()["code"]) == (429, "rate_limited")
+    assert int(last["Retry-After"]) > 0
+
+
+def test_sentences_come_in_the_readers_language(as_alice: Any) -> None:
+    said = {
+        lang: as_alice.get("/api/v1/boats", HTTP_ACCEPT_LANGUAGE=lang).json()["detail"]
+        for lang in ("en", "es", "zh-hans")
+    }
+    assert len(set(said.values())) == 3
+
+
+def test_somebody_signs_up_logs_in_and_is_told_who_they_are(client: Any) -> None:
+    made = client.post(
+        "/_allauth/app/v1/auth/signup",
+        {"email": "carol@example.com", "password": "a long password"},
+        content_type="application/json",
+    )
+    assert made.status_code == 200, made.content
+    token = made.json()["meta"]["access_token"]
+    me = client.get("/api/v1/me", HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert me.json()["email"] == "carol@example.com"
