@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -103,6 +104,7 @@ class Export(Run):
     """An archive of chosen items, or of all that is somebody's."""
 
     task, queue, kind_name = "accounts.export", "io", "export"
+    KEPT = timedelta(days=2)  # then the archive is deleted
 
     class Scope(models.TextChoices):
         ITEMS = "items", _("chosen items")

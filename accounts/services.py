@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -13,8 +12,6 @@ from accounts.vault import store
 from config.errors import DomainError
 from config.files import serve
 from config.runs import Status, once
-
-KEPT = timedelta(days=2)
 
 
 class NotReady(DomainError):

@@ -11,7 +11,6 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.models import Export
-from accounts.services import KEPT
 from accounts.vault import store
 from config import registry
 from config.runs import working
@@ -25,7 +24,7 @@ def export(ident: str) -> None:
             return
         files = store(run.user_id)
         files.write_stream(run.file, zipped(watched(run, members(run))))
-        run.finish(size=files.size(run.file), expires_at=timezone.now() + KEPT)
+        run.finish(size=files.size(run.file), expires_at=timezone.now() + Export.KEPT)
 
 
 def members(run: Export) -> Iterator[tuple[str, Iterable[bytes]]]:

@@ -83,8 +83,8 @@ def client_of(user: Any) -> Any:
     return client
 
 
-@pytest.fixture(autouse=True)
-def _flush_past_the_ledgers_triggers(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _flush_past_the_ledgers_triggers() -> None:
     """Tests with real transactions end in a TRUNCATE, which the ledger refuses; and it takes the plans of the migrations."""
     from django.core.management import call_command
     from django.db import connection
@@ -93,17 +93,14 @@ def _flush_past_the_ledgers_triggers(monkeypatch: pytest.MonkeyPatch) -> None:
     def teardown(self: Any) -> None:
         from billing.models import Plan
 
+        tables = ("billing_transfer", "billing_ledgeraccount")
         with connection.cursor() as cursor:
-            cursor.execute(
-                "ALTER TABLE billing_transfer DISABLE TRIGGER USER; ALTER TABLE billing_ledgeraccount DISABLE TRIGGER USER"
-            )
+            cursor.execute("; ".join(f"ALTER TABLE {t} DISABLE TRIGGER USER" for t in tables))
             call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
-            cursor.execute(
-                "ALTER TABLE billing_transfer ENABLE TRIGGER USER; ALTER TABLE billing_ledgeraccount ENABLE TRIGGER USER"
-            )
+            cursor.execute("; ".join(f"ALTER TABLE {t} ENABLE TRIGGER USER" for t in tables))
         Plan.objects.create(code="free", name="Free", credits=3, monthly=False, twins=1)
 
-    monkeypatch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
+    TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
 
 
 @pytest.fixture

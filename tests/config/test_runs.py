@@ -78,7 +78,7 @@ def test_how_work_ends_is_in_the_row(run: Export, raised: Exception, status: str
 
 def test_a_bug_is_an_apology_and_still_raised(run: Export) -> None:
     with pytest.raises(ZeroDivisionError), working(Export, run.id):
-        1 / 0
+        _ = 1 / 0
     run.refresh_from_db()
     assert (run.status, run.error_code) == (Status.FAILED, "internal")
     assert "0" not in run.error_detail
