@@ -4,14 +4,17 @@ export HF_HUB_OFFLINE := 1
 # numpy's own threads and torch's only get in each other's way.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: setup demo test lint
+.PHONY: setup run demo test lint
 
 setup: .venv/.installed
 
-.venv/.installed: requirements.txt requirements-dev.txt
+.venv/.installed: requirements.txt requirements-web.txt requirements-dev.txt
 	$(PYTHON) -m venv .venv || python3 -m venv .venv
 	HF_HUB_OFFLINE=0 $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
+
+run: setup
+	$(BIN)/python -m config.run
 
 demo: setup
 	$(BIN)/python -m ml people --count 1 --photos 12 --seed 6 --out out/demo/people
