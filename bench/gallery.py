@@ -1,0 +1,113 @@
+"""Does a page stay fast as the gallery grows? `python -m bench.gallery`.
+
+Fills a database of its own with 1,000, 10,000 and 100,000 items of one person (and as many of another), and measures the list
+through the API's own code: unfiltered, with one filter each, and deep in it. Exits 1 when a page at 100,000 items takes more than
+1.5 times of one at 1,000. Searching words is reported, not judged.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bench.machine import machine
+from config import embedded
+
+SIZES = (1_000, 10_000, 100_000)
+ROUNDS = 60
+MOST = 1.5
+QUERIES = {
+    "all": "", "kind": "kind=image", "style": "style=noir", "twin": "twin={twin}", "favourite": "favourite=true", "tag": "tag=work", "oldest": "ordering=oldest",
+    "words": "q=park",
+}  # fmt: skip
+REPORTED = {"words"}
+
+
+def fill(user: Any, twin: Any, start: int, stop: int) -> None:
+    """Items number start..stop-1: a thousandth favourite, a hundredth tagged, styles in turn."""
+    from django.utils import timezone
+
+    from gallery.models import Item
+    from ml.types import STYLES
+
+    now = timezone.now()
+    rows = (
+        Item(
+            user=user, twin=twin if i % 3 else None, created_at=now - timedelta(minutes=i), width=512, height=512, size=1, etag="x", style=STYLES[i % 8],
+            favourite=i % 50 == 0, tags=["work"] if i % 20 == 0 else [], prompt=f"smiling, in a {('park', 'library', 'city')[i % 3]} {i}",
+        )
+        for i in range(start, stop)
+    )  # fmt: skip
+    Item.objects.bulk_create(rows, batch_size=5000)
+
+
+def measure(ask: Callable[[str], Any], query: str) -> float:
+    """Median milliseconds of a page, the first one and the next by turns."""
+    first = ask(f"/api/v1/items?limit=30&{query}").json()
+    urls = [f"/api/v1/items?limit=30&{query}", *([first["next"]] if first["next"] else [])]
+    took = []
+    for i in range(ROUNDS):
+        start = time.perf_counter()
+        ask(urls[i % len(urls)])
+        took.append(1000 * (time.perf_counter() - start))
+    return statistics.median(took)
+
+
+def main() -> int:
+    folder = Path(tempfile.mkdtemp(prefix="photoflux-bench-"))
+    services = (embedded.postgres(folder / "postgres"), embedded.redis(folder / "redis"))
+    os.environ |= {"VAR": str(folder), "DATABASE_URL": services[0].start().url, "REDIS_URL": services[1].start().url}
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR", "DATABASE_POOL": "2"}
+    try:
+        return run()
+    finally:
+        for service in services:
+            service.discard()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run() -> int:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+    from rest_framework.test import APIClient
+
+    from accounts.models import User
+    from twins.models import Twin
+
+    call_command("migrate", verbosity=0)
+    people = [User.objects.create_user(email=f"{n}@example.com", password="x") for n in ("alice", "bob")]
+    twins = [Twin.objects.create(user=p, name="Me") for p in people]
+    client = APIClient()
+    client.force_authenticate(people[0])
+    took: dict[str, list[float]] = {name: [] for name in QUERIES}
+    done = 0
+    for size in SIZES:
+        for person, twin in zip(people, twins):
+            fill(person, twin, done, size)
+        done = size
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE gallery_item")
+        for name, query in QUERIES.items():
+            took[name].append(measure(client.get, query.format(twin=twins[0].id)))
+    print(machine())
+    print(f"{'milliseconds a page':20}" + "".join(f"{n:>10,}" for n in SIZES) + f"{'ratio':>8}")
+    ratios = {}
+    for name, row in took.items():
+        ratios[name] = row[-1] / row[0]
+        print(f"{name:20}" + "".join(f"{ms:10.1f}" for ms in row) + f"{ratios[name]:8.2f}")
+    return int(max(r for name, r in ratios.items() if name not in REPORTED) > MOST)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
