@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from billing import ledger
 from config.runs import LEASE, Run
 from tests.conftest import jpeg
+from tests.test_web import database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,12 +39,8 @@ class Workers:
         self.folder, self.running = folder, []  # type: ignore[var-annotated]
 
     def start(self, queues: str = "train,render,cpu,io", studio: str = "paint") -> subprocess.Popen[bytes]:
-        name = connection.settings_dict["NAME"]
-        base = os.environ["DATABASE_URL"]
-        head, _slash, query = base.rpartition("/")
-        url = f"{head}/{name}" + (f"?{query.split('?', 1)[1]}" if "?" in query else "")
         env = os.environ | {
-            "DATABASE_URL": url, "STUDIO": studio, "STUDIO_FOLDER": str(self.folder), "DJANGO_SETTINGS_MODULE": "config.settings_test",
+            "DATABASE_URL": database_url(), "STUDIO": studio, "STUDIO_FOLDER": str(self.folder), "DJANGO_SETTINGS_MODULE": "config.settings_test",
         }  # fmt: skip
         command = [
             sys.executable,

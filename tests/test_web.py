@@ -1,0 +1,164 @@
+"""The web server itself: a real process, spoken to over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def database_url() -> str:
+    """Of the test's database, for processes that a test starts."""
+    head, _slash, tail = os.environ["DATABASE_URL"].rpartition("/")
+    query = f"?{tail.split('?', 1)[1]}" if "?" in tail else ""
+    return f"{head}/{connection.settings_dict['NAME']}{query}"
+
+
+class Web:
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        env = os.environ | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings_test"}
+        command = [
+            sys.executable,
+            "-m",
+            "granian",
+            "--interface",
+            "asgi",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "config.asgi:application",
+        ]
+        with (folder / f"web-{self.port}.log").open("wb") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+
+    def wait(self) -> Web:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            try:
+                if self.ask("GET", "/healthz")[0] == 200:
+                    return self
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("the web server did not answer")
+
+    def ask(
+        self, method: str, path: str, body: Any = None, token: str = "", **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """(status, headers, body)."""
+        response = self.send(method, path, body, token, **headers)
+        return response.status, dict(response.getheaders()), response.read()
+
+    def send(
+        self, method: str, path: str, body: Any = None, token: str = "", **headers: str
+    ) -> http.client.HTTPResponse:
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        line.request(method, path, None if body is None else json.dumps(body), headers)
+        return line.getresponse()
+
+    def sign_up(self, email: str) -> str:
+        status, _headers, body = self.ask(
+            "POST", "/_allauth/app/v1/auth/signup", {"email": email, "password": "a long password"}
+        )
+        assert status == 200, body
+        return str(json.loads(body)["meta"]["access_token"])
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+@pytest.fixture
+def webs(tmp_path: Path) -> Iterator[list[Web]]:
+    """Two web processes on one database."""
+    started = [Web(tmp_path), Web(tmp_path)]
+    try:
+        yield [w.wait() for w in started]
+    finally:
+        for w in started:
+            w.stop()
+
+
+def events(stream: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
+    """(name, data) of each server-sent event."""
+    name = ""
+    for line in stream:
+        text = line.decode().strip()
+        if text.startswith("event: "):
+            name = text[7:]
+        elif text.startswith("data: "):
+            yield name, json.loads(text[6:])
+
+
+def test_a_change_made_through_one_process_reaches_the_streams_of_another(webs: list[Web]) -> None:
+    token = webs[0].sign_up("carol@example.com")
+    stream = events(webs[1].send("GET", "/api/v1/events", token=token))
+    assert next(stream) == ("snapshot", [])
+    status, _headers, body = webs[0].ask("POST", "/api/v1/exports", {"filter": {}}, token=token)
+    assert status == 202, body
+    name, run = next(stream)
+    assert (name, run["id"], run["kind"], run["status"]) == ("run", json.loads(body)["id"], "export", "queued")
+    again = events(webs[0].send("GET", "/api/v1/events", token=token))
+    assert [r["id"] for r in next(again)[1]] == [run["id"]]
+
+
+def test_nobody_hears_anything_without_a_token(webs: list[Web]) -> None:
+    status, headers, body = webs[0].ask("GET", "/api/v1/events")
+    assert (status, headers["content-type"], json.loads(body)["code"]) == (
+        401,
+        "application/problem+json",
+        "not_authenticated",
+    )
+
+
+def test_a_picture_comes_in_ranges(webs: list[Web]) -> None:
+    from django.contrib.auth import get_user_model
+
+    from gallery.models import Item
+    from gallery.services import save_item
+    from tests.studio import paint
+
+    token = webs[0].sign_up("carol@example.com")
+    item = Item(user=get_user_model().objects.get(email="carol@example.com"), width=64, height=64, size=0, etag="")
+    data = paint(b"", 1)
+    for name, value in save_item(item.user_id, item.id, data).items():
+        setattr(item, name, value)
+    item.save()
+    where = f"/api/v1/items/{item.id}/content"
+    assert webs[0].ask("GET", where, token=token)[2] == data
+    status, headers, body = webs[1].ask("GET", where, token=token, Range="bytes=5-14")
+    assert (status, body, headers["content-range"]) == (206, data[5:15], f"bytes 5-14/{len(data)}")
+
+
+def test_a_deleted_user_is_out_at_once(webs: list[Web]) -> None:
+    from django.contrib.auth import get_user_model
+
+    token = webs[0].sign_up("carol@example.com")
+    assert webs[0].ask("GET", "/api/v1/me", token=token)[0] == 200
+    get_user_model().objects.get(email="carol@example.com").delete()
+    assert webs[0].ask("GET", "/api/v1/me", token=token)[0] == 401
+
+
+def test_ready_says_what_is_missing(webs: list[Web]) -> None:
+    status, _headers, body = webs[0].ask("GET", "/readyz")
+    assert (status, json.loads(body)) == (200, {"database": True, "redis": True})
