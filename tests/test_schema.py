@@ -1,0 +1,48 @@
+"""Whatever a client sends, the API answers, and as its description says: no server error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+
+from tests.test_web import Web
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
+EXAMPLES = 8  # a request; the examples are the same in every run
+
+
+def test_no_request_makes_a_server_error(tmp_path: Path) -> None:
+    web = Web(tmp_path)
+    try:
+        token = web.wait().sign_up("carol@example.com")
+        schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{web.port}/api/v1/openapi.json")
+        headers, faults = {"Authorization": f"Bearer {token}"}, []
+        operations = [found.ok() for found in schema.get_all_operations()]
+        for operation in operations:
+            if operation.path.endswith("/openapi.json"):
+                continue
+            try:
+                _try(operation, headers)
+            except Exception as e:
+                faults.append(f"{operation.method} {operation.path}: {str(e)[:400]}")
+        assert len(operations) > 40
+        assert faults == []
+    finally:
+        web.stop()
+
+
+def _try(operation: Any, headers: dict[str, str]) -> None:
+    @settings(
+        max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=operation.as_strategy())
+    def once(case: Any) -> None:
+        case.call_and_validate(headers=headers, checks=[not_a_server_error])
+
+    once()
