@@ -22,7 +22,7 @@ TARGETS = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a twin is trained on a base. Sources: ML.md section 5 of the design notes; docs/architecture.md has the short form."""
+    """How a twin is trained on a base. Sources: ML.md section 5 of the design notes; docs/engine.md has the short form."""
 
     rate: float = 1e-4  # AdamW's learning rate
     batch: int = 1
