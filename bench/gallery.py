@@ -7,19 +7,15 @@ through the API's own code: unfiltered, with one filter each, and deep in it. Ex
 
 from __future__ import annotations
 
-import os
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
+from bench.house import client_of, house, person
 from bench.machine import machine
-from config import embedded
 
 SIZES = (1_000, 10_000, 100_000)
 ROUNDS = 60
@@ -62,39 +58,23 @@ def measure(ask: Callable[[str], Any], query: str) -> float:
 
 
 def main() -> int:
-    folder = Path(tempfile.mkdtemp(prefix="photoflux-bench-"))
-    services = (embedded.postgres(folder / "postgres"), embedded.redis(folder / "redis"))
-    os.environ |= {"VAR": str(folder), "DATABASE_URL": services[0].start().url, "REDIS_URL": services[1].start().url}
-    os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR", "DATABASE_POOL": "2"}
-    try:
+    with house():
         return run()
-    finally:
-        for service in services:
-            service.discard()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run() -> int:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
     from django.db import connection
-    from rest_framework.test import APIClient
 
-    from accounts.models import User
     from twins.models import Twin
 
-    call_command("migrate", verbosity=0)
-    people = [User.objects.create_user(email=f"{n}@example.com", password="x") for n in ("alice", "bob")]
+    people = [person(n) for n in ("alice", "bob")]
     twins = [Twin.objects.create(user=p, name="Me") for p in people]
-    client = APIClient()
-    client.force_authenticate(people[0])
+    client = client_of(people[0])
     took: dict[str, list[float]] = {name: [] for name in QUERIES}
     done = 0
     for size in SIZES:
-        for person, twin in zip(people, twins):
-            fill(person, twin, done, size)
+        for owner, twin in zip(people, twins):
+            fill(owner, twin, done, size)
         done = size
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE gallery_item")
