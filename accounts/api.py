@@ -13,8 +13,7 @@ from rest_framework.views import APIView
 from accounts import consents, services
 from accounts.models import Export, User
 from config.errors import NotFound
-from config.limits import limited
-from config.shapes import RunFields, checked, key_of, run_fields
+from config.shapes import RunFields, checked, run_fields
 
 
 class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
@@ -71,11 +70,6 @@ class ConsentView(APIView):
         return Response(status=204)
 
 
-class ExportForm(serializers.Serializer):  # type: ignore[type-arg]
-    ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=10_000)
-    filter = serializers.DictField(child=serializers.CharField(), required=False)
-
-
 class ExportShape(RunFields):
     size = serializers.IntegerField()
     expires_at = serializers.DateTimeField(allow_null=True)
@@ -90,15 +84,6 @@ def export_of(user: Any, ident: Any) -> Export:
     if export is None:
         raise NotFound
     return export
-
-
-class ExportsView(APIView):
-    @extend_schema(request=ExportForm, responses={202: ExportShape})
-    @limited("20/h", "exports")
-    def post(self, request: Any) -> Response:
-        chosen = checked(ExportForm, request)
-        export = services.request_export(request.user, chosen=chosen, **key_of(request))
-        return Response(show_export(export), status=202)
 
 
 class ExportView(APIView):

@@ -18,7 +18,7 @@ api = [
     path("me", accounts.MeView.as_view()),
     path("consents", accounts.ConsentsView.as_view()),
     path("consents/<slug:kind>", accounts.ConsentView.as_view()),
-    path("exports", accounts.ExportsView.as_view()),
+    path("exports", gallery.ExportsView.as_view()),
     path("exports/<uuid:ident>", accounts.ExportView.as_view()),
     path("exports/<uuid:ident>/content", accounts.ExportContentView.as_view()),
     path("plans", billing.PlansView.as_view()),

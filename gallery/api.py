@@ -11,12 +11,14 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api import ExportShape, show_export
+from accounts.services import request_export
 from accounts.vault import store
 from config.errors import ChangedMeanwhile, Invalid, NotFound
 from config.files import serve
 from config.limits import limited
 from config.pages import page
-from config.shapes import checked
+from config.shapes import checked, key_of
 from gallery import services
 from gallery.models import Album, Item
 
@@ -136,9 +138,10 @@ class ChosenForm(serializers.Serializer):  # type: ignore[type-arg]
 
 
 def chosen(user: Any, form: dict[str, Any]) -> Any:
-    if form.get("ids"):
+    """The items with these ids, else those that the filter finds, else all of them. Raises Invalid."""
+    if "ids" in form:
         return Item.objects.visible_to(user).filter(id__in=form["ids"])
-    return selected(user, form["filter"])[0]
+    return selected(user, form.get("filter", {}))[0]
 
 
 class DeletedShape(serializers.Serializer):  # type: ignore[type-arg]
@@ -150,6 +153,23 @@ class DeleteView(APIView):
     @limited("60/h", "delete")
     def post(self, request: Any) -> Response:
         return Response({"deleted": services.delete_items(chosen(request.user, checked(ChosenForm, request)))})
+
+
+class ExportForm(serializers.Serializer):  # type: ignore[type-arg]
+    """`ids`, or a `filter`, or neither: all of them."""
+
+    ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=10_000)
+    filter = serializers.DictField(child=serializers.CharField(), required=False)
+
+
+class ExportsView(APIView):
+    @extend_schema(request=ExportForm, responses={202: ExportShape})
+    @limited("20/h", "exports")
+    def post(self, request: Any) -> Response:
+        form = checked(ExportForm, request)
+        chosen(request.user, form)  # what cannot be found is told now
+        export = request_export(request.user, chosen=form, **key_of(request))
+        return Response(show_export(export), status=202)
 
 
 # ---------------------------------------------------------------- albums

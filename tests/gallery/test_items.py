@@ -141,3 +141,15 @@ def test_an_export_holds_pictures_and_recipes(as_alice: Any, picture: Item, work
     data = b"".join(as_alice.get(f"/api/v1/exports/{asked['id']}/content").streaming_content)
     names = zipfile.ZipFile(io.BytesIO(data)).namelist()
     assert sorted(n.rsplit(".")[-1] for n in names) == ["json", "png"]
+
+
+def test_an_export_of_what_cannot_be_is_told_at_once(as_alice: Any) -> None:
+    answer = as_alice.post("/api/v1/exports", {"filter": {"kind": "boat"}}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+def test_an_export_without_a_choice_holds_everything(as_alice: Any, picture: Item, work: Callable[[], int]) -> None:
+    asked = as_alice.post("/api/v1/exports", {}, format="json").json()
+    work()
+    data = b"".join(as_alice.get(f"/api/v1/exports/{asked['id']}/content").streaming_content)
+    assert len(zipfile.ZipFile(io.BytesIO(data)).namelist()) == 2
