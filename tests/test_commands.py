@@ -1,0 +1,70 @@
+"""What operators type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.conftest import jpeg
+from tests.studio import PaintStudio
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for i in range(10):
+        (tmp_path / f"{i}.jpg").write_bytes(jpeg(i * 9))
+    (tmp_path / "notes.txt").write_text("no photo")
+    return tmp_path
+
+
+def test_a_twin_from_a_folder(consented: Any, folder: Path, studio: PaintStudio, rings: list[Any], capsys: Any) -> None:
+    call_command("createtwin", str(folder), user=consented.email, subject="woman", seed=3)
+    twin = consented.twins.get()
+    assert (twin.photos.accepted().count(), twin.active_training.seed) == (10, 3)
+    assert "likeness 0.80" in capsys.readouterr().out
+
+
+def test_a_dry_run_changes_nothing(consented: Any, folder: Path, capsys: Any) -> None:
+    call_command("createtwin", str(folder), user=consented.email, dry_run=True)
+    assert "10 photos" in capsys.readouterr().out
+    assert not consented.twins.exists()
+
+
+def test_without_the_consent_there_is_no_twin(alice: Any, folder: Path) -> None:
+    with pytest.raises(CommandError, match="consent_required"):
+        call_command("createtwin", str(folder), user=alice.email)
+
+
+@pytest.mark.parametrize(
+    "user, where, said", [("nobody@example.com", "", "no user"), ("alice@example.com", "nowhere", "no folder")]
+)
+def test_what_is_not_there_is_said(alice: Any, folder: Path, user: str, where: str, said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        call_command("createtwin", str(folder / where), user=user)
+
+
+def test_the_ledger_is_checked(alice: Any, capsys: Any) -> None:
+    from billing import ledger
+
+    ledger.wallet_of(alice)
+    call_command("ledger_check")
+    assert "adds up" in capsys.readouterr().out
+
+
+def test_what_a_base_needs_is_told(capsys: Any) -> None:
+    call_command("fetch_models", "nano")
+    assert "here" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="flux-schnell"):
+        call_command("fetch_models", "flux-schnell")
+    with pytest.raises(CommandError, match="no base called"):
+        call_command("fetch_models", "boat")
+
+
+def test_one_round_of_the_sweeper(capsys: Any, db: None) -> None:
+    call_command("sweep")
+    assert "0 rows" in capsys.readouterr().out

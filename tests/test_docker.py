@@ -1,0 +1,66 @@
+"""The images' files name what is there. No image is built here; the web's environment is made and started."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
+COMMANDS = {"granian", "celery", "python"}
+
+
+def copied(file: Path) -> list[str]:
+    found = [line.split()[1:-1] for line in file.read_text().splitlines() if line.startswith("COPY")]
+    return [name for names in found for name in names if not name.startswith("--")]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.name)
+def test_what_an_image_copies_and_runs_is_there(file: Path) -> None:
+    text = file.read_text()
+    assert all((ROOT / name).exists() for name in copied(file))
+    command = re.search(r'^CMD \["([^"]+)"', text, re.M)
+    assert command
+    assert command[1] in COMMANDS
+    assert re.search(r"^USER (?!root)", text, re.M)
+
+
+def test_what_compose_names_is_there() -> None:
+    compose = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
+    for name, service in compose["services"].items():
+        if "build" in service:
+            assert (ROOT / service["build"]["dockerfile"]).exists(), name
+        if isinstance(service.get("command"), list):
+            assert service["command"][0] in COMMANDS, name
+    queues = {
+        s["command"][s["command"].index("-Q") + 1]
+        for s in compose["services"].values()
+        if "-Q" in (s.get("command") or [])
+    }
+    assert queues == {"train", "render", "cpu", "io"}
+    assert set(compose["services"]["web"]["secrets"]) <= compose["secrets"].keys()
+
+
+@pytest.mark.workers
+def test_the_web_process_starts_with_its_own_requirements_alone(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    python = str(tmp_path / "venv" / "bin" / "python")
+    subprocess.run(
+        [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", str(ROOT / "requirements-web.txt")],
+        check=True,
+    )
+    program = "import django; django.setup(); import config.asgi, config.urls, importlib.util as u; assert not u.find_spec('torch')"
+    done = subprocess.run(
+        [python, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
