@@ -50,12 +50,3 @@ def serve_export(request: Any, export: Export) -> Any:
         media_type="application/zip",
         download="photoflux.zip",
     )
-
-
-def sweep_exports() -> int:
-    """Delete archives that are older than KEPT; how many."""
-    old = list(Export.objects.filter(expires_at__lt=timezone.now()))
-    for export in old:
-        store(export.user_id).delete(export.file)
-        export.delete()
-    return len(old)

@@ -11,7 +11,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.models import Export
-from accounts.vault import store
+from accounts.vault import store, sweep_asides
 from config import registry
 from config.runs import working
 from ml.errors import Stopped
@@ -71,3 +71,13 @@ def zipped(found: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
                     yield pipe.take()
             yield pipe.take()
     yield pipe.take()
+
+
+@shared_task(name="accounts.tidy")
+def tidy() -> int:
+    """Delete archives past their time and what killed writers left behind; how much."""
+    old = list(Export.objects.filter(expires_at__lt=timezone.now()))
+    for archive in old:
+        store(archive.user_id).delete(archive.file)
+        archive.delete()
+    return len(old) + sweep_asides()

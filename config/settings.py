@@ -188,7 +188,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 0}
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "config.sweep", "schedule": 10.0, "options": {"queue": "io", "expires": 10}}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "config.sweep", "schedule": 10.0, "options": {"queue": "io", "expires": 10}},
+    "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
+    "expire": {"task": "billing.expire", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
+}
 STUDIO_PROFILE = env.text("STUDIO_PROFILE", "nano")
 STUDIO_THREADS = env.number("STUDIO_THREADS", 0) or None
 STUDIO_SOURCES = dict(pair.split("=", 1) for pair in env.words("STUDIO_SOURCES"))  # profile=directory

@@ -192,3 +192,52 @@ def test_redis_away_while_asking_delays_the_work_and_loses_nothing(trained: Any,
     Job.sweep()
     wait_for(lambda: ended(job))
     assert job.status == "succeeded"
+
+
+def test_every_picture_is_of_its_own_twin_whoever_renders_it(
+    as_alice: Any, as_bob: Any, alice: Any, bob: Any, workers: Workers
+) -> None:
+    """Two workers, two people, twenty jobs by turns; each picture carries the checksum of the LoRA it was painted with."""
+    from tests.studio import worn_in
+
+    owners = {}
+    for client, user in ((as_alice, alice), (as_bob, bob)):
+        owners[client] = trained_twin(user)
+    workers.start("render")
+    workers.start("render")
+    jobs = []
+    for i in range(20):
+        client = (as_alice, as_bob)[i % 2]
+        asked = client.post(
+            "/api/v1/generations", {"twin": str(owners[client].id), "prompt": "in a park", "seed": i}, format="json"
+        )
+        assert asked.status_code == 202, asked.content
+        jobs.append((client, asked.json()["id"]))
+    for client, job in jobs:
+        wait_for(lambda c=client, j=job: c.get(f"/api/v1/generations/{j}").json()["status"] == "succeeded")
+        (item,) = client.get(f"/api/v1/generations/{job}").json()["items"]
+        picture = b"".join(client.get(f"/api/v1/items/{item}/content").streaming_content)
+        assert worn_in(picture).hex() == owners[client].active_training.sha256[:60]
+    assert ledger.check() == []
+
+
+def trained_twin(user: Any) -> Any:
+    """With weights of its own and credits for twenty pictures."""
+    import hashlib
+
+    from accounts import consents
+    from accounts.vault import store
+    from twins.models import Training, Twin
+
+    consents.give(user, kind="biometric_twin", version=consents.WORDING["biometric_twin"][0])
+    ledger.grant(ledger.wallet_of(user), 20, cause=f"test:{user.id}")
+    twin = Twin.objects.create(user=user, name="Me")
+    weights = f"the weights of {user.email}".encode()
+    training = Training(
+        user=user, twin=twin, number=1, base="nano", status="succeeded", sha256=hashlib.sha256(weights).hexdigest()
+    )
+    training.save()
+    store(user.id).write(training.lora, weights)
+    twin.active_training = training
+    twin.save()
+    return twin
