@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config import events
 from config.bell import ring
-from config.errors import AlreadyFinished, IdempotencyMismatch
+from config.errors import AlreadyFinished, DomainError, IdempotencyMismatch
 from ml.errors import MLError, Stopped
 
 log = logging.getLogger(__name__)
@@ -302,6 +302,8 @@ def working(kind: type[Run], ident: Any) -> Iterator[Any]:
         run._cancelled()
     except MLError as e:
         run.fail(e.code, e.message)
+    except DomainError as e:  # a full disk, a storage that does not answer
+        run.fail(e.code, e.detail)
     except Exception:
         run.fail("internal")
         raise

@@ -179,3 +179,58 @@ def test_deleting_a_twin_leaves_no_file(as_alice: Any, trained: Any) -> None:
     assert as_alice.delete(f"/api/v1/twins/{trained.id}").status_code == 204
     assert not files.exists(lora)
     assert not Training.objects.exists()
+
+
+class FullDisk:
+    """A storage whose disk is full from now on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from accounts.vault import Vault
+        from config.errors import StorageFull
+
+        def refuse(*args: Any, **kwargs: Any) -> None:
+            raise StorageFull
+
+        for verb in ("write", "write_stream"):
+            monkeypatch.setattr(Vault, verb, refuse)
+
+
+def test_a_full_disk_while_uploading_keeps_nothing_and_says_so(
+    as_alice: Any, twin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FullDisk(monkeypatch)
+    answer = send(as_alice, twin.id, jpeg())
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_full")
+    assert twin.photos.count() == 0
+
+
+def test_a_full_disk_while_training_costs_nothing(
+    as_alice: Any, twin: Any, photos: list[Any], work: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = as_alice.post(f"/api/v1/twins/{twin.id}/trainings", {}, format="json").json()
+    FullDisk(monkeypatch)
+    work()
+    done = as_alice.get(f"/api/v1/trainings/{started['id']}").json()
+    assert (done["status"], done["error"]["code"], done["credits"]["captured"]) == ("failed", "storage_full", 0)
+
+
+def test_a_photo_of_the_library_is_used_again_in_another_twin(
+    as_alice: Any, twin: Any, photos: list[Any], work: Callable[[], int]
+) -> None:
+    from billing.models import Plan
+
+    Plan.objects.update(twins=2)
+    other = as_alice.post("/api/v1/twins", {"name": "Other"}, format="json").json()["id"]
+    assert len(as_alice.get("/api/v1/photos").json()["results"]) == 10
+    copy = as_alice.post(f"/api/v1/twins/{other}/photos", {"photo": str(photos[0].id)}, format="json")
+    assert copy.status_code == 201
+    work()
+    assert as_alice.get(f"/api/v1/twins/{other}").json()["readiness"]["accepted"] == 1
+
+
+def test_lists_take_the_same_number_of_queries_however_long(
+    as_alice: Any, trained: Any, django_assert_max_num_queries: Any
+) -> None:
+    for where in ("twins", f"twins/{trained.id}/photos", f"twins/{trained.id}/trainings", "photos"):
+        with django_assert_max_num_queries(5):
+            assert as_alice.get(f"/api/v1/{where}").json()["results"]
