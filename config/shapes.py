@@ -9,6 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from config.errors import Invalid
+from config.runs import Places
 
 
 class RunError(serializers.Serializer):  # type: ignore[type-arg]
@@ -38,10 +39,10 @@ class RunFields(serializers.Serializer):  # type: ignore[type-arg]
     finished_at = serializers.DateTimeField(allow_null=True)
 
 
-def run_fields(run: Any) -> dict[str, Any]:
+def run_fields(run: Any, places: Places | None = None) -> dict[str, Any]:
     return {
         "id": run.id, "kind": run.kind_name, "status": run.status, "stage": run.stage, "progress": round(run.progress, 3),
-        "position": run.position(), "eta_seconds": run.eta_seconds(),
+        "position": run.position(places), "eta_seconds": run.eta_seconds(),
         "error": {"code": run.error_code, "detail": run.error_detail} if run.error_code else None,
         "credits": {"held": getattr(run, "held", 0), "captured": getattr(run, "captured", 0)},
         "created_at": run.created_at, "started_at": run.started_at, "finished_at": run.finished_at,

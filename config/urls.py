@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularJSONAPIView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from accounts import api as accounts
 from billing import api as billing
@@ -52,11 +52,17 @@ api = [
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
     path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
     path("verify", moderation.VerifyView.as_view()),
-    path("openapi.json", SpectacularJSONAPIView.as_view(permission_classes=[], authentication_classes=[])),
+    path(
+        "openapi.json", SpectacularJSONAPIView.as_view(permission_classes=[], authentication_classes=[]), name="openapi"
+    ),
 ]
 
 urlpatterns = [
     path("api/v1/events", views.events),
+    path(
+        "api/docs",
+        SpectacularSwaggerSplitView.as_view(url_name="openapi", permission_classes=[], authentication_classes=[]),
+    ),
     path("api/v1/", include(api)),
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/", include("allauth.urls")),

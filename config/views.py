@@ -22,7 +22,7 @@ from rest_framework.utils.encoders import JSONEncoder
 from config import problems
 from config.errors import DomainError
 from config.events import hub
-from config.runs import OPEN, kinds
+from config.runs import OPEN, Places, kinds
 from config.shapes import run_fields
 
 RECENT = timedelta(days=1)
@@ -94,7 +94,8 @@ async def stream(user: Any) -> AsyncIterator[bytes]:
 def snapshot(user: Any) -> list[dict[str, Any]]:
     wanted = Q(status__in=OPEN) | Q(finished_at__gt=timezone.now() - RECENT)
     rows = [run for kind in kinds() for run in kind.objects.filter(wanted, user=user).order_by("-created_at")[:100]]
-    return [_show(run) for run in sorted(rows, key=lambda r: r.created_at, reverse=True)]
+    places = Places()
+    return [_show(run, places) for run in sorted(rows, key=lambda r: r.created_at, reverse=True)]
 
 
 def _row(user: Any, message: dict[str, str]) -> dict[str, Any] | None:
@@ -105,8 +106,8 @@ def _row(user: Any, message: dict[str, str]) -> dict[str, Any] | None:
     return None
 
 
-def _show(run: Any) -> dict[str, Any]:
-    return run_fields(run) | {"version": run.version}
+def _show(run: Any, places: Places | None = None) -> dict[str, Any]:
+    return run_fields(run, places) | {"version": run.version}
 
 
 def _event(name: str, ident: str, data: Any) -> bytes:

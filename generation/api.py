@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,6 +13,7 @@ from rest_framework.views import APIView
 from config.errors import NotFound
 from config.limits import limited
 from config.pages import page
+from config.runs import Places
 from config.shapes import RunFields, checked, key_of, run_fields
 from generation import services, suggestions
 from generation.models import Job
@@ -64,8 +66,8 @@ class JobShape(RunFields):
     items = serializers.ListField(child=serializers.UUIDField())
 
 
-def show_job(job: Job) -> dict[str, Any]:
-    return run_fields(job) | {"recipe": job.recipe, "items": [o.item for o in job.outputs.all()]}
+def show_job(job: Job, places: Places | None = None) -> dict[str, Any]:
+    return run_fields(job, places) | {"recipe": job.recipe, "items": [o.item for o in job.outputs.all()]}
 
 
 def job_of(user: Any, ident: str) -> Job:
@@ -85,7 +87,7 @@ class JobsView(APIView):
     @extend_schema(responses=JobShape(many=True))
     def get(self, request: Any) -> Response:
         rows = Job.objects.visible_to(request.user).prefetch_related("outputs")
-        return Response(page(request, rows, show_job))
+        return Response(page(request, rows, partial(show_job, places=Places())))
 
     @extend_schema(request=JobForm, responses={202: JobShape})
     @limited("120/h", "generations")

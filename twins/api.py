@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from config.errors import MissingFile, NotFound
 from config.files import serve
 from config.limits import limited
 from config.pages import page
-from config.runs import Status
+from config.runs import Places, Status
 from config.shapes import RunFields, checked, key_of, run_fields
 from twins import checks, services
 from twins.models import Photo, Training, Twin
@@ -230,8 +231,8 @@ class TrainingShape(RunFields):
     active = serializers.BooleanField()
 
 
-def show_training(training: Training) -> dict[str, Any]:
-    return run_fields(training) | {
+def show_training(training: Training, places: Places | None = None) -> dict[str, Any]:
+    return run_fields(training, places) | {
         "twin": training.twin_id, "number": training.number, "base": training.base, "seed": training.seed, "steps": training.steps,
         "checkpoint": training.checkpoint, "likeness": training.likeness, "likeness_base": training.likeness_base,
         "likeness_real": training.likeness_real, "seconds": training.seconds, "active": training.twin.active_training_id == training.id,
@@ -247,7 +248,7 @@ class TrainingsView(APIView):
     @extend_schema(responses=TrainingShape(many=True))
     def get(self, request: Any, ident: str) -> Response:
         rows = services.twin_of(request.user, ident).trainings.select_related("twin")
-        return Response(page(request, rows, show_training, order=("-number", "-id")))
+        return Response(page(request, rows, partial(show_training, places=Places()), order=("-number", "-id")))
 
     @extend_schema(request=TrainingForm, responses={202: TrainingShape})
     @limited("30/h", "trainings")

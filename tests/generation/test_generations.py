@@ -134,3 +134,14 @@ def test_a_price_is_told_before(as_alice: Any) -> None:
     for fields, price in (({"count": 4}, 4), ({"count": 2, "quality": "high"}, 4), ({}, 1)):
         assert as_alice.post("/api/v1/quote", {"kind": "image", **fields}, format="json").json() == {"credits": price}
     assert as_alice.post("/api/v1/quote", {"kind": "boat"}, format="json").json()["code"] == "invalid"
+
+
+def test_a_list_of_waiting_jobs_takes_the_same_number_of_queries_however_long(
+    as_alice: Any, trained: Any, django_assert_max_num_queries: Any
+) -> None:
+    from generation.models import Job
+
+    Job.objects.bulk_create(Job(user=trained.user, twin=trained, prompt="x", seed=i) for i in range(50))
+    with django_assert_max_num_queries(4):
+        rows = as_alice.get("/api/v1/generations?limit=50").json()["results"]
+    assert sorted(r["position"] for r in rows) == list(range(1, 51))
