@@ -1,0 +1,141 @@
+"""A hundred clients at once, listing, polling and downloading thumbnails: `python -m bench.load [--seconds 60]`.
+
+A real web process with a gallery of 1,000 items of one person; the clients are locust's, in a process of their own. Exits 1 on
+any error or when the 95th percentile is above a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+from bench.gallery import fill
+from bench.house import ROOT, client_of, house, person
+from bench.machine import machine
+
+CLIENTS, MOST_MS = 100, 1000
+SCRIPT = """
+import os, random
+from locust import HttpUser, between, task
+
+IDS = os.environ["ITEMS"].split(",")
+
+class Client(HttpUser):
+    wait_time = between(0.5, 1.5)
+    def on_start(self):
+        self.client.headers["Authorization"] = "Bearer " + os.environ["TOKEN"]
+        self.turn = random.Random(id(self) % 1000)
+    @task(3)
+    def listing(self):
+        self.client.get("/api/v1/items?limit=30", name="list")
+    @task(3)
+    def polling(self):
+        self.client.get("/api/v1/generations?limit=5", name="poll")
+    @task(6)
+    def thumbnail(self):
+        self.client.get(f"/api/v1/items/{self.turn.choice(IDS)}/thumbnail", name="thumbnail")
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=60)
+    args = parser.parse_args()
+    with house(), tempfile.TemporaryDirectory() as folder:
+        user = person("alice")
+        items = pictures(user)
+        port = free_port()
+        command = [
+            sys.executable,
+            "-m",
+            "granian",
+            "--interface",
+            "asgi",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "config.asgi:application",
+        ]
+        web = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/healthz")
+            return attack(Path(folder), port, token_of(user), items, args.seconds)
+        finally:
+            web.terminate()
+            web.wait()
+
+
+def pictures(user: object) -> list[str]:
+    """A thousand rows, fifty of them with real files."""
+    import numpy as np
+
+    from gallery.models import Item
+    from gallery.services import save_item
+    from ml import media
+    from ml.nano.people import Scene, random_person
+    from ml.nano.portraits import draw
+    from twins.models import Twin
+
+    fill(user, Twin.objects.create(user=user, name="Me"), 0, 1000)
+    rng, made = np.random.default_rng(0), []
+    for item in Item.objects.filter(user=user)[:50]:
+        facts = save_item(item.user_id, item.id, media.encode_png(draw(random_person(rng), Scene(), 512, 512)))
+        Item.objects.filter(id=item.id).update(**facts)
+        made.append(str(item.id))
+    return made
+
+
+def token_of(user: object) -> str:
+    response = client_of(user).post(
+        "/_allauth/app/v1/auth/login", {"email": "alice@example.com", "password": "a long password"}, format="json"
+    )
+    return str(response.json()["meta"]["access_token"])
+
+
+def wait_for(address: str) -> None:
+    for _ in range(300):
+        try:
+            urlopen(address, timeout=1).read()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the web process did not start")
+
+
+def attack(folder: Path, port: int, token: str, items: list[str], seconds: int) -> int:
+    (folder / "clients.py").write_text(SCRIPT)
+    env = os.environ | {"TOKEN": token, "ITEMS": ",".join(items)}
+    command = [
+        sys.executable, "-m", "locust", "-f", str(folder / "clients.py"), "--headless", "-u", str(CLIENTS), "-r", "20", "-t", f"{seconds}s",
+        "--host", f"http://127.0.0.1:{port}", "--csv", str(folder / "out"), "--only-summary",
+    ]  # fmt: skip
+    subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    rows = list(csv.DictReader((folder / "out_stats.csv").open()))
+    print(machine())
+    print(f"{'':12}{'requests':>10}{'failures':>10}{'a second':>10}{'median ms':>11}{'95th':>8}")
+    for row in rows:
+        name = row["Name"] if row["Name"] != "Aggregated" else "all"
+        print(
+            f"{name:12}{row['Request Count']:>10}{row['Failure Count']:>10}{float(row['Requests/s']):10.1f}{row['50%']:>11}{row['95%']:>8}"
+        )
+    total = rows[-1]
+    return int(int(total["Failure Count"]) > 0 or int(total["95%"]) > MOST_MS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
