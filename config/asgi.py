@@ -2,10 +2,68 @@
 
 from __future__ import annotations
 
+import json
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+from django.conf import settings  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
 
-application = get_asgi_application()
+from config import problems  # noqa: E402
+from config.errors import FileTooLarge  # noqa: E402
+
+django_application = get_asgi_application()
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Django, behind a limit on bodies: Django reads a body whole before anybody looks at it, and beyond its memory limit onto
+    the disk, in the clear."""
+    if scope["type"] != "http":
+        await django_application(scope, receive, send)
+        return
+    length = dict(scope["headers"]).get(b"content-length", b"")
+    if length.isdigit() and int(length) > settings.MAX_BODY:
+        await refuse(send)
+        return
+    body = Body(receive)
+    await django_application(scope, body, body.guard(send))
+    if body.refused:
+        await refuse(send)
+
+
+class Body:
+    """A request's body that is counted while it comes, for senders that do not say its length."""
+
+    def __init__(self, receive: Any) -> None:
+        self.receive, self.size, self.refused = receive, 0, False
+
+    async def __call__(self) -> Any:
+        message = await self.receive()
+        self.size += len(message.get("body", b""))
+        if self.size > settings.MAX_BODY:
+            self.refused = True
+            return {"type": "http.disconnect"}
+        return message
+
+    def guard(self, send: Any) -> Any:
+        """Django answers nothing to a client that went away; this one is still there."""
+
+        async def sent(message: Any) -> None:
+            if not self.refused:
+                await send(message)
+
+        return sent
+
+
+async def refuse(send: Any) -> None:
+    error = FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
+    data = json.dumps(problems.body(error.code, error.status, error.detail)).encode()
+    headers = [
+        (b"content-type", problems.JSON.encode()),
+        (b"content-length", str(len(data)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": data})

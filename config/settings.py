@@ -102,6 +102,8 @@ STATICFILES_DIRS = [p for p in [BASE_DIR / "static"] if p.is_dir()]
 WHITENOISE_USE_FINDERS = True
 
 MAX_UPLOAD = 25 * 1024 * 1024  # bytes of a photo
+MAX_BODY = MAX_UPLOAD + 64 * 1024  # bytes of a request
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY  # below this Django keeps a request's body in memory, above it on the disk
 FILE_UPLOAD_HANDLERS = ["config.uploads.MemoryUpload"]  # a photo never touches the disk in the clear
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 

@@ -9,8 +9,6 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler
 
 from config.errors import FileTooLarge
 
-SLACK = 64 * 1024  # bytes of a multipart request that are not the file
-
 
 class MemoryUpload(MemoryFileUploadHandler):
     """Keeps every file in memory, and stops reading a request that is longer than a photo may be."""
@@ -18,6 +16,6 @@ class MemoryUpload(MemoryFileUploadHandler):
     def handle_raw_input(
         self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: Any = None
     ) -> None:  # noqa: N803
-        if content_length > settings.MAX_UPLOAD + SLACK:
+        if content_length > settings.MAX_BODY:
             raise FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
         self.activated = True

@@ -162,3 +162,36 @@ def test_a_deleted_user_is_out_at_once(webs: list[Web]) -> None:
 def test_ready_says_what_is_missing(webs: list[Web]) -> None:
     status, _headers, body = webs[0].ask("GET", "/readyz")
     assert (status, json.loads(body)) == (200, {"database": True, "redis": True})
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(webs: list[Web]) -> None:
+    token = webs[0].sign_up("carol@example.com")
+    line = http.client.HTTPConnection("127.0.0.1", webs[0].port, timeout=20)
+    line.putrequest("POST", "/api/v1/verify")
+    for name, value in (
+        ("Authorization", f"Bearer {token}"),
+        ("Content-Type", "multipart/form-data; boundary=x"),
+        ("Content-Length", str(10**10)),
+    ):
+        line.putheader(name, value)
+    line.endheaders()
+    answer = line.getresponse()
+    assert (answer.status, json.loads(answer.read())["code"]) == (413, "file_too_large")
+
+
+def test_a_body_of_no_told_length_is_cut_off_at_the_limit(webs: list[Web]) -> None:
+    token = webs[0].sign_up("carol@example.com")
+    line = http.client.HTTPConnection("127.0.0.1", webs[0].port, timeout=20)
+    pieces = (b"x" * 2**20 for _ in range(40))
+    try:
+        line.request(
+            "POST",
+            "/api/v1/verify",
+            pieces,
+            {"Authorization": f"Bearer {token}", "Content-Type": "multipart/form-data; boundary=x"},
+        )
+        answer = line.getresponse()
+        assert (answer.status, json.loads(answer.read())["code"]) == (413, "file_too_large")
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the server answered and closed while we were still sending
+    assert webs[0].ask("GET", "/healthz")[0] == 200
