@@ -208,4 +208,4 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }
 BASES = ["nano", "flux-schnell"]  # that a training may ask for
-LIKENESS_FLOOR = True  # below a base's floor nothing is captured
+LIKENESS_FLOOR = env.flag("LIKENESS_FLOOR", True)  # below a base's floor nothing is captured

@@ -40,7 +40,8 @@ class Workers:
 
     def start(self, queues: str = "train,render,cpu,io", studio: str = "paint") -> subprocess.Popen[bytes]:
         env = os.environ | {
-            "DATABASE_URL": database_url(), "STUDIO": studio, "STUDIO_FOLDER": str(self.folder), "DJANGO_SETTINGS_MODULE": "config.settings_test",
+            "DATABASE_URL": database_url(), "STUDIO": studio, "STUDIO_FOLDER": str(self.folder), "LIKENESS_FLOOR": str(studio == "paint"),  # a real twin of a few steps resembles nobody
+            "DJANGO_SETTINGS_MODULE": "config.settings_test",
         }  # fmt: skip
         command = [
             sys.executable,

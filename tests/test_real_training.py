@@ -1,0 +1,78 @@
+"""The nano base itself, in a worker that is killed: the twin that comes out is the one that would have come out."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from billing import ledger
+from tests.test_workers import Workers, ended, lapse, wait_for, workers  # noqa: F401 (a fixture)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.train]
+STEPS = 36  # the last three of which checkpoints are kept at 24, 30 and 36
+
+
+@pytest.fixture
+def drawn_twin(twin: Any) -> Any:
+    """Ten photos of a drawn woman, as their checks would have left them."""
+    from accounts.vault import store
+    from ml import media
+    from ml.nano.people import random_person, varied_scenes
+    from ml.nano.portraits import draw
+    from twins.models import Photo
+
+    rng = np.random.default_rng([6, 0])
+    person = random_person(rng)
+    for i, scene in enumerate(varied_scenes(rng, 10)):
+        photo = Photo.objects.create(user=twin.user, twin=twin, status="succeeded", accepted=True, hash=i)
+        store(twin.user_id).write(photo.clean, media.encode_jpeg(draw(person, scene, 768, 768), 92))
+    ledger.grant(ledger.wallet_of(twin.user), 20, cause="test")
+    return twin
+
+
+def ask(twin: Any) -> Any:
+    from twins.models import Training
+    from twins.services import start_training
+
+    training = start_training(twin, seed=5, steps=STEPS)
+    Training.objects.filter(id=training.id).update(threads=1)
+    return training
+
+
+def tensors(training: Any) -> dict[str, Any]:
+    from accounts.vault import store
+    from ml.local.weights import parse
+
+    return parse(store(training.user_id).read(training.lora), training.sha256)[0]
+
+
+def test_a_training_whose_worker_was_killed_ends_with_the_same_weights(
+    drawn_twin: Any, workers: Workers, settings: Any
+) -> None:
+    import torch
+
+    from accounts.vault import store
+
+    first = workers.start("train", studio="real")
+    whole = ask(drawn_twin)
+    wait_for(lambda: ended(whole), 120)
+    cut = ask(drawn_twin)
+    checkpoint = f"{cut.folder}/checkpoint.safetensors"
+    wait_for(lambda: store(cut.user_id).exists(checkpoint), 120)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    cut.refresh_from_db()
+    assert cut.is_open
+    lapse(cut)
+    type(cut).sweep()
+    workers.start("train", studio="real")
+    wait_for(lambda: ended(cut), 120)
+    a, b = tensors(whole), tensors(cut)
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert (cut.attempt, cut.captured) == (2, 20)
+    assert not store(cut.user_id).exists(checkpoint)
+    assert ledger.check() == []
