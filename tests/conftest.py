@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,3 +164,13 @@ def trained(twin: Any, photos: list[Any], work: Callable[[], int], django_captur
     work()
     twin.refresh_from_db()
     return twin
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[Any]:
+    """Starts worker processes, and ends them with the test."""
+    from tests.processes import Workers
+
+    made = Workers(tmp_path)
+    yield made
+    made.stop()

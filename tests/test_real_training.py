@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from billing import ledger
-from tests.test_workers import Workers, ended, lapse, wait_for, workers  # noqa: F401 (a fixture)
+from tests.processes import Workers, ended, lapse, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.train]
 STEPS = 36  # the last three of which checkpoints are kept at 24, 30 and 36
@@ -49,9 +49,7 @@ def tensors(training: Any) -> dict[str, Any]:
     return parse(store(training.user_id).read(training.lora), training.sha256)[0]
 
 
-def test_a_training_whose_worker_was_killed_ends_with_the_same_weights(
-    drawn_twin: Any, workers: Workers, settings: Any
-) -> None:
+def test_a_training_whose_worker_was_killed_ends_with_the_same_weights(drawn_twin: Any, workers: Workers) -> None:
     import torch
 
     from accounts.vault import store

@@ -14,17 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+
+from tests.processes import database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def database_url() -> str:
-    """Of the test's database, for processes that a test starts."""
-    head, _slash, tail = os.environ["DATABASE_URL"].rpartition("/")
-    query = f"?{tail.split('?', 1)[1]}" if "?" in tail else ""
-    return f"{head}/{connection.settings_dict['NAME']}{query}"
 
 
 class Web:

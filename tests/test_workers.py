@@ -2,101 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from billing import ledger
-from config.runs import LEASE, Run
 from tests.conftest import jpeg
-from tests.test_web import database_url
+from tests.processes import Workers, ended, lapse, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def wait_for(done: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `done` answers once it is true."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := done():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
-
-
-class Workers:
-    """Real Celery workers on this test's database."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.running = folder, []  # type: ignore[var-annotated]
-
-    def start(self, queues: str = "train,render,cpu,io", studio: str = "paint") -> subprocess.Popen[bytes]:
-        env = os.environ | {
-            "DATABASE_URL": database_url(), "STUDIO": studio, "STUDIO_FOLDER": str(self.folder), "LIKENESS_FLOOR": str(studio == "paint"),  # a real twin of a few steps resembles nobody
-            "DJANGO_SETTINGS_MODULE": "config.settings_test",
-        }  # fmt: skip
-        command = [
-            sys.executable,
-            "-m",
-            "celery",
-            "-A",
-            "tests.worker",
-            "worker",
-            "-Q",
-            queues,
-            "-c",
-            "1",
-            "--pool",
-            "solo",
-            "--prefetch-multiplier",
-            "1",
-        ]
-        with (self.folder / f"worker-{len(self.running)}.log").open("wb") as log:
-            worker = subprocess.Popen(
-                [*command, "--without-gossip", "--without-mingle"], cwd=ROOT, env=env, stdout=log, stderr=log
-            )
-        self.running.append(worker)
-        return worker
-
-    def steps(self) -> list[str]:
-        file = self.folder / "steps"
-        return file.read_text().splitlines() if file.exists() else []
-
-    def hold(self) -> None:
-        (self.folder / "wait").touch()
-
-    def let_go(self) -> None:
-        (self.folder / "go").touch()
-
-    def stop(self) -> None:
-        for worker in self.running:
-            worker.kill()
-            worker.wait()
-
-
-@pytest.fixture
-def workers(tmp_path: Path) -> Iterator[Workers]:
-    made = Workers(tmp_path)
-    yield made
-    made.stop()
-
-
-def lapse(run: Run) -> None:
-    """As if the lease's time had passed."""
-    type(run).objects.filter(id=run.id).update(lease_until=run.created_at - LEASE)
-
-
-def ended(run: Run) -> bool:
-    run.refresh_from_db()
-    return not run.is_open
 
 
 def test_the_journey_of_a_twin(as_alice: Any, twin: Any, workers: Workers) -> None:
