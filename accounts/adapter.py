@@ -6,7 +6,12 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 
+from config.limits import address
+
 
 class Adapter(DefaultAccountAdapter):
     def populate_username(self, request: Any, user: Any) -> None:
         """There are no user names."""
+
+    def get_client_ip(self, request: Any) -> str:
+        return address(request)

@@ -42,10 +42,19 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_add_permission(self, request: Any) -> bool:
         return False  # people sign up; operators have createsuperuser
 
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return False  # an account ends with everything in it, which is more than a row
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> tuple[str, ...]:
+        """Nobody makes themselves more than they are."""
+        rights = () if request.user.is_superuser else ("is_staff", "is_superuser", "groups")
+        return (*self.readonly_fields, *rights)
+
 
 @admin.register(Export)
 class ExportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("id", "user", "scope", "status", "size", "created_at", "error_code")
+    exclude = ("chosen", "idempotency_key")
     list_filter = ("status",)
     list_select_related = ("user",)
 
@@ -53,4 +62,7 @@ class ExportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         return False

@@ -15,15 +15,32 @@ from accounts.models import Export, User
 from config.errors import NotFound
 from config.shapes import RunFields, checked, run_fields
 
+NOTICES = ("training", "generation", "export", "account", "news")
+
+
+class Notices(serializers.Serializer):  # type: ignore[type-arg]
+    """Which mails somebody wants."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {name: serializers.BooleanField(required=False) for name in NOTICES}
+
 
 class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False)
-    notifications = serializers.DictField(child=serializers.BooleanField(), required=False)
+    notifications = Notices(required=False)
 
     class Meta:
         model = User
         fields = ("id", "email", "phone", "display_name", "language", "birth_date", "notifications", "date_joined")
         read_only_fields = ("id", "email", "phone", "date_joined")
+
+    def update(self, instance: User, validated_data: dict[str, Any]) -> User:
+        if "notifications" in validated_data:
+            validated_data["notifications"] = {**instance.notifications, **validated_data["notifications"]}
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        instance.save(update_fields=list(validated_data) or None)
+        return instance
 
 
 class MeView(APIView):

@@ -67,7 +67,7 @@ class BillingView(APIView):
 
 
 class EntriesView(APIView):
-    @extend_schema(responses=EntryShape(many=True))
+    @extend_schema(parameters=PAGE, responses=paged(EntryShape))
     def get(self, request: Any) -> Response:
         rows = Transfer.objects.filter(wallet=ledger.wallet_of(request.user).id)
         return Response(page(request, rows, lambda t: EntryShape(t).data, order=("-id",)))

@@ -50,13 +50,21 @@ class Hub:
     def __init__(self) -> None:
         self.streams: dict[str, set[asyncio.Queue[dict[str, str] | None]]] = defaultdict(set)
         self.task: asyncio.Task[None] | None = None
+        self.heard = asyncio.Event()  # the subscription stands, or has failed
 
     async def listen(self, user_id: Any) -> AsyncIterator[dict[str, str] | None]:
-        """Messages for a user; None every PING seconds without one. Ends when Redis goes away."""
+        """What follows from now on for a user, None every PING seconds without any. It ends when Redis goes away."""
         queue: asyncio.Queue[dict[str, str] | None] = asyncio.Queue(maxsize=1000)
         self.streams[str(user_id)].add(queue)
         if self.task is None or self.task.done():
+            self.heard.clear()
             self.task = asyncio.create_task(self._pump())
+        await self.heard.wait()
+        return self._messages(str(user_id), queue)
+
+    async def _messages(
+        self, user_id: str, queue: asyncio.Queue[dict[str, str] | None]
+    ) -> AsyncIterator[dict[str, str] | None]:
         try:
             while True:
                 try:
@@ -68,9 +76,9 @@ class Hub:
                     return
                 yield message
         finally:
-            self.streams[str(user_id)].discard(queue)
-            if not self.streams[str(user_id)]:
-                del self.streams[str(user_id)]
+            self.streams[user_id].discard(queue)
+            if not self.streams[user_id]:
+                del self.streams[user_id]
 
     async def _pump(self) -> None:
         client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1)
@@ -78,19 +86,31 @@ class Hub:
             async with client.pubsub() as subscription:
                 await subscription.psubscribe(f"{CHANNEL}*")
                 async for message in subscription.listen():
-                    if message["type"] == "pmessage":
+                    if message["type"] == "psubscribe":
+                        self.heard.set()
+                    elif message["type"] == "pmessage":
                         self._hand_out(message["channel"].decode()[len(CHANNEL) :], json.loads(message["data"]))
         except (redis.RedisError, OSError) as e:
             log.warning("events stopped: %s", e)
         finally:
-            for queues in self.streams.values():
-                for queue in queues:
-                    queue.put_nowait(None) if not queue.full() else None
+            self._end_all()
+            self.heard.set()
             await client.aclose()
+
+    def _end_all(self) -> None:
+        for queue in [q for queues in self.streams.values() for q in queues]:
+            self._end(queue)
+
+    def _end(self, queue: asyncio.Queue[dict[str, str] | None]) -> None:
+        if queue.full():
+            queue.get_nowait()
+        queue.put_nowait(None)
 
     def _hand_out(self, user_id: str, message: dict[str, str]) -> None:
         for queue in self.streams.get(user_id, ()):
-            if not queue.full():  # a stream that lags so far behind reads the snapshot when it comes back
+            if queue.full():
+                self._end(queue)  # it lags so far behind that it does better to come back for a snapshot
+            else:
                 queue.put_nowait(message)
 
 

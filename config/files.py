@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.http import parse_etags
 
@@ -34,6 +35,8 @@ def serve(
     partial = (start, stop) != (0, size)
     chunks = files.open_range(name, start, stop)
     body = one_by_one(chunks) if isinstance(getattr(request, "_request", request), ASGIRequest) else chunks
+    if not connection.in_atomic_block:
+        connection.close()  # back to the pool: a slow client takes its time over the bytes
     response = StreamingHttpResponse(body, status=206 if partial else 200, content_type=media_type)
     response["Content-Length"] = str(stop - start)
     response["Accept-Ranges"] = "bytes"

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import redis
 from django.conf import settings
 from django_ratelimit.core import get_usage
 
@@ -26,13 +27,21 @@ def who(_group: str, request: Any) -> str:
     return f"user:{user.pk}" if user is not None and user.is_authenticated else f"address:{address(request)}"
 
 
+def _usage(request: Any, group: str, rate: str) -> dict[str, Any] | None:
+    """None when Redis is away: generic limits open then."""
+    try:
+        return get_usage(request, group=group, key=who, rate=rate, method=request.method, increment=True)
+    except redis.RedisError:
+        return None
+
+
 def limited(rate: str, group: str) -> Callable[[Any], Any]:
     """Decorates an API method: at most `rate` ("60/m") calls of `group` a user. Raises RateLimited with its headers."""
 
     def decorate(method: Any) -> Any:
         @functools.wraps(method)
         def wrapper(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-            usage = get_usage(request, group=group, key=who, rate=rate, method=request.method, increment=True)
+            usage = _usage(request, group, rate)
             if usage and usage["should_limit"]:
                 raise refusal(usage, rate)
             response = method(self, request, *args, **kwargs)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
+from django.db import DataError
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -28,7 +30,7 @@ def page(request: Any, rows: Any, show: Any, order: tuple[str, ...] = ("-created
         rows = _after(rows, wanted, cursor["at"])
     try:
         found = list(rows.order_by(*wanted)[: limit + 1])
-    except (ValueError, ValidationError):  # a cursor with values of another type
+    except (ValueError, OverflowError, ValidationError, DataError):  # a cursor with values of another type
         raise _no_cursor() from None
     more, found = len(found) > limit, found[:limit]
     if back:
@@ -43,7 +45,7 @@ def page(request: Any, rows: Any, show: Any, order: tuple[str, ...] = ("-created
 
 def _limit(request: Any) -> int:
     value = request.GET.get("limit", str(DEFAULT))
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value[:6] or 0) <= MOST:
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", value) or int(value) > MOST:
         raise Invalid(errors={"limit": [str(_("A whole number from 1 to 100."))]})
     return int(value)
 
@@ -60,7 +62,7 @@ def _read(text: str) -> dict[str, Any] | None:
         if not at or not all(isinstance(v, (str, int, float)) or v is None for v in at):
             raise ValueError
         return {"back": bool(back), "at": at}
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise _no_cursor() from None
 
 
@@ -80,7 +82,7 @@ def _after(rows: Any, order: tuple[str, ...], at: list[Any]) -> Any:
         beyond |= Q(**same, **{f"{names[i]}__{sides[i]}": at[i]})
     try:
         return rows.filter(**{f"{names[0]}__{sides[0]}e": at[0]}).filter(beyond)
-    except (ValueError, TypeError, ValidationError):
+    except (ValueError, TypeError, OverflowError, ValidationError):
         raise _no_cursor() from None
 
 

@@ -6,14 +6,18 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from rest_framework import exceptions, status
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.views import exception_handler
 
-from config.errors import DomainError, FileTooLarge, Invalid, Malformed, NotFound, RateLimited
+from config.errors import DomainError, FileTooLarge, Invalid, Malformed, NotFound, RateLimited, Unavailable
 
 log = logging.getLogger(__name__)
 JSON = "application/problem+json"
@@ -60,8 +64,7 @@ def respond(error: DomainError) -> JsonResponse:
 
 def handle(error: Exception, context: dict[str, Any]) -> Any:
     """Django REST framework's exception handler."""
-    if isinstance(error, RequestDataTooBig):
-        error = FileTooLarge(megabytes=25)
+    error = plain(error)
     if isinstance(error, exceptions.ValidationError):
         error = Invalid(errors=flat(error.detail))
     if isinstance(error, DomainError):
@@ -78,6 +81,15 @@ def handle(error: Exception, context: dict[str, Any]) -> Any:
         if name in response.headers:
             answer[name] = response.headers[name]
     return answer
+
+
+def plain(error: Exception) -> Exception:
+    """What libraries raise for bad input, as the refusal that it is."""
+    if isinstance(error, RequestDataTooBig):
+        return FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
+    if isinstance(error, (RecursionError, UnicodeEncodeError, TooManyFilesSent, TooManyFieldsSent)):
+        return Malformed()
+    return Unavailable() if isinstance(error, OperationalError) else error
 
 
 def _by_status(http: int) -> tuple[str, Callable[[], str]]:
@@ -105,17 +117,47 @@ class ProblemMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, DomainError):
-            if request.path.startswith("/api/"):
-                return respond(error)
-            return render(request, "error.html", {"error": error}, status=error.status)
-        return None
+        error = plain(error)
+        return say(request, error) if isinstance(error, DomainError) else None
+
+
+def say(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """To a program as JSON, to a person as a page."""
+    if request.path.startswith(("/api/", "/_allauth/")):
+        return respond(error)
+    return render(request, "error.html", {"error": error}, status=error.status)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    if request.path.startswith("/api/"):
-        return respond(NotFound())
-    return render(request, "error.html", {"error": NotFound()}, status=404)
+    return say(request, NotFound())
+
+
+def malformed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    found = plain(exception) if exception else Malformed()
+    return say(request, found if isinstance(found, DomainError) else Malformed())
+
+
+class Forged(DomainError):
+    code, status = "not_authenticated", 403
+    message = _lazy("This request does not come from our pages, or they are out of date. Load the page again.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return say(request, Forged())
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return say(request, NotFound())
+
+
+class BrowserAuthentication(SessionAuthentication):
+    """The session's cookie, with CSRF."""
+
+    def enforce_csrf(self, request: Any) -> None:
+        try:
+            super().enforce_csrf(request)
+        except exceptions.PermissionDenied:
+            raise Forged from None
 
 
 def broken(request: HttpRequest) -> HttpResponse:

@@ -220,6 +220,17 @@ class Run(models.Model):
             self.refresh_from_db()
             events.tell(self)
 
+    def stop(self) -> None:
+        """End it at once, running or not: what it works on goes, or may not be used any more. Its worker gets Lost."""
+        with transaction.atomic():
+            rows = type(self).objects.filter(id=self.id, status__in=OPEN)
+            if rows.update(
+                status=Status.CANCELLED, finished_at=timezone.now(), lease_until=None, version=F("version") + 1
+            ):
+                self.refresh_from_db()
+                self.on_end()
+                events.tell(self)
+
     def _cancelled(self) -> None:
         with transaction.atomic(), contextlib.suppress(Lost):
             self._change(status=Status.CANCELLED, finished_at=timezone.now(), lease_until=None)
@@ -353,7 +364,10 @@ def once(run: Run, *, endpoint: str, key: str | None, body_hash: str, prepare: A
             with transaction.atomic():
                 prepare(run)
             return run
-        except IntegrityError:  # the second of two at once waited for the first one's insert
+        except (
+            IntegrityError,
+            DomainError,
+        ):  # the second of two at once waited for the first one, and found its place taken
             earlier = _earlier(run)
             if earlier is None:
                 raise

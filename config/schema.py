@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
 Problem = inline_serializer(
@@ -19,6 +20,27 @@ Problem = inline_serializer(
         "errors": serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False),
     },
 )
+
+
+PAGE = [OpenApiParameter("cursor", str), OpenApiParameter("limit", int, description="1 to 100")]
+KEY = [
+    OpenApiParameter(
+        "Idempotency-Key", str, OpenApiParameter.HEADER, description="At most 255 characters; see the guide"
+    )
+]
+MATCH = [
+    OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that the change is meant for")
+]
+
+
+@functools.cache
+def paged(shape: type[serializers.Serializer]) -> Any:  # type: ignore[type-arg]
+    """A page of these."""
+    link = {"allow_null": True, "required": True}
+    return inline_serializer(
+        f"{shape.__name__.removesuffix('Shape')}Page",
+        {"next": serializers.URLField(**link), "previous": serializers.URLField(**link), "results": shape(many=True)},
+    )
 
 
 class Schema(AutoSchema):

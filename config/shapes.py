@@ -7,9 +7,17 @@ import json
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.negotiation import DefaultContentNegotiation
 
 from config.errors import Invalid
-from config.runs import Places
+from config.runs import SENTENCES, Places
+
+
+class AsWeDo(DefaultContentNegotiation):
+    """Whatever a client accepts gets what there is: JSON, a picture, a problem."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
 
 
 class RunError(serializers.Serializer):  # type: ignore[type-arg]
@@ -43,7 +51,7 @@ def run_fields(run: Any, places: Places | None = None) -> dict[str, Any]:
     return {
         "id": run.id, "kind": run.kind_name, "status": run.status, "stage": run.stage, "progress": round(run.progress, 3),
         "position": run.position(places), "eta_seconds": run.eta_seconds(),
-        "error": {"code": run.error_code, "detail": run.error_detail} if run.error_code else None,
+        "error": {"code": run.error_code, "detail": str(SENTENCES.get(run.error_code) or run.error_detail)} if run.error_code else None,
         "credits": {"held": getattr(run, "held", 0), "captured": getattr(run, "captured", 0)},
         "created_at": run.created_at, "started_at": run.started_at, "finished_at": run.finished_at,
     }  # fmt: skip

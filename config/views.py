@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.utils.encoders import JSONEncoder
@@ -30,6 +31,10 @@ RECENT = timedelta(days=1)
 
 class NotAuthenticated(DomainError):
     code, status, message = "not_authenticated", 401, _("Log in, or send a valid token.")
+
+
+class MethodNotAllowed(DomainError):
+    code, status, message = "method_not_allowed", 405, _("This address does not take this method.")
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -61,7 +66,9 @@ def _redis() -> bool:
 
 async def events(request: HttpRequest) -> HttpResponse:
     """Server-sent events: a snapshot of the runs that are open or ended in the last day, then each change."""
-    user = await sync_to_async(_authenticate)(request)
+    if request.method != "GET":
+        return problems.respond(MethodNotAllowed())
+    user = await aside(_authenticate, request)
     if user is None:
         return problems.respond(NotAuthenticated())
     response = StreamingHttpResponse(stream(user), content_type="text/event-stream")
@@ -75,20 +82,32 @@ def _authenticate(request: HttpRequest) -> Any:
     asked = Request(request, authenticators=[kind() for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES])
     try:
         return asked.user if asked.user.is_authenticated else None
-    except Exception:
+    except APIException:
         return None
 
 
 async def stream(user: Any) -> AsyncIterator[bytes]:
-    messages = hub.listen(user.pk)  # before the snapshot, so that nothing falls between them
-    first = sync_to_async(snapshot)
-    yield _event("snapshot", "", await first(user))
+    messages = await hub.listen(user.pk)  # before the snapshot, so that nothing falls between them
+    yield _event("snapshot", "", await aside(snapshot, user))
     async for message in messages:
         if message is None:
             yield b": still here\n\n"
-        elif found := await sync_to_async(_row)(user, message):
+        elif found := await aside(_row, user, message):
             yield _event("run", f"{found['id']}:{found['version']}", found)
     yield _event("away", "", {"detail": "poll"})
+
+
+async def aside(act: Any, *args: Any) -> Any:
+    """In a thread, giving its database connection back at once: a stream is open for hours."""
+
+    def run() -> Any:
+        try:
+            return act(*args)
+        finally:
+            if not connection.in_atomic_block:
+                connection.close()
+
+    return await sync_to_async(run)()
 
 
 def snapshot(user: Any) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 # The web process: no torch.
 FROM python:3.11-slim-bookworm
-RUN useradd --create-home --uid 10001 photoflux
+RUN useradd --create-home --uid 10001 photoflux && mkdir /var/photoflux && chown photoflux /var/photoflux
 WORKDIR /app
 COPY requirements-web.txt .
 RUN pip install --no-cache-dir -r requirements-web.txt

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -18,6 +19,7 @@ from config.errors import ChangedMeanwhile, Invalid, NotFound
 from config.files import serve
 from config.limits import limited
 from config.pages import page
+from config.schema import KEY, MATCH, PAGE, paged
 from config.shapes import checked, key_of
 from gallery import services
 from gallery.models import Album, Item
@@ -53,6 +55,12 @@ class Filters(serializers.Serializer):  # type: ignore[type-arg]
     ordering = serializers.ChoiceField(choices=list(ORDERS), required=False)
 
 
+def known(chosen: dict[str, Any]) -> None:
+    """Raises Invalid for a filter that is none: a word mistyped must not choose everything."""
+    if strange := sorted(set(chosen) - set(FILTERS)):
+        raise Invalid(errors={f"filter.{name[:40]}": [str(_("There is no such filter."))] for name in strange[:10]})
+
+
 def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
     """(the user's items, their order) as a query asks for them. Raises Invalid."""
     form = Filters(data={k: query[k] for k in FILTERS if query.get(k, "") != ""})
@@ -81,10 +89,7 @@ def version_of(item: Item) -> str:
 
 
 class ItemsView(APIView):
-    @extend_schema(
-        parameters=[OpenApiParameter(name, str) for name in (*FILTERS, "cursor", "limit")],
-        responses=ItemShape(many=True),
-    )
+    @extend_schema(parameters=[*PAGE, *(OpenApiParameter(name, str) for name in FILTERS)], responses=paged(ItemShape))
     def get(self, request: Any) -> Response:
         rows, order = selected(request.user, request.GET)
         return Response(page(request, rows, lambda i: ItemShape(i).data, order=order))
@@ -95,12 +100,16 @@ class ItemView(APIView):
     def get(self, request: Any, ident: str) -> Response:
         return self._show(item_of(request.user, ident))
 
-    @extend_schema(request=ItemForm, responses=ItemShape)
+    @extend_schema(parameters=MATCH, request=ItemForm, responses=ItemShape)
     def patch(self, request: Any, ident: str) -> Response:
-        item = item_of(request.user, ident)
-        if request.headers.get("If-Match", version_of(item)) not in (version_of(item), "*"):
-            raise ChangedMeanwhile
-        return self._show(services.change_item(item, **checked(ItemForm, request)))
+        form = checked(ItemForm, request)
+        with transaction.atomic():
+            item = Item.objects.select_for_update(of=("self",)).visible_to(request.user).filter(id=ident).first()
+            if item is None:
+                raise NotFound
+            if request.headers.get("If-Match", version_of(item)) not in (version_of(item), "*"):
+                raise ChangedMeanwhile
+            return self._show(services.change_item(item, **form))
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Any, ident: str) -> Response:
@@ -132,7 +141,9 @@ class ChosenForm(serializers.Serializer):  # type: ignore[type-arg]
     filter = serializers.DictField(child=serializers.CharField(), required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if bool(attrs.get("ids")) == bool(attrs.get("filter")):
+        known(attrs.get("filter", {}))
+        narrowing = {k: v for k, v in attrs.get("filter", {}).items() if k != "ordering" and v}
+        if bool(attrs.get("ids")) == bool(narrowing):
             raise Invalid(errors={"ids": [str(_("Send either ids or a filter."))]})
         return attrs
 
@@ -161,9 +172,13 @@ class ExportForm(serializers.Serializer):  # type: ignore[type-arg]
     ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=10_000)
     filter = serializers.DictField(child=serializers.CharField(), required=False)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        known(attrs.get("filter", {}))
+        return attrs
+
 
 class ExportsView(APIView):
-    @extend_schema(request=ExportForm, responses={202: ExportShape})
+    @extend_schema(parameters=KEY, request=ExportForm, responses={202: ExportShape})
     @limited("20/h", "exports")
     def post(self, request: Any) -> Response:
         form = checked(ExportForm, request)
@@ -202,7 +217,7 @@ def album_of(user: Any, ident: str) -> Album:
 
 
 class AlbumsView(APIView):
-    @extend_schema(responses=AlbumShape(many=True))
+    @extend_schema(parameters=PAGE, responses=paged(AlbumShape))
     def get(self, request: Any) -> Response:
         return Response(page(request, Album.objects.filter(user=request.user), lambda a: AlbumShape(a).data))
 

@@ -14,6 +14,7 @@ from config.errors import NotFound
 from config.limits import limited
 from config.pages import page
 from config.runs import Places
+from config.schema import KEY, PAGE, paged
 from config.shapes import RunFields, checked, key_of, run_fields
 from generation import services, suggestions
 from generation.models import Job
@@ -84,12 +85,12 @@ def job_of(user: Any, ident: str) -> Job:
 
 
 class JobsView(APIView):
-    @extend_schema(responses=JobShape(many=True))
+    @extend_schema(parameters=PAGE, responses=paged(JobShape))
     def get(self, request: Any) -> Response:
         rows = Job.objects.visible_to(request.user).prefetch_related("outputs")
         return Response(page(request, rows, partial(show_job, places=Places())))
 
-    @extend_schema(request=JobForm, responses={202: JobShape})
+    @extend_schema(parameters=KEY, request=JobForm, responses={202: JobShape})
     @limited("120/h", "generations")
     def post(self, request: Any) -> Response:
         form = checked(JobForm, request)
@@ -115,7 +116,7 @@ class CancelView(APIView):
 
 
 class RepeatView(APIView):
-    @extend_schema(request=RepeatForm, responses={202: JobShape})
+    @extend_schema(parameters=KEY, request=RepeatForm, responses={202: JobShape})
     @limited("120/h", "generations")
     def post(self, request: Any, ident: str) -> Response:
         form, job = checked(RepeatForm, request), job_of(request.user, ident)

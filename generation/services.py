@@ -36,15 +36,22 @@ def request_images(
         count=count, seed=secrets.randbelow(SEEDS) if seed is None else seed, steps=steps, repeats=repeats,
     )  # fmt: skip
     job.price = prices.pictures(quality, count)
+    policy.check_prompt(user, prompt, negative_prompt)  # outside the job's transaction: that it was refused is kept
 
     def prepare(new: Job) -> None:
-        policy.check_prompt(user, prompt, negative_prompt)
         if twin is not None:
             consents.require(user, Kind.BIOMETRIC_TWIN)
-            new.training = training or usable_training(twin)
+            usable = usable_training(twin)
+            new.training = training or usable
         new.enqueue()
 
-    run = once(job, endpoint="generations", key=key, body_hash=body_hash, prepare=prepare)
+    run = once(
+        job,
+        endpoint=f"repeat:{repeats.id}" if repeats else "generations",
+        key=key,
+        body_hash=body_hash,
+        prepare=prepare,
+    )
     assert isinstance(run, Job)
     return run
 
@@ -83,7 +90,7 @@ class TwinGone(DomainError):
 def stop_jobs(user: Any) -> None:
     """The consent to the twins ended: nothing more is made of them."""
     for job in Job.objects.filter(user=user, of_twin=True).open():
-        job.cancel()
+        job.stop()
 
 
 class NotFailed(DomainError):

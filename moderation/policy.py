@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 import redis
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils.translation import gettext_lazy as _
 
 from config.errors import DomainError
@@ -44,9 +44,9 @@ def _staff_rules() -> safety.Rules:
 def _terms() -> tuple[str, ...]:
     """Read anew at most every 30 s; without the cache, which may be away, at every prompt."""
     with contextlib.suppress(redis.RedisError):
-        if (kept := cache.get(TERMS)) is not None:
+        if (kept := caches["redis"].get(TERMS)) is not None:
             return tuple(kept)
     terms = tuple(BlockedTerm.objects.values_list("text", flat=True))
     with contextlib.suppress(redis.RedisError):
-        cache.set(TERMS, terms, 30)
+        caches["redis"].set(TERMS, terms, 30)
     return terms

@@ -19,6 +19,7 @@ from config.files import serve
 from config.limits import limited
 from config.pages import page
 from config.runs import Places, Status
+from config.schema import KEY, PAGE, paged
 from config.shapes import RunFields, checked, key_of, run_fields
 from twins import checks, services
 from twins.models import Photo, Training, Twin
@@ -66,7 +67,7 @@ def status_of(twin: Any) -> str:
 
 def show_twin(twin: Any) -> dict[str, Any]:
     """`twin` from with_facts(), with its photos prefetched."""
-    ready = checks.readiness([p for p in twin.photos.all() if p.accepted])
+    ready = checks.readiness(list(twin.photos.all()))
     return {
         "id": twin.id, "name": twin.name, "subject_class": twin.subject_class, "status": status_of(twin), "photo_count": twin.photo_count,
         "readiness": {"accepted": ready.accepted, "needed": ready.needed, "missing": [{"code": c, "detail": d} for c, d in ready.missing]},
@@ -75,7 +76,7 @@ def show_twin(twin: Any) -> dict[str, Any]:
 
 
 def twins_of(user: Any) -> Any:
-    small = Photo.objects.only("twin_id", "accepted", "yaw", "light", "hints", "hash", "status")
+    small = Photo.objects.accepted().only("twin_id", "accepted", "yaw", "light", "hints", "hash", "status")
     return Twin.objects.visible_to(user).with_facts().prefetch_related(Prefetch("photos", small))
 
 
@@ -87,7 +88,7 @@ def find(rows: Any, ident: Any) -> Any:
 
 
 class TwinsView(APIView):
-    @extend_schema(responses=TwinShape(many=True))
+    @extend_schema(parameters=PAGE, responses=paged(TwinShape))
     def get(self, request: Any) -> Response:
         return Response(page(request, twins_of(request.user), show_twin))
 
@@ -154,7 +155,7 @@ def show_photo(photo: Photo) -> dict[str, Any]:
 class PhotosView(APIView):
     parser_classes = (MultiPartParser, JSONParser)
 
-    @extend_schema(responses=PhotoShape(many=True))
+    @extend_schema(parameters=PAGE, responses=paged(PhotoShape))
     def get(self, request: Any, ident: str) -> Response:
         rows = services.twin_of(request.user, ident).photos.all()
         return Response(page(request, rows, show_photo, order=("created_at", "id")))
@@ -199,7 +200,7 @@ class PhotoFileView(APIView):
 
 
 class LibraryView(APIView):
-    @extend_schema(responses=PhotoShape(many=True))
+    @extend_schema(parameters=PAGE, responses=paged(PhotoShape))
     def get(self, request: Any) -> Response:
         return Response(page(request, Photo.objects.visible_to(request.user).accepted(), show_photo))
 
@@ -245,12 +246,12 @@ def training_of(user: Any, ident: str) -> Training:
 
 
 class TrainingsView(APIView):
-    @extend_schema(responses=TrainingShape(many=True))
+    @extend_schema(parameters=PAGE, responses=paged(TrainingShape))
     def get(self, request: Any, ident: str) -> Response:
         rows = services.twin_of(request.user, ident).trainings.select_related("twin")
         return Response(page(request, rows, partial(show_training, places=Places()), order=("-number", "-id")))
 
-    @extend_schema(request=TrainingForm, responses={202: TrainingShape})
+    @extend_schema(parameters=KEY, request=TrainingForm, responses={202: TrainingShape})
     @limited("30/h", "trainings")
     def post(self, request: Any, ident: str) -> Response:
         twin = services.twin_of(request.user, ident)

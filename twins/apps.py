@@ -7,13 +7,15 @@ class TwinsConfig(AppConfig):
     name = "twins"
 
     def ready(self) -> None:
+        from rest_framework.serializers import UUIDField
+
         from accounts.models import Kind
         from billing import prices
         from config import registry
         from twins import services
 
         def price(user: Any, fields: dict[str, Any]) -> int:
-            twin = fields.get("twin")
+            twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
             return services.price_of_training(user, services.twin_of(user, twin) if twin else None)
 
         prices.register("training", price)

@@ -7,12 +7,13 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
+from accounts.vault import store
 from billing.models import Wallet
 from billing.runs import PaidRun
 from config.runs import Run, RunQuerySet, Status
@@ -105,13 +106,20 @@ class Photo(Run):
         open_ = Q(**{f"{prefix}status__in": [Status.QUEUED, Status.RUNNING]})
         return open_ | Q(**{f"{prefix}accepted": True})
 
+    def on_end(self) -> None:
+        """However a check ends, the uploaded bytes go; without a verdict that accepts it, so does all that was made of them."""
+        super().on_end()
+        names = [self.quarantine] + ([] if self.accepted else [self.clean, self.thumbnail])
+        files = store(self.user_id)
+        transaction.on_commit(lambda: [files.delete(name) for name in names], robust=True)
+
     @property
     def quarantine(self) -> str:
         return f"quarantine/{self.id}"
 
     @property
     def clean(self) -> str:
-        return f"{self.twin.folder() if 'twin' in self.__dict__ else f'twins/{self.twin_id}'}/photos/{self.id}.jpg"
+        return f"twins/{self.twin_id}/photos/{self.id}.jpg"
 
     @property
     def thumbnail(self) -> str:
@@ -163,6 +171,9 @@ class Training(PaidRun):
 
     def on_end(self) -> None:
         super().on_end()
+        if self.status != Status.SUCCEEDED:
+            files, folder = store(self.user_id), f"{self.folder}/"
+            transaction.on_commit(lambda: files.delete_all(folder), robust=True)
         if self.status == Status.SUCCEEDED:  # the newest version is the one in use until its owner goes back
             Twin.objects.filter(id=self.twin_id).update(active_training=self)
         if self.free and self.status != Status.SUCCEEDED:  # the free one is not used up by a failure

@@ -43,6 +43,11 @@ class TrainingInProgress(DomainError):
     message = _("This twin is being trained already. Wait for it, or cancel it.")
 
 
+class VerificationRequired(DomainError):
+    code, status = "verification_required", 403
+    message = _("This base can deceive, so it asks for proof first that the photos show you.")
+
+
 class TwinDisabled(DomainError):
     code, status = "twin_disabled", 409
     message = _("This twin is disabled, because the consent to it was withdrawn.")
@@ -78,7 +83,7 @@ def delete_twin(twin: Twin) -> None:
     """With photos, trainings and weights, for good. What runs for it is stopped first. Its pictures stay in the gallery."""
     with transaction.atomic():
         for run in (*twin.photos.open(), *twin.trainings.open()):
-            run.cancel()
+            run.stop()
         folder, files = twin.folder(), store(twin.user_id)
         quarantine = [p.quarantine for p in twin.photos.all()]
         twin.delete()
@@ -91,7 +96,7 @@ def disable_twins(user: Any) -> None:
     Photo.objects.filter(user=user).update(embedding=None, embedder="")
     for kind in (Photo, Training):
         for run in kind.objects.filter(user=user).open():
-            run.cancel()
+            run.stop()
 
 
 def _remove(files: Any, prefixes: list[str], names: list[str]) -> None:
@@ -146,8 +151,7 @@ def _plain(name: str) -> str:
 
 def delete_photo(photo: Photo) -> None:
     with transaction.atomic():
-        if photo.is_open:
-            photo.cancel()
+        photo.stop()
         files, names = store(photo.user_id), [photo.quarantine, photo.clean, photo.thumbnail]
         photo.delete()
         transaction.on_commit(lambda: _remove(files, [], names), robust=True)
@@ -179,6 +183,8 @@ def start_training(
     """A new version from the photos that are accepted now. Raises ConsentRequired, NotEnoughPhotos, TrainingInProgress,
     TwinDisabled, NotEnoughCredits, IdempotencyMismatch."""
     consents.require(twin.user, Kind.BIOMETRIC_TWIN)
+    if (base or settings.STUDIO_PROFILE) in settings.PHOTOREALISTIC_BASES:
+        raise VerificationRequired
     training = Training(
         user=twin.user, twin=twin, base=base or settings.STUDIO_PROFILE, steps=steps, threads=settings.STUDIO_THREADS,
         seed=secrets.randbelow(2**31) if seed is None else seed,
@@ -230,8 +236,7 @@ def activate(training: Training) -> Twin:
 def delete_training(training: Training) -> None:
     """The weights of one version, for good."""
     with transaction.atomic():
-        if training.is_open:
-            training.cancel()
+        training.stop()
         files, folder = store(training.user_id), f"{training.folder}/"
         training.delete()
         transaction.on_commit(lambda: _remove(files, [folder], []), robust=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from celery import shared_task
@@ -10,10 +12,10 @@ from django.conf import settings
 from accounts import consents
 from accounts.models import Kind
 from accounts.vault import Vault, store
-from config.runs import working
+from config.runs import OPEN, Lost, Run, Status, working
 from config.studio import get_studio
 from ml import media, types
-from ml.errors import MLError
+from ml.errors import MLError, Stopped
 from twins.models import Photo, Training
 
 THUMBNAIL = 320  # px of the long side
@@ -32,8 +34,20 @@ def check_photo(ident: str) -> None:
         _consent(photo.user_id)
         if said.accepted:
             _keep(files, photo, said)
-        photo.finish(**_verdict(said))
-        files.delete(photo.quarantine)
+        with kept_only_if_wanted(photo, files, [photo.clean, photo.thumbnail]):
+            photo.finish(**_verdict(said))
+
+
+@contextlib.contextmanager
+def kept_only_if_wanted(run: Run, files: Vault, written: list[str]) -> Iterator[None]:
+    """When the run was ended from outside while it wrote, what it wrote goes with it."""
+    try:
+        yield
+    except (Lost, Stopped):
+        if not type(run).objects.filter(id=run.id, status__in=(*OPEN, Status.SUCCEEDED)).exists():
+            for name in written:
+                files.delete(name)
+        raise
 
 
 def _consent(user_id: Any) -> None:
@@ -77,11 +91,13 @@ def train(ident: str) -> None:
             return
         _consent(training.user_id)
         files = store(training.user_id)
-        report = get_studio(training.base).train(_spec(training, files), store=files, on_progress=training.report)
-        _consent(training.user_id)
-        if not report.recognised and settings.LIKENESS_FLOOR:
-            raise MLError("likeness_too_low", "")
-        training.finish(**_outcome(report))
+        written = [f"{training.folder}/checkpoint.safetensors", training.lora]
+        with kept_only_if_wanted(training, files, written):
+            report = get_studio(training.base).train(_spec(training, files), store=files, on_progress=training.report)
+            _consent(training.user_id)
+            if not report.recognised and settings.LIKENESS_FLOOR:
+                raise MLError("likeness_too_low", "")
+            training.finish(**_outcome(report))
 
 
 def _spec(training: Training, files: Vault) -> types.TrainSpec:
