@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from celery import shared_task
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Export
@@ -76,7 +77,9 @@ def zipped(found: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
 @shared_task(name="accounts.tidy")
 def tidy() -> int:
     """Delete archives past their time and what killed writers left behind; how much."""
-    old = list(Export.objects.filter(expires_at__lt=timezone.now()))
+    now = timezone.now()
+    unfinished = Q(expires_at=None, finished_at__lt=now - Export.KEPT)
+    old = list(Export.objects.filter(Q(expires_at__lt=now) | unfinished))
     for archive in old:
         store(archive.user_id).delete(archive.file)
         archive.delete()

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from billing import ledger, prices
 from billing.models import Plan, Transfer
 from config.pages import page
+from config.schema import PAGE, paged
 
 
 class PlanShape(serializers.ModelSerializer):  # type: ignore[type-arg]

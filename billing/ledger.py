@@ -120,27 +120,30 @@ def settle(cause: str, *, captured: int) -> int:
     return captured
 
 
-@transaction.atomic
 def expire(now: datetime | None = None) -> int:
-    """Take what is past its time out of every wallet; how many credits."""
-    now, gone = now or timezone.now(), 0
-    due = LedgerAccount.objects.filter(kind=Account.AVAILABLE, expires_at__lte=now, balance__gt=0)
-    for ident in due.values_list("id", flat=True):
-        account = LedgerAccount.objects.select_for_update().get(id=ident)
-        if account.balance:
-            cause = f"expiry:{account.lot}:{Transfer.objects.filter(kind=Kind.EXPIRE, lot=account.lot).count()}"
-            _move(
-                account.wallet,
-                account,
-                _platform(Account.EXPIRED),
-                account.balance,
-                Kind.EXPIRE,
-                cause,
-                account.lot,
-                account.expires_at,
-            )
-            gone += account.balance
-    return gone
+    """Take what is past its time out of every wallet, one lot after the other; how many credits."""
+    due = LedgerAccount.objects.filter(kind=Account.AVAILABLE, expires_at__lte=now or timezone.now(), balance__gt=0)
+    return sum(_expire(ident) for ident in due.order_by("id").values_list("id", flat=True))
+
+
+@transaction.atomic
+def _expire(ident: int) -> int:
+    account = LedgerAccount.objects.select_for_update().get(id=ident)
+    amount = account.balance
+    if amount:
+        earlier = Transfer.objects.filter(kind=Kind.EXPIRE, lot=account.lot).count()
+        cause = f"expiry:{account.lot}:{earlier}"
+        _move(
+            account.wallet,
+            account,
+            _platform(Account.EXPIRED),
+            amount,
+            Kind.EXPIRE,
+            cause,
+            account.lot,
+            account.expires_at,
+        )
+    return amount
 
 
 def held_for(cause: str) -> int:
@@ -183,11 +186,10 @@ def _ended_badly() -> list[str]:
 
 
 def _lock(wallet: Any) -> None:
-    """One movement of a wallet at a time. The ledger's own rows are locked, as the wallet may be gone."""
+    """One movement of a wallet at a time: first the wallet, which may be gone, then the ledger's own rows in their order."""
     ident = wallet.id if isinstance(wallet, Wallet) else wallet
+    list(Wallet.objects.select_for_update().filter(id=ident).values_list("id"))
     list(LedgerAccount.objects.select_for_update().filter(wallet=ident).order_by("id").values_list("id"))
-    if isinstance(wallet, Wallet):
-        list(Wallet.objects.select_for_update().filter(id=ident).values_list("id"))
 
 
 def _spendable(wallet: Wallet) -> list[LedgerAccount]:

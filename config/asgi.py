@@ -11,10 +11,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from django.conf import settings  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
 
+django_application = get_asgi_application()  # before what needs the apps
+
 from config import problems  # noqa: E402
 from config.errors import FileTooLarge  # noqa: E402
-
-django_application = get_asgi_application()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

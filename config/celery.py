@@ -10,4 +10,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("photoflux")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.set_default()  # for every thread: a web process rings from the threads of its requests
 app.autodiscover_tasks()

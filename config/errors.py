@@ -96,3 +96,8 @@ class Unavailable(DomainError):
         503,
         _("This does not answer at the moment. Try again in a minute; nothing was charged."),
     )
+
+
+class Forged(DomainError):
+    code, status = "not_authenticated", 403
+    message = _("This request does not come from our pages, or they are out of date. Load the page again.")

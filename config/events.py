@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from typing import Any
 
 import redis
@@ -21,7 +20,6 @@ from django.db import transaction
 log = logging.getLogger(__name__)
 
 CHANNEL = "events:"
-PING = 15.0  # seconds: proxies close silent streams
 _client: redis.Redis | None = None
 
 
@@ -52,33 +50,19 @@ class Hub:
         self.task: asyncio.Task[None] | None = None
         self.heard = asyncio.Event()  # the subscription stands, or has failed
 
-    async def listen(self, user_id: Any) -> AsyncIterator[dict[str, str] | None]:
-        """What follows from now on for a user, None every PING seconds without any. It ends when Redis goes away."""
+    def join(self, user_id: Any) -> asyncio.Queue[dict[str, str] | None]:
+        """What follows for a user comes into this queue, from when `heard` is set; None is the end. Whoever joins leaves, too."""
         queue: asyncio.Queue[dict[str, str] | None] = asyncio.Queue(maxsize=1000)
         self.streams[str(user_id)].add(queue)
-        if self.task is None or self.task.done():
+        if self.task is None:
             self.heard.clear()
             self.task = asyncio.create_task(self._pump())
-        await self.heard.wait()
-        return self._messages(str(user_id), queue)
+        return queue
 
-    async def _messages(
-        self, user_id: str, queue: asyncio.Queue[dict[str, str] | None]
-    ) -> AsyncIterator[dict[str, str] | None]:
-        try:
-            while True:
-                try:
-                    message = await asyncio.wait_for(queue.get(), PING)
-                except TimeoutError:
-                    yield None
-                    continue
-                if message is None:
-                    return
-                yield message
-        finally:
-            self.streams[user_id].discard(queue)
-            if not self.streams[user_id]:
-                del self.streams[user_id]
+    def leave(self, user_id: Any, queue: asyncio.Queue[dict[str, str] | None]) -> None:
+        self.streams[str(user_id)].discard(queue)
+        if not self.streams[str(user_id)]:
+            del self.streams[str(user_id)]
 
     async def _pump(self) -> None:
         client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1)
@@ -93,6 +77,7 @@ class Hub:
         except (redis.RedisError, OSError) as e:
             log.warning("events stopped: %s", e)
         finally:
+            self.task = None  # who joins from here on starts anew
             self._end_all()
             self.heard.set()
             await client.aclose()

@@ -12,12 +12,10 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
 from rest_framework import exceptions, status
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.views import exception_handler
 
-from config.errors import DomainError, FileTooLarge, Invalid, Malformed, NotFound, RateLimited, Unavailable
+from config.errors import DomainError, FileTooLarge, Forged, Invalid, Malformed, NotFound, RateLimited, Unavailable
 
 log = logging.getLogger(__name__)
 JSON = "application/problem+json"
@@ -137,27 +135,12 @@ def malformed(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return say(request, found if isinstance(found, DomainError) else Malformed())
 
 
-class Forged(DomainError):
-    code, status = "not_authenticated", 403
-    message = _lazy("This request does not come from our pages, or they are out of date. Load the page again.")
-
-
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return say(request, Forged())
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return say(request, NotFound())
-
-
-class BrowserAuthentication(SessionAuthentication):
-    """The session's cookie, with CSRF."""
-
-    def enforce_csrf(self, request: Any) -> None:
-        try:
-            super().enforce_csrf(request)
-        except exceptions.PermissionDenied:
-            raise Forged from None
 
 
 def broken(request: HttpRequest) -> HttpResponse:

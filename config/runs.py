@@ -19,7 +19,7 @@ from itertools import chain
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -139,27 +139,34 @@ class Run(models.Model):
     def claim(cls, ident: Any) -> Self | None:
         """The run if it was still queued and is now this worker's, else None."""
         now = timezone.now()
-        won = cls.objects.filter(id=ident, status=Status.QUEUED).update(
-            status=Status.RUNNING,
-            attempt=F("attempt") + 1,
-            lease_until=now + LEASE,
-            started_at=now,
-            version=F("version") + 1,
-        )
-        if not won:
-            return None
-        run = cls.objects.get(id=ident)
-        events.tell(run)
+        with transaction.atomic():  # the token is read before anybody else can take the run over
+            won = cls.objects.filter(id=ident, status=Status.QUEUED).update(
+                status=Status.RUNNING,
+                attempt=F("attempt") + 1,
+                lease_until=now + LEASE,
+                started_at=now,
+                version=F("version") + 1,
+            )
+            run = cls.objects.get(id=ident) if won else None
+        if run:
+            events.tell(run)
         return run
 
     def _mine(self) -> models.QuerySet[Self]:
         return type(self).objects.filter(id=self.id, status=Status.RUNNING, attempt=self.attempt)
 
-    def _change(self, rows: models.QuerySet[Self] | None = None, **fields: Any) -> None:
-        """Write to the row while it is this worker's (and one of `rows`). Raises Lost."""
-        if not (self._mine() if rows is None else rows).update(version=F("version") + 1, **fields):
+    def _change(self, **fields: Any) -> None:
+        """Write to the row while it is this worker's. Raises Lost."""
+        if not self._mine().update(version=F("version") + 1, **fields):
             raise Lost
         events.tell(self)
+
+    def may_deliver(self) -> bool:
+        """Inside a transaction: the row is locked, still this worker's, and nobody asked for an end. Raises Stopped when one did."""
+        mine = self._mine().select_for_update().values_list("cancel_asked", flat=True).first()
+        if mine:
+            raise Stopped
+        return mine is False
 
     def beat(self) -> bool:
         """Renew the lease; False when it was lost."""
@@ -178,12 +185,9 @@ class Run(models.Model):
     def finish(self, **fields: Any) -> None:
         """Done: `fields` are written with it. Raises Lost, and Stopped when it was cancelled or forbidden meanwhile."""
         with transaction.atomic():
-            wanted = self._mine().filter(cancel_asked=False)
-            if not wanted.exists() and self._mine().exists():
-                raise Stopped
-            self._change(
-                wanted, status=Status.SUCCEEDED, progress=1.0, finished_at=timezone.now(), lease_until=None, **fields
-            )
+            if not self.may_deliver():
+                raise Lost
+            self._change(status=Status.SUCCEEDED, progress=1.0, finished_at=timezone.now(), lease_until=None, **fields)
             self.refresh_from_db()
             self.on_end()
 
@@ -208,17 +212,16 @@ class Run(models.Model):
 
     def cancel(self) -> None:
         """A queued run ends at once, a running one at its next safe point. Raises AlreadyFinished."""
-        now, rows = timezone.now(), type(self).objects.filter(id=self.id)
         with transaction.atomic():
-            if rows.filter(status=Status.QUEUED).update(
-                status=Status.CANCELLED, finished_at=now, version=F("version") + 1
-            ):
-                self.refresh_from_db()
-                self.on_end()
-            elif not rows.filter(status=Status.RUNNING).update(cancel_asked=True, version=F("version") + 1):
+            now = type(self).objects.select_for_update(of=("self",)).filter(id=self.id).first()
+            if now is None or not now.is_open:
                 raise AlreadyFinished
+            if now.status == Status.QUEUED:
+                self.stop()
+            else:
+                type(self).objects.filter(id=self.id).update(cancel_asked=True, version=F("version") + 1)
+                events.tell(self)
             self.refresh_from_db()
-            events.tell(self)
 
     def stop(self) -> None:
         """End it at once, running or not: what it works on goes, or may not be used any more. Its worker gets Lost."""
@@ -267,7 +270,9 @@ class Run(models.Model):
         if self.cancel_asked:
             self._cancelled()
         elif self.attempt >= ATTEMPTS:
-            self.fail("worker_lost")
+            with transaction.atomic():
+                if self._mine().select_for_update().filter(lease_until__lt=now).exists():
+                    self.fail("worker_lost")
         else:
             won = self._mine().filter(lease_until__lt=now).update(
                 status=Status.QUEUED, lease_until=None, rung_at=None, version=F("version") + 1
@@ -329,6 +334,8 @@ def working(kind: type[Run], ident: Any) -> Iterator[Any]:
         run.fail(e.code, e.message)
     except DomainError as e:  # a full disk, a storage that does not answer
         run.fail(e.code, e.detail)
+    except (OperationalError, InterfaceError):  # the database was away: the lease lapses and the work is taken up again
+        raise
     except Exception:
         run.fail("internal")
         raise
@@ -344,6 +351,7 @@ def _keep_alive(run: Run, over: threading.Event) -> None:
                 break
         except Exception:  # the database is away: try again at the next beat
             log.exception("no beat for %s", run)
+            connection.close()  # a broken connection is not opened again by itself
     connection.close()
 
 

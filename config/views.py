@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -27,6 +28,7 @@ from config.runs import OPEN, Places, kinds
 from config.shapes import run_fields
 
 RECENT = timedelta(days=1)
+PING = 15.0  # seconds: proxies close silent streams
 
 
 class NotAuthenticated(DomainError):
@@ -87,14 +89,31 @@ def _authenticate(request: HttpRequest) -> Any:
 
 
 async def stream(user: Any) -> AsyncIterator[bytes]:
-    messages = await hub.listen(user.pk)  # before the snapshot, so that nothing falls between them
-    yield _event("snapshot", "", await aside(snapshot, user))
-    async for message in messages:
+    queue = hub.join(user.pk)
+    try:
+        await hub.heard.wait()  # before the snapshot, so that nothing falls between them
+        yield _event("snapshot", "", await aside(snapshot, user))
+        async for message in messages(queue):
+            if message is None:
+                yield b": still here\n\n"
+            elif found := await aside(_row, user, message):
+                yield _event("run", f"{found['id']}:{found['version']}", found)
+        yield _event("away", "", {"detail": "poll"})
+    finally:
+        hub.leave(user.pk, queue)
+
+
+async def messages(queue: asyncio.Queue[dict[str, str] | None]) -> AsyncIterator[dict[str, str] | None]:
+    """Until the end; None every PING seconds without any."""
+    while True:
+        try:
+            message = await asyncio.wait_for(queue.get(), PING)
+        except TimeoutError:
+            yield None
+            continue
         if message is None:
-            yield b": still here\n\n"
-        elif found := await aside(_row, user, message):
-            yield _event("run", f"{found['id']}:{found['version']}", found)
-    yield _event("away", "", {"detail": "poll"})
+            return
+        yield message
 
 
 async def aside(act: Any, *args: Any) -> Any:

@@ -20,6 +20,8 @@ def items(export: Export) -> Iterator[tuple[str, Iterable[bytes]]]:
         rows = chosen(export.user, export.chosen)
     files = store(export.user_id)
     for item in rows.iterator(chunk_size=200):
+        if not files.exists(item.content):
+            continue  # deleted while the archive is packed
         name = f"pictures/{item.created_at:%Y-%m-%d}-{str(item.id)[:8]}"
         yield f"{name}.{item.media_type.split('/')[-1]}", files.open_range(item.content)
         yield f"{name}.json", [json.dumps(ItemShape(item).data, cls=JSONEncoder, indent=1).encode()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import consents
@@ -89,8 +90,9 @@ class TwinGone(DomainError):
 
 def stop_jobs(user: Any) -> None:
     """The consent to the twins ended: nothing more is made of them."""
-    for job in Job.objects.filter(user=user, of_twin=True).open():
-        job.stop()
+    transaction.on_commit(
+        lambda: [job.stop() for job in Job.objects.filter(user=user, of_twin=True).open()], robust=True
+    )
 
 
 class NotFailed(DomainError):

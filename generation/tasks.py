@@ -83,10 +83,10 @@ def deliver(job: Job, index: int, picture: types.Picture) -> None:
     """Files first, then the item and the output in one transaction that only the run's worker can commit. Raises Lost."""
     _allowed(job)
     ident = uuid.uuid4()
-    facts = save_item(job.user_id, ident, picture.png)
     try:
+        facts = save_item(job.user_id, ident, picture.png)
         with transaction.atomic():
-            if not job._mine().select_for_update().exists():
+            if not job.may_deliver():
                 raise Lost
             Item.objects.create(
                 id=ident, user_id=job.user_id, twin=job.twin, training=job.training_id, job=job.id, index=index, prompt=job.prompt, style=job.style,
@@ -94,7 +94,7 @@ def deliver(job: Job, index: int, picture: types.Picture) -> None:
                 likeness=picture.likeness, safety=picture.safety, mark=picture.mark, **facts,
             )  # fmt: skip
             Output.objects.create(job=job, index=index, item=ident)
-    except (Lost, IntegrityError):
+    except Exception as e:
         store(job.user_id).delete_all(f"{Item(id=ident).folder}/")
-        raise Lost from None
+        raise (Lost if isinstance(e, IntegrityError) else e) from None
     job.report("rendering", (index + 1) / job.count)

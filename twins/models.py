@@ -48,6 +48,9 @@ class Twin(models.Model):
     name = models.CharField(_("name"), max_length=80)
     subject_class = models.CharField(_("who it shows"), max_length=10, choices=Subject.choices, default=Subject.PERSON)
     active_training = models.ForeignKey("Training", models.SET_NULL, null=True, blank=True, related_name="+")
+    had_free_training = models.BooleanField(
+        default=False, editable=False
+    )  # the one of its slot, also when it was deleted
     disabled_at = models.DateTimeField(null=True, editable=False)  # the consent to it was withdrawn
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -170,16 +173,22 @@ class Training(PaidRun):
         return f"twins/{self.twin_id}/trainings/{self.id}"
 
     def on_end(self) -> None:
-        super().on_end()
-        if self.status != Status.SUCCEEDED:
-            files, folder = store(self.user_id), f"{self.folder}/"
-            transaction.on_commit(lambda: files.delete_all(folder), robust=True)
+        files, folder, checkpoint = store(self.user_id), f"{self.folder}/", self.checkpoint_file
         if self.status == Status.SUCCEEDED:  # the newest version is the one in use until its owner goes back
-            Twin.objects.filter(id=self.twin_id).update(active_training=self)
+            first = {"had_free_training": True} if self.free else {}
+            Twin.objects.filter(id=self.twin_id).update(active_training=self, **first)
+            transaction.on_commit(lambda: files.delete(checkpoint), robust=True)
+        else:
+            transaction.on_commit(lambda: files.delete_all(folder), robust=True)
+        super().on_end()
         if self.free and self.status != Status.SUCCEEDED:  # the free one is not used up by a failure
             Wallet.objects.filter(user=self.user_id, free_trainings__gt=0).update(
                 free_trainings=F("free_trainings") - 1
             )
+
+    @property
+    def checkpoint_file(self) -> str:
+        return f"{self.folder}/checkpoint.safetensors"
 
     @property
     def lora(self) -> str:

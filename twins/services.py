@@ -18,7 +18,7 @@ from accounts.vault import store
 from billing import ledger
 from billing.prices import TRAINING
 from config.errors import DomainError, FileTooLarge, Invalid, NotFound
-from config.runs import Status, once
+from config.runs import Run, Status, once
 from twins import checks
 from twins.models import LEAST, MOST, Photo, Training, Twin
 
@@ -94,7 +94,12 @@ def disable_twins(user: Any) -> None:
     """The consent ended: nothing is made of these faces any more, and what was measured of them goes."""
     Twin.objects.filter(user=user, disabled_at=None).update(disabled_at=timezone.now())
     Photo.objects.filter(user=user).update(embedding=None, embedder="")
-    for kind in (Photo, Training):
+    transaction.on_commit(lambda: stop_all(user, Photo, Training), robust=True)
+
+
+def stop_all(user: Any, *kinds: type[Run]) -> None:
+    """Each in a transaction of its own, after the consent's end is on record: workers read it again before they deliver."""
+    for kind in kinds:
         for run in kind.objects.filter(user=user).open():
             run.stop()
 
@@ -136,11 +141,19 @@ def reuse_photo(twin: Twin, photo: Photo) -> Photo:
 
 def _room_for_one(twin: Twin) -> None:
     """Uploads of one twin pass one by one, so that the 26th is always seen."""
-    locked = Twin.objects.select_for_update().get(id=twin.id)
+    locked = locked_twin(twin.id)
     if locked.disabled_at:
         raise TwinDisabled
     if locked.photos.of_twin().count() >= MOST:
         raise TooManyPhotos(most=MOST)
+
+
+def locked_twin(ident: Any) -> Twin:
+    """One change at a time. Without the key, as a foreign key that is checked elsewhere must not wait. Raises NotFound."""
+    twin = Twin.objects.select_for_update(no_key=True).filter(id=ident).first()
+    if twin is None:
+        raise NotFound
+    return twin
 
 
 def _plain(name: str) -> str:
@@ -163,10 +176,7 @@ def delete_photo(photo: Photo) -> None:
 def price_of_training(user: Any, twin: Twin | None) -> int:
     """The first training in a twin slot is free. Slots are what the plan allows: deleting a twin makes no new one."""
     wallet = ledger.wallet_of(user)
-    taken = (
-        twin is not None
-        and twin.trainings.filter(free=True).exclude(status__in=[Status.FAILED, Status.CANCELLED]).exists()
-    )
+    taken = twin is not None and (twin.had_free_training or twin.trainings.open().filter(free=True).exists())
     slots_left = not wallet.plan.twins or wallet.free_trainings < wallet.plan.twins
     return 0 if slots_left and not taken else TRAINING
 
@@ -195,7 +205,7 @@ def start_training(
 
 
 def _prepare_training(training: Training) -> None:
-    twin = Twin.objects.select_for_update().get(id=training.twin_id)
+    twin = locked_twin(training.twin_id)
     if twin.disabled_at:
         raise TwinDisabled
     photos = list(twin.photos.accepted())

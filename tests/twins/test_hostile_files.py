@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def saved(kind: str, pages: int = 1, size: tuple[int, int] = (640, 640), **options: Any) -> bytes:
-    out, frames = io.BytesIO(), [Image.new("RGB", size, (i, 90, 90)) for i in range(pages)]
+    out, frames = io.BytesIO(), [Image.new("RGB", size, (i * 90 % 256, 90, 90)) for i in range(pages)]
     frames[0].save(out, kind, **({"save_all": True, "append_images": frames[1:]} if pages > 1 else {}), **options)
     return out.getvalue()
 
