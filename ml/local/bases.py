@@ -29,7 +29,7 @@ class Recipe:
     steps_per_photo: int = 80
     steps_least: int = 600
     steps_most: int = 2000
-    crops: int = 1  # different crops of each photo that are cached
+    zooms: tuple[float, ...] = (1.1,)  # crops of each photo: half their side in heights of the face's box
     dropout: float = 0.05  # share of steps without a caption
     mask_floor: float = 0.3  # weight of the loss away from the face; on the face it is 1
     ema: float = 0.99
@@ -89,7 +89,7 @@ BASES = {
         name="nano", source=str(NANO), licence="PhotoFlux's own, ships with it", photorealistic=False, dtype="float32",
         tokens=48, true_cfg=3.0, steps=(4, 6, 12), floor=0.30, lowercase=True,
         sizes=nano_sizes(NANO),
-        recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=60, steps_least=400, steps_most=800, crops=3, checkpoints=3, prompts=8, seeds=1),
+        recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=60, steps_least=400, steps_most=800, zooms=(0.88, 0.83, 0.93), checkpoints=3, prompts=8, seeds=1),
     ),
     "flux-schnell": Base(
         name="flux-schnell", source="black-forest-labs/FLUX.1-schnell", licence="Apache-2.0",

@@ -16,8 +16,6 @@ from ml.local.flux import encode_picture, encode_text, pack, pack_mask
 from ml.types import Face, Photo
 
 TRIGGER = "ohwx"
-# Half the side of a crop in face-box heights: from a close-up to head and shoulders.
-ZOOMS = (1.02, 0.90, 1.14)
 
 
 class Captioner(Protocol):
@@ -73,7 +71,7 @@ def build(
         found = faces.find(picture)
         if not found:
             continue
-        for zoom in ZOOMS[: recipe.crops]:
+        for zoom in recipe.zooms:
             crop, mask = crop_around(picture, found[0], base.sizes.train, zoom)
             pixels = torch.from_numpy(crop).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
             weight = recipe.mask_floor + (1 - recipe.mask_floor) * torch.from_numpy(mask)[None].to(device)

@@ -1,6 +1,6 @@
 """Makes the nano base again from nothing: `python -m ml.nano.build [--preset cpu|gpu] [--minutes N] [--work DIR]`.
 
-Stages, each resumable: pictures, codec, embedder, reader, flow (transformer and text encoders), export. What is done is not
+Stages, each resumable: pictures, codec, embedder, reader, decoder, flow (transformer and text encoders), export. What is done is not
 done again; `--minutes` stops cleanly and the same command goes on. `--start DIR` begins from the weights of an exported base
 instead of nothing, to better it. Nothing is downloaded; the seed is fixed. Runs under Python 3.11 and 3.12, torch 2.11 on.
 """
@@ -30,6 +30,7 @@ class Preset:
     learnt: int  # reader and flow learn from the first of them, the rest is kept for judges
     vae_steps: int
     vae_batch: int
+    decoder_steps: int
     people: int
     heads: int  # pictures of each
     embedder_steps: int
@@ -42,11 +43,11 @@ class Preset:
 
 
 PRESETS = {
-    "cpu": Preset(128, 32_000, 24_000, 3900, 12, 4000, 6, 1600, 2000, 10_000, 32, 1.5e-3, True,
+    "cpu": Preset(128, 32_000, 24_000, 3900, 12, 900, 4000, 6, 1600, 2000, 14_000, 32, 1.5e-3, True,
                   {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128}),
-    "gpu": Preset(192, 100_000, 90_000, 9000, 48, 8000, 8, 6000, 4000, 9000, 256, 1.5e-3, False,
+    "gpu": Preset(192, 100_000, 90_000, 9000, 48, 3000, 8000, 8, 6000, 4000, 9000, 256, 1.5e-3, False,
                   {"heads": 4, "head": 64, "double": 3, "single": 6, "text": 192, "pooled": 192}),
-    "tiny": Preset(128, 2000, 2000, 4, 6, 12, 4, 3, 3, 3, 4, 1.5e-3, False,
+    "tiny": Preset(128, 2000, 2000, 4, 6, 3, 12, 4, 3, 3, 3, 4, 1.5e-3, False,
                    {"heads": 2, "head": 32, "double": 1, "single": 1, "text": 32, "pooled": 32}),
 }  # fmt: skip
 
@@ -68,12 +69,26 @@ def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Pa
     )
     if codec is None or not build_readers(work, out, p, clock, device):
         return False
+    latents = flow.cache_latents(codec.to(device), work, p.learnt, device)
+    codec = vae.train_decoder(work, codec, latents, clock, steps=p.decoder_steps, batch=p.vae_batch // 2, device=device)
+    if codec is None:
+        return False
     pair = tokenizers()
     painter = flow.new_painter(p.shape, *pair)
     if start:
         load_painter(painter, start)
-    done = flow.train_flow(work, codec.to(device), painter, pair, clock, pictures=p.learnt, steps=p.flow_steps, batch=p.flow_batch,
-                           rate=p.flow_rate, device=device, compiled=p.compiled)  # fmt: skip
+    done = flow.train_flow(
+        work,
+        latents,
+        painter,
+        pair,
+        clock,
+        steps=p.flow_steps,
+        batch=p.flow_batch,
+        rate=p.flow_rate,
+        device=device,
+        compiled=p.compiled,
+    )
     if done is None:
         return False
     export(out, codec, done, pair, p.pixels)

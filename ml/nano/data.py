@@ -23,7 +23,11 @@ TRIGGER = "ohwx"
 def sample(index: int, seed: int = 1) -> tuple[Person, Scene, int]:
     """Who, where, and which bucket for picture `index`."""
     rng = np.random.default_rng([seed, index])
-    return random_person(rng), random_scene(rng, style=None), int(rng.choice(len(BUCKETS), p=SHARES))
+    return (
+        random_person(rng),
+        random_scene(rng, style=None, turn=0.7, framed=True),
+        int(rng.choice(len(BUCKETS), p=SHARES)),
+    )
 
 
 def words(index: int, epoch: int, seed: int = 1) -> str:

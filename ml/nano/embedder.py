@@ -8,7 +8,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from ml.nano.stage import Clock, Stage
 
 SIZE = 96
 EYES, MOUTH = (0.50, 0.46), (0.50, 0.66)  # where the middle of the eyes and of the mouth lie in the crop
-NAME = "drawn-contrast-2"  # stored beside every vector
+NAME = "drawn-contrast-1"  # stored beside every vector
 
 
 def align(picture: np.ndarray, eyes: np.ndarray, mouth: np.ndarray) -> np.ndarray:
@@ -51,7 +50,7 @@ class Net(nn.Module):
     def __init__(self, widths: tuple[int, ...] = (24, 48, 96, 160), dim: int = 128):
         super().__init__()
         stages: list[nn.Module] = [
-            nn.Conv2d(4, widths[0], 4, stride=2, padding=1),
+            nn.Conv2d(3, widths[0], 4, stride=2, padding=1),
             nn.BatchNorm2d(widths[0]),
             nn.PReLU(widths[0]),
         ]
@@ -62,15 +61,7 @@ class Net(nn.Module):
         self.head = nn.Linear(widths[-1] * side * side, dim)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.normalize(self.head(self.body(torch.cat([x, relief(x)], 1)).flatten(1)).float(), dim=1)
-
-
-def relief(x: torch.Tensor) -> torch.Tensor:
-    """(B, 3, H, W) -> (B, 1, H, W): luma without the light that falls on it, by local mean and deviation."""
-    y = x.float().mean(1, keepdim=True)
-    pool = partial(F.avg_pool2d, kernel_size=13, stride=1, padding=6, count_include_pad=False)
-    mean = pool(y)
-    return ((y - mean) / (pool(y * y) - mean * mean).clamp(min=0).add(0.0025).sqrt() / 2).to(x.dtype)
+        return F.normalize(self.head(self.body(x).flatten(1)).float(), dim=1)
 
 
 class Block(nn.Module):
@@ -143,14 +134,6 @@ def disturb(x: torch.Tensor, g: torch.Generator) -> torch.Tensor:
     return x.clamp(0, 1) * 2 - 1
 
 
-def disturb_more(x: torch.Tensor, g: torch.Generator) -> torch.Tensor:
-    """`disturb`, and what says nothing of who it is: light that falls unevenly, and colour, gone from one in four."""
-    x = disturb(x, g)
-    field = F.interpolate(torch.rand(x.shape[0], 1, 3, 3, generator=g) * 0.7 + 0.65, x.shape[2:], mode="bicubic")
-    x = ((x + 1) / 2 * field).clamp(0, 1) * 2 - 1
-    return torch.where(torch.rand(x.shape[0], 1, 1, 1, generator=g) < 0.25, x.mean(1, keepdim=True).expand_as(x), x)
-
-
 def contrast(vectors: torch.Tensor, who: torch.Tensor, temperature: float = 0.08) -> torch.Tensor:
     """Supervised contrastive loss (Khosla et al., 2020) over unit vectors (B, D) of people `who` (B,)."""
     eye = torch.eye(len(who), dtype=torch.bool, device=who.device)
@@ -174,7 +157,7 @@ def train_embedder(
         who = np.repeat(rng.choice(count, people, replace=False), 4)
         which = np.concatenate([rng.permutation(each)[:4] for _ in range(people)])
         x = torch.from_numpy(np.ascontiguousarray(heads[who, which])).permute(0, 3, 1, 2).float() / 127.5 - 1
-        x = disturb_more(x, torch.Generator().manual_seed(seed * 7919 + step)).to(device)
+        x = disturb(x, torch.Generator().manual_seed(seed * 7919 + step)).to(device)
         x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(torch.device(device).type, torch.bfloat16):
             vectors = net(x)

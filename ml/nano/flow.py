@@ -16,10 +16,10 @@ from torch.utils.data import DataLoader
 
 from ml.local.attention import short_attention
 from ml.local.flux import draw_times, image_ids, pack
-from ml.nano.data import batches, load_all, sample, words
+from ml.nano.data import batches, load_all, words
 from ml.nano.stage import Clock, Stage
 from ml.nano.text import CLIP_TOKENS, TOKENS, new_clip, new_t5
-from ml.nano.vae import to_range
+from ml.nano.vae import even_out, evening, face_map, to_range
 
 
 def new_transformer(heads: int, head: int, double: int, single: int, text: int, pooled: int) -> Any:
@@ -40,10 +40,13 @@ def new_transformer(heads: int, head: int, double: int, single: int, text: int, 
 
 @torch.no_grad()
 def cache_latents(vae: Any, work: Path, last: int, device: str) -> dict[int, tuple[np.ndarray, torch.Tensor]]:
-    """bucket -> (numbers, latents (N, 16, h, w) half precision) of pictures 0..last-1, centred and scaled by the codec's
-    two figures, which are set on it here."""
-    path = work / "latents.pt"
-    if not path.exists():
+    """bucket -> (numbers, latents (N, 16, h, w) half precision) of pictures 0..last-1, as the evened-out codec gives them.
+
+    The codec is evened out here, also when the latents were there already.
+    """
+    path, codec = work / "latents.pt", float(vae.encoder.conv_out.weight.detach().abs().sum())
+    saved = torch.load(path, weights_only=True) if path.exists() else {}
+    if saved.get("codec") != codec:  # none, or another codec's
         out = {}
         for b, (numbers, pictures) in load_all(work / "pictures", 0, last).items():
             parts = []
@@ -51,18 +54,16 @@ def cache_latents(vae: Any, work: Path, last: int, device: str) -> dict[int, tup
                 with torch.autocast(torch.device(device).type, torch.bfloat16):
                     parts.append(vae.encode(to_range(pictures[i : i + 64], device)).latent_dist.mode().float().cpu())
             out[b] = (torch.from_numpy(numbers), torch.cat(parts))
-        every = torch.cat([z.flatten() for _, z in out.values()])
-        shift, scale = float(every.mean()), 1 / float(every.std())
-        halves = {b: (n, ((z - shift) * scale).half()) for b, (n, z) in out.items()}
+        turn, middle = evening(torch.cat([z.transpose(0, 1).flatten(1) for _, z in out.values()], 1))
+        halves = {
+            b: (n, torch.einsum("ij,njhw->nihw", turn, z - middle[:, None, None]).half()) for b, (n, z) in out.items()
+        }
         aside = path.with_suffix(".tmp")
-        torch.save({"z": halves, "shift": shift, "scale": scale}, aside)
+        saved = {"z": halves, "turn": turn, "middle": middle, "codec": codec}
+        torch.save(saved, aside)
         aside.rename(path)
-    saved = torch.load(path, weights_only=True)
-    vae.register_to_config(shift_factor=saved["shift"], scaling_factor=saved["scale"])
+    even_out(vae, saved["turn"], saved["middle"])
     return {b: (n.numpy(), z) for b, (n, z) in saved["z"].items()}
-
-
-FACE = 3.0
 
 
 class Painter(nn.Module):
@@ -121,29 +122,13 @@ class Batches(torch.utils.data.Dataset):  # type: ignore[type-arg]
         return bucket, torch.from_numpy(rows), t5, clip
 
 
-def face_weights(numbers: np.ndarray, h: int, w: int) -> torch.Tensor:
-    """(N, h*w/4) weights of the loss by token, mean 1 a picture: on the face FACE times what they are far from it."""
-    half = min(h, w) / 4  # tokens in half a frame
-    x = (np.arange(w // 2) + 0.5 - w / 4) / half
-    y = (np.arange(h // 2) + 0.5 - h / 4) / half
-    scenes = [sample(int(n))[1] for n in numbers]
-    cx, cy, r = (
-        np.array([v(s) for s in scenes])[:, None, None]
-        for v in (lambda s: s.dx, lambda s: s.dy - 0.06, lambda s: s.size)
-    )
-    away = np.hypot((x[None, None] - cx) / (0.8 * r), (y[None, :, None] - cy - 0.25 * r) / (0.95 * r))
-    weights = 1 + (FACE - 1) * np.clip((1.3 - away) / 0.5, 0, 1)
-    return torch.from_numpy((weights / weights.mean((1, 2), keepdims=True)).reshape(len(numbers), -1)).float()
-
-
 def train_flow(
     work: Path,
-    vae: Any,
+    cached: dict[int, tuple[np.ndarray, torch.Tensor]],
     painter: Painter,
     pair: tuple[Any, Any],
     clock: Clock,
     *,
-    pictures: int,
     steps: int,
     batch: int,
     rate: float,
@@ -151,11 +136,10 @@ def train_flow(
     compiled: bool = False,
     seed: int = 1,
 ) -> Painter | None:
-    """`painter` on the latents of pictures 0..`pictures`-1. None when stopped before the end. `compiled` compiles the two
+    """`painter` on latents from cache_latents. None when stopped before the end. `compiled` compiles the two
     largest buckets: worth its minutes in a long run only."""
     painter = painter.to(device)
-    cached = cache_latents(vae, work, pictures, device)
-    weights = {b: face_weights(n, z.shape[2], z.shape[3]) for b, (n, z) in cached.items()}
+    weights = {b: face_map(n, z.shape[2] // 2, z.shape[3] // 2).flatten(1) for b, (n, z) in cached.items()}
     stage = Stage(
         work / "flow.pt",
         painter,

@@ -99,3 +99,56 @@ def test_one_command_builds_it_from_nothing_and_betters_it(tmp_path: Path) -> No
     better.mkdir()
     assert build.build(work, better, tiny, Clock(None), "cpu", start=out)
     assert (better / "model_index.json").is_file()
+
+
+def test_evening_out_changes_the_latents_and_not_the_pictures() -> None:
+    """Channels as uneven as a codec leaves them come out alike, and what is decoded stays what it was."""
+    from ml.nano import vae
+
+    torch.manual_seed(0)
+    codec = vae.new_vae((8, 8, 16, 16)).eval()
+    x = torch.rand(4, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        codec.encoder.conv_out.weight[:16] *= torch.logspace(-1, 1, 16)[:, None, None, None]
+        before, shown = codec.encode(x).latent_dist.mode(), codec.decode(codec.encode(x).latent_dist.mode()).sample
+        turn, middle = vae.evening(before.transpose(0, 1).flatten(1))
+        vae.even_out(codec, turn, middle)
+        after = codec.encode(x).latent_dist.mode()
+        again = codec.decode(after).sample
+    torch.testing.assert_close(after, torch.einsum("ij,njhw->nihw", turn, before - middle[:, None, None]), rtol=1e-3, atol=1e-3)
+    inner = (slice(None), slice(None), slice(16, 48), slice(16, 48))  # the codec pads with zeros, which mean something else now
+    torch.testing.assert_close(again[inner], shown[inner], rtol=1e-2, atol=1e-2)
+    widths = [torch.linalg.eigvalsh(torch.cov(z.transpose(0, 1).flatten(1))).clamp(min=0).sqrt() for z in (before, after)]
+    assert widths[1].max() / widths[1].min() < (widths[0].max() / widths[0].min()) ** 0.25
+    assert after.std() == pytest.approx(1, abs=0.05)
+
+
+def test_the_loss_looks_at_the_face() -> None:
+    from ml.nano.data import sample
+    from ml.nano.vae import FACE, face_map
+
+    weights = face_map(np.arange(6), 32, 32)
+    assert weights.mean((1, 2)).tolist() == pytest.approx([1.0] * 6, abs=1e-5)
+    for n, w in enumerate(weights):
+        scene = sample(n)[1]
+        x, y = round(16 * (1 + scene.dx)), round(16 * (1 + scene.dy - 0.06 + 0.25 * scene.size))
+        assert w[y, x] == w.max()
+        assert w.max() / w[0, 0] == pytest.approx(FACE, rel=1e-3)
+
+
+def test_attention_by_its_formula_is_attention(tiny_folder: Path) -> None:
+    from ml.local.attention import short_attention
+    from ml.local.bases import base_of
+    from ml.local.flux import image_ids, load_pipeline
+
+    transformer = load_pipeline(base_of("nano", tiny_folder), "cpu").transformer
+    g = torch.Generator().manual_seed(0)
+    given = {
+        "hidden_states": torch.randn(2, 16, 64, generator=g), "timestep": torch.tensor([0.2, 0.9]), "encoder_hidden_states": torch.randn(2, 7, 32, generator=g),
+        "pooled_projections": torch.randn(2, 32, generator=g), "txt_ids": torch.zeros(7, 3), "img_ids": image_ids(8, 8, "cpu"), "return_dict": False,
+    }  # fmt: skip
+    before = [type(p) for p in transformer.attn_processors.values()]
+    plain = transformer(**given)[0]
+    with short_attention(transformer, "cpu"):
+        torch.testing.assert_close(transformer(**given)[0], plain, rtol=1e-4, atol=1e-5)
+    assert [type(p) for p in transformer.attn_processors.values()] == before

@@ -30,7 +30,7 @@ def never(stage: str, share: float) -> bool:
 
 @pytest.fixture
 def quick(tiny: Base) -> Base:
-    return replace(tiny, recipe=replace(tiny.recipe, batch=2, crops=1, rate=2e-3))
+    return replace(tiny, recipe=replace(tiny.recipe, batch=2, zooms=(0.9,), rate=2e-3))
 
 
 def examples(pipe: Any, base: Base, photos: list[bytes], count: int = 3) -> list[dataset.Example]:
