@@ -46,9 +46,10 @@ class BaseFacts:
     licence: str
     source: str
     present: bool
+    photorealistic: bool  # it can deceive, so it asks for proof of likeness
 
 
 def bases() -> list[BaseFacts]:
     """What bases there are, and which are here."""
     found = [base_of(name, settings.STUDIO_SOURCES.get(name)) for name in BASES]
-    return [BaseFacts(b.name, b.licence, b.source, present(b)) for b in found]
+    return [BaseFacts(b.name, b.licence, b.source, present(b), b.photorealistic) for b in found]

@@ -68,3 +68,35 @@ def test_somebody_signs_up_logs_in_and_is_told_who_they_are(client: Any) -> None
     token = made.json()["meta"]["access_token"]
     me = client.get("/api/v1/me", HTTP_AUTHORIZATION=f"Bearer {token}")
     assert me.json()["email"] == "carol@example.com"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0000019999999999999999999999", "limit=000100000", "cursor=" + "W" * 3000, "cursor=WzAsSW5maW5pdHld"],
+)
+def test_a_page_that_cannot_be_is_told(as_alice: Any, query: str) -> None:
+    for where in ("items", "billing/entries", "twins"):
+        assert as_alice.get(f"/api/v1/{where}?{query}").json()["code"] == "invalid"
+
+
+@pytest.mark.parametrize("path, body", [
+    ("quote", b'{"kind": "training", "twin": "abc"}'), ("me", b'{"notifications": {"\\u0000": true}}'), ("exports", b'{"filter": {"\\u0000": "x"}}'),
+    ("twins", b"[" * 3000), ("twins", b'{"name": "a\\u0000b"}'), ("albums", b'{"name": "\\ud800"}'),
+])  # fmt: skip
+def test_a_body_made_to_hurt_is_no_server_error(as_alice: Any, path: str, body: bytes) -> None:
+    for method in ("post", "patch"):
+        answer = getattr(as_alice, method)(f"/api/v1/{path}", body, content_type="application/json")
+        assert answer.status_code < 500, answer.content
+
+
+def test_a_browser_without_its_token_is_told_why(alice: Any) -> None:
+    from django.test import Client
+
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    answer = client.post("/api/v1/albums", {"name": "x"}, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_authenticated")
+
+
+def test_any_kind_of_accept_gets_what_there_is(as_alice: Any) -> None:
+    assert as_alice.get("/api/v1/me", HTTP_ACCEPT="image/png").status_code == 200

@@ -118,7 +118,9 @@ def test_deleted_is_gone_with_its_files(as_alice: Any, picture: Item) -> None:
     assert as_alice.get(f"/api/v1/items/{picture.id}").status_code == 404
 
 
-@pytest.mark.parametrize("body", [{}, {"ids": []}, {"filter": {}}])
+@pytest.mark.parametrize("body", [
+    {}, {"ids": []}, {"filter": {}}, {"filter": {"favorite": "true"}}, {"filter": {"ordering": "newest"}}, {"filter": {"kind": ""}},
+])  # fmt: skip
 def test_nothing_is_deleted_for_want_of_a_word(as_alice: Any, picture: Item, body: dict[str, Any]) -> None:
     assert as_alice.post("/api/v1/items/delete", body, format="json").json()["code"] == "invalid"
     assert Item.objects.count() == 1

@@ -115,10 +115,19 @@ def test_evening_out_changes_the_latents_and_not_the_pictures() -> None:
         vae.even_out(codec, turn, middle)
         after = codec.encode(x).latent_dist.mode()
         again = codec.decode(after).sample
-    torch.testing.assert_close(after, torch.einsum("ij,njhw->nihw", turn, before - middle[:, None, None]), rtol=1e-3, atol=1e-3)
-    inner = (slice(None), slice(None), slice(16, 48), slice(16, 48))  # the codec pads with zeros, which mean something else now
+    torch.testing.assert_close(
+        after, torch.einsum("ij,njhw->nihw", turn, before - middle[:, None, None]), rtol=1e-3, atol=1e-3
+    )
+    inner = (
+        slice(None),
+        slice(None),
+        slice(16, 48),
+        slice(16, 48),
+    )  # the codec pads with zeros, which mean something else now
     torch.testing.assert_close(again[inner], shown[inner], rtol=1e-2, atol=1e-2)
-    widths = [torch.linalg.eigvalsh(torch.cov(z.transpose(0, 1).flatten(1))).clamp(min=0).sqrt() for z in (before, after)]
+    widths = [
+        torch.linalg.eigvalsh(torch.cov(z.transpose(0, 1).flatten(1))).clamp(min=0).sqrt() for z in (before, after)
+    ]
     assert widths[1].max() / widths[1].min() < (widths[0].max() / widths[0].min()) ** 0.25
     assert after.std() == pytest.approx(1, abs=0.05)
 

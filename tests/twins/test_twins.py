@@ -234,3 +234,63 @@ def test_lists_take_the_same_number_of_queries_however_long(
     for where in ("twins", f"twins/{trained.id}/photos", f"twins/{trained.id}/trainings", "photos"):
         with django_assert_max_num_queries(5):
             assert as_alice.get(f"/api/v1/{where}").json()["results"]
+
+
+def test_deleting_a_twin_whose_training_runs_gives_the_credits_back(as_alice: Any, trained: Any) -> None:
+    from billing import ledger
+    from twins.models import Training
+
+    ledger.grant(ledger.wallet_of(trained.user), 20, cause="test")
+    started = as_alice.post(f"/api/v1/twins/{trained.id}/trainings", {}, format="json").json()
+    claimed = Training.claim(started["id"])
+    assert claimed
+    assert as_alice.delete(f"/api/v1/twins/{trained.id}").status_code == 204
+    assert (ledger.balance(ledger.wallet_of(trained.user)).available, claimed.beat()) == (23, False)
+    assert ledger.check() == []
+
+
+def test_the_uploaded_bytes_go_however_the_check_ends(
+    as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int]
+) -> None:
+    from accounts.vault import store
+
+    def broken(data: bytes) -> str:
+        raise ZeroDivisionError
+
+    studio.verdict = broken
+    send(as_alice, twin.id, jpeg())
+    with pytest.raises(ZeroDivisionError):
+        work()
+    photo = twin.photos.get()
+    assert (photo.status, photo.error_code) == ("failed", "internal")
+    assert not store(twin.user_id).exists(photo.quarantine)
+
+
+def test_a_photo_deleted_while_it_is_checked_leaves_nothing(
+    as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int]
+) -> None:
+    from accounts.vault import store
+    from twins.models import Photo
+
+    sent = send(as_alice, twin.id, jpeg()).json()
+    photo = Photo.objects.get(id=sent["id"])
+
+    def deleted_meanwhile(data: bytes) -> str:
+        assert as_alice.delete(f"/api/v1/twins/{twin.id}/photos/{photo.id}").status_code == 204
+        return ""
+
+    studio.verdict = deleted_meanwhile
+    work()
+    files = store(twin.user_id)
+    assert not any(files.exists(name) for name in (photo.quarantine, photo.clean, photo.thumbnail))
+
+
+def test_a_base_that_can_deceive_asks_for_proof(as_alice: Any, twin: Any, photos: list[Any]) -> None:
+    from django.conf import settings
+
+    from config.studio import bases
+
+    answer = as_alice.post(f"/api/v1/twins/{twin.id}/trainings", {"base": "flux-schnell"}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (403, "verification_required")
+    assert {b.name for b in bases()} == set(settings.BASES)
+    assert {b.name for b in bases() if b.photorealistic} == settings.PHOTOREALISTIC_BASES
