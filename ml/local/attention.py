@@ -26,20 +26,21 @@ class ShortAttention:
         def split(x: torch.Tensor) -> torch.Tensor:
             return x.unflatten(-1, (-1, attn.head_dim))
 
-        q, k, v = (split(project(hidden_states)) for project in (attn.to_q, attn.to_k, attn.to_v))
+        q, k, v = [split(project(hidden_states)) for project in (attn.to_q, attn.to_k, attn.to_v)]
         q, k = attn.norm_q(q), attn.norm_k(k)
         words = 0
         if encoder_hidden_states is not None:  # a double block: the text's tokens go first
             words = encoder_hidden_states.shape[1]
             by = (attn.add_q_proj, attn.add_k_proj, attn.add_v_proj)
-            tq, tk, tv = (split(project(encoder_hidden_states)) for project in by)
+            tq, tk, tv = [split(project(encoder_hidden_states)) for project in by]
             q, k, v = (
                 torch.cat([attn.norm_added_q(tq), q], 1),
                 torch.cat([attn.norm_added_k(tk), k], 1),
                 torch.cat([tv, v], 1),
             )
-        q, k = (apply_rotary_emb(x, image_rotary_emb, sequence_dim=1) for x in (q, k))
-        q, k, v = (x.transpose(1, 2) for x in (q, k, v))  # (B, heads, tokens, head)
+        turn: Any = apply_rotary_emb
+        q, k = [turn(x, image_rotary_emb, sequence_dim=1) for x in (q, k)]
+        q, k, v = [x.transpose(1, 2) for x in (q, k, v)]  # (B, heads, tokens, head)
         weights = torch.matmul(q * attn.head_dim**-0.5, k.transpose(-1, -2)).softmax(-1)
         out = torch.matmul(weights.to(v.dtype), v).transpose(1, 2).flatten(2)
         if encoder_hidden_states is None:

@@ -1,6 +1,6 @@
 """Makes the nano base again from nothing: `python -m ml.nano.build [--preset cpu|gpu] [--minutes N] [--work DIR]`.
 
-Stages, each resumable: pictures, codec, embedder, reader, decoder, flow (transformer and text encoders), export. What is done is not
+Stages, each resumable: pictures, codec, embedder, reader, flow (transformer and text encoders), export. What is done is not
 done again; `--minutes` stops cleanly and the same command goes on. `--start DIR` begins from the weights of an exported base
 instead of nothing, to better it. Nothing is downloaded; the seed is fixed. Runs under Python 3.11 and 3.12, torch 2.11 on.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,6 @@ class Preset:
     learnt: int  # reader and flow learn from the first of them, the rest is kept for judges
     vae_steps: int
     vae_batch: int
-    decoder_steps: int
     people: int
     heads: int  # pictures of each
     embedder_steps: int
@@ -43,19 +43,36 @@ class Preset:
 
 
 PRESETS = {
-    "cpu": Preset(128, 32_000, 24_000, 3900, 12, 900, 4000, 6, 1600, 2000, 14_000, 32, 1.5e-3, True,
+    "cpu": Preset(128, 32_000, 24_000, 3900, 12, 4000, 6, 1600, 2000, 14_000, 32, 1.5e-3, True,
                   {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128}),
-    "gpu": Preset(192, 100_000, 90_000, 9000, 48, 3000, 8000, 8, 6000, 4000, 9000, 256, 1.5e-3, False,
+    "gpu": Preset(192, 100_000, 90_000, 9000, 48, 8000, 8, 6000, 4000, 9000, 256, 1.5e-3, False,
                   {"heads": 4, "head": 64, "double": 3, "single": 6, "text": 192, "pooled": 192}),
-    "tiny": Preset(128, 2000, 2000, 4, 6, 3, 12, 4, 3, 3, 3, 4, 1.5e-3, False,
+    "tiny": Preset(128, 2000, 2000, 4, 6, 12, 4, 3, 3, 3, 4, 1.5e-3, False,
                    {"heads": 2, "head": 32, "double": 1, "single": 1, "text": 32, "pooled": 32}),
 }  # fmt: skip
 
 
-def tokenizers() -> tuple[Any, Any]:
-    """The same ones every time: learnt from the first 6,000 captions."""
+def new_tokenizers() -> tuple[Any, Any]:
+    """T5's and CLIP's, learnt from the first 6,000 captions."""
     corpus = [data.words(i, 0) for i in range(6000)]
     return text.new_t5_tokenizer(corpus), text.new_clip_tokenizer(corpus)
+
+
+def tokenizers(work: Path, start: Path | None) -> tuple[Any, Any]:
+    """Those of the base that is begun from, else new ones; kept in `work`, as learning them twice numbers the words anew."""
+    from transformers import CLIPTokenizer, T5Tokenizer
+
+    kept = work / "tokenizers"
+    if not kept.exists():
+        aside = work / "tokenizers.tmp"
+        if start:
+            for name in ("tokenizer_2", "tokenizer"):
+                shutil.copytree(start / name, aside / name)
+        else:
+            for tokenizer, name in zip(new_tokenizers(), ("tokenizer_2", "tokenizer"), strict=True):
+                tokenizer.save_pretrained(aside / name)
+        aside.rename(kept)
+    return T5Tokenizer.from_pretrained(kept / "tokenizer_2"), CLIPTokenizer.from_pretrained(kept / "tokenizer")
 
 
 def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Path | None = None) -> bool:
@@ -70,10 +87,7 @@ def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Pa
     if codec is None or not build_readers(work, out, p, clock, device):
         return False
     latents = flow.cache_latents(codec.to(device), work, p.learnt, device)
-    codec = vae.train_decoder(work, codec, latents, clock, steps=p.decoder_steps, batch=p.vae_batch // 2, device=device)
-    if codec is None:
-        return False
-    pair = tokenizers()
+    pair = tokenizers(work, start)
     painter = flow.new_painter(p.shape, *pair)
     if start:
         load_painter(painter, start)

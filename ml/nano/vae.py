@@ -9,11 +9,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ml.nano.data import BUCKETS, load_all, sample
+from ml.nano.data import BUCKETS, load_all
 from ml.nano.stage import Clock, Stage
 
-FACE = 3.0  # weight of the loss on the face, 1 far from it
-NOISE = 0.25  # left in the latents that the decoder learns from, at most; their standard deviation is 1
 EVENNESS = 0.8  # 0 leaves the channels as they are, 1 makes every direction among them as wide as every other
 
 
@@ -28,9 +26,9 @@ def new_vae(channels: tuple[int, ...] = (16, 48, 96, 160)) -> Any:
     )  # fmt: skip
 
 
-def picture_loss(made: torch.Tensor, real: torch.Tensor, weight: torch.Tensor | float = 1.0) -> torch.Tensor:
+def picture_loss(made: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
     """Absolute and squared error, and again on blurred planes and on colour differences, where a small net lags."""
-    d = (made - real) * weight
+    d = made - real
     soft = F.avg_pool2d(d, 4)
     blurred = soft.abs().mean() + (soft - soft.mean(1, keepdim=True)).abs().mean()
     colour = (d - d.mean(1, keepdim=True)).abs().mean()
@@ -73,46 +71,6 @@ def train_vae(work: Path, clock: Clock, *, steps: int, whole: float, batch: int,
         return picture_loss(made.float(), x) + 1e-4 * posterior.kl().mean() / posterior.mean[0].numel()
 
     return stage.load_mean() if stage.run(loss_of, clock) else None
-
-
-def train_decoder(
-    work: Path, vae: Any, latents: dict[int, Any], clock: Clock, *, steps: int, batch: int, device: str, seed: int = 1
-) -> Any:
-    """The decoder once more, from evened-out latents with some noise left in them, as sampling leaves it, and with its eyes on
-    the face. The encoder stays, so what was learnt of its latents holds. None when stopped before the end."""
-    vae = vae.to(device, memory_format=torch.channels_last)
-    vae.decoder.requires_grad_(True)
-    stage = Stage(work / "decoder.pt", vae.decoder, rate=6e-4, total=steps, decay=0.995, cooldown=0.8)
-    groups = load_all(work / "pictures", 0, sum(len(n) for n, _ in latents.values()))
-    share = np.array([len(latents[b][0]) if b in latents else 0 for b in range(len(BUCKETS))], float)
-
-    def loss_of(step: int) -> torch.Tensor:
-        rng, g = np.random.default_rng([seed, step]), torch.Generator().manual_seed(step)
-        b = int(rng.choice(len(BUCKETS), p=share / share.sum()))
-        numbers, z = latents[b]
-        rows = rng.integers(len(numbers), size=batch)
-        noise = torch.randn((batch, *z.shape[1:]), generator=g) * torch.rand(batch, 1, 1, 1, generator=g) * NOISE
-        x = to_range(groups[b][1][rows], device)
-        weight = face_map(numbers[rows], x.shape[2], x.shape[3]).to(device)[:, None]
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
-            made = vae.decoder((z[rows].float() + noise).to(device))
-        return picture_loss(made.float(), x, weight)
-
-    done = stage.run(loss_of, clock)
-    vae.decoder.load_state_dict(stage.mean)
-    return vae.eval().requires_grad_(False) if done else None
-
-
-def face_map(numbers: np.ndarray, height: int, width: int) -> torch.Tensor:
-    """(N, height, width) weights of the loss, mean 1 a picture: on the face of drawn picture n FACE times what they are far from
-    it. `height` and `width` in cells of any size that tile the picture."""
-    half = min(height, width) / 2
-    x, y = (np.arange(width) + 0.5 - width / 2) / half, (np.arange(height) + 0.5 - height / 2) / half
-    where = np.array([(s.dx, s.dy - 0.06, s.size) for s in (sample(int(n))[1] for n in numbers)])
-    cx, cy, r = (column[:, None, None] for column in where.T)
-    away = np.hypot((x[None, None] - cx) / (0.8 * r), (y[None, :, None] - cy - 0.25 * r) / (0.95 * r))
-    weights = 1 + (FACE - 1) * np.clip((1.3 - away) / 0.5, 0, 1)
-    return torch.from_numpy(weights / weights.mean((1, 2), keepdims=True)).float()
 
 
 def evening(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -22,7 +22,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from ml.nano import build, flow, vae
 
     torch.manual_seed(0)
-    pair = build.tokenizers()
+    pair = build.new_tokenizers()
     painter = flow.new_painter(build.PRESETS["tiny"].shape, *pair)
     for name, p in painter.transformer.named_parameters():
         if ("norm" in name and ".linear." in name) or name.startswith("proj_out"):
