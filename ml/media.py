@@ -153,10 +153,10 @@ def encode_jpeg(array: np.ndarray, quality: int = 92) -> bytes:
 
 def thumbnail(picture: bytes, long_side: int, kind: str = "JPEG") -> bytes:
     """A small copy of one of our own pictures, at most `long_side` pixels, as JPEG or WEBP."""
-    with Image.open(io.BytesIO(picture)) as image:
-        image = image.convert("RGB")
-        image.thumbnail((long_side, long_side), Image.Resampling.LANCZOS)
-        return _save(image, kind, quality=82)
+    with Image.open(io.BytesIO(picture)) as whole:
+        small = whole.convert("RGB")
+    small.thumbnail((long_side, long_side), Image.Resampling.LANCZOS)
+    return _save(small, kind, quality=82)
 
 
 def _save(image: Image.Image, kind: str, **options: int) -> bytes:
