@@ -140,7 +140,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return say(request, NotFound())
+    """To a program it is not there; staff without the right to something are told so."""
+    if request.path.startswith("/api/"):
+        return respond(NotFound())
+    return render(request, "error.html", {"error": NotFound()}, status=403)
 
 
 def broken(request: HttpRequest) -> HttpResponse:

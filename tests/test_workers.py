@@ -92,16 +92,14 @@ def test_a_stop_is_seen_within_two_seconds(twin: Any, photos: list[Any], workers
     assert time.monotonic() - start < 2
 
 
-def test_redis_away_while_asking_delays_the_work_and_loses_nothing(
-    as_alice: Any, trained: Any, workers: Workers
-) -> None:
+def test_redis_away_while_asking_delays_the_work_and_loses_nothing(as_alice: Any, alice: Any, workers: Workers) -> None:
     from generation.models import Job
     from tests.plugin import SERVICES
 
-    redis = SERVICES[1]
+    twin, redis = trained_twin(alice), SERVICES[1]
     redis.stop()
     try:
-        asked = as_alice.post("/api/v1/generations", {"twin": str(trained.id), "prompt": "in a park"}, format="json")
+        asked = as_alice.post("/api/v1/generations", {"twin": str(twin.id), "prompt": "in a park"}, format="json")
         assert (asked.status_code, asked.json()["status"]) == (202, "queued")
         login = {"email": "alice@example.com", "password": "a long password"}
         assert as_alice.post("/_allauth/app/v1/auth/login", login, format="json").status_code in (200, 409)
