@@ -146,10 +146,6 @@ def _expire(ident: int) -> int:
     return amount
 
 
-def held_for(cause: str) -> int:
-    return Transfer.objects.filter(kind=Kind.HOLD, cause=cause).aggregate(n=Sum("amount"))["n"] or 0
-
-
 def check() -> list[str]:
     """What does not add up, one sentence each: balances against transfers, and holds that were ended twice."""
     wrong = []

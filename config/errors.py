@@ -74,6 +74,10 @@ class AlreadyFinished(DomainError):
     code, status, message = "already_finished", 409, _("This is already over.")
 
 
+class NotFailed(DomainError):
+    code, status, message = "already_finished", 409, _("Only what failed can be run again.")
+
+
 class IdempotencyMismatch(DomainError):
     code, message = "idempotency_mismatch", _("This Idempotency-Key was used for another request. Choose a new one.")
 

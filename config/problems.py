@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,6 @@ from rest_framework.views import exception_handler
 
 from config.errors import DomainError, FileTooLarge, Forged, Invalid, Malformed, NotFound, RateLimited, Unavailable
 
-log = logging.getLogger(__name__)
 JSON = "application/problem+json"
 
 # What Django REST framework raises by itself -> (code, sentence).

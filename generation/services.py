@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import consents
 from accounts.models import Kind
 from billing import prices
-from config.errors import DomainError
+from config.errors import DomainError, NotFailed
 from config.runs import Status, once
 from generation.models import Job
 from moderation import policy
@@ -93,11 +93,6 @@ def stop_jobs(user: Any) -> None:
     transaction.on_commit(
         lambda: [job.stop() for job in Job.objects.filter(user=user, of_twin=True).open()], robust=True
     )
-
-
-class NotFailed(DomainError):
-    code, status = "already_finished", 409
-    message = _("Only what failed can be run again.")
 
 
 def retry_job(job: Job, *, cause: str) -> Job:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from typing import Any
 
@@ -17,7 +16,7 @@ from accounts.models import Kind
 from accounts.vault import store
 from billing import ledger
 from billing.prices import TRAINING
-from config.errors import DomainError, FileTooLarge, Invalid, NotFound
+from config.errors import DomainError, FileTooLarge, Invalid, NotFailed, NotFound
 from config.runs import Run, Status, once
 from twins import checks
 from twins.models import LEAST, MOST, Photo, Training, Twin
@@ -252,25 +251,11 @@ def delete_training(training: Training) -> None:
         transaction.on_commit(lambda: _remove(files, [folder], []), robust=True)
 
 
-def hash_of(*parts: Any) -> str:
-    """Of a request's body, for idempotency: files by their bytes, all else by its text."""
-    h = hashlib.sha256()
-    for part in parts:
-        h.update(part if isinstance(part, bytes) else repr(part).encode())
-        h.update(b"\0")
-    return h.hexdigest()
-
-
 def twin_of(user: Any, ident: Any) -> Twin:
     twin = Twin.objects.visible_to(user).filter(id=ident).first()
     if twin is None:
         raise NotFound
     return twin
-
-
-class NotFailed(DomainError):
-    code, status = "already_finished", 409
-    message = _("Only what failed can be run again.")
 
 
 def retry_training(training: Training, *, cause: str) -> Training:
