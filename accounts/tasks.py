@@ -11,8 +11,9 @@ from celery import shared_task
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import orphans
 from accounts.models import Export
-from accounts.vault import store, sweep_asides
+from accounts.vault import store
 from config import registry
 from config.runs import working
 from ml.errors import Stopped
@@ -76,11 +77,11 @@ def zipped(found: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
 
 @shared_task(name="accounts.tidy")
 def tidy() -> int:
-    """Delete archives past their time and what killed writers left behind; how much."""
+    """Delete archives past their time, and files that no row speaks of; how much."""
     now = timezone.now()
     unfinished = Q(expires_at=None, finished_at__lt=now - Export.KEPT)
     old = list(Export.objects.filter(Q(expires_at__lt=now) | unfinished))
     for archive in old:
         store(archive.user_id).delete(archive.file)
         archive.delete()
-    return len(old) + sweep_asides()
+    return len(old) + orphans.sweep()

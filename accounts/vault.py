@@ -11,44 +11,29 @@ Unavailable when the storage does not answer, and ValueError for a name that no 
 from __future__ import annotations
 
 import base64
-import errno
 import fcntl
-import io
 import os
 import posixpath
 import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import IO, Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files import File
-from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db import transaction
 
 from accounts import sealing
 from accounts.models import DataKey
-from accounts.sealing import MasterKeys, Source, Tampered
-from config.errors import StorageFull, Unavailable
-
-try:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    S3_ERRORS: tuple[type[Exception], ...] = (BotoCoreError, ClientError)
-except ImportError:  # a file system needs no client for S3
-    S3_ERRORS = ()
+from accounts.sealing import MasterKeys
+from accounts.shelves import Shelf, flush, flush_folder, shelf_of
 
 KEY_SECONDS = 60.0  # how long a data key may be used after its row was read
-ASIDE = ".aside"  # no name begins with a dot
 NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*")
-FIRST = sealing.sealed_size(sealing.SEGMENT)  # bytes of the first GET: a small file comes whole
 
 
 # ---------------------------------------------------------------- the vault
@@ -112,8 +97,8 @@ class Vault:
     def _context(self, name: str) -> bytes:
         return f"{self.user_id.hex}/{_checked(name)}".encode()
 
-    def _shelf(self) -> _Shelf:
-        return _shelf(f"users/{self.user_id.hex}")
+    def _shelf(self) -> Shelf:
+        return shelf_of(self.user_id)
 
 
 def store(user_id: UUID) -> Vault:
@@ -133,24 +118,6 @@ def destroy(user_id: UUID) -> None:
 def _erase(user_id: UUID) -> None:
     _kept.drop(user_id)
     store(user_id).delete_all()
-
-
-def sweep_asides(older_than: float = 86400.0) -> int:
-    """Deletes what killed writers left aside more than `older_than` seconds ago; answers how many files. File system only."""
-    storage = storages["default"]
-    if not isinstance(storage, FileSystemStorage):
-        return 0
-    stale = [p for p in Path(storage.path("users")).glob(f"*/{ASIDE}/*") if _age(p) > older_than]
-    for path in stale:
-        path.unlink(missing_ok=True)
-    return len(stale)
-
-
-def _age(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:  # its writer has just finished
-        return 0.0
 
 
 def _checked(name: str) -> str:
@@ -194,8 +161,8 @@ def _generated(file: Path) -> str:
         if not (text := f.read().strip()):
             text = base64.b64encode(sealing.new_key()).decode()
             f.write(text)
-            _flush(f)
-            _flush_folder(file.parent)
+            flush(f)
+            flush_folder(file.parent)
     return text
 
 
@@ -250,176 +217,3 @@ def _wrap(user_id: UUID, key: bytes) -> bytes:
 
 def _unwrap(user_id: UUID, wrapped: bytes | memoryview) -> bytes:
     return sealing.unwrap(master_keys(), bytes(wrapped), user_id.bytes)
-
-
-# ---------------------------------------------------------------- where sealed bytes lie
-
-
-class _Shelf:
-    """The sealed files of one person on any Django storage that replaces an object in one step (file_overwrite)."""
-
-    def __init__(self, storage: Any, home: str):
-        self.storage = storage
-        self.home = home
-
-    def path(self, name: str) -> str:
-        return posixpath.join(self.home, name).rstrip("/")
-
-    def save(self, name: str, chunks: Iterator[bytes]) -> None:
-        with _storage_errors():
-            path = self.storage.save(self.path(name), File(io.BufferedReader(_Stream(chunks))))
-            if path != self.path(name):
-                self.storage.delete(path)
-                raise ImproperlyConfigured("the storage renames instead of replacing: set file_overwrite")
-
-    @contextmanager
-    def source(self, name: str) -> Iterator[Source]:
-        with _storage_errors(), self.storage.open(self.path(name)) as f:
-            yield Source(f.seek(0, os.SEEK_END), partial(_read_part, f))
-
-    def size(self, name: str) -> int:
-        with _storage_errors():
-            return self.storage.size(self.path(name))
-
-    def exists(self, name: str) -> bool:
-        with _storage_errors():
-            return self.storage.exists(self.path(name))
-
-    def delete(self, name: str) -> None:
-        with _storage_errors():
-            self.storage.delete(self.path(name))
-
-    def delete_tree(self, folder: str) -> None:
-        with _storage_errors(), suppress(FileNotFoundError):
-            folders, files = self.storage.listdir(self.path(folder))
-            for name in folders:
-                self.delete_tree(posixpath.join(folder, name))
-            for name in files:
-                self.storage.delete(self.path(posixpath.join(folder, name)))
-
-
-class _Folder(_Shelf):
-    """On a file system: written aside, then renamed."""
-
-    def save(self, name: str, chunks: Iterator[bytes]) -> None:
-        target, aside = self._file(name), self._file(f"{ASIDE}/{uuid4().hex}")
-        with _storage_errors():
-            try:
-                _write(aside, chunks)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                aside.replace(target)
-            except BaseException:
-                aside.unlink(missing_ok=True)
-                raise
-
-    def exists(self, name: str) -> bool:
-        with _storage_errors():
-            return self._file(name).is_file()
-
-    def delete_tree(self, folder: str) -> None:
-        super().delete_tree(folder)
-        with suppress(OSError):  # somebody has just written there, or it was never there
-            self._file(folder).rmdir()
-
-    def _file(self, name: str) -> Path:
-        return Path(self.storage.path(self.path(name)))
-
-
-class _Bucket(_Shelf):
-    """On S3: django-storages fetches whole objects on open, so ranges are our own GETs."""
-
-    @contextmanager
-    def source(self, name: str) -> Iterator[Source]:
-        with _storage_errors():
-            yield _ranged(self.storage.bucket.Object(self._key(name)))
-
-    def _key(self, name: str) -> str:
-        return posixpath.join(self.storage.location, self.path(name)).lstrip("/")
-
-
-def _shelf(home: str) -> _Shelf:
-    storage: Storage = storages["default"]
-    if isinstance(storage, FileSystemStorage):
-        return _Folder(storage, home)
-    if hasattr(getattr(storage, "bucket", None), "Object"):
-        return _Bucket(storage, home)
-    return _Shelf(storage, home)
-
-
-def _ranged(obj: Any) -> Source:
-    """An object of boto3 by ranged GETs. IfMatch: all parts are of the version that the first GET saw."""
-    first = obj.get(Range=f"bytes=0-{FIRST - 1}")
-    head = first["Body"].read()
-
-    def read(start: int, stop: int) -> bytes:
-        if stop <= len(head):
-            return head[start:stop]
-        return obj.get(Range=f"bytes={start}-{stop - 1}", IfMatch=first["ETag"])["Body"].read()
-
-    return Source(int(first["ContentRange"].rpartition("/")[2]), read)
-
-
-def _read_part(f: IO[bytes], start: int, stop: int) -> bytes:
-    f.seek(start)
-    return f.read(stop - start)
-
-
-def _write(file: Path, chunks: Iterable[bytes]) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f:
-        for chunk in chunks:
-            f.write(chunk)
-        _flush(f)
-
-
-def _flush(f: IO[Any]) -> None:
-    f.flush()
-    os.fsync(f.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-class _Stream(io.RawIOBase):
-    """Chunks as a file to be read once, for storages that want one."""
-
-    def __init__(self, chunks: Iterator[bytes]):
-        self._chunks = chunks
-        self._left = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._left = self._left or memoryview(next(self._chunks, b""))
-        part, self._left = self._left[: len(buffer)], self._left[len(buffer) :]
-        buffer[: len(part)] = part
-        return len(part)
-
-
-@contextmanager
-def _storage_errors() -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except OSError as e:
-        raise (StorageFull() if e.errno in (errno.ENOSPC, errno.EDQUOT) else Unavailable()) from e
-    except S3_ERRORS as e:
-        raise _translated(e) from e
-
-
-def _translated(error: Exception) -> Exception:
-    """An error of S3's client as one of ours."""
-    response: dict[str, Any] = getattr(error, "response", {})
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    if status == 404 and response.get("Error", {}).get("Code") != "NoSuchBucket":
-        return FileNotFoundError("no such object")
-    if status == 416:  # an empty object has no range, and no sealed file is empty
-        return Tampered("an empty object")
-    return StorageFull() if status == 507 else Unavailable()

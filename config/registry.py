@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
+from uuid import UUID
 
 Exporter = Callable[[Any], Iterator[tuple[str, Iterable[bytes]]]]  # an Export -> (path in the archive, its bytes)
 Eraser = Callable[[Any], None]  # user -> everything of theirs in this app is gone
 OnWithdraw = Callable[[Any], None]  # user -> what the ended consent had allowed is stopped
 
+KnownFiles = Callable[[UUID], Iterable[str]]  # whose -> every name in their vault that a row of this app speaks of
+
 exporters: list[Exporter] = []
 erasers: list[Eraser] = []
+known_files: list[KnownFiles] = []
 on_withdraw: dict[str, list[OnWithdraw]] = {}  # by kind of consent
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from typing import Any, Self
 
 from django.conf import settings
@@ -83,6 +84,12 @@ class Item(models.Model):
     @property
     def folder(self) -> str:
         return f"items/{self.id}"
+
+    @classmethod
+    def known_files(cls, user_id: uuid.UUID) -> Iterator[str]:
+        for ident in cls.objects.filter(user=user_id).values_list("id", flat=True).iterator():
+            item = cls(id=ident)
+            yield from (item.content, item.thumbnail)
 
     @property
     def content(self) -> str:

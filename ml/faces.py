@@ -21,7 +21,6 @@ from ml import media, safety
 from ml.errors import MLError, PhotoRefused
 from ml.measures import (
     BLURRED,
-    bits_apart,
     eyes_and_mouth,
     face_patch,
     hints_of,
@@ -34,7 +33,7 @@ from ml.measures import (
     width_of,
     yaw_of,
 )
-from ml.sameness import is_stranger, mixed
+from ml.sameness import is_duplicate, is_stranger, mixed
 from ml.types import Face, Inspection
 
 WEIGHTS = Path(__file__).with_name("nano") / "weights" / "faces.safetensors"
@@ -50,11 +49,6 @@ SPURIOUS = 0.25  # of the largest face's width: the one false second face in 88 
 # Which faces there are, and where.
 RIVAL = 0.35  # of the largest face's width: from here on it is a photo of two people
 FACE_LEAST = 160  # px of the original, the box's shorter side: less has no detail for a training at 512 px
-
-# A photo among others.
-# Bits of 64: 80 copies of real photos at other sizes and qualities differ by 0 to 2, two photos of a sitting
-# (or of two people in one studio pose) by 4 and more.
-DUPLICATE = 2
 
 MESSAGES = media.MESSAGES | {
     "no_face": "No face was found. Choose a photo that shows your face clearly, also half turned.",
@@ -154,7 +148,7 @@ class Faces:
         said = Inspection(True, width=photo.width, height=photo.height, hash=bits, clean=photo.jpeg)
         if not self._is_safe(picture):
             return _refuse(said, "unsafe")
-        if any(bits_apart(said.hash, other.hash) <= DUPLICATE for other in others if other.accepted):
+        if is_duplicate(said, others):
             return _refuse(said, "duplicate")
         faces = self.find(picture)
         if not faces:
@@ -278,6 +272,13 @@ def _fault(said: Inspection, picture: np.ndarray, faces: list[Face]) -> str:
 
 
 # --- many photos --------------------------------------------------------------------------------------------
+
+
+def compare(said: Inspection, others: Sequence[Inspection]) -> Inspection:
+    """An accepted verdict once more, beside photos that were accepted after it was asked for."""
+    if is_duplicate(said, others):
+        return _refuse(said, "duplicate")
+    return _refuse(said, "other_person") if is_stranger(said, others) else said
 
 
 def settle(verdicts: list[Inspection], inspect: Callable[[int, list[Inspection]], Inspection]) -> list[int]:

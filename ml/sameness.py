@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.measures import bits_apart
 from ml.types import Inspection
 
+# Bits of 64: 80 copies of real photos at other sizes and qualities differ by 0 to 2, two photos of a sitting
+# (or of two people in one studio pose) by 4 and more.
+DUPLICATE = 2
 AGREE = 3  # faces that must agree before another is called a stranger's
 CLEARLY = 0.05  # cosine below the threshold: a wrong "not you" annoys more than one odd photo harms
 # Mean cosine from which faces are one person's, by embedder. Drawn heads of one unseen person have 0.64 and more in 99
@@ -46,6 +50,10 @@ def has_majority(labels: np.ndarray) -> bool:
     """Is label 0 at least two thirds of them, and enough to be believed? Six and six, one of them unusable, is none."""
     own = int((labels == 0).sum())
     return own >= AGREE and own >= len(labels) * 2 / 3
+
+
+def is_duplicate(said: Inspection, others: Sequence[Inspection]) -> bool:
+    return any(bits_apart(said.hash, other.hash) <= DUPLICATE for other in others if other.accepted)
 
 
 def is_stranger(said: Inspection, others: Sequence[Inspection]) -> bool:

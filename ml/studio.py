@@ -21,6 +21,10 @@ class Studio(Protocol):
         """The verdict on one uploaded file, beside the photos accepted so far. Never raises for a bad photo."""
         ...
 
+    def compare(self, said: Inspection, others: Sequence[Inspection]) -> Inspection:
+        """An accepted verdict once more, beside other photos: quick, so that photos checked at once are settled one by one."""
+        ...
+
     def embed(self, picture: bytes) -> list[tuple[Face, tuple[float, ...]]]:
         """Every face of one of our own pictures, largest first, with its vector."""
         ...

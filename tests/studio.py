@@ -35,13 +35,17 @@ class PaintStudio:
         if code := self.verdict(data):
             return Inspection(False, code, code, width=photo.width, height=photo.height)
         hash = int.from_bytes(hashlib.sha256(data).digest()[:8], "big")
-        if any(hash == o.hash for o in others):
-            return Inspection(False, "duplicate", "duplicate")
         vector = (1.0, *[0.0] * 127)
-        return Inspection(
+        said = Inspection(
             True, box=(10, 10, 200, 220), width=photo.width, height=photo.height, light=0.5, sharpness=0.3, embedding=vector, embedder="test",
             hash=hash, clean=photo.jpeg,
         )  # fmt: skip
+        return self.compare(said, others)
+
+    def compare(self, said: Inspection, others: Sequence[Inspection]) -> Inspection:
+        if any(said.hash == o.hash for o in others):
+            return Inspection(False, "duplicate", "duplicate")
+        return said
 
     def embed(self, picture: bytes) -> list[Any]:
         return []

@@ -13,10 +13,12 @@ class TwinsConfig(AppConfig):
         from billing import prices
         from config import registry
         from twins import services
+        from twins.models import Photo, Training
 
         def price(user: Any, fields: dict[str, Any]) -> int:
             twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
             return services.price_of_training(user, services.twin_of(user, twin) if twin else None)
 
         prices.register("training", price)
+        registry.known_files += (Photo.known_files, Training.known_files)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.disable_twins)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from typing import Any, Self
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from pgvector.django import VectorField
 from accounts.vault import store
 from billing.models import Wallet
 from billing.runs import PaidRun
-from config.runs import Run, RunQuerySet, Status
+from config.runs import OPEN, Run, RunQuerySet, Status
 
 LEAST, MOST = 10, 25  # photos to train from, and that a twin may hold
 
@@ -24,6 +25,11 @@ LEAST, MOST = 10, 25  # photos to train from, and that a twin may hold
 class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
     def visible_to(self, user: Any) -> Self:
         return self.filter(user=user)
+
+    def locked(self, ident: Any) -> Twin | None:
+        """Inside a transaction: one change of this twin's photos at a time. Without the key, as a foreign key that is checked
+        elsewhere must not wait. A training's row is locked before its twin's, a photo's after it."""
+        return self.select_for_update(no_key=True).filter(id=ident).first()
 
     def with_facts(self) -> Self:
         """Counts and the newest training's status, in the same query."""
@@ -116,6 +122,11 @@ class Photo(Run):
         files = store(self.user_id)
         transaction.on_commit(lambda: [files.delete(name) for name in names], robust=True)
 
+    @classmethod
+    def known_files(cls, user_id: uuid.UUID) -> Iterator[str]:
+        for photo in cls.objects.filter(cls.held_by_twin(), user=user_id):
+            yield from (photo.clean, photo.thumbnail, *([photo.quarantine] if photo.is_open else []))
+
     @property
     def quarantine(self) -> str:
         return f"quarantine/{self.id}"
@@ -185,6 +196,11 @@ class Training(PaidRun):
             Wallet.objects.filter(user=self.user_id, free_trainings__gt=0).update(
                 free_trainings=F("free_trainings") - 1
             )
+
+    @classmethod
+    def known_files(cls, user_id: uuid.UUID) -> Iterator[str]:
+        for training in cls.objects.filter(user=user_id, status__in=(*OPEN, Status.SUCCEEDED)):
+            yield from (training.lora, *([training.checkpoint_file] if training.is_open else []))
 
     @property
     def checkpoint_file(self) -> str:

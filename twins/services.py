@@ -81,7 +81,10 @@ def change_twin(twin: Twin, **fields: str) -> Twin:
 def delete_twin(twin: Twin) -> None:
     """With photos, trainings and weights, for good. What runs for it is stopped first. Its pictures stay in the gallery."""
     with transaction.atomic():
-        for run in (*twin.photos.open(), *twin.trainings.open()):
+        for training in twin.trainings.open():
+            training.stop()
+        locked_twin(twin.id)  # an upload under way is over now, or finds no twin
+        for run in (*twin.trainings.open(), *twin.photos.open()):
             run.stop()
         folder, files = twin.folder(), store(twin.user_id)
         quarantine = [p.quarantine for p in twin.photos.all()]
@@ -148,8 +151,8 @@ def _room_for_one(twin: Twin) -> None:
 
 
 def locked_twin(ident: Any) -> Twin:
-    """One change at a time. Without the key, as a foreign key that is checked elsewhere must not wait. Raises NotFound."""
-    twin = Twin.objects.select_for_update(no_key=True).filter(id=ident).first()
+    """Raises NotFound."""
+    twin = Twin.objects.locked(ident)
     if twin is None:
         raise NotFound
     return twin

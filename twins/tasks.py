@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import shared_task
 from django.conf import settings
+from django.db import transaction
 
 from accounts import consents
 from accounts.models import Kind
@@ -16,7 +17,7 @@ from config.runs import OPEN, Lost, Run, Status, working
 from config.studio import get_studio
 from ml import media, types
 from ml.errors import MLError, Stopped
-from twins.models import Photo, Training
+from twins.models import Photo, Training, Twin
 
 THUMBNAIL = 320  # px of the long side
 SIGN = 1 << 63  # a perceptual hash is 64 bits without sign, the database's integers have one
@@ -29,13 +30,21 @@ def check_photo(ident: str) -> None:
             return
         _consent(photo.user_id)
         files = store(photo.user_id)
-        others = [_as_inspection(p) for p in photo.twin.photos.accepted().exclude(id=photo.id)]
-        said = get_studio().inspect(files.read(photo.quarantine), others)
+        studio = get_studio()
+        said = studio.inspect(files.read(photo.quarantine), _others(photo))
         _consent(photo.user_id)
         if said.accepted:
             _keep(files, photo, said)
-        with kept_only_if_wanted(photo, files, [photo.clean, photo.thumbnail]):
+        with kept_only_if_wanted(photo, files, [photo.clean, photo.thumbnail]), transaction.atomic():
+            if Twin.objects.locked(photo.twin_id) is None:
+                raise Lost
+            if said.accepted:  # others were accepted while this one was looked at
+                said = studio.compare(said, _others(photo))
             photo.finish(**_verdict(said))
+
+
+def _others(photo: Photo) -> list[types.Inspection]:
+    return [_as_inspection(p) for p in photo.twin.photos.accepted().exclude(id=photo.id)]
 
 
 @contextlib.contextmanager

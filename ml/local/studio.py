@@ -18,7 +18,7 @@ import torch
 
 from ml import media, safety
 from ml.errors import MLError, Stopped
-from ml.faces import Faces
+from ml.faces import Faces, compare
 from ml.local import dataset, lora, select
 from ml.local.attention import short_attention
 from ml.local.bases import Base, base_of
@@ -89,6 +89,9 @@ class LocalStudio:
     def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
         with _memory():
             return self.faces.inspect(data, others)
+
+    def compare(self, said: Inspection, others: Sequence[Inspection]) -> Inspection:
+        return compare(said, others)
 
     def embed(self, picture: bytes) -> list[tuple[Face, tuple[float, ...]]]:
         with _memory():

@@ -1,0 +1,90 @@
+"""Files that no row speaks of go after a day; everything else stays."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts import orphans
+from accounts.shelves import ASIDE
+from accounts.vault import store
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def files(settings: Any, tmp_path: Path) -> None:
+    """A storage of this test's own: nobody else's files are in it."""
+    folder = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
+    settings.STORAGES = {**settings.STORAGES, "default": folder}
+
+
+def home(user_id: uuid.UUID) -> Path:
+    from django.core.files.storage import storages
+
+    return Path(storages["default"].path(f"users/{user_id.hex}"))  # type: ignore[attr-defined]
+
+
+def age(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        os.utime(path, (0, 0))
+
+
+def names(folder: Path) -> set[str]:
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+
+def test_what_no_row_speaks_of_is_deleted_when_it_is_old(alice: Any) -> None:
+    files, folder = store(alice.id), home(alice.id)
+    files.write("items/0/content", b"of a worker that was killed")
+    assert orphans.sweep() == 0
+    (folder / ASIDE / "half").write_bytes(b"half")
+    age(folder)
+    assert (orphans.sweep(dry=True), len(names(folder))) == (2, 2)
+    assert (orphans.sweep(), names(folder)) == (2, set())
+
+
+def test_what_rows_speak_of_stays(trained: Any, as_alice: Any, work: Any, studio: Any) -> None:
+    body = {"twin": str(trained.id), "prompt": "a portrait", "seed": 3}
+    as_alice.post("/api/v1/generations", body, format="json", headers={"Idempotency-Key": "one"})
+    as_alice.post("/api/v1/exports", {}, format="json")
+    work()
+    folder = home(trained.user_id)
+    before = names(folder)
+    age(folder)
+    assert orphans.sweep() == 0
+    assert {n.split("/")[0] for n in before} == {"exports", "items", "twins"}
+    assert names(folder) == before
+
+
+def test_what_is_left_of_nobody_is_deleted(db: None) -> None:
+    gone = uuid.uuid4()
+    folder = home(gone) / "items"
+    folder.mkdir(parents=True)
+    (folder / "x").write_bytes(b"sealed, without a key")
+    age(home(gone))
+    assert orphans.sweep() == 1
+    assert names(home(gone)) == set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_delete_that_did_not_reach_the_storage_is_made_good(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from accounts.vault import Vault
+    from config.errors import Unavailable
+    from twins import services
+
+    def away(self: Vault, prefix: str = "") -> None:
+        raise Unavailable
+
+    folder = home(trained.user_id)
+    with monkeypatch.context() as broken:
+        broken.setattr(Vault, "delete_all", away)
+        services.delete_twin(trained)
+    assert names(folder)
+    age(folder)
+    orphans.sweep()
+    assert names(folder) == set()
