@@ -38,6 +38,7 @@ api = [
     path("trainings/<uuid:ident>", twins.TrainingView.as_view()),
     path("trainings/<uuid:ident>/cancel", twins.CancelView.as_view()),
     path("trainings/<uuid:ident>/activate", twins.ActivateView.as_view()),
+    path("trainings/<uuid:ident>/samples/<int:number>", twins.SampleView.as_view()),
     path("trainings/<uuid:ident>/weights", twins.WeightsView.as_view()),
     path("generations", generation.JobsView.as_view()),
     path("generations/<uuid:ident>", generation.JobView.as_view()),

@@ -108,6 +108,9 @@ class TrainReport:
     likeness_real: float
     recognised: bool  # at or above the base's floor
     scores: tuple[tuple[int, float], ...] = ()
+    samples: tuple[
+        str, ...
+    ] = ()  # names in the store of pictures by the chosen checkpoint, finished as delivered ones are
 
 
 @dataclass(frozen=True)

@@ -62,11 +62,12 @@ class PaintStudio:
             store.write(name, str(step).encode())
         data = f"lora of {spec.name} {spec.seed}".encode()
         store.write(f"{spec.name}/lora.safetensors", data)
+        store.write(f"{spec.name}/samples/0.png", paint(data, spec.seed))
         store.delete(name)
         return TrainReport(
             lora=f"{spec.name}/lora.safetensors", sha256=hashlib.sha256(data).hexdigest(), steps=self.steps, seconds=1.0, seconds_per_step=0.1,
             loss_first=1.0, loss_last=0.5, checkpoint=self.steps, likeness=self.likeness, likeness_base=0.1, likeness_real=0.9,
-            recognised=self.likeness >= self.floor,
+            recognised=self.likeness >= self.floor, samples=(f"{spec.name}/samples/0.png",),
         )  # fmt: skip
 
     def render(

@@ -27,6 +27,7 @@ OF = {
     "twins/<uuid:ident>/photos": "twin", "twins/<uuid:ident>/photos/<uuid:photo>": "photo", "twins/<uuid:ident>/photos/<uuid:photo>/content": "photo",
     "twins/<uuid:ident>/photos/<uuid:photo>/thumbnail": "photo", "twins/<uuid:ident>/trainings": "twin", "trainings/<uuid:ident>": "training",
     "trainings/<uuid:ident>/cancel": "training", "trainings/<uuid:ident>/activate": "training", "trainings/<uuid:ident>/weights": "training",
+    "trainings/<uuid:ident>/samples/<int:number>": "training",
     "generations/<uuid:ident>": "job", "generations/<uuid:ident>/cancel": "job", "generations/<uuid:ident>/repeat": "job", "items/<uuid:ident>": "item",
     "items/<uuid:ident>/content": "item", "items/<uuid:ident>/thumbnail": "item", "albums/<uuid:ident>": "album", "albums/<uuid:ident>/items": "album",
 }  # fmt: skip
@@ -68,6 +69,7 @@ def address(route: str, things: dict[str, str]) -> str:
     kind = OF[route]
     ident = things["twin"] if kind == "photo" else things[kind]
     filled = route.replace("<uuid:ident>", ident).replace("<slug:kind>", ident).replace("<uuid:photo>", things["photo"])
+    filled = filled.replace("<int:number>", "0")
     return f"/api/v1/{filled}"
 
 

@@ -229,6 +229,7 @@ class TrainingShape(RunFields):
     likeness_base = serializers.FloatField(allow_null=True)
     likeness_real = serializers.FloatField(allow_null=True)
     seconds = serializers.FloatField(allow_null=True)
+    samples = serializers.ListField(child=serializers.CharField(), help_text="addresses of pictures by this version")
     active = serializers.BooleanField()
 
 
@@ -236,7 +237,8 @@ def show_training(training: Training, places: Places | None = None) -> dict[str,
     return run_fields(training, places) | {
         "twin": training.twin_id, "number": training.number, "base": training.base, "seed": training.seed, "steps": training.steps,
         "checkpoint": training.checkpoint, "likeness": training.likeness, "likeness_base": training.likeness_base,
-        "likeness_real": training.likeness_real, "seconds": training.seconds, "active": training.twin.active_training_id == training.id,
+        "likeness_real": training.likeness_real, "seconds": training.seconds,
+        "samples": [f"/api/v1/trainings/{training.id}/samples/{n}" for n in range(training.samples)], "active": training.twin.active_training_id == training.id,
     }  # fmt: skip
 
 
@@ -283,6 +285,16 @@ class ActivateView(APIView):
     def post(self, request: Any, ident: str) -> Response:
         services.activate(training_of(request.user, ident))
         return Response(show_training(training_of(request.user, ident)))
+
+
+class SampleView(APIView):
+    @extend_schema(responses={(200, "image/png"): bytes})
+    def get(self, request: Any, ident: str, number: int) -> Any:
+        training = training_of(request.user, ident)
+        if number >= training.samples:
+            raise NotFound
+        name = training.sample(number)
+        return serve(request, store(training.user_id), name, etag=f"{training.id}-{number}", media_type="image/png")
 
 
 class WeightsView(APIView):

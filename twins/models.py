@@ -20,6 +20,7 @@ from billing.runs import PaidRun
 from config.runs import OPEN, Run, RunQuerySet, Status
 
 LEAST, MOST = 10, 25  # photos to train from, and that a twin may hold
+SAMPLES = 4  # pictures that come with a training, at most
 
 
 class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
@@ -166,6 +167,7 @@ class Training(PaidRun):
     loss_last = models.FloatField(null=True)
     seconds = models.FloatField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
+    samples = models.PositiveSmallIntegerField(default=0)  # how many pictures came with it
 
     objects = TrainingQuerySet.as_manager()
 
@@ -200,11 +202,16 @@ class Training(PaidRun):
     @classmethod
     def known_files(cls, user_id: uuid.UUID) -> Iterator[str]:
         for training in cls.objects.filter(user=user_id, status__in=(*OPEN, Status.SUCCEEDED)):
-            yield from (training.lora, *([training.checkpoint_file] if training.is_open else []))
+            yield from (training.lora, *map(training.sample, range(SAMPLES)))
+            if training.is_open:
+                yield training.checkpoint_file
 
     @property
     def checkpoint_file(self) -> str:
         return f"{self.folder}/checkpoint.safetensors"
+
+    def sample(self, number: int) -> str:
+        return f"{self.folder}/samples/{number}.png"
 
     @property
     def lora(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from celery import shared_task
@@ -35,7 +35,7 @@ def check_photo(ident: str) -> None:
         _consent(photo.user_id)
         if said.accepted:
             _keep(files, photo, said)
-        with kept_only_if_wanted(photo, files, [photo.clean, photo.thumbnail]), transaction.atomic():
+        with kept_only_if_wanted(photo, lambda: _discard(files, photo)), transaction.atomic():
             if Twin.objects.locked(photo.twin_id) is None:
                 raise Lost
             if said.accepted:  # others were accepted while this one was looked at
@@ -48,15 +48,19 @@ def _others(photo: Photo) -> list[types.Inspection]:
 
 
 @contextlib.contextmanager
-def kept_only_if_wanted(run: Run, files: Vault, written: list[str]) -> Iterator[None]:
+def kept_only_if_wanted(run: Run, discard: Callable[[], None]) -> Iterator[None]:
     """When the run was ended from outside while it wrote, what it wrote goes with it."""
     try:
         yield
     except (Lost, Stopped):
         if not type(run).objects.filter(id=run.id, status__in=(*OPEN, Status.SUCCEEDED)).exists():
-            for name in written:
-                files.delete(name)
+            discard()
         raise
+
+
+def _discard(files: Vault, photo: Photo) -> None:
+    for name in (photo.clean, photo.thumbnail):
+        files.delete(name)
 
 
 def _consent(user_id: Any) -> None:
@@ -100,8 +104,7 @@ def train(ident: str) -> None:
             return
         _consent(training.user_id)
         files = store(training.user_id)
-        written = [f"{training.folder}/checkpoint.safetensors", training.lora]
-        with kept_only_if_wanted(training, files, written):
+        with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
             report = get_studio(training.base).train(_spec(training, files), store=files, on_progress=training.report)
             _consent(training.user_id)
             if not report.recognised and settings.LIKENESS_FLOOR:
@@ -133,4 +136,4 @@ def _outcome(report: types.TrainReport) -> dict[str, Any]:
         "seconds",
         "sha256",
     )
-    return {name: getattr(report, name) for name in names}
+    return {name: getattr(report, name) for name in names} | {"samples": len(report.samples)}

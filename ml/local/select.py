@@ -8,6 +8,7 @@ pictures a face is found less than 95 times in 100 of the base's own rate is out
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -55,6 +56,25 @@ def split(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
     return sorted(order[out:]), sorted(order[:out])
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a Judge saw: vectors (N, D) of the faces found, the share of pictures with a face, and (prompt, seed, picture) of all."""
+
+    vectors: np.ndarray
+    found: float
+    pictures: list[tuple[str, int, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The step chosen, its likeness, every step's score, and the chosen one's pictures as in Seen."""
+
+    step: int
+    likeness: float
+    scores: tuple[tuple[int, float], ...]
+    pictures: list[tuple[str, int, np.ndarray]]
+
+
 class Judge:
     """Paints the fixed scenes and measures them."""
 
@@ -71,9 +91,8 @@ class Judge:
         self.held_out, self.trained = held_out, trained
         self.real = own_likeness(np.concatenate([held_out, trained]))
 
-    def vectors(self, *, twin: bool, tell: Callable[[float], None] = lambda share: None) -> tuple[np.ndarray, float]:
-        """(vectors of the faces found (N, D), share of pictures with a face)."""
-        r, found, total = self.base.recipe, [], 0
+    def look(self, *, twin: bool, tell: Callable[[float], None] = lambda share: None) -> Seen:
+        r, found, pictures = self.base.recipe, [], []
         scenes = SCENES[: r.prompts]
         for i, (prompt, style) in enumerate(scenes):
             for seed in range(r.seeds):
@@ -82,9 +101,9 @@ class Judge:
                 picture = self.painter.paint(text, size=size, steps=self.base.steps[1], seed=1000 * seed + i)
                 described = self.faces.describe(picture)
                 found += [described[0][1]] if described else []
-                total += 1
+                pictures.append((prompt, 1000 * seed + i, picture))
             tell((i + 1) / len(scenes))
-        return np.array(found, np.float32), len(found) / total
+        return Seen(np.array(found, np.float32), len(found) / len(pictures), pictures)
 
     def likeness(self, vectors: np.ndarray) -> float:
         return float(np.median([mean_cosine(v, self.held_out) for v in vectors])) if len(vectors) else 0.0
@@ -97,21 +116,18 @@ class Judge:
         return self.likeness(vectors) - max(0.0, copying)
 
 
-def choose(
-    run: Run, judge: Judge, base_faces: float, tell: Callable[[float], None]
-) -> tuple[int, float, tuple[tuple[int, float], ...]]:
-    """(step chosen, its likeness, every step's score); the chosen weights are left on the transformer."""
-    best: tuple[float, int, float] = (-2.0, max(run.kept), 0.0)
-    scores = []
+def choose(run: Run, judge: Judge, base: Seen, tell: Callable[[float], None]) -> Choice:
+    """The best of the checkpoints kept; its weights are left on the transformer."""
+    scores, seen = {}, {}
     for i, step in enumerate(sorted(run.kept)):
         run.wear(run.kept[step])
 
         def here(share: float, done: int = i) -> None:
             tell((done + share) / len(run.kept))
 
-        vectors, share = judge.vectors(twin=True, tell=here)
-        score = judge.score(vectors) if share >= 0.95 * base_faces else judge.score(vectors) - 1.0
-        scores.append((step, round(score, 4)))
-        best = max(best, (score, step, judge.likeness(vectors)))
-    run.wear(run.kept[best[1]])
-    return best[1], best[2], tuple(scores)
+        seen[step] = judge.look(twin=True, tell=here)
+        fewer_faces = seen[step].found < 0.95 * base.found
+        scores[step] = round(judge.score(seen[step].vectors) - fewer_faces, 4)
+    best = max(scores, key=lambda step: (scores[step], step))
+    run.wear(run.kept[best])
+    return Choice(best, judge.likeness(seen[best].vectors), tuple(scores.items()), seen[best].pictures)

@@ -32,6 +32,7 @@ from ml.types import Face, Inspection, Picture, Progress, RenderSpec, Store, Tra
 from ml.watermark import embed as embed_mark
 
 LEAST_PHOTOS = 4
+SAMPLES = 4  # pictures that come with a training
 
 
 # What PyTorch and oneDNN say on a CPU, where there is no class of error for it.
@@ -125,7 +126,7 @@ class LocalStudio:
         steps = spec.steps or steps_for(base, len(photos))
 
         judge = select.Judge(Painter(pipe, base), base, self.faces, spec.subject, vectors[held_out], vectors[train_on])
-        unlike, base_faces = judge.vectors(twin=False, tell=lambda s: tell(on_progress, "measuring the base", s))
+        unlike = judge.look(twin=False, tell=lambda s: tell(on_progress, "measuring the base", s))
 
         lora.add_assistant(pipe.transformer, base)
         run = Run.start(pipe.transformer, base, spec.seed)
@@ -137,25 +138,42 @@ class LocalStudio:
         with short_attention(pipe.transformer, pipe.device):
             seconds = train(run, base, examples, empty, spec, steps, store, on_progress)
         lora.use(pipe.transformer, training=False)
-        step, likeness, scores = select.choose(
-            run, judge, base_faces, lambda s: tell(on_progress, "choosing the best", s)
-        )
+        chosen = select.choose(run, judge, unlike, lambda s: tell(on_progress, "choosing the best", s))
 
-        facts = {"base": base.name, "subject": spec.subject, "step": step, "rank": base.rank, "embedder": self.faces.name,
+        facts = {"base": base.name, "subject": spec.subject, "step": chosen.step, "rank": base.rank, "embedder": self.faces.name,
                  "reference": [round(float(v), 5) for v in vectors.mean(0)]}  # fmt: skip
         tensors = {lora.file_name(n): p.detach().half() for n, p in zip(lora.names(pipe.transformer), run.params)}
         data = dump(tensors, facts)
         name = f"{spec.name}/lora.safetensors"
         store.write(name, data)
+        samples = self._samples(chosen, judge.painter, facts, spec, store)
         store.delete(checkpoint)
         on_progress("done", 1.0)
         tail = max(len(run.losses) // 10, 1)
         return TrainReport(
             lora=name, sha256=checksum(data), steps=steps, seconds=time.monotonic() - start,
             seconds_per_step=seconds / max(steps - done_before, 1), loss_first=float(np.mean(run.losses[:tail])),
-            loss_last=float(np.mean(run.losses[-tail:])), checkpoint=step, likeness=likeness,
-            likeness_base=judge.likeness(unlike), likeness_real=judge.real, recognised=likeness >= base.floor, scores=scores,
+            loss_last=float(np.mean(run.losses[-tail:])), checkpoint=chosen.step, likeness=chosen.likeness,
+            likeness_base=judge.likeness(unlike.vectors), likeness_real=judge.real, recognised=chosen.likeness >= base.floor,
+            scores=chosen.scores, samples=samples,
         )  # fmt: skip
+
+    def _samples(
+        self, chosen: select.Choice, painter: Painter, facts: dict[str, Any], spec: TrainSpec, store: Store
+    ) -> tuple[str, ...]:
+        """Some of the pictures by which the checkpoint was chosen, screened, marked and signed like any other."""
+        names: list[str] = []
+        for prompt, seed, raw in chosen.pictures[:SAMPLES]:
+            try:
+                picture = self._finish(painter.deliver(raw), prompt, seed, facts, time.monotonic())
+            except MLError as e:
+                if e.code != "screening_unavailable":
+                    raise
+                break  # a twin without samples is better than none
+            if picture:
+                names.append(f"{spec.name}/samples/{len(names)}.png")
+                store.write(names[-1], picture.png)
+        return tuple(names)
 
     def _vectors(self, spec: TrainSpec) -> np.ndarray:
         """(photos, D); MLError when a photo's face is gone."""
@@ -215,7 +233,12 @@ class LocalStudio:
         text = compose(spec.prompt, spec.style, facts.get("subject", spec.subject), twin=twin)
         size = self.base.sizes.by_aspect[spec.aspect]
         raw = painter.paint(text, size=size, steps=painter.steps(spec), seed=seed, negative=spec.negative_prompt)
-        picture = painter.deliver(raw)
+        return self._finish(painter.deliver(raw), spec.prompt, seed, facts, start)
+
+    def _finish(
+        self, picture: np.ndarray, prompt: str, seed: int, facts: dict[str, Any], start: float
+    ) -> Picture | None:
+        """A picture as it is delivered, from one of its full size; None when it may not be shown."""
         verdict = safety.screen_picture(picture)
         if verdict.label == "unavailable":
             raise MLError("screening_unavailable", "Pictures cannot be checked now. Try again in some minutes.")
@@ -225,7 +248,7 @@ class LocalStudio:
         png = media.encode_png(embed_mark(picture, ident))
         png = self.signer.sign(png, "image/png", engine=self.base.name, ident=ident, created=datetime.now(UTC))
         return Picture(
-            png=png, prompt=spec.prompt, seed=seed, width=picture.shape[1], height=picture.shape[0], likeness=self._likeness(picture, facts),
+            png=png, prompt=prompt, seed=seed, width=picture.shape[1], height=picture.shape[0], likeness=self._likeness(picture, facts),
             safety=verdict.score, seconds=time.monotonic() - start, mark=ident, engine=self.base.name,
         )  # fmt: skip
 

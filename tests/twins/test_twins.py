@@ -294,3 +294,11 @@ def test_a_base_that_can_deceive_asks_for_proof(as_alice: Any, twin: Any, photos
     assert (answer.status_code, answer.json()["code"]) == (403, "verification_required")
     assert {b.name for b in bases()} == set(settings.BASES)
     assert {b.name for b in bases() if b.photorealistic} == settings.PHOTOREALISTIC_BASES
+
+
+def test_a_training_shows_samples(as_alice: Any, trained: Any) -> None:
+    training = as_alice.get(f"/api/v1/trainings/{trained.active_training_id}").json()
+    assert len(training["samples"]) == 1
+    sample = as_alice.get(training["samples"][0])
+    assert (sample.status_code, sample["Content-Type"]) == (200, "image/png")
+    assert as_alice.get(training["samples"][0].replace("/0", "/1")).status_code == 404
