@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from typing import Any
 
+from django.utils.translation import override
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
@@ -51,3 +55,11 @@ class Schema(AutoSchema):
             **answers,
             ("default", "application/problem+json"): OpenApiResponse(Problem, description="What went wrong"),
         }
+
+
+@functools.cache
+def document(language: str) -> tuple[bytes, str]:
+    """The whole contract in a language, and its ETag; made once a process."""
+    with override(language):
+        data = OpenApiJsonRenderer().render(SchemaGenerator().get_schema(public=True))
+    return data, f'"{hashlib.sha256(data).hexdigest()}"'

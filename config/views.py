@@ -15,6 +15,8 @@ from django.db import DatabaseError, connection
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -25,6 +27,7 @@ from config import problems
 from config.errors import DomainError
 from config.events import hub
 from config.runs import OPEN, Places, kinds
+from config.schema import document
 from config.shapes import run_fields
 
 RECENT = timedelta(days=1)
@@ -64,6 +67,17 @@ def _redis() -> bool:
         return bool(redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1).ping())
     except redis.RedisError:
         return False
+
+
+def openapi(request: HttpRequest) -> HttpResponse:
+    """The API's contract."""
+    if request.method != "GET":
+        return problems.respond(MethodNotAllowed())
+    data, etag = document(get_language() or "en")
+    answer = HttpResponse(data, content_type="application/vnd.oai.openapi+json")
+    answer["Cache-Control"] = "no-cache"  # kept, and asked for again by its ETag
+    answer["ETag"] = etag
+    return get_conditional_response(request, etag=etag, response=answer) or answer
 
 
 async def events(request: HttpRequest) -> HttpResponse:

@@ -15,7 +15,7 @@ from config import urls
 
 pytestmark = pytest.mark.django_db
 
-OPEN = {"plans", "styles", "verify", "openapi.json"}  # for anybody, without an account
+OPEN = {"plans", "styles", "verify"}  # for anybody, without an account
 # Addresses of one's own, without an id: a stranger sees their own there, never alice's.
 OWN = {
     "me", "consents", "exports", "billing", "billing/entries", "quote", "twins", "photos", "generations", "prompts/suggest", "items", "items/delete",

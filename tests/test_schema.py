@@ -24,8 +24,6 @@ def test_no_request_makes_a_server_error(tmp_path: Path) -> None:
         headers, faults = {"Authorization": f"Bearer {token}"}, []
         operations = [found.ok() for found in schema.get_all_operations()]
         for operation in operations:
-            if operation.path.endswith("/openapi.json"):
-                continue
             try:
                 _try(operation, headers)
             except Exception as e:

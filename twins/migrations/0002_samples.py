@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('twins', '0001_initial'),
+        ("twins", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='training',
-            name='samples',
+            model_name="training",
+            name="samples",
             field=models.PositiveSmallIntegerField(default=0),
         ),
     ]
