@@ -16,6 +16,7 @@ from kombu import Connection
 from redis import Redis
 
 from config import embedded
+from config import service as service_module
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOTED = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
@@ -211,7 +212,7 @@ def test_a_missing_program_is_named_with_the_remedy(redis, monkeypatch):
 
 
 def test_a_full_disk_is_said_before_anything_is_written(redis, monkeypatch):
-    monkeypatch.setattr(embedded, "MIN_FREE", 1 << 62)
+    monkeypatch.setattr(service_module, "MIN_FREE", 1 << 62)
     with pytest.raises(embedded.EmbeddedError, match="too little disk.*MB are needed"):
         redis.start()
 
@@ -233,3 +234,15 @@ def test_the_command_line_starts_shows_and_stops(tmp_path, monkeypatch, capsys):
     assert embedded.main(["status", *var]) == 0
     assert embedded.main(["stop", *var]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "Redis is stopped"
+
+
+def test_a_long_log_makes_place_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_module, "MOST_LOG", 100)
+    redis = embedded.RedisService(tmp_path / "redis")
+    (tmp_path / "redis" / "log").write_text("x" * 101)
+    try:
+        redis.start()
+        assert (tmp_path / "redis" / "log.old").read_text() == "x" * 101
+        assert "x" * 101 not in (tmp_path / "redis" / "log").read_text()
+    finally:
+        redis.discard()
