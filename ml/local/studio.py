@@ -25,7 +25,7 @@ from ml.local.bases import Base, base_of
 from ml.local.flux import encode_text, load_pipeline
 from ml.local.sample import Painter, compose
 from ml.local.train import Run, identity_of, steps_for, train
-from ml.local.weights import checksum, dump, parse
+from ml.local.weights import Recent, checksum, dump, parse
 from ml.provenance import Signer
 from ml.studio import go_on
 from ml.types import Face, Inspection, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec
@@ -66,6 +66,7 @@ class LocalStudio:
             torch.set_num_threads(threads)
         self.faces = faces or Faces()
         self._lock = threading.RLock()
+        self._recent = Recent()
         self._loaded: tuple[Any, Painter, lora.Swapper] | None = None
 
     @cached_property
@@ -196,7 +197,8 @@ class LocalStudio:
         self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
     ) -> Iterator[Picture]:
         safety.refuse_prompt(spec.prompt, spec.negative_prompt)
-        loaded = self._read(spec, store)
+        with self._lock:
+            loaded = self._read(spec, store)
         refused = 0
         for i in range(spec.count):
             tell(on_progress, "rendering", i / spec.count)
@@ -222,9 +224,16 @@ class LocalStudio:
             return None, None, {}
         if store is None or not store.exists(spec.lora):
             raise MLError("lora_missing", "The twin's file is not there. Train the twin again.")
-        data = store.read(spec.lora)
-        tensors, facts = parse(data, spec.sha256)
-        return checksum(data), tensors, facts
+        name, read = spec.lora, store.read
+
+        def load() -> tuple[str, dict[str, Any], dict[str, Any]]:
+            data = read(name)
+            return checksum(data), *parse(data, spec.sha256)
+
+        # A name says whose training it is; without a checksum nobody says that the file is still the same.
+        loaded: tuple[str, dict[str, Any], dict[str, Any]]
+        loaded = self._recent.get((name, spec.sha256), load) if spec.sha256 else load()
+        return loaded
 
     def _one(self, painter: Painter, spec: RenderSpec, facts: dict[str, Any], seed: int) -> Picture | None:
         """None for a picture that may not be shown."""

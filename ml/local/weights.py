@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +98,26 @@ def parse(data: bytes, sha256: str | None = None) -> tuple[dict[str, Any], dict[
         return load(data), facts
     except (SafetensorError, KeyError, ValueError) as e:
         raise MLError("lora_broken", BROKEN) from e
+
+
+@dataclass
+class Recent:
+    """What was read lately: the `most` values used last, each for `seconds` after it was read."""
+
+    most: int = 8
+    seconds: float = 600.0
+    now: Callable[[], float] = time.monotonic
+    _kept: OrderedDict[Any, tuple[float, Any]] = field(default_factory=OrderedDict)
+
+    def get(self, key: Any, read: Callable[[], Any]) -> Any:
+        """The value of `key`, by `read` when it is not here or too old."""
+        at, value = self._kept.pop(key, (-math.inf, None))
+        if self.now() - at > self.seconds:
+            at, value = self.now(), read()
+        self._kept[key] = at, value
+        while len(self._kept) > self.most or self.now() - next(iter(self._kept.values()))[0] > self.seconds:
+            self._kept.popitem(last=False)
+        return value
 
 
 def check_lora(
