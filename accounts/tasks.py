@@ -77,11 +77,17 @@ def zipped(found: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
 
 @shared_task(name="accounts.tidy")
 def tidy() -> int:
-    """Delete archives past their time, and files that no row speaks of; how much."""
+    """Delete archives past their time; how many."""
     now = timezone.now()
     unfinished = Q(expires_at=None, finished_at__lt=now - Export.KEPT)
     old = list(Export.objects.filter(Q(expires_at__lt=now) | unfinished))
     for archive in old:
         store(archive.user_id).delete(archive.file)
         archive.delete()
-    return len(old) + orphans.sweep()
+    return len(old)
+
+
+@shared_task(name="accounts.orphans")
+def sweep_orphans() -> int:
+    """Delete files that no row speaks of; how many."""
+    return orphans.sweep()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
+from django.utils.translation import get_supported_language_variant, override  # noqa: E402
+from django.utils.translation.trans_real import parse_accept_lang_header  # noqa: E402
 
 django_application = get_asgi_application()  # before what needs the apps
 
@@ -25,12 +28,12 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         return
     length = dict(scope["headers"]).get(b"content-length", b"")
     if length.isdigit() and int(length) > settings.MAX_BODY:
-        await refuse(send)
+        await refuse(scope, send)
         return
     body = Body(receive)
     await django_application(scope, body, body.guard(send))
     if body.refused:
-        await refuse(send)
+        await refuse(scope, send)
 
 
 class Body:
@@ -57,9 +60,10 @@ class Body:
         return sent
 
 
-async def refuse(send: Any) -> None:
+async def refuse(scope: Any, send: Any) -> None:
     error = FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
-    data = json.dumps(problems.body(error.code, error.status, error.detail)).encode()
+    with override(_language(scope)):
+        data = json.dumps(problems.body(error.code, error.status, error.detail)).encode()
     headers = [
         (b"content-type", problems.JSON.encode()),
         (b"content-length", str(len(data)).encode()),
@@ -67,3 +71,12 @@ async def refuse(send: Any) -> None:
     ]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": data})
+
+
+def _language(scope: Any) -> str:
+    """Of who asks: no middleware has run yet."""
+    accepted = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+    for code, _weight in parse_accept_lang_header(accepted.lower()):
+        with suppress(LookupError):
+            return get_supported_language_variant(code)
+    return settings.LANGUAGE_CODE

@@ -36,16 +36,17 @@ def _usage(request: Any, group: str, rate: str) -> dict[str, Any] | None:
 
 
 def limited(rate: str, group: str) -> Callable[[Any], Any]:
-    """Decorates an API method: at most `rate` ("60/m") calls of `group` a user. Raises RateLimited with its headers."""
+    """Decorates a view or an API method: at most `rate` ("60/m") calls of `group` a user. Raises RateLimited with its headers."""
 
     def decorate(method: Any) -> Any:
         @functools.wraps(method)
-        def wrapper(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            request = next(a for a in args[:2] if hasattr(a, "META"))
             usage = _usage(request, group, rate)
             if usage and usage["should_limit"]:
                 raise refusal(usage, rate)
-            response = method(self, request, *args, **kwargs)
-            if usage:
+            response = method(*args, **kwargs)
+            if usage and response is not None:
                 for name, value in headers(usage, rate).items():
                     response[name] = value
             return response

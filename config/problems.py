@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.contrib import messages
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent, ValidationError
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
 from rest_framework.views import exception_handler
@@ -83,6 +86,8 @@ def plain(error: Exception) -> Exception:
     """What libraries raise for bad input, as the refusal that it is."""
     if isinstance(error, RequestDataTooBig):
         return FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
+    if isinstance(error, FileNotFoundError):  # deleted between a look at the row and at the file
+        return NotFound()
     if isinstance(error, (RecursionError, UnicodeEncodeError, TooManyFilesSent, TooManyFieldsSent)):
         return Malformed()
     return Unavailable() if isinstance(error, OperationalError) else error
@@ -149,3 +154,24 @@ def broken(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         return JsonResponse(body("internal", 500, sentence), status=500, content_type=JSON)
     return render(request, "error.html", {"error": {"detail": sentence, "status": 500}}, status=500)
+
+
+def told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page's refusals are told on the page one came from; what is not there stays 404."""
+
+    @functools.wraps(view)
+    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except NotFound:
+            raise
+        except (DomainError, exceptions.ValidationError, ValidationError) as error:
+            refused = error if isinstance(error, DomainError) else Invalid()
+            messages.error(request, refused.detail)
+            if request.method == "GET":  # a query that means nothing: the page without it
+                return redirect(request.path)
+            back = request.headers.get("Referer", "")
+            ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+            return redirect(back if ours else "/")
+
+    return page

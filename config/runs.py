@@ -37,17 +37,23 @@ ATTEMPTS = 3  # a run that lost its worker this often has failed
 RING_AGAIN = timedelta(seconds=20)  # a queued run that nobody took is rung again after this
 WRITE_EVERY = 0.5  # seconds: progress is written at most so often, which is also how fast a cancel is seen
 
-APOLOGY = _("Something went wrong on our side. Nothing was charged. Please try again.")
+APOLOGY = _("Something went wrong on our side. What was not delivered costs nothing. Please try again.")
 SENTENCES = {
-    "worker_lost": _("The machine that worked on this stopped. Nothing was charged. Please try again."),
+    "worker_lost": _(
+        "The machine that worked on this stopped. What was not delivered costs nothing. Please try again."
+    ),
     "likeness_too_low": _(
         "The twin does not resemble its photos enough. Nothing was charged. More and more varied photos help."
     ),
     "result_refused": _("What came out may not be shown. Nothing was charged for it. Try other words."),
-    "out_of_memory": _("There was not enough memory for this. Nothing was charged. Choose a smaller size."),
-    "storage_full": _("There was no room left to save this. Nothing was charged. Please try again later."),
+    "out_of_memory": _(
+        "There was not enough memory for this. What was not delivered costs nothing. Choose a smaller size."
+    ),
+    "storage_full": _(
+        "There was no room left to save this. What was not delivered costs nothing. Please try again later."
+    ),
     "consent_withdrawn": _("The consent that this needs was withdrawn."),
-    "engine_failed": _("The engine could not do this. Nothing was charged. Please try again."),
+    "engine_failed": _("The engine could not do this. What was not delivered costs nothing. Please try again."),
     "internal": APOLOGY,
 }
 
@@ -87,6 +93,7 @@ class Run(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED, editable=False)
     stage = models.CharField(max_length=40, blank=True, editable=False)
     progress = models.FloatField(default=0.0, editable=False)
+    progress_from = models.FloatField(default=0.0, editable=False)  # where this attempt took it up
     attempt = models.PositiveSmallIntegerField(default=0, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
     cancel_asked = models.BooleanField(default=False, editable=False)
@@ -145,6 +152,7 @@ class Run(models.Model):
                 attempt=F("attempt") + 1,
                 lease_until=now + LEASE,
                 started_at=now,
+                progress_from=F("progress"),
                 version=F("version") + 1,
             )
             run = cls.objects.get(id=ident) if won else None
@@ -246,10 +254,11 @@ class Run(models.Model):
 
     def eta_seconds(self) -> int | None:
         """Seconds that are left, from how fast it went so far."""
-        if self.status != Status.RUNNING or not self.started_at or self.progress < 0.02:
+        done = self.progress - self.progress_from
+        if self.status != Status.RUNNING or not self.started_at or done < 0.02:
             return None
         gone = (timezone.now() - self.started_at).total_seconds()
-        return max(1, round(gone * (1 - self.progress) / self.progress))
+        return max(1, round(gone * (1 - self.progress) / done))
 
     # ------------------------------------------------------------ the sweeper's side
 
@@ -265,6 +274,11 @@ class Run(models.Model):
             ring(cls.task, ident, cls.queue)
             touched += 1
         return touched
+
+    @classmethod
+    def forget_keys(cls) -> int:
+        old = cls.objects.filter(idempotency_key__isnull=False, created_at__lt=timezone.now() - KEYS_KEPT)
+        return old.update(idempotency_key=None)
 
     def _recover(self, now: Any) -> int:
         if self.cancel_asked:
@@ -355,19 +369,26 @@ def _keep_alive(run: Run, over: threading.Event) -> None:
     connection.close()
 
 
-def once(run: Run, *, endpoint: str, key: str | None, body_hash: str, prepare: Any) -> Run:
-    """Create `run` at most once for (user, endpoint, key): `prepare(run)` saves it and what belongs to it, in one transaction.
+KEYS_KEPT = timedelta(days=7)
+
+
+def once(run: Run, *, endpoint: str, key: str | None, body_hash: str, prepare: Any, check: Any = None) -> Run:
+    """Create `run` at most once for (user, endpoint, key): `check()` may refuse it, before and outside the transaction in which
+    `prepare(run)` saves it and what belongs to it. A key is forgotten after KEYS_KEPT.
 
     The same key and body answers the run that is there, as it now stands; another body raises IdempotencyMismatch.
     A refusal raised by `prepare` is not remembered.
     """
+    check = check or (lambda: None)
     if not key:
+        check()
         with transaction.atomic():
             prepare(run)
         return run
     run.endpoint, run.idempotency_key, run.body_hash = endpoint, key, body_hash
     earlier = _earlier(run)
     if earlier is None:
+        check()
         try:
             with transaction.atomic():
                 prepare(run)

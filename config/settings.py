@@ -75,6 +75,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "config.views.look",
+                "billing.views.credits",
             ]
         },
     }
@@ -114,6 +116,7 @@ MAX_BODY = MAX_UPLOAD + 64 * 1024  # bytes of a request
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY  # below this Django keeps a request's body in memory, above it on the disk
 FILE_UPLOAD_HANDLERS = ["config.uploads.MemoryUpload"]  # a photo never touches the disk in the clear
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # pictures chosen at once in the gallery, and some
 
 # ---------------------------------------------------------------- accounts
 AUTH_USER_MODEL = "accounts.User"
@@ -141,7 +144,7 @@ HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
 HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 3600  # seconds; a logout ends it at once all the same
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 LOGIN_URL = "/accounts/login/"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = "/twins/"
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if env.text('EMAIL_HOST') else 'console'}.EmailBackend"
 EMAIL_HOST, EMAIL_PORT = env.text("EMAIL_HOST", "localhost"), env.number("EMAIL_PORT", 25)
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.text("EMAIL_USER"), env.text("EMAIL_PASSWORD")
@@ -209,6 +212,8 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "config.sweep", "schedule": 10.0, "options": {"queue": "cpu", "expires": 10}},
     "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
+    "orphans": {"task": "accounts.orphans", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
+    "forget": {"task": "config.forget", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "expire": {"task": "billing.expire", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
 }
 STUDIO_PROFILE = env.text("STUDIO_PROFILE", "nano")

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 
@@ -68,7 +69,7 @@ def key_of(request: Any) -> dict[str, str | None]:
     """`key` and `body_hash` for config.runs.once, from Idempotency-Key and the body."""
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= 255:
-        raise Invalid(errors={"Idempotency-Key": ["1-255"]})
+        raise Invalid(errors={"Idempotency-Key": [str(_("From 1 to 255 characters."))]})
     return {
         "key": key,
         "body_hash": hashlib.sha256(json.dumps(request.data, sort_keys=True, default=str).encode()).hexdigest(),

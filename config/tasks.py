@@ -7,6 +7,12 @@ from celery import shared_task
 from config.runs import kinds
 
 
+@shared_task(name="config.forget")
+def forget() -> int:
+    """Idempotency keys past their time; how many."""
+    return sum(kind.forget_keys() for kind in kinds())
+
+
 @shared_task(name="config.sweep")
 def sweep() -> int:
     """One round over every kind of run; how many rows it touched."""

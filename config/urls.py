@@ -6,10 +6,12 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts
 from billing import api as billing
+from billing.views import movements
 from config import views
 from gallery import api as gallery
 from generation import api as generation
@@ -69,6 +71,14 @@ urlpatterns = [
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("", views.landing, name="landing"),
+    path("studio/", include("generation.urls")),
+    path("twins/", include("twins.urls")),
+    path("gallery/", include("gallery.urls")),
+    path("account/", include("accounts.urls")),
+    path("account/credits/", movements, name="movements"),
+    path("theme", views.theme, name="theme"),
+    path("language", set_language, name="set_language"),
     path("healthz", views.healthz),
     path("readyz", views.readyz),
 ]

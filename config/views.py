@@ -14,10 +14,13 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -40,6 +43,30 @@ class NotAuthenticated(DomainError):
 
 class MethodNotAllowed(DomainError):
     code, status, message = "method_not_allowed", 405, _("This address does not take this method.")
+
+
+THEMES = ("auto", "light", "dark")
+
+
+def landing(request: HttpRequest) -> HttpResponse:
+    return render(request, "landing.html")
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Light, dark or as the system, kept in a cookie, so that it works without JavaScript."""
+    where = request.POST.get("next", "/")
+    safe = url_has_allowed_host_and_scheme(where, {request.get_host()}, require_https=request.is_secure())
+    answer = redirect(where if safe else "/")
+    if (chosen := request.POST.get("theme")) in THEMES:
+        answer.set_cookie("theme", chosen, max_age=365 * 86400, secure=settings.SECURE, httponly=True, samesite="Lax")
+    return answer
+
+
+def look(request: HttpRequest) -> dict[str, str]:
+    """What every page's template knows."""
+    chosen = request.COOKIES.get("theme", "")
+    return {"theme": chosen if chosen in THEMES else "auto"}
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -71,7 +98,7 @@ def _redis() -> bool:
 
 def openapi(request: HttpRequest) -> HttpResponse:
     """The API's contract."""
-    if request.method != "GET":
+    if request.method not in ("GET", "HEAD"):
         return problems.respond(MethodNotAllowed())
     data, etag = document(get_language() or "en")
     answer = HttpResponse(data, content_type="application/vnd.oai.openapi+json")

@@ -122,7 +122,9 @@ class RepeatView(APIView):
         form, job = checked(RepeatForm, request), job_of(request.user, ident)
         changed = JobForm(data=form.get("overrides", {}), partial=True)
         changed.is_valid(raise_exception=True)
-        overrides = {k: v for k, v in changed.validated_data.items() if k not in ("kind", "twin")}
+        overrides = {k: v for k, v in changed.validated_data.items() if k != "kind"}
+        if "twin" in overrides:
+            overrides["twin"] = twin_of(request.user, overrides["twin"]) if overrides["twin"] else None
         again = services.repeat(job, same_seed=form["same_seed"], **overrides, **key_of(request))
         return Response(show_job(job_of(request.user, str(again.id))), status=202)
 

@@ -16,7 +16,7 @@ from config.runs import Status, once
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
-from twins.services import NotTrained, TwinDisabled
+from twins.services import NotTrained, TwinDisabled, locked_twin
 
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps")
@@ -31,18 +31,20 @@ def request_images(
     quality: str = "standard", count: int = 1, seed: int | None = None, steps: int | None = None, training: Training | None = None,
     repeats: Job | None = None, key: str | None = None, body_hash: str = "",
 ) -> Job:  # fmt: skip
-    """A job in the queue. Raises ConsentRequired, PromptRefused, TwinNotTrained, TwinDisabled, NotEnoughCredits, IdempotencyMismatch."""
+    """A job in the queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled, NotEnoughCredits, IdempotencyMismatch."""
     job = Job(
         user=user, twin=twin, of_twin=twin is not None, prompt=prompt, negative_prompt=negative_prompt, style=style, aspect_ratio=aspect_ratio, quality=quality,
         count=count, seed=secrets.randbelow(SEEDS) if seed is None else seed, steps=steps, repeats=repeats,
     )  # fmt: skip
     job.price = prices.pictures(quality, count)
-    policy.check_prompt(user, prompt, negative_prompt)  # outside the job's transaction: that it was refused is kept
+
+    def check() -> None:
+        policy.check_prompt(user, prompt, negative_prompt)  # outside the job's transaction: that it was refused is kept
 
     def prepare(new: Job) -> None:
         if twin is not None:
             consents.require(user, Kind.BIOMETRIC_TWIN)
-            usable = usable_training(twin)
+            usable = usable_training(locked_twin(twin.id))
             new.training = training or usable
         new.enqueue()
 
@@ -52,6 +54,7 @@ def request_images(
         key=key,
         body_hash=body_hash,
         prepare=prepare,
+        check=check,
     )
     assert isinstance(run, Job)
     return run
@@ -70,12 +73,13 @@ def repeat(job: Job, *, same_seed: bool = True, key: str | None = None, body_has
     """The same again, with what is changed in `overrides`. With the same seed it is the same version of the twin, too."""
     fields = {name: getattr(job, name) for name in COPIED} | overrides
     fields.setdefault("seed", job.seed if same_seed else None)
-    if job.twin_id is None and job.of_twin:
+    twin = fields.pop("twin", job.twin)
+    if twin is None and job.of_twin and "twin" not in overrides:
         raise TwinGone
     return request_images(
         job.user,
-        twin=job.twin,
-        training=job.training if same_seed else None,
+        twin=twin,
+        training=job.training if same_seed and twin == job.twin else None,
         repeats=job,
         key=key,
         body_hash=body_hash,

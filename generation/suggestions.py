@@ -11,6 +11,7 @@ STYLE_NAMES: dict[str, Any] = {
     "photorealistic": _("Photorealistic"), "cinematic": _("Cinematic"), "artistic": _("Artistic"), "anime": _("Anime"),
     "vintage": _("Vintage"), "noir": _("Film noir"), "watercolour": _("Watercolour"), "fantasy": _("Fantasy"),
 }  # fmt: skip
+QUALITY_NAMES: dict[str, Any] = {"draft": _("Draft"), "standard": _("Standard"), "high": _("High")}
 WHOLE: tuple[Any, ...] = (
     _("smiling, in a park, wearing a red hoodie"),
     _("in an office, wearing a black suit and tie, soft light"),

@@ -18,7 +18,7 @@ from gallery.models import Item
 from gallery.services import save_item
 from generation.models import Job, Output
 from ml import types
-from ml.errors import MLError
+from ml.errors import MLError, Stopped
 
 
 @shared_task(name=Job.task)
@@ -57,13 +57,10 @@ def _allowed(job: Job) -> None:
     if not job.of_twin:
         return
     fresh = Job.objects.select_related("twin", "training").get(id=job.id)
-    if (
-        not consents.has(job.user_id, Kind.BIOMETRIC_TWIN)
-        or fresh.twin is None
-        or fresh.twin.disabled_at
-        or fresh.training is None
-    ):
+    if not consents.has(job.user_id, Kind.BIOMETRIC_TWIN) or (fresh.twin and fresh.twin.disabled_at):
         raise MLError("consent_withdrawn", "")
+    if fresh.twin is None or fresh.training is None:  # its owner deleted it
+        raise Stopped
 
 
 def _progress(job: Job, index: int) -> types.Progress:

@@ -214,6 +214,11 @@ AGES = (
 )
 
 
+def is_term(text: str) -> bool:
+    """Is anything of it left to look for? Signs and invisible letters alone are no term."""
+    return bool(re.search(r"\w", _fold(text)))
+
+
 @lru_cache(maxsize=8)
 def _compile(rules: Rules) -> dict[str, re.Pattern[str]]:
     """One pattern for each list."""
@@ -228,7 +233,7 @@ def _compile(rules: Rules) -> dict[str, re.Pattern[str]]:
 def _alternatives(value: Terms, *, is_name: bool) -> str:
     """The terms of a list by their first letter, so that most places in a text are passed over at once."""
     by_letter: dict[str, list[str]] = {}
-    for term in map(_fold, value):
+    for term in filter(is_term, map(_fold, value)):
         by_letter.setdefault(term[0], []).append(_pattern(term, is_name))
     by_letter = {"[nñ]" if letter == "n" else re.escape(letter): found for letter, found in by_letter.items()}
     groups = [f"(?={letter})(?:{'|'.join(found)})" for letter, found in by_letter.items()]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from ml.safety import is_term
 
 
 class BlockedTerm(models.Model):
@@ -17,6 +20,12 @@ class BlockedTerm(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    def clean(self) -> None:
+        if not is_term(self.text):
+            raise ValidationError(
+                {"text": _("Write a word or a phrase: signs alone would match everything or nothing.")}
+            )
 
 
 class AuditEntry(models.Model):

@@ -115,3 +115,96 @@ def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> N
             if answer.status_code != 200:
                 missed.append((route, answer.status_code))
     assert missed == []
+
+
+# ---------------------------------------------------------------- pages
+
+
+def page_routes() -> list[tuple[str, str]]:
+    """(address, what its id stands for) of every page about one thing."""
+    import accounts.urls
+    import gallery.urls
+    import generation.urls
+    import twins.urls
+
+    of = {
+        "twins/trainings/": "training", "twins/": "twin", "gallery/": "item", "studio/": "job", "account/archives/": "export",
+        "account/consents/": "consent",
+    }  # fmt: skip
+    places = {"twins/": twins.urls, "gallery/": gallery.urls, "studio/": generation.urls, "account/": accounts.urls}
+    found = [start + str(p.pattern) for start, module in places.items() for p in module.urlpatterns]
+    return [
+        (route, next(kind for start, kind in of.items() if route.startswith(start))) for route in found if "<" in route
+    ]
+
+
+def page_address(route: str, kind: str, things: dict[str, str]) -> str:
+    filled = route.replace("<uuid:ident>", things[kind]).replace("<uuid:photo>", things["photo"])
+    return f"/{filled.replace('<slug:kind>', things[kind])}"
+
+
+def test_a_stranger_opens_and_changes_no_page_of_alices(client: Any, bob: Any, things: dict[str, str]) -> None:
+    client.force_login(bob)
+    reached = []
+    for route, kind in page_routes():
+        for method in ("get", "post"):
+            answer = getattr(client, method)(page_address(route, kind, things), {"act": "withdraw", "version": "x"})
+            if answer.status_code not in (404, 405):
+                reached.append((method, route, answer.status_code))
+    assert reached == []
+
+
+def test_nobody_opens_a_page_without_logging_in(client: Any, things: dict[str, str]) -> None:
+    for route, kind in page_routes():
+        for method in ("get", "post"):
+            answer = getattr(client, method)(page_address(route, kind, things))
+            assert answer.status_code == 302
+            assert answer["Location"].startswith("/accounts/login/")
+
+
+def test_alice_opens_every_page_of_hers(client: Any, alice: Any, things: dict[str, str]) -> None:
+    client.force_login(alice)
+    opened = {route: client.get(page_address(route, kind, things)).status_code for route, kind in page_routes()}
+    assert set(opened.values()) <= {200, 405}
+    assert sum(code == 200 for code in opened.values()) >= 4
+
+
+@pytest.mark.parametrize(
+    "address, body",
+    [
+        ("items/delete", {"ids": ["item"]}),
+        ("exports", {"ids": ["item"]}),
+        ("items/delete", {"filter": {"twin": "twin"}}),
+    ],
+)
+def test_alices_things_named_in_a_strangers_request_are_not_found_or_left_alone(
+    as_bob: Any, things: dict[str, str], address: str, body: dict[str, Any]
+) -> None:
+    from accounts.models import Export
+    from gallery.models import Item
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: filled(v) for k, v in value.items()}
+        return [filled(v) for v in value] if isinstance(value, list) else things[value]
+
+    answer = as_bob.post(f"/api/v1/{address}", filled(body), format="json")
+    assert answer.status_code in (200, 202)
+    assert answer.json().get("deleted", 0) == 0
+    assert Item.objects.filter(id=things["item"]).exists()
+    for export in Export.objects.exclude(id=things["export"]):
+        from accounts.tasks import members
+
+        assert list(members(export)) == []
+
+
+def test_a_stranger_can_neither_reuse_alices_photo_nor_ask_the_price_of_her_twin(
+    as_bob: Any, bob: Any, things: dict[str, str]
+) -> None:
+    from twins import services
+
+    mine = services.create_twin(bob, name="Bob")
+    photo = as_bob.post(f"/api/v1/twins/{mine.id}/photos", {"photo": things["photo"]}, format="json")
+    quote = as_bob.post("/api/v1/quote", {"kind": "training", "twin": things["twin"]}, format="json")
+    repeat = as_bob.post("/api/v1/generations", {"twin": things["twin"], "prompt": "x"}, format="json")
+    assert [photo.status_code, quote.status_code, repeat.status_code] == [404, 404, 404]

@@ -18,6 +18,7 @@ from config.errors import MissingFile, NotFound
 from config.files import serve
 from config.limits import limited
 from config.pages import page
+from config.runs import SENTENCES as RUN_SENTENCES
 from config.runs import Places, Status
 from config.schema import KEY, PAGE, paged
 from config.shapes import RunFields, checked, key_of, run_fields
@@ -145,7 +146,7 @@ def show_photo(photo: Photo) -> dict[str, Any]:
     refused = photo.accepted is False or photo.status in (Status.FAILED, Status.CANCELLED)
     status = "refused" if refused else "accepted" if photo.accepted else "checking"
     code = photo.code or photo.error_code or None
-    detail = checks.SENTENCES.get(photo.code) or photo.error_detail or None
+    detail = checks.SENTENCES.get(photo.code) or RUN_SENTENCES.get(photo.error_code) or photo.error_detail or None
     return {
         "id": photo.id, "twin": photo.twin_id, "status": status, "code": code, "detail": str(detail) if detail else None, "width": photo.width,
         "height": photo.height, "box": photo.box, "hints": photo.hints, "file_name": photo.file_name, "created_at": photo.created_at,

@@ -125,7 +125,7 @@ class Photo(Run):
 
     @classmethod
     def known_files(cls, user_id: uuid.UUID) -> Iterator[str]:
-        for photo in cls.objects.filter(cls.held_by_twin(), user=user_id):
+        for photo in cls.objects.filter(cls.held_by_twin(), user=user_id).only("id", "twin_id", "status"):
             yield from (photo.clean, photo.thumbnail, *([photo.quarantine] if photo.is_open else []))
 
     @property
@@ -202,7 +202,7 @@ class Training(PaidRun):
     @classmethod
     def known_files(cls, user_id: uuid.UUID) -> Iterator[str]:
         for training in cls.objects.filter(user=user_id, status__in=(*OPEN, Status.SUCCEEDED)):
-            yield from (training.lora, *map(training.sample, range(SAMPLES)))
+            yield from (training.lora, *map(training.sample, range(max(training.samples, SAMPLES))))
             if training.is_open:
                 yield training.checkpoint_file
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from typing import Any
 
@@ -72,31 +73,50 @@ def create_twin(user: Any, *, name: str, subject_class: str = "person") -> Twin:
 
 
 def change_twin(twin: Twin, **fields: str) -> Twin:
-    for name, value in fields.items():
-        setattr(twin, name, value)
-    twin.save(update_fields=[*fields, "updated_at"])
+    """Raises NotFound when it was deleted meanwhile."""
+    if not Twin.objects.filter(id=twin.id).update(**fields, updated_at=timezone.now()):
+        raise NotFound
+    twin.refresh_from_db()
     return twin
 
 
 def delete_twin(twin: Twin) -> None:
-    """With photos, trainings and weights, for good. What runs for it is stopped first. Its pictures stay in the gallery."""
-    with transaction.atomic():
+    """With photos, trainings and weights, for good. What runs for it is stopped first. Its pictures stay in the gallery.
+
+    A training's end changes the wallet, so it is stopped in a transaction of its own: a job that finishes locks itself, then
+    the wallet, and deleting a twin locks its jobs. Another training may begin, or a picture be delivered, in between: once more.
+    """
+    for _attempt in range(5):
         for training in twin.trainings.open():
             training.stop()
-        locked_twin(twin.id)  # an upload under way is over now, or finds no twin
-        for run in (*twin.trainings.open(), *twin.photos.open()):
-            run.stop()
-        folder, files = twin.folder(), store(twin.user_id)
-        quarantine = [p.quarantine for p in twin.photos.all()]
-        twin.delete()
-        transaction.on_commit(lambda: _remove(files, [f"{folder}/"], quarantine), robust=True)
+        with contextlib.suppress(IntegrityError, TrainingInProgress):
+            _delete_rows(twin)
+            return
+    raise TrainingInProgress
+
+
+@transaction.atomic
+def _delete_rows(twin: Twin) -> None:
+    locked_twin(twin.id)  # an upload under way is over now, or finds no twin
+    if twin.trainings.open().exists():
+        raise TrainingInProgress
+    for photo in twin.photos.open():
+        photo.stop()
+    folder, files = twin.folder(), store(twin.user_id)
+    quarantine = [p.quarantine for p in twin.photos.only("id")]
+    Twin.objects.get(id=twin.id).delete()
+    transaction.on_commit(lambda: _remove(files, [f"{folder}/"], quarantine), robust=True)
 
 
 def disable_twins(user: Any) -> None:
-    """The consent ended: nothing is made of these faces any more, and what was measured of them goes."""
-    Twin.objects.filter(user=user, disabled_at=None).update(disabled_at=timezone.now())
+    """The consent ended: nothing is made of these faces any more, and what was measured of them goes, the weights too."""
+    Twin.objects.filter(user=user, disabled_at=None).update(disabled_at=timezone.now(), active_training=None)
     Photo.objects.filter(user=user).update(embedding=None, embedder="")
+    trained = Training.objects.filter(user=user)
+    trained.update(sha256="", samples=0)
+    folders, files = [f"{t.folder}/" for t in trained], store(user.id)
     transaction.on_commit(lambda: stop_all(user, Photo, Training), robust=True)
+    transaction.on_commit(lambda: _remove(files, folders, []), robust=True)
 
 
 def stop_all(user: Any, *kinds: type[Run]) -> None:
@@ -194,14 +214,24 @@ def start_training(
 ) -> Training:
     """A new version from the photos that are accepted now. Raises ConsentRequired, NotEnoughPhotos, TrainingInProgress,
     TwinDisabled, NotEnoughCredits, IdempotencyMismatch."""
-    consents.require(twin.user, Kind.BIOMETRIC_TWIN)
-    if (base or settings.STUDIO_PROFILE) in settings.PHOTOREALISTIC_BASES:
-        raise VerificationRequired
     training = Training(
         user=twin.user, twin=twin, base=base or settings.STUDIO_PROFILE, steps=steps, threads=settings.STUDIO_THREADS,
         seed=secrets.randbelow(2**31) if seed is None else seed,
     )  # fmt: skip
-    run = once(training, endpoint=f"trainings:{twin.id}", key=key, body_hash=body_hash, prepare=_prepare_training)
+
+    def check() -> None:
+        consents.require(twin.user, Kind.BIOMETRIC_TWIN)
+        if training.base in settings.PHOTOREALISTIC_BASES:
+            raise VerificationRequired
+
+    run = once(
+        training,
+        endpoint=f"trainings:{twin.id}",
+        key=key,
+        body_hash=body_hash,
+        prepare=_prepare_training,
+        check=check,
+    )
     assert isinstance(run, Training)
     return run
 
@@ -216,14 +246,15 @@ def _prepare_training(training: Training) -> None:
         raise NotEnoughPhotos(
             least=LEAST,
             accepted=len(photos),
-            extra={"accepted": len(photos), "needed": LEAST, "missing": [code for code, _s in lacks]},
+            extra={"accepted": len(photos), "needed": LEAST - len(photos), "missing": [code for code, _s in lacks]},
         )
     if twin.trainings.open().exists():
         raise TrainingInProgress
     wallet = ledger.wallet_of(training.user)
     type(wallet).objects.select_for_update().get(id=wallet.id)
     training.price = 0 if training.retry_of else price_of_training(training.user, twin)
-    training.free = not training.price and not training.retry_of
+    # A free training that failed gave its place back; run again by staff it takes it again.
+    training.free = training.free or (not training.price and not training.retry_of)
     if training.free:
         type(wallet).objects.filter(id=wallet.id).update(free_trainings=F("free_trainings") + 1)
     training.number = (twin.trainings.aggregate(n=Max("number"))["n"] or 0) + 1
@@ -247,8 +278,8 @@ def activate(training: Training) -> Twin:
 
 def delete_training(training: Training) -> None:
     """The weights of one version, for good."""
+    training.stop()
     with transaction.atomic():
-        training.stop()
         files, folder = store(training.user_id), f"{training.folder}/"
         training.delete()
         transaction.on_commit(lambda: _remove(files, [folder], []), robust=True)
@@ -267,7 +298,7 @@ def retry_training(training: Training, *, cause: str) -> Training:
         raise NotFailed
     again = Training(
         user=training.user, twin=training.twin, base=training.base, steps=training.steps, threads=training.threads, seed=training.seed,
-        retry_of=training.id, retry_cause=cause,
+        retry_of=training.id, retry_cause=cause, free=training.free,
     )  # fmt: skip
     run = once(again, endpoint=f"retry:{training.id}", key=str(training.id), body_hash="", prepare=_prepare_training)
     assert isinstance(run, Training)

@@ -36,11 +36,19 @@ def check_photo(ident: str) -> None:
         if said.accepted:
             _keep(files, photo, said)
         with kept_only_if_wanted(photo, lambda: _discard(files, photo)), transaction.atomic():
-            if Twin.objects.locked(photo.twin_id) is None:
-                raise Lost
+            _still_wanted(photo.twin_id)
             if said.accepted:  # others were accepted while this one was looked at
                 said = studio.compare(said, _others(photo))
             photo.finish(**_verdict(said))
+
+
+def _still_wanted(twin_id: Any) -> None:
+    """Inside a transaction, before anything of the face is kept: no consent ends between here and the commit."""
+    twin = Twin.objects.locked(twin_id)
+    if twin is None:
+        raise Lost
+    if twin.disabled_at:
+        raise MLError("consent_withdrawn", "")
 
 
 def _others(photo: Photo) -> list[types.Inspection]:
@@ -105,11 +113,32 @@ def train(ident: str) -> None:
         _consent(training.user_id)
         files = store(training.user_id)
         with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
-            report = get_studio(training.base).train(_spec(training, files), store=files, on_progress=training.report)
-            _consent(training.user_id)
+            progress = _overall(training.report)
+            report = get_studio(training.base).train(_spec(training, files), store=files, on_progress=progress)
             if not report.recognised and settings.LIKENESS_FLOOR:
                 raise MLError("likeness_too_low", "")
-            training.finish(**_outcome(report))
+            with transaction.atomic():
+                if not training.may_deliver():
+                    raise Lost
+                _still_wanted(training.twin_id)
+                training.finish(**_outcome(report))
+
+
+# The share of a training's time that has passed when a stage begins, and when it ends.
+STAGES = {
+    "preparing": (0.0, 0.04), "measuring the base": (0.04, 0.10), "training": (0.10, 0.85), "choosing the best": (0.85, 0.98),
+    "finishing": (0.98, 1.0),
+}  # fmt: skip
+
+
+def _overall(report: types.Progress) -> types.Progress:
+    """The studio tells the share of each stage, the row shows that of the whole."""
+
+    def tell(stage: str, share: float) -> bool:
+        first, last = STAGES.get(stage, (0.0, 1.0))
+        return report(stage, first + (last - first) * min(max(share, 0.0), 1.0))
+
+    return tell
 
 
 def _spec(training: Training, files: Vault) -> types.TrainSpec:

@@ -119,7 +119,7 @@ class LocalStudio:
     def _train(self, pipe: Any, spec: TrainSpec, store: Store, on_progress: Progress) -> TrainReport:
         base, start = self.base, time.monotonic()
         tell(on_progress, "preparing", 0.0)
-        vectors = self._vectors(spec)
+        vectors = self._vectors(spec, on_progress)
         train_on, held_out = select.split(len(spec.photos), base.recipe.holdout, spec.seed)
         photos = tuple(spec.photos[i] for i in train_on)
         examples = dataset.build(pipe, base, self.faces, photos, spec.subject, self._captioner())
@@ -147,7 +147,7 @@ class LocalStudio:
         data = dump(tensors, facts)
         name = f"{spec.name}/lora.safetensors"
         store.write(name, data)
-        samples = self._samples(chosen, judge.painter, facts, spec, store)
+        samples = self._samples(chosen, judge.painter, facts, spec, store, on_progress)
         store.delete(checkpoint)
         on_progress("done", 1.0)
         tail = max(len(run.losses) // 10, 1)
@@ -160,11 +160,12 @@ class LocalStudio:
         )  # fmt: skip
 
     def _samples(
-        self, chosen: select.Choice, painter: Painter, facts: dict[str, Any], spec: TrainSpec, store: Store
-    ) -> tuple[str, ...]:
+        self, chosen: select.Choice, painter: Painter, facts: dict[str, Any], spec: TrainSpec, store: Store, on_progress: Progress
+    ) -> tuple[str, ...]:  # fmt: skip
         """Some of the pictures by which the checkpoint was chosen, screened, marked and signed like any other."""
         names: list[str] = []
-        for prompt, seed, raw in chosen.pictures[:SAMPLES]:
+        for i, (prompt, seed, raw) in enumerate(chosen.pictures[:SAMPLES]):
+            tell(on_progress, "finishing", i / SAMPLES)
             try:
                 picture = self._finish(painter.deliver(raw), prompt, seed, facts, time.monotonic())
             except MLError as e:
@@ -176,10 +177,11 @@ class LocalStudio:
                 store.write(names[-1], picture.png)
         return tuple(names)
 
-    def _vectors(self, spec: TrainSpec) -> np.ndarray:
+    def _vectors(self, spec: TrainSpec, on_progress: Progress) -> np.ndarray:
         """(photos, D); MLError when a photo's face is gone."""
         out = []
-        for photo in spec.photos:
+        for i, photo in enumerate(spec.photos):
+            tell(on_progress, "preparing", 0.5 * i / len(spec.photos))
             found = self.faces.describe(media.to_array(photo.clean))
             if not found:
                 raise MLError("no_face", f"No face was found in the photo {photo.id}. Take it out and start again.")

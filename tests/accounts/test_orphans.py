@@ -61,7 +61,8 @@ def test_what_rows_speak_of_stays(trained: Any, as_alice: Any, work: Any, studio
     assert names(folder) == before
 
 
-def test_what_is_left_of_nobody_is_deleted(db: None) -> None:
+def test_what_is_left_of_nobody_is_deleted(alice: Any) -> None:
+    store(alice.id).write("exports/x.zip", b"so that this storage is known to be ours")
     gone = uuid.uuid4()
     folder = home(gone) / "items"
     folder.mkdir(parents=True)
@@ -69,6 +70,29 @@ def test_what_is_left_of_nobody_is_deleted(db: None) -> None:
     age(home(gone))
     assert orphans.sweep() == 1
     assert names(home(gone)) == set()
+
+
+def test_with_a_database_that_is_not_the_storages_nothing_of_strangers_goes(db: None) -> None:
+    folder = home(uuid.uuid4()) / "items"
+    folder.mkdir(parents=True)
+    (folder / "x").write_bytes(b"sealed")
+    age(folder.parent)
+    assert orphans.sweep() == 0
+    assert names(folder) == {"x"}
+
+
+def test_what_is_under_way_stays(twin: Any, photos: list[Any], rings: Any, studio: Any) -> None:
+    from tests.conftest import jpeg
+    from twins import services
+
+    photo = services.add_photo(twin, data=jpeg())
+    training = services.start_training(twin, seed=1)
+    files, folder = store(twin.user_id), home(twin.user_id)
+    files.write(training.checkpoint_file, b"half way")
+    age(folder)
+    assert orphans.sweep() == 0
+    assert files.exists(photo.quarantine)
+    assert files.exists(training.checkpoint_file)
 
 
 @pytest.mark.django_db(transaction=True)

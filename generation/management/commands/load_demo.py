@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
+from django.db import transaction
 
 from accounts import consents
 from accounts.models import Kind
@@ -28,15 +29,17 @@ class Command(BaseCommand):
         if users.filter(email=EMAIL).exists():
             self.stdout.write("The demonstration is here already.")
             return
+        photos = sorted((options["photos"] or self._drawn()).glob("*.jpg"))
         password = secrets.token_urlsafe(12)
-        user = users.create_user(email=EMAIL, password=password, display_name="Demo")
-        self._tell(password)
-        for kind in (Kind.TERMS, Kind.BIOMETRIC_TWIN):
-            consents.give(user, kind=kind, version=consents.WORDING[kind][0])
-        ledger.grant(ledger.wallet_of(user), CREDITS, cause=f"demo:{user.id}")
-        twin = services.create_twin(user, name="Demo", subject_class="woman")
-        for path in sorted((options["photos"] or self._drawn()).glob("*.jpg")):
-            services.add_photo(twin, data=path.read_bytes(), file_name=path.name)
+        with transaction.atomic():  # all of it or nothing: what is cut off begins anew at the next start
+            user = users.create_user(email=EMAIL, password=password, display_name="Demo")
+            for kind in (Kind.TERMS, Kind.BIOMETRIC_TWIN):
+                consents.give(user, kind=kind, version=consents.WORDING[kind][0])
+            ledger.grant(ledger.wallet_of(user), CREDITS, cause=f"demo:{user.id}")
+            twin = services.create_twin(user, name="Demo", subject_class="woman")
+            for path in photos:
+                services.add_photo(twin, data=path.read_bytes(), file_name=path.name)
+            self._tell(password)
         self.stdout.write(
             f"{user.email} with {CREDITS} credits and a twin to train; the password is in {settings.VAR / 'demo.txt'}"
         )

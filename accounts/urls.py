@@ -1,0 +1,10 @@
+from django.urls import path
+
+from accounts import views
+
+urlpatterns = [
+    path("", views.account, name="account"),
+    path("consents/<slug:kind>/", views.consent, name="consent"),
+    path("everything/", views.everything, name="everything"),
+    path("archives/<uuid:ident>/", views.archive, name="archive"),
+]

@@ -1,0 +1,69 @@
+"""One's account: name and language, consents, archives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts import consents, services
+from accounts.api import export_of, show_export
+from accounts.forms import ProfileForm
+from accounts.models import Export
+from config.limits import limited
+from config.problems import told
+
+
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    user: Any = request.user
+    form = ProfileForm(request.POST or None, instance=user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        translation.activate(user.language)
+        messages.success(request, _("Saved."))
+        answer = redirect("account")
+        answer.set_cookie(settings.LANGUAGE_COOKIE_NAME, user.language, max_age=365 * 86400, samesite="Lax")
+        return answer
+    facts = {
+        "form": form,
+        "consents": consents.current(user),
+        "exports": Export.objects.visible_to(user).order_by("-created_at")[:5],
+    }
+    return render(request, "accounts/account.html", facts | {"tab": "account"})
+
+
+@login_required
+@require_POST
+@told
+def consent(request: HttpRequest, kind: str) -> HttpResponse:
+    user: Any = request.user
+    if request.POST.get("act") == "withdraw":
+        consents.withdraw(user, kind=kind)
+        messages.success(request, _("Withdrawn."))
+    else:
+        consents.give(user, kind=kind, version=request.POST.get("version", ""))
+    return redirect("account")
+
+
+@login_required
+@require_POST
+@told
+@limited("20/h", "exports")
+def everything(request: HttpRequest) -> HttpResponse:
+    return redirect("archive", services.request_export(request.user, scope=Export.Scope.EVERYTHING, chosen={}).id)
+
+
+@login_required
+@require_GET
+def archive(request: HttpRequest, ident: str) -> HttpResponse:
+    export = show_export(export_of(request.user, ident))
+    template = "accounts/_archive.html" if request.GET.get("part") else "accounts/archive.html"
+    return render(request, template, {"export": export, "tab": "account"})

@@ -1,0 +1,29 @@
+"""What was granted, held, spent and given back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
+from django.views.decorators.http import require_GET
+
+from billing import ledger
+from billing.models import Transfer
+from config.pages import page
+
+
+def credits(request: HttpRequest) -> dict[str, Any]:
+    """For every page's template: read when a page shows it."""
+    return {"credits": SimpleLazyObject(lambda: ledger.balance(ledger.wallet_of(request.user)))}
+
+
+@login_required
+@require_GET
+def movements(request: HttpRequest) -> HttpResponse:
+    rows = Transfer.objects.filter(wallet=ledger.wallet_of(request.user).id)
+    found = page(request, rows, lambda t: t, order=("-id",))
+    facts = {name: f"?{found[name].partition('?')[2]}" if found[name] else "" for name in ("next", "previous")}
+    return render(request, "billing/movements.html", {"rows": found["results"], **facts, "tab": "account"})

@@ -1,0 +1,101 @@
+"""The gallery in the browser: rows of pictures by day, and one picture with its recipe."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.services import request_export
+from config.limits import limited
+from config.pages import page
+from config.problems import told
+from gallery import services
+from gallery.api import FILTERS, item_of, selected
+from gallery.models import Item
+from ml.types import STYLES
+from twins.models import Twin
+
+
+@login_required
+@require_GET
+@told
+def listing(request: HttpRequest) -> HttpResponse:
+    """One page of it; the next is fetched when its end comes into sight, or by its link."""
+    rows, order = selected(request.user, request.GET)
+    found = page(request, rows, lambda item: item, order=order)
+    days = [
+        {"day": day, "items": list(items)}
+        for day, items in groupby(found["results"], lambda i: timezone.localtime(i.created_at).date())
+    ]
+    chosen = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    facts = {
+        "days": days, "next": _here(request, found["next"]), "previous": _here(request, found["previous"]), "chosen": chosen, "styles": STYLES,
+        "twins": Twin.objects.visible_to(request.user), "tab": "gallery",
+    }  # fmt: skip
+    return render(request, "gallery/_rows.html" if request.GET.get("part") else "gallery/list.html", facts)
+
+
+def _here(request: HttpRequest, link: str | None) -> str:
+    """A link of the API's pages as one of this page; `part` says how it was asked for, not what."""
+    if not link:
+        return ""
+    query = QueryDict(link.partition("?")[2], mutable=True)
+    query.pop("part", None)
+    return f"{request.path}?{query.urlencode()}"
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, ident: str) -> HttpResponse:
+    item = item_of(request.user, ident)
+    own = Item.objects.visible_to(request.user)
+    newer = own.filter(created_at__gte=item.created_at).exclude(id=item.id).order_by("created_at", "id").first()
+    older = own.filter(created_at__lte=item.created_at).exclude(id=item.id).order_by("-created_at", "-id").first()
+    facts = {"item": item, "newer": newer, "older": older, "tags": ", ".join(item.tags), "tab": "gallery"}
+    return render(request, "gallery/item.html", facts)
+
+
+@login_required
+@require_POST
+@told
+def change(request: HttpRequest, ident: str) -> HttpResponse:
+    """Favourite by its own button; tags and notes together."""
+    item = item_of(request.user, ident)
+    if "favourite" in request.POST:
+        services.change_item(item, favourite=request.POST["favourite"] == "on")
+    else:
+        services.change_item(
+            item, tags=request.POST.get("tags", "").split(","), notes=request.POST.get("notes", "")[:2000]
+        )
+        messages.success(request, _("Saved."))
+    return redirect("item", item.id)
+
+
+@limited("20/h", "exports")
+def _pack(request: HttpRequest, ids: list[str]) -> HttpResponse:
+    return redirect("archive", request_export(request.user, scope="items", chosen={"ids": ids}).id)
+
+
+@login_required
+@require_POST
+@told
+def many(request: HttpRequest) -> HttpResponse:
+    """What is done with the chosen pictures: delete them, mark them, pack them."""
+    chosen = Item.objects.visible_to(request.user).filter(id__in=request.POST.getlist("id")[:10_000])
+    act = request.POST.get("act")
+    if act == "delete":
+        n = services.delete_items(chosen)
+        messages.success(request, ngettext("%(n)s picture was deleted.", "%(n)s pictures were deleted.", n) % {"n": n})
+    elif act == "favourite":
+        chosen.update(favourite=True, updated_at=timezone.now())
+    elif act == "download":
+        return _pack(request, [str(ident) for ident in chosen.values_list("id", flat=True)])
+    return redirect("gallery")

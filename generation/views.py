@@ -1,0 +1,112 @@
+"""The studio: a prompt, a twin, a style, and pictures as they are finished."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from billing import ledger, prices
+from config.errors import DomainError
+from config.limits import limited
+from config.problems import told
+from config.runs import Places
+from gallery.models import Item
+from generation import services, suggestions
+from generation.api import JobForm, job_of, show_job
+from generation.models import Job
+from ml.types import ASPECTS, QUALITIES, STYLES
+from twins.models import Twin
+from twins.services import twin_of
+
+SHOWN = 12  # jobs under the prompt
+KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed")
+
+
+@login_required
+def studio(request: HttpRequest) -> HttpResponse:
+    """The form comes back as it was when it is refused: nothing that was typed is lost."""
+    filled = {name: request.GET.get(name, "") for name in KEPT}
+    refused = ""
+    if request.method == "POST":
+        filled = {name: request.POST.get(name, "") for name in KEPT}
+        form = JobForm(data={k: v for k, v in filled.items() if v != ""})
+        if form.is_valid():
+            try:
+                _ask(request, dict(form.validated_data))
+                return redirect(f"{request.path}?{_query(filled)}")
+            except DomainError as error:
+                refused = error.detail
+        else:
+            refused = " ".join(str(text) for errors in form.errors.values() for text in errors)
+    return render(request, "generation/studio.html", _facts(request) | _choices(request, filled) | {"refused": refused})
+
+
+@limited("120/h", "generations")
+def _ask(request: HttpRequest, fields: dict[str, Any]) -> None:
+    fields.pop("kind", None)
+    twin = fields.pop("twin", None)
+    key = request.POST.get("key", "")[:255] or None  # the page's own: a double click is one job
+    services.request_images(request.user, twin=twin_of(request.user, twin) if twin else None, **fields, key=key)
+
+
+def _query(filled: dict[str, str]) -> str:
+    return urlencode({k: v for k, v in filled.items() if (v or k == "twin") and k != "seed"})
+
+
+def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
+    twins = Twin.objects.visible_to(request.user).filter(active_training__isnull=False, disabled_at=None)
+    defaults = {"style": STYLES[0], "aspect_ratio": "1:1", "quality": "standard", "count": "2"}
+    return {
+        "filled": {k: v or defaults.get(k, "") for k, v in filled.items()}, "twins": twins, "styles": suggestions.STYLE_NAMES, "aspects": ASPECTS,
+        "qualities": suggestions.QUALITY_NAMES, "counts": range(1, 9), "prices": {q: prices.PICTURE[q] for q in QUALITIES},
+        "tab": "studio",
+    }  # fmt: skip
+
+
+def _facts(request: HttpRequest) -> dict[str, Any]:
+    rows = Job.objects.visible_to(request.user).prefetch_related("outputs")[:SHOWN]
+    places = Places()
+    jobs = [show_job(job, places) for job in rows]
+    here = set(
+        Item.objects.visible_to(request.user).filter(job__in=[j["id"] for j in jobs]).values_list("id", flat=True)
+    )
+    for job in jobs:  # a picture that was deleted leaves no hole
+        job["items"] = [ident for ident in job["items"] if ident in here]
+        waiting = job["recipe"]["count"] - len(job["items"]) if job["status"] in ("queued", "running") else 0
+        job["waiting"] = range(max(0, waiting))
+    return {
+        "jobs": jobs,
+        "key": secrets.token_urlsafe(12),
+        "available": ledger.balance(ledger.wallet_of(request.user)).available,
+    }
+
+
+@login_required
+@require_GET
+def state(request: HttpRequest) -> HttpResponse:
+    return render(request, "generation/_jobs.html", _facts(request))
+
+
+@login_required
+@require_POST
+@told
+@limited("120/h", "generations")
+def again(request: HttpRequest, ident: str) -> HttpResponse:
+    """The same once more; with another seed unless the same is asked for."""
+    job = job_of(request.user, ident)
+    services.repeat(job, same_seed=bool(request.POST.get("same_seed")), key=request.POST.get("key", "")[:255] or None)
+    return redirect("studio")
+
+
+@login_required
+@require_POST
+@told
+def cancel(request: HttpRequest, ident: str) -> HttpResponse:
+    job_of(request.user, ident).cancel()
+    return redirect("studio")

@@ -1,0 +1,54 @@
+// Parts of a page that change while one looks at them: [data-live="URL"] is fetched again while something in it is open
+// ([data-open]), and whenever the event stream says that a run changed. A server that is away is asked again.
+const parts = [...document.querySelectorAll("[data-live]")];
+let away = 0;
+let pressed = false; // between the two halves of a click nothing is exchanged
+addEventListener("pointerdown", () => { pressed = true; });
+addEventListener("pointerup", () => setTimeout(() => { pressed = false; }, 0));
+addEventListener("pointercancel", () => { pressed = false; });
+
+async function refresh(part) {
+  const answer = await fetch(part.dataset.live, { headers: { "X-Requested-With": "fetch" }, redirect: "manual" });
+  if (answer.type === "opaqueredirect") return location.reload(); // logged out meanwhile
+  if (!answer.ok) throw new Error(String(answer.status));
+  const html = await answer.text();
+  const text = html.replace(/name="(csrfmiddlewaretoken|key)" value="[^"]*"/g, ""); // new in every answer
+  if (text === part.lastText) return;
+  const focused = part.contains(document.activeElement) ? document.activeElement : null;
+  if (focused?.matches("textarea, select, input") || pressed) return; // never under somebody's hands
+  part.lastText = text;
+  const open = [...part.querySelectorAll("details")].map((d) => d.open);
+  const place = focused ? [...part.querySelectorAll("a, button, summary")].indexOf(focused) : -1;
+  part.innerHTML = html;
+  part.querySelectorAll("details").forEach((d, i) => { d.open = Boolean(open[i]); });
+  if (place >= 0) part.querySelectorAll("a, button, summary")[place]?.focus({ preventScroll: true });
+  part.dispatchEvent(new CustomEvent("refreshed", { bubbles: true }));
+}
+
+async function round(force = false) {
+  for (const part of parts) {
+    if (!force && !part.querySelector("[data-open]")) continue;
+    try {
+      await refresh(part);
+      away = 0;
+    } catch {
+      away += 1;
+    }
+  }
+  document.body.classList.toggle("away", away > 1);
+}
+
+let timer = 0;
+function plan() {
+  clearTimeout(timer);
+  timer = setTimeout(async () => { await round(); plan(); }, away ? Math.min(10000, 1000 * 2 ** away) : 1000);
+}
+
+if (parts.length) {
+  const stream = new EventSource("/api/v1/events");
+  let soon = 0;
+  stream.addEventListener("run", () => { clearTimeout(soon); soon = setTimeout(() => round(true), 150); });
+  addEventListener("online", () => round(true));
+  addEventListener("part-changed", () => round(true));
+  plan();
+}

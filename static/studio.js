@@ -1,0 +1,50 @@
+// The price on the button, and suggestions while one types. The page works without either.
+const form = document.getElementById("prompt-form");
+const prompt = document.getElementById("prompt");
+const box = document.getElementById("suggestions");
+const create = document.getElementById("create");
+const prices = JSON.parse(form.dataset.prices);
+
+function price() {
+  const n = prices[form.elements.quality.value] * Number(form.elements.count.value);
+  create.textContent = n === 1 ? create.dataset.one : create.dataset.many.replace("#", String(n));
+}
+form.addEventListener("change", price);
+price();
+
+let chosen = -1;
+let timer = 0;
+function close() { box.hidden = true; chosen = -1; prompt.setAttribute("aria-expanded", "false"); prompt.removeAttribute("aria-activedescendant"); }
+function take(text) { prompt.value = text; close(); prompt.focus(); }
+function mark(n) {
+  const rows = [...box.children];
+  chosen = (n + rows.length) % rows.length;
+  rows.forEach((row, i) => row.setAttribute("aria-selected", String(i === chosen)));
+  prompt.setAttribute("aria-activedescendant", rows[chosen].id);
+  rows[chosen].scrollIntoView({ block: "nearest" });
+}
+async function suggest() {
+  const answer = await fetch(`/api/v1/prompts/suggest?q=${encodeURIComponent(prompt.value)}`).catch(() => null);
+  if (!answer?.ok || document.activeElement !== prompt) return;
+  const found = (await answer.json()).filter((text) => text !== prompt.value);
+  box.replaceChildren(...found.map((text, i) => {
+    const row = Object.assign(document.createElement("li"), { id: `suggestion-${i}`, textContent: text });
+    row.setAttribute("role", "option");
+    row.setAttribute("aria-selected", "false");
+    row.addEventListener("mousedown", (event) => { event.preventDefault(); take(text); });
+    return row;
+  }));
+  box.hidden = !found.length;
+  chosen = -1;
+  prompt.setAttribute("aria-expanded", String(!box.hidden));
+}
+prompt.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(suggest, 150); });
+prompt.addEventListener("focus", () => { if (!prompt.value) suggest(); });
+prompt.addEventListener("blur", close);
+prompt.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && chosen < 0) { event.preventDefault(); form.requestSubmit(); }
+  if (box.hidden) return;
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); mark(chosen + (event.key === "ArrowDown" ? 1 : -1)); }
+  if (event.key === "Enter" && chosen >= 0) { event.preventDefault(); take(box.children[chosen].textContent); }
+  if (event.key === "Escape") close();
+});

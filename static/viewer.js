@@ -1,0 +1,52 @@
+// Zoom and pan with wheel, pinch and keys; arrows go to the neighbours while the picture is whole.
+const stage = document.getElementById("stage");
+const picture = document.getElementById("picture");
+let scale = 1, x = 0, y = 0;
+const fingers = new Map();
+
+function draw() { picture.style.transform = `translate(${x}px, ${y}px) scale(${scale})`; stage.classList.toggle("zoomed", scale > 1); }
+function zoom(factor, cx = 0, cy = 0) {
+  const next = Math.min(8, Math.max(1, scale * factor));
+  x = next === 1 ? 0 : cx - ((cx - x) * next) / scale;
+  y = next === 1 ? 0 : cy - ((cy - y) * next) / scale;
+  scale = next;
+  draw();
+}
+function at(event) { const box = stage.getBoundingClientRect(); return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2]; }
+
+stage.addEventListener("wheel", (event) => {
+  if (scale === 1 && !event.ctrlKey && document.activeElement !== stage) return; // the page scrolls until the picture is chosen
+  event.preventDefault();
+  zoom(Math.exp(-event.deltaY / 300), ...at(event));
+}, { passive: false });
+stage.addEventListener("dblclick", (event) => zoom(scale > 1 ? 1 / scale : 2.5, ...at(event)));
+stage.addEventListener("pointerdown", (event) => { fingers.set(event.pointerId, event); stage.setPointerCapture(event.pointerId); });
+stage.addEventListener("pointermove", (event) => {
+  const before = fingers.get(event.pointerId);
+  if (!before) return;
+  if (fingers.size === 2) {
+    const other = [...fingers.values()].find((f) => f.pointerId !== event.pointerId);
+    const far = (a) => Math.hypot(a.clientX - other.clientX, a.clientY - other.clientY);
+    zoom(far(event) / Math.max(1, far(before)), ...at(event));
+  } else if (scale > 1) {
+    x += event.clientX - before.clientX;
+    y += event.clientY - before.clientY;
+    draw();
+  }
+  fingers.set(event.pointerId, event);
+});
+for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => fingers.delete(event.pointerId));
+addEventListener("keydown", (event) => {
+  if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey) return;
+  if (event.key === "+" || event.key === "=") zoom(1.4);
+  else if (event.key === "-") zoom(1 / 1.4);
+  else if (event.key === "0") zoom(1 / scale);
+  else if (scale > 1 && event.key.startsWith("Arrow")) {
+    x += { ArrowLeft: 60, ArrowRight: -60 }[event.key] ?? 0;
+    y += { ArrowUp: 60, ArrowDown: -60 }[event.key] ?? 0;
+    event.preventDefault();
+    draw();
+  } else if (event.key === "ArrowLeft") document.querySelector("a[rel=prev]")?.click();
+  else if (event.key === "ArrowRight") document.querySelector("a[rel=next]")?.click();
+  else if (event.key === "Escape") location.href = "/gallery/";
+});

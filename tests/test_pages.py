@@ -1,0 +1,61 @@
+"""Pages that anybody can open: in every language, light and dark, without inline code, keeping what was typed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+OPEN = ("/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/")
+OWN = (
+    "/accounts/email/", "/accounts/password/change/", "/accounts/logout/", "/twins/", "/twins/new/", "/studio/", "/studio/state/", "/gallery/", "/account/", "/account/credits/",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("language, word", [("en", "Log in"), ("es", "Iniciar sesión"), ("zh-hans", "登录")])
+@pytest.mark.parametrize("path", OPEN)
+def test_a_page_opens_in_every_language_with_nothing_inline(client: Any, path: str, language: str, word: str) -> None:
+    page = client.get(path, headers={"Accept-Language": language})
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert f'<html lang="{language}">' in text
+    assert word in text
+    assert not re.search(r"<style|<script(?![^>]*\ssrc=)|\sstyle=|\son\w+=", text)
+    assert "unsafe" not in page["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", OWN)
+def test_the_pages_of_an_account_open_for_who_is_logged_in(client: Any, alice: Any, path: str) -> None:
+    assert client.get(path).status_code == 302
+    client.force_login(alice)
+    assert client.get(path).status_code == 200
+
+
+def test_a_refused_sign_up_keeps_what_was_typed_and_says_why(client: Any) -> None:
+    page = client.post("/accounts/signup/", {"email": "me@example.com", "password1": "12345"})
+    text = page.content.decode()
+    assert 'value="me@example.com"' in text
+    assert "12345" not in text
+    assert 'aria-invalid="true"' in text
+    assert 'id="id_password1_error"' in text
+
+
+def test_somebody_signs_up_and_is_logged_in(client: Any) -> None:
+    answer = client.post("/accounts/signup/", {"email": "me@example.com", "password1": "correct horse battery"})
+    assert answer.status_code == 302
+    assert client.get("/account/").status_code == 200
+
+
+def test_the_theme_is_kept_and_leads_nowhere_else(client: Any) -> None:
+    answer = client.post("/theme", {"theme": "dark", "next": "https://evil.example/"})
+    assert answer["Location"] == "/"
+    assert '<body class="dark">' in client.get("/").content.decode()
+    client.post("/theme", {"theme": '"><script>'})
+    assert '<body class="dark">' in client.get("/").content.decode()
+
+
+def test_the_language_is_kept(client: Any) -> None:
+    client.post("/language", {"language": "es", "next": "/"})
+    assert '<html lang="es">' in client.get("/").content.decode()

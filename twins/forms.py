@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from twins.models import Twin
+
+
+class TwinForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name of the twin"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    subject_class = forms.ChoiceField(label=_("Who it shows"), choices=Twin.Subject.choices)

@@ -1,0 +1,17 @@
+from django.urls import path
+
+from twins import views
+
+urlpatterns = [
+    path("", views.listing, name="twins"),
+    path("new/", views.new, name="new_twin"),
+    path("<uuid:ident>/", views.detail, name="twin"),
+    path("<uuid:ident>/state/", views.state, name="twin_state"),
+    path("<uuid:ident>/agree/", views.agree, name="agree"),
+    path("<uuid:ident>/photos/", views.send, name="send_photos"),
+    path("<uuid:ident>/photos/<uuid:photo>/delete/", views.remove_photo, name="remove_photo"),
+    path("<uuid:ident>/train/", views.train, name="train"),
+    path("<uuid:ident>/delete/", views.remove, name="remove_twin"),
+    path("trainings/<uuid:ident>/cancel/", views.cancel, name="cancel_training"),
+    path("trainings/<uuid:ident>/activate/", views.activate, name="activate_training"),
+]

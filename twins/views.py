@@ -1,0 +1,141 @@
+"""Twins in the browser: how it works, consent, photos, training."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts import consents
+from accounts.models import Kind
+from config.limits import limited
+from config.problems import told
+from twins import checks, services
+from twins.api import show_photo, show_training, show_twin, training_of, twins_of
+from twins.forms import TwinForm
+from twins.models import LEAST, MOST, Twin
+
+
+@login_required
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    rows = [show_twin(twin) | {"face": twin.photos.all()[:1]} for twin in twins_of(request.user)]
+    return render(request, "twins/list.html", {"twins": rows, "tab": "twins"})
+
+
+@login_required
+@told
+def new(request: HttpRequest) -> HttpResponse:
+    form = TwinForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return _make(request, form.cleaned_data)
+    return render(request, "twins/new.html", {"form": form, "tab": "twins", "least": LEAST, "most": MOST})
+
+
+@limited("60/h", "twins")
+def _make(request: HttpRequest, fields: dict[str, Any]) -> HttpResponse:
+    return redirect("twin", services.create_twin(request.user, **fields).id)
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, ident: str) -> HttpResponse:
+    return render(request, "twins/detail.html", _facts(request, services.twin_of(request.user, ident)))
+
+
+@login_required
+@require_GET
+def state(request: HttpRequest, ident: str) -> HttpResponse:
+    """What changes while one looks at it: readiness, training, versions."""
+    return render(request, "twins/_state.html", _facts(request, services.twin_of(request.user, ident)))
+
+
+def _facts(request: HttpRequest, twin: Twin) -> dict[str, Any]:
+    user: Any = request.user
+    photos = list(twin.photos.all())
+    wording = next(c for c in consents.current(user) if c["kind"] == Kind.BIOMETRIC_TWIN)
+    ready = checks.readiness([p for p in photos if p.accepted])
+    trainings = [show_training(t) for t in twin.trainings.select_related("twin")]
+    running = next((t for t in trainings if t["status"] in ("queued", "running")), None)
+    return {
+        "twin": twin, "photos": [show_photo(p) for p in photos], "consent": wording, "ready": ready, "share": min(100, 100 * ready.accepted // LEAST),
+        "least": LEAST, "most": MOST, "trainings": trainings, "running": running, "price": services.price_of_training(user, twin), "key": secrets.token_urlsafe(12), "tab": "twins",
+    }  # fmt: skip
+
+
+@login_required
+@require_POST
+@told
+def agree(request: HttpRequest, ident: str) -> HttpResponse:
+    twin = services.twin_of(request.user, ident)
+    if request.POST.get("agreed"):
+        user: Any = request.user
+        consents.give(user, kind=Kind.BIOMETRIC_TWIN, version=request.POST.get("version", ""))
+    else:
+        messages.error(request, _("Read the text and tick the box first."))
+    return redirect("twin", twin.id)
+
+
+@login_required
+@require_POST
+@told
+@limited("300/h", "photos")
+def send(request: HttpRequest, ident: str) -> HttpResponse:
+    """Photos without JavaScript: as many as one request holds."""
+    twin = services.twin_of(request.user, ident)
+    for file in request.FILES.getlist("file"):
+        services.add_photo(twin, data=file.read(), file_name=file.name or "")
+    return redirect("twin", twin.id)
+
+
+@login_required
+@require_POST
+@told
+def remove_photo(request: HttpRequest, ident: str, photo: str) -> HttpResponse:
+    twin = services.twin_of(request.user, ident)
+    for found in twin.photos.filter(id=photo):
+        services.delete_photo(found)
+    return redirect("twin", twin.id)
+
+
+@login_required
+@require_POST
+@told
+@limited("30/h", "trainings")
+def train(request: HttpRequest, ident: str) -> HttpResponse:
+    twin = services.twin_of(request.user, ident)
+    key = request.POST.get("key", "")[:255] or None
+    services.start_training(twin, key=key)  # the page's own key: a double click is one training
+    return redirect("twin", twin.id)
+
+
+@login_required
+@require_POST
+@told
+def cancel(request: HttpRequest, ident: str) -> HttpResponse:
+    training = training_of(request.user, ident)
+    training.cancel()
+    return redirect("twin", training.twin_id)
+
+
+@login_required
+@require_POST
+@told
+def activate(request: HttpRequest, ident: str) -> HttpResponse:
+    return redirect("twin", services.activate(training_of(request.user, ident)).id)
+
+
+@login_required
+@require_POST
+@told
+def remove(request: HttpRequest, ident: str) -> HttpResponse:
+    twin = services.twin_of(request.user, ident)
+    services.delete_twin(twin)
+    messages.success(request, _("%(name)s was deleted, with all photos and weights.") % {"name": twin.name})
+    return redirect("twins")
