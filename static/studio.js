@@ -24,8 +24,9 @@ function mark(n) {
   rows[chosen].scrollIntoView({ block: "nearest" });
 }
 async function suggest() {
-  const answer = await fetch(`/api/v1/prompts/suggest?q=${encodeURIComponent(prompt.value)}`).catch(() => null);
-  if (!answer?.ok || document.activeElement !== prompt) return;
+  const asked = prompt.value;
+  const answer = await fetch(`/api/v1/prompts/suggest?q=${encodeURIComponent(asked)}`).catch(() => null);
+  if (!answer?.ok || document.activeElement !== prompt || prompt.value !== asked) return;
   const found = (await answer.json()).filter((text) => text !== prompt.value);
   box.replaceChildren(...found.map((text, i) => {
     const row = Object.assign(document.createElement("li"), { id: `suggestion-${i}`, textContent: text });
