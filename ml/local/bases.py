@@ -89,7 +89,7 @@ BASES = {
         name="nano", source=str(NANO), licence="PhotoFlux's own, ships with it", photorealistic=False, dtype="float32",
         tokens=48, true_cfg=3.0, steps=(4, 6, 12), floor=0.30, lowercase=True,
         sizes=nano_sizes(NANO),
-        recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=60, steps_least=400, steps_most=800, zooms=(0.88, 0.83, 0.93), checkpoints=3, prompts=8, seeds=1),
+        recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=30, steps_least=240, steps_most=500, zooms=(0.88, 0.83, 0.93), checkpoints=3, prompts=8, seeds=1),
     ),
     "flux-schnell": Base(
         name="flux-schnell", source="black-forest-labs/FLUX.1-schnell", licence="Apache-2.0",

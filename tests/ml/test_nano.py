@@ -81,7 +81,7 @@ def test_a_trained_twin_is_recognised(twin: Any) -> None:
 def test_its_progress_is_told_from_start_to_end(twin: Any) -> None:
     _, _, told = twin
     stages = list(dict.fromkeys(stage for stage, _ in told))
-    assert stages == ["preparing", "measuring the base", "training", "choosing the best", "done"]
+    assert stages == ["preparing", "measuring the base", "training", "choosing the best", "finishing", "done"]
     shares = [share for stage, share in told if stage == "training"]
     assert shares == sorted(shares)
 
@@ -89,7 +89,9 @@ def test_its_progress_is_told_from_start_to_end(twin: Any) -> None:
 @pytest.mark.train
 def test_its_file_names_its_base_and_nothing_is_left_beside_it(twin: Any) -> None:
     report, store, _ = twin
-    assert list(store.files) == [report.lora]
+    assert sorted(store.files) == sorted([report.lora, *report.samples])
+    assert len(report.samples) == 4
+    assert all(provenance.verify(store.read(name)).signed for name in report.samples)
     _, facts = parse(store.read(report.lora), report.sha256)
     assert (facts["base"], facts["subject"], facts["step"]) == ("nano", "woman", report.checkpoint)
 
