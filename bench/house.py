@@ -55,7 +55,7 @@ def client_of(user: Any) -> Any:
     """Through the API's own code, in this process."""
     from rest_framework.test import APIClient
 
-    client = APIClient()
+    client = APIClient(SERVER_NAME="127.0.0.1")
     client.force_authenticate(user)
     return client
 

@@ -262,8 +262,7 @@ def embed(args: argparse.Namespace) -> None:
 def verify(args: argparse.Namespace) -> None:
     if not args.file.is_file():
         raise MLError("no_such_file", f"There is no file {args.file}.")
-    signed_by = args.keys / "signer.pem"
-    roots = Signer.open(args.keys).root_pem if signed_by.is_file() else b""
+    roots = provenance.known_roots(args.keys)
     found = provenance.verify_apart(args.file.read_bytes(), roots=roots)
     if args.json:
         print(json.dumps(asdict(found)))

@@ -194,6 +194,16 @@ def _write_once(path: Path, data: bytes) -> None:
         Path(aside).unlink()
 
 
+def known_roots(folder: Path) -> bytes:
+    """The root certificates (PEM) of the signer in `folder`, and of earlier ones kept beside it under other names (*.pem)."""
+    roots = b""
+    for file in sorted(folder.glob("*.pem")):
+        chain, _mark, _key = file.read_bytes().partition(b"-----BEGIN PRIVATE KEY-----")
+        if b"BEGIN CERTIFICATE" in chain:  # other keys may lie here too
+            roots += _pem(x509.load_pem_x509_certificates(chain)[-1])
+    return roots
+
+
 def verify(data: bytes, picture: watermark.Picture | None = None, *, roots: bytes = b"") -> Provenance:
     """What any bytes say of where they came from; never raises, never goes to the network.
 

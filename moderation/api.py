@@ -36,6 +36,6 @@ class VerifyView(APIView):
     def post(self, request: Any) -> Response:
         if "file" not in request.FILES:
             raise MissingFile
-        pem = settings.KEYS / "provenance" / "root.pem"
-        found = provenance.verify_apart(request.FILES["file"].read(), roots=pem.read_bytes() if pem.is_file() else b"")
+        roots = provenance.known_roots(settings.KEYS / "provenance")
+        found = provenance.verify_apart(request.FILES["file"].read(), roots=roots)
         return Response({k: v for k, v in asdict(found).items() if k in ("ours", "signed", "summary")})

@@ -20,3 +20,23 @@ def pytest_unconfigure(config: Any) -> None:
     for service in SERVICES:
         service.discard()
     shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The time of each part: setup, call and teardown of its tests."""
+    parts: dict[str, float] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration") and hasattr(report, "nodeid"):
+                marks = report.keywords
+                part = (
+                    "training"
+                    if "train" in marks
+                    else "workers and web processes"
+                    if "workers" in marks
+                    else "the rest"
+                )
+                parts[part] = parts.get(part, 0.0) + report.duration
+    terminalreporter.section("time of each part")
+    for part, seconds in sorted(parts.items()):
+        terminalreporter.write_line(f"{seconds:8.1f} s  {part}")

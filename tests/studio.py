@@ -83,6 +83,7 @@ class PaintStudio:
         if self.refuse(spec):
             raise MLError("result_refused", "These pictures may not be shown.")
         for i in range(spec.count):
+            self.on_step("rendering", i / spec.count)
             if on_progress("rendering", i / spec.count):
                 raise Stopped
             yield Picture(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -90,6 +91,62 @@ def test_a_stop_is_seen_within_two_seconds(twin: Any, photos: list[Any], workers
     wait_for(lambda: ended(training), seconds=2)
     assert training.status == "cancelled"
     assert time.monotonic() - start < 2
+
+
+def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(alice: Any, workers: Workers) -> None:
+    from django.utils import timezone
+
+    from accounts.shelves import shelf_of
+    from gallery.models import Item
+    from generation.services import request_images
+
+    twin = trained_twin(alice)
+    workers.hold()
+    first = workers.start("render")
+    job = request_images(alice, twin=twin, prompt="in a park", count=3, seed=5)
+    wait_for(workers.steps)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    workers.let_go()
+    job.refresh_from_db()
+    lapse(job)
+    type(job).sweep()
+    workers.start("render")
+    wait_for(lambda: ended(job))
+    assert (job.status, job.attempt, job.captured) == ("succeeded", 2, 3)
+    assert sorted(Item.objects.filter(job=job.id).values_list("index", flat=True)) == [0, 1, 2]
+    pictures = [n for n in shelf_of(alice.id).old_files(timezone.now() + timedelta(days=1)) if n.startswith("items/")]
+    assert len(pictures) == 2 * 3
+    assert ledger.check() == []
+
+
+def test_redis_stopped_under_a_working_worker_costs_nothing_but_time(
+    as_alice: Any, alice: Any, workers: Workers
+) -> None:
+    from generation.models import Job
+    from tests.plugin import SERVICES
+
+    twin, redis = trained_twin(alice), SERVICES[1]
+    workers.start("render")
+    body = {"twin": str(twin.id), "prompt": "in a park"}
+    before = Job.objects.get(id=as_alice.post("/api/v1/generations", body, format="json").json()["id"])
+    wait_for(lambda: ended(before))
+    redis.stop()
+    try:
+        asked = as_alice.post("/api/v1/generations", body, format="json")
+        assert asked.status_code == 202
+    finally:
+        redis.start()
+    job = Job.objects.get(id=asked.json()["id"])
+
+    def rung_again() -> bool:
+        Job.objects.filter(id=job.id).update(rung_at=None)
+        Job.sweep()
+        return ended(job)
+
+    wait_for(rung_again)
+    assert (before.status, job.status) == ("succeeded", "succeeded")
+    assert ledger.check() == []
 
 
 def test_redis_away_while_asking_delays_the_work_and_loses_nothing(as_alice: Any, alice: Any, workers: Workers) -> None:

@@ -1,0 +1,42 @@
+"""How often somebody may ask: by user, else by address, and no header makes a new address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.test import RequestFactory
+
+from config.limits import address
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> None:
+    caches["redis"].clear()
+
+
+def test_only_what_our_own_proxies_wrote_is_believed(settings: Any) -> None:
+    request = RequestFactory().get("/", headers={"X-Forwarded-For": "1.1.1.1, 2.2.2.2, 3.3.3.3"}, REMOTE_ADDR="9.9.9.9")
+    seen = []
+    for settings.PROXIES in (0, 1, 2):
+        seen.append(address(request))
+    assert seen == ["9.9.9.9", "3.3.3.3", "2.2.2.2"]
+
+
+def test_an_address_is_limited_whatever_it_says_of_itself(client: Any) -> None:
+    answers = [client.post("/api/v1/verify", headers={"X-Forwarded-For": f"10.0.0.{i}"}) for i in range(61)]
+    assert {a.status_code for a in answers[:60]} == {400}
+    last = answers[60]
+    assert (last.status_code, last.json()["code"]) == (429, "rate_limited")
+    assert int(last["Retry-After"]) >= 1
+    assert last["RateLimit-Policy"] == '"default";q=60;w=3600'
+    assert client.post("/api/v1/verify", REMOTE_ADDR="8.8.8.8").status_code == 400
+
+
+def test_a_user_is_limited_by_name_and_not_by_address(as_alice: Any, as_bob: Any) -> None:
+    answers = [as_alice.post("/api/v1/albums", {"name": str(i)}, format="json").status_code for i in range(121)]
+    assert answers == [201] * 120 + [429]
+    assert as_bob.post("/api/v1/albums", {"name": "mine"}, format="json").status_code == 201

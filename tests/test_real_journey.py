@@ -1,0 +1,109 @@
+"""The main job with nothing doubled: drawn photos as JPEGs through the real checks, the nano base, the screens and the marks."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image, ImageFilter
+
+from billing import ledger
+from tests.processes import Workers, wait_for
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.train]
+
+
+def drawn(seed: int, count: int) -> list[bytes]:
+    from ml import media
+    from ml.nano.people import random_person, varied_scenes
+    from ml.nano.portraits import draw
+
+    rng = np.random.default_rng([seed, 0])
+    person = random_person(rng)
+    return [media.encode_jpeg(draw(person, scene, 768, 768), 92) for scene in varied_scenes(rng, count)]
+
+
+def changed(photo: bytes, how: Any) -> bytes:
+    out = io.BytesIO()
+    how(Image.open(io.BytesIO(photo))).save(out, "JPEG", quality=92)
+    return out.getvalue()
+
+
+def beside(a: bytes, b: bytes) -> bytes:
+    two = Image.new("RGB", (1536, 768))
+    for x, photo in ((0, a), (768, b)):
+        two.paste(Image.open(io.BytesIO(photo)), (x, 0))
+    out = io.BytesIO()
+    two.save(out, "JPEG", quality=92)
+    return out.getvalue()
+
+
+def test_drawn_photos_become_a_twin_pictures_an_archive_and_nothing(as_alice: Any, twin: Any, workers: Workers) -> None:
+    (*mine, spare), others = drawn(6, 13), drawn(7, 1)
+    workers.start(studio="real")
+    where = f"/api/v1/twins/{twin.id}"
+
+    def verdicts() -> list[dict[str, Any]]:
+        return as_alice.get(f"{where}/photos?limit=100").json()["results"]
+
+    def send(photos: list[bytes]) -> list[str]:
+        """Their codes, in the order in which they were sent."""
+        before = len(verdicts())
+        for i, data in enumerate(photos):
+            file = SimpleUploadedFile(f"{i}.jpg", data)
+            assert as_alice.post(f"{where}/photos", {"file": file}, format="multipart").status_code == 201
+        wait_for(lambda: all(p["status"] != "checking" for p in verdicts()), 120)
+        return [p["code"] or "accepted" for p in verdicts()[before:]]
+
+    assert send(mine) == ["accepted"] * 12
+    assert send([
+        changed(mine[0], lambda p: p.resize((800, 800))),
+        changed(spare, lambda p: p.filter(ImageFilter.GaussianBlur(14))),
+        beside(spare, others[0]),
+        others[0],
+    ]) == ["duplicate", "blurred", "several_faces", "other_person"]  # fmt: skip
+
+    training = as_alice.post(f"{where}/trainings", {"steps": 40, "seed": 1}, format="json").json()["id"]
+    wait_for(lambda: as_alice.get(f"/api/v1/trainings/{training}").json()["status"] == "succeeded", 240)
+    assert as_alice.get(f"/api/v1/trainings/{training}").json()["likeness"] is not None
+
+    def make(body: dict[str, Any], path: str = "generations") -> list[str]:
+        job = as_alice.post(f"/api/v1/{path}", body, format="json").json()["id"]
+        wait_for(lambda: as_alice.get(f"/api/v1/generations/{job}").json()["status"] == "succeeded", 120)
+        return [job, *as_alice.get(f"/api/v1/generations/{job}").json()["items"]]
+
+    def picture(item: str) -> bytes:
+        return b"".join(as_alice.get(f"/api/v1/items/{item}/content").streaming_content)
+
+    job, *items = make({"twin": str(twin.id), "prompt": "smiling, in a park", "count": 2, "seed": 7})
+    _again, same = make({"same_seed": True, "overrides": {"count": 1}}, f"generations/{job}/repeat")
+    a, b = (np.asarray(Image.open(io.BytesIO(picture(i))).convert("RGB"), int) for i in (items[0], same))
+    assert np.abs(a - b).mean() < 2.5  # the same pixels but for their marks
+    found = as_alice.post(
+        "/api/v1/verify", {"file": SimpleUploadedFile("p.png", picture(items[0]))}, format="multipart"
+    )
+    assert (found.json()["ours"], found.json()["signed"]) == (True, True)
+
+    export = as_alice.post("/api/v1/exports", {"ids": items}, format="json").json()["id"]
+    wait_for(lambda: as_alice.get(f"/api/v1/exports/{export}").json()["status"] == "succeeded")
+    archive = b"".join(as_alice.get(f"/api/v1/exports/{export}/content").streaming_content)
+    assert sum(n.endswith(".png") for n in zipfile.ZipFile(io.BytesIO(archive)).namelist()) == 2
+
+    assert as_alice.post("/api/v1/items/delete", {"ids": [*items, same]}, format="json").json() == {"deleted": 3}
+    assert as_alice.delete(where).status_code == 204
+    assert left_of(twin.user_id) == {f"exports/{export}.zip"}
+    assert ledger.check() == []
+
+
+def left_of(user_id: Any) -> set[str]:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from accounts.shelves import shelf_of
+
+    return set(shelf_of(user_id).old_files(timezone.now() + timedelta(days=1)))
