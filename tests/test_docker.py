@@ -13,7 +13,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
-COMMANDS = {"granian", "celery", "python"}
+COMMANDS = {"granian", "celery", "python", "env"}
 
 
 def copied(file: Path) -> list[str]:
