@@ -12,9 +12,12 @@ OnWithdraw = Callable[[Any], None]  # user -> what the ended consent had allowed
 
 KnownFiles = Callable[[UUID], Iterable[str]]  # whose -> every name in their vault that a row of this app speaks of
 
+Live = Callable[[Any], tuple[str, Any]]  # user -> (name of an event, its data as it is now)
+
 exporters: list[Exporter] = []
 erasers: list[Eraser] = []
 known_files: list[KnownFiles] = []
+live: list[Live] = []  # told on the event stream whenever it changed with a run
 on_withdraw: dict[str, list[OnWithdraw]] = {}  # by kind of consent
 
 

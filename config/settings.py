@@ -227,7 +227,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }
-BASES = ["nano", "flux-schnell"]  # that a training may ask for
+BASES = {"nano": 512, "flux-schnell": 512}  # that a training may ask for, and the side of its pictures in training, px
 PHOTOREALISTIC_BASES = {
     "flux-schnell"
 }  # these ask for proof of likeness; a test compares this with the bases themselves

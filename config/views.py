@@ -26,7 +26,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.utils.encoders import JSONEncoder
 
-from config import problems
+from config import problems, registry
 from config.errors import DomainError
 from config.events import hub
 from config.runs import OPEN, Places, kinds
@@ -134,11 +134,16 @@ async def stream(user: Any) -> AsyncIterator[bytes]:
     try:
         await hub.heard.wait()  # before the snapshot, so that nothing falls between them
         yield _event("snapshot", "", await aside(snapshot, user))
+        told: dict[str, Any] = {}
+        for name, data in await aside(_changed, user, told):
+            yield _event(name, "", data)
         async for message in messages(queue):
             if message is None:
                 yield b": still here\n\n"
             elif found := await aside(_row, user, message):
                 yield _event("run", f"{found['id']}:{found['version']}", found)
+                for name, data in await aside(_changed, user, told):
+                    yield _event(name, "", data)
         yield _event("away", "", {"detail": "poll"})
     finally:
         hub.leave(user.pk, queue)
@@ -175,6 +180,14 @@ def snapshot(user: Any) -> list[dict[str, Any]]:
     rows = [run for kind in kinds() for run in kind.objects.filter(wanted, user=user).order_by("-created_at")[:100]]
     places = Places()
     return [_show(run, places) for run in sorted(rows, key=lambda r: r.created_at, reverse=True)]
+
+
+def _changed(user: Any, told: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What apps tell beside runs, as far as it is not what was `told` last."""
+    now = [kind(user) for kind in registry.live]
+    new = [(name, data) for name, data in now if told.get(name) != data]
+    told.update(new)
+    return new
 
 
 def _row(user: Any, message: dict[str, str]) -> dict[str, Any] | None:

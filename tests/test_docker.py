@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.test_web import Web
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
@@ -48,6 +49,7 @@ def test_what_compose_names_is_there() -> None:
 
 
 @pytest.mark.workers
+@pytest.mark.django_db(transaction=True)
 def test_the_web_process_starts_with_its_own_requirements_alone(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     python = str(tmp_path / "venv" / "bin" / "python")
@@ -55,12 +57,12 @@ def test_the_web_process_starts_with_its_own_requirements_alone(tmp_path: Path) 
         [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", str(ROOT / "requirements-web.txt")],
         check=True,
     )
-    program = "import django; django.setup(); import config.asgi, config.urls, importlib.util as u; assert not u.find_spec('torch')"
-    done = subprocess.run(
-        [python, "-c", program],
-        cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    program = "import importlib.util as u; assert not u.find_spec('torch')"
+    subprocess.run([python, "-c", program], check=True)
+    web = Web(tmp_path, python)
+    try:
+        assert web.wait().ask("GET", "/readyz")[0] == 200
+        assert web.ask("GET", "/api/v1/openapi.json")[0] == 200
+        assert web.ask("GET", "/")[0] == 200
+    finally:
+        web.stop()

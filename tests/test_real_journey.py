@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageFilter
 
 from billing import ledger
-from tests.processes import Workers, wait_for
+from tests.processes import Workers, ended, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.train]
 
@@ -107,3 +107,55 @@ def left_of(user_id: Any) -> set[str]:
     from accounts.shelves import shelf_of
 
     return set(shelf_of(user_id).old_files(timezone.now() + timedelta(days=1)))
+
+
+def twin_of(user: Any, faces: Any, seed: int, subject: str) -> tuple[Any, list[bytes]]:
+    """A twin with ten accepted photos of a drawn person, and credits."""
+    from accounts import consents
+    from accounts.vault import store
+    from ml import media
+    from twins.models import Photo
+    from twins.services import create_twin
+
+    consents.give(user, kind="biometric_twin", version=consents.WORDING["biometric_twin"][0])
+    ledger.grant(ledger.wallet_of(user), 20, cause=f"test:{user.id}")
+    twin = create_twin(user, name="Me", subject_class=subject)
+    photos = [p for p in drawn(seed, 14) if faces.describe(media.to_array(p))][:10]
+    for i, data in enumerate(photos):
+        photo = Photo.objects.create(user=user, twin=twin, status="succeeded", accepted=True, hash=i)
+        store(user.id).write(photo.clean, data)
+    return twin, photos
+
+
+def test_of_two_twins_by_turns_every_picture_is_likest_to_its_own(
+    as_alice: Any, as_bob: Any, alice: Any, bob: Any, workers: Workers
+) -> None:
+    """Two renderers, two people, twenty jobs by turns, measured by the likeness to each one's photos."""
+    from ml import media
+    from ml.faces import Faces
+    from twins.services import start_training
+
+    faces, owners = Faces(), {}
+    workers.start("train", studio="real")
+    for client, user, seed, subject in ((as_alice, alice, 6, "woman"), (as_bob, bob, 8, "man")):
+        twin, photos = twin_of(user, faces, seed, subject)
+        training = start_training(twin, seed=1, steps=150)
+        wait_for(lambda t=training: ended(t), 240)
+        vectors = [faces.describe(media.to_array(p))[0][1] for p in photos]
+        owners[client] = (str(twin.id), np.mean(vectors, 0))
+    for _ in range(2):
+        workers.start("render", studio="real")
+    jobs = []
+    for i in range(20):
+        client = (as_alice, as_bob)[i % 2]
+        body = {"twin": owners[client][0], "prompt": "smiling, grey background, soft light", "seed": i}
+        jobs.append((client, client.post("/api/v1/generations", body, format="json").json()["id"]))
+    own = []
+    for client, job in jobs:
+        wait_for(lambda c=client, j=job: c.get(f"/api/v1/generations/{j}").json()["status"] == "succeeded", 120)
+        (item,) = client.get(f"/api/v1/generations/{job}").json()["items"]
+        found = faces.describe(media.to_array(b"".join(client.get(f"/api/v1/items/{item}/content").streaming_content)))
+        other = as_bob if client is as_alice else as_alice
+        own += [float(found[0][1] @ (owners[client][1] - owners[other][1])) > 0] if found else []
+    assert len(own) >= 10  # the others have no face that is found
+    assert np.mean(own) >= 0.9

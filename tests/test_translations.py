@@ -34,8 +34,10 @@ def said() -> Iterator[str]:
         text = path.read_text()
         if path.suffix != ".py":
             text = templatize(text)
-        for _line, _name, words, _notes in extract_python(io.BytesIO(text.encode()), KEYWORDS, [], {}):
-            first = words[0] if isinstance(words, tuple) else words
+        for _line, name, words, _notes in extract_python(io.BytesIO(text.encode()), KEYWORDS, [], {}):
+            first = (
+                words[name == "pgettext"] if isinstance(words, tuple) else words
+            )  # a context stands before its sentence
             if first:
                 yield first
 

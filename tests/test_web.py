@@ -15,20 +15,20 @@ from typing import Any
 
 import pytest
 
-from tests.processes import database_url
+from tests.processes import database_url, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 ROOT = Path(__file__).resolve().parent.parent
 
 
 class Web:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, python: str = sys.executable) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         env = os.environ | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings_test"}
         command = [
-            sys.executable,
+            python,
             "-m",
             "granian",
             "--interface",
@@ -108,12 +108,44 @@ def test_a_change_made_through_one_process_reaches_the_streams_of_another(webs: 
     token = webs[0].sign_up("carol@example.com")
     stream = events(webs[1].send("GET", "/api/v1/events", token=token))
     assert next(stream) == ("snapshot", [])
+    assert next(stream) == ("credits", {"available": 3, "held": 0})
     status, _headers, body = webs[0].ask("POST", "/api/v1/exports", {"filter": {}}, token=token)
     assert status == 202, body
     name, run = next(stream)
     assert (name, run["id"], run["kind"], run["status"]) == ("run", json.loads(body)["id"], "export", "queued")
     again = events(webs[0].send("GET", "/api/v1/events", token=token))
     assert [r["id"] for r in next(again)[1]] == [run["id"]]
+
+
+def test_a_stream_carries_ones_own_runs_alone(webs: list[Web]) -> None:
+    carol, dave = (webs[0].sign_up(f"{name}@example.com") for name in ("carol", "dave"))
+    stream = events(webs[1].send("GET", "/api/v1/events", token=dave))
+    assert [next(stream)[0], next(stream)[0]] == ["snapshot", "credits"]
+    webs[0].ask("POST", "/api/v1/exports", {"filter": {}}, token=carol)
+    own = json.loads(webs[0].ask("POST", "/api/v1/exports", {"filter": {}}, token=dave)[2])["id"]
+    assert next(stream)[1]["id"] == own
+
+
+def test_without_redis_a_stream_says_so_and_the_next_one_begins_with_a_snapshot(webs: list[Web]) -> None:
+    from tests.plugin import SERVICES
+
+    token, redis = webs[0].sign_up("carol@example.com"), SERVICES[1]
+    stream = events(webs[0].send("GET", "/api/v1/events", token=token))
+    assert [next(stream)[0], next(stream)[0]] == ["snapshot", "credits"]
+    redis.stop()
+    try:
+        assert list(stream) == [("away", {"detail": "poll"})]
+        assert webs[0].ask("GET", "/api/v1/exports/00000000-0000-0000-0000-000000000000", token=token)[0] == 404
+    finally:
+        redis.start()
+    status, _headers, body = webs[1].ask("POST", "/api/v1/exports", {"filter": {}}, token=token)
+    assert status == 202
+
+    def back() -> bool:
+        name, runs = next(events(webs[0].send("GET", "/api/v1/events", token=token)))
+        return name == "snapshot" and [r["id"] for r in runs] == [json.loads(body)["id"]]
+
+    wait_for(back)
 
 
 def test_nobody_hears_anything_without_a_token(webs: list[Web]) -> None:

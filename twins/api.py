@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Prefetch
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import JSONParser, MultiPartParser
@@ -213,10 +214,21 @@ class TrainingForm(serializers.Serializer):  # type: ignore[type-arg]
     base = serializers.ChoiceField(choices=[], required=False)
     steps = serializers.IntegerField(min_value=4, max_value=4000, required=False)
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
+    resolution = serializers.IntegerField(
+        required=False, help_text="pixels of a picture's side; what the base was made for"
+    )
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["base"].choices = settings.BASES  # type: ignore[attr-defined]
+        self.fields["base"].choices = list(settings.BASES)  # type: ignore[attr-defined]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        fits = settings.BASES[attrs.get("base", settings.STUDIO_PROFILE)]
+        if attrs.pop("resolution", fits) != fits:
+            raise serializers.ValidationError(
+                {"resolution": [_("This base trains at %(pixels)s pixels.") % {"pixels": fits}]}
+            )
+        return attrs
 
 
 class TrainingShape(RunFields):

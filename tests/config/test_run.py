@@ -48,7 +48,7 @@ class Running:
         elsewhere = {"DATABASE_URL": "postgresql://elsewhere", "REDIS_URL": "redis://elsewhere"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", SCRIPT, json.dumps(given)],
-            cwd=ROOT, env={**os.environ, **elsewhere, **environment}, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=ROOT, env={**os.environ, **elsewhere, **environment}, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self.lines: list[str] = []
         self.reader = threading.Thread(target=self._read, daemon=True)

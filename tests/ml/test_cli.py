@@ -96,7 +96,8 @@ def test_photos_in_a_twin_and_pictures_out(drawn: Path, tmp_path: Path, capsys: 
         "seconds_per_step",
     } <= report["training"].keys()
     assert {"path", "accepted", "code", "detail", "box"} <= report["photos"][0].keys()
-    assert files(out) == ["lora.safetensors", "picture-7.png", "picture-8.png", "report.json", "sheet.png"]
+    samples = ["0.png", "1.png", "2.png", "3.png"]
+    assert files(out) == [*samples, "lora.safetensors", "picture-7.png", "picture-8.png", "report.json", "sheet.png"]
     assert main(["verify", str(out / "picture-7.png"), "--keys", str(tmp_path / "keys"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["ours"]
