@@ -146,6 +146,7 @@ def _expire(ident: int) -> int:
     return amount
 
 
+@transaction.atomic
 def check() -> list[str]:
     """What does not add up, one sentence each: balances against transfers, and holds that were ended twice."""
     wrong = []
