@@ -11,7 +11,8 @@ from accounts.models import Export
 from accounts.vault import store
 from config.errors import DomainError
 from config.files import serve
-from config.runs import Status, once
+from config.idempotency import once
+from config.runs import Status
 
 
 class NotReady(DomainError):
@@ -26,15 +27,13 @@ def request_export(
     plain = (
         {"ids": [str(i) for i in chosen.get("ids", [])]} if "ids" in chosen else {"filter": chosen.get("filter", {})}
     )
-    run = once(
+    return once(
         Export(user=user, scope=scope, chosen=plain),
         endpoint="exports",
         key=key,
         body_hash=body_hash,
         prepare=lambda e: e.enqueue(),
     )
-    assert isinstance(run, Export)
-    return run
 
 
 def serve_export(request: Any, export: Export) -> Any:

@@ -6,13 +6,12 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from config import embedded
+from config import embedded, run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -62,29 +61,10 @@ def client_of(user: Any) -> Any:
 
 @contextlib.contextmanager
 def worker(queues: str, processes: int = 1) -> Iterator[subprocess.Popen[bytes]]:
-    """A real Celery worker of this house."""
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "config",
-        "worker",
-        "-Q",
-        queues,
-        "-c",
-        str(processes),
-        "--prefetch-multiplier",
-        "1",
-    ]
-    alone = {"OMP_NUM_THREADS": "1"} if processes > 1 else {}  # as config/run.py does it
-    started = subprocess.Popen(
-        [*command, "--without-gossip", "--without-mingle"],
-        cwd=ROOT,
-        env=os.environ | alone,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    """A real Celery worker of this house, started as `make run` does it."""
+    command = run.worker(queues, concurrency=processes)
+    quiet = subprocess.DEVNULL
+    started = subprocess.Popen(command.argv, cwd=ROOT, stdout=quiet, stderr=quiet)
     try:
         yield started
     finally:

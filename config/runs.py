@@ -19,14 +19,14 @@ from itertools import chain
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, models, transaction
+from django.db import InterfaceError, OperationalError, connection, models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from config import events
 from config.bell import ring
-from config.errors import AlreadyFinished, DomainError, IdempotencyMismatch
+from config.errors import AlreadyFinished, DomainError
 from ml.errors import MLError, Stopped
 
 log = logging.getLogger(__name__)
@@ -275,11 +275,6 @@ class Run(models.Model):
             touched += 1
         return touched
 
-    @classmethod
-    def forget_keys(cls) -> int:
-        old = cls.objects.filter(idempotency_key__isnull=False, created_at__lt=timezone.now() - KEYS_KEPT)
-        return old.update(idempotency_key=None)
-
     def _recover(self, now: Any) -> int:
         if self.cancel_asked:
             self._cancelled()
@@ -367,44 +362,3 @@ def _keep_alive(run: Run, over: threading.Event) -> None:
             log.exception("no beat for %s", run)
             connection.close()  # a broken connection is not opened again by itself
     connection.close()
-
-
-KEYS_KEPT = timedelta(days=7)
-
-
-def once(run: Run, *, endpoint: str, key: str | None, body_hash: str, prepare: Any, check: Any = None) -> Run:
-    """Create `run` at most once for (user, endpoint, key): `check()` may refuse it, before and outside the transaction in which
-    `prepare(run)` saves it and what belongs to it. A key is forgotten after KEYS_KEPT.
-
-    The same key and body answers the run that is there, as it now stands; another body raises IdempotencyMismatch.
-    A refusal raised by `prepare` is not remembered.
-    """
-    check = check or (lambda: None)
-    if not key:
-        check()
-        with transaction.atomic():
-            prepare(run)
-        return run
-    run.endpoint, run.idempotency_key, run.body_hash = endpoint, key, body_hash
-    earlier = _earlier(run)
-    if earlier is None:
-        check()
-        try:
-            with transaction.atomic():
-                prepare(run)
-            return run
-        except (
-            IntegrityError,
-            DomainError,
-        ):  # the second of two at once waited for the first one, and found its place taken
-            earlier = _earlier(run)
-            if earlier is None:
-                raise
-    if earlier.body_hash != body_hash:
-        raise IdempotencyMismatch
-    return earlier
-
-
-def _earlier(run: Run) -> Any:
-    same = type(run).objects.filter(user=run.user, endpoint=run.endpoint, idempotency_key=run.idempotency_key)
-    return same.first()

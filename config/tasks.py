@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from config import idempotency
 from config.runs import kinds
 
 
 @shared_task(name="config.forget")
 def forget() -> int:
     """Idempotency keys past their time; how many."""
-    return sum(kind.forget_keys() for kind in kinds())
+    return idempotency.forget()
 
 
 @shared_task(name="config.sweep")

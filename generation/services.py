@@ -12,7 +12,8 @@ from accounts import consents
 from accounts.models import Kind
 from billing import prices
 from config.errors import DomainError, NotFailed
-from config.runs import Status, once
+from config.idempotency import once
+from config.runs import Status
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
@@ -48,7 +49,7 @@ def request_images(
             new.training = training or usable
         new.enqueue()
 
-    run = once(
+    return once(
         job,
         endpoint=f"repeat:{repeats.id}" if repeats else "generations",
         key=key,
@@ -56,8 +57,6 @@ def request_images(
         prepare=prepare,
         check=check,
     )
-    assert isinstance(run, Job)
-    return run
 
 
 def usable_training(twin: Twin) -> Training:
@@ -115,6 +114,4 @@ def retry_job(job: Job, *, cause: str) -> Job:
     )
     for name in COPIED:
         setattr(again, name, getattr(job, name))
-    run = once(again, endpoint=f"retry:{job.id}", key=str(job.id), body_hash="", prepare=lambda new: new.enqueue())
-    assert isinstance(run, Job)
-    return run
+    return once(again, endpoint=f"retry:{job.id}", key=str(job.id), body_hash="", prepare=lambda new: new.enqueue())

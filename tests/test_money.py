@@ -1,7 +1,11 @@
-"""Money under races: exactly once."""
+"""Money under races and deaths: exactly once."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +14,8 @@ import pytest
 from django.db import connection
 
 from billing import ledger
+from tests.processes import ROOT, database_url
+from tests.test_workers import trained_twin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 
@@ -43,3 +49,22 @@ def test_of_sixteen_who_ask_at_once_only_as_many_get_credits_as_there_are(alice:
         )
     assert sorted(captured) == [0] * 15 + [1]
     assert ledger.check() == []
+
+
+def test_whoever_dies_between_any_two_statements_two_pictures_cost_two_credits(alice: Any) -> None:
+    """From the request over the hold to the capture; see tests/mortal.py."""
+    twin, wallet = trained_twin(alice), ledger.wallet_of(alice)
+    ledger.grant(wallet, 1000, cause="test")
+    before = ledger.balance(wallet).available
+    env = os.environ | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings_test"}
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.mortal", str(alice.id), str(twin.id)],
+        cwd=ROOT, env=env, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    rounds = [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]
+    assert len(rounds) > 40
+    for n, found in enumerate(rounds, 1):
+        assert found == {
+            "at": n, "status": "succeeded", "captured": 2, "pictures": 2, "jobs": n, "available": before - 2 * n, "held": 0, "wrong": [],
+        }  # fmt: skip

@@ -176,18 +176,19 @@ class PhotosView(APIView):
         return Response(show_photo(photo), status=201)
 
 
-class PhotoView(APIView):
-    def _photo(self, request: Any, ident: str, photo: str) -> Photo:
-        found: Photo = find(Photo.objects.visible_to(request.user).filter(twin=ident), photo)
-        return found
+def photo_of(user: Any, ident: str, photo: str) -> Photo:
+    found: Photo = find(Photo.objects.visible_to(user).filter(twin=ident), photo)
+    return found
 
+
+class PhotoView(APIView):
     @extend_schema(responses=PhotoShape)
     def get(self, request: Any, ident: str, photo: str) -> Response:
-        return Response(show_photo(self._photo(request, ident, photo)))
+        return Response(show_photo(photo_of(request.user, ident, photo)))
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Any, ident: str, photo: str) -> Response:
-        services.delete_photo(self._photo(request, ident, photo))
+        services.delete_photo(photo_of(request.user, ident, photo))
         return Response(status=204)
 
 

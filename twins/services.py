@@ -18,7 +18,8 @@ from accounts.vault import store
 from billing import ledger
 from billing.prices import TRAINING
 from config.errors import DomainError, FileTooLarge, Invalid, NotFailed, NotFound
-from config.runs import Run, Status, once
+from config.idempotency import once
+from config.runs import Run, Status
 from twins import checks
 from twins.models import LEAST, MOST, Photo, Training, Twin
 
@@ -224,7 +225,7 @@ def start_training(
         if training.base in settings.PHOTOREALISTIC_BASES:
             raise VerificationRequired
 
-    run = once(
+    return once(
         training,
         endpoint=f"trainings:{twin.id}",
         key=key,
@@ -232,8 +233,6 @@ def start_training(
         prepare=_prepare_training,
         check=check,
     )
-    assert isinstance(run, Training)
-    return run
 
 
 def _prepare_training(training: Training) -> None:
@@ -300,6 +299,4 @@ def retry_training(training: Training, *, cause: str) -> Training:
         user=training.user, twin=training.twin, base=training.base, steps=training.steps, threads=training.threads, seed=training.seed,
         retry_of=training.id, retry_cause=cause, free=training.free,
     )  # fmt: skip
-    run = once(again, endpoint=f"retry:{training.id}", key=str(training.id), body_hash="", prepare=_prepare_training)
-    assert isinstance(run, Training)
-    return run
+    return once(again, endpoint=f"retry:{training.id}", key=str(training.id), body_hash="", prepare=_prepare_training)

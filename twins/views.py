@@ -17,7 +17,7 @@ from accounts.models import Kind
 from config.limits import limited
 from config.problems import told
 from twins import checks, services
-from twins.api import show_photo, show_training, show_twin, training_of, twins_of
+from twins.api import photo_of, show_photo, show_training, show_twin, training_of, twins_of
 from twins.forms import TwinForm
 from twins.models import LEAST, MOST, Twin
 
@@ -98,10 +98,8 @@ def send(request: HttpRequest, ident: str) -> HttpResponse:
 @require_POST
 @told
 def remove_photo(request: HttpRequest, ident: str, photo: str) -> HttpResponse:
-    twin = services.twin_of(request.user, ident)
-    for found in twin.photos.filter(id=photo):
-        services.delete_photo(found)
-    return redirect("twin", twin.id)
+    services.delete_photo(photo_of(request.user, ident, photo))
+    return redirect("twin", ident)
 
 
 @login_required

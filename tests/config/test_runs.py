@@ -12,9 +12,10 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Export
-from config import runs
+from config import idempotency, runs
 from config.errors import AlreadyFinished, IdempotencyMismatch
-from config.runs import Lost, Status, once, working
+from config.idempotency import once
+from config.runs import Lost, Status, working
 from ml.errors import MLError, Stopped
 
 pytestmark = pytest.mark.django_db
@@ -113,15 +114,8 @@ def test_the_place_in_the_queue_counts_all_kinds_of_it(run: Export, alice: Any) 
 
 
 def ask(user: Any, key: str, body_hash: str) -> Export:
-    made = once(
-        Export(user=user, scope="items"),
-        endpoint="exports",
-        key=key,
-        body_hash=body_hash,
-        prepare=lambda e: e.enqueue(),
-    )
-    assert isinstance(made, Export)
-    return made
+    export = Export(user=user, scope="items")
+    return once(export, endpoint="exports", key=key, body_hash=body_hash, prepare=lambda e: e.enqueue())
 
 
 def test_a_key_is_one_run_whatever_it_has_become(alice: Any, bob: Any, rings: list[Any]) -> None:
@@ -174,12 +168,9 @@ def test_sixteen_workers_claim_a_run_once(run: Export) -> None:
     assert sum(claimed is not None for claimed in together(16, lambda: Export.claim(run.id))) == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_sixteen_holds_never_spend_more_than_there_is(alice: Any) -> None:
-    from billing import ledger
-
-    wallet, causes = ledger.wallet_of(alice), iter(range(16))
-    got = together(16, lambda: ledger.hold(wallet, 1, cause=f"job:{next(causes)}"))
-    assert sum(g is None for g in got) == 3
-    assert (ledger.balance(wallet).available, ledger.balance(wallet).held) == (0, 3)
-    assert ledger.check() == []
+def test_a_key_is_forgotten_after_a_week(alice: Any, rings: list[Any]) -> None:
+    first, second = ask(alice, "k", "a"), ask(alice, "l", "a")
+    Export.objects.filter(id=first.id).update(created_at=timezone.now() - timedelta(days=7, seconds=1))
+    assert idempotency.forget() == 1
+    assert ask(alice, "k", "b").id != first.id
+    assert ask(alice, "l", "a").id == second.id

@@ -1,0 +1,115 @@
+"""Processes that die at a statement: `python -m tests.mortal USER TWIN` asks for two pictures and renders them again and again,
+in a child that kills itself before its first statement, then before its second, and so on, until one lives to the end. After each
+death another child does what is left to do, as a client who asks again, the sweeper and the next worker would.
+
+A line of JSON for each death. The parent holds no connection, so that no child inherits one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+
+def main(user: str, twin: str) -> int:
+    django.setup()
+    from config import studio
+    from tests.studio import PaintStudio
+
+    studio.use("nano", PaintStudio())  # type: ignore[arg-type]
+    at = 0
+    while True:
+        at += 1
+        key = f"round-{at}"
+        died = in_child(lambda at=at, key=key: (die_at(at), ask_and_render(user, twin, key)))
+        if not died:
+            return 0
+        if in_child(lambda at=at, key=key: print(json.dumps({"at": at} | recover(user, twin, key)), flush=True)):
+            return 1
+
+
+def in_child(act: Callable[[], Any]) -> bool:
+    """Whether it was killed."""
+    if child := os.fork():
+        _pid, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            return True
+        if os.waitstatus_to_exitcode(status):
+            sys.exit("a child ended with an error")
+        return False
+    code = 1
+    try:
+        act()
+        code = 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def die_at(at: int) -> None:
+    """From now on the `at`-th thing told to the database is never sent: a statement, or a commit."""
+    from django.db import connection
+
+    left = iter(range(at - 1, -1, -1))
+
+    def count() -> None:
+        if next(left) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def statement(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
+        count()
+        return execute(sql, params, many, context)
+
+    commit = connection._commit
+
+    def counted_commit() -> Any:
+        count()
+        return commit()
+
+    connection.execute_wrappers.append(statement)
+    connection._commit = counted_commit  # type: ignore[method-assign]
+
+
+def ask(user: str, twin: str, key: str) -> Any:
+    from accounts.models import User
+    from generation.services import request_images
+    from twins.services import twin_of
+
+    owner = User.objects.get(id=user)
+    return request_images(owner, twin=twin_of(owner, twin), prompt="in a park", count=2, seed=5, key=key)
+
+
+def ask_and_render(user: str, twin: str, key: str) -> None:
+    from generation.tasks import render
+
+    render(str(ask(user, twin, key).id))
+
+
+def recover(user: str, twin: str, key: str) -> dict[str, Any]:
+    from billing import ledger
+    from gallery.models import Item
+    from generation.tasks import render
+    from tests.processes import lapse
+
+    job = ask(user, twin, key)
+    if job.status == "running":
+        lapse(job)
+        type(job).sweep()
+    render(str(job.id))
+    job.refresh_from_db()
+    left = ledger.balance(ledger.wallet_of(job.user))
+    return {
+        "status": job.status, "captured": job.captured, "pictures": Item.objects.filter(job=job.id).count(), "jobs": type(job).objects.count(),
+        "available": left.available, "held": left.held, "wrong": ledger.check(),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
