@@ -16,16 +16,20 @@ from config.errors import NotFound, RangeNotSatisfiable
 
 
 class Files(Protocol):
+    def etag(self, name: str) -> str: ...
     def exists(self, name: str) -> bool: ...
     def size(self, name: str) -> int: ...
     def open_range(self, name: str, start: int, stop: int) -> Iterator[bytes]: ...
 
 
 def serve(
-    request: HttpRequest, files: Files, name: str, *, etag: str, media_type: str, download: str = ""
+    request: HttpRequest, files: Files, name: str, *, etag: str = "", media_type: str, download: str = ""
 ) -> HttpResponse:
-    """200, 206 or 304. Raises NotFound, RangeNotSatisfiable."""
-    quoted = f'"{etag}"'
+    """200, 206 or 304; the ETag is the hash of the plain bytes when no row knows a better one. Raises NotFound, RangeNotSatisfiable."""
+    try:
+        quoted = f'"{etag or files.etag(name)}"'
+    except FileNotFoundError:
+        raise NotFound from None
     if quoted in parse_etags(request.headers.get("If-None-Match", "")):
         return _private(HttpResponse(status=304), quoted)
     if not files.exists(name):

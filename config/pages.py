@@ -86,9 +86,13 @@ def _after(rows: Any, order: tuple[str, ...], at: list[Any]) -> Any:
         raise _no_cursor() from None
 
 
-def _link(request: Any, row: Any, order: tuple[str, ...], *, back: bool) -> str:
-    at = [getattr(row, f.lstrip("-")) for f in order]
+def cursor_at(at: list[Any], *, back: bool = False) -> str:
+    """Of the page that begins after (or, `back`, ends before) these values of the order's fields."""
     text = json.dumps([int(back), *(v if isinstance(v, (int, float)) else str(v) for v in at)], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _link(request: Any, row: Any, order: tuple[str, ...], *, back: bool) -> str:
     query = request.GET.copy()
-    query["cursor"] = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    query["cursor"] = cursor_at([getattr(row, f.lstrip("-")) for f in order], back=back)
     return str(request.build_absolute_uri(f"{request.path}?{urlencode(list(query.lists()), doseq=True)}"))

@@ -57,9 +57,30 @@ class Schema(AutoSchema):
         }
 
 
+EVENTS = {
+    "get": {
+        "operationId": "v1_events",
+        "tags": ["v1"],
+        "description": "Server-sent events: `snapshot`, a list of the runs that are open or ended in the last day; then each change as "
+        "`run`, whose id is the run's id and the version of its row; `credits` when they change; `away` when the stream cannot "
+        "go on and the client polls. After a reconnect the snapshot comes again, whatever `Last-Event-ID` says.",
+        "parameters": [{"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}],
+        "responses": {
+            "200": {"description": "", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+            "default": {
+                "description": "What went wrong",
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            },
+        },
+    }
+}  # no APIView: it is answered by the event loop
+
+
 @functools.cache
 def document(language: str) -> tuple[bytes, str]:
     """The whole contract in a language, and its ETag; made once a process."""
     with override(language):
-        data = OpenApiJsonRenderer().render(SchemaGenerator().get_schema(public=True))
+        found = SchemaGenerator().get_schema(public=True)
+        found["paths"]["/api/v1/events"] = EVENTS
+        data = OpenApiJsonRenderer().render(found)
     return data, f'"{hashlib.sha256(data).hexdigest()}"'

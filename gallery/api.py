@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
@@ -69,6 +70,18 @@ def known(chosen: dict[str, Any]) -> None:
         raise Invalid(errors={f"filter.{name[:40]}": [str(_("There is no such filter."))] for name in strange[:10]})
 
 
+SIGNS = re.compile("([㐀-鿿぀-ヿ]+)")
+
+
+def sought(q: str) -> SearchQuery:
+    """As a search box takes it; a run of Chinese signs is found by its pairs, a single one by itself."""
+    found = SearchQuery(SIGNS.sub(" ", q), config="simple", search_type="websearch")
+    for run in SIGNS.findall(q):
+        for pair in [run[i : i + 2] for i in range(len(run) - 1)] or [run]:
+            found &= SearchQuery(pair, config="simple", search_type="plain")
+    return found
+
+
 def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
     """(the user's items, their order) as a query asks for them. Raises Invalid."""
     form = Filters(data={k: query[k] for k in FILTERS if query.get(k, "") != ""})
@@ -77,7 +90,7 @@ def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
     rows = Item.objects.visible_to(user)
     order = ORDERS[wanted.pop("ordering", "")]
     if q := wanted.pop("q", ""):
-        rows = rows.filter(search=SearchQuery(q, config="simple", search_type="websearch"))
+        rows = rows.filter(search=sought(q))
     if tag := wanted.pop("tag", ""):
         rows = rows.filter(tags__contains=[tag.lower()])
     if album := wanted.pop("album", None):
@@ -137,7 +150,7 @@ class ItemFileView(APIView):
     def get(self, request: Any, ident: str, rendition: str) -> Any:
         item, files = item_of(request.user, ident), store(request.user.id)
         if rendition == "thumbnail":
-            return serve(request, files, item.thumbnail, etag=f"{item.etag[:32]}-small", media_type="image/webp")
+            return serve(request, files, item.thumbnail, media_type="image/webp")
         name = f"photoflux-{str(item.id)[:8]}.png" if request.GET.get("download") else ""
         return serve(request, files, item.content, etag=item.etag, media_type=item.media_type, download=name)
 

@@ -11,11 +11,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from twins.models import Twin
+
+# Chinese has no spaces: besides its words, a text is found by each of its signs and by each pair of them (migration 0002).
+SIGNS = [Func(F(name), function="gallery_signs", output_field=models.TextField()) for name in ("prompt", "notes")]
 
 
 class ItemQuerySet(models.QuerySet):  # type: ignore[type-arg]
@@ -54,8 +57,13 @@ class Item(models.Model):
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     notes = models.TextField(blank=True, max_length=2000)
     place = models.CharField(max_length=80, blank=True)
+    blur = models.CharField(
+        max_length=600, blank=True
+    )  # a WebP of a few pixels in base64, shown until the thumbnail is there
     search = models.GeneratedField(
-        expression=SearchVector("prompt", "notes", config="simple"), output_field=SearchVectorField(), db_persist=True
+        expression=SearchVector("prompt", "notes", *SIGNS, config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable
 from typing import Any
@@ -14,16 +15,18 @@ from config.errors import Invalid
 from gallery.models import Album, AlbumItem, Item
 from ml import media
 
-THUMBNAIL = 512  # px of the long side
+THUMBNAIL, BLUR = 512, 10  # px of the long side
 TAGS, TAG_LENGTH = 30, 40
 
 
 def save_item(user_id: Any, ident: Any, data: bytes) -> dict[str, Any]:
     """The picture and its thumbnail into the vault; what the row says of them. Done before there is a row."""
     item, files = Item(id=ident), store(user_id)
+    small = media.thumbnail(data, THUMBNAIL, "WEBP")
     files.write(item.content, data)
-    files.write(item.thumbnail, media.thumbnail(data, THUMBNAIL, "WEBP"))
-    return {"size": len(data), "etag": hashlib.sha256(data).hexdigest()}
+    files.write(item.thumbnail, small)
+    blur = base64.b64encode(media.thumbnail(small, BLUR, "WEBP")).decode()
+    return {"size": len(data), "etag": hashlib.sha256(data).hexdigest(), "blur": blur}
 
 
 def change_item(item: Item, **fields: Any) -> Item:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Max, Min
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,13 +19,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.services import request_export
 from config.limits import limited
-from config.pages import page
+from config.pages import cursor_at, page
 from config.problems import told
 from gallery import services
 from gallery.api import FILTERS, item_of, selected
 from gallery.models import Item
 from ml.types import STYLES
 from twins.models import Twin
+
+MONTHS = 600  # on the scale beside the pictures
 
 
 @login_required
@@ -36,11 +42,32 @@ def listing(request: HttpRequest) -> HttpResponse:
         for day, items in groupby(found["results"], lambda i: timezone.localtime(i.created_at).date())
     ]
     chosen = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    part = bool(request.GET.get("part"))
     facts = {
         "days": days, "next": _here(request, found["next"]), "previous": _here(request, found["previous"]), "chosen": chosen, "styles": STYLES,
-        "twins": Twin.objects.visible_to(request.user), "tab": "gallery",
+        "twins": Twin.objects.visible_to(request.user), "months": [] if part else months(rows, order), "tab": "gallery",
     }  # fmt: skip
-    return render(request, "gallery/_rows.html" if request.GET.get("part") else "gallery/list.html", facts)
+    return render(request, "gallery/_rows.html" if part else "gallery/list.html", facts)
+
+
+def months(rows: Any, order: tuple[str, ...]) -> list[tuple[datetime, str]]:
+    """(month, the cursor of the page on which it begins) from the first to the last of `rows`, in their order; at most MONTHS.
+
+    By the two ends alone: it costs the same however many pictures there are, and a month without any leads to the next one.
+    """
+    ends = rows.aggregate(first=Min("created_at"), last=Max("created_at"))
+    if not ends["first"]:
+        return []
+    first, last = (timezone.localtime(ends[name]) for name in ("first", "last"))
+    start, found = first.replace(day=1, hour=0, minute=0, second=0, microsecond=0), []
+    while start <= last and len(found) < MONTHS:
+        following = (start + timedelta(days=32)).replace(day=1)
+        newest_first = order[0].startswith("-")
+        # The largest id before the first instant of a month sorts after nothing in it: the page begins with the month.
+        at = [following, UUID(int=0)] if newest_first else [start - timedelta(microseconds=1), UUID(int=(1 << 128) - 1)]
+        found.append((start, cursor_at(at)))
+        start = following
+    return found[::-1] if order[0].startswith("-") else found
 
 
 def _here(request: HttpRequest, link: str | None) -> str:

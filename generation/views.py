@@ -60,7 +60,10 @@ def _query(filled: dict[str, str]) -> str:
 
 
 def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
-    twins = Twin.objects.visible_to(request.user).filter(active_training__isnull=False, disabled_at=None)
+    usable = Twin.objects.visible_to(request.user).filter(active_training__isnull=False, disabled_at=None)
+    twins = list(usable.with_face())
+    if twins and filled["twin"] == "" and request.method == "GET" and "prompt" not in request.GET:
+        filled["twin"] = str(twins[0].id)
     defaults = {"style": STYLES[0], "aspect_ratio": "1:1", "quality": "standard", "count": "2"}
     return {
         "filled": {k: v or defaults.get(k, "") for k, v in filled.items()}, "twins": twins, "styles": suggestions.STYLE_NAMES, "aspects": ASPECTS,

@@ -1,63 +1,174 @@
-// More rows as their end comes into sight, and choosing with shift and the keyboard. Without it, "More" is a link.
+// Rows that fill the width, more of them as their end comes into sight, and only those near the screen in the page.
+// Choosing with shift and by keyboard; months on a scale. Without it there are links, boxes and a list of months.
 const rows = document.getElementById("rows");
+const form = document.getElementById("chosen-form");
 const bulk = document.getElementById("bulk");
 const count = document.getElementById("bulk-count");
+const months = document.getElementById("months");
+const NEAR = 600; // px above and below the screen that stay in the page
+const GAP = 6;
+const chosen = new Set();
 let last = null;
 
-function fit(root) { // justified rows: each picture grows with its ratio
-  for (const row of root.querySelectorAll(".rows > li:not([data-fit])")) {
-    row.dataset.fit = "";
-    row.style.setProperty("--ratio", String(Number(row.dataset.w) / Number(row.dataset.h)));
-  }
+// ------------------------------------------------ rows
+function fit(list) { // breaks it into rows of nearly one height, each as wide as the page
+  const items = [...list.children];
+  const width = list.clientWidth;
+  const wanted = parseFloat(getComputedStyle(list).getPropertyValue("--row"));
+  const ratios = items.map((item) => Math.min(3, Math.max(0.4, Number(item.dataset.w) / Number(item.dataset.h))));
+  const total = ratios.reduce((a, b) => a + b, 0);
+  const share = total / Math.max(1, Math.round((total * wanted) / width));
+  let row = [], sum = 0, gone = 0, full = 1;
+  items.forEach((item, i) => {
+    row.push(i);
+    sum += ratios[i];
+    gone += ratios[i];
+    if (i < items.length - 1 && gone + (ratios[i + 1] ?? 0) / 2 < share * full) return;
+    const height = Math.min(wanted * 1.5, (width - GAP * (row.length - 1)) / sum);
+    for (const n of row) {
+      items[n].style.width = `${Math.floor(ratios[n] * height * 100) / 100}px`;
+      items[n].style.height = `${height}px`;
+    }
+    row = [];
+    sum = 0;
+    full += 1;
+  });
+  list.classList.add("fitted");
 }
+
+function prepare(part) {
+  for (const item of part.querySelectorAll("li[data-blur]:not([data-blur=''])")) {
+    const picture = item.querySelector("img");
+    if (picture.complete) continue;
+    item.style.backgroundImage = `url(data:image/webp;base64,${item.dataset.blur})`;
+    picture.addEventListener("load", () => { item.style.backgroundImage = ""; }, { once: true });
+  }
+  part.querySelectorAll(".rows").forEach(fit);
+  part.width = rows.clientWidth;
+  near.observe(part);
+  const link = part.querySelector("[data-next]");
+  if (link) end.observe(link);
+}
+
+const asleep = new Map(); // the nodes of the parts that are far away
+const near = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target, boundingClientRect }) => {
+  if (isIntersecting && asleep.has(target)) {
+    target.replaceChildren(...asleep.get(target));
+    asleep.delete(target);
+    target.style.height = "";
+    if (target.width !== rows.clientWidth) { target.querySelectorAll(".rows").forEach(fit); target.width = rows.clientWidth; }
+  } else if (!isIntersecting && !asleep.has(target) && !target.contains(document.activeElement) && !target.querySelector("[data-next]")) {
+    target.style.height = `${boundingClientRect.height}px`;
+    asleep.set(target, [...target.childNodes]);
+    target.replaceChildren();
+  }
+}), { rootMargin: `${NEAR}px 0px` });
+
+const end = new IntersectionObserver((entries) => entries.forEach((entry) => {
+  if (entry.isIntersecting) { end.unobserve(entry.target); more(entry.target); }
+}), { rootMargin: "1200px 0px" });
 
 async function more(link) {
   const answer = await fetch(link.dataset.next, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
-  if (!answer?.ok) return;
-  const part = document.createElement("div");
-  part.innerHTML = await answer.text();
+  if (!answer?.ok) return; // the link stays, to be pressed
+  const before = link.closest(".part");
+  const day = [...before.querySelectorAll(".day")].at(-1)?.dataset.day;
+  const holder = document.createElement("div");
+  holder.innerHTML = await answer.text();
+  const part = holder.querySelector(".part");
+  const first = part.querySelector(".day");
+  if (first?.dataset.day === day) { first.classList.add("hidden"); part.classList.add("goes-on"); } // the same day goes on
   link.closest(".more").remove();
-  const head = part.querySelector(".day");
-  const days = [...rows.querySelectorAll(".day")];
-  if (head && days.at(-1)?.dataset.day === head.dataset.day) { // the same day goes on
-    [...rows.querySelectorAll(".rows")].at(-1).append(...head.nextElementSibling.children);
-    head.nextElementSibling.remove();
-    head.remove();
-  }
-  rows.append(...part.childNodes);
-  fit(rows);
-  watch();
+  before.after(part);
+  prepare(part);
 }
 
-const seen = new IntersectionObserver((entries) => entries.forEach((entry) => {
-  if (entry.isIntersecting) { seen.unobserve(entry.target); more(entry.target); }
-}), { rootMargin: "1200px" });
-function watch() { const link = rows.querySelector("[data-next]"); if (link) seen.observe(link); }
+let width = rows.clientWidth;
+new ResizeObserver(() => {
+  if (rows.clientWidth === width) return;
+  width = rows.clientWidth;
+  rows.querySelectorAll(".rows").forEach(fit);
+}).observe(rows);
+
+// ------------------------------------------------ choosing
+const boxes = () => [...rows.querySelectorAll(".part")].flatMap((part) =>
+  (asleep.get(part) ?? [...part.childNodes]).flatMap((node) => [...(node.querySelectorAll?.(".mark") ?? [])]));
 
 function told() {
-  const n = rows.querySelectorAll(".mark input:checked").length;
-  bulk.classList.toggle("on", n > 0);
-  count.textContent = n === 1 ? count.dataset.one : count.dataset.many.replace("#", String(n));
+  bulk.classList.toggle("on", chosen.size > 0);
+  count.textContent = chosen.size === 1 ? count.dataset.one : count.dataset.many.replace("#", String(chosen.size));
 }
-rows.addEventListener("click", (event) => {
-  const box = event.target.closest(".mark input");
-  if (!box) return;
-  const all = [...rows.querySelectorAll(".mark input")];
-  if (event.shiftKey && last) {
+function set(box, on) {
+  box.checked = on;
+  box.closest("li").classList.toggle("chosen", on);
+  if (on) chosen.add(box.value); else chosen.delete(box.value);
+}
+function choose(box, on, range) {
+  if (range && last) {
+    const all = boxes();
     const [a, b] = [all.indexOf(last), all.indexOf(box)].sort((x, y) => x - y);
-    all.slice(a, b + 1).forEach((each) => { each.checked = box.checked; });
-  }
+    all.slice(Math.max(0, a), b + 1).forEach((each) => set(each, on));
+  } else set(box, on);
   last = box;
   told();
+}
+rows.addEventListener("click", (event) => {
+  const box = event.target.closest(".mark");
+  if (box) choose(box, box.checked, event.shiftKey);
 });
-rows.addEventListener("change", told);
+rows.addEventListener("keydown", (event) => { // between pictures with the arrows, X chooses
+  const item = event.target.closest("li");
+  if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (step) {
+    const all = [...rows.querySelectorAll(".rows > li")];
+    const next = all[all.indexOf(item) + step];
+    if (!next) return;
+    event.preventDefault();
+    next.querySelector("a").focus();
+    if (event.shiftKey) { set(item.querySelector(".mark"), true); choose(next.querySelector(".mark"), true, false); }
+  } else if (event.key.toLowerCase() === "x") {
+    const box = item.querySelector(".mark");
+    choose(box, !box.checked, event.shiftKey);
+  }
+});
 addEventListener("keydown", (event) => {
-  if (event.key === "Escape") { rows.querySelectorAll(".mark input:checked").forEach((box) => { box.checked = false; }); told(); }
+  if (event.key !== "Escape" || !chosen.size) return;
+  boxes().filter((box) => box.checked).forEach((box) => set(box, false));
+  told();
+});
+form.addEventListener("formdata", (event) => { // those that are not in the page just now, too
+  event.formData.delete("id");
+  chosen.forEach((id) => event.formData.append("id", id));
 });
 bulk.addEventListener("click", (event) => {
   const button = event.target.closest("[data-sure]");
-  if (button && !confirm(button.dataset.sure)) event.preventDefault();
+  if (button && !confirm(button.dataset.sure.replace("#", String(chosen.size)))) event.preventDefault();
 });
-fit(rows);
-watch();
+
+// ------------------------------------------------ months
+if (months) {
+  const options = [...months.options].filter((option) => option.value);
+  months.addEventListener("change", () => months.form.requestSubmit());
+  if (options.length > 1) {
+    const scale = document.getElementById("scale");
+    const [range, bubble] = [scale.querySelector("input"), scale.querySelector("output")];
+    range.max = String(options.length - 1);
+    const name = () => { bubble.textContent = options[Number(range.value)].text; range.setAttribute("aria-valuetext", bubble.textContent); };
+    const here = () => {
+      const day = [...rows.querySelectorAll(".day")].findLast((head) => head.getBoundingClientRect().top < 160) ?? rows.querySelector(".day");
+      const found = options.findIndex((option) => option.dataset.month === day?.dataset.day.slice(0, 7));
+      if (found >= 0) { range.value = String(found); name(); }
+    };
+    range.addEventListener("input", name);
+    range.addEventListener("change", () => { months.value = options[Number(range.value)].value; months.form.requestSubmit(); });
+    let soon = 0;
+    addEventListener("scroll", () => { clearTimeout(soon); soon = setTimeout(here, 120); }, { passive: true });
+    scale.hidden = false;
+    here();
+  }
+}
+
+rows.querySelectorAll(".part").forEach(prepare);
+rows.querySelectorAll(".mark:checked").forEach((box) => set(box, true)); // the back button kept them
 told();

@@ -1,6 +1,7 @@
 // Parts of a page that change while one looks at them: [data-live="URL"] is fetched again while something in it is open
-// ([data-open]), and whenever the event stream says that a run changed. A server that is away is asked again.
+// ([data-open]), and whenever a run changed (notices.js). A server that is away is asked again, and the page says so.
 const parts = [...document.querySelectorAll("[data-live]")];
+const toasts = document.getElementById("toasts");
 let away = 0;
 let pressed = false; // between the two halves of a click nothing is exchanged
 addEventListener("pointerdown", () => { pressed = true; });
@@ -22,12 +23,17 @@ async function refresh(part) {
   part.innerHTML = html;
   part.querySelectorAll("details").forEach((d, i) => { d.open = Boolean(open[i]); });
   if (place >= 0) part.querySelectorAll("a, button, summary")[place]?.focus({ preventScroll: true });
-  part.dispatchEvent(new CustomEvent("refreshed", { bubbles: true }));
+}
+
+function tell() { // after the second try: one that fails is no outage
+  const note = toasts.querySelector(".away");
+  if (away > 1 && !note) toasts.append(Object.assign(document.createElement("div"), { className: "toast away", textContent: toasts.dataset.away }));
+  if (!away) note?.remove();
 }
 
 async function round(force = false) {
   for (const part of parts) {
-    if (!force && !part.querySelector("[data-open]")) continue;
+    if (!force && !away && !part.querySelector("[data-open]")) continue;
     try {
       await refresh(part);
       away = 0;
@@ -35,7 +41,7 @@ async function round(force = false) {
       away += 1;
     }
   }
-  document.body.classList.toggle("away", away > 1);
+  tell();
 }
 
 let timer = 0;
@@ -44,11 +50,8 @@ function plan() {
   timer = setTimeout(async () => { await round(); plan(); }, away ? Math.min(10000, 1000 * 2 ** away) : 1000);
 }
 
-if (parts.length) {
-  const stream = new EventSource("/api/v1/events");
-  let soon = 0;
-  stream.addEventListener("run", () => { clearTimeout(soon); soon = setTimeout(() => round(true), 150); });
-  addEventListener("online", () => round(true));
-  addEventListener("part-changed", () => round(true));
-  plan();
-}
+let soon = 0;
+addEventListener("run", () => { clearTimeout(soon); soon = setTimeout(() => round(true), 150); });
+addEventListener("online", () => round(true));
+addEventListener("part-changed", () => round(true));
+plan();

@@ -1,43 +1,93 @@
 // Photos are sent one by one, three at a time; each has its tile and its verdict while the others are still on their way.
+// What was chosen and not yet sent is kept in the browser, so that a reload or a lost connection loses nothing.
 const form = document.getElementById("drop");
 const list = document.getElementById("photos");
 const said = document.getElementById("said");
 const words = form.dataset;
 const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
 const AT_ONCE = 3;
+const KEPT = 24 * 3600 * 1000; // ms that a photo waits in the browser
 const queue = [];
 let active = 0;
 
 const held = () => list.querySelectorAll(".accepted, .checking").length;
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
-function add(files) {
-  const room = Math.max(0, Number(words.most) - held());
-  [...files].forEach((file, i) => {
-    const tile = document.createElement("li");
-    tile.className = "photo checking";
-    const picture = document.createElement("img");
-    picture.alt = file.name;
-    picture.src = URL.createObjectURL(file);
-    picture.onerror = () => picture.replaceWith(Object.assign(document.createElement("span"), { className: "blank" }));
-    const text = document.createElement("p");
-    tile.append(picture, text);
-    list.append(tile);
-    if (i >= room) return show(tile, "refused", file.name, words.left);
-    text.textContent = words.sending;
-    queue.push({ file, tile });
+// ------------------------------------------------ kept in the browser
+const opened = new Promise((done) => {
+  const asked = indexedDB.open("photoflux", 1);
+  asked.onupgradeneeded = () => asked.result.createObjectStore("photos", { autoIncrement: true });
+  asked.onsuccess = () => done(asked.result);
+  asked.onerror = () => done(null); // a private window may have none: then nothing is kept
+});
+async function kept(act, mode = "readwrite") {
+  const base = await opened;
+  if (!base) return null;
+  return new Promise((done) => {
+    const asked = act(base.transaction("photos", mode).objectStore("photos"));
+    asked.onsuccess = () => done(asked.result);
+    asked.onerror = () => done(null);
+  });
+}
+const keep = (file) => kept((photos) => photos.add({ api: words.api, file, at: Date.now() }));
+const forget = (id) => (id == null ? null : kept((photos) => photos.delete(id)));
+async function resume() {
+  const ids = (await kept((photos) => photos.getAllKeys(), "readonly")) ?? [];
+  const rows = (await kept((photos) => photos.getAll(), "readonly")) ?? [];
+  rows.forEach(({ api, file, at }, i) => {
+    if (Date.now() - at > KEPT) forget(ids[i]);
+    else if (api === words.api) line(file, ids[i]);
   });
   pump();
 }
 
-function show(tile, status, name, detail) {
-  tile.className = `photo ${status}`;
-  const text = tile.querySelector("p");
-  const strong = document.createElement("b");
-  strong.className = status === "accepted" ? "ok" : "wrong";
+// ------------------------------------------------ tiles
+function tile(name, source) {
+  const made = Object.assign(document.createElement("li"), { className: "photo checking" });
+  const picture = Object.assign(document.createElement("img"), { alt: name });
+  picture.onerror = () => picture.replaceWith(Object.assign(document.createElement("span"), { className: "blank" }));
+  if (source) picture.src = source;
+  made.append(source ? picture : Object.assign(document.createElement("span"), { className: "blank" }), document.createElement("p"));
+  list.append(made);
+  return made;
+}
+
+function show(made, status, name, detail) {
+  made.className = `photo ${status}`;
+  const strong = Object.assign(document.createElement("b"), { className: status === "accepted" ? "ok" : "wrong" });
   strong.textContent = status === "accepted" ? words.good : name;
-  text.replaceChildren(strong, status === "accepted" ? "" : ` ${detail || ""}`);
+  made.querySelector("p").replaceChildren(strong, status === "accepted" ? "" : ` ${detail || ""}`);
   said.textContent = `${name}: ${status === "accepted" ? words.good : detail || ""}`;
+  if (!made.querySelector(".remove")) removable(made, name);
+}
+
+function removable(made, name) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "remove", textContent: "×" });
+  button.setAttribute("aria-label", `${words.remove} ${name}`);
+  button.addEventListener("click", async () => {
+    if (made.dataset.photo) await ask(`${words.api}/${made.dataset.photo}`, { method: "DELETE" });
+    (made.nextElementSibling ?? made.previousElementSibling)?.querySelector(".remove")?.focus();
+    made.remove();
+    dispatchEvent(new Event("part-changed"));
+  });
+  made.append(button);
+}
+
+// ------------------------------------------------ sending
+async function add(files, folders = []) {
+  const room = Math.max(0, Number(words.most) - held());
+  folders.forEach((name) => show(tile(name, ""), "refused", name, words.folder));
+  for (const [i, file] of [...files].entries()) {
+    if (i >= room) show(tile(file.name, URL.createObjectURL(file)), "refused", file.name, words.left);
+    else line(file, await keep(file));
+  }
+  pump();
+}
+
+function line(file, id) {
+  const made = tile(file.name, URL.createObjectURL(file));
+  made.querySelector("p").textContent = words.sending;
+  queue.push({ file, id, made });
 }
 
 async function ask(url, options = {}) {
@@ -45,29 +95,39 @@ async function ask(url, options = {}) {
   for (let tries = 0; ; tries += 1) {
     try {
       const answer = await fetch(url, { ...options, headers: { "X-CSRFToken": token, Accept: "application/json" } });
-      if (answer.status !== 503 && answer.status !== 429) return answer;
+      if (![429, 502, 503, 504].includes(answer.status)) return answer;
     } catch { /* no network */ }
     said.textContent = words.waiting;
     await wait(Math.min(8000, 500 * 2 ** tries));
   }
 }
 
-async function send({ file, tile }) {
+async function send({ file, id, made }) {
   const body = new FormData();
   body.append("file", file);
   const answer = await ask(words.api, { method: "POST", body });
-  let photo = await answer.json().catch(() => ({}));
-  if (!answer.ok) return show(tile, "refused", file.name, photo.detail);
-  tile.dataset.photo = photo.id;
-  tile.querySelector("p").textContent = words.checking;
-  for (let tries = 0; photo.status === "checking"; tries += 1) {
+  await forget(id);
+  if (answer.status === 401) return location.reload(); // logged out meanwhile
+  const photo = await answer.json().catch(() => ({}));
+  if (!answer.ok) return show(made, "refused", file.name, photo.detail);
+  made.dataset.photo = photo.id;
+  made.querySelector("p").textContent = words.checking;
+  await verdict(made, file.name);
+}
+
+async function verdict(made, name) {
+  for (let tries = 0; ; tries += 1) {
     await wait(tries < 10 ? 250 : 1000);
-    const again = await ask(`${words.api}/${photo.id}`);
-    if (!again.ok) return tile.remove(); // deleted in another window
-    photo = await again.json();
+    const answer = await ask(`${words.api}/${made.dataset.photo}`);
+    if (!answer.ok) return made.remove(); // deleted in another window
+    const photo = await answer.json();
+    if (photo.status === "checking") continue;
+    show(made, photo.status, name, photo.detail);
+    if (photo.status === "accepted") {
+      made.querySelector(".blank")?.replaceWith(Object.assign(new Image(), { src: `${words.api}/${photo.id}/thumbnail`, alt: name }));
+    }
+    return dispatchEvent(new Event("part-changed"));
   }
-  show(tile, photo.status, file.name, photo.detail);
-  dispatchEvent(new Event("part-changed"));
 }
 
 function pump() {
@@ -77,27 +137,28 @@ function pump() {
   }
 }
 
+// ------------------------------------------------ choosing
+function dropped(items) { // a folder has no bytes: it is named, not sent
+  const files = [], folders = [];
+  for (const item of items) {
+    const entry = item.webkitGetAsEntry?.();
+    if (entry?.isDirectory) folders.push(entry.name);
+    else if (item.kind === "file") files.push(item.getAsFile());
+  }
+  return [files, folders];
+}
 form.addEventListener("submit", (event) => event.preventDefault());
-form.querySelector("input[type=file]").addEventListener("change", (event) => { add(event.target.files); event.target.value = ""; });
+for (const input of form.querySelectorAll("input[type=file]")) {
+  input.addEventListener("change", () => { add([...input.files]); input.value = ""; });
+}
 form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
 form.addEventListener("dragleave", () => form.classList.remove("over"));
-form.addEventListener("drop", (event) => { event.preventDefault(); form.classList.remove("over"); add(event.dataTransfer.files); });
-addEventListener("beforeunload", (event) => { if (active) event.preventDefault(); });
+form.addEventListener("drop", (event) => { event.preventDefault(); form.classList.remove("over"); add(...dropped(event.dataTransfer.items)); });
 
-// What was still being checked when the page was opened.
-for (const tile of list.querySelectorAll(".checking[data-photo]")) {
-  (async () => {
-    for (;;) {
-      await wait(700);
-      const answer = await ask(`${words.api}/${tile.dataset.photo}`);
-      if (!answer.ok) return;
-      const photo = await answer.json();
-      if (photo.status === "checking") continue;
-      show(tile, photo.status, photo.file_name, photo.detail);
-      if (photo.status === "accepted") {
-        tile.querySelector(".blank")?.replaceWith(Object.assign(new Image(), { src: `${words.api}/${photo.id}/thumbnail`, alt: photo.file_name }));
-      }
-      return dispatchEvent(new Event("part-changed"));
-    }
-  })();
+for (const made of list.querySelectorAll("[data-photo]")) {
+  const name = made.querySelector("img")?.alt ?? made.querySelector("b")?.textContent ?? "";
+  made.querySelector("form")?.remove(); // its button is ours from here on
+  removable(made, name);
+  if (made.matches(".checking")) verdict(made, made.dataset.name);
 }
+resume();

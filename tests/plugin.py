@@ -32,7 +32,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
                 part = (
                     "training"
                     if "train" in marks
-                    else "workers and web processes"
+                    else "processes that are started and killed"
                     if "workers" in marks
                     else "the rest"
                 )

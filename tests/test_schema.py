@@ -22,7 +22,8 @@ def test_no_request_makes_a_server_error(tmp_path: Path) -> None:
         token = web.wait().sign_up("carol@example.com")
         schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{web.port}/api/v1/openapi.json")
         headers, faults = {"Authorization": f"Bearer {token}"}, []
-        operations = [found.ok() for found in schema.get_all_operations()]
+        answering = schema.exclude(path="/api/v1/events")  # which does not end; tests/test_web.py listens to it
+        operations = [found.ok() for found in answering.get_all_operations()]
         for operation in operations:
             try:
                 _try(operation, headers)

@@ -10,14 +10,16 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
+from accounts.mail import tell
 from accounts.vault import store
 from billing.models import Wallet
 from billing.runs import PaidRun
-from config.runs import OPEN, Run, RunQuerySet, Status
+from config.runs import OPEN, SENTENCES, Run, RunQuerySet, Status
 
 LEAST, MOST = 10, 25  # photos to train from, and that a twin may hold
 SAMPLES = 4  # pictures that come with a training, at most
@@ -31,6 +33,10 @@ class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
         """Inside a transaction: one change of this twin's photos at a time. Without the key, as a foreign key that is checked
         elsewhere must not wait. A training's row is locked before its twin's, a photo's after it."""
         return self.select_for_update(no_key=True).filter(id=ident).first()
+
+    def with_face(self) -> Self:
+        """`face`: the first accepted photo's id, in the same query."""
+        return self.annotate(face=Subquery(Photo.objects.accepted().filter(twin=OuterRef("pk")).values("id")[:1]))
 
     def with_facts(self) -> Self:
         """Counts and the newest training's status, in the same query."""
@@ -198,6 +204,18 @@ class Training(PaidRun):
             Wallet.objects.filter(user=self.user_id, free_trainings__gt=0).update(
                 free_trainings=F("free_trainings") - 1
             )
+        if self.status != Status.CANCELLED:
+            transaction.on_commit(lambda: tell(self.user_id, "training", self.words_of_end), robust=True)
+
+    def words_of_end(self) -> tuple[str, str]:
+        """Subject and text of the mail."""
+        name, where = self.twin.name, f"{settings.ORIGIN}{reverse('twin', args=[self.twin_id])}"
+        if self.status == Status.SUCCEEDED:
+            return _("%(name)s is ready") % {"name": name}, _(
+                "The training of %(name)s is finished. Make pictures here: %(where)s"
+            ) % {"name": name, "where": where}
+        reason = SENTENCES.get(self.error_code) or self.error_detail
+        return _("The training of %(name)s failed") % {"name": name}, f"{reason}\n\n{where}\n"
 
     @classmethod
     def known_files(cls, user_id: uuid.UUID) -> Iterator[str]:

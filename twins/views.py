@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import consents
@@ -21,11 +22,21 @@ from twins.api import photo_of, show_photo, show_training, show_twin, training_o
 from twins.forms import TwinForm
 from twins.models import LEAST, MOST, Twin
 
+# Drawn by bench.examples, and what they show.
+GOOD = [
+    ("front", gettext_lazy("From the front")), ("side", gettext_lazy("Turned to both sides")),
+    ("smile", gettext_lazy("Smiling, and not")), ("indoors", gettext_lazy("Indoors and outdoors")),
+]  # fmt: skip
+BAD = [
+    ("several", gettext_lazy("Several people")), ("hidden", gettext_lazy("Something before the face")),
+    ("blurred", gettext_lazy("Blurred")), ("dark", gettext_lazy("Too dark, or flashed")),
+]  # fmt: skip
+
 
 @login_required
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    rows = [show_twin(twin) | {"face": twin.photos.all()[:1]} for twin in twins_of(request.user)]
+    rows = [show_twin(twin) | {"face": twin.face} for twin in twins_of(request.user).with_face()]
     return render(request, "twins/list.html", {"twins": rows, "tab": "twins"})
 
 
@@ -35,7 +46,8 @@ def new(request: HttpRequest) -> HttpResponse:
     form = TwinForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         return _make(request, form.cleaned_data)
-    return render(request, "twins/new.html", {"form": form, "tab": "twins", "least": LEAST, "most": MOST})
+    facts = {"form": form, "tab": "twins", "least": LEAST, "most": MOST, "good": GOOD, "bad": BAD}
+    return render(request, "twins/new.html", facts)
 
 
 @limited("60/h", "twins")

@@ -15,6 +15,7 @@ import pytest
 
 from config import embedded, run
 
+pytestmark = pytest.mark.workers
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import json, sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Callable
@@ -94,6 +95,13 @@ def test_a_picture_is_served_whole_in_ranges_and_not_again(as_alice: Any, pictur
     assert as_alice.get(where, HTTP_IF_NONE_MATCH=whole["ETag"]).status_code == 304
     beyond = as_alice.get(where, HTTP_RANGE="bytes=999999-")
     assert (beyond.status_code, beyond.json()["code"]) == (416, "range_not_satisfiable")
+
+
+def test_a_thumbnail_has_its_own_hash(as_alice: Any, picture: Item) -> None:
+    where = f"/api/v1/items/{picture.id}/thumbnail"
+    small = as_alice.get(where)
+    assert small["ETag"] == f'"{hashlib.sha256(b"".join(small.streaming_content)).hexdigest()}"'
+    assert as_alice.get(where, HTTP_IF_NONE_MATCH=small["ETag"]).status_code == 304
 
 
 def test_favourite_tags_and_notes_are_kept(as_alice: Any, picture: Item) -> None:

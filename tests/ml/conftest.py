@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,11 +19,18 @@ from ml.local.flux import load_pipeline  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pair() -> tuple[Any, Any]:
+    """The two tokenizers, learnt once: it takes seconds."""
+    from ml.nano import build
+
+    return build.new_tokenizers()
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory, pair: tuple[Any, Any]) -> Path:
     from ml.nano import build, flow, vae
 
     torch.manual_seed(0)
-    pair = build.new_tokenizers()
     painter = flow.new_painter(build.PRESETS["tiny"].shape, *pair)
     for name, p in painter.transformer.named_parameters():
         if ("norm" in name and ".linear." in name) or name.startswith("proj_out"):
@@ -45,13 +53,23 @@ def pipe(tiny: Base) -> object:
     return load_pipeline(tiny, "cpu")
 
 
-@pytest.fixture(scope="session")
-def photos() -> list[bytes]:
-    """Twelve photos of one drawn woman, as JPEG bytes."""
+def _drawn(some: slice) -> list[bytes]:
     from ml import media
     from ml.nano.people import random_person, varied_scenes
     from ml.nano.portraits import draw
 
     rng = np.random.default_rng([6, 0])
     person = random_person(rng)
-    return [media.encode_jpeg(draw(person, s, 768, 768), 92) for s in varied_scenes(rng, 12)]
+    return [media.encode_jpeg(draw(person, s, 768, 768), 92) for s in varied_scenes(rng, 12)[some]]
+
+
+@pytest.fixture(scope="session")
+def few() -> list[bytes]:
+    """The first four of `photos`: each takes a third of a second."""
+    return _drawn(slice(4))
+
+
+@pytest.fixture(scope="session")
+def photos(few: list[bytes]) -> list[bytes]:
+    """Twelve photos of one drawn woman, as JPEG bytes."""
+    return few + _drawn(slice(4, None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,10 +76,9 @@ def test_every_size_can_be_packed(pixels: int) -> None:
         assert abs(w * h / pixels**2 - 1) < 0.36
 
 
-def test_a_batch_is_made_from_its_number_alone() -> None:
+def test_a_batch_is_made_from_its_number_alone(pair: tuple[Any, Any]) -> None:
     from ml.nano.flow import Batches
 
-    pair = build.new_tokenizers()
     numbers = {0: np.arange(40), 1: np.arange(40, 60)}
     one, two = Batches(numbers, pair, 8, seed=1), Batches(numbers, pair, 8, seed=1)
     for step in (9, 0, 7):

@@ -232,6 +232,7 @@ def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(drawn: Path, tmp_pa
     assert json.loads((tmp_path / "o" / "report.json").read_text())["training"]["steps"] == 40
 
 
+@pytest.mark.workers
 def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
     """With the models loaded, a process may take hardly more memory than it has."""
     done = subprocess.run(

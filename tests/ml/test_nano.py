@@ -189,9 +189,9 @@ def test_a_missing_or_changed_lora_is_one_sentence(studio: LocalStudio, tmp_path
     assert e.value.code == "lora_broken"
 
 
-def test_three_photos_are_too_few(studio: LocalStudio, photos: list[bytes]) -> None:
+def test_three_photos_are_too_few(studio: LocalStudio, few: list[bytes]) -> None:
     with pytest.raises(MLError) as e:
-        studio.train(TrainSpec(tuple(Photo(str(i), p) for i, p in enumerate(photos[:3]))), store=MemoryStore())
+        studio.train(TrainSpec(tuple(Photo(str(i), p) for i, p in enumerate(few[:3]))), store=MemoryStore())
     assert e.value.code == "not_enough_photos"
 
 
@@ -216,7 +216,7 @@ def test_running_out_of_memory_is_one_sentence() -> None:
 
 @pytest.mark.train
 def test_schnells_profile_trains_with_its_adapter_and_renders(
-    tiny_folder: Path, tmp_path: Path, photos: list[bytes]
+    tiny_folder: Path, tmp_path: Path, few: list[bytes]
 ) -> None:
     """The production profile through the same code: bfloat16, adapter on in training and off in sampling, swapped in."""
     import shutil
@@ -235,7 +235,7 @@ def test_schnells_profile_trains_with_its_adapter_and_renders(
     shapes = lora.expected_shapes(studio._models()[0].transformer, studio.base)
     save_file({k: torch.full(s, 0.01) for k, s in shapes.items()}, folder / "training_adapter.safetensors")
     store = MemoryStore()
-    spec = TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:4])), "woman", steps=4)
+    spec = TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(few)), "woman", steps=4)
     report = studio.train(spec, store=store)
     made = list(studio.render(RenderSpec("in a park", report.lora, report.sha256), store=store))
     assert made[0].engine == "flux-schnell"

@@ -33,8 +33,8 @@ def quick(tiny: Base) -> Base:
     return replace(tiny, recipe=replace(tiny.recipe, batch=2, zooms=(0.9,), rate=2e-3))
 
 
-def examples(pipe: Any, base: Base, photos: list[bytes], count: int = 3) -> list[dataset.Example]:
-    some = tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:count]))
+def examples(pipe: Any, base: Base, few: list[bytes], count: int = 3) -> list[dataset.Example]:
+    some = tuple(Photo(f"p{i}", p) for i, p in enumerate(few[:count]))
     return dataset.build(pipe, base, CentredFaces(), some, "woman", dataset.plain_caption)  # type: ignore[arg-type]
 
 
@@ -58,13 +58,13 @@ def trained(
     return run
 
 
-def test_the_loss_falls(pipe: Any, quick: Base, photos: list[bytes]) -> None:
-    run = trained(pipe, quick, examples(pipe, quick, photos, 1), 60, MemoryStore())
+def test_the_loss_falls(pipe: Any, quick: Base, few: list[bytes]) -> None:
+    run = trained(pipe, quick, examples(pipe, quick, few, 1), 60, MemoryStore())
     assert np.mean(run.losses[-15:]) < 0.9 * np.mean(run.losses[:15])
 
 
-def test_going_on_after_a_stop_gives_the_same_weights(pipe: Any, quick: Base, photos: list[bytes]) -> None:
-    ex = examples(pipe, quick, photos)
+def test_going_on_after_a_stop_gives_the_same_weights(pipe: Any, quick: Base, few: list[bytes]) -> None:
+    ex = examples(pipe, quick, few)
     whole = trained(pipe, quick, ex, 12, MemoryStore())
     store = MemoryStore()
     with pytest.raises(Stopped):
@@ -76,24 +76,24 @@ def test_going_on_after_a_stop_gives_the_same_weights(pipe: Any, quick: Base, ph
     assert whole.kept.keys() == later.kept.keys()
 
 
-def test_the_seed_decides(pipe: Any, quick: Base, photos: list[bytes]) -> None:
-    ex = examples(pipe, quick, photos)
+def test_the_seed_decides(pipe: Any, quick: Base, few: list[bytes]) -> None:
+    ex = examples(pipe, quick, few)
     a, b = trained(pipe, quick, ex, 3, MemoryStore()), trained(pipe, quick, ex, 3, MemoryStore())
     other = trained(pipe, quick, ex, 3, MemoryStore(), spec=replace(SPEC, seed=5))
     assert a.losses == b.losses != other.losses
 
 
-def test_a_checkpoint_of_another_training_is_not_gone_on_from(pipe: Any, quick: Base, photos: list[bytes]) -> None:
+def test_a_checkpoint_of_another_training_is_not_gone_on_from(pipe: Any, quick: Base, few: list[bytes]) -> None:
     store = MemoryStore()
     with pytest.raises(Stopped):
-        trained(pipe, quick, examples(pipe, quick, photos), 6, store, lambda stage, share: True)
+        trained(pipe, quick, examples(pipe, quick, few), 6, store, lambda stage, share: True)
     run = Run.start(pipe.transformer, quick, 4)
     assert not run.restore(store.read("twin/checkpoint.safetensors"), identity_of(replace(SPEC, seed=9), quick, 6))
     assert run.step == 0
 
 
-def test_the_face_weighs_more_than_what_is_around_it(pipe: Any, quick: Base, photos: list[bytes]) -> None:
-    weight = examples(pipe, quick, photos, 1)[0].weight.view(8, 8)
+def test_the_face_weighs_more_than_what_is_around_it(pipe: Any, quick: Base, few: list[bytes]) -> None:
+    weight = examples(pipe, quick, few, 1)[0].weight.view(8, 8)
     assert weight.mean() == pytest.approx(1, abs=1e-4)
     assert weight[3, 4] > 2.5 * weight[7, 0]
 
