@@ -18,7 +18,6 @@ import torch
 from PIL import Image
 
 from bench import judges
-from bench.likeness import adherence
 from bench.machine import machine
 from ml.faces import Faces
 from ml.local.bases import base_of
@@ -55,9 +54,8 @@ def main() -> int:
         pictures.append(painter.paint(text, size=base.sizes.by_aspect["1:1"], steps=base.steps[1], seed=i))
         scenes.append(scene)
     seconds = (time.monotonic() - start) / args.count
-    read = adherence(reader, pictures, scenes)
-    read = [{**r, "hat": seen["hat"][0] == s.hat} for r, seen, s in zip(read, reader.read(pictures), scenes)]
-    each = {f: float(np.mean([r[f] for r in read])) for f in FIELDS}
+    read = reader.read(pictures)
+    each = {f: float(np.mean([seen[f][0] == getattr(s, f) for seen, s in zip(read, scenes)])) for f in FIELDS}
     photographic = [p for p, s in zip(pictures, scenes) if s.style == "photorealistic"]
     found = float(np.mean([bool(faces.find(p)) for p in photographic]))
     fresh = np.stack([draw(random_person(rng), random_scene(rng, style=None), 128, 128) for _ in range(100)])

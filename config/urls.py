@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import RedirectView
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
@@ -77,6 +79,9 @@ urlpatterns = [
     path("gallery/", include("gallery.urls")),
     path("account/", include("accounts.urls")),
     path("account/credits/", movements, name="movements"),
+    path(
+        "favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")
+    ),  # asked for beside files and in the admin
     path("theme", views.theme, name="theme"),
     path("language", set_language, name="set_language"),
     path("healthz", views.healthz),

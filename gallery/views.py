@@ -21,10 +21,10 @@ from accounts.services import request_export
 from config.limits import limited
 from config.pages import cursor_at, page
 from config.problems import told
+from config.words import STYLE_NAMES
 from gallery import services
 from gallery.api import FILTERS, item_of, selected
 from gallery.models import Item
-from ml.types import STYLES
 from twins.models import Twin
 
 MONTHS = 600  # on the scale beside the pictures
@@ -44,7 +44,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     chosen = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
     part = bool(request.GET.get("part"))
     facts = {
-        "days": days, "next": _here(request, found["next"]), "previous": _here(request, found["previous"]), "chosen": chosen, "styles": STYLES,
+        "days": days, "next": _here(request, found["next"]), "previous": _here(request, found["previous"]), "chosen": chosen, "styles": STYLE_NAMES,
         "twins": Twin.objects.visible_to(request.user), "months": [] if part else months(rows, order), "tab": "gallery",
     }  # fmt: skip
     return render(request, "gallery/_rows.html" if part else "gallery/list.html", facts)
@@ -86,7 +86,15 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
     own = Item.objects.visible_to(request.user)
     newer = own.filter(created_at__gte=item.created_at).exclude(id=item.id).order_by("created_at", "id").first()
     older = own.filter(created_at__lte=item.created_at).exclude(id=item.id).order_by("-created_at", "-id").first()
-    facts = {"item": item, "newer": newer, "older": older, "tags": ", ".join(item.tags), "tab": "gallery"}
+    style = STYLE_NAMES.get(item.style, item.style)
+    facts = {
+        "item": item,
+        "style": style,
+        "newer": newer,
+        "older": older,
+        "tags": ", ".join(item.tags),
+        "tab": "gallery",
+    }
     return render(request, "gallery/item.html", facts)
 
 

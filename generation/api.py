@@ -16,6 +16,7 @@ from config.pages import page
 from config.runs import Places
 from config.schema import KEY, PAGE, paged
 from config.shapes import RunFields, checked, key_of, run_fields
+from config.words import STYLE_NAMES
 from generation import services, suggestions
 from generation.models import Job
 from ml.types import ASPECTS, QUALITIES, STYLES
@@ -139,7 +140,7 @@ class StylesView(APIView):
 
     @extend_schema(responses=StyleShape(many=True))
     def get(self, request: Any) -> Response:
-        return Response([{"code": code, "name": str(suggestions.STYLE_NAMES[code])} for code in STYLES])
+        return Response([{"code": code, "name": str(STYLE_NAMES[code])} for code in STYLES])
 
 
 class SuggestView(APIView):
@@ -147,4 +148,5 @@ class SuggestView(APIView):
         parameters=[OpenApiParameter("q", str)], responses=serializers.ListSerializer(child=serializers.CharField())
     )
     def get(self, request: Any) -> Response:
-        return Response(suggestions.suggest(request.GET.get("q", "")))
+        own = Job.objects.visible_to(request.user).order_by("-created_at").values_list("prompt", flat=True)
+        return Response(suggestions.suggest(request.GET.get("q", ""), own[: suggestions.LOOKED_AT]))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 NO_CONTROL = _("Control characters are not allowed in a prompt.")
-STYLE_NAMES: dict[str, Any] = {
-    "photorealistic": _("Photorealistic"), "cinematic": _("Cinematic"), "artistic": _("Artistic"), "anime": _("Anime"),
-    "vintage": _("Vintage"), "noir": _("Film noir"), "watercolour": _("Watercolour"), "fantasy": _("Fantasy"),
-}  # fmt: skip
-QUALITY_NAMES: dict[str, Any] = {"draft": _("Draft"), "standard": _("Standard"), "high": _("High")}
 WHOLE: tuple[Any, ...] = (
     _("smiling, in a park, wearing a red hoodie"),
     _("in an office, wearing a black suit and tie, soft light"),
@@ -28,15 +24,22 @@ PARTS: tuple[Any, ...] = (
     _("wearing a blue t-shirt"), _("wearing a black suit and tie"), _("wearing a red hoodie"), _("wearing a leather jacket"),
     _("wearing round glasses"), _("wearing a hat"), _("soft light"), _("warm light"), _("side light"), _("backlight"),
 )  # fmt: skip
-MOST = 8
+MOST, OWN = 8, 3
+LOOKED_AT = 200  # of one's own prompts, the newest
 
 
-def suggest(begun: str) -> list[str]:
-    """Whole prompts for an empty one; else what may follow its last comma, and is not said yet."""
+def suggest(begun: str, own: Iterable[str] = ()) -> list[str]:
+    """One's own newest prompts that begin so, then whole ones for an empty prompt, else what may follow its last comma and is
+    not said yet."""
     text = begun.strip()[:1000]
+    mine = list(dict.fromkeys(p for p in own if p.lower().startswith(text.lower()) and p != text))[:OWN]
+    return list(dict.fromkeys(mine + _curated(text)))[:MOST]
+
+
+def _curated(text: str) -> list[str]:
     if not text:
         return [str(w) for w in WHOLE]
     before, _comma, last = text.rpartition(",")
     stem = last.strip().lower()
     fitting = [str(p) for p in PARTS if str(p).lower().startswith(stem) and str(p).lower() not in before.lower()]
-    return [f"{before}, {p}" if before else p for p in fitting][:MOST]
+    return [f"{before}, {p}" if before else p for p in fitting]

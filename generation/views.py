@@ -16,8 +16,9 @@ from config.errors import DomainError
 from config.limits import limited
 from config.problems import told
 from config.runs import Places
+from config.words import QUALITY_NAMES, STYLE_NAMES
 from gallery.models import Item
-from generation import services, suggestions
+from generation import services
 from generation.api import JobForm, job_of, show_job
 from generation.models import Job
 from ml.types import ASPECTS, QUALITIES, STYLES
@@ -66,8 +67,8 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         filled["twin"] = str(twins[0].id)
     defaults = {"style": STYLES[0], "aspect_ratio": "1:1", "quality": "standard", "count": "2"}
     return {
-        "filled": {k: v or defaults.get(k, "") for k, v in filled.items()}, "twins": twins, "styles": suggestions.STYLE_NAMES, "aspects": ASPECTS,
-        "qualities": suggestions.QUALITY_NAMES, "counts": range(1, 9), "prices": {q: prices.PICTURE[q] for q in QUALITIES},
+        "filled": {k: v or defaults.get(k, "") for k, v in filled.items()}, "twins": twins, "styles": STYLE_NAMES, "aspects": ASPECTS,
+        "qualities": QUALITY_NAMES, "counts": range(1, 9), "prices": {q: prices.PICTURE[q] for q in QUALITIES},
         "tab": "studio",
     }  # fmt: skip
 

@@ -14,7 +14,7 @@ price();
 
 let chosen = -1;
 let timer = 0;
-function close() { box.hidden = true; chosen = -1; prompt.setAttribute("aria-expanded", "false"); prompt.removeAttribute("aria-activedescendant"); }
+function close() { box.hidden = true; chosen = -1; ["aria-activedescendant", "aria-controls"].forEach((name) => prompt.removeAttribute(name)); }
 function take(text) { prompt.value = text; close(); prompt.focus(); }
 function mark(n) {
   const rows = [...box.children];
@@ -36,8 +36,8 @@ async function suggest() {
     return row;
   }));
   box.hidden = !found.length;
+  if (found.length) prompt.setAttribute("aria-controls", box.id);
   chosen = -1;
-  prompt.setAttribute("aria-expanded", String(!box.hidden));
 }
 prompt.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(suggest, 150); });
 prompt.addEventListener("focus", () => { if (!prompt.value) suggest(); });

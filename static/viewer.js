@@ -1,4 +1,4 @@
-// Zoom and pan with wheel, pinch and keys; arrows go to the neighbours while the picture is whole.
+// Zoom and pan with wheel, pinch, keys and buttons; arrows go to the neighbours while the picture is whole; F fills the screen.
 const stage = document.getElementById("stage");
 const picture = document.getElementById("picture");
 let scale = 1, x = 0, y = 0;
@@ -19,6 +19,15 @@ stage.addEventListener("wheel", (event) => {
   event.preventDefault();
   zoom(Math.exp(-event.deltaY / 300), ...at(event));
 }, { passive: false });
+const tools = document.getElementById("tools");
+const full = () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen?.());
+tools.hidden = false;
+tools.addEventListener("click", (event) => {
+  const tool = event.target.closest("button")?.dataset.tool;
+  if (tool === "full") full();
+  else if (tool) zoom(tool === "in" ? 1.5 : 1 / 1.5);
+});
+tools.addEventListener("pointerdown", (event) => event.stopPropagation());
 stage.addEventListener("dblclick", (event) => zoom(scale > 1 ? 1 / scale : 2.5, ...at(event)));
 stage.addEventListener("pointerdown", (event) => { fingers.set(event.pointerId, event); stage.setPointerCapture(event.pointerId); });
 stage.addEventListener("pointermove", (event) => {
@@ -41,6 +50,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "+" || event.key === "=") zoom(1.4);
   else if (event.key === "-") zoom(1 / 1.4);
   else if (event.key === "0") zoom(1 / scale);
+  else if (event.key.toLowerCase() === "f") full();
   else if (scale > 1 && event.key.startsWith("Arrow")) {
     x += { ArrowLeft: 60, ArrowRight: -60 }[event.key] ?? 0;
     y += { ArrowUp: 60, ArrowDown: -60 }[event.key] ?? 0;
@@ -48,5 +58,8 @@ addEventListener("keydown", (event) => {
     draw();
   } else if (event.key === "ArrowLeft") document.querySelector("a[rel=prev]")?.click();
   else if (event.key === "ArrowRight") document.querySelector("a[rel=next]")?.click();
-  else if (event.key === "Escape") location.href = "/gallery/";
+  else if (event.key === "Escape" && !document.fullscreenElement) { // back to where one was in the gallery
+    if (document.referrer && new URL(document.referrer).pathname === "/gallery/") history.back();
+    else location.href = "/gallery/";
+  }
 });

@@ -14,6 +14,7 @@ FOLDER = Path(tempfile.mkdtemp(prefix="photoflux-tests-"))
 SERVICES = (embedded.postgres(FOLDER / "postgres", fast=True), embedded.redis(FOLDER / "redis"))
 os.environ |= {"VAR": str(FOLDER), "DATABASE_URL": SERVICES[0].start().url, "REDIS_URL": SERVICES[1].start().url}
 os.environ["HF_HUB_OFFLINE"] = "1"
+PARTS = {"train": "training", "browser": "the browser", "workers": "processes that are started and killed"}
 
 
 def pytest_unconfigure(config: Any) -> None:
@@ -29,13 +30,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for report in reports:
             if hasattr(report, "duration") and hasattr(report, "nodeid"):
                 marks = report.keywords
-                part = (
-                    "training"
-                    if "train" in marks
-                    else "processes that are started and killed"
-                    if "workers" in marks
-                    else "the rest"
-                )
+                part = next((PARTS[m] for m in PARTS if m in marks), "the rest")
                 parts[part] = parts.get(part, 0.0) + report.duration
     terminalreporter.section("time of each part")
     for part, seconds in sorted(parts.items()):

@@ -72,6 +72,22 @@ def test_money_is_looked_at_and_not_touched(staff: Client, trained: Any) -> None
     assert staff.post(f"/admin/billing/transfer/{transfer.id}/delete/", {"post": "yes"}).status_code == 403
 
 
+def test_credits_are_given_with_a_reason_and_once(staff: Client, alice: Any) -> None:
+    from billing import ledger
+
+    wallet = ledger.wallet_of(alice)
+    asked = {"action": "grant", "_selected_action": [str(wallet.id)], "amount": "20", "reason": "a tester", "key": "k1"}
+    for _double_click in range(2):
+        staff.post("/admin/billing/wallet/", asked)
+    assert ledger.balance(wallet).available == 23
+    for wrong in ({"amount": "0"}, {"amount": "10001"}, {"reason": " "}, {"amount": "x"}):
+        page = staff.post("/admin/billing/wallet/", asked | {"key": "k2"} | wrong, follow=True)
+        assert "from 1 to 10,000 and a reason" in page.content.decode()
+    assert ledger.balance(wallet).available == 23
+    assert "a tester" in staff.get(f"/admin/billing/wallet/{wallet.id}/history/").content.decode()
+    assert ledger.check() == []
+
+
 def test_somebody_without_rights_sees_nothing(alice: Any) -> None:
     client = Client()
     client.force_login(alice)

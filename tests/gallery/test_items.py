@@ -163,3 +163,40 @@ def test_an_export_without_a_choice_holds_everything(as_alice: Any, picture: Ite
     work()
     data = b"".join(as_alice.get(f"/api/v1/exports/{asked['id']}/content").streaming_content)
     assert len(zipfile.ZipFile(io.BytesIO(data)).namelist()) == 2
+
+
+@pytest.mark.parametrize(
+    "q, found",
+    [
+        ("公园", True),
+        ("微笑", True),
+        ("园", True),
+        ("在公园里", True),
+        ("笑公", False),
+        ("海滩", False),
+        ("smiling 公园", True),
+    ],
+)
+def test_chinese_words_are_found_without_spaces(as_alice: Any, alice: Any, q: str, found: bool) -> None:
+    Item.objects.create(user=alice, width=64, height=64, size=0, etag="", prompt="在公园里微笑, smiling")
+    assert len(as_alice.get("/api/v1/items", {"q": q}).json()["results"]) == found
+
+
+def test_a_month_begins_where_its_cursor_says(client: Any, alice: Any) -> None:
+    from datetime import UTC, datetime
+
+    for month, day in ((1, 31), (3, 1), (3, 31)):
+        at = datetime(2026, month, day, 12, tzinfo=UTC)
+        Item.objects.create(user=alice, width=64, height=64, size=0, etag="", prompt=f"{month}/{day}", created_at=at)
+    client.force_login(alice)
+    months = client.get("/gallery/").context["months"]
+    assert [month.month for month, _cursor in months] == [3, 2, 1]
+    shown = {month.month: client.get("/gallery/", {"cursor": cursor}).context["days"] for month, cursor in months}
+    assert [[i.prompt for day in shown[m] for i in day["items"]] for m in (3, 2, 1)] == [
+        ["3/31", "3/1", "1/31"],
+        ["1/31"],
+        ["1/31"],
+    ]
+    oldest = client.get("/gallery/", {"ordering": "oldest"}).context["months"]
+    first = client.get("/gallery/", {"ordering": "oldest", "cursor": oldest[1][1]}).context["days"][0]["items"][0]
+    assert (oldest[1][0].month, first.prompt) == (2, "3/1")

@@ -145,3 +145,14 @@ def test_a_list_of_waiting_jobs_takes_the_same_number_of_queries_however_long(
     with django_assert_max_num_queries(4):
         rows = as_alice.get("/api/v1/generations?limit=50").json()["results"]
     assert sorted(r["position"] for r in rows) == list(range(1, 51))
+
+
+def test_ones_own_prompts_are_suggested_and_nobody_elses(as_alice: Any, as_bob: Any, trained: Any) -> None:
+    from generation.models import Job
+
+    for prompt in ("in a park at noon", "in a garden", "in a park at noon"):
+        Job.objects.create(user=trained.user, twin=trained, prompt=prompt, seed=1)
+    asked = "/api/v1/prompts/suggest?q=in a"
+    assert as_alice.get(asked).json()[:2] == ["in a park at noon", "in a garden"]
+    assert "in a garden" not in as_bob.get(asked).json()
+    assert as_alice.get("/api/v1/prompts/suggest").json()[0] == "in a park at noon"

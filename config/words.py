@@ -1,0 +1,13 @@
+"""Names of what several apps show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+STYLE_NAMES: dict[str, Any] = {
+    "photorealistic": _("Photorealistic"), "cinematic": _("Cinematic"), "artistic": _("Artistic"), "anime": _("Anime"),
+    "vintage": _("Vintage"), "noir": _("Film noir"), "watercolour": _("Watercolour"), "fantasy": _("Fantasy"),
+}  # fmt: skip
+QUALITY_NAMES: dict[str, Any] = {"draft": _("Draft"), "standard": _("Standard"), "high": _("High")}

@@ -1,0 +1,136 @@
+"""Every page at two sizes, light and dark, in three languages: kept as pictures in out/screens, and looked over by axe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import SIZES, Site, shot
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+OPEN = {
+    "landing": "/", "login": "/accounts/login/", "signup": "/accounts/signup/", "reset": "/accounts/password/reset/", "missing": "/nowhere/",
+}  # fmt: skip
+OWN = {
+    "twins": "/twins/", "new": "/twins/new/", "twin": "/twins/{twin}/", "studio": "/studio/", "gallery": "/gallery/", "item": "/gallery/{item}/",
+    "account": "/account/", "credits": "/account/credits/", "email": "/accounts/email/", "password": "/accounts/password/change/",
+    "archive": "/account/archives/{archive}/",
+}  # fmt: skip
+EMPTY = {
+    "first-twins": "/twins/",
+    "first-studio": "/studio/",
+    "first-gallery": "/gallery/",
+    "consent": "/twins/{twin}/",
+}
+# What axe leaves open, and why it is right: signs alone, white on the dark discs of .remove and .tools.
+EXPLAINED = ("Element content is too short to determine", "Element content contains only non-text characters")
+LANGUAGES = {"en": "en", "es": "es", "zh": "zh-CN"}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page(site: Site, alice: Any, bob: Any, size: str, theme: str) -> None:
+    names, bobs = lived_in(alice), {"twin": str(twin_of(bob).id)}
+    faults: list[str] = []
+    for code, locale in LANGUAGES.items():
+        for user, pages, ids in ((None, OPEN, {}), (alice, OWN, names), (bob, EMPTY, bobs)):
+            if user is not None:
+                user.language = "zh-hans" if code == "zh" else code
+                user.save()
+            page = site.visit(size, theme, locale, user)
+            for name, path in pages.items():
+                page.goto(path.format(**ids), wait_until="load")
+                shot(page, f"{name}-{size}-{theme}-{code}")
+                faults += [f"{name}: {fault}" for fault in looked_over(page, axe=code == "en")]
+            page.context.close()
+            site.contexts.remove(page.context)
+    assert not faults, "\n".join(faults)
+    assert [c for c in site.complaints if "/nowhere/" not in c] == []
+
+
+def looked_over(page: Page, *, axe: bool) -> list[str]:
+    """What is wrong: wider than the screen, or what axe finds or cannot decide."""
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    faults = [f"{wide} px wider than the screen"] if wide > 0 else []
+    if axe:
+        found = Axe().run(page).response
+        for kind in ("violations", "incomplete"):
+            for rule in found[kind]:
+                for node in rule["nodes"]:
+                    why = "; ".join(check["message"] for check in node["any"] + node["all"] + node["none"])
+                    if kind == "violations" or not why.startswith(EXPLAINED):
+                        faults.append(f"{kind} {rule['id']}: {node['html'][:160]} {why}")
+    return faults
+
+
+def twin_of(user: Any) -> Any:
+    from twins.models import Twin
+
+    return Twin.objects.create(user=user, name="Bob", subject_class="man")
+
+
+def lived_in(user: Any) -> dict[str, str]:
+    """A twin with drawn photos and two trainings, pictures of a month, jobs that ended in every way, movements, an archive."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from accounts import consents
+    from accounts.models import Export
+    from accounts.vault import store
+    from billing import ledger
+    from gallery.models import Item
+    from gallery.services import save_item
+    from generation.models import Job, Output
+    from ml import media
+    from ml.nano.people import STYLES, random_person, random_scene, varied_scenes
+    from ml.nano.portraits import draw
+    from twins.models import Photo, Training, Twin
+
+    now, files, rng = timezone.now(), store(user.id), np.random.default_rng([6, 0])
+    person = random_person(rng)
+    for kind in ("terms", "biometric_twin"):
+        consents.give(user, kind=kind, version=consents.WORDING[kind][0])
+    twin = Twin.objects.create(user=user, name="Alice", subject_class="woman")
+    for i, scene in enumerate(varied_scenes(rng, 6)):
+        small = media.encode_jpeg(draw(person, scene, 256, 256), 90)
+        photo = Photo.objects.create(
+            user=user, twin=twin, status="succeeded", accepted=i < 5, code="" if i < 5 else "several_faces", file_name=f"IMG_{i}.jpg", width=640,
+            height=640, box=[10, 10, 200, 220], yaw=0.0, light=0.5, warmth=1.0, sharpness=0.3, embedding=[1.0] + [0.0] * 127, embedder="test", hash=i,
+        )  # fmt: skip
+        files.write(photo.thumbnail, small)
+    ended = {"user": user, "twin": twin, "base": "nano", "started_at": now, "finished_at": now}
+    first = Training.objects.create(
+        number=1, status="succeeded", sha256="0" * 64, likeness=0.87, likeness_real=0.92, **ended
+    )
+    Training.objects.create(number=2, status="failed", error_code="likeness_too_low", **ended)
+    Twin.objects.filter(id=twin.id).update(active_training=first)
+    recipe = {"user": user, "twin": twin, "training": first, "seed": 7}
+    done = Job.objects.create(prompt="smiling, in a park, wearing a red hoodie", status="succeeded", count=2, **recipe)
+    Job.objects.create(prompt="on a beach", status="failed", error_code="result_refused", **recipe)
+    Job.objects.create(prompt="in a library", status="cancelled", **recipe)
+    Job.objects.create(prompt="at sunset", status="running", count=2, progress=0.4, started_at=now, attempt=1, **recipe)
+    item = Item()
+    for i in range(9):
+        picture = draw(person, random_scene(rng, style=STYLES[i % len(STYLES)]), 320, (256, 320, 480)[i % 3])
+        item = Item(
+            user=user, twin=twin, prompt="smiling, in a park, wearing a red hoodie", style=STYLES[i % len(STYLES)], width=picture.shape[1],
+            height=picture.shape[0], engine="drawn", favourite=i == 2, likeness=0.8, created_at=now - timedelta(days=9 * (i // 4), minutes=i),
+            recipe={"prompt": "smiling", "seed": i, "aspect_ratio": "1:1", "quality": "standard", "twin": str(twin.id)},
+        )  # fmt: skip
+        for name, value in save_item(user.id, item.id, media.encode_png(picture)).items():
+            setattr(item, name, value)
+        item.save()
+        if i < 2:
+            Output.objects.create(job=done, index=i, item=item.id)
+    wallet = ledger.wallet_of(user)
+    ledger.grant(wallet, 20, cause="staff:test")
+    ledger.hold(wallet, 4, cause="image:test")
+    archive = Export.objects.create(
+        user=user, scope="items", status="succeeded", size=1_234_567, expires_at=now + timedelta(days=7)
+    )
+    return {"twin": str(twin.id), "item": str(item.id), "archive": str(archive.id)}
