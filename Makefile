@@ -4,7 +4,7 @@ export HF_HUB_OFFLINE := 1
 # numpy's own threads and torch's only get in each other's way.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: setup run demo test lint
+.PHONY: setup run demo browser test lint
 
 setup: .venv/.installed
 
@@ -20,7 +20,12 @@ demo: setup
 	$(BIN)/python -m ml people --count 1 --photos 12 --seed 6 --out out/demo/people
 	$(BIN)/python -m ml twin out/demo/people/person-000/*.jpg --subject woman --prompt "in a park, smiling, wearing a red hoodie" --count 4 --seed 7 --out out/demo/twin
 
-test: setup
+browser: setup
+	@command -v chromium chromium-browser || ls -d $(HOME)/.cache/ms-playwright/chromium-* 2>/dev/null \
+	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -q -y chromium; } || $(BIN)/playwright install chromium \
+	|| { echo "The tests look at the pages in Chromium. Install it (apt-get install chromium), then run this again."; exit 1; }
+
+test: setup browser
 	$(BIN)/python -m pytest --durations=8
 
 lint: setup

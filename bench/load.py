@@ -20,6 +20,7 @@ from urllib.request import urlopen
 from bench.gallery import fill
 from bench.house import ROOT, client_of, house, person
 from bench.machine import machine
+from config import run
 
 CLIENTS, MOST_MS = 100, 1000
 SCRIPT = """
@@ -59,19 +60,9 @@ def main() -> int:
         user = person("alice")
         items = pictures(user)
         port = free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "granian",
-            "--interface",
-            "asgi",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-            "config.asgi:application",
-        ]
-        web = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        web = subprocess.Popen(
+            run.web("127.0.0.1", port).argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             wait_for(f"http://127.0.0.1:{port}/healthz")
             return attack(Path(folder), port, token_of(user), items, args.seconds)

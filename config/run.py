@@ -61,10 +61,9 @@ def checkout_plan(*, host: str, port: int, var: Path) -> Plan:
     steps = [Command("migrate", (python, "manage.py", "migrate", "--noinput"))]
     if any(ROOT.glob("*/management/commands/load_demo.py")):
         steps.append(Command("demo", (python, "manage.py", "load_demo")))
-    web = ("granian", "--interface", "asgi", "--host", host, "--port", str(port), "config.asgi:application")
     beat = ("celery", "-A", "config", "beat", "--schedule", str(var / "beat"))
     programs = (
-        Command("web", (python, "-m", *web)),
+        web(host, port),
         worker("train", concurrency=1),
         worker("render", concurrency=1),
         worker("cpu", concurrency=2),
@@ -72,6 +71,12 @@ def checkout_plan(*, host: str, port: int, var: Path) -> Plan:
         Command("beat", (python, "-m", *beat)),
     )
     return Plan(tuple(steps), programs, var, host, port)
+
+
+def web(host: str, port: int) -> Command:
+    # Event streams are open for hours: a stop does not wait for their readers.
+    listen = ("--interface", "asgi", "--host", host, "--port", str(port), "--workers-kill-timeout", "3")
+    return Command("web", (sys.executable, "-m", "granian", *listen, "config.asgi:application"))
 
 
 def worker(queue: str, *, concurrency: int) -> Command:

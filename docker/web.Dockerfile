@@ -8,4 +8,4 @@ COPY --chown=photoflux . .
 USER photoflux
 ENV DJANGO_SETTINGS_MODULE=config.settings VAR=/var/photoflux
 EXPOSE 8000
-CMD ["granian", "--interface", "asgi", "--host", "0.0.0.0", "--port", "8000", "config.asgi:application"]
+CMD ["granian", "--interface", "asgi", "--host", "0.0.0.0", "--port", "8000", "--workers-kill-timeout", "3", "config.asgi:application"]

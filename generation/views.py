@@ -73,8 +73,7 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _facts(request: HttpRequest) -> dict[str, Any]:
-    rows = Job.objects.visible_to(request.user).prefetch_related("outputs")[:SHOWN]
+def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
     places = Places()
     jobs = [show_job(job, places) for job in rows]
     here = set(
@@ -84,8 +83,13 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
         job["items"] = [ident for ident in job["items"] if ident in here]
         waiting = job["recipe"]["count"] - len(job["items"]) if job["status"] in ("queued", "running") else 0
         job["waiting"] = range(max(0, waiting))
+    return jobs
+
+
+def _facts(request: HttpRequest) -> dict[str, Any]:
+    rows = Job.objects.visible_to(request.user).prefetch_related("outputs")[:SHOWN]
     return {
-        "jobs": jobs,
+        "jobs": _shown(request, rows),
         "key": secrets.token_urlsafe(12),
         "available": ledger.balance(ledger.wallet_of(request.user)).available,
     }
@@ -95,6 +99,15 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
 @require_GET
 def state(request: HttpRequest) -> HttpResponse:
     return render(request, "generation/_jobs.html", _facts(request))
+
+
+@login_required
+@require_GET
+def job(request: HttpRequest, ident: str) -> HttpResponse:
+    """One job by itself: what a movement of credits was for."""
+    rows = [job_of(request.user, ident)]
+    facts = {"jobs": _shown(request, rows), "key": secrets.token_urlsafe(12), "tab": "studio"}
+    return render(request, "generation/job.html", facts)
 
 
 @login_required

@@ -10,7 +10,18 @@ function price() {
   create.textContent = n === 1 ? create.dataset.one : create.dataset.many.replace("#", String(n));
 }
 form.addEventListener("change", price);
+form.addEventListener("submit", () => setTimeout(() => { create.disabled = true; }, 0)); // the second click of a double click
+addEventListener("pageshow", () => { // shown again by the back button, it may be sent again: as another request
+  create.disabled = false;
+  form.elements.key.value = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
+});
 price();
+
+// What is being typed outlives a session that ends, a reload and a closed tab; a request that was taken ends it.
+const DRAFT = `photoflux-prompt-${form.dataset.user}`;
+if (!prompt.value && !location.search) prompt.value = localStorage.getItem(DRAFT) ?? "";
+prompt.addEventListener("input", () => localStorage.setItem(DRAFT, prompt.value));
+if (location.search) localStorage.removeItem(DRAFT);
 
 let chosen = -1;
 let timer = 0;

@@ -117,7 +117,7 @@ async function send({ file, id, made }) {
 
 async function verdict(made, name) {
   for (let tries = 0; ; tries += 1) {
-    await wait(tries < 10 ? 250 : 1000);
+    if (tries) await wait(tries < 10 ? 250 : 1000);
     const answer = await ask(`${words.api}/${made.dataset.photo}`);
     if (!answer.ok) return made.remove(); // deleted in another window
     const photo = await answer.json();
@@ -155,6 +155,16 @@ form.addEventListener("dragover", (event) => { event.preventDefault(); form.clas
 form.addEventListener("dragleave", () => form.classList.remove("over"));
 form.addEventListener("drop", (event) => { event.preventDefault(); form.classList.remove("over"); add(...dropped(event.dataTransfer.items)); });
 
+addEventListener("run", async ({ detail }) => { // sent in another tab, or from a phone
+  const known = () => [...list.querySelectorAll("[data-photo]")].some((made) => made.dataset.photo === detail.id);
+  if (detail.kind !== "photo" || active || known()) return;
+  const answer = await ask(`${words.api}/${detail.id}`);
+  if (!answer.ok || active || known()) return; // of another twin
+  const photo = await answer.json();
+  const made = tile(photo.file_name, "");
+  made.dataset.photo = photo.id;
+  verdict(made, photo.file_name);
+});
 for (const made of list.querySelectorAll("[data-photo]")) {
   const name = made.querySelector("img")?.alt ?? made.querySelector("b")?.textContent ?? "";
   made.querySelector("form")?.remove(); // its button is ours from here on

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from config import run
 from tests.processes import database_url, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
@@ -22,23 +23,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Web:
-    def __init__(self, folder: Path, python: str = sys.executable) -> None:
+    def __init__(self, folder: Path, python: str = sys.executable, port: int = 0) -> None:
         with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
             self.port = free.getsockname()[1]
         env = os.environ | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings_test"}
-        command = [
-            python,
-            "-m",
-            "granian",
-            "--interface",
-            "asgi",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "config.asgi:application",
-        ]
+        command = (python, *run.web("127.0.0.1", self.port).argv[1:])
         with (folder / f"web-{self.port}.log").open("wb") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("<uuid:ident>/photos/<uuid:photo>/delete/", views.remove_photo, name="remove_photo"),
     path("<uuid:ident>/train/", views.train, name="train"),
     path("<uuid:ident>/delete/", views.remove, name="remove_twin"),
+    path("trainings/<uuid:ident>/", views.training, name="training"),
     path("trainings/<uuid:ident>/cancel/", views.cancel, name="cancel_training"),
     path("trainings/<uuid:ident>/activate/", views.activate, name="activate_training"),
 ]

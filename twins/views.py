@@ -126,6 +126,13 @@ def train(request: HttpRequest, ident: str) -> HttpResponse:
 
 
 @login_required
+@require_GET
+def training(request: HttpRequest, ident: str) -> HttpResponse:
+    """What a movement of credits was for."""
+    return redirect("twin", training_of(request.user, ident).twin_id)
+
+
+@login_required
 @require_POST
 @told
 def cancel(request: HttpRequest, ident: str) -> HttpResponse:

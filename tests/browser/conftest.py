@@ -85,5 +85,9 @@ def site(tmp_path: Path, chromium: Browser, workers: Workers) -> Iterator[Site]:
 
 
 def shot(page: Page, name: str) -> None:
+    """Kept in out/screens, once the pictures that are in sight are there."""
     SCREENS.mkdir(parents=True, exist_ok=True)
+    page.evaluate(
+        "Promise.all([...document.images].filter((i) => i.getBoundingClientRect().top < innerHeight).map((i) => i.decode().catch(() => {})))"
+    )
     page.screenshot(path=SCREENS / f"{name}.png")

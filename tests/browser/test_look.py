@@ -17,7 +17,7 @@ OPEN = {
 }  # fmt: skip
 OWN = {
     "twins": "/twins/", "new": "/twins/new/", "twin": "/twins/{twin}/", "studio": "/studio/", "gallery": "/gallery/", "item": "/gallery/{item}/",
-    "account": "/account/", "credits": "/account/credits/", "email": "/accounts/email/", "password": "/accounts/password/change/",
+    "account": "/account/", "credits": "/account/credits/", "email": "/accounts/email/", "password": "/accounts/password/change/", "sessions": "/accounts/sessions/", "job": "/studio/{job}/",
     "archive": "/account/archives/{archive}/",
 }  # fmt: skip
 EMPTY = {
@@ -133,4 +133,4 @@ def lived_in(user: Any) -> dict[str, str]:
     archive = Export.objects.create(
         user=user, scope="items", status="succeeded", size=1_234_567, expires_at=now + timedelta(days=7)
     )
-    return {"twin": str(twin.id), "item": str(item.id), "archive": str(archive.id)}
+    return {"twin": str(twin.id), "item": str(item.id), "archive": str(archive.id), "job": str(done.id)}

@@ -1,0 +1,164 @@
+"""What goes wrong while somebody is at it: nothing is lost, nothing is paid twice, and the page says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site
+from tests.browser.test_walk import files
+from tests.conftest import jpeg
+from tests.test_web import Web
+from tests.test_workers import trained_twin
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+
+
+@pytest.fixture
+def wizard(site: Site, twin: Any) -> Page:
+    """The photos' page of alice's new twin."""
+    page = site.visit(user=twin.user)
+    page.goto(f"/twins/{twin.id}/")
+    return page
+
+
+@pytest.fixture
+def studio_page(site: Site, alice: Any) -> Page:
+    """With a trained twin and credits."""
+    trained_twin(alice)
+    page = site.visit(user=alice)
+    page.goto("/studio/")
+    return page
+
+
+def accepted(page: Page, count: int) -> None:
+    expect(page.locator("#photos .accepted")).to_have_count(count, timeout=60_000)
+
+
+def test_thirty_files_at_once(site: Site, wizard: Page, twin: Any, tmp_path: Path) -> None:
+    site.workers.start("cpu")
+    wizard.locator("#files").set_input_files(files(tmp_path, 30))
+    accepted(wizard, 25)
+    refused = wizard.locator("#photos .refused")
+    expect(refused).to_have_count(5)
+    expect(refused.first).to_contain_text("photo-25.jpg Not taken: a twin holds at most 25 photos.")
+    assert twin.photos.count() == 25
+
+
+def test_what_is_no_photo_says_so_beside_those_that_are(site: Site, wizard: Page, tmp_path: Path) -> None:
+    site.workers.start("cpu")
+    one, again, text = tmp_path / "one.jpg", tmp_path / "again.jpg", tmp_path / "notes.jpg"
+    one.write_bytes(jpeg(1))
+    again.write_bytes(jpeg(1))
+    text.write_text("not a picture")
+    wizard.locator("#files").set_input_files([one, again, text])
+    accepted(wizard, 1)
+    expect(wizard.locator("#photos .refused")).to_have_count(2)
+    wizard.get_by_role("button", name="Remove notes.jpg").click()
+    expect(wizard.locator("#photos .photo")).to_have_count(2)
+
+
+def test_a_reload_in_the_middle_of_an_upload_loses_nothing(site: Site, wizard: Page, twin: Any, tmp_path: Path) -> None:
+    site.workers.start("cpu")
+    wizard.route("**/api/v1/twins/*/photos", lambda route: route.abort())
+    wizard.locator("#files").set_input_files(files(tmp_path, 5))
+    expect(wizard.locator("#said")).to_have_text("The connection is gone. This goes on by itself.")
+    wizard.unroute("**/api/v1/twins/*/photos")
+    wizard.reload()
+    accepted(wizard, 5)
+    wizard.reload()
+    accepted(wizard, 5)
+    assert twin.photos.count() == 5
+
+
+def test_a_connection_cut_during_an_upload_goes_on_by_itself(
+    site: Site, wizard: Page, twin: Any, tmp_path: Path
+) -> None:
+    site.workers.start("cpu")
+    wizard.context.set_offline(True)
+    wizard.locator("#files").set_input_files(files(tmp_path, 4))
+    expect(wizard.locator("#said")).to_have_text("The connection is gone. This goes on by itself.")
+    wizard.context.set_offline(False)
+    accepted(wizard, 4)
+    assert twin.photos.count() == 4
+
+
+def test_two_tabs_on_one_twin_show_the_same(site: Site, wizard: Page, twin: Any, tmp_path: Path) -> None:
+    other = wizard.context.new_page()
+    other.goto(wizard.url)
+    site.workers.start("cpu")
+    wizard.locator("#files").set_input_files(files(tmp_path, 3))
+    accepted(wizard, 3)
+    accepted(other, 3)
+    expect(other.locator("#state")).to_contain_text("3 of 10 photos")
+
+
+def test_a_reload_in_the_middle_of_a_generation_and_a_second_device(site: Site, studio_page: Page, alice: Any) -> None:
+    site.workers.hold()
+    site.workers.start("render")
+    studio_page.get_by_label("Prompt", exact=True).fill("in a park")
+    studio_page.get_by_role("button", name="Create").click()
+    expect(studio_page.locator(".waits")).to_have_count(2)
+    studio_page.reload()
+    expect(studio_page.locator(".waits")).to_have_count(2)
+    phone = site.visit("phone", user=alice)
+    phone.goto("/studio/")
+    expect(phone.locator(".waits")).to_have_count(2)
+    site.workers.let_go()
+    for page in (studio_page, phone):
+        expect(page.locator(".result img")).to_have_count(2, timeout=60_000)
+        expect(page.locator(".waits")).to_have_count(0)
+    assert site.complaints == []
+
+
+def test_a_double_click_is_one_job_and_the_back_button_another(site: Site, studio_page: Page, alice: Any) -> None:
+    from generation.models import Job
+
+    studio_page.get_by_label("Prompt", exact=True).fill("in a park")
+    studio_page.get_by_role("button", name="Create").dblclick()
+    expect(studio_page.locator(".job")).to_have_count(1)
+    assert Job.objects.count() == 1
+    studio_page.go_back()
+    studio_page.get_by_label("Prompt", exact=True).fill("on a beach")
+    studio_page.get_by_role("button", name="Create").click()
+    expect(studio_page.locator(".job")).to_have_count(2)
+    assert Job.objects.count() == 2
+
+
+def test_a_double_click_is_one_training(site: Site, twin: Any, photos: list[Any]) -> None:
+    page = site.visit(user=twin.user)
+    page.goto(f"/twins/{twin.id}/")
+    page.get_by_role("button", name="Train").dblclick()
+    expect(page.get_by_role("heading", name="In training")).to_be_visible()
+    assert twin.trainings.count() == 1
+
+
+def test_a_session_that_ends_while_typing_keeps_the_prompt(site: Site, studio_page: Page, alice: Any) -> None:
+    from django.contrib.sessions.models import Session
+
+    studio_page.get_by_label("Prompt", exact=True).press_sequentially("in a park at noon")
+    studio_page.keyboard.press("Escape")
+    Session.objects.all().delete()
+    studio_page.get_by_role("button", name="Create").click()
+    studio_page.get_by_label("Email").fill("alice@example.com")
+    studio_page.get_by_label("Password", exact=True).fill("a long password")
+    studio_page.get_by_role("button", name="Sign In").click()
+    studio_page.goto("/studio/")
+    expect(studio_page.get_by_label("Prompt", exact=True)).to_have_value("in a park at noon")
+
+
+def test_a_server_that_is_away_is_told_and_waited_for(site: Site, studio_page: Page, tmp_path: Path) -> None:
+    site.workers.start("render")
+    studio_page.get_by_label("Prompt", exact=True).fill("in a park")
+    site.workers.hold()
+    studio_page.get_by_role("button", name="Create").click()
+    expect(studio_page.locator(".waits")).to_have_count(2)
+    site.web.stop()
+    expect(studio_page.locator(".toast.away")).to_be_visible(timeout=30_000)
+    site.workers.let_go()
+    site.web = Web(tmp_path, port=site.web.port).wait()
+    expect(studio_page.locator(".result img")).to_have_count(2, timeout=60_000)
+    expect(studio_page.locator(".toast.away")).to_have_count(0)
