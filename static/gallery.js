@@ -47,7 +47,10 @@ function prepare(part) {
   part.width = rows.clientWidth;
   near.observe(part);
   const link = part.querySelector("[data-next]");
-  if (link) end.observe(link);
+  if (link) {
+    link.closest(".more").style.minHeight = `${Math.max(part.offsetHeight, innerHeight)}px`; // the place of what comes next
+    end.observe(link);
+  }
 }
 
 const asleep = new Map(); // the nodes of the parts that are far away
@@ -66,7 +69,7 @@ const near = new IntersectionObserver((entries) => entries.forEach(({ isIntersec
 
 const end = new IntersectionObserver((entries) => entries.forEach((entry) => {
   if (entry.isIntersecting) { end.unobserve(entry.target); more(entry.target); }
-}), { rootMargin: "1200px 0px" });
+}), { rootMargin: "2000px 0px" });
 
 async function more(link) {
   const answer = await fetch(link.dataset.next, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);

@@ -1,0 +1,101 @@
+"""A gallery of a thousand pictures: few nodes, however far one scrolls, and what was chosen stays chosen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+PICTURES = 1000
+
+
+@pytest.fixture
+def gallery(site: Site, alice: Any) -> Page:
+    """Rows without files: a picture that is not there leaves its place."""
+    from gallery.models import Item
+
+    now = timezone.now().replace(year=2026, month=11, day=20, hour=12)
+    Item.objects.bulk_create(
+        Item(user=alice, created_at=now - timedelta(hours=8 * i), width=512, height=(512, 640, 340)[i % 3], size=1, etag="x", prompt=f"picture {i}")
+        for i in range(PICTURES)
+    )  # fmt: skip
+    page = site.visit(user=alice)
+    page.goto("/gallery/")
+    return page
+
+
+def nodes(page: Page) -> int:
+    return int(page.evaluate("document.querySelectorAll('*').length"))
+
+
+def scroll_to(page: Page, text: str) -> None:
+    for _ in range(80):
+        if page.get_by_role("img", name=text, exact=True).count():
+            return
+        page.mouse.wheel(0, 1200)
+        page.wait_for_timeout(60)  # a hand on a wheel
+    raise AssertionError(f"{text} never came")
+
+
+def test_few_nodes_however_far_and_what_was_chosen_stays(gallery: Page) -> None:
+    gallery.get_by_label("Choose: picture 0", exact=True).check(force=True)
+    gallery.locator("#q").focus()  # where the focus is, nothing is taken away
+    most = nodes(gallery)
+    scroll_to(gallery, "picture 400")
+    gallery.get_by_label("Choose: picture 400", exact=True).check(force=True)
+    most = max(most, nodes(gallery))
+    assert gallery.get_by_label("Choose: picture 0", exact=True).count() == 0  # far away now
+    expect(gallery.locator("#bulk-count")).to_have_text("2 chosen")
+    gallery.evaluate("scrollTo(0, 0)")
+    expect(gallery.get_by_label("Choose: picture 0", exact=True)).to_be_checked()
+    assert max(most, nodes(gallery)) <= 500
+    gallery.locator("#bulk").get_by_role("button", name="Mark as favourite").click()
+    gallery.goto("/gallery/?favourite=true")
+    expect(gallery.locator(".rows li")).to_have_count(2)
+
+
+def test_every_row_is_full_and_no_picture_is_cut_much(gallery: Page) -> None:
+    rows = gallery.evaluate(
+        """() => { const tops = new Map(), width = document.getElementById("rows").clientWidth;
+        for (const li of document.querySelectorAll(".rows > li")) { const box = li.getBoundingClientRect();
+          tops.set(Math.round(box.top), Math.max(tops.get(Math.round(box.top)) ?? 0, box.right)); }
+        return [...tops.values()].map((right) => right - document.getElementById("rows").getBoundingClientRect().left - width); }"""
+    )
+    assert max(rows) <= 0.5
+    assert gallery.evaluate(
+        "[...document.querySelectorAll('.rows > li')].every((li) => li.clientHeight > 60 && li.clientHeight < 400)"
+    )
+
+
+def test_a_month_is_gone_to_by_its_name_and_by_the_scale(gallery: Page) -> None:
+    gallery.get_by_text("Filters").click()
+    gallery.locator("#months").select_option(label="March 2026")
+    expect(gallery.locator(".day").first).to_have_text("March 31, 2026")
+    expect(gallery.get_by_role("link", name="Newer")).to_be_visible()
+    scale = gallery.locator("#scale input")
+    expect(scale).to_have_attribute("aria-valuetext", "March 2026")
+    scale.focus()
+    with gallery.expect_navigation():
+        gallery.keyboard.press("ArrowDown")
+    expect(gallery.locator(".day").first).to_have_text("Feb. 28, 2026")
+
+
+def test_the_keyboard_goes_from_picture_to_picture_and_chooses(gallery: Page) -> None:
+    gallery.locator(".rows a").first.focus()
+    gallery.keyboard.press("x")
+    gallery.keyboard.press("Shift+ArrowRight")
+    gallery.keyboard.press("Shift+ArrowRight")
+    expect(gallery.locator("#bulk-count")).to_have_text("3 chosen")
+    gallery.keyboard.press("Escape")
+    expect(gallery.locator("#bulk")).not_to_be_visible()
+    gallery.keyboard.press("ArrowRight")
+    gallery.keyboard.press("Enter")
+    expect(gallery.get_by_role("heading", name="picture 3")).to_be_visible()
+    gallery.keyboard.press("ArrowLeft")
+    expect(gallery.get_by_role("heading", name="picture 2")).to_be_visible()
