@@ -45,10 +45,12 @@ function prepare(part) {
   }
   part.querySelectorAll(".rows").forEach(fit);
   part.width = rows.clientWidth;
+  part.lastDay = [...part.querySelectorAll(".day")].at(-1)?.dataset.day;
   near.observe(part);
   const link = part.querySelector("[data-next]");
   if (link) {
-    link.closest(".more").style.minHeight = `${Math.max(part.offsetHeight, innerHeight)}px`; // the place of what comes next
+    part.reserve = Math.max(part.offsetHeight, innerHeight); // the place of what comes next
+    link.closest(".more").style.height = `${part.reserve}px`;
     end.observe(link);
   }
 }
@@ -60,7 +62,7 @@ const near = new IntersectionObserver((entries) => entries.forEach(({ isIntersec
     asleep.delete(target);
     target.style.height = "";
     if (target.width !== rows.clientWidth) { target.querySelectorAll(".rows").forEach(fit); target.width = rows.clientWidth; }
-  } else if (!isIntersecting && !asleep.has(target) && !target.contains(document.activeElement) && !target.querySelector("[data-next]")) {
+  } else if (!isIntersecting && !asleep.has(target) && !target.contains(document.activeElement)) {
     target.style.height = `${boundingClientRect.height}px`;
     asleep.set(target, [...target.childNodes]);
     target.replaceChildren();
@@ -74,14 +76,18 @@ const end = new IntersectionObserver((entries) => entries.forEach((entry) => {
 async function more(link) {
   const answer = await fetch(link.dataset.next, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
   if (!answer?.ok) return; // the link stays, to be pressed
-  const before = link.closest(".part");
-  const day = [...before.querySelectorAll(".day")].at(-1)?.dataset.day;
+  const before = rows.lastElementChild;
   const holder = document.createElement("div");
   holder.innerHTML = await answer.text();
   const part = holder.querySelector(".part");
   const first = part.querySelector(".day");
-  if (first?.dataset.day === day) { first.classList.add("hidden"); part.classList.add("goes-on"); } // the same day goes on
-  link.closest(".more").remove();
+  if (first?.dataset.day === before.lastDay) { first.classList.add("hidden"); part.classList.add("goes-on"); } // the same day goes on
+  const place = link.closest(".more");
+  if (asleep.has(before)) {
+    asleep.set(before, asleep.get(before).filter((node) => node !== place));
+    before.style.height = `${parseFloat(before.style.height) - before.reserve}px`;
+  }
+  place.remove();
   before.after(part);
   prepare(part);
 }
