@@ -84,3 +84,37 @@ def test_where_a_photo_was_taken_is_gone_from_all_that_is_kept(
         data = files.read(name)
         assert b"Camera of Alice" not in data
         assert not Image.open(io.BytesIO(data)).getexif()
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd.jpg", "..\\..\\boot.jpg", "a\x00b.jpg", "x" * 400 + ".jpg", "<b>.jpg", "照片.jpg"]
+)
+def test_a_name_is_a_name_and_no_path(
+    as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int], name: str
+) -> None:
+    head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: image/jpeg\r\n\r\n'
+    body = head.encode() + jpeg() + b"\r\n--b--\r\n"
+    sent = as_alice.generic("POST", f"/api/v1/twins/{twin.id}/photos", body, "multipart/form-data; boundary=b")
+    assert sent.status_code == 201, sent.content
+    work()
+    photo = twin.photos.get()
+    assert photo.accepted
+    assert not set(photo.file_name) & set("/\\\x00")
+    assert len(photo.file_name) <= 255
+
+
+def test_of_a_phones_double_picture_the_first_is_taken(
+    as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int]
+) -> None:
+    out, frames = io.BytesIO(), [Image.new("RGB", (640, 640), colour) for colour in ("#204080", "#c02020")]
+    frames[0].save(out, "MPO", save_all=True, append_images=frames[1:])
+    as_alice.post(
+        f"/api/v1/twins/{twin.id}/photos", {"file": SimpleUploadedFile("a.jpg", out.getvalue())}, format="multipart"
+    )
+    work()
+    from accounts.vault import store
+
+    photo = twin.photos.get()
+    assert photo.accepted
+    clean = Image.open(io.BytesIO(store(twin.user_id).read(photo.clean)))
+    assert clean.getpixel((300, 300))[2] > 100  # the blue one
