@@ -8,6 +8,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
+from django.db import transaction
+from django.db.models import OuterRef, Subquery, Sum
 from django.utils.translation import gettext_lazy as _
 
 from billing import ledger
@@ -37,7 +39,7 @@ class GrantForm(ActionForm):
         label=_("Credits"), max_length=5, required=False
     )  # checked in grant(), which says what is wrong
     reason = forms.CharField(label=_("Reason"), max_length=60, required=False)
-    key = forms.CharField(widget=forms.HiddenInput, initial=lambda: secrets.token_urlsafe(6), max_length=10)
+    key = forms.CharField(label="", widget=forms.HiddenInput, initial=lambda: secrets.token_urlsafe(6), max_length=10)
 
 
 @admin.register(Wallet)
@@ -48,10 +50,15 @@ class WalletAdmin(ReadOnly):
     action_form = GrantForm
     actions = ("grant",)
 
+    def get_queryset(self, request: Any) -> Any:
+        own = LedgerAccount.objects.filter(wallet=OuterRef("id"), kind="available").values("wallet")
+        return (
+            super().get_queryset(request).annotate(available=Subquery(own.annotate(sum=Sum("balance")).values("sum")))
+        )
+
     @admin.display(description=_("credits"))
-    def credits(self, wallet: Wallet) -> str:
-        now = ledger.balance(wallet)
-        return f"{now.available} + {now.held}" if now.held else str(now.available)
+    def credits(self, wallet: Any) -> int:
+        return wallet.available or 0
 
     def has_grant_permission(self, request: Any) -> bool:
         return bool(request.user.has_perm("billing.add_transfer"))
@@ -62,10 +69,18 @@ class WalletAdmin(ReadOnly):
         if not (amount.isascii() and amount.isdecimal() and 1 <= int(amount) <= 10_000 and reason and key):
             messages.error(request, _("Give a number of credits from 1 to 10,000 and a reason."))
             return
+        if request.POST.get("select_across") == "1":
+            messages.error(request, _("Choose the people one by one."))
+            return
+        given = 0
         for wallet in wallets:
-            ledger.grant(wallet, int(amount), cause=f"staff:{key}:{wallet.id}")
-            self.log_change(request, wallet, f"+{amount}: {reason}")
-        messages.success(request, _("Given: %(n)s credits, to %(people)s.") % {"n": amount, "people": len(wallets)})
+            cause = f"staff:{key}:{wallet.id}"
+            with transaction.atomic():  # no credits without their reason
+                if ledger.is_new(wallet, cause):
+                    ledger.grant(wallet, int(amount), cause=cause)
+                    self.log_change(request, wallet, f"+{amount}: {reason}")
+                    given += 1
+        messages.success(request, _("Given: %(n)s credits, to %(people)s.") % {"n": amount, "people": given})
 
 
 @admin.register(LedgerAccount)

@@ -72,6 +72,12 @@ def grant(
     return lot
 
 
+def is_new(wallet: Wallet, cause: str, kind: str = Kind.GRANT) -> bool:
+    """Inside a transaction, in which nobody else moves this wallet's credits from here on: nothing was done for `cause` yet."""
+    _lock(wallet)
+    return not Transfer.objects.filter(kind=kind, cause=cause).exists()
+
+
 @transaction.atomic
 def hold(wallet: Wallet, amount: int, *, cause: str) -> None:
     """Set `amount` aside for `cause`. Raises NotEnoughCredits and moves nothing when there is less."""

@@ -36,6 +36,7 @@ def movements(request: HttpRequest) -> HttpResponse:
 # The first word of a cause: what a reader calls it, and the page that shows it, if there is one.
 PURPOSES = {
     "image": (_("Pictures"), "job"), "training": (_("Training"), "training"), "plan": (_("Your plan"), ""), "staff": (_("From the team"), ""),
+    "demo": (_("From the team"), ""), "expiry": (_("Their time ran out"), ""),
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ def text(name: str, default: str = "") -> str:
             return Path(file).read_text().strip()
         except OSError as e:
             raise ImproperlyConfigured(f"{name}_FILE: {e.strerror}: {file}") from e
-    return os.environ.get(name, default)
+    return os.environ.get(name) or default
 
 
 def flag(name: str, default: bool = False) -> bool:

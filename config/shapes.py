@@ -65,12 +65,17 @@ def checked(kind: type[serializers.Serializer], request: Any, **options: Any) ->
     return dict(form.validated_data)
 
 
-def key_of(request: Any) -> dict[str, str | None]:
-    """`key` and `body_hash` for config.runs.once, from Idempotency-Key and the body."""
-    key = request.headers.get("Idempotency-Key")
+def key_of(headers: Any) -> str | None:
+    """The Idempotency-Key."""
+    key: str | None = headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= 255:
         raise Invalid(errors={"Idempotency-Key": [str(_("From 1 to 255 characters."))]})
+    return key
+
+
+def once_of(request: Any) -> dict[str, str | None]:
+    """`key` and `body_hash` for config.idempotency.once, from Idempotency-Key and the body."""
     return {
-        "key": key,
+        "key": key_of(request.headers),
         "body_hash": hashlib.sha256(json.dumps(request.data, sort_keys=True, default=str).encode()).hexdigest(),
     }

@@ -12,6 +12,7 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts
+from accounts.views import logout
 from billing import api as billing
 from billing.views import movements
 from config import views
@@ -71,6 +72,7 @@ urlpatterns = [
     ),
     path("api/v1/", include(api)),
     path("_allauth/", include("allauth.headless.urls")),
+    path("accounts/logout/", logout, name="account_logout"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("", views.landing, name="landing"),

@@ -21,7 +21,7 @@ from config.files import serve
 from config.limits import limited
 from config.pages import page
 from config.schema import KEY, MATCH, PAGE, paged
-from config.shapes import checked, key_of
+from config.shapes import checked, once_of
 from gallery import services
 from gallery.models import Album, Item
 
@@ -70,15 +70,18 @@ def known(chosen: dict[str, Any]) -> None:
         raise Invalid(errors={f"filter.{name[:40]}": [str(_("There is no such filter."))] for name in strange[:10]})
 
 
-SIGNS = re.compile("([㐀-鿿぀-ヿ]+)")
+SIGNS = re.compile("(-?)([㐀-鿿぀-ヿ]+)")
 
 
 def sought(q: str) -> SearchQuery:
-    """As a search box takes it; a run of Chinese signs is found by its pairs, a single one by itself."""
+    """As a search box takes it; a run of Chinese signs is found by its pairs, a single one by itself. Between
+    runs stands no "or"."""
     found = SearchQuery(SIGNS.sub(" ", q), config="simple", search_type="websearch")
-    for run in SIGNS.findall(q):
+    for minus, run in SIGNS.findall(q):
+        here = SearchQuery("", config="simple")
         for pair in [run[i : i + 2] for i in range(len(run) - 1)] or [run]:
-            found &= SearchQuery(pair, config="simple", search_type="plain")
+            here &= SearchQuery(pair, config="simple", search_type="plain")
+        found &= ~here if minus else here
     return found
 
 
@@ -204,7 +207,7 @@ class ExportsView(APIView):
     def post(self, request: Any) -> Response:
         form = checked(ExportForm, request)
         chosen(request.user, form)  # what cannot be found is told now
-        export = request_export(request.user, chosen=form, **key_of(request))
+        export = request_export(request.user, chosen=form, **once_of(request))
         return Response(show_export(export), status=202)
 
 

@@ -15,7 +15,7 @@ from config.limits import limited
 from config.pages import page
 from config.runs import Places
 from config.schema import KEY, PAGE, paged
-from config.shapes import RunFields, checked, key_of, run_fields
+from config.shapes import RunFields, checked, once_of, run_fields
 from config.words import STYLE_NAMES
 from generation import services, suggestions
 from generation.models import Job
@@ -98,7 +98,7 @@ class JobsView(APIView):
         form.pop("kind")
         twin = form.pop("twin", None)
         job = services.request_images(
-            request.user, twin=twin_of(request.user, twin) if twin else None, **form, **key_of(request)
+            request.user, twin=twin_of(request.user, twin) if twin else None, **form, **once_of(request)
         )
         return Response(show_job(job_of(request.user, str(job.id))), status=202)
 
@@ -126,7 +126,7 @@ class RepeatView(APIView):
         overrides = {k: v for k, v in changed.validated_data.items() if k != "kind"}
         if "twin" in overrides:
             overrides["twin"] = twin_of(request.user, overrides["twin"]) if overrides["twin"] else None
-        again = services.repeat(job, same_seed=form["same_seed"], **overrides, **key_of(request))
+        again = services.repeat(job, same_seed=form["same_seed"], **overrides, **once_of(request))
         return Response(show_job(job_of(request.user, str(again.id))), status=202)
 
 

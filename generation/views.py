@@ -67,7 +67,7 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         filled["twin"] = str(twins[0].id)
     defaults = {"style": STYLES[0], "aspect_ratio": "1:1", "quality": "standard", "count": "2"}
     return {
-        "filled": {k: v or defaults.get(k, "") for k, v in filled.items()}, "twins": twins, "styles": STYLE_NAMES, "aspects": ASPECTS,
+        "filled": {k: v or defaults.get(k, "") for k, v in filled.items()}, "twins": twins, "styles": STYLE_NAMES, "aspects": [(a, a.replace(":", "x")) for a in ASPECTS],
         "qualities": QUALITY_NAMES, "counts": range(1, 9), "prices": {q: prices.PICTURE[q] for q in QUALITIES},
         "tab": "studio",
     }  # fmt: skip

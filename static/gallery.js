@@ -24,7 +24,7 @@ function fit(list) { // breaks it into rows of nearly one height, each as wide a
     sum += ratios[i];
     gone += ratios[i];
     if (i < items.length - 1 && gone + (ratios[i + 1] ?? 0) / 2 < share * full) return;
-    const height = Math.min(wanted * 1.5, (width - GAP * (row.length - 1)) / sum);
+    const height = Math.min(wanted * 1.75, (width - GAP * (row.length - 1)) / sum);
     for (const n of row) {
       items[n].style.width = `${Math.floor(ratios[n] * height * 100) / 100}px`;
       items[n].style.height = `${height}px`;
@@ -73,6 +73,22 @@ const end = new IntersectionObserver((entries) => entries.forEach((entry) => {
   if (entry.isIntersecting) { end.unobserve(entry.target); more(entry.target); }
 }), { rootMargin: "2000px 0px" });
 
+function goOn(before, part, head) { // the same day goes on: no second heading, and no row that is left half empty
+  const list = head.nextElementSibling;
+  const last = asleep.has(before) ? null : [...before.querySelectorAll(".rows")].at(-1);
+  if (last) {
+    last.append(...[...list.children].slice(0, list.children.length <= 12 ? 12 : 8));
+    fit(last);
+  }
+  if (list.children.length) {
+    head.classList.add("hidden");
+    part.classList.add("goes-on");
+  } else {
+    head.remove();
+    list.remove();
+  }
+}
+
 async function more(link) {
   const answer = await fetch(link.dataset.next, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
   if (!answer?.ok) return; // the link stays, to be pressed
@@ -81,7 +97,7 @@ async function more(link) {
   holder.innerHTML = await answer.text();
   const part = holder.querySelector(".part");
   const first = part.querySelector(".day");
-  if (first?.dataset.day === before.lastDay) { first.classList.add("hidden"); part.classList.add("goes-on"); } // the same day goes on
+  if (first?.dataset.day === before.lastDay) goOn(before, part, first);
   const place = link.closest(".more");
   if (asleep.has(before)) {
     asleep.set(before, asleep.get(before).filter((node) => node !== place));
@@ -89,6 +105,7 @@ async function more(link) {
   }
   place.remove();
   before.after(part);
+  part.address = link.href;
   prepare(part);
 }
 
@@ -121,6 +138,12 @@ function choose(box, on, range) {
   last = box;
   told();
 }
+const beginning = location.href;
+rows.addEventListener("click", (event) => { // the back button comes back to this picture, not to the beginning
+  const item = event.target.closest("li:has(a)");
+  if (!event.target.closest("a") || !item || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  history.replaceState({ item: item.querySelector(".mark").value }, "", item.closest(".part").address ?? beginning);
+});
 rows.addEventListener("click", (event) => {
   const box = event.target.closest(".mark");
   if (box) choose(box, box.checked, event.shiftKey);
@@ -158,7 +181,6 @@ bulk.addEventListener("click", (event) => {
 // ------------------------------------------------ months
 if (months) {
   const options = [...months.options].filter((option) => option.value);
-  months.addEventListener("change", () => months.form.requestSubmit());
   if (options.length > 1) {
     const scale = document.getElementById("scale");
     const [range, bubble] = [scale.querySelector("input"), scale.querySelector("output")];
@@ -167,10 +189,12 @@ if (months) {
     const here = () => {
       const day = [...rows.querySelectorAll(".day")].findLast((head) => head.getBoundingClientRect().top < 160) ?? rows.querySelector(".day");
       const found = options.findIndex((option) => option.dataset.month === day?.dataset.day.slice(0, 7));
-      if (found >= 0) { range.value = String(found); name(); }
+      if (found >= 0 && document.activeElement !== range) { range.value = String(found); name(); }
     };
     range.addEventListener("input", name);
-    range.addEventListener("change", () => { months.value = options[Number(range.value)].value; months.form.requestSubmit(); });
+    const go = () => { months.value = options[Number(range.value)].value; months.form.requestSubmit(); };
+    range.addEventListener("pointerup", go); // a key moves it, Enter goes: nobody is sent away while looking for a month
+    range.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); go(); } });
     let soon = 0;
     addEventListener("scroll", () => { clearTimeout(soon); soon = setTimeout(here, 120); }, { passive: true });
     scale.hidden = false;
@@ -181,3 +205,7 @@ if (months) {
 rows.querySelectorAll(".part").forEach(prepare);
 rows.querySelectorAll(".mark:checked").forEach((box) => set(box, true)); // the back button kept them
 told();
+if (history.state?.item) {
+  const box = rows.querySelector(`.mark[value="${CSS.escape(history.state.item)}"]`);
+  if (box) { history.scrollRestoration = "manual"; box.closest("li").scrollIntoView({ block: "center" }); }
+}

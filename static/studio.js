@@ -21,12 +21,15 @@ price();
 const DRAFT = `photoflux-prompt-${form.dataset.user}`;
 if (!prompt.value && !location.search) prompt.value = localStorage.getItem(DRAFT) ?? "";
 prompt.addEventListener("input", () => localStorage.setItem(DRAFT, prompt.value));
-if (location.search) localStorage.removeItem(DRAFT);
+if (location.search) { // what was sent, or a prompt to change: the address has done its work
+  localStorage.removeItem(DRAFT);
+  history.replaceState(null, "", location.pathname);
+}
 
 let chosen = -1;
 let timer = 0;
 function close() { box.hidden = true; chosen = -1; ["aria-activedescendant", "aria-controls"].forEach((name) => prompt.removeAttribute(name)); }
-function take(text) { prompt.value = text; close(); prompt.focus(); }
+function take(text) { prompt.value = text; localStorage.setItem(DRAFT, text); close(); prompt.focus(); }
 function mark(n) {
   const rows = [...box.children];
   chosen = (n + rows.length) % rows.length;

@@ -29,16 +29,23 @@ async function kept(act, mode = "readwrite") {
     asked.onerror = () => done(null);
   });
 }
-const keep = (file) => kept((photos) => photos.add({ api: words.api, file, at: Date.now() }));
+const random = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
+const keep = (file, key) => kept((photos) => photos.add({ api: words.api, file, key, at: Date.now() }));
+// One tab sends a photo: who queues it holds its lock until it is sent, so a second tab that finds it in the browser leaves it.
+const hold = (id) => new Promise((got) => {
+  if (id == null || !navigator.locks) return got(() => {});
+  navigator.locks.request(`photoflux-photo-${id}`, { ifAvailable: true }, (lock) => new Promise((release) => {
+    got(lock ? release : null);
+    if (!lock) release();
+  }));
+});
 const forget = (id) => (id == null ? null : kept((photos) => photos.delete(id)));
 async function resume() {
-  const ids = (await kept((photos) => photos.getAllKeys(), "readonly")) ?? [];
-  const rows = (await kept((photos) => photos.getAll(), "readonly")) ?? [];
-  rows.forEach(({ api, file, at }, i) => {
-    if (Date.now() - at > KEPT) forget(ids[i]);
-    else if (api === words.api) line(file, ids[i]);
-  });
-  pump();
+  for (const id of (await kept((photos) => photos.getAllKeys(), "readonly")) ?? []) {
+    const row = await kept((photos) => photos.get(id), "readonly");
+    if (row && Date.now() - row.at > KEPT) await forget(id);
+    else if (row?.api === words.api) await line(row.file, row.key, id);
+  }
 }
 
 // ------------------------------------------------ tiles
@@ -79,37 +86,44 @@ async function add(files, folders = []) {
   folders.forEach((name) => show(tile(name, ""), "refused", name, words.folder));
   for (const [i, file] of [...files].entries()) {
     if (i >= room) show(tile(file.name, URL.createObjectURL(file)), "refused", file.name, words.left);
-    else line(file, await keep(file));
+    else {
+      const key = random(); // sent twice because an answer was lost, it is still one photo
+      await line(file, key, await keep(file, key));
+    }
   }
-  pump();
 }
 
-function line(file, id) {
+async function line(file, key, id) {
+  const release = await hold(id);
+  if (!release) return; // another tab sends it
   const made = tile(file.name, URL.createObjectURL(file));
   made.querySelector("p").textContent = words.sending;
-  queue.push({ file, id, made });
+  queue.push({ file, key, id, made, release });
+  pump();
 }
 
 async function ask(url, options = {}) {
   // A connection that is gone comes back: nothing is lost, and the page says that it waits.
   for (let tries = 0; ; tries += 1) {
     try {
-      const answer = await fetch(url, { ...options, headers: { "X-CSRFToken": token, Accept: "application/json" } });
-      if (![429, 502, 503, 504].includes(answer.status)) return answer;
+      const answer = await fetch(url, { ...options, headers: { "X-CSRFToken": token, Accept: "application/json", ...options.headers } });
+      if (answer.status < 500 && answer.status !== 429) return answer;
     } catch { /* no network */ }
     said.textContent = words.waiting;
     await wait(Math.min(8000, 500 * 2 ** tries));
   }
 }
 
-async function send({ file, id, made }) {
+async function send({ file, key, id, made, release }) {
   const body = new FormData();
   body.append("file", file);
-  const answer = await ask(words.api, { method: "POST", body });
+  const answer = await ask(words.api, { method: "POST", body, headers: { "Idempotency-Key": key } });
+  if (answer.status === 401 || answer.status === 403) return location.reload(); // logged out meanwhile, or in again: it is kept
   await forget(id);
-  if (answer.status === 401) return location.reload(); // logged out meanwhile
+  release();
   const photo = await answer.json().catch(() => ({}));
   if (!answer.ok) return show(made, "refused", file.name, photo.detail);
+  if (list.querySelector(`[data-photo="${photo.id}"]`)) return made.remove(); // it had arrived, and its answer had not
   made.dataset.photo = photo.id;
   made.querySelector("p").textContent = words.checking;
   await verdict(made, file.name);
@@ -133,7 +147,7 @@ async function verdict(made, name) {
 function pump() {
   while (active < AT_ONCE && queue.length) {
     active += 1;
-    send(queue.shift()).finally(() => { active -= 1; pump(); });
+    send(queue.shift()).finally(() => { active -= 1; pump(); if (!active) others(); });
   }
 }
 
@@ -155,20 +169,24 @@ form.addEventListener("dragover", (event) => { event.preventDefault(); form.clas
 form.addEventListener("dragleave", () => form.classList.remove("over"));
 form.addEventListener("drop", (event) => { event.preventDefault(); form.classList.remove("over"); add(...dropped(event.dataTransfer.items)); });
 
-addEventListener("run", async ({ detail }) => { // sent in another tab, or from a phone
-  const known = () => [...list.querySelectorAll("[data-photo]")].some((made) => made.dataset.photo === detail.id);
-  if (detail.kind !== "photo" || active || known()) return;
-  const answer = await ask(`${words.api}/${detail.id}`);
-  if (!answer.ok || active || known()) return; // of another twin
-  const photo = await answer.json();
-  const made = tile(photo.file_name, "");
-  made.dataset.photo = photo.id;
-  verdict(made, photo.file_name);
-});
+let soon = 0;
+addEventListener("run", ({ detail }) => { if (detail.kind === "photo") { clearTimeout(soon); soon = setTimeout(others, 300); } });
+async function others() { // sent in another tab, or from a phone
+  if (active) return;
+  const answer = await ask(`${words.api}?limit=100`);
+  if (!answer.ok || active) return;
+  const known = new Set([...list.querySelectorAll("[data-photo]")].map((made) => made.dataset.photo));
+  const sent = (await answer.json()).results.filter((photo) => !known.has(photo.id));
+  if (active) return;
+  for (const photo of sent) {
+    const made = tile(photo.file_name, "");
+    made.dataset.photo = photo.id;
+    verdict(made, photo.file_name);
+  }
+}
 for (const made of list.querySelectorAll("[data-photo]")) {
-  const name = made.querySelector("img")?.alt ?? made.querySelector("b")?.textContent ?? "";
   made.querySelector("form")?.remove(); // its button is ours from here on
-  removable(made, name);
+  removable(made, made.dataset.name);
   if (made.matches(".checking")) verdict(made, made.dataset.name);
 }
 resume();

@@ -27,7 +27,7 @@ tools.addEventListener("click", (event) => {
   if (tool === "full") full();
   else if (tool) zoom(tool === "in" ? 1.5 : 1 / 1.5);
 });
-tools.addEventListener("pointerdown", (event) => event.stopPropagation());
+for (const kind of ["pointerdown", "dblclick"]) tools.addEventListener(kind, (event) => event.stopPropagation());
 stage.addEventListener("dblclick", (event) => zoom(scale > 1 ? 1 / scale : 2.5, ...at(event)));
 stage.addEventListener("pointerdown", (event) => { fingers.set(event.pointerId, event); stage.setPointerCapture(event.pointerId); });
 stage.addEventListener("pointermove", (event) => {
@@ -46,7 +46,12 @@ stage.addEventListener("pointermove", (event) => {
 });
 for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => fingers.delete(event.pointerId));
 addEventListener("keydown", (event) => {
-  if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey) return;
+  if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && !document.fullscreenElement) { // back to where one was in the gallery
+    if (history.length > 1 && document.referrer && new URL(document.referrer).pathname === "/gallery/") history.back();
+    else location.href = "/gallery/";
+  }
+  if (!stage.contains(document.activeElement)) return; // the picture's own keys, while it has the focus
   if (event.key === "+" || event.key === "=") zoom(1.4);
   else if (event.key === "-") zoom(1 / 1.4);
   else if (event.key === "0") zoom(1 / scale);
@@ -58,8 +63,5 @@ addEventListener("keydown", (event) => {
     draw();
   } else if (event.key === "ArrowLeft") document.querySelector("a[rel=prev]")?.click();
   else if (event.key === "ArrowRight") document.querySelector("a[rel=next]")?.click();
-  else if (event.key === "Escape" && !document.fullscreenElement) { // back to where one was in the gallery
-    if (document.referrer && new URL(document.referrer).pathname === "/gallery/") history.back();
-    else location.href = "/gallery/";
-  }
 });
+stage.focus({ preventScroll: true });

@@ -59,3 +59,10 @@ def test_the_theme_is_kept_and_leads_nowhere_else(client: Any) -> None:
 def test_the_language_is_kept(client: Any) -> None:
     client.post("/language", {"language": "es", "next": "/"})
     assert '<html lang="es">' in client.get("/").content.decode()
+
+
+def test_logging_out_leaves_nothing_in_the_browser(client: Any, alice: Any) -> None:
+    client.force_login(alice)
+    assert "Clear-Site-Data" not in client.get("/accounts/logout/")
+    assert client.post("/accounts/logout/")["Clear-Site-Data"] == '"cache", "storage"'
+    assert client.get("/account/").status_code == 302

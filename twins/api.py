@@ -22,7 +22,7 @@ from config.pages import page
 from config.runs import SENTENCES as RUN_SENTENCES
 from config.runs import Places, Status
 from config.schema import KEY, PAGE, paged
-from config.shapes import RunFields, checked, key_of, run_fields
+from config.shapes import RunFields, checked, key_of, once_of, run_fields
 from twins import checks, services
 from twins.models import Photo, Training, Twin
 
@@ -162,7 +162,7 @@ class PhotosView(APIView):
         rows = services.twin_of(request.user, ident).photos.all()
         return Response(page(request, rows, show_photo, order=("created_at", "id")))
 
-    @extend_schema(request={"multipart/form-data": PhotoForm}, responses={201: PhotoShape})
+    @extend_schema(parameters=KEY, request={"multipart/form-data": PhotoForm}, responses={201: PhotoShape})
     @limited("300/h", "photos")
     def post(self, request: Any, ident: str) -> Response:
         twin, form = services.twin_of(request.user, ident), checked(PhotoForm, request)
@@ -170,7 +170,8 @@ class PhotosView(APIView):
             library = Photo.objects.visible_to(request.user)
             photo = services.reuse_photo(twin, find(library, form["photo"]))
         elif "file" in form:
-            photo = services.add_photo(twin, data=form["file"].read(), file_name=form["file"].name or "")
+            file, key = form["file"], key_of(request.headers)
+            photo = services.add_photo(twin, data=file.read(), file_name=file.name or "", key=key)
         else:
             raise MissingFile
         return Response(show_photo(photo), status=201)
@@ -271,7 +272,7 @@ class TrainingsView(APIView):
     @limited("30/h", "trainings")
     def post(self, request: Any, ident: str) -> Response:
         twin = services.twin_of(request.user, ident)
-        training = services.start_training(twin, **checked(TrainingForm, request), **key_of(request))
+        training = services.start_training(twin, **checked(TrainingForm, request), **once_of(request))
         return Response(show_training(training_of(request.user, str(training.id))), status=202)
 
 

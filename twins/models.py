@@ -208,14 +208,14 @@ class Training(PaidRun):
             transaction.on_commit(lambda: tell(self.user_id, "training", self.words_of_end), robust=True)
 
     def words_of_end(self) -> tuple[str, str]:
-        """Subject and text of the mail."""
-        name, where = self.twin.name, f"{settings.ORIGIN}{reverse('twin', args=[self.twin_id])}"
+        """Subject and text of the mail; nothing in it that somebody typed, as the address may not be theirs."""
+        where = f"{settings.ORIGIN}{reverse('twin', args=[self.twin_id])}"
         if self.status == Status.SUCCEEDED:
-            return _("%(name)s is ready") % {"name": name}, _(
-                "The training of %(name)s is finished. Make pictures here: %(where)s"
-            ) % {"name": name, "where": where}
+            return _("Your twin is ready"), _("The training is finished. Make pictures here: %(where)s") % {
+                "where": where
+            }
         reason = SENTENCES.get(self.error_code) or self.error_detail
-        return _("The training of %(name)s failed") % {"name": name}, f"{reason}\n\n{where}\n"
+        return _("A training failed"), f"{reason}\n\n{where}\n"
 
     @classmethod
     def known_files(cls, user_id: uuid.UUID) -> Iterator[str]:

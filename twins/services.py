@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import secrets
 from typing import Any
 
@@ -137,22 +138,28 @@ def _remove(files: Any, prefixes: list[str], names: list[str]) -> None:
 # ---------------------------------------------------------------- photos
 
 
-def add_photo(twin: Twin, *, data: bytes, file_name: str = "") -> Photo:
-    """Into quarantine and to the check. Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, StorageFull."""
+def add_photo(twin: Twin, *, data: bytes, file_name: str = "", key: str | None = None) -> Photo:
+    """Into quarantine and to the check; with the same `key` and bytes once, however often it is sent.
+
+    Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, StorageFull, IdempotencyMismatch.
+    """
     consents.require(twin.user, Kind.BIOMETRIC_TWIN)
     if len(data) > settings.MAX_UPLOAD:
         raise FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
     files = store(twin.user_id)
-    with transaction.atomic():
+
+    def prepare(photo: Photo) -> None:
         _room_for_one(twin)
-        photo = Photo(user=twin.user, twin=twin, file_name=_plain(file_name))
         files.write(photo.quarantine, data)
         try:
             photo.enqueue()
         except Exception:
             files.delete(photo.quarantine)
             raise
-    return photo
+
+    photo = Photo(user=twin.user, twin=twin, file_name=_plain(file_name))
+    body_hash = hashlib.sha256(data).hexdigest()
+    return once(photo, endpoint=f"photos:{twin.id}", key=key, body_hash=body_hash, prepare=prepare)
 
 
 def reuse_photo(twin: Twin, photo: Photo) -> Photo:

@@ -52,10 +52,12 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.web.port}"
 
-    def visit(self, size: str = "desktop", theme: Any = "light", locale: str = "en", user: Any = None) -> Page:
+    def visit(
+        self, size: str = "desktop", theme: Any = "light", locale: str = "en", user: Any = None, **more: Any
+    ) -> Page:
         """A new visitor's page; of `user`, logged in."""
         context = self.chromium.new_context(
-            **SIZES[size], color_scheme=theme, locale=locale, base_url=self.url, reduced_motion="reduce"
+            **SIZES[size], color_scheme=theme, locale=locale, base_url=self.url, reduced_motion="reduce", **more
         )
         self.contexts.append(context)
         if user is not None:

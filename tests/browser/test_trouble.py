@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Site
 from tests.browser.test_walk import files
 from tests.conftest import jpeg
+from tests.processes import wait_for
 from tests.test_web import Web
 from tests.test_workers import trained_twin
 
@@ -61,6 +62,21 @@ def test_what_is_no_photo_says_so_beside_those_that_are(site: Site, wizard: Page
     expect(wizard.locator("#photos .photo")).to_have_count(2)
 
 
+def test_a_folder_is_named_and_its_neighbours_are_sent(site: Site, wizard: Page) -> None:
+    site.workers.start("cpu")
+    wizard.evaluate(
+        """(bytes) => { const file = new File([new Uint8Array(bytes)], "me.jpg", { type: "image/jpeg" });
+        const items = [{ kind: "file", webkitGetAsEntry: () => ({ isDirectory: true, name: "Holiday" }) },
+          { kind: "file", webkitGetAsEntry: () => ({ isDirectory: false }), getAsFile: () => file }];
+        const drop = new Event("drop", { cancelable: true });
+        drop.dataTransfer = { items };
+        document.getElementById("drop").dispatchEvent(drop); }""",
+        list(jpeg(5)),
+    )
+    accepted(wizard, 1)
+    expect(wizard.locator("#photos .refused")).to_have_text("Holiday A folder. Open it, and choose the photos in it.×")
+
+
 def test_a_reload_in_the_middle_of_an_upload_loses_nothing(site: Site, wizard: Page, twin: Any, tmp_path: Path) -> None:
     site.workers.start("cpu")
     wizard.route("**/api/v1/twins/*/photos", lambda route: route.abort())
@@ -72,6 +88,26 @@ def test_a_reload_in_the_middle_of_an_upload_loses_nothing(site: Site, wizard: P
     wizard.reload()
     accepted(wizard, 5)
     assert twin.photos.count() == 5
+
+
+def test_a_photo_whose_answer_was_lost_is_sent_again_and_is_one(
+    site: Site, wizard: Page, twin: Any, tmp_path: Path
+) -> None:
+    site.workers.start("cpu")
+
+    wizard.evaluate(  # it arrives, and its answer does not
+        """() => { const real = fetch; window.fetch = async (url, how = {}) => {
+        const answer = await real(url, how);
+        if (how.method === "POST") throw new TypeError("the connection is gone");
+        return answer; }; }"""
+    )
+    wizard.locator("#files").set_input_files(files(tmp_path, 2))
+    expect(wizard.locator("#said")).to_have_text("The connection is gone. This goes on by itself.")
+    wait_for(lambda: twin.photos.count() == 2)
+    wizard.reload()
+    accepted(wizard, 2)
+    expect(wizard.locator("#photos .photo")).to_have_count(2)
+    assert twin.photos.count() == 2
 
 
 def test_a_connection_cut_during_an_upload_goes_on_by_itself(

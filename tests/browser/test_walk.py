@@ -78,7 +78,7 @@ def train(page: Page, site: Site) -> None:
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
     site.workers.let_go()
     expect(page.locator("#toasts").get_by_role("link", name="Your twin is ready.")).to_be_visible(timeout=60_000)
-    wait_for(lambda: any("Me is ready" in mail.read_text() for mail in site.mails.glob("*")))
+    wait_for(lambda: any("Your twin is ready" in mail.read_text() for mail in site.mails.glob("*")))
     page.locator("#toasts").get_by_role("link").click()
     expect(page.get_by_text("ready for pictures")).to_be_visible()
 

@@ -174,6 +174,8 @@ def test_an_export_without_a_choice_holds_everything(as_alice: Any, picture: Ite
         ("在公园里", True),
         ("笑公", False),
         ("海滩", False),
+        ("smiling -公园", False),
+        ("smiling -海滩", True),
         ("smiling 公园", True),
     ],
 )

@@ -302,3 +302,16 @@ def test_a_training_shows_samples(as_alice: Any, trained: Any) -> None:
     sample = as_alice.get(training["samples"][0])
     assert (sample.status_code, sample["Content-Type"]) == (200, "image/png")
     assert as_alice.get(training["samples"][0].replace("/0", "/1")).status_code == 404
+
+
+def test_a_photo_sent_again_because_its_answer_was_lost_is_one(as_alice: Any, twin: Any, rings: list[Any]) -> None:
+    def send(data: bytes) -> Any:
+        file = SimpleUploadedFile("me.jpg", data)
+        return as_alice.post(
+            f"/api/v1/twins/{twin.id}/photos", {"file": file}, format="multipart", HTTP_IDEMPOTENCY_KEY="k"
+        )
+
+    first, again, other = send(jpeg(1)), send(jpeg(1)), send(jpeg(2))
+    assert (first.status_code, again.status_code, other.status_code) == (201, 201, 422)
+    assert first.json()["id"] == again.json()["id"]
+    assert twin.photos.count() == 1
