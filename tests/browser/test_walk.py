@@ -27,7 +27,7 @@ def test_the_walk(site: Site, size: str, tmp_path: Path) -> None:
     make_twin(page, photos)
     train(page, site)
     two_pictures(page, size)
-    one_picture(page)
+    one_picture(page, size)
     third_and_no_fourth(page)
     credits_from_staff(site)
     marks_tags_downloads_deletes(page, tmp_path)
@@ -98,7 +98,7 @@ def two_pictures(page: Page, size: str) -> None:
     shot(page, f"walk-studio-{size}")
 
 
-def one_picture(page: Page) -> None:
+def one_picture(page: Page, size: str) -> None:
     page.locator(".result").first.click()
     picture = page.locator("#picture")
     expect(picture).to_be_visible()
@@ -110,7 +110,28 @@ def one_picture(page: Page) -> None:
     page.get_by_role("button", name="Larger").click()
     expect(picture).to_have_attribute("style", re.compile(r"scale\(1\.5\)"))
     page.get_by_role("button", name="Smaller").click()
+    if size == "phone":
+        pinch(page)
+    else:
+        picture.hover()
+        page.mouse.wheel(0, -300)
+    expect(picture).not_to_have_attribute("style", re.compile(r"scale\(1\)"))
+    page.get_by_role("button", name="Full screen").click()
+    assert page.evaluate("document.fullscreenElement?.id") == "stage"
+    page.evaluate("document.exitFullscreen()")
     expect(page.locator(".facts")).to_contain_text("Seed")
+
+
+def pinch(page: Page) -> None:
+    """Two fingers on the picture, moved apart."""
+    box = page.locator("#stage").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    line = page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 20), ("touchMove", 40), ("touchMove", 70)):
+        fingers = [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
+        line.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    line.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 def third_and_no_fourth(page: Page) -> None:
