@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from typing import Any
 
@@ -78,10 +80,9 @@ def sought(q: str) -> SearchQuery:
     runs stands no "or"."""
     found = SearchQuery(SIGNS.sub(" ", q), config="simple", search_type="websearch")
     for minus, run in SIGNS.findall(q):
-        here = SearchQuery("", config="simple")
-        for pair in [run[i : i + 2] for i in range(len(run) - 1)] or [run]:
-            here &= SearchQuery(pair, config="simple", search_type="plain")
-        found &= ~here if minus else here
+        pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+        here = [SearchQuery(pair, config="simple", search_type="plain", invert=bool(minus)) for pair in pairs]
+        found &= functools.reduce(operator.or_ if minus else operator.and_, here)
     return found
 
 

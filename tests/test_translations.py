@@ -21,7 +21,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_OURS = {"tests", "bench", "ml", "var", "docker"}
-KEYWORDS = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2), "pgettext": ((1, "c"), 2)}  # fmt: skip
+KEYWORDS = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2), "pgettext": ((1, "c"), 2), "pgettext_lazy": ((1, "c"), 2)}  # fmt: skip
 PLACE = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 LANGUAGES = ("es", "zh_Hans")
 
@@ -36,7 +36,7 @@ def said() -> Iterator[str]:
             text = templatize(text)
         for _line, name, words, _notes in extract_python(io.BytesIO(text.encode()), KEYWORDS, [], {}):
             first = (
-                words[name == "pgettext"] if isinstance(words, tuple) else words
+                words[name.startswith("pgettext")] if isinstance(words, tuple) else words
             )  # a context stands before its sentence
             if first:
                 yield first
