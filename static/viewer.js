@@ -15,7 +15,7 @@ function zoom(factor, cx = 0, cy = 0) {
 function at(event) { const box = stage.getBoundingClientRect(); return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2]; }
 
 stage.addEventListener("wheel", (event) => {
-  if (scale === 1 && !event.ctrlKey && document.activeElement !== stage) return; // the page scrolls until the picture is chosen
+  if (scale === 1 && !event.ctrlKey && !stage.contains(document.activeElement)) return; // the page scrolls until the picture is chosen
   event.preventDefault();
   zoom(Math.exp(-event.deltaY / 300), ...at(event));
 }, { passive: false });
