@@ -50,8 +50,9 @@ function prepare(part) {
   const link = part.querySelector("[data-next]");
   if (link) {
     part.reserve = Math.max(part.offsetHeight, innerHeight); // the place of what comes next
-    link.closest(".more").style.height = `${part.reserve}px`;
-    end.observe(link);
+    const place = link.closest(".more");
+    place.style.height = `${part.reserve}px`;
+    end.observe(place); // all of it: a jump may land beyond the link
   }
 }
 
@@ -70,7 +71,7 @@ const near = new IntersectionObserver((entries) => entries.forEach(({ isIntersec
 }), { rootMargin: `${NEAR}px 0px` });
 
 const end = new IntersectionObserver((entries) => entries.forEach((entry) => {
-  if (entry.isIntersecting) { end.unobserve(entry.target); more(entry.target); }
+  if (entry.isIntersecting) { end.unobserve(entry.target); more(entry.target, entry.target.querySelector("[data-next]")); }
 }), { rootMargin: "2000px 0px" });
 
 function goOn(before, part, head) { // the same day goes on: no second heading, and no row that is left half empty
@@ -89,16 +90,18 @@ function goOn(before, part, head) { // the same day goes on: no second heading, 
   }
 }
 
-async function more(link) {
+async function more(place, link) {
   const answer = await fetch(link.dataset.next, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
-  if (!answer?.ok) return; // the link stays, to be pressed
+  if (!answer?.ok) { // the link stays, to be pressed, and is tried again
+    setTimeout(() => end.observe(place), 3000);
+    return;
+  }
   const before = rows.lastElementChild;
   const holder = document.createElement("div");
   holder.innerHTML = await answer.text();
   const part = holder.querySelector(".part");
   const first = part.querySelector(".day");
   if (first?.dataset.day === before.lastDay) goOn(before, part, first);
-  const place = link.closest(".more");
   if (asleep.has(before)) {
     asleep.set(before, asleep.get(before).filter((node) => node !== place));
     before.style.height = `${parseFloat(before.style.height) - before.reserve}px`;

@@ -35,12 +35,12 @@ def nodes(page: Page) -> int:
 
 
 def scroll_to(page: Page, text: str) -> None:
-    for _ in range(80):
-        if page.get_by_role("img", name=text, exact=True).count():
-            return
-        page.mouse.wheel(0, 1200)
-        page.wait_for_timeout(60)  # a hand on a wheel
-    raise AssertionError(f"{text} never came")
+    """Down to the last part that is there, then to the one that came after it, until the picture is in the page."""
+    parts = page.locator("#rows > .part")
+    while not page.get_by_role("img", name=text, exact=True).count():
+        there = parts.count()
+        parts.last.evaluate("(part) => part.scrollIntoView({ block: 'end' })")
+        expect(parts.nth(there)).to_be_attached()
 
 
 def test_few_nodes_however_far_and_what_was_chosen_stays(gallery: Page) -> None:
@@ -106,3 +106,11 @@ def test_the_keyboard_goes_from_picture_to_picture_and_chooses(gallery: Page) ->
     expect(gallery.get_by_role("heading", name="picture 3")).to_be_visible()
     gallery.keyboard.press("ArrowLeft")
     expect(gallery.get_by_role("heading", name="picture 2")).to_be_visible()
+
+
+def test_the_back_button_comes_back_to_the_picture(gallery: Page) -> None:
+    scroll_to(gallery, "picture 100")
+    gallery.get_by_role("img", name="picture 100", exact=True).click()
+    expect(gallery.get_by_role("heading", name="picture 100")).to_be_visible()
+    gallery.keyboard.press("Escape")
+    expect(gallery.get_by_role("img", name="picture 100", exact=True)).to_be_in_viewport()

@@ -45,7 +45,7 @@ def test_every_page(site: Site, alice: Any, bob: Any, size: str, theme: str) -> 
             for name, path in pages.items():
                 page.goto(path.format(**ids), wait_until="load")
                 shot(page, f"{name}-{size}-{theme}-{code}")
-                faults += [f"{name}: {fault}" for fault in looked_over(page, axe=code == "en")]
+                faults += [f"{name}-{code}: {fault}" for fault in looked_over(page)]
             page.context.close()
             site.contexts.remove(page.context)
     assert not faults, "\n".join(faults)
@@ -71,18 +71,17 @@ def test_without_javascript_it_can_be_read_and_asked(site: Site, alice: Any) -> 
     expect(page.locator(".job")).to_have_count(5)
 
 
-def looked_over(page: Page, *, axe: bool) -> list[str]:
+def looked_over(page: Page) -> list[str]:
     """What is wrong: wider than the screen, or what axe finds or cannot decide."""
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     faults = [f"{wide} px wider than the screen"] if wide > 0 else []
-    if axe:
-        found = Axe().run(page, options={"rules": {"target-size": {"enabled": True}}}).response
-        for kind in ("violations", "incomplete"):
-            for rule in found[kind]:
-                for node in rule["nodes"]:
-                    why = "; ".join(check["message"] for check in node["any"] + node["all"] + node["none"])
-                    if kind == "violations" or not why.startswith(EXPLAINED):
-                        faults.append(f"{kind} {rule['id']}: {node['html'][:160]} {why}")
+    found = Axe().run(page, options={"rules": {"target-size": {"enabled": True}}}).response
+    for kind in ("violations", "incomplete"):
+        for rule in found[kind]:
+            for node in rule["nodes"]:
+                why = "; ".join(check["message"] for check in node["any"] + node["all"] + node["none"])
+                if kind == "violations" or not why.startswith(EXPLAINED):
+                    faults.append(f"{kind} {rule['id']}: {node['html'][:160]} {why}")
     return faults
 
 

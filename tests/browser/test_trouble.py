@@ -164,6 +164,32 @@ def test_a_double_click_is_one_job_and_the_back_button_another(site: Site, studi
     assert Job.objects.count() == 2
 
 
+def test_a_double_click_on_again_is_one_more_job(site: Site, studio_page: Page, alice: Any) -> None:
+    from generation.models import Job
+
+    site.workers.start("render")
+    studio_page.get_by_label("Prompt", exact=True).fill("in a park")
+    studio_page.get_by_role("button", name="Create").click()
+    expect(studio_page.locator(".result img")).to_have_count(2, timeout=60_000)
+    studio_page.get_by_role("button", name="Again").dblclick()
+    expect(studio_page.locator(".result img")).to_have_count(4, timeout=60_000)
+    assert Job.objects.count() == 2
+
+
+def test_results_of_two_requests_leave_what_is_being_typed_alone(site: Site, studio_page: Page) -> None:
+    prompt = studio_page.get_by_label("Prompt", exact=True)
+    for text in ("in a park", "on a beach"):
+        prompt.fill(text)
+        studio_page.get_by_role("button", name="Create").click()
+        expect(studio_page.locator(".job").first).to_contain_text(text)
+    expect(studio_page.locator(".waits")).to_have_count(4)
+    prompt.fill("in the mountains")
+    site.workers.start("render")
+    expect(studio_page.locator(".result img")).to_have_count(4, timeout=60_000)
+    expect(prompt).to_be_focused()
+    expect(prompt).to_have_value("in the mountains")
+
+
 def test_a_double_click_is_one_training(site: Site, twin: Any, photos: list[Any]) -> None:
     page = site.visit(user=twin.user)
     page.goto(f"/twins/{twin.id}/")
