@@ -1,7 +1,8 @@
 """Credits move here and nowhere else. Every function runs in its caller's transaction, or in one of its own.
 
 A wallet's credits lie in lots (a grant, a purchase, a month of a plan), each with its own expiry; what expires first is spent
-first, and what is given back goes back into its lot. A movement is tied to its cause and happens once for it.
+first, and what is given back goes back into its lot, and expires with it. A movement is tied to its cause and happens once for
+it. What is taken back beyond the balance is owed: a debt, which the next credits that come in pay.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -27,13 +28,21 @@ class NotEnoughCredits(DomainError):
     message = _("This costs %(price)s credits and you have %(available)s. Choose less, or get credits.")
 
 
+class PaymentDue(DomainError):
+    code, status = "payment_due", 402
+    message = _(
+        "A payment was taken back after its credits were spent: %(owed)s credits are owed. Get credits to go on."
+    )
+
+
 @dataclass(frozen=True)
 class Balance:
-    """Whole credits; `expires`: (when, how many) of what expires, soonest first."""
+    """Whole credits; `expires`: (when, how many) of what expires, soonest first; `owed` is paid by what comes in next."""
 
     available: int
     held: int
     expires: tuple[tuple[datetime, int], ...]
+    owed: int = 0
 
 
 @transaction.atomic
@@ -45,34 +54,79 @@ def wallet_of(user: Any) -> Wallet:
     return wallet
 
 
+def locked_wallet(user: Any) -> Wallet:
+    """Inside a transaction: nobody else moves their credits or counts their things meanwhile; with the plan as it is now."""
+    ident = wallet_of(user).id
+    return Wallet.objects.select_for_update(of=("self",)).select_related("plan").get(id=ident)
+
+
 def balance(wallet: Wallet) -> Balance:
-    rows = LedgerAccount.objects.filter(wallet=wallet.id, balance__gt=0)
+    now = timezone.now()
     sums = dict.fromkeys(Account.values, 0)
     expires: dict[datetime, int] = {}
-    for account in rows:
-        sums[account.kind] += account.balance
-        if account.kind == Account.AVAILABLE and account.expires_at:
-            expires[account.expires_at] = expires.get(account.expires_at, 0) + account.balance
-    return Balance(sums[Account.AVAILABLE], sums[Account.HELD], tuple(sorted(expires.items())))
+    for kind, at, left in LedgerAccount.objects.filter(_counts(now), wallet=wallet.id).values_list(
+        "kind", "expires_at", "balance"
+    ):
+        sums[kind] += left
+        if kind == Account.AVAILABLE and at:
+            expires[at] = expires.get(at, 0) + left
+    return Balance(sums[Account.AVAILABLE], sums[Account.HELD], tuple(sorted(expires.items())), -sums[Account.DEBT])
+
+
+def _counts(now: datetime) -> Q:
+    """Accounts with something in them; what is past its time is not available, whether or not it was cleared away."""
+    return ~Q(balance=0) & ~Q(kind=Account.AVAILABLE, expires_at__lte=now)
 
 
 @transaction.atomic
 def grant(
-    wallet: Wallet, amount: int, *, cause: str, kind: str = Kind.GRANT, expires_at: datetime | None = None
+    wallet: Any, amount: int, *, cause: str, kind: str = Kind.GRANT, expires_at: datetime | None = None
 ) -> uuid.UUID:
     """New credits as a lot of their own, whose id is answered; nothing a second time for the same cause."""
-    _lock(wallet)
+    ident = _lock(wallet)
     earlier = Transfer.objects.filter(kind=kind, cause=cause).first()
     if earlier:
         return earlier.lot
     lot = uuid.uuid4()
-    issued = _platform(Account.ISSUED)
-    into = LedgerAccount.objects.create(wallet=wallet.id, kind=Account.AVAILABLE, lot=lot, expires_at=expires_at)
-    _move(wallet.id, issued, into, amount, kind, cause, lot, expires_at)
+    into = LedgerAccount.objects.create(wallet=ident, kind=Account.AVAILABLE, lot=lot, expires_at=expires_at)
+    _move(ident, _platform(Account.ISSUED), into, amount, kind, cause)
+    _settle_debt(ident, into, cause)
     return lot
 
 
-def is_new(wallet: Wallet, cause: str, kind: str = Kind.GRANT) -> bool:
+@transaction.atomic
+def take_back(wallet: Any, amount: int, *, cause: str, kind: str = Kind.REFUND, lot: uuid.UUID | None = None) -> None:
+    """Credits go, those of `lot` first, then what expires first; what is not there any more is owed. Once for a cause.
+
+    What is held for work under way is not touched.
+    """
+    ident = _lock(wallet)
+    if Transfer.objects.filter(kind=kind, cause=cause).exists():
+        return
+    taken = _platform(Account.TAKEN)
+    for account in sorted(_spendable(ident), key=lambda a: a.lot != lot):
+        part = min(account.balance, amount)
+        if part:
+            _move(ident, account, taken, part, kind, cause)
+            amount -= part
+    if amount:
+        debt, _new = LedgerAccount.objects.get_or_create(wallet=ident, kind=Account.DEBT, lot=ident)
+        _move(ident, debt, taken, amount, kind, cause)
+
+
+@transaction.atomic
+def restore(wallet: Any, amount: int, *, cause: str, lot: uuid.UUID) -> None:
+    """What was taken back comes back into its lot, once for a cause: a dispute was won."""
+    ident = _lock(wallet)
+    if Transfer.objects.filter(kind=Kind.RESTORE, cause=cause).exists():
+        return
+    into = LedgerAccount.objects.get(wallet=ident, kind=Account.AVAILABLE, lot=lot)
+    _move(ident, _platform(Account.TAKEN), into, amount, Kind.RESTORE, cause)
+    _settle_debt(ident, into, cause)
+    _expire_if_due(into)
+
+
+def is_new(wallet: Any, cause: str, kind: str = Kind.GRANT) -> bool:
     """Inside a transaction, in which nobody else moves this wallet's credits from here on: nothing was done for `cause` yet."""
     _lock(wallet)
     return not Transfer.objects.filter(kind=kind, cause=cause).exists()
@@ -80,25 +134,24 @@ def is_new(wallet: Wallet, cause: str, kind: str = Kind.GRANT) -> bool:
 
 @transaction.atomic
 def hold(wallet: Wallet, amount: int, *, cause: str) -> None:
-    """Set `amount` aside for `cause`. Raises NotEnoughCredits and moves nothing when there is less."""
-    if amount == 0:
-        return
-    _lock(wallet)
+    """Set `amount` aside for `cause`. Raises NotEnoughCredits or, with a debt, PaymentDue, and moves nothing then."""
+    ident = _lock(wallet)
     if Transfer.objects.filter(kind=Kind.HOLD, cause=cause).exists():
         return
-    lots = _spendable(wallet)
+    if owed := balance(wallet).owed:
+        raise PaymentDue(owed=owed, extra={"owed": owed})
+    lots = _spendable(ident)
     available = sum(lot.balance for lot in lots)
     if available < amount:
         raise NotEnoughCredits(price=amount, available=available, extra={"price": amount, "available": available})
     for lot in lots:
         part = min(lot.balance, amount)
-        held, _new = LedgerAccount.objects.get_or_create(
-            wallet=wallet.id, kind=Account.HELD, lot=lot.lot, defaults={"expires_at": lot.expires_at}
-        )
-        _move(wallet.id, lot, held, part, Kind.HOLD, cause, lot.lot, lot.expires_at)
-        amount -= part
-        if not amount:
-            break
+        if part:
+            held, _new = LedgerAccount.objects.get_or_create(
+                wallet=ident, kind=Account.HELD, lot=lot.lot, defaults={"expires_at": lot.expires_at}
+            )
+            _move(ident, lot, held, part, Kind.HOLD, cause)
+            amount -= part
 
 
 @transaction.atomic
@@ -107,10 +160,10 @@ def settle(cause: str, *, captured: int) -> int:
 
     Nothing a second time, and nothing for a cause that holds nothing. Raises ValueError when more than was held is asked for.
     """
-    held = list(Transfer.objects.filter(kind=Kind.HOLD, cause=cause).order_by("id"))
+    held = list(Transfer.objects.filter(kind=Kind.HOLD, cause=cause).select_related("debit", "credit").order_by("id"))
     if not held:
         return 0
-    _lock(held[0].wallet)
+    ident = _lock(held[0].wallet)
     if Transfer.objects.filter(kind__in=(Kind.CAPTURE, Kind.RELEASE), cause=cause).exists():
         return 0
     if not 0 <= captured <= sum(t.amount for t in held):
@@ -120,10 +173,20 @@ def settle(cause: str, *, captured: int) -> int:
         take = min(left, t.amount)
         left -= take
         if take:
-            _move(t.wallet, t.credit, earned, take, Kind.CAPTURE, cause, t.lot, t.expires_at)
-        if t.amount - take:
-            _move(t.wallet, t.credit, t.debit, t.amount - take, Kind.RELEASE, cause, t.lot, t.expires_at)
+            _move(ident, t.credit, earned, take, Kind.CAPTURE, cause)
+    _release(ident, held, captured, cause)
     return captured
+
+
+def _release(ident: uuid.UUID, held: list[Transfer], captured: int, cause: str) -> None:
+    """What was not captured goes back: of the lots that were held last, as the first ones were spent."""
+    for t in held:
+        spent = min(captured, t.amount)
+        captured -= spent
+        if t.amount - spent:
+            _move(ident, t.credit, t.debit, t.amount - spent, Kind.RELEASE, cause)
+            _settle_debt(ident, t.debit, cause)
+            _expire_if_due(t.debit)
 
 
 def expire(now: datetime | None = None) -> int:
@@ -133,70 +196,56 @@ def expire(now: datetime | None = None) -> int:
 
 
 @transaction.atomic
+def expired(wallet: Any, *, given_for: str) -> int:
+    """How many credits have expired of the lots whose causes begin with `given_for`, as of now."""
+    ident = _lock(wallet)
+    lots = list(Transfer.objects.filter(wallet=ident, cause__startswith=given_for).values_list("lot", flat=True))
+    for account in LedgerAccount.objects.filter(wallet=ident, kind=Account.AVAILABLE, lot__in=lots):
+        _expire_if_due(account)
+    gone = Transfer.objects.filter(kind=Kind.EXPIRE, wallet=ident, lot__in=lots)
+    return int(gone.aggregate(n=Sum("amount"))["n"] or 0)
+
+
+@transaction.atomic
 def _expire(ident: int) -> int:
     account = LedgerAccount.objects.select_for_update().get(id=ident)
     amount = account.balance
     if amount:
         earlier = Transfer.objects.filter(kind=Kind.EXPIRE, lot=account.lot).count()
-        cause = f"expiry:{account.lot}:{earlier}"
         _move(
-            account.wallet,
-            account,
-            _platform(Account.EXPIRED),
-            amount,
-            Kind.EXPIRE,
-            cause,
-            account.lot,
-            account.expires_at,
+            account.wallet, account, _platform(Account.EXPIRED), amount, Kind.EXPIRE, f"expiry:{account.lot}:{earlier}"
         )
     return amount
 
 
-@transaction.atomic
-def check() -> list[str]:
-    """What does not add up, one sentence each: balances against transfers, and holds that were ended twice."""
-    wrong = []
-    moved: dict[int, int] = {}
-    for side, sign in (("credit", 1), ("debit", -1)):
-        for ident, total in Transfer.objects.values_list(side).annotate(n=Sum("amount")).order_by():
-            moved[ident] = moved.get(ident, 0) + sign * total
-    for account in LedgerAccount.objects.iterator():
-        if account.balance != moved.get(account.id, 0):
-            wrong.append(
-                f"account {account.id} ({account.kind}) says {account.balance}, its transfers {moved.get(account.id, 0)}"
-            )
-    if total := LedgerAccount.objects.aggregate(n=Sum("balance"))["n"]:
-        wrong.append(f"all accounts together hold {total}, not 0")
-    return wrong + _ended_badly()
+def _expire_if_due(account: LedgerAccount) -> None:
+    if account.expires_at and account.expires_at <= timezone.now():
+        _expire(account.id)
 
 
-def _ended_badly() -> list[str]:
-    held: dict[str, int] = dict(
-        Transfer.objects.filter(kind=Kind.HOLD).values_list("cause").annotate(n=Sum("amount")).order_by()
-    )
-    ends = (
-        Transfer.objects.filter(kind__in=(Kind.CAPTURE, Kind.RELEASE))
-        .values_list("cause")
-        .annotate(n=Sum("amount"))
-        .order_by()
-    )
-    return [
-        f"{cause}: {total} ended of {held.get(cause, 0)} held" for cause, total in ends if total != held.get(cause, 0)
-    ]
+def _settle_debt(ident: uuid.UUID, account: LedgerAccount, cause: str) -> None:
+    """Of what just came into `account`, the part that is owed."""
+    debt = LedgerAccount.objects.filter(wallet=ident, kind=Account.DEBT, balance__lt=0).first()
+    if debt is None:
+        return
+    account.refresh_from_db(fields=["balance"])
+    if part := min(-debt.balance, account.balance):
+        _move(ident, account, debt, part, Kind.REPAY, cause)
 
 
 # ---------------------------------------------------------------- parts
 
 
-def _lock(wallet: Any) -> None:
+def _lock(wallet: Any) -> uuid.UUID:
     """One movement of a wallet at a time: first the wallet, which may be gone, then the ledger's own rows in their order."""
-    ident = wallet.id if isinstance(wallet, Wallet) else wallet
+    ident: uuid.UUID = wallet.id if isinstance(wallet, Wallet) else wallet
     list(Wallet.objects.select_for_update().filter(id=ident).values_list("id"))
     list(LedgerAccount.objects.select_for_update().filter(wallet=ident).order_by("id").values_list("id"))
+    return ident
 
 
-def _spendable(wallet: Wallet) -> list[LedgerAccount]:
-    lots = LedgerAccount.objects.filter(wallet=wallet.id, kind=Account.AVAILABLE, balance__gt=0)
+def _spendable(ident: uuid.UUID) -> list[LedgerAccount]:
+    lots = LedgerAccount.objects.filter(wallet=ident, kind=Account.AVAILABLE, balance__gt=0)
     live = lots.exclude(expires_at__lte=timezone.now())
     return list(live.order_by(F("expires_at").asc(nulls_last=True), "id"))
 
@@ -205,16 +254,9 @@ def _platform(kind: str) -> LedgerAccount:
     return LedgerAccount.objects.get_or_create(wallet=None, kind=kind, lot=None)[0]
 
 
-def _move(
-    wallet: Any,
-    debit: LedgerAccount,
-    credit: LedgerAccount,
-    amount: int,
-    kind: str,
-    cause: str,
-    lot: Any,
-    expires_at: Any,
-) -> None:
+def _move(wallet: Any, debit: LedgerAccount, credit: LedgerAccount, amount: int, kind: str, cause: str) -> None:
+    """The database's trigger changes both balances. A movement speaks of a lot: that of the account on the wallet's side."""
+    own = debit if debit.wallet else credit
     Transfer.objects.create(
-        debit=debit, credit=credit, amount=amount, kind=kind, cause=cause, lot=lot, expires_at=expires_at, wallet=wallet
-    )  # the database's trigger changes both balances
+        debit=debit, credit=credit, amount=amount, kind=kind, cause=cause, lot=own.lot, expires_at=own.expires_at, wallet=wallet
+    )  # fmt: skip

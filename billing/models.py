@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -10,24 +12,66 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+GRACE = timedelta(days=7)  # from a failed payment until its plan ends
+
 
 class Plan(models.Model):
-    """What somebody may do, and which credits come with it. `credits` 0 with `unlimited` is fair use."""
+    """What somebody may do, and which credits come with it: `credits` each month (with `monthly`), or once.
+
+    An `unlimited` plan says so on the pages; its credits are the cap of fair use. A limit of 0 is none.
+    """
 
     code = models.SlugField(primary_key=True, max_length=20)
     name = models.CharField(max_length=40)
-    price_cents = models.PositiveIntegerField(default=0)  # US cents a month
+    price_cents = models.PositiveIntegerField(default=0)  # a month, in settings.CURRENCY
+    price_year_cents = models.PositiveIntegerField(default=0)  # a year at once; 0 is not for sale by the year
     credits = models.PositiveIntegerField(default=0)
     monthly = models.BooleanField(default=True)  # False: the credits come once
+    lasts_months = models.PositiveSmallIntegerField(default=1)  # from the start of their month; 0 is for good
     unlimited = models.BooleanField(default=False)
-    twins = models.PositiveSmallIntegerField(default=1)  # how many twins one may have; 0 is no limit
-    order = models.PositiveSmallIntegerField(default=0)
+    twins = models.PositiveSmallIntegerField(default=1)
+    jobs = models.PositiveSmallIntegerField(default=0)  # trainings and pictures asked for and not done yet
+    longest = models.PositiveIntegerField(default=0)  # px, the longer side of a picture
+    retention_days = models.PositiveIntegerField(default=0)  # how long pictures are kept
+    on_sale = models.BooleanField(default=True)
+    order = models.PositiveSmallIntegerField(default=0)  # a higher one gives more
 
     class Meta:
         ordering = ("order",)
+        verbose_name, verbose_name_plural = _("plan"), _("plans")
 
     def __str__(self) -> str:
         return self.name
+
+
+class Pack(models.Model):
+    """Credits that are bought once and stay."""
+
+    code = models.SlugField(primary_key=True, max_length=20)
+    credits = models.PositiveIntegerField()
+    price_cents = models.PositiveIntegerField()
+    on_sale = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ("credits",)
+        verbose_name, verbose_name_plural = _("credit pack"), _("credit packs")
+
+    def __str__(self) -> str:
+        return f"{self.credits}"
+
+
+class Price(models.Model):
+    """A line of the one price list: credits for a picture of a quality, a training, a second of video, a restoration."""
+
+    code = models.SlugField(primary_key=True, max_length=20)
+    credits = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ("credits", "code")
+        verbose_name, verbose_name_plural = _("price of work"), _("prices of work")
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.credits}"
 
 
 class Wallet(models.Model):
@@ -37,9 +81,12 @@ class Wallet(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="wallet")
     plan = models.ForeignKey(Plan, models.PROTECT, default="free")
+    plan_since = models.DateTimeField(default=timezone.now)
     free_trainings = models.PositiveSmallIntegerField(
         default=0
     )  # free first trainings taken, of twins that are gone too
+    stripe_customer = models.CharField(max_length=60, null=True, unique=True, editable=False)
+    checkout = models.CharField(max_length=80, blank=True, editable=False)  # the Checkout session that is open
 
     def __str__(self) -> str:
         return f"wallet {str(self.id)[:8]}"
@@ -60,7 +107,8 @@ class LedgerAccount(models.Model):
         )  # the platform's: where grants and sales come from, below zero by all that was issued
         EARNED = "earned", _("earned")  # the platform's: what was delivered
         EXPIRED = "expired", _("expired")
-        DEBT = "debt", _("debt")  # a wallet's: what a refund or dispute took after it was spent
+        TAKEN = "taken", _("taken back")  # the platform's: by refunds, disputes and corrections
+        DEBT = "debt", _("debt")  # a wallet's, below zero by what a refund or dispute took after it was spent
 
     wallet = models.UUIDField(null=True)  # of Wallet, on purpose no foreign key; None is the platform
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -71,7 +119,11 @@ class LedgerAccount(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["wallet", "kind", "lot"], name="one_account", nulls_distinct=False),
-            models.CheckConstraint(condition=Q(balance__gte=0) | Q(kind__in=["issued"]), name="no_negative_balance"),
+            models.CheckConstraint(
+                condition=Q(balance__gte=0, kind__in=["available", "held", "earned", "expired", "taken"])
+                | Q(balance__lte=0, kind__in=["issued", "debt"]),
+                name="no_negative_balance",
+            ),
         )
 
     def __str__(self) -> str:
@@ -83,11 +135,15 @@ class Transfer(models.Model):
 
     class Kind(models.TextChoices):
         GRANT = "grant", _("granted")
+        PLAN = "plan", _("with your plan")  # a month of a plan that was paid
         PURCHASE = "purchase", _("bought")
         HOLD = "hold", _("held")
         CAPTURE = "capture", _("spent")
         RELEASE = "release", _("given back")
-        REFUND = "refund", _("refunded")
+        REFUND = "refund", _("taken back")  # a payment went back to who paid it
+        RESTORE = "restore", _("returned")  # a dispute was won, a refund did not work
+        REPAY = "repay", _("owed and paid")
+        CORRECT = "correct", _("corrected")  # staff took them
         EXPIRE = "expire", _("expired")
 
     debit = models.ForeignKey(LedgerAccount, models.PROTECT, related_name="+")
@@ -106,8 +162,178 @@ class Transfer(models.Model):
             models.CheckConstraint(condition=Q(amount__gt=0), name="amount_above_zero"),
             models.CheckConstraint(condition=~Q(debit=F("credit")), name="between_two_accounts"),
         )
-        indexes = (models.Index(fields=["wallet", "-id"], name="movements"),)
+        indexes = (
+            models.Index(fields=["wallet", "-id"], name="movements"),
+            models.Index(fields=["lot"], name="expired_of_a_lot", condition=Q(kind="expire")),
+        )
         ordering = ("-id",)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount} for {self.cause}"
+
+
+class Subscription(models.Model):
+    """One subscription at Stripe, as it last was there. Like the ledger it outlives its wallet, and names nobody."""
+
+    class Interval(models.TextChoices):
+        MONTH = "month", _("monthly")
+        YEAR = "year", _("yearly")
+
+    id = models.CharField(primary_key=True, max_length=80)
+    wallet = models.UUIDField(db_index=True)
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
+    next_plan = models.ForeignKey(Plan, models.PROTECT, null=True, related_name="+")  # from the next payment on
+    interval = models.CharField(max_length=5, choices=Interval.choices)
+    cents = models.PositiveIntegerField(default=0)  # of each payment, before tax and discounts
+    status = models.CharField(max_length=20)  # Stripe's words
+    anchor = models.DateTimeField()  # periods end at whole months from here
+    period_start = models.DateTimeField()
+    period_end = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)  # cancelled for then
+    past_due_since = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("subscription"), _("subscriptions")
+
+    def __str__(self) -> str:
+        return f"{self.plan_id} ({self.status})"
+
+    @property
+    def grace_ends(self) -> datetime | None:
+        return self.past_due_since + GRACE if self.status == "past_due" and self.past_due_since else None
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether it gives its plan: it is paid, or a payment failed less than GRACE ago."""
+        return self.status == "active" or (self.grace_ends is not None and now < self.grace_ends)
+
+
+STATES = {"paid": _("paid"), "open": _("not paid yet"), "void": _("void"), "uncollectible": _("not paid")}
+
+
+class Invoice(models.Model):
+    """One invoice at Stripe: what was paid, the credits that came of it, and what of both went back. Cents of `currency`."""
+
+    id = models.CharField(primary_key=True, max_length=80)
+    wallet = models.UUIDField()
+    subscription = models.CharField(max_length=80, blank=True, db_index=True)
+    plan = models.ForeignKey(Plan, models.PROTECT, null=True, related_name="+")
+    interval = models.CharField(max_length=5, blank=True)
+    number = models.CharField(max_length=60, blank=True)
+    status = models.CharField(max_length=20)
+    currency = models.CharField(max_length=3)
+    total = models.IntegerField()
+    tax = models.IntegerField(default=0)
+    payment = models.CharField(max_length=80, blank=True, db_index=True)  # the payment intent
+    refunded = models.IntegerField(default=0)
+    disputed = models.IntegerField(default=0)
+    credits = models.PositiveIntegerField(default=0)  # granted so far
+    lot = models.UUIDField(null=True)  # the newest of them
+    months = models.PositiveSmallIntegerField(default=0)  # how many were granted, or were over before they could be
+    month_credits = models.PositiveIntegerField(default=0)  # of each month after the first
+    period_start = models.DateTimeField(null=True)
+    period_end = models.DateTimeField(null=True)
+    next_month = models.DateTimeField(null=True)  # when the next month of a year is due
+    taken = models.PositiveIntegerField(default=0)  # credits that went back for `refunded` and `disputed`
+    turns = models.PositiveIntegerField(default=0)  # how often `taken` changed
+    created_at = models.DateTimeField()
+    paid_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["wallet", "-created_at"], name="invoices_of_a_wallet"),
+            models.Index(fields=["paid_at"], name="invoices_by_day"),
+            models.Index(fields=["next_month"], name="invoices_due", condition=Q(next_month__isnull=False)),
+        )
+        verbose_name, verbose_name_plural = _("invoice"), _("invoices")
+
+    def __str__(self) -> str:
+        return self.number or self.id
+
+    @property
+    def kept_credits(self) -> int:
+        return self.credits - self.taken
+
+    @property
+    def gone(self) -> int:
+        """What went back, as it stands beside the total."""
+        return -self.refunded
+
+    @property
+    def state_name(self) -> Any:
+        if self.disputed:
+            return _("disputed")
+        if self.refunded:
+            return _("refunded") if self.refunded >= self.total else _("partly refunded")
+        return STATES.get(self.status, self.status)
+
+
+class StripePrice(models.Model):
+    """What a price at Stripe buys. Prices there never change: a new amount is a new row, and old ones stay for old invoices."""
+
+    id = models.CharField(primary_key=True, max_length=80)
+    plan = models.ForeignKey(Plan, models.CASCADE, null=True)
+    pack = models.ForeignKey(Pack, models.CASCADE, null=True)
+    interval = models.CharField(max_length=5, blank=True, choices=Subscription.Interval.choices)
+    currency = models.CharField(max_length=3)
+    cents = models.PositiveIntegerField()
+    current = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["plan", "pack", "interval"],
+                condition=Q(current=True),
+                name="one_current_price",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(condition=Q(plan=None) ^ Q(pack=None), name="a_plan_or_a_pack"),
+        )
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class WebhookEvent(models.Model):
+    """One event of Stripe's, by its id: what it was about and what became of it. Nothing personal is kept: its body is not."""
+
+    class State(models.TextChoices):
+        APPLIED = "applied", _("applied")
+        IGNORED = "ignored", _("ignored")
+        FAILED = "failed", _("failed")
+
+    id = models.CharField(primary_key=True, max_length=80)
+    type = models.CharField(max_length=80)
+    subject = models.CharField(max_length=100, blank=True)  # the id of the object that it tells of
+    customer = models.CharField(max_length=60, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices)
+    error = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=1)
+    created_at = models.DateTimeField()  # at Stripe
+    received_at = models.DateTimeField(default=timezone.now)
+    applied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-received_at",)
+        indexes = (models.Index(fields=["-received_at"], name="events_by_time"),)
+        verbose_name, verbose_name_plural = _("event of Stripe"), _("events of Stripe")
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"
+
+
+class EngineCost(models.Model):
+    """What an engine costs its operator: an accelerator by the hour, a remote engine by its price list."""
+
+    engine = models.CharField(max_length=40)
+    job_kind = models.CharField(max_length=12, blank=True)  # empty: every kind that has no line of its own
+    hour_cents = models.DecimalField(max_digits=10, decimal_places=3, default=0)  # while it works
+    unit_cents = models.DecimalField(max_digits=10, decimal_places=3, default=0)  # a picture, a training
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["engine", "job_kind"], name="one_cost_an_engine_and_kind"),)
+        verbose_name, verbose_name_plural = _("cost of an engine"), _("costs of engines")
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.job_kind}"

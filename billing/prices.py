@@ -1,4 +1,4 @@
-"""The one list of prices, in credits."""
+"""The one list of prices, in credits: the studio's button, POST /quote and what is held all read it here."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from billing.models import Price
 from config.errors import Invalid
 
-PICTURE = {"draft": 1, "standard": 1, "high": 2}  # a picture
-TRAINING = 20  # each but the first in a twin slot
+DELIVERED = {"draft": 1, "standard": 1, "high": 2, "training": 20, "video_second": 5, "restoration": 1}
 
 # kind -> price of its request's fields for a user; each app adds its own from apps.py.
 _by_kind: dict[str, Callable[[Any, dict[str, Any]], int]] = {}
@@ -18,6 +18,11 @@ _by_kind: dict[str, Callable[[Any, dict[str, Any]], int]] = {}
 
 def register(kind: str, price: Callable[[Any, dict[str, Any]], int]) -> None:
     _by_kind[kind] = price
+
+
+def listed() -> dict[str, int]:
+    """All of it: {code: credits}, as staff set it, else as it was delivered."""
+    return DELIVERED | dict(Price.objects.values_list("code", "credits"))
 
 
 def quote(user: Any, kind: str, fields: dict[str, Any]) -> int:
@@ -28,4 +33,17 @@ def quote(user: Any, kind: str, fields: dict[str, Any]) -> int:
 
 
 def pictures(quality: str, count: int) -> int:
-    return PICTURE[quality] * count
+    return listed()[quality] * count
+
+
+def training() -> int:
+    """Each but the first in a twin slot."""
+    return listed()["training"]
+
+
+def video(seconds: int) -> int:
+    return listed()["video_second"] * seconds
+
+
+def restoration() -> int:
+    return listed()["restoration"]

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import models
 
-from billing import ledger
-from config.runs import Run, RunQuerySet, Status
+from billing import ledger, limits
+from config.runs import OPEN, Run, RunQuerySet, Status, kinds
 
 
 class PaidRun(Run):
@@ -15,6 +15,8 @@ class PaidRun(Run):
 
     price = models.PositiveIntegerField(default=0, editable=False)
     captured = models.PositiveIntegerField(default=0, editable=False)
+    engine = models.CharField(max_length=40, blank=True, editable=False)  # what works on it, for what it costs
+    units = models.PositiveIntegerField(default=0, editable=False)  # pictures, trainings that were delivered
     retry_of = models.UUIDField(null=True, editable=False)  # staff ran it again, at no price
     retry_cause = models.CharField(max_length=200, blank=True, editable=False)
 
@@ -31,19 +33,35 @@ class PaidRun(Run):
     def held(self) -> int:
         return self.price if self.is_open else 0
 
+    def delivered(self) -> int:
+        """Units of work that are done: one for a success, unless a kind of run counts."""
+        return int(self.status == Status.SUCCEEDED)
+
     def earned(self) -> int:
-        """Credits for what was delivered; at most `price`. All of it for a success, unless a kind of run counts."""
+        """Credits for what was delivered; at most `price`."""
         return self.price if self.status == Status.SUCCEEDED else 0
 
     def enqueue(self) -> None:
-        """Hold the price and ring; inside the caller's transaction. Raises NotEnoughCredits."""
-        if self.price:
-            ledger.hold(ledger.wallet_of(self.user), self.price, cause=self.cause)
+        """Hold the price and ring; inside the caller's transaction. Raises JobLimit, NotEnoughCredits, PaymentDue."""
+        if not self.retry_of:  # what staff run again is between them and the machine
+            wallet = ledger.locked_wallet(self.user)
+            limits.room_for_job(wallet, open_runs(self.user))
+            ledger.hold(wallet, self.price, cause=self.cause)
         super().enqueue()
 
     def on_end(self) -> None:
         self.captured = ledger.settle(self.cause, captured=min(self.earned(), self.price) if self.price else 0)
-        type(self).objects.filter(id=self.id).update(captured=self.captured)
+        self.units = self.delivered()
+        type(self).objects.filter(id=self.id).update(captured=self.captured, units=self.units)
+
+
+def paid_kinds() -> list[type[PaidRun]]:
+    return [kind for kind in kinds() if issubclass(kind, PaidRun)]
+
+
+def open_runs(user: Any) -> int:
+    """How many things somebody asked for are not done yet."""
+    return sum(kind.objects.filter(user=user, status__in=OPEN).count() for kind in paid_kinds())
 
 
 def credits_of(run: Any) -> dict[str, int]:

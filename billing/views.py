@@ -1,25 +1,106 @@
-"""What was granted, held, spent and given back."""
+"""Prices, one's plan and payments, and every movement of credits."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
 
-from billing import ledger
-from billing.models import Transfer
+from billing import checkout, gateway, ledger, prices, sync, webhooks
+from billing.api import CheckoutForm
+from billing.models import Invoice, Pack, Plan, Transfer, WebhookEvent
+from config import problems
+from config.errors import DomainError
+from config.limits import limited
 from config.pages import page
+from config.problems import told
+
+SHOWN = 24  # invoices
 
 
 def credits(request: HttpRequest) -> dict[str, Any]:
     """For every page's template: read when a page shows it."""
     return {"credits": SimpleLazyObject(lambda: ledger.balance(ledger.wallet_of(request.user)))}
+
+
+@require_GET
+def pricing(request: HttpRequest) -> HttpResponse:
+    """What there is to buy; also for who has no account."""
+    wallet = ledger.wallet_of(request.user) if request.user.is_authenticated else None
+    facts = {
+        "plans": Plan.objects.filter(on_sale=True), "packs": Pack.objects.filter(on_sale=True), "prices": prices.listed(), "configured": gateway.configured(),
+        "current": wallet.plan_id if wallet else "", "paid": sync.live_subscription(wallet) if wallet else None,
+        "yearly": request.GET.get("interval") == "year", "currency": settings.CURRENCY,
+    }  # fmt: skip
+    return render(request, "billing/pricing.html", facts)
+
+
+@login_required
+@require_GET
+@told
+def overview(request: HttpRequest) -> HttpResponse:
+    if session := request.GET.get("session"):  # from Checkout, maybe before its event
+        if checkout.returned(request.user, session):
+            messages.success(request, _("Thank you. What you bought is here."))
+        else:
+            messages.info(request, _("This is not paid yet. As soon as it is, your credits are here."))
+        return redirect("billing")
+    wallet = ledger.wallet_of(request.user)
+    invoices = Invoice.objects.filter(wallet=wallet.id).order_by("-created_at")[:SHOWN]
+    facts = {
+        "wallet": wallet, "paid": sync.live_subscription(wallet), "invoices": invoices, "configured": gateway.configured(), "tab": "account",
+        "twins": request.user.twins.count(), "packs": Pack.objects.filter(on_sale=True), "currency": settings.CURRENCY,
+    }  # fmt: skip
+    return render(request, "billing/overview.html", facts)
+
+
+@login_required
+@require_POST
+@told
+@limited("30/h", "checkout")
+def buy(request: HttpRequest) -> HttpResponse:
+    form = CheckoutForm(data={k: v for k, v in request.POST.items() if v and k in CheckoutForm().fields})
+    form.is_valid(raise_exception=True)
+    wanted = {k: v for k, v in form.validated_data.items() if k != "currency"}
+    return HttpResponseRedirect(checkout.buy(request.user, **wanted), status=303)
+
+
+@login_required
+@require_POST
+@told
+@limited("30/h", "checkout")
+def manage(request: HttpRequest) -> HttpResponse:
+    what = request.POST.get("what", "")
+    return HttpResponseRedirect(
+        checkout.manage(request.user, what=what if what in ("payment", "cancel") else ""), status=303
+    )
+
+
+@login_required
+@require_GET
+@told
+def invoice(request: HttpRequest, ident: str) -> HttpResponse:
+    return redirect(checkout.invoice_address(request.user, ident))
+
+
+@csrf_exempt
+@require_POST
+def stripe_hook(request: HttpRequest) -> HttpResponse:
+    """200 for what is kept, 503 for what could not be applied: Stripe sends it again then."""
+    try:
+        row = webhooks.receive(request.body, request.headers.get("Stripe-Signature", ""))
+    except DomainError as error:
+        return problems.respond(error)
+    return JsonResponse({"state": row.state}, status=503 if row.state == WebhookEvent.State.FAILED else 200)
 
 
 @login_required
@@ -36,12 +117,12 @@ def movements(request: HttpRequest) -> HttpResponse:
 # The first word of a cause: what a reader calls it, and the page that shows it, if there is one.
 PURPOSES = {
     "image": (_("Pictures"), "job"), "training": (_("Training"), "training"), "plan": (_("Your plan"), ""), "staff": (_("From the team"), ""),
-    "demo": (_("From the team"), ""), "expiry": (_("Their time ran out"), ""),
+    "demo": (_("From the team"), ""), "expiry": (_("Their time ran out"), ""), "invoice": (_("A payment"), "invoice"), "refund": (_("A payment that went back"), "invoice"),
 }  # fmt: skip
 
 
 def _purpose(cause: str) -> tuple[str, str]:
-    word, _colon, ident = cause.partition(":")
+    word, ident, *_more = [*cause.split(":"), ""]
     name, page_name = PURPOSES.get(word, (word, ""))
     try:
         return str(name), reverse(page_name, args=[ident]) if page_name else ""

@@ -154,6 +154,15 @@ EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.text("FROM_EMAIL", f"PhotoFlux <no-reply@{HOST}>")
 
+# ---------------------------------------------------------------- payments
+# While a key is changed there are two: the first is used, each is accepted. Without any, nothing can be bought.
+STRIPE_SECRET_KEYS = env.words("STRIPE_SECRET_KEYS")
+STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRETS")
+STRIPE_API = env.text("STRIPE_API", "https://api.stripe.com")
+STRIPE_PAGES = env.words("STRIPE_PAGES", "https://checkout.stripe.com,https://billing.stripe.com")
+STRIPE_TAX = env.flag("STRIPE_TAX")  # Stripe reckons the tax; it is set up in its dashboard first
+CURRENCY = env.text("CURRENCY", "usd")  # of plans and packs
+
 # ---------------------------------------------------------------- security
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
@@ -168,7 +177,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"], "img-src": ["'self'", "blob:", "data:"], "media-src": ["'self'", "blob:"], "object-src": ["'none'"],
-        "base-uri": ["'none'"], "frame-ancestors": ["'none'"], "form-action": ["'self'"],
+        "base-uri": ["'none'"], "frame-ancestors": ["'none'"], "form-action": ["'self'", *(STRIPE_PAGES if STRIPE_SECRET_KEYS else [])],
     }
 }  # fmt: skip
 
@@ -217,6 +226,8 @@ CELERY_BEAT_SCHEDULE = {
     "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "orphans": {"task": "accounts.orphans", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
     "forget": {"task": "config.forget", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
+    "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
+    "months": {"task": "billing.months", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "expire": {"task": "billing.expire", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
 }
 STUDIO_PROFILE = env.text("STUDIO_PROFILE", "nano")
@@ -228,6 +239,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"stripe": {"level": "WARNING"}},  # it tells of every request
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }
 BASES = {"nano": 512, "flux-schnell": 512}  # that a training may ask for, and the side of its pictures in training, px

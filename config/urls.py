@@ -14,7 +14,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from accounts import api as accounts
 from accounts.views import logout
 from billing import api as billing
-from billing.views import movements
+from billing.views import movements, pricing, stripe_hook
 from config import views
 from gallery import api as gallery
 from generation import api as generation
@@ -31,6 +31,10 @@ api = [
     path("plans", billing.PlansView.as_view()),
     path("billing", billing.BillingView.as_view()),
     path("billing/entries", billing.EntriesView.as_view()),
+    path("billing/packs", billing.PacksView.as_view()),
+    path("billing/invoices", billing.InvoicesView.as_view()),
+    path("billing/checkout", billing.CheckoutView.as_view()),
+    path("billing/portal", billing.PortalView.as_view()),
     path("quote", billing.QuoteView.as_view()),
     path("twins", twins.TwinsView.as_view()),
     path("twins/<uuid:ident>", twins.TwinView.as_view()),
@@ -81,6 +85,9 @@ urlpatterns = [
     path("gallery/", include("gallery.urls")),
     path("account/", include("accounts.urls")),
     path("account/credits/", movements, name="movements"),
+    path("account/billing/", include("billing.urls")),
+    path("pricing/", pricing, name="pricing"),
+    path("hooks/stripe", stripe_hook, name="stripe_hook"),
     path(
         "favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")
     ),  # asked for beside files and in the admin

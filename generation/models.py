@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from billing.prices import PICTURE
 from billing.runs import PaidRun
 from config.runs import RunQuerySet
 from twins.models import Training, Twin
@@ -31,6 +30,7 @@ class Job(PaidRun):
     count = models.PositiveSmallIntegerField(default=1)
     seed = models.PositiveIntegerField()
     steps = models.PositiveSmallIntegerField(null=True)
+    longest = models.PositiveIntegerField(null=True)  # px of the longer side that the plan allowed; None is no limit
     repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
 
     objects = RunQuerySet.as_manager()
@@ -48,9 +48,12 @@ class Job(PaidRun):
             "quality": self.quality, "count": self.count, "seed": self.seed, "steps": self.steps,
         }  # fmt: skip
 
+    def delivered(self) -> int:
+        return self.outputs.count()
+
     def earned(self) -> int:
-        """What was delivered, whether or not all of it was."""
-        return min(self.price, PICTURE[self.quality] * self.outputs.count())
+        """For what was delivered, whether or not all of it was."""
+        return self.price * self.delivered() // self.count
 
 
 class Output(models.Model):

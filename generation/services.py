@@ -5,19 +5,20 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import consents
 from accounts.models import Kind
-from billing import prices
+from billing import ledger, limits, prices
 from config.errors import DomainError, NotFailed
 from config.idempotency import once
 from config.runs import Status
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
-from twins.services import NotTrained, TwinDisabled, locked_twin
+from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps")
@@ -32,7 +33,8 @@ def request_images(
     quality: str = "standard", count: int = 1, seed: int | None = None, steps: int | None = None, training: Training | None = None,
     repeats: Job | None = None, key: str | None = None, body_hash: str = "",
 ) -> Job:  # fmt: skip
-    """A job in the queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled, NotEnoughCredits, IdempotencyMismatch."""
+    """A job in the queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled,
+    TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
     job = Job(
         user=user, twin=twin, of_twin=twin is not None, prompt=prompt, negative_prompt=negative_prompt, style=style, aspect_ratio=aspect_ratio, quality=quality,
         count=count, seed=secrets.randbelow(SEEDS) if seed is None else seed, steps=steps, repeats=repeats,
@@ -46,7 +48,10 @@ def request_images(
         if twin is not None:
             consents.require(user, Kind.BIOMETRIC_TWIN)
             usable = usable_training(locked_twin(twin.id))
+            require_use(twin)
             new.training = training or usable
+        new.engine = new.training.base if new.training else settings.STUDIO_PROFILE
+        new.longest = limits.longest(ledger.wallet_of(user))
         new.enqueue()
 
     return once(
@@ -111,6 +116,8 @@ def retry_job(job: Job, *, cause: str) -> Job:
         seed=job.seed,
         retry_of=job.id,
         retry_cause=cause,
+        engine=job.engine,
+        longest=job.longest,
     )
     for name in COPIED:
         setattr(again, name, getattr(job, name))

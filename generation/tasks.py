@@ -73,6 +73,7 @@ def _spec(job: Job, index: int) -> types.RenderSpec:
         prompt=job.prompt, negative_prompt=job.negative_prompt, lora=training.lora if training else None,
         sha256=training.sha256 if training else None, subject=job.twin.subject_class if job.twin else "person", style=job.style,
         aspect=job.aspect_ratio, quality=job.quality, count=1, seed=job.seed + index, steps=job.steps,
+        longest=job.longest,
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality",
 def studio(request: HttpRequest) -> HttpResponse:
     """The form comes back as it was when it is refused: nothing that was typed is lost."""
     filled = {name: request.GET.get(name, "") for name in KEPT}
-    refused = ""
+    refused, code = "", ""
     if request.method == "POST":
         filled = {name: request.POST.get(name, "") for name in KEPT}
         form = JobForm(data={k: v for k, v in filled.items() if v != ""})
@@ -42,10 +42,16 @@ def studio(request: HttpRequest) -> HttpResponse:
                 _ask(request, dict(form.validated_data))
                 return redirect(f"{request.path}?{_query(filled)}")
             except DomainError as error:
-                refused = error.detail
+                refused, code = error.detail, error.code
         else:
             refused = " ".join(str(text) for errors in form.errors.values() for text in errors)
-    return render(request, "generation/studio.html", _facts(request) | _choices(request, filled) | {"refused": refused})
+    return render(
+        request,
+        "generation/studio.html",
+        _facts(request)
+        | _choices(request, filled)
+        | {"refused": refused, "lacks_credits": code in ("not_enough_credits", "payment_due")},
+    )
 
 
 @limited("120/h", "generations")
@@ -68,7 +74,7 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
     defaults = {"style": STYLES[0], "aspect_ratio": "1:1", "quality": "standard", "count": "2"}
     return {
         "filled": {k: v or defaults.get(k, "") for k, v in filled.items()}, "twins": twins, "styles": STYLE_NAMES, "aspects": [(a, a.replace(":", "x")) for a in ASPECTS],
-        "qualities": QUALITY_NAMES, "counts": range(1, 9), "prices": {q: prices.PICTURE[q] for q in QUALITIES},
+        "qualities": QUALITY_NAMES, "counts": range(1, 9), "prices": {q: n for q, n in prices.listed().items() if q in QUALITIES},
         "tab": "studio",
     }  # fmt: skip
 

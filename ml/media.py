@@ -151,6 +151,15 @@ def encode_jpeg(array: np.ndarray, quality: int = 92) -> bytes:
     return _save(Image.fromarray(array), "JPEG", quality=quality)
 
 
+def within(picture: np.ndarray, long_side: int | None) -> np.ndarray:
+    """(H, W, 3) uint8 RGB, made smaller where its longer side is above `long_side` pixels."""
+    if long_side is None or max(picture.shape[:2]) <= long_side:
+        return picture
+    small = Image.fromarray(picture)
+    small.thumbnail((long_side, long_side), Image.Resampling.LANCZOS)
+    return np.asarray(small)
+
+
 def thumbnail(picture: bytes, long_side: int, kind: str = "JPEG") -> bytes:
     """A small copy of one of our own pictures, at most `long_side` pixels, as JPEG or WEBP."""
     with Image.open(io.BytesIO(picture)) as whole:

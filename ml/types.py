@@ -128,6 +128,7 @@ class RenderSpec:
     count: int = 1
     seed: int = 0
     steps: int | None = None
+    longest: int | None = None  # px of the longer side at most
 
 
 @dataclass(frozen=True)

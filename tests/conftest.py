@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -86,20 +87,21 @@ def client_of(user: Any) -> Any:
 
 @pytest.fixture(scope="session", autouse=True)
 def _flush_past_the_ledgers_triggers() -> None:
-    """Tests with real transactions end in a TRUNCATE, which the ledger refuses; and it takes the plans of the migrations."""
+    """Tests with real transactions end in a TRUNCATE, which the ledger refuses; and it takes the plans and packs of the migrations."""
     from django.core.management import call_command
     from django.db import connection
     from django.test import TransactionTestCase
 
     def teardown(self: Any) -> None:
-        from billing.models import Plan
+        from billing.models import Pack, Plan
 
         tables = ("billing_transfer", "billing_ledgeraccount")
+        migration = import_module("billing.migrations.0004_plans")
         with connection.cursor() as cursor:
             cursor.execute("; ".join(f"ALTER TABLE {t} DISABLE TRIGGER USER" for t in tables))
             call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
             cursor.execute("; ".join(f"ALTER TABLE {t} ENABLE TRIGGER USER" for t in tables))
-        Plan.objects.create(code="free", name="Free", credits=3, monthly=False, twins=1)
+        migration.deliver(Plan, Pack)
 
     TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
 

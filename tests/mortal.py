@@ -93,7 +93,7 @@ def ask_and_render(user: str, twin: str, key: str) -> None:
 
 
 def recover(user: str, twin: str, key: str) -> dict[str, Any]:
-    from billing import ledger
+    from billing import audit, ledger
     from gallery.models import Item
     from generation.tasks import render
     from tests.processes import lapse
@@ -107,7 +107,7 @@ def recover(user: str, twin: str, key: str) -> dict[str, Any]:
     left = ledger.balance(ledger.wallet_of(job.user))
     return {
         "status": job.status, "captured": job.captured, "pictures": Item.objects.filter(job=job.id).count(), "jobs": type(job).objects.count(),
-        "available": left.available, "held": left.held, "wrong": ledger.check(),
+        "available": left.available, "held": left.held, "wrong": audit.problems(),
     }  # fmt: skip
 
 

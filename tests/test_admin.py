@@ -9,7 +9,7 @@ import pytest
 from django.contrib.admin import site
 from django.test import Client
 
-from billing import ledger
+from billing import audit, ledger
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +85,7 @@ def test_credits_are_given_with_a_reason_and_once(staff: Client, alice: Any) -> 
         assert "from 1 to 10,000 and a reason" in page.content.decode()
     assert ledger.balance(wallet).available == 23
     assert "a tester" in staff.get(f"/admin/billing/wallet/{wallet.id}/history/").content.decode()
-    assert ledger.check() == []
+    assert audit.problems() == []
 
 
 def test_somebody_without_rights_sees_nothing(alice: Any) -> None:

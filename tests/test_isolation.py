@@ -15,10 +15,10 @@ from config import urls
 
 pytestmark = pytest.mark.django_db
 
-OPEN = {"plans", "styles", "verify"}  # for anybody, without an account
+OPEN = {"plans", "billing/packs", "styles", "verify"}  # for anybody, without an account
 # Addresses of one's own, without an id: a stranger sees their own there, never alice's.
 OWN = {
-    "me", "consents", "exports", "billing", "billing/entries", "quote", "twins", "photos", "generations", "prompts/suggest", "items", "items/delete",
+    "me", "consents", "exports", "billing", "billing/entries", "billing/invoices", "billing/checkout", "billing/portal", "quote", "twins", "photos", "generations", "prompts/suggest", "items", "items/delete",
     "albums",
 }  # fmt: skip
 # Addresses with an id: what stands for it.
@@ -49,6 +49,8 @@ def routes() -> list[tuple[str, str]]:
 def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     """One of everything of alice's."""
     from accounts.models import Export
+    from billing import ledger
+    from billing.models import Invoice
     from gallery.models import Album, Item
     from gallery.services import save_item
     from generation.models import Job
@@ -59,8 +61,16 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     for name, value in save_item(alice.id, item.id, paint(b"", 1)).items():
         setattr(item, name, value)
     item.save()
+    bill = Invoice.objects.create(
+        id="in_1",
+        wallet=ledger.wallet_of(alice).id,
+        status="paid",
+        currency="usd",
+        total=600,
+        created_at=alice.date_joined,
+    )
     return {
-        "consent": "terms", "export": str(Export.objects.create(user=alice, scope="items").id), "twin": str(trained.id), "photo": str(photos[0].id),
+        "invoice": bill.id, "consent": "terms", "export": str(Export.objects.create(user=alice, scope="items").id), "twin": str(trained.id), "photo": str(photos[0].id),
         "training": str(trained.active_training_id), "job": str(job.id), "item": str(item.id), "album": str(Album.objects.create(user=alice, name="a").id),
     }  # fmt: skip
 
@@ -89,7 +99,8 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
     listed = {
-        route: as_bob.get(f"/api/v1/{route}").json() for route in ("twins", "photos", "generations", "items", "albums")
+        route: as_bob.get(f"/api/v1/{route}").json()
+        for route in ("twins", "photos", "generations", "items", "albums", "billing/invoices")
     }
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
 
@@ -123,15 +134,22 @@ def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> N
 def page_routes() -> list[tuple[str, str]]:
     """(address, what its id stands for) of every page about one thing."""
     import accounts.urls
+    import billing.urls
     import gallery.urls
     import generation.urls
     import twins.urls
 
     of = {
         "twins/trainings/": "training", "twins/": "twin", "gallery/": "item", "studio/": "job", "account/archives/": "export",
-        "account/consents/": "consent",
+        "account/consents/": "consent", "account/billing/": "invoice",
     }  # fmt: skip
-    places = {"twins/": twins.urls, "gallery/": gallery.urls, "studio/": generation.urls, "account/": accounts.urls}
+    places = {
+        "twins/": twins.urls,
+        "gallery/": gallery.urls,
+        "studio/": generation.urls,
+        "account/billing/": billing.urls,
+        "account/": accounts.urls,
+    }
     found = [start + str(p.pattern) for start, module in places.items() for p in module.urlpatterns]
     return [
         (route, next(kind for start, kind in of.items() if route.startswith(start))) for route in found if "<" in route
@@ -140,6 +158,7 @@ def page_routes() -> list[tuple[str, str]]:
 
 def page_address(route: str, kind: str, things: dict[str, str]) -> str:
     filled = route.replace("<uuid:ident>", things[kind]).replace("<uuid:photo>", things["photo"])
+    filled = filled.replace("<str:ident>", things[kind])
     return f"/{filled.replace('<slug:kind>', things[kind])}"
 
 

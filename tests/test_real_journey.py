@@ -11,7 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageFilter
 
-from billing import ledger
+from billing import audit, ledger
 from tests.processes import Workers, ended, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.train]
@@ -96,7 +96,7 @@ def test_drawn_photos_become_a_twin_pictures_an_archive_and_nothing(as_alice: An
     assert as_alice.post("/api/v1/items/delete", {"ids": [*items, same]}, format="json").json() == {"deleted": 3}
     assert as_alice.delete(where).status_code == 204
     assert left_of(twin.user_id) == {f"exports/{export}.zip"}
-    assert ledger.check() == []
+    assert audit.problems() == []
 
 
 def left_of(user_id: Any) -> set[str]:

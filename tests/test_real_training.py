@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from billing import ledger
+from billing import audit, ledger
 from tests.processes import Workers, ended, lapse, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.train]
@@ -73,4 +73,4 @@ def test_a_training_whose_worker_was_killed_ends_with_the_same_weights(drawn_twi
     assert all(torch.equal(a[k], b[k]) for k in a)
     assert (cut.attempt, cut.captured) == (2, 20)
     assert not store(cut.user_id).exists(checkpoint)
-    assert ledger.check() == []
+    assert audit.problems() == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from billing import ledger
+from billing import audit, ledger
 from tests.conftest import jpeg
 from tests.processes import Workers, ended, lapse, wait_for
 
@@ -38,7 +38,7 @@ def test_the_journey_of_a_twin(as_alice: Any, twin: Any, workers: Workers) -> No
     ).json()["id"]
     wait_for(lambda: as_alice.get(f"/api/v1/exports/{export}").json()["status"] == "succeeded")
     assert as_alice.delete(where).status_code == 204
-    assert ledger.check() == []
+    assert audit.problems() == []
 
 
 def test_a_killed_worker_is_replaced_and_the_training_goes_on_where_it_was(
@@ -59,7 +59,7 @@ def test_a_killed_worker_is_replaced_and_the_training_goes_on_where_it_was(
     workers.start("train")
     wait_for(lambda: ended(training))
     assert (training.status, training.attempt) == ("succeeded", 2)
-    assert ledger.check() == []
+    assert audit.problems() == []
 
 
 def test_after_the_third_lost_worker_the_credits_come_back(trained: Any) -> None:
@@ -117,7 +117,7 @@ def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(a
     assert sorted(Item.objects.filter(job=job.id).values_list("index", flat=True)) == [0, 1, 2]
     pictures = [n for n in shelf_of(alice.id).old_files(timezone.now() + timedelta(days=1)) if n.startswith("items/")]
     assert len(pictures) == 2 * 3
-    assert ledger.check() == []
+    assert audit.problems() == []
 
 
 def test_redis_stopped_under_a_working_worker_costs_nothing_but_time(
@@ -146,7 +146,7 @@ def test_redis_stopped_under_a_working_worker_costs_nothing_but_time(
 
     wait_for(rung_again)
     assert (before.status, job.status) == ("succeeded", "succeeded")
-    assert ledger.check() == []
+    assert audit.problems() == []
 
 
 def test_redis_away_while_asking_delays_the_work_and_loses_nothing(as_alice: Any, alice: Any, workers: Workers) -> None:
@@ -194,7 +194,7 @@ def test_every_picture_is_of_its_own_twin_whoever_renders_it(
         (item,) = client.get(f"/api/v1/generations/{job}").json()["items"]
         picture = b"".join(client.get(f"/api/v1/items/{item}/content").streaming_content)
         assert worn_in(picture).hex() == owners[client].active_training.sha256[:60]
-    assert ledger.check() == []
+    assert audit.problems() == []
 
 
 def trained_twin(user: Any) -> Any:

@@ -58,6 +58,8 @@ def status_of(twin: Any) -> str:
     """From what with_facts() annotated."""
     if twin.disabled_at:
         return "disabled"
+    if twin.is_read_only:
+        return "read_only"
     if twin.newest_status in (Status.QUEUED, Status.RUNNING):
         return "training"
     if twin.active_training_id:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,7 @@ from pgvector.django import VectorField
 
 from accounts.mail import tell
 from accounts.vault import store
+from billing import limits
 from billing.models import Wallet
 from billing.runs import PaidRun
 from config.runs import OPEN, SENTENCES, Run, RunQuerySet, Status
@@ -38,13 +40,25 @@ class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
         """`face`: the first accepted photo's id, in the same query."""
         return self.annotate(face=Subquery(Photo.objects.accepted().filter(twin=OuterRef("pk")).values("id")[:1]))
 
+    def with_older(self) -> Self:
+        """`older`: how many of the owner's twins were there before; `plan_twins`: how many the plan holds. In the same query."""
+        before = Q(created_at__lt=OuterRef("created_at")) | Q(created_at=OuterRef("created_at"), id__lt=OuterRef("id"))
+        count = Twin.objects.filter(before, user=OuterRef("user")).order_by().values("user").annotate(n=Count("id"))
+        return self.annotate(
+            older=Coalesce(Subquery(count.values("n")), 0), plan_twins=Coalesce(F("user__wallet__plan__twins"), 0)
+        )
+
     def with_facts(self) -> Self:
-        """Counts and the newest training's status, in the same query."""
+        """Counts, the newest training's status, and what says whether it is in use, in the same query."""
         newest = Training.objects.filter(twin=OuterRef("pk")).order_by("-number")
-        return self.select_related("active_training").annotate(
-            photo_count=Count("photos", filter=Photo.held_by_twin("photos__"), distinct=True),
-            accepted_count=Count("photos", filter=Q(photos__accepted=True), distinct=True),
-            newest_status=Subquery(newest.values("status")[:1]),
+        return (
+            self.with_older()
+            .select_related("active_training")
+            .annotate(
+                photo_count=Count("photos", filter=Photo.held_by_twin("photos__"), distinct=True),
+                accepted_count=Count("photos", filter=Q(photos__accepted=True), distinct=True),
+                newest_status=Subquery(newest.values("status")[:1]),
+            )
         )
 
 
@@ -79,6 +93,11 @@ class Twin(models.Model):
 
     def folder(self) -> str:
         return f"twins/{self.id}"
+
+    @property
+    def is_read_only(self) -> bool:
+        """From what with_older() annotated: it is one more than the plan holds."""
+        return limits.is_read_only(self.plan_twins, self.older)  # type: ignore[attr-defined]
 
 
 class PhotoQuerySet(RunQuerySet):

@@ -16,18 +16,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts import consents
 from accounts.models import Kind
 from accounts.vault import store
-from billing import ledger
-from billing.prices import TRAINING
+from billing import ledger, limits, prices
 from config.errors import DomainError, FileTooLarge, Invalid, NotFailed, NotFound
 from config.idempotency import once
 from config.runs import Run, Status
 from twins import checks
 from twins.models import LEAST, MOST, Photo, Training, Twin
-
-
-class TwinLimit(DomainError):
-    code, status = "twin_limit", 409
-    message = _("Your plan holds %(limit)s twins. Delete one, or change your plan.")
 
 
 class TooManyPhotos(DomainError):
@@ -66,16 +60,20 @@ class NotTrained(DomainError):
 @transaction.atomic
 def create_twin(user: Any, *, name: str, subject_class: str = "person") -> Twin:
     """Raises TwinLimit."""
-    wallet = ledger.wallet_of(user)
-    type(wallet).objects.select_for_update().get(id=wallet.id)  # two at once must not both be the last
-    limit = wallet.plan.twins
-    if limit and Twin.objects.filter(user=user).count() >= limit:
-        raise TwinLimit(limit=limit)
+    wallet = ledger.locked_wallet(user)  # two at once must not both be the last
+    limits.room_for_twin(wallet, Twin.objects.filter(user=user).count())
     return Twin.objects.create(user=user, name=name.strip(), subject_class=subject_class)
 
 
+def require_use(twin: Twin) -> None:
+    """Raises TwinReadOnly when the plan holds fewer twins than there are, and this one came later."""
+    limits.twin_in_use(ledger.wallet_of(twin.user), Twin.objects.with_older().get(id=twin.id).older)
+
+
 def change_twin(twin: Twin, **fields: str) -> Twin:
-    """Raises NotFound when it was deleted meanwhile."""
+    """Raises NotFound when it was deleted meanwhile, TwinReadOnly."""
+    if Twin.objects.filter(id=twin.id).exists():
+        require_use(twin)
     if not Twin.objects.filter(id=twin.id).update(**fields, updated_at=timezone.now()):
         raise NotFound
     twin.refresh_from_db()
@@ -141,7 +139,7 @@ def _remove(files: Any, prefixes: list[str], names: list[str]) -> None:
 def add_photo(twin: Twin, *, data: bytes, file_name: str = "", key: str | None = None) -> Photo:
     """Into quarantine and to the check; with the same `key` and bytes once, however often it is sent.
 
-    Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, StorageFull, IdempotencyMismatch.
+    Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly, StorageFull, IdempotencyMismatch.
     """
     consents.require(twin.user, Kind.BIOMETRIC_TWIN)
     if len(data) > settings.MAX_UPLOAD:
@@ -174,6 +172,7 @@ def _room_for_one(twin: Twin) -> None:
     locked = locked_twin(twin.id)
     if locked.disabled_at:
         raise TwinDisabled
+    require_use(locked)
     if locked.photos.of_twin().count() >= MOST:
         raise TooManyPhotos(most=MOST)
 
@@ -208,7 +207,7 @@ def price_of_training(user: Any, twin: Twin | None) -> int:
     wallet = ledger.wallet_of(user)
     taken = twin is not None and (twin.had_free_training or twin.trainings.open().filter(free=True).exists())
     slots_left = not wallet.plan.twins or wallet.free_trainings < wallet.plan.twins
-    return 0 if slots_left and not taken else TRAINING
+    return 0 if slots_left and not taken else prices.training()
 
 
 def start_training(
@@ -221,7 +220,7 @@ def start_training(
     body_hash: str = "",
 ) -> Training:
     """A new version from the photos that are accepted now. Raises ConsentRequired, NotEnoughPhotos, TrainingInProgress,
-    TwinDisabled, NotEnoughCredits, IdempotencyMismatch."""
+    TwinDisabled, TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
     training = Training(
         user=twin.user, twin=twin, base=base or settings.STUDIO_PROFILE, steps=steps, threads=settings.STUDIO_THREADS,
         seed=secrets.randbelow(2**31) if seed is None else seed,
@@ -246,6 +245,8 @@ def _prepare_training(training: Training) -> None:
     twin = locked_twin(training.twin_id)
     if twin.disabled_at:
         raise TwinDisabled
+    require_use(twin)
+    training.engine = training.base
     photos = list(twin.photos.accepted())
     if len(photos) < LEAST:
         lacks = checks.readiness(photos).missing
@@ -256,8 +257,7 @@ def _prepare_training(training: Training) -> None:
         )
     if twin.trainings.open().exists():
         raise TrainingInProgress
-    wallet = ledger.wallet_of(training.user)
-    type(wallet).objects.select_for_update().get(id=wallet.id)
+    wallet = ledger.locked_wallet(training.user)
     training.price = 0 if training.retry_of else price_of_training(training.user, twin)
     # A free training that failed gave its place back; run again by staff it takes it again.
     training.free = training.free or (not training.price and not training.retry_of)
@@ -275,7 +275,8 @@ def _prepare_training(training: Training) -> None:
 
 
 def activate(training: Training) -> Twin:
-    """Use this version from now on. Raises NotTrained."""
+    """Use this version from now on. Raises NotTrained, TwinReadOnly."""
+    require_use(training.twin)
     if training.status != Status.SUCCEEDED or not training.sha256:
         raise NotTrained
     Twin.objects.filter(id=training.twin_id).update(active_training=training)

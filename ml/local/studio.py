@@ -244,7 +244,7 @@ class LocalStudio:
         text = compose(spec.prompt, spec.style, facts.get("subject", spec.subject), twin=twin)
         size = self.base.sizes.by_aspect[spec.aspect]
         raw = painter.paint(text, size=size, steps=painter.steps(spec), seed=seed, negative=spec.negative_prompt)
-        return self._finish(painter.deliver(raw), spec.prompt, seed, facts, start)
+        return self._finish(media.within(painter.deliver(raw), spec.longest), spec.prompt, seed, facts, start)
 
     def _finish(
         self, picture: np.ndarray, prompt: str, seed: int, facts: dict[str, Any], start: float

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from billing import ledger
+from billing import audit, ledger
 from tests.studio import PaintStudio, worn_in
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def test_pictures_are_made_of_the_twin_and_charged(as_alice: Any, trained: Any, 
     assert worn_in(content(as_alice, job["items"][0])).hex() == trained.active_training.sha256[:60]
     seeds = [as_alice.get(f"/api/v1/items/{i}").json()["recipe"]["seed"] for i in job["items"]]
     assert seeds == [7, 8]
-    assert ledger.check() == []
+    assert audit.problems() == []
 
 
 def test_the_same_seed_makes_the_same_pixels(as_alice: Any, trained: Any, work: Callable[[], int]) -> None:

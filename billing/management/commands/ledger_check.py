@@ -2,14 +2,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing import ledger
+from billing import audit
 
 
 class Command(BaseCommand):
     help = "Add the ledger up: every balance from its transfers, all accounts to zero, every hold ended once. Exit status 1 when it does not."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wrong = ledger.check()
+        wrong = audit.problems()
         for sentence in wrong:
             self.stderr.write(sentence)
         if wrong:

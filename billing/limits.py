@@ -1,0 +1,63 @@
+"""What a plan allows. Every limit is asked for here, and nowhere else."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from billing.models import Wallet
+from config.errors import DomainError
+
+
+class TwinLimit(DomainError):
+    code, status = "twin_limit", 409
+    message = _("Your plan holds %(limit)s twins. Delete one, or change your plan.")
+
+
+class TwinReadOnly(DomainError):
+    code, status = "twin_read_only", 409
+    message = _(
+        "Your plan holds %(limit)s twins, so this one can only be looked at. Delete another, or change your plan."
+    )
+
+
+class JobLimit(DomainError):
+    code, status = "job_limit", 409
+    message = _("Your plan works on %(limit)s things at once. Wait for one to end, or change your plan.")
+
+
+def room_for_twin(wallet: Wallet, have: int) -> None:
+    """Raises TwinLimit when one more than `have` would be too many. The caller holds the wallet's row."""
+    if wallet.plan.twins and have >= wallet.plan.twins:
+        raise TwinLimit(limit=wallet.plan.twins)
+
+
+def twin_in_use(wallet: Wallet, older: int) -> None:
+    """Raises TwinReadOnly for a twin with `older` ones before it that fill the plan."""
+    if is_read_only(wallet.plan.twins, older):
+        raise TwinReadOnly(limit=wallet.plan.twins)
+
+
+def is_read_only(limit: int, older: int) -> bool:
+    """After a change to a smaller plan nothing is deleted: the oldest twins stay in use, the others wait. Read, never written."""
+    return bool(limit) and older >= limit
+
+
+def room_for_job(wallet: Wallet, open_: int) -> None:
+    """Raises JobLimit when one more than `open_` would be too many. The caller holds the wallet's row."""
+    if wallet.plan.jobs and open_ >= wallet.plan.jobs:
+        raise JobLimit(limit=wallet.plan.jobs)
+
+
+def longest(wallet: Wallet) -> int | None:
+    """Of the longer side of a picture, px; None without a limit."""
+    return wallet.plan.longest or None
+
+
+def kept_since(wallet: Wallet, now: datetime | None = None) -> datetime | None:
+    """What was made before is past its time; None without a limit. Whoever came down to this plan has its whole time from then on."""
+    days = timedelta(days=wallet.plan.retention_days)
+    now = now or timezone.now()
+    return now - days if days and now - days >= wallet.plan_since else None

@@ -1,0 +1,26 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from billing import webhooks
+from billing.models import WebhookEvent
+
+
+class Command(BaseCommand):
+    help = "Apply events of Stripe's again that failed. Exit status 1 when some still do."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("ids", nargs="*", help="of these events; all that failed without any")
+        parser.add_argument("--dry-run", action="store_true", help="list them, and change nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        failed = WebhookEvent.objects.filter(state=WebhookEvent.State.FAILED).order_by("created_at")
+        if options["ids"]:
+            failed = failed.filter(id__in=options["ids"])
+        still = 0
+        for ident in list(failed.values_list("id", flat=True)):
+            row = WebhookEvent.objects.get(id=ident) if options["dry_run"] else webhooks.retry(ident)
+            self.stdout.write(f"{row}: {row.state} {row.error}".strip())
+            still += row.state == WebhookEvent.State.FAILED
+        if still and not options["dry_run"]:
+            raise CommandError(f"{still} events still fail.")

@@ -1,0 +1,84 @@
+"""A shop for tests: our billing with the double of Stripe at its door, and one clock for both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import patch
+
+from billing import catalogue, checkout, gateway, ledger, webhooks
+from billing.models import Invoice, StripePrice, Subscription, Wallet
+from tests.payments.stripe import DoubleClient, FakeStripe, signed
+
+SECRETS = ["whsec_new", "whsec_old"]
+DAY = 86400
+
+
+class Shop:
+    """What people do at Stripe's pages, and the events of it brought to us."""
+
+    def __init__(self, fake: FakeStripe) -> None:
+        self.fake = fake
+        self.sent: list[dict[str, Any]] = []
+
+    def deliver(self, order: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda events: events) -> None:
+        """What happened at Stripe since the last time, in some order."""
+        new: list[dict[str, Any]] = []
+        self.fake.flush(new.append)
+        self.sent += new
+        for event in order(new):
+            webhooks.receive(*signed(event, SECRETS[0]))
+
+    def session(self, user: Any, **what: str) -> str:
+        return checkout.buy(user, **what).rsplit("/", 1)[1]
+
+    def subscribe(self, user: Any, plan: str = "creator", interval: str = "month") -> Subscription:
+        self.fake.pay(self.session(user, plan=plan, interval=interval))
+        self.deliver()
+        return Subscription.objects.get(wallet=self.wallet(user).id, ended_at=None)
+
+    def buy(self, user: Any, pack: str = "small") -> Invoice:
+        self.fake.pay(self.session(user, pack=pack))
+        self.deliver()
+        return Invoice.objects.filter(wallet=self.wallet(user).id, plan=None).latest("created_at")
+
+    def change(self, subscription: Subscription, plan: str, interval: str = "month") -> None:
+        self.fake.change(subscription.id, StripePrice.objects.get(plan=plan, interval=interval, current=True).id)
+        self.deliver()
+
+    def wait(self, days: float) -> None:
+        self.fake.advance(int(days * DAY))
+        self.deliver()
+
+    def charge(self, invoice: Invoice) -> str:
+        paid = gateway.call(lambda v1: v1.charges.list({"payment_intent": invoice.payment}))["data"]
+        return str(next(c["id"] for c in paid if c["paid"]))
+
+    def wallet(self, user: Any) -> Wallet:
+        return Wallet.objects.select_related("plan").get(user=user)
+
+    def credits(self, user: Any) -> tuple[int, int, int]:
+        """(available, held, owed)"""
+        found = ledger.balance(self.wallet(user))
+        return found.available, found.held, found.owed
+
+
+@contextmanager
+def opened(settings: Any) -> Iterator[Shop]:
+    fake = FakeStripe()
+    gateway.use(DoubleClient(fake))
+    settings.STRIPE_SECRET_KEYS, settings.STRIPE_WEBHOOK_SECRETS = ["sk_test_new", "sk_test_old"], SECRETS
+    with patch("django.utils.timezone.now", lambda: datetime.fromtimestamp(fake.now, UTC)):
+        catalogue.synchronise()
+        yield Shop(fake)
+    gateway.use(None)
+
+
+def confirmed(user: Any) -> Any:
+    """With an address that was confirmed, as buying asks for."""
+    from allauth.account.models import EmailAddress
+
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user

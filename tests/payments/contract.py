@@ -1,0 +1,236 @@
+"""Stripe's contract as its own library ships it: what a request may carry (stripe.params), what an answer may hold (its classes)."""
+
+from __future__ import annotations
+
+import re
+import sys
+from decimal import Decimal
+from functools import cache
+from importlib import import_module
+from types import NoneType, SimpleNamespace, UnionType
+from typing import (
+    Annotated,
+    Any,
+    ForwardRef,
+    Literal,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import stripe
+from pydantic import BeforeValidator, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from stripe._object_classes import OBJECT_CLASSES
+from stripe._request_options import RequestOptions
+from stripe._stripe_object import UntypedStripeObject
+from typing_extensions import TypedDict, is_typeddict
+
+# Method, path, and the name both of the library's params class (product_create: ProductCreateParams) and of the double's method.
+ENDPOINTS = [
+    (method, re.compile("^/v1/" + path.replace("{id}", "([^/]+)") + "$"), name)
+    for method, path, name in [
+        *((m, p, f"{name}_{verb}") for name, root, verbs in [
+            ("product", "products", "create retrieve update list"),
+            ("price", "prices", "create retrieve update list"),
+            ("customer", "customers", "create retrieve update list delete"),
+            ("checkout.session", "checkout/sessions", "create retrieve list"),
+            ("billing_portal.configuration", "billing_portal/configurations", "create retrieve update list"),
+            ("billing_portal.session", "billing_portal/sessions", "create"),
+            ("subscription", "subscriptions", "retrieve update list"),
+            ("subscription_schedule", "subscription_schedules", "retrieve list"),
+            ("invoice", "invoices", "retrieve list"),
+            ("invoice_payment", "invoice_payments", "retrieve list"),
+            ("charge", "charges", "retrieve list"),
+            ("payment_intent", "payment_intents", "retrieve"),
+            ("refund", "refunds", "create retrieve list"),
+            ("dispute", "disputes", "retrieve list"),
+            ("event", "events", "retrieve list"),
+        ] for verb in verbs.split() for m, p in [{
+            "create": ("POST", root), "retrieve": ("GET", root + "/{id}"), "update": ("POST", root + "/{id}"),
+            "list": ("GET", root), "delete": ("DELETE", root + "/{id}"),
+        }[verb]]),
+        ("DELETE", "subscriptions/{id}", "subscription_cancel"),
+        ("POST", "subscription_schedules/{id}/release", "subscription_schedule_release"),
+        ("POST", "checkout/sessions/{id}/expire", "checkout.session_expire"),
+        ("GET", "checkout/sessions/{id}/line_items", "checkout.session_list_line_items"),
+        ("GET", "invoices/{id}/lines", "invoice_list_lines"),
+    ]
+]  # fmt: skip
+
+
+class Refused(Exception):
+    """An answer that is no 2xx; `body` is Stripe's, {"error": {type, code, param, message}}."""
+
+    def __init__(self, message: str, *, status: int = 400, type: str = "invalid_request_error", **more: str | None):
+        super().__init__(message)
+        self.status = status
+        self.body = {"error": {**{k: v for k, v in more.items() if v}, "message": message, "type": type}}
+
+
+def find(method: str, path: str) -> tuple[str, list[str]]:
+    """The endpoint's name and the ids in its path; 404 as Stripe says it."""
+    for verb, pattern, name in ENDPOINTS:
+        if verb == method and (found := pattern.match(path)):
+            return name, list(found.groups())
+    raise Refused(f"Unrecognized request URL ({method}: {path}). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.", status=404)  # fmt: skip
+
+
+def check(method: str, path: str, form: dict[str, Any]) -> dict[str, Any]:
+    """The form's values with their types (strings in, int, bool, Decimal out), or Refused as Stripe would."""
+    name, _ = find(method, path)
+    try:
+        return adapter(name).validate_python(form)
+    except ValidationError as e:
+        raise explain(e, form) from None
+
+
+@cache
+def adapter(name: str) -> TypeAdapter[Any]:
+    *folder, verb = name.split(".")
+    where = getattr(stripe.params, folder[0]) if folder else stripe.params
+    return TypeAdapter(strict(getattr(where, "".join(word.title() for word in verb.split("_")) + "Params")))
+
+
+def whole(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
+        return int(value)
+    raise ValueError("integer")
+
+
+def truth(value: Any) -> Any:
+    if value in ("true", "false"):
+        return value == "true"
+    raise ValueError("boolean")
+
+
+PLAIN = {
+    int: Annotated[int, BeforeValidator(whole)],
+    bool: Annotated[bool, BeforeValidator(truth)],
+    # An empty value unsets a parameter; where the library does not say Literal[''] it cannot be unset.
+    str: Annotated[str, StringConstraints(min_length=1)],
+    float: Decimal,
+}
+
+
+def strict(hint: Any) -> Any:
+    """The library's hint without its leniency: no further keys at any level, and Literal[...] | str means the Literal."""
+    if is_typeddict(hint):
+        return strict_form(hint)
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        words = tuple(word for a in args if get_origin(a) is Literal for word in get_args(a))
+        rest = [a for a in args if get_origin(a) not in (Literal, UntypedStripeObject)]
+        if any(words):
+            rest = [a for a in rest if a is not str]
+        return Union[tuple([Literal[words]] * bool(words) + [strict(a) for a in rest])]  # noqa: UP007
+    if origin is list:
+        return list[strict(args[0])]  # type: ignore[misc]
+    return PLAIN.get(hint, hint)
+
+
+@cache
+def strict_form(form: Any) -> Any:
+    own = {k: v for k, v in form.__annotations__.items() if k not in RequestOptions.__annotations__}
+    module = vars(sys.modules[form.__module__])
+    hints = get_type_hints(SimpleNamespace(__annotations__=own), globalns=module)
+    need = form.__required_keys__
+    built = TypedDict(form.__name__, {k: (Required if k in need else NotRequired)[strict(h)] for k, h in hints.items()})  # type: ignore[misc]
+    built.__pydantic_config__ = ConfigDict(extra="forbid")
+    return built
+
+
+def explain(error: ValidationError, form: dict[str, Any]) -> Refused:
+    """Of all that pydantic says (each member of a union complains), the one deepest in the form, unknown names first."""
+    said = [(named(e["loc"], form, e["type"]), e) for e in error.errors()]
+    place, worst = max(said, key=lambda s: (len(s[0]), s[1]["type"] == "extra_forbidden"))
+    param = str(place[0]) + "".join(f"[{step}]" for step in place[1:])
+    match worst["type"]:
+        case "extra_forbidden":
+            return Refused(f"Received unknown parameter: {param}", code="parameter_unknown", param=param)
+        case "missing":
+            return Refused(f"Missing required param: {param}.", code="parameter_missing", param=param)
+        case "literal_error" if worst["input"] != "":
+            return Refused(f"Invalid {param}: must be one of {worst['ctx']['expected']}", param=param)
+        case "literal_error" | "string_too_short":
+            return Refused(f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset a parameter; however '{param}' cannot be unset.", code="parameter_invalid_empty", param=param)  # fmt: skip
+        case "value_error":
+            kind = str(worst["ctx"]["error"])
+            code = "parameter_invalid_integer" if kind == "integer" else None
+            return Refused(f"Invalid {kind}: {worst['input']}", code=code, param=param)
+        case "typed_dict_type" | "dict_type" | "model_type":
+            return Refused("Invalid object", param=param)
+        case "list_type":
+            return Refused("Invalid array", param=param)
+        case "string_type":
+            return Refused("Invalid string: must not be an array or object", param=param)
+    return Refused(f"Invalid {param}: {worst['msg']}", param=param)
+
+
+def named(place: tuple[Any, ...], form: Any, kind: str) -> list[Any]:
+    """The form's own keys in pydantic's place, which also names the members of unions that it tried."""
+    steps: list[Any] = []
+    for i, step in enumerate(place):
+        if isinstance(form, list) and isinstance(step, int) or isinstance(form, dict) and step in form:
+            form = form[step]
+        elif not (kind == "missing" and i == len(place) - 1):
+            continue
+        steps.append(step)
+    return steps
+
+
+def check_answer(said: dict[str, Any], at: str = "") -> None:
+    """Every key is one that the library's class of this object knows, with a value it may have; none of those always there is missing."""
+    kind = said.get("object")
+    assert kind in OBJECT_CLASSES, f"{at}: no object of Stripe's: {kind!r}"
+    module, name = OBJECT_CLASSES[kind]
+    check_fields(said, getattr(import_module(module), name), at or kind)
+
+
+def check_fields(said: dict[str, Any], shape: type, at: str) -> None:
+    hints = {"object": str} | {k: v for k, v in shape.__annotations__.items() if k != "OBJECT_NAME"}
+    for key, value in said.items():
+        assert key in hints, f"{at}.{key}: not a field of {shape.__qualname__}"
+        check_value(value, hints[key], f"{at}.{key}")
+    if not said.get("deleted"):
+        for key, hint in hints.items():
+            assert (
+                key in said or NoneType in get_args(hint) or (key == "object" and key not in shape.__annotations__)
+            ), f"{at}.{key}: always there at Stripe, missing here"
+
+
+def check_value(value: Any, hint: Any, at: str) -> None:
+    parts = flat(hint)
+    if isinstance(value, dict):
+        shapes = [p for p in parts if isinstance(p, type) and issubclass(p, stripe.StripeObject)]
+        if isinstance(value.get("object"), str) and value["object"] in OBJECT_CLASSES:
+            return check_answer(value, at)
+        if UntypedStripeObject not in shapes:
+            assert shapes, f"{at}: an object where Stripe has none"
+            check_fields(value, shapes[0], at)
+    elif isinstance(value, list):
+        for i, one in enumerate(value):
+            check_value(one, hint, f"{at}[{i}]")
+    elif value is None:
+        assert NoneType in parts, f"{at}: never null at Stripe"
+    else:
+        words = [word for p in parts if get_origin(p) is Literal for word in get_args(p)]
+        named = any(isinstance(p, str | ForwardRef) for p in parts)
+        assert not words or value in words or named, f"{at}: {value!r} is none of {words}"
+        plain = {p for p in parts if p in (int, bool, str)}
+        assert words or not plain or type(value) in plain, f"{at}: {value!r} is not {plain}"
+    return None
+
+
+def flat(hint: Any) -> list[Any]:
+    """The classes, literals and forward names in a hint, however nested."""
+    if get_origin(hint) is Literal:
+        return [hint]
+    if args := get_args(hint):
+        return [
+            *([get_origin(hint)] if get_origin(hint) is UntypedStripeObject else []),
+            *(p for a in args for p in flat(a)),
+        ]
+    return [hint]

@@ -1,0 +1,218 @@
+"""FakeStripe as a server of its own: its API, and the hosted pages of Checkout and the portal, whose buttons send webhooks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import parse_qs
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from .stripe import LIVE, FakeStripe, Obj, signed
+
+
+@contextmanager
+def serve(fake: FakeStripe, secret: str = "whsec_test", notify_url: str | None = None) -> Iterator[str]:
+    """The server's address; while it runs, sessions point at its pages. Events go to `notify_url`, those not taken to fake.undelivered."""
+
+    class Bound(Handler):
+        stripe = fake
+        post = staticmethod(poster(notify_url, secret)) if notify_url else None
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    fake.pages = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield fake.pages
+    finally:
+        fake.pages = ""
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Direct(HTTPRedirectHandler):
+    """Stripe follows no redirect of a webhook: a 3xx is a failure."""
+
+    def redirect_request(self, *args: Any, **more: Any) -> None:
+        return None
+
+
+def poster(url: str, secret: str) -> Callable[[Obj], bool]:
+    """Sends one event as Stripe does; True where the answer is 2xx."""
+    opener = build_opener(Direct)
+
+    def post(event: Obj) -> bool:
+        body, signature = signed(event, secret)
+        headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature, "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)"}  # fmt: skip
+        try:
+            with opener.open(Request(url, data=body, headers=headers, method="POST"), timeout=20) as said:
+                return 200 <= said.status < 300
+        except (URLError, OSError):
+            return False
+
+    return post
+
+
+class Handler(BaseHTTPRequestHandler):
+    stripe: FakeStripe
+    post: Callable[[Obj], bool] | None = None
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self.route("GET")
+
+    def do_POST(self) -> None:
+        self.route("POST")
+
+    def do_DELETE(self) -> None:
+        self.route("DELETE")
+
+    def route(self, method: str) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path.startswith("/v1/"):
+            self.api(method, body)
+            return
+        form = {k: v[0] for k, v in parse_qs(body.decode()).items()}
+        *folder, id = self.path.partition("?")[0].strip("/").split("/")
+        found = {"c/pay": (checkout, press), "p/session": (portal, choose)}.get("/".join(folder))
+        with self.stripe.lock:
+            session = self.stripe._objects.get(id)
+            if not found or not session:
+                self.send(404, page("Not found", "<p>There is no such page.</p>"))
+                return
+            try:
+                to = found[1](self.stripe, session, form) if method == "POST" else ""
+            except ValueError as e:
+                self.send(409, page("Not possible", f"<p>{escape(str(e))}</p>"))
+                return
+        if method == "POST" and self.post:
+            self.stripe.flush(self.post)
+        with self.stripe.lock:
+            self.send(303, "", to) if to else self.send(200, found[0](self.stripe, session))
+
+    def api(self, method: str, body: bytes) -> None:
+        try:
+            status, headers, said = self.stripe.answer(method, self.path, dict(self.headers.items()), body)
+        except NotImplementedError as e:
+            status, headers, said = 501, {}, json.dumps({"error": {"type": "api_error", "message": str(e)}})
+        self.send(status, said, headers=headers)
+
+    def send(self, status: int, text: str, to: str = "", headers: dict[str, str] | None = None) -> None:
+        data = text.encode()
+        self.send_response(status)
+        for name, value in (headers or {"Content-Type": "text/html; charset=utf-8"}).items():
+            self.send_header(name, value)
+        if to:
+            self.send_header("Location", to)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def page(title: str, inner: str) -> str:
+    return f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title></head><body><main><h1>{escape(title)}</h1>{inner}</main></body></html>'  # fmt: skip
+
+
+def button(text: str, **fields: str) -> str:
+    hidden = "".join(f'<input type="hidden" name="{k}" value="{escape(v)}">' for k, v in fields.items())
+    return f'<form method="post">{hidden}<button>{escape(text)}</button></form>'
+
+
+def money(amount: int, currency: str) -> str:
+    return f"{amount / 100:.2f} {currency.upper()}"
+
+
+def every(price: Obj) -> str:
+    recurring = price["recurring"]
+    return f" per {recurring['interval']}" if recurring else ""
+
+
+def checkout(fake: FakeStripe, session: Obj) -> str:
+    if session["status"] != "open":
+        return page("Checkout", f"<p>This session is {session['status']}.</p>")
+    rows = "".join(
+        f"<li>{line['quantity']} × {escape(line['description'])}: {money(line['amount_total'], line['currency'])}{every(line['price'])}</li>"
+        for line in fake._lines[session["id"]]
+    )
+    total = f"<p>Total: <strong>{money(session['amount_total'], session['currency'])}</strong></p>"
+    back = f'<p><a href="{escape(session["cancel_url"])}">Back</a></p>' if session["cancel_url"] else ""
+    declined = '<p role="alert">Your card was declined.</p>' if session["id"] in fake.declined else ""
+    return page(
+        "Checkout",
+        f"{declined}<ul>{rows}</ul>{total}{button('Pay', action='pay')}{button('Decline', action='decline')}{back}",
+    )
+
+
+def press(fake: FakeStripe, session: Obj, form: dict[str, str]) -> str:
+    """Where the person goes next; after a declined card the page stays."""
+    fake.pay(session["id"], works=form.get("action") != "decline")
+    if session["status"] != "complete":
+        return ""
+    return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
+
+
+def portal(fake: FakeStripe, session: Obj) -> str:
+    """Each live subscription with what the configuration (or the session's flow) lets one do."""
+    parts = [
+        section(fake, session, sub)
+        for sub in fake._all("subscription", customer=session["customer"])
+        if sub["status"] in LIVE
+    ]
+    back = f'<p><a href="{escape(session["return_url"])}">Back</a></p>' if session["return_url"] else ""
+    return page("Your subscriptions", "".join(parts) + back)
+
+
+def section(fake: FakeStripe, session: Obj, sub: Obj) -> str:
+    flow, features = session["flow"] or {"type": ""}, fake._objects[session["configuration"]]["features"]
+    only = flow.get(flow["type"]) or {}
+    if only.get("subscription", sub["id"]) != sub["id"]:
+        return ""
+    price = sub["items"]["data"][0]["price"]
+    parts = [f"<h2>{escape(label(fake, price))}</h2>"]
+    if features["subscription_update"]["enabled"] and flow["type"] != "subscription_cancel" and not sub["cancel_at"]:
+        wanted = [item["price"] for item in only.get("items", [])]
+        offered = [id for offer in fake._products[session["configuration"]] for id in offer["prices"]]
+        for id in wanted or [id for id in offered if id != price["id"] or sub["schedule"]]:
+            parts.append(
+                button(f"Change to {label(fake, fake._objects[id])}", action="change", subscription=sub["id"], price=id)
+            )
+    if features["subscription_cancel"]["enabled"] and flow["type"] in ("", "subscription_cancel"):
+        if sub["cancel_at"]:
+            parts.append(button("Keep subscription", action="keep", subscription=sub["id"]))
+        else:
+            parts.append(button("Cancel subscription", action="cancel", subscription=sub["id"]))
+    return f"<section>{''.join(parts)}</section>"
+
+
+def label(fake: FakeStripe, price: Obj) -> str:
+    return f"{fake._objects[price['product']]['name']}, {money(price['unit_amount'], price['currency'])}{every(price)}"
+
+
+def choose(fake: FakeStripe, session: Obj, form: dict[str, str]) -> str:
+    """Does what was chosen; a flow goes back to where its after_completion says."""
+    id = form.get("subscription", "")
+    sub = fake._objects.get(id)
+    if not sub or sub["customer"] != session["customer"]:
+        raise ValueError("There is no such subscription.")
+    features = fake._objects[session["configuration"]]["features"]
+    match form.get("action"):
+        case "change":
+            fake.change(id, form["price"])
+        case "cancel" if features["subscription_cancel"]["mode"] == "immediately":
+            fake.cancel_now(id)
+        case "cancel" | "keep" as action:
+            fake.cancel_at_period_end(id, action == "cancel")
+        case action:
+            raise ValueError(f"There is no {action}.")
+    after = (session["flow"] or {}).get("after_completion") or {}
+    return (after.get("redirect") or {}).get("return_url", "")
