@@ -176,5 +176,20 @@ def invoice_address(user: Any, ident: str) -> str:
     return str(where)
 
 
+class NothingToPayBack(DomainError):
+    code, status = "nothing_to_pay_back", 409
+    message = _("Nothing was paid for this, or it went back already.")
+
+
+def pay_back(row: Invoice) -> None:
+    """All that is left of a payment, once; the credits go with it. Raises NothingToPayBack, and what the gateway raises."""
+    if not row.payment or row.refunded + row.disputed >= row.total:
+        raise NothingToPayBack
+    ask: Any = {"payment_intent": row.payment, "reason": "requested_by_customer"}
+    once: Any = {"idempotency_key": f"refund-{row.id}-{row.refunded}"}
+    gateway.call(lambda v1: v1.refunds.create(ask, once))
+    sync.payment(row.payment)
+
+
 def _page() -> str:
     return f"{settings.ORIGIN}{reverse('billing')}"

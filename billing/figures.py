@@ -6,15 +6,15 @@ much there is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import CharField, Count, F, Q, Sum, Value
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models import BigIntegerField, CharField, Count, F, Q, Sum, Value
+from django.db.models.functions import Cast, Coalesce, Greatest, TruncDate
 
 from billing.models import EngineCost, Invoice, Subscription, Transfer
 from billing.runs import PaidRun, paid_kinds
@@ -49,15 +49,21 @@ class Revenue:
 
 
 def revenue_by_day_and_plan(period: Period) -> list[Revenue]:
-    """What was paid, without tax and what went back since. It counts on the day of the payment, also what went back later."""
+    """What was paid, without tax and what went back since; of that its share of the tax is no revenue lost. It counts on the
+    day of the payment, also what went back later."""
+    stays = F("total") - F("refunded") - F("disputed")
     rows = (
         Invoice.objects.filter(paid_at__range=period.moments, currency=settings.CURRENCY)
-        .annotate(day=TruncDate("paid_at", tzinfo=UTC))
-        .values_list("day", Coalesce("plan", Value(PACK)))
-        .annotate(cents=Sum(F("total") - F("tax") - F("refunded") - F("disputed")))
-        .order_by("day", "plan__order", "plan")
+        .values(day=TruncDate("paid_at", tzinfo=UTC), code=Coalesce("plan", Value(PACK)))
+        .annotate(
+            cents=Sum(
+                Cast(F("total") - F("tax"), BigIntegerField()) * stays / Greatest(F("total"), 1),
+                output_field=BigIntegerField(),
+            )
+        )
+        .order_by("day", "plan__order", "code")
     )
-    return [Revenue(*row) for row in rows.values_list("day", Coalesce("plan", Value(PACK)), "cents")]
+    return [Revenue(row["day"], row["code"], row["cents"]) for row in rows]
 
 
 def in_other_currencies(period: Period) -> int:
@@ -83,7 +89,7 @@ def credits_by_day(period: Period) -> list[Credits]:
     }  # fmt: skip
     moved = (Kind.PLAN, Kind.PURCHASE, Kind.GRANT, Kind.CAPTURE, Kind.EXPIRE, Kind.REFUND, Kind.RESTORE)
     rows = Transfer.objects.filter(created_at__range=period.moments, kind__in=moved)
-    days = rows.annotate(day=TruncDate("created_at", tzinfo=UTC)).values("day").annotate(**sums).order_by("day")
+    days = rows.values(day=TruncDate("created_at", tzinfo=UTC)).annotate(**sums).order_by("day")
     return [Credits(**day) for day in days]
 
 
@@ -115,16 +121,11 @@ def _work(kind: type[PaidRun], period: Period) -> Iterable[dict[str, Any]]:
     """A job says itself of which kind it is; all runs of another sort are of one kind."""
     says = any(field.name == "kind" for field in kind._meta.fields)
     job_kind: Any = F("kind") if says else Value(kind.kind_name, CharField())
-    done = kind._default_manager.filter(finished_at__range=period.moments, started_at__isnull=False)
+    done = kind.objects.filter(finished_at__range=period.moments, started_at__isnull=False)
     return (
-        done.annotate(job_kind=job_kind)
-        .values("engine", "job_kind")
-        .annotate(
-            runs=Count("id"),
-            of_units=Sum("units"),
-            credits=Sum("captured"),
-            time=Sum(F("finished_at") - F("started_at")),
-        )
+        done.values("engine", job_kind=job_kind)
+        .annotate(runs=Count("id"), of_units=Sum("units"), credits=Sum("captured"))
+        .annotate(time=Sum(F("finished_at") - F("started_at")))
         .order_by()
     )
 

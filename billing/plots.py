@@ -64,10 +64,14 @@ def _bars(plot: Plot, marks: Sequence[int]) -> Iterator[tuple[object, ...]]:
 
 
 def lines(plot: Plot) -> SafeString:
-    """A line for each series, with a point where there is something."""
+    """A line for each series that is not all zeros, with a point where there is something."""
     values = [value for s in plot.series for value in s.values]
     marks = ticks(min(values, default=0), max(values, default=0))
-    return _svg(plot, marks, format_html_join("", "{}", ((_line(plot, n, marks),) for n in range(len(plot.series)))))
+    return _svg(
+        plot,
+        marks,
+        format_html_join("", "{}", ((_line(plot, n, marks),) for n, s in enumerate(plot.series) if any(s.values))),
+    )
 
 
 def _line(plot: Plot, n: int, marks: Sequence[int]) -> SafeString:

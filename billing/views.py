@@ -19,7 +19,7 @@ from billing import checkout, gateway, ledger, prices, sync, webhooks
 from billing.api import CheckoutForm
 from billing.models import Invoice, Pack, Plan, Transfer, WebhookEvent
 from config import problems
-from config.errors import DomainError
+from config.errors import DomainError, NotFound
 from config.limits import limited
 from config.pages import page
 from config.problems import told
@@ -87,9 +87,14 @@ def manage(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_GET
-@told
 def invoice(request: HttpRequest, ident: str) -> HttpResponse:
-    return redirect(checkout.invoice_address(request.user, ident))
+    try:
+        return redirect(checkout.invoice_address(request.user, ident))
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, error.detail)
+        return redirect("billing")
 
 
 @csrf_exempt

@@ -138,7 +138,7 @@ class ItemView(APIView):
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Any, ident: str) -> Response:
-        services.delete_items(Item.objects.filter(id=item_of(request.user, ident).id))
+        Item.objects.filter(id=item_of(request.user, ident).id).remove()
         return Response(status=204)
 
     def _show(self, item: Item) -> Response:
@@ -188,7 +188,7 @@ class DeleteView(APIView):
     @extend_schema(request=ChosenForm, responses=DeletedShape)
     @limited("60/h", "delete")
     def post(self, request: Any) -> Response:
-        return Response({"deleted": services.delete_items(chosen(request.user, checked(ChosenForm, request)))})
+        return Response({"deleted": chosen(request.user, checked(ChosenForm, request)).remove()})
 
 
 class ExportForm(serializers.Serializer):  # type: ignore[type-arg]

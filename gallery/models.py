@@ -10,11 +10,12 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Func, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.vault import store
 from twins.models import Twin
 
 # Chinese has no spaces: besides its words, a text is found by each of its signs and by each pair of them (migration 0002).
@@ -24,6 +25,16 @@ SIGNS = [Func(F(name), function="gallery_signs", output_field=models.TextField()
 class ItemQuerySet(models.QuerySet):  # type: ignore[type-arg]
     def visible_to(self, user: Any) -> Self:
         return self.filter(user=user)
+
+    def remove(self) -> int:
+        """For good, rows and files; how many."""
+        with transaction.atomic():
+            rows = list(self.select_for_update(of=("self",)).values_list("id", "user_id"))
+            Item.objects.filter(id__in=[ident for ident, _user in rows]).delete()
+            transaction.on_commit(
+                lambda: [store(user).delete_all(f"{Item(id=ident).folder}/") for ident, user in rows], robust=True
+            )
+        return len(rows)
 
 
 class Item(models.Model):

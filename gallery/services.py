@@ -46,20 +46,6 @@ def _tags(tags: Iterable[str]) -> list[str]:
     return out
 
 
-def delete_items(items: Any) -> int:
-    """For good, rows and files; how many."""
-    with transaction.atomic():
-        rows = list(items.select_for_update(of=("self",)).values_list("id", "user_id"))
-        Item.objects.filter(id__in=[ident for ident, _user in rows]).delete()
-        transaction.on_commit(lambda: _remove(rows), robust=True)
-    return len(rows)
-
-
-def _remove(rows: list[tuple[Any, Any]]) -> None:
-    for ident, user_id in rows:
-        store(user_id).delete_all(f"{Item(id=ident).folder}/")
-
-
 def save_album(user: Any, *, name: str) -> Album:
     """Raises Invalid when the user has one of this name."""
     return rename_album(Album(user=user), name=name)

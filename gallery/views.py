@@ -127,7 +127,7 @@ def many(request: HttpRequest) -> HttpResponse:
     chosen = Item.objects.visible_to(request.user).filter(id__in=request.POST.getlist("id")[:10_000])
     act = request.POST.get("act")
     if act == "delete":
-        n = services.delete_items(chosen)
+        n = chosen.remove()
         messages.success(request, ngettext("%(n)s picture was deleted.", "%(n)s pictures were deleted.", n) % {"n": n})
     elif act == "favourite":
         chosen.update(favourite=True, updated_at=timezone.now())

@@ -68,7 +68,7 @@ def _query(filled: dict[str, str]) -> str:
 
 def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
     usable = Twin.objects.visible_to(request.user).filter(active_training__isnull=False, disabled_at=None)
-    twins = list(usable.with_face())
+    twins = [twin for twin in usable.with_face().with_older() if not twin.is_read_only]
     if twins and filled["twin"] == "" and request.method == "GET" and "prompt" not in request.GET:
         filled["twin"] = str(twins[0].id)
     defaults = {"style": STYLES[0], "aspect_ratio": "1:1", "quality": "standard", "count": "2"}

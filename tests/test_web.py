@@ -28,7 +28,11 @@ class Web:
             free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             free.bind(("127.0.0.1", port))
             self.port = free.getsockname()[1]
-        env = os.environ | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings_test"}
+        env = (
+            {"ORIGIN": f"http://127.0.0.1:{self.port}"}
+            | os.environ
+            | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings_test"}
+        )
         command = (python, *run.web("127.0.0.1", self.port).argv[1:])
         with (folder / f"web-{self.port}.log").open("wb") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)

@@ -1,7 +1,7 @@
 """The Celery application of workers that tests start: the product's own, with a studio that says what it does.
 
 STUDIO=paint takes the quick studio of tests/studio.py, whose steps wait for a file `go` in STUDIO_FOLDER when one named `wait`
-is there, and are written down in `steps`. Without it the real one is used.
+is there, and are written down in `steps`. Without it the real one is used. CRASH_AT: see bench/crash.py.
 """
 
 from __future__ import annotations
@@ -25,5 +25,13 @@ if os.environ.get("STUDIO") == "paint":
             time.sleep(0.02)  # a worker has no other way to be held at a step
 
     studio.use("nano", PaintStudio(on_step=on_step, steps=6))  # type: ignore[arg-type]
+
+if "CRASH_AT" in os.environ:
+    import django
+
+    from bench import crash
+
+    django.setup()
+    crash.arm()
 
 __all__ = ["app"]

@@ -66,14 +66,16 @@ def create_twin(user: Any, *, name: str, subject_class: str = "person") -> Twin:
 
 
 def require_use(twin: Twin) -> None:
-    """Raises TwinReadOnly when the plan holds fewer twins than there are, and this one came later."""
-    limits.twin_in_use(ledger.wallet_of(twin.user), Twin.objects.with_older().get(id=twin.id).older)
+    """Raises NotFound, and TwinReadOnly when the plan holds fewer twins than there are, and this one came later."""
+    found = Twin.objects.with_older().filter(id=twin.id).first()
+    if found is None:
+        raise NotFound
+    limits.twin_in_use(ledger.wallet_of(twin.user), found.older)
 
 
 def change_twin(twin: Twin, **fields: str) -> Twin:
     """Raises NotFound when it was deleted meanwhile, TwinReadOnly."""
-    if Twin.objects.filter(id=twin.id).exists():
-        require_use(twin)
+    require_use(twin)
     if not Twin.objects.filter(id=twin.id).update(**fields, updated_at=timezone.now()):
         raise NotFound
     twin.refresh_from_db()
@@ -293,7 +295,7 @@ def delete_training(training: Training) -> None:
 
 
 def twin_of(user: Any, ident: Any) -> Twin:
-    twin = Twin.objects.visible_to(user).filter(id=ident).first()
+    twin = Twin.objects.visible_to(user).with_older().filter(id=ident).first()
     if twin is None:
         raise NotFound
     return twin

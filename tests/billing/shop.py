@@ -23,6 +23,9 @@ class Shop:
         self.fake = fake
         self.sent: list[dict[str, Any]] = []
 
+    def clock(self) -> datetime:
+        return datetime.fromtimestamp(self.fake.now, UTC)
+
     def deliver(self, order: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda events: events) -> None:
         """What happened at Stripe since the last time, in some order."""
         new: list[dict[str, Any]] = []
@@ -67,12 +70,12 @@ class Shop:
 
 @contextmanager
 def opened(settings: Any) -> Iterator[Shop]:
-    fake = FakeStripe()
-    gateway.use(DoubleClient(fake))
+    shop = Shop(FakeStripe())
+    gateway.use(DoubleClient(shop.fake))
     settings.STRIPE_SECRET_KEYS, settings.STRIPE_WEBHOOK_SECRETS = ["sk_test_new", "sk_test_old"], SECRETS
-    with patch("django.utils.timezone.now", lambda: datetime.fromtimestamp(fake.now, UTC)):
+    with patch("django.utils.timezone.now", shop.clock):
         catalogue.synchronise()
-        yield Shop(fake)
+        yield shop
     gateway.use(None)
 
 

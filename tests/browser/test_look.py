@@ -13,11 +13,11 @@ from tests.browser.conftest import SIZES, Site, shot
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 OPEN = {
-    "landing": "/", "login": "/accounts/login/", "signup": "/accounts/signup/", "reset": "/accounts/password/reset/", "missing": "/nowhere/",
+    "landing": "/", "prices": "/pricing/", "login": "/accounts/login/", "signup": "/accounts/signup/", "reset": "/accounts/password/reset/", "missing": "/nowhere/",
 }  # fmt: skip
 OWN = {
     "twins": "/twins/", "new": "/twins/new/", "twin": "/twins/{twin}/", "studio": "/studio/", "gallery": "/gallery/", "item": "/gallery/{item}/",
-    "account": "/account/", "credits": "/account/credits/", "email": "/accounts/email/", "password": "/accounts/password/change/", "sessions": "/accounts/sessions/", "job": "/studio/{job}/",
+    "account": "/account/", "credits": "/account/credits/", "billing": "/account/billing/", "plans": "/pricing/?interval=year", "email": "/accounts/email/", "password": "/accounts/password/change/", "sessions": "/accounts/sessions/", "job": "/studio/{job}/",
     "archive": "/account/archives/{archive}/",
 }  # fmt: skip
 EMPTY = {
@@ -31,9 +31,15 @@ EXPLAINED = ("Element content is too short to determine", "Element content conta
 LANGUAGES = {"en": "en", "es": "es", "zh": "zh-CN"}
 
 
+@pytest.fixture
+def sells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Payments are set up on the site that starts after this, as far as pages show it."""
+    monkeypatch.setenv("STRIPE_SECRET_KEYS", "sk_test_nobody")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_every_page(site: Site, alice: Any, bob: Any, size: str, theme: str) -> None:
+def test_every_page(sells: None, site: Site, alice: Any, bob: Any, size: str, theme: str) -> None:
     names, bobs = lived_in(alice), {"twin": str(twin_of(bob).id)}
     faults: list[str] = []
     for code, locale in LANGUAGES.items():
@@ -91,6 +97,38 @@ def twin_of(user: Any) -> Any:
     return Twin.objects.create(user=user, name="Bob", subject_class="man")
 
 
+def pays(user: Any) -> None:
+    """On Creator, about to become Free, with a pack, a refund, credits held and a payment that did not work."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from billing import ledger
+    from billing.models import Invoice, Subscription, Wallet
+
+    now, wallet = timezone.now(), ledger.wallet_of(user)
+    Wallet.objects.filter(id=wallet.id).update(plan="creator", stripe_customer="cus_1")
+    spans = {
+        "anchor": now - timedelta(days=20),
+        "period_start": now - timedelta(days=20),
+        "period_end": now + timedelta(days=10),
+    }
+    Subscription.objects.create(
+        id="sub_1", wallet=wallet.id, plan_id="creator", interval="month", cents=2000, status="past_due", past_due_since=now - timedelta(days=2),
+        created_at=now, **spans,
+    )  # fmt: skip
+    for n, (total, credits, more) in enumerate(
+        ((2000, 200, {}), (600, 50, {"refunded": 300, "taken": 25}), (2000, 0, {"status": "open"}))
+    ):
+        facts = {"status": "paid", "currency": "usd", "created_at": now - timedelta(days=n)} | more
+        Invoice.objects.create(
+            id=f"in_{n}", wallet=wallet.id, number=f"PF-00{n}", total=total, credits=credits, **facts
+        )
+    ledger.grant(wallet, 200, cause="invoice:in_0:1", kind="plan", expires_at=spans["period_end"])
+    ledger.grant(wallet, 20, cause="staff:test")
+    ledger.hold(wallet, 4, cause="image:test")
+
+
 def lived_in(user: Any) -> dict[str, str]:
     """A twin with drawn photos and two trainings, pictures of a month, jobs that ended in every way, movements, an archive."""
     from datetime import timedelta
@@ -100,7 +138,6 @@ def lived_in(user: Any) -> dict[str, str]:
     from accounts import consents
     from accounts.models import Export
     from accounts.vault import store
-    from billing import ledger
     from gallery.models import Item
     from gallery.services import save_item
     from generation.models import Job, Output
@@ -145,9 +182,7 @@ def lived_in(user: Any) -> dict[str, str]:
         item.save()
         if i < 2:
             Output.objects.create(job=done, index=i, item=item.id)
-    wallet = ledger.wallet_of(user)
-    ledger.grant(wallet, 20, cause="staff:test")
-    ledger.hold(wallet, 4, cause="image:test")
+    pays(user)
     archive = Export.objects.create(
         user=user, scope="items", status="succeeded", size=1_234_567, expires_at=now + timedelta(days=7)
     )

@@ -18,11 +18,13 @@ from .stripe import LIVE, FakeStripe, Obj, signed
 
 @contextmanager
 def serve(fake: FakeStripe, secret: str = "whsec_test", notify_url: str | None = None) -> Iterator[str]:
-    """The server's address; while it runs, sessions point at its pages. Events go to `notify_url`, those not taken to fake.undelivered."""
+    """The server's address; while it runs, sessions point at its pages. Events go to `notify_url`, or to what is said later as
+    fake.notify; those that are not taken to fake.undelivered."""
+    fake.notify = notify_url or ""
 
     class Bound(Handler):
         stripe = fake
-        post = staticmethod(poster(notify_url, secret)) if notify_url else None
+        key = secret
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
     server.daemon_threads = True
@@ -63,7 +65,7 @@ def poster(url: str, secret: str) -> Callable[[Obj], bool]:
 
 class Handler(BaseHTTPRequestHandler):
     stripe: FakeStripe
-    post: Callable[[Obj], bool] | None = None
+    key: str
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -95,8 +97,8 @@ class Handler(BaseHTTPRequestHandler):
             except ValueError as e:
                 self.send(409, page("Not possible", f"<p>{escape(str(e))}</p>"))
                 return
-        if method == "POST" and self.post:
-            self.stripe.flush(self.post)
+        if method == "POST" and self.stripe.notify:
+            self.stripe.flush(poster(self.stripe.notify, self.key))
         with self.stripe.lock:
             self.send(303, "", to) if to else self.send(200, found[0](self.stripe, session))
 

@@ -73,6 +73,7 @@ class FakeStripe:
         self.now = START
         self.keys = {"sk_test_new", "sk_test_old"}
         self.down = False
+        self.notify = ""  # where the hosted pages' server sends events
         self.pages = ""  # the base address of the hosted pages, "" for Stripe's own
         self.draft_for = 3600  # a renewal's invoice is a draft for about an hour before it is paid
         self.retry_days: Sequence[int] = (3, 5, 7)  # after the first failure

@@ -1,0 +1,122 @@
+"""What a plan allows, at each place where it matters; nothing is deleted when it allows less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from billing import ledger, limits, prices
+from billing.models import Plan, Price, Wallet
+from gallery.models import Item
+from gallery.tasks import retire
+from generation import services as generation
+from generation.models import Job
+from twins import services as twins
+from twins.models import Twin
+
+pytestmark = pytest.mark.django_db
+
+
+def put_on(user: Any, code: str, **changes: Any) -> None:
+    if changes:
+        Plan.objects.filter(code=code).update(**changes)
+    Wallet.objects.filter(id=ledger.wallet_of(user).id).update(plan=code)
+
+
+@pytest.fixture
+def second(trained: Any) -> Twin:
+    """A twin made while the plan was larger, which holds one now."""
+    put_on(trained.user, "creator")
+    twin = twins.create_twin(trained.user, name="Second")
+    Twin.objects.filter(id=twin.id).update(active_training=trained.active_training)
+    put_on(trained.user, "free")
+    twin.refresh_from_db()
+    return twin
+
+
+def test_a_twin_over_the_plan_is_only_looked_at(second: Twin, as_alice: Any, photos: list[Any]) -> None:
+    refused = [
+        as_alice.patch(f"/api/v1/twins/{second.id}", {"name": "x"}, format="json"),
+        as_alice.post(f"/api/v1/twins/{second.id}/photos", {"photo": str(photos[0].id)}, format="json"),
+        as_alice.post(f"/api/v1/twins/{second.id}/trainings", {}, format="json"),
+        as_alice.post("/api/v1/generations", {"twin": str(second.id), "prompt": "in a park"}, format="json"),
+    ]
+    assert [(a.status_code, a.json()["code"]) for a in refused] == [(409, "twin_read_only")] * 4
+    assert as_alice.get(f"/api/v1/twins/{second.id}").json()["status"] == "read_only"
+    assert ledger.balance(ledger.wallet_of(second.user)).held == 0
+
+
+def test_the_older_twin_stays_in_use_and_deleting_it_frees_its_place(second: Twin, trained: Any, as_alice: Any) -> None:
+    assert as_alice.get(f"/api/v1/twins/{trained.id}").json()["status"] == "trained"
+    assert as_alice.delete(f"/api/v1/twins/{trained.id}").status_code == 204
+    assert as_alice.get(f"/api/v1/twins/{second.id}").json()["status"] != "read_only"
+
+
+def test_the_pages_say_so(second: Twin, client: Any) -> None:
+    client.force_login(second.user)
+    assert "can only be looked at" in client.get("/account/billing/").content.decode()
+    assert "can only be looked at" in client.get(f"/twins/{second.id}/").content.decode()
+
+
+def test_no_more_is_begun_than_the_plan_works_on_at_once(trained: Any, rings: list[Any]) -> None:
+    put_on(trained.user, "free", jobs=2)
+    for n in range(2):
+        generation.request_images(trained.user, twin=trained, prompt="in a park", key=str(n))
+    with pytest.raises(limits.JobLimit):
+        generation.request_images(trained.user, twin=trained, prompt="in a park", key="2")
+    assert generation.request_images(
+        trained.user, twin=trained, prompt="in a park", key="1"
+    ).id  # the same again is no new one
+    Job.objects.first().cancel()  # type: ignore[union-attr]
+    assert generation.request_images(trained.user, twin=trained, prompt="in a park", key="2")
+
+
+def test_a_picture_is_no_larger_than_the_plan_allows(trained: Any, rings: list[Any]) -> None:
+    put_on(trained.user, "free", longest=300)
+    assert generation.request_images(trained.user, twin=trained, prompt="in a park").longest == 300
+    put_on(trained.user, "pro")
+    assert generation.request_images(trained.user, twin=trained, prompt="in a park").longest is None
+
+
+def test_what_is_past_its_time_goes_but_only_as_long_as_the_plan_is_small(
+    trained: Any, work: Callable[[], int], django_capture_on_commit_callbacks: Any
+) -> None:
+    ledger.grant(ledger.wallet_of(trained.user), 20, cause="test")
+    with django_capture_on_commit_callbacks(execute=True):
+        generation.request_images(trained.user, twin=trained, prompt="in a park", count=2)
+    work()
+    old = Item.objects.earliest("index")
+    Item.objects.filter(id=old.id).update(created_at=timezone.now() - timedelta(days=31))
+    assert retire() == 0  # no limit
+    put_on(trained.user, "free", retention_days=30)
+    assert retire() == 0  # came to this plan just now, and has its time
+    Wallet.objects.update(plan_since=timezone.now() - timedelta(days=31))
+    assert retire() == 1
+    assert Item.objects.count() == 1
+    assert not Item.objects.filter(id=old.id).exists()
+
+
+def test_the_price_list_is_one(trained: Any, as_alice: Any, client: Any, rings: list[Any]) -> None:
+    Price.objects.create(code="high", credits=3)
+    ledger.grant(ledger.wallet_of(trained.user), 20, cause="test")
+    asked = {"kind": "image", "twin": str(trained.id), "prompt": "in a park", "quality": "high", "count": 2}
+    assert as_alice.post("/api/v1/quote", asked, format="json").json() == {"credits": 6}
+    client.force_login(trained.user)
+    assert '"high": 3' in client.get("/studio/").content.decode()
+    assert as_alice.post("/api/v1/generations", asked, format="json").json()["credits"]["held"] == 6
+    assert (prices.video(4), prices.restoration()) == (20, 1)
+
+
+def test_a_price_that_changes_meanwhile_changes_nothing_that_was_asked_for(
+    trained: Any, work: Callable[[], int], django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        job = generation.request_images(trained.user, twin=trained, prompt="in a park", count=2)
+    Price.objects.create(code="standard", credits=9)
+    work()
+    job.refresh_from_db()
+    assert (job.captured, job.units, job.engine) == (2, 2, "nano")

@@ -1,0 +1,113 @@
+"""The whole way of money: prices, Checkout, credits, the portal, the end of a plan; Stripe's pages played by a page of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from billing import audit, catalogue
+from tests.billing.shop import confirmed
+from tests.browser.conftest import Site, shot
+from tests.payments.page import serve
+from tests.payments.stripe import FakeStripe
+from tests.processes import Workers
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+
+
+@pytest.fixture
+def stripe(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStripe]:
+    """Its API and pages on an address of their own, with our catalogue in it."""
+    fake = FakeStripe()
+    with serve(fake, secret="whsec_new") as address:
+        settings.STRIPE_SECRET_KEYS, settings.STRIPE_API = ["sk_test_new"], address
+        for name, value in {
+            "SECRET_KEYS": "sk_test_new",
+            "WEBHOOK_SECRETS": "whsec_new",
+            "API": address,
+            "PAGES": address,
+        }.items():
+            monkeypatch.setenv(f"STRIPE_{name}", value)
+        catalogue.synchronise()
+        yield fake
+
+
+@pytest.fixture
+def shop(stripe: FakeStripe, tmp_path: Path, chromium: Browser, workers: Workers) -> Iterator[Site]:
+    made = Site(tmp_path, chromium, workers)
+    stripe.notify = f"{made.url}/hooks/stripe"
+    yield made
+    made.stop()
+    assert stripe.undelivered == []
+    assert [c for c in made.complaints if made.url in c] == []
+    assert audit.problems() == []
+
+
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_choose_creator_pay_and_cancel(shop: Site, alice: Any, size: str) -> None:
+    page = shop.visit(size, user=confirmed(alice))
+    page.goto("/pricing/")
+    shot(page, f"pricing-{size}")
+    page.get_by_role("button", name="Choose Creator").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()  # the hosted page
+    page.get_by_role("button", name="Pay").click()
+    page.wait_for_url("**/account/billing/")
+    expect(page.locator("#available")).to_have_text("203")
+    expect(page.get_by_role("heading", name="Creator")).to_be_visible()
+    expect(page.get_by_text("Next payment: $20 on")).to_be_visible()
+    shot(page, f"billing-{size}")
+    page.get_by_role("button", name="Cancel the plan").click()
+    page.get_by_role("button", name=re.compile("cancel", re.I)).first.click()
+    page.goto("/account/billing/")
+    expect(page.get_by_text("It ends on")).to_be_visible()
+    page.get_by_role("link", name="Every movement").click()
+    expect(page.get_by_role("cell", name="with your plan")).to_be_visible()
+
+
+def test_an_upgrade_a_pack_and_a_declined_card_by_keyboard(shop: Site, alice: Any, stripe: FakeStripe) -> None:
+    page = shop.visit(user=confirmed(alice))
+    page.goto("/pricing/")
+    press(page, "Choose Creator")
+    press(page, "Decline")
+    page.goto("/account/billing/")
+    expect(page.locator("#available")).to_have_text("3")
+    page.goto("/pricing/")
+    press(page, "Choose Creator")
+    press(page, "Pay")
+    expect(page.locator("#available")).to_have_text("203")
+    page.goto("/pricing/")
+    press(page, "Change to Pro")
+    page.get_by_role("button", name=re.compile("pro", re.I)).first.press("Enter")
+    page.goto("/account/billing/")
+    expect(page.get_by_role("heading", name="Pro", exact=True)).to_be_visible()
+    page.goto("/pricing/")
+    press(page, "Buy 50 credits")
+    press(page, "Pay")
+    expect(page.locator("#available")).to_have_text("553")
+    expect(page.locator("tbody tr")).to_have_count(3)
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).press("Enter")
+
+
+def test_not_enough_credits_keeps_what_was_typed_and_says_where_to_get_some(shop: Site, alice: Any) -> None:
+    page = shop.visit("phone", user=confirmed(alice))
+    page.goto("/studio/")
+    page.get_by_label("Prompt", exact=True).fill("on a beach at sunset")
+    page.locator("[name=count]").select_option("4")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("alert")).to_contain_text("This costs 4 credits and you have 3.")
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("on a beach at sunset")
+    shot(page, "not-enough-phone")
+    page.get_by_role("link", name="Get credits").click()
+    page.get_by_role("button", name="Buy 50 credits").click()
+    page.get_by_role("button", name="Pay").click()
+    expect(page.locator("#available")).to_have_text("53")
+    page.goto("/studio/")
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("on a beach at sunset")
