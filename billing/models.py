@@ -125,6 +125,7 @@ class LedgerAccount(models.Model):
                 name="no_negative_balance",
             ),
         )
+        indexes = (models.Index(fields=["expires_at"], name="expires", condition=Q(kind="available", balance__gt=0)),)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.balance}"
@@ -165,6 +166,7 @@ class Transfer(models.Model):
         indexes = (
             models.Index(fields=["wallet", "-id"], name="movements"),
             models.Index(fields=["lot"], name="expired_of_a_lot", condition=Q(kind="expire")),
+            models.Index(fields=["created_at"], name="movements_by_day"),
         )
         ordering = ("-id",)
 

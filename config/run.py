@@ -75,7 +75,17 @@ def checkout_plan(*, host: str, port: int, var: Path) -> Plan:
 
 def web(host: str, port: int) -> Command:
     # Event streams are open for hours: a stop does not wait for their readers.
-    listen = ("--interface", "asgi", "--host", host, "--port", str(port), "--workers-kill-timeout", "3")
+    listen = (
+        "--interface",
+        "asgi",
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--workers-kill-timeout",
+        "3",
+        "--respawn-failed-workers",
+    )
     return Command("web", (sys.executable, "-m", "granian", *listen, "config.asgi:application"))
 
 

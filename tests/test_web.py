@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,29 @@ def test_a_change_made_through_one_process_reaches_the_streams_of_another(webs: 
     assert (name, run["id"], run["kind"], run["status"]) == ("run", json.loads(body)["id"], "export", "queued")
     again = events(webs[0].send("GET", "/api/v1/events", token=token))
     assert [r["id"] for r in next(again)[1]] == [run["id"]]
+
+
+def test_fifty_requests_at_once_with_one_key_are_one_job_and_one_hold(webs: list[Web], rings: list[Any]) -> None:
+    from accounts.models import User
+    from billing import audit, ledger
+    from generation.models import Job
+    from tests.test_workers import trained_twin
+
+    token = webs[0].sign_up("carol@example.com")
+    carol = User.objects.get(email="carol@example.com")
+    asked = {"twin": str(trained_twin(carol).id), "prompt": "in a park", "count": 2}
+
+    def ask(n: int) -> tuple[int, str]:
+        status, _headers, body = webs[n % 2].ask(
+            "POST", "/api/v1/generations", asked, token=token, **{"Idempotency-Key": "k"}
+        )
+        return status, json.loads(body).get("id", "")
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = set(pool.map(ask, range(50)))
+    assert answers == {(202, str(Job.objects.get().id))}
+    assert ledger.balance(ledger.wallet_of(carol)).held == 2
+    assert audit.problems() == []
 
 
 def test_a_stream_carries_ones_own_runs_alone(webs: list[Web]) -> None:

@@ -156,7 +156,8 @@ class Story(RuleBasedStateMachine):
         self.causes += 1
         before = ledger.balance(self.wallet)
         try:
-            ledger.hold(self.wallet, amount, cause=f"job:{self.causes}")
+            for _ in range(2):
+                ledger.hold(self.wallet, amount, cause=f"job:{self.causes}")
         except (ledger.NotEnoughCredits, ledger.PaymentDue):
             assert before.available < amount or before.owed
             return
@@ -201,6 +202,9 @@ class Story(RuleBasedStateMachine):
         """Once all events have come, asking Stripe itself finds nothing else."""
         self.late = False
         self.hear(0)
+        self.count("story")
+        if Story.seen["story"] % 4:
+            return
         assert list(reconcile.everybody(dry_run=True)) == []
         wallet = Wallet.objects.get(id=self.wallet.id)
         live = [s.plan for s in Subscription.objects.select_related("plan") if s.is_live(self.shop.clock())]

@@ -1,0 +1,398 @@
+"""Kill -9 between hold and capture, and is all well again? `python -m bench.crash [--times 10]`.
+
+At each step from the request to the capture a real web process (granian) or worker (Celery) kills itself with SIGKILL; then
+what is left of it is killed, a fresh one is started, the client asks again with the same key, the lease lapses, the sweeper
+runs. Afterwards there must be one job, one hold, one capture, each picture once, and `ledger_check` must agree. Leases are
+2 s here, and what nobody took is rung again after 2 s. Exits 1 when anything is wrong.
+
+The processes are the product's own. Where CRASH_AT names a file, `arm` wraps the functions named below in them: who comes to
+the step that this file names takes the file away and dies. So one file kills one process, and without it all goes its way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import functools
+import inspect
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from http.client import HTTPException
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from bench.house import ROOT, client_of, house, person
+from bench.load import free_port, wait_for
+from bench.machine import machine
+from config import run
+
+LEASE = 2.0  # seconds, in place of 30; also until what nobody took is rung again
+COUNT = 2  # pictures of a job
+PATIENCE = 60.0  # seconds until a job that has not ended never will
+
+
+# ---------------------------------------------------------------- in the process that dies
+
+
+@dataclass(frozen=True)
+class Step:
+    """Before or after the `nth` call of a function (module:name) since the step was chosen."""
+
+    name: str
+    where: str
+    after: bool = False
+    nth: int = 1
+
+
+ANSWER = "config.asgi:application"  # of the web process; `answering` looks for it
+WEB = (
+    Step("asked, nothing written", "billing.ledger:hold"),
+    Step("held, no row yet", "billing.ledger:hold", after=True),
+    Step("row inserted, not committed", "billing.runs:PaidRun.enqueue", after=True),
+    Step("committed, not rung", "config.runs:ring"),
+    Step("rung, not answered", "config.runs:ring", after=True),
+    Step("about to answer", ANSWER),
+    Step("answered", ANSWER, after=True),
+)
+WORKER = (
+    Step("claimed", "config.runs:Run.claim", after=True),
+    Step("renders picture 0", "tests.studio:paint"),
+    Step("files of 0 written, no row", "generation.tasks:save_item", after=True),
+    Step("picture 0 delivered", "generation.tasks:deliver", after=True),
+    Step("files of 1 written, no row", "generation.tasks:save_item", after=True, nth=2),
+    Step("all delivered, not finished", "generation.models:Job.finish"),
+    Step("ended, not captured", "billing.ledger:settle"),
+    Step("captured, not committed", "billing.runs:PaidRun.on_end", after=True),
+    Step("committed", "generation.models:Job.finish", after=True),
+)
+
+
+def arm() -> None:
+    """Wrap every step's function. Django is set up."""
+    from config import runs
+
+    runs.LEASE, runs.BEAT = timedelta(seconds=LEASE), LEASE / 4
+    for step in WEB + WORKER:
+        if step.where != ANSWER:
+            module, _colon, name = step.where.partition(":")
+            owner, _dot, function = name.rpartition(".")
+            wrap(getattr(import_module(module), owner) if owner else import_module(module), function, step)
+
+
+def wrap(owner: Any, name: str, step: Step) -> None:
+    raw = inspect.getattr_static(owner, name)
+    function, calls = getattr(raw, "__func__", raw), Calls(step)
+
+    @functools.wraps(function)
+    def mortal(*args: Any, **kwargs: Any) -> Any:
+        if not step.after:
+            calls.count()
+        answer = function(*args, **kwargs)
+        if step.after:
+            calls.count()
+        return answer
+
+    setattr(owner, name, classmethod(mortal) if isinstance(raw, classmethod) else mortal)
+
+
+class Calls:
+    """How often a step was come to while it was chosen."""
+
+    def __init__(self, step: Step) -> None:
+        self.step, self.file, self.seen = step, Path(os.environ["CRASH_AT"]), 0
+
+    @property
+    def chosen(self) -> bool:
+        return self.file.exists() and self.file.read_text() == self.step.name
+
+    def count(self) -> None:
+        if not self.chosen:
+            return
+        self.seen += 1
+        if self.seen == self.step.nth:
+            self.file.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def application() -> Any:
+    """The ASGI application, for granian's --factory."""
+    from config.asgi import application as inner
+
+    arm()
+    before, after = (Calls(step) for step in WEB if step.where == ANSWER)
+
+    async def answering(scope: Any, receive: Any, send: Any) -> None:
+        async def told(message: Any) -> None:
+            before.count()
+            await send(message)
+
+        chosen = after.chosen  # for this request, not while it is ending
+        await inner(scope, receive, told)
+        if chosen:
+            await asyncio.sleep(0.2)  # until the answer is with the client
+            after.count()
+
+    return answering
+
+
+# ---------------------------------------------------------------- around it
+
+
+class Service:
+    """A process of the product's, in a session of its own."""
+
+    def __init__(self, argv: list[str], folder: Path) -> None:
+        self.log = (folder / "log").open("ab")
+        self.process = subprocess.Popen(
+            argv, cwd=ROOT, env=os.environ | environment(folder), stdout=self.log, stderr=self.log, start_new_session=True
+        )  # fmt: skip
+
+    def kill(self) -> None:
+        """With all that it started; once, for afterwards its number may be somebody else's."""
+        if self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.log.close()
+
+
+def environment(folder: Path) -> dict[str, str]:
+    from django.conf import settings
+
+    from tests.processes import database_url
+
+    return {
+        "CRASH_AT": str(folder / "crash"), "STUDIO": "paint", "STUDIO_FOLDER": str(folder), "DATABASE_URL": database_url(),
+        "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
+    }  # fmt: skip
+
+
+class Scene:
+    """A web process and a worker, as config.run starts them, but for what they load; and who asks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self.started: list[Service] = []
+
+    def start_web(self) -> None:
+        *command, _application = run.web("127.0.0.1", self.port).argv
+        self.web = self._start([*command, "--factory", "bench.crash:application"])
+        wait_for(f"{self.origin}/healthz")
+
+    def start_worker(self) -> None:
+        argv = run.worker("render", concurrency=1).argv
+        self.worker = self._start(["tests.worker" if word == "config" else word for word in argv])
+
+    def _start(self, argv: list[str]) -> Service:
+        self.started.append(Service(argv, self.folder))
+        return self.started[-1]
+
+    @property
+    def crash(self) -> Path:
+        return self.folder / "crash"
+
+    def post(self, token: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Raises OSError or HTTPException when there is no answer."""
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key, "Content-Type": "application/json"}
+        request = Request(f"{self.origin}/api/v1/generations", json.dumps(body).encode(), headers)
+        return dict(json.loads(urlopen(request, timeout=30).read()))
+
+
+@contextmanager
+def scene(folder: Path) -> Iterator[Scene]:
+    made = Scene(folder)
+    try:
+        made.start_web()
+        made.start_worker()
+        yield made
+    finally:
+        for service in made.started:
+            service.kill()
+
+
+@dataclass
+class Asker:
+    """Somebody with a trained twin, and a token of theirs."""
+
+    user: Any
+    twin: Any
+    token: str
+
+
+def asker(user: Any) -> Asker:
+    from billing import ledger
+    from tests.test_workers import trained_twin
+
+    ledger.grant(ledger.wallet_of(user), 1000, cause=f"crash:{user.id}")
+    login = {"email": user.email, "password": "a long password"}
+    said = client_of(user).post("/_allauth/app/v1/auth/login", login, format="json").json()
+    return Asker(user, trained_twin(user), said["meta"]["access_token"])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    wrong: list[str]
+    seconds: float  # from the death until all was well
+
+
+def kill_web(at: Scene, who: Asker, step: Step) -> Outcome:
+    """The client asks, the web process dies, the client asks a fresh one."""
+    key = str(uuid.uuid4())
+    body = {"twin": str(who.twin.id), "prompt": "in a park", "count": COUNT, "seed": 5}
+    before = spendable(who)
+    at.crash.write_text(step.name)
+    answers = []
+    with suppress(OSError, HTTPException):
+        answers.append(at.post(who.token, key, body)["id"])
+    wrong = [] if len(answers) == (step == WEB[-1]) else [f"{len(answers)} answers of a process that died"]
+    died = dead(at)
+    at.web.kill()
+    at.start_web()
+    answers += [at.post(who.token, key, body)["id"] for _ in range(2)]
+    wrong += [] if len(set(answers)) == 1 else [f"one key, {len(set(answers))} jobs"]
+    return well_again(who, answers[0], before, died, attempts=1, wrong=wrong)
+
+
+def kill_worker(at: Scene, who: Asker, step: Step) -> Outcome:
+    """The worker dies over a job, and a fresh one comes."""
+    from generation.services import request_images
+
+    before = spendable(who)
+    at.crash.write_text(step.name)
+    job = request_images(
+        who.user, twin=who.twin, prompt="in a park", count=COUNT, seed=5, key=str(uuid.uuid4()), body_hash="-"
+    )
+    died = dead(at)
+    at.worker.kill()
+    at.start_worker()
+    return well_again(who, job.id, before, died, attempts=1 if step == WORKER[-1] else 2)
+
+
+def dead(at: Scene) -> float:
+    """When somebody came to the step."""
+    from tests.processes import wait_for
+
+    wait_for(lambda: not at.crash.exists())
+    return time.monotonic()
+
+
+def spendable(who: Asker) -> int:
+    from billing import ledger
+
+    return ledger.balance(ledger.wallet_of(who.user)).available
+
+
+def well_again(
+    who: Asker, ident: Any, before: int, died: float, *, attempts: int, wrong: Sequence[str] = ()
+) -> Outcome:
+    from config.tasks import sweep
+    from generation.models import Job
+    from tests.processes import wait_for
+
+    def over() -> bool:
+        sweep()  # as celery beat would have it done
+        return not Job.objects.get(id=ident).is_open
+
+    wait_for(over, PATIENCE)
+    seconds = time.monotonic() - died
+    job = Job.objects.get(id=ident)
+    return Outcome([*wrong, *faults(who, job, before, attempts)], seconds)
+
+
+def faults(who: Asker, job: Any, before: int, attempts: int) -> list[str]:
+    """What is not as it must be after a job of COUNT pictures, however often it was begun."""
+    from django.db.models import Sum
+
+    from billing import audit, ledger
+    from billing.models import Transfer
+    from gallery.models import Item
+    from generation.models import Job
+
+    left = ledger.balance(ledger.wallet_of(who.user))
+    moved = Transfer.objects.filter(cause=job.cause).values_list("kind").annotate(n=Sum("amount")).order_by("kind")
+    found: dict[str, tuple[Any, Any]] = {
+        "status": (job.status, "succeeded"),
+        "attempts": (job.attempt, attempts),
+        "captured": (job.captured, job.price),
+        "moved": (dict(moved), {"capture": job.price, "hold": job.price}),
+        "spent": (before - left.available, job.price),
+        "held": (left.held, 0),
+        "pictures": (sorted(Item.objects.filter(job=job.id).values_list("index", flat=True)), list(range(COUNT))),
+        "outputs": (list(job.outputs.values_list("index", flat=True)), list(range(COUNT))),
+        "jobs of the key": (Job.objects.filter(user=who.user, idempotency_key=job.idempotency_key).count(), 1),
+        "claimed once more": (Job.claim(job.id), None),
+    }
+    return [
+        f"{what} is {is_}, not {should}" for what, (is_, should) in found.items() if is_ != should
+    ] + audit.problems()
+
+
+def ledger_check(folder: Path) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "ledger_check"], cwd=ROOT, env=os.environ | environment(folder), capture_output=True, text=True
+    )  # fmt: skip
+    return [f"ledger_check ended with {done.returncode}: {done.stderr[-500:]}"] if done.returncode else []
+
+
+def rehearse(
+    at: Scene, kill: Callable[[Scene, Asker, Step], Outcome], step: Step, who: Asker, times: int
+) -> list[Outcome]:
+    outcomes = []
+    for _ in range(times):
+        outcome = kill(at, who, step)
+        outcomes.append(Outcome(outcome.wrong + ledger_check(at.folder), outcome.seconds))
+    return outcomes
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=10)
+    args = parser.parse_args()
+    with house(), tempfile.TemporaryDirectory() as folder:
+        hurry()
+        with scene(Path(folder)) as at:
+            return report(at, args.times)
+
+
+def hurry() -> None:
+    """What the sweeper, in this process, takes for too long."""
+    from config import runs
+
+    runs.RING_AGAIN = timedelta(seconds=LEASE)
+
+
+def report(at: Scene, times: int) -> int:
+    print(machine())
+    print(f"{'killed with -9':8}{'':36}{'times':>6}{'well again':>12}{'median s':>10}{'longest':>9}")
+    bad = 0
+    for who, kill, steps in (("web", kill_web, WEB), ("worker", kill_worker, WORKER)):
+        for n, step in enumerate(steps):
+            outcomes = rehearse(at, kill, step, asker(person(f"{who}-{n}")), times)
+            wrong = [sentence for outcome in outcomes for sentence in outcome.wrong]
+            took = [outcome.seconds for outcome in outcomes]
+            well = sum(not outcome.wrong for outcome in outcomes)
+            print(
+                f"{who:8}{step.name:36}{times:6}{well:12}{statistics.median(took):10.1f}{max(took):9.1f}"
+                + "".join(f"\n    {sentence}" for sentence in wrong[:5]),
+                flush=True,
+            )
+            bad += bool(wrong)
+    return int(bad > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

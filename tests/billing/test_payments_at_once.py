@@ -1,0 +1,110 @@
+"""Sixteen at once: people, workers and Stripe's events on the same few wallets."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from billing import audit, ledger, reconcile, sync, webhooks
+from billing.models import Invoice, Transfer, WebhookEvent
+from tests.billing.shop import DAY, SECRETS, Shop, confirmed, opened
+from tests.conftest import person
+from tests.payments.stripe import signed
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
+THREADS, TURNS = 16, 12
+
+
+@pytest.fixture
+def shop(settings: Any) -> Iterator[Shop]:
+    with opened(settings) as shop:
+        yield shop
+
+
+def apart(work: Callable[[], Any]) -> Any:
+    """In a thread, which has a connection of its own."""
+    try:
+        return work()
+    finally:
+        connection.close()
+
+
+def events_of(shop: Shop, people: list[Any]) -> list[dict[str, Any]]:
+    """Each bought a plan and two packs; one pack went back, the other is disputed; a month went by."""
+    for user in people:
+        shop.subscribe(user, "creator")
+    for user in people:
+        shop.fake.pay(shop.session(user, pack="small"))
+        shop.fake.pay(shop.session(user, pack="large"))
+    charges = [o for o in shop.fake._objects.values() if o.get("object") == "charge" and o["amount"] != 2000]
+    for charge in charges:
+        if charge["amount"] == 600:
+            shop.fake.refund(charge["id"], 300)
+        else:
+            shop.fake.dispute(charge["id"])
+    shop.fake.advance(31 * DAY)
+    found: list[dict[str, Any]] = []
+    shop.fake.flush(found.append)
+    return found
+
+
+def test_whatever_sixteen_do_at_once_the_money_adds_up(shop: Shop) -> None:
+    people = [confirmed(person(f"p{n}@example.com")) for n in range(3)]
+    wallets = [ledger.wallet_of(user) for user in people]
+    events = events_of(shop, people)
+
+    def busy(number: int) -> None:
+        dice = random.Random(number)
+        for turn in range(TURNS):
+            wallet = dice.choice(wallets)
+            cause = f"job:{number}:{turn}"
+            act = dice.randrange(5)
+            if act == 0:
+                ledger.grant(wallet, 10, cause=f"staff:{turn}:{wallet.id}")  # by several at once, and once
+            elif act == 1:
+                ledger.expire()
+            elif act == 2:
+                sync.next_months()
+            else:
+                try:
+                    ledger.hold(wallet, dice.choice((1, 20, 90)), cause=cause)
+                    ledger.settle(cause, captured=dice.choice((0, 1)))
+                except (ledger.NotEnoughCredits, ledger.PaymentDue):
+                    pass
+            webhooks.receive(*signed(dice.choice(events), SECRETS[0]))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(lambda n: apart(lambda: busy(n)), range(THREADS)))
+    assert not WebhookEvent.objects.filter(state="failed").exists()
+    for event in events:
+        webhooks.receive(*signed(event, SECRETS[1]))
+    assert audit.problems(runs=False) == []
+    assert list(reconcile.everybody(dry_run=True)) == []
+    assert Invoice.objects.count() == 3 * 4
+    assert Transfer.objects.filter(kind="plan").count() == 3 * 2
+
+
+def test_one_event_that_comes_sixteen_times_at_once_is_applied_once(shop: Shop) -> None:
+    user = confirmed(person("p@example.com"))
+    shop.fake.pay(shop.session(user, pack="small"))
+    found: list[dict[str, Any]] = []
+    shop.fake.flush(found.append)
+    paid = next(e for e in found if e["type"] == "invoice.paid")
+    with ThreadPoolExecutor(THREADS) as pool:
+        rows = list(pool.map(lambda _n: apart(lambda: webhooks.receive(*signed(paid, SECRETS[0]))), range(THREADS)))
+    assert {row.state for row in rows} == {"applied"}
+    assert WebhookEvent.objects.count() == 1
+    assert shop.credits(user) == (53, 0, 0)
+
+
+def test_two_who_begin_to_buy_at_once_are_one_customer(shop: Shop) -> None:
+    user = confirmed(person("p@example.com"))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _n: apart(lambda: shop.session(user, pack="small")), range(8)))
+    customers = [o for o in shop.fake._objects.values() if o.get("object") == "customer"]
+    assert [c["id"] for c in customers] == [shop.wallet(user).stripe_customer]

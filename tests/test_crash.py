@@ -1,0 +1,31 @@
+"""A web process or a worker is killed at each step between the request and the capture: see bench/crash.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bench.crash import LEASE, WEB, WORKER, Outcome, Scene, Step, asker, kill_web, kill_worker, ledger_check, scene
+from bench.house import person
+from config import runs
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
+
+
+@pytest.fixture(scope="module")
+def at(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with scene(tmp_path_factory.mktemp("crash")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("kill, steps", [(kill_web, WEB), (kill_worker, WORKER)], ids=["web", "worker"])
+def test_wherever_it_is_killed_all_is_well_again(
+    at: Scene, kill: Callable[..., Outcome], steps: tuple[Step, ...], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(runs, "RING_AGAIN", timedelta(seconds=LEASE))
+    who = asker(person("alice"))
+    assert {step.name: kill(at, who, step).wrong for step in steps} == {step.name: [] for step in steps}
+    assert ledger_check(at.folder) == []
