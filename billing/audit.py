@@ -1,4 +1,7 @@
-"""Does the money add up? Asked by `manage.py ledger_check` of a live database, and by the tests after every step."""
+"""Does the money add up? Asked by `manage.py ledger_check` of a live database, and by the tests after every step.
+
+Each question is one statement that answers what is wrong, so that a large ledger is added up where it lies.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,35 @@ from django.db import connection, transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
-from billing.models import Invoice, LedgerAccount, Transfer
+from billing.models import Transfer
 from billing.runs import paid_kinds
 from config.runs import OPEN
 
-Kind, Account = Transfer.Kind, LedgerAccount.Kind
-INVOICED = (Kind.PLAN, Kind.PURCHASE, Kind.REFUND, Kind.RESTORE)
-ENDS = (Kind.CAPTURE, Kind.RELEASE)
+# Each balance is what its transfers add up to.
+BALANCES = """
+SELECT a.id, a.kind, a.balance, coalesce(m.moved, 0) FROM billing_ledgeraccount a
+LEFT JOIN (SELECT account, sum(amount) AS moved FROM (
+    SELECT credit_id AS account, amount FROM billing_transfer UNION ALL SELECT debit_id, -amount FROM billing_transfer) AS both_sides
+    GROUP BY account) AS m ON m.account = a.id
+WHERE a.balance <> coalesce(m.moved, 0)"""
+TOTAL = "SELECT sum(balance) FROM billing_ledgeraccount HAVING sum(balance) <> 0"
+# What was held for a cause was captured and released as a whole, or not at all yet.
+ENDS = """
+SELECT cause, coalesce(sum(amount) FILTER (WHERE kind = 'hold'), 0), sum(amount) FILTER (WHERE kind <> 'hold') FROM billing_transfer
+WHERE kind IN ('hold', 'capture', 'release') GROUP BY cause
+HAVING sum(amount) FILTER (WHERE kind <> 'hold') <> coalesce(sum(amount) FILTER (WHERE kind = 'hold'), 0)"""
+# Nobody owes credits and has some.
+DEBTS = """
+SELECT DISTINCT own.wallet FROM billing_ledgeraccount own JOIN billing_ledgeraccount debt ON debt.wallet = own.wallet AND debt.kind = 'debt'
+WHERE own.kind = 'available' AND own.balance > 0 AND debt.balance < 0 AND (own.expires_at IS NULL OR own.expires_at > %s)"""
+# What invoices say they gave and took is what moved.
+INVOICES = """
+SELECT coalesce(i.id, m.id), i.credits, i.taken, m.given, m.taken FROM billing_invoice i
+FULL JOIN (SELECT split_part(cause, ':', 2) AS id,
+    sum(amount) FILTER (WHERE kind IN ('plan', 'purchase')) AS given,
+    sum(CASE kind WHEN 'refund' THEN amount WHEN 'restore' THEN -amount ELSE 0 END) AS taken
+    FROM billing_transfer WHERE kind IN ('plan', 'purchase', 'refund', 'restore') GROUP BY 1) AS m ON m.id = i.id
+WHERE (coalesce(i.credits, 0), coalesce(i.taken, 0)) <> (coalesce(m.given, 0), coalesce(m.taken, 0))"""
 
 
 def problems(*, runs: bool = True) -> list[str]:
@@ -27,69 +52,36 @@ def problems(*, runs: bool = True) -> list[str]:
         if outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        return [*_balances(), *_ends(), *_debts(), *_invoices(), *(_runs() if runs else ())]
+        return [*_sums(), *(_runs() if runs else ())]
 
 
-def _balances() -> Iterator[str]:
-    """Each balance is what its transfers add up to, and all of them together are nothing."""
-    moved: dict[int, int] = {}
-    for side, sign in (("credit", 1), ("debit", -1)):
-        for ident, total in Transfer.objects.values_list(side).annotate(n=Sum("amount")).order_by():
-            moved[ident] = moved.get(ident, 0) + sign * total
-    for ident, kind, balance in LedgerAccount.objects.values_list("id", "kind", "balance").iterator():
-        if balance != moved.get(ident, 0):
-            yield f"account {ident} ({kind}) says {balance}, its transfers {moved.get(ident, 0)}"
-    if total := LedgerAccount.objects.aggregate(n=Sum("balance"))["n"]:
+def _sums() -> Iterator[str]:
+    for ident, kind, balance, moved in _rows(BALANCES):
+        yield f"account {ident} ({kind}) says {balance}, its transfers {moved}"
+    for (total,) in _rows(TOTAL):
         yield f"all accounts together hold {total}, not 0"
-
-
-def _sums(**of: Any) -> dict[str, int]:
-    return dict(Transfer.objects.filter(**of).values_list("cause").annotate(n=Sum("amount")).order_by())
-
-
-def _ends() -> Iterator[str]:
-    """What was held for a cause was captured and released as a whole, or not at all yet."""
-    held = _sums(kind=Kind.HOLD)
-    for cause, total in _sums(kind__in=ENDS).items():
-        if total != held.get(cause, 0):
-            yield f"{cause}: {total} ended of {held.get(cause, 0)} held"
-
-
-def _debts() -> Iterator[str]:
-    """Nobody owes credits and has some."""
-    own = LedgerAccount.objects.filter(kind=Account.AVAILABLE, balance__gt=0).exclude(expires_at__lte=timezone.now())
-    owing = LedgerAccount.objects.filter(kind=Account.DEBT, balance__lt=0).values("wallet")
-    for wallet in own.filter(wallet__in=owing).values_list("wallet", flat=True).distinct():
+    for cause, held, ended in _rows(ENDS):
+        yield f"{cause}: {ended} ended of {held} held"
+    for (wallet,) in _rows(DEBTS, timezone.now()):
         yield f"wallet {wallet} owes credits and has some"
+    for ident, credits, taken, given, gone in _rows(INVOICES):
+        yield f"invoice {ident} says {credits} credits given and {taken} taken back, its transfers {given} and {gone}"
 
 
-def _invoices() -> Iterator[str]:
-    """What invoices say they gave and took is what moved."""
-    moved: dict[str, tuple[int, int]] = {}
-    for kind, cause, amount in Transfer.objects.filter(kind__in=INVOICED).values_list("kind", "cause", "amount"):
-        ident = cause.split(":")[1]
-        gave, took = moved.get(ident, (0, 0))
-        sign = {Kind.REFUND: 1, Kind.RESTORE: -1}.get(kind, 0)
-        moved[ident] = (gave, took + sign * amount) if sign else (gave + amount, took)
-    said = {ident: (given, gone) for ident, given, gone in Invoice.objects.values_list("id", "credits", "taken")}
-    for ident in moved.keys() | said.keys():
-        if said.get(ident, (0, 0)) != moved.get(ident, (0, 0)):
-            yield f"invoice {ident} says {said.get(ident)} credits given and taken back, its transfers {moved.get(ident)}"
+def _rows(statement: str, *params: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return list(cursor.fetchall())
 
 
 def _runs() -> Iterator[str]:
     """Work under way holds its price, and nothing is held for work that is over or unknown."""
-    over = Transfer.objects.filter(kind__in=ENDS).values("cause")
-    open_holds = dict(
-        Transfer.objects.filter(kind=Kind.HOLD)
-        .exclude(cause__in=over)
-        .values_list("cause")
-        .annotate(n=Sum("amount"))
-        .order_by()
-    )
+    over = Transfer.objects.filter(kind__in=(Transfer.Kind.CAPTURE, Transfer.Kind.RELEASE)).values("cause")
+    held = Transfer.objects.filter(kind=Transfer.Kind.HOLD).exclude(cause__in=over)
+    open_holds = dict(held.values_list("cause").annotate(n=Sum("amount")).order_by())
     for kind in paid_kinds():
         for ident, price in kind.objects.filter(status__in=OPEN, price__gt=F("captured")).values_list("id", "price"):
-            held = open_holds.pop(f"{kind.kind_name}:{ident}", 0)
-            if held != price:
-                yield f"{kind.kind_name}:{ident} is under way for {price} credits and holds {held}"
+            now = open_holds.pop(f"{kind.kind_name}:{ident}", 0)
+            if now != price:
+                yield f"{kind.kind_name}:{ident} is under way for {price} credits and holds {now}"
     yield from (f"{cause} holds {n} credits, but nothing is under way" for cause, n in open_holds.items())

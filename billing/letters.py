@@ -40,4 +40,5 @@ def _page() -> str:
 
 
 def _send(wallet: Wallet, words: Any) -> None:
-    transaction.on_commit(lambda: tell(wallet.user_id, "billing", words), robust=True)
+    # No notice that could be switched off: who pays is told.
+    transaction.on_commit(lambda: tell(wallet.user_id, "", words), robust=True)

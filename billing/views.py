@@ -25,6 +25,7 @@ from config.pages import page
 from config.problems import told
 
 SHOWN = 24  # invoices
+Kind = Transfer.Kind
 
 
 def credits(request: HttpRequest) -> dict[str, Any]:
@@ -116,8 +117,14 @@ def movements(request: HttpRequest) -> HttpResponse:
     facts = {name: f"?{found[name].partition('?')[2]}" if found[name] else "" for name in ("next", "previous")}
     for row in found["results"]:
         row.what, row.where = _purpose(row.cause)
+        row.sign = SIGNS.get(row.kind, "")
     return render(request, "billing/movements.html", {"rows": found["results"], **facts, "tab": "account"})
 
+
+# What a movement does to what one can spend; what is spent was set aside before.
+SIGNS = dict.fromkeys((Kind.GRANT, Kind.PLAN, Kind.PURCHASE, Kind.RELEASE, Kind.RESTORE), "+") | dict.fromkeys(
+    (Kind.HOLD, Kind.EXPIRE, Kind.REFUND, Kind.REPAY, Kind.CORRECT), "−"
+)
 
 # The first word of a cause: what a reader calls it, and the page that shows it, if there is one.
 PURPOSES = {

@@ -8,9 +8,16 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.django_db
-OPEN = ("/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/")
+OPEN = (
+    "/",
+    "/pricing/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/accounts/confirm-email/",
+)
 OWN = (
-    "/accounts/email/", "/accounts/password/change/", "/accounts/logout/", "/twins/", "/twins/new/", "/studio/", "/studio/state/", "/gallery/", "/account/", "/account/credits/",
+    "/accounts/email/", "/accounts/password/change/", "/accounts/logout/", "/twins/", "/twins/new/", "/studio/", "/studio/state/", "/gallery/", "/account/", "/account/credits/", "/account/billing/",
 )  # fmt: skip
 
 
@@ -66,3 +73,12 @@ def test_logging_out_leaves_nothing_in_the_browser(client: Any, alice: Any) -> N
     assert "Clear-Site-Data" not in client.get("/accounts/logout/")
     assert client.post("/accounts/logout/")["Clear-Site-Data"] == '"cache", "storage"'
     assert client.get("/account/").status_code == 302
+
+
+def test_a_mail_is_chosen_or_not_on_the_account_page(client: Any, alice: Any) -> None:
+    client.force_login(alice)
+    for chosen in (False, True):
+        client.post("/account/", {"display_name": "Alice", "language": "en"} | ({"training": "on"} if chosen else {}))
+        alice.refresh_from_db()
+        assert alice.notifications["training"] is chosen
+    assert 'name="training"' in client.get("/account/").content.decode()

@@ -26,7 +26,7 @@ from tests.billing.shop import SECRETS, Shop, confirmed, opened
 from tests.payments.stripe import signed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.workers]
-SEQUENCES, STEPS = 2000, 6
+SEQUENCES, STEPS = 2000, 5
 PLANS, INTERVALS = ("creator", "pro", "enterprise"), ("month", "year")
 
 
