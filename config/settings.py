@@ -240,7 +240,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"stripe": {"level": "WARNING"}},  # it tells of every request
+    "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they tell of every request
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }
 BASES = {"nano": 512, "flux-schnell": 512}  # that a training may ask for, and the side of its pictures in training, px

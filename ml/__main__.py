@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ml import faces, media, provenance, safety
+from ml import fetch as fetching
 from ml.errors import MLError, Stopped
 from ml.provenance import Signer
 from ml.studio import open_studio
@@ -119,6 +120,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("file", type=Path)
     p.add_argument("--keys", type=Path, default=Path("var/keys"), help="folder of the signing key")
     p = verb("bases", bases, "the bases, their licences and whether they are here")
+    p = verb("fetch", fetch, "get a base's files from the hub, or go on with it; nothing else downloads models")
+    p.add_argument("profile", help="the base (see the verb bases)")
+    fetching.add_arguments(p)
     return top
 
 
@@ -278,6 +282,12 @@ def bases(args: argparse.Namespace) -> None:
         print(json.dumps(rows))
     for r in rows:
         say(args, f"{r['name']:14} {'here' if r['present'] else 'not here':9} {r['licence']:30} {r['source']}")
+
+
+def fetch(args: argparse.Namespace) -> None:
+    done = fetching.run(args.profile, args, lambda text: say(args, text))
+    if args.json:
+        print(json.dumps(asdict(done)))
 
 
 # ---------------------------------------------------------------- parts

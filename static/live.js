@@ -8,19 +8,23 @@ addEventListener("pointerdown", () => { pressed = true; });
 addEventListener("pointerup", () => setTimeout(() => { pressed = false; }, 0));
 addEventListener("pointercancel", () => { pressed = false; });
 
+// What it says: the tokens of its forms are new in every answer.
+const plain = (part) => part.innerHTML.replace(/name="(csrfmiddlewaretoken|key)" value="[^"]*"/g, "").trim();
+
 async function refresh(part) {
   const answer = await fetch(part.dataset.live, { headers: { "X-Requested-With": "fetch" }, redirect: "manual" });
   if (answer.type === "opaqueredirect") return location.reload(); // logged out meanwhile
   if (!answer.ok) throw new Error(String(answer.status));
-  const html = await answer.text();
-  const text = html.replace(/name="(csrfmiddlewaretoken|key)" value="[^"]*"/g, ""); // new in every answer
-  if (text === part.lastText) return;
+  const fresh = document.createElement("template");
+  fresh.innerHTML = await answer.text();
+  const text = plain(fresh);
+  if (text === (part.lastText ?? plain(part))) return;
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
   if (focused?.matches("textarea, select, input") || pressed) return; // never under somebody's hands
   part.lastText = text;
   const open = [...part.querySelectorAll("details")].map((d) => d.open);
   const place = focused ? [...part.querySelectorAll("a, button, summary")].indexOf(focused) : -1;
-  part.innerHTML = html;
+  part.replaceChildren(fresh.content);
   part.querySelectorAll("details").forEach((d, i) => { d.open = Boolean(open[i]); });
   if (place >= 0) part.querySelectorAll("a, button, summary")[place]?.focus({ preventScroll: true });
 }

@@ -56,13 +56,16 @@ def test_the_ledger_is_checked(alice: Any, capsys: Any) -> None:
     assert "adds up" in capsys.readouterr().out
 
 
-def test_what_a_base_needs_is_told(capsys: Any) -> None:
-    call_command("fetch_models", "nano")
-    assert "here" in capsys.readouterr().out
-    with pytest.raises(CommandError, match="flux-schnell"):
-        call_command("fetch_models", "flux-schnell")
-    with pytest.raises(CommandError, match="no base called"):
+def test_the_studios_own_base_is_fetched_when_none_is_named(capsys: Any) -> None:
+    call_command("fetch_models")
+    assert "nano ships with the program" in capsys.readouterr().out
+
+
+def test_a_base_that_there_is_not_cannot_be_fetched() -> None:
+    with pytest.raises(CommandError, match="unknown_base"):
         call_command("fetch_models", "boat")
+    with pytest.raises(CommandError, match="one base"):
+        call_command("fetch_models", "nano", "flux-schnell", into="somewhere")
 
 
 def test_one_round_of_the_sweeper(capsys: Any, db: None) -> None:

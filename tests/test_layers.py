@@ -15,7 +15,7 @@ APPS = ("accounts", "billing", "moderation", "twins", "gallery", "generation")
 FLOORS = ("ml", "config", *APPS)
 ROOF = {"config/urls.py", "config/celery.py", "config/asgi.py"}
 DOOR = "config/studio.py"  # the one file that may open ml's door
-TORCH_FREE = {"types", "errors", "safety", "media", "provenance", "wordlists"}
+TORCH_FREE = {"types", "errors", "safety", "media", "provenance", "wordlists", "fetch"}
 INSIDE = ("models", "tasks", "services", "api")  # of an app; each may use what comes before it
 
 

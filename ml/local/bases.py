@@ -8,9 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ml.errors import MLError
+from ml.local.whole import complete, damage
 from ml.nano.sizes import ENLARGE, SIZES, pixels_of
 
 NANO = Path(__file__).resolve().parent.parent / "nano" / "weights"
+
+# What is needed of a repository of FLUX.1 schnell's layout; its single-file copy of the transformer is not.
+FILES = (
+    "model_index.json",
+    "scheduler/*",
+    "text_encoder/*",
+    "text_encoder_2/*",
+    "tokenizer/*",
+    "tokenizer_2/*",
+    "transformer/*",
+    "vae/*",
+)
 
 # One list for the whole platform: every attention and feed-forward projection of FLUX's blocks (full match, see peft).
 TARGETS = (
@@ -58,6 +71,8 @@ class Base:
     recipe: Recipe
     sizes: Sizes
     revision: str | None = None
+    licence_url: str = ""
+    files: tuple[str, ...] = FILES  # what is fetched of the source, as patterns
     adapter: str | None = None  # hub id or file of a training adapter: on while training, off while sampling
     photorealistic: bool = True  # can deceive: training asks for proof of likeness
     dtype: str = "bfloat16"
@@ -93,6 +108,7 @@ BASES = {
     ),
     "flux-schnell": Base(
         name="flux-schnell", source="black-forest-labs/FLUX.1-schnell", licence="Apache-2.0",
+        revision="741f7c3ce8b383c54771c7003378a50191e9efe9", licence_url="https://www.apache.org/licenses/LICENSE-2.0",
         adapter="ostris/FLUX.1-schnell-training-adapter", sizes=Sizes(_multiples(1024 * 1024), train=(768, 768)),
         recipe=Recipe(),
     ),
@@ -107,7 +123,7 @@ def base_of(profile: str, source: str | Path | None = None) -> Base:
     if not source:
         return base
     sizes = nano_sizes(Path(source)) if profile == "nano" else base.sizes
-    return replace(base, source=str(source), sizes=sizes)
+    return replace(base, source=str(source), sizes=sizes, revision=None)
 
 
 def present(base: Base) -> bool:
@@ -120,18 +136,30 @@ def present(base: Base) -> bool:
 
 
 def find(base: Base) -> Path:
-    """The base's directory. MLError `base_missing` when it is not there: nothing is fetched at run time."""
-    folder = Path(base.source)
+    """The base's directory. MLError `base_missing` when it is not there: nothing is fetched at run time; `base_broken`
+    when a file of it is missing or cut short."""
+    folder, how = Path(base.source), "Put its directory there, or choose another base."
     if not folder.is_dir() and base.source.count("/") == 1:
+        how = f"Fetch them first (python -m ml fetch {base.name})."
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
         with contextlib.suppress(LocalEntryNotFoundError, HFValidationError):
-            folder = Path(snapshot_download(base.source, revision=base.revision, local_files_only=True))
+            folder = Path(
+                snapshot_download(
+                    base.source, revision=base.revision, local_files_only=True, allow_patterns=list(base.files)
+                )
+            )
     if not (folder / "model_index.json").is_file():
         raise MLError(
             "base_missing",
-            f"The files of the base {base.name} are not here ({base.source}). Put its directory there, or choose another base.",
+            f"The files of the base {base.name} are not here ({base.source}). {how}",
+        )
+    if faults := complete(folder):
+        more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+        raise MLError(
+            "base_broken",
+            f"The base {base.name} in {folder} is not whole: {', '.join(faults[:3])}{more}. Fetch it again.",
         )
     return folder
 
@@ -143,21 +171,27 @@ def find_adapter(base: Base) -> Path | None:
         return None
     beside = find(base) / "training_adapter.safetensors"
     if beside.is_file():
-        return beside
+        return whole_adapter(base, beside)
     folder = Path(base.adapter)
     if not folder.is_dir():
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
         with contextlib.suppress(LocalEntryNotFoundError, HFValidationError):
-            folder = Path(snapshot_download(base.adapter, local_files_only=True))
+            folder = Path(snapshot_download(base.adapter, local_files_only=True, allow_patterns="*.safetensors"))
     files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     if not files:
         raise MLError(
             "base_missing",
             f"The training adapter of the base {base.name} is not here ({base.adapter}). Put it there before training.",
         )
-    return files[0]
+    return whole_adapter(base, files[0])
+
+
+def whole_adapter(base: Base, file: Path) -> Path:
+    if wrong := damage(file):
+        raise MLError("base_broken", f"The training adapter of the base {base.name} {wrong} ({file}). Fetch it again.")
+    return file
 
 
 def kind_of(folder: Path) -> str:

@@ -1,0 +1,32 @@
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from ml import fetch
+from ml.errors import MLError
+
+
+class Command(BaseCommand):
+    help = "Fetch what bases need from the hub (STUDIO_PROFILE's when none is named), or go on with it. Licences are shown and accepted once."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("profile", nargs="*")
+        fetch.add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        profiles = options["profile"] or [settings.STUDIO_PROFILE]
+        if options["into"] and len(profiles) > 1:
+            raise CommandError("A directory holds one base: name one base with --into.")
+        for profile in profiles:
+            # Where STUDIO_SOURCES names a directory, that is where workers will look.
+            into = options["into"] or settings.STUDIO_SOURCES.get(profile)
+            asked = Namespace(**{**options, "into": Path(into) if into else None})
+            try:
+                fetch.run(profile, asked, self.stdout.write)
+            except MLError as e:
+                raise CommandError(f"{e.code}: {e.message}") from None
+            except OSError as e:
+                raise CommandError(f"unreadable_path: {e.strerror or e}: {e.filename}.") from None

@@ -1,0 +1,149 @@
+"""Where fetched files lie: in the cache of the hub's libraries, or in a plain directory. A name is either whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from ml.errors import MLError
+from ml.hub import HubFile
+from ml.local.whole import damage, read_json
+
+RECORD = "photoflux.json"
+
+
+class Depot(Protocol):
+    """The place of one repository at one commit."""
+
+    def has(self, file: HubFile) -> bool: ...
+
+    def part(self, file: HubFile) -> Path:
+        """Where its bytes gather, under a name that says which bytes they are: the next run goes on with it."""
+
+    def keep(self, file: HubFile) -> None:
+        """The part is whole and was checked."""
+
+    def finish(self, files: Iterable[HubFile]) -> None:
+        """All files are here."""
+
+
+class Record:
+    """What must be remembered beside the files: licences that were accepted, and what lies in a plain directory."""
+
+    def __init__(self, folder: Path):
+        self.path = folder / RECORD
+        found = read_json(self.path) or {}
+        self.licences: list[dict[str, str]] = found.get("licences", [])
+        self.files: dict[str, str] = found.get("files", {})  # name -> the hub's etag
+
+    def accepted(self, repository: str, licence: str) -> bool:
+        return any((x["repository"], x["licence"]) == (repository, licence) for x in self.licences)
+
+    def accept(self, repository: str, licence: str, revision: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.licences.append({"repository": repository, "licence": licence, "revision": revision, "accepted": now})
+        self.save()
+
+    def save(self) -> None:
+        aside = self.path.with_name(f"{RECORD}.part")
+        aside.write_text(json.dumps({"licences": self.licences, "files": self.files}, indent=1))
+        aside.replace(self.path)
+
+
+def fits(path: Path, file: HubFile) -> bool:
+    """Whether what lies there has the file's length, and the length that its own header wants."""
+    if not path.is_file() or path.stat().st_size != file.size:
+        return False
+    return not (file.path.endswith(".safetensors") and damage(path))
+
+
+class Cache:
+    """As the hub's own downloader leaves it: blobs by their etag, a snapshot of links for each commit, a ref for a branch.
+
+    The snapshot appears when all is here, so a base that is half fetched is told as missing, not as broken.
+    """
+
+    def __init__(self, top: Path, repository: str, revision: str | None, commit: str):
+        self.folder = top / f"models--{repository.replace('/', '--')}"
+        self.revision, self.commit = revision or "main", commit
+
+    def has(self, file: HubFile) -> bool:
+        return fits(self._blob(file), file) or fits(self._link(file), file)
+
+    def part(self, file: HubFile) -> Path:
+        return self._blob(file).with_name(f"{file.etag}.incomplete")
+
+    def keep(self, file: HubFile) -> None:
+        self.part(file).replace(self._blob(file))
+
+    def finish(self, files: Iterable[HubFile]) -> None:
+        for file in files:
+            link, blob = self._link(file), self._blob(file)
+            if fits(link, file):
+                continue
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(Path(*[".."] * (2 + file.path.count("/"))) / blob.relative_to(self.folder))
+        if self.revision != self.commit:
+            ref = self.folder / "refs" / self.revision
+            ref.parent.mkdir(parents=True, exist_ok=True)
+            ref.write_text(self.commit)
+
+    def _blob(self, file: HubFile) -> Path:
+        return self.folder / "blobs" / file.etag
+
+    def _link(self, file: HubFile) -> Path:
+        return self.folder / "snapshots" / self.commit / file.path
+
+
+class Folder:
+    """A plain directory, to be named as a base's source. `alone` is the name of a repository's one file there."""
+
+    def __init__(self, folder: Path, record: Record, alone: str | None = None):
+        self.folder, self.record, self.alone = folder, record, alone
+
+    def has(self, file: HubFile) -> bool:
+        """What somebody else put there counts if it is the very file: its checksum is taken once."""
+        path = self._path(file)
+        if not fits(path, file):
+            return False
+        return self.record.files.get(self._name(file)) == file.etag or file.fingerprint(path) == file.etag
+
+    def part(self, file: HubFile) -> Path:
+        return self._path(file).with_name(f"{self._path(file).name}.{file.etag[:12]}.incomplete")
+
+    def keep(self, file: HubFile) -> None:
+        self.part(file).replace(self._path(file))
+        self._note([file])
+
+    def finish(self, files: Iterable[HubFile]) -> None:
+        self._note(files)
+
+    def _note(self, files: Iterable[HubFile]) -> None:
+        self.record.files.update({self._name(file): file.etag for file in files})
+        self.record.save()
+
+    def _name(self, file: HubFile) -> str:
+        return self.alone or file.path
+
+    def _path(self, file: HubFile) -> Path:
+        return self.folder / self._name(file)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[Any]:
+    """One fetch at a time into one place: two would write the same part."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".photoflux.lock").open("w") as f:
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MLError(
+                "fetch_running", f"Another fetch into {folder} is under way. Wait until it has ended."
+            ) from None
+        yield

@@ -1,0 +1,154 @@
+"""A small hub on loopback: what huggingface_hub 2.4.0 asks for, with large files on another host, and with what goes wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass
+class Shelf:
+    """One repository at one commit. `token`: who may have its files; everybody sees what there is."""
+
+    commit: str
+    files: dict[str, bytes]
+    licence: str = "apache-2.0"
+    token: str | None = None
+
+
+@dataclass
+class HubDouble:
+    shelves: dict[str, Shelf] = field(default_factory=dict)
+    cuts: dict[str, list[int]] = field(default_factory=dict)  # path -> after how many bytes each answer ends
+    swaps: dict[str, bytes] = field(default_factory=dict)  # path -> bytes in the place of the right ones
+    lost: set[str] = field(default_factory=set)  # listed, but not there
+    whole: bool = False  # knows no ranges
+    busy: int = 0  # so many answers of 503 first
+    ranges: list[tuple[str, int]] = field(default_factory=list)  # (path, first byte) of each request for bytes
+    bytes_sent: int = 0
+    leaked: bool = False  # the token was shown to the other host
+
+    def __enter__(self) -> HubDouble:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            hub = outer
+
+            def do_GET(self) -> None:
+                answer(self)
+
+            do_HEAD = do_GET
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def answer(request: Any) -> None:
+    hub, path = request.hub, unquote(urlsplit(request.path).path)
+    if hub.busy:
+        hub.busy -= 1
+        return refuse(request, 503, "")
+    if path.startswith("/cdn/"):
+        hub.leaked |= "Authorization" in request.headers
+        _, _, owner, name, file = path.split("/", 4)
+        return send(request, file, hub.shelves[f"{owner}/{name}"].files[file])
+    api = path.startswith("/api/models/")
+    owner, name, verb, revision, *rest = path.removeprefix("/api/models").split("/")[1:]
+    shelf = hub.shelves.get(f"{owner}/{name}")
+    if shelf is None:
+        return refuse(request, 404, "RepoNotFound")
+    if revision not in ("main", shelf.commit):
+        return refuse(request, 404, "RevisionNotFound")
+    if api and verb == "revision":
+        return say(request, listing(f"{owner}/{name}", shelf))
+    given = request.headers.get("Authorization")
+    if shelf.token and given != f"Bearer {shelf.token}":
+        return refuse(request, 403 if given else 401, "GatedRepo")
+    file = "/".join(rest)
+    if file not in shelf.files or file in hub.lost:
+        return refuse(request, 404, "EntryNotFound")
+    return resolve(request, f"{owner}/{name}", shelf, file)
+
+
+def is_large(path: str) -> bool:
+    return path.endswith(".safetensors")
+
+
+def git_id(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def listing(name: str, shelf: Shelf) -> dict[str, Any]:
+    siblings = []
+    for path, data in shelf.files.items():
+        row: dict[str, Any] = {"rfilename": path, "size": len(data), "blobId": git_id(data)}
+        if is_large(path):
+            row["blobId"] = git_id(b"a pointer")
+            row["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134}
+        siblings.append(row)
+    return {"id": name, "modelId": name, "sha": shelf.commit, "private": False, "gated": "auto" if shelf.token else False,
+            "tags": [], "downloads": 0, "cardData": {"license": shelf.licence}, "siblings": siblings}  # fmt: skip
+
+
+def resolve(request: Any, name: str, shelf: Shelf, file: str) -> None:
+    """A small file at once; of a large one its facts, and where it lies."""
+    data = shelf.files[file]
+    request.extra = {"X-Repo-Commit": shelf.commit}
+    if not is_large(file):
+        return send(request, file, data, etag=git_id(data))
+    request.send_response(302)
+    for key, value in {
+        **request.extra, "Location": f"http://localhost:{request.hub.port}/cdn/{name}/{file}", "Content-Length": "0",
+        "X-Linked-Size": str(len(data)), "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
+    }.items():  # fmt: skip
+        request.send_header(key, value)
+    return request.end_headers()
+
+
+def send(request: Any, file: str, data: bytes, etag: str = "") -> None:
+    hub, asked = request.hub, request.headers.get("Range")
+    start = 0 if hub.whole or not asked else int(asked.removeprefix("bytes=").rstrip("-"))
+    body = hub.swaps.get(file, data)[start:]
+    request.send_response(206 if start else 200)
+    if start:
+        request.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+    for key, value in {**getattr(request, "extra", {}), "ETag": f'"{etag}"', "Content-Length": str(len(body))}.items():
+        request.send_header(key, value)
+    request.end_headers()
+    if request.command == "HEAD":
+        return
+    hub.ranges.append((file, start))
+    if hub.cuts.get(file):
+        body = body[: hub.cuts[file].pop(0)]
+    request.wfile.write(body)
+    hub.bytes_sent += len(body)
+
+
+def say(request: Any, found: Any) -> None:
+    body = json.dumps(found).encode()
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(body)))
+    request.end_headers()
+    request.wfile.write(body)
+
+
+def refuse(request: Any, status: int, code: str) -> None:
+    request.send_response(status)
+    request.send_header("X-Error-Code", code)
+    request.send_header("Content-Length", "0")
+    request.end_headers()
