@@ -52,6 +52,9 @@ class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class PackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("code", "credits", "price_cents", "on_sale")
 
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return False  # somebody may be paying for it; take it off sale
+
 
 @admin.register(Price)
 class PriceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

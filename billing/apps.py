@@ -7,7 +7,7 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        from billing import ledger
+        from billing import checkout, ledger
         from config import registry
 
         def credits(user: Any) -> tuple[str, Any]:
@@ -15,3 +15,4 @@ class BillingConfig(AppConfig):
             return "credits", {"available": now.available, "held": now.held}
 
         registry.live.append(credits)
+        registry.erasers.append(checkout.forget)

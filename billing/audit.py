@@ -35,12 +35,12 @@ SELECT DISTINCT own.wallet FROM billing_ledgeraccount own JOIN billing_ledgeracc
 WHERE own.kind = 'available' AND own.balance > 0 AND debt.balance < 0 AND (own.expires_at IS NULL OR own.expires_at > %s)"""
 # What invoices say they gave and took is what moved.
 INVOICES = """
-SELECT coalesce(i.id, m.id), i.credits, i.taken, m.given, m.taken FROM billing_invoice i
+SELECT coalesce(i.id, m.id), i.credits, i.taken + i.changed, m.given, m.taken FROM billing_invoice i
 FULL JOIN (SELECT split_part(cause, ':', 2) AS id,
     sum(amount) FILTER (WHERE kind IN ('plan', 'purchase')) AS given,
     sum(CASE kind WHEN 'refund' THEN amount WHEN 'restore' THEN -amount ELSE 0 END) AS taken
     FROM billing_transfer WHERE kind IN ('plan', 'purchase', 'refund', 'restore') GROUP BY 1) AS m ON m.id = i.id
-WHERE (coalesce(i.credits, 0), coalesce(i.taken, 0)) <> (coalesce(m.given, 0), coalesce(m.taken, 0))"""
+WHERE (coalesce(i.credits, 0), coalesce(i.taken + i.changed, 0)) <> (coalesce(m.given, 0), coalesce(m.taken, 0))"""
 
 
 def problems(*, runs: bool = True) -> list[str]:

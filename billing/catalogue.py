@@ -31,6 +31,7 @@ def synchronise(*, dry_run: bool = False) -> list[str]:
     old = {row.id: row for row in StripePrice.objects.filter(current=True)}
     for thing, interval, cents in wanted():
         have = _row(thing, interval)
+        said += _product(thing, dry_run=dry_run)
         if have:
             del old[have.id]
         if have and (have.cents, have.currency) == (cents, settings.CURRENCY):
@@ -57,21 +58,23 @@ def _key(thing: Plan | Pack, interval: str) -> str:
     return f"photoflux_{kind}_{thing.code}" + (f"_{interval}" if interval else "")
 
 
-def _product(thing: Plan | Pack) -> str:
-    """Made with an id of our own, so that a second run finds the first one's."""
+def _product(thing: Plan | Pack, *, dry_run: bool) -> list[str]:
+    """Made with an id of our own, so that a second run finds the first one's; a sentence when it has another name now."""
     ident = _key(thing, "")
     name = f"{HEADLINE} {thing.name}" if isinstance(thing, Plan) else f"{HEADLINE}: {thing.credits} credits"
-    facts: Any = {"name": name, "metadata": {"photoflux": _key(thing, "")}}
+    facts: Any = {"name": name, "metadata": {"photoflux": ident}}
     found = gateway.pages(lambda v1, params: v1.products.list({"ids": [ident], **params}))
-    if not found:
-        gateway.call(lambda v1: v1.products.create({"id": ident, **facts}))
-    elif found[0]["name"] != name or not found[0]["active"]:
+    if found and found[0]["name"] == name and found[0]["active"]:
+        return []
+    if not dry_run and found:
         gateway.call(lambda v1: v1.products.update(ident, {"active": True, **facts}))
-    return ident
+    elif not dry_run:
+        gateway.call(lambda v1: v1.products.create({"id": ident, **facts}))
+    return [f"{ident}: {name}"]
 
 
 def _sell(thing: Plan | Pack, interval: str, cents: int, old: StripePrice | None) -> StripePrice:
-    product, key = _product(thing), _key(thing, interval)
+    product, key = _key(thing, ""), _key(thing, interval)
     at_stripe = gateway.pages(
         lambda v1, params: v1.prices.list({"product": product, "lookup_keys": [key], "active": True, **params})
     )

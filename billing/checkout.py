@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import catalogue, gateway, ledger, sync
 from billing.gateway import PaymentsNotConfigured
-from billing.models import Invoice, StripePrice, Subscription, Wallet
+from billing.models import Invoice, Pack, Plan, StripePrice, Subscription, Wallet
 from config.errors import DomainError, Invalid, NotFound
 
 LOCALES = {"en": "en", "es": "es", "zh-hans": "zh"}
@@ -39,44 +40,49 @@ def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -
 
     Raises PaymentsNotConfigured, EmailUnconfirmed, Invalid, PaymentOverdue, Unavailable.
     """
-    if not gateway.configured():
-        raise PaymentsNotConfigured
     price = _price(plan=plan, interval=interval, pack=pack)
     if not EmailAddress.objects.filter(user=user, verified=True).exists():
         raise EmailUnconfirmed
-    wallet = ledger.wallet_of(user)
-    current = sync.live_subscription(wallet)
-    if price.plan and current:
-        return _change(wallet, current, price)
-    return _new(_with_customer(wallet), price)
+    with transaction.atomic():
+        sync.alone(f"buy:{user.pk}")  # two at once would be two customers
+        wallet = _with_customer(ledger.wallet_of(user))
+    with transaction.atomic():
+        sync.alone(f"buy:{user.pk}")  # and could be two plans
+        wallet.refresh_from_db()
+        if price.plan and wallet.checkout:
+            _close(wallet.checkout)
+        current = sync.live_subscription(wallet)
+        return _change(wallet, current, price) if price.plan and current else _new(wallet, price)
 
 
 def _price(*, plan: str, interval: str, pack: str) -> StripePrice:
     if bool(plan) == bool(pack):
         raise Invalid(errors={"plan": [str(_("Choose a plan or a pack of credits."))]})
+    offered: Any = Pack.objects.filter(code=pack) if pack else Plan.objects.filter(code=plan)
+    if not offered.filter(on_sale=True, price_cents__gt=0).exists():
+        raise _not_for_sale(pack)
+    if not gateway.configured():
+        raise PaymentsNotConfigured
     wanted: Any = {"pack": pack} if pack else {"plan": plan, "interval": interval}
     found = StripePrice.objects.filter(current=True, **wanted).select_related("plan", "pack").first()
-    for_sale = found and ((found.plan or found.pack).on_sale)  # type: ignore[union-attr]
-    if not found or not for_sale:
-        raise Invalid(errors={"pack" if pack else "plan": [str(_("This is not for sale. Choose another."))]})
+    if not found:
+        raise _not_for_sale(pack)
     return found
 
 
-@transaction.atomic
+def _not_for_sale(pack: str) -> Invalid:
+    return Invalid(errors={"pack" if pack else "plan": [str(_("This is not for sale. Choose another."))]})
+
+
 def _with_customer(wallet: Wallet) -> Wallet:
-    wallet = Wallet.objects.select_for_update(of=("self",)).select_related("user").get(id=wallet.id)
     if wallet.stripe_customer is None:
         about: Any = {"email": wallet.user.email, "metadata": {"wallet": str(wallet.id)}}
-        again: Any = {"idempotency_key": f"customer-{wallet.id}"}
-        wallet.stripe_customer = gateway.call(lambda v1: v1.customers.create(about, again))["id"]
+        wallet.stripe_customer = gateway.call(lambda v1: v1.customers.create(about))["id"]
         wallet.save(update_fields=["stripe_customer"])
     return wallet
 
 
 def _new(wallet: Wallet, price: StripePrice) -> str:
-    """A Checkout session. The one before is closed, so that two open tabs do not buy two plans."""
-    if wallet.checkout and price.plan:
-        _close(wallet.checkout)
     ask: Any = {
         "customer": wallet.stripe_customer, "client_reference_id": str(wallet.id), "mode": "subscription" if price.plan else "payment",
         "line_items": [{"price": price.id, "quantity": 1}], "allow_promotion_codes": True, "tax_id_collection": {"enabled": True},
@@ -93,13 +99,21 @@ def _new(wallet: Wallet, price: StripePrice) -> str:
 
 
 def _close(session: str) -> None:
-    if gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))["status"] == "open":
+    """The one that was opened before: closed, so that two tabs do not buy two plans, or brought when it was paid."""
+    try:
+        found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
+    except NotFound:
+        return
+    if found["status"] == "open":
         gateway.call(lambda v1: v1.checkout.sessions.expire(session))
+    bring(session)
 
 
 def _change(wallet: Wallet, current: Subscription, price: StripePrice) -> str:
     if current.status != "active":
         raise PaymentOverdue
+    if current.ends_at or current.next_plan:  # first that is taken back, on the portal's first page
+        return _portal(wallet)
     item = gateway.call(lambda v1: v1.subscriptions.retrieve(current.id))["items"]["data"][0]
     if item["price"]["id"] == price.id:
         raise Invalid(errors={"plan": [str(_("You have this plan already."))]})
@@ -116,8 +130,6 @@ def manage(user: Any, *, what: str = "") -> str:
 
     Raises PaymentsNotConfigured, NoSubscription, Unavailable.
     """
-    if not gateway.configured():
-        raise PaymentsNotConfigured
     wallet = ledger.wallet_of(user)
     current = sync.live_subscription(wallet)
     if not wallet.stripe_customer or (what == "cancel" and not current):
@@ -157,13 +169,15 @@ def returned(user: Any, session: str) -> bool:
 def bring(session: str) -> bool:
     """What a Checkout session bought, as it is at Stripe now. Does nothing for one that was not paid."""
     found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
-    if found["status"] != "open":
-        Wallet.objects.filter(checkout=session).update(checkout="")
-    if found["status"] != "complete":
+    if found["status"] == "open" or not found["customer"]:
         return False
-    if found["subscription"]:
-        sync.subscription(found["subscription"])
-    return bool(found["invoice"] and sync.invoice(found["invoice"]))
+    bought = {
+        "subscriptions": [found["subscription"]] if found["subscription"] else [],
+        "invoices": [found["invoice"]] if found["invoice"] else [],
+    }
+    done = sync.bring(found["customer"], **bought)
+    Wallet.objects.filter(checkout=session).update(checkout="")
+    return done
 
 
 def invoice_address(user: Any, ident: str) -> str:
@@ -183,12 +197,22 @@ class NothingToPayBack(DomainError):
 
 def pay_back(row: Invoice) -> None:
     """All that is left of a payment, once; the credits go with it. Raises NothingToPayBack, and what the gateway raises."""
-    if not row.payment or row.refunded + row.disputed >= row.total:
+    sync.bring_payment(row.payment)  # what went back already
+    row.refresh_from_db()
+    if not row.payment or row.refunded + row.disputed >= row.paid:
         raise NothingToPayBack
     ask: Any = {"payment_intent": row.payment, "reason": "requested_by_customer"}
-    once: Any = {"idempotency_key": f"refund-{row.id}-{row.refunded}"}
-    gateway.call(lambda v1: v1.refunds.create(ask, once))
-    sync.payment(row.payment)
+    gateway.call(lambda v1: v1.refunds.create(ask))
+    sync.bring_payment(row.payment)
+
+
+def forget(user: Any) -> None:
+    """Before somebody is erased: what they pay for ends at once, and Stripe forgets them. Nothing where they never paid."""
+    wallet = Wallet.objects.filter(user=user).exclude(stripe_customer=None).first()
+    if wallet and gateway.configured():
+        with contextlib.suppress(NotFound):
+            gateway.call(lambda v1: v1.customers.delete(wallet.stripe_customer))
+        sync.customer_gone(str(wallet.stripe_customer))
 
 
 def _page() -> str:

@@ -51,7 +51,7 @@ class Revenue:
 def revenue_by_day_and_plan(period: Period) -> list[Revenue]:
     """What was paid, without tax and what went back since; of that its share of the tax is no revenue lost. It counts on the
     day of the payment, also what went back later."""
-    stays = F("total") - F("refunded") - F("disputed")
+    stays = Greatest(F("total") - F("refunded") - F("disputed"), 0)
     rows = (
         Invoice.objects.filter(paid_at__range=period.moments, currency=settings.CURRENCY)
         .values(day=TruncDate("paid_at", tzinfo=UTC), code=Coalesce("plan", Value(PACK)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.errors import DomainError, NotFound, Unavailable
 
-TIMEOUT = 8  # seconds; Stripe's webhooks wait longer
+TIMEOUT = 5  # seconds; Stripe's webhooks wait longer
 log = logging.getLogger(__name__)
 _transport: stripe.HTTPClient | None = None
 
@@ -62,8 +63,14 @@ def pages(ask: Callable[[Any, dict[str, Any]], Any]) -> list[dict[str, Any]]:
             return found
 
 
+@functools.cache
+def _line() -> stripe.HTTPClient:
+    """Of this process, which keeps its connections open."""
+    return stripe.RequestsClient(timeout=TIMEOUT)
+
+
 def _client(key: str) -> stripe.StripeClient:
-    transport = _transport or stripe.RequestsClient(timeout=TIMEOUT)
+    transport = _transport or _line()
     return stripe.StripeClient(
         key, http_client=transport, base_addresses={"api": settings.STRIPE_API}, max_network_retries=1
     )

@@ -115,15 +115,38 @@ def take_back(wallet: Any, amount: int, *, cause: str, kind: str = Kind.REFUND, 
 
 
 @transaction.atomic
-def restore(wallet: Any, amount: int, *, cause: str, lot: uuid.UUID) -> None:
-    """What was taken back comes back into its lot, once for a cause: a dispute was won."""
+def restore(wallet: Any, amount: int, *, cause: str, of: str) -> None:
+    """What was taken back for causes that begin with `of` comes back to where it was taken from, once for `cause`.
+
+    Into a lot that has expired it expires. What was owed and has been paid meanwhile comes back as credits that stay.
+    """
     ident = _lock(wallet)
     if Transfer.objects.filter(kind=Kind.RESTORE, cause=cause).exists():
         return
-    into = LedgerAccount.objects.get(wallet=ident, kind=Account.AVAILABLE, lot=lot)
-    _move(ident, _platform(Account.TAKEN), into, amount, Kind.RESTORE, cause)
-    _settle_debt(ident, into, cause)
-    _expire_if_due(into)
+    taken = Transfer.objects.filter(wallet=ident, cause__startswith=of)
+    came = dict(taken.filter(kind=Kind.RESTORE).values_list("credit").annotate(n=Sum("amount")).order_by())
+    platform = _platform(Account.TAKEN)
+    for t in taken.filter(kind=Kind.REFUND).select_related("debit").order_by("-id"):
+        back = min(t.amount, came.get(t.debit_id, 0))
+        came[t.debit_id] = came.get(t.debit_id, 0) - back
+        if part := min(t.amount - back, amount):
+            amount -= _give_back(ident, platform, t.debit, part, cause)
+    if amount:
+        stays = LedgerAccount.objects.create(wallet=ident, kind=Account.AVAILABLE, lot=uuid.uuid4())
+        _move(ident, platform, stays, amount, Kind.RESTORE, cause)
+        _settle_debt(ident, stays, cause)
+
+
+def _give_back(ident: uuid.UUID, taken: LedgerAccount, into: LedgerAccount, amount: int, cause: str) -> int:
+    """How much of it has a place there: a debt holds no more than is still owed."""
+    if into.kind == Account.DEBT:
+        amount = min(amount, -LedgerAccount.objects.get(id=into.id).balance)
+    if amount:
+        _move(ident, taken, into, amount, Kind.RESTORE, cause)
+        if into.kind == Account.AVAILABLE:
+            _settle_debt(ident, into, cause)
+            _expire_if_due(into)
+    return amount
 
 
 def is_new(wallet: Any, cause: str, kind: str = Kind.GRANT) -> bool:
@@ -234,6 +257,17 @@ def _settle_debt(ident: uuid.UUID, account: LedgerAccount, cause: str) -> None:
 
 
 # ---------------------------------------------------------------- parts
+
+
+@transaction.atomic
+def enter(wallet: Any) -> None:
+    """Before several movements in one transaction: all that they touch is locked in one order, so that two such transactions
+    wait for each other in turn and never in a circle. (A capture alone books what was earned, and these never do.)"""
+    _lock(wallet)
+    for kind in (Account.ISSUED, Account.TAKEN, Account.EXPIRED):
+        _platform(kind)
+    shared = LedgerAccount.objects.filter(wallet=None).exclude(kind=Account.EARNED)
+    list(shared.select_for_update().order_by("id").values_list("id"))
 
 
 def _lock(wallet: Any) -> uuid.UUID:

@@ -45,6 +45,16 @@ def is_read_only(limit: int, older: int) -> bool:
     return bool(limit) and older >= limit
 
 
+def twins_over(wallet: Wallet, have: int) -> int:
+    """How many of `have` twins can only be looked at."""
+    return max(0, have - wallet.plan.twins) if wallet.plan.twins else 0
+
+
+def free_training_left(wallet: Wallet) -> bool:
+    """The first training in each of the plan's slots is free."""
+    return not wallet.plan.twins or wallet.free_trainings < wallet.plan.twins
+
+
 def room_for_job(wallet: Wallet, open_: int) -> None:
     """Raises JobLimit when one more than `open_` would be too many. The caller holds the wallet's row."""
     if wallet.plan.jobs and open_ >= wallet.plan.jobs:

@@ -226,6 +226,7 @@ class Invoice(models.Model):
     status = models.CharField(max_length=20)
     currency = models.CharField(max_length=3)
     total = models.IntegerField()
+    paid = models.IntegerField(default=0)  # of the total by card or transfer, the rest by what Stripe owed them
     tax = models.IntegerField(default=0)
     payment = models.CharField(max_length=80, blank=True, db_index=True)  # the payment intent
     refunded = models.IntegerField(default=0)
@@ -239,6 +240,9 @@ class Invoice(models.Model):
     next_month = models.DateTimeField(null=True)  # when the next month of a year is due
     taken = models.PositiveIntegerField(default=0)  # credits that went back for `refunded` and `disputed`
     turns = models.PositiveIntegerField(default=0)  # how often `taken` changed
+    changed = models.PositiveIntegerField(
+        default=0
+    )  # credits of the plan before that a change to a cheaper one took back
     created_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True)
 
@@ -255,7 +259,8 @@ class Invoice(models.Model):
 
     @property
     def kept_credits(self) -> int:
-        return self.credits - self.taken
+        """Below zero when a change of plan took more back than it gave."""
+        return self.credits - self.taken - self.changed
 
     @property
     def gone(self) -> int:
@@ -275,8 +280,8 @@ class StripePrice(models.Model):
     """What a price at Stripe buys. Prices there never change: a new amount is a new row, and old ones stay for old invoices."""
 
     id = models.CharField(primary_key=True, max_length=80)
-    plan = models.ForeignKey(Plan, models.CASCADE, null=True)
-    pack = models.ForeignKey(Pack, models.CASCADE, null=True)
+    plan = models.ForeignKey(Plan, models.PROTECT, null=True)
+    pack = models.ForeignKey(Pack, models.PROTECT, null=True)
     interval = models.CharField(max_length=5, blank=True, choices=Subscription.Interval.choices)
     currency = models.CharField(max_length=3)
     cents = models.PositiveIntegerField()

@@ -1,24 +1,30 @@
 """What is at Stripe, brought over here. Stripe's object is the truth and an event only a bell: whatever rang, in whatever order
 and however often, the object is fetched as it is now and applied, and applying it twice changes nothing the second time.
 
-Each function runs in one transaction, which waits for others that bring the same object; nobody's credits are locked meanwhile.
+All of one customer's comes one after the other, by a lock of its own, so an older fetch is never applied after a newer one.
+First everything is fetched, then everything is applied: nobody's credits are locked while Stripe is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import contextlib
+import logging
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from billing import gateway, ledger, letters, months
 from billing.models import Invoice, Plan, StripePrice, Subscription, Transfer, Wallet
+from config.errors import DomainError, NotFound
 
+log = logging.getLogger(__name__)
 Kind = Transfer.Kind
 
 
@@ -26,32 +32,137 @@ class NotUnderstood(Exception):
     """Something at Stripe that we did not put there: an unknown price or currency. It is kept, and staff look at it."""
 
 
-# ---------------------------------------------------------------- subscriptions
+# ---------------------------------------------------------------- fetching
+
+
+@dataclass
+class Found:
+    """What was fetched of one customer's."""
+
+    subscriptions: list[dict[str, Any]] = field(default_factory=list)
+    invoices: list[dict[str, Any]] = field(default_factory=list)
+    payments: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = field(
+        default_factory=dict
+    )  # charges, disputes
 
 
 @transaction.atomic
-def subscription(ident: str) -> bool:
-    """False when it is nobody's here. Raises NotUnderstood."""
-    _alone(ident)
+def bring(
+    customer: str, *, subscriptions: Iterable[str] = (), invoices: Iterable[str] = (), payments: Iterable[str] = ()
+) -> bool:
+    """Fetch and apply these of one customer's; False when they are nobody's here. Raises NotUnderstood, NotFound, Unavailable."""
+    alone(customer)
+    found = Found()
+    bills = dict.fromkeys(invoices)
+    for ident in payments:
+        charges, disputes = _payment(ident)
+        found.payments[ident] = charges, disputes
+        if not Invoice.objects.filter(payment=ident).exists():
+            bills |= dict.fromkeys(_invoice_of(ident))
+    found.invoices = [_invoice(ident) for ident in bills]
+    owners = dict.fromkeys([*subscriptions, *(o for o in map(_owner_of, found.invoices) if o)])
+    found.subscriptions = [_subscription(ident) for ident in owners]
+    return _apply(customer, found)
+
+
+def bring_payment(ident: str) -> bool:
+    """Refunds and disputes of a payment intent; False when it paid for nothing of ours."""
+    customer = gateway.call(lambda v1: v1.payment_intents.retrieve(ident))["customer"]
+    return bool(customer) and bring(customer, payments=[ident])
+
+
+@transaction.atomic
+def everything_of(customer: str) -> bool:
+    """All of theirs: what events that were lost would have told."""
+    alone(customer)
+    of_them: Any = {"customer": customer}
+    subscriptions = gateway.pages(lambda v1, params: v1.subscriptions.list({**of_them, "status": "all", **params}))
+    invoices = gateway.pages(lambda v1, params: v1.invoices.list({**of_them, **params}))
+    charges = gateway.pages(lambda v1, params: v1.charges.list({**of_them, **params}))
+    payments = [c["payment_intent"] for c in charges if c["payment_intent"] and (c["amount_refunded"] or c["disputed"])]
+    return bring(
+        customer,
+        subscriptions=[s["id"] for s in subscriptions],
+        invoices=[i["id"] for i in reversed(invoices)],
+        payments=payments,
+    )
+
+
+def _subscription(ident: str) -> dict[str, Any]:
     options: Any = {"expand": ["latest_invoice", "schedule"]}
-    return apply_subscription(gateway.call(lambda v1: v1.subscriptions.retrieve(ident, options)))
+    return gateway.call(lambda v1: v1.subscriptions.retrieve(ident, options))
 
 
-def apply_subscription(found: dict[str, Any]) -> bool:
-    wallet = Wallet.objects.filter(stripe_customer=found["customer"]).first()
-    if wallet is None:
+def _invoice(ident: str) -> dict[str, Any]:
+    options: Any = {"expand": ["payments"]}
+    found = gateway.call(lambda v1: v1.invoices.retrieve(ident, options))
+    if found["lines"]["has_more"]:
+        found["lines"]["data"] = gateway.pages(lambda v1, params: v1.invoices.line_items.list(ident, params))
+    return found
+
+
+def _invoice_of(payment: str) -> list[str]:
+    options: Any = {"payment": {"type": "payment_intent", "payment_intent": payment}}
+    return [p["invoice"] for p in gateway.call(lambda v1: v1.invoice_payments.list(options))["data"]]
+
+
+def _payment(ident: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    of_it: Any = {"payment_intent": ident}
+    charges = gateway.pages(lambda v1, params: v1.charges.list({**of_it, **params}))
+    if not any(charge["disputed"] for charge in charges):
+        return charges, []
+    return charges, gateway.pages(lambda v1, params: v1.disputes.list({**of_it, **params}))
+
+
+def _owner_of(invoice: dict[str, Any]) -> str:
+    """The subscription that an invoice is for."""
+    return ((invoice["parent"] or {}).get("subscription_details") or {}).get("subscription") or ""
+
+
+def alone(name: str) -> None:
+    """Until the transaction's end nobody else does what goes by this name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
+# ---------------------------------------------------------------- applying
+
+
+def _apply(customer: str, found: Found) -> bool:
+    """From here on Stripe is not asked. Whose it is: the wallet's, or of who is erased, the number that older rows say."""
+    wallet = Wallet.objects.filter(stripe_customer=customer).first()
+    whose = wallet.id if wallet else _once_known(found)
+    if whose is None:
         return False
+    ledger.enter(whose)
+    for each in found.subscriptions:
+        _apply_subscription(each, whose)
+    for each in found.invoices:
+        _apply_invoice(each, whose)
+    done = [_apply_payment(ident, *parts) for ident, parts in found.payments.items()]
+    if wallet:
+        set_plan(wallet)
+    return bool(found.subscriptions or found.invoices or any(done))
+
+
+def _once_known(found: Found) -> uuid.UUID | None:
+    of_subscription = Subscription.objects.filter(id__in=[s["id"] for s in found.subscriptions]).values_list(
+        "wallet", flat=True
+    )
+    of_invoice = Invoice.objects.filter(Q(id__in=[i["id"] for i in found.invoices]) | Q(payment__in=found.payments))
+    return of_subscription.first() or of_invoice.values_list("wallet", flat=True).first()
+
+
+def _apply_subscription(found: dict[str, Any], whose: uuid.UUID) -> None:
     item = found["items"]["data"][0]
     price = _price(item["price"]["id"])
     ends = found["cancel_at"] or (item["current_period_end"] if found["cancel_at_period_end"] else None)
     facts = {
-        "wallet": wallet.id, "plan": price.plan, "next_plan": _next_plan(found), "interval": price.interval, "cents": item["price"]["unit_amount"], "status": found["status"],
+        "wallet": whose, "plan": price.plan, "next_plan": _next_plan(found), "interval": price.interval, "cents": item["price"]["unit_amount"], "status": found["status"],
         "anchor": _at(found["billing_cycle_anchor"]), "period_start": _at(item["current_period_start"]), "period_end": _at(item["current_period_end"]),
         "ends_at": _at(ends), "past_due_since": _past_due_since(found), "created_at": _at(found["created"]), "ended_at": _at(found["ended_at"]),
     }  # fmt: skip
     Subscription.objects.update_or_create(id=found["id"], defaults=facts)
-    set_plan(wallet)
-    return True
 
 
 def _next_plan(found: dict[str, Any]) -> Plan | None:
@@ -86,14 +197,37 @@ def set_plan(wallet: Wallet) -> None:
 
 
 def lapse() -> int:
-    """End what was not paid within the days of grace, here and at Stripe; how many."""
+    """End what was not paid within the days of grace, here first and then at Stripe; how many. One that cannot be ended there
+    now is tried again the next time, and keeps nobody else's."""
     late = [s for s in Subscription.objects.filter(status="past_due") if not s.is_live(timezone.now())]
-    for each in late:
-        if wallet := Wallet.objects.filter(id=each.wallet).first():
-            set_plan(wallet)
-        gateway.call(lambda v1, each=each: v1.subscriptions.cancel(each.id))
-        subscription(each.id)
-    return len(late)
+    for wallet in Wallet.objects.filter(id__in=[s.wallet for s in late]):
+        set_plan(wallet)
+    return sum(_end(each) for each in late)
+
+
+def _end(each: Subscription) -> bool:
+    try:
+        with contextlib.suppress(NotFound):  # it has ended there, and its event was lost
+            gateway.call(lambda v1: v1.subscriptions.cancel(each.id))
+        customer = gateway.call(lambda v1: v1.subscriptions.retrieve(each.id))["customer"]
+        return bring(customer, subscriptions=[each.id])
+    except DomainError:
+        log.exception("%s was not ended at Stripe", each.id)
+        return False
+
+
+@transaction.atomic
+def customer_gone(customer: str) -> bool:
+    """Deleted at Stripe, with all that they subscribed to."""
+    alone(customer)
+    wallet = Wallet.objects.filter(stripe_customer=customer).first()
+    if wallet is None:
+        return False
+    over = {"status": "canceled", "ended_at": timezone.now()}
+    Subscription.objects.filter(wallet=wallet.id, ended_at=None).update(**over)
+    Wallet.objects.filter(id=wallet.id).update(stripe_customer=None)
+    set_plan(wallet)
+    return True
 
 
 # ---------------------------------------------------------------- invoices: what gives credits
@@ -113,29 +247,18 @@ class Worth:
     until: datetime | None = None
 
 
-@transaction.atomic
-def invoice(ident: str) -> Invoice | None:
-    """None when it is nobody's here. Raises NotUnderstood."""
-    _alone(ident)
-    options: Any = {"expand": ["payments"]}
-    return apply_invoice(gateway.call(lambda v1: v1.invoices.retrieve(ident, options)))
-
-
-def apply_invoice(found: dict[str, Any]) -> Invoice | None:
-    wallet = Wallet.objects.filter(stripe_customer=found["customer"]).first()
-    if wallet is None or found["status"] == "draft":
-        return None
-    owner = ((found["parent"] or {}).get("subscription_details") or {}).get("subscription") or ""
+def _apply_invoice(found: dict[str, Any], whose: uuid.UUID) -> None:
+    if found["status"] == "draft":
+        return
     facts = {
-        "wallet": wallet.id, "subscription": owner, "number": found["number"] or "", "status": found["status"], "currency": found["currency"],
-        "total": found["total"], "tax": sum(tax["amount"] for tax in found["total_taxes"] or []), "payment": _payment_of(found),
-        "created_at": _at(found["created"]), "paid_at": _at(found["status_transitions"]["paid_at"]),
+        "wallet": whose, "subscription": _owner_of(found), "number": found["number"] or "", "status": found["status"], "currency": found["currency"],
+        "total": found["total"], "paid": found["amount_paid"], "tax": sum(tax["amount"] for tax in found["total_taxes"] or []),
+        "payment": _payment_of(found), "created_at": _at(found["created"]), "paid_at": _at(found["status_transitions"]["paid_at"]),
     }  # fmt: skip
     Invoice.objects.update_or_create(id=found["id"], defaults=facts)
     row = Invoice.objects.select_for_update(of=("self",)).get(id=found["id"])
     if row.status == "paid" and not row.months:
-        _deliver(row, _worth(found, owner))
-    return row
+        _deliver(row, _worth(found))
 
 
 def _payment_of(found: dict[str, Any]) -> str:
@@ -145,35 +268,53 @@ def _payment_of(found: dict[str, Any]) -> str:
     return next((p for p in paid if p), "")
 
 
-def _worth(found: dict[str, Any], owner: str) -> Worth:
+def _worth(found: dict[str, Any]) -> Worth:
     """Credits follow the money: a whole month for a whole payment, and of a change within a month the difference for the part
-    of it that is left."""
-    worth = Worth()
-    lines = [line for line in _lines(found) if line["pricing"] and line["pricing"]["price_details"]]
-    if not lines:
-        return worth
-    if found["currency"] != settings.CURRENCY:
-        raise NotUnderstood(f"currency {found['currency']} of invoice {found['id']}")
-    priced = [(line, _price(line["pricing"]["price_details"]["price"])) for line in lines]
+    of it that is left. Raises NotUnderstood for what we do not sell."""
+    worth, priced = Worth(), list(_priced(found))
     for line, price in priced:
         if price.pack:
             worth.pack += price.pack.credits * (line["quantity"] or 1)
-        elif line["amount"] >= 0:
+        elif not _gives_back(line):
             worth.plan, worth.interval = price.plan, price.interval
             worth.start, worth.end = _at(line["period"]["start"]), _at(line["period"]["end"])
     for line, price in priced:
         if price.plan:
-            _add(worth, line, price.plan, _anchor(owner, _at(line["period"]["end"])))
+            _add(worth, line, price.plan, _anchor(_owner_of(found), _at(line["period"]["end"])))
     return worth
+
+
+def _priced(found: dict[str, Any]) -> Iterator[tuple[dict[str, Any], StripePrice]]:
+    """Lines and what they buy; what somebody added by hand buys nothing of ours."""
+    lines = [line for line in found["lines"]["data"] if line["pricing"] and line["pricing"]["price_details"]]
+    ours = StripePrice.objects.select_related("plan", "pack").in_bulk(
+        [line["pricing"]["price_details"]["price"] for line in lines]
+    )
+    if lines and not ours:
+        raise NotUnderstood(f"the prices of invoice {found['id']} are none of ours; run manage.py sync_stripe")
+    for line in lines:
+        if price := ours.get(line["pricing"]["price_details"]["price"]):
+            if price.currency != found["currency"]:
+                raise NotUnderstood(f"currency {found['currency']} of invoice {found['id']}")
+            yield line, price
+
+
+def _detail(line: dict[str, Any]) -> dict[str, Any]:
+    parent = line["parent"] or {}  # a change within a period is of either kind
+    return dict(parent.get("subscription_item_details") or parent.get("invoice_item_details") or {})
+
+
+def _gives_back(line: dict[str, Any]) -> bool:
+    """Whether it is for what is not used up any more; after a discount of all of it its amount is 0."""
+    credited = (_detail(line).get("proration_details") or {}).get("credited_items")
+    return line["amount"] < 0 or bool(credited)
 
 
 def _add(worth: Worth, line: dict[str, Any], plan: Plan, anchor: datetime) -> None:
     start, end = _at(line["period"]["start"]), _at(line["period"]["end"])
-    sign, month = (1 if line["amount"] >= 0 else -1), months.around(start, anchor)
-    parent = line["parent"] or {}  # a change within a period is of either kind
-    detail = parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}
+    sign, month = (-1 if _gives_back(line) else 1), months.around(start, anchor)
     part = Fraction((month[1] - start).total_seconds()) / Fraction((month[1] - month[0]).total_seconds())
-    worth.now += sign * plan.credits * (part if detail.get("proration") else 1)
+    worth.now += sign * plan.credits * (part if _detail(line).get("proration") else 1)
     if end == worth.end:  # what ends before is not taken off the months that follow
         worth.monthly += sign * plan.credits
     if sign > 0:
@@ -183,15 +324,7 @@ def _add(worth: Worth, line: dict[str, Any], plan: Plan, anchor: datetime) -> No
 def _anchor(owner: str, end: datetime) -> datetime:
     """From where the months of a period that ends at `end` are counted: the subscription's anchor, unless it was moved since."""
     row = Subscription.objects.filter(id=owner).first()
-    if row is None and owner and subscription(owner):
-        row = Subscription.objects.get(id=owner)
     return row.anchor if row and months.around(end, row.anchor)[0] == end else end
-
-
-def _lines(found: dict[str, Any]) -> list[dict[str, Any]]:
-    if not found["lines"]["has_more"]:
-        return list(found["lines"]["data"])
-    return gateway.pages(lambda v1, params: v1.invoices.line_items.list(found["id"], params))
 
 
 def _deliver(row: Invoice, worth: Worth) -> None:
@@ -201,7 +334,11 @@ def _deliver(row: Invoice, worth: Worth) -> None:
     if worth.plan:
         row.month_credits, row.period_start, row.period_end = max(0, worth.monthly), worth.start, worth.end
         row.next_month = worth.until if worth.until and worth.end and worth.until < worth.end else None
-        _grant(row, max(0, int(worth.now)), Kind.PLAN, _expiry(worth.plan, worth.until))
+        if worth.now >= 0:
+            _grant(row, int(worth.now), Kind.PLAN, _expiry(worth.plan, worth.until))
+        else:  # a cheaper plan at once, as from a month to a year: the money for the rest came back, and so do its credits
+            row.changed = int(-worth.now)
+            ledger.take_back(row.wallet, row.changed, cause=f"change:{row.id}:1")
     row.save()
 
 
@@ -226,6 +363,7 @@ def next_months() -> int:
 @transaction.atomic
 def _next_month(ident: str) -> bool:
     now = timezone.now()
+    ledger.enter(Invoice.objects.get(id=ident).wallet)
     row = Invoice.objects.select_for_update(of=("self",)).select_related("plan").get(id=ident)
     owner = Subscription.objects.filter(id=row.subscription).first()
     if row.next_month is None or row.next_month > now or row.plan is None or row.period_end is None:
@@ -246,25 +384,10 @@ def _next_month(ident: str) -> bool:
 # ---------------------------------------------------------------- payments: what takes credits back
 
 
-@transaction.atomic
-def payment(ident: str) -> bool:
-    """Refunds and disputes of a payment intent; False when it paid for nothing of ours."""
-    _alone(ident)
-    row = Invoice.objects.filter(payment=ident).first()
-    if row is None:
-        options: Any = {"payment": {"type": "payment_intent", "payment_intent": ident}}
-        found = gateway.call(lambda v1: v1.invoice_payments.list(options))["data"]
-        row = invoice(found[0]["invoice"]) if found else None
+def _apply_payment(ident: str, charges: list[dict[str, Any]], disputes: list[dict[str, Any]]) -> bool:
+    row = Invoice.objects.select_for_update(of=("self",)).filter(payment=ident).first()
     if row is None:
         return False
-    of_it: Any = {"payment_intent": ident}
-    charges = gateway.pages(lambda v1, params: v1.charges.list({**of_it, **params}))
-    disputes = (
-        gateway.pages(lambda v1, params: v1.disputes.list({**of_it, **params}))
-        if any(c["disputed"] for c in charges)
-        else []
-    )
-    row = Invoice.objects.select_for_update(of=("self",)).get(id=row.id)
     row.refunded = sum(c["amount_refunded"] for c in charges)
     row.disputed = sum(d["amount"] for d in disputes if d["status"] not in KEPT)
     _take_share(row)
@@ -284,7 +407,7 @@ KEPT = (
 def _take_share(row: Invoice) -> None:
     """Of the credits that were given for a payment, the share of it that went back; all of them for all of it. What expired
     of them is gone already, and is not taken a second time."""
-    share = Fraction(min(row.total, row.refunded + row.disputed), row.total) if row.total > 0 else Fraction(0)
+    share = Fraction(min(row.paid, row.refunded + row.disputed), row.paid) if row.paid > 0 else Fraction(0)
     wanted = int(row.credits * share)
     if wanted > row.taken and row.lot:
         wanted = max(row.taken, min(wanted, row.credits - ledger.expired(row.wallet, given_for=f"invoice:{row.id}:")))
@@ -296,30 +419,10 @@ def _take_share(row: Invoice) -> None:
     if change > 0:
         ledger.take_back(row.wallet, change, cause=cause, lot=row.lot)
     else:
-        ledger.restore(row.wallet, -change, cause=cause, lot=row.lot)
-
-
-# ---------------------------------------------------------------- all of one customer
-
-
-def customer(ident: str) -> None:
-    """Everything of theirs, each in a transaction of its own; what events that were lost would have told."""
-    for each in gateway.pages(lambda v1, params: v1.subscriptions.list({"customer": ident, "status": "all", **params})):
-        subscription(each["id"])
-    for each in reversed(gateway.pages(lambda v1, params: v1.invoices.list({"customer": ident, **params}))):
-        invoice(each["id"])
-    for each in gateway.pages(lambda v1, params: v1.charges.list({"customer": ident, **params})):
-        if each["payment_intent"] and (each["amount_refunded"] or each["disputed"]):
-            payment(each["payment_intent"])
+        ledger.restore(row.wallet, -change, cause=cause, of=f"refund:{row.id}:")
 
 
 # ---------------------------------------------------------------- parts
-
-
-def _alone(ident: str) -> None:
-    """Until the transaction's end nobody else fetches and applies this object: an older fetch cannot come after a newer one."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [ident])
 
 
 def _price(ident: str) -> StripePrice:
@@ -334,7 +437,7 @@ def _at(seconds: Any) -> Any:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
-def live_subscription(wallet: Wallet, rows: Iterable[Subscription] | None = None) -> Subscription | None:
+def live_subscription(wallet: Wallet) -> Subscription | None:
     """The one that counts: of those that are not over the best."""
     found = Subscription.objects.filter(wallet=wallet.id, ended_at=None).select_related("plan", "next_plan")
     open_ = [s for s in found if s.status in ("active", "past_due", "unpaid")]

@@ -6,5 +6,5 @@ urlpatterns = [
     path("", views.overview, name="billing"),
     path("buy/", views.buy, name="buy"),
     path("manage/", views.manage, name="manage"),
-    path("invoices/<str:ident>/", views.invoice, name="invoice"),
+    path("invoices/<slug:ident>/", views.invoice, name="invoice"),
 ]

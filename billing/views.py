@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from billing import checkout, gateway, ledger, prices, sync, webhooks
+from billing import checkout, gateway, ledger, limits, prices, sync, webhooks
 from billing.api import CheckoutForm
-from billing.models import Invoice, Pack, Plan, Transfer, WebhookEvent
+from billing.models import Invoice, LedgerAccount, Pack, Plan, Transfer, WebhookEvent
 from config import problems
 from config.errors import DomainError, NotFound
 from config.limits import limited
@@ -25,7 +25,6 @@ from config.pages import page
 from config.problems import told
 
 SHOWN = 24  # invoices
-Kind = Transfer.Kind
 
 
 def credits(request: HttpRequest) -> dict[str, Any]:
@@ -37,10 +36,15 @@ def credits(request: HttpRequest) -> dict[str, Any]:
 def pricing(request: HttpRequest) -> HttpResponse:
     """What there is to buy; also for who has no account."""
     wallet = ledger.wallet_of(request.user) if request.user.is_authenticated else None
+    yearly, paid = request.GET.get("interval") == "year", sync.live_subscription(wallet) if wallet else None
+    plans = list(Plan.objects.filter(on_sale=True))
+    has = (paid.plan_id, paid.interval) if paid else ("free", "")
+    for plan in plans:
+        cents = plan.price_year_cents if yearly else plan.price_cents
+        plan.offered = gateway.configured() and cents and has != (plan.code, "year" if yearly else "month")  # type: ignore[attr-defined]
     facts = {
-        "plans": Plan.objects.filter(on_sale=True), "packs": Pack.objects.filter(on_sale=True), "prices": prices.listed(), "configured": gateway.configured(),
-        "current": wallet.plan_id if wallet else "", "paid": sync.live_subscription(wallet) if wallet else None,
-        "yearly": request.GET.get("interval") == "year", "currency": settings.CURRENCY,
+        "plans": plans, "packs": Pack.objects.filter(on_sale=True), "prices": prices.listed(), "configured": gateway.configured(),
+        "current": wallet.plan_id if wallet else "", "paid": paid, "yearly": yearly, "currency": settings.CURRENCY,
     }  # fmt: skip
     return render(request, "billing/pricing.html", facts)
 
@@ -59,7 +63,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     invoices = Invoice.objects.filter(wallet=wallet.id).order_by("-created_at")[:SHOWN]
     facts = {
         "wallet": wallet, "paid": sync.live_subscription(wallet), "invoices": invoices, "configured": gateway.configured(), "tab": "account",
-        "twins": request.user.twins.count(), "packs": Pack.objects.filter(on_sale=True), "currency": settings.CURRENCY,
+        "over": limits.twins_over(wallet, request.user.twins.count()), "packs": Pack.objects.filter(on_sale=True), "currency": settings.CURRENCY,
     }  # fmt: skip
     return render(request, "billing/overview.html", facts)
 
@@ -112,19 +116,21 @@ def stripe_hook(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def movements(request: HttpRequest) -> HttpResponse:
-    rows = Transfer.objects.filter(wallet=ledger.wallet_of(request.user).id)
+    rows = Transfer.objects.filter(wallet=ledger.wallet_of(request.user).id).select_related("debit", "credit")
     found = page(request, rows, lambda t: t, order=("-id",))
     facts = {name: f"?{found[name].partition('?')[2]}" if found[name] else "" for name in ("next", "previous")}
     for row in found["results"]:
         row.what, row.where = _purpose(row.cause)
-        row.sign = SIGNS.get(row.kind, "")
+        row.sign = _sign(row)
     return render(request, "billing/movements.html", {"rows": found["results"], **facts, "tab": "account"})
 
 
-# What a movement does to what one can spend; what is spent was set aside before.
-SIGNS = dict.fromkeys((Kind.GRANT, Kind.PLAN, Kind.PURCHASE, Kind.RELEASE, Kind.RESTORE), "+") | dict.fromkeys(
-    (Kind.HOLD, Kind.EXPIRE, Kind.REFUND, Kind.REPAY, Kind.CORRECT), "−"
-)
+def _sign(row: Transfer) -> str:
+    """What a movement does to what one can spend. What is spent was set aside before, and what is owed is none of it."""
+    if row.debit.kind == LedgerAccount.Kind.AVAILABLE:
+        return "−"
+    return "+" if row.credit.kind == LedgerAccount.Kind.AVAILABLE else ""
+
 
 # The first word of a cause: what a reader calls it, and the page that shows it, if there is one.
 PURPOSES = {

@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing import checkout, letters, sync
-from billing.models import Subscription, Wallet, WebhookEvent
-from config.errors import DomainError
+from billing.models import Invoice, Subscription, Wallet, WebhookEvent
+from config.errors import DomainError, NotFound
 
 log = logging.getLogger(__name__)
 State = WebhookEvent.State
@@ -29,11 +29,12 @@ class BadSignature(DomainError):
 
 
 def receive(body: bytes, signature: str) -> WebhookEvent:
-    """Apply an event and keep it, in one transaction; a failure is kept too, without its effect. Raises BadSignature."""
+    """Apply an event and keep it, in one transaction; a failure is kept too, without its effect, and tried again when the event
+    comes again. Raises BadSignature."""
     event = _verified(body, signature)
     with transaction.atomic():
         row, new = WebhookEvent.objects.get_or_create(id=event["id"], defaults=_facts(event))
-        return _apply(row) if new else row
+        return _apply(row) if new else retry(row.id)
 
 
 def retry(ident: str) -> WebhookEvent:
@@ -52,11 +53,12 @@ def _verified(body: bytes, signature: str) -> dict[str, Any]:
         try:
             stripe.WebhookSignature.verify_header(text, signature, secret, TOLERANCE)
             event = json.loads(text)
-            _facts(event)
+            if "\0" in event["id"] + str(_facts(event)):
+                raise BadSignature
             return dict(event)
         except stripe.SignatureVerificationError:
             continue
-        except (ValueError, KeyError, TypeError, AttributeError) as e:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError) as e:
             raise BadSignature from e
     raise BadSignature
 
@@ -67,7 +69,7 @@ def _facts(event: dict[str, Any]) -> dict[str, Any]:
     of_payment = about["object"] in ("charge", "refund", "dispute")
     return {
         "type": event["type"], "subject": (about.get("payment_intent") if of_payment else about.get("id")) or "", "customer": about.get("customer") or "",
-        "created_at": datetime.fromtimestamp(event["created"], UTC), "state": State.IGNORED,
+        "created_at": datetime.fromtimestamp(event["created"], UTC), "state": State.FAILED,
     }  # fmt: skip
 
 
@@ -77,6 +79,8 @@ def _apply(row: WebhookEvent) -> WebhookEvent:
     try:
         with transaction.atomic():
             row.state = State.APPLIED if act and row.subject and act(row) else State.IGNORED
+    except NotFound:  # it is not at Stripe any more, or never was for us
+        row.state = State.IGNORED
     except Exception as e:
         log.exception("%s was not applied", row)
         row.state, row.error = State.FAILED, f"{type(e).__name__}: {e}"[:1000]
@@ -86,30 +90,29 @@ def _apply(row: WebhookEvent) -> WebhookEvent:
 
 
 def _payment_failed(row: WebhookEvent) -> bool:
-    found = sync.invoice(row.subject)
-    if found is None or not found.subscription or found.status != "open":  # paid meanwhile, or the first one of all
-        return found is not None
-    sync.subscription(found.subscription)
+    if not sync.bring(row.customer, invoices=[row.subject]):
+        return False
+    found = Invoice.objects.get(id=row.subject)
     owner = Subscription.objects.filter(id=found.subscription).first()
-    if owner and owner.grace_ends:
-        letters.payment_failed(Wallet.objects.get(id=found.wallet), owner.grace_ends)
+    wallet = Wallet.objects.filter(id=found.wallet).first()
+    if (
+        found.status == "open" and owner and owner.grace_ends and wallet
+    ):  # neither paid meanwhile, nor the first one of all
+        letters.payment_failed(wallet, owner.grace_ends)
     return True
 
 
-def _customer_deleted(row: WebhookEvent) -> bool:
-    return bool(Wallet.objects.filter(stripe_customer=row.subject).update(stripe_customer=None))
-
-
 # By how a type begins, the first that fits. Everything else is kept and ignored.
-ACTS: dict[str, Callable[[WebhookEvent], Any]] = {
+ACTS: dict[str, Callable[[WebhookEvent], bool]] = {
     "checkout.session.": lambda row: checkout.bring(row.subject),
-    "customer.subscription.": lambda row: sync.subscription(row.subject),
-    "customer.deleted": _customer_deleted,
+    "customer.subscription.": lambda row: sync.bring(row.customer, subscriptions=[row.subject]),
+    "customer.deleted": lambda row: sync.customer_gone(row.subject),
     "invoice.payment_failed": _payment_failed,
     "invoice.created": lambda row: False,
+    "invoice.deleted": lambda row: False,
     "invoice.upcoming": lambda row: False,
-    "invoice.": lambda row: sync.invoice(row.subject),
-    "charge.refunded": lambda row: sync.payment(row.subject),
-    "charge.dispute.": lambda row: sync.payment(row.subject),
-    "refund.": lambda row: sync.payment(row.subject),
+    "invoice.": lambda row: sync.bring(row.customer, invoices=[row.subject]),
+    "charge.refunded": lambda row: sync.bring_payment(row.subject),
+    "charge.dispute.": lambda row: sync.bring_payment(row.subject),
+    "refund.": lambda row: sync.bring_payment(row.subject),
 }

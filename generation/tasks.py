@@ -3,49 +3,90 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
 
 from accounts import consents
 from accounts.models import Kind
 from accounts.vault import store
-from config.runs import Lost, working
+from config.runs import Lost, Status, working
 from config.studio import get_studio
 from gallery.models import Item
 from gallery.services import save_item
+from generation import schedule
 from generation.models import Job, Output
 from ml import types
 from ml.errors import MLError, Stopped
 
+REMEMBERED = timedelta(days=1)  # whoever was served last before that counts as not served yet
+_row = schedule.Row()  # what this process works on
+
 
 @shared_task(name=Job.task)
 def render(ident: str) -> None:
-    with working(Job, ident) as job:
-        if job is None:
-            return
-        refused = 0
-        for index in sorted(set(range(job.count)) - set(job.outputs.values_list("index", flat=True))):
-            _allowed(job)
-            try:
-                picture = next(
-                    iter(
-                        _studio(job).render(
-                            _spec(job, index), store=store(job.user_id), on_progress=_progress(job, index)
-                        )
-                    )
+    """One ring, one job: the one whose turn it is. The job that was rung for is done at this ring or at another's."""
+    for chosen in _turns():
+        with working(Job, chosen.id) as job:
+            if job:
+                _row.took(chosen.twin)
+                _make(job)
+        if job:
+            break
+
+
+def _turns() -> Iterator[schedule.Waiting]:
+    """What waits, in the order in which this worker should take it: the next one is asked for where another worker was quicker."""
+    waiting = _waiting()
+    served = _served({job.user for job in waiting})
+    while waiting:
+        chosen = schedule.choose(waiting, _row, now=timezone.now().timestamp(), served=served)
+        waiting.remove(chosen)
+        yield chosen
+
+
+def _waiting() -> list[schedule.Waiting]:
+    rows = Job.objects.filter(status=Status.QUEUED).order_by("created_at").values_list(
+        "id", "user_id", "training__base", "training__sha256", "created_at"
+    )  # fmt: skip
+    return [
+        schedule.Waiting(ident, user, (base or "", sha256 or ""), created_at.timestamp())
+        for ident, user, base, sha256, created_at in rows[: schedule.WINDOW]
+    ]
+
+
+def _served(users: Iterable[Any]) -> dict[Any, float]:
+    """When a job of each was last taken."""
+    lately = Job.objects.filter(user__in=users, created_at__gte=timezone.now() - REMEMBERED, started_at__isnull=False)
+    rows = lately.order_by().values_list("user").annotate(last=Max("started_at"))
+    return {user: last.timestamp() for user, last in rows}
+
+
+def _make(job: Job) -> None:
+    refused = 0
+    for index in sorted(set(range(job.count)) - set(job.outputs.values_list("index", flat=True))):
+        _allowed(job)
+        try:
+            picture = next(
+                iter(
+                    _studio(job).render(_spec(job, index), store=store(job.user_id), on_progress=_progress(job, index))
                 )
-            except MLError as e:
-                if e.code != "result_refused":
-                    raise
-                refused += 1
-                continue
-            deliver(job, index, picture)
-        if refused == job.count:
-            raise MLError("result_refused", "")
-        job.finish()
+            )
+        except MLError as e:
+            if e.code != "result_refused":
+                raise
+            refused += 1
+            continue
+        deliver(job, index, picture)
+    if refused == job.count:
+        raise MLError("result_refused", "")
+    job.finish()
 
 
 def _studio(job: Job) -> Any:

@@ -158,7 +158,7 @@ def page_routes() -> list[tuple[str, str]]:
 
 def page_address(route: str, kind: str, things: dict[str, str]) -> str:
     filled = route.replace("<uuid:ident>", things[kind]).replace("<uuid:photo>", things["photo"])
-    filled = filled.replace("<str:ident>", things[kind])
+    filled = filled.replace("<slug:ident>", things[kind])
     return f"/{filled.replace('<slug:kind>', things[kind])}"
 
 

@@ -208,8 +208,7 @@ def price_of_training(user: Any, twin: Twin | None) -> int:
     """The first training in a twin slot is free. Slots are what the plan allows: deleting a twin makes no new one."""
     wallet = ledger.wallet_of(user)
     taken = twin is not None and (twin.had_free_training or twin.trainings.open().filter(free=True).exists())
-    slots_left = not wallet.plan.twins or wallet.free_trainings < wallet.plan.twins
-    return 0 if slots_left and not taken else prices.training()
+    return 0 if limits.free_training_left(wallet) and not taken else prices.training()
 
 
 def start_training(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import cv2
@@ -24,20 +25,24 @@ def compose(prompt: str, style: str, subject: str, *, twin: bool) -> str:
     return f"{STYLE_WORDS[style]} of {who}, {prompt.strip()}"
 
 
+TEXTS = 256  # encodings that are kept; on FLUX.1 each is 2 MB of the accelerator's memory
+
+
 class Painter:
-    """Draws with a loaded pipeline; the encodings of repeated prompts are kept."""
+    """Draws with a loaded pipeline; the encodings of the texts used last are kept."""
 
     def __init__(self, pipe: Any, base: Base):
         self.pipe, self.base = pipe, base
-        self._texts: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._texts: OrderedDict[str, tuple[torch.Tensor, torch.Tensor]] = OrderedDict()
 
     def _encode(self, text: str) -> tuple[torch.Tensor, torch.Tensor]:
         from ml.local.flux import encode_text
 
         if text not in self._texts:
-            if len(self._texts) >= 256:
-                self._texts.clear()
             self._texts[text] = encode_text(self.pipe, self.base, text)
+        self._texts.move_to_end(text)
+        while len(self._texts) > TEXTS:
+            self._texts.popitem(last=False)
         return self._texts[text]
 
     @torch.no_grad()

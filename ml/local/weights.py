@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -100,24 +101,60 @@ def parse(data: bytes, sha256: str | None = None) -> tuple[dict[str, Any], dict[
         raise MLError("lora_broken", BROKEN) from e
 
 
+Loaded = tuple[str, dict[str, Any], dict[str, Any]]  # a twin's file: its checksum, tensors, facts
+
+MOST_RESIDENT = 14 * 10**9  # bytes: 107 twins of rank 16 on FLUX.1, of 131 MB each; of the nano base, all there are
+
+
+def resident_bytes() -> int:
+    """How much memory twins may fill: PHOTOFLUX_RESIDENT_MB, or an eighth of the machine's, 14 GB at most."""
+    if said := os.environ.get("PHOTOFLUX_RESIDENT_MB"):
+        return int(said) * 10**6
+    return min(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 8, MOST_RESIDENT)
+
+
+def pinned(tensors: dict[str, Any]) -> dict[str, Any]:
+    """Where an accelerator can fetch them by itself; as they are without one, or when no more memory can be locked.
+
+    Pages are given out in powers of two: what is pinned may take up to a third more than it holds.
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        with contextlib.suppress(RuntimeError):
+            return {name: tensor.pin_memory() for name, tensor in tensors.items()}
+    return tensors
+
+
 @dataclass
 class Recent:
-    """What was read lately: the `most` values used last, each for `seconds` after it was read."""
+    """The twins used last, `room` bytes of them and always the newest, each for `seconds` after it was read."""
 
-    most: int = 8
+    room: int = field(default_factory=resident_bytes)
     seconds: float = 600.0
     now: Callable[[], float] = time.monotonic
-    _kept: OrderedDict[Any, tuple[float, Any]] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[Any, tuple[float, int, Loaded]] = field(default_factory=OrderedDict)
+    _bytes: int = 0
 
-    def get(self, key: Any, read: Callable[[], Any]) -> Any:
-        """The value of `key`, by `read` when it is not here or too old."""
-        at, value = self._kept.pop(key, (-math.inf, None))
-        if self.now() - at > self.seconds:
-            at, value = self.now(), read()
-        self._kept[key] = at, value
-        while len(self._kept) > self.most or self.now() - next(iter(self._kept.values()))[0] > self.seconds:
-            self._kept.popitem(last=False)
-        return value
+    def get(self, key: Any, read: Callable[[], Loaded]) -> Loaded:
+        """The twin of `key`, by `read` when it is not here or too old."""
+        at, size, loaded = self._take(key) if key in self._kept else (-math.inf, 0, None)
+        if loaded is None or self.now() - at > self.seconds:
+            checksum, tensors, facts = read()
+            at, size, loaded = self.now(), sum(t.nbytes for t in tensors.values()), (checksum, pinned(tensors), facts)
+        self._kept[key] = at, size, loaded
+        self._bytes += size
+        while len(self._kept) > 1 and (self._bytes > self.room or self._oldest() < self.now() - self.seconds):
+            self._take(next(iter(self._kept)))
+        return loaded
+
+    def _take(self, key: Any) -> tuple[float, int, Loaded]:
+        entry = self._kept.pop(key)
+        self._bytes -= entry[1]
+        return entry
+
+    def _oldest(self) -> float:
+        return next(iter(self._kept.values()))[0]
 
 
 def check_lora(

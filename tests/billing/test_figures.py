@@ -137,7 +137,7 @@ def test_credits_are_counted_by_day_and_use(alice: Any, monkeypatch: pytest.Monk
     ledger.hold(wallet, 10, cause="image:1")
     ledger.settle("image:1", captured=7)
     ledger.take_back(wallet, 30, cause="refund:1", lot=lot)
-    ledger.restore(wallet, 12, cause="refund:1", lot=lot)
+    ledger.restore(wallet, 12, cause="refund:1:2", of="refund:1")
     ledger.take_back(wallet, 1, cause="staff:2", kind=Kind.CORRECT, lot=lot)
     on(monkeypatch, at(21))
     assert ledger.expire() == 33  # of the 40, without the 7 that were used
@@ -326,12 +326,12 @@ def test_the_ends_of_time_and_a_year_are_shown(staff: Client, days: str) -> None
 def test_csv_has_the_numbers_and_a_name(alice: Any, staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, at(2))
     EngineCost.objects.create(engine="nano", hour_cents=Decimal(1))
-    invoice(alice, at(2), 2000, refunded=2500)
+    invoice(alice, at(2), 2000, refunded=500)
     job(alice, 1200, captured=3)
     subscription(at(1, month=10), at(7), status="canceled")
     ledger.grant(ledger.wallet_of(alice), 8, cause="invoice:1", kind=Kind.PLAN)
     said = {
-        "revenue": b"day,plan,cents\r\n2026-11-02,pro,-500\r\n",
+        "revenue": b"day,plan,cents\r\n2026-11-02,pro,1500\r\n",
         "credits": b"day,sold,granted,used,expired,taken_back\r\n2026-11-02,8,3,0,0,0\r\n",
         "costs": b"engine,kind,runs,units,seconds,credits,cents\r\nnano,image,1,1,1200.000,3,0.333\r\n",
         "churn": b"live,ended,new,share\r\n1,1,0,1.0\r\n",
@@ -347,11 +347,11 @@ def test_csv_has_the_numbers_and_a_name(alice: Any, staff: Client, monkeypatch: 
 
 def test_what_staff_typed_is_no_formula(alice: Any, staff: Client) -> None:
     Plan.objects.create(code="=1+1", name="<b>Sums</b>", order=6)
-    invoice(alice, at(2), 100, plan="=1+1", refunded=300)
-    assert b"2026-11-02,'=1+1,-200\r\n" in staff.get(f"{PAGE}{DAYS}&format=csv&table=revenue").content
+    invoice(alice, at(2), 300, plan="=1+1", refunded=100)
+    assert b"2026-11-02,'=1+1,200\r\n" in staff.get(f"{PAGE}{DAYS}&format=csv&table=revenue").content
     text = staff.get(PAGE + DAYS).content.decode()
     assert "<b>Sums" not in text
-    assert "2026-11-02, &lt;b&gt;Sums&lt;/b&gt;: −$2" in text
+    assert "2026-11-02, &lt;b&gt;Sums&lt;/b&gt;: $2" in text
 
 
 # ---------------------------------------------------------------- plots

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from copy import deepcopy
@@ -26,7 +27,7 @@ from tests.billing.shop import SECRETS, Shop, confirmed, opened
 from tests.payments.stripe import signed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.workers]
-SEQUENCES, STEPS = 2000, 5
+SEQUENCES, STEPS = int(os.environ.get("STORIES", "300")), 6  # STORIES=2000 takes some minutes
 PLANS, INTERVALS = ("creator", "pro", "enterprise"), ("month", "year")
 
 
@@ -226,7 +227,7 @@ def told(alice: Any, settings: Any) -> Iterator[type[Story]]:
         yield Story
 
 
-def test_two_thousand_stories_of_payments_add_up(told: type[Story]) -> None:
+def test_every_story_of_payments_adds_up(told: type[Story]) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         told,
         settings=settings(
@@ -249,4 +250,5 @@ def test_two_thousand_stories_of_payments_add_up(told: type[Story]) -> None:
         "expire",
         "grant",
     }
-    assert {name: told.seen.get(name, 0) for name in everything if told.seen.get(name, 0) < 20} == {}
+    least = SEQUENCES // 100
+    assert {name: told.seen.get(name, 0) for name in everything if told.seen.get(name, 0) < least} == {}

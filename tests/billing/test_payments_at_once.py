@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,11 +12,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from billing import audit, ledger, reconcile, sync, webhooks
+from billing import audit, gateway, ledger, reconcile, sync, webhooks
 from billing.models import Invoice, Transfer, WebhookEvent
 from tests.billing.shop import DAY, SECRETS, Shop, confirmed, opened
 from tests.conftest import person
-from tests.payments.stripe import signed
+from tests.payments.stripe import DoubleClient, signed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 THREADS, TURNS = 16, 12
@@ -108,3 +110,46 @@ def test_two_who_begin_to_buy_at_once_are_one_customer(shop: Shop) -> None:
         list(pool.map(lambda _n: apart(lambda: shop.session(user, pack="small")), range(8)))
     customers = [o for o in shop.fake._objects.values() if o.get("object") == "customer"]
     assert [c["id"] for c in customers] == [shop.wallet(user).stripe_customer]
+
+
+class Slow(DoubleClient):
+    """Who asks waits until somebody else asks too, or a little while: so that what can overlap does."""
+
+    def __init__(self, fake: Any) -> None:
+        super().__init__(fake)
+        self.gate = threading.Barrier(2)
+
+    def request(self, *args: Any, **more: Any) -> Any:
+        try:
+            self.gate.wait(0.1)
+        except threading.BrokenBarrierError:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                self.gate.reset()
+        return super().request(*args, **more)
+
+
+def test_the_events_of_a_first_payment_wait_for_each_other_in_turn(shop: Shop) -> None:
+    """Nothing of theirs is here yet, so each of them brings the same subscription and invoice; and somebody works meanwhile."""
+    people = [confirmed(person(f"p{n}@example.com")) for n in range(3)]
+    for user in people:
+        shop.fake.pay(shop.session(user, plan="creator"))
+    found: list[dict[str, Any]] = []
+    shop.fake.flush(found.append)
+    gateway.use(Slow(shop.fake))
+    wallets = [ledger.wallet_of(user) for user in people]
+
+    def work(number: int) -> None:
+        for turn in range(10):
+            ledger.hold(wallets[number], 1, cause=f"job:{number}:{turn}")
+            ledger.settle(f"job:{number}:{turn}", captured=0)
+        reconcile_one = list(reconcile.everybody(email=people[number].email))
+        assert len(reconcile_one) <= 4
+
+    acts = [lambda e=e: webhooks.receive(*signed(e, SECRETS[0])) for e in found] + [
+        lambda n=n: work(n) for n in range(3)
+    ]
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(apart, acts))
+    assert list(WebhookEvent.objects.filter(state="failed").values_list("type", "error")) == []
+    assert [shop.credits(user) for user in people] == [(203, 0, 0)] * 3
+    assert audit.problems(runs=False) == []

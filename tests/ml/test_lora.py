@@ -14,7 +14,7 @@ from ml.local import lora
 from ml.local.bases import Base, base_of, find
 from ml.local.flux import encode_picture, image_ids, load_pipeline, pack
 from ml.local.sample import Painter
-from ml.local.weights import Recent, check_lora, checksum, dump, facts_of, parse
+from ml.local.weights import check_lora, checksum, dump, facts_of, parse
 
 FACTS = {"base": "nano"}
 TEXT = "photo of ohwx woman, smiling, in a park"
@@ -181,20 +181,3 @@ def test_latents_are_centred_by_the_codecs_figures(pipe: Any) -> None:
     pipe.vae.register_to_config(shift_factor=0.5, scaling_factor=2.0)
     raw = pipe.vae.encode(x).latent_dist.mode()
     assert torch.allclose(encode_picture(pipe, x), (raw - 0.5) * 2)
-
-
-def test_what_was_read_lately_is_not_read_again_until_it_is_old() -> None:
-    clock, read = [0.0], []
-    recent = Recent(most=2, seconds=600, now=lambda: clock[0])
-
-    def get(name: str) -> str:
-        return recent.get(name, lambda: read.append(name) or name.upper())
-
-    assert [get("a"), get("a"), get("b"), get("a")] == ["A", "A", "B", "A"]
-    get("c")  # b was used longest ago
-    assert [get("a"), read] == ["A", ["a", "b", "c"]]
-    get("b")
-    clock[0] = 601
-    get("a")
-    assert read == ["a", "b", "c", "b", "a"]
-    assert len(recent._kept) == 1

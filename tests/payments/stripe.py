@@ -860,6 +860,14 @@ class FakeStripe:
         name = self._objects[price["product"]]["name"]
         parent: Obj = {"invoice_item_details": None, "subscription_item_details": None}
         details: Obj = {"invoice_item": self._new("ii") if proration or not sub else None, "proration": proration, "proration_details": {"credited_items": None}, "subscription": sub and sub["id"]}  # fmt: skip
+        if amount < 0 and sub:  # it says which lines it takes back
+            paid = self._objects[sub["latest_invoice"]]
+            details["proration_details"] = {
+                "credited_items": {
+                    "invoice": paid["id"],
+                    "invoice_line_items": [each["id"] for each in paid["lines"]["data"]],
+                }
+            }
         if sub and item:
             parent |= {
                 "type": "subscription_item_details",

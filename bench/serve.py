@@ -1,0 +1,326 @@
+"""How many accelerators a day of 10,000 users needs, and what a picture costs: `python -m bench.serve [FILE...]`.
+
+Simulates a day of requests (bench/day.py, its model is printed) against MEASURED service times, with the choice that the render
+workers make (generation/schedule.py). Without FILE every table in bench/results is taken that has these keys, whoever wrote it:
+
+    {"machine": str, "engine": str,
+     "seconds": {"picture": {"draft": s, "standard": s, "high": s},  one picture of a worn twin: all that its worker is busy with
+                 "swap": s,                                          another twin, resident in memory, put on instead
+                 "cold_start": s}}                                   from a process's start until it has made its first picture
+
+`--measure` writes such a table of this machine, through the studio: bench/results/serve-ENGINE-MACHINE.json.
+
+The aim (N2): the first picture of a request within 5 s of asking, for 95 of 100; `--whole` asks it of a request's last picture.
+Exits 1 when no fleet meets it, or when the fleet that is recommended does not meet it on another day.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.day import DAY, HOUR, MODEL, Fleet, Outcome, Request, Scaling, a_day, busiest_hour, percentile
+
+RESULTS = Path(__file__).resolve().parent / "results"
+QUALITIES = ("draft", "standard", "high")
+MOST = 400  # servers: more are not tried
+
+
+@dataclass(frozen=True)
+class Times:
+    """What was measured, in seconds."""
+
+    machine: str
+    engine: str
+    picture: dict[str, float]
+    swap: float
+    cold_start: float
+
+
+def read(path: Path) -> Times | None:
+    """None for a file of another kind."""
+    try:
+        said = json.loads(path.read_text())
+        seconds = said["seconds"]
+        picture = {quality: float(seconds["picture"][quality]) for quality in QUALITIES}
+        return Times(said["machine"], said["engine"], picture, float(seconds["swap"]), float(seconds["cold_start"]))
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+# ---------------------------------------------------------------- the fleet
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked of a fleet: seconds for 95 of 100 requests, until the first picture or the last."""
+
+    times: Times
+    target: float
+    whole: bool
+
+    def days(self, users: int, seed: int) -> list[Request]:
+        day = a_day(users, self.times.picture, seed=seed)
+        return [replace(r, first=r.work) for r in day] if self.whole else day
+
+    def run(self, day: list[Request], servers: int | Scaling, *, grouped: bool = True) -> Outcome:
+        return Fleet(day, servers, swap=self.times.swap, grouped=grouped, late=self.target).run()
+
+    def full(self, day: list[Request], servers: int | Scaling, *, grouped: bool = True) -> Outcome:
+        """To the end, however late."""
+        return Fleet(day, servers, swap=self.times.swap, grouped=grouped).run()
+
+    def meets(self, out: Outcome, places: list[int] | None = None) -> bool:
+        if out.gave_up:
+            return False
+        return percentile(out.first if places is None else [out.first[i] for i in places], 0.95) <= self.target
+
+    def needed(self, day: list[Request], *, grouped: bool, peak: list[int] | None = None) -> int | None:
+        """The fewest servers that meet the target over the day, and in the hour `peak` where one is given; None: no number does."""
+        alone = [r.first for r in day]
+        if percentile(alone, 0.95) > self.target:
+            return None
+        start = max(math.floor(sum(r.work for r in day) / DAY), 1)
+        for servers in range(start, MOST):
+            out = self.run(day, servers, grouped=grouped)
+            if self.meets(out) and (peak is None or self.meets(out, peak)):
+                return servers
+        return None
+
+    def scaled(self, day: list[Request], peak: list[int], provision: float, *, grouped: bool) -> Scaling | None:
+        """With the fewest spare ones that meet the target over the day and in its busiest hour."""
+        for spare in range(MOST):
+            scaling = Scaling(spare, provision + self.times.cold_start)
+            out = self.run(day, scaling, grouped=grouped)
+            if self.meets(out) and self.meets(out, peak):
+                return scaling
+        return None
+
+
+# ---------------------------------------------------------------- the table
+
+WAYS = ((True, "by twin"), (False, "in turn"))
+HEAD = (
+    f"{'':44}{'servers':>8}{'wait s':>14}{'first s':>9}{'all s':>8}{'hour':>8}{'swaps':>9}{'busy':>7}{'hours':>8}{'a picture':>11}\n"
+    f"{'':52}{'50th':>7}{'95th':>7}{'95th':>9}{'95th':>8}{'95th':>8}{'a job':>9}"
+)
+
+
+def line(name: str, day: list[Request], peak: list[int], out: Outcome, price: float) -> str:
+    hours, pictures = out.paid / HOUR, sum(r.pictures for r in day)
+    hour = percentile([out.first[i] for i in peak], 0.95)
+    return (
+        f"{name:44}{out.most:8}{percentile(out.wait, 0.5):7.2f}{percentile(out.wait, 0.95):7.2f}{percentile(out.first, 0.95):9.2f}"
+        f"{percentile(out.whole, 0.95):8.2f}{hour:8.2f}{out.swaps / len(day):9.3f}{out.busy / out.paid:7.0%}{hours:8.1f}{hours * price / pictures:11.5f}"
+    )
+
+
+def simulate(times: Times, args: argparse.Namespace) -> bool:
+    """Prints the table of one machine; whether the fleet that is recommended meets the target on another day, too."""
+    plan = Plan(times, args.target, args.whole)
+    day = plan.days(args.users, args.seed)
+    peak = busiest_hour(day)
+    what = "every picture" if args.whole else "the first picture"
+    print(f"\n{times.engine}, measured on: {times.machine}")
+    made = ", ".join(f"{times.picture[q]:.3f} {q}" for q in QUALITIES)
+    print(f"seconds: a picture {made}; a swap {times.swap:.4f}; a cold start {times.cold_start:.1f}")
+    work = sum(day[i].work for i in peak) / HOUR
+    print(
+        f"{len(day)} requests, {sum(r.pictures for r in day)} pictures; work for {sum(r.work for r in day) / DAY:.2f} servers on average, {work:.2f} in the busiest hour"
+    )
+    by_day = {grouped: plan.needed(day, grouped=grouped) for grouped in (True, False)}
+    by_hour = {grouped: plan.needed(day, grouped=grouped, peak=peak) for grouped in (True, False)}
+    if by_day[True] is None or by_hour[True] is None:
+        print(f"No fleet has {what} of 95 in 100 requests done within {args.target:g} s: the work alone takes longer.")
+        return False
+    print(HEAD)
+    needs = {servers for needs in (by_day, by_hour) for servers in needs.values() if servers}
+    for servers in sorted(needs | {max(min(needs) - 1, 1)}):
+        for grouped, how in WAYS:
+            why = [w for w, needs in (("the day", by_day), ("its busiest hour", by_hour)) if needs[grouped] == servers]
+            name = f"fixed, {how}" + (f", for {' and '.join(why)}" if why else "")
+            print(line(name, day, peak, plan.full(day, servers, grouped=grouped), args.price))
+    for grouped, how in WAYS:
+        if scaling := plan.scaled(day, peak, args.provision, grouped=grouped):
+            name = f"scaled, {how}, {scaling.spare} spare"
+            print(line(name, day, peak, plan.full(day, scaling, grouped=grouped), args.price))
+    return recommend(plan, args, by_day[True], by_hour[True], what)
+
+
+def recommend(plan: Plan, args: argparse.Namespace, least: int, servers: int, what: str) -> bool:
+    other = plan.days(args.users, args.seed + 1)
+    out = plan.full(other, servers)
+    print(
+        f"{what} of 95 in 100 requests within {args.target:g} s: {least} servers over the day, {servers} in its busiest hour too (recommended)."
+        f" Another day with {servers}: {percentile(out.first, 0.95):.2f} s"
+    )
+    return plan.meets(out)
+
+
+# ---------------------------------------------------------------- measuring
+
+FIRST = """
+import sys
+from ml.studio import open_studio
+from ml.types import RenderSpec
+next(open_studio(sys.argv[1], source=sys.argv[2] or None).render(RenderSpec("in a park", quality="draft")))
+print("made", flush=True)
+"""
+
+
+def measure(engine: str, source: str, rounds: int) -> Path:
+    """Medians of `rounds` through the studio, written as a table."""
+    from bench.machine import machine
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PHOTOFLUX_KEYS"] = f"{folder}/keys"
+        cold = statistics.median(cold_start(engine, source) for _ in range(3))
+        picture, swap = warm(engine, source, Path(folder), rounds)
+    table = {"machine": machine(), "engine": engine, "seconds": {"picture": picture, "swap": swap, "cold_start": cold}}
+    path = RESULTS / f"serve-{engine}-{slug(table['machine'])}.json"
+    path.write_text(json.dumps(table, indent=2) + "\n")
+    return path
+
+
+def cold_start(engine: str, source: str) -> float:
+    """Of a process that has nothing but its files in the page cache."""
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-c", FIRST, engine, source], stdout=subprocess.PIPE)
+    assert process.stdout and process.stdout.readline() == b"made\n"
+    took = time.perf_counter() - start
+    process.wait()
+    return round(took, 3)
+
+
+def warm(engine: str, source: str, folder: Path, rounds: int) -> tuple[dict[str, float], float]:
+    """Seconds of a picture by quality, each of another prompt, and of a swap between two resident twins."""
+    from ml.local.studio import LocalStudio
+    from ml.local.weights import FolderStore
+    from ml.types import RenderSpec
+
+    studio, store = LocalStudio(engine, source=source or None), FolderStore(folder)
+    twins = [random_twin(studio, store, seed) for seed in (1, 2)]
+
+    def render(quality: str, i: int) -> float:
+        name, checksum = twins[0]
+        spec = RenderSpec(f"in a park, number {quality} {i}", name, checksum, quality=quality, seed=i)
+        start = time.perf_counter()
+        list(studio.render(spec, store=store))
+        return time.perf_counter() - start
+
+    def wear(i: int) -> float:
+        name, checksum = twins[i % 2]
+        start = time.perf_counter()
+        loaded = studio._read(RenderSpec("in a park", name, checksum), store)
+        studio._models()[2].wear(*loaded)
+        wait_for(studio.device)
+        return time.perf_counter() - start
+
+    for quality in QUALITIES:  # whatever happens only once
+        render(quality, -1)
+    took = [
+        {q: render(q, i) for q in QUALITIES} for i in range(rounds)
+    ]  # by turns: what else the machine does hits all alike
+    picture = {q: round(statistics.median(t[q] for t in took), 4) for q in QUALITIES}
+    swap = statistics.median([wear(i) for i in range(1, 2 * rounds + 3)][2:])
+    return picture, round(swap, 5)
+
+
+def wait_for(device: str) -> None:
+    import torch
+
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def random_twin(studio: Any, store: Any, seed: int) -> tuple[str, str]:
+    """A file as a training leaves it, of random weights that hardly change the pictures: (name, checksum)."""
+    import torch
+
+    from ml.local import lora
+    from ml.local.weights import checksum, dump
+
+    g, pipe = torch.Generator().manual_seed(seed), studio._models()[0]
+    shapes = lora.expected_shapes(pipe.transformer, studio.base)
+    tensors = {name: (0.001 * torch.randn(shape, generator=g)).half() for name, shape in shapes.items()}
+    facts = {
+        "base": studio.base.name,
+        "subject": "person",
+        "embedder": studio.faces.name,
+        "reference": [1.0] + [0.0] * 127,
+    }
+    data = dump(tensors, facts)
+    store.write(f"{seed}.safetensors", data)
+    return f"{seed}.safetensors", checksum(data)
+
+
+def slug(machine: str) -> str:
+    """The accelerator's name, or the processor's with its cores."""
+    cpu, cores, gpu = (part.strip() for part in machine.split(",")[:3])
+    name = f"{cpu} {cores}" if gpu == "no accelerator" else gpu
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+# ---------------------------------------------------------------- the command
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", type=Path, help="measured tables (default: all in bench/results)")
+    parser.add_argument("--users", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--target", type=float, default=5.0, help="seconds, for 95 of 100 requests (5)")
+    parser.add_argument(
+        "--whole", action="store_true", help="the target is for a request's last picture, not its first"
+    )
+    parser.add_argument(
+        "--price",
+        type=float,
+        default=3.5,
+        help="of a server an hour: an assumption, not measured (3.50, about what an H200 is let for)",
+    )
+    parser.add_argument(
+        "--provision", type=float, default=0.0, help="seconds until a new machine starts the process (0: it is there)"
+    )
+    parser.add_argument("--measure", action="store_true", help="measure this machine first, and simulate with that")
+    parser.add_argument("--engine", default="nano", help="the base to measure")
+    parser.add_argument("--source", default="", help="a directory in the base's place")
+    parser.add_argument("--rounds", type=int, default=15, help="pictures of each quality that are measured")
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = arguments()
+    if args.measure:
+        args.files = [measure(args.engine, args.source, args.rounds)]
+        print(f"written: {args.files[0]}")
+    tables = [(path, read(path)) for path in args.files or sorted(RESULTS.glob("*.json"))]
+    if wrong := [str(path) for path, times in tables if times is None and path in args.files]:
+        print(f"{', '.join(wrong)}: not a table of measured times. See --help for its keys.")
+        return 2
+    found = [times for _, times in tables if times]
+    if not found:
+        print("Nothing is measured yet. Run: python -m bench.serve --measure")
+        return 2
+    start = time.perf_counter()
+    print(
+        f"A day of {args.users} users (seed {args.seed}); {args.price:g} an hour and server, an assumption. The model:\n{MODEL}"
+    )
+    good = [simulate(times, args) for times in found]
+    print(f"\nsimulated in {time.perf_counter() - start:.0f} s")
+    return int(not all(good))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Which of the waiting jobs a render worker takes next. Pure, so that the worker and the simulated day (bench.serve) ask the same.
+
+Somebody's turn begins when their oldest job was asked for, or when a job of theirs was last taken, whichever is later. With one
+job each that is first come, first served; of fifty jobs of one user and one of another, the one is next but one. Nobody is
+passed by more than one job of each other user once their turn has begun.
+
+A worker that goes on with the twin it wears saves a swap, so jobs of that twin may go before their turn, within two bounds:
+never more than MOST_IN_A_ROW jobs of one twin by one worker, and never past somebody whose turn began PATIENCE ago.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+MOST_IN_A_ROW = 4  # jobs
+PATIENCE = 20.0  # seconds
+WINDOW = 200  # of so many, the oldest, one is chosen
+
+Twin = tuple[str, str]  # (base, the LoRA's checksum); ("", "") is the bare base
+
+
+@dataclass(frozen=True)
+class Waiting:
+    id: Any
+    user: Any
+    twin: Twin
+    created_at: float  # seconds, of any clock that `now` and `served` share
+
+
+Some = TypeVar("Some", bound=Waiting)
+
+
+@dataclass
+class Row:
+    """What one worker does: the twin that it wears, and how many jobs of it without another between."""
+
+    twin: Twin | None = None
+    jobs: int = 0
+
+    def took(self, twin: Twin) -> None:
+        self.twin, self.jobs = twin, self.jobs + 1 if twin == self.twin else 1
+
+
+def choose(waiting: Sequence[Some], row: Row, *, now: float, served: Mapping[Any, float] | None = None) -> Some:
+    """The next of `waiting`, which is not empty. `served` says when a job of a user was last taken, by whatever worker."""
+    served = served or {}
+
+    def turn(job: Some) -> tuple[float, bool, float, Any]:
+        last = served.get(job.user, -math.inf)
+        return max(job.created_at, last), last >= job.created_at, job.created_at, job.id
+
+    first = min(waiting, key=turn)
+    if first.twin == row.twin or row.jobs >= MOST_IN_A_ROW or now - turn(first)[0] >= PATIENCE:
+        return first
+    return min((job for job in waiting if job.twin == row.twin), key=turn, default=first)

@@ -1,0 +1,103 @@
+"""What a worker keeps in memory between two pictures: twins by their bytes, and the encodings of texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ml.local import sample, weights
+from ml.local.bases import Base
+from ml.local.sample import Painter
+from ml.local.weights import Recent, resident_bytes
+
+MB = 10**6
+
+
+class Shelf:
+    """Twins of a megabyte each, and which of them were read."""
+
+    def __init__(self, **options: Any) -> None:
+        self.clock, self.read = 0.0, []  # type: ignore[var-annotated]
+        self.recent = Recent(now=lambda: self.clock, **options)
+
+    def get(self, name: str, size: int = MB) -> str:
+        def load() -> tuple[str, dict[str, Any], dict[str, Any]]:
+            self.read.append(name)
+            return name.upper(), {"w": torch.zeros(size, dtype=torch.uint8)}, {}
+
+        return self.recent.get(name, load)[0]
+
+
+def test_what_was_read_lately_is_not_read_again_until_it_is_old() -> None:
+    shelf = Shelf(room=2 * MB, seconds=600)
+    assert [shelf.get(n) for n in "aaba"] == ["A", "A", "B", "A"]
+    shelf.get("c")  # b was used longest ago
+    assert [shelf.get("a"), shelf.read] == ["A", ["a", "b", "c"]]
+    shelf.get("b")
+    shelf.clock = 601
+    shelf.get("a")
+    assert shelf.read == ["a", "b", "c", "b", "a"]
+    assert len(shelf.recent._kept) == 1
+
+
+def test_as_many_twins_stay_as_their_bytes_fit() -> None:
+    shelf = Shelf(room=100 * MB)
+    names = [f"twin {i}" for i in range(100)]
+    for name in names * 2:
+        shelf.get(name)
+    assert shelf.read == names
+    shelf.get("a big one", 50 * MB)
+    assert (len(shelf.recent._kept), shelf.recent._bytes) == (51, 100 * MB)
+
+
+def test_one_that_is_bigger_than_the_room_stays_alone() -> None:
+    shelf = Shelf(room=MB)
+    for _ in range(3):
+        shelf.get("big", 3 * MB)
+    assert shelf.read == ["big"]
+    shelf.get("small")
+    assert list(shelf.recent._kept) == ["small"]
+    assert shelf.recent._bytes == MB
+
+
+def test_the_room_is_said_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < resident_bytes() <= weights.MOST_RESIDENT
+    monkeypatch.setenv("PHOTOFLUX_RESIDENT_MB", "250")
+    assert Recent().room == 250 * MB
+
+
+def encodings(pipe: Any) -> list[str]:
+    """The runs of the two text encoders, as they happen."""
+    runs: list[str] = []
+    for part in ("text_encoder", "text_encoder_2"):
+        encoder = getattr(pipe, part)
+        encoder.register_forward_pre_hook(lambda *_, part=part: runs.append(part))
+    return runs
+
+
+def test_a_prompt_again_is_not_encoded_again_and_gives_the_same_pixels(pipe: Any, tiny: Base) -> None:
+    runs, painter = encodings(pipe), Painter(pipe, tiny)
+
+    def paint(text: str) -> np.ndarray:
+        return painter.paint(text, size=(64, 64), steps=2, seed=3)
+
+    first = paint("photo of a woman")
+    once = len(runs)
+    assert {"text_encoder", "text_encoder_2"} <= set(runs)
+    paint("photo of a man")
+    more = len(runs)
+    assert more > once
+    assert (paint("photo of a woman") == first).all()
+    assert len(runs) == more
+    assert (Painter(pipe, tiny).paint("photo of a woman", size=(64, 64), steps=2, seed=3) == first).all()
+
+
+def test_the_text_used_longest_ago_is_forgotten_first(pipe: Any, tiny: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample, "TEXTS", 2)
+    painter = Painter(pipe, tiny)
+    for text in ("one", "two", "one", "three"):
+        painter._encode(text)
+    assert list(painter._texts) == ["one", "three"]
