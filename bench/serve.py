@@ -197,7 +197,8 @@ def cold_start(engine: str, source: str) -> float:
     """Of a process that has nothing but its files in the page cache."""
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-c", FIRST, engine, source], stdout=subprocess.PIPE)
-    assert process.stdout and process.stdout.readline() == b"made\n"
+    assert process.stdout
+    assert process.stdout.readline() == b"made\n"
     took = time.perf_counter() - start
     process.wait()
     return round(took, 3)
