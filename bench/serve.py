@@ -6,7 +6,8 @@ workers make (generation/schedule.py). Without FILE every table in bench/results
     {"machine": str, "engine": str,
      "seconds": {"picture": {"draft": s, "standard": s, "high": s},  one picture of a worn twin: all that its worker is busy with
                  "swap": s,                                          another twin, resident in memory, put on instead
-                 "cold_start": s}}                                   from a process's start until it has made its first picture
+                 "cold_start": s},                                   from a process's start until it has made its first picture
+     "load": float}                                                  optional: of other programs, just before
 
 `--measure` writes such a table of this machine, through the studio: bench/results/serve-ENGINE-MACHINE.json.
 
@@ -18,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import re
 import statistics
@@ -35,6 +35,7 @@ from bench.day import DAY, HOUR, MODEL, Fleet, Outcome, Request, Scaling, a_day,
 RESULTS = Path(__file__).resolve().parent / "results"
 QUALITIES = ("draft", "standard", "high")
 MOST = 400  # servers: more are not tried
+BUSY = 0.3  # load of other programs from which a measurement says so
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Times:
     picture: dict[str, float]
     swap: float
     cold_start: float
+    load: float = 0.0  # of other programs, when it was measured
 
 
 def read(path: Path) -> Times | None:
@@ -54,7 +56,8 @@ def read(path: Path) -> Times | None:
         said = json.loads(path.read_text())
         seconds = said["seconds"]
         picture = {quality: float(seconds["picture"][quality]) for quality in QUALITIES}
-        return Times(said["machine"], said["engine"], picture, float(seconds["swap"]), float(seconds["cold_start"]))
+        swap, cold = float(seconds["swap"]), float(seconds["cold_start"])
+        return Times(said["machine"], said["engine"], picture, swap, cold, float(said.get("load", 0)))
     except (OSError, KeyError, TypeError, ValueError):
         return None
 
@@ -69,6 +72,10 @@ class Plan:
     times: Times
     target: float
     whole: bool
+
+    @property
+    def what(self) -> str:
+        return "every picture" if self.whole else "the first picture"
 
     def days(self, users: int, seed: int) -> list[Request]:
         day = a_day(users, self.times.picture, seed=seed)
@@ -88,19 +95,20 @@ class Plan:
 
     def needed(self, day: list[Request], *, grouped: bool, peak: list[int] | None = None) -> int | None:
         """The fewest servers that meet the target over the day, and in the hour `peak` where one is given; None: no number does."""
-        alone = [r.first for r in day]
-        if percentile(alone, 0.95) > self.target:
-            return None
-        start = max(math.floor(sum(r.work for r in day) / DAY), 1)
+        if percentile([r.first for r in day], 0.95) > self.target:
+            return None  # with a server each
+        start = max(int(sum(r.work for r in day) / DAY), 1)
         for servers in range(start, MOST):
             out = self.run(day, servers, grouped=grouped)
             if self.meets(out) and (peak is None or self.meets(out, peak)):
                 return servers
         return None
 
-    def scaled(self, day: list[Request], peak: list[int], provision: float, *, grouped: bool) -> Scaling | None:
-        """With the fewest spare ones that meet the target over the day and in its busiest hour."""
-        for spare in range(MOST):
+    def scaled(
+        self, day: list[Request], peak: list[int], provision: float, *, most: int, grouped: bool
+    ) -> Scaling | None:
+        """With the fewest spare ones, up to `most`, that meet the target over the day and in its busiest hour."""
+        for spare in range(most + 1):
             scaling = Scaling(spare, provision + self.times.cold_start)
             out = self.run(day, scaling, grouped=grouped)
             if self.meets(out) and self.meets(out, peak):
@@ -131,41 +139,46 @@ def simulate(times: Times, args: argparse.Namespace) -> bool:
     plan = Plan(times, args.target, args.whole)
     day = plan.days(args.users, args.seed)
     peak = busiest_hour(day)
-    what = "every picture" if args.whole else "the first picture"
+    introduce(times, day, peak)
+    by_day = {grouped: plan.needed(day, grouped=grouped) for grouped, _ in WAYS}
+    by_hour = {grouped: plan.needed(day, grouped=grouped, peak=peak) for grouped, _ in WAYS}
+    least, servers = by_day[True], by_hour[True]
+    if least is None or servers is None:
+        print(
+            f"No fleet has {plan.what} of 95 in 100 requests done within {args.target:g} s: the work alone takes longer."
+        )
+        return False
+    print(HEAD)
+    enough = (("the day", by_day), ("its busiest hour", by_hour))
+    sizes = {size for _, found in enough for size in found.values() if size}
+    for size in sorted(sizes | {max(least - 1, 1)}):
+        for grouped, how in WAYS:
+            why = " and ".join(name for name, found in enough if found[grouped] == size)
+            name = f"fixed, {how}" + (f", for {why}" if why else "")
+            print(line(name, day, peak, plan.full(day, size, grouped=grouped), args.price))
+    for grouped, how in WAYS:
+        if scaling := plan.scaled(day, peak, args.provision, most=servers, grouped=grouped):
+            name = f"scaled, {how}, {scaling.spare} spare"
+            print(line(name, day, peak, plan.full(day, scaling, grouped=grouped), args.price))
+    other = plan.full(plan.days(args.users, args.seed + 1), servers)
+    print(
+        f"{plan.what} of 95 in 100 requests within {args.target:g} s: {least} servers over the day, {servers} in its busiest hour too"
+        f" (recommended). Another day with {servers}: {percentile(other.first, 0.95):.2f} s"
+    )
+    return plan.meets(other)
+
+
+def introduce(times: Times, day: list[Request], peak: list[int]) -> None:
     print(f"\n{times.engine}, measured on: {times.machine}")
     made = ", ".join(f"{times.picture[q]:.3f} {q}" for q in QUALITIES)
     print(f"seconds: a picture {made}; a swap {times.swap:.4f}; a cold start {times.cold_start:.1f}")
-    work = sum(day[i].work for i in peak) / HOUR
+    if times.load > BUSY:
+        print(f"Other programs ran beside the measurement (a load of {times.load:.1f}): these seconds are too many.")
+    mean, most = sum(r.work for r in day) / DAY, sum(day[i].work for i in peak) / HOUR
     print(
-        f"{len(day)} requests, {sum(r.pictures for r in day)} pictures; work for {sum(r.work for r in day) / DAY:.2f} servers on average, {work:.2f} in the busiest hour"
+        f"{len(day)} requests, {sum(r.pictures for r in day)} pictures; work for {mean:.2f} servers on average,"
+        f" {most:.2f} in the busiest hour"
     )
-    by_day = {grouped: plan.needed(day, grouped=grouped) for grouped in (True, False)}
-    by_hour = {grouped: plan.needed(day, grouped=grouped, peak=peak) for grouped in (True, False)}
-    if by_day[True] is None or by_hour[True] is None:
-        print(f"No fleet has {what} of 95 in 100 requests done within {args.target:g} s: the work alone takes longer.")
-        return False
-    print(HEAD)
-    needs = {servers for needs in (by_day, by_hour) for servers in needs.values() if servers}
-    for servers in sorted(needs | {max(min(needs) - 1, 1)}):
-        for grouped, how in WAYS:
-            why = [w for w, needs in (("the day", by_day), ("its busiest hour", by_hour)) if needs[grouped] == servers]
-            name = f"fixed, {how}" + (f", for {' and '.join(why)}" if why else "")
-            print(line(name, day, peak, plan.full(day, servers, grouped=grouped), args.price))
-    for grouped, how in WAYS:
-        if scaling := plan.scaled(day, peak, args.provision, grouped=grouped):
-            name = f"scaled, {how}, {scaling.spare} spare"
-            print(line(name, day, peak, plan.full(day, scaling, grouped=grouped), args.price))
-    return recommend(plan, args, by_day[True], by_hour[True], what)
-
-
-def recommend(plan: Plan, args: argparse.Namespace, least: int, servers: int, what: str) -> bool:
-    other = plan.days(args.users, args.seed + 1)
-    out = plan.full(other, servers)
-    print(
-        f"{what} of 95 in 100 requests within {args.target:g} s: {least} servers over the day, {servers} in its busiest hour too (recommended)."
-        f" Another day with {servers}: {percentile(out.first, 0.95):.2f} s"
-    )
-    return plan.meets(out)
 
 
 # ---------------------------------------------------------------- measuring
@@ -183,12 +196,14 @@ def measure(engine: str, source: str, rounds: int) -> Path:
     """Medians of `rounds` through the studio, written as a table."""
     from bench.machine import machine
 
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PHOTOFLUX_KEYS"] = f"{folder}/keys"
         cold = statistics.median(cold_start(engine, source) for _ in range(3))
         picture, swap = warm(engine, source, Path(folder), rounds)
-    table = {"machine": machine(), "engine": engine, "seconds": {"picture": picture, "swap": swap, "cold_start": cold}}
-    path = RESULTS / f"serve-{engine}-{slug(table['machine'])}.json"
+    seconds = {"picture": picture, "swap": swap, "cold_start": cold}
+    table = {"machine": machine(), "engine": engine, "seconds": seconds, "load": round(load, 2)}
+    path = RESULTS / f"serve-{engine}-{slug(machine())}.json"
     path.write_text(json.dumps(table, indent=2) + "\n")
     return path
 
@@ -230,9 +245,8 @@ def warm(engine: str, source: str, folder: Path, rounds: int) -> tuple[dict[str,
 
     for quality in QUALITIES:  # whatever happens only once
         render(quality, -1)
-    took = [
-        {q: render(q, i) for q in QUALITIES} for i in range(rounds)
-    ]  # by turns: what else the machine does hits all alike
+    # By turns: what else the machine does hits all alike.
+    took = [{q: render(q, i) for q in QUALITIES} for i in range(rounds)]
     picture = {q: round(statistics.median(t[q] for t in took), 4) for q in QUALITIES}
     swap = statistics.median([wear(i) for i in range(1, 2 * rounds + 3)][2:])
     return picture, round(swap, 5)

@@ -176,6 +176,8 @@ def bring(session: str) -> bool:
         "invoices": [found["invoice"]] if found["invoice"] else [],
     }
     done = sync.bring(found["customer"], **bought)
+    if found["payment_intent"]:  # by which a refund finds its invoice
+        Invoice.objects.filter(id=found["invoice"] or "", payment="").update(payment=found["payment_intent"])
     Wallet.objects.filter(checkout=session).update(checkout="")
     return done
 

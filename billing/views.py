@@ -135,7 +135,7 @@ def _sign(row: Transfer) -> str:
 # The first word of a cause: what a reader calls it, and the page that shows it, if there is one.
 PURPOSES = {
     "image": (_("Pictures"), "job"), "training": (_("Training"), "training"), "plan": (_("Your plan"), ""), "staff": (_("From the team"), ""),
-    "demo": (_("From the team"), ""), "expiry": (_("Their time ran out"), ""), "invoice": (_("A payment"), "invoice"), "refund": (_("A payment that went back"), "invoice"),
+    "demo": (_("From the team"), ""), "expiry": (_("Their time ran out"), ""), "invoice": (_("A payment"), "invoice"), "refund": (_("A payment that went back"), "invoice"), "change": (_("A change of plan"), "invoice"),
 }  # fmt: skip
 
 
