@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy as _
 from config import events
 from config.bell import ring
 from config.errors import AlreadyFinished, DomainError
-from ml.errors import MLError, Stopped
+from ml.errors import DeviceLost, MLError, Stopped
 
 log = logging.getLogger(__name__)
 
@@ -213,6 +213,12 @@ class Run(models.Model):
             self.refresh_from_db()
             self.on_end()
 
+    def pass_on(self) -> None:
+        """To be taken up by another worker at once; what comes of it is as if this one's lease had lapsed."""
+        now = timezone.now()
+        if self._mine().update(lease_until=now):
+            self._recover(now + LEASE)
+
     def on_end(self) -> None:
         """Inside the transaction in which the run ends, however it ends."""
 
@@ -343,6 +349,10 @@ def working(kind: type[Run], ident: Any) -> Iterator[Any]:
         run.fail(e.code, e.message)
     except DomainError as e:  # a full disk, a storage that does not answer
         run.fail(e.code, e.detail)
+    except DeviceLost as e:  # this process can make nothing more: another takes it up, and this one ends
+        log.exception("the accelerator is gone")
+        run.pass_on()
+        raise SystemExit(1) from e
     except (OperationalError, InterfaceError):  # the database was away: the lease lapses and the work is taken up again
         raise
     except Exception:

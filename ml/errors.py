@@ -18,3 +18,7 @@ class PhotoRefused(MLError):
 
 class Stopped(Exception):
     """The caller's progress callback asked to stop; what was saved so far is valid and can be gone on from."""
+
+
+class DeviceLost(Exception):
+    """The accelerator is gone, with all that this process had on it: the work is for another process, and costs nothing yet."""

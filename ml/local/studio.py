@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from ml import media, safety
-from ml.errors import MLError, Stopped
+from ml.errors import DeviceLost, MLError, Stopped
 from ml.faces import Faces, compare
 from ml.local import dataset, lora, select
 from ml.local.attention import short_attention
@@ -41,11 +41,13 @@ NO_MEMORY = ("can't allocate memory", "not enough memory", "could not create a p
 
 @contextlib.contextmanager
 def _memory() -> Iterator[None]:
-    """Running out of memory is an answer, not a crash."""
+    """Running out of memory is an answer, not a crash; an accelerator that is gone is neither."""
     try:
         yield
     except (MemoryError, RuntimeError) as e:
         known = isinstance(e, (torch.OutOfMemoryError, MemoryError))
+        if isinstance(e, torch.AcceleratorError) and not known:
+            raise DeviceLost(str(e)) from e
         if not known and not any(words in str(e) for words in NO_MEMORY):
             raise
         raise MLError(

@@ -156,3 +156,53 @@ def test_ones_own_prompts_are_suggested_and_nobody_elses(as_alice: Any, as_bob: 
     assert as_alice.get(asked).json()[:2] == ["in a park at noon", "in a garden"]
     assert "in a garden" not in as_bob.get(asked).json()
     assert as_alice.get("/api/v1/prompts/suggest").json()[0] == "in a park at noon"
+
+
+def test_an_accelerator_that_is_gone_costs_nothing_and_another_worker_takes_it_up(
+    as_alice: Any, trained: Any, studio: PaintStudio, work: Callable[[], int]
+) -> None:
+    from generation.models import Job
+    from ml.errors import DeviceLost
+
+    lost: list[str] = []
+
+    def gone(stage: str, share: float) -> None:
+        if share > 0 and not lost:
+            lost.append(stage)
+            raise DeviceLost("CUDA error: uncorrectable ECC error encountered")
+
+    studio.on_step = lambda stage, share: gone(stage, 1.0 if Job.objects.filter(outputs__index=0).exists() else 0.0)
+    asked = ask(as_alice, trained).json()["id"]
+    with pytest.raises(SystemExit):
+        work()
+    job = Job.objects.get(id=asked)
+    assert (job.status, job.held, job.outputs.count()) == ("queued", 2, 1)
+    assert Job.sweep() == 1
+    work()
+    job.refresh_from_db()
+    assert (job.status, job.attempt, job.captured, job.outputs.count()) == ("succeeded", 2, 2, 2)
+    assert audit.problems() == []
+
+
+def test_an_accelerator_that_is_gone_again_and_again_is_told_and_credits_come_back(
+    as_alice: Any, trained: Any, studio: PaintStudio, work: Callable[[], int]
+) -> None:
+    from generation.models import Job
+    from ml.errors import DeviceLost
+
+    def gone(stage: str, share: float) -> None:
+        raise DeviceLost("CUDA error: device-side assert triggered")
+
+    studio.on_step = gone
+    asked = ask(as_alice, trained).json()["id"]
+    for _ in range(3):
+        with pytest.raises(SystemExit):
+            work()
+        Job.sweep()
+    job = as_alice.get(f"/api/v1/generations/{asked}").json()
+    assert (job["status"], job["error"]["code"], job["credits"]) == (
+        "failed",
+        "worker_lost",
+        {"held": 0, "captured": 0},
+    )
+    assert ledger.balance(ledger.wallet_of(trained.user)).held == 0

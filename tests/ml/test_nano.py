@@ -204,6 +204,16 @@ def test_the_base_in_another_profile_runs_through_the_same_code(tiny_folder: Pat
     assert base_of("flux-schnell").photorealistic
 
 
+def test_an_accelerator_that_is_gone_is_no_fault_of_the_work() -> None:
+    import torch
+
+    from ml.errors import DeviceLost
+    from ml.local.studio import _memory
+
+    with pytest.raises(DeviceLost, match="ECC"), _memory():
+        raise torch.AcceleratorError("CUDA error: uncorrectable ECC error encountered")
+
+
 def test_running_out_of_memory_is_one_sentence() -> None:
     import torch
 
