@@ -116,6 +116,7 @@ def one_picture(page: Page, size: str) -> None:
     page.locator(".result").first.click()
     picture = page.locator("#picture")
     expect(picture).to_be_visible()
+    expect(page.locator("#stage")).to_be_focused()  # its keys are there
     page.keyboard.press("+")
     expect(picture).to_have_attribute("style", re.compile(r"scale\(1\.4\)"))
     page.keyboard.press("ArrowRight")
@@ -131,8 +132,9 @@ def one_picture(page: Page, size: str) -> None:
         page.mouse.wheel(0, -300)
     expect(picture).not_to_have_attribute("style", re.compile(r"scale\(1\)"))
     page.get_by_role("button", name="Full screen").click()
-    assert page.evaluate("document.fullscreenElement?.id") == "stage"
+    page.wait_for_function("document.fullscreenElement?.id === 'stage'")
     page.evaluate("document.exitFullscreen()")
+    page.wait_for_function("!document.fullscreenElement")
     expect(page.locator(".facts")).to_contain_text("Seed")
 
 
@@ -151,6 +153,7 @@ def pinch(page: Page) -> None:
 def third_and_no_fourth(page: Page) -> None:
     """The same seed once more takes the last free credit; what is asked for then stays in the prompt."""
     page.get_by_role("link", name="Open in the studio").click()
+    expect(page.get_by_role("heading", name="What do you want to see?")).to_be_visible()
     page.get_by_role("button", name="Create · 1 credit").click()
     expect(page.locator(".job")).to_have_count(2)
     expect(page.locator(".result img")).to_have_count(3, timeout=60_000)
