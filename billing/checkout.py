@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from billing import catalogue, gateway, ledger, sync
 from billing.gateway import PaymentsNotConfigured
 from billing.models import Invoice, Pack, Plan, StripePrice, Subscription, Wallet
-from config.errors import DomainError, Invalid, NotFound
+from config.errors import DomainError, Invalid, NotFound, Unavailable
 
 LOCALES = {"en": "en", "es": "es", "zh-hans": "zh"}
 
@@ -43,16 +43,21 @@ def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -
     price = _price(plan=plan, interval=interval, pack=pack)
     if not EmailAddress.objects.filter(user=user, verified=True).exists():
         raise EmailUnconfirmed
+    wallet = ledger.wallet_of(user)
     with transaction.atomic():
         sync.alone(f"buy:{user.pk}")  # two at once would be two customers
-        wallet = _with_customer(ledger.wallet_of(user))
-    with transaction.atomic():
-        sync.alone(f"buy:{user.pk}")  # and could be two plans
         wallet.refresh_from_db()
+        _with_customer(wallet)
+    for _attempt in range(3):
         if price.plan and wallet.checkout:
             _close(wallet.checkout)
-        current = sync.live_subscription(wallet)
-        return _change(wallet, current, price) if price.plan and current else _new(wallet, price)
+        with transaction.atomic():
+            sync.alone(f"buy:{user.pk}")  # and could be two plans: whoever comes second closes the first one's session
+            wallet.refresh_from_db()
+            if price.pack or not wallet.checkout:
+                current = sync.live_subscription(wallet)
+                return _change(wallet, current, price) if price.plan and current else _new(wallet, price)
+    raise Unavailable
 
 
 def _price(*, plan: str, interval: str, pack: str) -> StripePrice:
@@ -74,12 +79,11 @@ def _not_for_sale(pack: str) -> Invalid:
     return Invalid(errors={"pack" if pack else "plan": [str(_("This is not for sale. Choose another."))]})
 
 
-def _with_customer(wallet: Wallet) -> Wallet:
+def _with_customer(wallet: Wallet) -> None:
     if wallet.stripe_customer is None:
         about: Any = {"email": wallet.user.email, "metadata": {"wallet": str(wallet.id)}}
         wallet.stripe_customer = gateway.call(lambda v1: v1.customers.create(about))["id"]
         wallet.save(update_fields=["stripe_customer"])
-    return wallet
 
 
 def _new(wallet: Wallet, price: StripePrice) -> str:
@@ -102,11 +106,11 @@ def _close(session: str) -> None:
     """The one that was opened before: closed, so that two tabs do not buy two plans, or brought when it was paid."""
     try:
         found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
+        if found["status"] == "open":
+            gateway.call(lambda v1: v1.checkout.sessions.expire(session))
+        bring(session)
     except NotFound:
-        return
-    if found["status"] == "open":
-        gateway.call(lambda v1: v1.checkout.sessions.expire(session))
-    bring(session)
+        Wallet.objects.filter(checkout=session).update(checkout="")
 
 
 def _change(wallet: Wallet, current: Subscription, price: StripePrice) -> str:
@@ -169,16 +173,17 @@ def returned(user: Any, session: str) -> bool:
 def bring(session: str) -> bool:
     """What a Checkout session bought, as it is at Stripe now. Does nothing for one that was not paid."""
     found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
-    if found["status"] == "open" or not found["customer"]:
-        return False
-    bought = {
-        "subscriptions": [found["subscription"]] if found["subscription"] else [],
-        "invoices": [found["invoice"]] if found["invoice"] else [],
-    }
-    done = sync.bring(found["customer"], **bought)
+    done = found["status"] == "complete" and _bring(found)
+    if found["status"] != "open":
+        Wallet.objects.filter(checkout=session).update(checkout="")
+    return done
+
+
+def _bring(found: dict[str, Any]) -> bool:
+    bought = {name: [found[name[:-1]]] for name in ("subscriptions", "invoices") if found[name[:-1]]}
+    done = bool(found["customer"]) and sync.bring(found["customer"], **bought)
     if found["payment_intent"]:  # by which a refund finds its invoice
         Invoice.objects.filter(id=found["invoice"] or "", payment="").update(payment=found["payment_intent"])
-    Wallet.objects.filter(checkout=session).update(checkout="")
     return done
 
 

@@ -253,8 +253,10 @@ def _apply_invoice(found: dict[str, Any], whose: uuid.UUID) -> None:
     facts = {
         "wallet": whose, "subscription": _owner_of(found), "number": found["number"] or "", "status": found["status"], "currency": found["currency"],
         "total": found["total"], "paid": found["amount_paid"], "tax": sum(tax["amount"] for tax in found["total_taxes"] or []),
-        "payment": _payment_of(found), "created_at": _at(found["created"]), "paid_at": _at(found["status_transitions"]["paid_at"]),
+        "created_at": _at(found["created"]), "paid_at": _at(found["status_transitions"]["paid_at"]),
     }  # fmt: skip
+    if payment := _payment_of(found):  # else what Checkout told of it stays
+        facts["payment"] = payment
     Invoice.objects.update_or_create(id=found["id"], defaults=facts)
     row = Invoice.objects.select_for_update(of=("self",)).get(id=found["id"])
     if row.status == "paid" and not row.months:
@@ -262,10 +264,9 @@ def _apply_invoice(found: dict[str, Any], whose: uuid.UUID) -> None:
 
 
 def _payment_of(found: dict[str, Any]) -> str:
-    paid = [
-        p["payment"]["payment_intent"] for p in (found.get("payments") or {"data": []})["data"] if p["status"] == "paid"
-    ]
-    return next((p for p in paid if p), "")
+    """The payment intent that paid it; an invoice may be paid in other ways, too."""
+    paid = [p["payment"] for p in (found.get("payments") or {"data": []})["data"] if p["status"] == "paid"]
+    return next((p["payment_intent"] for p in paid if p.get("payment_intent")), "")
 
 
 def _worth(found: dict[str, Any]) -> Worth:

@@ -63,7 +63,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     invoices = Invoice.objects.filter(wallet=wallet.id).order_by("-created_at")[:SHOWN]
     facts = {
         "wallet": wallet, "paid": sync.live_subscription(wallet), "invoices": invoices, "configured": gateway.configured(), "tab": "account",
-        "over": limits.twins_over(wallet, request.user.twins.count()), "packs": Pack.objects.filter(on_sale=True), "currency": settings.CURRENCY,
+        "over": limits.twins_over(wallet, request.user.twins.count()), "currency": settings.CURRENCY,
     }  # fmt: skip
     return render(request, "billing/overview.html", facts)
 

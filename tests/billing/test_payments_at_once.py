@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from billing import audit, gateway, ledger, reconcile, sync, webhooks
-from billing.models import Invoice, Transfer, WebhookEvent
+from billing.models import Invoice, StripePrice, Subscription, Transfer, WebhookEvent
 from tests.billing.shop import DAY, SECRETS, Shop, confirmed, opened
 from tests.conftest import person
 from tests.payments.stripe import DoubleClient, signed
@@ -37,19 +37,25 @@ def apart(work: Callable[[], Any]) -> Any:
 
 
 def events_of(shop: Shop, people: list[Any]) -> list[dict[str, Any]]:
-    """Each bought a plan and two packs; one pack went back, the other is disputed; a month went by."""
+    """Each bought a plan and two packs; one pack went back in part, the other is disputed. One went up, one goes down with the next
+    payment, and the third one's did not work at first; a month went by."""
+    up, down, failing = people
     for user in people:
-        shop.subscribe(user, "creator")
+        shop.subscribe(user, "pro" if user is down else "creator")
     for user in people:
         shop.fake.pay(shop.session(user, pack="small"))
         shop.fake.pay(shop.session(user, pack="large"))
-    charges = [o for o in shop.fake._objects.values() if o.get("object") == "charge" and o["amount"] != 2000]
+    charges = [o for o in shop.fake._objects.values() if o.get("object") == "charge" and o["amount"] in (600, 4500)]
     for charge in charges:
         if charge["amount"] == 600:
             shop.fake.refund(charge["id"], 300)
         else:
             shop.fake.dispute(charge["id"])
-    shop.fake.advance(31 * DAY)
+    for user, plan in ((up, "pro"), (down, "creator")):
+        subscription = Subscription.objects.get(wallet=shop.wallet(user).id)
+        shop.fake.change(subscription.id, StripePrice.objects.get(plan=plan, interval="month").id)
+    shop.fake.fail_next(str(shop.wallet(failing).stripe_customer))
+    shop.fake.advance(36 * DAY)
     found: list[dict[str, Any]] = []
     shop.fake.flush(found.append)
     return found
@@ -73,11 +79,9 @@ def test_whatever_sixteen_do_at_once_the_money_adds_up(shop: Shop) -> None:
             elif act == 2:
                 sync.next_months()
             else:
-                try:
+                with contextlib.suppress(ledger.NotEnoughCredits, ledger.PaymentDue):
                     ledger.hold(wallet, dice.choice((1, 20, 90)), cause=cause)
                     ledger.settle(cause, captured=dice.choice((0, 1)))
-                except (ledger.NotEnoughCredits, ledger.PaymentDue):
-                    pass
             webhooks.receive(*signed(dice.choice(events), SECRETS[0]))
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -87,8 +91,10 @@ def test_whatever_sixteen_do_at_once_the_money_adds_up(shop: Shop) -> None:
         webhooks.receive(*signed(event, SECRETS[1]))
     assert audit.problems(runs=False) == []
     assert list(reconcile.everybody(dry_run=True)) == []
-    assert Invoice.objects.count() == 3 * 4
+    assert Invoice.objects.filter(status="paid").count() == 3 * 4 + 1
+    # The credits of the way up are told of when their month is over, and not given any more.
     assert Transfer.objects.filter(kind="plan").count() == 3 * 2
+    assert [shop.wallet(user).plan_id for user in people] == ["pro", "creator", "creator"]
 
 
 def test_one_event_that_comes_sixteen_times_at_once_is_applied_once(shop: Shop) -> None:
