@@ -67,6 +67,12 @@ def drawn(person: Person, scenes: list[Scene], size: int) -> list[np.ndarray]:
     return [draw(person, s, size, size) for s in scenes]
 
 
+def photos_of(person: Person, rng: np.random.Generator) -> tuple[Photo, ...]:
+    """Twelve to train on."""
+    pictures = drawn(person, varied_scenes(rng, 12), 768)
+    return tuple(Photo(f"p{i}", media.encode_jpeg(p, 92)) for i, p in enumerate(pictures))
+
+
 class Lineup:
     """N people by the mean vector of 6 fresh photos each."""
 
@@ -80,13 +86,14 @@ class Lineup:
         self.means = np.array(means)
         self.means /= np.linalg.norm(self.means, axis=1, keepdims=True)
 
+    def cosines(self, pictures: list[np.ndarray]) -> list[np.ndarray | None]:
+        """(N,) to each person's mean, for every picture; None for one without a face."""
+        heads = [head_of(self.faces, picture) for picture in pictures]
+        return [None if head is None else self.means @ judges.vectors(self.net, [head])[0] for head in heads]
+
     def hits(self, pictures: list[np.ndarray], who: int) -> list[bool]:
         """A picture without a face is a miss."""
-        out = []
-        for picture in pictures:
-            head = head_of(self.faces, picture)
-            out.append(head is not None and int(np.argmax(self.means @ judges.vectors(self.net, [head])[0])) == who)
-        return out
+        return [c is not None and int(np.argmax(c)) == who for c in self.cosines(pictures)]
 
 
 def adherence(reader: object, pictures: list[np.ndarray], scenes: list[Scene]) -> list[dict[str, bool]]:
@@ -121,14 +128,7 @@ def main() -> int:
     with TemporaryDirectory() as folder:
         store = FolderStore(Path(folder))
         for who, person in enumerate(people):
-            photos = drawn(person, varied_scenes(rng, 12), 768)
-            spec = TrainSpec(
-                tuple(Photo(f"p{i}", media.encode_jpeg(p, 92)) for i, p in enumerate(photos)),
-                person.gender,
-                seed=who,
-                threads=args.threads,
-                name=f"t{who}",
-            )
+            spec = TrainSpec(photos_of(person, rng), person.gender, seed=who, threads=args.threads, name=f"t{who}")
             report = studio.train(spec, store=store)
             reports.append(report)
             scenes = new_scenes(rng, args.scenes)

@@ -43,7 +43,10 @@ class Recipe:
     steps_least: int = 600
     steps_most: int = 2000
     zooms: tuple[float, ...] = (1.1,)  # crops of each photo: half their side in heights of the face's box
+    captions: str = "read"  # what a photo shows, where a captioner is at hand, or "plain": trigger and class word
     dropout: float = 0.05  # share of steps without a caption
+    prior: float = 0.0  # share of steps that keep what the base makes of the class word without the trigger
+    times: str = "mixed"  # or "sigmoid", "shifted", "uniform": see flux.draw_times
     mask_floor: float = 0.3  # weight of the loss away from the face; on the face it is 1
     ema: float = 0.99
     checkpoints: int = 4  # how many are compared

@@ -29,7 +29,8 @@ def plain_caption(crop: np.ndarray, subject: str) -> str:
 
 @dataclass(frozen=True)
 class Example:
-    """One crop of one photo. latents (1, h*w/4, 64), weight (1, h*w/4, 1) with mean 1, and its caption's encoding."""
+    """One crop of one photo. latents (1, h*w/4, 64), weight (1, h*w/4, 1) with mean 1, and its caption's encoding; `plain` is
+    that of the caption without the trigger, where the recipe asks for it."""
 
     photo: str
     latents: torch.Tensor
@@ -37,6 +38,7 @@ class Example:
     sequence: torch.Tensor
     pooled: torch.Tensor
     caption: str
+    plain: tuple[torch.Tensor, torch.Tensor] | None = None
 
 
 def crop_around(picture: np.ndarray, face: Face, size: tuple[int, int], zoom: float) -> tuple[np.ndarray, np.ndarray]:
@@ -79,5 +81,11 @@ def build(
             text = caption(crop, f"{TRIGGER} {subject}")
             sequence, pooled = encode_text(pipe, base, text)
             latents = pack(encode_picture(pipe, pixels).float())
-            out.append(Example(photo.id, latents, weight / weight.mean(), sequence.float(), pooled.float(), text))
+            plain = None
+            if recipe.prior:
+                untold = encode_text(pipe, base, text.replace(f"{TRIGGER} {subject}", f"a {subject}"))
+                plain = untold[0].float(), untold[1].float()
+            out.append(
+                Example(photo.id, latents, weight / weight.mean(), sequence.float(), pooled.float(), text, plain)
+            )
     return out

@@ -67,15 +67,24 @@ def image_ids(h: int, w: int, device: str) -> torch.Tensor:
     return ids.reshape(-1, 3)
 
 
-def draw_times(count: int, g: torch.Generator) -> torch.Tensor:
-    """(count,) times 0..1 to train at: two thirds sigmoid(N(0.2, 1)), a quarter uniform, one in twelve just 1.
+def draw_times(count: int, g: torch.Generator, kind: str = "mixed") -> torch.Tensor:
+    """(count,) times 0..1 to train at, by what the field calls timestep sampling:
 
-    Sampling starts at 1, which the bell alone meets less than once in a thousand: a small model then starts from a guess.
+    uniform: as it says. sigmoid: sigmoid(N(0, 1)). shifted: the same, t -> 3t / (1 + 2t), towards noise. mixed: two thirds
+    sigmoid(N(0.2, 1)), a quarter uniform, one in twelve just 1; sampling starts at 1, which a bell alone meets less than once
+    in a thousand: a small model then starts from a guess.
     """
-    bell = torch.sigmoid(torch.randn(count, generator=g) + 0.2)
-    kind = torch.rand(count, generator=g)
-    flat = torch.rand(count, generator=g)
-    return torch.where(kind < 1 / 12, torch.ones(count), torch.where(kind < 1 / 3, flat, bell))
+    bell, die, flat = (
+        torch.randn(count, generator=g),
+        torch.rand(count, generator=g),
+        torch.rand(count, generator=g),
+    )
+    if kind == "uniform":
+        return flat
+    if kind in ("sigmoid", "shifted"):
+        t = torch.sigmoid(bell)
+        return 3 * t / (1 + 2 * t) if kind == "shifted" else t
+    return torch.where(die < 1 / 12, torch.ones(count), torch.where(die < 1 / 3, flat, torch.sigmoid(bell + 0.2)))
 
 
 @torch.no_grad()

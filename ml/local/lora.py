@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -60,6 +62,20 @@ def use(transformer: Any, *, training: bool) -> None:
     for n, p in transformer.named_parameters():  # peft unfreezes whatever it makes active
         if ".lora_" in n:
             p.requires_grad_(f".{ADAPTER}." in n)
+
+
+@contextlib.contextmanager
+def silent(transformer: Any) -> Iterator[None]:
+    """Inside, the trained LoRA adds nothing; a training adapter goes on working."""
+    layers = [m for m in transformer.modules() if ADAPTER in (getattr(m, "scaling", None) or {})]
+    before = [layer.scaling[ADAPTER] for layer in layers]
+    try:
+        for layer in layers:
+            layer.scaling[ADAPTER] = 0.0
+        yield
+    finally:
+        for layer, scale in zip(layers, before):
+            layer.scaling[ADAPTER] = scale
 
 
 def names(transformer: Any) -> list[str]:

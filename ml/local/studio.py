@@ -191,7 +191,7 @@ class LocalStudio:
         return np.array(out, np.float32)
 
     def _captioner(self) -> dataset.Captioner:
-        if self.base.name != "nano":
+        if self.base.name != "nano" or self.base.recipe.captions == "plain":
             return dataset.plain_caption
         from ml.nano.reader import Reader
 

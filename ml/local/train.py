@@ -89,6 +89,7 @@ def identity_of(spec: TrainSpec, base: Base, steps: int) -> dict[str, Any]:
     return {
         "base": base.name,
         "rank": base.rank,
+        "recipe": repr(base.recipe),
         "size": list(base.sizes.train),
         "photos": ids,
         "seed": spec.seed,
@@ -107,20 +108,30 @@ def loss_at(
     pick = torch.randint(len(examples), (r.batch,), generator=g).tolist()
     drop = (torch.rand(r.batch, generator=g) < r.dropout).tolist()
     chosen = [examples[i] for i in pick]
+    keep = bool(torch.rand(1, generator=g) < r.prior) if r.prior else False
     z = torch.cat([e.latents for e in chosen])
     weight = torch.cat([e.weight for e in chosen])
-    sequence = torch.cat([empty[0] if d else e.sequence for e, d in zip(chosen, drop)])
-    pooled = torch.cat([empty[1] if d else e.pooled for e, d in zip(chosen, drop)])
+    texts = [e.plain or empty if keep else empty if d else (e.sequence, e.pooled) for e, d in zip(chosen, drop)]
+    sequence, pooled = torch.cat([s for s, _ in texts]), torch.cat([p for _, p in texts])
     noise = torch.randn(z.shape, generator=g).to(device)
-    t = draw_times(r.batch, g).to(device)
+    t = draw_times(r.batch, g, r.times).to(device)
     x = (1 - t[:, None, None]) * z + t[:, None, None] * noise
     w, h = base.sizes.train
-    with torch.autocast(device.type, torch.bfloat16):
-        v = run.transformer(
-            hidden_states=x, timestep=t, encoder_hidden_states=sequence, pooled_projections=pooled,
-            txt_ids=torch.zeros(sequence.shape[1], 3, device=device), img_ids=image_ids(h // 8, w // 8, str(device)), return_dict=False,
-        )[0]  # fmt: skip
-    return (weight * (v.float() - (noise - z)).pow(2)).mean()
+
+    def velocity() -> torch.Tensor:
+        with torch.autocast(device.type, torch.bfloat16):
+            v = run.transformer(
+                hidden_states=x, timestep=t, encoder_hidden_states=sequence, pooled_projections=pooled,
+                txt_ids=torch.zeros(sequence.shape[1], 3, device=device), img_ids=image_ids(h // 8, w // 8, str(device)), return_dict=False,
+            )[0]  # fmt: skip
+        return v.float()
+
+    if keep:
+        with torch.no_grad(), lora.silent(run.transformer):
+            target, weight = velocity(), torch.ones_like(weight)
+    else:
+        target = noise - z
+    return (weight * (velocity() - target).pow(2)).mean()
 
 
 def train(run: Run, base: Base, examples: list[Example], empty: tuple[torch.Tensor, torch.Tensor], spec: TrainSpec,

@@ -1,0 +1,160 @@
+"""What each choice of the training recipe is worth, on the nano base: `python -m bench.recipe [--people 5 --seeds 1]`.
+
+One choice is changed at a time. A row is one twin: a person never seen in any training, 12 drawn photos, pictures in scenes that
+are not among them. Likeness is the mean cosine to 6 fresh photos by the judge that the product does not know (bench/judges.py),
+a picture without a face counts 0; adherence is what a second reader reads back of what was asked for. Each difference to the
+recipe as it is comes with its standard error over the same people and seeds.
+
+Rows are kept in bench/results/recipe-nano.jsonl; the command goes on where it was stopped. `--share 1/2` and `--share 2/2` work side
+by side, `--only NAME...` takes some of the choices, `--table` prints what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from bench import judges
+from bench.likeness import Lineup, adherence, new_scenes, photos_of
+from bench.machine import machine
+from ml.local.bases import BASES, Base
+from ml.local.studio import LocalStudio
+from ml.local.weights import FolderStore, parse
+from ml.nano.people import plain_caption, random_person
+from ml.types import TrainSpec
+
+ROWS = Path(__file__).resolve().parent / "results" / "recipe-nano.jsonl"
+NOW = "as it is"
+LINEUP = 10  # people, of whom one is meant
+
+# name: what is changed in the base's recipe, or its rank
+CHOICES: dict[str, dict[str, Any]] = {
+    NOW: {},
+    "no face mask": {"mask_floor": 1.0},
+    "mask, 0.1 outside": {"mask_floor": 0.1},
+    "plain captions": {"captions": "plain"},
+    "no caption dropout": {"dropout": 0.0},
+    "caption dropout 0.15": {"dropout": 0.15},
+    "times: sigmoid": {"times": "sigmoid"},
+    "times: shifted": {"times": "shifted"},
+    "times: uniform": {"times": "uniform"},
+    "rank 8": {"rank": 8},
+    "rank 32": {"rank": 32},
+    "half the steps": {"steps": 0.5},
+    "twice the steps": {"steps": 2.0},
+    "prior preservation 0.25": {"prior": 0.25},
+    "last checkpoint": {"checkpoints": 1},
+}
+
+
+def changed(base: Base, change: dict[str, Any]) -> Base:
+    change = dict(change)
+    base, recipe = replace(base, rank=change.pop("rank", base.rank)), base.recipe
+    if times := change.pop("steps", None):
+        change = {"steps_per_photo": round(recipe.steps_per_photo * times), "steps_least": 1, "steps_most": 10_000}
+    return replace(base, recipe=replace(recipe, **change))
+
+
+class Bench:
+    def __init__(self, threads: int):
+        self.threads = threads
+        self.base = BASES["nano"]
+        self.studio = LocalStudio("nano", threads=threads)
+        rng = np.random.default_rng([9100])
+        self.people = [random_person(rng) for _ in range(LINEUP)]
+        self.lineup, self.reader = Lineup(self.studio.faces, self.people, rng), judges.load_reader()
+
+    def row(self, name: str, who: int, seed: int) -> dict[str, Any]:
+        studio, person = self.studio, self.people[who]
+        rng = np.random.default_rng([9200, who, seed])
+        photos, scenes = photos_of(person, rng), new_scenes(rng, 8)
+        studio.base = changed(self.base, CHOICES[name])
+        studio.close()  # the next models are of this base's rank
+        spec = TrainSpec(photos, person.gender, seed=seed, threads=self.threads)
+        with TemporaryDirectory() as folder:
+            store = FolderStore(Path(folder))
+            report = studio.train(spec, store=store)
+            _, painter, swapper = studio._models()
+            swapper.wear(report.sha256, *parse(store.read(report.lora)))
+        size, steps = studio.base.sizes.by_aspect["1:1"], studio.base.steps[1]
+        asked = [plain_caption(s, f"ohwx {person.gender}") for s in scenes]
+        made = [painter.paint(text, size=size, steps=steps, seed=500 + i) for i, text in enumerate(asked)]
+        seen = self.lineup.cosines(made)
+        read = adherence(self.reader, made, scenes)
+        return {
+            "choice": name, "who": who, "seed": seed, "steps": report.steps, "checkpoint": report.checkpoint,
+            "likeness": round(float(np.mean([0.0 if c is None else c[who] for c in seen])), 4),
+            "first_hit": round(float(np.mean([c is not None and int(np.argmax(c)) == who for c in seen])), 3),
+            "adherence": round(float(np.mean([list(r.values()) for r in read])), 4),
+            "seconds": round(report.seconds, 1), "seconds_per_step": round(report.seconds_per_step, 4),
+        }  # fmt: skip
+
+
+def rows() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
+
+
+def table(found: list[dict[str, Any]]) -> str:
+    """Markdown. A choice is compared with the recipe as it is over the people and seeds that both have."""
+    by = {(r["choice"], r["who"], r["seed"]): r for r in found}
+    out = ["| choice | twins | likeness | adherence | first hit | seconds |", "|---|---|---|---|---|---|"]
+    for name in CHOICES:
+        mine = [r for r in found if r["choice"] == name]
+        if not mine:
+            continue
+        mean = {k: statistics.fmean(r[k] for r in mine) for k in ("first_hit", "seconds")}
+        pairs = [(r, by[NOW, r["who"], r["seed"]]) for r in mine if (NOW, r["who"], r["seed"]) in by]
+        cells = [told(name, pairs, key) for key in ("likeness", "adherence")]
+        out.append(f"| {name} | {len(mine)} | {' | '.join(cells)} | {mean['first_hit']:.2f} | {mean['seconds']:.0f} |")
+    return "\n".join(out)
+
+
+def told(name: str, pairs: list[tuple[dict[str, Any], dict[str, Any]]], key: str) -> str:
+    if not pairs:
+        return ""
+    if name == NOW:
+        return f"{statistics.fmean(a[key] for a, _ in pairs):.3f}"
+    differences = [a[key] - b[key] for a, b in pairs]
+    spread = statistics.stdev(differences) / len(differences) ** 0.5 if len(differences) > 1 else 0.0
+    return f"{statistics.fmean(differences):+.3f} ± {spread:.3f}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--only", nargs="*", choices=CHOICES, default=list(CHOICES))
+    parser.add_argument("--share", default="1/1", help="which of how many processes this is")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--table", action="store_true")
+    args = parser.parse_args()
+    if args.table:
+        print(table(rows()))
+        return 0
+    mine, of = map(int, args.share.split("/"))
+    wanted = [(name, who, seed) for seed in range(args.seeds) for who in range(args.people) for name in args.only]
+    bench = None
+    for number, key in enumerate(wanted):
+        if number % of != mine - 1 or key in {(r["choice"], r["who"], r["seed"]) for r in rows()}:
+            continue
+        bench = bench or Bench(args.threads)
+        begin = time.monotonic()
+        row = {**bench.row(*key), "machine": machine(), "threads": args.threads}
+        with ROWS.open("a") as f:  # a line at once, so that two may write
+            f.write(json.dumps(row) + "\n")
+        print(f"{number + 1}/{len(wanted)} {time.monotonic() - begin:.0f} s {json.dumps(row)}", flush=True)
+    print(table(rows()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
