@@ -102,10 +102,11 @@ class Cache:
 
 
 class Folder:
-    """A plain directory, to be named as a base's source. `alone` is the name of a repository's one file there."""
+    """A plain directory, to be named as a base's source. `alone` is the name of a repository's one file there, `under` a folder
+    for its files."""
 
-    def __init__(self, folder: Path, record: Record, alone: str | None = None):
-        self.folder, self.record, self.alone = folder, record, alone
+    def __init__(self, folder: Path, record: Record, alone: str | None = None, under: str = ""):
+        self.folder, self.record, self.alone, self.under = folder, record, alone, under
 
     def has(self, file: HubFile) -> bool:
         """What somebody else put there counts if it is the very file: its checksum is taken once."""
@@ -129,7 +130,7 @@ class Folder:
         self.record.save()
 
     def _name(self, file: HubFile) -> str:
-        return self.alone or file.path
+        return self.alone or str(Path(self.under) / file.path)
 
     def _path(self, file: HubFile) -> Path:
         return self.folder / self._name(file)

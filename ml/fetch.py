@@ -19,7 +19,7 @@ from typing import Any
 from ml.depot import Cache, Depot, Folder, Record, locked
 from ml.errors import MLError
 from ml.hub import Hub, HubFile, LineBroken, Listing
-from ml.local.bases import Base, base_of, find, find_adapter
+from ml.local.bases import UNDISTILLED, Base, base_of, find, find_adapter, find_undistilled
 
 WAITS = (1.0, 2.0, 4.0)  # seconds before another try; a try that brought bytes starts them anew
 SPARE = 1.05  # of the bytes that are still missing
@@ -31,7 +31,8 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Repository:
-    """One of those that a base needs. `alone`: only its first file, under this name in a plain directory."""
+    """One of those that a base needs. In a plain directory its files lie `under` a folder; `alone`: only its first file, under
+    this name."""
 
     name: str
     revision: str | None
@@ -39,6 +40,7 @@ class Repository:
     licence_url: str
     patterns: tuple[str, ...]
     alone: str | None = None
+    under: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,14 @@ def cache_folder() -> Path:
 
 
 def wanted(base: Base) -> list[Repository]:
-    """The repositories that a base needs: its own, and its training adapter's."""
+    """The repositories that a base needs: its own, its training adapter's, and that of the transformer to train."""
     own = Repository(base.source, base.revision, base.licence, base.licence_url, base.files)
-    if base.adapter is None:
-        return [own]
-    return [own, replace(own, name=base.adapter, revision=None, patterns=("*.safetensors",), alone=ADAPTER)]
+    found = [own]
+    if base.adapter:
+        found.append(replace(own, name=base.adapter, revision=None, patterns=("*.safetensors",), alone=ADAPTER))
+    if base.undistilled:
+        found.append(replace(own, name=base.undistilled, revision=None, patterns=("transformer/*",), under=UNDISTILLED))
+    return found
 
 
 # ---------------------------------------------------------------- what is needed
@@ -154,7 +159,7 @@ def need_of(repository: Repository, listing: Listing, top: Path, cached: bool, r
     depot: Depot = (
         Cache(top, repository.name, repository.revision, listing.commit)
         if cached
-        else Folder(top, record, repository.alone)
+        else Folder(top, record, repository.alone, repository.under)
     )
     licence = repository.licence
     if listing.licence and listing.licence.lower() != licence.lower():
@@ -279,6 +284,7 @@ def check(base: Base, into: Path | None) -> Path:
     """The base as those who load it will find it. MLError `base_broken` when what was fetched is not whole."""
     here = replace(base, source=str(into)) if into else base
     find_adapter(here)
+    find_undistilled(here)
     return find(here)
 
 

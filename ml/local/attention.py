@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from ml.local.families import FLUX1
+
 
 class ShortAttention:
     """An attention processor of diffusers. Memory grows with the square of the tokens."""
@@ -50,8 +52,8 @@ class ShortAttention:
 
 @contextlib.contextmanager
 def short_attention(transformer: Any, device: Any) -> Iterator[None]:
-    """Inside, `transformer` attends by the formula if `device` is a CPU."""
-    if torch.device(device).type != "cpu":
+    """Inside, a `transformer` of FLUX.1's kind attends by the formula if `device` is a CPU."""
+    if torch.device(device).type != "cpu" or type(transformer).__name__ != FLUX1.transformer:
         yield
         return
     before = transformer.attn_processors

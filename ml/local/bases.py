@@ -8,29 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ml.errors import MLError
-from ml.local.whole import complete, damage
+from ml.local.families import FLUX1, FLUX2, Family
+from ml.local.whole import complete, damage, part_faults
 from ml.nano.sizes import ENLARGE, SIZES, pixels_of
 
 NANO = Path(__file__).resolve().parent.parent / "nano" / "weights"
 
-# What is needed of a repository of FLUX.1 schnell's layout; its single-file copy of the transformer is not.
+# What is needed of a repository; its single-file copy of the transformer is not.
 FILES = (
-    "model_index.json",
-    "scheduler/*",
-    "text_encoder/*",
-    "text_encoder_2/*",
-    "tokenizer/*",
-    "tokenizer_2/*",
-    "transformer/*",
-    "vae/*",
-)
-
-# One list for the whole platform: every attention and feed-forward projection of FLUX's blocks (full match, see peft).
-TARGETS = (
-    r"transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v|to_out\.0|add_q_proj|add_k_proj|add_v_proj|to_add_out)"
-    r"|ff\.net\.0\.proj|ff\.net\.2|ff_context\.net\.0\.proj|ff_context\.net\.2)"
-    r"|single_transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v)|proj_mlp|proj_out)"
-)
+    "model_index.json", "scheduler/*", "text_encoder/*", "text_encoder_2/*", "tokenizer/*", "tokenizer_2/*", "transformer/*", "vae/*",
+)  # fmt: skip
+UNDISTILLED = "undistilled"  # the folder in a plain directory that has the transformer to train
+KLEIN_FILES = ("model_index.json", "scheduler/*", "text_encoder/*", "tokenizer/*", "transformer/*", "vae/*")
 
 
 @dataclass(frozen=True)
@@ -66,20 +55,24 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Base:
-    """One base model. `source` is a hub id or a directory with FLUX.1 schnell's layout."""
+    """One base model. `source` is a hub id or a directory with the layout that diffusers gives it."""
 
     name: str
     source: str
     licence: str
     recipe: Recipe
     sizes: Sizes
+    family: Family = FLUX1
     revision: str | None = None
     licence_url: str = ""
     files: tuple[str, ...] = FILES  # what is fetched of the source, as patterns
     adapter: str | None = None  # hub id or file of a training adapter: on while training, off while sampling
+    undistilled: str | None = (
+        None  # hub id or directory whose transformer is trained in the place of the one that serves
+    )
     photorealistic: bool = True  # can deceive: training asks for proof of likeness
     dtype: str = "bfloat16"
-    tokens: int = 256  # length of the T5 sequence
+    tokens: int = 256  # length of the text's sequence
     true_cfg: float = 1.0  # above 1: two passes, towards the prompt and away from the negative prompt
     steps: tuple[int, int, int] = (2, 4, 8)  # draft, standard, high
     rank: int = 16
@@ -115,6 +108,11 @@ BASES = {
         adapter="ostris/FLUX.1-schnell-training-adapter", sizes=Sizes(_multiples(1024 * 1024), train=(768, 768)),
         recipe=Recipe(),
     ),
+    "flux2-klein": Base(
+        name="flux2-klein", source="black-forest-labs/FLUX.2-klein-4B", licence="Apache-2.0", family=FLUX2, files=KLEIN_FILES,
+        licence_url="https://www.apache.org/licenses/LICENSE-2.0", undistilled="black-forest-labs/FLUX.2-klein-base-4B",
+        tokens=512, sizes=Sizes(_multiples(1024 * 1024), train=(768, 768)), recipe=Recipe(),
+    ),
 }  # fmt: skip
 
 
@@ -141,18 +139,10 @@ def present(base: Base) -> bool:
 def find(base: Base) -> Path:
     """The base's directory. MLError `base_missing` when it is not there: nothing is fetched at run time; `base_broken`
     when a file of it is missing or cut short."""
-    folder, how = Path(base.source), "Put its directory there, or choose another base."
-    if not folder.is_dir() and base.source.count("/") == 1:
+    how = "Put its directory there, or choose another base."
+    if not Path(base.source).is_dir() and base.source.count("/") == 1:
         how = f"Fetch them first (python -m ml fetch {base.name})."
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-        with contextlib.suppress(LocalEntryNotFoundError, HFValidationError):
-            folder = Path(
-                snapshot_download(
-                    base.source, revision=base.revision, local_files_only=True, allow_patterns=list(base.files)
-                )
-            )
+    folder = _local(base.source, base.revision, base.files)
     if not (folder / "model_index.json").is_file():
         raise MLError(
             "base_missing",
@@ -167,6 +157,35 @@ def find(base: Base) -> Path:
     return folder
 
 
+def _local(source: str, revision: str | None, files: tuple[str, ...]) -> Path:
+    """A directory, or where the hub's cache has the repository; nothing is fetched."""
+    if Path(source).is_dir() or source.count("/") != 1:
+        return Path(source)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    with contextlib.suppress(LocalEntryNotFoundError, HFValidationError):
+        return Path(snapshot_download(source, revision=revision, local_files_only=True, allow_patterns=list(files)))
+    return Path(source)
+
+
+def find_undistilled(base: Base) -> Path | None:
+    """The directory of the transformer that is trained where another one serves, None where it is the same. A directory
+    `undistilled/transformer` in the base's own goes first. MLError `base_missing`, `base_broken`."""
+    if base.undistilled is None:
+        return None
+    beside = find(base) / UNDISTILLED
+    part = (beside if beside.is_dir() else _local(base.undistilled, None, ("transformer/*",))) / "transformer"
+    if not part.is_dir():
+        raise MLError(
+            "base_missing",
+            f"What twins are trained on is not here ({base.undistilled}). Fetch it first (python -m ml fetch {base.name}).",
+        )
+    if faults := part_faults(part):
+        raise MLError("base_broken", f"{part} is not whole: {', '.join(faults[:3])}. Fetch it again.")
+    return part
+
+
 def find_adapter(base: Base) -> Path | None:
     """The file of the base's training adapter, None where it has none. A file `training_adapter.safetensors` in the base's
     own directory goes first. MLError `base_missing` when it is not there."""
@@ -175,13 +194,7 @@ def find_adapter(base: Base) -> Path | None:
     beside = find(base) / "training_adapter.safetensors"
     if beside.is_file():
         return whole_adapter(base, beside)
-    folder = Path(base.adapter)
-    if not folder.is_dir():
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-        with contextlib.suppress(LocalEntryNotFoundError, HFValidationError):
-            folder = Path(snapshot_download(base.adapter, local_files_only=True, allow_patterns="*.safetensors"))
+    folder = _local(base.adapter, None, ("*.safetensors",))
     files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     if not files:
         raise MLError(

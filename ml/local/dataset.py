@@ -12,7 +12,8 @@ import torch
 from ml import media
 from ml.faces import Faces
 from ml.local.bases import Base
-from ml.local.flux import encode_picture, encode_text, pack, pack_mask
+from ml.local.families import Text
+from ml.local.flux import encode_picture, encode_text, pack_mask
 from ml.types import Face, Photo
 
 TRIGGER = "ohwx"
@@ -29,16 +30,15 @@ def plain_caption(crop: np.ndarray, subject: str) -> str:
 
 @dataclass(frozen=True)
 class Example:
-    """One crop of one photo. latents (1, h*w/4, 64), weight (1, h*w/4, 1) with mean 1, and its caption's encoding; `plain` is
-    that of the caption without the trigger, where the recipe asks for it."""
+    """One crop of one photo. latents (1, n, C), weight (1, n, 1) with mean 1, and its caption's encoding; `plain` is that of the
+    caption without the trigger, where the recipe asks for it."""
 
     photo: str
     latents: torch.Tensor
     weight: torch.Tensor
-    sequence: torch.Tensor
-    pooled: torch.Tensor
+    text: Text
     caption: str
-    plain: tuple[torch.Tensor, torch.Tensor] | None = None
+    plain: Text | None = None
 
 
 def crop_around(picture: np.ndarray, face: Face, size: tuple[int, int], zoom: float) -> tuple[np.ndarray, np.ndarray]:
@@ -78,14 +78,12 @@ def build(
             pixels = torch.from_numpy(crop).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
             weight = recipe.mask_floor + (1 - recipe.mask_floor) * torch.from_numpy(mask)[None].to(device)
             weight = pack_mask(weight)
-            text = caption(crop, f"{TRIGGER} {subject}")
-            sequence, pooled = encode_text(pipe, base, text)
-            latents = pack(encode_picture(pipe, pixels).float())
-            plain = None
-            if recipe.prior:
-                untold = encode_text(pipe, base, text.replace(f"{TRIGGER} {subject}", f"a {subject}"))
-                plain = untold[0].float(), untold[1].float()
-            out.append(
-                Example(photo.id, latents, weight / weight.mean(), sequence.float(), pooled.float(), text, plain)
-            )
+            told = caption(crop, f"{TRIGGER} {subject}")
+            plain = _encode(pipe, base, told.replace(f"{TRIGGER} {subject}", f"a {subject}")) if recipe.prior else None
+            latents = encode_picture(pipe, base, pixels).float()
+            out.append(Example(photo.id, latents, weight / weight.mean(), _encode(pipe, base, told), told, plain))
     return out
+
+
+def _encode(pipe: Any, base: Base, text: str) -> Text:
+    return tuple(part.float() for part in encode_text(pipe, base, text))

@@ -1,17 +1,20 @@
-"""Loading a base of FLUX.1 schnell's shape, and the few tensor shapes that training and sampling share.
+"""Loading a base, and the few tensor shapes that training and sampling share.
 
 B batch, H W pixels, h w latent cells (H/8, W/8): latents (B, 16, h, w) -> packed (B, h*w/4, 64). t is 0 (picture) .. 1 (noise).
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 
 from ml.errors import MLError
-from ml.local.bases import Base, find, kind_of
+from ml.local.bases import Base, find, find_undistilled, kind_of
+from ml.local.families import Text
 from ml.local.vision import ensure_torchvision
 
 _lock = threading.Lock()
@@ -20,32 +23,77 @@ _lock = threading.Lock()
 def load_pipeline(base: Base, device: str) -> Any:
     """The diffusers pipeline of a base, in its dtype, on the device. MLError `base_missing` or `base_broken`."""
     folder = find(base)
-    if kind_of(folder) != "FluxPipeline":
+    if kind_of(folder) != base.family.pipeline:
         raise MLError(
             "base_broken",
-            f"The directory of the base {base.name} holds another kind of model. Put FLUX.1 schnell's layout there.",
+            f"The directory of the base {base.name} holds another kind of model. Put one for {base.family.pipeline} there.",
         )
+    diffusers = _diffusers()
+    with _readable(base):
+        pipe = getattr(diffusers, base.family.pipeline).from_pretrained(
+            folder, dtype=getattr(torch, base.dtype), local_files_only=True
+        )
+    pipe.set_progress_bar_config(disable=True)
+    for part in (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.family.encoders)):
+        part.requires_grad_(False).eval()
+    return pipe.to(device)
+
+
+def load_undistilled(base: Base, device: str) -> Any:
+    """The transformer that is trained where another one serves; None where it is the same. MLError as load_pipeline."""
+    folder = find_undistilled(base)
+    if folder is None:
+        return None
+    with _readable(base):
+        net = getattr(_diffusers(), base.family.transformer).from_pretrained(
+            folder, dtype=getattr(torch, base.dtype), local_files_only=True
+        )
+    return net.requires_grad_(False).eval().to(device)
+
+
+def _diffusers() -> Any:
+    """The library, quiet."""
     with _lock:
         ensure_torchvision()
-        from diffusers import FluxPipeline
+        import diffusers
         from diffusers.utils import logging as diffusers_log
-        from safetensors import SafetensorError
         from transformers.utils import logging as transformers_log
 
         for log in (diffusers_log, transformers_log):
             log.set_verbosity_error()
             log.disable_progress_bar()
-        try:
-            pipe = FluxPipeline.from_pretrained(folder, dtype=getattr(torch, base.dtype), local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as e:
-            raise MLError(
-                "base_broken",
-                f"The base {base.name} cannot be loaded: a file is missing or damaged. Fetch it again.",
-            ) from e
-    pipe.set_progress_bar_config(disable=True)
-    for part in (pipe.transformer, pipe.vae, pipe.text_encoder, pipe.text_encoder_2):
-        part.requires_grad_(False).eval()
-    return pipe.to(device)
+        return diffusers
+
+
+@contextlib.contextmanager
+def _readable(base: Base) -> Iterator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as e:
+        raise MLError(
+            "base_broken", f"The base {base.name} cannot be loaded: a file is missing or damaged. Fetch it again."
+        ) from e
+
+
+@contextlib.contextmanager
+def resting(pipe: Any, base: Base, trained: Any) -> Iterator[None]:
+    """Inside, an accelerator holds `trained` alone: latents and texts are encoded, so codec, text encoders and the transformer
+    that only paints wait on the host."""
+    device = pipe.device
+    parts = [pipe.vae, *(getattr(pipe, name) for name in base.family.encoders)]
+    if trained is not pipe.transformer:
+        parts.append(pipe.transformer)
+    try:
+        if device.type != "cpu":
+            for part in parts:
+                part.to("cpu")
+            torch.cuda.empty_cache()
+        yield
+    finally:
+        for part in parts:
+            part.to(device)
 
 
 def pack(z: torch.Tensor) -> torch.Tensor:
@@ -88,15 +136,11 @@ def draw_times(count: int, g: torch.Generator, kind: str = "mixed") -> torch.Ten
 
 
 @torch.no_grad()
-def encode_text(pipe: Any, base: Base, text: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """One prompt -> (sequence (1, tokens, text), pooled (1, pooled))."""
-    text = text.lower() if base.lowercase else text
-    sequence, pooled, _ = pipe.encode_prompt(prompt=text, prompt_2=None, max_sequence_length=base.tokens)
-    return sequence, pooled
+def encode_text(pipe: Any, base: Base, text: str) -> Text:
+    return base.family.encode_text(pipe, text.lower() if base.lowercase else text, base.tokens)
 
 
 @torch.no_grad()
-def encode_picture(pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
-    """(B, 3, H, W) in -1..1 -> latents (B, 16, h, w), centred and scaled as the transformer knows them."""
-    z = pipe.vae.encode(pixels.to(pipe.vae.dtype)).latent_dist.mode()
-    return (z - pipe.vae.config.shift_factor) * pipe.vae.config.scaling_factor
+def encode_picture(pipe: Any, base: Base, pixels: torch.Tensor) -> torch.Tensor:
+    """(B, 3, H, W) in -1..1 -> tokens (B, n, C)."""
+    return base.family.encode_picture(pipe, pixels)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ml.errors import MLError
-from ml.local.bases import TARGETS, Base, find_adapter
+from ml.local.bases import Base, find_adapter
 from ml.local.weights import check_lora
 
 ADAPTER, ASSISTANT = "twin", "assistant"
@@ -22,7 +22,9 @@ def add(transformer: Any, base: Base, seed: int) -> list[torch.nn.Parameter]:
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        config = LoraConfig(r=base.rank, lora_alpha=base.rank, init_lora_weights="gaussian", target_modules=TARGETS)
+        config = LoraConfig(
+            r=base.rank, lora_alpha=base.rank, init_lora_weights="gaussian", target_modules=base.family.targets
+        )
         transformer.add_adapter(config, adapter_name=ADAPTER)
     trained = [p for n, p in transformer.named_parameters() if f".{ADAPTER}." in n]
     for p in trained:
@@ -95,7 +97,7 @@ def expected_shapes(transformer: Any, base: Base) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     for name, module in transformer.named_modules():
         name = name.replace(".base_layer", "")
-        if re.fullmatch(TARGETS, name) and hasattr(module, "in_features"):
+        if re.fullmatch(base.family.targets, name) and hasattr(module, "in_features"):
             shapes[f"{PREFIX}{name}.lora_A.weight"] = (base.rank, module.in_features)
             shapes[f"{PREFIX}{name}.lora_B.weight"] = (module.out_features, base.rank)
     return shapes

@@ -11,6 +11,7 @@ import torch
 
 from ml.local.bases import Base
 from ml.local.dataset import TRIGGER
+from ml.local.families import Text
 from ml.types import QUALITIES, RenderSpec
 
 STYLE_WORDS = {
@@ -33,9 +34,9 @@ class Painter:
 
     def __init__(self, pipe: Any, base: Base):
         self.pipe, self.base = pipe, base
-        self._texts: OrderedDict[str, tuple[torch.Tensor, torch.Tensor]] = OrderedDict()
+        self._texts: OrderedDict[str, Text] = OrderedDict()
 
-    def _encode(self, text: str) -> tuple[torch.Tensor, torch.Tensor]:
+    def _encode(self, text: str) -> Text:
         from ml.local.flux import encode_text
 
         if text not in self._texts:
@@ -48,18 +49,10 @@ class Painter:
     @torch.no_grad()
     def paint(self, text: str, *, size: tuple[int, int], steps: int, seed: int, negative: str = "") -> np.ndarray:
         """(H, W, 3) uint8 at the rendered `size` (width, height), each a multiple of 16."""
-        sequence, pooled = self._encode(text)
-        unwanted: dict[str, Any] = {}
-        if self.base.true_cfg > 1:
-            away, away_pooled = self._encode(negative)
-            unwanted = {
-                "negative_prompt_embeds": away,
-                "negative_pooled_prompt_embeds": away_pooled,
-                "true_cfg_scale": self.base.true_cfg,
-            }
+        away = self._encode(negative) if self.base.true_cfg > 1 else None
         made = self.pipe(
-            prompt_embeds=sequence, pooled_prompt_embeds=pooled, width=size[0], height=size[1], num_inference_steps=steps,
-            guidance_scale=0.0, generator=torch.Generator().manual_seed(seed), output_type="np", return_dict=False, **unwanted,
+            **self.base.family.asks(self._encode(text), away, self.base.true_cfg), width=size[0], height=size[1],
+            num_inference_steps=steps, generator=torch.Generator().manual_seed(seed), output_type="np", return_dict=False,
         )[0][0]  # fmt: skip
         return (np.clip(made, 0, 1) * 255 + 0.5).astype(np.uint8)
 

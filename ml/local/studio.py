@@ -22,7 +22,7 @@ from ml.faces import Faces, compare
 from ml.local import dataset, lora, select
 from ml.local.attention import short_attention
 from ml.local.bases import Base, base_of
-from ml.local.flux import encode_text, load_pipeline
+from ml.local.flux import encode_text, load_pipeline, load_undistilled, resting
 from ml.local.sample import Painter, compose
 from ml.local.train import Run, identity_of, steps_for, train
 from ml.local.weights import Recent, checksum, dump, parse
@@ -131,21 +131,23 @@ class LocalStudio:
         judge = select.Judge(Painter(pipe, base), base, self.faces, spec.subject, vectors[held_out], vectors[train_on])
         unlike = judge.look(twin=False, tell=lambda s: tell(on_progress, "measuring the base", s))
 
-        lora.add_assistant(pipe.transformer, base)
-        run = Run.start(pipe.transformer, base, spec.seed)
-        lora.use(pipe.transformer, training=True)
+        trained = load_undistilled(base, self.device) or pipe.transformer
+        lora.add_assistant(trained, base)
+        run = Run.start(trained, base, spec.seed, painter=None if trained is pipe.transformer else pipe.transformer)
+        lora.use(trained, training=True)
         checkpoint = f"{spec.name}/checkpoint.safetensors"
         if store.exists(checkpoint):
             run.restore(store.read(checkpoint), identity_of(spec, base, steps))
         done_before = run.step
-        with short_attention(pipe.transformer, pipe.device):
+        with resting(pipe, base, trained), short_attention(trained, pipe.device):
             seconds = train(run, base, examples, empty, spec, steps, store, on_progress)
-        lora.use(pipe.transformer, training=False)
+        lora.use(trained, training=False)
+        del trained
         chosen = select.choose(run, judge, unlike, lambda s: tell(on_progress, "choosing the best", s))
 
         facts = {"base": base.name, "subject": spec.subject, "step": chosen.step, "rank": base.rank, "embedder": self.faces.name,
                  "reference": [round(float(v), 5) for v in vectors.mean(0)]}  # fmt: skip
-        tensors = {lora.file_name(n): p.detach().half() for n, p in zip(lora.names(pipe.transformer), run.params)}
+        tensors = {lora.file_name(n): p.detach().half() for n, p in zip(lora.names(pipe.transformer), run.shown)}
         data = dump(tensors, facts)
         name = f"{spec.name}/lora.safetensors"
         store.write(name, data)

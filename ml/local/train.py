@@ -17,7 +17,8 @@ from ml.errors import MLError, Stopped
 from ml.local import lora
 from ml.local.bases import Base
 from ml.local.dataset import Example
-from ml.local.flux import draw_times, image_ids
+from ml.local.families import Text
+from ml.local.flux import draw_times
 from ml.local.weights import dump, parse
 from ml.types import Progress, Store, TrainSpec
 
@@ -29,21 +30,24 @@ def steps_for(base: Base, photos: int) -> int:
 
 @dataclass
 class Run:
-    """One training under way: what a checkpoint holds."""
+    """One training under way: what a checkpoint holds. `shown` are the same weights on the transformer that paints."""
 
     transformer: Any
     params: list[torch.nn.Parameter]
     optimizer: torch.optim.Optimizer
     mean: list[torch.Tensor]
+    shown: list[torch.nn.Parameter]
     step: int = 0
     losses: list[float] = field(default_factory=list)
     kept: dict[int, list[torch.Tensor]] = field(default_factory=dict)  # step -> averaged weights, to choose from
 
     @classmethod
-    def start(cls, transformer: Any, base: Base, seed: int) -> Run:
+    def start(cls, transformer: Any, base: Base, seed: int, painter: Any = None) -> Run:
+        """`painter` is the transformer that paints, where another one is trained."""
         params = lora.add(transformer, base, seed)
+        shown = params if painter is None else lora.add(painter, base, seed)
         optimizer = torch.optim.AdamW(params, lr=base.recipe.rate, betas=(0.9, 0.99), weight_decay=0.01)
-        return cls(transformer, params, optimizer, [p.detach().clone() for p in params])
+        return cls(transformer, params, optimizer, [p.detach().clone() for p in params], shown)
 
     def dump(self, facts: dict[str, Any]) -> bytes:
         tensors: dict[str, torch.Tensor] = {}
@@ -79,7 +83,8 @@ class Run:
         return True
 
     def wear(self, weights: list[torch.Tensor]) -> None:
-        for p, w in zip(self.params, weights):
+        """Paint with them."""
+        for p, w in zip(self.shown, weights):
             p.data.copy_(w)
 
 
@@ -99,9 +104,7 @@ def identity_of(spec: TrainSpec, base: Base, steps: int) -> dict[str, Any]:
     }
 
 
-def loss_at(
-    run: Run, base: Base, examples: list[Example], empty: tuple[torch.Tensor, torch.Tensor], seed: int
-) -> torch.Tensor:
+def loss_at(run: Run, base: Base, examples: list[Example], empty: Text, seed: int) -> torch.Tensor:
     """The weighted loss of the batch that belongs to the run's step."""
     g = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
     r, device = base.recipe, run.params[0].device
@@ -111,20 +114,15 @@ def loss_at(
     keep = bool(torch.rand(1, generator=g) < r.prior) if r.prior else False
     z = torch.cat([e.latents for e in chosen])
     weight = torch.cat([e.weight for e in chosen])
-    texts = [e.plain or empty if keep else empty if d else (e.sequence, e.pooled) for e, d in zip(chosen, drop)]
-    sequence, pooled = torch.cat([s for s, _ in texts]), torch.cat([p for _, p in texts])
+    texts = [e.plain or empty if keep else empty if d else e.text for e, d in zip(chosen, drop)]
+    text = tuple(torch.cat(parts) for parts in zip(*texts))
     noise = torch.randn(z.shape, generator=g).to(device)
     t = draw_times(r.batch, g, r.times).to(device)
     x = (1 - t[:, None, None]) * z + t[:, None, None] * noise
-    w, h = base.sizes.train
 
     def velocity() -> torch.Tensor:
         with torch.autocast(device.type, torch.bfloat16):
-            v = run.transformer(
-                hidden_states=x, timestep=t, encoder_hidden_states=sequence, pooled_projections=pooled,
-                txt_ids=torch.zeros(sequence.shape[1], 3, device=device), img_ids=image_ids(h // 8, w // 8, str(device)), return_dict=False,
-            )[0]  # fmt: skip
-        return v.float()
+            return base.family.velocity(run.transformer, x, t, text, base.sizes.train).float()
 
     if keep:
         with torch.no_grad(), lora.silent(run.transformer):
@@ -134,7 +132,7 @@ def loss_at(
     return (weight * (velocity() - target).pow(2)).mean()
 
 
-def train(run: Run, base: Base, examples: list[Example], empty: tuple[torch.Tensor, torch.Tensor], spec: TrainSpec,
+def train(run: Run, base: Base, examples: list[Example], empty: Text, spec: TrainSpec,
           steps: int, store: Store, on_progress: Progress) -> float:  # fmt: skip
     """Run to `steps`; the seconds it took. Raises Stopped after a valid checkpoint when asked to stop."""
     r, facts, name = base.recipe, identity_of(spec, base, steps), f"{spec.name}/checkpoint.safetensors"

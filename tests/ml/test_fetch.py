@@ -20,7 +20,7 @@ from ml import fetch as fetching
 from ml.__main__ import main
 from ml.errors import MLError
 from ml.fetch import fetch
-from ml.local.bases import BASES, base_of, find, find_adapter, present
+from ml.local.bases import BASES, base_of, find, find_adapter, find_undistilled, present
 from ml.local.whole import complete
 from tests.ml.hub import HubDouble, Shelf
 
@@ -134,6 +134,33 @@ def test_a_plain_directory_serves_as_a_source(hub: HubDouble, tmp_path: Path) ->
     before = list(hub.ranges)
     get(into=folder)
     assert hub.ranges == before
+
+
+KLEIN = BASES["flux2-klein"]
+
+
+@pytest.mark.parametrize("into", [None, "klein"])
+def test_klein_comes_with_the_transformer_that_is_trained(hub: HubDouble, tmp_path: Path, into: str | None) -> None:
+    assert KLEIN.undistilled is not None
+    files = {p: d for p, d in layout().items() if not p.startswith(("text_encoder_2", "tokenizer_2"))}
+    index = {"_class_name": "Flux2KleinPipeline"} | {
+        k: ["x", "y"] for k in ("scheduler", "text_encoder", "tokenizer", "transformer", "vae")
+    }
+    hub.shelves[KLEIN.source] = Shelf("3" * 40, files | {"model_index.json": json.dumps(index).encode()})
+    hub.shelves[KLEIN.undistilled] = Shelf("4" * 40, files | {FIRST: tensors(7), SECOND: tensors(8)})
+    folder = tmp_path / into if into else None
+    done = fetch(KLEIN.name, into=folder, accept=lambda question: True)
+    base = base_of(KLEIN.name, folder)
+    trained = find_undistilled(base)
+    assert trained is not None
+    assert (trained / Path(FIRST).name).read_bytes() == tensors(7)
+    assert (find(base) / FIRST).read_bytes() == tensors(3)
+    assert [row["repository"] for row in done.sources] == [KLEIN.source, KLEIN.undistilled]
+    assert {p for p, _ in hub.ranges if "README" in p or "schnell" in p} == set()
+    (trained / Path(FIRST).name).unlink()
+    with pytest.raises(MLError, match="is missing") as e:
+        find_undistilled(base)
+    assert e.value.code == "base_broken"
 
 
 def test_files_that_somebody_put_there_are_taken_if_they_are_the_very_ones(hub: HubDouble, tmp_path: Path) -> None:
