@@ -34,6 +34,7 @@ class Recipe:
     zooms: tuple[float, ...] = (1.1,)  # crops of each photo: half their side in heights of the face's box
     captions: str = "read"  # what a photo shows, where a captioner is at hand, or "plain": trigger and class word
     dropout: float = 0.05  # share of steps without a caption
+    large: float = 0.25  # share of steps, the last ones, that are of the largest bucket; those before are of the others
     prior: float = 0.0  # share of steps that keep what the base makes of the class word without the trigger
     times: str = "mixed"  # or "sigmoid", "shifted", "uniform": see flux.draw_times
     mask_floor: float = 0.3  # weight of the loss away from the face; on the face it is 1
@@ -46,10 +47,11 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rendered sizes in pixels (width, height) by aspect, multiples of 16; `enlarge` times that is delivered."""
+    """Rendered sizes in pixels (width, height) by aspect, multiples of 16; `enlarge` times that is delivered. `train` are the
+    buckets of training, the largest last."""
 
     by_aspect: dict[str, tuple[int, int]]
-    train: tuple[int, int]
+    train: tuple[tuple[int, int], ...]
     enlarge: int = 1
 
 
@@ -92,8 +94,10 @@ def _multiples(area: int, step: int = 16) -> dict[str, tuple[int, int]]:
 
 def nano_sizes(weights: Path) -> Sizes:
     pixels = pixels_of(weights)
-    return Sizes(SIZES[pixels], train=SIZES[pixels]["1:1"], enlarge=ENLARGE[pixels])
+    return Sizes(SIZES[pixels], train=(SIZES[pixels]["1:1"],), enlarge=ENLARGE[pixels])
 
+
+BUCKETS = ((512, 512), (768, 768), (1024, 1024))
 
 BASES = {
     "nano": Base(
@@ -105,13 +109,13 @@ BASES = {
     "flux-schnell": Base(
         name="flux-schnell", source="black-forest-labs/FLUX.1-schnell", licence="Apache-2.0",
         revision="741f7c3ce8b383c54771c7003378a50191e9efe9", licence_url="https://www.apache.org/licenses/LICENSE-2.0",
-        adapter="ostris/FLUX.1-schnell-training-adapter", sizes=Sizes(_multiples(1024 * 1024), train=(768, 768)),
+        adapter="ostris/FLUX.1-schnell-training-adapter", sizes=Sizes(_multiples(1024 * 1024), train=BUCKETS),
         recipe=Recipe(),
     ),
     "flux2-klein": Base(
         name="flux2-klein", source="black-forest-labs/FLUX.2-klein-4B", licence="Apache-2.0", family=FLUX2, files=KLEIN_FILES,
         licence_url="https://www.apache.org/licenses/LICENSE-2.0", undistilled="black-forest-labs/FLUX.2-klein-base-4B",
-        tokens=512, sizes=Sizes(_multiples(1024 * 1024), train=(768, 768)), recipe=Recipe(),
+        tokens=512, sizes=Sizes(_multiples(1024 * 1024), train=BUCKETS), recipe=Recipe(),
     ),
 }  # fmt: skip
 

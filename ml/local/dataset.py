@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from ml.local.flux import encode_picture, encode_text, pack_mask
 from ml.types import Face, Photo
 
 TRIGGER = "ohwx"
+MOST_ENLARGED = 1.4
 
 
 class Captioner(Protocol):
@@ -30,10 +32,11 @@ def plain_caption(crop: np.ndarray, subject: str) -> str:
 
 @dataclass(frozen=True)
 class Example:
-    """One crop of one photo. latents (1, n, C), weight (1, n, 1) with mean 1, and its caption's encoding; `plain` is that of the
+    """One crop of one photo, `size` (width, height). latents (1, n, C), weight (1, n, 1) with mean 1, and its caption's encoding; `plain` is that of the
     caption without the trigger, where the recipe asks for it."""
 
     photo: str
+    size: tuple[int, int]
     latents: torch.Tensor
     weight: torch.Tensor
     text: Text
@@ -62,10 +65,16 @@ def crop_around(picture: np.ndarray, face: Face, size: tuple[int, int], zoom: fl
     return crop, np.clip((1.25 - d) / 0.35, 0, 1).astype(np.float32)
 
 
+def buckets(face: Face, zooms: tuple[float, ...], sizes: tuple[tuple[int, int], ...]) -> list[tuple[int, int]]:
+    """The sizes that a photo is good for: what would be enlarged more than MOST_ENLARGED times teaches blur. The smallest always."""
+    side = 2 * min(zooms) * max(face.box[3] - face.box[1], 1)
+    return [size for i, size in enumerate(sizes) if i == 0 or size[1] <= MOST_ENLARGED * side]
+
+
 def build(
     pipe: Any, base: Base, faces: Faces, photos: tuple[Photo, ...], subject: str, caption: Captioner
 ) -> list[Example]:
-    """Every photo's crops. Photos in which no face is found any more are left out."""
+    """Every photo's crops, in every bucket that it is good for. Photos in which no face is found any more are left out."""
     recipe, device = base.recipe, pipe.device
     out = []
     for photo in photos:
@@ -73,15 +82,15 @@ def build(
         found = faces.find(picture)
         if not found:
             continue
-        for zoom in recipe.zooms:
-            crop, mask = crop_around(picture, found[0], base.sizes.train, zoom)
+        for zoom, size in itertools.product(recipe.zooms, buckets(found[0], recipe.zooms, base.sizes.train)):
+            crop, mask = crop_around(picture, found[0], size, zoom)
             pixels = torch.from_numpy(crop).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
             weight = recipe.mask_floor + (1 - recipe.mask_floor) * torch.from_numpy(mask)[None].to(device)
             weight = pack_mask(weight)
             told = caption(crop, f"{TRIGGER} {subject}")
             plain = _encode(pipe, base, told.replace(f"{TRIGGER} {subject}", f"a {subject}")) if recipe.prior else None
             latents = encode_picture(pipe, base, pixels).float()
-            out.append(Example(photo.id, latents, weight / weight.mean(), _encode(pipe, base, told), told, plain))
+            out.append(Example(photo.id, size, latents, weight / weight.mean(), _encode(pipe, base, told), told, plain))
     return out
 
 

@@ -95,7 +95,7 @@ def identity_of(spec: TrainSpec, base: Base, steps: int) -> dict[str, Any]:
         "base": base.name,
         "rank": base.rank,
         "recipe": repr(base.recipe),
-        "size": list(base.sizes.train),
+        "size": repr(base.sizes.train),
         "photos": ids,
         "seed": spec.seed,
         "steps": steps,
@@ -104,10 +104,20 @@ def identity_of(spec: TrainSpec, base: Base, steps: int) -> dict[str, Any]:
     }
 
 
-def loss_at(run: Run, base: Base, examples: list[Example], empty: Text, seed: int) -> torch.Tensor:
+def bucket(examples: list[Example], done: float, large: float, g: torch.Generator) -> list[Example]:
+    """The examples of one size: in the last `large` share of a training the largest, before any of the others."""
+    sizes = sorted({e.size for e in examples})
+    if len(sizes) > 1:
+        sizes = sizes[-1:] if done >= 1 - large else sizes[:-1]
+    size = sizes[int(torch.randint(len(sizes), (1,), generator=g))] if len(sizes) > 1 else sizes[0]
+    return [e for e in examples if e.size == size]
+
+
+def loss_at(run: Run, base: Base, examples: list[Example], empty: Text, seed: int, steps: int) -> torch.Tensor:
     """The weighted loss of the batch that belongs to the run's step."""
     g = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
     r, device = base.recipe, run.params[0].device
+    examples = bucket(examples, run.step / steps, r.large, g)
     pick = torch.randint(len(examples), (r.batch,), generator=g).tolist()
     drop = (torch.rand(r.batch, generator=g) < r.dropout).tolist()
     chosen = [examples[i] for i in pick]
@@ -122,7 +132,7 @@ def loss_at(run: Run, base: Base, examples: list[Example], empty: Text, seed: in
 
     def velocity() -> torch.Tensor:
         with torch.autocast(device.type, torch.bfloat16):
-            return base.family.velocity(run.transformer, x, t, text, base.sizes.train).float()
+            return base.family.velocity(run.transformer, x, t, text, chosen[0].size).float()
 
     if keep:
         with torch.no_grad(), lora.silent(run.transformer):
@@ -142,7 +152,7 @@ def train(run: Run, base: Base, examples: list[Example], empty: Text, spec: Trai
         rate = r.rate * min(1.0, (run.step + 1) / 20, 2 * (1 - run.step / steps) + 0.02)
         for group in run.optimizer.param_groups:
             group["lr"] = rate
-        loss = loss_at(run, base, examples, empty, spec.seed)
+        loss = loss_at(run, base, examples, empty, spec.seed, steps)
         if not torch.isfinite(loss):
             raise MLError(
                 "engine_failed",

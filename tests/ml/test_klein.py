@@ -35,7 +35,7 @@ def base(folders: tuple[Path, Path]) -> Base:
     recipe = replace(BASES["flux2-klein"].recipe, batch=2, rate=1e-2)
     return replace(
         BASES["flux2-klein"], source=str(serve), undistilled=str(trained), dtype="float32", tokens=40,
-        sizes=Sizes({"1:1": (64, 64)}, train=(64, 64)), recipe=recipe,
+        sizes=Sizes({"1:1": (64, 64)}, train=((64, 64),)), recipe=recipe,
     )  # fmt: skip
 
 
@@ -48,7 +48,8 @@ def examples(pipe: Any, base: Base) -> list[Example]:
     g = torch.Generator().manual_seed(0)
     latents = [encode_picture(pipe, base, torch.rand(1, 3, 64, 64, generator=g) * 2 - 1) for _ in range(3)]
     return [
-        Example(f"p{i}", z, torch.ones(1, 16, 1), encode_text(pipe, base, TEXT), TEXT) for i, z in enumerate(latents)
+        Example(f"p{i}", (64, 64), z, torch.ones(1, 16, 1), encode_text(pipe, base, TEXT), TEXT)
+        for i, z in enumerate(latents)
     ]
 
 

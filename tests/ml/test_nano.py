@@ -240,7 +240,7 @@ def test_schnells_profile_trains_with_its_adapter_and_renders(
     shutil.copytree(tiny_folder, folder)
     studio = LocalStudio("flux-schnell", source=folder, keys=tmp_path, faces=CentredFaces())  # type: ignore[arg-type]
     base = studio.base
-    small = replace(base.sizes, by_aspect=dict.fromkeys(base.sizes.by_aspect, (256, 256)), train=(256, 256))
+    small = replace(base.sizes, by_aspect=dict.fromkeys(base.sizes.by_aspect, (256, 256)), train=((256, 256),))
     studio.base = replace(base, sizes=small, recipe=replace(base.recipe, checkpoints=2, prompts=2, seeds=1))
     shapes = lora.expected_shapes(studio._models()[0].transformer, studio.base)
     save_file({k: torch.full(s, 0.01) for k, s in shapes.items()}, folder / "training_adapter.safetensors")

@@ -15,7 +15,7 @@ import torch
 from ml.errors import MLError, Stopped
 from ml.local import dataset, lora, select
 from ml.local.bases import Base
-from ml.local.flux import encode_text
+from ml.local.flux import draw_times, encode_text
 from ml.local.train import Run, identity_of, steps_for, train
 from ml.local.weights import FolderStore
 from ml.types import Photo, TrainSpec
@@ -74,6 +74,59 @@ def test_going_on_after_a_stop_gives_the_same_weights(pipe: Any, quick: Base, fe
     assert all(torch.equal(a, b) for a, b in zip(whole.params, later.params))
     assert all(torch.equal(a, b) for a, b in zip(whole.mean, later.mean))
     assert whole.kept.keys() == later.kept.keys()
+
+
+def test_buckets_small_ones_first_and_the_largest_last(pipe: Any, quick: Base, few: list[bytes]) -> None:
+    """A photo is in every bucket that it need not be enlarged for; each step is of one size."""
+    sizes = ((64, 64), (96, 96), (128, 128), (4096, 4096))
+    base = replace(quick, sizes=replace(quick.sizes, train=sizes), recipe=replace(quick.recipe, large=0.5))
+    ex = examples(pipe, base, few, 2)
+    assert [e.size for e in ex] == [*sizes[:3], *sizes[:3]]
+    assert [e.latents.shape[1] for e in ex[:3]] == [16, 36, 64]
+    seen: list[int] = []
+    hook = pipe.transformer.register_forward_pre_hook(
+        lambda net, args, asked: seen.append(asked["hidden_states"].shape[1]), with_kwargs=True
+    )
+    trained(pipe, base, ex, 16, MemoryStore())
+    hook.remove()
+    assert set(seen[:8]) == {16, 36}
+    assert set(seen[8:]) == {64}
+
+
+@pytest.mark.parametrize("kind", ["mixed", "sigmoid", "shifted", "uniform"])
+def test_times_are_drawn_as_said(kind: str) -> None:
+    t = draw_times(20_000, torch.Generator().manual_seed(0), kind)
+    assert 0 <= t.min() <= t.max() <= 1
+    middle = {"mixed": (0.50, 0.62), "sigmoid": (0.49, 0.51), "shifted": (0.74, 0.76), "uniform": (0.49, 0.51)}[kind]
+    assert middle[0] < t.median() < middle[1]
+    assert ((t == 1).float().mean() > 0.08) == (kind == "mixed")
+    assert ((t < 0.05).float().mean() > 0.04) == (kind == "uniform")
+
+
+def test_prior_preservation_keeps_what_the_class_word_makes(pipe: Any, quick: Base, few: list[bytes]) -> None:
+    """With it the base's answer to the caption without the trigger moves less than without."""
+    text = encode_text(pipe, quick, "photo of a woman")
+
+    def moved(share: float) -> float:
+        base = replace(quick, recipe=replace(quick.recipe, prior=share, dropout=0.0))
+        ex = examples(pipe, base, few, 2)
+        t, size = torch.tensor([0.6]), ex[0].size
+        with torch.no_grad():
+            before = base.family.velocity(pipe.transformer, ex[0].latents, t, text, size)
+            run = trained_and_worn(pipe, base, ex)
+            after = base.family.velocity(pipe.transformer, ex[0].latents, t, text, size)
+            lora.remove(pipe.transformer)
+        assert run.step == 60
+        return float((after - before).pow(2).mean())
+
+    assert moved(0.5) < 0.8 * moved(0.0)
+
+
+def trained_and_worn(pipe: Any, base: Base, ex: list[dataset.Example]) -> Run:
+    with torch.enable_grad():
+        run = Run.start(pipe.transformer, base, SPEC.seed)
+        train(run, base, ex, encode_text(pipe, base, ""), SPEC, 60, MemoryStore(), never)
+    return run
 
 
 def test_the_seed_decides(pipe: Any, quick: Base, few: list[bytes]) -> None:
