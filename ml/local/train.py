@@ -19,6 +19,7 @@ from ml.local.bases import Base
 from ml.local.dataset import Example
 from ml.local.families import Text
 from ml.local.flux import draw_times
+from ml.local.optim import OPTIMIZERS, AdamW, AdamW8
 from ml.local.weights import dump, parse
 from ml.types import Progress, Store, TrainSpec
 
@@ -34,27 +35,27 @@ class Run:
 
     transformer: Any
     params: list[torch.nn.Parameter]
-    optimizer: torch.optim.Optimizer
+    optimizer: AdamW | AdamW8
     mean: list[torch.Tensor]
     shown: list[torch.nn.Parameter]
     step: int = 0
     losses: list[float] = field(default_factory=list)
-    kept: dict[int, list[torch.Tensor]] = field(default_factory=dict)  # step -> averaged weights, to choose from
+    kept: dict[int, list[torch.Tensor]] = field(
+        default_factory=dict
+    )  # step -> averaged weights, to choose from; on the host
 
     @classmethod
-    def start(cls, transformer: Any, base: Base, seed: int, painter: Any = None) -> Run:
-        """`painter` is the transformer that paints, where another one is trained."""
+    def start(cls, transformer: Any, base: Base, seed: int, *, painter: Any = None, optimizer: str = "adamw") -> Run:
+        """`painter` is the transformer that paints, where another one is trained; `optimizer` one of optim.OPTIMIZERS."""
         params = lora.add(transformer, base, seed)
         shown = params if painter is None else lora.add(painter, base, seed)
-        optimizer = torch.optim.AdamW(params, lr=base.recipe.rate, betas=(0.9, 0.99), weight_decay=0.01)
-        return cls(transformer, params, optimizer, [p.detach().clone() for p in params], shown)
+        steps = OPTIMIZERS[optimizer](params, base.recipe.rate)
+        return cls(transformer, params, steps, [p.detach().clone() for p in params], shown)
 
     def dump(self, facts: dict[str, Any]) -> bytes:
-        tensors: dict[str, torch.Tensor] = {}
+        tensors = self.optimizer.tensors()
         for i, (p, m) in enumerate(zip(self.params, self.mean)):
             tensors[f"p{i}"], tensors[f"m{i}"] = p.detach(), m
-            state = self.optimizer.state[p]
-            tensors[f"a{i}"], tensors[f"b{i}"] = state["exp_avg"], state["exp_avg_sq"]
             for step, weights in self.kept.items():
                 tensors[f"k{step}.{i}"] = weights[i]
         tensors["losses"] = torch.tensor(self.losses)
@@ -67,18 +68,15 @@ class Run:
         except MLError:  # cut off or not ours: start from nothing
             return False
         fits = all(f"p{i}" in tensors and tensors[f"p{i}"].shape == p.shape for i, p in enumerate(self.params))
+        fits = fits and self.optimizer.names() <= set(tensors)
         if not fits or {k: saved.get(k) for k in facts} != facts:
             return False
         self.step = saved["step"]
         self.losses = [float(v) for v in tensors["losses"]]
         for i, p in enumerate(self.params):
             p.data.copy_(tensors[f"p{i}"])
-            self.mean[i] = tensors[f"m{i}"].clone()
-            self.optimizer.state[p] = {
-                "step": torch.tensor(float(self.step)),
-                "exp_avg": tensors[f"a{i}"].clone(),
-                "exp_avg_sq": tensors[f"b{i}"].clone(),
-            }
+            self.mean[i].copy_(tensors[f"m{i}"])
+        self.optimizer.load(tensors, self.step)
         self.kept = {s: [tensors[f"k{s}.{i}"].clone() for i in range(len(self.params))] for s in saved["kept"]}
         return True
 
@@ -161,14 +159,14 @@ def train(run: Run, base: Base, examples: list[Example], empty: Text, spec: Trai
         loss.backward()
         torch.nn.utils.clip_grad_norm_(run.params, 1.0)
         run.optimizer.step()
-        run.optimizer.zero_grad(set_to_none=True)
+        run.optimizer.zero_grad()
         keep = min(r.ema, (run.step + 1) / (run.step + 10))
         with torch.no_grad():
             torch._foreach_lerp_(run.mean, [p.detach() for p in run.params], 1 - keep)
         run.step += 1
         run.losses.append(float(loss.detach()))
         if run.step in keep_at:
-            run.kept[run.step] = [m.clone() for m in run.mean]
+            run.kept[run.step] = [m.to("cpu", copy=True) for m in run.mean]
         stop = on_progress("training", run.step / steps)
         if run.step in keep_at or stop or run.step % 100 == 0:
             store.write(name, run.dump(facts))
