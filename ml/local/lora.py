@@ -104,44 +104,67 @@ def expected_shapes(transformer: Any, base: Base) -> dict[str, tuple[int, ...]]:
 
 
 class Swapper:
-    """The LoRA that a pipeline wears. A failed hot swap leaves the base alone active, and the next picture would have
-    nobody's face: on any error everything is taken off and put on anew, or refused."""
+    """The LoRA that a pipeline wears. A swap that failed half-way would give the next picture nobody's face, or two people's: on
+    any error everything is taken off and put on anew, or refused.
 
-    def __init__(self, pipe: Any, base: Base):
-        self.pipe, self.base = pipe, base
+    `always`: the bare base wears a LoRA of zeros, because layers that come and go would be compiled again.
+    """
+
+    def __init__(self, pipe: Any, base: Base, *, always: bool = False):
+        self.pipe, self.base, self.always = pipe, base, always
         self.expected = expected_shapes(pipe.transformer, base)
         self.worn: str | None = None
+        self._layers = False  # whether there is a LoRA to swap the weights of
+        if always:
+            self._bare()
 
     def wear(self, key: str | None, tensors: dict[str, Any] | None = None, facts: dict[str, Any] | None = None) -> None:
         """Wear the LoRA `key` (its checksum), or none. MLError `lora_other_base` leaves the bare base."""
         if key == self.worn:
             return
         if key is None or tensors is None:
-            self._off()
+            self._bare()
             return
         try:
             check_lora(tensors, facts or {}, self.base, self.expected)
         except MLError:
-            self._off()
+            self._bare()
             raise
         try:
-            self._on(tensors, hot=self.worn is not None)
+            self._on(tensors)
         except Exception:
-            self._off()
+            self.take_off()
             self._put_on_anew(tensors)
         self.worn = key
 
+    def take_off(self) -> None:
+        """No layer of a LoRA is left on the transformer, as a training wants it."""
+        self.worn, self._layers = None, False
+        self.pipe.unload_lora_weights()
+
+    def _bare(self) -> None:
+        if not self.always:
+            self.take_off()
+            return
+        self._on({name: torch.zeros(shape, dtype=torch.float16) for name, shape in self.expected.items()})
+        self.worn = None
+
     def _put_on_anew(self, tensors: dict[str, Any]) -> None:
         try:
-            self._on(tensors, hot=False)
+            self._on(tensors)
         except Exception as e:
-            self._off()
+            self.take_off()
             raise MLError("engine_failed", "The twin could not be put on the base. Nothing was made; try again.") from e
 
-    def _on(self, tensors: dict[str, Any], *, hot: bool) -> None:
-        self.pipe.load_lora_weights(dict(tensors), adapter_name=ADAPTER, hotswap=hot)
-        self.pipe.set_adapters([ADAPTER], [1.0])
-
-    def _off(self) -> None:
-        self.worn = None
-        self.pipe.unload_lora_weights()
+    def _on(self, tensors: dict[str, Any]) -> None:
+        """The first one brings its layers along; of the next ones only the weights are copied, from pinned memory without waiting."""
+        if not self._layers:
+            self.pipe.load_lora_weights(dict(tensors), adapter_name=ADAPTER)
+            self._layers = True
+            return
+        places = {file_name(n): p for n, p in self.pipe.transformer.named_parameters() if f".{ADAPTER}." in n}
+        if places.keys() != tensors.keys():
+            raise ValueError("the layers are not those of a twin")
+        with torch.no_grad():
+            for name, place in places.items():
+                place.copy_(tensors[name], non_blocking=True)

@@ -112,7 +112,7 @@ class LocalStudio:
             torch.set_num_threads(spec.threads)
         with self._lock, _memory():
             pipe, _, swapper = self._models()
-            swapper.wear(None)
+            swapper.take_off()
             try:
                 return self._train(pipe, spec, store, on_progress)
             finally:

@@ -102,10 +102,59 @@ def test_a_hot_swap_that_breaks_is_done_again_from_nothing(pipe: Any, tiny: Base
     swapper = lora.Swapper(pipe, tiny)
     swapper.wear("one", one, FACTS)
     worn = paint(pipe, tiny)
-    pipe.transformer.delete_adapters(lora.ADAPTER)  # what a hot swap needs is gone
+    pipe.transformer.delete_adapters(lora.ADAPTER)  # what a swap needs is gone
     swapper.worn = "other"
     swapper.wear("one", one, FACTS)
     assert (paint(pipe, tiny) == worn).all()
+
+
+def test_a_swap_that_breaks_half_way_leaves_nobody_half_on(
+    pipe: Any, tiny: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = trained(pipe, tiny, 1)
+    lora.remove(pipe.transformer)
+    two = trained(pipe, tiny, 2)
+    lora.remove(pipe.transformer)
+    swapper = lora.Swapper(pipe, tiny)
+    swapper.wear("two", two, FACTS)
+    alone = paint(pipe, tiny)
+    swapper.wear("one", one, FACTS)
+
+    class Broken:
+        """Half of the weights can be read."""
+
+        def __init__(self) -> None:
+            self.reads = 0
+
+        def __call__(self, place: torch.Tensor, *args: Any, **more: Any) -> torch.Tensor:
+            self.reads += 1
+            if self.reads == len(two) // 2:
+                raise RuntimeError("the device says no")
+            return copy(place, *args, **more)
+
+    copy = torch.Tensor.copy_
+    broken = Broken()
+    with monkeypatch.context() as m:
+        m.setattr(torch.Tensor, "copy_", lambda place, *args, **more: broken(place, *args, **more))
+        swapper.wear("two", two, FACTS)
+    assert broken.reads >= len(two) // 2
+    assert (paint(pipe, tiny) == alone).all()
+
+
+def test_where_layers_stay_on_the_bare_base_wears_zeros(pipe: Any, tiny: Base) -> None:
+    one = trained(pipe, tiny, 1)
+    lora.remove(pipe.transformer)
+    bare = paint(pipe, tiny)
+    swapper = lora.Swapper(pipe, tiny, always=True)
+    layers = [n for n, _ in pipe.transformer.named_parameters()]
+    assert (paint(pipe, tiny) == bare).all()
+    swapper.wear("one", one, FACTS)
+    assert (paint(pipe, tiny) != bare).any()
+    swapper.wear(None)
+    assert (paint(pipe, tiny) == bare).all()
+    assert [n for n, _ in pipe.transformer.named_parameters()] == layers
+    swapper.take_off()
+    assert not any(".lora_" in n for n, _ in pipe.transformer.named_parameters())
 
 
 @pytest.mark.parametrize("facts, change, says", [
