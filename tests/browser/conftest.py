@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.processes import Workers
+from tests.processes import Workers, wait_for
 from tests.test_web import Web
 
 # Playwright's loop runs in this thread, where Django would refuse to speak to the database.
@@ -84,6 +84,11 @@ def site(tmp_path: Path, chromium: Browser, workers: Workers) -> Iterator[Site]:
     made = Site(tmp_path, chromium, workers)
     yield made
     made.stop()
+
+
+def until(page: Page, expression: str) -> None:
+    """Playwright's own wait_for_function looks again by an eval in the page, which our policy forbids."""
+    wait_for(lambda: page.evaluate(expression))
 
 
 def shot(page: Page, name: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 PICTURES = 1000
@@ -32,7 +32,7 @@ def gallery(site: Site, alice: Any) -> Page:
 
 def few_nodes(page: Page) -> None:
     """What is far away falls asleep once the browser has told that it is far away."""
-    page.wait_for_function("document.querySelectorAll('*').length <= 500")
+    until(page, "document.querySelectorAll('*').length <= 500")
 
 
 def scroll_to(page: Page, text: str) -> None:

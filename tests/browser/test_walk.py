@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site, shot
+from tests.browser.conftest import Site, shot, until
 from tests.conftest import jpeg
 from tests.processes import wait_for
 from tests.test_real_journey import drawn
@@ -132,9 +132,9 @@ def one_picture(page: Page, size: str) -> None:
         page.mouse.wheel(0, -300)
     expect(picture).not_to_have_attribute("style", re.compile(r"scale\(1\)"))
     page.get_by_role("button", name="Full screen").click()
-    page.wait_for_function("document.fullscreenElement?.id === 'stage'")
+    until(page, "document.fullscreenElement?.id === 'stage'")
     page.evaluate("document.exitFullscreen()")
-    page.wait_for_function("!document.fullscreenElement")
+    until(page, "!document.fullscreenElement")
     expect(page.locator(".facts")).to_contain_text("Seed")
 
 
