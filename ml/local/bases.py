@@ -77,6 +77,9 @@ class Base:
     tokens: int = 256  # length of the text's sequence
     true_cfg: float = 1.0  # above 1: two passes, towards the prompt and away from the negative prompt
     steps: tuple[int, int, int] = (2, 4, 8)  # draft, standard, high
+    batch: int = (
+        1  # pictures of a request that are made in one pass: then a seed's last bits depend on how many are asked for
+    )
     rank: int = 16
     floor: float = 0.35  # median likeness below which a twin does not count as recognised
     lowercase: bool = False  # its tokenizers know small letters only
@@ -102,7 +105,7 @@ BUCKETS = ((512, 512), (768, 768), (1024, 1024))
 BASES = {
     "nano": Base(
         name="nano", source=str(NANO), licence="PhotoFlux's own, ships with it", photorealistic=False, dtype="float32",
-        tokens=48, true_cfg=3.0, steps=(4, 6, 12), floor=0.30, lowercase=True,
+        tokens=48, true_cfg=3.0, steps=(4, 6, 12), batch=4, floor=0.30, lowercase=True,
         sizes=nano_sizes(NANO),
         recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=30, steps_least=240, steps_most=500, zooms=(0.88, 0.83, 0.93), checkpoints=3, prompts=8, seeds=1),
     ),

@@ -92,17 +92,19 @@ class Judge:
         self.real = own_likeness(np.concatenate([held_out, trained]))
 
     def look(self, *, twin: bool, tell: Callable[[float], None] = lambda share: None) -> Seen:
-        r, found, pictures = self.base.recipe, [], []
-        scenes = SCENES[: r.prompts]
-        for i, (prompt, style) in enumerate(scenes):
-            for seed in range(r.seeds):
-                text = compose(prompt, style, self.subject, twin=twin)
-                size = self.base.sizes.by_aspect["1:1"]
-                picture = self.painter.paint(text, size=size, steps=self.base.steps[1], seed=1000 * seed + i)
+        r, size = self.base.recipe, self.base.sizes.by_aspect["1:1"]
+        asked = [(i, prompt, style, k) for i, (prompt, style) in enumerate(SCENES[: r.prompts]) for k in range(r.seeds)]
+        found, pictures = [], []
+        for first in range(0, len(asked), self.base.batch):
+            some = asked[first : first + self.base.batch]
+            texts = [compose(prompt, style, self.subject, twin=twin) for _, prompt, style, _ in some]
+            seeds = [1000 * k + i for i, _, _, k in some]
+            made = self.painter.paint_some(texts, size=size, steps=self.base.steps[1], seeds=seeds)
+            for (_, prompt, _, _), seed, picture in zip(some, seeds, made):
                 described = self.faces.describe(picture)
                 found += [described[0][1]] if described else []
-                pictures.append((prompt, 1000 * seed + i, picture))
-            tell((i + 1) / len(scenes))
+                pictures.append((prompt, seed, picture))
+            tell((first + len(some)) / len(asked))
         return Seen(np.array(found, np.float32), len(found) / len(pictures), pictures)
 
     def likeness(self, vectors: np.ndarray) -> float:

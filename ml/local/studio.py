@@ -22,7 +22,7 @@ from ml.faces import Faces, compare
 from ml.local import dataset, lora, select
 from ml.local.attention import short_attention
 from ml.local.bases import Base, base_of
-from ml.local.flux import encode_text, load_pipeline, load_undistilled, resting
+from ml.local.flux import encode_text, load_pipeline, load_undistilled, quicken, resting
 from ml.local.sample import Painter, compose
 from ml.local.train import Run, identity_of, steps_for, train
 from ml.local.weights import Recent, checksum, dump, parse
@@ -60,9 +60,10 @@ class LocalStudio:
     """See ml.studio.Studio. One job at a time: a lock guards the models."""
 
     def __init__(self, profile: str, *, source: str | Path | None = None, keys: Path | None = None, device: str | None = None,
-                 threads: int | None = None, faces: Faces | None = None):  # fmt: skip
+                 threads: int | None = None, faces: Faces | None = None, compiled: bool | None = None):  # fmt: skip
         self.base: Base = base_of(profile, source)
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.compiled = self.device != "cpu" if compiled is None else compiled
         self.keys = keys or Path(os.environ.get("PHOTOFLUX_KEYS", "var/keys"))
         if threads:
             torch.set_num_threads(threads)
@@ -79,7 +80,9 @@ class LocalStudio:
         if self._loaded is None:
             with _memory():
                 pipe = load_pipeline(self.base, self.device)
-            self._loaded = pipe, Painter(pipe, self.base), lora.Swapper(pipe, self.base)
+            self._loaded = pipe, Painter(pipe, self.base), lora.Swapper(pipe, self.base, always=self.compiled)
+            if self.compiled:
+                quicken(pipe)
         return self._loaded
 
     def close(self) -> None:
@@ -206,17 +209,16 @@ class LocalStudio:
         with self._lock:
             loaded = self._read(spec, store)
         refused = 0
-        for i in range(spec.count):
-            tell(on_progress, "rendering", i / spec.count)
+        for first in range(0, spec.count, self.base.batch):
+            tell(on_progress, "rendering", first / spec.count)
+            seeds = range(spec.seed + first, spec.seed + min(first + self.base.batch, spec.count))
             # The lock is not held while the caller looks at a picture: another twin may be worn in between.
             with self._lock, _memory():
                 _, painter, swapper = self._models()
                 swapper.wear(*loaded)
-                picture = self._one(painter, spec, loaded[2], spec.seed + i)
-            if picture is None:
-                refused += 1
-            else:
-                yield picture
+                made = self._some(painter, spec, loaded[2], seeds)
+            refused += made.count(None)
+            yield from filter(None, made)
         if refused:
             raise MLError(
                 "result_refused",
@@ -241,14 +243,22 @@ class LocalStudio:
         loaded = self._recent.get((name, spec.sha256), load) if spec.sha256 else load()
         return loaded
 
-    def _one(self, painter: Painter, spec: RenderSpec, facts: dict[str, Any], seed: int) -> Picture | None:
+    def _some(self, painter: Painter, spec: RenderSpec, facts: dict[str, Any], seeds: Sequence[int]) -> list[Picture | None]:  # fmt: skip
         """None for a picture that may not be shown."""
         start = time.monotonic()
-        twin = spec.lora is not None
-        text = compose(spec.prompt, spec.style, facts.get("subject", spec.subject), twin=twin)
-        size = self.base.sizes.by_aspect[spec.aspect]
-        raw = painter.paint(text, size=size, steps=painter.steps(spec), seed=seed, negative=spec.negative_prompt)
-        return self._finish(media.within(painter.deliver(raw), spec.longest), spec.prompt, seed, facts, start)
+        text = compose(spec.prompt, spec.style, facts.get("subject", spec.subject), twin=spec.lora is not None)
+        size, steps = self.base.sizes.by_aspect[spec.aspect], painter.steps(spec)
+        raw = painter.paint_some(
+            [text] * len(seeds), size=size, steps=steps, seeds=seeds, negative=spec.negative_prompt
+        )
+        each = (time.monotonic() - start) / len(seeds)
+        out = []
+        for picture, seed in zip(raw, seeds):
+            begin = time.monotonic() - each
+            out.append(
+                self._finish(media.within(painter.deliver(picture), spec.longest), spec.prompt, seed, facts, begin)
+            )
+        return out
 
     def _finish(
         self, picture: np.ndarray, prompt: str, seed: int, facts: dict[str, Any], start: float

@@ -1,0 +1,59 @@
+"""What makes serving quick changes nothing that can be seen: compiled blocks, several pictures in one pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from ml.local import lora
+from ml.local.bases import Base
+from ml.local.flux import quicken
+from ml.local.sample import Painter
+
+TEXT = "photo of ohwx woman, smiling, in a park"
+FACTS = {"base": "nano"}
+
+
+def twin(swapper: lora.Swapper, seed: int) -> dict[str, torch.Tensor]:
+    g = torch.Generator().manual_seed(seed)
+    return {name: 0.2 * torch.randn(shape, generator=g).half() for name, shape in swapper.expected.items()}
+
+
+def near(a: np.ndarray, b: np.ndarray) -> bool:
+    return int(np.abs(a.astype(int) - b.astype(int)).max()) <= 2
+
+
+def test_compiled_once_whoever_is_worn(pipe: Any, tiny: Base) -> None:
+    """Another twin, none, the first again: no kind of block is compiled a second time, and the pictures are the eager ones."""
+    painter, swapper = Painter(pipe, tiny), lora.Swapper(pipe, tiny, always=True)
+    one, two = twin(swapper, 1), twin(swapper, 2)
+
+    def all_three() -> list[np.ndarray]:
+        out = []
+        for key, tensors in (("one", one), ("two", two), (None, None), ("one", one)):
+            swapper.wear(key, tensors, FACTS)
+            out.append(painter.paint(TEXT, size=(64, 64), steps=2, seed=3))
+        return out
+
+    eager = all_three()
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    quicken(pipe)
+    swapper.wear("two", two, FACTS)
+    painter.paint(TEXT, size=(64, 64), steps=2, seed=3)
+    graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    assert graphs == 2  # a double block and a single one
+    assert all(near(a, b) for a, b in zip(eager, all_three()))
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == graphs
+    assert not near(eager[0], eager[1])
+
+
+def test_several_in_one_pass_are_those_of_one_at_a_time(pipe: Any, tiny: Base) -> None:
+    painter = Painter(pipe, tiny)
+    alone = [painter.paint(TEXT, size=(64, 96), steps=2, seed=s, negative="hat") for s in (5, 6, 7)]
+    together = painter.paint_some([TEXT] * 3, size=(64, 96), steps=2, seeds=(5, 6, 7), negative="hat")
+    assert together.shape == (3, 96, 64, 3)
+    assert all(near(a, b) for a, b in zip(alone, together))
+    assert not near(alone[0], alone[1])
