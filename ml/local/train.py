@@ -7,6 +7,7 @@ as never having stopped, bit for bit on a CPU with the same number of threads.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ from ml.local.flux import draw_times
 from ml.local.optim import OPTIMIZERS, AdamW, AdamW8
 from ml.local.weights import dump, parse
 from ml.types import Progress, Store, TrainSpec
+
+UNREAD = 16  # losses that are read at once: reading one waits for the device
 
 
 def steps_for(base: Base, photos: int) -> int:
@@ -40,6 +43,7 @@ class Run:
     shown: list[torch.nn.Parameter]
     step: int = 0
     losses: list[float] = field(default_factory=list)
+    unread: list[torch.Tensor] = field(default_factory=list)  # losses still on the device
     kept: dict[int, list[torch.Tensor]] = field(
         default_factory=dict
     )  # step -> averaged weights, to choose from; on the host
@@ -79,6 +83,16 @@ class Run:
         self.optimizer.load(tensors, self.step)
         self.kept = {s: [tensors[f"k{s}.{i}"].clone() for i in range(len(self.params))] for s in saved["kept"]}
         return True
+
+    def read_losses(self) -> None:
+        """MLError `engine_failed` when one is no number: nothing of this training is kept then."""
+        found = torch.stack(self.unread).tolist() if self.unread else []
+        if not all(map(math.isfinite, found)):
+            raise MLError(
+                "engine_failed", "The training lost its way (its loss is no number). Start it again with other photos."
+            )
+        self.losses += found
+        self.unread.clear()
 
     def wear(self, weights: list[torch.Tensor]) -> None:
         """Paint with them."""
@@ -140,6 +154,20 @@ def loss_at(run: Run, base: Base, examples: list[Example], empty: Text, seed: in
     return (weight * (velocity() - target).pow(2)).mean()
 
 
+def step_once(run: Run, base: Base, examples: list[Example], empty: Text, seed: int, steps: int) -> None:
+    """One step of `steps`, its loss and the running mean of the weights."""
+    loss = loss_at(run, base, examples, empty, seed, steps)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(run.params, 1.0)
+    run.optimizer.step()
+    run.optimizer.zero_grad()
+    keep = min(base.recipe.ema, (run.step + 1) / (run.step + 10))
+    with torch.no_grad():
+        torch._foreach_lerp_(run.mean, [p.detach() for p in run.params], 1 - keep)
+    run.step += 1
+    run.unread.append(loss.detach())
+
+
 def train(run: Run, base: Base, examples: list[Example], empty: Text, spec: TrainSpec,
           steps: int, store: Store, on_progress: Progress) -> float:  # fmt: skip
     """Run to `steps`; the seconds it took. Raises Stopped after a valid checkpoint when asked to stop."""
@@ -150,25 +178,14 @@ def train(run: Run, base: Base, examples: list[Example], empty: Text, spec: Trai
         rate = r.rate * min(1.0, (run.step + 1) / 20, 2 * (1 - run.step / steps) + 0.02)
         for group in run.optimizer.param_groups:
             group["lr"] = rate
-        loss = loss_at(run, base, examples, empty, spec.seed, steps)
-        if not torch.isfinite(loss):
-            raise MLError(
-                "engine_failed",
-                "The training lost its way (its loss is no number). Start it again with other photos.",
-            )
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(run.params, 1.0)
-        run.optimizer.step()
-        run.optimizer.zero_grad()
-        keep = min(r.ema, (run.step + 1) / (run.step + 10))
-        with torch.no_grad():
-            torch._foreach_lerp_(run.mean, [p.detach() for p in run.params], 1 - keep)
-        run.step += 1
-        run.losses.append(float(loss.detach()))
+        step_once(run, base, examples, empty, spec.seed, steps)
+        stop = on_progress("training", run.step / steps)
+        save = run.step in keep_at or stop or run.step % 100 == 0
+        if save or len(run.unread) >= UNREAD:
+            run.read_losses()
         if run.step in keep_at:
             run.kept[run.step] = [m.to("cpu", copy=True) for m in run.mean]
-        stop = on_progress("training", run.step / steps)
-        if run.step in keep_at or stop or run.step % 100 == 0:
+        if save:
             store.write(name, run.dump(facts))
         if stop:
             raise Stopped

@@ -1,0 +1,306 @@
+"""How quick FLUX is here, beside plain diffusers in the same run: `python -m bench.flux [PART...]`.
+
+Parts: `serve` (a picture, a swap with many twins resident, several in one pass), `train` (seconds a step in each bucket), `cold`
+(a process's start until its first picture is delivered). On an accelerator FLUX.1 schnell at its full size, else a small model of the
+same classes, both with random weights written once to --work (34 GB at full size): speed does not depend on the values.
+
+Plain serving is diffusers' own pipeline, eager, and compiled whole. Plain training is a loop of diffusers and peft with none of
+our measures: codec and text encoders at each step, eager, AdamW, loss without a mask.
+
+Figures go to bench/results/flux-MACHINE.json, part by part, in the form that `python -m bench.serve` reads. On an H200 exits 1 when a
+picture takes more than 1.6 times, or a step more than 1.7 times, the floor that the arithmetic sets; anywhere when ours is slower than plain.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.machine import machine
+from bench.serve import QUALITIES, RESULTS, slug
+from bench.wholesize import FULL, SMALL, SQUARE, random_lora, write
+from ml.local import lora
+from ml.local.attention import short_attention
+from ml.local.bases import Base
+from ml.local.dataset import Example
+from ml.local.flux import encode_picture, encode_text, load_pipeline, quicken, resting
+from ml.local.sample import Painter
+from ml.local.studio import LocalStudio
+from ml.local.train import Run, step_once
+from ml.local.weights import FolderStore, checksum, dump, pinned
+from ml.types import RenderSpec
+
+TEXT = "photo of ohwx woman, smiling, in a park, wearing a blue t-shirt, soft light"
+# Seconds on one H200 at 790 TFLOP/s of dense bf16 (docs/engine.md, full size): a picture of 4 steps at 1024 pixels, a step by bucket.
+FLOOR_PICTURE, FLOOR_STEP = 0.37, {512: 0.058, 768: 0.117, 1024: 0.216}
+MOST_PICTURE, MOST_STEP, MOST_SWAP = 1.6, 1.7, 0.050
+
+
+class Bench:
+    def __init__(self, work: Path, small: bool, rounds: int, twins: int):
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.shape = SMALL if small else FULL
+        self.base: Base = write(work, self.shape, self.device)
+        self.rounds, self.twins = rounds, twins
+        self.size = self.base.sizes.by_aspect[SQUARE]
+
+    # ------------------------------------------------------------ measuring
+
+    def seconds(self, work: Callable[[int], Any], warm: int = 2) -> float:
+        """The median of a call; the first ones, in which things are compiled, do not count."""
+        took = []
+        for i in range(warm + self.rounds):
+            self.wait()
+            start = time.perf_counter()
+            work(i)
+            self.wait()
+            took.append(time.perf_counter() - start)
+        return round(statistics.median(took[warm:]), 5)
+
+    def wait(self) -> None:
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+
+    def fresh(self) -> None:
+        """Nothing of what came before is compiled or counted."""
+        torch._dynamo.reset()
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+
+    def peak(self) -> float:
+        """GB: the accelerator's since `fresh`, without one the process's since its start."""
+        if self.device == "cuda":
+            return round(torch.cuda.max_memory_allocated() / 1e9, 2)
+        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, 2)
+
+    # ------------------------------------------------------------ serving
+
+    def serve(self) -> dict[str, Any]:
+        out: dict[str, Any] = {"pixels": self.shape.side, "steps": 4}
+        out["plain"] = self.plain(compiled=False)
+        out["plain_compiled"] = self.plain(compiled=True)
+        out["ours"] = self.ours()
+        return out
+
+    def plain(self, *, compiled: bool) -> dict[str, Any]:
+        """Diffusers as its documentation has it: a pipeline, a LoRA, a prompt."""
+        self.fresh()
+        pipe = load_pipeline(self.base, self.device)
+        pipe.load_lora_weights(random_lora(pipe.transformer, self.base, 1), adapter_name="one")
+        if compiled:
+            pipe.transformer.compile()
+
+        def picture(i: int) -> None:
+            pipe(
+                TEXT, width=self.size[0], height=self.size[1], num_inference_steps=4, guidance_scale=0.0, max_sequence_length=self.base.tokens,
+                generator=torch.Generator().manual_seed(i), output_type="np",
+            )  # fmt: skip
+
+        first = self.seconds_of(lambda: picture(-1))
+        return {"picture": self.seconds(picture), "first": first, "peak_gb": self.peak()}
+
+    def ours(self) -> dict[str, Any]:
+        self.fresh()
+        pipe = load_pipeline(self.base, self.device)
+        painter, swapper = Painter(pipe, self.base), lora.Swapper(pipe, self.base, always=True)
+        quicken(pipe)
+        some = [pinned(random_lora(pipe.transformer, self.base, seed)) for seed in range(min(self.twins, 4))]
+        # Resident means held by itself: as many copies as twins, not one that is looked at often.
+        resident = [pinned({k: v.clone() for k, v in some[i % len(some)].items()}) for i in range(self.twins)]
+        facts = {"base": self.base.name}
+
+        def picture(i: int) -> None:
+            painter.paint(TEXT, size=self.size, steps=4, seed=i)
+
+        def swap(i: int) -> None:
+            swapper.wear(f"{i}", resident[i % len(resident)], facts)
+
+        swap(0)
+        first = self.seconds_of(lambda: picture(-1))
+        out = {"picture": self.seconds(picture), "first": first}
+        out |= {"swap": self.seconds(swap), "twins_resident": self.twins, "peak_gb": self.peak()}
+        graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+        out["picture_after_swaps"] = self.seconds(picture, warm=1)
+        out["compiled_again_by_swaps"] = torch._dynamo.utils.counters["stats"]["unique_graphs"] - graphs
+        four = self.seconds(
+            lambda i: painter.paint_some([TEXT] * 4, size=self.size, steps=4, seeds=range(4 * i, 4 * i + 4))
+        )
+        return out | {"picture_of_four_at_once": round(four / 4, 5)}
+
+    def seconds_of(self, work: Callable[[], Any]) -> float:
+        start = time.perf_counter()
+        work()
+        self.wait()
+        return round(time.perf_counter() - start, 3)
+
+    # ------------------------------------------------------------ training
+
+    def pixels(self, side: int) -> torch.Tensor:
+        return (torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(side)) * 2 - 1).to(self.device)
+
+    def train(self) -> dict[str, Any]:
+        kinds = {
+            "ours": lambda side: self.step_of_ours(side, compiled=False),
+            "ours_compiled": lambda side: self.step_of_ours(side, compiled=True),
+            "plain": self.step_of_plain,
+        }
+        return {kind: {str(side): step(side) for side in self.shape.buckets} for kind, step in kinds.items()}
+
+    def step_of_ours(self, side: int, *, compiled: bool) -> dict[str, Any]:
+        self.fresh()
+        pipe = load_pipeline(self.base, self.device)
+        latents = encode_picture(pipe, self.base, self.pixels(side)).float()
+        text = tuple(part.float() for part in encode_text(pipe, self.base, TEXT))
+        example = Example("p", (side, side), latents, torch.ones_like(latents[..., :1]), text, TEXT)
+        lora.add_assistant(pipe.transformer, self.base)
+        run = Run.start(pipe.transformer, self.base, 0)
+        lora.use(pipe.transformer, training=True)
+        with resting(pipe, self.base, pipe.transformer), short_attention(pipe.transformer, self.device):
+            if compiled:
+                quicken(pipe)
+            if self.device == "cuda":
+                torch.cuda.reset_peak_memory_stats()
+            first = self.seconds_of(lambda: step_once(run, self.base, [example], text, 0, 1000))
+            seconds = self.seconds(lambda i: step_once(run, self.base, [example], text, 0, 1000))
+        return {"seconds": seconds, "first": first, "peak_gb": self.peak()}
+
+    def step_of_plain(self, side: int) -> dict[str, Any]:
+        from peft import LoraConfig
+
+        self.fresh()
+        pipe = load_pipeline(self.base, self.device)
+        net = pipe.transformer
+        net.add_adapter(LoraConfig(r=16, lora_alpha=16, target_modules=self.base.family.targets))
+        params = [p for p in net.parameters() if p.requires_grad]
+        for p in params:
+            p.data = p.data.float()
+        optimizer, pixels = torch.optim.AdamW(params, lr=1e-4), self.pixels(side)
+
+        def step(i: int) -> None:
+            with torch.no_grad():
+                text = encode_text(pipe, self.base, TEXT)
+                z = encode_picture(pipe, self.base, pixels)
+            noise, t = torch.randn_like(z), torch.rand(1, device=self.device)
+            x = (1 - t) * z + t * noise
+            with torch.autocast(self.device, torch.bfloat16):
+                v = self.base.family.velocity(net, x, t, text, (side, side))
+            (v.float() - (noise - z).float()).pow(2).mean().backward()
+            torch.nn.utils.clip_grad_norm_(params, 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+
+        return {"seconds": self.seconds(step), "peak_gb": self.peak()}
+
+    # ------------------------------------------------------------ cold start
+
+    def cold(self) -> dict[str, Any]:
+        """Through the door, in processes of their own: all that a worker does until a picture is delivered."""
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "bench.flux", "deliver", "--work", self.base.source, "--folder", folder]
+            start = time.perf_counter()
+            said = subprocess.run(
+                [*command, *(["--small"] if self.shape is SMALL else [])], check=True, capture_output=True, text=True
+            )
+            whole = time.perf_counter() - start
+        told = json.loads(said.stdout.splitlines()[-1])
+        return {"first_picture": round(whole - told.pop("later"), 2), **told}
+
+
+def deliver(base: Base, folder: Path) -> None:
+    """Says what pictures take that are delivered, and the seconds that passed since the first."""
+    studio = LocalStudio(base.name, source=base.source, keys=folder)
+    studio.base = base
+    store = FolderStore(folder)
+    tensors = random_lora(studio._models()[0].transformer, base, 1)
+    facts = {"base": base.name, "subject": "woman", "embedder": studio.faces.name, "reference": [1.0] + [0.0] * 127}
+    data = dump(tensors, facts)
+    store.write("twin.safetensors", data)
+
+    def render(i: int, quality: str) -> float:
+        spec = RenderSpec("smiling, in a park", "twin.safetensors", checksum(data), quality=quality, seed=i)
+        start = time.perf_counter()
+        list(studio.render(spec, store=store))
+        return time.perf_counter() - start
+
+    render(0, "standard")
+    later = time.perf_counter()
+    took = {q: statistics.median([render(i, q) for i in range(6)][1:]) for q in QUALITIES}
+    print(json.dumps({"delivered": {k: round(v, 4) for k, v in took.items()}, "later": time.perf_counter() - later}))
+
+
+def faults(found: dict[str, Any], full: bool) -> list[str]:
+    """What is not as it should be, one sentence each."""
+    out = []
+    if serve := found.get("serve"):
+        mine, plain = serve["ours"]["picture"], serve["plain"]["picture"]
+        if mine > plain:
+            out.append(f"a picture takes {mine} s, with plain diffusers {plain} s")
+        if serve["ours"]["compiled_again_by_swaps"]:
+            out.append("a swap compiles again")
+        if serve["ours"]["swap"] > MOST_SWAP:
+            out.append(f"a swap takes {serve['ours']['swap']} s")
+        if full and "H200" in found["machine"] and mine > MOST_PICTURE * FLOOR_PICTURE:
+            out.append(f"a picture takes {mine / FLOOR_PICTURE:.2f} times the floor")
+    for side, plain in found.get("train", {}).get("plain", {}).items():
+        mine = min(found["train"][kind][side]["seconds"] for kind in ("ours", "ours_compiled"))
+        if mine > plain["seconds"]:
+            out.append(f"a step at {side} takes {mine} s, with plain diffusers {plain['seconds']} s")
+        if full and "H200" in found["machine"] and mine > MOST_STEP * FLOOR_STEP[int(side)]:
+            out.append(f"a step at {side} takes {mine / FLOOR_STEP[int(side)]:.2f} times the floor")
+    return out
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=["serve", "train", "cold", "deliver", []], default=[])
+    parser.add_argument("--work", type=Path, help="where the base is written (var/flux-full or var/flux-small)")
+    parser.add_argument("--small", action="store_true", default=not torch.cuda.is_available())
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--twins", type=int, default=100)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--folder", type=Path, help="for deliver")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    work = args.work or Path("var") / ("flux-small" if args.small else "flux-full")
+    work.parent.mkdir(parents=True, exist_ok=True)
+    bench = Bench(work, args.small, args.rounds, args.twins)
+    if args.parts == ["deliver"]:
+        deliver(bench.base, args.folder)
+        return 0
+    said = machine()
+    path = RESULTS / f"flux-{'small-' if args.small else ''}{slug(said)}.json"
+    found = json.loads(path.read_text()) if path.exists() else {}
+    found |= {
+        "machine": said,
+        "engine": "flux-schnell, small, random weights" if args.small else "flux-schnell, random weights",
+    }
+    for part in args.parts or ["serve", "train", "cold"]:
+        found[part] = getattr(bench, part)()
+        print(part, json.dumps(found[part], indent=1), flush=True)
+        if "serve" in found and "cold" in found:
+            cold = found["cold"]
+            found["seconds"] = {
+                "picture": cold["delivered"],
+                "swap": found["serve"]["ours"]["swap"],
+                "cold_start": cold["first_picture"],
+            }
+        path.write_text(json.dumps(found, indent=1) + "\n")
+    wrong = faults(found, not args.small)
+    print("\n".join(wrong) or f"written: {path}")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
