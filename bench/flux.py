@@ -115,7 +115,6 @@ class Bench:
         self.fresh()
         pipe = load_pipeline(self.base, self.device)
         painter, swapper = Painter(pipe, self.base), lora.Swapper(pipe, self.base, always=True)
-        quicken(pipe)
         some = [pinned(random_lora(pipe.transformer, self.base, seed)) for seed in range(min(self.twins, 4))]
         # Resident means held by itself: as many copies as twins, not one that is looked at often.
         resident = [pinned({k: v.clone() for k, v in some[i % len(some)].items()}) for i in range(self.twins)]
@@ -128,6 +127,7 @@ class Bench:
             swapper.wear(f"{i}", resident[i % len(resident)], facts)
 
         swap(0)
+        quicken(pipe.transformer, pipe.vae)
         first = self.seconds_of(lambda: picture(-1))
         out = {"picture": self.seconds(picture), "first": first}
         out |= {"swap": self.seconds(swap), "twins_resident": self.twins, "peak_gb": self.peak()}
@@ -169,7 +169,7 @@ class Bench:
         lora.use(pipe.transformer, training=True)
         with resting(pipe, self.base, pipe.transformer), short_attention(pipe.transformer, self.device):
             if compiled:
-                quicken(pipe)
+                quicken(pipe.transformer)
             if self.device == "cuda":
                 torch.cuda.reset_peak_memory_stats()
             first = self.seconds_of(lambda: step_once(run, self.base, [example], text, 0, 1000))

@@ -108,6 +108,7 @@ class TrainReport:
     likeness_real: float
     recognised: bool  # at or above the base's floor
     scores: tuple[tuple[int, float], ...] = ()
+    memory: str = ""  # the plan by which it fitted
     samples: tuple[
         str, ...
     ] = ()  # names in the store of pictures by the chosen checkpoint, finished as delivered ones are

@@ -39,6 +39,7 @@ class Recipe:
     times: str = "mixed"  # or "sigmoid", "shifted", "uniform": see flux.draw_times
     mask_floor: float = 0.3  # weight of the loss away from the face; on the face it is 1
     ema: float = 0.99
+    compile_from: int | None = 1500  # steps from which compiling the blocks is won back; on accelerators
     checkpoints: int = 4  # how many are compared
     prompts: int = 12  # scenes each is judged in
     seeds: int = 2
@@ -107,7 +108,7 @@ BASES = {
         name="nano", source=str(NANO), licence="PhotoFlux's own, ships with it", photorealistic=False, dtype="float32",
         tokens=48, true_cfg=3.0, steps=(4, 6, 12), batch=4, floor=0.30, lowercase=True,
         sizes=nano_sizes(NANO),
-        recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=30, steps_least=240, steps_most=500, zooms=(0.88, 0.83, 0.93), checkpoints=3, prompts=8, seeds=1),
+        recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=30, steps_least=240, steps_most=500, zooms=(0.88, 0.83, 0.93), compile_from=None, checkpoints=3, prompts=8, seeds=1),
     ),
     "flux-schnell": Base(
         name="flux-schnell", source="black-forest-labs/FLUX.1-schnell", licence="Apache-2.0",

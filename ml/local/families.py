@@ -50,7 +50,8 @@ class Flux1:
 
     def encode_text(self, pipe: Any, text: str, tokens: int) -> Text:
         """T5's sequence (1, tokens, D) and CLIP's pooled vector (1, P)."""
-        return tuple(pipe.encode_prompt(prompt=text, prompt_2=None, max_sequence_length=tokens)[:2])
+        device = pipe.text_encoder.device
+        return tuple(pipe.encode_prompt(prompt=text, prompt_2=None, device=device, max_sequence_length=tokens)[:2])
 
     def encode_picture(self, pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
         from ml.local.flux import pack
@@ -89,7 +90,7 @@ class Flux2:
 
     def encode_text(self, pipe: Any, text: str, tokens: int) -> Text:
         """Three of Qwen3's layers side by side, (1, tokens, 3 D)."""
-        return (pipe.encode_prompt(prompt=text, max_sequence_length=tokens)[0],)
+        return (pipe.encode_prompt(prompt=text, device=pipe.text_encoder.device, max_sequence_length=tokens)[0],)
 
     def encode_picture(self, pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
         z = pipe.vae.encode(pixels.to(pipe.vae.dtype)).latent_dist.mode()

@@ -15,13 +15,15 @@ import torch
 from ml.errors import MLError
 from ml.local.bases import Base, find, find_undistilled, kind_of
 from ml.local.families import Text
+from ml.local.fp8 import quantise
 from ml.local.vision import ensure_torchvision
 
 _lock = threading.Lock()
 
 
-def load_pipeline(base: Base, device: str) -> Any:
-    """The diffusers pipeline of a base, in its dtype, on the device. MLError `base_missing` or `base_broken`."""
+def load_pipeline(base: Base, device: str, *, in_8_bits: bool = False, text_on_host: bool = False) -> Any:
+    """The diffusers pipeline of a base, in its dtype, on the device; its transformer's blocks in 8 bits, or its text encoders left
+    behind in a pipeline of their own (`pipe.reader`), where memory is short. MLError `base_missing` or `base_broken`."""
     folder = find(base)
     if kind_of(folder) != base.family.pipeline:
         raise MLError(
@@ -36,6 +38,12 @@ def load_pipeline(base: Base, device: str) -> Any:
     pipe.set_progress_bar_config(disable=True)
     for part in (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.family.encoders)):
         part.requires_grad_(False).eval()
+    if text_on_host:
+        reader = type(pipe)(**{**pipe.components, "transformer": None, "vae": None})
+        pipe.register_modules(**dict.fromkeys(base.family.encoders))
+        pipe.reader = reader
+    if in_8_bits:
+        quantise(pipe.transformer, device)
     return pipe.to(device)
 
 
@@ -80,13 +88,20 @@ def _readable(base: Base) -> Iterator[None]:
 GRAPHS = 64  # kinds of blocks times sizes of pictures; torch gives up compiling after 8
 
 
-def quicken(pipe: Any) -> None:
-    """Compile what a picture is made with, block by block: a kind of block is compiled once, not each of the fifty-seven. It
-    happens at the first picture of each size. LoRA layers must be on before, and stay on."""
+def quicken(transformer: Any, vae: Any = None) -> None:
+    """Compile the blocks: each kind once, not each of the fifty-seven. It happens at the first picture or step of each size. LoRA
+    layers must be on before, and stay on."""
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
-    pipe.transformer.compile_repeated_blocks(fullgraph=True, dynamic=False)
-    if pipe.device.type != "cpu":  # measured on one: nothing gained
-        pipe.vae.decoder.compile(dynamic=False)
+    transformer.compile_repeated_blocks(fullgraph=True, dynamic=False)
+    if vae is not None and vae.device.type != "cpu":  # measured on one: nothing gained
+        vae.decoder.compile(dynamic=False)
+
+
+def plainly(*parts: Any) -> None:
+    """As they were before `quicken`."""
+    for part in parts:
+        for module in part.modules():
+            module._compiled_call_impl = None
 
 
 @contextlib.contextmanager
@@ -94,7 +109,7 @@ def resting(pipe: Any, base: Base, trained: Any) -> Iterator[None]:
     """Inside, an accelerator holds `trained` alone: latents and texts are encoded, so codec, text encoders and the transformer
     that only paints wait on the host."""
     device = pipe.device
-    parts = [pipe.vae, *(getattr(pipe, name) for name in base.family.encoders)]
+    parts = [pipe.vae, *filter(None, (getattr(pipe, name) for name in base.family.encoders))]
     if trained is not pipe.transformer:
         parts.append(pipe.transformer)
     try:
@@ -149,7 +164,10 @@ def draw_times(count: int, g: torch.Generator, kind: str = "mixed") -> torch.Ten
 
 @torch.no_grad()
 def encode_text(pipe: Any, base: Base, text: str) -> Text:
-    return base.family.encode_text(pipe, text.lower() if base.lowercase else text, base.tokens)
+    """One prompt, padded to the base's length, where the transformer is."""
+    reader = getattr(pipe, "reader", pipe)
+    found = base.family.encode_text(reader, text.lower() if base.lowercase else text, base.tokens)
+    return tuple(part.to(pipe.transformer.device) for part in found)
 
 
 @torch.no_grad()

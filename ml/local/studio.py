@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +20,11 @@ import torch
 from ml import media, safety
 from ml.errors import DeviceLost, MLError, Stopped
 from ml.faces import Faces, compare
-from ml.local import dataset, lora, select
+from ml.local import dataset, fitting, lora, select
 from ml.local.attention import short_attention
 from ml.local.bases import Base, base_of
-from ml.local.flux import encode_text, load_pipeline, load_undistilled, quicken, resting
+from ml.local.flux import encode_text, load_pipeline, plainly, quicken
+from ml.local.memory import TrainingPlan
 from ml.local.sample import Painter, compose
 from ml.local.train import Run, identity_of, steps_for, train
 from ml.local.weights import Recent, checksum, dump, parse
@@ -60,9 +62,10 @@ class LocalStudio:
     """See ml.studio.Studio. One job at a time: a lock guards the models."""
 
     def __init__(self, profile: str, *, source: str | Path | None = None, keys: Path | None = None, device: str | None = None,
-                 threads: int | None = None, faces: Faces | None = None, compiled: bool | None = None):  # fmt: skip
+                 threads: int | None = None, faces: Faces | None = None, compiled: bool | None = None, in_8_bits: bool = False):  # fmt: skip
         self.base: Base = base_of(profile, source)
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.in_8_bits = in_8_bits
         self.compiled = self.device != "cpu" if compiled is None else compiled
         self.keys = keys or Path(os.environ.get("PHOTOFLUX_KEYS", "var/keys"))
         if threads:
@@ -71,23 +74,25 @@ class LocalStudio:
         self._lock = threading.RLock()
         self._recent = Recent()
         self._loaded: tuple[Any, Painter, lora.Swapper] | None = None
+        self._quick = False  # whether what is loaded is compiled
 
     @cached_property
     def signer(self) -> Signer:
         return Signer.open(self.keys)
 
     def _models(self) -> tuple[Any, Painter, lora.Swapper]:
+        """What is loaded fits, or MLError `does_not_fit` says so before a weight is read."""
         if self._loaded is None:
+            plan = fitting.serving(self.base, self.device)
+            less = plan.transformer_in_8_bits or self.in_8_bits
             with _memory():
-                pipe = load_pipeline(self.base, self.device)
+                pipe = load_pipeline(self.base, self.device, in_8_bits=less, text_on_host=plan.text_on_host)
             self._loaded = pipe, Painter(pipe, self.base), lora.Swapper(pipe, self.base, always=self.compiled)
-            if self.compiled:
-                quicken(pipe)
         return self._loaded
 
     def close(self) -> None:
         with self._lock:
-            self._loaded = None
+            self._loaded, self._quick = None, False
             if self.device == "cuda":
                 torch.cuda.empty_cache()
 
@@ -116,13 +121,20 @@ class LocalStudio:
         with self._lock, _memory():
             pipe, _, swapper = self._models()
             swapper.take_off()
+            plainly(pipe.transformer, pipe.vae)
+            self._quick = False
+            plan = fitting.training(self.base, pipe, self.device)
             try:
-                return self._train(pipe, spec, store, on_progress)
+                return self._train(pipe, plan, spec, store, on_progress)
             finally:
                 lora.remove(pipe.transformer)
+                if plan.savings.base_in_8_bits:
+                    self.close()  # serving loads it in full again
 
-    def _train(self, pipe: Any, spec: TrainSpec, store: Store, on_progress: Progress) -> TrainReport:
-        base, start = self.base, time.monotonic()
+    def _train(
+        self, pipe: Any, plan: TrainingPlan, spec: TrainSpec, store: Store, on_progress: Progress
+    ) -> TrainReport:
+        base, start = replace(self.base, sizes=replace(self.base.sizes, train=plan.sizes)), time.monotonic()
         tell(on_progress, "preparing", 0.0)
         vectors = self._vectors(spec, on_progress)
         train_on, held_out = select.split(len(spec.photos), base.recipe.holdout, spec.seed)
@@ -134,18 +146,21 @@ class LocalStudio:
         judge = select.Judge(Painter(pipe, base), base, self.faces, spec.subject, vectors[held_out], vectors[train_on])
         unlike = judge.look(twin=False, tell=lambda s: tell(on_progress, "measuring the base", s))
 
-        trained = load_undistilled(base, self.device) or pipe.transformer
-        lora.add_assistant(trained, base)
-        run = Run.start(trained, base, spec.seed, painter=None if trained is pipe.transformer else pipe.transformer)
-        lora.use(trained, training=True)
         checkpoint = f"{spec.name}/checkpoint.safetensors"
-        if store.exists(checkpoint):
-            run.restore(store.read(checkpoint), identity_of(spec, base, steps))
-        done_before = run.step
-        with resting(pipe, base, trained), short_attention(trained, pipe.device):
+        with fitting.trainee(pipe, base, self.device, plan, steps) as net, short_attention(net, self.device):
+            lora.add_assistant(net, base)
+            optimizer = "adamw-8bit" if plan.savings.adamw_in_8_bits else "adamw"
+            run = Run.start(
+                net, base, spec.seed, painter=None if net is pipe.transformer else pipe.transformer, optimizer=optimizer
+            )
+            lora.use(net, training=True)
+            if store.exists(checkpoint):
+                run.restore(store.read(checkpoint), identity_of(spec, base, steps))
+            done_before = run.step
             seconds = train(run, base, examples, empty, spec, steps, store, on_progress)
-        lora.use(trained, training=False)
-        del trained
+            lora.use(net, training=False)
+        run.rest()
+        del net
         chosen = select.choose(run, judge, unlike, lambda s: tell(on_progress, "choosing the best", s))
 
         facts = {"base": base.name, "subject": spec.subject, "step": chosen.step, "rank": base.rank, "embedder": self.faces.name,
@@ -163,7 +178,7 @@ class LocalStudio:
             seconds_per_step=seconds / max(steps - done_before, 1), loss_first=float(np.mean(run.losses[:tail])),
             loss_last=float(np.mean(run.losses[-tail:])), checkpoint=chosen.step, likeness=chosen.likeness,
             likeness_base=judge.likeness(unlike.vectors), likeness_real=judge.real, recognised=chosen.likeness >= base.floor,
-            scores=chosen.scores, samples=samples,
+            scores=chosen.scores, samples=samples, memory=plan.says(),
         )  # fmt: skip
 
     def _samples(
@@ -214,8 +229,7 @@ class LocalStudio:
             seeds = range(spec.seed + first, spec.seed + min(first + self.base.batch, spec.count))
             # The lock is not held while the caller looks at a picture: another twin may be worn in between.
             with self._lock, _memory():
-                _, painter, swapper = self._models()
-                swapper.wear(*loaded)
+                painter = self._wearing(*loaded)
                 made = self._some(painter, spec, loaded[2], seeds)
             refused += made.count(None)
             yield from filter(None, made)
@@ -225,6 +239,14 @@ class LocalStudio:
                 f"{refused} of {spec.count} pictures may not be shown. Change the prompt and try again.",
             )
         on_progress("done", 1.0)
+
+    def _wearing(self, *loaded: Any) -> Painter:
+        pipe, painter, swapper = self._models()
+        swapper.wear(*loaded)
+        if self.compiled and not self._quick:
+            quicken(pipe.transformer, pipe.vae)
+            self._quick = True
+        return painter
 
     def _read(self, spec: RenderSpec, store: Store | None) -> tuple[str | None, dict[str, Any] | None, dict[str, Any]]:
         """(checksum, tensors, facts) of the twin's file; (None, None, {}) for the base alone."""

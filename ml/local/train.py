@@ -20,7 +20,7 @@ from ml.local.bases import Base
 from ml.local.dataset import Example
 from ml.local.families import Text
 from ml.local.flux import draw_times
-from ml.local.optim import OPTIMIZERS, AdamW, AdamW8
+from ml.local.optim import OPTIMIZERS
 from ml.local.weights import dump, parse
 from ml.types import Progress, Store, TrainSpec
 
@@ -38,7 +38,7 @@ class Run:
 
     transformer: Any
     params: list[torch.nn.Parameter]
-    optimizer: AdamW | AdamW8
+    optimizer: Any  # AdamW or AdamW8; nothing is left of it once it rests
     mean: list[torch.Tensor]
     shown: list[torch.nn.Parameter]
     step: int = 0
@@ -93,6 +93,11 @@ class Run:
             )
         self.losses += found
         self.unread.clear()
+
+    def rest(self) -> None:
+        """Only what `wear` needs is left: the transformer that was trained may be given back."""
+        self.transformer = self.optimizer = None
+        self.params, self.mean = [], []
 
     def wear(self, weights: list[torch.Tensor]) -> None:
         """Paint with them."""

@@ -9,7 +9,7 @@ import torch
 
 from ml.local import lora
 from ml.local.bases import Base
-from ml.local.flux import quicken
+from ml.local.flux import plainly, quicken
 from ml.local.sample import Painter
 
 TEXT = "photo of ohwx woman, smiling, in a park"
@@ -40,13 +40,15 @@ def test_compiled_once_whoever_is_worn(pipe: Any, tiny: Base) -> None:
     eager = all_three()
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
-    quicken(pipe)
+    quicken(pipe.transformer, pipe.vae)
     swapper.wear("two", two, FACTS)
     painter.paint(TEXT, size=(64, 64), steps=2, seed=3)
     graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
     assert graphs == 2  # a double block and a single one
     assert all(near(a, b) for a, b in zip(eager, all_three()))
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == graphs
+    plainly(pipe.transformer, pipe.vae)
+    assert all((a == b).all() for a, b in zip(eager, all_three()))
     assert not near(eager[0], eager[1])
 
 

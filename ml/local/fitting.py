@@ -1,0 +1,67 @@
+"""What of a base fits on this machine, and the transformer that is trained there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ml.local.bases import Base, find, find_adapter, find_undistilled
+from ml.local.flux import load_undistilled, plainly, quicken, resting
+from ml.local.fp8 import quantise
+from ml.local.memory import Job, ServingPlan, TrainingPlan, free_bytes, plan_serving, plan_training
+from ml.local.sample import TEXTS
+
+
+def serving(base: Base, device: str) -> ServingPlan:
+    """MLError `base_missing`, `base_broken`, `does_not_fit`: before a weight is read."""
+    folder, size = find(base), max(base.sizes.by_aspect.values(), key=lambda s: s[0] * s[1])
+    job = _job(base, folder / "transformer", batch=base.batch)
+    return plan_serving(free_bytes(device), folder, job, size, TEXTS)
+
+
+def training(base: Base, pipe: Any, device: str) -> TrainingPlan:
+    """For a loaded pipeline: what rests during the loop counts as free. MLError `does_not_fit` and those of a base's files."""
+    adapter = find_adapter(base)
+    folder = find_undistilled(base) or find(base) / "transformer"
+    job = _job(base, folder, batch=base.recipe.batch, extra=adapter.stat().st_size if adapter else 0)
+    if device != "cpu":
+        torch.cuda.empty_cache()
+    parts = (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.family.encoders))
+    leaves = parts[:1] if device == "cpu" else parts  # what would rest on the host lies there already
+    free = free_bytes(device) + sum(p.nbytes for part in leaves if part is not None for p in part.parameters())
+    return plan_training(free, job, base.sizes.train)
+
+
+def _job(base: Base, transformer: Path, *, batch: int, extra: int = 0) -> Job:
+    config = json.loads((transformer / "config.json").read_text())
+    return Job(
+        config, base.family.targets, rank=base.rank, tokens=base.tokens, batch=batch, dtype=getattr(torch, base.dtype), extra=extra
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def trainee(pipe: Any, base: Base, device: str, plan: TrainingPlan, steps: int) -> Iterator[Any]:
+    """The transformer to train, alone on the device and as the plan wants it; compiled where `steps` are enough to win it back.
+
+    A base in 8 bits stays so: what it paints is then what was trained on.
+    """
+    other = load_undistilled(base, "cpu")
+    net = pipe.transformer if other is None else other
+    with resting(pipe, base, net):
+        if plan.savings.base_in_8_bits:
+            quantise(net, device)
+        net.to(device)
+        if plan.savings.checkpointing:
+            net.enable_gradient_checkpointing()
+        if device != "cpu" and base.recipe.compile_from is not None and steps >= base.recipe.compile_from:
+            quicken(net)
+        try:
+            yield net
+        finally:
+            plainly(net)
+            net.disable_gradient_checkpointing()
