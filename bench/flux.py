@@ -25,17 +25,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from bench.machine import machine
 from bench.serve import QUALITIES, RESULTS, slug
 from bench.wholesize import FULL, SMALL, SQUARE, random_lora, write
-from ml.local import lora
+from ml.local import fitting, lora
 from ml.local.attention import short_attention
-from ml.local.bases import Base
+from ml.local.bases import BASES, Base
 from ml.local.dataset import Example
 from ml.local.flux import encode_picture, encode_text, load_pipeline, quicken, resting
-from ml.local.sample import Painter
+from ml.local.fp8 import has_units
+from ml.local.memory import Job
+from ml.local.sample import TEXTS, Painter
 from ml.local.studio import LocalStudio
 from ml.local.train import Run, step_once
 from ml.local.weights import FolderStore, checksum, dump, pinned
@@ -45,6 +48,7 @@ TEXT = "photo of ohwx woman, smiling, in a park, wearing a blue t-shirt, soft li
 # Seconds on one H200 at 790 TFLOP/s of dense bf16 (docs/engine.md, full size): a picture of 4 steps at 1024 pixels, a step by bucket.
 FLOOR_PICTURE, FLOOR_STEP = 0.37, {512: 0.058, 768: 0.117, 1024: 0.216}
 MOST_PICTURE, MOST_STEP, MOST_SWAP = 1.6, 1.7, 0.050
+LEAST_PSNR = 30  # dB of pictures in 8 bits, from the exact ones
 
 
 class Bench:
@@ -92,7 +96,43 @@ class Bench:
         out["plain"] = self.plain(compiled=False)
         out["plain_compiled"] = self.plain(compiled=True)
         out["ours"] = self.ours()
+        out["ours_in_8_bits"] = self.in_8_bits()
+        free = 10**15  # what it would take, whatever is here
+        plan = fitting.plan_serving(free, Path(self.base.source), self.job(), self.size, TEXTS)
+        out["planned_gb"] = round(plan.needed / 1e9, 2)
         return out
+
+    def job(self) -> Job:
+        return fitting.job(self.base, Path(self.base.source) / "transformer", batch=1)
+
+    def in_8_bits(self) -> dict[str, Any]:
+        """With products in 8 bits where the device has units for them; its pictures beside the exact ones of the nano base, whose
+        weights are no random ones."""
+        self.fresh()
+        pipe = load_pipeline(self.base, self.device, in_8_bits=True)
+        lora.Swapper(pipe, self.base, always=True)
+        quicken(pipe.transformer, pipe.vae)
+        painter = Painter(pipe, self.base)
+
+        def picture(i: int) -> None:
+            painter.paint(TEXT, size=self.size, steps=4, seed=i)
+
+        first = self.seconds_of(lambda: picture(-1))
+        out = {
+            "units": has_units(self.device),
+            "picture": self.seconds(picture),
+            "first": first,
+            "peak_gb": self.peak(),
+        }
+        nano = BASES["nano"]
+        drawn = []
+        for in_8_bits in (False, True):
+            painter = Painter(load_pipeline(nano, self.device, in_8_bits=in_8_bits), nano)
+            size = nano.sizes.by_aspect[SQUARE]
+            drawn.append(np.stack([painter.paint(TEXT, size=size, steps=6, seed=i) for i in range(8)]).astype(float))
+        error = drawn[0] - drawn[1]
+        psnr = 10 * np.log10(255**2 / (error**2).mean())
+        return out | {"psnr_db_on_nano": round(float(psnr), 1), "levels_on_nano": round(float(np.abs(error).mean()), 2)}
 
     def plain(self, *, compiled: bool) -> dict[str, Any]:
         """Diffusers as its documentation has it: a pipeline, a LoRA, a prompt."""
@@ -156,7 +196,14 @@ class Bench:
             "ours_compiled": lambda side: self.step_of_ours(side, compiled=True),
             "plain": self.step_of_plain,
         }
-        return {kind: {str(side): step(side) for side in self.shape.buckets} for kind, step in kinds.items()}
+        out: dict[str, Any] = {
+            kind: {str(side): step(side) for side in self.shape.buckets} for kind, step in kinds.items()
+        }
+        for side, quick in out["ours_compiled"].items():
+            slow = out["ours"][side]
+            won = slow["seconds"] - quick["seconds"]
+            quick["won_back_after_steps"] = round((quick["first"] - slow["first"]) / won) if won > 0 else None
+        return out
 
     def step_of_ours(self, side: int, *, compiled: bool) -> dict[str, Any]:
         self.fresh()
@@ -174,7 +221,8 @@ class Bench:
                 torch.cuda.reset_peak_memory_stats()
             first = self.seconds_of(lambda: step_once(run, self.base, [example], text, 0, 1000))
             seconds = self.seconds(lambda i: step_once(run, self.base, [example], text, 0, 1000))
-        return {"seconds": seconds, "first": first, "peak_gb": self.peak()}
+        planned = fitting.plan_training(10**15, self.job(), [(side, side)]).needed / 1e9
+        return {"seconds": seconds, "first": first, "peak_gb": self.peak(), "planned_gb": round(planned, 2)}
 
     def step_of_plain(self, side: int) -> dict[str, Any]:
         from peft import LoraConfig
@@ -249,6 +297,8 @@ def faults(found: dict[str, Any], full: bool) -> list[str]:
             out.append(f"a picture takes {mine} s, with plain diffusers {plain} s")
         if serve["ours"]["compiled_again_by_swaps"]:
             out.append("a swap compiles again")
+        if serve["ours_in_8_bits"]["psnr_db_on_nano"] < LEAST_PSNR:
+            out.append(f"pictures in 8 bits are {serve['ours_in_8_bits']['psnr_db_on_nano']} dB from the exact ones")
         if serve["ours"]["swap"] > MOST_SWAP:
             out.append(f"a swap takes {serve['ours']['swap']} s")
         if full and "H200" in found["machine"] and mine > MOST_PICTURE * FLOOR_PICTURE:

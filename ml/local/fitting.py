@@ -20,24 +20,24 @@ from ml.local.sample import TEXTS
 def serving(base: Base, device: str) -> ServingPlan:
     """MLError `base_missing`, `base_broken`, `does_not_fit`: before a weight is read."""
     folder, size = find(base), max(base.sizes.by_aspect.values(), key=lambda s: s[0] * s[1])
-    job = _job(base, folder / "transformer", batch=base.batch)
-    return plan_serving(free_bytes(device), folder, job, size, TEXTS)
+    asked = job(base, folder / "transformer", batch=base.batch)
+    return plan_serving(free_bytes(device), folder, asked, size, TEXTS)
 
 
 def training(base: Base, pipe: Any, device: str) -> TrainingPlan:
     """For a loaded pipeline: what rests during the loop counts as free. MLError `does_not_fit` and those of a base's files."""
     adapter = find_adapter(base)
     folder = find_undistilled(base) or find(base) / "transformer"
-    job = _job(base, folder, batch=base.recipe.batch, extra=adapter.stat().st_size if adapter else 0)
+    asked = job(base, folder, batch=base.recipe.batch, extra=adapter.stat().st_size if adapter else 0)
     if device != "cpu":
         torch.cuda.empty_cache()
     parts = (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.family.encoders))
     leaves = parts[:1] if device == "cpu" else parts  # what would rest on the host lies there already
     free = free_bytes(device) + sum(p.nbytes for part in leaves if part is not None for p in part.parameters())
-    return plan_training(free, job, base.sizes.train)
+    return plan_training(free, asked, base.sizes.train)
 
 
-def _job(base: Base, transformer: Path, *, batch: int, extra: int = 0) -> Job:
+def job(base: Base, transformer: Path, *, batch: int, extra: int = 0) -> Job:
     config = json.loads((transformer / "config.json").read_text())
     return Job(
         config, base.family.targets, rank=base.rank, tokens=base.tokens, batch=batch, dtype=getattr(torch, base.dtype), extra=extra

@@ -14,7 +14,7 @@ from torch.nn.functional import linear
 
 LARGEST = 448.0  # of e4m3
 LEAST = -24  # smallest exponent of a scale: 2 ** -24 is the least that float16 knows, and what a row of zeros gets
-FEW = 16  # rows: such an input steers a block as a whole, and what its rounding left goes through the units as well
+FEW = 16  # rows: so few steer whole blocks (the time, not tokens), and what their rounding left is multiplied as well
 
 
 def has_units(device: torch.device | str) -> bool:
@@ -38,7 +38,8 @@ def from_rows(values: torch.Tensor, scale: torch.Tensor, dtype: torch.dtype) -> 
 
 class _Widened(torch.autograd.Function):
     """x (..., K) times the weight (N, K) as full numbers. They live for the product only and are made again for the
-    gradient, which goes to x alone: kept for the backward pass, all layers together would be the whole base."""
+    gradient, which goes to x alone: kept for the backward pass, all layers together would be the whole base. (Compiled,
+    they are kept all the same, unless gradients are checkpointed.)"""
 
     @staticmethod
     def forward(
