@@ -38,6 +38,7 @@ RING_AGAIN = timedelta(seconds=20)  # a queued run that nobody took is rung agai
 WRITE_EVERY = 0.5  # seconds: progress is written at most so often, which is also how fast a cancel is seen
 
 APOLOGY = _("Something went wrong on our side. What was not delivered costs nothing. Please try again.")
+NOT_READY = _("This base is not ready on our machines. What was not delivered costs nothing. Choose another base.")
 SENTENCES = {
     "worker_lost": _(
         "The machine that worked on this stopped. What was not delivered costs nothing. Please try again."
@@ -49,6 +50,11 @@ SENTENCES = {
     "out_of_memory": _(
         "There was not enough memory for this. What was not delivered costs nothing. Choose a smaller size."
     ),
+    "does_not_fit": _(
+        "The machine has too little memory for this base. What was not delivered costs nothing. Choose another base."
+    ),
+    "base_missing": NOT_READY,
+    "base_broken": NOT_READY,
     "storage_full": _(
         "There was no room left to save this. What was not delivered costs nothing. Please try again later."
     ),

@@ -120,6 +120,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("file", type=Path)
     p.add_argument("--keys", type=Path, default=Path("var/keys"), help="folder of the signing key")
     p = verb("bases", bases, "the bases, their licences and whether they are here")
+    p.add_argument("--fits", action="store_true", help="also what of them fits into this machine's memory, and how")
     p = verb("fetch", fetch, "get a base's files from the hub, or go on with it; nothing else downloads models")
     p.add_argument("profile", help="the base (see the verb bases)")
     fetching.add_arguments(p)
@@ -276,12 +277,26 @@ def verify(args: argparse.Namespace) -> None:
 def bases(args: argparse.Namespace) -> None:
     from ml.local.bases import BASES, present
 
-    rows = [{"name": b.name, "source": "with the program" if b.name == "nano" else b.source, "licence": b.licence, "present": present(b),
-             "photorealistic": b.photorealistic} for b in BASES.values()]  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {"name": b.name, "source": "with the program" if b.name == "nano" else b.source, "licence": b.licence, "present": present(b),
+         "photorealistic": b.photorealistic} for b in BASES.values()
+    ]  # fmt: skip
+    if args.fits:
+        import torch
+
+        from ml.local import fitting
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        for row in rows:
+            if row["present"]:
+                row["serving"], row["training"] = fitting.says(BASES[row["name"]], device)
     if args.json:
         print(json.dumps(rows))
     for r in rows:
         say(args, f"{r['name']:14} {'here' if r['present'] else 'not here':9} {r['licence']:30} {r['source']}")
+        for what in ("serving", "training"):
+            if what in r:
+                say(args, f"{'':14} {what} {r[what]}")
 
 
 def fetch(args: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ml.errors import MLError
 from ml.local.bases import Base, find, find_adapter, find_undistilled
 from ml.local.flux import load_undistilled, plainly, quicken, resting
 from ml.local.fp8 import quantise
@@ -24,17 +25,30 @@ def serving(base: Base, device: str) -> ServingPlan:
     return plan_serving(free_bytes(device), folder, asked, size, TEXTS)
 
 
-def training(base: Base, pipe: Any, device: str) -> TrainingPlan:
-    """For a loaded pipeline: what rests during the loop counts as free. MLError `does_not_fit` and those of a base's files."""
+def training(base: Base, device: str, pipe: Any = None) -> TrainingPlan:
+    """Of a loaded pipeline, what rests during the loop counts as free. MLError `does_not_fit` and those of a base's files."""
     adapter = find_adapter(base)
     folder = find_undistilled(base) or find(base) / "transformer"
     asked = job(base, folder, batch=base.recipe.batch, extra=adapter.stat().st_size if adapter else 0)
     if device != "cpu":
         torch.cuda.empty_cache()
-    parts = (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.family.encoders))
-    leaves = parts[:1] if device == "cpu" else parts  # what would rest on the host lies there already
-    free = free_bytes(device) + sum(p.nbytes for part in leaves if part is not None for p in part.parameters())
+    free = free_bytes(device)
+    if pipe is not None:
+        parts = (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.family.encoders))
+        leaves = parts[:1] if device == "cpu" else parts  # what would rest on the host lies there already
+        free += sum(p.nbytes for part in leaves if part is not None for p in part.parameters())
     return plan_training(free, asked, base.sizes.train)
+
+
+def says(base: Base, device: str) -> tuple[str, str]:
+    """Serving and training here, in words: a plan, or what is missing."""
+    out = []
+    for plan in (serving, training):
+        try:
+            out.append(plan(base, device).says())
+        except MLError as e:
+            out.append(e.message)
+    return out[0], out[1]
 
 
 def job(base: Base, transformer: Path, *, batch: int, extra: int = 0) -> Job:

@@ -256,9 +256,9 @@ class _Meter(TorchDispatchMode):
         for t in tree_leaves(out):
             if isinstance(t, torch.Tensor):
                 self._add(t.untyped_storage())
-        # A convolution's kernels want the axes in another order: they work on copies of what comes and goes.
-        copies = args[0].nbytes + out.nbytes if func is torch.ops.aten.convolution.default else 0
-        self.peak = max(self.peak, self.now + copies)
+        # A convolution's kernels want the axes in another order: they copy what comes, then what goes.
+        copy = max(args[0].nbytes, out.nbytes) if func is torch.ops.aten.convolution.default else 0
+        self.peak = max(self.peak, self.now + copy)
         return out
 
     def _add(self, storage: Any) -> None:

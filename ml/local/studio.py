@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import threading
@@ -32,6 +33,8 @@ from ml.provenance import Signer
 from ml.studio import go_on
 from ml.types import Face, Inspection, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec
 from ml.watermark import embed as embed_mark
+
+log = logging.getLogger(__name__)
 
 LEAST_PHOTOS = 4
 SAMPLES = 4  # pictures that come with a training
@@ -84,6 +87,7 @@ class LocalStudio:
         """What is loaded fits, or MLError `does_not_fit` says so before a weight is read."""
         if self._loaded is None:
             plan = fitting.serving(self.base, self.device)
+            log.info("%s, serving: %s", self.base.name, plan.says())
             less = plan.transformer_in_8_bits or self.in_8_bits
             with _memory():
                 pipe = load_pipeline(self.base, self.device, in_8_bits=less, text_on_host=plan.text_on_host)
@@ -123,7 +127,8 @@ class LocalStudio:
             swapper.take_off()
             plainly(pipe.transformer, pipe.vae)
             self._quick = False
-            plan = fitting.training(self.base, pipe, self.device)
+            plan = fitting.training(self.base, self.device, pipe)
+            log.info("%s, training: %s", self.base.name, plan.says())
             try:
                 return self._train(pipe, plan, spec, store, on_progress)
             finally:

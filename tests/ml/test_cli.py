@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -310,6 +311,18 @@ def test_a_missing_base(capsys: Any, tmp_path: Path) -> None:
 def test_an_error_is_json_too(capsys: Any) -> None:
     assert main(["twin", "--prompt", "in a park", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "no_photos"
+
+
+def test_the_bases_say_what_fits(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["bases", "--fits"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"serving fits: 0\.\d of [\d.]+ GB at 128 px", out)
+    assert re.search(r"training fits: under 0\.\d of [\d.]+ GB at 128 px, no checkpointing", out)
+    monkeypatch.setattr("ml.local.fitting.free_bytes", lambda device: 10**6)
+    assert main(["bases", "--fits", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)[0]
+    assert "0.0 GB are free" in row["serving"]
+    assert "0.0 GB are free" in row["training"]
 
 
 def test_the_bases_say_their_licences(capsys: Any) -> None:
