@@ -1,10 +1,13 @@
 # A worker: the queues it serves are its command's.
 FROM python:3.11-slim-bookworm
+# PyTorch compiles the model's blocks on accelerators, and builds their launchers with a C compiler.
+RUN apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 10001 photoflux && mkdir /var/photoflux && chown photoflux /var/photoflux
 WORKDIR /app
 COPY requirements-web.txt requirements.txt ./
 RUN pip install --no-cache-dir -r requirements.txt
 COPY --chown=photoflux . .
 USER photoflux
-ENV DJANGO_SETTINGS_MODULE=config.settings VAR=/var/photoflux HF_HUB_OFFLINE=1 OPENBLAS_NUM_THREADS=1
+ENV DJANGO_SETTINGS_MODULE=config.settings VAR=/var/photoflux HF_HUB_OFFLINE=1 OPENBLAS_NUM_THREADS=1 \
+    TORCHINDUCTOR_CACHE_DIR=/var/photoflux/compiled
 CMD ["celery", "-A", "config", "worker", "-Q", "train", "-c", "1", "--prefetch-multiplier", "1"]

@@ -6,6 +6,8 @@ B batch, H W pixels, h w latent cells (H/8, W/8): latents (B, 16, h, w) -> packe
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -88,12 +90,17 @@ def _readable(base: Base) -> Iterator[None]:
 GRAPHS = 64  # kinds of blocks times sizes of pictures; torch gives up compiling after 8
 
 
+def compiler() -> str | None:
+    """The C compiler that compiling needs, also for an accelerator; None where there is none."""
+    return next(filter(None, map(shutil.which, (os.environ.get("CC") or "cc", "gcc", "clang"))), None)
+
+
 def quicken(transformer: Any, vae: Any = None) -> None:
-    """Compile the blocks: each kind once, not each of the fifty-seven. It happens at the first picture or step of each size. LoRA
-    layers must be on before, and stay on."""
+    """Compile the blocks, and the codec's decoder where one is given: each kind of block once, not each of the fifty-seven. It
+    happens at the first picture or step of each size. LoRA layers must be on before, and stay on."""
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
     transformer.compile_repeated_blocks(fullgraph=True, dynamic=False)
-    if vae is not None and vae.device.type != "cpu":  # measured on one: nothing gained
+    if vae is not None:
         vae.decoder.compile(dynamic=False)
 
 

@@ -24,7 +24,7 @@ from ml.faces import Faces, compare
 from ml.local import dataset, fitting, lora, select
 from ml.local.attention import short_attention
 from ml.local.bases import Base, base_of
-from ml.local.flux import encode_text, load_pipeline, plainly, quicken
+from ml.local.flux import compiler, encode_text, load_pipeline, plainly, quicken
 from ml.local.memory import TrainingPlan
 from ml.local.sample import Painter, compose
 from ml.local.train import Run, identity_of, steps_for, train
@@ -70,6 +70,9 @@ class LocalStudio:
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.in_8_bits = in_8_bits
         self.compiled = self.device != "cpu" if compiled is None else compiled
+        if self.compiled and not compiler():
+            log.warning("there is no C compiler here: the model's blocks are not compiled, pictures take longer")
+            self.compiled = False
         self.keys = keys or Path(os.environ.get("PHOTOFLUX_KEYS", "var/keys"))
         if threads:
             torch.set_num_threads(threads)
@@ -249,7 +252,7 @@ class LocalStudio:
         pipe, painter, swapper = self._models()
         swapper.wear(*loaded)
         if self.compiled and not self._quick:
-            quicken(pipe.transformer, pipe.vae)
+            quicken(pipe.transformer, None if self.device == "cpu" else pipe.vae)  # on one it gains nothing, measured
             self._quick = True
         return painter
 

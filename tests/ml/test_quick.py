@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from ml.local import lora
 from ml.local.bases import Base
 from ml.local.flux import plainly, quicken
 from ml.local.sample import Painter
+from ml.local.studio import LocalStudio
 
 TEXT = "photo of ohwx woman, smiling, in a park"
 FACTS = {"base": "nano"}
@@ -44,7 +47,7 @@ def test_compiled_once_whoever_is_worn(pipe: Any, tiny: Base) -> None:
     swapper.wear("two", two, FACTS)
     painter.paint(TEXT, size=(64, 64), steps=2, seed=3)
     graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
-    assert graphs == 2  # a double block and a single one
+    assert graphs == 3  # a double block, a single one, the decoder
     assert all(near(a, b) for a, b in zip(eager, all_three()))
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == graphs
     plainly(pipe.transformer, pipe.vae)
@@ -59,3 +62,16 @@ def test_several_in_one_pass_are_those_of_one_at_a_time(pipe: Any, tiny: Base) -
     assert together.shape == (3, 96, 64, 3)
     assert all(near(a, b) for a, b in zip(alone, together))
     assert not near(alone[0], alone[1])
+
+
+def test_without_a_compiler_pictures_are_made_all_the_same(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert LocalStudio("nano", source=tiny_folder, compiled=True).compiled
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    studio = LocalStudio("nano", source=tiny_folder, keys=tmp_path, compiled=True)
+    assert not studio.compiled
+    assert "no C compiler" in caplog.text
+    painter = studio._wearing(None, None, {})
+    assert painter.paint(TEXT, size=(64, 64), steps=1, seed=0).shape == (64, 64, 3)
