@@ -233,6 +233,9 @@ CELERY_BEAT_SCHEDULE = {
 }
 STUDIO_PROFILE = env.text("STUDIO_PROFILE", "nano")
 STUDIO_THREADS = env.number("STUDIO_THREADS", 0) or None
+STUDIO_IN_8_BITS = env.flag(
+    "STUDIO_IN_8_BITS", False
+)  # render with the base in 8 bits also where memory does not ask for it
 STUDIO_SOURCES = dict(pair.split("=", 1) for pair in env.words("STUDIO_SOURCES"))  # profile=directory
 
 LOGGING = {
@@ -243,7 +246,11 @@ LOGGING = {
     "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they tell of every request
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }
-BASES = {"nano": 512, "flux-schnell": 512, "flux2-klein": 512}  # that a training may ask for, and the side of its pictures in training, px
+BASES = {
+    "nano": 512,
+    "flux-schnell": 512,
+    "flux2-klein": 512,
+}  # that a training may ask for, and the side of its pictures in training, px
 # These ask for proof of likeness; a test compares this with the bases themselves.
 PHOTOREALISTIC_BASES = {"flux-schnell", "flux2-klein"}
 LIKENESS_FLOOR = env.flag("LIKENESS_FLOOR", True)  # below a base's floor nothing is captured

@@ -28,6 +28,7 @@ def _options(name: str) -> dict[str, Any]:
     return {
         "keys": settings.KEYS / "provenance",
         "threads": settings.STUDIO_THREADS,
+        "in_8_bits": settings.STUDIO_IN_8_BITS,
         "source": settings.STUDIO_SOURCES.get(name),
     }
 

@@ -45,12 +45,13 @@ class Studio(Protocol):
 
 
 def open_studio(profile: str = "nano", *, source: str | Path | None = None, keys: Path | None = None, device: str | None = None,
-                threads: int | None = None) -> Studio:  # fmt: skip
+                threads: int | None = None, in_8_bits: bool = False) -> Studio:  # fmt: skip
     """The studio of a profile. Models are loaded at the first use of each verb.
 
     `source` puts a local directory in the base's place, `keys` is the folder of the signing key (made at first use),
-    `device` None takes an accelerator when there is one, `threads` is torch's number of threads.
+    `device` None takes an accelerator when there is one, `threads` is torch's number of threads,
+    `in_8_bits` renders with the base in 8 bits also where memory does not ask for it.
     """
     from ml.local.studio import LocalStudio
 
-    return LocalStudio(profile, source=source, keys=keys, device=device, threads=threads)
+    return LocalStudio(profile, source=source, keys=keys, device=device, threads=threads, in_8_bits=in_8_bits)

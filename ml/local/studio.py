@@ -86,12 +86,12 @@ class LocalStudio:
     def signer(self) -> Signer:
         return Signer.open(self.keys)
 
-    def _models(self) -> tuple[Any, Painter, lora.Swapper]:
-        """What is loaded fits, or MLError `does_not_fit` says so before a weight is read."""
+    def _models(self, *, exact: bool = False) -> tuple[Any, Painter, lora.Swapper]:
+        """What is loaded fits, or MLError `does_not_fit` says so before a weight is read. `exact`: in 8 bits only if it must be."""
         if self._loaded is None:
             plan = fitting.serving(self.base, self.device)
             log.info("%s, serving: %s", self.base.name, plan.says())
-            less = plan.transformer_in_8_bits or self.in_8_bits
+            less = plan.transformer_in_8_bits or (self.in_8_bits and not exact)
             with _memory():
                 pipe = load_pipeline(self.base, self.device, in_8_bits=less, text_on_host=plan.text_on_host)
             self._loaded = pipe, Painter(pipe, self.base), lora.Swapper(pipe, self.base, always=self.compiled)
@@ -126,7 +126,9 @@ class LocalStudio:
         if spec.threads:
             torch.set_num_threads(spec.threads)
         with self._lock, _memory():
-            pipe, _, swapper = self._models()
+            if self.in_8_bits:
+                self.close()
+            pipe, _, swapper = self._models(exact=True)
             swapper.take_off()
             plainly(pipe.transformer, pipe.vae)
             self._quick = False
@@ -136,8 +138,8 @@ class LocalStudio:
                 return self._train(pipe, plan, spec, store, on_progress)
             finally:
                 lora.remove(pipe.transformer)
-                if plan.savings.base_in_8_bits:
-                    self.close()  # serving loads it in full again
+                if plan.savings.base_in_8_bits or self.in_8_bits:
+                    self.close()  # serving loads it its own way again
 
     def _train(
         self, pipe: Any, plan: TrainingPlan, spec: TrainSpec, store: Store, on_progress: Progress

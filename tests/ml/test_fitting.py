@@ -111,6 +111,25 @@ def test_serving_in_less_memory_paints_nearly_the_same(
     assert 0 < abs(less - whole).mean() < 4
 
 
+def test_rendering_in_8_bits_is_trained_in_full(schnell: Path, tmp_path: Path, few: list[bytes]) -> None:
+    studio, store = studio_of("flux-schnell", schnell, tmp_path), MemoryStore()
+    studio.in_8_bits = True
+    eighths: dict[str, bool] = {}
+
+    def look(stage: str, share: float) -> bool:
+        models = studio._models()[0].transformer.modules()
+        eighths[stage] = any(isinstance(m, Float8Linear) for m in models)
+        return False
+
+    report = studio.train(
+        TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(few)), "woman", steps=4), store=store, on_progress=look
+    )
+    assert eighths["training"] is False
+    list(studio.render(RenderSpec("in a park", report.lora, report.sha256), store=store))
+    look("rendering", 1.0)
+    assert eighths["rendering"] is True
+
+
 def test_what_cannot_fit_is_told_before_a_weight_is_read(
     schnell: Path, tmp_path: Path, few: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
