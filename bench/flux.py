@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from ml.local.attention import short_attention
 from ml.local.bases import BASES, Base
 from ml.local.dataset import Example
 from ml.local.flux import encode_picture, encode_text, load_pipeline, quicken, resting
-from ml.local.fp8 import has_units
+from ml.local.fp8 import Float8Linear, has_units
 from ml.local.memory import Job
 from ml.local.sample import TEXTS, Painter
 from ml.local.studio import LocalStudio
@@ -48,6 +49,7 @@ TEXT = "photo of ohwx woman, smiling, in a park, wearing a blue t-shirt, soft li
 # Seconds on one H200 at 790 TFLOP/s of dense bf16 (docs/engine.md, full size): a picture of 4 steps at 1024 pixels, a step by bucket.
 FLOOR_PICTURE, FLOOR_STEP = 0.37, {512: 0.058, 768: 0.117, 1024: 0.216}
 MOST_PICTURE, MOST_STEP, MOST_SWAP = 1.6, 1.7, 0.050
+MOST_ERROR = 0.05  # of a product in 8 bits, in units of its spread
 LEAST_PSNR = 30  # dB of pictures in 8 bits, from the exact ones
 
 
@@ -124,6 +126,7 @@ class Bench:
             "first": first,
             "peak_gb": self.peak(),
         }
+        out["error_of_units"] = self.error_of_units() if out["units"] else None
         nano = BASES["nano"]
         drawn = []
         for in_8_bits in (False, True):
@@ -133,6 +136,20 @@ class Bench:
         error = drawn[0] - drawn[1]
         psnr = 10 * np.log10(255**2 / (error**2).mean())
         return out | {"psnr_db_on_nano": round(float(psnr), 1), "levels_on_nano": round(float(np.abs(error).mean()), 2)}
+
+    @torch.no_grad()
+    def error_of_units(self) -> float:
+        """Of their product, against the same one on the processor: the largest difference in units of its spread."""
+        g = torch.Generator().manual_seed(0)
+        layer, x = torch.nn.Linear(3072, 3072), torch.randn(300, 3072, generator=g).bfloat16()
+        torch.nn.init.normal_(layer.weight, std=0.02, generator=g)
+        there = Float8Linear.from_linear(layer.bfloat16())
+        here = deepcopy(there).to("cpu")
+        here.units = True
+        exact = here(x).float()
+        return round(
+            float((there.to(self.device)(x.to(self.device)).float().cpu() - exact).abs().max() / exact.std()), 4
+        )
 
     def plain(self, *, compiled: bool) -> dict[str, Any]:
         """Diffusers as its documentation has it: a pipeline, a LoRA, a prompt."""
@@ -297,6 +314,8 @@ def faults(found: dict[str, Any], full: bool) -> list[str]:
             out.append(f"a picture takes {mine} s, with plain diffusers {plain} s")
         if serve["ours"]["compiled_again_by_swaps"]:
             out.append("a swap compiles again")
+        if (serve["ours_in_8_bits"]["error_of_units"] or 0) > MOST_ERROR:
+            out.append("the units for 8 bits compute something else than the processor")
         if serve["ours_in_8_bits"]["psnr_db_on_nano"] < LEAST_PSNR:
             out.append(f"pictures in 8 bits are {serve['ours_in_8_bits']['psnr_db_on_nano']} dB from the exact ones")
         if serve["ours"]["swap"] > MOST_SWAP:

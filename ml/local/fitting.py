@@ -13,7 +13,7 @@ import torch
 from ml.errors import MLError
 from ml.local.bases import Base, find, find_adapter, find_undistilled
 from ml.local.flux import load_undistilled, plainly, quicken, resting
-from ml.local.fp8 import quantise
+from ml.local.fp8 import Float8Linear, quantise
 from ml.local.memory import Job, ServingPlan, TrainingPlan, free_bytes, plan_serving, plan_training
 from ml.local.sample import TEXTS
 
@@ -70,6 +70,9 @@ def trainee(pipe: Any, base: Base, device: str, plan: TrainingPlan, steps: int) 
         if plan.savings.base_in_8_bits:
             quantise(net, device)
         net.to(device)
+        for layer in net.modules():
+            if isinstance(layer, Float8Linear):
+                layer.units = False  # also what the base is asked without gradients is widened, as what learns
         if plan.savings.checkpointing:
             net.enable_gradient_checkpointing()
         if device != "cpu" and base.recipe.compile_from is not None and steps >= base.recipe.compile_from:

@@ -159,7 +159,8 @@ class Swapper:
     def _on(self, tensors: dict[str, Any]) -> None:
         """The first one brings its layers along; of the next ones only the weights are copied, from pinned memory without waiting."""
         if not self._layers:
-            self.pipe.load_lora_weights(dict(tensors), adapter_name=ADAPTER)
+            # Cloned: what has the base's type already would become its parameters, and the next swap would write into it.
+            self.pipe.load_lora_weights({k: v.clone() for k, v in tensors.items()}, adapter_name=ADAPTER)
             self._layers = True
             return
         places = {file_name(n): p for n, p in self.pipe.transformer.named_parameters() if f".{ADAPTER}." in n}

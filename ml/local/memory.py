@@ -29,10 +29,8 @@ from torch.utils.checkpoint import checkpoint
 from ml.errors import MLError
 from ml.local.vision import ensure_torchvision
 
-MARGIN, FIXED = (
-    1.06,
-    500_000_000,
-)  # times what is counted, and on top: CUDA's libraries load kernels when they are first used
+MARGIN = 1.06  # times what is counted,
+FIXED = 500_000_000  # and on top: CUDA's libraries load their kernels when they are first used
 TRIFLE = 0.1  # under this share of the free memory an upper bound will do
 CELL = 16  # pixels of the side of what is one token
 BLOCKS = r"(single_)?transformer_blocks\.\d+\."
@@ -62,9 +60,9 @@ class Savings:
     adamw_in_8_bits: bool = False
 
 
-# From fastest to smallest. Checkpointing costs a third of the speed and changes no number, so it goes first. A base in 8 bits
-# is slower still (each weight is widened three times a step) and rounded; AdamW in 8 bits saves least and rounds what is
-# learnt. Only then is the largest size given up: with it go details that no setting brings back.
+# From fastest to smallest. Checkpointing takes a third more time and changes no number, so it goes first. A base in 8 bits
+# is slower still (with it each weight is widened three times a step) and rounded; AdamW in 8 bits saves least and rounds
+# what is learnt. Only then is the largest size given up: with it go details that no setting brings back.
 LADDER = (Savings(), Savings(True), Savings(True, True), Savings(True, True, True))
 
 # The transformer first: where the device multiplies in 8 bits that costs no time. Encoders on the host cost seconds a text.
@@ -83,7 +81,8 @@ class TrainingPlan:
         s = self.savings
         how = ["with checkpointing" if s.checkpointing else "no checkpointing"]
         how += ["base in 8 bits"] * s.base_in_8_bits + ["AdamW in 8 bits"] * s.adamw_in_8_bits
-        return f"fits: {'under ' * self.bound}{_gb(self.needed)} of {_gb(self.free)} GB at {_px(self.sizes[-1])}, {', '.join(how)}"
+        needed = f"{'under ' * self.bound}{_gb(self.needed)}"
+        return f"fits: {needed} of {_gb(self.free)} GB at {_px(self.sizes[-1])}, {', '.join(how)}"
 
 
 @dataclass(frozen=True)
@@ -96,9 +95,8 @@ class ServingPlan:
 
     def says(self) -> str:
         how = ["transformer in 8 bits"] * self.transformer_in_8_bits + ["text encoders on the host"] * self.text_on_host
-        return (
-            f"fits: {_gb(self.needed)} of {_gb(self.free)} GB at {_px(self.size)}, {', '.join(how) or 'all as it is'}"
-        )
+        said = ", ".join(how) or "all as it is"
+        return f"fits: {_gb(self.needed)} of {_gb(self.free)} GB at {_px(self.size)}, {said}"
 
 
 def plan_training(free: int, job: Job, sizes: Iterable[Size], ladder: Sequence[Savings] = LADDER) -> TrainingPlan:
@@ -308,9 +306,8 @@ def _made(config: dict[str, Any], dtype: torch.dtype, **other: int) -> Any:
 
     with torch.device("meta"):
         net = getattr(diffusers, config["_class_name"]).from_config({**config, **other})
-    return torch.nn.Module.to(net, dtype).requires_grad_(
-        False
-    )  # diffusers' own `to` warns of what does not matter here
+    # diffusers' own `to` warns of what does not matter here
+    return torch.nn.Module.to(net, dtype).requires_grad_(False)
 
 
 def _short(job: Job, doubles: int, singles: int) -> Any:
@@ -327,8 +324,8 @@ def _tokens(job: Job, size: Size) -> int:
     return (size[0] // CELL) * (size[1] // CELL) + job.tokens
 
 
-def _inputs(job: Job, size: Size, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    c, cells = job.config, _tokens(job, size) - job.tokens
+def _inputs(net: Any, job: Job, size: Size, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    c, cells = net.config, _tokens(job, size) - job.tokens  # a file may leave out what the class knows
     places = len(c["axes_dims_rope"])
     shapes: dict[str, tuple[int, ...]] = {
         "hidden_states": (job.batch, cells, c["in_channels"]), "timestep": (job.batch,), "txt_ids": (job.tokens, places),
@@ -353,13 +350,14 @@ def _step(job: Job, size: Size, checkpointing: bool, cuda: bool = True) -> int:
 
 
 def _short_step(job: Job, size: Size, checkpointing: bool, cuda: bool, doubles: int, singles: int) -> int:
-    net, given = _short(job, doubles, singles), _inputs(job, size, torch.float32)
+    net = _short(job, doubles, singles)
+    given = _inputs(net, job, size, torch.float32)
     for p in net.parameters():
         p.data = p.data.float() if p.requires_grad else p.data
     kernels = partial(_Kernels, autocast=True, cuda=cuda)
     if checkpointing:
-        both = lambda: (contextlib.nullcontext(), kernels())  # noqa: E731 (at first, and again in the backward pass)
-        net.enable_gradient_checkpointing(partial(checkpoint, use_reentrant=False, context_fn=both))
+        again = partial(checkpoint, use_reentrant=False, context_fn=lambda: (contextlib.nullcontext(), kernels()))
+        net.enable_gradient_checkpointing(again)
     with torch.enable_grad(), _Meter([*net.parameters(), *net.buffers(), *given.values()]) as meter:
         with kernels():
             v = net(**given, return_dict=False)[0]
@@ -370,7 +368,8 @@ def _short_step(job: Job, size: Size, checkpointing: bool, cuda: bool, doubles: 
 @lru_cache(maxsize=64)
 def _denoise(job: Job, size: Size) -> int:
     """Without gradients all blocks use the same memory, one after the other: one of each kind will do."""
-    net, given = _short(job, min(job.config["num_layers"], 1), min(job.config["num_single_layers"], 1)), _inputs(job, size, job.dtype)  # fmt: skip
+    net = _short(job, min(job.config["num_layers"], 1), min(job.config["num_single_layers"], 1))
+    given = _inputs(net, job, size, job.dtype)
     return _without_gradients(net, lambda: net(**given, return_dict=False))
 
 

@@ -84,6 +84,18 @@ def test_swapping_wears_one_twin_at_a_time(pipe: Any, tiny: Base) -> None:
     assert (paint(pipe, tiny) == bare).all()
 
 
+def test_a_swap_leaves_the_resident_twins_as_they_are(pipe: Any, tiny: Base) -> None:
+    """Also where their type is the base's own, so that nothing would have to be copied."""
+    one = {k: v.float() for k, v in trained(pipe, tiny, 1).items()}
+    lora.remove(pipe.transformer)
+    two = {k: v + 1 for k, v in one.items()}
+    before = {k: v.clone() for k, v in one.items()}
+    swapper = lora.Swapper(pipe, tiny)
+    swapper.wear("one", one, FACTS)
+    swapper.wear("two", two, FACTS)
+    assert all(torch.equal(one[k], before[k]) for k in one)
+
+
 def test_a_failed_swap_never_leaves_the_last_twin_on(pipe: Any, tiny: Base) -> None:
     one = trained(pipe, tiny, 1)
     lora.remove(pipe.transformer)
