@@ -67,9 +67,12 @@ def drawn(person: Person, scenes: list[Scene], size: int) -> list[np.ndarray]:
     return [draw(person, s, size, size) for s in scenes]
 
 
-def photos_of(person: Person, rng: np.random.Generator) -> tuple[Photo, ...]:
-    """Twelve to train on."""
+def photos_of(faces: Faces, person: Person, rng: np.random.Generator) -> tuple[Photo, ...]:
+    """Twelve to train on; one without a face that is found would be refused, and is drawn again."""
     pictures = drawn(person, varied_scenes(rng, 12), 768)
+    while lost := [i for i, picture in enumerate(pictures) if not faces.find(picture)]:
+        for i, again in zip(lost, drawn(person, varied_scenes(rng, len(lost)), 768)):
+            pictures[i] = again
     return tuple(Photo(f"p{i}", media.encode_jpeg(p, 92)) for i, p in enumerate(pictures))
 
 
@@ -128,7 +131,9 @@ def main() -> int:
     with TemporaryDirectory() as folder:
         store = FolderStore(Path(folder))
         for who, person in enumerate(people):
-            spec = TrainSpec(photos_of(person, rng), person.gender, seed=who, threads=args.threads, name=f"t{who}")
+            spec = TrainSpec(
+                photos_of(studio.faces, person, rng), person.gender, seed=who, threads=args.threads, name=f"t{who}"
+            )
             report = studio.train(spec, store=store)
             reports.append(report)
             scenes = new_scenes(rng, args.scenes)

@@ -76,7 +76,7 @@ class Bench:
     def row(self, name: str, who: int, seed: int) -> dict[str, Any]:
         studio, person = self.studio, self.people[who]
         rng = np.random.default_rng([9200, who, seed])
-        photos, scenes = photos_of(person, rng), new_scenes(rng, 8)
+        photos, scenes = photos_of(studio.faces, person, rng), new_scenes(rng, 8)
         studio.base = changed(self.base, CHOICES[name])
         studio.close()  # the next models are of this base's rank
         spec = TrainSpec(photos, person.gender, seed=seed, threads=self.threads)
