@@ -310,13 +310,15 @@ def _made(config: dict[str, Any], dtype: torch.dtype, **other: int) -> Any:
     return torch.nn.Module.to(net, dtype).requires_grad_(False)
 
 
-def _short(job: Job, doubles: int, singles: int) -> Any:
-    """The transformer with other numbers of blocks, the LoRA on."""
+def _short(job: Job, doubles: int, singles: int, dtype: torch.dtype) -> Any:
+    """The transformer with other numbers of blocks, a LoRA of `dtype` on."""
     from peft import LoraConfig
 
     net = _made(job.config, job.dtype, num_layers=doubles, num_single_layers=singles)
     with torch.device("meta"):  # anywhere else it would draw random numbers, which are the training's
         net.add_adapter(LoraConfig(r=job.rank, lora_alpha=job.rank, target_modules=job.targets), adapter_name="twin")
+    for p in net.parameters():
+        p.data = p.data.to(dtype) if p.requires_grad else p.data
     return net
 
 
@@ -350,10 +352,8 @@ def _step(job: Job, size: Size, checkpointing: bool, cuda: bool = True) -> int:
 
 
 def _short_step(job: Job, size: Size, checkpointing: bool, cuda: bool, doubles: int, singles: int) -> int:
-    net = _short(job, doubles, singles)
+    net = _short(job, doubles, singles, torch.float32)
     given = _inputs(net, job, size, torch.float32)
-    for p in net.parameters():
-        p.data = p.data.float() if p.requires_grad else p.data
     kernels = partial(_Kernels, autocast=True, cuda=cuda)
     if checkpointing:
         again = partial(checkpoint, use_reentrant=False, context_fn=lambda: (contextlib.nullcontext(), kernels()))
@@ -368,7 +368,7 @@ def _short_step(job: Job, size: Size, checkpointing: bool, cuda: bool, doubles: 
 @lru_cache(maxsize=64)
 def _denoise(job: Job, size: Size) -> int:
     """Without gradients all blocks use the same memory, one after the other: one of each kind will do."""
-    net = _short(job, min(job.config["num_layers"], 1), min(job.config["num_single_layers"], 1))
+    net = _short(job, min(job.config["num_layers"], 1), min(job.config["num_single_layers"], 1), job.dtype)
     given = _inputs(net, job, size, job.dtype)
     return _without_gradients(net, lambda: net(**given, return_dict=False))
 
