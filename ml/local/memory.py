@@ -141,7 +141,9 @@ def serving_peak(
     """All weights, one LoRA worn, the kept texts, and the larger of a denoising step and the decoding of its picture."""
     parts, wide = _parts(job), job.dtype.itemsize
     held = (parts.trained + texts * job.tokens * job.config["joint_attention_dim"]) * wide
-    work = max(_denoise(job, size) + parts.widest * transformer_in_8_bits, _decode(folder / "vae", size, job.dtype))
+    work = max(
+        _denoise(job, size) + parts.widest * transformer_in_8_bits, _decode(folder / "vae", size, job.dtype, job.batch)
+    )
     return job.extra + _weights(folder, job, transformer_in_8_bits, text_on_host) + held + work
 
 
@@ -374,10 +376,10 @@ def _denoise(job: Job, size: Size) -> int:
 
 
 @lru_cache(maxsize=64)
-def _decode(part: Path, size: Size, dtype: torch.dtype) -> int:
+def _decode(part: Path, size: Size, dtype: torch.dtype, batch: int) -> int:
     config = json.loads((part / "config.json").read_text())
     net, scale = _made(config, dtype), 2 ** (len(config["block_out_channels"]) - 1)
-    z = torch.empty(1, config["latent_channels"], size[1] // scale, size[0] // scale, dtype=dtype, device="meta")
+    z = torch.empty(batch, config["latent_channels"], size[1] // scale, size[0] // scale, dtype=dtype, device="meta")
     return _without_gradients(net, lambda: net.decode(z, return_dict=False))
 
 

@@ -105,7 +105,7 @@ def test_a_picture_takes_what_was_foreseen(tmp_path: Path) -> None:
     config = VAE | {"block_out_channels": [32, 64, 128, 128]}
     (tmp_path / "config.json").write_text(json.dumps(config))
     vae, z = AutoencoderKL.from_config(config).requires_grad_(False), torch.randn(1, 16, 32, 32)
-    foreseen = memory._decode(tmp_path, (256, 256), torch.float32)
+    foreseen = memory._decode(tmp_path, (256, 256), torch.float32, 1)
     assert foreseen == pytest.approx(allocated(lambda: vae.decode(z)), rel=0.15)
 
 
@@ -309,3 +309,16 @@ def test_a_container_has_what_its_limit_leaves(tmp_path: Path, limit: str, free:
     group = {"max": limit, "current": "1000000\n", "stat": "anon 700000\ninactive_file 300000\n"}
     machine(tmp_path, **{f"sys/fs/cgroup/memory.{name}": text for name, text in group.items()})
     assert memory.free_bytes("cpu", tmp_path) == free
+
+
+def test_pictures_of_one_pass_are_decoded_together() -> None:
+    one, four = (
+        serving_peak(NANO, Job(json.loads((NANO / "transformer/config.json").read_text()), FLUX1.targets, tokens=48, batch=n), (128, 128), 1)
+        for n in (1, 4)
+    )  # fmt: skip
+    weights = sum(
+        f.stat().st_size
+        for part in ("transformer", "vae", "text_encoder", "text_encoder_2")
+        for f in (NANO / part).glob("*.safetensors")
+    )
+    assert four - weights > 3 * (one - weights)
