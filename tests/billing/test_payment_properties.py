@@ -73,7 +73,7 @@ class Story(RuleBasedStateMachine):
                 webhooks.receive(*signed(event, SECRETS[dice.random() < 0.5]))
 
     def subscription(self) -> Any:
-        found = [o for o in self.shop.fake._objects.values() if o.get("object") == "subscription" and not o["ended_at"]]
+        found = [o for o in self.shop.fake.objects.values() if o.get("object") == "subscription" and not o["ended_at"]]
         return found[0] if found else None
 
     def count(self, what: str) -> None:
@@ -139,7 +139,7 @@ class Story(RuleBasedStateMachine):
     )
     def goes_back(self, which: int, share: float, how: str, seed: int) -> None:
         paid = list(Invoice.objects.filter(status="paid", total__gt=0).exclude(payment="").order_by("id"))
-        charge = self.shop.fake._objects[self.shop.charge(paid[which % len(paid)])]
+        charge = self.shop.fake.objects[self.shop.charge(paid[which % len(paid)])]
         left = charge["amount"] - charge["amount_refunded"]
         if how == "refund" and left and not charge["disputed"]:
             self.shop.fake.refund(charge["id"], max(1, int(left * share)))

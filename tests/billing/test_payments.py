@@ -654,7 +654,7 @@ def test_a_line_that_gives_back_is_none_that_sells_also_after_a_discount_of_all_
     shop.fake.change(subscription.id, StripePrice.objects.get(plan="pro", interval="month").id)
     given_back = [
         line
-        for o in shop.fake._objects.values()
+        for o in shop.fake.objects.values()
         if o.get("object") == "invoice"
         for line in o["lines"]["data"]
         if line["amount"] < 0
@@ -798,7 +798,7 @@ def test_an_invoice_that_does_not_name_its_payment_is_found_by_checkouts(shop: S
     """And one that was paid in another way than by a payment intent is no fault."""
     session = shop.session(buyer, pack="small")
     shop.fake.pay(session)
-    for found in shop.fake._objects.values():
+    for found in shop.fake.objects.values():
         if found.get("object") == "invoice_payment":
             found["payment"] = {"type": "out_of_band_payment"}
     shop.deliver()

@@ -45,7 +45,7 @@ def events_of(shop: Shop, people: list[Any]) -> list[dict[str, Any]]:
     for user in people:
         shop.fake.pay(shop.session(user, pack="small"))
         shop.fake.pay(shop.session(user, pack="large"))
-    charges = [o for o in shop.fake._objects.values() if o.get("object") == "charge" and o["amount"] in (600, 4500)]
+    charges = [o for o in shop.fake.objects.values() if o.get("object") == "charge" and o["amount"] in (600, 4500)]
     for charge in charges:
         if charge["amount"] == 600:
             shop.fake.refund(charge["id"], 300)
@@ -114,7 +114,7 @@ def test_two_who_begin_to_buy_at_once_are_one_customer(shop: Shop) -> None:
     user = confirmed(person("p@example.com"))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _n: apart(lambda: shop.session(user, pack="small")), range(8)))
-    customers = [o for o in shop.fake._objects.values() if o.get("object") == "customer"]
+    customers = [o for o in shop.fake.objects.values() if o.get("object") == "customer"]
     assert [c["id"] for c in customers] == [shop.wallet(user).stripe_customer]
 
 

@@ -20,6 +20,7 @@ from typing import (
     get_origin,
     get_type_hints,
 )
+from urllib.parse import parse_qsl
 
 import stripe
 from pydantic import BeforeValidator, ConfigDict, StringConstraints, TypeAdapter, ValidationError
@@ -27,38 +28,6 @@ from stripe._object_classes import OBJECT_CLASSES
 from stripe._request_options import RequestOptions
 from stripe._stripe_object import UntypedStripeObject
 from typing_extensions import TypedDict, is_typeddict
-
-# Method, path, and the name both of the library's params class (product_create: ProductCreateParams) and of the double's method.
-ENDPOINTS = [
-    (method, re.compile("^/v1/" + path.replace("{id}", "([^/]+)") + "$"), name)
-    for method, path, name in [
-        *((m, p, f"{name}_{verb}") for name, root, verbs in [
-            ("product", "products", "create retrieve update list"),
-            ("price", "prices", "create retrieve update list"),
-            ("customer", "customers", "create retrieve update list delete"),
-            ("checkout.session", "checkout/sessions", "create retrieve list"),
-            ("billing_portal.configuration", "billing_portal/configurations", "create retrieve update list"),
-            ("billing_portal.session", "billing_portal/sessions", "create"),
-            ("subscription", "subscriptions", "retrieve update list"),
-            ("subscription_schedule", "subscription_schedules", "retrieve list"),
-            ("invoice", "invoices", "retrieve list"),
-            ("invoice_payment", "invoice_payments", "retrieve list"),
-            ("charge", "charges", "retrieve list"),
-            ("payment_intent", "payment_intents", "retrieve"),
-            ("refund", "refunds", "create retrieve list"),
-            ("dispute", "disputes", "retrieve list"),
-            ("event", "events", "retrieve list"),
-        ] for verb in verbs.split() for m, p in [{
-            "create": ("POST", root), "retrieve": ("GET", root + "/{id}"), "update": ("POST", root + "/{id}"),
-            "list": ("GET", root), "delete": ("DELETE", root + "/{id}"),
-        }[verb]]),
-        ("DELETE", "subscriptions/{id}", "subscription_cancel"),
-        ("POST", "subscription_schedules/{id}/release", "subscription_schedule_release"),
-        ("POST", "checkout/sessions/{id}/expire", "checkout.session_expire"),
-        ("GET", "checkout/sessions/{id}/line_items", "checkout.session_list_line_items"),
-        ("GET", "invoices/{id}/lines", "invoice_list_lines"),
-    ]
-]  # fmt: skip
 
 
 class Refused(Exception):
@@ -70,17 +39,30 @@ class Refused(Exception):
         self.body = {"error": {**{k: v for k, v in more.items() if v}, "message": message, "type": type}}
 
 
-def find(method: str, path: str) -> tuple[str, list[str]]:
-    """The endpoint's name and the ids in its path; 404 as Stripe says it."""
-    for verb, pattern, name in ENDPOINTS:
-        if verb == method and (found := pattern.match(path)):
-            return name, list(found.groups())
-    raise Refused(f"Unrecognized request URL ({method}: {path}). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.", status=404)  # fmt: skip
+def decode(text: str) -> dict[str, Any]:
+    """a[b][0][c]=d to nested dicts and lists; metadata's keys stay words even where they are digits."""
+    form: dict[str, Any] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        first, *rest = name.replace("]", "").split("[")
+        node, steps = form, [first, *rest]
+        for step in steps[:-1]:
+            node = node.setdefault(step, {})
+            if not isinstance(node, dict):
+                raise Refused("Invalid request: a parameter is both a value and an object.", param=first)
+        node[steps[-1] or str(len(node))] = value
+    return {k: listed(v, k) for k, v in form.items()}
 
 
-def check(method: str, path: str, form: dict[str, Any]) -> dict[str, Any]:
-    """The form's values with their types (strings in, int, bool, Decimal out), or Refused as Stripe would."""
-    name, _ = find(method, path)
+def listed(node: Any, name: str) -> Any:
+    if not isinstance(node, dict):
+        return node
+    if node and name != "metadata" and all(k.isdigit() for k in node):
+        return [listed(node[k], "") for k in sorted(node, key=int)]
+    return {k: listed(v, k) for k, v in node.items()}
+
+
+def check(name: str, form: dict[str, Any]) -> dict[str, Any]:
+    """The form's values with their types (strings in; int, bool out), or Refused as Stripe would; a name as adapter takes it."""
     try:
         return adapter(name).validate_python(form)
     except ValidationError as e:
@@ -89,6 +71,7 @@ def check(method: str, path: str, form: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def adapter(name: str) -> TypeAdapter[Any]:
+    """Of the library's params: product_create is ProductCreateParams, checkout.session_create is SessionCreateParams of checkout."""
     *folder, verb = name.split(".")
     where = getattr(stripe.params, folder[0]) if folder else stripe.params
     return TypeAdapter(strict(getattr(where, "".join(word.title() for word in verb.split("_")) + "Params")))

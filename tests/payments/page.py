@@ -13,7 +13,8 @@ from urllib.error import URLError
 from urllib.parse import parse_qs
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from .stripe import LIVE, FakeStripe, Obj, signed
+from .account import LIVE, Obj
+from .stripe import FakeStripe, signed
 
 
 @contextmanager
@@ -88,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
         *folder, id = self.path.partition("?")[0].strip("/").split("/")
         found = {"c/pay": (checkout, press), "p/session": (portal, choose)}.get("/".join(folder))
         with self.stripe.lock:
-            session = self.stripe._objects.get(id)
+            session = self.stripe.objects.get(id)
             if not found or not session:
                 self.send(404, page("Not found", "<p>There is no such page.</p>"))
                 return
@@ -142,16 +143,14 @@ def every(price: Obj) -> str:
 def checkout(fake: FakeStripe, session: Obj) -> str:
     if session["status"] != "open":
         return page("Checkout", f"<p>This session is {session['status']}.</p>")
-    rows = "".join(
-        f"<li>{line['quantity']} × {escape(line['description'])}: {money(line['amount_total'], line['currency'])}{every(line['price'])}</li>"
-        for line in fake._lines[session["id"]]
-    )
+    line = fake.carts[session["id"]]["line"]
+    row = f"<li>{line['quantity']} × {escape(line['description'])}: {money(line['amount_total'], line['currency'])}{every(line['price'])}</li>"
     total = f"<p>Total: <strong>{money(session['amount_total'], session['currency'])}</strong></p>"
     back = f'<p><a href="{escape(session["cancel_url"])}">Back</a></p>' if session["cancel_url"] else ""
     declined = '<p role="alert">Your card was declined.</p>' if session["id"] in fake.declined else ""
     return page(
         "Checkout",
-        f"{declined}<ul>{rows}</ul>{total}{button('Pay', action='pay')}{button('Decline', action='decline')}{back}",
+        f"{declined}<ul>{row}</ul>{total}{button('Pay', action='pay')}{button('Decline', action='decline')}{back}",
     )
 
 
@@ -167,7 +166,7 @@ def portal(fake: FakeStripe, session: Obj) -> str:
     """Each live subscription with what the configuration (or the session's flow) lets one do."""
     parts = [
         section(fake, session, sub)
-        for sub in fake._all("subscription", customer=session["customer"])
+        for sub in fake.all("subscription", customer=session["customer"])
         if sub["status"] in LIVE
     ]
     back = f'<p><a href="{escape(session["return_url"])}">Back</a></p>' if session["return_url"] else ""
@@ -175,7 +174,7 @@ def portal(fake: FakeStripe, session: Obj) -> str:
 
 
 def section(fake: FakeStripe, session: Obj, sub: Obj) -> str:
-    flow, features = session["flow"] or {"type": ""}, fake._objects[session["configuration"]]["features"]
+    flow, features = session["flow"] or {"type": ""}, fake.objects[session["configuration"]]["features"]
     only = flow.get(flow["type"]) or {}
     if only.get("subscription", sub["id"]) != sub["id"]:
         return ""
@@ -183,10 +182,10 @@ def section(fake: FakeStripe, session: Obj, sub: Obj) -> str:
     parts = [f"<h2>{escape(label(fake, price))}</h2>"]
     if features["subscription_update"]["enabled"] and flow["type"] != "subscription_cancel" and not sub["cancel_at"]:
         wanted = [item["price"] for item in only.get("items", [])]
-        offered = [id for offer in fake._products[session["configuration"]] for id in offer["prices"]]
+        offered = [id for offer in fake.offers[session["configuration"]] for id in offer["prices"]]
         for id in wanted or [id for id in offered if id != price["id"] or sub["schedule"]]:
             parts.append(
-                button(f"Change to {label(fake, fake._objects[id])}", action="change", subscription=sub["id"], price=id)
+                button(f"Change to {label(fake, fake.objects[id])}", action="change", subscription=sub["id"], price=id)
             )
     if features["subscription_cancel"]["enabled"] and flow["type"] in ("", "subscription_cancel"):
         if sub["cancel_at"]:
@@ -197,21 +196,18 @@ def section(fake: FakeStripe, session: Obj, sub: Obj) -> str:
 
 
 def label(fake: FakeStripe, price: Obj) -> str:
-    return f"{fake._objects[price['product']]['name']}, {money(price['unit_amount'], price['currency'])}{every(price)}"
+    return f"{fake.objects[price['product']]['name']}, {money(price['unit_amount'], price['currency'])}{every(price)}"
 
 
 def choose(fake: FakeStripe, session: Obj, form: dict[str, str]) -> str:
     """Does what was chosen; a flow goes back to where its after_completion says."""
     id = form.get("subscription", "")
-    sub = fake._objects.get(id)
+    sub = fake.objects.get(id)
     if not sub or sub["customer"] != session["customer"]:
         raise ValueError("There is no such subscription.")
-    features = fake._objects[session["configuration"]]["features"]
     match form.get("action"):
         case "change":
             fake.change(id, form["price"])
-        case "cancel" if features["subscription_cancel"]["mode"] == "immediately":
-            fake.cancel_now(id)
         case "cancel" | "keep" as action:
             fake.cancel_at_period_end(id, action == "cancel")
         case action:

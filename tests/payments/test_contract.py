@@ -11,9 +11,11 @@ from urllib.request import HTTPRedirectHandler, build_opener, urlopen
 import pytest
 import stripe
 
+from .account import DAY, START
+from .changes import rounded
 from .contract import check_answer
 from .page import serve
-from .stripe import DAY, START, DoubleClient, FakeStripe, rounded, signed
+from .stripe import DoubleClient, FakeStripe, signed
 
 MONTH = 30 * DAY  # November
 

@@ -1,0 +1,48 @@
+"""Payment intents and the charges that try them: one card of each customer, which works unless `fail_next` says otherwise.
+
+Only what a payment by card at once shows is played: no second step, no capture later.
+"""
+
+from __future__ import annotations
+
+from .account import Account, Obj
+
+
+def new_intent(account: Account, customer: str, amount: int, currency: str, metadata: Obj | None = None) -> Obj:
+    """Not yet told of."""
+    return account.put("payment_intent", {
+        "amount": amount, "amount_capturable": 0, "amount_received": 0, "capture_method": "automatic", "confirmation_method": "automatic",
+        "currency": currency, "customer": customer, "latest_charge": None, "metadata": dict(metadata or {}), "payment_method_types": ["card"],
+        "status": "requires_payment_method",
+    })  # fmt: skip
+
+
+def try_card(account: Account, intent: Obj, works: bool = True) -> Obj:
+    """The charge. Not yet told of: the events come once all that follows from it is written down."""
+    if works and account.failing[intent["customer"]]:
+        account.failing[intent["customer"]] -= 1
+        works = False
+    charge = account.put("charge", {
+        "amount": intent["amount"], "amount_captured": intent["amount"] * works, "amount_refunded": 0,
+        "billing_details": {"email": account.objects[intent["customer"]]["email"]}, "captured": works, "currency": intent["currency"],
+        "customer": intent["customer"], "disputed": False, "metadata": dict(intent["metadata"]), "paid": works, "payment_intent": intent["id"],
+        "refunded": False, "status": "succeeded" if works else "failed",
+    })  # fmt: skip
+    intent["latest_charge"] = charge["id"]
+    if works:
+        intent |= {"status": "succeeded", "amount_received": intent["amount"]}
+    return charge
+
+
+def tell(account: Account, charge: Obj) -> None:
+    intent = account.objects[charge["payment_intent"]]
+    if charge["paid"]:
+        account.emit("payment_intent.succeeded", intent)
+        account.emit("charge.succeeded", charge)
+    else:
+        account.emit("charge.failed", charge)
+        account.emit("payment_intent.payment_failed", intent)
+
+
+def fail_next(account: Account, customer: str, times: int = 1) -> None:
+    account.failing[customer] = times

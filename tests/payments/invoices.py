@@ -1,0 +1,166 @@
+"""Invoices from draft to paid: lines, the customer's credit balance, and the tries to collect what is due.
+
+Taxes are none, and the only discount is one of 100 %.
+"""
+
+from __future__ import annotations
+
+from . import charges, subscriptions
+from .account import DAY, LIVE, Account, Obj, embedded, needed
+
+
+def list_lines(account: Account, form: Obj, id: str) -> Obj:
+    return account.listed("line_item", form, account.get("invoice", id)["lines"]["data"][::-1])
+
+
+def list_payments(account: Account, form: Obj) -> Obj:
+    """Those of a payment intent."""
+    if "payment" not in form:
+        raise NotImplementedError("a list of invoice payments but by what was paid with")
+    needed(form["payment"], "payment_intent", at="payment")
+    id = account.get("payment_intent", form["payment"]["payment_intent"], "payment[payment_intent]")["id"]
+    rows = [p for p in account.all("invoice_payment") if p["payment"].get("payment_intent") == id]
+    return account.listed("invoice_payment", {k: v for k, v in form.items() if k != "payment"}, rows)
+
+
+# ---------------------------------------------------------------- making one
+
+
+def line(account: Account, price: Obj, quantity: int, span: tuple[int, int], *, sub: Obj | None = None, amount: int | None = None) -> Obj:  # fmt: skip
+    """One line; with an amount of its own it is a proration."""
+    proration = amount is not None
+    total = price["unit_amount"] * quantity if amount is None else amount
+    details: Obj = {"proration": proration, "proration_details": {"credited_items": None}, "subscription": sub and sub["id"]}  # fmt: skip
+    if sub and total < 0:  # it says which lines it takes back
+        paid = account.objects[sub["latest_invoice"]]
+        credited = {"invoice": paid["id"], "invoice_line_items": [each["id"] for each in paid["lines"]["data"]]}
+        details["proration_details"] = {"credited_items": credited}
+    if sub:
+        parent = {"type": "subscription_item_details", "subscription_item_details": details | {"subscription_item": subscriptions.item_of(sub)["id"]}}  # fmt: skip
+    else:
+        parent = {"type": "invoice_item_details", "invoice_item_details": details | {"invoice_item": account.new_id("ii")}}  # fmt: skip
+    return {
+        "id": account.new_id("il"), "object": "line_item", "amount": total, "currency": price["currency"], "discountable": not proration, "discounts": [],
+        "livemode": False, "metadata": dict(sub["metadata"]) if sub else {}, "parent": parent, "period": {"start": span[0], "end": span[1]},
+        "pricing": {"type": "price_details", "price_details": {"price": price["id"], "product": price["product"]}}, "quantity": quantity, "subtotal": total,
+    }  # fmt: skip
+
+
+def draft(account: Account, customer: str, lines: list[Obj], reason: str, *, sub: Obj | None = None, free: bool = False, metadata: Obj | None = None) -> Obj:  # fmt: skip
+    """Not yet told of; of a subscription it is from now on the latest invoice."""
+    id, subtotal = account.new_id("in"), sum(each["amount"] for each in lines)
+    parent = sub and {"type": "subscription_details", "subscription_details": {"metadata": dict(sub["metadata"]), "subscription": sub["id"]}}  # fmt: skip
+    made = account.put("invoice", {
+        "amount_overpaid": 0, "amount_paid": 0, "amount_shipping": 0, "attempt_count": 0, "attempted": False, "automatic_tax": {"enabled": False},
+        "automatically_finalizes_at": None, "billing_reason": reason, "collection_method": "charge_automatically", "currency": lines[0]["currency"],
+        "customer": customer, "customer_email": account.objects[customer]["email"], "default_tax_rates": [], "discounts": ["di_0001"] if free else [],
+        "hosted_invoice_url": None, "issuer": {"type": "self"}, "lines": embedded(f"/v1/invoices/{id}/lines", lines), "metadata": dict(metadata or {}),
+        "next_payment_attempt": None, "number": None, "parent": parent, "payment_settings": {}, "period_end": account.now, "period_start": account.now,
+        "post_payment_credit_notes_amount": 0, "pre_payment_credit_notes_amount": 0, "status": "draft",
+        "status_transitions": {"finalized_at": None, "paid_at": None}, "subtotal": subtotal, "total": 0 if free else subtotal, "total_taxes": [],
+    }, id=id)  # fmt: skip
+    _reckon(account, made)
+    if sub:
+        sub["latest_invoice"] = id
+    return made
+
+
+def _reckon(account: Account, invoice: Obj) -> None:
+    """What is due with the customer's credit balance, which is negative where they have credit."""
+    balance = account.objects[invoice["customer"]]["balance"]
+    due = max(0, invoice["total"] + balance)
+    invoice |= {"starting_balance": balance, "amount_due": due, "amount_remaining": due}
+
+
+# ---------------------------------------------------------------- paying it
+
+
+def collect(account: Account, invoice: Obj) -> None:
+    """Final, and charged where something is due."""
+    finalize(account, invoice)
+    if invoice["status"] == "open":
+        attempt(account, invoice)
+
+
+def bill(account: Account, invoice: Obj, charge: Obj | None) -> None:
+    """The invoice of what Checkout was paid for already, or sold for nothing."""
+    if charge:
+        _link(account, invoice, charge["payment_intent"])
+    account.emit("invoice.created", invoice)
+    finalize(account, invoice)
+    if charge and charge["amount"] != invoice["amount_due"]:
+        raise NotImplementedError("a credit balance at Checkout")
+    if charge:
+        _settle(account, invoice, charge)
+
+
+def finalize(account: Account, invoice: Obj) -> None:
+    """Numbered and open; what it gives back goes to the customer's balance, and what needs no money is paid."""
+    _reckon(account, invoice)
+    customer = account.objects[invoice["customer"]]
+    customer["balance"] = min(0, invoice["total"] + customer["balance"])
+    invoice["status_transitions"]["finalized_at"] = account.now
+    account.update(
+        "invoice.finalized", invoice, status="open", number=account.new_id("INV"), ending_balance=customer["balance"],
+        hosted_invoice_url=f"https://invoice.stripe.com/i/acct_test/{invoice['id']}", automatically_finalizes_at=None,
+    )  # fmt: skip
+    if not invoice["amount_due"]:
+        _settle(account, invoice, None)
+
+
+def attempt(account: Account, invoice: Obj) -> None:
+    """Stripe charges the customer's card for an open invoice, by one payment intent for all tries."""
+    links = account.all("invoice_payment", invoice=invoice["id"])
+    if links:
+        intent = account.objects[links[0]["payment"]["payment_intent"]]
+    else:
+        intent = charges.new_intent(account, invoice["customer"], invoice["amount_due"], invoice["currency"])
+        _link(account, invoice, intent["id"])
+        account.emit("payment_intent.created", intent)
+    charge = charges.try_card(account, intent)
+    (_settle if charge["paid"] else _fail)(account, invoice, charge)
+
+
+def _link(account: Account, invoice: Obj, intent: str) -> None:
+    account.put("invoice_payment", {
+        "amount_requested": invoice["amount_due"], "currency": invoice["currency"], "invoice": invoice["id"], "is_default": True,
+        "payment": {"type": "payment_intent", "payment_intent": intent}, "status": "open", "status_transitions": {"paid_at": None},
+    })  # fmt: skip
+
+
+def _settle(account: Account, invoice: Obj, charge: Obj | None) -> None:
+    """Paid: by this charge, or without one where nothing is due."""
+    invoice["status_transitions"]["paid_at"] = account.now
+    invoice |= {
+        "status": "paid", "attempted": True, "attempt_count": invoice["attempt_count"] + bool(charge), "amount_paid": invoice["amount_due"],
+        "amount_remaining": 0, "next_payment_attempt": None,
+    }  # fmt: skip
+    links = account.all("invoice_payment", invoice=invoice["id"])
+    for link in links:
+        link |= {"status": "paid", "status_transitions": {"paid_at": account.now}}
+    for what in ("invoice.updated", "invoice.paid", "invoice.payment_succeeded"):
+        account.emit(what, invoice)
+    for link in links:
+        account.emit("invoice_payment.paid", link)
+    if charge:
+        charges.tell(account, charge)
+    sub = subscriptions.of_invoice(account, invoice)
+    if sub and sub["status"] in ("past_due", "unpaid") and sub["latest_invoice"] == invoice["id"]:
+        account.update("customer.subscription.updated", sub, status="active")
+
+
+def _fail(account: Account, invoice: Obj, charge: Obj) -> None:
+    """Tried again some days after the first failure; after the last try the account's setting says what becomes of the subscription."""
+    tried, sub = invoice["attempt_count"], subscriptions.of_invoice(account, invoice)
+    first = account.all("charge", payment_intent=charge["payment_intent"])[0]["created"]
+    again = first + account.retry_days[tried] * DAY if tried < len(account.retry_days) else None
+    invoice |= {"attempted": True, "attempt_count": tried + 1, "next_payment_attempt": again}
+    charges.tell(account, charge)
+    account.emit("invoice.updated", invoice)
+    account.emit("invoice.payment_failed", invoice)
+    if not sub or sub["status"] not in LIVE:
+        return
+    if again is None and account.after_retries == "canceled":
+        subscriptions.end(account, sub, "payment_failed")
+    elif (status := "past_due" if again else account.after_retries) != sub["status"]:
+        account.update("customer.subscription.updated", sub, status=status)

@@ -1,0 +1,175 @@
+"""Subscriptions of one price in flexible billing mode, the API's default: how they begin, end, and are planned to end or to change.
+
+Trials, pauses and subscriptions of several prices are not played.
+"""
+
+from __future__ import annotations
+
+import calendar
+from datetime import UTC, datetime
+
+from .account import LIVE, Account, Obj, embedded, missing, only
+
+MONTHS = {"month": 1, "year": 12}
+
+
+def new(account: Account, customer: str, price: Obj, quantity: int, metadata: Obj) -> Obj:
+    """Incomplete until its first invoice is paid, and not yet told of."""
+    id, now = account.new_id("sub"), account.now
+    item = {
+        "id": account.new_id("si"), "object": "subscription_item", "created": now, "current_period_start": now, "current_period_end": turn(now, price, now),
+        "discounts": [], "metadata": {}, "plan": plan(price), "price": price, "quantity": quantity, "subscription": id,
+    }  # fmt: skip
+    return account.put("subscription", {
+        "automatic_tax": {"enabled": False}, "billing_cycle_anchor": now, "billing_mode": {"type": "flexible"}, "billing_schedules": [],
+        "cancel_at": None, "cancel_at_period_end": False, "canceled_at": None, "cancellation_details": {"reason": None},
+        "collection_method": "charge_automatically", "currency": price["currency"], "customer": customer, "discounts": [], "ended_at": None,
+        "invoice_settings": {"issuer": {"type": "self"}}, "items": embedded(f"/v1/subscription_items?subscription={id}", [item]),
+        "latest_invoice": None, "metadata": metadata, "schedule": None, "start_date": now, "status": "incomplete",
+    }, id=id)  # fmt: skip
+
+
+def plan(price: Obj) -> Obj:
+    """The old face of a recurring price, still on every subscription item."""
+    same = {k: price[k] for k in ("id", "active", "billing_scheme", "created", "currency", "livemode")}
+    return {**same, "object": "plan", **price["recurring"]}
+
+
+def item_of(sub: Obj) -> Obj:
+    return sub["items"]["data"][0]
+
+
+def period(sub: Obj) -> tuple[int, int]:
+    return item_of(sub)["current_period_start"], item_of(sub)["current_period_end"]
+
+
+def months(price: Obj) -> int:
+    return MONTHS[price["recurring"]["interval"]]
+
+
+def turn(anchor: int, price: Obj, moment: int) -> int:
+    """The first turn of the billing cycle later than `moment`: whole intervals from the anchor, its day clamped to the month."""
+    start, n = datetime.fromtimestamp(anchor, UTC), 0
+    while True:
+        n += months(price)
+        year, month = divmod(start.year * 12 + start.month - 1 + n, 12)
+        day = min(start.day, calendar.monthrange(year, month + 1)[1])
+        found = int(start.replace(year=year, month=month + 1, day=day).timestamp())
+        if found > moment:
+            return found
+
+
+def of_invoice(account: Account, invoice: Obj) -> Obj | None:
+    """The subscription that an invoice is for."""
+    return invoice["parent"] and account.objects[invoice["parent"]["subscription_details"]["subscription"]]
+
+
+def list_all(account: Account, form: Obj) -> Obj:
+    """Without a status those that have not ended."""
+    form = dict(form)
+    if (status := form.pop("status", None)) not in (None, "all"):
+        raise NotImplementedError(f"a list of subscriptions that are {status}")
+    rows = [s for s in account.all("subscription") if status == "all" or s["status"] != "canceled"]
+    return account.listed("subscription", form, rows)
+
+
+# ---------------------------------------------------------------- their end
+
+
+def cancel(account: Account, form: Obj, id: str) -> Obj:
+    """By the API; at once, without a last invoice or money back."""
+    only(form)
+    return end(account, not_ended(account, id), "cancellation_requested")
+
+
+def cancel_now(account: Account, id: str) -> Obj:
+    """In the dashboard."""
+    return end(account, live(account, id), "cancellation_requested")
+
+
+def cancel_at_period_end(account: Account, id: str, yes: bool = True) -> Obj:
+    """In the portal. In flexible billing mode that sets `cancel_at`; `cancel_at_period_end` stays false."""
+    sub = live(account, id)
+    if sub["schedule"]:
+        release(account, sub)
+    return cancel_later(account, sub, yes, flag=False)
+
+
+def cancel_later(account: Account, sub: Obj, yes: bool, *, flag: bool) -> Obj:
+    sub["cancellation_details"]["reason"] = "cancellation_requested" if yes else None
+    fields = {"cancel_at": period(sub)[1] if yes else None, "canceled_at": account.now if yes else None}
+    return account.update("customer.subscription.updated", sub, **fields, cancel_at_period_end=flag)
+
+
+def end(account: Account, sub: Obj, reason: str) -> Obj:
+    """For good. What was due on it is no longer collected by itself, yet stays open."""
+    if sub["schedule"]:
+        account.update("subscription_schedule.canceled", account.objects[sub["schedule"]], status="canceled", current_phase=None)  # fmt: skip
+    for invoice in account.all("invoice"):
+        if of_invoice(account, invoice) is sub and invoice["status"] in ("draft", "open"):
+            invoice |= {"next_payment_attempt": None, "automatically_finalizes_at": None}
+    sub["cancellation_details"]["reason"] = sub["cancellation_details"]["reason"] or reason
+    sub |= {"status": "canceled", "ended_at": account.now, "canceled_at": sub["canceled_at"] or account.now, "schedule": None}  # fmt: skip
+    account.emit("customer.subscription.deleted", sub)
+    return sub
+
+
+def live(account: Account, id: str) -> Obj:
+    """For what people do: it must still run."""
+    if (sub := account.objects[id])["status"] not in LIVE:
+        raise ValueError(f"This subscription is {sub['status']}.")
+    return sub
+
+
+def not_ended(account: Account, id: str) -> Obj:
+    """For what the API is asked: one that has ended cannot be changed any more."""
+    if (sub := account.get("subscription", id))["status"] == "canceled":
+        raise missing("subscription", id, "id")
+    return sub
+
+
+# ---------------------------------------------------------------- another price from the next period
+
+
+def plan_price(account: Account, sub: Obj, price: Obj) -> None:
+    """A schedule of two phases: what is paid now, and one period of the other price, after which it lets the subscription go."""
+    start, end = period(sub)
+    phases = [_phase(item_of(sub)["price"], start, end), _phase(price, end, turn(end, price, end))]
+    schedule = account.put("subscription_schedule", {
+        "billing_mode": {"type": "flexible"}, "current_phase": {"start_date": start, "end_date": end}, "customer": sub["customer"],
+        "default_settings": {"billing_cycle_anchor": "automatic", "invoice_settings": {"issuer": {"type": "self"}}}, "end_behavior": "release",
+        "pause_schedules": [], "phases": phases[:1], "status": "active", "subscription": sub["id"],
+    })  # fmt: skip
+    account.emit("subscription_schedule.created", schedule)
+    account.update("subscription_schedule.updated", schedule, phases=phases)
+    account.update("customer.subscription.updated", sub, schedule=schedule["id"])
+
+
+def _phase(price: Obj, start: int, end: int) -> Obj:
+    item = {"discounts": [], "plan": price["id"], "price": price["id"]}
+    return {
+        "add_invoice_items": [], "currency": price["currency"], "discounts": [], "end_date": end, "items": [item], "proration_behavior": "none",
+        "start_date": start,
+    }  # fmt: skip
+
+
+def release(account: Account, sub: Obj) -> None:
+    """The subscription goes on as it is, without what was planned."""
+    schedule = account.objects[sub["schedule"]]
+    account.update("subscription_schedule.released", schedule, status="released", subscription=None, current_phase=None)
+    account.update("customer.subscription.updated", sub, schedule=None)
+
+
+def next_phase(account: Account, sub: Obj) -> None:
+    """At the turn of a period: a planned price begins, or its one period is over."""
+    schedule = account.objects[sub["schedule"]]
+    planned = schedule["phases"][-1]
+    if account.now >= planned["end_date"]:
+        release(account, sub)
+        return
+    price = account.objects[planned["items"][0]["price"]]
+    if months(price) != months(item_of(sub)["price"]):
+        sub["billing_cycle_anchor"] = account.now
+    sub["items"]["data"][0] |= {"price": price, "plan": plan(price)}
+    span = {"start_date": planned["start_date"], "end_date": planned["end_date"]}
+    account.update("subscription_schedule.updated", schedule, current_phase=span)
