@@ -27,7 +27,7 @@ def compose(prompt: str, style: str, subject: str, *, twin: bool) -> str:
     return f"{STYLE_WORDS[style]} of {who}, {prompt.strip()}"
 
 
-TEXTS = 256  # encodings that are kept; on FLUX.1 each is 2 MB of the accelerator's memory
+TEXTS = 64  # encodings that are kept; on FLUX.1 each is 2 MB of the accelerator's memory, on FLUX.2 klein 8
 
 
 class Painter:

@@ -139,10 +139,10 @@ def loss_at(run: Run, base: Base, examples: list[Example], empty: Text, seed: in
     drop = (torch.rand(r.batch, generator=g) < r.dropout).tolist()
     chosen = [examples[i] for i in pick]
     keep = bool(torch.rand(1, generator=g) < r.prior) if r.prior else False
-    z = torch.cat([e.latents for e in chosen])
-    weight = torch.cat([e.weight for e in chosen])
+    z = torch.cat([e.latents for e in chosen]).to(device)
+    weight = torch.cat([e.weight for e in chosen]).to(device)
     texts = [e.plain or empty if keep else empty if d else e.text for e, d in zip(chosen, drop)]
-    text = tuple(torch.cat(parts) for parts in zip(*texts))
+    text = tuple(torch.cat([part.to(device) for part in parts]) for parts in zip(*texts))
     noise = torch.randn(z.shape, generator=g).to(device)
     t = draw_times(r.batch, g, r.times).to(device)
     x = (1 - t[:, None, None]) * z + t[:, None, None] * noise
