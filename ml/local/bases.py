@@ -32,6 +32,7 @@ class Recipe:
     steps_least: int = 600
     steps_most: int = 2000
     zooms: tuple[float, ...] = (1.1,)  # crops of each photo: half their side in heights of the face's box
+    upright: bool = False  # crops turned until the eyes are level, for a base that knows level heads only
     captions: str = "read"  # what a photo shows, where a captioner is at hand, or "plain": trigger and class word
     dropout: float = 0.05  # share of steps without a caption
     large: float = 0.25  # share of steps, the last ones, that are of the largest bucket; those before are of the others
@@ -108,7 +109,7 @@ BASES = {
         name="nano", source=str(NANO), licence="PhotoFlux's own, ships with it", photorealistic=False, dtype="float32",
         tokens=48, true_cfg=3.0, steps=(4, 6, 12), batch=4, floor=0.30, lowercase=True,
         sizes=nano_sizes(NANO),
-        recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=30, steps_least=240, steps_most=500, zooms=(0.88, 0.83, 0.93), compile_from=None, checkpoints=3, prompts=8, seeds=1),
+        recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=30, steps_least=240, steps_most=500, zooms=(0.91, 0.88, 0.94), upright=True, compile_from=None, checkpoints=3, prompts=8, seeds=1),
     ),
     "flux-schnell": Base(
         name="flux-schnell", source="black-forest-labs/FLUX.1-schnell", licence="Apache-2.0",

@@ -136,6 +136,12 @@ def pack(z: torch.Tensor) -> torch.Tensor:
     return z.view(B, C, h // 2, 2, w // 2, 2).permute(0, 2, 4, 1, 3, 5).reshape(B, h * w // 4, C * 4)
 
 
+def unpack(x: torch.Tensor, h: int, w: int) -> torch.Tensor:
+    """(B, h*w/4, 64) -> (B, 16, h, w)."""
+    B, n, C = x.shape
+    return x.view(B, h // 2, w // 2, C // 4, 2, 2).permute(0, 3, 1, 4, 2, 5).reshape(B, C // 4, h, w)
+
+
 def pack_mask(mask: torch.Tensor) -> torch.Tensor:
     """(B, H, W) weights of pixels -> (B, h*w/4, 1) weights of packed cells: the mean over each 16 x 16 pixels."""
     return torch.nn.functional.avg_pool2d(mask[:, None], 16).flatten(2).transpose(1, 2)
@@ -154,7 +160,8 @@ def draw_times(count: int, g: torch.Generator, kind: str = "mixed") -> torch.Ten
 
     uniform: as it says. sigmoid: sigmoid(N(0, 1)). shifted: the same, t -> 3t / (1 + 2t), towards noise. mixed: two thirds
     sigmoid(N(0.2, 1)), a quarter uniform, one in twelve just 1; sampling starts at 1, which a bell alone meets less than once
-    in a thousand: a small model then starts from a guess.
+    in a thousand: a small model then starts from a guess. high: half just 1, a quarter above 0.75, the rest uniform and shifted as
+    above: what a text asks for is settled there.
     """
     bell, die, flat = (
         torch.randn(count, generator=g),
@@ -163,6 +170,9 @@ def draw_times(count: int, g: torch.Generator, kind: str = "mixed") -> torch.Ten
     )
     if kind == "uniform":
         return flat
+    if kind == "high":
+        above = torch.where(die < 3 / 4, 1 - flat / 4, 3 * flat / (1 + 2 * flat))
+        return torch.where(die < 1 / 2, torch.ones(count), above)
     if kind in ("sigmoid", "shifted"):
         t = torch.sigmoid(bell)
         return 3 * t / (1 + 2 * t) if kind == "shifted" else t

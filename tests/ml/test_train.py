@@ -18,7 +18,7 @@ from ml.local.bases import Base
 from ml.local.flux import draw_times, encode_text
 from ml.local.train import Run, identity_of, steps_for, train
 from ml.local.weights import FolderStore
-from ml.types import Photo, TrainSpec
+from ml.types import Face, Photo, TrainSpec
 from tests.ml.doubles import CentredFaces, MemoryStore
 
 SPEC = TrainSpec((), seed=4, threads=1)
@@ -159,6 +159,28 @@ def test_a_crop_holds_the_face_upright_in_the_upper_middle() -> None:
     ys, xs = np.nonzero(mask > 0.9)
     assert abs(xs.mean() - 48) < 4
     assert 44 < ys.mean() < 66
+
+
+def test_a_tilted_head_is_levelled_where_the_base_knows_level_heads_only() -> None:
+    picture, tilt = np.zeros((600, 600, 3), np.uint8), np.radians(20)
+    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
+    points = [tuple(300 + turn @ np.array(p)) for p in ((-40, -30), (40, -30), (0, 5), (-30, 45), (30, 45))]
+    for x, y in points[:2]:
+        picture[round(y) - 4 : round(y) + 5, round(x) - 4 : round(x) + 5] = 255
+    face = Face((220.0, 190.0, 380.0, 400.0), 1.0, tuple((float(x), float(y)) for x, y in points))
+    for upright in (True, False):
+        crop, _ = dataset.crop_around(picture, face, (128, 128), 0.9, upright=upright)
+        rows = [np.nonzero(half[..., 0] > 100)[0].mean() for half in (crop[:, :64], crop[:, 64:])]
+        assert (abs(rows[0] - rows[1]) < 1.5) == upright
+
+
+def test_a_caption_says_where_a_turned_face_looks() -> None:
+    def face(nose: float) -> Face:
+        return Face(
+            (0.0, 0.0, 100.0, 120.0), 1.0, ((30.0, 40.0), (70.0, 40.0), (nose, 62.0), (35.0, 80.0), (65.0, 80.0))
+        )
+
+    assert [dataset.looking(face(x)) for x in (50.0, 60.0, 40.0)] == ["", ", looking right", ", looking left"]
 
 
 def test_steps_follow_the_photos_within_limits(tiny: Base) -> None:
