@@ -20,7 +20,7 @@ from torch import nn
 from ml.nano.people import random_person, random_scene
 from ml.nano.portraits import draw
 from ml.nano.solid import MOUTH_Y, rotation
-from ml.nano.stage import Clock, Stage
+from ml.nano.stage import Clock, Stage, mixed
 
 SIZE = 96
 EYES, MOUTH = (0.50, 0.46), (0.50, 0.66)  # where the middle of the eyes and of the mouth lie in the crop
@@ -159,7 +159,7 @@ def train_embedder(
         x = torch.from_numpy(np.ascontiguousarray(heads[who, which])).permute(0, 3, 1, 2).float() / 127.5 - 1
         x = disturb(x, torch.Generator().manual_seed(seed * 7919 + step)).to(device)
         x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with mixed(device):
             vectors = net(x)
         return contrast(vectors, torch.from_numpy(who).to(device))
 

@@ -18,7 +18,7 @@ from ml.nano import people
 from ml.nano.data import load_all, sample
 from ml.nano.embedder import Block, disturb
 from ml.nano.people import Scene
-from ml.nano.stage import Clock, Stage
+from ml.nano.stage import Clock, Stage, mixed
 
 SIDE = 128
 WEIGHTS = Path(__file__).resolve().parent / "weights" / "reader.safetensors"
@@ -117,7 +117,7 @@ def train_reader(
         x = to_input(drawn)
         if rng.random() < 0.5:  # half as drawn, half as a camera would have it
             x = disturb(x, torch.Generator().manual_seed(step))
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with mixed(device):
             return loss(net(x.to(device)), torch.tensor(wanted).to(device))
 
     net.train()
