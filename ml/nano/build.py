@@ -1,6 +1,7 @@
 """Makes the nano base again from nothing: `python -m ml.nano.build [--preset cpu|gpu] [--minutes N] [--work DIR]`.
 
-Stages, each resumable: pictures, codec, embedder, reader, flow (transformer and text encoders), export. What is done is not
+Stages, each resumable: pictures, codec, embedder, reader, critic, reading (text encoders), decoder (of the codec,
+for faces), flow (transformer), export. What is done is not
 done again; `--minutes` stops cleanly and the same command goes on. `--start DIR` begins from the weights of an exported base
 instead of nothing, to better it. Nothing is downloaded; the seed is fixed. Runs under Python 3.11 and 3.12, torch 2.11 on.
 """
@@ -18,7 +19,7 @@ from typing import Any
 import torch
 
 from ml.local.vision import ensure_torchvision
-from ml.nano import data, embedder, flow, reader, text, vae
+from ml.nano import critic, data, embedder, flow, reader, reading, text, vae
 from ml.nano.stage import Clock
 
 
@@ -31,10 +32,13 @@ class Preset:
     learnt: int  # reader and flow learn from the first of them, the rest is kept for judges
     vae_steps: int
     vae_batch: int
+    decoder_steps: int
     people: int
     heads: int  # pictures of each
     embedder_steps: int
     reader_steps: int
+    reading_steps: int
+    critic_steps: int
     flow_steps: int
     flow_batch: int
     flow_rate: float
@@ -43,11 +47,11 @@ class Preset:
 
 
 PRESETS = {
-    "cpu": Preset(128, 32_000, 24_000, 3900, 12, 4000, 6, 1600, 2000, 14_000, 32, 1.5e-3, True,
+    "cpu": Preset(128, 32_000, 24_000, 3900, 12, 1500, 4000, 6, 1600, 2000, 1500, 1500, 14_000, 32, 1.5e-3, True,
                   {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128}),
-    "gpu": Preset(192, 100_000, 90_000, 9000, 48, 8000, 8, 6000, 4000, 9000, 256, 1.5e-3, False,
+    "gpu": Preset(192, 100_000, 90_000, 9000, 48, 3000, 8000, 8, 6000, 4000, 3000, 4000, 9000, 256, 1.5e-3, False,
                   {"heads": 4, "head": 64, "double": 3, "single": 6, "text": 192, "pooled": 192}),
-    "tiny": Preset(128, 2000, 2000, 4, 6, 12, 4, 3, 3, 3, 4, 1.5e-3, False,
+    "tiny": Preset(128, 2000, 2000, 4, 6, 3, 12, 4, 3, 3, 3, 3, 3, 4, 1.5e-3, False,
                    {"heads": 2, "head": 32, "double": 1, "single": 1, "text": 32, "pooled": 32}),
 }  # fmt: skip
 
@@ -86,11 +90,21 @@ def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Pa
     )
     if codec is None or not build_readers(work, out, p, clock, device):
         return False
-    latents = flow.cache_latents(codec.to(device), work, p.learnt, device)
+    latents = flow.cache_latents(codec.to(device), work, p.learnt, device, even=start is None)
+    by = critic.train_critic(work, latents, clock, steps=p.critic_steps, batch=96, device=device)
+    if by is None:
+        return False
     pair = tokenizers(work, start)
     painter = flow.new_painter(p.shape, *pair)
     if start:
         load_painter(painter, start)
+    elif not reading.train_reading(
+        work, painter, pair, p.learnt, clock, steps=p.reading_steps, batch=64, device=device
+    ):
+        return False
+    codec = vae.train_decoder(codec, work, clock, last=p.learnt, steps=p.decoder_steps, batch=4, device=device)
+    if codec is None:
+        return False
     done = flow.train_flow(
         work,
         latents,
@@ -102,6 +116,7 @@ def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Pa
         rate=p.flow_rate,
         device=device,
         compiled=p.compiled,
+        by=by,
     )
     if done is None:
         return False

@@ -1,4 +1,4 @@
-"""The nano base's transformer and text encoders, trained together: flow matching on cached latents.
+"""The nano base's transformer, trained by flow matching on cached latents and texts that its encoders read already.
 
 Shapes: B batch, h w latent cells (H/8, W/8): latents (B, 16, h, w) -> packed (B, h*w/4, 64). t is 0 (picture) .. 1 (noise).
 """
@@ -15,10 +15,11 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ml.local.attention import short_attention
-from ml.local.flux import draw_times, image_ids, pack
-from ml.nano.data import batches, load_all, sample, words
-from ml.nano.stage import Clock, Stage
-from ml.nano.text import CLIP_TOKENS, TOKENS, new_clip, new_t5
+from ml.local.flux import draw_times, image_ids, pack, unpack
+from ml.nano import critic
+from ml.nano.data import batches, face_map, load_all, words
+from ml.nano.stage import Clock, Stage, mixed
+from ml.nano.text import CLIP_TOKENS, TOKENS, new_clip, new_t5, tokens
 from ml.nano.vae import even_out, evening, to_range
 
 
@@ -39,10 +40,12 @@ def new_transformer(heads: int, head: int, double: int, single: int, text: int, 
 
 
 @torch.no_grad()
-def cache_latents(vae: Any, work: Path, last: int, device: str) -> dict[int, tuple[np.ndarray, torch.Tensor]]:
+def cache_latents(
+    vae: Any, work: Path, last: int, device: str, *, even: bool = True
+) -> dict[int, tuple[np.ndarray, torch.Tensor]]:
     """bucket -> (numbers, latents (N, 16, h, w) half precision) of pictures 0..last-1, as the evened-out codec gives them.
 
-    The codec is evened out here, also when the latents were there already.
+    The codec is evened out here, also when the latents were there already; without `even` it is one that was, and stays.
     """
     path, codec = work / "latents.pt", float(vae.encoder.conv_out.weight.detach().abs().sum())
     saved = torch.load(path, weights_only=True) if path.exists() else {}
@@ -51,10 +54,12 @@ def cache_latents(vae: Any, work: Path, last: int, device: str) -> dict[int, tup
         for b, (numbers, pictures) in load_all(work / "pictures", 0, last).items():
             parts = []
             for i in range(0, len(pictures), 64):
-                with torch.autocast(torch.device(device).type, torch.bfloat16):
+                with mixed(device):
                     parts.append(vae.encode(to_range(pictures[i : i + 64], device)).latent_dist.mode().float().cpu())
             out[b] = (torch.from_numpy(numbers), torch.cat(parts))
-        turn, middle = evening(torch.cat([z.transpose(0, 1).flatten(1) for _, z in out.values()], 1))
+        turn, middle = torch.eye(16), torch.zeros(16)
+        if even:
+            turn, middle = evening(torch.cat([z.transpose(0, 1).flatten(1) for _, z in out.values()], 1))
         halves = {
             b: (n, torch.einsum("ij,njhw->nihw", turn, z - middle[:, None, None]).half()) for b, (n, z) in out.items()
         }
@@ -62,43 +67,31 @@ def cache_latents(vae: Any, work: Path, last: int, device: str) -> dict[int, tup
         saved = {"z": halves, "turn": turn, "middle": middle, "codec": codec}
         torch.save(saved, aside)
         aside.rename(path)
+        (work / "critic.pt").unlink(missing_ok=True)  # learnt from other latents
     even_out(vae, saved["turn"], saved["middle"])
     return {b: (n.numpy(), z) for b, (n, z) in saved["z"].items()}
 
 
-FACE = 3.0  # weight of the loss on the face, 1 far from it
-
-
-def face_map(numbers: np.ndarray, height: int, width: int) -> torch.Tensor:
-    """(N, height, width) weights of the loss, mean 1 a picture: on the face of drawn picture n FACE times what they are far from
-    it. `height` and `width` in cells of any size that tile the picture."""
-    half = min(height, width) / 2
-    x, y = (np.arange(width) + 0.5 - width / 2) / half, (np.arange(height) + 0.5 - height / 2) / half
-    where = np.array([(s.dx, s.dy - 0.06, s.size) for s in (sample(int(n))[1] for n in numbers)])
-    cx, cy, r = (column[:, None, None] for column in where.T)
-    away = np.hypot((x[None, None] - cx) / (0.8 * r), (y[None, :, None] - cy - 0.25 * r) / (0.95 * r))
-    weights = 1 + (FACE - 1) * np.clip((1.3 - away) / 0.5, 0, 1)
-    return torch.from_numpy(weights / weights.mean((1, 2), keepdims=True)).float()
+APART, WRONG = 0.5, 0.01  # weights of the critic's two measures: at first about as much gradient as the flow's own loss
+ASKED = 0.3  # share of the steps that look at the first moments of painting alone
 
 
 class Painter(nn.Module):
-    """Transformer and text encoders as one module, so that one stage trains them."""
+    """The transformer and the text encoders it paints by."""
 
     def __init__(self, transformer: Any, t5: Any, clip: Any):
         super().__init__()
         self.transformer, self.t5, self.clip = transformer, t5, clip
 
+    @torch.no_grad()
+    def read(self, t5_ids: torch.Tensor, clip_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """t5_ids (B, TOKENS), clip_ids (B, CLIP_TOKENS) -> sequence (B, TOKENS, d), pooled (B, d)."""
+        return self.t5(t5_ids)[0], self.clip(clip_ids).pooler_output
+
     def forward(
-        self,
-        x: torch.Tensor,
-        t: torch.Tensor,
-        ids: torch.Tensor,
-        t5_ids: torch.Tensor,
-        clip_ids: torch.Tensor,
+        self, x: torch.Tensor, t: torch.Tensor, ids: torch.Tensor, sequence: torch.Tensor, pooled: torch.Tensor
     ) -> torch.Tensor:
-        """x (B, n, 64), t (B,), ids (n, 3), t5_ids (B, TOKENS), clip_ids (B, CLIP_TOKENS) -> velocity (B, n, 64)."""
-        sequence = self.t5(t5_ids)[0]
-        pooled = self.clip(clip_ids).pooler_output
+        """x (B, n, 64), t (B,), ids (n, 3) -> velocity (B, n, 64)."""
         text_ids = torch.zeros(sequence.shape[1], 3, device=x.device)
         return self.transformer(
             hidden_states=x, timestep=t, encoder_hidden_states=sequence, pooled_projections=pooled, txt_ids=text_ids,
@@ -112,10 +105,6 @@ def new_painter(shape: dict[str, int], t5_tokenizer: Any, clip_tokenizer: Any) -
     t5 = new_t5(len(t5_tokenizer), text)
     c = clip_tokenizer
     return Painter(transformer, t5, new_clip(len(c), pooled, c.eos_token_id, c.pad_token_id, c.bos_token_id))
-
-
-def tokens(tokenizer: Any, texts: list[str], length: int) -> torch.Tensor:
-    return tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
 
 
 class Batches(torch.utils.data.Dataset):  # type: ignore[type-arg]
@@ -150,14 +139,16 @@ def train_flow(
     device: str,
     compiled: bool = False,
     seed: int = 1,
+    by: critic.Critic | None = None,
 ) -> Painter | None:
-    """`painter` on latents from cache_latents. None when stopped before the end. `compiled` compiles the two
-    largest buckets: worth its minutes in a long run only."""
-    painter = painter.to(device)
+    """The transformer of `painter`, on latents from cache_latents, weighed also `by` a critic; the encoders stay. None when stopped
+    before the end. `compiled` compiles the two largest buckets: worth its minutes in a long run only."""
+    painter = painter.to(device).eval()
     weights = {b: face_map(n, z.shape[2] // 2, z.shape[3] // 2).flatten(1) for b, (n, z) in cached.items()}
+    shows = {b: critic.all_labels(n) for b, (n, _) in cached.items()} if by else {}
     stage = Stage(
         work / "flow.pt",
-        painter,
+        painter.transformer,
         rate=rate,
         total=steps,
         cooldown=0.7,
@@ -174,13 +165,23 @@ def train_flow(
         z = cached[bucket][1][rows].to(device).float()
         g = torch.Generator().manual_seed(seed * 1_000_003 + step)
         noise = torch.randn(z.shape, generator=g).to(device)
-        t = draw_times(batch, g).to(device)
+        # What is asked for is learnt first, then how it looks.
+        t = draw_times(batch, g, "high" if step < ASKED * steps or step % 3 == 0 else "mixed").to(device)
         x = (1 - t[:, None, None, None]) * z + t[:, None, None, None] * noise
         ids = image_ids(z.shape[2], z.shape[3], device)
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
-            v = (fast if bucket < 2 else painter)(pack(x), t, ids, t5_ids.to(device), clip_ids.to(device))
-        return ((v.float() - pack(noise - z)).pow(2).mean(2) * weights[bucket][rows].to(device)).mean()
+        with mixed(device):
+            text = painter.read(t5_ids.to(device), clip_ids.to(device))
+            v = (fast if bucket < 2 else painter)(pack(x), t, ids, *text)
+        v = v.float()
+        loss = ((v - pack(noise - z)).pow(2).mean(2) * weights[bucket][rows].to(device)).mean()
+        if by is None:
+            return loss
+        guess = x - t[:, None, None, None] * unpack(v, *z.shape[2:])
+        apart, wrong = critic.distance(by, guess, z, shows[bucket][rows].to(device), g)
+        asked = (t5_ids[:, 1] != 0).to(device)  # an empty caption asks for nothing
+        return loss + APART * apart.mean() + WRONG * (wrong * asked).mean()
 
     with short_attention(painter.transformer, device):
         done = stage.run(loss_of, clock)
-    return stage.load_mean() if done else None  # type: ignore[return-value]
+    stage.load_mean()
+    return painter if done else None

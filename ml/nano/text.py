@@ -9,7 +9,7 @@ from typing import Any
 
 TOKENS = 48  # T5 sequence length; the transformer attends to pads, so training and serving share it
 CLIP_TOKENS = 48
-CLIP_SIZE = 800
+CLIP_SIZE = 1500  # 512 signs, and nearly every word of the captions as one token
 
 
 def new_t5_tokenizer(corpus: Iterable[str]) -> Any:
@@ -65,7 +65,12 @@ def new_clip_tokenizer(corpus: Iterable[str]) -> Any:
     return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=CLIP_TOKENS)
 
 
-def new_t5(vocab: int, width: int, layers: int = 2) -> Any:
+def tokens(tokenizer: Any, texts: list[str], length: int) -> Any:
+    """(B, length) numbers, padded."""
+    return tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
+
+
+def new_t5(vocab: int, width: int, layers: int = 3) -> Any:
     from transformers import T5Config, T5EncoderModel
 
     return T5EncoderModel(
@@ -81,7 +86,7 @@ def new_clip(vocab: int, width: int, eos: int, pad: int, bos: int) -> Any:
 
     return CLIPTextModel(
         CLIPTextConfig(
-            vocab_size=vocab, hidden_size=width, intermediate_size=2 * width, num_hidden_layers=1, num_attention_heads=4,
+            vocab_size=vocab, hidden_size=width, intermediate_size=2 * width, num_hidden_layers=2, num_attention_heads=4,
             max_position_embeddings=CLIP_TOKENS, projection_dim=width, eos_token_id=eos, pad_token_id=pad, bos_token_id=bos,
         )
     )  # fmt: skip

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ml.nano.data import BUCKETS, load_all
-from ml.nano.stage import Clock, Stage
+from ml.nano.data import BUCKETS, face_map, load_all
+from ml.nano.stage import Clock, Stage, mixed
 
 EVENNESS = 0.8  # 0 leaves the channels as they are, 1 makes every direction among them as wide as every other
 
@@ -65,12 +65,49 @@ def train_vae(work: Path, clock: Clock, *, steps: int, whole: float, batch: int,
 
     def loss_of(step: int) -> torch.Tensor:
         x = to_range(take(step), device)
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with mixed(device):
             posterior = vae.encode(x).latent_dist
             made = vae.decode(posterior.sample(generator=torch.Generator(device).manual_seed(step))).sample
         return picture_loss(made.float(), x) + 1e-4 * posterior.kl().mean() / posterior.mean[0].numel()
 
     return stage.load_mean() if stage.run(loss_of, clock) else None
+
+
+def train_decoder(
+    vae: Any, work: Path, clock: Clock, *, last: int, steps: int, batch: int, device: str, seed: int = 7
+) -> Any:
+    """The way out once more, the way in as it is, with the face as what counts: a frame of glasses is a pixel wide and a
+    thousandth of the error, so whoever learns all pixels alike leaves it out. None when stopped before the end.
+
+    On whole pictures 0..last-1, as a normalisation group spans the picture. Latents stay what they are.
+    """
+    torch.manual_seed(seed)
+    vae = vae.to(device, memory_format=torch.channels_last).requires_grad_(False)
+    stage = Stage(
+        work / "decoder.pt", vae.decoder.requires_grad_(True), rate=5e-4, total=steps, decay=0.99, cooldown=0.8
+    )
+    groups = load_all(work / "pictures", 0, last)
+    weights = {b: face_map(n, *p.shape[1:3])[:, None] ** 2 for b, (n, p) in groups.items()}
+    share = np.array([len(n) for n, _ in groups.values()], float)
+
+    def loss_of(step: int) -> torch.Tensor:
+        rng = np.random.default_rng([seed, step])
+        bucket = list(groups)[int(rng.choice(len(groups), p=share / share.sum()))]
+        rows = rng.integers(len(groups[bucket][1]), size=batch)
+        x = to_range(groups[bucket][1][rows], device)
+        w = weights[bucket][torch.from_numpy(rows)].to(device)
+        with mixed(device):
+            with torch.no_grad():
+                z = vae.encode(x).latent_dist.mode()
+            made = vae.decoder(z)
+        d = made.float() - x
+        slope = (d[..., 1:] - d[..., :-1]).abs() * w[..., 1:]
+        fall = (d[..., 1:, :] - d[..., :-1, :]).abs() * w[..., 1:, :]
+        return (d.abs() * w).mean() + 2.0 * (d * d * w).mean() + 0.3 * (slope.mean() + fall.mean())
+
+    done = stage.run(loss_of, clock)
+    stage.load_mean()
+    return vae.eval().requires_grad_(False) if done else None
 
 
 def evening(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

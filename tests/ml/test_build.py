@@ -132,8 +132,7 @@ def test_evening_out_changes_the_latents_and_not_the_pictures() -> None:
 
 
 def test_the_loss_looks_at_the_face() -> None:
-    from ml.nano.data import sample
-    from ml.nano.flow import FACE, face_map
+    from ml.nano.data import FACE, face_map, sample
 
     weights = face_map(np.arange(6), 32, 32)
     assert weights.mean((1, 2)).tolist() == pytest.approx([1.0] * 6, abs=1e-5)
@@ -170,3 +169,25 @@ def test_words_keep_their_numbers_when_a_build_goes_on(tmp_path: Path) -> None:
     for pair in (again, other):
         for mine, theirs in zip(first, pair, strict=True):
             assert mine(texts).input_ids == theirs(texts).input_ids
+
+
+@pytest.mark.train
+def test_the_way_out_learns_faces_once_more_and_latents_stay(tmp_path: Path) -> None:
+    from ml.nano import vae
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    pictures = np.stack([data.picture(n) for n in range(40) if data.sample(n)[2] == 0][:8])
+    numbers = np.array([n for n in range(40) if data.sample(n)[2] == 0][:8])
+    (tmp_path / "pictures").mkdir()
+    np.savez(data.part_file(tmp_path / "pictures", 0), b0=pictures, i0=numbers)
+    codec = vae.new_vae((8, 8, 16, 16))
+    before = copy.deepcopy(codec)
+    x = vae.to_range(pictures, "cpu")
+    made = vae.train_decoder(codec, tmp_path, Clock(None), last=8, steps=30, batch=4, device="cpu")
+    weight = data.face_map(numbers, 128, 128)[:, None] ** 2
+    with torch.no_grad():
+        latents = [c.encode(x).latent_dist.mode() for c in (before, made)]
+        errors = [((c.decode(z).sample - x).abs() * weight).mean() for c, z in zip((before, made), latents)]
+    assert torch.equal(*latents)
+    assert errors[1] < 0.8 * errors[0]

@@ -1,0 +1,56 @@
+"""Text encoders learn what captions say, and the flow leaves them as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ml.nano import build, critic, data, flow, reading
+from ml.nano.stage import Clock
+from ml.nano.text import CLIP_TOKENS, TOKENS, tokens
+from tests.ml.test_build import After
+
+SHAPE = build.PRESETS["tiny"].shape
+
+
+def learnt(work: Path, pair: tuple[Any, Any], clock: Any, steps: int = 60) -> tuple[bool, flow.Painter]:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    painter = flow.new_painter(SHAPE, *pair)
+    return reading.train_reading(work, painter, pair, 200, clock, steps=steps, batch=16, device="cpu"), painter
+
+
+def test_encoders_learn_the_style_that_a_caption_names(tmp_path: Path, pair: tuple[Any, Any]) -> None:
+    done, painter = learnt(tmp_path, pair, Clock(None))
+    assert done
+    net = reading.Reading(painter.t5, painter.clip)
+    net.load_state_dict(torch.load(tmp_path / "reading.pt", weights_only=True)["mean"])
+    numbers = [n for n in range(1000, 1080) if data.words(n, 0)]
+    texts = [data.words(n, 0) for n in numbers]
+    style = list(critic.FIELDS).index("style")
+    wanted = critic.all_labels(torch.tensor(numbers).numpy())[:, style]
+    with torch.no_grad():
+        for logits in net(tokens(pair[0], texts, TOKENS), tokens(pair[1], texts, CLIP_TOKENS)):
+            read = logits.split(critic.COUNTS, 1)[style].argmax(1)
+            assert (read == wanted).float().mean() > 0.6  # 0.44 are photographs
+
+
+def test_reading_that_was_stopped_goes_on(tmp_path: Path, pair: tuple[Any, Any]) -> None:
+    done, _ = learnt(tmp_path, pair, After(2), steps=4)
+    assert not done
+    assert torch.load(tmp_path / "reading.pt", weights_only=True)["step"] == 2
+    done, _ = learnt(tmp_path, pair, Clock(None), steps=4)
+    assert done
+
+
+def test_the_flow_leaves_the_encoders_as_they_are(tmp_path: Path, pair: tuple[Any, Any]) -> None:
+    torch.manual_seed(0)
+    painter = flow.new_painter(SHAPE, *pair)
+    before = {k: v.clone() for k, v in painter.state_dict().items()}
+    z = torch.randn(8, 16, 8, 8)
+    done = flow.train_flow(tmp_path, {0: (torch.arange(8).numpy(), z)}, painter, pair, Clock(None), steps=2, batch=4, rate=1e-3, device="cpu")  # fmt: skip
+    assert done is painter
+    changed = {k.split(".")[0] for k, v in painter.state_dict().items() if not torch.equal(v, before[k])}
+    assert changed == {"transformer"}
