@@ -1,7 +1,10 @@
-"""Draws the wizard's photos that work and photos that do not: `python -m bench.examples` writes them into static/examples/."""
+"""The pictures that pages show: `python -m bench.examples` draws the wizard's photos that work and photos that do not into
+static/examples/; with `--demo out/demo` it also puts the landing page's picture together from what `make demo` made.
+"""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -40,12 +43,29 @@ def bad(someone: Person, other: Person) -> dict[str, Image.Image]:
     return {"several": pair, "hidden": hidden, "blurred": blurred, "dark": dark}
 
 
+def landing(demo: Path) -> Image.Image:
+    """Six of the photos above, the four pictures of their twin below."""
+    photos = sorted((demo / "people" / "person-000").glob("*.jpg"))[:12:2]
+    made = sorted(p for p in (demo / "twin").glob("*.png") if p.stem != "sheet")[:4]
+    page = Image.new("RGB", (1040, 1215), "#faf7f2")
+    for i, photo in enumerate(photos):
+        page.paste(Image.open(photo).convert("RGB").resize((163, 163), Image.Resampling.LANCZOS), (round(i * 175.4), 0))
+    for i, picture in enumerate(made):
+        page.paste(Image.open(picture).convert("RGB").resize((514, 514), Image.Resampling.LANCZOS), (i % 2 * 526, 175 + i // 2 * 526))  # fmt: skip
+    return page
+
+
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--demo", type=Path, help="where make demo put its person and twin")
+    args = parser.parse_args()
     someone, other = (random_person(np.random.default_rng([seed, 0])) for seed in (6, 31))  # she is the demo's
     FOLDER.mkdir(exist_ok=True)
     made = {name: photo(someone, scene) for name, scene in GOOD.items()} | bad(someone, other)
     for name, picture in made.items():
         picture.resize((SHOWN, SHOWN), Image.Resampling.LANCZOS).save(FOLDER / f"{name}.webp", quality=78, method=6)
+    if args.demo:
+        landing(args.demo).save(FOLDER.parent / "landing.webp", quality=80, method=6)
     return 0
 
 

@@ -163,6 +163,7 @@ def export(out: Path, codec: Any, painter: Any, pair: tuple[Any, Any], pixels: i
         scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=1.0, use_dynamic_shifting=False), vae=half[0],
         text_encoder=half[1], text_encoder_2=half[2], transformer=half[3], tokenizer=pair[1], tokenizer_2=pair[0],
     )  # fmt: skip
+    half[0].register_to_config(_name_or_path="")  # where it was loaded from is nobody's business
     pipe.save_pretrained(out, max_shard_size="15MB")
     (out / "nano.json").write_text(json.dumps({"pixels": pixels}) + "\n")
 

@@ -189,5 +189,5 @@ def test_the_way_out_learns_faces_once_more_and_latents_stay(tmp_path: Path) -> 
     with torch.no_grad():
         latents = [c.encode(x).latent_dist.mode() for c in (before, made)]
         errors = [((c.decode(z).sample - x).abs() * weight).mean() for c, z in zip((before, made), latents)]
-    assert torch.equal(*latents)
+    torch.testing.assert_close(*latents, rtol=1e-4, atol=1e-4)  # another memory format, so other last bits
     assert errors[1] < 0.8 * errors[0]

@@ -12,14 +12,14 @@ from ml.nano.stage import Clock
 from ml.nano.text import CLIP_TOKENS, TOKENS, tokens
 from tests.ml.test_build import After
 
-SHAPE = build.PRESETS["tiny"].shape
+SHAPE = build.PRESETS["tiny"].shape | {"text": 64, "pooled": 64}
 
 
-def learnt(work: Path, pair: tuple[Any, Any], clock: Any, steps: int = 60) -> tuple[bool, flow.Painter]:
+def learnt(work: Path, pair: tuple[Any, Any], clock: Any, steps: int = 120) -> tuple[bool, flow.Painter]:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     painter = flow.new_painter(SHAPE, *pair)
-    return reading.train_reading(work, painter, pair, 200, clock, steps=steps, batch=16, device="cpu"), painter
+    return reading.train_reading(work, painter, pair, 200, clock, steps=steps, batch=32, device="cpu"), painter
 
 
 def test_encoders_learn_the_style_that_a_caption_names(tmp_path: Path, pair: tuple[Any, Any]) -> None:
