@@ -1,9 +1,9 @@
 """Makes the nano base again from nothing: `python -m ml.nano.build [--preset cpu|gpu] [--minutes N] [--work DIR]`.
 
-Stages, each resumable: pictures, codec, embedder, reader, critic, reading (text encoders), decoder (of the codec,
-for faces), flow (transformer), export. What is done is not
-done again; `--minutes` stops cleanly and the same command goes on. `--start DIR` begins from the weights of an exported base
-instead of nothing, to better it. Nothing is downloaded; the seed is fixed. Runs under Python 3.11 and 3.12, torch 2.11 on.
+Stages, each resumable: pictures, codec, embedder, reader, critic, reading (text encoders), decoder (of the codec, for faces), flow
+(transformer), export. What is done is not done again; `--minutes` stops cleanly and the same command goes on. `--start DIR` begins
+from the weights of an exported base instead of nothing, to better it. Nothing is downloaded; the seed is fixed. Runs under Python
+3.11 and 3.12, torch 2.11 on.
 """
 
 from __future__ import annotations
