@@ -87,15 +87,15 @@ def train_decoder(
         work / "decoder.pt", vae.decoder.requires_grad_(True), rate=5e-4, total=steps, decay=0.99, cooldown=0.8
     )
     groups = load_all(work / "pictures", 0, last)
-    weights = {b: face_map(n, *p.shape[1:3])[:, None] ** 2 for b, (n, p) in groups.items()}
     share = np.array([len(n) for n, _ in groups.values()], float)
 
     def loss_of(step: int) -> torch.Tensor:
         rng = np.random.default_rng([seed, step])
         bucket = list(groups)[int(rng.choice(len(groups), p=share / share.sum()))]
-        rows = rng.integers(len(groups[bucket][1]), size=batch)
-        x = to_range(groups[bucket][1][rows], device)
-        w = weights[bucket][torch.from_numpy(rows)].to(device)
+        numbers, pictures = groups[bucket]
+        rows = rng.integers(len(pictures), size=batch)
+        x = to_range(pictures[rows], device)
+        w = face_map(numbers[rows], *x.shape[2:])[:, None].to(device) ** 2  # of all pictures at once: gigabytes
         with mixed(device):
             with torch.no_grad():
                 z = vae.encode(x).latent_dist.mode()
