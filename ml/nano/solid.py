@@ -225,8 +225,8 @@ def mood(expression: str) -> tuple[float, float, float, float]:
     """(smile -1..1, opening of the mouth in head units, lift of the brows, opening of the eyes)."""
     return {
         "neutral": (-0.08, 0.0, 0.0, 1.0),
-        "smiling": (0.85, 0.0, 0.01, 0.88),
-        "laughing": (1.0, 0.16, 0.03, 0.66),
+        "smiling": (0.9, 0.085, 0.01, 0.84),
+        "laughing": (1.0, 0.24, 0.04, 0.60),
         "surprised": (-0.25, 0.20, 0.12, 1.35),
     }[expression]
 

@@ -163,7 +163,7 @@ def mouth(c: Canvas, lit: A, head: Head) -> None:
     full = p.lips * (0.55 if anime else 1)
     t = np.clip(c.X / half, -1.05, 1.05)
     bow = np.clip(1 - t * t, 0, 1)
-    middle = MOUTH_Y + 0.03 * smile - 0.115 * smile * t * t + (0.05 if open_ else 0)
+    middle = MOUTH_Y + 0.03 * smile - 0.115 * smile * t * t + min(0.05, 0.35 * open_)
     gap_top, gap_low = middle - 0.30 * open_ * bow**0.6, middle + 0.70 * open_ * bow**0.8
     upper = gap_top - full * 0.62 * bow**0.8 * (1 - 0.30 * bell((c.X / 0.055) ** 2))
     lower = gap_low + full * 0.90 * bow
@@ -180,10 +180,13 @@ def mouth(c: Canvas, lit: A, head: Head) -> None:
     if open_:
         inside = edge(np.maximum(np.maximum(gap_top - c.Y, c.Y - gap_low), wide), c.px)
         c.paint(inside, f32([0.28, 0.06, 0.06]))
-        if head.scene.expression == "laughing":
+        if smile > 0:
             teeth = edge(np.maximum(gap_top - c.Y, c.Y - gap_top - 0.095 * bow), c.px)
             c.paint(inside * teeth, f32([0.96, 0.95, 0.92]) * (0.55 + 0.45 * light))
-        tongue = edge(np.hypot(c.X / (half * 0.55), (c.Y - gap_low) / (0.35 * open_ + 1e-6)) * 0.2 - 0.2, c.px)
+        # nothing of it is seen behind closed teeth
+        tongue = (open_ > 0.1) * edge(
+            np.hypot(c.X / (half * 0.55), (c.Y - gap_low) / (0.35 * open_ + 1e-6)) * 0.2 - 0.2, c.px
+        )
         c.paint(inside * tongue * 0.8, f32([0.72, 0.28, 0.28]))
     else:
         line = edge(np.maximum(np.abs(c.Y - middle) - 0.011, wide), c.px)

@@ -158,13 +158,13 @@ def glasses(head: Head) -> None:
         d = np.hypot(np.maximum(qx, 0), np.maximum(qy, 0)) + np.minimum(np.maximum(qx, qy), 0) - 0.05
     else:
         d = np.hypot(ax, y) - 0.215
-    rim = edge(np.abs(d) - 0.020, head.px)
+    rim = edge(np.abs(d) - (0.022 if square else 0.032), head.px)
     bridge = edge(np.maximum(np.abs(y + 0.05 - 0.5 * x * x) - 0.018, np.abs(x) - (p.eye_gap - 0.20)), head.px)
     arm = edge(
         np.maximum(np.abs(y + 0.05) - 0.018, np.maximum(p.eye_gap + 0.21 - np.abs(x), np.abs(x) - p.width)),
         head.px,
     )
-    ink = f32([0.13, 0.08, 0.06]) if square else f32([0.30, 0.22, 0.12])
+    ink = f32([0.13, 0.08, 0.06]) if square else f32([0.20, 0.12, 0.06])
     c.paint(0.10 * edge(d, head.px), f32([0.88, 0.94, 1.0]))
     c.paint(np.maximum(rim, np.maximum(bridge, arm)), ink)
 
