@@ -38,6 +38,8 @@ class Recipe:
     large: float = 0.25  # share of steps, the last ones, that are of the largest bucket; those before are of the others
     prior: float = 0.0  # share of steps that keep what the base makes of the class word without the trigger
     times: str = "mixed"  # or "sigmoid", "shifted", "uniform": see flux.draw_times
+    rollout: float = 0.0  # share of the steps that start from a sampling step of the twin's own; wants `low`
+    low: float = 0.0  # time below which an error of the guessed picture, not of the velocity, is what counts
     mask_floor: float = 0.3  # weight of the loss away from the face; on the face it is 1
     ema: float = 0.99
     compile_from: int | None = 1500  # steps from which compiling the blocks is won back; on accelerators
@@ -109,7 +111,7 @@ BASES = {
         name="nano", source=str(NANO), licence="PhotoFlux's own, ships with it", photorealistic=False, dtype="float32",
         tokens=48, true_cfg=3.0, steps=(4, 6, 12), batch=4, floor=0.30, lowercase=True,
         sizes=nano_sizes(NANO),
-        recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=30, steps_least=240, steps_most=500, zooms=(0.91, 0.88, 0.94), upright=True, compile_from=None, checkpoints=3, prompts=8, seeds=1),
+        recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=50, steps_least=400, steps_most=600, zooms=(0.91, 0.88, 0.94), upright=True, rollout=0.5, low=0.5, compile_from=None, checkpoints=3, prompts=8, seeds=1),
     ),
     "flux-schnell": Base(
         name="flux-schnell", source="black-forest-labs/FLUX.1-schnell", licence="Apache-2.0",

@@ -21,9 +21,11 @@ from ml.local.dataset import Example
 from ml.local.families import Text
 from ml.local.flux import draw_times
 from ml.local.optim import OPTIMIZERS
+from ml.local.precision import halves, mixed
 from ml.local.weights import dump, parse
 from ml.types import Progress, Store, TrainSpec
 
+STRIDE = 1 / 6  # about how far one step of sampling goes, where a training starts from one
 UNREAD = 16  # losses that are read at once: reading one waits for the device
 
 
@@ -41,6 +43,7 @@ class Run:
     optimizer: Any  # AdamW or AdamW8; nothing is left of it once it rests
     mean: list[torch.Tensor]
     shown: list[torch.nn.Parameter]
+    halves: bool = True  # multiplies in bfloat16; kept in the checkpoint, as what is faster is found by timing
     step: int = 0
     losses: list[float] = field(default_factory=list)
     unread: list[torch.Tensor] = field(default_factory=list)  # losses still on the device
@@ -54,7 +57,8 @@ class Run:
         params = lora.add(transformer, base, seed)
         shown = params if painter is None else lora.add(painter, base, seed)
         steps = OPTIMIZERS[optimizer](params, base.recipe.rate)
-        return cls(transformer, params, steps, [p.detach().clone() for p in params], shown)
+        mean, fast = [p.detach().clone() for p in params], halves(str(params[0].device))
+        return cls(transformer, params, steps, mean, shown, fast)
 
     def dump(self, facts: dict[str, Any]) -> bytes:
         tensors = self.optimizer.tensors()
@@ -63,7 +67,7 @@ class Run:
             for step, weights in self.kept.items():
                 tensors[f"k{step}.{i}"] = weights[i]
         tensors["losses"] = torch.tensor(self.losses)
-        return dump(tensors, {**facts, "step": self.step, "kept": list(self.kept)})
+        return dump(tensors, {**facts, "step": self.step, "halves": self.halves, "kept": list(self.kept)})
 
     def restore(self, data: bytes, facts: dict[str, Any]) -> bool:
         """Go on from a checkpoint; False when it belongs to another training."""
@@ -75,7 +79,7 @@ class Run:
         fits = fits and self.optimizer.names() <= set(tensors)
         if not fits or {k: saved.get(k) for k in facts} != facts:
             return False
-        self.step = saved["step"]
+        self.step, self.halves = saved["step"], saved.get("halves", True)
         self.losses = [float(v) for v in tensors["losses"]]
         for i, p in enumerate(self.params):
             p.data.copy_(tensors[f"p{i}"])
@@ -147,16 +151,23 @@ def loss_at(run: Run, base: Base, examples: list[Example], empty: Text, seed: in
     t = draw_times(r.batch, g, r.times).to(device)
     x = (1 - t[:, None, None]) * z + t[:, None, None] * noise
 
-    def velocity() -> torch.Tensor:
-        with torch.autocast(device.type, torch.bfloat16):
+    def velocity(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        with mixed(str(device), run.halves):
             return base.family.velocity(run.transformer, x, t, text, chosen[0].size).float()
 
     if keep:
         with torch.no_grad(), lora.silent(run.transformer):
-            target, weight = velocity(), torch.ones_like(weight)
+            target, weight = velocity(x, t), torch.ones_like(weight)
+    elif r.rollout and bool(torch.rand(1, generator=g) < r.rollout):
+        ahead = (t - STRIDE * (0.5 + torch.rand(r.batch, generator=g).to(device))).maximum(t / 2)
+        with torch.no_grad():
+            x = x + (ahead - t)[:, None, None] * velocity(x, t)
+        t, target = ahead, (x - z) / ahead[:, None, None]
     else:
         target = noise - z
-    return (weight * (velocity() - target).pow(2)).mean()
+    if r.low:
+        weight = weight * (t / t.clamp(min=r.low)).pow(2)[:, None, None]
+    return (weight * (velocity(x, t) - target).pow(2)).mean()
 
 
 def step_once(run: Run, base: Base, examples: list[Example], empty: Text, seed: int, steps: int) -> None:

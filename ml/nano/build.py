@@ -88,7 +88,10 @@ def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Pa
         if start
         else vae.train_vae(work, clock, steps=p.vae_steps, whole=0.25, batch=p.vae_batch, device=device)
     )
-    if codec is None or not build_readers(work, out, p, clock, device):
+    if codec is None:
+        return False
+    who = build_readers(work, out, p, clock, device)
+    if who is None:
         return False
     latents = flow.cache_latents(codec.to(device), work, p.learnt, device, even=start is None)
     by = critic.train_critic(work, latents, clock, steps=p.critic_steps, batch=96, device=device)
@@ -102,7 +105,7 @@ def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Pa
         work, painter, pair, p.learnt, clock, steps=p.reading_steps, batch=64, device=device
     ):
         return False
-    codec = vae.train_decoder(codec, work, clock, last=p.learnt, steps=p.decoder_steps, batch=4, device=device)
+    codec = vae.train_decoder(codec, who, work, clock, last=p.learnt, steps=p.decoder_steps, batch=4, device=device)
     if codec is None:
         return False
     done = flow.train_flow(
@@ -124,18 +127,18 @@ def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Pa
     return True
 
 
-def build_readers(work: Path, out: Path, p: Preset, clock: Clock, device: str) -> bool:
-    """The embedder and the reader, into the base's directory."""
+def build_readers(work: Path, out: Path, p: Preset, clock: Clock, device: str) -> torch.nn.Module | None:
+    """The embedder and the reader, into the base's directory; gives the embedder, None when stopped before the end."""
     heads = embedder.draw_heads(work / "heads.npy", range(p.people), p.heads, seed=1)
     net = embedder.train_embedder(work / "faces.pt", embedder.Net(), heads, clock, steps=p.embedder_steps, people=min(30, p.people), device=device, seed=1)  # fmt: skip
     if net is None:
-        return False
+        return None
     save_net(net, out / "faces.safetensors")
     seen = reader.train_reader(work / "reader.pt", work / "pictures", reader.Net(), clock, first=0, last=p.learnt, steps=p.reader_steps, batch=64, device=device, seed=1)  # fmt: skip
     if seen is None:
-        return False
+        return None
     save_net(seen, out / "reader.safetensors")
-    return True
+    return net
 
 
 def load_codec(start: Path) -> Any:

@@ -16,11 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ml.local.precision import mixed
 from ml.nano import people, reader
 from ml.nano.data import sample
 from ml.nano.embedder import Block
 from ml.nano.people import TURNED, Person, Scene
-from ml.nano.stage import Clock, Stage, mixed
+from ml.nano.stage import Clock, Stage
 
 NOISE = 0.6  # the most that is laid over, as a share of the whole
 SKINS = 5
@@ -28,6 +29,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     **reader.FIELDS, "turn": ("front", "left", "right"), "gender": ("woman", "man"), "hair": people.HAIR_STYLES,
     "hair_colour": tuple(people.HAIR_COLOURS), "beard": people.BEARDS, "skin": tuple(map(str, range(SKINS))),
 }  # fmt: skip
+WHO = [list(FIELDS).index(f) for f in ("gender", "hair", "hair_colour", "beard", "skin")]  # what tells people apart
 COUNTS = [len(names) for names in FIELDS.values()]
 
 

@@ -17,10 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ml.local.precision import mixed
 from ml.nano.people import random_person, random_scene
 from ml.nano.portraits import draw
 from ml.nano.solid import MOUTH_Y, rotation
-from ml.nano.stage import Clock, Stage, mixed
+from ml.nano.stage import Clock, Stage
 
 SIZE = 96
 EYES, MOUTH = (0.50, 0.46), (0.50, 0.66)  # where the middle of the eyes and of the mouth lie in the crop

@@ -16,9 +16,10 @@ from torch.utils.data import DataLoader
 
 from ml.local.attention import short_attention
 from ml.local.flux import draw_times, image_ids, pack, unpack
+from ml.local.precision import mixed
 from ml.nano import critic
-from ml.nano.data import batches, face_map, load_all, words
-from ml.nano.stage import Clock, Stage, mixed
+from ml.nano.data import TRIGGER, batches, face_map, load_all, words
+from ml.nano.stage import Clock, Stage
 from ml.nano.text import CLIP_TOKENS, TOKENS, new_clip, new_t5, tokens
 from ml.nano.vae import even_out, evening, to_range
 
@@ -73,6 +74,8 @@ def cache_latents(
 
 
 APART, WRONG = 0.5, 0.01  # weights of the critic's two measures: at first about as much gradient as the flow's own loss
+LEAST = 0.1  # t below which an error of the guess weighs no more: what a velocity is off there nobody sees
+STRIDE = 1 / 6  # a step of sampling
 ASKED = 0.3  # share of the steps that look at the first moments of painting alone
 
 
@@ -97,6 +100,11 @@ class Painter(nn.Module):
             hidden_states=x, timestep=t, encoder_hidden_states=sequence, pooled_projections=pooled, txt_ids=text_ids,
             img_ids=ids, return_dict=False,
         )[0]  # fmt: skip
+
+
+def across(t: torch.Tensor) -> torch.Tensor:
+    """(B,) -> (B, 1, 1, 1)."""
+    return t[:, None, None, None]
 
 
 def new_painter(shape: dict[str, int], t5_tokenizer: Any, clip_tokenizer: Any) -> Painter:
@@ -142,7 +150,8 @@ def train_flow(
     by: critic.Critic | None = None,
 ) -> Painter | None:
     """The transformer of `painter`, on latents from cache_latents, weighed also `by` a critic; the encoders stay. None when stopped
-    before the end. `compiled` compiles the two largest buckets: worth its minutes in a long run only."""
+    before the end. Once the first moments are learnt, every second batch is where sampling itself comes by: the painter's own step
+    from a noisy picture, so that it learns to mend what it did. `compiled` compiles the two largest buckets: worth its minutes in a long run only."""
     painter = painter.to(device).eval()
     weights = {b: face_map(n, z.shape[2] // 2, z.shape[3] // 2).flatten(1) for b, (n, z) in cached.items()}
     shows = {b: critic.all_labels(n) for b, (n, _) in cached.items()} if by else {}
@@ -156,6 +165,7 @@ def train_flow(
         hidden_rate=rate * 2.7,
     )
     fast: Any = torch.compile(painter) if compiled else painter
+    trigger = int(tokens(pair[0], [TRIGGER], TOKENS)[0, 0])
     data = Batches({b: n for b, (n, _) in cached.items()}, pair, batch, seed)
     workers = 0 if device == "cpu" else max((os.cpu_count() or 2) - 2, 1)
     loader = iter(DataLoader(data, batch_size=None, sampler=range(stage.step, steps), num_workers=workers))
@@ -167,17 +177,26 @@ def train_flow(
         noise = torch.randn(z.shape, generator=g).to(device)
         # What is asked for is learnt first, then how it looks.
         t = draw_times(batch, g, "high" if step < ASKED * steps or step % 3 == 0 else "mixed").to(device)
-        x = (1 - t[:, None, None, None]) * z + t[:, None, None, None] * noise
+        x = (1 - across(t)) * z + across(t) * noise
         ids = image_ids(z.shape[2], z.shape[3], device)
+        net = fast if bucket < 2 else painter
         with mixed(device):
             text = painter.read(t5_ids.to(device), clip_ids.to(device))
-            v = (fast if bucket < 2 else painter)(pack(x), t, ids, *text)
-        v = v.float()
-        loss = ((v - pack(noise - z)).pow(2).mean(2) * weights[bucket][rows].to(device)).mean()
+            if step % 2 and step >= ASKED * steps:
+                ahead = (t - STRIDE * (0.5 + torch.rand(batch, generator=g).to(device))).maximum(t / 2)
+                with torch.no_grad():
+                    x = x + across(ahead - t) * unpack(net(pack(x), t, ids, *text).float(), *z.shape[2:])
+                t = ahead
+            v = net(pack(x), t, ids, *text)
+        guess = x - across(t) * unpack(v.float(), *z.shape[2:])
+        off = (guess - z) / across(t.clamp(min=LEAST))
+        loss = (pack(off).pow(2).mean(2) * weights[bucket][rows].to(device)).mean()
         if by is None:
             return loss
-        guess = x - t[:, None, None, None] * unpack(v, *z.shape[2:])
-        apart, wrong = critic.distance(by, guess, z, shows[bucket][rows].to(device), g)
+        shown = shows[bucket][rows].to(device)
+        somebody = (t5_ids == trigger).any(1).to(device)  # named by the trigger alone: whoever is painted is right
+        shown[:, critic.WHO] = shown[:, critic.WHO].masked_fill(somebody[:, None], -1)
+        apart, wrong = critic.distance(by, guess, z, shown, g)
         asked = (t5_ids[:, 1] != 0).to(device)  # an empty caption asks for nothing
         return loss + APART * apart.mean() + WRONG * (wrong * asked).mean()
 

@@ -14,11 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ml.local.precision import mixed
 from ml.nano import people
 from ml.nano.data import load_all, sample
 from ml.nano.embedder import Block, disturb
 from ml.nano.people import Scene
-from ml.nano.stage import Clock, Stage, mixed
+from ml.nano.stage import Clock, Stage
 
 SIDE = 128
 WEIGHTS = Path(__file__).resolve().parent / "weights" / "reader.safetensors"

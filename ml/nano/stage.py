@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -20,28 +18,6 @@ class Clock:
 
     def over(self) -> bool:
         return self.end is not None and time.monotonic() > self.end
-
-
-@cache
-def halves(device: str) -> bool:
-    """Whether bfloat16 multiplies faster than float32 here; some processors have instructions for it and are slower by them."""
-    if torch.device(device).type != "cpu":
-        return True
-
-    def seconds(dtype: torch.dtype) -> float:
-        x, w, best = torch.ones(2048, 192, dtype=dtype), torch.ones(768, 192, dtype=dtype), 1e9
-        for _ in range(8):
-            start = time.perf_counter()
-            nn.functional.linear(x, w)
-            best = min(best, time.perf_counter() - start)
-        return best
-
-    return seconds(torch.bfloat16) < seconds(torch.float32)
-
-
-def mixed(device: str) -> Any:
-    """Inside, matrices multiply in bfloat16 where that is faster."""
-    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=halves(device))
 
 
 class Stage:

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from ml.nano.data import BUCKETS, face_map, load_all
-from ml.nano.stage import Clock, Stage, mixed
+from ml.local.precision import mixed
+from ml.nano.data import BUCKETS, face_map, load_all, sample
+from ml.nano.embedder import EYES, MOUTH, SIZE
+from ml.nano.solid import MOUTH_Y
+from ml.nano.stage import Clock, Stage
 
 EVENNESS = 0.8  # 0 leaves the channels as they are, 1 makes every direction among them as wide as every other
 
@@ -73,11 +77,29 @@ def train_vae(work: Path, clock: Clock, *, steps: int, whole: float, batch: int,
     return stage.load_mean() if stage.run(loss_of, clock) else None
 
 
+ALIKE = 0.2  # weight of the person against that of the pixels
+
+
+def heads(x: torch.Tensor, numbers: np.ndarray) -> torch.Tensor:
+    """(B, 3, H, W) drawn pictures of those numbers -> (B, 3, SIZE, SIZE): their heads as embedder.align cuts them out."""
+    H, W = x.shape[2:]
+    half, side = min(H, W) / 2, SIZE / 2
+    rows = []
+    for scene in (sample(int(n))[1] for n in numbers):
+        reach = MOUTH_Y * scene.size * half / ((MOUTH[1] - EYES[1]) * SIZE) * side  # in pixels: half the cut
+        cx = W / 2 + scene.dx * half
+        cy = H / 2 + (scene.dy - 0.06) * half + reach * (1 - 2 * EYES[1])
+        rows.append([[2 * reach / W, 0, 2 * cx / W - 1], [0, 2 * reach / H, 2 * cy / H - 1]])
+    where = F.affine_grid(torch.tensor(rows, device=x.device), [len(x), 3, SIZE, SIZE], align_corners=False)
+    return F.grid_sample(x, where, padding_mode="border", align_corners=False)
+
+
 def train_decoder(
-    vae: Any, work: Path, clock: Clock, *, last: int, steps: int, batch: int, device: str, seed: int = 7
+    vae: Any, who: nn.Module, work: Path, clock: Clock, *, last: int, steps: int, batch: int, device: str, seed: int = 7
 ) -> Any:
     """The way out once more, the way in as it is, with the face as what counts: a frame of glasses is a pixel wide and a
-    thousandth of the error, so whoever learns all pixels alike leaves it out. None when stopped before the end.
+    thousandth of the error, so whoever learns all pixels alike leaves it out. What tells people apart is weighed by `who`, an
+    embedder. None when stopped before the end.
 
     On whole pictures 0..last-1, as a normalisation group spans the picture. Latents stay what they are.
     """
@@ -103,7 +125,10 @@ def train_decoder(
         d = made.float() - x
         slope = (d[..., 1:] - d[..., :-1]).abs() * w[..., 1:]
         fall = (d[..., 1:, :] - d[..., :-1, :]).abs() * w[..., 1:, :]
-        return (d.abs() * w).mean() + 2.0 * (d * d * w).mean() + 0.3 * (slope.mean() + fall.mean())
+        with torch.no_grad():
+            true = who(heads(x, numbers[rows]))
+        apart = 1 - (who(heads(made.float(), numbers[rows])) * true).sum(1).mean()
+        return (d.abs() * w).mean() + 2.0 * (d * d * w).mean() + 0.3 * (slope.mean() + fall.mean()) + ALIKE * apart
 
     done = stage.run(loss_of, clock)
     stage.load_mean()

@@ -173,7 +173,7 @@ def test_words_keep_their_numbers_when_a_build_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.train
 def test_the_way_out_learns_faces_once_more_and_latents_stay(tmp_path: Path) -> None:
-    from ml.nano import vae
+    from ml.nano import embedder, vae
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -184,10 +184,28 @@ def test_the_way_out_learns_faces_once_more_and_latents_stay(tmp_path: Path) -> 
     codec = vae.new_vae((8, 8, 16, 16))
     before = copy.deepcopy(codec)
     x = vae.to_range(pictures, "cpu")
-    made = vae.train_decoder(codec, tmp_path, Clock(None), last=8, steps=30, batch=4, device="cpu")
+    who = embedder.Net((8, 8, 8, 8), 16).eval().requires_grad_(False)
+    made = vae.train_decoder(codec, who, tmp_path, Clock(None), last=8, steps=30, batch=4, device="cpu")
     weight = data.face_map(numbers, 128, 128)[:, None] ** 2
     with torch.no_grad():
         latents = [c.encode(x).latent_dist.mode() for c in (before, made)]
         errors = [((c.decode(z).sample - x).abs() * weight).mean() for c, z in zip((before, made), latents)]
     torch.testing.assert_close(*latents, rtol=1e-4, atol=1e-4)  # another memory format, so other last bits
     assert errors[1] < 0.8 * errors[0]
+
+
+def test_heads_are_cut_out_of_drawings_as_the_embedder_has_them() -> None:
+    from ml.nano import embedder, solid, vae
+
+    wide = next(n for n in range(200) if data.BUCKETS[data.sample(n)[2]] == "16:9")
+    square = next(n for n in range(200) if data.sample(n)[2] == 0)
+    for number in (square, wide):
+        scene = data.sample(number)[1]
+        picture = data.picture(number)
+        half, centre = min(picture.shape[:2]) / 2, np.array(picture.shape[1::-1]) / 2
+        eyes = centre + half * np.array([scene.dx, scene.dy - 0.06])
+        mouth = eyes + [0, half * scene.size * solid.MOUTH_Y]
+        wanted = embedder.align(picture, eyes, mouth)
+        found = vae.heads(vae.to_range(picture[None], "cpu"), np.array([number]))[0]
+        apart = np.abs((found.permute(1, 2, 0).numpy() + 1) * 127.5 - wanted.astype(np.float32))
+        assert apart.mean() < 2

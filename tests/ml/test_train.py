@@ -76,10 +76,36 @@ def test_going_on_after_a_stop_gives_the_same_weights(pipe: Any, quick: Base, fe
     assert whole.kept.keys() == later.kept.keys()
 
 
+def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, few: list[bytes]) -> None:
+    """First a step of sampling that teaches nothing, then the step that is learnt from, nearer to the picture by at most half."""
+    base = replace(quick, recipe=replace(quick.recipe, rollout=1.0, prior=0.0))
+    seen: list[tuple[bool, torch.Tensor, torch.Tensor]] = []
+    hook = pipe.transformer.register_forward_pre_hook(
+        lambda net, args, asked: seen.append((torch.is_grad_enabled(), asked["timestep"], asked["hidden_states"])),
+        with_kwargs=True,
+    )
+    trained(pipe, base, examples(pipe, quick, few, 1), 4, MemoryStore())
+    hook.remove()
+    assert [taught for taught, *_ in seen] == [False, True] * 4
+    for (_, before, noisy), (_, after, nearer) in zip(seen[::2], seen[1::2]):
+        assert torch.all(after < before)
+        assert torch.all(after >= before / 2)
+        assert not torch.equal(noisy, nearer)
+
+
+def test_a_checkpoint_says_which_precision_it_was_trained_in(pipe: Any, quick: Base, few: list[bytes]) -> None:
+    """What is faster is found by timing, which may come out otherwise the next time; a training goes on as it began."""
+    run = Run.start(pipe.transformer, quick, SPEC.seed)
+    run.halves = not run.halves
+    again = Run.start(pipe.transformer, quick, SPEC.seed)
+    assert again.restore(run.dump({}), {})
+    assert again.halves is run.halves
+
+
 def test_buckets_small_ones_first_and_the_largest_last(pipe: Any, quick: Base, few: list[bytes]) -> None:
     """A photo is in every bucket that it need not be enlarged for; each step is of one size."""
     sizes = ((64, 64), (96, 96), (128, 128), (4096, 4096))
-    base = replace(quick, sizes=replace(quick.sizes, train=sizes), recipe=replace(quick.recipe, large=0.5))
+    base = replace(quick, sizes=replace(quick.sizes, train=sizes), recipe=replace(quick.recipe, large=0.5, rollout=0.0))
     ex = examples(pipe, base, few, 2)
     assert [e.size for e in ex] == [*sizes[:3], *sizes[:3]]
     assert [e.latents.shape[1] for e in ex[:3]] == [16, 36, 64]
