@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -104,12 +106,64 @@ def adherence(reader: object, pictures: list[np.ndarray], scenes: list[Scene]) -
     return [{f: seen[f][0] == getattr(scene, f) for f in READ} for seen, scene in zip(found, scenes)]
 
 
+class Bench:
+    """What one process needs: the product's studio, the line-up and the second reader."""
+
+    def __init__(self, count: int, seed: int, scenes: int, threads: int, source: Path | None):
+        rng = np.random.default_rng([9000, seed])
+        self.seed, self.scenes, self.threads = seed, scenes, threads
+        self.people = [random_person(rng) for _ in range(count)]
+        self.studio = LocalStudio("nano", source=source, threads=threads)
+        self.lineup, self.reader = Lineup(self.studio.faces, self.people, rng), judges.load_reader()
+
+    def person(self, who: int) -> dict[str, Any]:
+        """One twin and what it is worth."""
+        person, studio = self.people[who], self.studio
+        rng = np.random.default_rng([9000, self.seed, who])
+        pipe, painter, swapper = studio._models()
+        size, steps = studio.base.sizes.by_aspect["1:1"], studio.base.steps[1]
+        photos = photos_of(studio.faces, person, rng)
+        with TemporaryDirectory() as folder:
+            store = FolderStore(Path(folder))
+            report = studio.train(TrainSpec(photos, person.gender, seed=who, threads=self.threads), store=store)
+            tensors, facts = parse(store.read(report.lora))
+        scenes = new_scenes(rng, self.scenes)
+
+        def paint(subject: str) -> list[np.ndarray]:
+            asked = [plain_caption(s, subject) for s in scenes]
+            return [painter.paint(text, size=size, steps=steps, seed=500 + i) for i, text in enumerate(asked)]
+
+        swapper.wear(None)
+        base = paint(f"a {person.gender}")
+        swapper.wear(report.sha256, tensors, facts)
+        made = paint(f"ohwx {person.gender}")
+        rows = {"ceiling": drawn(person, scenes, 192), "base": base, "twin": made}
+        return {
+            "who": who, "hits": {k: self.lineup.hits(v, who) for k, v in rows.items()}, "read": adherence(self.reader, made, scenes),
+            "seconds": report.seconds, "likeness": report.likeness, "base": report.likeness_base, "real": report.likeness_real,
+        }  # fmt: skip
+
+
+_bench: Bench | None = None  # of this process
+
+
+def _open(*args: Any) -> None:
+    global _bench
+    _bench = Bench(*args)
+
+
+def _person(who: int) -> dict[str, Any]:
+    assert _bench is not None
+    return _bench.person(who)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scenes", type=int, default=8)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="of each process")
+    parser.add_argument("--jobs", type=int, default=1, help="processes side by side; give each one thread then")
     parser.add_argument(
         "--least", type=float, default=0.75, help="share of first hits (a base built on two cores: 0.75)"
     )
@@ -119,54 +173,32 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
 
-    rng = np.random.default_rng([9000, args.seed])
-    people = [random_person(rng) for _ in range(args.people)]
-    studio = LocalStudio("nano", source=args.source, threads=args.threads)
-    lineup, reader = Lineup(studio.faces, people, rng), judges.load_reader()
-    pipe, painter, swapper = studio._models()
-    size, steps = studio.base.sizes.by_aspect["1:1"], studio.base.steps[1]
-    rows: dict[str, list[bool]] = {"ceiling": [], "base": [], "twin": []}
-    read: list[dict[str, bool]] = []
-    reports, begin = [], time.monotonic()
-    with TemporaryDirectory() as folder:
-        store = FolderStore(Path(folder))
-        for who, person in enumerate(people):
-            spec = TrainSpec(
-                photos_of(studio.faces, person, rng), person.gender, seed=who, threads=args.threads, name=f"t{who}"
-            )
-            report = studio.train(spec, store=store)
-            reports.append(report)
-            scenes = new_scenes(rng, args.scenes)
-            texts = [
-                (plain_caption(s, f"ohwx {person.gender}"), plain_caption(s, f"a {person.gender}")) for s in scenes
-            ]
-            rows["ceiling"] += lineup.hits(drawn(person, scenes, 192), who)
-            swapper.wear(None)
-            rows["base"] += lineup.hits(
-                [painter.paint(t[1], size=size, steps=steps, seed=500 + i) for i, t in enumerate(texts)], who
-            )
-            tensors, facts = parse(store.read(report.lora))
-            swapper.wear(report.sha256, tensors, facts)
-            made = [painter.paint(t[0], size=size, steps=steps, seed=500 + i) for i, t in enumerate(texts)]
-            rows["twin"] += lineup.hits(made, who)
-            read += adherence(reader, made, scenes)
-            shares = {k: round(float(np.mean(v)), 3) for k, v in rows.items()}
+    begin, rows = time.monotonic(), []
+    given = (args.people, args.seed, args.scenes, args.threads, args.source)
+    with multiprocessing.get_context("spawn").Pool(args.jobs, _open, given) as pool:
+        for row in pool.imap_unordered(_person, range(args.people)):
+            rows.append(row)
             print(
-                f"{who + 1}/{args.people} {report.seconds:.0f} s likeness {report.likeness:.2f} (base {report.likeness_base:.2f}, real {report.likeness_real:.2f}) first hit so far {shares}",
+                f"{len(rows)}/{args.people} person {row['who']} {row['seconds']:.0f} s likeness {row['likeness']:.2f} (base {row['base']:.2f}, real {row['real']:.2f}) first hit so far {shares(rows)}",
                 flush=True,
             )
+    read = [r for row in rows for r in row["read"]]
     each = {f: round(float(np.mean([r[f] for r in read])), 3) for f in READ}
     result = {
-        "machine": machine(), "people": args.people, "seed": args.seed, "pictures": len(rows["twin"]),
-        "first_hit": {k: round(float(np.mean(v)), 3) for k, v in rows.items()}, "adherence": each,
-        "adherence_mean": round(float(np.mean(list(each.values()))), 3),
-        "seconds_a_twin": round(float(np.median([r.seconds for r in reports])), 1), "minutes": round((time.monotonic() - begin) / 60, 1),
+        "machine": machine(), "people": args.people, "seed": args.seed, "pictures": len(read), "first_hit": shares(rows), "adherence": each,
+        "adherence_mean": round(float(np.mean(list(each.values()))), 3), "threads": args.threads, "jobs": args.jobs,
+        "seconds_a_twin": round(float(np.median([r["seconds"] for r in rows])), 1), "minutes": round((time.monotonic() - begin) / 60, 1),
     }  # fmt: skip
     print(json.dumps(result, indent=1))
     if args.json:
         args.json.write_text(json.dumps(result, indent=1))
     hit, quick = result["first_hit"]["twin"] >= args.least, result["seconds_a_twin"] <= args.seconds  # type: ignore[index,operator]
     return 0 if hit and quick and result["adherence_mean"] >= args.adherence else 1  # type: ignore[operator]
+
+
+def shares(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """First hits of all pictures so far, by what they are of."""
+    return {k: round(float(np.mean([h for r in rows for h in r["hits"][k]])), 3) for k in ("ceiling", "base", "twin")}
 
 
 if __name__ == "__main__":
