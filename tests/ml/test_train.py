@@ -95,11 +95,13 @@ def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, 
 
 def test_a_checkpoint_says_which_precision_it_was_trained_in(pipe: Any, quick: Base, few: list[bytes]) -> None:
     """What is faster is found by timing, which may come out otherwise the next time; a training goes on as it began."""
-    run = Run.start(pipe.transformer, quick, SPEC.seed)
-    run.halves = not run.halves
-    again = Run.start(pipe.transformer, quick, SPEC.seed)
-    assert again.restore(run.dump({}), {})
-    assert again.halves is run.halves
+    run = trained(pipe, quick, examples(pipe, quick, few, 1), 1, MemoryStore())
+    here = run.halves
+    run.halves = not here
+    data = run.dump({})
+    run.halves = here
+    assert run.restore(data, {})
+    assert run.halves is not here
 
 
 def test_buckets_small_ones_first_and_the_largest_last(pipe: Any, quick: Base, few: list[bytes]) -> None:
