@@ -57,8 +57,9 @@ class Run:
         params = lora.add(transformer, base, seed)
         shown = params if painter is None else lora.add(painter, base, seed)
         steps = OPTIMIZERS[optimizer](params, base.recipe.rate)
-        mean, fast = [p.detach().clone() for p in params], halves(str(params[0].device))
-        return cls(transformer, params, steps, mean, shown, fast)
+        mean = [p.detach().clone() for p in params]
+        half = base.dtype != "float32" or halves(str(params[0].device))
+        return cls(transformer, params, steps, mean, shown, half)
 
     def dump(self, facts: dict[str, Any]) -> bytes:
         tensors = self.optimizer.tensors()
