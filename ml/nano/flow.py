@@ -73,7 +73,10 @@ def cache_latents(
     return {b: (n.numpy(), z) for b, (n, z) in saved["z"].items()}
 
 
-APART, WRONG = 0.5, 0.015  # weights of the critic's two measures: at first about as much gradient as the flow's own loss
+APART, WRONG = (
+    0.5,
+    0.015,
+)  # weights of the critic's two measures: at first about as much gradient as the flow's own loss
 LEAST = 0.1  # t below which an error of the guess weighs no more: what a velocity is off there nobody sees
 STRIDE = 1 / 6  # a step of sampling
 ASKED = 0.3  # share of the steps that look at the first moments of painting alone
