@@ -155,6 +155,15 @@ def image_ids(h: int, w: int, device: str) -> torch.Tensor:
     return ids.reshape(-1, 3)
 
 
+STRIDE = 1 / 6  # about how far one step of sampling goes
+
+
+def step_ahead(t: torch.Tensor, g: torch.Generator) -> torch.Tensor:
+    """(B,) times 0..1 -> where a step of sampling from each may lead: half to one and a half of STRIDE nearer to the picture, or
+    half way where that is less. A rollout is trained from there: what a model alone made on the way is not in noised pictures."""
+    return (t - STRIDE * (0.5 + torch.rand(len(t), generator=g).to(t.device))).maximum(t / 2)
+
+
 def draw_times(count: int, g: torch.Generator, kind: str = "mixed") -> torch.Tensor:
     """(count,) times 0..1 to train at, by what the field calls timestep sampling:
 

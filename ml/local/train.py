@@ -19,13 +19,12 @@ from ml.local import lora
 from ml.local.bases import Base
 from ml.local.dataset import Example
 from ml.local.families import Text
-from ml.local.flux import draw_times
+from ml.local.flux import draw_times, step_ahead
 from ml.local.optim import OPTIMIZERS
 from ml.local.precision import halves, mixed
 from ml.local.weights import dump, parse
 from ml.types import Progress, Store, TrainSpec
 
-STRIDE = 1 / 6  # about how far one step of sampling goes, where a training starts from one
 UNREAD = 16  # losses that are read at once: reading one waits for the device
 
 
@@ -160,7 +159,7 @@ def loss_at(run: Run, base: Base, examples: list[Example], empty: Text, seed: in
         with torch.no_grad(), lora.silent(run.transformer):
             target, weight = velocity(x, t), torch.ones_like(weight)
     elif r.rollout and bool(torch.rand(1, generator=g) < r.rollout):
-        ahead = (t - STRIDE * (0.5 + torch.rand(r.batch, generator=g).to(device))).maximum(t / 2)
+        ahead = step_ahead(t, g)
         with torch.no_grad():
             x = x + (ahead - t)[:, None, None] * velocity(x, t)
         t, target = ahead, (x - z) / ahead[:, None, None]

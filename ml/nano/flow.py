@@ -15,7 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ml.local.attention import short_attention
-from ml.local.flux import draw_times, image_ids, pack, unpack
+from ml.local.flux import draw_times, image_ids, pack, step_ahead, unpack
 from ml.local.precision import mixed
 from ml.nano import critic
 from ml.nano.data import TRIGGER, batches, face_map, load_all, words
@@ -73,12 +73,8 @@ def cache_latents(
     return {b: (n.numpy(), z) for b, (n, z) in saved["z"].items()}
 
 
-APART, WRONG = (
-    0.5,
-    0.015,
-)  # weights of the critic's two measures: at first about as much gradient as the flow's own loss
+APART, WRONG = 0.5, 0.015  # weights of the critic's two measures: at first about the flow's own gradient
 LEAST = 0.1  # t below which an error of the guess weighs no more: what a velocity is off there nobody sees
-STRIDE = 1 / 6  # a step of sampling
 ASKED = 0.3  # share of the steps that look at the first moments of painting alone
 
 
@@ -186,7 +182,7 @@ def train_flow(
         with mixed(device):
             text = painter.read(t5_ids.to(device), clip_ids.to(device))
             if step % 2 and step >= ASKED * steps:
-                ahead = (t - STRIDE * (0.5 + torch.rand(batch, generator=g).to(device))).maximum(t / 2)
+                ahead = step_ahead(t, g)
                 with torch.no_grad():
                     x = x + across(ahead - t) * unpack(net(pack(x), t, ids, *text).float(), *z.shape[2:])
                 t = ahead
