@@ -44,7 +44,7 @@ def beside(a: bytes, b: bytes) -> bytes:
 
 
 def test_drawn_photos_become_a_twin_pictures_an_archive_and_nothing(as_alice: Any, twin: Any, workers: Workers) -> None:
-    (*mine, spare), others = drawn(6, 13), drawn(7, 1)
+    (*mine, spare), (_, other) = drawn(6, 13), drawn(7, 2)
     workers.start(studio="real")
     where = f"/api/v1/twins/{twin.id}"
 
@@ -64,8 +64,8 @@ def test_drawn_photos_become_a_twin_pictures_an_archive_and_nothing(as_alice: An
     assert send([
         changed(mine[0], lambda p: p.resize((800, 800))),
         changed(spare, lambda p: p.filter(ImageFilter.GaussianBlur(14))),
-        beside(spare, others[0]),
-        others[0],
+        beside(spare, other),
+        other,
     ]) == ["duplicate", "blurred", "several_faces", "other_person"]  # fmt: skip
 
     training = as_alice.post(f"{where}/trainings", {"steps": 40, "seed": 1}, format="json").json()["id"]
