@@ -7,32 +7,44 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ml.nano.people import Scene, f32
+from ml.nano.people import Scene
+from ml.nano.solid import A, bell, ink, length, power, unit
 
-A = np.ndarray
-LUMA = f32([0.299, 0.587, 0.114])
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def finish(rgb: A, scene: Scene, head: Any) -> A:
-    """(H, W, 3) float32 in and out."""
-    height, width = rgb.shape[:2]
+    """(3, H, W) float32 in, which it may change, and out."""
+    height, width = rgb.shape[1:]
     y = ((np.arange(height, dtype=np.float32) + 0.5) / height)[:, None]
     x = ((np.arange(width, dtype=np.float32) + 0.5) / width)[None, :]
-    return STYLE[scene.style](np.clip(rgb, 0, 1), x, y, scene)
+    return STYLE[scene.style](unit(rgb), x, y, scene)
 
 
 def _gray(rgb: A) -> A:
-    return (rgb @ LUMA)[..., None]
+    """(H, W)"""
+    return np.tensordot(LUMA, rgb, 1)
+
+
+def _blur(rgb: A, sigma: float) -> A:
+    return np.stack([cv2.GaussianBlur(plane, (0, 0), sigma) for plane in rgb])
+
+
+def _steps(v: A, slope: float) -> A:
+    """Whole numbers with soft steps between them."""
+    whole = np.floor(v)
+    return whole + unit((v - whole - 0.5) * slope + 0.5)
 
 
 def _vignette(x: A, y: A, reach: float = 0.75) -> A:
-    return np.clip(1 - (((x - 0.5) ** 2 + (y - 0.5) ** 2) / reach**2), 0, 1)[..., None]
+    return unit(1 - ((x - 0.5) ** 2 + (y - 0.5) ** 2) / reach**2)
 
 
 def _strokes(rgb: A, share: float) -> A:
     """The median of a neighbourhood of that share of the short side: flat strokes with firm edges."""
-    size = max(3, round(min(rgb.shape[:2]) * share) | 1)
-    return cv2.medianBlur((np.clip(rgb, 0, 1) * 255).astype(np.uint8), size).astype(np.float32) / 255
+    size = max(3, round(min(rgb.shape[1:]) * share) | 1)
+    planes = (rgb * 255).astype(np.uint8)
+    return np.stack([cv2.medianBlur(plane, size) for plane in planes]).astype(np.float32) / 255
 
 
 def _photorealistic(rgb: A, x: A, y: A, scene: Scene) -> A:
@@ -41,92 +53,90 @@ def _photorealistic(rgb: A, x: A, y: A, scene: Scene) -> A:
 
 def _cinematic(rgb: A, x: A, y: A, scene: Scene) -> A:
     g = _gray(rgb)
-    shadows, lights = f32([0.02, 0.16, 0.22]), f32([1.06, 0.86, 0.62])
+    shadows, lights = ink([0.02, 0.16, 0.22]), ink([1.06, 0.86, 0.62])
     graded = 0.55 * rgb + 0.45 * (shadows + g * (lights - shadows))
     graded = np.clip((graded - 0.06) * 1.12, 0, 1) * (0.45 + 0.55 * _vignette(x, y, 0.8))
-    bars = np.clip((np.abs(y - 0.5) - 0.415) / 0.008, 0, 1)[..., None]
+    bars = np.clip((np.abs(y - 0.5) - 0.415) / 0.008, 0, 1)
     return graded * (1 - bars)
 
 
 def _artistic(rgb: A, x: A, y: A, scene: Scene) -> A:
-    height, width = rgb.shape[:2]
+    height, width = rgb.shape[1:]
     short = min(height, width)
     u, v = x * (width / short), y * (height / short)
     painted = 0.75 * _strokes(rgb, 0.022) + 0.25 * rgb
     g = _gray(painted)
     vivid = np.clip(g + 1.6 * (painted - g), 0, 1)
     level = vivid * 6
-    vivid = 0.35 * vivid + 0.65 * (np.floor(level) + np.clip((level % 1 - 0.5) * 4 + 0.5, 0, 1)) / 6
-    stroke = 0.045 * np.sin((u + v) * 46 + 3 * np.sin(u * 9) + 3 * np.sin(v * 7))[..., None]
-    return np.clip((vivid + stroke) * f32([1.06, 1.0, 0.88]), 0, 1)
+    vivid = 0.35 * vivid + 0.65 / 6 * _steps(level, 4)
+    stroke = 0.045 * np.sin((u + v) * 46 + 3 * np.sin(u * 9) + 3 * np.sin(v * 7))
+    return np.clip((vivid + stroke) * ink([1.06, 1.0, 0.88]), 0, 1)
 
 
 def _anime(rgb: A, x: A, y: A, scene: Scene) -> A:
-    short = min(rgb.shape[:2])
-    smooth = cv2.GaussianBlur(rgb, (0, 0), short * 0.006)
+    short = min(rgb.shape[1:])
+    smooth = _blur(rgb, short * 0.006)
     g = _gray(smooth)
     steps = np.clip(g * 4.0, 0, 3.999)
-    soft = (np.floor(steps) + np.clip((steps % 1 - 0.5) * 6 + 0.5, 0, 1)) / 4.0
+    soft = _steps(steps, 6) / 4
     flat = np.clip(smooth * (0.28 + soft) / (g + 0.10), 0, 1)
     mean = _gray(flat)
     flat = np.clip(mean + 1.45 * (flat - mean) + 0.06, 0, 1)
-    fine = cv2.GaussianBlur(g[..., 0], (0, 0), short * 0.006)
-    wide = cv2.GaussianBlur(g[..., 0], (0, 0), short * 0.016)
-    ink = np.clip((wide - fine - 0.022) * 16, 0, 1)[..., None]
-    return flat * (1 - 0.85 * ink)
+    fine = cv2.GaussianBlur(g, (0, 0), short * 0.006)
+    wide = cv2.GaussianBlur(g, (0, 0), short * 0.016)
+    lines = np.clip((wide - fine - 0.022) * 16, 0, 1)
+    return flat * (1 - 0.85 * lines)
 
 
 def _vintage(rgb: A, x: A, y: A, scene: Scene) -> A:
     g = _gray(rgb)
-    sepia = f32([0.20, 0.14, 0.09]) + g * f32([0.72, 0.62, 0.46])
-    faded = 0.14 * rgb * f32([1, 0.9, 0.7]) + 0.86 * sepia
+    sepia = ink([0.20, 0.14, 0.09]) + g * ink([0.72, 0.62, 0.46])
+    faded = 0.14 * rgb * ink([1, 0.9, 0.7]) + 0.86 * sepia
     faded = faded * (0.72 + 0.28 * _vignette(x, y, 0.7))
-    ratio = rgb.shape[1] / rgb.shape[0]
+    ratio = rgb.shape[2] / rgb.shape[1]
     inside = np.minimum(np.minimum(x, 1 - x) * max(ratio, 1), np.minimum(y, 1 - y) / min(ratio, 1))
-    frame = np.clip((0.055 - inside) / 0.012 + 0.5, 0, 1)[..., None]
-    return faded + frame * (f32([0.93, 0.88, 0.76]) - faded)
+    frame = np.clip((0.055 - inside) / 0.012 + 0.5, 0, 1)
+    return faded + frame * (ink([0.93, 0.88, 0.76]) - faded)
 
 
 def _noir(rgb: A, x: A, y: A, scene: Scene) -> A:
-    g = _gray(rgb)[..., 0]
-    hard = np.clip((g - 0.10) * 1.45, 0, 1) ** 1.15
+    g = _gray(rgb)
+    hard = power(unit((g - 0.10) * 1.45), 1.15)
     slats = 0.5 + 0.5 * np.tanh(5 * np.sin((y + 0.18 * x * scene.side) * 34))
-    away = np.clip((np.hypot((x - 0.5) * 1.0, (y - 0.45) * 0.9) - 0.30) / 0.12, 0, 1)
-    hard = hard * (1 - 0.55 * away * (1 - slats)) * (0.35 + 0.65 * _vignette(x, y, 0.72)[..., 0])
-    return np.repeat(hard[..., None], 3, axis=2)
+    away = np.clip((length((x - 0.5) * 1.0, (y - 0.45) * 0.9) - 0.30) / 0.12, 0, 1)
+    hard = hard * (1 - 0.55 * away * (1 - slats)) * (0.35 + 0.65 * _vignette(x, y, 0.72))
+    return np.repeat(hard[None], 3, axis=0)
 
 
 def _watercolour(rgb: A, x: A, y: A, scene: Scene) -> A:
-    short = min(rgb.shape[:2])
+    short = min(rgb.shape[1:])
     wash = 0.6 * _strokes(rgb, 0.022) + 0.4 * rgb
     g = _gray(wash)
-    wash = np.clip(g + 1.25 * (wash - g), 0, 1) ** 0.62 * 0.86 + 0.14
-    wet = cv2.GaussianBlur(g[..., 0], (0, 0), short * 0.012)
-    pigment = np.clip(np.abs(wet - g[..., 0]) * 2.2, 0, 0.35)[..., None]
+    wash = power(unit(g + 1.25 * (wash - g)), 0.62) * 0.86 + 0.14
+    wet = cv2.GaussianBlur(g, (0, 0), short * 0.012)
+    pigment = np.clip(np.abs(wet - g) * 2.2, 0, 0.35)
     wash = wash * (1 - pigment)
     ragged = 0.022 * np.sin(x * 23 + 2 * np.sin(y * 17)) + 0.022 * np.sin(y * 21 + 2 * np.sin(x * 13))
     inside = np.minimum(np.minimum(x, 1 - x), np.minimum(y, 1 - y)) + ragged
-    paper = np.clip((0.10 - inside) / 0.07, 0, 1)[..., None]
-    return wash + paper * (f32([0.98, 0.97, 0.94]) - wash)
+    paper = np.clip((0.10 - inside) / 0.07, 0, 1)
+    return wash + paper * (ink([0.98, 0.97, 0.94]) - wash)
 
 
 def _fantasy(rgb: A, x: A, y: A, scene: Scene) -> A:
     g = _gray(rgb)
-    low, high = f32([0.16, 0.05, 0.34]), f32([0.80, 1.0, 1.05])
+    low, high = ink([0.16, 0.05, 0.34]), ink([0.80, 1.0, 1.05])
     graded = 0.52 * rgb + 0.48 * (low + g * (high - low))
-    short = min(rgb.shape[:2])
-    bloom = cv2.GaussianBlur(np.clip(graded - 0.45, 0, 1), (0, 0), short * 0.04)
+    short = min(rgb.shape[1:])
+    bloom = _blur(unit(graded - 0.45), short * 0.04)
     out = graded + 0.7 * bloom
-    ratio = rgb.shape[1] / rgb.shape[0]
+    ratio = rgb.shape[2] / rgb.shape[1]
     rng = np.random.default_rng(scene.arrangement + 1)
     for i in range(7):
         cx, cy, r = rng.uniform(0, 1), rng.uniform(0, 1), rng.uniform(0.015, 0.03)
         cx = cx * 0.3 if i % 2 else 1 - cx * 0.3
         d2 = ((x - cx) * ratio) ** 2 + (y - cy) ** 2
-        out = out + (0.75 * np.exp(-d2 / (r * r)) + 0.25 * np.exp(-d2 / (9 * r * r)))[..., None] * f32(
-            [0.75, 1.0, 0.85]
-        )
-    return np.clip(out, 0, 1)
+        out += (0.75 * bell(d2 / (r * r)) + 0.25 * bell(d2 / (9 * r * r))) * ink([0.75, 1.0, 0.85])
+    return unit(out)
 
 
 STYLE = {

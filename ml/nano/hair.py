@@ -4,8 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.nano.people import Person, f32
-from ml.nano.solid import HAIRLINE, A, Head, Hit, Light, bell, edge, hair_colour, halfway, ramp, shade
+from ml.nano.people import Person
+from ml.nano.solid import (
+    HAIRLINE,
+    A,
+    Head,
+    Hit,
+    Light,
+    along,
+    bell,
+    edge,
+    hair_colour,
+    halfway,
+    ink,
+    power,
+    ramp,
+    shade,
+    unit,
+)
 
 VOLUME = {
     "buzz": 1.02, "short": 1.11, "parted": 1.13, "quiff": 1.12, "curly": 1.17, "afro": 1.42, "bob": 1.14,
@@ -27,17 +43,18 @@ def strands(x: A, y: A, style: str) -> A:
 
 def lit_hair(hit: Hit, light: Light, p: Person, style: str) -> A:
     base = hair_colour(p)
-    half = halfway(light)
-    along = hit.normal[0] * half[0] + hit.normal[1] * half[1] + hit.normal[2] * half[2]
-    gleam = np.clip(1 - np.abs(along - 0.80) / 0.16, 0, 1) ** 2 * (0.07 if style in ("afro", "curly", "buzz") else 0.20)
-    body_ = base * strands(hit.x, hit.y, style)[..., None] * shade(hit.normal, light, 0.3)
-    return body_ + (gleam * (0.4 + 0.6 * float(base.mean())))[..., None] * f32(light.key)
+    gleam = np.square(unit(1 - np.abs(along(hit.normal, halfway(light)) - 0.80) / 0.16))
+    strength = (0.07 if style in ("afro", "curly", "buzz") else 0.20) * (0.4 + 0.6 * float(base.mean()))
+    out = shade(hit.normal, light, 0.3)
+    out *= base
+    out *= strands(hit.x, hit.y, style)
+    out += gleam * (strength * ink(light.key))
+    return out
 
 
 def hair_cap(head: Head, light: Light) -> None:
     """Hair on the skull: a larger solid with the face cut out of it."""
-    p, c = head.person, head.canvas
-    style = p.hair
+    p, style = head.person, head.person.hair
     if style == "bald":
         return
     if head.scene.hat != "none" and style in ("quiff", "afro", "curly"):
@@ -46,14 +63,18 @@ def hair_cap(head: Head, light: Light) -> None:
         volume = VOLUME[style]
     top = 1.0 + (volume - 1) * (1.25 if style == "quiff" else 0.9)
     wide, deep = p.width * volume + 0.015, 0.86 * volume + 0.01
-    hit = head.meet(wide, top, deep, y0=-0.03 if style != "afro" else -0.16)
+    y0 = -0.03 if style != "afro" else -0.16
+    skull, reach = head, max(wide, top, deep) + 0.05
+    head = head.around(0, y0, reach, reach)
+    c = head.canvas
+    hit = head.meet(wide, top, deep, y0=y0)
     x, y, z = hit.x, hit.y, hit.z
     ax = np.abs(x)
     line = HAIRLINE + 0.06 * (p.age if p.gender == "man" else 0)
     if style == "parted":
         front = line + 0.02 + 0.17 * ramp(x, -0.30, 0.55) - 0.10 * bell(((x + 0.30) / 0.07) ** 2)
     elif style in ("bob", "long", "wavy"):
-        front = line - 0.02 + 0.62 * ramp(ax, 0.18, 0.56) ** 1.4
+        front = line - 0.02 + 0.62 * power(ramp(ax, 0.18, 0.56), 1.4)
     elif style in ("curly", "afro"):
         front = line + 0.06 + 0.14 * ramp(ax, 0.25, 0.6) + 0.035 * np.sin(x * 19)
     else:
@@ -73,16 +94,17 @@ def hair_cap(head: Head, light: Light) -> None:
     colour = lit_hair(hit, light, p, style)
     # Where the hair leaves the skin it darkens.
     near_skin = np.clip(1 + np.minimum(over, beside) / 0.10, 0, 1)
-    colour = colour * (1 - 0.35 * near_skin)[..., None]
+    colour *= 1 - 0.35 * near_skin
     c.paint(cover * (0.80 if style == "buzz" else 1.0), colour)
     if style == "bun" and head.scene.hat == "none":
-        ball(head, light, (0.0, -1.10, -0.25), 0.34)
+        ball(skull, light, (0.0, -1.10, -0.25), 0.34)
     if style == "quiff" and head.scene.hat == "none":
-        ball(head, light, (0.06, -0.86, 0.42), 0.36, wide=1.45)
+        ball(skull, light, (0.06, -0.86, 0.42), 0.36, wide=1.45)
 
 
 def ball(head: Head, light: Light, at: tuple[float, float, float], r: float, wide: float = 1.0) -> None:
     u, v, _ = head.place(*at)
+    head = head.around(u, v, r * wide + 0.05, r + 0.05)
     dx, dy = (head.U - u) / (r * wide), (head.V - v) / r
     d2 = dx * dx + dy * dy
     nz = np.sqrt(np.clip(1 - d2, 0, 1))
@@ -100,8 +122,8 @@ def hair_behind(head: Head, light: Light) -> None:
     half = p.width * (1.10 if p.hair == "long" else 1.20) + (0.03 * np.sin(head.V * 9) if p.hair == "wavy" else 0)
     half = (half + 0.10 * ramp(head.V, 0.0, 1.4)) * (0.80 + 0.20 * ramp(head.V, -0.3, 0.25))
     d = np.maximum(np.abs(head.U - u * 0.8) - half, np.maximum(head.V - low, -head.V - 0.2))
-    tone = hair_colour(p) * 0.62 * strands(head.U, head.V, p.hair)[..., None]
-    c.paint(edge(d, max(head.px, 0.03)), tone * (f32(light.fill) * 0.8 + f32(light.key) * 0.45))
+    tone = hair_colour(p) * 0.62 * strands(head.U, head.V, p.hair)
+    c.paint(edge(d, max(head.px, 0.03)), tone * (ink(light.fill) * 0.8 + ink(light.key) * 0.45))
 
 
 def hair_over_shoulders(head: Head, light: Light) -> None:
@@ -109,7 +131,7 @@ def hair_over_shoulders(head: Head, light: Light) -> None:
     p, c = head.person, head.canvas
     if p.hair not in ("long", "wavy"):
         return
-    lit = f32(light.fill) * 0.85 + f32(light.key) * 0.6
+    lit = ink(light.fill) * 0.85 + ink(light.key) * 0.6
     for s in (-1, 1):
         u, _, _ = head.place(s * p.width * 0.95, 0.5, -0.1)
         wave = 0.05 * np.sin(head.V * 8 + s) if p.hair == "wavy" else 0.0
@@ -117,5 +139,5 @@ def hair_over_shoulders(head: Head, light: Light) -> None:
         half = 0.23 * (1 - 0.35 * ramp(head.V, 1.0, 2.0))
         d = np.maximum(np.abs(head.U - middle) - half, np.maximum(0.2 - head.V, head.V - 1.75))
         depth = 1 - 0.30 * ((head.U - middle) / half) ** 2
-        tone = hair_colour(p) * (strands(head.U * 1.1 - wave, head.V, p.hair) * depth)[..., None] * lit
+        tone = hair_colour(p) * (strands(head.U * 1.1 - wave, head.V, p.hair) * depth) * lit
         c.paint(edge(d, max(head.px, 0.03)), tone)

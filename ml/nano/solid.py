@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
+import cv2
 import numpy as np
 
 from ml.nano.people import HAIR_COLOURS, Person, Scene, f32
@@ -35,48 +39,81 @@ def light_of(scene: Scene) -> Light:
     }["side" if noir and scene.light == "soft" else scene.light]
 
 
+def ink(values: Any) -> A:
+    """(3, 1, 1) float32: a colour, to meet the picture's planes."""
+    return f32(values).reshape(3, 1, 1)
+
+
+@lru_cache(32)
+def grid(height: int, width: int) -> tuple[A, A]:
+    """X and Y of every pixel, (H, W) each."""
+    half = min(height, width) / 2
+    X, Y = (((np.arange(n) + 0.5 - n / 2) / half).astype(np.float32) for n in (width, height))
+    return np.broadcast_to(X, (height, width)), np.broadcast_to(Y[:, None], (height, width))
+
+
 class Canvas:
-    """A window of the picture: rows and columns, and where its pixels lie."""
+    """A window of the picture (3, H, W): rows and columns, and where its pixels lie."""
 
     def __init__(self, rgb: A, X: A, Y: A, px: float):
         self.rgb, self.X, self.Y, self.px = rgb, X, Y, px
 
     @classmethod
     def of(cls, rgb: A) -> Canvas:
-        height, width = rgb.shape[:2]
-        half = min(height, width) / 2
-        X = np.broadcast_to(((np.arange(width) + 0.5 - width / 2) / half).astype(np.float32), (height, width))
-        Y = np.broadcast_to(
-            ((np.arange(height) + 0.5 - height / 2) / half).astype(np.float32)[:, None], (height, width)
-        )
-        return cls(rgb, X, Y, 1 / half)
+        height, width = rgb.shape[1:]
+        return cls(rgb, *grid(height, width), 2 / min(height, width))
 
     def window(self, x1: float, y1: float, x2: float, y2: float) -> Canvas:
         """The part that holds the box; painting on it paints the picture."""
-        col = [int(np.clip((v - self.X[0, 0]) / self.px + e, 0, self.X.shape[1])) for v, e in ((x1, 0), (x2, 2))]
-        row = [int(np.clip((v - self.Y[0, 0]) / self.px + e, 0, self.X.shape[0])) for v, e in ((y1, 0), (y2, 2))]
-        part = (slice(row[0], max(row[1], row[0] + 1)), slice(col[0], max(col[1], col[0] + 1)))
-        return Canvas(self.rgb[part], self.X[part], self.Y[part], self.px)
+        height, width = self.X.shape
+        left, right = ((v - float(self.X[0, 0])) / self.px for v in (x1, x2))
+        top, bottom = ((v - float(self.Y[0, 0])) / self.px for v in (y1, y2))
+        col, row = min(max(int(left), 0), width - 1), min(max(int(top), 0), height - 1)
+        part = (slice(row, max(int(bottom + 2), row + 1)), slice(col, max(int(right + 2), col + 1)))
+        return Canvas(self.rgb[:, *part], self.X[part], self.Y[part], self.px)
 
-    def paint(self, mask: A, colour: A | tuple[float, ...]) -> None:
-        self.rgb += mask[..., None] * (np.asarray(colour, np.float32) - self.rgb)
+    def paint(self, mask: A, colour: A) -> None:
+        """A colour (3, 1, 1) or picture of the window's size, where the mask (H, W) would be seen."""
+        x, y, w, h = cv2.boundingRect((mask > 0.002).view(np.uint8))
+        part = (slice(y, y + h), slice(x, x + w))
+        rgb = self.rgb[:, *part]
+        change = (colour if colour.shape[1:] == (1, 1) else colour[:, *part]) - rgb
+        change *= mask[part]
+        rgb += change
+
+
+def unit(v: A) -> A:
+    """Cuts a fresh array to 0..1, in place."""
+    return np.clip(v, 0, 1, out=v)
+
+
+def length(x: A, y: A) -> A:
+    """np.hypot guards against overflow at ten times the price."""
+    return np.sqrt(x * x + y * y)
 
 
 def edge(distance: A, px: float) -> A:
     """1 inside (distance < 0), 0 outside, over one pixel."""
-    return np.clip(0.5 - distance / px, 0, 1)
+    return unit(0.5 - distance * (1 / px))
 
 
 def ramp(v: A, lo: float, hi: float) -> A:
-    t = np.clip((v - lo) / (hi - lo), 0, 1)
-    return t * t * (3 - 2 * t)
+    t = unit((v - lo) * (1 / (hi - lo)))
+    rest = 3 - 2 * t
+    t *= t
+    t *= rest
+    return t
 
 
 def bell(*squares: A) -> A:
-    total = squares[0]
-    for s in squares[1:]:
-        total = total + s
-    return np.exp(-total)
+    # Beyond e^-30 nothing is seen, and numbers too small for float32 take ten times as long.
+    total = np.maximum(-sum(squares[1:], squares[0]), -30)
+    return np.exp(total, out=total)
+
+
+def power(v: A, exponent: float) -> A:
+    """v ** exponent, v from 0 on: of 0 itself numpy takes ten times as long."""
+    return np.maximum(v, 1e-6) ** exponent
 
 
 def rotation(scene: Scene) -> A:
@@ -89,12 +126,25 @@ def rotation(scene: Scene) -> A:
 
 
 def shade(normal: tuple[A, A, A], light: Light, wrap: float = 0.25) -> A:
-    """(H, W, 3): how much light of each colour a matt surface sends back."""
-    lx, ly, lz = light.direction
-    diffuse = np.clip((normal[0] * lx + normal[1] * ly + normal[2] * lz + wrap) / (1 + wrap), 0, None)[..., None]
-    sky = (0.72 - 0.28 * normal[1])[..., None]
-    rim = (np.clip(1 - normal[2], 0, 1) ** 4)[..., None]
-    return sky * f32(light.fill) + diffuse * f32(light.key) + rim * f32(light.rim)
+    """(3, H, W): how much light of each colour a matt surface sends back."""
+    diffuse = (along(normal, light.direction) + wrap) * (1 / (1 + wrap))
+    np.maximum(diffuse, 0, out=diffuse)
+    out = (0.72 - 0.28 * normal[1]) * ink(light.fill)
+    out += diffuse * ink(light.key)
+    if any(light.rim):
+        rim = np.square(unit(1 - normal[2]))
+        out += rim * rim * ink(light.rim)
+    return out
+
+
+def along(normal: tuple[A, A, A], direction: tuple[float, float, float]) -> A:
+    """(H, W): the cosine between the two."""
+    return normal[0] * direction[0] + normal[1] * direction[1] + normal[2] * direction[2]
+
+
+def unit_vector(x: A, y: A, z: A) -> tuple[A, A, A]:
+    scale = 1 / (np.sqrt(x * x + y * y + z * z) + 1e-6)
+    return x * scale, y * scale, z * scale
 
 
 def halfway(light: Light) -> tuple[float, float, float]:
@@ -136,6 +186,17 @@ class Head:
         u, v, w = self.R @ np.array([x, y, z], np.float32)
         return float(u), float(v), float(w)
 
+    def around(self, u: float, v: float, half_u: float, half_v: float) -> Head:
+        """The same head on the part of its canvas that holds the box around (u, v) in head units, and a pixel more."""
+        x, y = (
+            (u * self.cos - v * self.sin) * self.r + self.centre[0],
+            (u * self.sin + v * self.cos) * self.r + self.centre[1],
+        )
+        c, s = abs(self.cos) * self.r, abs(self.sin) * self.r
+        half_x, half_y = half_u * c + half_v * s + self.canvas.px, half_u * s + half_v * c + self.canvas.px
+        near = self.canvas.window(x - half_x, y - half_y, x + half_x, y + half_y)
+        return Head(self.person, self.scene, near, self.eye_scale)
+
     def part(self, x: float, y: float, half_x: float, half_y: float) -> tuple[slice, slice]:
         """Rows and columns of the window that hold what is painted around the face's point (x, y)."""
         u, v, _ = self.place(x, y, 0.82)
@@ -151,52 +212,53 @@ class Head:
         top: float,
         b: float,
         *,
-        lift: A | float = 0.0,
         y0: float = 0.0,
         jaw: float | None = None,
+        lift: Callable[[A, A], A] | None = None,
     ) -> Hit:
         """Rays against an ellipsoid of half-axes (a, top, b) around (0, y0, 0); `jaw` squares or points its lower half;
-        `lift` moves the surface along the head's z (units of the head)."""
-        R = self.R
-        d = R[2]
-        p0 = [self.U * R[0, i] + self.V * R[1, i] for i in range(3)]
-        p0[1] = p0[1] - y0
-        p0[2] = p0[2] - lift
+        `lift` of a point's x and y moves the surface along the head's z (units of the head)."""
+        R, d = self.R, self.R[2]
+        px, py, pz = (self.U * R[0, i] + self.V * R[1, i] for i in range(3))
+        py -= y0
         ia, it, ib = 1 / a**2, 1 / top**2, 1 / b**2
         AA = d[0] ** 2 * ia + d[1] ** 2 * it + d[2] ** 2 * ib
-        B = p0[0] * (d[0] * ia) + p0[1] * (d[1] * it) + p0[2] * (d[2] * ib)
-        C = p0[0] ** 2 * ia + p0[1] ** 2 * it + p0[2] ** 2 * ib - 1
-        extra: A | float = 0.0
-        disc = B * B - AA * C
-        Z = (np.sqrt(np.maximum(disc, 0)) - B) / AA
+        flat_B = px * (d[0] * ia) + py * (d[1] * it)
+        flat_C = px * px * ia + py * py * it - 1
+        height: A | float = 0.0
+        Z = np.zeros_like(px)
+        for again in range(3 if lift else 1):
+            if lift and again:
+                height = lift(px + Z * d[0], py + Z * d[1])
+            z0 = pz - height
+            B = flat_B + z0 * (d[2] * ib)
+            C = flat_C + z0 * z0 * ib
+            disc = B * B - AA * C
+            Z = (np.sqrt(np.maximum(disc, 0)) - B) / AA
+            if jaw is not None:
+                oval = disc
+                for _ in range(2):
+                    y = unit((py + Z * d[1]) * (1 / top))
+                    disc = oval + AA * (power(1 - power(y, jaw), 1.04) + y * y - 1)
+                    Z = (np.sqrt(np.maximum(disc, 0)) - B) / AA
+        x, y, z = px + Z * d[0], py + Z * d[1], z0 + Z * d[2]
+        n = [x * ia, y * it, z * ib]
         if jaw is not None:
-            for _ in range(2):
-                y = np.clip((p0[1] + Z * d[1]) / top, 0, 1)
-                extra = (1 - y**jaw) ** (2 * 0.52) + y * y - 1
-                disc = B * B - AA * (C - extra)
-                Z = (np.sqrt(np.maximum(disc, 0)) - B) / AA
-        x, y, z = p0[0] + Z * d[0], p0[1] + Z * d[1], p0[2] + Z * d[2]
-        n = (x * ia, y * it, z * ib)
-        if jaw is not None:
-            n = (n[0], n[1] + 0.5 * np.clip(y, 0, 1) ** 3 * (jaw - 2), n[2])
-        view = [n[0] * R[i, 0] + n[1] * R[i, 1] + n[2] * R[i, 2] for i in range(3)]
-        length = np.sqrt(view[0] ** 2 + view[1] ** 2 + view[2] ** 2) + 1e-6
-        normal = (view[0] / length, view[1] / length, view[2] / length)
-        cover = np.clip(0.5 + disc / AA * (0.5 * a / self.px), 0, 1)
-        return Hit(x, y + y0, z + lift, normal, cover)
+            low = unit(y.copy())
+            n[1] += low * low * low * (0.5 * (jaw - 2))
+        normal = unit_vector(*(n[0] * R[i, 0] + n[1] * R[i, 1] + n[2] * R[i, 2] for i in range(3)))
+        cover = unit(0.5 + disc * (0.5 * a / self.px / AA))
+        return Hit(x, y + y0, z + height, normal, cover)
 
     def meet_face(self) -> Hit:
         """The face with its relief: the nose moves the surface, the rest bends the normal."""
         p = self.person
-        hit = self.meet(p.width, 1.0, 0.86, jaw=p.jaw)
-        for _ in range(2):
-            hit = self.meet(p.width, 1.0, 0.86, jaw=p.jaw, lift=nose_height(hit.x, hit.y, p))
+        hit = self.meet(p.width, 1.0, 0.86, jaw=p.jaw, lift=lambda x, y: nose_height(x, y, p))
         height = relief(hit.x, hit.y, self)
         gy, gx = np.gradient(height, self.px)
         strength = 0.85
         nx, ny, nz = hit.normal[0] - strength * gx, hit.normal[1] - strength * gy, hit.normal[2]
-        length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-6
-        hit.normal = (nx / length, ny / length, nz / length)
+        hit.normal = unit_vector(nx, ny, nz)
         return hit
 
 
@@ -214,7 +276,7 @@ def relief(x: A, y: A, head: Head) -> A:
     tip = p.nose_length
     h = nose_height(x, y, p)
     h = h + 0.06 * bell(((ax - p.nose_width * 0.95) / 0.05) ** 2, ((y - tip + 0.01) / 0.06) ** 2)
-    h = h + 0.045 * bell((ax / 0.52) ** 4, ((y - BROW_Y - 0.02) / 0.09) ** 2)
+    h = h + 0.045 * bell(np.square((ax / 0.52) ** 2), ((y - BROW_Y - 0.02) / 0.09) ** 2)
     h = h - 0.075 * bell(((ax - p.eye_gap) / 0.17) ** 2, (y / 0.12) ** 2)
     h = h + (0.045 + 0.05 * joy) * bell(((ax - 0.40) / 0.17) ** 2, ((y - 0.30 + 0.05 * joy) / 0.15) ** 2)
     h = h + 0.045 * bell((x / p.mouth) ** 2, ((y - MOUTH_Y) / (0.5 * p.lips + 0.06)) ** 2)
@@ -232,11 +294,11 @@ def mood(expression: str) -> tuple[float, float, float, float]:
 
 
 def skin_colour(p: Person) -> A:
-    at = np.interp(p.skin * 4, range(5), range(5))
+    at = p.skin * 4
     i = min(int(at), 3)
     colour = SKIN[i] + (at - i) * (SKIN[i + 1] - SKIN[i])
-    return (colour * (1 + 0.05 * p.tint * np.array([-0.6, 0.5, -0.9]))).astype(np.float32)
+    return ink(colour * (1 + 0.05 * p.tint * np.array([-0.6, 0.5, -0.9])))
 
 
 def hair_colour(p: Person) -> A:
-    return np.clip(f32(HAIR_COLOURS[p.hair_colour]) * p.hair_shade, 0, 1)
+    return np.clip(ink(HAIR_COLOURS[p.hair_colour]) * p.hair_shade, 0, 1)

@@ -12,37 +12,43 @@ from ml.nano.solid import (
     Canvas,
     Head,
     Light,
+    along,
     bell,
     edge,
     hair_colour,
     halfway,
+    ink,
+    length,
     mood,
+    power,
     ramp,
     shade,
     skin_colour,
+    unit,
 )  # fmt: skip
 
 
 def face(head: Head, light: Light) -> None:
+    head = head.around(0, 0, 1.2, 1.2)
     p, c = head.person, head.canvas
     hit = head.meet_face()
     skin = skin_colour(p)
-    albedo = np.broadcast_to(skin, (*hit.x.shape, 3)).copy()
+    albedo = np.broadcast_to(skin, (3, *hit.x.shape)).copy()
     layer = Canvas(albedo, hit.x, hit.y, head.px)
     complexion(layer, p, skin)
     beard(layer, p)
     brows(layer, head)
     lit = shade(hit.normal, light, wrap=0.32)
     # Light that went through the skin comes out redder, most where it just fades.
-    glow = np.clip(0.55 - np.abs(lit.mean(-1) - 0.55), 0, 1)[..., None]
-    out = albedo * lit + glow * skin * f32([0.10, 0.02, 0.0])
-    half = halfway(light)
-    shine = np.clip(hit.normal[0] * half[0] + hit.normal[1] * half[1] + hit.normal[2] * half[2], 0, 1) ** 22
-    out += (0.10 + 0.10 * p.skin) * shine[..., None] * f32(light.key)
+    glow = unit(0.55 - np.abs(lit.mean(0) - 0.55))
+    out = albedo * lit
+    out[:2] += glow * (skin * ink([0.10, 0.02, 0.0]))[:2]
+    shine = power(unit(along(hit.normal, halfway(light))), 22)
+    out += shine * ((0.10 + 0.10 * p.skin) * ink(light.key))
 
     def front(x: float, y: float, half_x: float, half_y: float) -> tuple[Canvas, A]:
         rows, cols = head.part(x, y, half_x, half_y)
-        return Canvas(out[rows, cols], hit.x[rows, cols], hit.y[rows, cols], head.px), lit[rows, cols]
+        return Canvas(out[:, rows, cols], hit.x[rows, cols], hit.y[rows, cols], head.px), lit[:, rows, cols]
 
     for side in (-1, 1):
         eye(front(side * p.eye_gap, -0.02, 0.40, 0.30)[0], head, light, side)
@@ -54,33 +60,34 @@ def face(head: Head, light: Light) -> None:
 def complexion(c: Canvas, p: Person, skin: A) -> None:
     ax = np.abs(c.X)
     blush = bell(((ax - 0.40) / 0.20) ** 2, ((c.Y - 0.34) / 0.16) ** 2)
-    c.paint(0.30 * blush, skin * f32([1.04, 0.80, 0.78]))
+    c.paint(0.30 * blush, skin * ink([1.04, 0.80, 0.78]))
     socket = bell(((ax - p.eye_gap) / 0.21) ** 2, ((c.Y + 0.01) / 0.12) ** 2)
-    c.paint(0.34 * socket, skin * f32([0.74, 0.66, 0.66]))
+    c.paint(0.34 * socket, skin * ink([0.74, 0.66, 0.66]))
     fold = bell(((ax - 0.17 - 0.5 * (c.Y - 0.42)) / 0.035) ** 2) * ramp(c.Y, 0.34, 0.46) * (1 - ramp(c.Y, 0.6, 0.76))
     c.paint((0.10 + 0.45 * max(p.age - 0.35, 0)) * fold, skin * 0.55)
     if p.age > 0.6:
-        lines = (0.5 + 0.5 * np.cos((c.Y + 0.05 * c.X**2) * 62)) ** 4
+        lines = np.square((0.5 + 0.5 * np.cos((c.Y + 0.05 * c.X**2) * 62)) ** 2)
         lines = lines * ramp(-c.Y, 0.30, 0.36) * (1 - ramp(-c.Y, 0.48, 0.56)) * (1 - ramp(ax, 0.3, 0.42))
         c.paint(0.9 * (p.age - 0.55) * lines, skin * 0.62)
         bags = bell(((ax - p.eye_gap) / 0.12) ** 2, ((c.Y - 0.125) / 0.028) ** 2)
         c.paint(0.9 * (p.age - 0.5) * bags, skin * 0.68)
     if p.freckles:
+        near = np.nonzero((ax < 0.62) & (np.abs(c.Y - 0.305) < 0.13))
+        away = length(ax[near] - FRECKLES[0], c.Y[near] - FRECKLES[1]) - FRECKLES[2]
         spots = np.zeros_like(c.X)
-        for i, (fx, fy) in enumerate(FRECKLES):
-            r = 0.014 + 0.007 * (i % 3)
-            spots = np.maximum(spots, edge(np.hypot(c.X - fx, c.Y - fy) - r, max(c.px, 0.012)))
-        c.paint(0.62 * p.freckles * spots, skin * f32([0.66, 0.48, 0.38]))
+        spots[near] = edge(away.min(0), max(c.px, 0.012))
+        c.paint(0.62 * p.freckles * spots, skin * ink([0.66, 0.48, 0.38]))
     if p.mole:
-        c.paint(edge(np.hypot(c.X - p.mole[0], c.Y - p.mole[1]) - 0.030, c.px), skin * 0.28)
+        c.paint(edge(length(c.X - p.mole[0], c.Y - p.mole[1]) - 0.030, c.px), skin * 0.28)
 
 
-FRECKLES = [
-    (sx * (0.13 + 0.085 * i + 0.02 * (j % 2)), 0.22 + 0.075 * j + 0.02 * (i % 2))
-    for sx in (-1, 1)
-    for j in range(3)
-    for i in range(5 - j)
-]
+# x, y and radius of one cheek's freckles, (3, 12, 1); the other's mirror them.
+FRECKLES = f32(
+    [
+        (0.13 + 0.085 * i + 0.02 * (j % 2), 0.22 + 0.075 * j + 0.02 * (i % 2), 0.014 + 0.007 * (n % 3))
+        for n, (j, i) in enumerate((j, i) for j in range(3) for i in range(5 - j))
+    ]
+).T[..., None]
 
 
 def beard(c: Canvas, p: Person) -> None:
@@ -88,9 +95,11 @@ def beard(c: Canvas, p: Person) -> None:
         return
     ax = np.abs(c.X)
     lips = edge(((c.X / (p.mouth * 1.08)) ** 2 + ((c.Y - MOUTH_Y) / (p.lips + 0.075)) ** 2 - 1) * 0.1, c.px)
-    moustache = bell(((c.Y - 0.50 - 0.09 * (ax / p.mouth) ** 2) / 0.045) ** 4) * (1 - ramp(ax, p.mouth, p.mouth + 0.09))
+    moustache = bell(np.square(((c.Y - 0.50 - 0.09 * (ax / p.mouth) ** 2) / 0.045) ** 2)) * (
+        1 - ramp(ax, p.mouth, p.mouth + 0.09)
+    )
     chin = ramp(c.Y, 0.70, 0.78) * (1 - ramp(ax, 0.20, 0.29))
-    goatee = np.maximum(chin, bell(((ax - p.mouth - 0.04) / 0.05) ** 4) * ramp(c.Y, 0.47, 0.54))
+    goatee = np.maximum(chin, bell(np.square(((ax - p.mouth - 0.04) / 0.05) ** 2)) * ramp(c.Y, 0.47, 0.54))
     line = 0.36 + 0.34 * np.clip(1 - (ax / 0.62) ** 2, 0, 1)
     full = np.maximum(ramp(c.Y - line, -0.05, 0.06), moustache)
     cover = {
@@ -101,7 +110,7 @@ def beard(c: Canvas, p: Person) -> None:
     }[p.beard]
     colour = hair_colour(p) * 0.85 + 0.02
     grain = 0.92 + 0.08 * np.sin(c.X * 70) * np.sin(c.Y * 55 + c.X * 20)
-    c.paint(cover * (1 - lips) * (0.42 if p.beard == "stubble" else 0.93), colour * grain[..., None])
+    c.paint(cover * (1 - lips) * (0.42 if p.beard == "stubble" else 0.93), colour * grain)
 
 
 def brows(c: Canvas, head: Head) -> None:
@@ -111,7 +120,7 @@ def brows(c: Canvas, head: Head) -> None:
     for s in (-1, 1):
         t = (s * c.X - p.eye_gap - 0.01) / half
         y = BROW_Y - lift - p.brow_arch * (1 - t * t) - 0.22 * p.eye_slant * t * half + 0.045 * t * t
-        y = y - (0.06 if head.eye_scale > 1 else 0) * np.ones_like(t)
+        y = y - (0.06 if head.eye_scale > 1 else 0)
         thick = p.brow * (1.0 - 0.45 * np.clip(t, -1, 1)) * 0.62
         stroke = edge(np.maximum(np.abs(c.Y - y) - thick, (np.abs(t) - 1) * half), max(c.px, 0.02))
         colour = hair_colour(p) * 0.62 if p.hair_colour not in ("blue", "pink", "purple") else hair_colour(p) * 0.5
@@ -122,10 +131,10 @@ def eye(c: Canvas, head: Head, light: Light, s: int) -> None:
     p, k = head.person, head.eye_scale
     smile, _, _, wide = mood(head.scene.expression)
     big = p.eye_size * k
-    tone = f32(light.fill) * 0.9 + f32(light.key) * 0.75
+    tone = ink(light.fill) * 0.9 + ink(light.key) * 0.75
     lit = 0.45 + 0.5 * float(tone.mean())
     tone = (tone + 0.5) / float((tone + 0.5).mean()) * lit
-    dark = f32([0.07, 0.045, 0.04])
+    dark = ink([0.07, 0.045, 0.04])
     x = s * c.X - p.eye_gap
     y = c.Y + p.eye_slant * x
     half, open_ = 0.165 * big * (0.86 if k > 1 else 1), 0.082 * big * wide * (1.25 if k > 1 else 1)
@@ -134,12 +143,12 @@ def eye(c: Canvas, head: Head, light: Light, s: int) -> None:
     top = -open_ * bow * (1.05 + 0.25 * t)
     low = open_ * (0.80 - 0.40 * max(smile, 0)) * bow
     ball = edge(np.maximum(top - y, y - low), c.px)
-    c.paint(ball, f32([0.96, 0.95, 0.94]) * tone)
+    c.paint(ball, ink([0.96, 0.95, 0.94]) * tone)
     c.paint(ball * 0.35 * (1 - ramp(y - top, 0.0, 0.07)), dark)  # the lid's shadow on the ball
     iris = 0.088 * big
-    d = np.hypot(x, y + 0.006)
-    c.paint(ball * edge(d - iris, c.px), f32(EYE_COLOURS[p.eyes]) * 0.50)
-    c.paint(ball * edge(d - iris * 0.84, c.px * 1.5), f32(EYE_COLOURS[p.eyes]) * (1.25 * lit))
+    d = length(x, y + 0.006)
+    c.paint(ball * edge(d - iris, c.px), ink(EYE_COLOURS[p.eyes]) * 0.50)
+    c.paint(ball * edge(d - iris * 0.84, c.px * 1.5), ink(EYE_COLOURS[p.eyes]) * (1.25 * lit))
     c.paint(ball * edge(d - iris * 0.42, c.px), dark * 0.4)
     width = 0.024 if p.gender == "woman" else 0.017
     lash = edge(np.maximum(np.abs(y - top + 0.008) - width, np.abs(x) - half * 1.06), c.px)
@@ -147,8 +156,8 @@ def eye(c: Canvas, head: Head, light: Light, s: int) -> None:
     c.paint(0.30 * edge(np.abs(y - low - 0.006) - 0.008, c.px) * (np.abs(x) < half), dark)
     crease = bell(((y - top + 0.058) / 0.014) ** 2) * (1 - ramp(np.abs(x), half * 0.8, half * 1.1))
     c.paint(0.35 * crease, skin_colour(p) * 0.45)
-    glint = edge(np.hypot(s * x - 0.030 * head.scene.side, y + 0.034) - 0.024 * big, c.px)
-    c.paint(ball * glint, (1.0, 1.0, 1.0))
+    glint = edge(length(s * x - 0.030 * head.scene.side, y + 0.034) - 0.024 * big, c.px)
+    c.paint(ball * glint, ink([1, 1, 1]))
 
 
 def mouth(c: Canvas, lit: A, head: Head) -> None:
@@ -164,33 +173,34 @@ def mouth(c: Canvas, lit: A, head: Head) -> None:
     t = np.clip(c.X / half, -1.05, 1.05)
     bow = np.clip(1 - t * t, 0, 1)
     middle = MOUTH_Y + 0.03 * smile - 0.115 * smile * t * t + min(0.05, 0.35 * open_)
-    gap_top, gap_low = middle - 0.30 * open_ * bow**0.6, middle + 0.70 * open_ * bow**0.8
-    upper = gap_top - full * 0.62 * bow**0.8 * (1 - 0.30 * bell((c.X / 0.055) ** 2))
+    flat = power(bow, 0.8)
+    gap_top, gap_low = middle - 0.30 * open_ * power(bow, 0.6), middle + 0.70 * open_ * flat
+    upper = gap_top - full * 0.62 * flat * (1 - 0.30 * bell((c.X / 0.055) ** 2))
     lower = gap_low + full * 0.90 * bow
     wide = (np.abs(c.X) - half) * 0.7
     skin = skin_colour(p)
     rosy = 1.0 if p.gender == "woman" else 0.45
-    lip = skin * (f32([0.92, 0.60, 0.60]) * rosy + f32([0.88, 0.70, 0.66]) * (1 - rosy)) + f32([0.05 * rosy, 0, 0.01])
+    lip = skin * (ink([0.92, 0.60, 0.60]) * rosy + ink([0.88, 0.70, 0.66]) * (1 - rosy)) + ink([0.05 * rosy, 0, 0.01])
     light = lit * 0.9 + 0.1
     c.paint(
         edge(np.maximum(np.maximum(upper - c.Y, c.Y - lower), wide), c.px),
-        lip * light * np.where(middle > c.Y, 0.86, 1.06)[..., None],
+        lip * light * np.where(middle > c.Y, 0.86, 1.06),
     )
     c.paint(0.30 * bell(((c.Y - lower - 0.035) / 0.025) ** 2) * bow, skin * 0.5 * light)
     if open_:
         inside = edge(np.maximum(np.maximum(gap_top - c.Y, c.Y - gap_low), wide), c.px)
-        c.paint(inside, f32([0.28, 0.06, 0.06]))
+        c.paint(inside, ink([0.28, 0.06, 0.06]))
         if smile > 0:
             teeth = edge(np.maximum(gap_top - c.Y, c.Y - gap_top - 0.095 * bow), c.px)
-            c.paint(inside * teeth, f32([0.96, 0.95, 0.92]) * (0.55 + 0.45 * light))
+            c.paint(inside * teeth, ink([0.96, 0.95, 0.92]) * (0.55 + 0.45 * light))
         # nothing of it is seen behind closed teeth
         tongue = (open_ > 0.1) * edge(
-            np.hypot(c.X / (half * 0.55), (c.Y - gap_low) / (0.35 * open_ + 1e-6)) * 0.2 - 0.2, c.px
+            length(c.X / (half * 0.55), (c.Y - gap_low) / (0.35 * open_ + 1e-6)) * 0.2 - 0.2, c.px
         )
-        c.paint(inside * tongue * 0.8, f32([0.72, 0.28, 0.28]))
+        c.paint(inside * tongue * 0.8, ink([0.72, 0.28, 0.28]))
     else:
         line = edge(np.maximum(np.abs(c.Y - middle) - 0.011, wide), c.px)
-        c.paint(0.80 * line, skin * f32([0.30, 0.16, 0.15]))
+        c.paint(0.80 * line, skin * ink([0.30, 0.16, 0.15]))
     corner = bell(((np.abs(c.X) - half * 1.02) / 0.03) ** 2, ((c.Y - MOUTH_Y + 0.085 * smile) / 0.035) ** 2)
     c.paint((0.25 + 0.25 * max(smile, 0)) * corner, skin * 0.42)
 
@@ -199,7 +209,7 @@ def nostrils(c: Canvas, p: Person) -> None:
     ax = np.abs(c.X)
     tip = p.nose_length
     hole = bell(((ax - p.nose_width * 0.55) / (p.nose_width * 0.36)) ** 2, ((c.Y - tip - 0.045) / 0.020) ** 2)
-    c.paint(0.75 * hole, skin_colour(p) * f32([0.32, 0.22, 0.20]))
+    c.paint(0.75 * hole, skin_colour(p) * ink([0.32, 0.22, 0.20]))
     under = bell((c.X / (p.nose_width * 1.5)) ** 2, ((c.Y - tip - 0.085) / 0.035) ** 2)
     c.paint(0.25 * under, skin_colour(p) * 0.42)
     wing = bell(((ax - p.nose_width * 1.22) / 0.022) ** 2, ((c.Y - tip - 0.005) / 0.055) ** 2)
@@ -208,17 +218,19 @@ def nostrils(c: Canvas, p: Person) -> None:
 
 def ears(head: Head, light: Light, *, behind: bool) -> None:
     """Both ears; the one on the near side of a turned head lies over the cheek."""
-    p, c = head.person, head.canvas
+    p = head.person
     if p.hair in ("bob", "long", "wavy", "afro", "curly"):
         return
     for s in (-1, 1):
         u, v, w = head.place(s * p.width * 1.0, 0.10, -0.04)
         if (w < 0.06) != behind:
             continue
-        narrow = 0.085 + 0.05 * abs(head.R[0, 2])
-        d = np.hypot((head.U - u) / narrow, (head.V - v) / 0.185) - 1
+        narrow = 0.085 + 0.05 * float(abs(head.R[0, 2]))
+        near = head.around(u, v, 0.18, 0.25)
+        c, U, V = near.canvas, near.U - u, near.V - v
+        d = length(U / narrow, V / 0.185) - 1
         cover = edge(d * narrow, head.px)
-        tone = skin_colour(p) * (f32(light.fill) * 0.9 + f32(light.key) * (0.62 + 0.2 * s * light.direction[0]))
+        tone = skin_colour(p) * (ink(light.fill) * 0.9 + ink(light.key) * (0.62 + 0.2 * s * light.direction[0]))
         c.paint(cover, tone)
-        inner = edge((np.hypot((head.U - u) / (narrow * 0.5), (head.V - v + 0.01) / 0.11) - 1) * narrow, 2 * head.px)
+        inner = edge((length(U / (narrow * 0.5), (V + 0.01) / 0.11) - 1) * narrow, 2 * head.px)
         c.paint(0.45 * inner, tone * 0.62)
