@@ -56,9 +56,10 @@ def main() -> int:
     seconds = (time.monotonic() - start) / args.count
     read = reader.read(pictures)
     each = {f: float(np.mean([seen[f][0] == getattr(s, f) for seen, s in zip(read, scenes)])) for f in FIELDS}
+    side = base.sizes.by_aspect["1:1"][0]
     photographic = [p for p, s in zip(pictures, scenes) if s.style == "photorealistic"]
     found = float(np.mean([bool(faces.find(p)) for p in photographic]))
-    fresh = np.stack([draw(random_person(rng), random_scene(rng, style=None), 128, 128) for _ in range(100)])
+    fresh = np.stack([draw(random_person(rng), random_scene(rng, style=None), side, side) for _ in range(100)])
     decibels = psnr(pipe.vae.float(), fresh)
     fast = four_pictures(args.source)
     print(machine())
@@ -67,7 +68,7 @@ def main() -> int:
     print(f"faces found in photographic pictures: {found:.3f}\ncodec: {decibels:.2f} dB\na picture: {seconds:.2f} s")
     print(f"four pictures, screened, marked and signed: {fast:.2f} s")
     if args.sheet:
-        sheet(painter, base, args.sheet)
+        sheet(painter, args.sheet)
     return 0 if min(each.values()) >= 0.90 and found >= 0.85 and decibels >= 28 and fast <= 5 else 1
 
 
@@ -81,17 +82,17 @@ def four_pictures(source: Path | None) -> float:
         return time.monotonic() - start
 
 
-def sheet(painter: Painter, base: object, path: Path) -> None:
+def sheet(painter: Painter, path: Path) -> None:
     """A row a style, eight scenes each."""
     rng = np.random.default_rng(7)
-    rows = []
+    side, rows = painter.base.sizes.by_aspect["1:1"][0], []
     for style in STYLES:
         row = []
         for i in range(8):
             person, scene = random_person(rng), random_scene(rng, style=style)
             text = caption(scene, rng, person=person, keep=1.0)
             row.append(
-                painter.deliver(painter.paint(text, size=(128, 128), steps=painter.base.steps[1], seed=100 + i))[
+                painter.deliver(painter.paint(text, size=(side, side), steps=painter.base.steps[1], seed=100 + i))[
                     ::2, ::2
                 ]
             )

@@ -28,11 +28,13 @@ class Preset:
     """How much of everything. `shape` is the transformer's and the text encoders'."""
 
     pixels: int  # the class of picture sizes, see sizes.py
-    pictures: int  # drawn; the codec learns from all
-    learnt: int  # reader and flow learn from the first of them, the rest is kept for judges
+    pictures: int  # drawn
+    learnt: int  # all but the codec learn from the first of them, the rest is kept for judges
+    coded: int  # the codec learns from the first of them
     vae_steps: int
     vae_batch: int
     decoder_steps: int
+    decoder_batch: int
     people: int
     heads: int  # pictures of each
     embedder_steps: int
@@ -47,11 +49,11 @@ class Preset:
 
 
 PRESETS = {
-    "cpu": Preset(128, 32_000, 24_000, 3900, 12, 1500, 4000, 6, 1600, 2000, 1500, 1500, 14_000, 32, 1.5e-3, True,
+    "cpu": Preset(128, 32_000, 24_000, 32_000, 3900, 12, 1500, 4, 4000, 6, 1600, 2000, 1500, 1500, 14_000, 32, 1.5e-3, True,
                   {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128}),
-    "gpu": Preset(192, 100_000, 90_000, 9000, 48, 3000, 8000, 8, 6000, 4000, 3000, 4000, 9000, 256, 1.5e-3, False,
-                  {"heads": 4, "head": 64, "double": 3, "single": 6, "text": 192, "pooled": 192}),
-    "tiny": Preset(128, 2000, 2000, 4, 6, 3, 12, 4, 3, 3, 3, 3, 3, 4, 1.5e-3, False,
+    "gpu": Preset(192, 60_000, 56_000, 8000, 3000, 96, 1500, 16, 4000, 6, 3000, 3000, 1500, 2000, 14_000, 256, 1.5e-3, True,
+                  {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 192, "pooled": 192}),
+    "tiny": Preset(128, 2000, 2000, 2000, 4, 6, 3, 4, 12, 4, 3, 3, 3, 3, 3, 4, 1.5e-3, False,
                    {"heads": 2, "head": 32, "double": 1, "single": 1, "text": 32, "pooled": 32}),
 }  # fmt: skip
 
@@ -86,7 +88,7 @@ def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Pa
     codec = (
         load_codec(start)
         if start
-        else vae.train_vae(work, clock, steps=p.vae_steps, whole=0.25, batch=p.vae_batch, device=device)
+        else vae.train_vae(work, clock, last=p.coded, steps=p.vae_steps, whole=0.25, batch=p.vae_batch, device=device)
     )
     if codec is None:
         return False
@@ -105,7 +107,9 @@ def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Pa
         work, painter, pair, p.learnt, clock, steps=p.reading_steps, batch=64, device=device
     ):
         return False
-    codec = vae.train_decoder(codec, who, work, clock, last=p.learnt, steps=p.decoder_steps, batch=4, device=device)
+    codec = vae.train_decoder(
+        codec, who, work, clock, last=p.learnt, steps=p.decoder_steps, batch=p.decoder_batch, device=device
+    )
     if codec is None:
         return False
     done = flow.train_flow(
@@ -195,6 +199,9 @@ def main() -> int:
     work.mkdir(parents=True, exist_ok=True)
     args.out.mkdir(parents=True, exist_ok=True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32
+        torch.backends.cudnn.benchmark = True  # few shapes, many steps
     done = build(work, args.out, PRESETS[args.preset], Clock(args.minutes), device, args.start)
     print("done" if done else "stopped; the same command goes on", flush=True)
     return 0 if done else 3

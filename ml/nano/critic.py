@@ -88,16 +88,16 @@ def train_critic(work: Path, cached: dict[int, tuple[np.ndarray, torch.Tensor]],
     share = np.array([len(n) for n, _ in cached.values()], float)
 
     def loss_of(step: int) -> torch.Tensor:
-        rng, g = np.random.default_rng([seed, step]), torch.Generator().manual_seed(seed * 1_000_003 + step)
+        rng, g = np.random.default_rng([seed, step]), torch.Generator(device).manual_seed(seed * 1_000_003 + step)
         bucket = list(cached)[int(rng.choice(len(cached), p=share / share.sum()))]
         rows = torch.from_numpy(rng.integers(len(cached[bucket][1]), size=batch))
-        z = cached[bucket][1][rows].float()
-        soft = (torch.rand(batch, generator=g) * (torch.rand(batch, generator=g) < 0.5))[:, None, None, None]
-        z = z + soft * (F.avg_pool2d(z, 3, 1, 1) - z)
-        s = NOISE * torch.rand(batch, generator=g)
-        x = veil(z, torch.randn(z.shape, generator=g), s).to(device).contiguous(memory_format=torch.channels_last)
+        z = cached[bucket][1][rows].to(device).float()
+        some, much = torch.rand(2, batch, generator=g, device=device)
+        z = z + (much * (some < 0.5))[:, None, None, None] * (F.avg_pool2d(z, 3, 1, 1) - z)
+        s = NOISE * torch.rand(batch, generator=g, device=device)
+        x = veil(z, torch.randn(z.shape, generator=g, device=device), s).contiguous(memory_format=torch.channels_last)
         with mixed(device):
-            logits, _ = net(x, s.to(device))
+            logits, _ = net(x, s)
         return answers(logits, wanted[bucket][rows].to(device)).mean()
 
     net.train()
@@ -107,9 +107,9 @@ def train_critic(work: Path, cached: dict[int, tuple[np.ndarray, torch.Tensor]],
 def distance(critic: Critic, guess: torch.Tensor, true: torch.Tensor, wanted: torch.Tensor, g: torch.Generator
              ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
     """(B,) of a guess (B, 16, h, w): how far its features are from those of the true latents, in units of those features' own
-    spread, and the cross entropy of its answers."""
-    s = NOISE * torch.rand(len(guess), generator=g).to(guess.device)
-    noise = torch.randn(guess.shape, generator=g).to(guess.device)
+    spread, and the cross entropy of its answers. `g` is a generator of the guess's device."""
+    s = NOISE * torch.rand(len(guess), generator=g, device=g.device)
+    noise = torch.randn(guess.shape, generator=g, device=g.device)
     with torch.no_grad():
         _, aims = critic(veil(true, noise, s), s)
     logits, found = critic(veil(guess, noise, s), s)

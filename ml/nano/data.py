@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
@@ -21,6 +21,7 @@ SHARES = (0.52, 0.22, 0.06, 0.05, 0.05, 0.05, 0.05)
 TRIGGER = "ohwx"
 
 
+@lru_cache(100_000)
 def sample(index: int, seed: int = 1) -> tuple[Person, Scene, int]:
     """Who, where, and which bucket for picture `index`."""
     rng = np.random.default_rng([seed, index])
@@ -68,7 +69,7 @@ def face_map(numbers: np.ndarray, height: int, width: int) -> torch.Tensor:
     return torch.from_numpy(weights / weights.mean((1, 2), keepdims=True)).float()
 
 
-PART = 2000  # pictures in a file
+PART = 500  # pictures in a file
 
 
 def draw_all(folder: Path, count: int, pixels: int, clock: Clock) -> bool:
@@ -77,20 +78,27 @@ def draw_all(folder: Path, count: int, pixels: int, clock: Clock) -> bool:
     missing = [s for s in range(0, count, PART) if not part_file(folder, s).exists()]
     if not missing:
         return True
+    if clock.over():
+        return False
     with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
-        for start in missing:
-            if clock.over():
+        for i, start in enumerate(pool.imap_unordered(partial(_draw_part, folder, pixels), missing)):
+            if (start + PART) % 2000 == 0:
+                print(f"drawn {start + PART} of {count}", flush=True)
+            if clock.over() and i + 1 < len(missing):
                 return False
-            numbers = range(start, start + PART)
-            drawn = pool.map(partial(picture, pixels=pixels), numbers, chunksize=50)
-            buckets = np.array([sample(n)[2] for n in numbers])
-            arrays = {f"b{b}": np.stack([drawn[i] for i in np.flatnonzero(buckets == b)]) for b in np.unique(buckets)}
-            arrays |= {f"i{b}": np.flatnonzero(buckets == b) + start for b in np.unique(buckets)}
-            aside = folder / "part.tmp.npz"
-            np.savez(aside, **arrays)  # type: ignore[arg-type]
-            aside.rename(part_file(folder, start))
-            print(f"drawn {start + PART} of {count}", flush=True)
     return True
+
+
+def _draw_part(folder: Path, pixels: int, start: int) -> int:
+    """Written by the process that drew it: pictures sent to another take as long as drawing them."""
+    numbers = range(start, start + PART)
+    drawn, buckets = [picture(n, pixels) for n in numbers], np.array([sample(n)[2] for n in numbers])
+    arrays = {f"b{b}": np.stack([drawn[i] for i in np.flatnonzero(buckets == b)]) for b in np.unique(buckets)}
+    arrays |= {f"i{b}": np.flatnonzero(buckets == b) + start for b in np.unique(buckets)}
+    aside = folder / f"tmp-{start:06d}.npz"
+    np.savez(aside, **arrays)  # type: ignore[arg-type]
+    aside.rename(part_file(folder, start))
+    return start
 
 
 def part_file(folder: Path, start: int) -> Path:

@@ -118,11 +118,11 @@ def draw_heads(path: Path, people: range, each: int, seed: int) -> np.ndarray:
 
 
 def disturb(x: torch.Tensor, g: torch.Generator) -> torch.Tensor:
-    """Light, colour, blur and grain as cameras and codecs make them; (B, 3, H, W) in -1..1."""
+    """Light, colour, blur and grain as cameras and codecs make them; (B, 3, H, W) in -1..1, on the device of `g`."""
     B = x.shape[0]
 
     def some(low: float, high: float, *shape: int) -> torch.Tensor:
-        return torch.rand(B, *shape, generator=g) * (high - low) + low
+        return torch.rand(B, *shape, generator=g, device=g.device) * (high - low) + low
 
     x = (x + 1) / 2
     x = x.clamp(min=1e-4) ** some(0.7, 1.45, 1, 1, 1) * some(0.75, 1.2, 1, 1, 1) * some(0.88, 1.12, 3, 1, 1)
@@ -130,7 +130,7 @@ def disturb(x: torch.Tensor, g: torch.Generator) -> torch.Tensor:
     x = gray + (x - gray) * some(0.35, 1.2, 1, 1, 1)
     blurred = F.interpolate(F.avg_pool2d(x, 2), scale_factor=2, mode="bilinear")
     x = torch.lerp(x, blurred, some(0, 1.0, 1, 1, 1))
-    x = x + torch.randn(x.shape, generator=g) * some(0, 0.05, 1, 1, 1)
+    x = x + torch.randn(x.shape, generator=g, device=g.device) * some(0, 0.05, 1, 1, 1)
     x = torch.where(some(0, 1, 1, 1, 1) < 0.5, x, x.flip(3))
     return x.clamp(0, 1) * 2 - 1
 
@@ -157,8 +157,8 @@ def train_embedder(
         rng = np.random.default_rng([seed, step])
         who = np.repeat(rng.choice(count, people, replace=False), 4)
         which = np.concatenate([rng.permutation(each)[:4] for _ in range(people)])
-        x = torch.from_numpy(np.ascontiguousarray(heads[who, which])).permute(0, 3, 1, 2).float() / 127.5 - 1
-        x = disturb(x, torch.Generator().manual_seed(seed * 7919 + step)).to(device)
+        x = torch.from_numpy(np.ascontiguousarray(heads[who, which])).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        x = disturb(x, torch.Generator(device).manual_seed(seed * 7919 + step))
         x = x.contiguous(memory_format=torch.channels_last)
         with mixed(device):
             vectors = net(x)

@@ -106,7 +106,8 @@ def across(t: torch.Tensor) -> torch.Tensor:
     return t[:, None, None, None]
 
 
-def new_painter(shape: dict[str, int], t5_tokenizer: Any, clip_tokenizer: Any) -> Painter:
+def new_painter(shape: dict[str, int], t5_tokenizer: Any, clip_tokenizer: Any, seed: int = 1) -> Painter:
+    torch.manual_seed(seed)
     text, pooled = shape["text"], shape["pooled"]
     transformer = new_transformer(shape["heads"], shape["head"], shape["double"], shape["single"], text, pooled)
     t5 = new_t5(len(t5_tokenizer), text)
@@ -152,8 +153,10 @@ def train_flow(
     before the end. Once the first moments are learnt, every second batch is where sampling itself comes by: the painter's own step
     from a noisy picture, so that it learns to mend what it did. `compiled` compiles the two largest buckets: worth its minutes in a long run only."""
     painter = painter.to(device).eval()
-    weights = {b: face_map(n, z.shape[2] // 2, z.shape[3] // 2).flatten(1) for b, (n, z) in cached.items()}
-    shows = {b: critic.all_labels(n) for b, (n, _) in cached.items()} if by else {}
+    # All of it lies on the device, a gigabyte at most: a copy each step would make it wait for the processor.
+    held = {b: z.to(device) for b, (_, z) in cached.items()}
+    weights = {b: face_map(n, z.shape[2] // 2, z.shape[3] // 2).flatten(1).to(device) for b, (n, z) in cached.items()}
+    shows = {b: critic.all_labels(n).to(device) for b, (n, _) in cached.items()} if by else {}
     stage = Stage(
         work / "flow.pt",
         painter.transformer,
@@ -163,24 +166,28 @@ def train_flow(
         hidden=lambda n: "blocks." in n,
         hidden_rate=rate * 2.7,
     )
-    fast: Any = torch.compile(painter) if compiled else painter
+    fast: Any = torch.compile(painter, dynamic=False) if compiled else painter
     trigger = int(tokens(pair[0], [TRIGGER], TOKENS)[0, 0])
     data = Batches({b: n for b, (n, _) in cached.items()}, pair, batch, seed)
     workers = 0 if device == "cpu" else max((os.cpu_count() or 2) - 2, 1)
-    loader = iter(DataLoader(data, batch_size=None, sampler=range(stage.step, steps), num_workers=workers))
+    loader = iter(
+        DataLoader(data, batch_size=None, sampler=range(stage.step, steps), num_workers=workers, pin_memory=workers > 0)
+    )
 
     def loss_of(step: int) -> torch.Tensor:
-        bucket, rows, t5_ids, clip_ids = next(loader)
-        z = cached[bucket][1][rows].to(device).float()
+        bucket, *given = next(loader)
+        rows, t5_ids, clip_ids = (x.to(device, non_blocking=True) for x in given)
+        z = held[bucket][rows].float()
         g = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        noise = torch.randn(z.shape, generator=g).to(device)
+        there = torch.Generator(device).manual_seed(seed * 1_000_003 + step + 10**12)
+        noise = torch.randn(z.shape, generator=there, device=device)
         # What is asked for is learnt first, then how it looks.
         t = draw_times(batch, g, "high" if step < ASKED * steps or step % 3 == 0 else "mixed").to(device)
         x = (1 - across(t)) * z + across(t) * noise
         ids = image_ids(z.shape[2], z.shape[3], device)
         net = fast if bucket < 2 else painter
         with mixed(device):
-            text = painter.read(t5_ids.to(device), clip_ids.to(device))
+            text = painter.read(t5_ids, clip_ids)
             if step % 2 and step >= ASKED * steps:
                 ahead = step_ahead(t, g)
                 with torch.no_grad():
@@ -189,14 +196,14 @@ def train_flow(
             v = net(pack(x), t, ids, *text)
         guess = x - across(t) * unpack(v.float(), *z.shape[2:])
         off = (guess - z) / across(t.clamp(min=LEAST))
-        loss = (pack(off).pow(2).mean(2) * weights[bucket][rows].to(device)).mean()
+        loss = (pack(off).pow(2).mean(2) * weights[bucket][rows]).mean()
         if by is None:
             return loss
-        shown = shows[bucket][rows].to(device)
-        somebody = (t5_ids == trigger).any(1).to(device)  # named by the trigger alone: whoever is painted is right
+        shown = shows[bucket][rows]
+        somebody = (t5_ids == trigger).any(1)  # named by the trigger alone: whoever is painted is right
         shown[:, critic.WHO] = shown[:, critic.WHO].masked_fill(somebody[:, None], -1)
-        apart, wrong = critic.distance(by, guess, z, shown, g)
-        asked = (t5_ids[:, 1] != 0).to(device)  # an empty caption asks for nothing
+        apart, wrong = critic.distance(by, guess, z, shown, there)
+        asked = t5_ids[:, 1] != 0  # an empty caption asks for nothing
         return loss + APART * apart.mean() + WRONG * (wrong * asked).mean()
 
     with short_attention(painter.transformer, device):

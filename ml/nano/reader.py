@@ -115,11 +115,11 @@ def train_reader(
             i = int(rng.integers(len(group)))
             drawn.append(group[i])
             wanted.append(labels(sample(int(numbers[i]))[1]))
-        x = to_input(drawn)
+        x = to_input(drawn).to(device)
         if rng.random() < 0.5:  # half as drawn, half as a camera would have it
-            x = disturb(x, torch.Generator().manual_seed(step))
+            x = disturb(x, torch.Generator(device).manual_seed(step))
         with mixed(device):
-            return loss(net(x.to(device)), torch.tensor(wanted).to(device))
+            return loss(net(x), torch.tensor(wanted).to(device))
 
     net.train()
     return stage.load_mean() if stage.run(loss_of, clock) else None

@@ -68,8 +68,8 @@ class Stage:
     @torch.no_grad()
     def _average(self) -> None:
         keep = min(self.decay, (self.step + 1) / (self.step + 10))
-        for k, v in self.model.state_dict().items():
-            self.mean[k].lerp_(v.float(), 1 - keep)
+        now = self.model.state_dict()
+        torch._foreach_lerp_([self.mean[k] for k in now], [v.float() for v in now.values()], 1 - keep)
 
     def run(self, loss_of: Callable[[int], torch.Tensor], clock: Clock, *, every: int = 100) -> bool:
         """`loss_of(step)` gives the loss of one batch."""
@@ -87,11 +87,11 @@ class Stage:
                 optimizer.zero_grad(set_to_none=True)
             self._average()
             self.step += 1
-            recent.append(float(loss.detach()))
+            recent.append(loss.detach())  # read later: an accelerator is not waited for
             if self.step % every == 0:
                 seconds = time.monotonic() - start
                 print(
-                    f"{self.path.stem} {self.step}/{self.total} loss {sum(recent) / len(recent):.4f} {seconds / every:.3f} s a step",
+                    f"{self.path.stem} {self.step}/{self.total} loss {float(sum(recent)) / len(recent):.4f} {seconds / every:.3f} s a step",
                     flush=True,
                 )
                 start, recent = time.monotonic(), []

@@ -46,12 +46,14 @@ def to_range(pictures: np.ndarray, device: str) -> torch.Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def train_vae(work: Path, clock: Clock, *, steps: int, whole: float, batch: int, device: str, seed: int = 1) -> Any:
-    """First on 64-pixel crops, the last `whole` share of the steps on whole pictures. None when stopped before the end."""
+def train_vae(
+    work: Path, clock: Clock, *, last: int, steps: int, whole: float, batch: int, device: str, seed: int = 1
+) -> Any:
+    """On pictures 0..last-1, first 64-pixel crops, the last `whole` share of the steps whole. None when stopped before the end."""
     torch.manual_seed(seed)
     vae = new_vae().to(device, memory_format=torch.channels_last)
     stage = Stage(work / "vae.pt", vae, rate=1.5e-3, total=steps, decay=0.997)
-    groups = {b: p for b, (_, p) in load_all(work / "pictures").items()}
+    groups = {b: p for b, (_, p) in load_all(work / "pictures", 0, last).items()}
     share = np.array([len(groups.get(b, ())) for b in range(len(BUCKETS))], float)
 
     def take(step: int) -> np.ndarray:
