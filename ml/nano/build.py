@@ -1,17 +1,21 @@
 """Makes the nano base again from nothing: `python -m ml.nano.build [--preset cpu|gpu] [--minutes N] [--work DIR]`.
 
-Stages, each resumable: pictures, codec, embedder, reader, critic, reading (text encoders), decoder (of the codec, for faces), flow
-(transformer), export. What is done is not done again; `--minutes` stops cleanly and the same command goes on. `--start DIR` begins
-from the weights of an exported base instead of nothing, to better it. Nothing is downloaded; the seed is fixed. Runs under Python
-3.11 and 3.12, torch 2.11 on.
+Stages, each resumable: pictures, codec, critic, reading (text encoders), flow (transformer), embedder, reader, decoder (of the codec,
+for faces), export. What is done is not done again; `--minutes` stops cleanly and the same command goes on. With `--fit` it does not
+stop but ends in them: stages that need not wait for each other run side by side, for a machine with an accelerator and cores to
+spare, and the flow takes as many steps as there is time for. `--start DIR` begins from the weights of an exported base instead of
+nothing, to better it. Nothing is downloaded; the seed is fixed. Runs under Python 3.11 and 3.12, torch 2.11 on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,7 @@ import torch
 
 from ml.local.vision import ensure_torchvision
 from ml.nano import critic, data, embedder, flow, reader, reading, text, vae
+from ml.nano.sizes import SIZES
 from ml.nano.stage import Clock
 
 
@@ -81,54 +86,113 @@ def tokenizers(work: Path, start: Path | None) -> tuple[Any, Any]:
     return T5Tokenizer.from_pretrained(kept / "tokenizer_2"), CLIPTokenizer.from_pretrained(kept / "tokenizer")
 
 
-def build(work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Path | None = None) -> bool:
-    """True when everything is done and exported."""
-    if not data.draw_all(work / "pictures", p.pictures, p.pixels, clock):
-        return False
-    codec = (
-        load_codec(start)
-        if start
-        else vae.train_vae(work, clock, last=p.coded, steps=p.vae_steps, whole=0.25, batch=p.vae_batch, device=device)
-    )
-    if codec is None:
-        return False
-    who = build_readers(work, out, p, clock, device)
-    if who is None:
-        return False
-    latents = flow.cache_latents(codec.to(device), work, p.learnt, device, even=start is None)
-    by = critic.train_critic(work, latents, clock, steps=p.critic_steps, batch=96, device=device)
-    if by is None:
-        return False
+def build(
+    work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Path | None = None, beside: Beside | None = None
+) -> bool:
+    """True when everything is done and exported. What runs `beside` is waited for, and then found done."""
+    others = beside or Beside({})
     pair = tokenizers(work, start)
     painter = flow.new_painter(p.shape, *pair)
     if start:
         load_painter(painter, start)
-    elif not reading.train_reading(
-        work, painter, pair, p.learnt, clock, steps=p.reading_steps, batch=64, device=device
-    ):
+    fast = None
+    if beside and p.compiled:  # while the others draw
+        fast = flow.compile_ahead(painter, [SIZES[p.pixels][b] for b in data.BUCKETS[:2]], p.flow_batch, device)
+    if not (others.done("pictures") and data.draw_all(work / "pictures", p.pictures, p.pixels, clock)):
         return False
-    codec = vae.train_decoder(
-        codec, who, work, clock, last=p.learnt, steps=p.decoder_steps, batch=p.decoder_batch, device=device
-    )
-    if codec is None:
+    codec = others.done("codec") and code(work, p, clock, device, start)
+    if not codec:
+        return False
+    latents = flow.cache_latents(codec.to(device), work, p.learnt, device, even=start is None)
+    by = critic.train_critic(work, latents, clock, steps=p.critic_steps, batch=96, device=device)
+    if by is None or not (start or others.done("reading") and read(work, painter, pair, p, clock, device)):
         return False
     done = flow.train_flow(
         work,
         latents,
         painter,
         pair,
-        clock,
+        clock.before(ENDING) if beside else clock,
         steps=p.flow_steps,
         batch=p.flow_batch,
         rate=p.flow_rate,
         device=device,
         compiled=p.compiled,
+        fast=fast,
+        fit=beside is not None,
         by=by,
     )
-    if done is None:
+    who = done and others.done("readers") and build_readers(work, out, p, clock, device)
+    codec = who and others.done("decoder") and decode(work, codec, who, p, clock, device)
+    if not codec:
         return False
     export(out, codec, done, pair, p.pixels)
     return True
+
+
+def code(work: Path, p: Preset, clock: Clock, device: str, start: Path | None) -> Any:
+    """The codec, None when stopped before the end."""
+    if start:
+        return load_codec(start)
+    return vae.train_vae(work, clock, last=p.coded, steps=p.vae_steps, whole=0.25, batch=p.vae_batch, device=device)
+
+
+def read(work: Path, painter: flow.Painter, pair: tuple[Any, Any], p: Preset, clock: Clock, device: str) -> bool:
+    return reading.train_reading(work, painter, pair, p.learnt, clock, steps=p.reading_steps, batch=64, device=device)
+
+
+def decode(work: Path, codec: Any, who: torch.nn.Module, p: Preset, clock: Clock, device: str) -> Any:
+    """The codec, evened out, with a better way out; None when stopped before the end."""
+    return vae.train_decoder(
+        codec, who, work, clock, last=p.coded, steps=p.decoder_steps, batch=p.decoder_batch, device=device
+    )
+
+
+ENDING = 20.0  # seconds that are kept for what comes after the flow
+BESIDE = ("pictures", "codec", "reading", "readers", "decoder")
+
+
+class Beside:
+    """Stages that run in processes of their own: name -> command."""
+
+    def __init__(self, commands: dict[str, list[str]]):
+        env = os.environ | {"OMP_NUM_THREADS": "2"}
+        self.runs = {name: subprocess.Popen(command, env=env) for name, command in commands.items()}
+
+    def done(self, name: str) -> bool:
+        """Waits for it. False when it was stopped or failed; what is not run here counts as done."""
+        return name not in self.runs or self.runs[name].wait() == 0
+
+    def end(self) -> None:
+        for run in self.runs.values():
+            run.kill()
+            run.wait()
+
+
+def one_stage(name: str, work: Path, out: Path, p: Preset, clock: Clock, device: str) -> bool:
+    """One of BESIDE, as soon as what it needs is there."""
+    needed = {"pictures": 0, "codec": p.coded, "reading": 0, "readers": p.pictures, "decoder": p.pictures}[name]
+    files = (work / "latents.pt", out / "faces.safetensors") if name == "decoder" else ()
+    parent = os.getppid()
+    while not (data.drawn(work / "pictures", needed) and all(f.exists() for f in files)):
+        if clock.over() or os.getppid() != parent:
+            return False
+        time.sleep(0.2)
+    if name == "pictures":
+        os.nice(10)
+        return data.draw_all(work / "pictures", p.pictures, p.pixels, clock)
+    if name == "codec":
+        return code(work, p, clock, device, None) is not None
+    if name == "reading":
+        pair = tokenizers(work, None)
+        return read(work, flow.new_painter(p.shape, *pair), pair, p, clock, device)
+    who = build_readers(work, out, p, clock, device)
+    if name == "readers" or who is None:
+        return who is not None
+    codec = code(work, p, clock, device, None).to(device)
+    saved = torch.load(work / "latents.pt", weights_only=True, mmap=True)
+    vae.even_out(codec, saved["turn"], saved["middle"])
+    return decode(work, codec, who, p, clock, device) is not None
 
 
 def build_readers(work: Path, out: Path, p: Preset, clock: Clock, device: str) -> torch.nn.Module | None:
@@ -190,8 +254,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "weights")
     parser.add_argument("--start", type=Path, help="an exported base to begin from")
     parser.add_argument("--minutes", type=float)
+    parser.add_argument("--fit", action="store_true", help="end within the minutes, on a machine of its own")
+    parser.add_argument("--stage", choices=BESIDE, help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int)
     args = parser.parse_args()
+    if args.fit and (args.start or not args.minutes):
+        parser.error("--fit needs --minutes, and begins from nothing")
     ensure_torchvision()
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -202,7 +270,19 @@ def main() -> int:
     if device == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32
         torch.backends.cudnn.benchmark = True  # few shapes, many steps
-    done = build(work, args.out, PRESETS[args.preset], Clock(args.minutes), device, args.start)
+    given = (work, args.out, PRESETS[args.preset], Clock(args.minutes), device)
+    if args.stage:
+        return 0 if one_stage(args.stage, *given) else 3
+    beside = None
+    if args.fit:
+        again = [sys.executable, "-m", "ml.nano.build", *sys.argv[1:]]
+        tokenizers(work, None)  # once, before two processes want them
+        beside = Beside({name: [*again, "--stage", name] for name in BESIDE})
+    try:
+        done = build(*given, args.start, beside)
+    finally:
+        if beside:
+            beside.end()
     print("done" if done else "stopped; the same command goes on", flush=True)
     return 0 if done else 3
 

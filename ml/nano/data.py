@@ -75,16 +75,16 @@ PART = 500  # pictures in a file
 def draw_all(folder: Path, count: int, pixels: int, clock: Clock) -> bool:
     """Draw pictures 0..count-1, one array per bucket; parts that are there are kept. False when the clock ran out."""
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [s for s in range(0, count, PART) if not part_file(folder, s).exists()]
-    if not missing:
+    if drawn(folder, count):
         return True
     if clock.over():
         return False
+    missing = [s for s in range(0, count, PART) if not part_file(folder, s).exists()]
     with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
         for i, start in enumerate(pool.imap_unordered(partial(_draw_part, folder, pixels), missing)):
             if (start + PART) % 2000 == 0:
                 print(f"drawn {start + PART} of {count}", flush=True)
-            if clock.over() and i + 1 < len(missing):
+            if i + 1 < len(missing) and clock.over():
                 return False
     return True
 
@@ -92,13 +92,18 @@ def draw_all(folder: Path, count: int, pixels: int, clock: Clock) -> bool:
 def _draw_part(folder: Path, pixels: int, start: int) -> int:
     """Written by the process that drew it: pictures sent to another take as long as drawing them."""
     numbers = range(start, start + PART)
-    drawn, buckets = [picture(n, pixels) for n in numbers], np.array([sample(n)[2] for n in numbers])
-    arrays = {f"b{b}": np.stack([drawn[i] for i in np.flatnonzero(buckets == b)]) for b in np.unique(buckets)}
+    made, buckets = [picture(n, pixels) for n in numbers], np.array([sample(n)[2] for n in numbers])
+    arrays = {f"b{b}": np.stack([made[i] for i in np.flatnonzero(buckets == b)]) for b in np.unique(buckets)}
     arrays |= {f"i{b}": np.flatnonzero(buckets == b) + start for b in np.unique(buckets)}
     aside = folder / f"tmp-{start:06d}.npz"
     np.savez(aside, **arrays)  # type: ignore[arg-type]
     aside.rename(part_file(folder, start))
     return start
+
+
+def drawn(folder: Path, count: int) -> bool:
+    """Whether pictures 0..count-1 are there."""
+    return all(part_file(folder, s).exists() for s in range(0, count, PART))
 
 
 def part_file(folder: Path, start: int) -> Path:

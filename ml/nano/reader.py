@@ -103,9 +103,11 @@ def train_reader(
     """On the drawn pictures first..last-1. None when stopped before the end."""
     torch.manual_seed(seed)
     net = net.to(device)
+    stage = Stage(path, net, rate=2e-3, total=steps, decay=0.99, weight_decay=0.05, cooldown=0.6)
+    if stage.done:
+        return stage.load_mean()
     groups = [(n, p) for n, p in load_all(pictures, first, last).values()]
     share = np.array([len(n) for n, _ in groups], float)
-    stage = Stage(path, net, rate=2e-3, total=steps, decay=0.99, weight_decay=0.05, cooldown=0.6)
 
     def loss_of(step: int) -> torch.Tensor:
         rng = np.random.default_rng([seed, step])

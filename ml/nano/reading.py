@@ -46,6 +46,9 @@ def train_reading(work: Path, painter: Painter, pair: tuple[Any, Any], pictures:
     net = Reading(painter.t5, painter.clip).to(device)
     stage = Stage(work / "reading.pt", net, rate=2e-3, total=steps, decay=0.99, cooldown=0.6,
                   hidden=lambda n: "block." in n or "layers." in n, hidden_rate=5e-3)  # fmt: skip
+    if stage.done:
+        stage.load_mean()
+        return True
     wanted = all_labels(np.arange(pictures))
 
     def loss_of(step: int) -> torch.Tensor:

@@ -17,7 +17,18 @@ class Clock:
         self.end = None if minutes is None else time.monotonic() + 60 * minutes
 
     def over(self) -> bool:
-        return self.end is not None and time.monotonic() > self.end
+        return self.left() < 0
+
+    def left(self) -> float:
+        """Seconds, endless without an end."""
+        return float("inf") if self.end is None else self.end - time.monotonic()
+
+    def before(self, seconds: float) -> Clock:
+        """One that is over so much earlier."""
+        return Clock(None if self.end is None else (self.left() - seconds) / 60)
+
+
+MEASURED = (200, 400)  # between these steps of a run, a stage that is to fit into its time sees how long one takes
 
 
 class Stage:
@@ -26,11 +37,13 @@ class Stage:
     The learning rate warms up over 100 steps, stays, and falls linearly to zero over the last `cooldown` share.
     `mean` holds the exponential moving average of the weights, which is what a stage delivers. Matrices whose names `hidden`
     accepts learn by Muon (orthogonal steps, https://kellerjordan.github.io/posts/muon) at `hidden_rate`, all else by AdamW.
+    With `fit`, `total` is the most: it becomes what the clock has time for, so that the rate falls to zero in time.
     """
 
     def __init__(self, path: Path, model: nn.Module, *, rate: float, total: int, decay: float = 0.998, cooldown: float = 0.45,
-                 weight_decay: float = 0.01, hidden: Callable[[str], bool] | None = None, hidden_rate: float = 0.0):  # fmt: skip
-        self.path, self.model, self.total = path, model, total
+                 weight_decay: float = 0.01, hidden: Callable[[str], bool] | None = None, hidden_rate: float = 0.0,
+                 fit: bool = False):  # fmt: skip
+        self.path, self.model, self.total, self.fit = path, model, total, fit
         self.decay, self.cooldown, self.step = decay, cooldown, 0
         named = list(model.named_parameters())
         matrices = [p for n, p in named if hidden and hidden(n) and p.ndim == 2]
@@ -48,6 +61,12 @@ class Stage:
                 optimizer.load_state_dict(state)
             self.mean = {k: v.to(self.mean[k].device) for k, v in saved["mean"].items()}
             self.step = saved["step"]
+            if fit:
+                self.total = saved["total"]
+
+    @property
+    def done(self) -> bool:
+        return self.step >= self.total
 
     def save(self) -> None:
         aside = self.path.with_suffix(".tmp")
@@ -56,6 +75,7 @@ class Stage:
             "optimizers": [optimizer.state_dict() for optimizer, _ in self.optimizers],
             "mean": self.mean,
             "step": self.step,
+            "total": self.total,
         }
         torch.save(state, aside)
         aside.rename(self.path)
@@ -74,8 +94,8 @@ class Stage:
     def run(self, loss_of: Callable[[int], torch.Tensor], clock: Clock, *, every: int = 100) -> bool:
         """`loss_of(step)` gives the loss of one batch."""
         start, recent = time.monotonic(), []
-        last = time.monotonic()
-        while self.step < self.total and not clock.over():
+        first, last = self.step, time.monotonic()
+        while not self.done and not clock.over():
             for optimizer, rate in self.optimizers:
                 for group in optimizer.param_groups:
                     group["lr"] = rate * self.pace()
@@ -87,6 +107,12 @@ class Stage:
                 optimizer.zero_grad(set_to_none=True)
             self._average()
             self.step += 1
+            if self.fit and self.step - first == MEASURED[0]:
+                since = time.monotonic()
+            if self.fit and self.step - first == MEASURED[1]:
+                each = (time.monotonic() - since) / (MEASURED[1] - MEASURED[0])
+                self.total = min(self.total, self.step + int(0.97 * clock.left() / each))
+                print(f"{self.path.stem} takes {self.total} steps of {each:.3f} s", flush=True)
             recent.append(loss.detach())  # read later: an accelerator is not waited for
             if self.step % every == 0:
                 seconds = time.monotonic() - start
@@ -99,7 +125,7 @@ class Stage:
                 self.save()
                 last = time.monotonic()
         self.save()
-        return self.step >= self.total
+        return self.done
 
     def load_mean(self) -> nn.Module:
         """The model with its averaged weights, for use."""

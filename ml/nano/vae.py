@@ -53,6 +53,8 @@ def train_vae(
     torch.manual_seed(seed)
     vae = new_vae().to(device, memory_format=torch.channels_last)
     stage = Stage(work / "vae.pt", vae, rate=1.5e-3, total=steps, decay=0.997)
+    if stage.done:
+        return stage.load_mean()
     groups = {b: p for b, (_, p) in load_all(work / "pictures", 0, last).items()}
     share = np.array([len(groups.get(b, ())) for b in range(len(BUCKETS))], float)
 
@@ -110,6 +112,9 @@ def train_decoder(
     stage = Stage(
         work / "decoder.pt", vae.decoder.requires_grad_(True), rate=5e-4, total=steps, decay=0.99, cooldown=0.8
     )
+    if stage.done:
+        stage.load_mean()
+        return vae.eval().requires_grad_(False)
     groups = load_all(work / "pictures", 0, last)
     share = np.array([len(n) for n, _ in groups.values()], float)
 

@@ -34,11 +34,11 @@ class After(Clock):
 
     def __init__(self, looks: int):
         super().__init__(None)
-        self.left = looks
+        self.looks = looks
 
     def over(self) -> bool:
-        self.left -= 1
-        return self.left < 0
+        self.looks -= 1
+        return self.looks < 0
 
 
 def test_a_stage_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
@@ -62,6 +62,20 @@ def test_a_stage_that_is_done_is_not_done_again(tmp_path: Path) -> None:
     asked = []
     assert Stage(tmp_path / "a.pt", net, rate=0.01, total=5).run(lambda s: asked.append(s), Clock(None))  # type: ignore
     assert asked == []
+
+
+def test_a_stage_that_must_fit_takes_the_steps_there_is_time_for(tmp_path: Path) -> None:
+    class Spent(Clock):
+        def left(self) -> float:
+            return 0.0
+
+    net = model()
+    stage = Stage(tmp_path / "a.pt", net, rate=0.01, total=10_000, fit=True)
+    assert stage.run(loss_of(net), Spent(None))  # type: ignore[arg-type]
+    assert stage.step == stage.total == 400  # all that it takes to see how long a step takes
+    assert stage.pace() == 0  # the rate has fallen
+    assert Stage(tmp_path / "a.pt", model(), rate=0.01, total=10_000, fit=True).done
+    assert not Stage(tmp_path / "a.pt", model(), rate=0.01, total=10_000).done
 
 
 def test_the_minutes_running_out_draws_nothing_more(tmp_path: Path) -> None:
@@ -88,11 +102,15 @@ def test_a_batch_is_made_from_its_number_alone(pair: tuple[Any, Any]) -> None:
 
 
 @pytest.mark.train
-def test_one_command_builds_it_from_nothing_and_betters_it(tmp_path: Path) -> None:
+def test_one_command_builds_it_from_nothing_and_betters_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny, work, out = build.PRESETS["tiny"], tmp_path / "work", tmp_path / "out"
     out.mkdir()
-    assert not build.build(work, out, tiny, After(2), "cpu")  # the pictures are drawn, then it stops
-    assert build.build(work, out, tiny, Clock(None), "cpu")
+    assert not build.build(work, out, tiny, After(4), "cpu")  # the pictures are drawn, then it stops
+    assert data.drawn(work / "pictures", tiny.pictures)
+    assert not (work / "latents.pt").exists()
+    command = f"build --preset tiny --work {work} --out {out} --minutes 9 --fit"
+    monkeypatch.setattr("sys.argv", command.split())
+    assert build.main() == 0  # what is left, side by side
     assert find(base_of("nano", out)) == out
     assert {p.name for p in out.glob("*.safetensors")} == {"faces.safetensors", "reader.safetensors"}
     (work / "flow.pt").unlink()
