@@ -1,6 +1,7 @@
 """Reads back what a portrait shows: background, clothes, expression and so on. It writes the captions of training photos.
 
-Trained on the drawn set; on real photos it guesses, and what it is unsure of is left out of the caption.
+Trained on the drawn set; what it is unsure of is left out of the caption, and what it does not take for a photo at all, as it does
+most real ones, gets a plain one: whatever else it read there would be a guess, and what a caption says wrongly is learnt as the person.
 """
 
 from __future__ import annotations
@@ -158,10 +159,15 @@ class Reader:
         return describe(self.read([crop])[0], subject)
 
 
-def describe(found: dict[str, tuple[str, float]], subject: str, sure: float = 0.6) -> str:
+SURE = 0.6  # probability from which something counts as seen
+
+
+def describe(found: dict[str, tuple[str, float]], subject: str) -> str:
     say: Any = people.SAY
-    seen = {k: v for k, (v, p) in found.items() if p >= sure}
-    parts = [f"{say['style'][seen.get('style', 'photorealistic')][0]} of {subject}"]
+    seen = {k: v for k, (v, p) in found.items() if p >= SURE}
+    parts = [f"photo of {subject}"]
+    if seen.get("style") != "photorealistic":
+        return parts[0]
     if "expression" in seen:
         parts.append(say["expression"][seen["expression"]][0])
     if seen.get("background") == "studio":

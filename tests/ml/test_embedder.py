@@ -58,10 +58,17 @@ def test_what_a_drawing_shows_is_read_back() -> None:
 
 
 def test_a_caption_leaves_out_what_is_unsure() -> None:
-    found = {f: (names[0], 0.3) for f, names in FIELDS.items()}
+    found = {f: (names[0], 0.3) for f, names in FIELDS.items()} | {"style": ("photorealistic", 0.9)}
     assert describe(found, "ohwx woman") == "photo of ohwx woman"
     found |= {"expression": ("laughing", 0.9), "clothes": ("suit", 0.9), "background": ("beach", 0.8)}
     assert describe(found, "ohwx woman") == "photo of ohwx woman, laughing, on a beach, wearing a suit and tie"
+
+
+@pytest.mark.parametrize("style", [("fantasy", 0.9), ("photorealistic", 0.5)])
+def test_what_is_not_read_as_a_photo_is_not_read_at_all(style: tuple[str, float]) -> None:
+    """As most real photos: what else is read in them is a guess, and a wrong word is learnt as the person."""
+    found = {f: (names[1], 0.9) for f, names in FIELDS.items()} | {"style": style}
+    assert describe(found, "ohwx woman") == "photo of ohwx woman"
 
 
 def test_labels_are_left_out_where_nothing_shows_them() -> None:
