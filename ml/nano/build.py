@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,7 @@ def build(
         by=by,
     )
     who = done and others.done("readers") and build_readers(work, out, p, clock, device)
-    codec = who and others.done("decoder") and decode(work, codec, who, p, clock, device)
+    codec = who and decode(work, codec, who, p, clock, device)
     if not codec:
         return False
     export(out, codec, done, pair, p.pixels)
@@ -144,12 +145,19 @@ def read(work: Path, painter: flow.Painter, pair: tuple[Any, Any], p: Preset, cl
 def decode(work: Path, codec: Any, who: torch.nn.Module, p: Preset, clock: Clock, device: str) -> Any:
     """The codec, evened out, with a better way out; None when stopped before the end."""
     return vae.train_decoder(
-        codec, who, work, clock, last=p.coded, steps=p.decoder_steps, batch=p.decoder_batch, device=device
+        codec,
+        who,
+        work,
+        clock,
+        last=min(p.coded, p.learnt),
+        steps=p.decoder_steps,
+        batch=p.decoder_batch,
+        device=device,
     )
 
 
 ENDING = 20.0  # seconds that are kept for what comes after the flow
-BESIDE = ("pictures", "codec", "reading", "readers", "decoder")
+BESIDE = ("pictures", "codec", "reading", "readers")  # the last one the decoder too
 
 
 class Beside:
@@ -171,13 +179,18 @@ class Beside:
 
 def one_stage(name: str, work: Path, out: Path, p: Preset, clock: Clock, device: str) -> bool:
     """One of BESIDE, as soon as what it needs is there."""
-    needed = {"pictures": 0, "codec": p.coded, "reading": 0, "readers": p.pictures, "decoder": p.pictures}[name]
-    files = (work / "latents.pt", out / "faces.safetensors") if name == "decoder" else ()
     parent = os.getppid()
-    while not (data.drawn(work / "pictures", needed) and all(f.exists() for f in files)):
-        if clock.over() or os.getppid() != parent:
-            return False
-        time.sleep(0.2)
+
+    def came(ready: Callable[[], bool]) -> bool:
+        while not ready():
+            if clock.over() or os.getppid() != parent:
+                return False
+            time.sleep(0.2)
+        return True
+
+    needed = {"codec": p.coded, "readers": p.pictures}.get(name, 0)
+    if not came(lambda: data.drawn(work / "pictures", needed)):
+        return False
     if name == "pictures":
         os.nice(10)
         return data.draw_all(work / "pictures", p.pictures, p.pixels, clock)
@@ -187,8 +200,8 @@ def one_stage(name: str, work: Path, out: Path, p: Preset, clock: Clock, device:
         pair = tokenizers(work, None)
         return read(work, flow.new_painter(p.shape, *pair), pair, p, clock, device)
     who = build_readers(work, out, p, clock, device)
-    if name == "readers" or who is None:
-        return who is not None
+    if who is None or not came((work / "latents.pt").exists):
+        return False
     codec = code(work, p, clock, device, None).to(device)
     saved = torch.load(work / "latents.pt", weights_only=True, mmap=True)
     vae.even_out(codec, saved["turn"], saved["middle"])
@@ -246,7 +259,7 @@ def save_net(net: torch.nn.Module, path: Path) -> None:
     save_file({k: v.cpu().contiguous() for k, v in state.items()}, path)
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """0 when all is done, 3 when the minutes ran out: the same command goes on."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=PRESETS, default="gpu" if torch.cuda.is_available() else "cpu")
@@ -257,7 +270,8 @@ def main() -> int:
     parser.add_argument("--fit", action="store_true", help="end within the minutes, on a machine of its own")
     parser.add_argument("--stage", choices=BESIDE, help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int)
-    args = parser.parse_args()
+    argv = sys.argv[1:] if argv is None else argv
+    args = parser.parse_args(argv)
     if args.fit and (args.start or not args.minutes):
         parser.error("--fit needs --minutes, and begins from nothing")
     ensure_torchvision()
@@ -275,7 +289,7 @@ def main() -> int:
         return 0 if one_stage(args.stage, *given) else 3
     beside = None
     if args.fit:
-        again = [sys.executable, "-m", "ml.nano.build", *sys.argv[1:]]
+        again = [sys.executable, "-m", "ml.nano.build", *argv]
         tokenizers(work, None)  # once, before two processes want them
         beside = Beside({name: [*again, "--stage", name] for name in BESIDE})
     try:
