@@ -25,7 +25,6 @@ import torch
 
 from ml.local.vision import ensure_torchvision
 from ml.nano import critic, data, embedder, flow, reader, reading, text, vae
-from ml.nano.sizes import SIZES
 from ml.nano.stage import Clock
 
 
@@ -57,7 +56,7 @@ class Preset:
 PRESETS = {
     "cpu": Preset(128, 32_000, 24_000, 32_000, 3900, 12, 1500, 4, 4000, 6, 1600, 2000, 1500, 1500, 14_000, 32, 1.5e-3, True,
                   {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128}),
-    "gpu": Preset(192, 60_000, 56_000, 8000, 3000, 96, 1500, 16, 4000, 6, 3000, 3000, 1500, 2000, 14_000, 256, 1.5e-3, True,
+    "gpu": Preset(192, 60_000, 56_000, 8000, 3000, 96, 1500, 16, 4000, 6, 3000, 3000, 1500, 2000, 14_000, 256, 1.5e-3, False,
                   {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 192, "pooled": 192}),
     "tiny": Preset(128, 2000, 2000, 2000, 4, 6, 3, 4, 12, 4, 3, 3, 3, 3, 3, 4, 1.5e-3, False,
                    {"heads": 2, "head": 32, "double": 1, "single": 1, "text": 32, "pooled": 32}),
@@ -96,9 +95,6 @@ def build(
     painter = flow.new_painter(p.shape, *pair)
     if start:
         load_painter(painter, start)
-    fast = None
-    if beside and p.compiled:  # while the others draw
-        fast = flow.compile_ahead(painter, [SIZES[p.pixels][b] for b in data.BUCKETS[:2]], p.flow_batch, device)
     if not (others.done("pictures") and data.draw_all(work / "pictures", p.pictures, p.pixels, clock)):
         return False
     codec = others.done("codec") and code(work, p, clock, device, start)
@@ -119,7 +115,6 @@ def build(
         rate=p.flow_rate,
         device=device,
         compiled=p.compiled,
-        fast=fast,
         fit=beside is not None,
         by=by,
     )

@@ -106,24 +106,6 @@ def across(t: torch.Tensor) -> torch.Tensor:
     return t[:, None, None, None]
 
 
-def compile_ahead(painter: Painter, sizes: list[tuple[int, int]], batch: int, device: str) -> Any:
-    """The painter compiled for batches of pictures of `sizes` (width, height), as train_flow calls it, while their latents are not there yet."""
-    painter = painter.to(device).eval()
-    painter.requires_grad_(False).transformer.requires_grad_(True)
-    fast: Any = torch.compile(painter, dynamic=False)
-    for width, height in sizes:
-        h, w = height // 8, width // 8
-        z, t = torch.randn(batch, 16, h, w, device=device), torch.ones(batch, device=device)
-        words = torch.ones(batch, TOKENS, dtype=torch.long, device=device)
-        with mixed(device):
-            text = painter.read(words, words[:, :CLIP_TOKENS])
-            with torch.no_grad():
-                fast(pack(z), t, image_ids(h, w, device), *text)
-            fast(pack(z), t, image_ids(h, w, device), *text).float().sum().backward()
-    painter.zero_grad(set_to_none=True)
-    return fast
-
-
 def new_painter(shape: dict[str, int], t5_tokenizer: Any, clip_tokenizer: Any, seed: int = 1) -> Painter:
     torch.manual_seed(seed)
     text, pooled = shape["text"], shape["pooled"]
@@ -164,14 +146,13 @@ def train_flow(
     rate: float,
     device: str,
     compiled: bool = False,
-    fast: Any = None,
     fit: bool = False,
     seed: int = 1,
     by: critic.Critic | None = None,
 ) -> Painter | None:
     """The transformer of `painter`, on latents from cache_latents, weighed also `by` a critic; the encoders stay. None when stopped
     before the end. Once the first moments are learnt, every second batch is where sampling itself comes by: the painter's own step
-    from a noisy picture, so that it learns to mend what it did. `compiled` compiles the two largest buckets, where `fast` is not the painter compiled before: worth its minutes in a long run
+    from a noisy picture, so that it learns to mend what it did. `compiled` compiles the two largest buckets: worth its minutes in a long run
     only. With `fit`, `steps` are the most, and as many are taken as the clock has time for."""
     painter = painter.to(device).eval()
     # All of it lies on the device, a gigabyte at most: a copy each step would make it wait for the processor.
@@ -188,7 +169,7 @@ def train_flow(
         hidden_rate=rate * 2.7,
         fit=fit,
     )
-    fast = fast or (torch.compile(painter, dynamic=False) if compiled else painter)
+    fast: Any = torch.compile(painter, dynamic=False) if compiled else painter
     trigger = int(tokens(pair[0], [TRIGGER], TOKENS)[0, 0])
     data = Batches({b: n for b, (n, _) in cached.items()}, pair, batch, seed)
     workers = 0 if device == "cpu" else max((os.cpu_count() or 2) - 2, 1)
