@@ -14,7 +14,7 @@ setup: .venv/.installed
 	touch $@
 
 run: setup
-	$(BIN)/python -m config.run
+	$(BIN)/python -m config.start.supervisor
 
 demo: setup
 	$(BIN)/python -m ml people --count 1 --photos 12 --seed 6 --out out/demo/people

@@ -6,7 +6,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 
-from config.limits import address
+from config.web.ratelimit import address
 
 
 class Adapter(DefaultAccountAdapter):

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from accounts import consents, services
 from accounts.models import Export, User
 from config.errors import NotFound
-from config.shapes import RunFields, checked, run_fields
+from config.web.serializers import RunFields, checked, run_fields
 
 NOTICES = ("training", "generation", "export", "account", "news")
 
@@ -31,7 +31,16 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
 
     class Meta:
         model = User
-        fields = ("id", "email", "phone", "display_name", "language", "birth_date", "notifications", "date_joined")
+        fields = (
+            "id",
+            "email",
+            "phone",
+            "display_name",
+            "language",
+            "birth_date",
+            "notifications",
+            "date_joined",
+        )
         read_only_fields = ("id", "email", "phone", "date_joined")
 
     def update(self, instance: User, validated_data: dict[str, Any]) -> User:

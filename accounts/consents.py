@@ -14,7 +14,10 @@ from config.errors import DomainError, Invalid, NotFound
 
 # A change of the words is a new version: what was given for an older one does not count any more.
 WORDING: dict[str, tuple[str, Any]] = {
-    Kind.TERMS: ("2026-11", _("I accept the terms of use. I will make pictures of myself only, or of people who agreed to it.")),
+    Kind.TERMS: (
+        "2026-11",
+        _("I accept the terms of use. I will make pictures of myself only, or of people who agreed to it."),
+    ),
     Kind.BIOMETRIC_TWIN: (
         "2026-11",
         _(
@@ -25,13 +28,15 @@ WORDING: dict[str, tuple[str, Any]] = {
     ),
     Kind.FACE_SEARCH: (
         "2026-11",
-        _("I agree that PhotoFlux measures the faces in my own pictures, so that I can find pictures of a face among them."),
+        _(
+            "I agree that PhotoFlux measures the faces in my own pictures, so that I can find pictures of a face among them."
+        ),
     ),
     Kind.IMPROVEMENT: (
         "2026-11",
         _("I agree that my ratings, without any picture, are used to improve PhotoFlux."),
     ),
-}  # fmt: skip
+}
 
 
 class ConsentRequired(DomainError):
@@ -58,7 +63,9 @@ def current(user: User) -> list[dict[str, Any]]:
 
 
 def has(user_id: Any, kind: str) -> bool:
-    return Consent.objects.filter(user=user_id, kind=kind, version=WORDING[kind][0], withdrawn_at=None).exists()
+    return Consent.objects.filter(
+        user=user_id, kind=kind, version=WORDING[kind][0], withdrawn_at=None
+    ).exists()
 
 
 def require(user: User, kind: str) -> None:
@@ -75,7 +82,9 @@ def give(user: User, *, kind: str, version: str) -> Consent:
     now_version, wording = WORDING[kind]
     if version != now_version:
         raise Invalid(
-            errors={"version": [str(_("The wording has changed. Read the current one and send its version."))]}
+            errors={
+                "version": [str(_("The wording has changed. Read the current one and send its version."))]
+            }
         )
     User.objects.select_for_update().get(id=user.id)  # two at once: the second finds the first
     live = Consent.objects.filter(user=user, kind=kind, withdrawn_at=None).first()
@@ -84,13 +93,17 @@ def give(user: User, *, kind: str, version: str) -> Consent:
     if live:
         Consent.objects.filter(id=live.id).update(withdrawn_at=timezone.now())
     language = translation.get_language() or "en"
-    return Consent.objects.create(user=user, kind=kind, version=version, wording=str(wording), language=language)
+    return Consent.objects.create(
+        user=user, kind=kind, version=version, wording=str(wording), language=language
+    )
 
 
 @transaction.atomic
 def withdraw(user: User, *, kind: str) -> None:
     """End it at once, with everything that it allowed. Raises NotFound when it was not given."""
-    if not Consent.objects.filter(user=user, kind=kind, withdrawn_at=None).update(withdrawn_at=timezone.now()):
+    if not Consent.objects.filter(user=user, kind=kind, withdrawn_at=None).update(
+        withdrawn_at=timezone.now()
+    ):
         raise NotFound
     for stop in registry.on_withdraw.get(kind, []):
         stop(user)

@@ -22,6 +22,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         self.initial["training"] = self.instance.notifications.get("training", True)
 
     def save(self, commit: bool = True) -> User:
-        self.instance.notifications = {**self.instance.notifications, "training": self.cleaned_data["training"]}
+        self.instance.notifications = {
+            **self.instance.notifications,
+            "training": self.cleaned_data["training"],
+        }
         user: User = super().save(commit)
         return user

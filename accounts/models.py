@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from config.runs import Run
+from config.runs.models import Run
 
 
 class UserManager(BaseUserManager):  # type: ignore[type-arg]

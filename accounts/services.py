@@ -8,11 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Export
-from accounts.vault import store
+from accounts.vault.vault import store
 from config.errors import DomainError
-from config.files import serve
-from config.idempotency import once
-from config.runs import Status
+from config.runs.idempotency import once
+from config.runs.models import Status
+from config.web.files import serve
 
 
 class NotReady(DomainError):
@@ -21,11 +21,18 @@ class NotReady(DomainError):
 
 
 def request_export(
-    user: Any, *, chosen: dict[str, Any], scope: str = Export.Scope.ITEMS, key: str | None = None, body_hash: str = ""
+    user: Any,
+    *,
+    chosen: dict[str, Any],
+    scope: str = Export.Scope.ITEMS,
+    key: str | None = None,
+    body_hash: str = "",
 ) -> Export:
     """An archive in the making."""
     plain = (
-        {"ids": [str(i) for i in chosen.get("ids", [])]} if "ids" in chosen else {"filter": chosen.get("filter", {})}
+        {"ids": [str(i) for i in chosen.get("ids", [])]}
+        if "ids" in chosen
+        else {"filter": chosen.get("filter", {})}
     )
     return once(
         Export(user=user, scope=scope, chosen=plain),

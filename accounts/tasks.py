@@ -11,11 +11,11 @@ from celery import shared_task
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import orphans
 from accounts.models import Export
-from accounts.vault import store
+from accounts.vault import orphans
+from accounts.vault.vault import store
 from config import registry
-from config.runs import working
+from config.runs.models import working
 from ml.errors import Stopped
 
 
@@ -35,7 +35,9 @@ def members(run: Export) -> Iterator[tuple[str, Iterable[bytes]]]:
         yield from exporter(run)
 
 
-def watched(run: Export, found: Iterator[tuple[str, Iterable[bytes]]]) -> Iterator[tuple[str, Iterable[bytes]]]:
+def watched(
+    run: Export, found: Iterator[tuple[str, Iterable[bytes]]]
+) -> Iterator[tuple[str, Iterable[bytes]]]:
     for n, member in enumerate(found, 1):
         if run.report("packing", 1 - 1 / n):
             raise Stopped

@@ -18,8 +18,8 @@ from accounts import consents, services
 from accounts.api import export_of, show_export
 from accounts.forms import ProfileForm
 from accounts.models import Export
-from config.limits import limited
-from config.problems import told
+from config.web.problems import told
+from config.web.ratelimit import limited
 
 
 @login_required
@@ -67,7 +67,9 @@ def consent(request: HttpRequest, kind: str) -> HttpResponse:
 @told
 @limited("20/h", "exports")
 def everything(request: HttpRequest) -> HttpResponse:
-    return redirect("archive", services.request_export(request.user, scope=Export.Scope.EVERYTHING, chosen={}).id)
+    return redirect(
+        "archive", services.request_export(request.user, scope=Export.Scope.EVERYTHING, chosen={}).id
+    )
 
 
 @login_required

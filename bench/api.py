@@ -27,22 +27,40 @@ def things(user: Any) -> dict[str, str]:
 
     twin = Twin.objects.create(user=user, name="Me")
     Photo.objects.bulk_create(
-        Photo(user=user, twin=twin, status="succeeded", accepted=True, hash=i, yaw=0.0, light=0.5) for i in range(25)
+        Photo(user=user, twin=twin, status="succeeded", accepted=True, hash=i, yaw=0.0, light=0.5)
+        for i in range(25)
     )
-    training = Training.objects.create(user=user, twin=twin, number=1, base="nano", status="succeeded", sha256="x")
+    training = Training.objects.create(
+        user=user, twin=twin, number=1, base="nano", status="succeeded", sha256="x"
+    )
     Twin.objects.filter(id=twin.id).update(active_training=training)
     fill(user, twin, 0, 1000)
     jobs = Job.objects.bulk_create(
-        Job(user=user, twin=twin, training=training, prompt="in a park", seed=i, status="succeeded") for i in range(200)
+        Job(user=user, twin=twin, training=training, prompt="in a park", seed=i, status="succeeded")
+        for i in range(200)
     )
     item = Item.objects.filter(user=user).first()
     assert item
     return {
-        "me": "me", "consents": "consents", "billing": "billing", "entries": "billing/entries", "plans": "plans", "twins": "twins", "twin": f"twins/{twin.id}",
-        "photos": f"twins/{twin.id}/photos", "library": "photos", "trainings": f"twins/{twin.id}/trainings", "training": f"trainings/{training.id}",
-        "generations": "generations", "generation": f"generations/{jobs[0].id}", "items": "items?limit=100", "item": f"items/{item.id}", "albums": "albums",
-        "styles": "styles", "suggest": "prompts/suggest?q=smi",
-    }  # fmt: skip
+        "me": "me",
+        "consents": "consents",
+        "billing": "billing",
+        "entries": "billing/entries",
+        "plans": "plans",
+        "twins": "twins",
+        "twin": f"twins/{twin.id}",
+        "photos": f"twins/{twin.id}/photos",
+        "library": "photos",
+        "trainings": f"twins/{twin.id}/trainings",
+        "training": f"trainings/{training.id}",
+        "generations": "generations",
+        "generation": f"generations/{jobs[0].id}",
+        "items": "items?limit=100",
+        "item": f"items/{item.id}",
+        "albums": "albums",
+        "styles": "styles",
+        "suggest": "prompts/suggest?q=smi",
+    }
 
 
 def main() -> int:

@@ -33,7 +33,9 @@ FIELDS = ("background", "clothes", "expression", "glasses", "hat", "style")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=160)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--source", type=Path)
@@ -59,13 +61,17 @@ def main() -> int:
     side = base.sizes.by_aspect["1:1"][0]
     photographic = [p for p, s in zip(pictures, scenes) if s.style == "photorealistic"]
     found = float(np.mean([bool(faces.find(p)) for p in photographic]))
-    fresh = np.stack([draw(random_person(rng), random_scene(rng, style=None), side, side) for _ in range(100)])
+    fresh = np.stack(
+        [draw(random_person(rng), random_scene(rng, style=None), side, side) for _ in range(100)]
+    )
     decibels = psnr(pipe.vae.float(), fresh)
     fast = four_pictures(args.source)
     print(machine())
     for field, share in each.items():
         print(f"adherence {field}: {share:.3f}")
-    print(f"faces found in photographic pictures: {found:.3f}\ncodec: {decibels:.2f} dB\na picture: {seconds:.2f} s")
+    print(
+        f"faces found in photographic pictures: {found:.3f}\ncodec: {decibels:.2f} dB\na picture: {seconds:.2f} s"
+    )
     print(f"four pictures, screened, marked and signed: {fast:.2f} s")
     if args.sheet:
         sheet(painter, args.sheet)
@@ -92,9 +98,9 @@ def sheet(painter: Painter, path: Path) -> None:
             person, scene = random_person(rng), random_scene(rng, style=style)
             text = caption(scene, rng, person=person, keep=1.0)
             row.append(
-                painter.deliver(painter.paint(text, size=(side, side), steps=painter.base.steps[1], seed=100 + i))[
-                    ::2, ::2
-                ]
+                painter.deliver(
+                    painter.paint(text, size=(side, side), steps=painter.base.steps[1], seed=100 + i)
+                )[::2, ::2]
             )
         rows.append(np.concatenate(row, 1))
     Image.fromarray(np.concatenate(rows)).save(path)

@@ -37,7 +37,7 @@ from urllib.request import Request, urlopen
 from bench.house import ROOT, client_of, house, person
 from bench.load import free_port, wait_for
 from bench.machine import machine
-from config import run
+from config.start import supervisor as run
 
 LEASE = 2.0  # seconds, in place of 30; also until what nobody took is rung again
 COUNT = 2  # pictures of a job
@@ -62,13 +62,13 @@ WEB = (
     Step("asked, nothing written", "billing.ledger:hold"),
     Step("held, no row yet", "billing.ledger:hold", after=True),
     Step("row inserted, not committed", "billing.runs:PaidRun.enqueue", after=True),
-    Step("committed, not rung", "config.runs:ring"),
-    Step("rung, not answered", "config.runs:ring", after=True),
+    Step("committed, not rung", "config.runs.models:ring"),
+    Step("rung, not answered", "config.runs.models:ring", after=True),
     Step("about to answer", ANSWER),
     Step("answered", ANSWER, after=True),
 )
 WORKER = (
-    Step("claimed", "config.runs:Run.claim", after=True),
+    Step("claimed", "config.runs.models:Run.claim", after=True),
     Step("renders picture 0", "tests.studio:paint"),
     Step("files of 0 written, no row", "generation.tasks:save_item", after=True),
     Step("picture 0 delivered", "generation.tasks:deliver", after=True),
@@ -82,7 +82,7 @@ WORKER = (
 
 def arm() -> None:
     """Wrap every step's function. Django is set up."""
-    from config import runs
+    from config.runs import models as runs
 
     runs.LEASE, runs.BEAT = timedelta(seconds=LEASE), LEASE / 4
     for step in WEB + WORKER:
@@ -157,8 +157,13 @@ class Service:
     def __init__(self, argv: list[str], folder: Path) -> None:
         self.log = (folder / "log").open("ab")
         self.process = subprocess.Popen(
-            argv, cwd=ROOT, env=os.environ | environment(folder), stdout=self.log, stderr=self.log, start_new_session=True
-        )  # fmt: skip
+            argv,
+            cwd=ROOT,
+            env=os.environ | environment(folder),
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,
+        )
 
     def kill(self) -> None:
         """With all that it started; once, for afterwards its number may be somebody else's."""
@@ -175,13 +180,16 @@ def environment(folder: Path) -> dict[str, str]:
     from tests.processes import database_url
 
     return {
-        "CRASH_AT": str(folder / "crash"), "STUDIO": "paint", "STUDIO_FOLDER": str(folder), "DATABASE_URL": database_url(),
+        "CRASH_AT": str(folder / "crash"),
+        "STUDIO": "paint",
+        "STUDIO_FOLDER": str(folder),
+        "DATABASE_URL": database_url(),
         "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
-    }  # fmt: skip
+    }
 
 
 class Scene:
-    """A web process and a worker, as config.run starts them, but for what they load; and who asks."""
+    """A web process and a worker, as config.start.supervisor starts them, but for what they load; and who asks."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
@@ -207,7 +215,11 @@ class Scene:
 
     def post(self, token: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
         """Raises OSError or HTTPException when there is no answer."""
-        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key, "Content-Type": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Idempotency-Key": key,
+            "Content-Type": "application/json",
+        }
         request = Request(f"{self.origin}/api/v1/generations", json.dumps(body).encode(), headers)
         return dict(json.loads(urlopen(request, timeout=30).read()))
 
@@ -299,7 +311,7 @@ def spendable(who: Asker) -> int:
 def well_again(
     who: Asker, ident: Any, before: int, died: float, *, attempts: int, wrong: Sequence[str] = ()
 ) -> Outcome:
-    from config.tasks import sweep
+    from config.runs.sweeper import sweep
     from generation.models import Job
     from tests.processes import wait_for
 
@@ -323,7 +335,12 @@ def faults(who: Asker, job: Any, before: int, attempts: int) -> list[str]:
     from generation.models import Job
 
     left = ledger.balance(ledger.wallet_of(who.user))
-    moved = Transfer.objects.filter(cause=job.cause).values_list("kind").annotate(n=Sum("amount")).order_by("kind")
+    moved = (
+        Transfer.objects.filter(cause=job.cause)
+        .values_list("kind")
+        .annotate(n=Sum("amount"))
+        .order_by("kind")
+    )
     found: dict[str, tuple[Any, Any]] = {
         "status": (job.status, "succeeded"),
         "attempts": (job.attempt, attempts),
@@ -331,9 +348,15 @@ def faults(who: Asker, job: Any, before: int, attempts: int) -> list[str]:
         "moved": (dict(moved), {"capture": job.price, "hold": job.price}),
         "spent": (before - left.available, job.price),
         "held": (left.held, 0),
-        "pictures": (sorted(Item.objects.filter(job=job.id).values_list("index", flat=True)), list(range(COUNT))),
+        "pictures": (
+            sorted(Item.objects.filter(job=job.id).values_list("index", flat=True)),
+            list(range(COUNT)),
+        ),
         "outputs": (list(job.outputs.values_list("index", flat=True)), list(range(COUNT))),
-        "jobs of the key": (Job.objects.filter(user=who.user, idempotency_key=job.idempotency_key).count(), 1),
+        "jobs of the key": (
+            Job.objects.filter(user=who.user, idempotency_key=job.idempotency_key).count(),
+            1,
+        ),
         "claimed once more": (Job.claim(job.id), None),
     }
     return [
@@ -343,8 +366,12 @@ def faults(who: Asker, job: Any, before: int, attempts: int) -> list[str]:
 
 def ledger_check(folder: Path) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "manage.py", "ledger_check"], cwd=ROOT, env=os.environ | environment(folder), capture_output=True, text=True
-    )  # fmt: skip
+        [sys.executable, "manage.py", "ledger_check"],
+        cwd=ROOT,
+        env=os.environ | environment(folder),
+        capture_output=True,
+        text=True,
+    )
     return [f"ledger_check ended with {done.returncode}: {done.stderr[-500:]}"] if done.returncode else []
 
 
@@ -359,7 +386,9 @@ def rehearse(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--times", type=int, default=10)
     args = parser.parse_args()
     with house(), tempfile.TemporaryDirectory() as folder:
@@ -370,7 +399,7 @@ def main() -> int:
 
 def hurry() -> None:
     """What the sweeper, in this process, takes for too long."""
-    from config import runs
+    from config.runs import models as runs
 
     runs.RING_AGAIN = timedelta(seconds=LEASE)
 

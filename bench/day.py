@@ -125,8 +125,12 @@ class Fleet:
         self.served: dict[object, float] = {}
         self.events: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
         self.rung, self.too_late = 0, 0
-        self.loads: deque[int] = deque(maxlen=round(self.scaling.over / self.scaling.every) if self.scaling else 1)
-        self.wanted: deque[int] = deque(maxlen=round(self.scaling.calm / self.scaling.every) if self.scaling else 1)
+        self.loads: deque[int] = deque(
+            maxlen=round(self.scaling.over / self.scaling.every) if self.scaling else 1
+        )
+        self.wanted: deque[int] = deque(
+            maxlen=round(self.scaling.calm / self.scaling.every) if self.scaling else 1
+        )
         n = len(requests)
         self.out = Outcome([-1.0] * n, [-1.0] * n, [-1.0] * n, most=count)
 

@@ -21,8 +21,12 @@ DRAWN, SHOWN = 480, 240  # px: they are shown at half their size on a screen of 
 GOOD = {
     "front": Scene(background="park", clothes="t-shirt", colour="green", expression="neutral", size=0.6),
     "side": Scene(background="office", clothes="suit", colour="blue", expression="neutral", yaw=30, size=0.6),
-    "smile": Scene(background="beach", clothes="striped shirt", colour="red", expression="smiling", yaw=-14, size=0.58),
-    "indoors": Scene(background="library", clothes="turtleneck", colour="orange", expression="laughing", light="warm"),
+    "smile": Scene(
+        background="beach", clothes="striped shirt", colour="red", expression="smiling", yaw=-14, size=0.58
+    ),
+    "indoors": Scene(
+        background="library", clothes="turtleneck", colour="orange", expression="laughing", light="warm"
+    ),
 }
 PLAIN = Scene(background="office", clothes="hoodie", colour="grey", expression="smiling", size=0.6)
 
@@ -37,7 +41,9 @@ def bad(someone: Person, other: Person) -> dict[str, Image.Image]:
         half = photo(person, replace(PLAIN, size=0.62)).crop((DRAWN // 4, 0, DRAWN * 3 // 4, DRAWN))
         pair.paste(half, (i * DRAWN // 2, 0))
     hidden = photo(someone, replace(PLAIN, glasses="square", hat="beanie", hat_colour="grey"))
-    ImageDraw.Draw(hidden).rounded_rectangle((168, 262, 312, 380), 44, fill="#cfe0ea")  # a mask over nose and mouth
+    ImageDraw.Draw(hidden).rounded_rectangle(
+        (168, 262, 312, 380), 44, fill="#cfe0ea"
+    )  # a mask over nose and mouth
     dark = photo(someone, replace(PLAIN, light="back")).point(lambda v: int(v * 0.3))
     blurred = photo(someone, PLAIN).filter(ImageFilter.GaussianBlur(8))
     return {"several": pair, "hidden": hidden, "blurred": blurred, "dark": dark}
@@ -49,21 +55,33 @@ def landing(demo: Path) -> Image.Image:
     made = sorted(p for p in (demo / "twin").glob("*.png") if p.stem != "sheet")[:4]
     page = Image.new("RGB", (1040, 1215), "#faf7f2")
     for i, photo in enumerate(photos):
-        page.paste(Image.open(photo).convert("RGB").resize((163, 163), Image.Resampling.LANCZOS), (round(i * 175.4), 0))
+        page.paste(
+            Image.open(photo).convert("RGB").resize((163, 163), Image.Resampling.LANCZOS),
+            (round(i * 175.4), 0),
+        )
     for i, picture in enumerate(made):
-        page.paste(Image.open(picture).convert("RGB").resize((514, 514), Image.Resampling.LANCZOS), (i % 2 * 526, 175 + i // 2 * 526))  # fmt: skip
+        page.paste(
+            Image.open(picture).convert("RGB").resize((514, 514), Image.Resampling.LANCZOS),
+            (i % 2 * 526, 175 + i // 2 * 526),
+        )
     return page
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--demo", type=Path, help="where make demo put its person and twin")
     args = parser.parse_args()
-    someone, other = (random_person(np.random.default_rng([seed, 0])) for seed in (6, 31))  # she is the demo's
+    someone, other = (
+        random_person(np.random.default_rng([seed, 0])) for seed in (6, 31)
+    )  # she is the demo's
     FOLDER.mkdir(exist_ok=True)
     made = {name: photo(someone, scene) for name, scene in GOOD.items()} | bad(someone, other)
     for name, picture in made.items():
-        picture.resize((SHOWN, SHOWN), Image.Resampling.LANCZOS).save(FOLDER / f"{name}.webp", quality=78, method=6)
+        picture.resize((SHOWN, SHOWN), Image.Resampling.LANCZOS).save(
+            FOLDER / f"{name}.webp", quality=78, method=6
+        )
     if args.demo:
         landing(args.demo).save(FOLDER.parent / "landing.webp", quality=80, method=6)
     return 0

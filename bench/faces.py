@@ -95,7 +95,10 @@ def print_first_hits(seen: list[Seen]) -> float:
     print(f"{'':26}" + "".join(f"{name:>16}" for name in methods))
     for view in sorted({s.view for s in seen} - {GALLERY}):
         queries = [s for s in seen if s.view == view]
-        cells = [f"{first_hits(queries, gallery, m):.2f} ({first_hits(queries, gallery, m, 5):.2f})" for m in methods]
+        cells = [
+            f"{first_hits(queries, gallery, m):.2f} ({first_hits(queries, gallery, m, 5):.2f})"
+            for m in methods
+        ]
         print(f"{view:22}{len(queries):4}" + "".join(f"{cell:>16}" for cell in cells))
     smiling = [s for s in seen if s.view == "smiling_front"]
     return first_hits(smiling, gallery, "ours") if smiling and "ours" in methods else float("nan")
@@ -138,7 +141,9 @@ def pictures(folder: Path) -> list[Path]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--photos", type=Path)
     args = parser.parse_args()
@@ -157,7 +162,9 @@ def main() -> int:
         print_pairs([s for s in seen if s.view.endswith("front")], by, "fronts")
         print_pairs(seen, by, "all views")
     print(f"\nin use: {SAME_PERSON}")
-    few = bool(args.photos) and print_verdicts(args.photos, faces) < LEAST_OF_EIGHT * len(pictures(args.photos))
+    few = bool(args.photos) and print_verdicts(args.photos, faces) < LEAST_OF_EIGHT * len(
+        pictures(args.photos)
+    )
     return int(few or not (accepted >= FLOOR * len(paths) and smiling >= FLOOR))
 
 

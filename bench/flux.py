@@ -131,10 +131,15 @@ class Bench:
         for in_8_bits in (False, True):
             painter = Painter(load_pipeline(nano, self.device, in_8_bits=in_8_bits), nano)
             size = nano.sizes.by_aspect[SQUARE]
-            drawn.append(np.stack([painter.paint(TEXT, size=size, steps=6, seed=i) for i in range(8)]).astype(float))
+            drawn.append(
+                np.stack([painter.paint(TEXT, size=size, steps=6, seed=i) for i in range(8)]).astype(float)
+            )
         error = drawn[0] - drawn[1]
         psnr = 10 * np.log10(255**2 / (error**2).mean())
-        return out | {"psnr_db_on_nano": round(float(psnr), 1), "levels_on_nano": round(float(np.abs(error).mean()), 2)}
+        return out | {
+            "psnr_db_on_nano": round(float(psnr), 1),
+            "levels_on_nano": round(float(np.abs(error).mean()), 2),
+        }
 
     @torch.no_grad()
     def error_of_units(self) -> float:
@@ -147,7 +152,8 @@ class Bench:
         here.units = True
         exact = here(x).float()
         return round(
-            float((there.to(self.device)(x.to(self.device)).float().cpu() - exact).abs().max() / exact.std()), 4
+            float((there.to(self.device)(x.to(self.device)).float().cpu() - exact).abs().max() / exact.std()),
+            4,
         )
 
     def plain(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -158,9 +164,15 @@ class Bench:
 
         def picture(i: int) -> None:
             pipe(
-                TEXT, width=self.size[0], height=self.size[1], num_inference_steps=4, guidance_scale=0.0, max_sequence_length=self.base.tokens,
-                generator=torch.Generator().manual_seed(i), output_type="np",
-            )  # fmt: skip
+                TEXT,
+                width=self.size[0],
+                height=self.size[1],
+                num_inference_steps=4,
+                guidance_scale=0.0,
+                max_sequence_length=self.base.tokens,
+                generator=torch.Generator().manual_seed(i),
+                output_type="np",
+            )
 
         def measured() -> dict[str, Any]:
             first = self.seconds_of(lambda: picture(-1))
@@ -207,7 +219,10 @@ class Bench:
     # ------------------------------------------------------------ training
 
     def train(self) -> dict[str, Any]:
-        out: dict[str, Any] = {"ours": self.steps_of_ours(compiled=False), "ours_compiled": self.steps_of_ours(compiled=True)}  # fmt: skip
+        out: dict[str, Any] = {
+            "ours": self.steps_of_ours(compiled=False),
+            "ours_compiled": self.steps_of_ours(compiled=True),
+        }
         for side, quick in out["ours_compiled"].items():
             slow = out["ours"][side]
             won = slow["seconds"] - quick["seconds"]
@@ -215,7 +230,9 @@ class Bench:
         return out | {"plain": self.steps_of_plain()}
 
     def pixels(self, side: int) -> torch.Tensor:
-        return (torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(side)) * 2 - 1).to(self.device)
+        return (torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(side)) * 2 - 1).to(
+            self.device
+        )
 
     def steps_of_ours(self, *, compiled: bool) -> dict[str, Any]:
         """By bucket: a step of the trainer on one example."""
@@ -225,7 +242,9 @@ class Bench:
         examples = []
         for side in self.shape.buckets:
             latents = encode_picture(pipe, self.base, self.pixels(side)).float()
-            examples.append(Example("p", (side, side), latents, torch.ones_like(latents[..., :1]), text, TEXT))
+            examples.append(
+                Example("p", (side, side), latents, torch.ones_like(latents[..., :1]), text, TEXT)
+            )
         lora.add_assistant(pipe.transformer, self.base)
         run = Run.start(pipe.transformer, self.base, 0)
         lora.use(pipe.transformer, training=True)
@@ -280,10 +299,22 @@ class Bench:
     def cold(self) -> dict[str, Any]:
         """Through the door, in processes of their own: all that a worker does until a picture is delivered."""
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "bench.flux", "deliver", "--work", self.base.source, "--folder", folder]
+            command = [
+                sys.executable,
+                "-m",
+                "bench.flux",
+                "deliver",
+                "--work",
+                self.base.source,
+                "--folder",
+                folder,
+            ]
             start = time.perf_counter()
             said = subprocess.run(
-                [*command, *(["--small"] if self.shape is SMALL else [])], check=True, capture_output=True, text=True
+                [*command, *(["--small"] if self.shape is SMALL else [])],
+                check=True,
+                capture_output=True,
+                text=True,
             )
             whole = time.perf_counter() - start
         told = json.loads(said.stdout.splitlines()[-1])
@@ -296,7 +327,12 @@ def deliver(base: Base, folder: Path) -> None:
     studio.base = base
     store = FolderStore(folder)
     tensors = random_lora(studio._models()[0].transformer, base, 1)
-    facts = {"base": base.name, "subject": "woman", "embedder": studio.faces.name, "reference": [1.0] + [0.0] * 127}
+    facts = {
+        "base": base.name,
+        "subject": "woman",
+        "embedder": studio.faces.name,
+        "reference": [1.0] + [0.0] * 127,
+    }
     data = dump(tensors, facts)
     store.write("twin.safetensors", data)
 
@@ -309,7 +345,11 @@ def deliver(base: Base, folder: Path) -> None:
     render(0, "standard")
     later = time.perf_counter()
     took = {q: statistics.median([render(i, q) for i in range(6)][1:]) for q in QUALITIES}
-    print(json.dumps({"delivered": {k: round(v, 4) for k, v in took.items()}, "later": time.perf_counter() - later}))
+    print(
+        json.dumps(
+            {"delivered": {k: round(v, 4) for k, v in took.items()}, "later": time.perf_counter() - later}
+        )
+    )
 
 
 def faults(found: dict[str, Any], full: bool) -> list[str]:
@@ -324,7 +364,9 @@ def faults(found: dict[str, Any], full: bool) -> list[str]:
         if (serve["ours_in_8_bits"].get("error_of_units") or 0) > MOST_ERROR:
             out.append("the units for 8 bits compute something else than the processor")
         if serve["ours_in_8_bits"]["psnr_db_on_nano"] < LEAST_PSNR:
-            out.append(f"pictures in 8 bits are {serve['ours_in_8_bits']['psnr_db_on_nano']} dB from the exact ones")
+            out.append(
+                f"pictures in 8 bits are {serve['ours_in_8_bits']['psnr_db_on_nano']} dB from the exact ones"
+            )
         if serve["ours"]["swap"] > MOST_SWAP:
             out.append(f"a swap takes {serve['ours']['swap']} s")
         if full and "H200" in found["machine"] and mine > MOST_PICTURE * FLOOR_PICTURE:
@@ -339,9 +381,13 @@ def faults(found: dict[str, Any], full: bool) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("parts", nargs="*", choices=["serve", "train", "cold", "deliver", []], default=[])
-    parser.add_argument("--work", type=Path, help="where the base is written (var/flux-full or var/flux-small)")
+    parser.add_argument(
+        "--work", type=Path, help="where the base is written (var/flux-full or var/flux-small)"
+    )
     parser.add_argument("--small", action="store_true", default=not torch.cuda.is_available())
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--twins", type=int, default=100)

@@ -22,9 +22,15 @@ SIZES = (1_000, 10_000, 100_000)
 ROUNDS = 60
 MOST = 1.5
 QUERIES = {
-    "all": "", "kind": "kind=image", "style": "style=noir", "twin": "twin={twin}", "favourite": "favourite=true", "tag": "tag=work", "oldest": "ordering=oldest",
+    "all": "",
+    "kind": "kind=image",
+    "style": "style=noir",
+    "twin": "twin={twin}",
+    "favourite": "favourite=true",
+    "tag": "tag=work",
+    "oldest": "ordering=oldest",
     "words": "q=park",
-}  # fmt: skip
+}
 REPORTED = {"words"}
 
 
@@ -38,11 +44,20 @@ def fill(user: Any, twin: Any, start: int, stop: int) -> None:
     now = timezone.now()
     rows = (
         Item(
-            user=user, twin=twin if i % 3 else None, created_at=now - timedelta(minutes=i), width=512, height=512, size=1, etag="x", style=STYLES[i % 8],
-            favourite=i % 25 == 0, tags=["work"] if i % 20 == 0 else [], prompt=f"smiling, in a {('park', 'library', 'city')[i % 3]} {i}",
+            user=user,
+            twin=twin if i % 3 else None,
+            created_at=now - timedelta(minutes=i),
+            width=512,
+            height=512,
+            size=1,
+            etag="x",
+            style=STYLES[i % 8],
+            favourite=i % 25 == 0,
+            tags=["work"] if i % 20 == 0 else [],
+            prompt=f"smiling, in a {('park', 'library', 'city')[i % 3]} {i}",
         )
         for i in range(start, stop)
-    )  # fmt: skip
+    )
     Item.objects.bulk_create(rows, batch_size=5000)
 
 

@@ -22,7 +22,13 @@ from PIL import Image
 from bench.house import client_of, house, person, worker
 from bench.machine import machine
 
-KINDS: dict[str, dict[str, Any]] = {"JPEG": {}, "PNG": {}, "TIFF": {"compression": "tiff_lzw"}, "WEBP": {}, "HEIF": {}}
+KINDS: dict[str, dict[str, Any]] = {
+    "JPEG": {},
+    "PNG": {},
+    "TIFF": {"compression": "tiff_lzw"},
+    "WEBP": {},
+    "HEIF": {},
+}
 EACH = 250  # photos a person: the API takes 300 an hour
 MOST = 2.0  # seconds from request to verdict, of 99 in 100
 
@@ -33,7 +39,9 @@ def whole(kind: str) -> bytes:
     pillow_heif.register_heif_opener()
     y, x = np.mgrid[0:560, 0:560]
     out = io.BytesIO()
-    Image.fromarray(np.stack([x // 3, y // 3, (x * y) % 251], -1).astype(np.uint8)).save(out, kind, **KINDS[kind])
+    Image.fromarray(np.stack([x // 3, y // 3, (x * y) % 251], -1).astype(np.uint8)).save(
+        out, kind, **KINDS[kind]
+    )
     return out.getvalue()
 
 
@@ -75,24 +83,32 @@ def send(name: str, numbers: range) -> list[tuple[float, str]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--people", type=int, default=8)
     args = parser.parse_args()
     with house(), worker("cpu", processes=2) as running:
         from django.utils import timezone
 
-        from accounts.shelves import homes, shelf_of
+        from accounts.vault.storage import homes, shelf_of
 
         send("first", range(4))  # the models are loaded by both processes
         start = time.monotonic()
         with ThreadPoolExecutor(2) as pool:
-            parts = pool.map(lambda n: send(f"someone{n}", range(n * EACH, (n + 1) * EACH)), range(args.people))
+            parts = pool.map(
+                lambda n: send(f"someone{n}", range(n * EACH, (n + 1) * EACH)), range(args.people)
+            )
             found = [one for part in parts for one in part]
         seconds, codes = time.monotonic() - start, Counter(code for _took, code in found)
         late = statistics.quantiles([took for took, _code in found], n=100)[-1]
-        left = [name for home in homes() for name in shelf_of(home).old_files(timezone.now() + timedelta(days=1))]
+        left = [
+            name for home in homes() for name in shelf_of(home).old_files(timezone.now() + timedelta(days=1))
+        ]
         print(machine())
-        print(f"{len(found)} files in {seconds:.0f} s; 99th percentile {late:.2f} s; left behind: {len(left)}")
+        print(
+            f"{len(found)} files in {seconds:.0f} s; 99th percentile {late:.2f} s; left behind: {len(left)}"
+        )
         for code, count in codes.most_common():
             print(f"{count:6d}  {code}")
         dead = running.poll() is not None

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from config import embedded, run
+from config.start import embedded
+from config.start import supervisor as run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,7 +22,11 @@ def house() -> Iterator[Path]:
     """Django set up and migrated; the folder is VAR."""
     folder = Path(tempfile.mkdtemp(prefix="photoflux-bench-"))
     services = (embedded.postgres(folder / "postgres"), embedded.redis(folder / "redis"))
-    os.environ |= {"VAR": str(folder), "DATABASE_URL": services[0].start().url, "REDIS_URL": services[1].start().url}
+    os.environ |= {
+        "VAR": str(folder),
+        "DATABASE_URL": services[0].start().url,
+        "REDIS_URL": services[1].start().url,
+    }
     os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR", "DATABASE_POOL": "16"}
     try:
         import django

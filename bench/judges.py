@@ -70,8 +70,12 @@ def vectors(net: torch.nn.Module, heads: list[np.ndarray]) -> np.ndarray:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, default=Path("var/nano-build/cpu"), help="where the base was built")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--work", type=Path, default=Path("var/nano-build/cpu"), help="where the base was built"
+    )
     parser.add_argument("--preset", choices=PRESETS, default="cpu")
     parser.add_argument("--people", type=int, default=2600)
     parser.add_argument("--steps", type=int, default=800)
@@ -80,16 +84,33 @@ def main() -> int:
     ensure_torchvision()
     FOLDER.mkdir(exist_ok=True)
     device, preset = "cuda" if torch.cuda.is_available() else "cpu", PRESETS[args.preset]
-    heads = embedder.draw_heads(args.work / "judge-heads.npy", range(100_000, 100_000 + args.people), 6, seed=SEED)
+    heads = embedder.draw_heads(
+        args.work / "judge-heads.npy", range(100_000, 100_000 + args.people), 6, seed=SEED
+    )
     net = embedder.train_embedder(
-        args.work / "judge.pt", Plain(), heads, Clock(None), steps=args.steps, people=30, device=device, seed=SEED
+        args.work / "judge.pt",
+        Plain(),
+        heads,
+        Clock(None),
+        steps=args.steps,
+        people=30,
+        device=device,
+        seed=SEED,
     )
     assert net is not None
     save_net(net, FOLDER / "judge.safetensors")
     seen = reader.train_reader(
-        args.work / "judge-reader.pt", args.work / "pictures", reader.Net(READER_WIDTHS), Clock(None), first=preset.learnt,
-        last=preset.pictures, steps=args.reader_steps, batch=64, device=device, seed=SEED,
-    )  # fmt: skip
+        args.work / "judge-reader.pt",
+        args.work / "pictures",
+        reader.Net(READER_WIDTHS),
+        Clock(None),
+        first=preset.learnt,
+        last=preset.pictures,
+        steps=args.reader_steps,
+        batch=64,
+        device=device,
+        seed=SEED,
+    )
     assert seen is not None
     save_net(seen, FOLDER / "reader.safetensors")
     return 0

@@ -50,11 +50,18 @@ def new_scenes(rng: np.random.Generator, count: int) -> list[Scene]:
     colours = list(COLOURS)
     return [
         replace(
-            random_scene(rng), background=BACKGROUNDS[(3 * i + 1) % 8], clothes=CLOTHES[(2 * i + 1) % 7], colour=colours[int(rng.integers(10))],
-            expression=EXPRESSIONS[(i + 2) % 4], glasses="none", hat="none", light="soft", yaw=float(rng.normal(0, 8)),
+            random_scene(rng),
+            background=BACKGROUNDS[(3 * i + 1) % 8],
+            clothes=CLOTHES[(2 * i + 1) % 7],
+            colour=colours[int(rng.integers(10))],
+            expression=EXPRESSIONS[(i + 2) % 4],
+            glasses="none",
+            hat="none",
+            light="soft",
+            yaw=float(rng.normal(0, 8)),
         )
         for i in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def head_of(faces: Faces, picture: np.ndarray) -> np.ndarray | None:
@@ -125,7 +132,9 @@ class Bench:
         photos = photos_of(studio.faces, person, rng)
         with TemporaryDirectory() as folder:
             store = FolderStore(Path(folder))
-            report = studio.train(TrainSpec(photos, person.gender, seed=who, threads=self.threads), store=store)
+            report = studio.train(
+                TrainSpec(photos, person.gender, seed=who, threads=self.threads), store=store
+            )
             tensors, facts = parse(store.read(report.lora))
         scenes = new_scenes(rng, self.scenes)
 
@@ -139,9 +148,14 @@ class Bench:
         made = paint(f"ohwx {person.gender}")
         rows = {"ceiling": drawn(person, scenes, 192), "base": base, "twin": made}
         return {
-            "who": who, "hits": {k: self.lineup.hits(v, who) for k, v in rows.items()}, "read": adherence(self.reader, made, scenes),
-            "seconds": report.seconds, "likeness": report.likeness, "base": report.likeness_base, "real": report.likeness_real,
-        }  # fmt: skip
+            "who": who,
+            "hits": {k: self.lineup.hits(v, who) for k, v in rows.items()},
+            "read": adherence(self.reader, made, scenes),
+            "seconds": report.seconds,
+            "likeness": report.likeness,
+            "base": report.likeness_base,
+            "real": report.likeness_real,
+        }
 
 
 _bench: Bench | None = None  # of this process
@@ -158,17 +172,23 @@ def _person(who: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--people", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scenes", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2, help="of each process")
-    parser.add_argument("--jobs", type=int, default=1, help="processes side by side; give each one thread then")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="processes side by side; give each one thread then"
+    )
     parser.add_argument(
         "--least", type=float, default=0.75, help="share of first hits (a base built on two cores: 0.75)"
     )
     parser.add_argument("--adherence", type=float, default=0.80)
-    parser.add_argument("--seconds", type=float, default=120, help="a twin may take, the median, selection included")
+    parser.add_argument(
+        "--seconds", type=float, default=120, help="a twin may take, the median, selection included"
+    )
     parser.add_argument("--source", type=Path, help="another directory in the nano base's place")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
@@ -185,10 +205,18 @@ def main() -> int:
     read = [r for row in rows for r in row["read"]]
     each = {f: round(float(np.mean([r[f] for r in read])), 3) for f in READ}
     result = {
-        "machine": machine(), "people": args.people, "seed": args.seed, "pictures": len(read), "first_hit": shares(rows), "adherence": each,
-        "adherence_mean": round(float(np.mean(list(each.values()))), 3), "threads": args.threads, "jobs": args.jobs,
-        "seconds_a_twin": round(float(np.median([r["seconds"] for r in rows])), 1), "minutes": round((time.monotonic() - begin) / 60, 1),
-    }  # fmt: skip
+        "machine": machine(),
+        "people": args.people,
+        "seed": args.seed,
+        "pictures": len(read),
+        "first_hit": shares(rows),
+        "adherence": each,
+        "adherence_mean": round(float(np.mean(list(each.values()))), 3),
+        "threads": args.threads,
+        "jobs": args.jobs,
+        "seconds_a_twin": round(float(np.median([r["seconds"] for r in rows])), 1),
+        "minutes": round((time.monotonic() - begin) / 60, 1),
+    }
     print(json.dumps(result, indent=1))
     if args.json:
         args.json.write_text(json.dumps(result, indent=1))
@@ -198,7 +226,10 @@ def main() -> int:
 
 def shares(rows: list[dict[str, Any]]) -> dict[str, float]:
     """First hits of all pictures so far, by what they are of."""
-    return {k: round(float(np.mean([h for r in rows for h in r["hits"][k]])), 3) for k in ("ceiling", "base", "twin")}
+    return {
+        k: round(float(np.mean([h for r in rows for h in r["hits"][k]])), 3)
+        for k in ("ceiling", "base", "twin")
+    }
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from urllib.request import urlopen
 from bench.gallery import fill
 from bench.house import ROOT, client_of, house, person
 from bench.machine import machine
-from config import run
+from config.start import supervisor as run
 
 CLIENTS, MOST_MS = 100, 1000
 SCRIPT = """
@@ -53,7 +53,9 @@ def free_port() -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=int, default=60)
     args = parser.parse_args()
     with house(), tempfile.TemporaryDirectory() as folder:
@@ -85,7 +87,9 @@ def pictures(user: object) -> list[str]:
     fill(user, Twin.objects.create(user=user, name="Me"), 0, 1000)
     rng, made = np.random.default_rng(0), []
     for item in Item.objects.filter(user=user)[:50]:
-        facts = save_item(item.user_id, item.id, media.encode_png(draw(random_person(rng), Scene(), 512, 512)))
+        facts = save_item(
+            item.user_id, item.id, media.encode_png(draw(random_person(rng), Scene(), 512, 512))
+        )
         Item.objects.filter(id=item.id).update(**facts)
         made.append(str(item.id))
     return made
@@ -93,7 +97,9 @@ def pictures(user: object) -> list[str]:
 
 def token_of(user: object) -> str:
     response = client_of(user).post(
-        "/_allauth/app/v1/auth/login", {"email": "alice@example.com", "password": "a long password"}, format="json"
+        "/_allauth/app/v1/auth/login",
+        {"email": "alice@example.com", "password": "a long password"},
+        format="json",
     )
     return str(response.json()["meta"]["access_token"])
 
@@ -112,9 +118,24 @@ def attack(folder: Path, port: int, token: str, items: list[str], seconds: int) 
     (folder / "clients.py").write_text(SCRIPT)
     env = os.environ | {"TOKEN": token, "ITEMS": ",".join(items)}
     command = [
-        sys.executable, "-m", "locust", "-f", str(folder / "clients.py"), "--headless", "-u", str(CLIENTS), "-r", "20", "-t", f"{seconds}s",
-        "--host", f"http://127.0.0.1:{port}", "--csv", str(folder / "out"), "--only-summary",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "locust",
+        "-f",
+        str(folder / "clients.py"),
+        "--headless",
+        "-u",
+        str(CLIENTS),
+        "-r",
+        "20",
+        "-t",
+        f"{seconds}s",
+        "--host",
+        f"http://127.0.0.1:{port}",
+        "--csv",
+        str(folder / "out"),
+        "--only-summary",
+    ]
     subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     rows = list(csv.DictReader((folder / "out_stats.csv").open()))
     print(machine())

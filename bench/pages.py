@@ -19,7 +19,7 @@ from bench.gallery import fill
 from bench.house import ROOT, house, person
 from bench.load import free_port, wait_for
 from bench.machine import machine
-from config import run
+from config.start import supervisor as run
 
 PICTURES, ROUNDS = 10_000, 30
 SLOWER = 4  # times
@@ -38,7 +38,7 @@ def lived_in(user: Any) -> str:
     from django.conf import settings
     from django.test import Client
 
-    from accounts.vault import store
+    from accounts.vault.vault import store
     from gallery.models import Item
     from gallery.services import THUMBNAIL
     from ml import media
@@ -97,7 +97,11 @@ def look(browser: Any, origin: str, path: str, cookie: str) -> dict[str, float]:
     for box in page.locator(".mark").all()[:4]:
         box.click(force=True)
     page.wait_for_timeout(600)
-    found |= {"shift": page.evaluate("seen.shift"), "nodes": max(nodes), "interaction ms": page.evaluate("seen.slow")}
+    found |= {
+        "shift": page.evaluate("seen.shift"),
+        "nodes": max(nodes),
+        "interaction ms": page.evaluate("seen.slow"),
+    }
     context.close()
     return found
 

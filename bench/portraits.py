@@ -52,12 +52,22 @@ def main() -> int:
     by: dict[str, list[bool]] = defaultdict(list)
     for (p, s), ok in zip(people, found):
         traits = {
-            "hair": p.hair, "hair colour": p.hair_colour, "beard": p.beard, "eyes": p.eyes, "gender": p.gender,
-            "skin": f"{int(p.skin * 4.999)} of 4", "age": "old" if p.age > 0.66 else "young" if p.age < 0.33 else "middle",
-            "freckles": str(bool(p.freckles)), "glasses": s.glasses, "hat": s.hat, "light": s.light,
-            "expression": s.expression, "background": s.background, "clothes": s.clothes,
+            "hair": p.hair,
+            "hair colour": p.hair_colour,
+            "beard": p.beard,
+            "eyes": p.eyes,
+            "gender": p.gender,
+            "skin": f"{int(p.skin * 4.999)} of 4",
+            "age": "old" if p.age > 0.66 else "young" if p.age < 0.33 else "middle",
+            "freckles": str(bool(p.freckles)),
+            "glasses": s.glasses,
+            "hat": s.hat,
+            "light": s.light,
+            "expression": s.expression,
+            "background": s.background,
+            "clothes": s.clothes,
             "turn": "far" if abs(s.yaw) > 22 else "near",
-        }  # fmt: skip
+        }
         for trait, value in traits.items():
             by[f"{trait}: {value}"].append(ok)
     worst = sorted((float(np.mean(v)), k, len(v)) for k, v in by.items())

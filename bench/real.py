@@ -25,7 +25,9 @@ from ml.types import Photo, TrainSpec
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("photos", type=Path, nargs="+")
     parser.add_argument("--subject", default="woman", help="class word")
     parser.add_argument("--seed", type=int, default=0)

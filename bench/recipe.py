@@ -63,7 +63,11 @@ def changed(base: Base, change: dict[str, Any]) -> Base:
     change = dict(change)
     base, recipe = replace(base, rank=change.pop("rank", base.rank)), base.recipe
     if times := change.pop("steps", None):
-        change = {"steps_per_photo": round(recipe.steps_per_photo * times), "steps_least": 1, "steps_most": 10_000}
+        change = {
+            "steps_per_photo": round(recipe.steps_per_photo * times),
+            "steps_least": 1,
+            "steps_most": 10_000,
+        }
     return replace(base, recipe=replace(recipe, **change))
 
 
@@ -94,12 +98,17 @@ class Bench:
         seen = self.lineup.cosines(made)
         read = adherence(self.reader, made, scenes)
         return {
-            "choice": name, "who": who, "seed": seed, "steps": report.steps, "checkpoint": report.checkpoint,
+            "choice": name,
+            "who": who,
+            "seed": seed,
+            "steps": report.steps,
+            "checkpoint": report.checkpoint,
             "likeness": round(float(np.mean([0.0 if c is None else c[who] for c in seen])), 4),
             "first_hit": round(float(np.mean([c is not None and int(np.argmax(c)) == who for c in seen])), 3),
             "adherence": round(float(np.mean([list(r.values()) for r in read])), 4),
-            "seconds": round(report.seconds, 1), "seconds_per_step": round(report.seconds_per_step, 4),
-        }  # fmt: skip
+            "seconds": round(report.seconds, 1),
+            "seconds_per_step": round(report.seconds_per_step, 4),
+        }
 
 
 def rows() -> list[dict[str, Any]]:
@@ -117,7 +126,9 @@ def table(found: list[dict[str, Any]]) -> str:
         mean = {k: statistics.fmean(r[k] for r in mine) for k in ("first_hit", "seconds")}
         pairs = [(r, by[NOW, r["who"], r["seed"]]) for r in mine if (NOW, r["who"], r["seed"]) in by]
         cells = [told(name, pairs, key) for key in ("likeness", "adherence")]
-        out.append(f"| {name} | {len(mine)} | {' | '.join(cells)} | {mean['first_hit']:.2f} | {mean['seconds']:.0f} |")
+        out.append(
+            f"| {name} | {len(mine)} | {' | '.join(cells)} | {mean['first_hit']:.2f} | {mean['seconds']:.0f} |"
+        )
     return "\n".join(out)
 
 
@@ -132,7 +143,9 @@ def told(name: str, pairs: list[tuple[dict[str, Any], dict[str, Any]]], key: str
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--people", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=CHOICES, default=list(CHOICES))
@@ -144,7 +157,9 @@ def main() -> int:
         print(table(rows()))
         return 0
     mine, of = map(int, args.share.split("/"))
-    wanted = [(name, who, seed) for seed in range(args.seeds) for who in range(args.people) for name in args.only]
+    wanted = [
+        (name, who, seed) for seed in range(args.seeds) for who in range(args.people) for name in args.only
+    ]
     bench = None
     for number, key in enumerate(wanted):
         if number % of != mine - 1 or key in {(r["choice"], r["who"], r["seed"]) for r in rows()}:

@@ -91,7 +91,9 @@ class Plan:
     def meets(self, out: Outcome, places: list[int] | None = None) -> bool:
         if out.gave_up:
             return False
-        return percentile(out.first if places is None else [out.first[i] for i in places], 0.95) <= self.target
+        return (
+            percentile(out.first if places is None else [out.first[i] for i in places], 0.95) <= self.target
+        )
 
     def needed(self, day: list[Request], *, grouped: bool, peak: list[int] | None = None) -> int | None:
         """The fewest servers that meet the target over the day, and in the hour `peak` where one is given; None: no number does."""
@@ -173,7 +175,9 @@ def introduce(times: Times, day: list[Request], peak: list[int]) -> None:
     made = ", ".join(f"{times.picture[q]:.3f} {q}" for q in QUALITIES)
     print(f"seconds: a picture {made}; a swap {times.swap:.4f}; a cold start {times.cold_start:.1f}")
     if times.load > BUSY:
-        print(f"Other programs ran beside the measurement (a load of {times.load:.1f}): these seconds are too many.")
+        print(
+            f"Other programs ran beside the measurement (a load of {times.load:.1f}): these seconds are too many."
+        )
     mean, most = sum(r.work for r in day) / DAY, sum(day[i].work for i in peak) / HOUR
     print(
         f"{len(day)} requests, {sum(r.pictures for r in day)} pictures; work for {mean:.2f} servers on average,"
@@ -291,7 +295,9 @@ def slug(machine: str) -> str:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("files", nargs="*", type=Path, help="measured tables (default: all in bench/results)")
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -306,9 +312,14 @@ def arguments() -> argparse.Namespace:
         help="of a server an hour: an assumption, not measured (3.50, about what an H200 is let for)",
     )
     parser.add_argument(
-        "--provision", type=float, default=0.0, help="seconds until a new machine starts the process (0: it is there)"
+        "--provision",
+        type=float,
+        default=0.0,
+        help="seconds until a new machine starts the process (0: it is there)",
     )
-    parser.add_argument("--measure", action="store_true", help="measure this machine first, and simulate with that")
+    parser.add_argument(
+        "--measure", action="store_true", help="measure this machine first, and simulate with that"
+    )
     parser.add_argument("--engine", default="nano", help="the base to measure")
     parser.add_argument("--source", default="", help="a directory in the base's place")
     parser.add_argument("--rounds", type=int, default=15, help="pictures of each quality that are measured")

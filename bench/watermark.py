@@ -72,8 +72,12 @@ def draw_portrait(seed: int, width: int, height: int) -> Picture:
     columns, rows = max(1, width // 4), max(1, height // 4)
     x, y = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(-1, 1, rows) * rows / columns)
 
-    def put(onto: np.ndarray, colour: np.ndarray, cx: float, cy: float, a: float, b: float, soft: float) -> np.ndarray:
-        cover = 1 / (1 + np.exp(np.clip((np.hypot((x - cx) / a, (y - cy) / b) - 1) / soft, -50, 50)))[..., None]
+    def put(
+        onto: np.ndarray, colour: np.ndarray, cx: float, cy: float, a: float, b: float, soft: float
+    ) -> np.ndarray:
+        cover = (
+            1 / (1 + np.exp(np.clip((np.hypot((x - cx) / a, (y - cy) / b) - 1) / soft, -50, 50)))[..., None]
+        )
         return onto * (1 - cover) + colour * cover
 
     share = ((x + y + 2) / 4)[..., None]
@@ -147,7 +151,9 @@ def measure(pictures: Iterator[Picture]) -> tuple[dict[str, list[bool]], list[fl
 
 def report(title: str, pictures: Iterator[Picture]) -> bool:
     found, quality, seconds = measure(pictures)
-    print(f"\n{title}: {len(quality)} pictures, PSNR {min(quality):.1f} dB least, mean {np.mean(quality):.1f},")
+    print(
+        f"\n{title}: {len(quality)} pictures, PSNR {min(quality):.1f} dB least, mean {np.mean(quality):.1f},"
+    )
     print(f"{1000 * np.median(seconds):.0f} ms of CPU to mark one (median)")
     for name, read in found.items():
         print(f"  {name:26}{100 * np.mean(read):6.1f} %{'  at least 99' if name in REQUIRED else ''}")

@@ -30,21 +30,49 @@ class Shape:
 
 # The published configurations of FLUX.1 schnell's parts.
 FULL = Shape(
-    1024, (512, 768, 1024),
-    {"num_layers": 19, "num_single_layers": 38, "num_attention_heads": 24, "attention_head_dim": 128, "joint_attention_dim": 4096,
-     "pooled_projection_dim": 768, "axes_dims_rope": (16, 56, 56)},
+    1024,
+    (512, 768, 1024),
+    {
+        "num_layers": 19,
+        "num_single_layers": 38,
+        "num_attention_heads": 24,
+        "attention_head_dim": 128,
+        "joint_attention_dim": 4096,
+        "pooled_projection_dim": 768,
+        "axes_dims_rope": (16, 56, 56),
+    },
     {"block_out_channels": (128, 256, 512, 512), "layers_per_block": 2, "norm_num_groups": 32},
-    {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12, "projection_dim": 768},
+    {
+        "hidden_size": 768,
+        "intermediate_size": 3072,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 12,
+        "projection_dim": 768,
+    },
     {"d_model": 4096, "d_ff": 10240, "num_layers": 24, "num_heads": 64, "d_kv": 64},
-)  # fmt: skip
+)
 SMALL = Shape(
-    256, (128, 192, 256),
-    {"num_layers": 2, "num_single_layers": 4, "num_attention_heads": 4, "attention_head_dim": 64, "joint_attention_dim": 128,
-     "pooled_projection_dim": 64, "axes_dims_rope": (16, 24, 24)},
+    256,
+    (128, 192, 256),
+    {
+        "num_layers": 2,
+        "num_single_layers": 4,
+        "num_attention_heads": 4,
+        "attention_head_dim": 64,
+        "joint_attention_dim": 128,
+        "pooled_projection_dim": 64,
+        "axes_dims_rope": (16, 24, 24),
+    },
     {"block_out_channels": (16, 32, 64, 64), "layers_per_block": 1, "norm_num_groups": 8},
-    {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2, "projection_dim": 64},
+    {
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "projection_dim": 64,
+    },
     {"d_model": 128, "d_ff": 256, "num_layers": 2, "num_heads": 4, "d_kv": 32},
-)  # fmt: skip
+)
 
 
 def base_at(folder: Path, shape: Shape) -> Base:
@@ -87,15 +115,31 @@ def _write(folder: Path, shape: Shape, device: str) -> None:
     )
     t5 = T5Config(vocab_size=32128, feed_forward_proj="gated-gelu", is_encoder_decoder=False, **shape.t5)
     pipe: Any = FluxPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0, use_dynamic_shifting=False), tokenizer=clip_words, tokenizer_2=words,
-        vae=drawn(lambda: AutoencoderKL(
-            down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, latent_channels=16,
-            scaling_factor=0.3611, shift_factor=0.1159, use_quant_conv=False, use_post_quant_conv=False, **shape.vae)),
-        text_encoder=drawn(lambda: CLIPTextModel(clip)), text_encoder_2=drawn(lambda: T5EncoderModel(t5)),
-        transformer=drawn(lambda: FluxTransformer2DModel(in_channels=64, guidance_embeds=False, **shape.transformer)),
-    )  # fmt: skip
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0, use_dynamic_shifting=False),
+        tokenizer=clip_words,
+        tokenizer_2=words,
+        vae=drawn(
+            lambda: AutoencoderKL(
+                down_block_types=("DownEncoderBlock2D",) * 4,
+                up_block_types=("UpDecoderBlock2D",) * 4,
+                latent_channels=16,
+                scaling_factor=0.3611,
+                shift_factor=0.1159,
+                use_quant_conv=False,
+                use_post_quant_conv=False,
+                **shape.vae,
+            )
+        ),
+        text_encoder=drawn(lambda: CLIPTextModel(clip)),
+        text_encoder_2=drawn(lambda: T5EncoderModel(t5)),
+        transformer=drawn(
+            lambda: FluxTransformer2DModel(in_channels=64, guidance_embeds=False, **shape.transformer)
+        ),
+    )
     pipe.save_pretrained(folder)
-    save_file(random_lora(pipe.transformer, base_at(folder, shape), 0), folder / "training_adapter.safetensors")
+    save_file(
+        random_lora(pipe.transformer, base_at(folder, shape), 0), folder / "training_adapter.safetensors"
+    )
 
 
 def random_lora(transformer: Any, base: Base, seed: int) -> dict[str, torch.Tensor]:

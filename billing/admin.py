@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery, Sum
 from django.utils.translation import gettext_lazy as _
 
-from billing import ledger, prices, webhooks
+from billing import ledger, prices
 from billing.models import LedgerAccount, Pack, Plan, Price, Subscription, Transfer, Wallet, WebhookEvent
+from billing.payments import webhooks
 from config.errors import DomainError
 
 
@@ -64,7 +65,9 @@ class PriceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **options: Any) -> Any:
         if db_field.name == "code":
-            options["widget"] = forms.Select(choices=[(code, f"{code} ({n})") for code, n in prices.DELIVERED.items()])
+            options["widget"] = forms.Select(
+                choices=[(code, f"{code} ({n})") for code, n in prices.DELIVERED.items()]
+            )
         return super().formfield_for_dbfield(db_field, request, **options)
 
 
@@ -75,7 +78,9 @@ class GrantForm(ActionForm):
         label=_("Credits"), max_length=5, required=False
     )  # checked in grant(), which says what is wrong
     reason = forms.CharField(label=_("Reason"), max_length=60, required=False)
-    key = forms.CharField(label="", widget=forms.HiddenInput, initial=lambda: secrets.token_urlsafe(6), max_length=10)
+    key = forms.CharField(
+        label="", widget=forms.HiddenInput, initial=lambda: secrets.token_urlsafe(6), max_length=10
+    )
 
 
 @admin.register(Wallet)
@@ -89,7 +94,9 @@ class WalletAdmin(ReadOnly):
     def get_queryset(self, request: Any) -> Any:
         own = LedgerAccount.objects.filter(wallet=OuterRef("id"), kind="available").values("wallet")
         return (
-            super().get_queryset(request).annotate(available=Subquery(own.annotate(sum=Sum("balance")).values("sum")))
+            super()
+            .get_queryset(request)
+            .annotate(available=Subquery(own.annotate(sum=Sum("balance")).values("sum")))
         )
 
     @admin.display(description=_("credits"))
@@ -103,16 +110,26 @@ class WalletAdmin(ReadOnly):
     def grant(self, request: Any, wallets: Any) -> None:
         if form := self._entry(request):
             done = self._each(
-                request, wallets, form, "+", lambda wallet, cause: ledger.grant(wallet, form.amount, cause=cause)
+                request,
+                wallets,
+                form,
+                "+",
+                lambda wallet, cause: ledger.grant(wallet, form.amount, cause=cause),
             )
-            messages.success(request, _("Given: %(n)s credits, to %(people)s.") % {"n": form.amount, "people": done})
+            messages.success(
+                request, _("Given: %(n)s credits, to %(people)s.") % {"n": form.amount, "people": done}
+            )
 
     @admin.action(description=_("Take credits"), permissions=["grant"])
     def correct(self, request: Any, wallets: Any) -> None:
         """A correction is an entry like any other, and takes no more than there is."""
         if form := self._entry(request):
-            done = self._each(request, wallets, form, "-", lambda wallet, cause: _take(wallet, form.amount, cause))
-            messages.success(request, _("Taken: %(n)s credits, from %(people)s.") % {"n": form.amount, "people": done})
+            done = self._each(
+                request, wallets, form, "-", lambda wallet, cause: _take(wallet, form.amount, cause)
+            )
+            messages.success(
+                request, _("Taken: %(n)s credits, from %(people)s.") % {"n": form.amount, "people": done}
+            )
 
     def _entry(self, request: Any) -> Entry | None:
         amount, reason, key = (request.POST.get(name, "").strip() for name in ("amount", "reason", "key"))
@@ -131,7 +148,9 @@ class WalletAdmin(ReadOnly):
             cause = f"staff:{form.key}:{wallet.id}"
             try:
                 with transaction.atomic():
-                    if ledger.is_new(wallet, cause, Transfer.Kind.GRANT if sign == "+" else Transfer.Kind.CORRECT):
+                    if ledger.is_new(
+                        wallet, cause, Transfer.Kind.GRANT if sign == "+" else Transfer.Kind.CORRECT
+                    ):
                         move(wallet, cause)
                         self.log_change(request, wallet, f"{sign}{form.amount}: {form.reason}")
                         done += 1
@@ -155,7 +174,17 @@ def _take(wallet: Wallet, amount: int, cause: str) -> None:
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnly):
-    list_display = ("id", "wallet", "plan", "interval", "status", "period_end", "ends_at", "past_due_since", "ended_at")
+    list_display = (
+        "id",
+        "wallet",
+        "plan",
+        "interval",
+        "status",
+        "period_end",
+        "ends_at",
+        "past_due_since",
+        "ended_at",
+    )
     list_filter = ("status", "plan", "interval")
     search_fields = ("id", "wallet")
 

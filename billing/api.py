@@ -11,21 +11,32 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing import checkout, gateway, ledger, prices, sync
+from billing import ledger, prices
 from billing.models import Invoice, Pack, Plan, Subscription, Transfer
-from config.limits import limited
-from config.pages import page
-from config.schema import PAGE, paged
-from config.shapes import checked
+from billing.payments import checkout, gateway, sync
+from config.web.pagination import page
+from config.web.ratelimit import limited
+from config.web.schema import PAGE, paged
+from config.web.serializers import checked
 
 
 class PlanShape(serializers.ModelSerializer):  # type: ignore[type-arg]
     class Meta:
         model = Plan
         fields = (
-            "code", "name", "price_cents", "price_year_cents", "credits", "monthly", "lasts_months", "unlimited", "twins", "jobs", "longest",
+            "code",
+            "name",
+            "price_cents",
+            "price_year_cents",
+            "credits",
+            "monthly",
+            "lasts_months",
+            "unlimited",
+            "twins",
+            "jobs",
+            "longest",
             "retention_days",
-        )  # fmt: skip
+        )
 
 
 class PackShape(serializers.ModelSerializer):  # type: ignore[type-arg]
@@ -59,7 +70,18 @@ class SubscriptionShape(serializers.ModelSerializer):  # type: ignore[type-arg]
 class InvoiceShape(serializers.ModelSerializer):  # type: ignore[type-arg]
     class Meta:
         model = Invoice
-        fields = ("id", "number", "status", "currency", "total", "tax", "refunded", "credits", "created_at", "paid_at")
+        fields = (
+            "id",
+            "number",
+            "status",
+            "currency",
+            "total",
+            "tax",
+            "refunded",
+            "credits",
+            "created_at",
+            "paid_at",
+        )
 
 
 class BillingShape(serializers.Serializer):  # type: ignore[type-arg]
@@ -83,7 +105,9 @@ class CheckoutForm(serializers.Serializer):  # type: ignore[type-arg]
 
     def validate_currency(self, value: str) -> str:
         if value.lower() != settings.CURRENCY:
-            raise serializers.ValidationError(_("Only %(currency)s is taken here.") % {"currency": settings.CURRENCY})
+            raise serializers.ValidationError(
+                _("Only %(currency)s is taken here.") % {"currency": settings.CURRENCY}
+            )
         return value
 
 
@@ -124,7 +148,12 @@ class BillingView(APIView):
         return Response(
             {
                 "plan": PlanShape(wallet.plan).data,
-                "credits": {"available": sums.available, "held": sums.held, "owed": sums.owed, "expires": expires},
+                "credits": {
+                    "available": sums.available,
+                    "held": sums.held,
+                    "owed": sums.owed,
+                    "expires": expires,
+                },
                 "subscription": SubscriptionShape(current).data if current else None,
                 "configured": gateway.configured(),
             }

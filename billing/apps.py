@@ -7,7 +7,8 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        from billing import checkout, ledger
+        from billing import ledger
+        from billing.payments import checkout
         from config import registry
 
         def credits(user: Any) -> tuple[str, Any]:

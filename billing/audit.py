@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from billing.models import Transfer
 from billing.runs import paid_kinds
-from config.runs import OPEN
+from config.runs.models import OPEN
 
 # Each balance is what its transfers add up to.
 BALANCES = """
@@ -80,7 +80,9 @@ def _runs() -> Iterator[str]:
     held = Transfer.objects.filter(kind=Transfer.Kind.HOLD).exclude(cause__in=over)
     open_holds = dict(held.values_list("cause").annotate(n=Sum("amount")).order_by())
     for kind in paid_kinds():
-        for ident, price in kind.objects.filter(status__in=OPEN, price__gt=F("captured")).values_list("id", "price"):
+        for ident, price in kind.objects.filter(status__in=OPEN, price__gt=F("captured")).values_list(
+            "id", "price"
+        ):
             now = open_holds.pop(f"{kind.kind_name}:{ident}", 0)
             if now != price:
                 yield f"{kind.kind_name}:{ident} is under way for {price} credits and holds {now}"

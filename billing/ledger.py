@@ -70,7 +70,9 @@ def balance(wallet: Wallet) -> Balance:
         sums[kind] += left
         if kind == Account.AVAILABLE and at:
             expires[at] = expires.get(at, 0) + left
-    return Balance(sums[Account.AVAILABLE], sums[Account.HELD], tuple(sorted(expires.items())), -sums[Account.DEBT])
+    return Balance(
+        sums[Account.AVAILABLE], sums[Account.HELD], tuple(sorted(expires.items())), -sums[Account.DEBT]
+    )
 
 
 def _counts(now: datetime) -> Q:
@@ -95,7 +97,9 @@ def grant(
 
 
 @transaction.atomic
-def take_back(wallet: Any, amount: int, *, cause: str, kind: str = Kind.REFUND, lot: uuid.UUID | None = None) -> None:
+def take_back(
+    wallet: Any, amount: int, *, cause: str, kind: str = Kind.REFUND, lot: uuid.UUID | None = None
+) -> None:
     """Credits go, those of `lot` first, then what expires first; what is not there any more is owed. Once for a cause.
 
     What is held for work under way is not touched.
@@ -166,7 +170,9 @@ def hold(wallet: Wallet, amount: int, *, cause: str) -> None:
     lots = _spendable(ident)
     available = sum(lot.balance for lot in lots)
     if available < amount:
-        raise NotEnoughCredits(price=amount, available=available, extra={"price": amount, "available": available})
+        raise NotEnoughCredits(
+            price=amount, available=available, extra={"price": amount, "available": available}
+        )
     for lot in lots:
         part = min(lot.balance, amount)
         if part:
@@ -183,7 +189,9 @@ def settle(cause: str, *, captured: int) -> int:
 
     Nothing a second time, and nothing for a cause that holds nothing. Raises ValueError when more than was held is asked for.
     """
-    held = list(Transfer.objects.filter(kind=Kind.HOLD, cause=cause).select_related("debit", "credit").order_by("id"))
+    held = list(
+        Transfer.objects.filter(kind=Kind.HOLD, cause=cause).select_related("debit", "credit").order_by("id")
+    )
     if not held:
         return 0
     ident = _lock(held[0].wallet)
@@ -214,7 +222,9 @@ def _release(ident: uuid.UUID, held: list[Transfer], captured: int, cause: str) 
 
 def expire(now: datetime | None = None) -> int:
     """Take what is past its time out of every wallet, one lot after the other; how many credits."""
-    due = LedgerAccount.objects.filter(kind=Account.AVAILABLE, expires_at__lte=now or timezone.now(), balance__gt=0)
+    due = LedgerAccount.objects.filter(
+        kind=Account.AVAILABLE, expires_at__lte=now or timezone.now(), balance__gt=0
+    )
     return sum(_expire(ident) for ident in due.order_by("id").values_list("id", flat=True))
 
 
@@ -222,7 +232,9 @@ def expire(now: datetime | None = None) -> int:
 def expired(wallet: Any, *, given_for: str) -> int:
     """How many credits have expired of the lots whose causes begin with `given_for`, as of now."""
     ident = _lock(wallet)
-    lots = list(Transfer.objects.filter(wallet=ident, cause__startswith=given_for).values_list("lot", flat=True))
+    lots = list(
+        Transfer.objects.filter(wallet=ident, cause__startswith=given_for).values_list("lot", flat=True)
+    )
     for account in LedgerAccount.objects.filter(wallet=ident, kind=Account.AVAILABLE, lot__in=lots):
         _expire_if_due(account)
     gone = Transfer.objects.filter(kind=Kind.EXPIRE, wallet=ident, lot__in=lots)
@@ -236,7 +248,12 @@ def _expire(ident: int) -> int:
     if amount:
         earlier = Transfer.objects.filter(kind=Kind.EXPIRE, lot=account.lot).count()
         _move(
-            account.wallet, account, _platform(Account.EXPIRED), amount, Kind.EXPIRE, f"expiry:{account.lot}:{earlier}"
+            account.wallet,
+            account,
+            _platform(Account.EXPIRED),
+            amount,
+            Kind.EXPIRE,
+            f"expiry:{account.lot}:{earlier}",
         )
     return amount
 
@@ -288,9 +305,18 @@ def _platform(kind: str) -> LedgerAccount:
     return LedgerAccount.objects.get_or_create(wallet=None, kind=kind, lot=None)[0]
 
 
-def _move(wallet: Any, debit: LedgerAccount, credit: LedgerAccount, amount: int, kind: str, cause: str) -> None:
+def _move(
+    wallet: Any, debit: LedgerAccount, credit: LedgerAccount, amount: int, kind: str, cause: str
+) -> None:
     """The database's trigger changes both balances. A movement speaks of a lot: that of the account on the wallet's side."""
     own = debit if debit.wallet else credit
     Transfer.objects.create(
-        debit=debit, credit=credit, amount=amount, kind=kind, cause=cause, lot=own.lot, expires_at=own.expires_at, wallet=wallet
-    )  # fmt: skip
+        debit=debit,
+        credit=credit,
+        amount=amount,
+        kind=kind,
+        cause=cause,
+        lot=own.lot,
+        expires_at=own.expires_at,
+        wallet=wallet,
+    )

@@ -86,7 +86,9 @@ class Wallet(models.Model):
         default=0
     )  # free first trainings taken, of twins that are gone too
     stripe_customer = models.CharField(max_length=60, null=True, unique=True, editable=False)
-    checkout = models.CharField(max_length=80, blank=True, editable=False)  # the Checkout session that is open
+    checkout = models.CharField(
+        max_length=80, blank=True, editable=False
+    )  # the Checkout session that is open
 
     def __str__(self) -> str:
         return f"wallet {str(self.id)[:8]}"
@@ -118,14 +120,18 @@ class LedgerAccount(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["wallet", "kind", "lot"], name="one_account", nulls_distinct=False),
+            models.UniqueConstraint(
+                fields=["wallet", "kind", "lot"], name="one_account", nulls_distinct=False
+            ),
             models.CheckConstraint(
                 condition=Q(balance__gte=0, kind__in=["available", "held", "earned", "expired", "taken"])
                 | Q(balance__lte=0, kind__in=["issued", "debt"]),
                 name="no_negative_balance",
             ),
         )
-        indexes = (models.Index(fields=["expires_at"], name="expires", condition=Q(kind="available", balance__gt=0)),)
+        indexes = (
+            models.Index(fields=["expires_at"], name="expires", condition=Q(kind="available", balance__gt=0)),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.balance}"
@@ -184,7 +190,9 @@ class Subscription(models.Model):
     id = models.CharField(primary_key=True, max_length=80)
     wallet = models.UUIDField(db_index=True)
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
-    next_plan = models.ForeignKey(Plan, models.PROTECT, null=True, related_name="+")  # from the next payment on
+    next_plan = models.ForeignKey(
+        Plan, models.PROTECT, null=True, related_name="+"
+    )  # from the next payment on
     interval = models.CharField(max_length=5, choices=Interval.choices)
     cents = models.PositiveIntegerField(default=0)  # of each payment, before tax and discounts
     status = models.CharField(max_length=20)  # Stripe's words
@@ -226,14 +234,18 @@ class Invoice(models.Model):
     status = models.CharField(max_length=20)
     currency = models.CharField(max_length=3)
     total = models.IntegerField()
-    paid = models.IntegerField(default=0)  # of the total by card or transfer, the rest by what Stripe owed them
+    paid = models.IntegerField(
+        default=0
+    )  # of the total by card or transfer, the rest by what Stripe owed them
     tax = models.IntegerField(default=0)
     payment = models.CharField(max_length=80, blank=True, db_index=True)  # the payment intent
     refunded = models.IntegerField(default=0)
     disputed = models.IntegerField(default=0)
     credits = models.PositiveIntegerField(default=0)  # granted so far
     lot = models.UUIDField(null=True)  # the newest of them
-    months = models.PositiveSmallIntegerField(default=0)  # how many were granted, or were over before they could be
+    months = models.PositiveSmallIntegerField(
+        default=0
+    )  # how many were granted, or were over before they could be
     month_credits = models.PositiveIntegerField(default=0)  # of each month after the first
     period_start = models.DateTimeField(null=True)
     period_end = models.DateTimeField(null=True)
@@ -339,7 +351,9 @@ class EngineCost(models.Model):
     unit_cents = models.DecimalField(max_digits=10, decimal_places=3, default=0)  # a picture, a training
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["engine", "job_kind"], name="one_cost_an_engine_and_kind"),)
+        constraints = (
+            models.UniqueConstraint(fields=["engine", "job_kind"], name="one_cost_an_engine_and_kind"),
+        )
         verbose_name, verbose_name_plural = _("cost of an engine"), _("costs of engines")
 
     def __str__(self) -> str:

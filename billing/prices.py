@@ -28,7 +28,9 @@ def listed() -> dict[str, int]:
 def quote(user: Any, kind: str, fields: dict[str, Any]) -> int:
     """What a request would cost this user now. Raises Invalid for a kind that is not for sale."""
     if kind not in _by_kind:
-        raise Invalid(errors={"kind": [str(_("Choose one of: %(kinds)s.") % {"kinds": ", ".join(sorted(_by_kind))})]})
+        raise Invalid(
+            errors={"kind": [str(_("Choose one of: %(kinds)s.") % {"kinds": ", ".join(sorted(_by_kind))})]}
+        )
     return _by_kind[kind](user, fields)
 
 

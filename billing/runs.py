@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 
 from billing import ledger, limits
-from config.runs import OPEN, Run, RunQuerySet, Status, kinds
+from config.runs.models import OPEN, Run, RunQuerySet, Status, kinds
 
 
 class PaidRun(Run):
@@ -15,7 +15,9 @@ class PaidRun(Run):
 
     price = models.PositiveIntegerField(default=0, editable=False)
     captured = models.PositiveIntegerField(default=0, editable=False)
-    engine = models.CharField(max_length=40, blank=True, editable=False)  # what works on it, for what it costs
+    engine = models.CharField(
+        max_length=40, blank=True, editable=False
+    )  # what works on it, for what it costs
     units = models.PositiveIntegerField(default=0, editable=False)  # pictures, trainings that were delivered
     retry_of = models.UUIDField(null=True, editable=False)  # staff ran it again, at no price
     retry_cause = models.CharField(max_length=200, blank=True, editable=False)
@@ -50,7 +52,9 @@ class PaidRun(Run):
         super().enqueue()
 
     def on_end(self) -> None:
-        self.captured = ledger.settle(self.cause, captured=min(self.earned(), self.price) if self.price else 0)
+        self.captured = ledger.settle(
+            self.cause, captured=min(self.earned(), self.price) if self.price else 0
+        )
         self.units = self.delivered()
         type(self).objects.filter(id=self.id).update(captured=self.captured, units=self.units)
 

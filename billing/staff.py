@@ -8,17 +8,27 @@ from django.contrib import admin, messages
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from billing import checkout, figures_admin
 from billing.models import EngineCost, Invoice
+from billing.payments import checkout
 from config.errors import DomainError
+from support.insights import admin as figures_admin
 
 
 @admin.register(Invoice)
 class InvoiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     change_list_template = "admin/billing/invoices.html"
     list_display = (
-        "id", "number", "status", "total", "currency", "refunded", "credits", "taken", "plan", "created_at",
-    )  # fmt: skip
+        "id",
+        "number",
+        "status",
+        "total",
+        "currency",
+        "refunded",
+        "credits",
+        "taken",
+        "plan",
+        "created_at",
+    )
     list_select_related = ("plan",)
     search_fields = ("id", "number")
     ordering = ("-created_at",)

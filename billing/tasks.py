@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from billing import gateway, ledger, sync
+from billing import ledger
+from billing.payments import gateway, sync
 
 
 @shared_task(name="billing.expire")

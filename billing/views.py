@@ -15,14 +15,15 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from billing import checkout, gateway, ledger, limits, prices, sync, webhooks
+from billing import ledger, limits, prices
 from billing.api import CheckoutForm
 from billing.models import Invoice, LedgerAccount, Pack, Plan, Transfer, WebhookEvent
-from config import problems
+from billing.payments import checkout, gateway, sync, webhooks
 from config.errors import DomainError, NotFound
-from config.limits import limited
-from config.pages import page
-from config.problems import told
+from config.web import problems
+from config.web.pagination import page
+from config.web.problems import told
+from config.web.ratelimit import limited
 
 SHOWN = 24  # invoices
 
@@ -43,9 +44,15 @@ def pricing(request: HttpRequest) -> HttpResponse:
         cents = plan.price_year_cents if yearly else plan.price_cents
         plan.offered = gateway.configured() and cents and has != (plan.code, "year" if yearly else "month")  # type: ignore[attr-defined]
     facts = {
-        "plans": plans, "packs": Pack.objects.filter(on_sale=True), "prices": prices.listed(), "configured": gateway.configured(),
-        "current": wallet.plan_id if wallet else "", "paid": paid, "yearly": yearly, "currency": settings.CURRENCY,
-    }  # fmt: skip
+        "plans": plans,
+        "packs": Pack.objects.filter(on_sale=True),
+        "prices": prices.listed(),
+        "configured": gateway.configured(),
+        "current": wallet.plan_id if wallet else "",
+        "paid": paid,
+        "yearly": yearly,
+        "currency": settings.CURRENCY,
+    }
     return render(request, "billing/pricing.html", facts)
 
 
@@ -62,9 +69,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     wallet = ledger.wallet_of(request.user)
     invoices = Invoice.objects.filter(wallet=wallet.id).order_by("-created_at")[:SHOWN]
     facts = {
-        "wallet": wallet, "paid": sync.live_subscription(wallet), "invoices": invoices, "configured": gateway.configured(), "tab": "account",
-        "over": limits.twins_over(wallet, request.user.twins.count()), "currency": settings.CURRENCY,
-    }  # fmt: skip
+        "wallet": wallet,
+        "paid": sync.live_subscription(wallet),
+        "invoices": invoices,
+        "configured": gateway.configured(),
+        "tab": "account",
+        "over": limits.twins_over(wallet, request.user.twins.count()),
+        "currency": settings.CURRENCY,
+    }
     return render(request, "billing/overview.html", facts)
 
 
@@ -118,7 +130,9 @@ def stripe_hook(request: HttpRequest) -> HttpResponse:
 def movements(request: HttpRequest) -> HttpResponse:
     rows = Transfer.objects.filter(wallet=ledger.wallet_of(request.user).id).select_related("debit", "credit")
     found = page(request, rows, lambda t: t, order=("-id",))
-    facts = {name: f"?{found[name].partition('?')[2]}" if found[name] else "" for name in ("next", "previous")}
+    facts = {
+        name: f"?{found[name].partition('?')[2]}" if found[name] else "" for name in ("next", "previous")
+    }
     for row in found["results"]:
         row.what, row.where = _purpose(row.cause)
         row.sign = _sign(row)
@@ -134,9 +148,16 @@ def _sign(row: Transfer) -> str:
 
 # The first word of a cause: what a reader calls it, and the page that shows it, if there is one.
 PURPOSES = {
-    "image": (_("Pictures"), "job"), "training": (_("Training"), "training"), "plan": (_("Your plan"), ""), "staff": (_("From the team"), ""),
-    "demo": (_("From the team"), ""), "expiry": (_("Their time ran out"), ""), "invoice": (_("A payment"), "invoice"), "refund": (_("A payment that went back"), "invoice"), "change": (_("A change of plan"), "invoice"),
-}  # fmt: skip
+    "image": (_("Pictures"), "job"),
+    "training": (_("Training"), "training"),
+    "plan": (_("Your plan"), ""),
+    "staff": (_("From the team"), ""),
+    "demo": (_("From the team"), ""),
+    "expiry": (_("Their time ran out"), ""),
+    "invoice": (_("A payment"), "invoice"),
+    "refund": (_("A payment that went back"), "invoice"),
+    "change": (_("A change of plan"), "invoice"),
+}
 
 
 def _purpose(cause: str) -> tuple[str, str]:

@@ -16,8 +16,8 @@ from django.utils.translation.trans_real import parse_accept_lang_header  # noqa
 
 django_application = get_asgi_application()  # before what needs the apps
 
-from config import problems  # noqa: E402
 from config.errors import FileTooLarge  # noqa: E402
+from config.web import problems  # noqa: E402
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -1,4 +1,4 @@
-"""The Celery application: a bell, see config/runs.py."""
+"""The Celery application: a bell, see config/runs/models.py."""
 
 from __future__ import annotations
 
@@ -12,3 +12,4 @@ app = Celery("photoflux")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()  # for every thread: a web process rings from the threads of its requests
 app.autodiscover_tasks()
+app.autodiscover_tasks(["config.runs"], related_name="sweeper")

@@ -47,7 +47,11 @@ class Malformed(DomainError):
 
 
 class MissingFile(DomainError):
-    code, status, message = "missing_file", 400, _("There is no file in this request. Send one in the field “file”.")
+    code, status, message = (
+        "missing_file",
+        400,
+        _("There is no file in this request. Send one in the field “file”."),
+    )
 
 
 class NotFound(DomainError):
@@ -55,7 +59,11 @@ class NotFound(DomainError):
 
 
 class FileTooLarge(DomainError):
-    code, status, message = "file_too_large", 413, _("This file is too large. At most %(megabytes)s MB can be sent.")
+    code, status, message = (
+        "file_too_large",
+        413,
+        _("This file is too large. At most %(megabytes)s MB can be sent."),
+    )
 
 
 class ChangedMeanwhile(DomainError):
@@ -67,7 +75,11 @@ class ChangedMeanwhile(DomainError):
 
 
 class RangeNotSatisfiable(DomainError):
-    code, status, message = "range_not_satisfiable", 416, _("The file is shorter than the range you asked for.")
+    code, status, message = (
+        "range_not_satisfiable",
+        416,
+        _("The file is shorter than the range you asked for."),
+    )
 
 
 class AlreadyFinished(DomainError):
@@ -79,7 +91,10 @@ class NotFailed(DomainError):
 
 
 class IdempotencyMismatch(DomainError):
-    code, message = "idempotency_mismatch", _("This Idempotency-Key was used for another request. Choose a new one.")
+    code, message = (
+        "idempotency_mismatch",
+        _("This Idempotency-Key was used for another request. Choose a new one."),
+    )
 
 
 class RateLimited(DomainError):

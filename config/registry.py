@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 from uuid import UUID
 
-Exporter = Callable[[Any], Iterator[tuple[str, Iterable[bytes]]]]  # an Export -> (path in the archive, its bytes)
+Exporter = Callable[
+    [Any], Iterator[tuple[str, Iterable[bytes]]]
+]  # an Export -> (path in the archive, its bytes)
 Eraser = Callable[[Any], None]  # user -> everything of theirs in this app is gone
 OnWithdraw = Callable[[Any], None]  # user -> what the ended consent had allowed is stopped
 
-KnownFiles = Callable[[UUID], Iterable[str]]  # whose -> every name in their vault that a row of this app speaks of
+KnownFiles = Callable[
+    [UUID], Iterable[str]
+]  # whose -> every name in their vault that a row of this app speaks of
 
 Live = Callable[[Any], tuple[str, Any]]  # user -> (name of an event, its data as it is now)
 

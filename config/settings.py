@@ -8,13 +8,15 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from config import embedded, env
+from config.start import embedded, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.text("VAR", str(BASE_DIR / "var")))
 KEYS = VAR / "keys"
 DEBUG = env.flag("DEBUG")
-ORIGIN = env.text("ORIGIN", "http://127.0.0.1:8000")  # how people reach it; https turns on what only works there
+ORIGIN = env.text(
+    "ORIGIN", "http://127.0.0.1:8000"
+)  # how people reach it; https turns on what only works there
 SECURE = ORIGIN.startswith("https://")
 HOST = urlsplit(ORIGIN).hostname or "127.0.0.1"
 
@@ -33,6 +35,7 @@ INSTALLED_APPS = [
     "twins",
     "gallery",
     "generation",
+    "support",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -52,7 +55,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "config.compression.CompressionMiddleware",
+    "config.web.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -63,7 +66,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "config.problems.ProblemMiddleware",
+    "config.web.problems.ProblemMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -77,7 +80,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "config.views.look",
+                "config.web.views.look",
                 "billing.views.credits",
             ]
         },
@@ -87,26 +90,38 @@ TEMPLATES = [
 # ---------------------------------------------------------------- database, broker, files
 embedded.ensure(VAR)
 DATABASES = {"default": env.database(os.environ["DATABASE_URL"])}
-DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 0, "max_size": env.number("DATABASE_POOL", 10), "timeout": 10}
+DATABASES["default"]["OPTIONS"]["pool"] = {
+    "min_size": 0,
+    "max_size": env.number("DATABASE_POOL", 10),
+    "timeout": 10,
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = os.environ["REDIS_URL"]
 CACHES = {
     # Logins and codes are counted in PostgreSQL, so that they hold without Redis.
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"},
     "redis": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL,
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
         "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
     },
-}  # fmt: skip
+}
 RATELIMIT_USE_CACHE = "redis"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(VAR / "files")}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(VAR / "files")},
+    },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 if bucket := env.text("S3_BUCKET"):
     STORAGES["default"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {"bucket_name": bucket, "endpoint_url": env.text("S3_ENDPOINT") or None, "default_acl": None},
+        "OPTIONS": {
+            "bucket_name": bucket,
+            "endpoint_url": env.text("S3_ENDPOINT") or None,
+            "default_acl": None,
+        },
     }
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
@@ -115,8 +130,10 @@ WHITENOISE_USE_FINDERS = True
 
 MAX_UPLOAD = 25 * 1024 * 1024  # bytes of a photo
 MAX_BODY = MAX_UPLOAD + 64 * 1024  # bytes of a request
-FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY  # below this Django keeps a request's body in memory, above it on the disk
-FILE_UPLOAD_HANDLERS = ["config.uploads.MemoryUpload"]  # a photo never touches the disk in the clear
+FILE_UPLOAD_MAX_MEMORY_SIZE = (
+    MAX_BODY  # below this Django keeps a request's body in memory, above it on the disk
+)
+FILE_UPLOAD_HANDLERS = ["config.web.uploads.MemoryUpload"]  # a photo never touches the disk in the clear
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # pictures chosen at once in the gallery, and some
 
@@ -172,14 +189,19 @@ SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
 SECURE_REFERRER_POLICY = "same-origin"
-CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
+CSRF_FAILURE_VIEW = "config.web.problems.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": ["'self'"], "img-src": ["'self'", "blob:", "data:"], "media-src": ["'self'", "blob:"], "object-src": ["'none'"],
-        "base-uri": ["'none'"], "frame-ancestors": ["'none'"], "form-action": ["'self'", *(STRIPE_PAGES if STRIPE_SECRET_KEYS else [])],
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "blob:", "data:"],
+        "media-src": ["'self'", "blob:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'", *(STRIPE_PAGES if STRIPE_SECRET_KEYS else [])],
     }
-}  # fmt: skip
+}
 
 # ---------------------------------------------------------------- languages
 LANGUAGE_CODE = "en"
@@ -193,30 +215,39 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "allauth.headless.contrib.rest_framework.authentication.JWTTokenAuthentication",
         "allauth.headless.contrib.rest_framework.authentication.XSessionTokenAuthentication",
-        "config.authentication.BrowserAuthentication",
+        "config.web.authentication.BrowserAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "config.schema.Schema",
+    "DEFAULT_SCHEMA_CLASS": "config.web.schema.Schema",
     "DEFAULT_PAGINATION_CLASS": None,
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.shapes.AsWeDo",
-    "EXCEPTION_HANDLER": "config.problems.handle",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.web.serializers.AsWeDo",
+    "EXCEPTION_HANDLER": "config.web.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": "PhotoFlux", "VERSION": "1", "OAS_VERSION": "3.1.0", "SERVE_INCLUDE_SCHEMA": False, "SWAGGER_UI_DIST": "SIDECAR", "SWAGGER_UI_FAVICON_HREF": "SIDECAR", "COMPONENT_SPLIT_REQUEST": True,
-    "SCHEMA_PATH_PREFIX": "/api/v1", "ENUM_NAME_OVERRIDES": {"RunStatus": "config.runs.Status"},
-}  # fmt: skip
+    "TITLE": "PhotoFlux",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {"RunStatus": "config.runs.models.Status"},
+}
 RATELIMIT_FAIL_OPEN = True  # generic limits open without Redis; logins are counted in the database and do not
-RATELIMIT_IP_META_KEY = "config.limits.address"
+RATELIMIT_IP_META_KEY = "config.web.ratelimit.address"
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
-PROXIES = env.number("PROXIES", 0)  # how many proxies of ours stand in front: so many of X-Forwarded-For are believed
+PROXIES = env.number(
+    "PROXIES", 0
+)  # how many proxies of ours stand in front: so many of X-Forwarded-For are believed
 
 # ---------------------------------------------------------------- work
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = False  # the row is the truth (config/runs.py): nothing is redelivered
+CELERY_TASK_ACKS_LATE = False  # the row is the truth (config/runs/models.py): nothing is redelivered
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 0}

@@ -15,7 +15,7 @@ from accounts import api as accounts
 from accounts.views import logout
 from billing import api as billing
 from billing.views import movements, pricing, stripe_hook
-from config import views
+from config.web import views
 from gallery import api as gallery
 from generation import api as generation
 from moderation import api as moderation
@@ -40,8 +40,16 @@ api = [
     path("twins/<uuid:ident>", twins.TwinView.as_view()),
     path("twins/<uuid:ident>/photos", twins.PhotosView.as_view()),
     path("twins/<uuid:ident>/photos/<uuid:photo>", twins.PhotoView.as_view()),
-    path("twins/<uuid:ident>/photos/<uuid:photo>/content", twins.PhotoFileView.as_view(), {"rendition": "content"}),
-    path("twins/<uuid:ident>/photos/<uuid:photo>/thumbnail", twins.PhotoFileView.as_view(), {"rendition": "thumbnail"}),
+    path(
+        "twins/<uuid:ident>/photos/<uuid:photo>/content",
+        twins.PhotoFileView.as_view(),
+        {"rendition": "content"},
+    ),
+    path(
+        "twins/<uuid:ident>/photos/<uuid:photo>/thumbnail",
+        twins.PhotoFileView.as_view(),
+        {"rendition": "thumbnail"},
+    ),
     path("twins/<uuid:ident>/trainings", twins.TrainingsView.as_view()),
     path("photos", twins.LibraryView.as_view()),
     path("trainings/<uuid:ident>", twins.TrainingView.as_view()),
@@ -72,7 +80,9 @@ urlpatterns = [
     path("api/v1/openapi.json", views.openapi, name="openapi"),
     path(
         "api/docs",
-        SpectacularSwaggerSplitView.as_view(url_name="openapi", permission_classes=[], authentication_classes=[]),
+        SpectacularSwaggerSplitView.as_view(
+            url_name="openapi", permission_classes=[], authentication_classes=[]
+        ),
     ),
     path("api/v1/", include(api)),
     path("_allauth/", include("allauth.headless.urls")),
@@ -96,7 +106,7 @@ urlpatterns = [
     path("healthz", views.healthz),
     path("readyz", views.readyz),
 ]
-handler400 = "config.problems.malformed"
-handler403 = "config.problems.forbidden"
-handler404 = "config.problems.not_found"
-handler500 = "config.problems.broken"
+handler400 = "config.web.problems.malformed"
+handler403 = "config.web.problems.forbidden"
+handler404 = "config.web.problems.not_found"
+handler500 = "config.web.problems.broken"

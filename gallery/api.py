@@ -17,13 +17,13 @@ from rest_framework.views import APIView
 
 from accounts.api import ExportShape, show_export
 from accounts.services import request_export
-from accounts.vault import store
+from accounts.vault.vault import store
 from config.errors import ChangedMeanwhile, Invalid, NotFound
-from config.files import serve
-from config.limits import limited
-from config.pages import page
-from config.schema import KEY, MATCH, PAGE, paged
-from config.shapes import checked, once_of
+from config.web.files import serve
+from config.web.pagination import page
+from config.web.ratelimit import limited
+from config.web.schema import KEY, MATCH, PAGE, paged
+from config.web.serializers import checked, once_of
 from gallery import services
 from gallery.models import Album, Item
 
@@ -35,9 +35,27 @@ class ItemShape(serializers.ModelSerializer):  # type: ignore[type-arg]
     class Meta:
         model = Item
         fields = (
-            "id", "kind", "twin", "training", "job", "index", "prompt", "style", "recipe", "engine", "width", "height", "size", "media_type",
-            "likeness", "favourite", "tags", "notes", "place", "created_at",
-        )  # fmt: skip
+            "id",
+            "kind",
+            "twin",
+            "training",
+            "job",
+            "index",
+            "prompt",
+            "style",
+            "recipe",
+            "engine",
+            "width",
+            "height",
+            "size",
+            "media_type",
+            "likeness",
+            "favourite",
+            "tags",
+            "notes",
+            "place",
+            "created_at",
+        )
 
 
 # What a row says under each of those names. Written out, as a serializer takes 0.6 ms for each of a page's items.
@@ -69,7 +87,9 @@ class Filters(serializers.Serializer):  # type: ignore[type-arg]
 def known(chosen: dict[str, Any]) -> None:
     """Raises Invalid for a filter that is none: a word mistyped must not choose everything."""
     if strange := sorted(set(chosen) - set(FILTERS)):
-        raise Invalid(errors={f"filter.{name[:40]}": [str(_("There is no such filter."))] for name in strange[:10]})
+        raise Invalid(
+            errors={f"filter.{name[:40]}": [str(_("There is no such filter."))] for name in strange[:10]}
+        )
 
 
 SIGNS = re.compile("(-?)([㐀-鿿぀-ヿ]+)")
@@ -114,7 +134,9 @@ def version_of(item: Item) -> str:
 
 
 class ItemsView(APIView):
-    @extend_schema(parameters=[*PAGE, *(OpenApiParameter(name, str) for name in FILTERS)], responses=paged(ItemShape))
+    @extend_schema(
+        parameters=[*PAGE, *(OpenApiParameter(name, str) for name in FILTERS)], responses=paged(ItemShape)
+    )
     def get(self, request: Any) -> Response:
         rows, order = selected(request.user, request.GET)
         return Response(page(request, rows, show_item, order=order))
@@ -129,7 +151,9 @@ class ItemView(APIView):
     def patch(self, request: Any, ident: str) -> Response:
         form = checked(ItemForm, request)
         with transaction.atomic():
-            item = Item.objects.select_for_update(of=("self",)).visible_to(request.user).filter(id=ident).first()
+            item = (
+                Item.objects.select_for_update(of=("self",)).visible_to(request.user).filter(id=ident).first()
+            )
             if item is None:
                 raise NotFound
             if request.headers.get("If-Match", version_of(item)) not in (version_of(item), "*"):
@@ -249,7 +273,9 @@ class AlbumsView(APIView):
     @extend_schema(request=AlbumForm, responses={201: AlbumShape})
     @limited("120/h", "albums")
     def post(self, request: Any) -> Response:
-        return Response(AlbumShape(services.save_album(request.user, **checked(AlbumForm, request))).data, status=201)
+        return Response(
+            AlbumShape(services.save_album(request.user, **checked(AlbumForm, request))).data, status=201
+        )
 
 
 class AlbumView(APIView):
@@ -272,5 +298,9 @@ class AlbumItemsView(APIView):
     @extend_schema(request=AlbumItemsForm, responses=CountShape)
     def post(self, request: Any, ident: str) -> Response:
         return Response(
-            {"count": services.change_album(album_of(request.user, ident), **checked(AlbumItemsForm, request))}
+            {
+                "count": services.change_album(
+                    album_of(request.user, ident), **checked(AlbumItemsForm, request)
+                )
+            }
         )

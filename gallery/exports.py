@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import Export
-from accounts.vault import store
+from accounts.vault.vault import store
 from gallery.api import chosen, show_item
 from gallery.models import Item
 

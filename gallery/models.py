@@ -15,11 +15,13 @@ from django.db.models import F, Func, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.vault import store
+from accounts.vault.vault import store
 from twins.models import Twin
 
 # Chinese has no spaces: besides its words, a text is found by each of its signs and by each pair of them (migration 0002).
-SIGNS = [Func(F(name), function="gallery_signs", output_field=models.TextField()) for name in ("prompt", "notes")]
+SIGNS = [
+    Func(F(name), function="gallery_signs", output_field=models.TextField()) for name in ("prompt", "notes")
+]
 
 
 class ItemQuerySet(models.QuerySet):  # type: ignore[type-arg]
@@ -32,7 +34,8 @@ class ItemQuerySet(models.QuerySet):  # type: ignore[type-arg]
             rows = list(self.select_for_update(of=("self",)).values_list("id", "user_id"))
             Item.objects.filter(id__in=[ident for ident, _user in rows]).delete()
             transaction.on_commit(
-                lambda: [store(user).delete_all(f"{Item(id=ident).folder}/") for ident, user in rows], robust=True
+                lambda: [store(user).delete_all(f"{Item(id=ident).folder}/") for ident, user in rows],
+                robust=True,
             )
         return len(rows)
 
@@ -84,7 +87,9 @@ class Item(models.Model):
     class Meta:
         ordering = ("-created_at", "-id")
         constraints = (
-            models.UniqueConstraint(fields=["job", "index"], condition=Q(job__isnull=False), name="one_item_an_output"),
+            models.UniqueConstraint(
+                fields=["job", "index"], condition=Q(job__isnull=False), name="one_item_an_output"
+            ),
         )
         indexes = (
             # One a filter of the gallery, each ending in the order of the pages: a page is read from the index, however many rows there are.
@@ -92,10 +97,12 @@ class Item(models.Model):
             models.Index(fields=["user", "kind", "-created_at", "-id"], name="items_by_kind"),
             models.Index(fields=["user", "twin", "-created_at", "-id"], name="items_by_twin"),
             models.Index(fields=["user", "style", "-created_at", "-id"], name="items_by_style"),
-            models.Index(fields=["user", "-created_at", "-id"], name="items_favourite", condition=Q(favourite=True)),
+            models.Index(
+                fields=["user", "-created_at", "-id"], name="items_favourite", condition=Q(favourite=True)
+            ),
             GinIndex(fields=["tags"], name="items_by_tag"),
             GinIndex(fields=["search"], name="items_by_words"),
-        )  # fmt: skip
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {str(self.id)[:8]}"

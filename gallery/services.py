@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts.vault import store
+from accounts.vault.vault import store
 from config.errors import Invalid
 from gallery.models import Album, AlbumItem, Item
 from ml import media

@@ -18,10 +18,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.services import request_export
-from config.limits import limited
-from config.pages import cursor_at, page
-from config.problems import told
-from config.words import STYLE_NAMES
+from config.web.pagination import cursor_at, page
+from config.web.problems import told
+from config.web.ratelimit import limited
+from config.web.words import STYLE_NAMES
 from gallery import services
 from gallery.api import FILTERS, item_of, selected
 from gallery.models import Item
@@ -44,9 +44,15 @@ def listing(request: HttpRequest) -> HttpResponse:
     chosen = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
     part = bool(request.GET.get("part"))
     facts = {
-        "days": days, "next": _here(request, found["next"]), "previous": _here(request, found["previous"]), "chosen": chosen, "styles": STYLE_NAMES,
-        "twins": Twin.objects.visible_to(request.user), "months": [] if part else months(rows, order), "tab": "gallery",
-    }  # fmt: skip
+        "days": days,
+        "next": _here(request, found["next"]),
+        "previous": _here(request, found["previous"]),
+        "chosen": chosen,
+        "styles": STYLE_NAMES,
+        "twins": Twin.objects.visible_to(request.user),
+        "months": [] if part else months(rows, order),
+        "tab": "gallery",
+    }
     return render(request, "gallery/_rows.html" if part else "gallery/list.html", facts)
 
 
@@ -64,7 +70,11 @@ def months(rows: Any, order: tuple[str, ...]) -> list[tuple[datetime, str]]:
         following = (start + timedelta(days=32)).replace(day=1)
         newest_first = order[0].startswith("-")
         # The largest id before the first instant of a month sorts after nothing in it: the page begins with the month.
-        at = [following, UUID(int=0)] if newest_first else [start - timedelta(microseconds=1), UUID(int=(1 << 128) - 1)]
+        at = (
+            [following, UUID(int=0)]
+            if newest_first
+            else [start - timedelta(microseconds=1), UUID(int=(1 << 128) - 1)]
+        )
         found.append((start, cursor_at(at)))
         start = following
     return found[::-1] if order[0].startswith("-") else found
@@ -84,8 +94,12 @@ def _here(request: HttpRequest, link: str | None) -> str:
 def detail(request: HttpRequest, ident: str) -> HttpResponse:
     item = item_of(request.user, ident)
     own = Item.objects.visible_to(request.user)
-    newer = own.filter(created_at__gte=item.created_at).exclude(id=item.id).order_by("created_at", "id").first()
-    older = own.filter(created_at__lte=item.created_at).exclude(id=item.id).order_by("-created_at", "-id").first()
+    newer = (
+        own.filter(created_at__gte=item.created_at).exclude(id=item.id).order_by("created_at", "id").first()
+    )
+    older = (
+        own.filter(created_at__lte=item.created_at).exclude(id=item.id).order_by("-created_at", "-id").first()
+    )
     style = STYLE_NAMES.get(item.style, item.style)
     facts = {
         "item": item,
@@ -128,7 +142,9 @@ def many(request: HttpRequest) -> HttpResponse:
     act = request.POST.get("act")
     if act == "delete":
         n = chosen.remove()
-        messages.success(request, ngettext("%(n)s picture was deleted.", "%(n)s pictures were deleted.", n) % {"n": n})
+        messages.success(
+            request, ngettext("%(n)s picture was deleted.", "%(n)s pictures were deleted.", n) % {"n": n}
+        )
     elif act == "favourite":
         chosen.update(favourite=True, updated_at=timezone.now())
     elif act == "download":

@@ -11,12 +11,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.errors import NotFound
-from config.limits import limited
-from config.pages import page
-from config.runs import Places
-from config.schema import KEY, PAGE, paged
-from config.shapes import RunFields, checked, once_of, run_fields
-from config.words import STYLE_NAMES
+from config.runs.models import Places
+from config.web.pagination import page
+from config.web.ratelimit import limited
+from config.web.schema import KEY, PAGE, paged
+from config.web.serializers import RunFields, checked, once_of, run_fields
+from config.web.words import STYLE_NAMES
 from generation import services, suggestions
 from generation.models import Job
 from ml.types import ASPECTS, QUALITIES, STYLES
@@ -35,7 +35,9 @@ class JobForm(serializers.Serializer):  # type: ignore[type-arg]
     kind = serializers.ChoiceField(choices=Job.Kind.choices, default=Job.Kind.IMAGE)
     twin = serializers.UUIDField(required=False, allow_null=True)
     prompt = serializers.CharField(max_length=PROMPT, validators=[_text])
-    negative_prompt = serializers.CharField(max_length=PROMPT, required=False, allow_blank=True, validators=[_text])
+    negative_prompt = serializers.CharField(
+        max_length=PROMPT, required=False, allow_blank=True, validators=[_text]
+    )
     style = serializers.ChoiceField(choices=STYLES, required=False)
     aspect_ratio = serializers.ChoiceField(choices=ASPECTS, required=False)
     quality = serializers.ChoiceField(choices=QUALITIES, required=False)
@@ -145,7 +147,8 @@ class StylesView(APIView):
 
 class SuggestView(APIView):
     @extend_schema(
-        parameters=[OpenApiParameter("q", str)], responses=serializers.ListSerializer(child=serializers.CharField())
+        parameters=[OpenApiParameter("q", str)],
+        responses=serializers.ListSerializer(child=serializers.CharField()),
     )
     def get(self, request: Any) -> Response:
         own = Job.objects.visible_to(request.user).order_by("-created_at").values_list("prompt", flat=True)

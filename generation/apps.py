@@ -16,7 +16,9 @@ class GenerationConfig(AppConfig):
         def price(user: Any, fields: dict[str, Any]) -> int:
             form = JobForm(data={"prompt": "-", **fields})
             form.is_valid(raise_exception=True)
-            return prices.pictures(form.validated_data.get("quality", "standard"), form.validated_data.get("count", 1))
+            return prices.pictures(
+                form.validated_data.get("quality", "standard"), form.validated_data.get("count", 1)
+            )
 
         prices.register("image", price)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from billing.runs import PaidRun
-from config.runs import RunQuerySet
+from config.runs.models import RunQuerySet
 from twins.models import Training, Twin
 
 
@@ -30,23 +30,36 @@ class Job(PaidRun):
     count = models.PositiveSmallIntegerField(default=1)
     seed = models.PositiveIntegerField()
     steps = models.PositiveSmallIntegerField(null=True)
-    longest = models.PositiveIntegerField(null=True)  # px of the longer side that the plan allowed; None is no limit
+    longest = models.PositiveIntegerField(
+        null=True
+    )  # px of the longer side that the plan allowed; None is no limit
     repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
 
     objects = RunQuerySet.as_manager()
 
     class Meta(PaidRun.Meta):
         ordering = ("-created_at", "-id")
-        indexes = (*PaidRun.Meta.indexes, models.Index(fields=["user", "-created_at", "-id"], name="jobs_of_a_user"))
+        indexes = (
+            *PaidRun.Meta.indexes,
+            models.Index(fields=["user", "-created_at", "-id"], name="jobs_of_a_user"),
+        )
 
     @property
     def recipe(self) -> dict[str, object]:
         """Every parameter, as a request would send them to make the same again."""
         return {
-            "kind": self.kind, "twin": str(self.twin_id) if self.twin_id else None, "training": str(self.training_id) if self.training_id else None,
-            "prompt": self.prompt, "negative_prompt": self.negative_prompt, "style": self.style, "aspect_ratio": self.aspect_ratio,
-            "quality": self.quality, "count": self.count, "seed": self.seed, "steps": self.steps,
-        }  # fmt: skip
+            "kind": self.kind,
+            "twin": str(self.twin_id) if self.twin_id else None,
+            "training": str(self.training_id) if self.training_id else None,
+            "prompt": self.prompt,
+            "negative_prompt": self.negative_prompt,
+            "style": self.style,
+            "aspect_ratio": self.aspect_ratio,
+            "quality": self.quality,
+            "count": self.count,
+            "seed": self.seed,
+            "steps": self.steps,
+        }
 
     def delivered(self) -> int:
         return self.outputs.count()

@@ -44,7 +44,9 @@ class Row:
         self.twin, self.jobs = twin, self.jobs + 1 if twin == self.twin else 1
 
 
-def choose(waiting: Sequence[Some], row: Row, *, now: float, served: Mapping[Any, float] | None = None) -> Some:
+def choose(
+    waiting: Sequence[Some], row: Row, *, now: float, served: Mapping[Any, float] | None = None
+) -> Some:
     """The next of `waiting`, which is not empty. `served` says when a job of a user was last taken, by whatever worker."""
     served = served or {}
 

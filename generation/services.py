@@ -13,8 +13,8 @@ from accounts import consents
 from accounts.models import Kind
 from billing import ledger, limits, prices
 from config.errors import DomainError, NotFailed
-from config.idempotency import once
-from config.runs import Status
+from config.runs.idempotency import once
+from config.runs.models import Status
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
@@ -29,20 +29,44 @@ class TwinNotTrained(NotTrained):
 
 
 def request_images(
-    user: Any, *, twin: Twin | None, prompt: str, negative_prompt: str = "", style: str = "photorealistic", aspect_ratio: str = "1:1",
-    quality: str = "standard", count: int = 1, seed: int | None = None, steps: int | None = None, training: Training | None = None,
-    repeats: Job | None = None, key: str | None = None, body_hash: str = "",
-) -> Job:  # fmt: skip
+    user: Any,
+    *,
+    twin: Twin | None,
+    prompt: str,
+    negative_prompt: str = "",
+    style: str = "photorealistic",
+    aspect_ratio: str = "1:1",
+    quality: str = "standard",
+    count: int = 1,
+    seed: int | None = None,
+    steps: int | None = None,
+    training: Training | None = None,
+    repeats: Job | None = None,
+    key: str | None = None,
+    body_hash: str = "",
+) -> Job:
     """A job in the queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled,
     TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
     job = Job(
-        user=user, twin=twin, of_twin=twin is not None, prompt=prompt, negative_prompt=negative_prompt, style=style, aspect_ratio=aspect_ratio, quality=quality,
-        count=count, seed=secrets.randbelow(SEEDS) if seed is None else seed, steps=steps, repeats=repeats,
-    )  # fmt: skip
+        user=user,
+        twin=twin,
+        of_twin=twin is not None,
+        prompt=prompt,
+        negative_prompt=negative_prompt,
+        style=style,
+        aspect_ratio=aspect_ratio,
+        quality=quality,
+        count=count,
+        seed=secrets.randbelow(SEEDS) if seed is None else seed,
+        steps=steps,
+        repeats=repeats,
+    )
     job.price = prices.pictures(quality, count)
 
     def check() -> None:
-        policy.check_prompt(user, prompt, negative_prompt)  # outside the job's transaction: that it was refused is kept
+        policy.check_prompt(
+            user, prompt, negative_prompt
+        )  # outside the job's transaction: that it was refused is kept
 
     def prepare(new: Job) -> None:
         if twin is not None:
@@ -73,7 +97,9 @@ def usable_training(twin: Twin) -> Training:
     return twin.active_training
 
 
-def repeat(job: Job, *, same_seed: bool = True, key: str | None = None, body_hash: str = "", **overrides: Any) -> Job:
+def repeat(
+    job: Job, *, same_seed: bool = True, key: str | None = None, body_hash: str = "", **overrides: Any
+) -> Job:
     """The same again, with what is changed in `overrides`. With the same seed it is the same version of the twin, too."""
     fields = {name: getattr(job, name) for name in COPIED} | overrides
     fields.setdefault("seed", job.seed if same_seed else None)
@@ -121,4 +147,6 @@ def retry_job(job: Job, *, cause: str) -> Job:
     )
     for name in COPIED:
         setattr(again, name, getattr(job, name))
-    return once(again, endpoint=f"retry:{job.id}", key=str(job.id), body_hash="", prepare=lambda new: new.enqueue())
+    return once(
+        again, endpoint=f"retry:{job.id}", key=str(job.id), body_hash="", prepare=lambda new: new.enqueue()
+    )

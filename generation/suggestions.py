@@ -19,11 +19,29 @@ WHOLE: tuple[Any, ...] = (
     _("grey studio background, wearing a turtleneck, side light"),
 )
 PARTS: tuple[Any, ...] = (
-    _("smiling"), _("laughing"), _("neutral expression"), _("surprised"), _("in a park"), _("in an office"), _("on a beach"),
-    _("in the city at night"), _("in the mountains"), _("in a library"), _("at sunset"), _("white background"),
-    _("wearing a blue t-shirt"), _("wearing a black suit and tie"), _("wearing a red hoodie"), _("wearing a leather jacket"),
-    _("wearing round glasses"), _("wearing a hat"), _("soft light"), _("warm light"), _("side light"), _("backlight"),
-)  # fmt: skip
+    _("smiling"),
+    _("laughing"),
+    _("neutral expression"),
+    _("surprised"),
+    _("in a park"),
+    _("in an office"),
+    _("on a beach"),
+    _("in the city at night"),
+    _("in the mountains"),
+    _("in a library"),
+    _("at sunset"),
+    _("white background"),
+    _("wearing a blue t-shirt"),
+    _("wearing a black suit and tie"),
+    _("wearing a red hoodie"),
+    _("wearing a leather jacket"),
+    _("wearing round glasses"),
+    _("wearing a hat"),
+    _("soft light"),
+    _("warm light"),
+    _("side light"),
+    _("backlight"),
+)
 MOST, OWN = 8, 3
 LOOKED_AT = 200  # of one's own prompts, the newest
 
@@ -41,5 +59,7 @@ def _curated(text: str) -> list[str]:
         return [str(w) for w in WHOLE]
     before, _comma, last = text.rpartition(",")
     stem = last.strip().lower()
-    fitting = [str(p) for p in PARTS if str(p).lower().startswith(stem) and str(p).lower() not in before.lower()]
+    fitting = [
+        str(p) for p in PARTS if str(p).lower().startswith(stem) and str(p).lower() not in before.lower()
+    ]
     return [f"{before}, {p}" if before else p for p in fitting]

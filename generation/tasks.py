@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from accounts import consents
 from accounts.models import Kind
-from accounts.vault import store
-from config.runs import Lost, Status, working
+from accounts.vault.vault import store
+from config.runs.models import Lost, Status, working
 from config.studio import get_studio
 from gallery.models import Item
 from gallery.services import save_item
@@ -52,9 +52,11 @@ def _turns() -> Iterator[schedule.Waiting]:
 
 
 def _waiting() -> list[schedule.Waiting]:
-    rows = Job.objects.filter(status=Status.QUEUED).order_by("created_at").values_list(
-        "id", "user_id", "training__base", "training__sha256", "created_at"
-    )  # fmt: skip
+    rows = (
+        Job.objects.filter(status=Status.QUEUED)
+        .order_by("created_at")
+        .values_list("id", "user_id", "training__base", "training__sha256", "created_at")
+    )
     return [
         schedule.Waiting(ident, user, (base or "", sha256 or ""), created_at.timestamp())
         for ident, user, base, sha256, created_at in rows[: schedule.WINDOW]
@@ -63,7 +65,9 @@ def _waiting() -> list[schedule.Waiting]:
 
 def _served(users: Iterable[Any]) -> dict[Any, float]:
     """When a job of each was last taken."""
-    lately = Job.objects.filter(user__in=users, created_at__gte=timezone.now() - REMEMBERED, started_at__isnull=False)
+    lately = Job.objects.filter(
+        user__in=users, created_at__gte=timezone.now() - REMEMBERED, started_at__isnull=False
+    )
     rows = lately.order_by().values_list("user").annotate(last=Max("started_at"))
     return {user: last.timestamp() for user, last in rows}
 
@@ -75,7 +79,9 @@ def _make(job: Job) -> None:
         try:
             picture = next(
                 iter(
-                    _studio(job).render(_spec(job, index), store=store(job.user_id), on_progress=_progress(job, index))
+                    _studio(job).render(
+                        _spec(job, index), store=store(job.user_id), on_progress=_progress(job, index)
+                    )
                 )
             )
         except MLError as e:
@@ -111,11 +117,19 @@ def _progress(job: Job, index: int) -> types.Progress:
 def _spec(job: Job, index: int) -> types.RenderSpec:
     training = job.training
     return types.RenderSpec(
-        prompt=job.prompt, negative_prompt=job.negative_prompt, lora=training.lora if training else None,
-        sha256=training.sha256 if training else None, subject=job.twin.subject_class if job.twin else "person", style=job.style,
-        aspect=job.aspect_ratio, quality=job.quality, count=1, seed=job.seed + index, steps=job.steps,
+        prompt=job.prompt,
+        negative_prompt=job.negative_prompt,
+        lora=training.lora if training else None,
+        sha256=training.sha256 if training else None,
+        subject=job.twin.subject_class if job.twin else "person",
+        style=job.style,
+        aspect=job.aspect_ratio,
+        quality=job.quality,
+        count=1,
+        seed=job.seed + index,
+        steps=job.steps,
         longest=job.longest,
-    )  # fmt: skip
+    )
 
 
 def deliver(job: Job, index: int, picture: types.Picture) -> None:
@@ -128,10 +142,23 @@ def deliver(job: Job, index: int, picture: types.Picture) -> None:
             if not job.may_deliver():
                 raise Lost
             Item.objects.create(
-                id=ident, user_id=job.user_id, twin=job.twin, training=job.training_id, job=job.id, index=index, prompt=job.prompt, style=job.style,
-                recipe={**job.recipe, "seed": picture.seed, "count": 1}, engine=picture.engine, width=picture.width, height=picture.height,
-                likeness=picture.likeness, safety=picture.safety, mark=picture.mark, **facts,
-            )  # fmt: skip
+                id=ident,
+                user_id=job.user_id,
+                twin=job.twin,
+                training=job.training_id,
+                job=job.id,
+                index=index,
+                prompt=job.prompt,
+                style=job.style,
+                recipe={**job.recipe, "seed": picture.seed, "count": 1},
+                engine=picture.engine,
+                width=picture.width,
+                height=picture.height,
+                likeness=picture.likeness,
+                safety=picture.safety,
+                mark=picture.mark,
+                **facts,
+            )
             Output.objects.create(job=job, index=index, item=ident)
     except Exception as e:
         store(job.user_id).delete_all(f"{Item(id=ident).folder}/")

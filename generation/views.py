@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from billing import ledger, prices
 from config.errors import DomainError
-from config.limits import limited
-from config.problems import told
-from config.runs import Places
-from config.words import QUALITY_NAMES, STYLE_NAMES
+from config.runs.models import Places
+from config.web.problems import told
+from config.web.ratelimit import limited
+from config.web.words import QUALITY_NAMES, STYLE_NAMES
 from gallery.models import Item
 from generation import services
 from generation.api import JobForm, job_of, show_job
@@ -59,7 +59,9 @@ def _ask(request: HttpRequest, fields: dict[str, Any]) -> None:
     fields.pop("kind", None)
     twin = fields.pop("twin", None)
     key = request.POST.get("key", "")[:255] or None  # the page's own: a double click is one job
-    services.request_images(request.user, twin=twin_of(request.user, twin) if twin else None, **fields, key=key)
+    services.request_images(
+        request.user, twin=twin_of(request.user, twin) if twin else None, **fields, key=key
+    )
 
 
 def _query(filled: dict[str, str]) -> str:
@@ -73,17 +75,24 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         filled["twin"] = str(twins[0].id)
     defaults = {"style": STYLES[0], "aspect_ratio": "1:1", "quality": "standard", "count": "2"}
     return {
-        "filled": {k: v or defaults.get(k, "") for k, v in filled.items()}, "twins": twins, "styles": STYLE_NAMES, "aspects": [(a, a.replace(":", "x")) for a in ASPECTS],
-        "qualities": QUALITY_NAMES, "counts": range(1, 9), "prices": {q: n for q, n in prices.listed().items() if q in QUALITIES},
+        "filled": {k: v or defaults.get(k, "") for k, v in filled.items()},
+        "twins": twins,
+        "styles": STYLE_NAMES,
+        "aspects": [(a, a.replace(":", "x")) for a in ASPECTS],
+        "qualities": QUALITY_NAMES,
+        "counts": range(1, 9),
+        "prices": {q: n for q, n in prices.listed().items() if q in QUALITIES},
         "tab": "studio",
-    }  # fmt: skip
+    }
 
 
 def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
     places = Places()
     jobs = [show_job(job, places) for job in rows]
     here = set(
-        Item.objects.visible_to(request.user).filter(job__in=[j["id"] for j in jobs]).values_list("id", flat=True)
+        Item.objects.visible_to(request.user)
+        .filter(job__in=[j["id"] for j in jobs])
+        .values_list("id", flat=True)
     )
     for job in jobs:  # a picture that was deleted leaves no hole
         job["items"] = [ident for ident in job["items"] if ident in here]
@@ -123,7 +132,9 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
 def again(request: HttpRequest, ident: str) -> HttpResponse:
     """The same once more; with another seed unless the same is asked for."""
     job = job_of(request.user, ident)
-    services.repeat(job, same_seed=bool(request.POST.get("same_seed")), key=request.POST.get("key", "")[:255] or None)
+    services.repeat(
+        job, same_seed=bool(request.POST.get("same_seed")), key=request.POST.get("key", "")[:255] or None
+    )
     return redirect("studio")
 
 

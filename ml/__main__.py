@@ -45,11 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(args, e.code, e.message)
     except (OSError, MemoryError) as e:
         full = isinstance(e, OSError) and e.errno in (28, 122)
-        code = "storage_full" if full else "out_of_memory" if isinstance(e, MemoryError) else "unreadable_path"
+        code = (
+            "storage_full" if full else "out_of_memory" if isinstance(e, MemoryError) else "unreadable_path"
+        )
         return fail(
             args,
             code,
-            f"{e.strerror or e}: {e.filename}." if isinstance(e, OSError) else "There is not enough memory for this.",
+            f"{e.strerror or e}: {e.filename}."
+            if isinstance(e, OSError)
+            else "There is not enough memory for this.",
         )
     except Stopped:
         print("Stopped. The same command goes on from here.", file=sys.stderr)
@@ -120,8 +124,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("file", type=Path)
     p.add_argument("--keys", type=Path, default=Path("var/keys"), help="folder of the signing key")
     p = verb("bases", bases, "the bases, their licences and whether they are here")
-    p.add_argument("--fits", action="store_true", help="also what of them fits into this machine's memory, and how")
-    p = verb("fetch", fetch, "get a base's files from the hub, or go on with it; nothing else downloads models")
+    p.add_argument(
+        "--fits", action="store_true", help="also what of them fits into this machine's memory, and how"
+    )
+    p = verb(
+        "fetch", fetch, "get a base's files from the hub, or go on with it; nothing else downloads models"
+    )
     p.add_argument("profile", help="the base (see the verb bases)")
     fetching.add_arguments(p)
     return top
@@ -155,7 +163,9 @@ def twin(args: argparse.Namespace) -> None:
     from ml.local.weights import FolderStore
 
     if not args.photos:
-        raise MLError("no_photos", "No photos were given. Name four or more photo files, better ten to twenty-five.")
+        raise MLError(
+            "no_photos", "No photos were given. Name four or more photo files, better ten to twenty-five."
+        )
     safety.refuse_prompt(args.prompt, args.negative)
     store, signer = FolderStore(args.out), Signer.open(args.keys)
     store.write("report.json", b"{}")  # that it cannot be written is told now, not after the training
@@ -163,7 +173,9 @@ def twin(args: argparse.Namespace) -> None:
     studio = studio_of(args)
     rows, accepted = inspect_all(args, studio, args.photos)
     if not accepted:
-        raise MLError("not_enough_photos", "None of the photos can be used. See the reason beside each; choose others.")
+        raise MLError(
+            "not_enough_photos", "None of the photos can be used. See the reason beside each; choose others."
+        )
     if len(accepted) < FEW:
         say(args, f"Only {len(accepted)} photos were accepted: ten or more make a better likeness.")
     photos = tuple(Photo(hashlib.sha256(i.clean).hexdigest()[:16], i.clean) for i in accepted)
@@ -175,7 +187,11 @@ def twin(args: argparse.Namespace) -> None:
         [f"likeness {p.likeness:.2f}" if p.likeness is not None else "no face" for _, p in pictures],
         title=f"{args.prompt} ({args.style}, engine {args.profile})",
     )
-    signed = {"engine": args.profile, "ident": pictures[0][1].mark if pictures else 0, "created": datetime.now(UTC)}
+    signed = {
+        "engine": args.profile,
+        "ident": pictures[0][1].mark if pictures else 0,
+        "created": datetime.now(UTC),
+    }
     store.write("sheet.png", signer.sign(sheet, "image/png", **signed))
     facts = twin_report(args, rows, report, pictures)
     store.write("report.json", json.dumps(facts, indent=1).encode())
@@ -195,7 +211,8 @@ def train(args: argparse.Namespace, studio: Any, spec: TrainSpec, store: Any) ->
         bar.close()
     real = report.likeness_real
     say(
-        args, f"Likeness {report.likeness:.2f} (without the twin {report.likeness_base:.2f}, between photos {real:.2f})"
+        args,
+        f"Likeness {report.likeness:.2f} (without the twin {report.likeness_base:.2f}, between photos {real:.2f})",
     )
     if not report.recognised:
         say(args, "That is below what counts as recognised: more and more varied photos help.")
@@ -278,9 +295,15 @@ def bases(args: argparse.Namespace) -> None:
     from ml.local.bases import BASES, present
 
     rows: list[dict[str, Any]] = [
-        {"name": b.name, "source": "with the program" if b.name == "nano" else b.source, "licence": b.licence, "present": present(b),
-         "photorealistic": b.photorealistic} for b in BASES.values()
-    ]  # fmt: skip
+        {
+            "name": b.name,
+            "source": "with the program" if b.name == "nano" else b.source,
+            "licence": b.licence,
+            "present": present(b),
+            "photorealistic": b.photorealistic,
+        }
+        for b in BASES.values()
+    ]
     if args.fits:
         import torch
 
@@ -293,7 +316,9 @@ def bases(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(rows))
     for r in rows:
-        say(args, f"{r['name']:14} {'here' if r['present'] else 'not here':9} {r['licence']:30} {r['source']}")
+        say(
+            args, f"{r['name']:14} {'here' if r['present'] else 'not here':9} {r['licence']:30} {r['source']}"
+        )
         for what in ("serving", "training"):
             if what in r:
                 say(args, f"{'':14} {what} {r[what]}")
@@ -324,7 +349,14 @@ def inspect_all(
     for i in faces.settle(verdicts, lambda i, others: studio.inspect(files[i], others)):
         say_verdict(args, paths[i], verdicts[i])
     rows = [
-        {"path": str(p), "accepted": v.accepted, "code": v.code, "detail": v.detail, "box": v.box, "hints": v.hints}
+        {
+            "path": str(p),
+            "accepted": v.accepted,
+            "code": v.code,
+            "detail": v.detail,
+            "box": v.box,
+            "hints": v.hints,
+        }
         for p, v in zip(paths, verdicts)
     ]
     return rows, [v for v in verdicts if v.accepted]
@@ -363,9 +395,17 @@ class Bar:
 
 def render_spec(args: argparse.Namespace, name: str | None, sha256: str | None) -> RenderSpec:
     return RenderSpec(
-        prompt=args.prompt, negative_prompt=args.negative, lora=name, sha256=sha256, subject=args.subject, style=args.style, aspect=args.aspect,
-        quality=args.quality, count=args.count, seed=args.seed,
-    )  # fmt: skip
+        prompt=args.prompt,
+        negative_prompt=args.negative,
+        lora=name,
+        sha256=sha256,
+        subject=args.subject,
+        style=args.style,
+        aspect=args.aspect,
+        quality=args.quality,
+        count=args.count,
+        seed=args.seed,
+    )
 
 
 def deliver(args: argparse.Namespace, made: Any, store: Any) -> list[tuple[str, Picture]]:
@@ -376,7 +416,10 @@ def deliver(args: argparse.Namespace, made: Any, store: Any) -> list[tuple[str, 
             name = f"picture-{p.seed}.png"
             store.write(name, p.png)
             out.append((str(args.out / name), p))
-            say(args, f"{args.out / name}" + (f"  likeness {p.likeness:.2f}" if p.likeness is not None else ""))
+            say(
+                args,
+                f"{args.out / name}" + (f"  likeness {p.likeness:.2f}" if p.likeness is not None else ""),
+            )
     except MLError as e:
         if e.code != "result_refused" or not out:
             raise

@@ -88,9 +88,14 @@ def shrink(picture: Image.Image, long_side: int) -> Image.Image:
 def upright(picture: Image.Image, orientation: int) -> Image.Image:
     turns = Image.Transpose
     turn = {
-        2: turns.FLIP_LEFT_RIGHT, 3: turns.ROTATE_180, 4: turns.FLIP_TOP_BOTTOM, 5: turns.TRANSPOSE,
-        6: turns.ROTATE_270, 7: turns.TRANSVERSE, 8: turns.ROTATE_90,
-    }.get(orientation)  # fmt: skip
+        2: turns.FLIP_LEFT_RIGHT,
+        3: turns.ROTATE_180,
+        4: turns.FLIP_TOP_BOTTOM,
+        5: turns.TRANSPOSE,
+        6: turns.ROTATE_270,
+        7: turns.TRANSVERSE,
+        8: turns.ROTATE_90,
+    }.get(orientation)
     return picture if turn is None else picture.transpose(turn)
 
 
@@ -133,7 +138,9 @@ def turn_of(picture: Image.Image) -> int:
         return 1
 
 
-def clean(data: bytes, kind: str, long_side: int, max_pixels: int, min_side: int) -> tuple[dict[str, Any], bytes]:
+def clean(
+    data: bytes, kind: str, long_side: int, max_pixels: int, min_side: int
+) -> tuple[dict[str, Any], bytes]:
     picture = open_picture(data, kind, max_pixels, min_side)
     width, height = picture.size
     decode(picture, long_side)
@@ -152,7 +159,9 @@ def main() -> None:
         import pillow_heif
 
         # The primary picture alone: an embedded thumbnail may show something else.
-        pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+        pillow_heif.register_heif_opener(
+            thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
+        )
     try:
         long_side, max_pixels, min_side = map(int, numbers)
         answer, jpeg = clean(sys.stdin.buffer.read(), kind, long_side, max_pixels, min_side)

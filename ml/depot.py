@@ -46,7 +46,9 @@ class Record:
 
     def accept(self, repository: str, licence: str, revision: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self.licences.append({"repository": repository, "licence": licence, "revision": revision, "accepted": now})
+        self.licences.append(
+            {"repository": repository, "licence": licence, "revision": revision, "accepted": now}
+        )
         self.save()
 
     def save(self) -> None:

@@ -97,7 +97,10 @@ def fetch(
         return Fetched(profile, str(find(base)))
     top, hub = into or cache_folder(), Hub(token)
     record = Record(top)
-    needs = [need_of(repository, listing_of(hub, repository), top, into is None, record) for repository in wanted(base)]
+    needs = [
+        need_of(repository, listing_of(hub, repository), top, into is None, record)
+        for repository in wanted(base)
+    ]
     rows = tuple(row_of(need) for need in needs)
     for need in needs:
         tell(describe(need))
@@ -131,9 +134,13 @@ def wanted(base: Base) -> list[Repository]:
     own = Repository(base.source, base.revision, base.licence, base.licence_url, base.files)
     found = [own]
     if base.adapter:
-        found.append(replace(own, name=base.adapter, revision=None, patterns=("*.safetensors",), alone=ADAPTER))
+        found.append(
+            replace(own, name=base.adapter, revision=None, patterns=("*.safetensors",), alone=ADAPTER)
+        )
     if base.undistilled:
-        found.append(replace(own, name=base.undistilled, revision=None, patterns=("transformer/*",), under=UNDISTILLED))
+        found.append(
+            replace(own, name=base.undistilled, revision=None, patterns=("transformer/*",), under=UNDISTILLED)
+        )
     return found
 
 
@@ -165,16 +172,24 @@ def need_of(repository: Repository, listing: Listing, top: Path, cached: bool, r
     if listing.licence and listing.licence.lower() != licence.lower():
         licence = listing.licence  # it was changed: what the hub says now is what must be accepted
     return Need(
-        repository, listing.commit, licence, listing.gated, record.accepted(repository.name, licence), files,
-        tuple(file for file in files if not depot.has(file)), depot,
-    )  # fmt: skip
+        repository,
+        listing.commit,
+        licence,
+        listing.gated,
+        record.accepted(repository.name, licence),
+        files,
+        tuple(file for file in files if not depot.has(file)),
+        depot,
+    )
 
 
 def choose(repository: Repository, files: tuple[HubFile, ...]) -> tuple[HubFile, ...]:
     """Those that fit the patterns, model_index.json last: a plain directory without it is not yet a base."""
     for pattern in repository.patterns:
         if not any(fnmatchcase(file.path, pattern) for file in files):
-            raise MLError("not_on_hub", f"{repository.name} holds no {pattern}. Check the repository and its revision.")
+            raise MLError(
+                "not_on_hub", f"{repository.name} holds no {pattern}. Check the repository and its revision."
+            )
     found = [file for file in files if any(fnmatchcase(file.path, p) for p in repository.patterns)]
     found.sort(key=lambda file: (file.path == "model_index.json", file.path))
     return tuple(found[:1] if repository.alone else found)
@@ -192,10 +207,17 @@ def describe(need: Need) -> str:
 
 def row_of(need: Need) -> dict[str, Any]:
     return {
-        "repository": need.repository.name, "commit": need.commit, "licence": need.licence, "licence_url": need.repository.licence_url,
-        "accepted": need.accepted, "gated": need.gated, "files": len(need.files), "bytes": need.bytes,
-        "files_missing": len(need.missing), "bytes_missing": need.bytes_missing,
-    }  # fmt: skip
+        "repository": need.repository.name,
+        "commit": need.commit,
+        "licence": need.licence,
+        "licence_url": need.repository.licence_url,
+        "accepted": need.accepted,
+        "gated": need.gated,
+        "files": len(need.files),
+        "bytes": need.bytes,
+        "files_missing": len(need.missing),
+        "bytes_missing": need.bytes_missing,
+    }
 
 
 def check_room(top: Path, needs: list[Need]) -> None:
@@ -267,7 +289,10 @@ def fetch_file(hub: Hub, need: Need, file: HubFile, on_progress: OnProgress) -> 
 def go_on(hub: Hub, need: Need, file: HubFile, part: Path, on_progress: OnProgress) -> None:
     """Append what the hub sends from the part's end on. LineBroken when that is not all."""
     have = size_of(part)
-    with hub.reading(need.repository.name, need.commit, file.path, have) as (at, chunks), part.open("ab") as out:
+    with (
+        hub.reading(need.repository.name, need.commit, file.path, have) as (at, chunks),
+        part.open("ab") as out,
+    ):
         if at < have:  # the server knows no ranges
             out.truncate(at)
         for chunk in chunks:
@@ -304,7 +329,9 @@ def amount(size: int) -> str:
 
 def add_arguments(parser: Any) -> None:
     parser.add_argument("--into", type=Path, help="a plain directory in the place of the hub's cache")
-    parser.add_argument("--token-file", type=Path, help="file with the hub's token (else HF_TOKEN, HF_TOKEN_FILE)")
+    parser.add_argument(
+        "--token-file", type=Path, help="file with the hub's token (else HF_TOKEN, HF_TOKEN_FILE)"
+    )
     parser.add_argument("--accept-licence", action="store_true", help="accept the licences that are shown")
     parser.add_argument("--dry-run", action="store_true", help="say what is needed; fetch nothing")
 
@@ -314,9 +341,14 @@ def run(profile: str, args: Any, tell: Tell) -> Fetched:
     meter = Meter()
     try:
         return fetch(
-            profile, into=args.into, token=token_of(args.token_file), accept=(lambda question: True) if args.accept_licence else ask,
-            on_progress=meter, tell=tell, dry_run=args.dry_run,
-        )  # fmt: skip
+            profile,
+            into=args.into,
+            token=token_of(args.token_file),
+            accept=(lambda question: True) if args.accept_licence else ask,
+            on_progress=meter,
+            tell=tell,
+            dry_run=args.dry_run,
+        )
     finally:
         meter.close()
 

@@ -64,8 +64,12 @@ class Hub:
             "Accept-Encoding": "identity",
         }  # compressed bytes could not be gone on with
         if token:
-            headers["Authorization"] = f"Bearer {token}"  # httpx leaves it out where the hub sends us to another host
-        self.client = httpx2.Client(headers=headers, follow_redirects=True, timeout=httpx2.Timeout(30, connect=10))
+            headers["Authorization"] = (
+                f"Bearer {token}"  # httpx leaves it out where the hub sends us to another host
+            )
+        self.client = httpx2.Client(
+            headers=headers, follow_redirects=True, timeout=httpx2.Timeout(30, connect=10)
+        )
 
     def listing(self, repository: str, revision: str | None) -> Listing:
         """What a repository holds. MLError `not_on_hub`, `not_allowed`; LineBroken."""
@@ -80,7 +84,9 @@ class Hub:
                 ) from e
 
     @contextlib.contextmanager
-    def reading(self, repository: str, commit: str, path: str, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
+    def reading(
+        self, repository: str, commit: str, path: str, start: int
+    ) -> Iterator[tuple[int, Iterator[bytes]]]:
         """(where the bytes begin: `start`, or 0 when the server cannot begin in the middle; the bytes)."""
         url = f"{self.endpoint}/{repository}/resolve/{commit}/{quote(path)}"
         with self._asked(url, repository, {"Range": f"bytes={start}-"} if start else {}) as answer:

@@ -61,14 +61,39 @@ def refusal(code: str) -> PhotoRefused:
 SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
-    b"II*\0": "TIFF", b"MM\0*": "TIFF", b"II+\0": "TIFF", b"MM\0+": "TIFF",
-}  # fmt: skip
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+}
 OTHER_PICTURES = (
-    b"GIF87a", b"GIF89a", b"8BPS", b"\0\0\1\0", b"\0\0\2\0", b"icns", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51",
-    b"\xff\x0a", b"\0\0\0\x0cJXL ", b"\x76\x2f\x31\x01", b"#?RADIANCE", b"DDS ", b"qoif", b"FUJIFILMCCD-RAW",
-    b"gimp xcf", b"<svg", b"P1\n", b"P2\n", b"P3\n", b"P4\n", b"P5\n", b"P6\n", b"P7\n",
-    b"\x0a\x05\x01", b"\xd7\xcd\xc6\x9a",
-)  # fmt: skip
+    b"GIF87a",
+    b"GIF89a",
+    b"8BPS",
+    b"\0\0\1\0",
+    b"\0\0\2\0",
+    b"icns",
+    b"\0\0\0\x0cjP  ",
+    b"\xff\x4f\xff\x51",
+    b"\xff\x0a",
+    b"\0\0\0\x0cJXL ",
+    b"\x76\x2f\x31\x01",
+    b"#?RADIANCE",
+    b"DDS ",
+    b"qoif",
+    b"FUJIFILMCCD-RAW",
+    b"gimp xcf",
+    b"<svg",
+    b"P1\n",
+    b"P2\n",
+    b"P3\n",
+    b"P4\n",
+    b"P5\n",
+    b"P6\n",
+    b"P7\n",
+    b"\x0a\x05\x01",
+    b"\xd7\xcd\xc6\x9a",
+)
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 AVIF_BRANDS = {b"avif", b"avis"}
 

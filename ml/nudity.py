@@ -112,7 +112,9 @@ def serve(judge: Judge, pixels: IO[bytes], answers: IO[bytes]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--classifier", metavar="DIR", help="a transformers image classifier instead of nudenet")
+    parser.add_argument(
+        "--classifier", metavar="DIR", help="a transformers image classifier instead of nudenet"
+    )
     directory = parser.parse_args().classifier
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not get between the answers

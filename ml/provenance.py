@@ -99,7 +99,9 @@ class Signer:
             ):
                 builder.sign(mime, io.BytesIO(data), out)
         except c2pa.C2paError as error:
-            raise MLError("unsignable", "This file cannot be signed: it is damaged or of another type.") from error
+            raise MLError(
+                "unsignable", "This file cannot be signed: it is damaged or of another type."
+            ) from error
         return out.getvalue()
 
 
@@ -153,7 +155,9 @@ def _certificate(
         .not_valid_after(now + timedelta(days=365 * YEARS))
         .add_extension(x509.BasicConstraints(ca=is_root, path_length=0 if is_root else None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), critical=False
+        )
         .add_extension(
             x509.KeyUsage(
                 digital_signature=not is_root,
@@ -166,7 +170,9 @@ def _certificate(
         )
     )
     if not is_root:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False
+        )
     return builder.sign(issuer, hashes.SHA256())
 
 
@@ -218,7 +224,9 @@ def verify(data: bytes, picture: watermark.Picture | None = None, *, roots: byte
     ours = claim["ours"]
     reason = None if ours else "the key is not one of ours" if roots else "whose key it is was not checked"
     ident = claim["ident"] if ours else mark
-    return Provenance(True, ours, claim["engine"], claim["created"], ident, reason, _say_signed(claim, reason))
+    return Provenance(
+        True, ours, claim["engine"], claim["created"], ident, reason, _say_signed(claim, reason)
+    )
 
 
 def verify_apart(data: bytes, *, roots: bytes = b"") -> Provenance:

@@ -87,12 +87,16 @@ MESSAGES = {
     "violence": "Violence against people is not allowed here. Describe the picture without it.",
     "hate": "Hateful words and symbols are not allowed here. Describe the picture without them.",
     "self_harm": "Pictures of self-harm are not made here. If you feel like hurting yourself, please talk to somebody you trust or call a helpline.",  # noqa: E501
-}  # fmt: skip
+}
 # The order in which a prompt that breaks several rules is answered, with the code of each list.
 CODES = {
-    "people": "known_person", "undress": "undress", "sexual": "sexual",
-    "self_harm": "self_harm", "violence": "violence", "hate": "hate",
-}  # fmt: skip
+    "people": "known_person",
+    "undress": "undress",
+    "sexual": "sexual",
+    "self_harm": "self_harm",
+    "violence": "violence",
+    "hate": "hate",
+}
 
 
 def screen(text: str, rules: Rules = DEFAULT_RULES) -> Verdict:
@@ -104,7 +108,9 @@ def screen(text: str, rules: Rules = DEFAULT_RULES) -> Verdict:
         return _refused("empty")
     patterns = _compile(rules)
     forms = [patterns["innocent"].sub("\n", form) for form in forms]
-    found = {name: match[0].strip() for name, pattern in patterns.items() if (match := _first(pattern, forms))}
+    found = {
+        name: match[0].strip() for name, pattern in patterns.items() if (match := _first(pattern, forms))
+    }
     if minor := _minor(found):
         return _refused("minor", *minor)
     for name, code in CODES.items():
@@ -202,7 +208,9 @@ def _words(text: str) -> str:
 
 # Ages under 18: "15 yo", "aged 9", "twelve year old", "15 años", "十五岁".
 NUMBERS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-NUMEROS = "un dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete"
+NUMEROS = (
+    "un dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete"
+)
 AGES = (
     r"\b(?:1[0-7]|[1-9]) ?(?:y ?o|yrs? old|years? old|a[nñ]os?|anitos)\b",
     r"\b(?:aged?|edad de) (?:1[0-7]|[1-9])\b",

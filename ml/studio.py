@@ -44,8 +44,15 @@ class Studio(Protocol):
         ...
 
 
-def open_studio(profile: str = "nano", *, source: str | Path | None = None, keys: Path | None = None, device: str | None = None,
-                threads: int | None = None, in_8_bits: bool = False) -> Studio:  # fmt: skip
+def open_studio(
+    profile: str = "nano",
+    *,
+    source: str | Path | None = None,
+    keys: Path | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    in_8_bits: bool = False,
+) -> Studio:
     """The studio of a profile. Models are loaded at the first use of each verb.
 
     `source` puts a local directory in the base's place, `keys` is the folder of the signing key (made at first use),

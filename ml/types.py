@@ -12,10 +12,24 @@ from typing import Protocol
 Box = tuple[float, float, float, float]
 
 PHOTO_CODES = (
-    "not_an_image", "unsupported_format", "unreadable", "too_small", "too_large", "no_face", "several_faces",
-    "face_too_small", "face_cut_off", "face_hidden", "blurred", "too_dark", "too_bright", "duplicate",
-    "other_person", "not_adult", "unsafe",
-)  # fmt: skip
+    "not_an_image",
+    "unsupported_format",
+    "unreadable",
+    "too_small",
+    "too_large",
+    "no_face",
+    "several_faces",
+    "face_too_small",
+    "face_cut_off",
+    "face_hidden",
+    "blurred",
+    "too_dark",
+    "too_bright",
+    "duplicate",
+    "other_person",
+    "not_adult",
+    "unsafe",
+)
 STYLES = ("photorealistic", "cinematic", "artistic", "anime", "vintage", "noir", "watercolour", "fantasy")
 ASPECTS = ("1:1", "4:5", "3:4", "2:3", "9:16", "16:9", "3:2")
 QUALITIES = ("draft", "standard", "high")

@@ -58,7 +58,9 @@ def _alphabet() -> tuple[NDArray[np.intp], Floats]:
     radius = np.hypot(k[:, None], k[None, :])
     used = np.flatnonzero(np.stack([(radius >= low) & (radius < high) for low, high in BANDS]))
     n = len(used) // LETTERS // 8 * 8
-    order = np.frombuffer(hashlib.shake_256(SEED + b" waves").digest(4 * len(used)), "<u4").argsort(kind="stable")
+    order = np.frombuffer(hashlib.shake_256(SEED + b" waves").digest(4 * len(used)), "<u4").argsort(
+        kind="stable"
+    )
     bits = np.frombuffer(hashlib.shake_256(SEED + b" signs").digest(2**LETTER_BITS * n // 8), np.uint8)
     signs = np.unpackbits(bits).reshape(-1, n).astype(np.float32) * 2 - 1
     return used[order[: LETTERS * n]].reshape(LETTERS, n), signs

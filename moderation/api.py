@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.errors import MissingFile
-from config.limits import limited
+from config.web.ratelimit import limited
 from ml import provenance
 
 

@@ -28,7 +28,7 @@ def studio() -> Iterator[PaintStudio]:
 def rings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What was rung for, in place of the broker."""
     heard: list[tuple[str, str]] = []
-    from config import runs
+    from config.runs import models as runs
 
     monkeypatch.setattr(runs, "ring", lambda task, ident, queue: heard.append((task, str(ident))) or True)
     return heard
@@ -141,15 +141,28 @@ def twin(consented: Any) -> Any:
 @pytest.fixture
 def photos(twin: Any, studio: PaintStudio) -> list[Any]:
     """Ten accepted photos of alice's twin, as their checks would have left them."""
-    from accounts.vault import store
+    from accounts.vault.vault import store
     from twins.models import Photo
 
     made, files = [], store(twin.user_id)
     for i in range(10):
         photo = Photo.objects.create(
-            user=twin.user, twin=twin, status="succeeded", accepted=True, width=640, height=640, box=[10, 10, 200, 220], yaw=0.0, light=0.5,
-            warmth=1.0, sharpness=0.3, embedding=[1.0, *[0.0] * 127], embedder="test", hash=i, size=1,
-        )  # fmt: skip
+            user=twin.user,
+            twin=twin,
+            status="succeeded",
+            accepted=True,
+            width=640,
+            height=640,
+            box=[10, 10, 200, 220],
+            yaw=0.0,
+            light=0.5,
+            warmth=1.0,
+            sharpness=0.3,
+            embedding=[1.0, *[0.0] * 127],
+            embedder="test",
+            hash=i,
+            size=1,
+        )
         files.write(photo.clean, jpeg(i * 9))
         files.write(photo.thumbnail, jpeg(i * 9))
         made.append(photo)
@@ -157,7 +170,9 @@ def photos(twin: Any, studio: PaintStudio) -> list[Any]:
 
 
 @pytest.fixture
-def trained(twin: Any, photos: list[Any], work: Callable[[], int], django_capture_on_commit_callbacks: Any) -> Any:
+def trained(
+    twin: Any, photos: list[Any], work: Callable[[], int], django_capture_on_commit_callbacks: Any
+) -> Any:
     """alice's twin with a first training in use."""
     from twins import services
 

@@ -30,7 +30,9 @@ def main(user: str, twin: str) -> int:
         died = in_child(lambda at=at, key=key: (die_at(at), ask_and_render(user, twin, key)))
         if not died:
             return 0
-        if in_child(lambda at=at, key=key: print(json.dumps({"at": at} | recover(user, twin, key)), flush=True)):
+        if in_child(
+            lambda at=at, key=key: print(json.dumps({"at": at} | recover(user, twin, key)), flush=True)
+        ):
             return 1
 
 
@@ -106,9 +108,14 @@ def recover(user: str, twin: str, key: str) -> dict[str, Any]:
     job.refresh_from_db()
     left = ledger.balance(ledger.wallet_of(job.user))
     return {
-        "status": job.status, "captured": job.captured, "pictures": Item.objects.filter(job=job.id).count(), "jobs": type(job).objects.count(),
-        "available": left.available, "held": left.held, "wrong": audit.problems(),
-    }  # fmt: skip
+        "status": job.status,
+        "captured": job.captured,
+        "pictures": Item.objects.filter(job=job.id).count(),
+        "jobs": type(job).objects.count(),
+        "available": left.available,
+        "held": left.held,
+        "wrong": audit.problems(),
+    }
 
 
 if __name__ == "__main__":

@@ -8,11 +8,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from config import embedded
+from config.start import embedded
 
 FOLDER = Path(tempfile.mkdtemp(prefix="photoflux-tests-"))
 SERVICES = (embedded.postgres(FOLDER / "postgres", fast=True), embedded.redis(FOLDER / "redis"))
-os.environ |= {"VAR": str(FOLDER), "DATABASE_URL": SERVICES[0].start().url, "REDIS_URL": SERVICES[1].start().url}
+os.environ |= {
+    "VAR": str(FOLDER),
+    "DATABASE_URL": SERVICES[0].start().url,
+    "REDIS_URL": SERVICES[1].start().url,
+}
 os.environ["HF_HUB_OFFLINE"] = "1"
 PARTS = {"train": "training", "browser": "the browser", "workers": "processes that are started and killed"}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from config.runs import LEASE, Run
+from config.runs.models import LEASE, Run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,9 +42,12 @@ class Workers:
 
     def start(self, queues: str = "train,render,cpu,io", studio: str = "paint") -> subprocess.Popen[bytes]:
         env = os.environ | {
-            "DATABASE_URL": database_url(), "STUDIO": studio, "STUDIO_FOLDER": str(self.folder), "LIKENESS_FLOOR": str(studio == "paint"),  # a real twin of a few steps resembles nobody
+            "DATABASE_URL": database_url(),
+            "STUDIO": studio,
+            "STUDIO_FOLDER": str(self.folder),
+            "LIKENESS_FLOOR": str(studio == "paint"),  # a real twin of a few steps resembles nobody
             "DJANGO_SETTINGS_MODULE": "config.settings_test",
-        }  # fmt: skip
+        }
         command = [
             sys.executable,
             "-m",

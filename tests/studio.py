@@ -37,9 +37,17 @@ class PaintStudio:
         hash = int.from_bytes(hashlib.sha256(data).digest()[:8], "big")
         vector = (1.0, *[0.0] * 127)
         said = Inspection(
-            True, box=(10, 10, 200, 220), width=photo.width, height=photo.height, light=0.5, sharpness=0.3, embedding=vector, embedder="test",
-            hash=hash, clean=photo.jpeg,
-        )  # fmt: skip
+            True,
+            box=(10, 10, 200, 220),
+            width=photo.width,
+            height=photo.height,
+            light=0.5,
+            sharpness=0.3,
+            embedding=vector,
+            embedder="test",
+            hash=hash,
+            clean=photo.jpeg,
+        )
         return self.compare(said, others)
 
     def compare(self, said: Inspection, others: Sequence[Inspection]) -> Inspection:
@@ -50,7 +58,9 @@ class PaintStudio:
     def embed(self, picture: bytes) -> list[Any]:
         return []
 
-    def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = lambda s, p: False) -> TrainReport:
+    def train(
+        self, spec: TrainSpec, *, store: Store, on_progress: Progress = lambda s, p: False
+    ) -> TrainReport:
         self.asked.append(spec)
         name = f"{spec.name}/checkpoint"
         done = int(store.read(name)) if store.exists(name) else 0
@@ -65,10 +75,20 @@ class PaintStudio:
         store.write(f"{spec.name}/samples/0.png", paint(data, spec.seed))
         store.delete(name)
         return TrainReport(
-            lora=f"{spec.name}/lora.safetensors", sha256=hashlib.sha256(data).hexdigest(), steps=self.steps, seconds=1.0, seconds_per_step=0.1,
-            loss_first=1.0, loss_last=0.5, checkpoint=self.steps, likeness=self.likeness, likeness_base=0.1, likeness_real=0.9,
-            recognised=self.likeness >= self.floor, samples=(f"{spec.name}/samples/0.png",),
-        )  # fmt: skip
+            lora=f"{spec.name}/lora.safetensors",
+            sha256=hashlib.sha256(data).hexdigest(),
+            steps=self.steps,
+            seconds=1.0,
+            seconds_per_step=0.1,
+            loss_first=1.0,
+            loss_last=0.5,
+            checkpoint=self.steps,
+            likeness=self.likeness,
+            likeness_base=0.1,
+            likeness_real=0.9,
+            recognised=self.likeness >= self.floor,
+            samples=(f"{spec.name}/samples/0.png",),
+        )
 
     def render(
         self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = lambda s, p: False
@@ -87,9 +107,17 @@ class PaintStudio:
             if on_progress("rendering", i / spec.count):
                 raise Stopped
             yield Picture(
-                png=paint(worn, spec.seed + i), prompt=spec.prompt, seed=spec.seed + i, width=64, height=64, likeness=0.7 if worn else None,
-                safety=0.0, seconds=0.01, mark=spec.seed + i, engine="test",
-            )  # fmt: skip
+                png=paint(worn, spec.seed + i),
+                prompt=spec.prompt,
+                seed=spec.seed + i,
+                width=64,
+                height=64,
+                likeness=0.7 if worn else None,
+                safety=0.0,
+                seconds=0.01,
+                mark=spec.seed + i,
+                engine="test",
+            )
 
     def close(self) -> None:
         pass

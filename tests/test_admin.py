@@ -76,7 +76,13 @@ def test_credits_are_given_with_a_reason_and_once(staff: Client, alice: Any) -> 
     from billing import ledger
 
     wallet = ledger.wallet_of(alice)
-    asked = {"action": "grant", "_selected_action": [str(wallet.id)], "amount": "20", "reason": "a tester", "key": "k1"}
+    asked = {
+        "action": "grant",
+        "_selected_action": [str(wallet.id)],
+        "amount": "20",
+        "reason": "a tester",
+        "key": "k1",
+    }
     for _double_click in range(2):
         staff.post("/admin/billing/wallet/", asked)
     assert ledger.balance(wallet).available == 23

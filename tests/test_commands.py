@@ -22,7 +22,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_twin_from_a_folder(consented: Any, folder: Path, studio: PaintStudio, rings: list[Any], capsys: Any) -> None:
+def test_a_twin_from_a_folder(
+    consented: Any, folder: Path, studio: PaintStudio, rings: list[Any], capsys: Any
+) -> None:
     call_command("createtwin", str(folder), user=consented.email, subject="woman", seed=3)
     twin = consented.twins.get()
     assert (twin.photos.accepted().count(), twin.active_training.seed) == (10, 3)
@@ -41,7 +43,8 @@ def test_without_the_consent_there_is_no_twin(alice: Any, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "user, where, said", [("nobody@example.com", "", "no user"), ("alice@example.com", "nowhere", "no folder")]
+    "user, where, said",
+    [("nobody@example.com", "", "no user"), ("alice@example.com", "nowhere", "no folder")],
 )
 def test_what_is_not_there_is_said(alice: Any, folder: Path, user: str, where: str, said: str) -> None:
     with pytest.raises(CommandError, match=said):

@@ -8,9 +8,21 @@ from typing import Any
 
 import pytest
 
-from bench.crash import LEASE, WEB, WORKER, Outcome, Scene, Step, asker, kill_web, kill_worker, ledger_check, scene
+from bench.crash import (
+    LEASE,
+    WEB,
+    WORKER,
+    Outcome,
+    Scene,
+    Step,
+    asker,
+    kill_web,
+    kill_worker,
+    ledger_check,
+    scene,
+)
 from bench.house import person
-from config import runs
+from config.runs import models as runs
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 

@@ -54,7 +54,16 @@ def test_the_web_process_starts_with_its_own_requirements_alone(tmp_path: Path) 
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     python = str(tmp_path / "venv" / "bin" / "python")
     subprocess.run(
-        [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", str(ROOT / "requirements-web.txt")],
+        [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "-r",
+            str(ROOT / "requirements-web.txt"),
+        ],
         check=True,
     )
     program = "import importlib.util as u; assert not u.find_spec('torch')"

@@ -18,21 +18,53 @@ pytestmark = pytest.mark.django_db
 OPEN = {"plans", "billing/packs", "styles", "verify"}  # for anybody, without an account
 # Addresses of one's own, without an id: a stranger sees their own there, never alice's.
 OWN = {
-    "me", "consents", "exports", "billing", "billing/entries", "billing/invoices", "billing/checkout", "billing/portal", "quote", "twins", "photos", "generations", "prompts/suggest", "items", "items/delete",
+    "me",
+    "consents",
+    "exports",
+    "billing",
+    "billing/entries",
+    "billing/invoices",
+    "billing/checkout",
+    "billing/portal",
+    "quote",
+    "twins",
+    "photos",
+    "generations",
+    "prompts/suggest",
+    "items",
+    "items/delete",
     "albums",
-}  # fmt: skip
+}
 # Addresses with an id: what stands for it.
 OF = {
-    "consents/<slug:kind>": "consent", "exports/<uuid:ident>": "export", "exports/<uuid:ident>/content": "export", "twins/<uuid:ident>": "twin",
-    "twins/<uuid:ident>/photos": "twin", "twins/<uuid:ident>/photos/<uuid:photo>": "photo", "twins/<uuid:ident>/photos/<uuid:photo>/content": "photo",
-    "twins/<uuid:ident>/photos/<uuid:photo>/thumbnail": "photo", "twins/<uuid:ident>/trainings": "twin", "trainings/<uuid:ident>": "training",
-    "trainings/<uuid:ident>/cancel": "training", "trainings/<uuid:ident>/activate": "training", "trainings/<uuid:ident>/weights": "training",
+    "consents/<slug:kind>": "consent",
+    "exports/<uuid:ident>": "export",
+    "exports/<uuid:ident>/content": "export",
+    "twins/<uuid:ident>": "twin",
+    "twins/<uuid:ident>/photos": "twin",
+    "twins/<uuid:ident>/photos/<uuid:photo>": "photo",
+    "twins/<uuid:ident>/photos/<uuid:photo>/content": "photo",
+    "twins/<uuid:ident>/photos/<uuid:photo>/thumbnail": "photo",
+    "twins/<uuid:ident>/trainings": "twin",
+    "trainings/<uuid:ident>": "training",
+    "trainings/<uuid:ident>/cancel": "training",
+    "trainings/<uuid:ident>/activate": "training",
+    "trainings/<uuid:ident>/weights": "training",
     "trainings/<uuid:ident>/samples/<int:number>": "training",
-    "generations/<uuid:ident>": "job", "generations/<uuid:ident>/cancel": "job", "generations/<uuid:ident>/repeat": "job", "items/<uuid:ident>": "item",
-    "items/<uuid:ident>/content": "item", "items/<uuid:ident>/thumbnail": "item", "albums/<uuid:ident>": "album", "albums/<uuid:ident>/items": "album",
-}  # fmt: skip
+    "generations/<uuid:ident>": "job",
+    "generations/<uuid:ident>/cancel": "job",
+    "generations/<uuid:ident>/repeat": "job",
+    "items/<uuid:ident>": "item",
+    "items/<uuid:ident>/content": "item",
+    "items/<uuid:ident>/thumbnail": "item",
+    "albums/<uuid:ident>": "album",
+    "albums/<uuid:ident>/items": "album",
+}
 # What makes an otherwise empty request pass the form, so that ownership and not the form refuses.
-BODIES: dict[str, dict[str, Any]] = {"twins/<uuid:ident>": {"name": "x"}, "albums/<uuid:ident>": {"name": "x"}}
+BODIES: dict[str, dict[str, Any]] = {
+    "twins/<uuid:ident>": {"name": "x"},
+    "albums/<uuid:ident>": {"name": "x"},
+}
 
 
 def routes() -> list[tuple[str, str]]:
@@ -41,7 +73,9 @@ def routes() -> list[tuple[str, str]]:
     for pattern in urls.api:
         assert isinstance(pattern, URLPattern)
         view: type[APIView] = pattern.callback.view_class
-        out += [(str(pattern.pattern), m) for m in ("get", "post", "put", "patch", "delete") if hasattr(view, m)]
+        out += [
+            (str(pattern.pattern), m) for m in ("get", "post", "put", "patch", "delete") if hasattr(view, m)
+        ]
     return out
 
 
@@ -70,15 +104,26 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         created_at=alice.date_joined,
     )
     return {
-        "invoice": bill.id, "consent": "terms", "export": str(Export.objects.create(user=alice, scope="items").id), "twin": str(trained.id), "photo": str(photos[0].id),
-        "training": str(trained.active_training_id), "job": str(job.id), "item": str(item.id), "album": str(Album.objects.create(user=alice, name="a").id),
-    }  # fmt: skip
+        "invoice": bill.id,
+        "consent": "terms",
+        "export": str(Export.objects.create(user=alice, scope="items").id),
+        "twin": str(trained.id),
+        "photo": str(photos[0].id),
+        "training": str(trained.active_training_id),
+        "job": str(job.id),
+        "item": str(item.id),
+        "album": str(Album.objects.create(user=alice, name="a").id),
+    }
 
 
 def address(route: str, things: dict[str, str]) -> str:
     kind = OF[route]
     ident = things["twin"] if kind == "photo" else things[kind]
-    filled = route.replace("<uuid:ident>", ident).replace("<slug:kind>", ident).replace("<uuid:photo>", things["photo"])
+    filled = (
+        route.replace("<uuid:ident>", ident)
+        .replace("<slug:kind>", ident)
+        .replace("<uuid:photo>", things["photo"])
+    )
     filled = filled.replace("<int:number>", "0")
     return f"/api/v1/{filled}"
 
@@ -140,9 +185,14 @@ def page_routes() -> list[tuple[str, str]]:
     import twins.urls
 
     of = {
-        "twins/trainings/": "training", "twins/": "twin", "gallery/": "item", "studio/": "job", "account/archives/": "export",
-        "account/consents/": "consent", "account/billing/": "invoice",
-    }  # fmt: skip
+        "twins/trainings/": "training",
+        "twins/": "twin",
+        "gallery/": "item",
+        "studio/": "job",
+        "account/archives/": "export",
+        "account/consents/": "consent",
+        "account/billing/": "invoice",
+    }
     places = {
         "twins/": twins.urls,
         "gallery/": gallery.urls,
@@ -152,7 +202,9 @@ def page_routes() -> list[tuple[str, str]]:
     }
     found = [start + str(p.pattern) for start, module in places.items() for p in module.urlpatterns]
     return [
-        (route, next(kind for start, kind in of.items() if route.startswith(start))) for route in found if "<" in route
+        (route, next(kind for start, kind in of.items() if route.startswith(start)))
+        for route in found
+        if "<" in route
     ]
 
 
@@ -162,12 +214,16 @@ def page_address(route: str, kind: str, things: dict[str, str]) -> str:
     return f"/{filled.replace('<slug:kind>', things[kind])}"
 
 
-def test_a_stranger_opens_and_changes_no_page_of_alices(client: Any, bob: Any, things: dict[str, str]) -> None:
+def test_a_stranger_opens_and_changes_no_page_of_alices(
+    client: Any, bob: Any, things: dict[str, str]
+) -> None:
     client.force_login(bob)
     reached = []
     for route, kind in page_routes():
         for method in ("get", "post"):
-            answer = getattr(client, method)(page_address(route, kind, things), {"act": "withdraw", "version": "x"})
+            answer = getattr(client, method)(
+                page_address(route, kind, things), {"act": "withdraw", "version": "x"}
+            )
             if answer.status_code not in (404, 405):
                 reached.append((method, route, answer.status_code))
     assert reached == []

@@ -45,17 +45,33 @@ def test_make_run_brings_everything_up_and_takes_all_of_it_down(tmp_path: Path) 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    own = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")}
+    own = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
+    }
     env = own | {"VAR": str(tmp_path / "var"), "PORT": str(port)}
     with (tmp_path / "log").open("wb") as log:
         running = subprocess.Popen(
-            [sys.executable, "-m", "config.run"], cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True
+            [sys.executable, "-m", "config.start.supervisor"],
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         wait_for(lambda: b"PhotoFlux answers at" in (tmp_path / "log").read_bytes(), 120)
-        assert [answers(port, path) for path in ("/readyz", "/", "/api/docs", "/admin/login/")] == [200, 200, 200, 302]
+        assert [answers(port, path) for path in ("/readyz", "/", "/api/docs", "/admin/login/")] == [
+            200,
+            200,
+            200,
+            302,
+        ]
         wait_for(
-            lambda: all(f"-Q {queue}" in " ".join(of_folder(tmp_path)) for queue in ("train", "render", "cpu", "io"))
+            lambda: all(
+                f"-Q {queue}" in " ".join(of_folder(tmp_path)) for queue in ("train", "render", "cpu", "io")
+            )
         )
         assert "demo@photoflux.example" in (tmp_path / "var" / "demo.txt").read_text()
         running.send_signal(signal.SIGINT)
@@ -64,7 +80,7 @@ def test_make_run_brings_everything_up_and_takes_all_of_it_down(tmp_path: Path) 
         running.kill()
     assert of_folder(tmp_path) == []
     status = subprocess.run(
-        [sys.executable, "-m", "config.embedded", "status", "--var", str(tmp_path / "var")],
+        [sys.executable, "-m", "config.start.embedded", "status", "--var", str(tmp_path / "var")],
         cwd=ROOT,
         env=own,
         capture_output=True,

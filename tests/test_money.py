@@ -59,12 +59,23 @@ def test_whoever_dies_between_any_two_statements_two_pictures_cost_two_credits(a
     env = os.environ | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings_test"}
     told = subprocess.run(
         [sys.executable, "-m", "tests.mortal", str(alice.id), str(twin.id)],
-        cwd=ROOT, env=env, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert told.returncode == 0, told.stderr
     rounds = [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]
     assert len(rounds) > 40
     for n, found in enumerate(rounds, 1):
         assert found == {
-            "at": n, "status": "succeeded", "captured": 2, "pictures": 2, "jobs": n, "available": before - 2 * n, "held": 0, "wrong": [],
-        }  # fmt: skip
+            "at": n,
+            "status": "succeeded",
+            "captured": 2,
+            "pictures": 2,
+            "jobs": n,
+            "available": before - 2 * n,
+            "held": 0,
+            "wrong": [],
+        }

@@ -17,13 +17,25 @@ OPEN = (
     "/accounts/confirm-email/",
 )
 OWN = (
-    "/accounts/email/", "/accounts/password/change/", "/accounts/logout/", "/twins/", "/twins/new/", "/studio/", "/studio/state/", "/gallery/", "/account/", "/account/credits/", "/account/billing/",
-)  # fmt: skip
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/logout/",
+    "/twins/",
+    "/twins/new/",
+    "/studio/",
+    "/studio/state/",
+    "/gallery/",
+    "/account/",
+    "/account/credits/",
+    "/account/billing/",
+)
 
 
 @pytest.mark.parametrize("language, word", [("en", "Log in"), ("es", "Iniciar sesión"), ("zh-hans", "登录")])
 @pytest.mark.parametrize("path", OPEN)
-def test_a_page_opens_in_every_language_with_nothing_inline(client: Any, path: str, language: str, word: str) -> None:
+def test_a_page_opens_in_every_language_with_nothing_inline(
+    client: Any, path: str, language: str, word: str
+) -> None:
     page = client.get(path, headers={"Accept-Language": language})
     text = page.content.decode()
     assert page.status_code == 200
@@ -50,7 +62,9 @@ def test_a_refused_sign_up_keeps_what_was_typed_and_says_why(client: Any) -> Non
 
 
 def test_somebody_signs_up_and_is_logged_in(client: Any) -> None:
-    answer = client.post("/accounts/signup/", {"email": "me@example.com", "password1": "correct horse battery"})
+    answer = client.post(
+        "/accounts/signup/", {"email": "me@example.com", "password1": "correct horse battery"}
+    )
     assert answer.status_code == 302
     assert client.get("/account/").status_code == 200
 
@@ -78,7 +92,9 @@ def test_logging_out_leaves_nothing_in_the_browser(client: Any, alice: Any) -> N
 def test_a_mail_is_chosen_or_not_on_the_account_page(client: Any, alice: Any) -> None:
     client.force_login(alice)
     for chosen in (False, True):
-        client.post("/account/", {"display_name": "Alice", "language": "en"} | ({"training": "on"} if chosen else {}))
+        client.post(
+            "/account/", {"display_name": "Alice", "language": "en"} | ({"training": "on"} if chosen else {})
+        )
         alice.refresh_from_db()
         assert alice.notifications["training"] is chosen
     assert 'name="training"' in client.get("/account/").content.decode()

@@ -43,7 +43,9 @@ def beside(a: bytes, b: bytes) -> bytes:
     return out.getvalue()
 
 
-def test_drawn_photos_become_a_twin_pictures_an_archive_and_nothing(as_alice: Any, twin: Any, workers: Workers) -> None:
+def test_drawn_photos_become_a_twin_pictures_an_archive_and_nothing(
+    as_alice: Any, twin: Any, workers: Workers
+) -> None:
     (*mine, spare), (_, other) = drawn(6, 13), drawn(7, 2)
     workers.start(studio="real")
     where = f"/api/v1/twins/{twin.id}"
@@ -61,12 +63,14 @@ def test_drawn_photos_become_a_twin_pictures_an_archive_and_nothing(as_alice: An
         return [p["code"] or "accepted" for p in verdicts()[before:]]
 
     assert send(mine) == ["accepted"] * 12
-    assert send([
-        changed(mine[0], lambda p: p.resize((800, 800))),
-        changed(spare, lambda p: p.filter(ImageFilter.GaussianBlur(14))),
-        beside(spare, other),
-        other,
-    ]) == ["duplicate", "blurred", "several_faces", "other_person"]  # fmt: skip
+    assert send(
+        [
+            changed(mine[0], lambda p: p.resize((800, 800))),
+            changed(spare, lambda p: p.filter(ImageFilter.GaussianBlur(14))),
+            beside(spare, other),
+            other,
+        ]
+    ) == ["duplicate", "blurred", "several_faces", "other_person"]
 
     training = as_alice.post(f"{where}/trainings", {"steps": 40, "seed": 1}, format="json").json()["id"]
     wait_for(lambda: as_alice.get(f"/api/v1/trainings/{training}").json()["status"] == "succeeded", 240)
@@ -94,7 +98,9 @@ def test_drawn_photos_become_a_twin_pictures_an_archive_and_nothing(as_alice: An
     archive = b"".join(as_alice.get(f"/api/v1/exports/{export}/content").streaming_content)
     assert sum(n.endswith(".png") for n in zipfile.ZipFile(io.BytesIO(archive)).namelist()) == 2
 
-    assert as_alice.post("/api/v1/items/delete", {"ids": [*items, same]}, format="json").json() == {"deleted": 3}
+    assert as_alice.post("/api/v1/items/delete", {"ids": [*items, same]}, format="json").json() == {
+        "deleted": 3
+    }
     assert as_alice.delete(where).status_code == 204
     assert left_of(twin.user_id) == {f"exports/{export}.zip"}
     assert audit.problems() == []
@@ -105,7 +111,7 @@ def left_of(user_id: Any) -> set[str]:
 
     from django.utils import timezone
 
-    from accounts.shelves import shelf_of
+    from accounts.vault.storage import shelf_of
 
     return set(shelf_of(user_id).old_files(timezone.now() + timedelta(days=1)))
 
@@ -113,7 +119,7 @@ def left_of(user_id: Any) -> set[str]:
 def twin_of(user: Any, faces: Any, seed: int, subject: str) -> tuple[Any, list[bytes]]:
     """A twin with ten accepted photos of a drawn person, and credits."""
     from accounts import consents
-    from accounts.vault import store
+    from accounts.vault.vault import store
     from ml import media
     from twins.models import Photo
     from twins.services import create_twin
@@ -154,9 +160,13 @@ def test_of_two_twins_by_turns_every_picture_is_likest_to_its_own(
         jobs.append((client, client.post("/api/v1/generations", body, format="json").json()["id"]))
     own = []
     for client, job in jobs:
-        wait_for(lambda c=client, j=job: c.get(f"/api/v1/generations/{j}").json()["status"] == "succeeded", 120)
+        wait_for(
+            lambda c=client, j=job: c.get(f"/api/v1/generations/{j}").json()["status"] == "succeeded", 120
+        )
         (item,) = client.get(f"/api/v1/generations/{job}").json()["items"]
-        found = faces.describe(media.to_array(b"".join(client.get(f"/api/v1/items/{item}/content").streaming_content)))
+        found = faces.describe(
+            media.to_array(b"".join(client.get(f"/api/v1/items/{item}/content").streaming_content))
+        )
         other = as_bob if client is as_alice else as_alice
         own += [float(found[0][1] @ (owners[client][1] - owners[other][1])) > 0] if found else []
     assert len(own) >= 10  # the others have no face that is found

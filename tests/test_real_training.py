@@ -18,7 +18,7 @@ STEPS = 36  # the last three of which checkpoints are kept at 24, 30 and 36
 @pytest.fixture
 def drawn_twin(twin: Any) -> Any:
     """Ten photos of a drawn woman, as their checks would have left them."""
-    from accounts.vault import store
+    from accounts.vault.vault import store
     from ml import media
     from ml.nano.people import random_person, varied_scenes
     from ml.nano.portraits import draw
@@ -43,16 +43,18 @@ def ask(twin: Any) -> Any:
 
 
 def tensors(training: Any) -> dict[str, Any]:
-    from accounts.vault import store
+    from accounts.vault.vault import store
     from ml.local.weights import parse
 
     return parse(store(training.user_id).read(training.lora), training.sha256)[0]
 
 
-def test_a_training_whose_worker_was_killed_ends_with_the_same_weights(drawn_twin: Any, workers: Workers) -> None:
+def test_a_training_whose_worker_was_killed_ends_with_the_same_weights(
+    drawn_twin: Any, workers: Workers
+) -> None:
     import torch
 
-    from accounts.vault import store
+    from accounts.vault.vault import store
 
     first = workers.start("train", studio="real")
     whole = ask(drawn_twin)

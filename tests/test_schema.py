@@ -22,7 +22,9 @@ def test_no_request_makes_a_server_error(tmp_path: Path) -> None:
         token = web.wait().sign_up("carol@example.com")
         schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{web.port}/api/v1/openapi.json")
         headers, faults = {"Authorization": f"Bearer {token}"}, []
-        answering = schema.exclude(path="/api/v1/events")  # which does not end; tests/test_web.py listens to it
+        answering = schema.exclude(
+            path="/api/v1/events"
+        )  # which does not end; tests/test_web.py listens to it
         operations = [found.ok() for found in answering.get_all_operations()]
         for operation in operations:
             try:
@@ -37,9 +39,13 @@ def test_no_request_makes_a_server_error(tmp_path: Path) -> None:
 
 def _try(operation: Any, headers: dict[str, str]) -> None:
     @settings(
-        max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, phases=[Phase.explicit, Phase.generate],
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
     @given(case=operation.as_strategy())
     def once(case: Any) -> None:
         case.call_and_validate(headers=headers, checks=[not_a_server_error])

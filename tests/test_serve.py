@@ -57,7 +57,9 @@ def test_one_server_waits_as_m_m_1_says() -> None:
 def test_one_server_waits_as_m_d_1_says() -> None:
     rate = 0.7
     assert crommelin(rate, 1) == pytest.approx(rate / (2 * (1 - rate)), rel=1e-3)
-    assert mean_wait(strangers(60_000, rate=rate, work=1.0), 1) == pytest.approx(rate / (2 * (1 - rate)), rel=0.05)
+    assert mean_wait(strangers(60_000, rate=rate, work=1.0), 1) == pytest.approx(
+        rate / (2 * (1 - rate)), rel=0.05
+    )
 
 
 @pytest.mark.parametrize("servers, load", [(2, 0.7), (5, 0.7)])
@@ -67,7 +69,9 @@ def test_many_servers_wait_as_m_d_c_says(servers: int, load: float) -> None:
     assert found == pytest.approx(crommelin(rate, servers), rel=0.05)
 
 
-def run(users: int, servers: int | Scaling, *, grouped: bool = True, seed: int = 1, swap: float = 0.05) -> Outcome:
+def run(
+    users: int, servers: int | Scaling, *, grouped: bool = True, seed: int = 1, swap: float = 0.05
+) -> Outcome:
     return Fleet(a_day(users, TIMES, seed=seed), servers, swap=swap, grouped=grouped).run()
 
 
@@ -175,7 +179,9 @@ def test_what_takes_longer_by_itself_is_said_and_fails(tmp_path: Path) -> None:
     assert bench(table(tmp_path), "--whole", "--target", 3).returncode == 1
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", "not json", '{"machine": "x", "engine": "y", "seconds": {"swap": 1}}'])
+@pytest.mark.parametrize(
+    "content", ["{}", "[]", "not json", '{"machine": "x", "engine": "y", "seconds": {"swap": 1}}']
+)
 def test_a_file_of_another_kind_is_refused_with_a_sentence(tmp_path: Path, content: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(content)
@@ -192,5 +198,10 @@ def test_what_is_committed_can_be_read() -> None:
 
 
 def test_neither_django_nor_torch_is_loaded() -> None:
-    program = "import sys, bench.serve; sys.exit(', '.join({'django', 'torch', 'celery'} & set(sys.modules)) or 0)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=Path(serve.__file__).parent.parent).returncode == 0
+    program = (
+        "import sys, bench.serve; sys.exit(', '.join({'django', 'torch', 'celery'} & set(sys.modules)) or 0)"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", program], cwd=Path(serve.__file__).parent.parent).returncode
+        == 0
+    )

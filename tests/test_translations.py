@@ -21,14 +21,24 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_OURS = {"tests", "bench", "ml", "var", "docker"}
-KEYWORDS = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2), "pgettext": ((1, "c"), 2), "pgettext_lazy": ((1, "c"), 2)}  # fmt: skip
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+}
 PLACE = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 LANGUAGES = ("es", "zh_Hans")
 
 
 def said() -> Iterator[str]:
     """Every sentence in the sources that is marked for translation."""
-    for path in sorted(p for p in ROOT.glob("*/**/*") if p.suffix in (".py", ".html", ".txt") and p.is_file()):
+    for path in sorted(
+        p for p in ROOT.glob("*/**/*") if p.suffix in (".py", ".html", ".txt") and p.is_file()
+    ):
         if path.relative_to(ROOT).parts[0] in NOT_OURS or path.relative_to(ROOT).parts[0].startswith("."):
             continue
         text = path.read_text()
@@ -48,11 +58,16 @@ def catalogue(language: str, kind: str) -> Any:
 
 
 def sentences(catalogue: Any) -> set[tuple[str, Any]]:
-    return {(m.id, m.string) if isinstance(m.id, str) else (m.id[0], tuple(m.string)) for m in catalogue if m.id}
+    return {
+        (m.id, m.string) if isinstance(m.id, str) else (m.id[0], tuple(m.string)) for m in catalogue if m.id
+    }
 
 
 def test_the_languages_are_those_of_the_settings() -> None:
-    assert {code for code, _name in settings.LANGUAGES} == {"en", *(c.lower().replace("_", "-") for c in LANGUAGES)}
+    assert {code for code, _name in settings.LANGUAGES} == {
+        "en",
+        *(c.lower().replace("_", "-") for c in LANGUAGES),
+    }
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

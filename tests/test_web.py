@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from config import run
+from config.start import supervisor as run
 from tests.processes import database_url, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
@@ -108,12 +108,19 @@ def test_a_change_made_through_one_process_reaches_the_streams_of_another(webs: 
     status, _headers, body = webs[0].ask("POST", "/api/v1/exports", {"filter": {}}, token=token)
     assert status == 202, body
     name, run = next(stream)
-    assert (name, run["id"], run["kind"], run["status"]) == ("run", json.loads(body)["id"], "export", "queued")
+    assert (name, run["id"], run["kind"], run["status"]) == (
+        "run",
+        json.loads(body)["id"],
+        "export",
+        "queued",
+    )
     again = events(webs[0].send("GET", "/api/v1/events", token=token))
     assert [r["id"] for r in next(again)[1]] == [run["id"]]
 
 
-def test_fifty_requests_at_once_with_one_key_are_one_job_and_one_hold(webs: list[Web], rings: list[Any]) -> None:
+def test_fifty_requests_at_once_with_one_key_are_one_job_and_one_hold(
+    webs: list[Web], rings: list[Any]
+) -> None:
     from accounts.models import User
     from billing import audit, ledger
     from generation.models import Job
@@ -154,7 +161,9 @@ def test_without_redis_a_stream_says_so_and_the_next_one_begins_with_a_snapshot(
     redis.stop()
     try:
         assert list(stream) == [("away", {"detail": "poll"})]
-        assert webs[0].ask("GET", "/api/v1/exports/00000000-0000-0000-0000-000000000000", token=token)[0] == 404
+        assert (
+            webs[0].ask("GET", "/api/v1/exports/00000000-0000-0000-0000-000000000000", token=token)[0] == 404
+        )
     finally:
         redis.start()
     status, _headers, body = webs[1].ask("POST", "/api/v1/exports", {"filter": {}}, token=token)
@@ -184,7 +193,9 @@ def test_a_picture_comes_in_ranges(webs: list[Web]) -> None:
     from tests.studio import paint
 
     token = webs[0].sign_up("carol@example.com")
-    item = Item(user=get_user_model().objects.get(email="carol@example.com"), width=64, height=64, size=0, etag="")
+    item = Item(
+        user=get_user_model().objects.get(email="carol@example.com"), width=64, height=64, size=0, etag=""
+    )
     data = paint(b"", 1)
     for name, value in save_item(item.user_id, item.id, data).items():
         setattr(item, name, value)
@@ -230,7 +241,9 @@ def test_a_body_of_no_told_length_is_cut_off_at_the_limit(webs: list[Web]) -> No
     line = http.client.HTTPConnection("127.0.0.1", webs[0].port, timeout=20)
     pieces = (b"x" * 2**20 for _ in range(26))
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "multipart/form-data; boundary=x"}
-    line.request("POST", "/api/v1/verify", pieces, {**headers, "Transfer-Encoding": "chunked"}, encode_chunked=True)
+    line.request(
+        "POST", "/api/v1/verify", pieces, {**headers, "Transfer-Encoding": "chunked"}, encode_chunked=True
+    )
     answer = line.getresponse()
     assert (answer.status, json.loads(answer.read())["code"]) == (413, "file_too_large")
     assert webs[0].ask("GET", "/healthz")[0] == 200

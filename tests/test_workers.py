@@ -94,10 +94,12 @@ def test_a_stop_is_seen_within_two_seconds(twin: Any, photos: list[Any], workers
     assert time.monotonic() - start < 2
 
 
-def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(alice: Any, workers: Workers) -> None:
+def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(
+    alice: Any, workers: Workers
+) -> None:
     from django.utils import timezone
 
-    from accounts.shelves import shelf_of
+    from accounts.vault.storage import shelf_of
     from gallery.models import Item
     from generation.services import request_images
 
@@ -116,7 +118,9 @@ def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(a
     wait_for(lambda: ended(job))
     assert (job.status, job.attempt, job.captured) == ("succeeded", 2, 3)
     assert sorted(Item.objects.filter(job=job.id).values_list("index", flat=True)) == [0, 1, 2]
-    pictures = [n for n in shelf_of(alice.id).old_files(timezone.now() + timedelta(days=1)) if n.startswith("items/")]
+    pictures = [
+        n for n in shelf_of(alice.id).old_files(timezone.now() + timedelta(days=1)) if n.startswith("items/")
+    ]
     assert len(pictures) == 2 * 3
     assert audit.problems() == []
 
@@ -150,14 +154,18 @@ def test_redis_stopped_under_a_working_worker_costs_nothing_but_time(
     assert audit.problems() == []
 
 
-def test_redis_away_while_asking_delays_the_work_and_loses_nothing(as_alice: Any, alice: Any, workers: Workers) -> None:
+def test_redis_away_while_asking_delays_the_work_and_loses_nothing(
+    as_alice: Any, alice: Any, workers: Workers
+) -> None:
     from generation.models import Job
     from tests.plugin import SERVICES
 
     twin, redis = trained_twin(alice), SERVICES[1]
     redis.stop()
     try:
-        asked = as_alice.post("/api/v1/generations", {"twin": str(twin.id), "prompt": "in a park"}, format="json")
+        asked = as_alice.post(
+            "/api/v1/generations", {"twin": str(twin.id), "prompt": "in a park"}, format="json"
+        )
         assert (asked.status_code, asked.json()["status"]) == (202, "queued")
         login = {"email": "alice@example.com", "password": "a long password"}
         assert as_alice.post("/_allauth/app/v1/auth/login", login, format="json").status_code in (200, 409)
@@ -187,7 +195,9 @@ def test_every_picture_is_of_its_own_twin_whoever_renders_it(
     for i in range(20):
         client = (as_alice, as_bob)[i % 2]
         asked = client.post(
-            "/api/v1/generations", {"twin": str(owners[client].id), "prompt": "in a park", "seed": i}, format="json"
+            "/api/v1/generations",
+            {"twin": str(owners[client].id), "prompt": "in a park", "seed": i},
+            format="json",
         )
         assert asked.status_code == 202, asked.content
         jobs.append((client, asked.json()["id"]))
@@ -204,7 +214,7 @@ def trained_twin(user: Any) -> Any:
     import hashlib
 
     from accounts import consents
-    from accounts.vault import store
+    from accounts.vault.vault import store
     from twins.models import Training, Twin
 
     consents.give(user, kind="biometric_twin", version=consents.WORDING["biometric_twin"][0])
@@ -212,7 +222,12 @@ def trained_twin(user: Any) -> Any:
     twin = Twin.objects.create(user=user, name="Me")
     weights = f"the weights of {user.email}".encode()
     training = Training(
-        user=user, twin=twin, number=1, base="nano", status="succeeded", sha256=hashlib.sha256(weights).hexdigest()
+        user=user,
+        twin=twin,
+        number=1,
+        base="nano",
+        status="succeeded",
+        sha256=hashlib.sha256(weights).hexdigest(),
     )
     training.save()
     store(user.id).write(training.lora, weights)

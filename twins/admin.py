@@ -27,7 +27,15 @@ class Looked(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Twin)
 class TwinAdmin(Looked):
-    list_display = ("name", "user", "subject_class", "photos_accepted", "active_training", "disabled_at", "created_at")
+    list_display = (
+        "name",
+        "user",
+        "subject_class",
+        "photos_accepted",
+        "active_training",
+        "disabled_at",
+        "created_at",
+    )
     list_select_related = ("user", "active_training")
     search_fields = ("name", "user__email")
 
@@ -64,8 +72,20 @@ class PhotoAdmin(Looked):
 @admin.register(Training)
 class TrainingAdmin(Looked):
     list_display = (
-        "id", "user", "twin", "number", "status", "progress", "likeness", "likeness_base", "likeness_real", "seconds", "price", "error_code", "created_at",
-    )  # fmt: skip
+        "id",
+        "user",
+        "twin",
+        "number",
+        "status",
+        "progress",
+        "likeness",
+        "likeness_base",
+        "likeness_real",
+        "seconds",
+        "price",
+        "error_code",
+        "created_at",
+    )
     list_filter = ("status", "base", "error_code")
     list_select_related = ("user", "twin")
     actions = ("retry",)

@@ -14,15 +14,15 @@ from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.vault import store
+from accounts.vault.vault import store
 from config.errors import MissingFile, NotFound
-from config.files import serve
-from config.limits import limited
-from config.pages import page
-from config.runs import SENTENCES as RUN_SENTENCES
-from config.runs import Places, Status
-from config.schema import KEY, PAGE, paged
-from config.shapes import RunFields, checked, key_of, once_of, run_fields
+from config.runs.models import SENTENCES as RUN_SENTENCES
+from config.runs.models import Places, Status
+from config.web.files import serve
+from config.web.pagination import page
+from config.web.ratelimit import limited
+from config.web.schema import KEY, PAGE, paged
+from config.web.serializers import RunFields, checked, key_of, once_of, run_fields
 from twins import checks, services
 from twins.models import Photo, Training, Twin
 
@@ -73,10 +73,19 @@ def show_twin(twin: Any) -> dict[str, Any]:
     """`twin` from with_facts(), with its photos prefetched."""
     ready = checks.readiness(list(twin.photos.all()))
     return {
-        "id": twin.id, "name": twin.name, "subject_class": twin.subject_class, "status": status_of(twin), "photo_count": twin.photo_count,
-        "readiness": {"accepted": ready.accepted, "needed": ready.needed, "missing": [{"code": c, "detail": d} for c, d in ready.missing]},
-        "active_training": twin.active_training_id, "created_at": twin.created_at,
-    }  # fmt: skip
+        "id": twin.id,
+        "name": twin.name,
+        "subject_class": twin.subject_class,
+        "status": status_of(twin),
+        "photo_count": twin.photo_count,
+        "readiness": {
+            "accepted": ready.accepted,
+            "needed": ready.needed,
+            "missing": [{"code": c, "detail": d} for c, d in ready.missing],
+        },
+        "active_training": twin.active_training_id,
+        "created_at": twin.created_at,
+    }
 
 
 def twins_of(user: Any) -> Any:
@@ -149,11 +158,22 @@ def show_photo(photo: Photo) -> dict[str, Any]:
     refused = photo.accepted is False or photo.status in (Status.FAILED, Status.CANCELLED)
     status = "refused" if refused else "accepted" if photo.accepted else "checking"
     code = photo.code or photo.error_code or None
-    detail = checks.SENTENCES.get(photo.code) or RUN_SENTENCES.get(photo.error_code) or photo.error_detail or None
+    detail = (
+        checks.SENTENCES.get(photo.code) or RUN_SENTENCES.get(photo.error_code) or photo.error_detail or None
+    )
     return {
-        "id": photo.id, "twin": photo.twin_id, "status": status, "code": code, "detail": str(detail) if detail else None, "width": photo.width,
-        "height": photo.height, "box": photo.box, "hints": photo.hints, "file_name": photo.file_name, "created_at": photo.created_at,
-    }  # fmt: skip
+        "id": photo.id,
+        "twin": photo.twin_id,
+        "status": status,
+        "code": code,
+        "detail": str(detail) if detail else None,
+        "width": photo.width,
+        "height": photo.height,
+        "box": photo.box,
+        "hints": photo.hints,
+        "file_name": photo.file_name,
+        "created_at": photo.created_at,
+    }
 
 
 class PhotosView(APIView):
@@ -202,7 +222,9 @@ class PhotoFileView(APIView):
     def get(self, request: Any, ident: str, photo: str, rendition: str) -> Any:
         found = find(Photo.objects.visible_to(request.user).filter(twin=ident).accepted(), photo)
         name = found.clean if rendition == "content" else found.thumbnail
-        return serve(request, store(found.user_id), name, etag=f"{found.id}-{rendition}", media_type="image/jpeg")
+        return serve(
+            request, store(found.user_id), name, etag=f"{found.id}-{rendition}", media_type="image/jpeg"
+        )
 
 
 class LibraryView(APIView):
@@ -246,17 +268,27 @@ class TrainingShape(RunFields):
     likeness_base = serializers.FloatField(allow_null=True)
     likeness_real = serializers.FloatField(allow_null=True)
     seconds = serializers.FloatField(allow_null=True)
-    samples = serializers.ListField(child=serializers.CharField(), help_text="addresses of pictures by this version")
+    samples = serializers.ListField(
+        child=serializers.CharField(), help_text="addresses of pictures by this version"
+    )
     active = serializers.BooleanField()
 
 
 def show_training(training: Training, places: Places | None = None) -> dict[str, Any]:
     return run_fields(training, places) | {
-        "twin": training.twin_id, "number": training.number, "base": training.base, "seed": training.seed, "steps": training.steps,
-        "checkpoint": training.checkpoint, "likeness": training.likeness, "likeness_base": training.likeness_base,
-        "likeness_real": training.likeness_real, "seconds": training.seconds,
-        "samples": [f"/api/v1/trainings/{training.id}/samples/{n}" for n in range(training.samples)], "active": training.twin.active_training_id == training.id,
-    }  # fmt: skip
+        "twin": training.twin_id,
+        "number": training.number,
+        "base": training.base,
+        "seed": training.seed,
+        "steps": training.steps,
+        "checkpoint": training.checkpoint,
+        "likeness": training.likeness,
+        "likeness_base": training.likeness_base,
+        "likeness_real": training.likeness_real,
+        "seconds": training.seconds,
+        "samples": [f"/api/v1/trainings/{training.id}/samples/{n}" for n in range(training.samples)],
+        "active": training.twin.active_training_id == training.id,
+    }
 
 
 def training_of(user: Any, ident: str) -> Training:
@@ -268,7 +300,9 @@ class TrainingsView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(TrainingShape))
     def get(self, request: Any, ident: str) -> Response:
         rows = services.twin_of(request.user, ident).trainings.select_related("twin")
-        return Response(page(request, rows, partial(show_training, places=Places()), order=("-number", "-id")))
+        return Response(
+            page(request, rows, partial(show_training, places=Places()), order=("-number", "-id"))
+        )
 
     @extend_schema(parameters=KEY, request=TrainingForm, responses={202: TrainingShape})
     @limited("30/h", "trainings")
@@ -311,7 +345,9 @@ class SampleView(APIView):
         if number >= training.samples:
             raise NotFound
         name = training.sample(number)
-        return serve(request, store(training.user_id), name, etag=f"{training.id}-{number}", media_type="image/png")
+        return serve(
+            request, store(training.user_id), name, etag=f"{training.id}-{number}", media_type="image/png"
+        )
 
 
 class WeightsView(APIView):

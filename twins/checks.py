@@ -13,8 +13,12 @@ from twins.models import LEAST, Photo
 
 SENTENCES: dict[str, Any] = {
     "not_an_image": _("This file is not a picture. Choose a JPEG, PNG, TIFF, WebP or HEIC photo."),
-    "unsupported_format": _("This kind of picture cannot be used. Choose a single JPEG, PNG, TIFF, WebP or HEIC photo, without animation or pages."),
-    "unreadable": _("This picture is damaged or incomplete. Save or download it again and choose the new file."),
+    "unsupported_format": _(
+        "This kind of picture cannot be used. Choose a single JPEG, PNG, TIFF, WebP or HEIC photo, without animation or pages."
+    ),
+    "unreadable": _(
+        "This picture is damaged or incomplete. Save or download it again and choose the new file."
+    ),
     "too_small": _("This picture is too small. Choose one of at least 512 pixels on its short side."),
     "too_large": _("This picture is too large. Choose one of at most 50 megapixels."),
     "no_face": _("No face was found. Choose a photo that shows your face clearly, also half turned."),
@@ -24,12 +28,16 @@ SENTENCES: dict[str, Any] = {
     "face_hidden": _("The face is partly hidden. Choose a photo without mask, hand or sunglasses."),
     "blurred": _("The face is not sharp. Choose a photo that is in focus and not shaken."),
     "too_dark": _("The face is too dark. Choose a photo with more light on the face."),
-    "too_bright": _("The face is overexposed. Choose a photo with softer light, without flash or direct sun."),
+    "too_bright": _(
+        "The face is overexposed. Choose a photo with softer light, without flash or direct sun."
+    ),
     "duplicate": _("This photo is already among your photos. Choose a different one."),
-    "other_person": _("This seems to be somebody else than on the other photos. Choose one of the same person."),
+    "other_person": _(
+        "This seems to be somebody else than on the other photos. Choose one of the same person."
+    ),
     "not_adult": _("This person may be under 18. Choose photos of an adult."),
     "unsafe": _("This photo shows nudity or something else that cannot be used. Choose another one."),
-}  # fmt: skip
+}
 
 TURNED = 12.0  # degrees: from here on a photo counts as another angle
 LIGHTS_APART = 0.10  # of mean brightness 0..1: photos this far apart were taken in different light
@@ -50,7 +58,10 @@ def readiness(photos: Sequence[Photo]) -> Readiness:
     if len(photos) < LEAST:
         lack = LEAST - len(photos)
         missing.append(
-            ("photos", ngettext("%(n)s more photo is needed.", "%(n)s more photos are needed.", lack) % {"n": lack})
+            (
+                "photos",
+                ngettext("%(n)s more photo is needed.", "%(n)s more photos are needed.", lack) % {"n": lack},
+            )
         )
     missing += [(code, str(sentence)) for code, sentence, is_there in _variety(photos) if not is_there]
     return Readiness(len(photos), max(0, LEAST - len(photos)), tuple(missing))
@@ -62,7 +73,19 @@ def _variety(photos: Sequence[Photo]) -> list[tuple[str, Any, bool]]:
     return [
         ("angles_left", _("Add a photo with your face turned to the left."), any(y < -TURNED for y in yaws)),
         ("angles_right", _("Add a photo with your face turned to the right."), any(y > TURNED for y in yaws)),
-        ("lights", _("Add photos taken in different light: by a window, outdoors, in the evening."), bool(lights) and max(lights) - min(lights) > LIGHTS_APART),
-        ("expressions", _("Add photos with different expressions: one smiling, one neutral."), 0 < sum("smiling" in p.hints for p in photos) < len(photos)),
-        ("backgrounds", _("Add photos from different places."), len({(p.hash or 0) >> 60 for p in photos}) > 2),
-    ]  # fmt: skip
+        (
+            "lights",
+            _("Add photos taken in different light: by a window, outdoors, in the evening."),
+            bool(lights) and max(lights) - min(lights) > LIGHTS_APART,
+        ),
+        (
+            "expressions",
+            _("Add photos with different expressions: one smiling, one neutral."),
+            0 < sum("smiling" in p.hints for p in photos) < len(photos),
+        ),
+        (
+            "backgrounds",
+            _("Add photos from different places."),
+            len({(p.hash or 0) >> 60 for p in photos}) > 2,
+        ),
+    ]

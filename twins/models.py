@@ -17,11 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
 from accounts.mail import tell
-from accounts.vault import store
+from accounts.vault.vault import store
 from billing import limits
 from billing.models import Wallet
 from billing.runs import PaidRun
-from config.runs import OPEN, SENTENCES, Run, RunQuerySet, Status
+from config.runs.models import OPEN, SENTENCES, Run, RunQuerySet, Status
 
 LEAST, MOST = 10, 25  # photos to train from, and that a twin may hold
 SAMPLES = 4  # pictures that come with a training, at most
@@ -38,14 +38,24 @@ class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
 
     def with_face(self) -> Self:
         """`face`: the first accepted photo's id, in the same query."""
-        return self.annotate(face=Subquery(Photo.objects.accepted().filter(twin=OuterRef("pk")).values("id")[:1]))
+        return self.annotate(
+            face=Subquery(Photo.objects.accepted().filter(twin=OuterRef("pk")).values("id")[:1])
+        )
 
     def with_older(self) -> Self:
         """`older`: how many of the owner's twins were there before; `plan_twins`: how many the plan holds. In the same query."""
-        before = Q(created_at__lt=OuterRef("created_at")) | Q(created_at=OuterRef("created_at"), id__lt=OuterRef("id"))
-        count = Twin.objects.filter(before, user=OuterRef("user")).order_by().values("user").annotate(n=Count("id"))
+        before = Q(created_at__lt=OuterRef("created_at")) | Q(
+            created_at=OuterRef("created_at"), id__lt=OuterRef("id")
+        )
+        count = (
+            Twin.objects.filter(before, user=OuterRef("user"))
+            .order_by()
+            .values("user")
+            .annotate(n=Count("id"))
+        )
         return self.annotate(
-            older=Coalesce(Subquery(count.values("n")), 0), plan_twins=Coalesce(F("user__wallet__plan__twins"), 0)
+            older=Coalesce(Subquery(count.values("n")), 0),
+            plan_twins=Coalesce(F("user__wallet__plan__twins"), 0),
         )
 
     def with_facts(self) -> Self:
@@ -73,7 +83,9 @@ class Twin(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="twins")
     name = models.CharField(_("name"), max_length=80)
-    subject_class = models.CharField(_("who it shows"), max_length=10, choices=Subject.choices, default=Subject.PERSON)
+    subject_class = models.CharField(
+        _("who it shows"), max_length=10, choices=Subject.choices, default=Subject.PERSON
+    )
     active_training = models.ForeignKey("Training", models.SET_NULL, null=True, blank=True, related_name="+")
     had_free_training = models.BooleanField(
         default=False, editable=False

@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import consents
 from accounts.models import Kind
-from accounts.vault import store
+from accounts.vault.vault import store
 from billing import ledger, limits, prices
 from config.errors import DomainError, FileTooLarge, Invalid, NotFailed, NotFound
-from config.idempotency import once
-from config.runs import Run, Status
+from config.runs.idempotency import once
+from config.runs.models import Run, Status
 from twins import checks
 from twins.models import LEAST, MOST, Photo, Training, Twin
 
@@ -223,9 +223,13 @@ def start_training(
     """A new version from the photos that are accepted now. Raises ConsentRequired, NotEnoughPhotos, TrainingInProgress,
     TwinDisabled, TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
     training = Training(
-        user=twin.user, twin=twin, base=base or settings.STUDIO_PROFILE, steps=steps, threads=settings.STUDIO_THREADS,
+        user=twin.user,
+        twin=twin,
+        base=base or settings.STUDIO_PROFILE,
+        steps=steps,
+        threads=settings.STUDIO_THREADS,
         seed=secrets.randbelow(2**31) if seed is None else seed,
-    )  # fmt: skip
+    )
 
     def check() -> None:
         consents.require(twin.user, Kind.BIOMETRIC_TWIN)
@@ -254,7 +258,11 @@ def _prepare_training(training: Training) -> None:
         raise NotEnoughPhotos(
             least=LEAST,
             accepted=len(photos),
-            extra={"accepted": len(photos), "needed": LEAST - len(photos), "missing": [code for code, _s in lacks]},
+            extra={
+                "accepted": len(photos),
+                "needed": LEAST - len(photos),
+                "missing": [code for code, _s in lacks],
+            },
         )
     if twin.trainings.open().exists():
         raise TrainingInProgress
@@ -305,7 +313,16 @@ def retry_training(training: Training, *, cause: str) -> Training:
     if training.status != Status.FAILED:
         raise NotFailed
     again = Training(
-        user=training.user, twin=training.twin, base=training.base, steps=training.steps, threads=training.threads, seed=training.seed,
-        retry_of=training.id, retry_cause=cause, free=training.free,
-    )  # fmt: skip
-    return once(again, endpoint=f"retry:{training.id}", key=str(training.id), body_hash="", prepare=_prepare_training)
+        user=training.user,
+        twin=training.twin,
+        base=training.base,
+        steps=training.steps,
+        threads=training.threads,
+        seed=training.seed,
+        retry_of=training.id,
+        retry_cause=cause,
+        free=training.free,
+    )
+    return once(
+        again, endpoint=f"retry:{training.id}", key=str(training.id), body_hash="", prepare=_prepare_training
+    )

@@ -12,8 +12,8 @@ from django.db import transaction
 
 from accounts import consents
 from accounts.models import Kind
-from accounts.vault import Vault, store
-from config.runs import OPEN, Lost, Run, Status, working
+from accounts.vault.vault import Vault, store
+from config.runs.models import OPEN, Lost, Run, Status, working
 from config.studio import get_studio
 from ml import media, types
 from ml.errors import MLError, Stopped
@@ -85,11 +85,21 @@ def _keep(files: Vault, photo: Photo, said: types.Inspection) -> None:
 def _verdict(said: types.Inspection) -> dict[str, Any]:
     """An inspection as columns of the photo."""
     return {
-        "accepted": said.accepted, "code": said.code, "width": said.width or None, "height": said.height or None,
-        "box": list(said.box) if said.box else None, "yaw": said.yaw, "light": said.light, "warmth": said.warmth,
-        "sharpness": said.sharpness, "hints": list(said.hints), "embedding": list(said.embedding) if said.accepted else None,
-        "embedder": said.embedder if said.accepted else "", "hash": said.hash - SIGN, "size": len(said.clean),
-    }  # fmt: skip
+        "accepted": said.accepted,
+        "code": said.code,
+        "width": said.width or None,
+        "height": said.height or None,
+        "box": list(said.box) if said.box else None,
+        "yaw": said.yaw,
+        "light": said.light,
+        "warmth": said.warmth,
+        "sharpness": said.sharpness,
+        "hints": list(said.hints),
+        "embedding": list(said.embedding) if said.accepted else None,
+        "embedder": said.embedder if said.accepted else "",
+        "hash": said.hash - SIGN,
+        "size": len(said.clean),
+    }
 
 
 def _as_inspection(photo: Photo) -> types.Inspection:
@@ -114,7 +124,9 @@ def train(ident: str) -> None:
         files = store(training.user_id)
         with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
             progress = _overall(training.report)
-            report = get_studio(training.base).train(_spec(training, files), store=files, on_progress=progress)
+            report = get_studio(training.base).train(
+                _spec(training, files), store=files, on_progress=progress
+            )
             if not report.recognised and settings.LIKENESS_FLOOR:
                 raise MLError("likeness_too_low", "")
             with transaction.atomic():
@@ -126,9 +138,12 @@ def train(ident: str) -> None:
 
 # The share of a training's time that has passed when a stage begins, and when it ends.
 STAGES = {
-    "preparing": (0.0, 0.04), "measuring the base": (0.04, 0.10), "training": (0.10, 0.85), "choosing the best": (0.85, 0.98),
+    "preparing": (0.0, 0.04),
+    "measuring the base": (0.04, 0.10),
+    "training": (0.10, 0.85),
+    "choosing the best": (0.85, 0.98),
     "finishing": (0.98, 1.0),
-}  # fmt: skip
+}
 
 
 def _overall(report: types.Progress) -> types.Progress:
@@ -142,7 +157,9 @@ def _overall(report: types.Progress) -> types.Progress:
 
 
 def _spec(training: Training, files: Vault) -> types.TrainSpec:
-    photos = tuple(types.Photo(str(p.id), files.read(p.clean)) for p in training.photos.order_by("created_at", "id"))
+    photos = tuple(
+        types.Photo(str(p.id), files.read(p.clean)) for p in training.photos.order_by("created_at", "id")
+    )
     return types.TrainSpec(
         photos,
         training.twin.subject_class,

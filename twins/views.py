@@ -15,8 +15,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import consents
 from accounts.models import Kind
-from config.limits import limited
-from config.problems import told
+from config.web.problems import told
+from config.web.ratelimit import limited
 from twins import checks, services
 from twins.api import photo_of, show_photo, show_training, show_twin, training_of, twins_of
 from twins.forms import TwinForm
@@ -24,13 +24,17 @@ from twins.models import LEAST, MOST, Twin
 
 # Drawn by bench.examples, and what they show.
 GOOD = [
-    ("front", gettext_lazy("From the front")), ("side", gettext_lazy("Turned to both sides")),
-    ("smile", gettext_lazy("Smiling, and not")), ("indoors", gettext_lazy("Indoors and outdoors")),
-]  # fmt: skip
+    ("front", gettext_lazy("From the front")),
+    ("side", gettext_lazy("Turned to both sides")),
+    ("smile", gettext_lazy("Smiling, and not")),
+    ("indoors", gettext_lazy("Indoors and outdoors")),
+]
 BAD = [
-    ("several", gettext_lazy("Several people")), ("hidden", gettext_lazy("Something before the face")),
-    ("blurred", gettext_lazy("Blurred")), ("dark", gettext_lazy("Too dark, or flashed")),
-]  # fmt: skip
+    ("several", gettext_lazy("Several people")),
+    ("hidden", gettext_lazy("Something before the face")),
+    ("blurred", gettext_lazy("Blurred")),
+    ("dark", gettext_lazy("Too dark, or flashed")),
+]
 
 
 @login_required
@@ -76,9 +80,19 @@ def _facts(request: HttpRequest, twin: Twin) -> dict[str, Any]:
     trainings = [show_training(t) for t in twin.trainings.select_related("twin")]
     running = next((t for t in trainings if t["status"] in ("queued", "running")), None)
     return {
-        "twin": twin, "photos": [show_photo(p) for p in photos], "consent": wording, "ready": ready, "share": min(100, 100 * ready.accepted // LEAST),
-        "least": LEAST, "most": MOST, "trainings": trainings, "running": running, "price": services.price_of_training(user, twin), "key": secrets.token_urlsafe(12), "tab": "twins",
-    }  # fmt: skip
+        "twin": twin,
+        "photos": [show_photo(p) for p in photos],
+        "consent": wording,
+        "ready": ready,
+        "share": min(100, 100 * ready.accepted // LEAST),
+        "least": LEAST,
+        "most": MOST,
+        "trainings": trainings,
+        "running": running,
+        "price": services.price_of_training(user, twin),
+        "key": secrets.token_urlsafe(12),
+        "tab": "twins",
+    }
 
 
 @login_required

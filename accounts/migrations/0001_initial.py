@@ -45,10 +45,19 @@ class Migration(migrations.Migration):
                         verbose_name="active",
                     ),
                 ),
-                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "date_joined",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined"),
+                ),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
                 ("email", models.EmailField(max_length=254, null=True, unique=True, verbose_name="e-mail")),
-                ("phone", models.CharField(blank=True, max_length=20, null=True, unique=True, verbose_name="phone")),
+                (
+                    "phone",
+                    models.CharField(blank=True, max_length=20, null=True, unique=True, verbose_name="phone"),
+                ),
                 ("display_name", models.CharField(blank=True, max_length=80, verbose_name="name")),
                 ("language", models.CharField(default="en", max_length=10, verbose_name="language")),
                 ("birth_date", models.DateField(blank=True, null=True, verbose_name="date of birth")),
@@ -101,7 +110,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Consent",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "kind",
                     models.CharField(
@@ -142,7 +156,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Export",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
                 (
                     "status",
                     models.CharField(
@@ -175,7 +192,9 @@ class Migration(migrations.Migration):
                 ("finished_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "scope",
-                    models.CharField(choices=[("items", "chosen items"), ("everything", "everything")], max_length=10),
+                    models.CharField(
+                        choices=[("items", "chosen items"), ("everything", "everything")], max_length=10
+                    ),
                 ),
                 ("chosen", models.JSONField(default=dict)),
                 ("size", models.BigIntegerField(default=0)),
@@ -183,7 +202,9 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -197,7 +218,9 @@ class Migration(migrations.Migration):
                     )
                 ],
                 "constraints": [
-                    models.UniqueConstraint(fields=("user", "endpoint", "idempotency_key"), name="export_once_a_key")
+                    models.UniqueConstraint(
+                        fields=("user", "endpoint", "idempotency_key"), name="export_once_a_key"
+                    )
                 ],
             },
         ),

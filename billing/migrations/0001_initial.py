@@ -35,7 +35,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="LedgerAccount",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("wallet", models.UUIDField(null=True)),
                 (
                     "kind",
@@ -57,7 +62,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(fields=("wallet", "kind", "lot"), name="one_account", nulls_distinct=False),
+                    models.UniqueConstraint(
+                        fields=("wallet", "kind", "lot"), name="one_account", nulls_distinct=False
+                    ),
                     models.CheckConstraint(
                         condition=models.Q(("balance__gte", 0), ("kind__in", ["issued"]), _connector="OR"),
                         name="no_negative_balance",
@@ -68,16 +75,23 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Wallet",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
                 ("free_trainings", models.PositiveSmallIntegerField(default=0)),
                 (
                     "plan",
-                    models.ForeignKey(default="free", on_delete=django.db.models.deletion.PROTECT, to="billing.plan"),
+                    models.ForeignKey(
+                        default="free", on_delete=django.db.models.deletion.PROTECT, to="billing.plan"
+                    ),
                 ),
                 (
                     "user",
                     models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="wallet", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="wallet",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -85,7 +99,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Transfer",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("amount", models.PositiveBigIntegerField()),
                 (
                     "kind",
@@ -110,13 +129,17 @@ class Migration(migrations.Migration):
                 (
                     "credit",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="billing.ledgeraccount"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="billing.ledgeraccount",
                     ),
                 ),
                 (
                     "debit",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="billing.ledgeraccount"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="billing.ledgeraccount",
                     ),
                 ),
             ],
@@ -127,7 +150,8 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("kind", "cause", "lot"), name="once_a_cause"),
                     models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="amount_above_zero"),
                     models.CheckConstraint(
-                        condition=models.Q(("debit", models.F("credit")), _negated=True), name="between_two_accounts"
+                        condition=models.Q(("debit", models.F("credit")), _negated=True),
+                        name="between_two_accounts",
                     ),
                 ],
             },

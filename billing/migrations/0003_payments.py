@@ -14,7 +14,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="EngineCost",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("engine", models.CharField(max_length=40)),
                 ("job_kind", models.CharField(blank=True, max_length=12)),
                 ("hour_cents", models.DecimalField(decimal_places=3, default=0, max_digits=10)),
@@ -91,7 +96,9 @@ class Migration(migrations.Migration):
                 ("id", models.CharField(max_length=80, primary_key=True, serialize=False)),
                 (
                     "interval",
-                    models.CharField(blank=True, choices=[("month", "monthly"), ("year", "yearly")], max_length=5),
+                    models.CharField(
+                        blank=True, choices=[("month", "monthly"), ("year", "yearly")], max_length=5
+                    ),
                 ),
                 ("currency", models.CharField(max_length=3)),
                 ("cents", models.PositiveIntegerField()),
@@ -103,7 +110,10 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.CharField(max_length=80, primary_key=True, serialize=False)),
                 ("wallet", models.UUIDField(db_index=True)),
-                ("interval", models.CharField(choices=[("month", "monthly"), ("year", "yearly")], max_length=5)),
+                (
+                    "interval",
+                    models.CharField(choices=[("month", "monthly"), ("year", "yearly")], max_length=5),
+                ),
                 ("cents", models.PositiveIntegerField(default=0)),
                 ("status", models.CharField(max_length=20)),
                 ("anchor", models.DateTimeField()),
@@ -129,7 +139,8 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("applied", "applied"), ("ignored", "ignored"), ("failed", "failed")], max_length=10
+                        choices=[("applied", "applied"), ("ignored", "ignored"), ("failed", "failed")],
+                        max_length=10,
                     ),
                 ),
                 ("error", models.TextField(blank=True)),
@@ -236,12 +247,16 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="ledgeraccount",
             index=models.Index(
-                condition=models.Q(("balance__gt", 0), ("kind", "available")), fields=["expires_at"], name="expires"
+                condition=models.Q(("balance__gt", 0), ("kind", "available")),
+                fields=["expires_at"],
+                name="expires",
             ),
         ),
         migrations.AddIndex(
             model_name="transfer",
-            index=models.Index(condition=models.Q(("kind", "expire")), fields=["lot"], name="expired_of_a_lot"),
+            index=models.Index(
+                condition=models.Q(("kind", "expire")), fields=["lot"], name="expired_of_a_lot"
+            ),
         ),
         migrations.AddIndex(
             model_name="transfer",
@@ -251,7 +266,9 @@ class Migration(migrations.Migration):
             model_name="ledgeraccount",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("balance__gte", 0), ("kind__in", ["available", "held", "earned", "expired", "taken"])),
+                    models.Q(
+                        ("balance__gte", 0), ("kind__in", ["available", "held", "earned", "expired", "taken"])
+                    ),
                     models.Q(("balance__lte", 0), ("kind__in", ["issued", "debt"])),
                     _connector="OR",
                 ),
@@ -260,7 +277,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="enginecost",
-            constraint=models.UniqueConstraint(fields=("engine", "job_kind"), name="one_cost_an_engine_and_kind"),
+            constraint=models.UniqueConstraint(
+                fields=("engine", "job_kind"), name="one_cost_an_engine_and_kind"
+            ),
         ),
         migrations.AddField(
             model_name="invoice",
@@ -272,12 +291,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="stripeprice",
             name="pack",
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to="billing.pack"),
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, to="billing.pack"
+            ),
         ),
         migrations.AddField(
             model_name="stripeprice",
             name="plan",
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to="billing.plan"),
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, to="billing.plan"
+            ),
         ),
         migrations.AddField(
             model_name="subscription",
@@ -289,7 +312,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="subscription",
             name="plan",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="billing.plan"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="billing.plan"
+            ),
         ),
         migrations.AddIndex(
             model_name="webhookevent",

@@ -23,13 +23,18 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Album",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
                 ("name", models.CharField(max_length=80)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="albums", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="albums",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -40,10 +45,15 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Item",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
                 (
                     "kind",
-                    models.CharField(choices=[("image", "picture"), ("video", "clip")], default="image", max_length=10),
+                    models.CharField(
+                        choices=[("image", "picture"), ("video", "clip")], default="image", max_length=10
+                    ),
                 ),
                 ("training", models.UUIDField(null=True)),
                 ("job", models.UUIDField(null=True)),
@@ -74,7 +84,9 @@ class Migration(migrations.Migration):
                     "search",
                     models.GeneratedField(
                         db_persist=True,
-                        expression=django.contrib.postgres.search.SearchVector("prompt", "notes", config="simple"),
+                        expression=django.contrib.postgres.search.SearchVector(
+                            "prompt", "notes", config="simple"
+                        ),
                         output_field=django.contrib.postgres.search.SearchVectorField(),
                     ),
                 ),
@@ -83,13 +95,18 @@ class Migration(migrations.Migration):
                 (
                     "twin",
                     models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="items", to="twins.twin"
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="items",
+                        to="twins.twin",
                     ),
                 ),
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="items",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -100,7 +117,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AlbumItem",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("added_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("album", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="gallery.album")),
                 ("item", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="gallery.item")),
@@ -109,7 +131,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="album",
             name="items",
-            field=models.ManyToManyField(related_name="albums", through="gallery.AlbumItem", to="gallery.item"),
+            field=models.ManyToManyField(
+                related_name="albums", through="gallery.AlbumItem", to="gallery.item"
+            ),
         ),
         migrations.AddIndex(
             model_name="item",
@@ -130,7 +154,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="item",
             index=models.Index(
-                condition=models.Q(("favourite", True)), fields=["user", "-created_at", "-id"], name="items_favourite"
+                condition=models.Q(("favourite", True)),
+                fields=["user", "-created_at", "-id"],
+                name="items_favourite",
             ),
         ),
         migrations.AddIndex(

@@ -36,6 +36,8 @@ class Migration(migrations.Migration):
                 output_field=django.contrib.postgres.search.SearchVectorField(),
             ),
         ),
-        migrations.AddIndex("item", django.contrib.postgres.indexes.GinIndex(fields=["search"], name="items_by_words")),
+        migrations.AddIndex(
+            "item", django.contrib.postgres.indexes.GinIndex(fields=["search"], name="items_by_words")
+        ),
         migrations.AddField("item", "blur", models.CharField(blank=True, max_length=600)),
     ]

@@ -20,7 +20,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Job",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
                 (
                     "status",
                     models.CharField(
@@ -68,7 +71,10 @@ class Migration(migrations.Migration):
                 (
                     "repeats",
                     models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="generation.job"
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="generation.job",
                     ),
                 ),
                 (
@@ -83,13 +89,18 @@ class Migration(migrations.Migration):
                 (
                     "twin",
                     models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="jobs", to="twins.twin"
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="jobs",
+                        to="twins.twin",
                     ),
                 ),
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -101,13 +112,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Output",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("index", models.PositiveSmallIntegerField()),
                 ("item", models.UUIDField()),
                 (
                     "job",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="outputs", to="generation.job"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="outputs",
+                        to="generation.job",
                     ),
                 ),
             ],
@@ -129,7 +147,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="job",
-            constraint=models.UniqueConstraint(fields=("user", "endpoint", "idempotency_key"), name="job_once_a_key"),
+            constraint=models.UniqueConstraint(
+                fields=("user", "endpoint", "idempotency_key"), name="job_once_a_key"
+            ),
         ),
         migrations.AddConstraint(
             model_name="output",

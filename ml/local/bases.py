@@ -16,8 +16,15 @@ NANO = Path(__file__).resolve().parent.parent / "nano" / "weights"
 
 # What is needed of a repository; its single-file copy of the transformer is not.
 FILES = (
-    "model_index.json", "scheduler/*", "text_encoder/*", "text_encoder_2/*", "tokenizer/*", "tokenizer_2/*", "transformer/*", "vae/*",
-)  # fmt: skip
+    "model_index.json",
+    "scheduler/*",
+    "text_encoder/*",
+    "text_encoder_2/*",
+    "tokenizer/*",
+    "tokenizer_2/*",
+    "transformer/*",
+    "vae/*",
+)
 UNDISTILLED = "undistilled"  # the folder in a plain directory that has the transformer to train
 KLEIN_FILES = ("model_index.json", "scheduler/*", "text_encoder/*", "tokenizer/*", "transformer/*", "vae/*")
 
@@ -33,9 +40,13 @@ class Recipe:
     steps_most: int = 2000
     zooms: tuple[float, ...] = (1.1,)  # crops of each photo: half their side in heights of the face's box
     upright: bool = False  # crops turned until the eyes are level, for a base that knows level heads only
-    captions: str = "read"  # what a photo shows, where a captioner is at hand, or "plain": trigger and class word
+    captions: str = (
+        "read"  # what a photo shows, where a captioner is at hand, or "plain": trigger and class word
+    )
     dropout: float = 0.05  # share of steps without a caption
-    large: float = 0.25  # share of steps, the last ones, that are of the largest bucket; those before are of the others
+    large: float = (
+        0.25  # share of steps, the last ones, that are of the largest bucket; those before are of the others
+    )
     prior: float = 0.0  # share of steps that keep what the base makes of the class word without the trigger
     times: str = "mixed"  # or "sigmoid", "shifted", "uniform": see flux.draw_times
     rollout: float = 0.0  # share of the steps that start from a sampling step of the twin's own; wants `low`
@@ -81,9 +92,7 @@ class Base:
     tokens: int = 256  # length of the text's sequence
     true_cfg: float = 1.0  # above 1: two passes, towards the prompt and away from the negative prompt
     steps: tuple[int, int, int] = (2, 4, 8)  # draft, standard, high
-    batch: int = (
-        1  # pictures of a request that are made in one pass: then a seed's last bits depend on how many are asked for
-    )
+    batch: int = 1  # pictures of a request that are made in one pass: then a seed's last bits depend on how many are asked for
     rank: int = 16
     floor: float = 0.35  # median likeness below which a twin does not count as recognised
     lowercase: bool = False  # its tokenizers know small letters only
@@ -108,29 +117,65 @@ BUCKETS = ((512, 512), (768, 768), (1024, 1024))
 
 BASES = {
     "nano": Base(
-        name="nano", source=str(NANO), licence="PhotoFlux's own, ships with it", photorealistic=False, dtype="float32",
-        tokens=48, true_cfg=3.0, steps=(4, 6, 12), batch=4, floor=0.30, lowercase=True,
+        name="nano",
+        source=str(NANO),
+        licence="PhotoFlux's own, ships with it",
+        photorealistic=False,
+        dtype="float32",
+        tokens=48,
+        true_cfg=3.0,
+        steps=(4, 6, 12),
+        batch=4,
+        floor=0.30,
+        lowercase=True,
         sizes=nano_sizes(NANO),
-        recipe=Recipe(rate=2e-3, batch=4, steps_per_photo=50, steps_least=400, steps_most=600, zooms=(0.91, 0.88, 0.94), upright=True, rollout=0.5, low=0.5, compile_from=None, checkpoints=3, prompts=8, seeds=1),
+        recipe=Recipe(
+            rate=2e-3,
+            batch=4,
+            steps_per_photo=50,
+            steps_least=400,
+            steps_most=600,
+            zooms=(0.91, 0.88, 0.94),
+            upright=True,
+            rollout=0.5,
+            low=0.5,
+            compile_from=None,
+            checkpoints=3,
+            prompts=8,
+            seeds=1,
+        ),
     ),
     "flux-schnell": Base(
-        name="flux-schnell", source="black-forest-labs/FLUX.1-schnell", licence="Apache-2.0",
-        revision="741f7c3ce8b383c54771c7003378a50191e9efe9", licence_url="https://www.apache.org/licenses/LICENSE-2.0",
-        adapter="ostris/FLUX.1-schnell-training-adapter", sizes=Sizes(_multiples(1024 * 1024), train=BUCKETS),
+        name="flux-schnell",
+        source="black-forest-labs/FLUX.1-schnell",
+        licence="Apache-2.0",
+        revision="741f7c3ce8b383c54771c7003378a50191e9efe9",
+        licence_url="https://www.apache.org/licenses/LICENSE-2.0",
+        adapter="ostris/FLUX.1-schnell-training-adapter",
+        sizes=Sizes(_multiples(1024 * 1024), train=BUCKETS),
         recipe=Recipe(),
     ),
     "flux2-klein": Base(
-        name="flux2-klein", source="black-forest-labs/FLUX.2-klein-4B", licence="Apache-2.0", family=FLUX2, files=KLEIN_FILES,
-        licence_url="https://www.apache.org/licenses/LICENSE-2.0", undistilled="black-forest-labs/FLUX.2-klein-base-4B",
-        tokens=512, sizes=Sizes(_multiples(1024 * 1024), train=BUCKETS), recipe=Recipe(),
+        name="flux2-klein",
+        source="black-forest-labs/FLUX.2-klein-4B",
+        licence="Apache-2.0",
+        family=FLUX2,
+        files=KLEIN_FILES,
+        licence_url="https://www.apache.org/licenses/LICENSE-2.0",
+        undistilled="black-forest-labs/FLUX.2-klein-base-4B",
+        tokens=512,
+        sizes=Sizes(_multiples(1024 * 1024), train=BUCKETS),
+        recipe=Recipe(),
     ),
-}  # fmt: skip
+}
 
 
 def base_of(profile: str, source: str | Path | None = None) -> Base:
     """The configuration by its name; `source` puts a local directory in the place of its hub id."""
     if profile not in BASES:
-        raise MLError("unknown_base", f"There is no base called {profile}. Choose one of: {', '.join(BASES)}.")
+        raise MLError(
+            "unknown_base", f"There is no base called {profile}. Choose one of: {', '.join(BASES)}."
+        )
     base = BASES[profile]
     if not source:
         return base
@@ -176,7 +221,9 @@ def _local(source: str, revision: str | None, files: tuple[str, ...]) -> Path:
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     with contextlib.suppress(LocalEntryNotFoundError, HFValidationError):
-        return Path(snapshot_download(source, revision=revision, local_files_only=True, allow_patterns=list(files)))
+        return Path(
+            snapshot_download(source, revision=revision, local_files_only=True, allow_patterns=list(files))
+        )
     return Path(source)
 
 
@@ -217,7 +264,9 @@ def find_adapter(base: Base) -> Path | None:
 
 def whole_adapter(base: Base, file: Path) -> Path:
     if wrong := damage(file):
-        raise MLError("base_broken", f"The training adapter of the base {base.name} {wrong} ({file}). Fetch it again.")
+        raise MLError(
+            "base_broken", f"The training adapter of the base {base.name} {wrong} ({file}). Fetch it again."
+        )
     return file
 
 

@@ -73,7 +73,9 @@ def crop_around(
     return crop, np.clip((1.25 - d) / 0.35, 0, 1).astype(np.float32)
 
 
-def buckets(face: Face, zooms: tuple[float, ...], sizes: tuple[tuple[int, int], ...]) -> list[tuple[int, int]]:
+def buckets(
+    face: Face, zooms: tuple[float, ...], sizes: tuple[tuple[int, int], ...]
+) -> list[tuple[int, int]]:
     """The sizes that a photo is good for: what would be enlarged more than MOST_ENLARGED times teaches blur. The smallest always."""
     side = 2 * min(zooms) * max(face.box[3] - face.box[1], 1)
     return [size for i, size in enumerate(sizes) if i == 0 or size[1] <= MOST_ENLARGED * side]
@@ -96,7 +98,11 @@ def build(
             weight = recipe.mask_floor + (1 - recipe.mask_floor) * torch.from_numpy(mask)[None].to(device)
             weight = pack_mask(weight)
             told = caption(crop, f"{TRIGGER} {subject}") + looking(found[0])
-            plain = _encode(pipe, base, told.replace(f"{TRIGGER} {subject}", f"a {subject}")) if recipe.prior else None
+            plain = (
+                _encode(pipe, base, told.replace(f"{TRIGGER} {subject}", f"a {subject}"))
+                if recipe.prior
+                else None
+            )
             latents, weight = encode_picture(pipe, base, pixels).float().cpu(), (weight / weight.mean()).cpu()
             out.append(Example(photo.id, size, latents, weight, _encode(pipe, base, told), told, plain))
     return out

@@ -30,7 +30,9 @@ class Family(Protocol):
         """(B, 3, H, W) in -1..1 -> tokens (B, n, C), centred and scaled as the transformer knows them."""
         ...
 
-    def velocity(self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]) -> torch.Tensor:  # fmt: skip
+    def velocity(
+        self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]
+    ) -> torch.Tensor:
         """Tokens (B, n, C) at times (B,) of pictures of `size` (width, height) -> the model's velocity (B, n, C)."""
         ...
 
@@ -51,7 +53,9 @@ class Flux1:
     def encode_text(self, pipe: Any, text: str, tokens: int) -> Text:
         """T5's sequence (1, tokens, D) and CLIP's pooled vector (1, P)."""
         device = pipe.text_encoder.device
-        return tuple(pipe.encode_prompt(prompt=text, prompt_2=None, device=device, max_sequence_length=tokens)[:2])
+        return tuple(
+            pipe.encode_prompt(prompt=text, prompt_2=None, device=device, max_sequence_length=tokens)[:2]
+        )
 
     def encode_picture(self, pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
         from ml.local.flux import pack
@@ -59,21 +63,30 @@ class Flux1:
         z = pipe.vae.encode(pixels.to(pipe.vae.dtype)).latent_dist.mode()
         return pack((z - pipe.vae.config.shift_factor) * pipe.vae.config.scaling_factor)
 
-    def velocity(self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]) -> torch.Tensor:  # fmt: skip
+    def velocity(
+        self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]
+    ) -> torch.Tensor:
         from ml.local.flux import image_ids
 
         sequence, pooled = text
         return transformer(
-            hidden_states=x, timestep=t, encoder_hidden_states=sequence, pooled_projections=pooled,
-            txt_ids=x.new_zeros(sequence.shape[1], 3), img_ids=image_ids(size[1] // 8, size[0] // 8, str(x.device)), return_dict=False,
-        )[0]  # fmt: skip
+            hidden_states=x,
+            timestep=t,
+            encoder_hidden_states=sequence,
+            pooled_projections=pooled,
+            txt_ids=x.new_zeros(sequence.shape[1], 3),
+            img_ids=image_ids(size[1] // 8, size[0] // 8, str(x.device)),
+            return_dict=False,
+        )[0]
 
     def asks(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
         asked = {"prompt_embeds": text[0], "pooled_prompt_embeds": text[1], "guidance_scale": 0.0}
         if away is not None:
             asked |= {
-                "negative_prompt_embeds": away[0], "negative_pooled_prompt_embeds": away[1], "true_cfg_scale": scale,
-            }  # fmt: skip
+                "negative_prompt_embeds": away[0],
+                "negative_pooled_prompt_embeds": away[1],
+                "true_cfg_scale": scale,
+            }
         return asked
 
 
@@ -90,7 +103,9 @@ class Flux2:
 
     def encode_text(self, pipe: Any, text: str, tokens: int) -> Text:
         """Three of Qwen3's layers side by side, (1, tokens, 3 D)."""
-        return (pipe.encode_prompt(prompt=text, device=pipe.text_encoder.device, max_sequence_length=tokens)[0],)
+        return (
+            pipe.encode_prompt(prompt=text, device=pipe.text_encoder.device, max_sequence_length=tokens)[0],
+        )
 
     def encode_picture(self, pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
         z = pipe.vae.encode(pixels.to(pipe.vae.dtype)).latent_dist.mode()
@@ -99,16 +114,25 @@ class Flux2:
         z = (z - norm.running_mean.view(1, -1, 1, 1).to(z)) / spread.view(1, -1, 1, 1).to(z)
         return pipe._pack_latents(z)
 
-    def velocity(self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]) -> torch.Tensor:  # fmt: skip
+    def velocity(
+        self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]
+    ) -> torch.Tensor:
         import torch
 
         def places(rows: int, columns: int, words: int) -> torch.Tensor:
-            return torch.cartesian_prod(*(torch.arange(k, device=x.device) for k in (1, rows, columns, words)))[None]
+            return torch.cartesian_prod(
+                *(torch.arange(k, device=x.device) for k in (1, rows, columns, words))
+            )[None]
 
         return transformer(
-            hidden_states=x, timestep=t, encoder_hidden_states=text[0], guidance=None, return_dict=False,
-            txt_ids=places(1, 1, text[0].shape[1]), img_ids=places(size[1] // 16, size[0] // 16, 1),
-        )[0]  # fmt: skip
+            hidden_states=x,
+            timestep=t,
+            encoder_hidden_states=text[0],
+            guidance=None,
+            return_dict=False,
+            txt_ids=places(1, 1, text[0].shape[1]),
+            img_ids=places(size[1] // 16, size[0] // 16, 1),
+        )[0]
 
     def asks(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
         if away is None:

@@ -54,8 +54,14 @@ def says(base: Base, device: str) -> tuple[str, str]:
 def job(base: Base, transformer: Path, *, batch: int, extra: int = 0) -> Job:
     config = json.loads((transformer / "config.json").read_text())
     return Job(
-        config, base.family.targets, rank=base.rank, tokens=base.tokens, batch=batch, dtype=getattr(torch, base.dtype), extra=extra
-    )  # fmt: skip
+        config,
+        base.family.targets,
+        rank=base.rank,
+        tokens=base.tokens,
+        batch=batch,
+        dtype=getattr(torch, base.dtype),
+        extra=extra,
+    )
 
 
 @contextlib.contextmanager
@@ -72,7 +78,9 @@ def trainee(pipe: Any, base: Base, device: str, plan: TrainingPlan, steps: int) 
         net.to(device)
         for layer in net.modules():
             if isinstance(layer, Float8Linear):
-                layer.units = False  # also what the base is asked without gradients is widened, as what learns
+                layer.units = (
+                    False  # also what the base is asked without gradients is widened, as what learns
+                )
         if plan.savings.checkpointing:
             net.enable_gradient_checkpointing()
         if device != "cpu" and base.recipe.compile_from is not None and steps >= base.recipe.compile_from:

@@ -83,7 +83,8 @@ def _readable(base: Base) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as e:
         raise MLError(
-            "base_broken", f"The base {base.name} cannot be loaded: a file is missing or damaged. Fetch it again."
+            "base_broken",
+            f"The base {base.name} cannot be loaded: a file is missing or damaged. Fetch it again.",
         ) from e
 
 
@@ -185,7 +186,9 @@ def draw_times(count: int, g: torch.Generator, kind: str = "mixed") -> torch.Ten
     if kind in ("sigmoid", "shifted"):
         t = torch.sigmoid(bell)
         return 3 * t / (1 + 2 * t) if kind == "shifted" else t
-    return torch.where(die < 1 / 12, torch.ones(count), torch.where(die < 1 / 3, flat, torch.sigmoid(bell + 0.2)))
+    return torch.where(
+        die < 1 / 12, torch.ones(count), torch.where(die < 1 / 3, flat, torch.sigmoid(bell + 0.2))
+    )
 
 
 @torch.no_grad()

@@ -13,14 +13,20 @@ import torch
 from torch.nn.functional import linear
 
 LARGEST = 448.0  # of e4m3
-LEAST = -24  # smallest exponent of a scale: 2 ** -24 is the least that float16 knows, and what a row of zeros gets
+LEAST = (
+    -24
+)  # smallest exponent of a scale: 2 ** -24 is the least that float16 knows, and what a row of zeros gets
 FEW = 16  # rows: so few steer whole blocks (the time, not tokens), and what their rounding left is multiplied as well
 
 
 def has_units(device: torch.device | str) -> bool:
     """Whether products of 8 bits run in hardware there: NVIDIA's from Ada and Hopper on (AMD's e4m3 is another one)."""
     device = torch.device(device)
-    return device.type == "cuda" and torch.version.hip is None and torch.cuda.get_device_capability(device) >= (8, 9)
+    return (
+        device.type == "cuda"
+        and torch.version.hip is None
+        and torch.cuda.get_device_capability(device) >= (8, 9)
+    )
 
 
 def to_rows(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -97,8 +103,14 @@ class Float8Linear(torch.nn.Linear):
     def _product(self, values: torch.Tensor, scale: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         """(M, K) in 8 bits -> (M, N) bfloat16. The units want the first matrix by rows, the second by columns."""
         return torch._scaled_mm(
-            values.contiguous(), self.weight.t(), scale, self.scale.t(), bias, out_dtype=torch.bfloat16, use_fast_accum=True
-        )  # fmt: skip
+            values.contiguous(),
+            self.weight.t(),
+            scale,
+            self.scale.t(),
+            bias,
+            out_dtype=torch.bfloat16,
+            use_fast_accum=True,
+        )
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Float8Linear:
         """It moves with its model, but as bytes: `.to(dtype)` on a transformer means the other layers."""

@@ -23,7 +23,10 @@ def add(transformer: Any, base: Base, seed: int) -> list[torch.nn.Parameter]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         config = LoraConfig(
-            r=base.rank, lora_alpha=base.rank, init_lora_weights="gaussian", target_modules=base.family.targets
+            r=base.rank,
+            lora_alpha=base.rank,
+            init_lora_weights="gaussian",
+            target_modules=base.family.targets,
         )
         transformer.add_adapter(config, adapter_name=ADAPTER)
     trained = [p for n, p in transformer.named_parameters() if f".{ADAPTER}." in n]
@@ -118,7 +121,9 @@ class Swapper:
         if always:
             self._bare()
 
-    def wear(self, key: str | None, tensors: dict[str, Any] | None = None, facts: dict[str, Any] | None = None) -> None:
+    def wear(
+        self, key: str | None, tensors: dict[str, Any] | None = None, facts: dict[str, Any] | None = None
+    ) -> None:
         """Wear the LoRA `key` (its checksum), or none. MLError `lora_other_base` leaves the bare base."""
         if key == self.worn:
             return
@@ -154,7 +159,9 @@ class Swapper:
             self._on(tensors)
         except Exception as e:
             self.take_off()
-            raise MLError("engine_failed", "The twin could not be put on the base. Nothing was made; try again.") from e
+            raise MLError(
+                "engine_failed", "The twin could not be put on the base. Nothing was made; try again."
+            ) from e
 
     def _on(self, tensors: dict[str, Any]) -> None:
         """The first one brings its layers along; of the next ones only the weights are copied, from pinned memory without waiting."""

@@ -94,17 +94,23 @@ class ServingPlan:
     free: int
 
     def says(self) -> str:
-        how = ["transformer in 8 bits"] * self.transformer_in_8_bits + ["text encoders on the host"] * self.text_on_host
+        how = ["transformer in 8 bits"] * self.transformer_in_8_bits + [
+            "text encoders on the host"
+        ] * self.text_on_host
         said = ", ".join(how) or "all as it is"
         return f"fits: {_gb(self.needed)} of {_gb(self.free)} GB at {_px(self.size)}, {said}"
 
 
-def plan_training(free: int, job: Job, sizes: Iterable[Size], ladder: Sequence[Savings] = LADDER) -> TrainingPlan:
+def plan_training(
+    free: int, job: Job, sizes: Iterable[Size], ladder: Sequence[Savings] = LADDER
+) -> TrainingPlan:
     """The first step of the ladder that fits at all sizes (one of each bucket), or else without the largest ones. Text
     encoders and VAE are off the device meanwhile. MLError `does_not_fit`."""
     parts, kept = _parts(job), sorted(set(sizes), key=lambda s: s[0] * s[1])
     least = kept[0]
-    bound = _sum(job, parts, parts.weights + job.batch * _tokens(job, kept[-1]) * parts.kept_a_token, ladder[0])
+    bound = _sum(
+        job, parts, parts.weights + job.batch * _tokens(job, kept[-1]) * parts.kept_a_token, ladder[0]
+    )
     if bound <= TRIFLE * free:
         return TrainingPlan(ladder[0], tuple(kept), bound, free, bound=True)
     while kept:
@@ -136,13 +142,19 @@ def training_peak(job: Job, size: Size, savings: Savings = LADDER[0], *, cuda: b
 
 
 def serving_peak(
-    folder: Path, job: Job, size: Size, texts: int, transformer_in_8_bits: bool = False, text_on_host: bool = False
+    folder: Path,
+    job: Job,
+    size: Size,
+    texts: int,
+    transformer_in_8_bits: bool = False,
+    text_on_host: bool = False,
 ) -> int:
     """All weights, one LoRA worn, the kept texts, and the larger of a denoising step and the decoding of its picture."""
     parts, wide = _parts(job), job.dtype.itemsize
     held = (parts.trained + texts * job.tokens * job.config["joint_attention_dim"]) * wide
     work = max(
-        _denoise(job, size) + parts.widest * transformer_in_8_bits, _decode(folder / "vae", size, job.dtype, job.batch)
+        _denoise(job, size) + parts.widest * transformer_in_8_bits,
+        _decode(folder / "vae", size, job.dtype, job.batch),
     )
     return job.extra + _weights(folder, job, transformer_in_8_bits, text_on_host) + held + work
 
@@ -157,7 +169,9 @@ def free_bytes(device: str, root: Path = Path("/")) -> int:
 
     free, group = number("proc/meminfo", "MemAvailable:") * 1024, "sys/fs/cgroup/memory"
     with contextlib.suppress(OSError, IndexError):  # no such group, or a limit of "max"
-        cached = number(f"{group}.stat", "inactive_file")  # of files read, such as weights: given back when asked for
+        cached = number(
+            f"{group}.stat", "inactive_file"
+        )  # of files read, such as weights: given back when asked for
         free = min(free, number(f"{group}.max", "") - number(f"{group}.current", "") + cached)
     return free
 
@@ -197,7 +211,9 @@ class _Parts(NamedTuple):
 def _parts(job: Job) -> _Parts:
     net, wide = _made(job.config, job.dtype), job.dtype.itemsize
     named = [(name, tuple(p.shape)) for name, p in net.named_parameters()]
-    layers = {n: m.in_features + m.out_features for n, m in net.named_modules() if isinstance(m, torch.nn.Linear)}
+    layers = {
+        n: m.in_features + m.out_features for n, m in net.named_modules() if isinstance(m, torch.nn.Linear)
+    }
     return _Parts(
         weights=sum(_held(name, shape, wide, False) for name, shape in named),
         weights_in_8_bits=sum(_held(name, shape, wide, True) for name, shape in named),
@@ -216,13 +232,17 @@ def _held(name: str, shape: tuple[int, ...], wide: int, in_8_bits: bool) -> int:
 
 def _sum(job: Job, parts: _Parts, step: int, savings: Savings) -> int:
     base = parts.weights_in_8_bits if savings.base_in_8_bits else parts.weights
-    held = 4 + 4 + (2 if savings.adamw_in_8_bits else 8)  # a trained number, its running mean, its two moments
+    held = (
+        4 + 4 + (2 if savings.adamw_in_8_bits else 8)
+    )  # a trained number, its running mean, its two moments
     update = (4 + 4) * parts.trained  # AdamW holds the gradients, and one thing more of their size
     return job.extra + base + held * parts.trained + max(step + parts.widest * savings.base_in_8_bits, update)
 
 
 def _weights(folder: Path, job: Job, transformer_in_8_bits: bool, text_on_host: bool) -> int:
-    parts = [p for p in folder.iterdir() if p.is_dir() and not (text_on_host and p.name.startswith("text_encoder"))]
+    parts = [
+        p for p in folder.iterdir() if p.is_dir() and not (text_on_host and p.name.startswith("text_encoder"))
+    ]
     return sum(
         _held(name, shape, job.dtype.itemsize, transformer_in_8_bits and part.name == "transformer")
         for part in parts
@@ -297,7 +317,9 @@ def _flash(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *_: Any,
     return torch.ops.aten._scaled_dot_product_flash_attention(query, key, value)[0]
 
 
-def _fused(x: torch.Tensor, shape: Any, weight: torch.Tensor | None = None, eps: float | None = None) -> torch.Tensor:
+def _fused(
+    x: torch.Tensor, shape: Any, weight: torch.Tensor | None = None, eps: float | None = None
+) -> torch.Tensor:
     return torch.native_layer_norm(x, shape, weight, None, eps or 0.0)[0]
 
 
@@ -318,7 +340,9 @@ def _short(job: Job, doubles: int, singles: int, dtype: torch.dtype) -> Any:
 
     net = _made(job.config, job.dtype, num_layers=doubles, num_single_layers=singles)
     with torch.device("meta"):  # anywhere else it would draw random numbers, which are the training's
-        net.add_adapter(LoraConfig(r=job.rank, lora_alpha=job.rank, target_modules=job.targets), adapter_name="twin")
+        net.add_adapter(
+            LoraConfig(r=job.rank, lora_alpha=job.rank, target_modules=job.targets), adapter_name="twin"
+        )
     for p in net.parameters():
         p.data = p.data.to(dtype) if p.requires_grad else p.data
     return net
@@ -332,9 +356,12 @@ def _inputs(net: Any, job: Job, size: Size, dtype: torch.dtype) -> dict[str, tor
     c, cells = net.config, _tokens(job, size) - job.tokens  # a file may leave out what the class knows
     places = len(c["axes_dims_rope"])
     shapes: dict[str, tuple[int, ...]] = {
-        "hidden_states": (job.batch, cells, c["in_channels"]), "timestep": (job.batch,), "txt_ids": (job.tokens, places),
-        "encoder_hidden_states": (job.batch, job.tokens, c["joint_attention_dim"]), "img_ids": (cells, places),
-    }  # fmt: skip
+        "hidden_states": (job.batch, cells, c["in_channels"]),
+        "timestep": (job.batch,),
+        "txt_ids": (job.tokens, places),
+        "encoder_hidden_states": (job.batch, job.tokens, c["joint_attention_dim"]),
+        "img_ids": (cells, places),
+    }
     if "pooled_projection_dim" in c:
         shapes["pooled_projections"] = (job.batch, c["pooled_projection_dim"])
     if c["guidance_embeds"]:
@@ -358,7 +385,9 @@ def _short_step(job: Job, size: Size, checkpointing: bool, cuda: bool, doubles: 
     given = _inputs(net, job, size, torch.float32)
     kernels = partial(_Kernels, autocast=True, cuda=cuda)
     if checkpointing:
-        again = partial(checkpoint, use_reentrant=False, context_fn=lambda: (contextlib.nullcontext(), kernels()))
+        again = partial(
+            checkpoint, use_reentrant=False, context_fn=lambda: (contextlib.nullcontext(), kernels())
+        )
         net.enable_gradient_checkpointing(again)
     with torch.enable_grad(), _Meter([*net.parameters(), *net.buffers(), *given.values()]) as meter:
         with kernels():
@@ -379,11 +408,17 @@ def _denoise(job: Job, size: Size) -> int:
 def _decode(part: Path, size: Size, dtype: torch.dtype, batch: int) -> int:
     config = json.loads((part / "config.json").read_text())
     net, scale = _made(config, dtype), 2 ** (len(config["block_out_channels"]) - 1)
-    z = torch.empty(batch, config["latent_channels"], size[1] // scale, size[0] // scale, dtype=dtype, device="meta")
+    z = torch.empty(
+        batch, config["latent_channels"], size[1] // scale, size[0] // scale, dtype=dtype, device="meta"
+    )
     return _without_gradients(net, lambda: net.decode(z, return_dict=False))
 
 
 def _without_gradients(net: Any, run: Callable[[], Any]) -> int:
-    with torch.no_grad(), _Kernels(autocast=False, cuda=True), _Meter([*net.parameters(), *net.buffers()]) as meter:
+    with (
+        torch.no_grad(),
+        _Kernels(autocast=False, cuda=True),
+        _Meter([*net.parameters(), *net.buffers()]) as meter,
+    ):
         run()
     return meter.peak

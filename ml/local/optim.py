@@ -86,7 +86,9 @@ class AdamW8(torch.optim.Optimizer):
         self.grads.zero_()
 
     def tensors(self) -> State:
-        return {f"o{k}{what}": have[k] for k in range(2) for what, have in (("c", self.codes), ("s", self.scales))}
+        return {
+            f"o{k}{what}": have[k] for k in range(2) for what, have in (("c", self.codes), ("s", self.scales))
+        }
 
     def names(self) -> set[str]:
         return set(self.tensors())
@@ -114,7 +116,9 @@ class AdamW8(torch.optim.Optimizer):
         share = share.sign() * share.abs().sqrt() * 127 if k == 0 else share.sqrt().sqrt() * 255
         chance = torch.rand(share.shape, generator=g, device=share.device)
         # A second average of 0 would divide by nothing: whoever has one at all keeps the lowest code.
-        share = (share + chance).floor_() if k == 0 else (share + chance).floor_().clamp_(min=1).mul_(values > 0)
+        share = (
+            (share + chance).floor_() if k == 0 else (share + chance).floor_().clamp_(min=1).mul_(values > 0)
+        )
         self.codes[k][here] = (
             share.clamp_(-127 if k == 0 else 0, 127 if k == 0 else 255).flatten().to(self.codes[k].dtype)
         )

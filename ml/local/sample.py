@@ -16,9 +16,15 @@ from ml.local.families import Text
 from ml.types import QUALITIES, RenderSpec
 
 STYLE_WORDS = {
-    "photorealistic": "photo", "cinematic": "cinematic film still", "artistic": "oil painting", "anime": "anime drawing",
-    "vintage": "vintage photo", "noir": "film noir", "watercolour": "watercolour", "fantasy": "fantasy art",
-}  # fmt: skip
+    "photorealistic": "photo",
+    "cinematic": "cinematic film still",
+    "artistic": "oil painting",
+    "anime": "anime drawing",
+    "vintage": "vintage photo",
+    "noir": "film noir",
+    "watercolour": "watercolour",
+    "fantasy": "fantasy art",
+}
 
 
 def compose(prompt: str, style: str, subject: str, *, twin: bool) -> str:
@@ -50,21 +56,33 @@ class Painter:
     def _all(self, texts: Sequence[str]) -> Text:
         return tuple(torch.cat(parts) for parts in zip(*map(self._encode, texts)))
 
-    def paint(self, text: str, *, size: tuple[int, int], steps: int, seed: int, negative: str = "") -> np.ndarray:
+    def paint(
+        self, text: str, *, size: tuple[int, int], steps: int, seed: int, negative: str = ""
+    ) -> np.ndarray:
         """(H, W, 3) uint8 at the rendered `size` (width, height), each a multiple of 16."""
         return self.paint_some((text,), size=size, steps=steps, seeds=(seed,), negative=negative)[0]
 
     @torch.no_grad()
     def paint_some(
-        self, texts: Sequence[str], *, size: tuple[int, int], steps: int, seeds: Sequence[int], negative: str = ""
+        self,
+        texts: Sequence[str],
+        *,
+        size: tuple[int, int],
+        steps: int,
+        seeds: Sequence[int],
+        negative: str = "",
     ) -> np.ndarray:
         """(N, H, W, 3) uint8, one of each text and seed, in one pass: the sums differ in the last bit from those of one at a time."""
         away = self._all([negative] * len(texts)) if self.base.true_cfg > 1 else None
         made = self.pipe(
-            **self.base.family.asks(self._all(texts), away, self.base.true_cfg), width=size[0], height=size[1],
-            num_inference_steps=steps, output_type="np", return_dict=False,
+            **self.base.family.asks(self._all(texts), away, self.base.true_cfg),
+            width=size[0],
+            height=size[1],
+            num_inference_steps=steps,
+            output_type="np",
+            return_dict=False,
             generator=[torch.Generator().manual_seed(seed) for seed in seeds],
-        )[0]  # fmt: skip
+        )[0]
         return (np.clip(made, 0, 1) * 255 + 0.5).astype(np.uint8)
 
     def steps(self, spec: RenderSpec) -> int:

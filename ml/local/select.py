@@ -93,7 +93,11 @@ class Judge:
 
     def look(self, *, twin: bool, tell: Callable[[float], None] = lambda share: None) -> Seen:
         r, size = self.base.recipe, self.base.sizes.by_aspect["1:1"]
-        asked = [(i, prompt, style, k) for i, (prompt, style) in enumerate(SCENES[: r.prompts]) for k in range(r.seeds)]
+        asked = [
+            (i, prompt, style, k)
+            for i, (prompt, style) in enumerate(SCENES[: r.prompts])
+            for k in range(r.seeds)
+        ]
         found, pictures = [], []
         for first in range(0, len(asked), self.base.batch):
             some = asked[first : first + self.base.batch]

@@ -41,7 +41,12 @@ SAMPLES = 4  # pictures that come with a training
 
 
 # What PyTorch and oneDNN say on a CPU, where there is no class of error for it.
-NO_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive", "could not create a memory")
+NO_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "could not create a primitive",
+    "could not create a memory",
+)
 
 
 @contextlib.contextmanager
@@ -64,14 +69,26 @@ def _memory() -> Iterator[None]:
 class LocalStudio:
     """See ml.studio.Studio. One job at a time: a lock guards the models."""
 
-    def __init__(self, profile: str, *, source: str | Path | None = None, keys: Path | None = None, device: str | None = None,
-                 threads: int | None = None, faces: Faces | None = None, compiled: bool | None = None, in_8_bits: bool = False):  # fmt: skip
+    def __init__(
+        self,
+        profile: str,
+        *,
+        source: str | Path | None = None,
+        keys: Path | None = None,
+        device: str | None = None,
+        threads: int | None = None,
+        faces: Faces | None = None,
+        compiled: bool | None = None,
+        in_8_bits: bool = False,
+    ):
         self.base: Base = base_of(profile, source)
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.in_8_bits = in_8_bits
         self.compiled = self.device != "cpu" if compiled is None else compiled
         if self.compiled and not compiler():
-            log.warning("there is no C compiler here: the model's blocks are not compiled, pictures take longer")
+            log.warning(
+                "there is no C compiler here: the model's blocks are not compiled, pictures take longer"
+            )
             self.compiled = False
         self.keys = keys or Path(os.environ.get("PHOTOFLUX_KEYS", "var/keys"))
         if threads:
@@ -153,7 +170,9 @@ class LocalStudio:
         empty = encode_text(pipe, base, "")
         steps = spec.steps or steps_for(base, len(photos))
 
-        judge = select.Judge(Painter(pipe, base), base, self.faces, spec.subject, vectors[held_out], vectors[train_on])
+        judge = select.Judge(
+            Painter(pipe, base), base, self.faces, spec.subject, vectors[held_out], vectors[train_on]
+        )
         unlike = judge.look(twin=False, tell=lambda s: tell(on_progress, "measuring the base", s))
 
         checkpoint = f"{spec.name}/checkpoint.safetensors"
@@ -161,7 +180,11 @@ class LocalStudio:
             lora.add_assistant(net, base)
             optimizer = "adamw-8bit" if plan.savings.adamw_in_8_bits else "adamw"
             run = Run.start(
-                net, base, spec.seed, painter=None if net is pipe.transformer else pipe.transformer, optimizer=optimizer
+                net,
+                base,
+                spec.seed,
+                painter=None if net is pipe.transformer else pipe.transformer,
+                optimizer=optimizer,
             )
             lora.use(net, training=True)
             if store.exists(checkpoint):
@@ -173,9 +196,17 @@ class LocalStudio:
         del net
         chosen = select.choose(run, judge, unlike, lambda s: tell(on_progress, "choosing the best", s))
 
-        facts = {"base": base.name, "subject": spec.subject, "step": chosen.step, "rank": base.rank, "embedder": self.faces.name,
-                 "reference": [round(float(v), 5) for v in vectors.mean(0)]}  # fmt: skip
-        tensors = {lora.file_name(n): p.detach().half() for n, p in zip(lora.names(pipe.transformer), run.shown)}
+        facts = {
+            "base": base.name,
+            "subject": spec.subject,
+            "step": chosen.step,
+            "rank": base.rank,
+            "embedder": self.faces.name,
+            "reference": [round(float(v), 5) for v in vectors.mean(0)],
+        }
+        tensors = {
+            lora.file_name(n): p.detach().half() for n, p in zip(lora.names(pipe.transformer), run.shown)
+        }
         data = dump(tensors, facts)
         name = f"{spec.name}/lora.safetensors"
         store.write(name, data)
@@ -184,16 +215,32 @@ class LocalStudio:
         on_progress("done", 1.0)
         tail = max(len(run.losses) // 10, 1)
         return TrainReport(
-            lora=name, sha256=checksum(data), steps=steps, seconds=time.monotonic() - start,
-            seconds_per_step=seconds / max(steps - done_before, 1), loss_first=float(np.mean(run.losses[:tail])),
-            loss_last=float(np.mean(run.losses[-tail:])), checkpoint=chosen.step, likeness=chosen.likeness,
-            likeness_base=judge.likeness(unlike.vectors), likeness_real=judge.real, recognised=chosen.likeness >= base.floor,
-            scores=chosen.scores, samples=samples, memory=plan.says(),
-        )  # fmt: skip
+            lora=name,
+            sha256=checksum(data),
+            steps=steps,
+            seconds=time.monotonic() - start,
+            seconds_per_step=seconds / max(steps - done_before, 1),
+            loss_first=float(np.mean(run.losses[:tail])),
+            loss_last=float(np.mean(run.losses[-tail:])),
+            checkpoint=chosen.step,
+            likeness=chosen.likeness,
+            likeness_base=judge.likeness(unlike.vectors),
+            likeness_real=judge.real,
+            recognised=chosen.likeness >= base.floor,
+            scores=chosen.scores,
+            samples=samples,
+            memory=plan.says(),
+        )
 
     def _samples(
-        self, chosen: select.Choice, painter: Painter, facts: dict[str, Any], spec: TrainSpec, store: Store, on_progress: Progress
-    ) -> tuple[str, ...]:  # fmt: skip
+        self,
+        chosen: select.Choice,
+        painter: Painter,
+        facts: dict[str, Any],
+        spec: TrainSpec,
+        store: Store,
+        on_progress: Progress,
+    ) -> tuple[str, ...]:
         """Some of the pictures by which the checkpoint was chosen, screened, marked and signed like any other."""
         names: list[str] = []
         for i, (prompt, seed, raw) in enumerate(chosen.pictures[:SAMPLES]):
@@ -216,7 +263,9 @@ class LocalStudio:
             tell(on_progress, "preparing", 0.5 * i / len(spec.photos))
             found = self.faces.describe(media.to_array(photo.clean))
             if not found:
-                raise MLError("no_face", f"No face was found in the photo {photo.id}. Take it out and start again.")
+                raise MLError(
+                    "no_face", f"No face was found in the photo {photo.id}. Take it out and start again."
+                )
             out.append(found[0][1])
         return np.array(out, np.float32)
 
@@ -254,11 +303,15 @@ class LocalStudio:
         pipe, painter, swapper = self._models()
         swapper.wear(*loaded)
         if self.compiled and not self._quick:
-            quicken(pipe.transformer, None if self.device == "cpu" else pipe.vae)  # on one it gains nothing, measured
+            quicken(
+                pipe.transformer, None if self.device == "cpu" else pipe.vae
+            )  # on one it gains nothing, measured
             self._quick = True
         return painter
 
-    def _read(self, spec: RenderSpec, store: Store | None) -> tuple[str | None, dict[str, Any] | None, dict[str, Any]]:
+    def _read(
+        self, spec: RenderSpec, store: Store | None
+    ) -> tuple[str | None, dict[str, Any] | None, dict[str, Any]]:
         """(checksum, tensors, facts) of the twin's file; (None, None, {}) for the base alone."""
         if spec.lora is None:
             return None, None, {}
@@ -275,10 +328,14 @@ class LocalStudio:
         loaded = self._recent.get((name, spec.sha256), load) if spec.sha256 else load()
         return loaded
 
-    def _some(self, painter: Painter, spec: RenderSpec, facts: dict[str, Any], seeds: Sequence[int]) -> list[Picture | None]:  # fmt: skip
+    def _some(
+        self, painter: Painter, spec: RenderSpec, facts: dict[str, Any], seeds: Sequence[int]
+    ) -> list[Picture | None]:
         """None for a picture that may not be shown."""
         start = time.monotonic()
-        text = compose(spec.prompt, spec.style, facts.get("subject", spec.subject), twin=spec.lora is not None)
+        text = compose(
+            spec.prompt, spec.style, facts.get("subject", spec.subject), twin=spec.lora is not None
+        )
         size, steps = self.base.sizes.by_aspect[spec.aspect], painter.steps(spec)
         raw = painter.paint_some(
             [text] * len(seeds), size=size, steps=steps, seeds=seeds, negative=spec.negative_prompt
@@ -288,7 +345,9 @@ class LocalStudio:
         for picture, seed in zip(raw, seeds):
             begin = time.monotonic() - each
             out.append(
-                self._finish(media.within(painter.deliver(picture), spec.longest), spec.prompt, seed, facts, begin)
+                self._finish(
+                    media.within(painter.deliver(picture), spec.longest), spec.prompt, seed, facts, begin
+                )
             )
         return out
 
@@ -298,16 +357,28 @@ class LocalStudio:
         """A picture as it is delivered, from one of its full size; None when it may not be shown."""
         verdict = safety.screen_picture(picture)
         if verdict.label == "unavailable":
-            raise MLError("screening_unavailable", "Pictures cannot be checked now. Try again in some minutes.")
+            raise MLError(
+                "screening_unavailable", "Pictures cannot be checked now. Try again in some minutes."
+            )
         if not verdict.safe:
             return None
         ident = secrets.randbits(32)
         png = media.encode_png(embed_mark(picture, ident))
-        png = self.signer.sign(png, "image/png", engine=self.base.name, ident=ident, created=datetime.now(UTC))
+        png = self.signer.sign(
+            png, "image/png", engine=self.base.name, ident=ident, created=datetime.now(UTC)
+        )
         return Picture(
-            png=png, prompt=prompt, seed=seed, width=picture.shape[1], height=picture.shape[0], likeness=self._likeness(picture, facts),
-            safety=verdict.score, seconds=time.monotonic() - start, mark=ident, engine=self.base.name,
-        )  # fmt: skip
+            png=png,
+            prompt=prompt,
+            seed=seed,
+            width=picture.shape[1],
+            height=picture.shape[0],
+            likeness=self._likeness(picture, facts),
+            safety=verdict.score,
+            seconds=time.monotonic() - start,
+            mark=ident,
+            engine=self.base.name,
+        )
 
     def _likeness(self, picture: np.ndarray, facts: dict[str, Any]) -> float | None:
         """Mean cosine to the twin's photos (their mean vector is in its file); None without a twin, or of another embedder."""

@@ -42,7 +42,9 @@ class Run:
     optimizer: Any  # AdamW or AdamW8; nothing is left of it once it rests
     mean: list[torch.Tensor]
     shown: list[torch.nn.Parameter]
-    halves: bool = True  # multiplies in bfloat16; kept in the checkpoint, as what is faster is found by timing
+    halves: bool = (
+        True  # multiplies in bfloat16; kept in the checkpoint, as what is faster is found by timing
+    )
     step: int = 0
     losses: list[float] = field(default_factory=list)
     unread: list[torch.Tensor] = field(default_factory=list)  # losses still on the device
@@ -51,7 +53,9 @@ class Run:
     )  # step -> averaged weights, to choose from; on the host
 
     @classmethod
-    def start(cls, transformer: Any, base: Base, seed: int, *, painter: Any = None, optimizer: str = "adamw") -> Run:
+    def start(
+        cls, transformer: Any, base: Base, seed: int, *, painter: Any = None, optimizer: str = "adamw"
+    ) -> Run:
         """`painter` is the transformer that paints, where another one is trained; `optimizer` one of optim.OPTIMIZERS."""
         params = lora.add(transformer, base, seed)
         shown = params if painter is None else lora.add(painter, base, seed)
@@ -75,7 +79,9 @@ class Run:
             tensors, saved = parse(data)
         except MLError:  # cut off or not ours: start from nothing
             return False
-        fits = all(f"p{i}" in tensors and tensors[f"p{i}"].shape == p.shape for i, p in enumerate(self.params))
+        fits = all(
+            f"p{i}" in tensors and tensors[f"p{i}"].shape == p.shape for i, p in enumerate(self.params)
+        )
         fits = fits and self.optimizer.names() <= set(tensors)
         if not fits or {k: saved.get(k) for k in facts} != facts:
             return False
@@ -85,7 +91,9 @@ class Run:
             p.data.copy_(tensors[f"p{i}"])
             self.mean[i].copy_(tensors[f"m{i}"])
         self.optimizer.load(tensors, self.step)
-        self.kept = {s: [tensors[f"k{s}.{i}"].clone() for i in range(len(self.params))] for s in saved["kept"]}
+        self.kept = {
+            s: [tensors[f"k{s}.{i}"].clone() for i in range(len(self.params))] for s in saved["kept"]
+        }
         return True
 
     def read_losses(self) -> None:
@@ -93,7 +101,8 @@ class Run:
         found = torch.stack(self.unread).tolist() if self.unread else []
         if not all(map(math.isfinite, found)):
             raise MLError(
-                "engine_failed", "The training lost its way (its loss is no number). Start it again with other photos."
+                "engine_failed",
+                "The training lost its way (its loss is no number). Start it again with other photos.",
             )
         self.losses += found
         self.unread.clear()
@@ -134,7 +143,9 @@ def bucket(examples: list[Example], done: float, large: float, g: torch.Generato
     return [e for e in examples if e.size == size]
 
 
-def loss_at(run: Run, base: Base, examples: list[Example], empty: Text, seed: int, steps: int) -> torch.Tensor:
+def loss_at(
+    run: Run, base: Base, examples: list[Example], empty: Text, seed: int, steps: int
+) -> torch.Tensor:
     """The weighted loss of the batch that belongs to the run's step."""
     g = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
     r, device = base.recipe, run.params[0].device
@@ -184,8 +195,16 @@ def step_once(run: Run, base: Base, examples: list[Example], empty: Text, seed: 
     run.unread.append(loss.detach())
 
 
-def train(run: Run, base: Base, examples: list[Example], empty: Text, spec: TrainSpec,
-          steps: int, store: Store, on_progress: Progress) -> float:  # fmt: skip
+def train(
+    run: Run,
+    base: Base,
+    examples: list[Example],
+    empty: Text,
+    spec: TrainSpec,
+    steps: int,
+    store: Store,
+    on_progress: Progress,
+) -> float:
     """Run to `steps`; the seconds it took. Raises Stopped after a valid checkpoint when asked to stop."""
     r, facts, name = base.recipe, identity_of(spec, base, steps), f"{spec.name}/checkpoint.safetensors"
     keep_at = [round(steps * (1 - k / (2 * r.checkpoints))) for k in range(r.checkpoints)]

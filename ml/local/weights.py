@@ -90,7 +90,9 @@ def facts_of(data: bytes) -> dict[str, Any]:
 def parse(data: bytes, sha256: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
     """(tensors, facts) of a file; checks the checksum when one is given. Nothing is ever unpickled."""
     if sha256 is not None and checksum(data) != sha256:
-        raise MLError("lora_broken", "The twin's file has changed since it was trained. Train the twin again.")
+        raise MLError(
+            "lora_broken", "The twin's file has changed since it was trained. Train the twin again."
+        )
     facts = facts_of(data)
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -103,7 +105,9 @@ def parse(data: bytes, sha256: str | None = None) -> tuple[dict[str, Any], dict[
 
 Loaded = tuple[str, dict[str, Any], dict[str, Any]]  # a twin's file: its checksum, tensors, facts
 
-MOST_RESIDENT = 14 * 10**9  # bytes: 107 twins of rank 16 on FLUX.1, of 131 MB each; of the nano base, all there are
+MOST_RESIDENT = (
+    14 * 10**9
+)  # bytes: 107 twins of rank 16 on FLUX.1, of 131 MB each; of the nano base, all there are
 
 
 def resident_bytes() -> int:
@@ -141,7 +145,11 @@ class Recent:
         at, size, loaded = self._take(key) if key in self._kept else (-math.inf, 0, None)
         if loaded is None or self.now() - at > self.seconds:
             checksum, tensors, facts = read()
-            at, size, loaded = self.now(), sum(t.nbytes for t in tensors.values()), (checksum, pinned(tensors), facts)
+            at, size, loaded = (
+                self.now(),
+                sum(t.nbytes for t in tensors.values()),
+                (checksum, pinned(tensors), facts),
+            )
         self._kept[key] = at, size, loaded
         self._bytes += size
         while len(self._kept) > 1 and (self._bytes > self.room or self._oldest() < self.now() - self.seconds):

@@ -38,7 +38,9 @@ def index_faults(index: Path) -> list[str]:
     if not isinstance(shards, dict) or not shards:
         return [f"{index.name} cannot be read"]
     return [
-        f"{name} is missing" for name in sorted(set(map(str, shards.values()))) if not (index.parent / name).is_file()
+        f"{name} is missing"
+        for name in sorted(set(map(str, shards.values())))
+        if not (index.parent / name).is_file()
     ]
 
 

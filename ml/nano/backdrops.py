@@ -17,7 +17,9 @@ def backdrop(scene: Scene, height: int, width: int) -> A:
     y = ((np.arange(h, dtype=np.float32) + 0.5) / h)[:, None]
     x = ((np.arange(w, dtype=np.float32) + 0.5) / short)[None, :]
     rng = np.random.default_rng(scene.arrangement)
-    small = PLACES[scene.background](scene, np.broadcast_to(x, (h, w)), np.broadcast_to(y, (h, w)), w / short, rng)
+    small = PLACES[scene.background](
+        scene, np.broadcast_to(x, (h, w)), np.broadcast_to(y, (h, w)), w / short, rng
+    )
     small = cv2.GaussianBlur(small.astype(np.float32), (0, 0), 0.9)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
 
@@ -61,7 +63,16 @@ def _office(scene: Scene, x: A, y: A, wide: float, rng: np.random.Generator) -> 
 
 def _library(scene: Scene, x: A, y: A, wide: float, rng: np.random.Generator) -> A:
     rgb = _mix(y, (0.36, 0.22, 0.13), (0.25, 0.15, 0.09))
-    tones = f32([(0.55, 0.16, 0.13), (0.16, 0.30, 0.42), (0.62, 0.47, 0.20), (0.20, 0.36, 0.24), (0.72, 0.65, 0.52), (0.34, 0.18, 0.30)])  # fmt: skip
+    tones = f32(
+        [
+            (0.55, 0.16, 0.13),
+            (0.16, 0.30, 0.42),
+            (0.62, 0.47, 0.20),
+            (0.20, 0.36, 0.24),
+            (0.72, 0.65, 0.52),
+            (0.34, 0.18, 0.30),
+        ]
+    )
     shelf = np.floor(y / 0.25)
     book = np.floor(x / 0.085 + shelf * 0.37).astype(int)
     pick = rng.integers(0, len(tones), 64)
@@ -106,7 +117,11 @@ def _city(scene: Scene, x: A, y: A, wide: float, rng: np.random.Generator) -> A:
 
 
 def _sunset(scene: Scene, x: A, y: A, wide: float, rng: np.random.Generator) -> A:
-    rgb = np.where(y[..., None] < 0.38, _mix(y / 0.38, (0.30, 0.20, 0.46), (0.86, 0.38, 0.40)), _mix((y - 0.38) / 0.28, (0.86, 0.38, 0.40), (1.0, 0.68, 0.28)))  # fmt: skip
+    rgb = np.where(
+        y[..., None] < 0.38,
+        _mix(y / 0.38, (0.30, 0.20, 0.46), (0.86, 0.38, 0.40)),
+        _mix((y - 0.38) / 0.28, (0.86, 0.38, 0.40), (1.0, 0.68, 0.28)),
+    )
     cx = wide * (0.20 if rng.random() < 0.5 else 0.80) + rng.uniform(-0.05, 0.05)
     rgb = _over(rgb, _soft(np.hypot(x - cx, y - 0.50) - 0.085), (1.0, 0.93, 0.62))
     hill = 0.66 + 0.035 * np.sin(x * 7 + cx * 5)
@@ -125,6 +140,12 @@ def _mountains(scene: Scene, x: A, y: A, wide: float, rng: np.random.Generator) 
 
 
 PLACES = {
-    "studio": _studio, "office": _office, "library": _library, "park": _park, "beach": _beach, "city": _city,
-    "sunset": _sunset, "mountains": _mountains,
-}  # fmt: skip
+    "studio": _studio,
+    "office": _office,
+    "library": _library,
+    "park": _park,
+    "beach": _beach,
+    "city": _city,
+    "sunset": _sunset,
+    "mountains": _mountains,
+}

@@ -54,13 +54,70 @@ class Preset:
 
 
 PRESETS = {
-    "cpu": Preset(128, 32_000, 24_000, 32_000, 3900, 12, 1500, 4, 4000, 6, 1600, 2000, 1500, 1500, 14_000, 32, 1.5e-3, True,
-                  {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128}),
-    "gpu": Preset(192, 60_000, 56_000, 8000, 3000, 96, 1500, 16, 4000, 6, 3000, 3000, 1500, 2000, 14_000, 256, 1.5e-3, False,
-                  {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 192, "pooled": 192}),
-    "tiny": Preset(128, 2000, 2000, 2000, 4, 6, 3, 4, 12, 4, 3, 3, 3, 3, 3, 4, 1.5e-3, False,
-                   {"heads": 2, "head": 32, "double": 1, "single": 1, "text": 32, "pooled": 32}),
-}  # fmt: skip
+    "cpu": Preset(
+        128,
+        32_000,
+        24_000,
+        32_000,
+        3900,
+        12,
+        1500,
+        4,
+        4000,
+        6,
+        1600,
+        2000,
+        1500,
+        1500,
+        14_000,
+        32,
+        1.5e-3,
+        True,
+        {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128},
+    ),
+    "gpu": Preset(
+        192,
+        60_000,
+        56_000,
+        8000,
+        3000,
+        96,
+        1500,
+        16,
+        4000,
+        6,
+        3000,
+        3000,
+        1500,
+        2000,
+        14_000,
+        256,
+        1.5e-3,
+        False,
+        {"heads": 6, "head": 32, "double": 2, "single": 4, "text": 192, "pooled": 192},
+    ),
+    "tiny": Preset(
+        128,
+        2000,
+        2000,
+        2000,
+        4,
+        6,
+        3,
+        4,
+        12,
+        4,
+        3,
+        3,
+        3,
+        3,
+        3,
+        4,
+        1.5e-3,
+        False,
+        {"heads": 2, "head": 32, "double": 1, "single": 1, "text": 32, "pooled": 32},
+    ),
+}
 
 
 def new_tokenizers() -> tuple[Any, Any]:
@@ -83,11 +140,19 @@ def tokenizers(work: Path, start: Path | None) -> tuple[Any, Any]:
             for tokenizer, name in zip(new_tokenizers(), ("tokenizer_2", "tokenizer"), strict=True):
                 tokenizer.save_pretrained(aside / name)
         aside.rename(kept)
-    return T5Tokenizer.from_pretrained(kept / "tokenizer_2"), CLIPTokenizer.from_pretrained(kept / "tokenizer")
+    return T5Tokenizer.from_pretrained(kept / "tokenizer_2"), CLIPTokenizer.from_pretrained(
+        kept / "tokenizer"
+    )
 
 
 def build(
-    work: Path, out: Path, p: Preset, clock: Clock, device: str, start: Path | None = None, beside: Beside | None = None
+    work: Path,
+    out: Path,
+    p: Preset,
+    clock: Clock,
+    device: str,
+    start: Path | None = None,
+    beside: Beside | None = None,
 ) -> bool:
     """True when everything is done and exported. What runs `beside` is waited for, and then found done."""
     others = beside or Beside({})
@@ -130,11 +195,17 @@ def code(work: Path, p: Preset, clock: Clock, device: str, start: Path | None) -
     """The codec, None when stopped before the end."""
     if start:
         return load_codec(start)
-    return vae.train_vae(work, clock, last=p.coded, steps=p.vae_steps, whole=0.25, batch=p.vae_batch, device=device)
+    return vae.train_vae(
+        work, clock, last=p.coded, steps=p.vae_steps, whole=0.25, batch=p.vae_batch, device=device
+    )
 
 
-def read(work: Path, painter: flow.Painter, pair: tuple[Any, Any], p: Preset, clock: Clock, device: str) -> bool:
-    return reading.train_reading(work, painter, pair, p.learnt, clock, steps=p.reading_steps, batch=64, device=device)
+def read(
+    work: Path, painter: flow.Painter, pair: tuple[Any, Any], p: Preset, clock: Clock, device: str
+) -> bool:
+    return reading.train_reading(
+        work, painter, pair, p.learnt, clock, steps=p.reading_steps, batch=64, device=device
+    )
 
 
 def decode(work: Path, codec: Any, who: torch.nn.Module, p: Preset, clock: Clock, device: str) -> Any:
@@ -206,11 +277,31 @@ def one_stage(name: str, work: Path, out: Path, p: Preset, clock: Clock, device:
 def build_readers(work: Path, out: Path, p: Preset, clock: Clock, device: str) -> torch.nn.Module | None:
     """The embedder and the reader, into the base's directory; gives the embedder, None when stopped before the end."""
     heads = embedder.draw_heads(work / "heads.npy", range(p.people), p.heads, seed=1)
-    net = embedder.train_embedder(work / "faces.pt", embedder.Net(), heads, clock, steps=p.embedder_steps, people=min(30, p.people), device=device, seed=1)  # fmt: skip
+    net = embedder.train_embedder(
+        work / "faces.pt",
+        embedder.Net(),
+        heads,
+        clock,
+        steps=p.embedder_steps,
+        people=min(30, p.people),
+        device=device,
+        seed=1,
+    )
     if net is None:
         return None
     save_net(net, out / "faces.safetensors")
-    seen = reader.train_reader(work / "reader.pt", work / "pictures", reader.Net(), clock, first=0, last=p.learnt, steps=p.reader_steps, batch=64, device=device, seed=1)  # fmt: skip
+    seen = reader.train_reader(
+        work / "reader.pt",
+        work / "pictures",
+        reader.Net(),
+        clock,
+        first=0,
+        last=p.learnt,
+        steps=p.reader_steps,
+        batch=64,
+        device=device,
+        seed=1,
+    )
     if seen is None:
         return None
     save_net(seen, out / "reader.safetensors")
@@ -220,15 +311,22 @@ def build_readers(work: Path, out: Path, p: Preset, clock: Clock, device: str) -
 def load_codec(start: Path) -> Any:
     from diffusers import AutoencoderKL
 
-    return AutoencoderKL.from_pretrained(start, subfolder="vae", dtype=torch.float32).eval().requires_grad_(False)
+    return (
+        AutoencoderKL.from_pretrained(start, subfolder="vae", dtype=torch.float32)
+        .eval()
+        .requires_grad_(False)
+    )
 
 
 def load_painter(painter: flow.Painter, start: Path) -> None:
     from diffusers import FluxTransformer2DModel
     from transformers import CLIPTextModel, T5EncoderModel
 
-    parts = ((painter.transformer, FluxTransformer2DModel, "transformer"), (painter.t5, T5EncoderModel, "text_encoder_2"),
-             (painter.clip, CLIPTextModel, "text_encoder"))  # fmt: skip
+    parts = (
+        (painter.transformer, FluxTransformer2DModel, "transformer"),
+        (painter.t5, T5EncoderModel, "text_encoder_2"),
+        (painter.clip, CLIPTextModel, "text_encoder"),
+    )
     for part, kind, folder in parts:
         part.load_state_dict(kind.from_pretrained(start, subfolder=folder, dtype=torch.float32).state_dict())
 
@@ -239,9 +337,16 @@ def export(out: Path, codec: Any, painter: Any, pair: tuple[Any, Any], pixels: i
 
     half = [m.to("cpu", torch.float16) for m in (codec, painter.clip, painter.t5, painter.transformer)]
     pipe: Any = FluxPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=1.0, use_dynamic_shifting=False), vae=half[0],
-        text_encoder=half[1], text_encoder_2=half[2], transformer=half[3], tokenizer=pair[1], tokenizer_2=pair[0],
-    )  # fmt: skip
+        scheduler=FlowMatchEulerDiscreteScheduler(
+            num_train_timesteps=1000, shift=1.0, use_dynamic_shifting=False
+        ),
+        vae=half[0],
+        text_encoder=half[1],
+        text_encoder_2=half[2],
+        transformer=half[3],
+        tokenizer=pair[1],
+        tokenizer_2=pair[0],
+    )
     half[0].register_to_config(_name_or_path="")  # where it was loaded from is nobody's business
     pipe.save_pretrained(out, max_shard_size="15MB")
     (out / "nano.json").write_text(json.dumps({"pixels": pixels}) + "\n")
@@ -256,7 +361,9 @@ def save_net(net: torch.nn.Module, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """0 when all is done, 3 when the minutes ran out: the same command goes on."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--preset", choices=PRESETS, default="gpu" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--work", type=Path, help="where stages are kept (var/nano-build/PRESET)")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "weights")

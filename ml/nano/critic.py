@@ -26,10 +26,17 @@ from ml.nano.stage import Clock, Stage
 NOISE = 0.6  # the most that is laid over, as a share of the whole
 SKINS = 5
 FIELDS: dict[str, tuple[str, ...]] = {
-    **reader.FIELDS, "turn": ("front", "left", "right"), "gender": ("woman", "man"), "hair": people.HAIR_STYLES,
-    "hair_colour": tuple(people.HAIR_COLOURS), "beard": people.BEARDS, "skin": tuple(map(str, range(SKINS))),
-}  # fmt: skip
-WHO = [list(FIELDS).index(f) for f in ("gender", "hair", "hair_colour", "beard", "skin")]  # what tells people apart
+    **reader.FIELDS,
+    "turn": ("front", "left", "right"),
+    "gender": ("woman", "man"),
+    "hair": people.HAIR_STYLES,
+    "hair_colour": tuple(people.HAIR_COLOURS),
+    "beard": people.BEARDS,
+    "skin": tuple(map(str, range(SKINS))),
+}
+WHO = [
+    list(FIELDS).index(f) for f in ("gender", "hair", "hair_colour", "beard", "skin")
+]  # what tells people apart
 COUNTS = [len(names) for names in FIELDS.values()]
 
 
@@ -58,9 +65,20 @@ def labels(person: Person, scene: Scene) -> list[int]:
     """The class of each field; -1 where it shows nothing."""
     turn = 0 if abs(scene.yaw) <= TURNED else 1 if scene.yaw < 0 else 2
     hair = people.HAIR_STYLES.index(person.hair) if scene.hat == "none" else -1
-    colour = -1 if person.hair == "bald" or scene.style in ("vintage", "noir") else list(people.HAIR_COLOURS).index(person.hair_colour)  # fmt: skip
-    return [*reader.labels(scene), turn, ("woman", "man").index(person.gender), hair, colour,
-            people.BEARDS.index(person.beard), min(int(person.skin * SKINS), SKINS - 1)]  # fmt: skip
+    colour = (
+        -1
+        if person.hair == "bald" or scene.style in ("vintage", "noir")
+        else list(people.HAIR_COLOURS).index(person.hair_colour)
+    )
+    return [
+        *reader.labels(scene),
+        turn,
+        ("woman", "man").index(person.gender),
+        hair,
+        colour,
+        people.BEARDS.index(person.beard),
+        min(int(person.skin * SKINS), SKINS - 1),
+    ]
 
 
 def all_labels(numbers: np.ndarray) -> torch.Tensor:
@@ -78,24 +96,39 @@ def veil(z: torch.Tensor, noise: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
     return z + s[:, None, None, None] * (noise - z)
 
 
-def train_critic(work: Path, cached: dict[int, tuple[np.ndarray, torch.Tensor]], clock: Clock, *, steps: int, batch: int,
-                 device: str, seed: int = 3) -> Critic | None:  # fmt: skip
+def train_critic(
+    work: Path,
+    cached: dict[int, tuple[np.ndarray, torch.Tensor]],
+    clock: Clock,
+    *,
+    steps: int,
+    batch: int,
+    device: str,
+    seed: int = 3,
+) -> Critic | None:
     """On latents from flow.cache_latents, some of them softened as a guess is. None when stopped before the end."""
     torch.manual_seed(seed)
     net = Critic().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    stage = Stage(work / "critic.pt", net, rate=2e-3, total=steps, decay=0.99, weight_decay=0.05, cooldown=0.6)
+    stage = Stage(
+        work / "critic.pt", net, rate=2e-3, total=steps, decay=0.99, weight_decay=0.05, cooldown=0.6
+    )
     wanted = {b: all_labels(numbers) for b, (numbers, _) in cached.items()}
     share = np.array([len(n) for n, _ in cached.values()], float)
 
     def loss_of(step: int) -> torch.Tensor:
-        rng, g = np.random.default_rng([seed, step]), torch.Generator(device).manual_seed(seed * 1_000_003 + step)
+        rng, g = (
+            np.random.default_rng([seed, step]),
+            torch.Generator(device).manual_seed(seed * 1_000_003 + step),
+        )
         bucket = list(cached)[int(rng.choice(len(cached), p=share / share.sum()))]
         rows = torch.from_numpy(rng.integers(len(cached[bucket][1]), size=batch))
         z = cached[bucket][1][rows].to(device).float()
         some, much = torch.rand(2, batch, generator=g, device=device)
         z = z + (much * (some < 0.5))[:, None, None, None] * (F.avg_pool2d(z, 3, 1, 1) - z)
         s = NOISE * torch.rand(batch, generator=g, device=device)
-        x = veil(z, torch.randn(z.shape, generator=g, device=device), s).contiguous(memory_format=torch.channels_last)
+        x = veil(z, torch.randn(z.shape, generator=g, device=device), s).contiguous(
+            memory_format=torch.channels_last
+        )
         with mixed(device):
             logits, _ = net(x, s)
         return answers(logits, wanted[bucket][rows].to(device)).mean()
@@ -104,8 +137,9 @@ def train_critic(work: Path, cached: dict[int, tuple[np.ndarray, torch.Tensor]],
     return stage.load_mean() if stage.run(loss_of, clock) else None  # type: ignore[return-value]
 
 
-def distance(critic: Critic, guess: torch.Tensor, true: torch.Tensor, wanted: torch.Tensor, g: torch.Generator
-             ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+def distance(
+    critic: Critic, guess: torch.Tensor, true: torch.Tensor, wanted: torch.Tensor, g: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
     """(B,) of a guess (B, 16, h, w): how far its features are from those of the true latents, in units of those features' own
     spread, and the cross entropy of its answers. `g` is a generator of the guess's device."""
     s = NOISE * torch.rand(len(guess), generator=g, device=g.device)
@@ -113,5 +147,7 @@ def distance(critic: Critic, guess: torch.Tensor, true: torch.Tensor, wanted: to
     with torch.no_grad():
         _, aims = critic(veil(true, noise, s), s)
     logits, found = critic(veil(guess, noise, s), s)
-    apart = [(f - a).pow(2).mean((1, 2, 3)) / a.var((0, 2, 3)).mean() for f, a in zip(found, aims, strict=True)]
+    apart = [
+        (f - a).pow(2).mean((1, 2, 3)) / a.var((0, 2, 3)).mean() for f, a in zip(found, aims, strict=True)
+    ]
     return torch.stack(apart).mean(0), answers(logits, wanted)

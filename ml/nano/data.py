@@ -110,7 +110,9 @@ def part_file(folder: Path, start: int) -> Path:
     return folder / f"part-{start:06d}.npz"
 
 
-def load_all(folder: Path, first: int = 0, last: int | None = None) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+def load_all(
+    folder: Path, first: int = 0, last: int | None = None
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """bucket -> (numbers (N,), pictures (N, H, W, 3) uint8) of the pictures first..last-1, in order of their numbers."""
     out: dict[int, tuple[list[np.ndarray], list[np.ndarray]]] = {}
     for path in sorted(folder.glob("part-??????.npz")):

@@ -41,8 +41,12 @@ def align(picture: np.ndarray, eyes: np.ndarray, mouth: np.ndarray) -> np.ndarra
         k = 2 * scale
         small = cv2.resize(picture, None, fx=k, fy=k, interpolation=cv2.INTER_AREA)
         matrix[:, :2] /= k
-        return cv2.warpAffine(small, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return cv2.warpAffine(picture, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.warpAffine(
+            small, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+    return cv2.warpAffine(
+        picture, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 class Net(nn.Module):
@@ -145,7 +149,15 @@ def contrast(vectors: torch.Tensor, who: torch.Tensor, temperature: float = 0.08
 
 
 def train_embedder(
-    path: Path, net: nn.Module, heads: np.ndarray, clock: Clock, *, steps: int, people: int, device: str, seed: int
+    path: Path,
+    net: nn.Module,
+    heads: np.ndarray,
+    clock: Clock,
+    *,
+    steps: int,
+    people: int,
+    device: str,
+    seed: int,
 ) -> nn.Module | None:
     """heads (N, each, SIZE, SIZE, 3); a batch is `people` people, four heads each. None when stopped before the end."""
     torch.manual_seed(seed)
@@ -157,7 +169,11 @@ def train_embedder(
         rng = np.random.default_rng([seed, step])
         who = np.repeat(rng.choice(count, people, replace=False), 4)
         which = np.concatenate([rng.permutation(each)[:4] for _ in range(people)])
-        x = torch.from_numpy(np.ascontiguousarray(heads[who, which])).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        x = (
+            torch.from_numpy(np.ascontiguousarray(heads[who, which])).to(device).permute(0, 3, 1, 2).float()
+            / 127.5
+            - 1
+        )
         x = disturb(x, torch.Generator(device).manual_seed(seed * 7919 + step))
         x = x.contiguous(memory_format=torch.channels_last)
         with mixed(device):

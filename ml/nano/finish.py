@@ -140,6 +140,12 @@ def _fantasy(rgb: A, x: A, y: A, scene: Scene) -> A:
 
 
 STYLE = {
-    "photorealistic": _photorealistic, "cinematic": _cinematic, "artistic": _artistic, "anime": _anime,
-    "vintage": _vintage, "noir": _noir, "watercolour": _watercolour, "fantasy": _fantasy,
-}  # fmt: skip
+    "photorealistic": _photorealistic,
+    "cinematic": _cinematic,
+    "artistic": _artistic,
+    "anime": _anime,
+    "vintage": _vintage,
+    "noir": _noir,
+    "watercolour": _watercolour,
+    "fantasy": _fantasy,
+}

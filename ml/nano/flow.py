@@ -29,10 +29,17 @@ def new_transformer(heads: int, head: int, double: int, single: int, text: int, 
 
     quarter = head // 8 * 2
     model: Any = FluxTransformer2DModel(
-        patch_size=1, in_channels=64, num_layers=double, num_single_layers=single, attention_head_dim=head,
-        num_attention_heads=heads, joint_attention_dim=text, pooled_projection_dim=pooled, guidance_embeds=False,
+        patch_size=1,
+        in_channels=64,
+        num_layers=double,
+        num_single_layers=single,
+        attention_head_dim=head,
+        num_attention_heads=heads,
+        joint_attention_dim=text,
+        pooled_projection_dim=pooled,
+        guidance_embeds=False,
         axes_dims_rope=(head - 2 * (3 * quarter // 2), 3 * quarter // 2, 3 * quarter // 2),
-    )  # fmt: skip
+    )
     # Every block starts as the identity and the output as zero (adaLN-zero).
     for name, p in model.named_parameters():
         if "norm" in name and ".linear." in name or name.startswith("proj_out"):
@@ -56,13 +63,16 @@ def cache_latents(
             parts = []
             for i in range(0, len(pictures), 64):
                 with mixed(device):
-                    parts.append(vae.encode(to_range(pictures[i : i + 64], device)).latent_dist.mode().float().cpu())
+                    parts.append(
+                        vae.encode(to_range(pictures[i : i + 64], device)).latent_dist.mode().float().cpu()
+                    )
             out[b] = (torch.from_numpy(numbers), torch.cat(parts))
         turn, middle = torch.eye(16), torch.zeros(16)
         if even:
             turn, middle = evening(torch.cat([z.transpose(0, 1).flatten(1) for _, z in out.values()], 1))
         halves = {
-            b: (n, torch.einsum("ij,njhw->nihw", turn, z - middle[:, None, None]).half()) for b, (n, z) in out.items()
+            b: (n, torch.einsum("ij,njhw->nihw", turn, z - middle[:, None, None]).half())
+            for b, (n, z) in out.items()
         }
         aside = path.with_suffix(".tmp")
         saved = {"z": halves, "turn": turn, "middle": middle, "codec": codec}
@@ -91,14 +101,24 @@ class Painter(nn.Module):
         return self.t5(t5_ids)[0], self.clip(clip_ids).pooler_output
 
     def forward(
-        self, x: torch.Tensor, t: torch.Tensor, ids: torch.Tensor, sequence: torch.Tensor, pooled: torch.Tensor
+        self,
+        x: torch.Tensor,
+        t: torch.Tensor,
+        ids: torch.Tensor,
+        sequence: torch.Tensor,
+        pooled: torch.Tensor,
     ) -> torch.Tensor:
         """x (B, n, 64), t (B,), ids (n, 3) -> velocity (B, n, 64)."""
         text_ids = torch.zeros(sequence.shape[1], 3, device=x.device)
         return self.transformer(
-            hidden_states=x, timestep=t, encoder_hidden_states=sequence, pooled_projections=pooled, txt_ids=text_ids,
-            img_ids=ids, return_dict=False,
-        )[0]  # fmt: skip
+            hidden_states=x,
+            timestep=t,
+            encoder_hidden_states=sequence,
+            pooled_projections=pooled,
+            txt_ids=text_ids,
+            img_ids=ids,
+            return_dict=False,
+        )[0]
 
 
 def across(t: torch.Tensor) -> torch.Tensor:
@@ -109,7 +129,9 @@ def across(t: torch.Tensor) -> torch.Tensor:
 def new_painter(shape: dict[str, int], t5_tokenizer: Any, clip_tokenizer: Any, seed: int = 1) -> Painter:
     torch.manual_seed(seed)
     text, pooled = shape["text"], shape["pooled"]
-    transformer = new_transformer(shape["heads"], shape["head"], shape["double"], shape["single"], text, pooled)
+    transformer = new_transformer(
+        shape["heads"], shape["head"], shape["double"], shape["single"], text, pooled
+    )
     t5 = new_t5(len(t5_tokenizer), text)
     c = clip_tokenizer
     return Painter(transformer, t5, new_clip(len(c), pooled, c.eos_token_id, c.pad_token_id, c.bos_token_id))
@@ -157,7 +179,9 @@ def train_flow(
     painter = painter.to(device).eval()
     # All of it lies on the device, a gigabyte at most: a copy each step would make it wait for the processor.
     held = {b: z.to(device) for b, (_, z) in cached.items()}
-    weights = {b: face_map(n, z.shape[2] // 2, z.shape[3] // 2).flatten(1).to(device) for b, (n, z) in cached.items()}
+    weights = {
+        b: face_map(n, z.shape[2] // 2, z.shape[3] // 2).flatten(1).to(device) for b, (n, z) in cached.items()
+    }
     shows = {b: critic.all_labels(n).to(device) for b, (n, _) in cached.items()} if by else {}
     stage = Stage(
         work / "flow.pt",
@@ -174,7 +198,13 @@ def train_flow(
     data = Batches({b: n for b, (n, _) in cached.items()}, pair, batch, seed)
     workers = 0 if device == "cpu" else max((os.cpu_count() or 2) - 2, 1)
     loader = iter(
-        DataLoader(data, batch_size=None, sampler=range(stage.step, steps), num_workers=workers, pin_memory=workers > 0)
+        DataLoader(
+            data,
+            batch_size=None,
+            sampler=range(stage.step, steps),
+            num_workers=workers,
+            pin_memory=workers > 0,
+        )
     )
 
     def loss_of(step: int) -> torch.Tensor:
@@ -185,7 +215,9 @@ def train_flow(
         there = torch.Generator(device).manual_seed(seed * 1_000_003 + step + 10**12)
         noise = torch.randn(z.shape, generator=there, device=device)
         # What is asked for is learnt first, then how it looks.
-        t = draw_times(batch, g, "high" if step < ASKED * stage.total or step % 3 == 0 else "mixed").to(device)
+        t = draw_times(batch, g, "high" if step < ASKED * stage.total or step % 3 == 0 else "mixed").to(
+            device
+        )
         x = (1 - across(t)) * z + across(t) * noise
         ids = image_ids(z.shape[2], z.shape[3], device)
         net = fast if bucket < 2 else painter

@@ -24,9 +24,18 @@ from ml.nano.solid import (
 )
 
 VOLUME = {
-    "buzz": 1.02, "short": 1.11, "parted": 1.13, "quiff": 1.12, "curly": 1.17, "afro": 1.42, "bob": 1.14,
-    "long": 1.11, "wavy": 1.14, "bun": 1.05, "bald": 1.0,
-}  # fmt: skip
+    "buzz": 1.02,
+    "short": 1.11,
+    "parted": 1.13,
+    "quiff": 1.12,
+    "curly": 1.17,
+    "afro": 1.42,
+    "bob": 1.14,
+    "long": 1.11,
+    "wavy": 1.14,
+    "bun": 1.05,
+    "bald": 1.0,
+}
 
 
 def strands(x: A, y: A, style: str) -> A:
@@ -119,7 +128,9 @@ def hair_behind(head: Head, light: Light) -> None:
         return
     u, v, _ = head.place(0, 0, -0.25)
     low = {"bob": 0.92, "long": 1.9, "wavy": 1.8}[p.hair]
-    half = p.width * (1.10 if p.hair == "long" else 1.20) + (0.03 * np.sin(head.V * 9) if p.hair == "wavy" else 0)
+    half = p.width * (1.10 if p.hair == "long" else 1.20) + (
+        0.03 * np.sin(head.V * 9) if p.hair == "wavy" else 0
+    )
     half = (half + 0.10 * ramp(head.V, 0.0, 1.4)) * (0.80 + 0.20 * ramp(head.V, -0.3, 0.25))
     d = np.maximum(np.abs(head.U - u * 0.8) - half, np.maximum(head.V - low, -head.V - 0.2))
     tone = hair_colour(p) * 0.62 * strands(head.U, head.V, p.hair)

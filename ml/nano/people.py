@@ -20,21 +20,39 @@ def f32(values: Any) -> np.ndarray:
 
 
 HAIR_COLOURS = {
-    "black": (0.07, 0.06, 0.07), "brown": (0.25, 0.14, 0.08), "chestnut": (0.38, 0.18, 0.09),
-    "red": (0.62, 0.20, 0.07), "blonde": (0.86, 0.67, 0.36), "grey": (0.56, 0.56, 0.58),
-    "white": (0.90, 0.89, 0.87), "blue": (0.16, 0.32, 0.70), "pink": (0.90, 0.42, 0.62), "purple": (0.42, 0.20, 0.56),
-}  # fmt: skip
+    "black": (0.07, 0.06, 0.07),
+    "brown": (0.25, 0.14, 0.08),
+    "chestnut": (0.38, 0.18, 0.09),
+    "red": (0.62, 0.20, 0.07),
+    "blonde": (0.86, 0.67, 0.36),
+    "grey": (0.56, 0.56, 0.58),
+    "white": (0.90, 0.89, 0.87),
+    "blue": (0.16, 0.32, 0.70),
+    "pink": (0.90, 0.42, 0.62),
+    "purple": (0.42, 0.20, 0.56),
+}
 HAIR_STYLES = ("bald", "buzz", "short", "parted", "quiff", "curly", "afro", "bob", "long", "wavy", "bun")
 EYE_COLOURS = {
-    "brown": (0.33, 0.18, 0.08), "blue": (0.22, 0.46, 0.80), "green": (0.22, 0.52, 0.27),
-    "grey": (0.46, 0.52, 0.57), "hazel": (0.52, 0.37, 0.13), "dark": (0.12, 0.08, 0.06),
-}  # fmt: skip
+    "brown": (0.33, 0.18, 0.08),
+    "blue": (0.22, 0.46, 0.80),
+    "green": (0.22, 0.52, 0.27),
+    "grey": (0.46, 0.52, 0.57),
+    "hazel": (0.52, 0.37, 0.13),
+    "dark": (0.12, 0.08, 0.06),
+}
 BEARDS = ("none", "stubble", "moustache", "goatee", "beard")
 COLOURS = {
-    "red": (0.78, 0.13, 0.14), "blue": (0.13, 0.32, 0.74), "green": (0.14, 0.50, 0.26), "yellow": (0.95, 0.78, 0.17),
-    "orange": (0.93, 0.49, 0.12), "purple": (0.47, 0.22, 0.66), "pink": (0.93, 0.53, 0.67),
-    "white": (0.93, 0.93, 0.92), "black": (0.09, 0.09, 0.10), "grey": (0.50, 0.51, 0.53),
-}  # fmt: skip
+    "red": (0.78, 0.13, 0.14),
+    "blue": (0.13, 0.32, 0.74),
+    "green": (0.14, 0.50, 0.26),
+    "yellow": (0.95, 0.78, 0.17),
+    "orange": (0.93, 0.49, 0.12),
+    "purple": (0.47, 0.22, 0.66),
+    "pink": (0.93, 0.53, 0.67),
+    "white": (0.93, 0.93, 0.92),
+    "black": (0.09, 0.09, 0.10),
+    "grey": (0.50, 0.51, 0.53),
+}
 BACKGROUNDS = ("studio", "office", "library", "park", "beach", "city", "sunset", "mountains")
 CLOTHES = ("t-shirt", "suit", "hoodie", "turtleneck", "striped shirt", "leather jacket", "dress")
 EXPRESSIONS = ("neutral", "smiling", "laughing", "surprised")
@@ -109,9 +127,10 @@ def random_person(rng: np.random.Generator) -> Person:
     man = gender == "man"
     age = float(rng.uniform(0, 1))
     style_weights = (
-        [0.9, 1.1, 1.3, 1.3, 1.2, 1.1, 0.9, 0.2, 0.4, 0.4, 0.3] if man
+        [0.9, 1.1, 1.3, 1.3, 1.2, 1.1, 0.9, 0.2, 0.4, 0.4, 0.3]
+        if man
         else [0.35, 0.35, 0.7, 0.9, 0.5, 1.0, 1.0, 1.3, 1.4, 1.4, 1.1]
-    )  # fmt: skip
+    )
     grey = 2.2 if age > 0.6 else 0.35
     colour_weights = [1.5, 1.3, 1.2, 1.2, 1.4, grey, grey, 0.3, 0.3, 0.3]
     return Person(
@@ -137,7 +156,9 @@ def random_person(rng: np.random.Generator) -> Person:
         lips=float(rng.uniform(0.05, 0.12)),
         beard=_pick(rng, BEARDS, [1.4, 1, 1, 1, 1.1]) if man else "none",
         freckles=float(rng.choice([0, 0, 0, 0.6, 1.0])),
-        mole=(float(rng.uniform(-0.42, 0.42)), float(rng.choice([0.30, 0.74, -0.36]))) if rng.random() < 0.3 else None,
+        mole=(float(rng.uniform(-0.42, 0.42)), float(rng.choice([0.30, 0.74, -0.36])))
+        if rng.random() < 0.3
+        else None,
     )
 
 
@@ -176,7 +197,9 @@ def random_scene(
     turned = rng.random() < 1 / 3
     return replace(
         scene,
-        yaw=float(rng.choice([-1, 1]) * rng.uniform(TURNED + 2, 26) if turned else np.clip(rng.normal(0, 4), -8, 8)),
+        yaw=float(
+            rng.choice([-1, 1]) * rng.uniform(TURNED + 2, 26) if turned else np.clip(rng.normal(0, 4), -8, 8)
+        ),
         pitch=float(np.clip(rng.normal(0, 2), -4, 4)),
         roll=float(np.clip(rng.normal(0, 2), -4, 4)),
         size=float(rng.uniform(0.61, 0.64)),
@@ -188,7 +211,13 @@ def random_scene(
 # How a scene may be said. The first of each is the plain word that prompts are completed with.
 SAY: dict[str, dict[str, tuple[str, ...]]] = {
     "style": {
-        "photorealistic": ("photo", "photograph", "photorealistic portrait", "realistic photo", "portrait photo"),
+        "photorealistic": (
+            "photo",
+            "photograph",
+            "photorealistic portrait",
+            "realistic photo",
+            "portrait photo",
+        ),
         "cinematic": ("cinematic film still", "movie scene", "cinematic portrait", "film still"),
         "artistic": ("oil painting", "artistic painting", "painted portrait", "artistic portrait"),
         "anime": ("anime drawing", "anime portrait", "manga style drawing", "anime style"),
@@ -202,9 +231,19 @@ SAY: dict[str, dict[str, tuple[str, ...]]] = {
         "library": ("in a library", "in front of bookshelves", "among books", "library background"),
         "park": ("in a park", "in a green garden", "in the forest", "outdoors among trees", "in nature"),
         "beach": ("on a beach", "by the sea", "at the seaside", "on the sand by the ocean"),
-        "city": ("in the city at night", "on a street with city lights", "city lights at night", "downtown at night"),
+        "city": (
+            "in the city at night",
+            "on a street with city lights",
+            "city lights at night",
+            "downtown at night",
+        ),
         "sunset": ("at sunset", "on a rooftop at sunset", "under an evening sky", "at dusk", "golden sunset"),
-        "mountains": ("in the mountains", "in front of snowy mountains", "on a mountain", "snow and mountains"),
+        "mountains": (
+            "in the mountains",
+            "in front of snowy mountains",
+            "on a mountain",
+            "snow and mountains",
+        ),
     },
     "clothes": {
         "t-shirt": ("{} t-shirt", "{} tee shirt", "{} tshirt"),
@@ -237,15 +276,21 @@ SAY: dict[str, dict[str, tuple[str, ...]]] = {
         "cool": ("cool light", "blue light", "moonlight"),
         "back": ("backlight", "rim light", "light from behind"),
     },
-}  # fmt: skip
+}
 
 _HAIR_WORDS = {
-    "bald": ("bald", "no hair"), "buzz": ("buzz cut {} hair", "very short {} hair"), "short": ("short {} hair",),
+    "bald": ("bald", "no hair"),
+    "buzz": ("buzz cut {} hair", "very short {} hair"),
+    "short": ("short {} hair",),
     "parted": ("side parted {} hair", "short {} hair with a side parting"),
-    "quiff": ("{} quiff", "{} hair combed up"), "curly": ("curly {} hair",), "afro": ("{} afro", "big {} afro hair"),
-    "bob": ("{} bob", "chin length {} hair"), "long": ("long {} hair", "long straight {} hair"),
-    "wavy": ("wavy {} hair", "long wavy {} hair"), "bun": ("{} hair in a bun", "{} bun"),
-}  # fmt: skip
+    "quiff": ("{} quiff", "{} hair combed up"),
+    "curly": ("curly {} hair",),
+    "afro": ("{} afro", "big {} afro hair"),
+    "bob": ("{} bob", "chin length {} hair"),
+    "long": ("long {} hair", "long straight {} hair"),
+    "wavy": ("wavy {} hair", "long wavy {} hair"),
+    "bun": ("{} hair in a bun", "{} bun"),
+}
 
 
 def _traits(person: Person, rng: np.random.Generator) -> list[str]:
@@ -265,7 +310,9 @@ def _traits(person: Person, rng: np.random.Generator) -> list[str]:
 def _scene_words(scene: Scene, rng: np.random.Generator, keep: float) -> list[str]:
     parts = [_pick(rng, SAY["expression"][scene.expression])]
     if scene.background == "studio":
-        wall = _pick(rng, ("plain {} background", "in a studio with a {} backdrop", "{} background", "{} wall"))
+        wall = _pick(
+            rng, ("plain {} background", "in a studio with a {} backdrop", "{} background", "{} wall")
+        )
         parts.append(wall.format(scene.backdrop))
     else:
         parts.append(_pick(rng, SAY["background"][scene.background]))
@@ -275,7 +322,9 @@ def _scene_words(scene: Scene, rng: np.random.Generator, keep: float) -> list[st
     # What is left unsaid is mostly the usual thing, so that a prompt that does not name it gets that.
     usual = (scene.expression == "neutral", False, False, scene.light == "soft")
     parts = [
-        p for p, u in zip(parts, usual, strict=True) if rng.random() < (keep if not u else keep - 0.4 * (keep < 1))
+        p
+        for p, u in zip(parts, usual, strict=True)
+        if rng.random() < (keep if not u else keep - 0.4 * (keep < 1))
     ]
     if scene.glasses != "none":
         parts.append(_pick(rng, SAY["glasses"][scene.glasses]))
@@ -288,14 +337,42 @@ def _scene_words(scene: Scene, rng: np.random.Generator, keep: float) -> list[st
 
 # Words that prompts are full of and that change nothing here: learnt so that they do no harm.
 FILLERS = (
-    "highly detailed", "high quality", "sharp focus", "professional", "headshot", "4k", "8k", "masterpiece", "beautiful",
-    "looking at the camera", "bokeh", "close up", "head and shoulders", "award winning", "elegant", "handsome", "my",
-    "best quality", "cheerful", "confident", "linkedin profile picture", "selfie", "standing", "sitting", "modern",
-)  # fmt: skip
+    "highly detailed",
+    "high quality",
+    "sharp focus",
+    "professional",
+    "headshot",
+    "4k",
+    "8k",
+    "masterpiece",
+    "beautiful",
+    "looking at the camera",
+    "bokeh",
+    "close up",
+    "head and shoulders",
+    "award winning",
+    "elegant",
+    "handsome",
+    "my",
+    "best quality",
+    "cheerful",
+    "confident",
+    "linkedin profile picture",
+    "selfie",
+    "standing",
+    "sitting",
+    "modern",
+)
 
 
-def caption(scene: Scene, rng: np.random.Generator, *, person: Person | None = None, subject: str | None = None,
-            keep: float = 0.95) -> str:  # fmt: skip
+def caption(
+    scene: Scene,
+    rng: np.random.Generator,
+    *,
+    person: Person | None = None,
+    subject: str | None = None,
+    keep: float = 0.95,
+) -> str:
     """What the picture shows, in one of many ways of saying it. With `subject` ("ohwx woman") the face's own traits
     are left out; `keep` is the share of optional parts that stay."""
     style = _pick(rng, SAY["style"][scene.style])
@@ -304,7 +381,9 @@ def caption(scene: Scene, rng: np.random.Generator, *, person: Person | None = N
         subject = person.gender if rng.random() < 0.8 else "person"
         words = _traits(person, rng)
         article = _pick(rng, ("a", "one", ""))
-        subject = f"{article} {subject} with {', '.join(words)}" if rng.random() < 0.9 else f"{article} {subject}"
+        subject = (
+            f"{article} {subject} with {', '.join(words)}" if rng.random() < 0.9 else f"{article} {subject}"
+        )
     head = _pick(rng, ("{} of {}", "{} of {}", "{}, portrait of {}", "{}, {}")).format(style, subject.strip())
     parts = _scene_words(scene, rng, keep)
     for _ in range(int(rng.choice(3, p=(0.75, 0.17, 0.08)))):
@@ -315,7 +394,11 @@ def caption(scene: Scene, rng: np.random.Generator, *, person: Person | None = N
 def plain_caption(scene: Scene, subject: str) -> str:
     """The scene in the first word of each list: the same for the same scene, for references and tests."""
     say = SAY
-    wall = f"{scene.backdrop} background" if scene.background == "studio" else say["background"][scene.background][0]
+    wall = (
+        f"{scene.backdrop} background"
+        if scene.background == "studio"
+        else say["background"][scene.background][0]
+    )
     wear = say["clothes"][scene.clothes][0].format(scene.colour)
     parts = [
         f"{say['style'][scene.style][0]} of {subject}",

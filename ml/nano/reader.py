@@ -25,10 +25,17 @@ from ml.nano.stage import Clock, Stage
 SIDE = 128
 WEIGHTS = Path(__file__).resolve().parent / "weights" / "reader.safetensors"
 FIELDS: dict[str, tuple[str, ...]] = {
-    "background": people.BACKGROUNDS, "backdrop": tuple(people.COLOURS), "clothes": people.CLOTHES,
-    "colour": tuple(people.COLOURS), "expression": people.EXPRESSIONS, "glasses": people.GLASSES, "hat": people.HATS,
-    "hat_colour": tuple(people.COLOURS), "light": people.LIGHTS, "style": people.STYLES,
-}  # fmt: skip
+    "background": people.BACKGROUNDS,
+    "backdrop": tuple(people.COLOURS),
+    "clothes": people.CLOTHES,
+    "colour": tuple(people.COLOURS),
+    "expression": people.EXPRESSIONS,
+    "glasses": people.GLASSES,
+    "hat": people.HATS,
+    "hat_colour": tuple(people.COLOURS),
+    "light": people.LIGHTS,
+    "style": people.STYLES,
+}
 
 
 class Net(nn.Module):
@@ -67,7 +74,10 @@ def labels(scene: Scene) -> list[int]:
     true_colours = scene.style in ("photorealistic", "cinematic", "watercolour", "artistic")
     for field, names in FIELDS.items():
         seen = not (
-            field == "backdrop" and scene.background != "studio" or field == "hat_colour" and scene.hat == "none"
+            field == "backdrop"
+            and scene.background != "studio"
+            or field == "hat_colour"
+            and scene.hat == "none"
         )
         if field in ("backdrop", "colour", "hat_colour"):
             seen = seen and true_colours
@@ -139,7 +149,9 @@ class Reader:
         from safetensors.torch import load_file
 
         net = Net(widths)
-        net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()})
+        net.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
+        )
         return cls(net)
 
     @torch.no_grad()

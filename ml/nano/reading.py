@@ -39,13 +39,31 @@ class Reading(nn.Module):
         return told, self.pooled(self.clip(clip_ids).pooler_output)
 
 
-def train_reading(work: Path, painter: Painter, pair: tuple[Any, Any], pictures: int, clock: Clock, *, steps: int, batch: int,
-                  device: str, seed: int = 5) -> bool:  # fmt: skip
+def train_reading(
+    work: Path,
+    painter: Painter,
+    pair: tuple[Any, Any],
+    pictures: int,
+    clock: Clock,
+    *,
+    steps: int,
+    batch: int,
+    device: str,
+    seed: int = 5,
+) -> bool:
     """The encoders of `painter`, in place, on the captions of drawn pictures 0..pictures-1. False when stopped before the end."""
     torch.manual_seed(seed)
     net = Reading(painter.t5, painter.clip).to(device)
-    stage = Stage(work / "reading.pt", net, rate=2e-3, total=steps, decay=0.99, cooldown=0.6,
-                  hidden=lambda n: "block." in n or "layers." in n, hidden_rate=5e-3)  # fmt: skip
+    stage = Stage(
+        work / "reading.pt",
+        net,
+        rate=2e-3,
+        total=steps,
+        decay=0.99,
+        cooldown=0.6,
+        hidden=lambda n: "block." in n or "layers." in n,
+        hidden_rate=5e-3,
+    )
     if stage.done:
         stage.load_mean()
         return True
@@ -54,7 +72,9 @@ def train_reading(work: Path, painter: Painter, pair: tuple[Any, Any], pictures:
     def loss_of(step: int) -> torch.Tensor:
         numbers = np.random.default_rng([seed, step]).integers(pictures, size=batch)
         texts = [words(int(n), step) for n in numbers]
-        told, pooled = net(tokens(pair[0], texts, TOKENS).to(device), tokens(pair[1], texts, CLIP_TOKENS).to(device))
+        told, pooled = net(
+            tokens(pair[0], texts, TOKENS).to(device), tokens(pair[1], texts, CLIP_TOKENS).to(device)
+        )
         labels = wanted[numbers].to(device)
         return (answers(told, labels) + answers(pooled, labels)).mean()
 

@@ -13,7 +13,9 @@ import numpy as np
 from ml.nano.people import HAIR_COLOURS, Person, Scene, f32
 
 A = np.ndarray
-SKIN = np.array([[0.98, 0.83, 0.74], [0.93, 0.73, 0.60], [0.80, 0.58, 0.43], [0.60, 0.39, 0.27], [0.41, 0.26, 0.185]])
+SKIN = np.array(
+    [[0.98, 0.83, 0.74], [0.93, 0.73, 0.60], [0.80, 0.58, 0.43], [0.60, 0.39, 0.27], [0.41, 0.26, 0.185]]
+)
 BROW_Y, MOUTH_Y, HAIRLINE = -0.17, 0.60, -0.56
 
 

@@ -28,7 +28,10 @@ class Clock:
         return Clock(None if self.end is None else (self.left() - seconds) / 60)
 
 
-MEASURED = (200, 400)  # between these steps of a run, a stage that is to fit into its time sees how long one takes
+MEASURED = (
+    200,
+    400,
+)  # between these steps of a run, a stage that is to fit into its time sees how long one takes
 
 
 class Stage:
@@ -40,9 +43,20 @@ class Stage:
     With `fit`, `total` is the most: it becomes what the clock has time for, so that the rate falls to zero in time.
     """
 
-    def __init__(self, path: Path, model: nn.Module, *, rate: float, total: int, decay: float = 0.998, cooldown: float = 0.45,
-                 weight_decay: float = 0.01, hidden: Callable[[str], bool] | None = None, hidden_rate: float = 0.0,
-                 fit: bool = False):  # fmt: skip
+    def __init__(
+        self,
+        path: Path,
+        model: nn.Module,
+        *,
+        rate: float,
+        total: int,
+        decay: float = 0.998,
+        cooldown: float = 0.45,
+        weight_decay: float = 0.01,
+        hidden: Callable[[str], bool] | None = None,
+        hidden_rate: float = 0.0,
+        fit: bool = False,
+    ):
         self.path, self.model, self.total, self.fit = path, model, total, fit
         self.decay, self.cooldown, self.step = decay, cooldown, 0
         named = list(model.named_parameters())
@@ -51,7 +65,9 @@ class Stage:
         adamw = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True)
         self.optimizers: list[tuple[torch.optim.Optimizer, float]] = [(adamw, rate)]
         if matrices:
-            muon = torch.optim.Muon(matrices, lr=hidden_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
+            muon = torch.optim.Muon(
+                matrices, lr=hidden_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+            )
             self.optimizers.append((muon, hidden_rate))
         self.mean = {k: v.detach().float().clone() for k, v in model.state_dict().items()}
         if path.exists():

@@ -22,7 +22,11 @@ def new_t5_tokenizer(corpus: Iterable[str]) -> Any:
     pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
     pieces += [(f"▁{w}", math.log((n + 1) / total)) for w, n in counts.most_common() if len(w) > 1]
     letters = "abcdefghijklmnopqrstuvwxyz0123456789'-,.!?:;()&\"/"
-    pieces += [("▁", -11.0)] + [(c, -12.0) for c in letters] + [(f"▁{c}", -11.5) for c in "abcdefghijklmnopqrstuvwxyz"]
+    pieces += (
+        [("▁", -11.0)]
+        + [(c, -12.0) for c in letters]
+        + [(f"▁{c}", -11.5) for c in "abcdefghijklmnopqrstuvwxyz"]
+    )
     tokenizer = T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=TOKENS)
     tokenizer.backend_tokenizer.normalizer = normalizers.Lowercase()
     return tokenizer
@@ -35,15 +39,23 @@ def new_clip_tokenizer(corpus: Iterable[str]) -> Any:
 
     special = ["<|startoftext|>", "<|endoftext|>"]
     bpe = Tokenizer(
-        models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>", continuing_subword_prefix="", fuse_unk=False)
+        models.BPE(
+            unk_token="<|endoftext|>", end_of_word_suffix="</w>", continuing_subword_prefix="", fuse_unk=False
+        )
     )
     bpe.normalizer = normalizers.Sequence(
         [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
     )
-    bpe.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"), behavior="removed", invert=True),
-        pre_tokenizers.ByteLevel(add_prefix_space=False),
-    ])  # fmt: skip
+    bpe.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(
+                Regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"),
+                behavior="removed",
+                invert=True,
+            ),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     bpe.train_from_iterator(
         corpus,
@@ -67,7 +79,9 @@ def new_clip_tokenizer(corpus: Iterable[str]) -> Any:
 
 def tokens(tokenizer: Any, texts: list[str], length: int) -> Any:
     """(B, length) numbers, padded."""
-    return tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
+    return tokenizer(
+        texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+    ).input_ids
 
 
 def new_t5(vocab: int, width: int, layers: int = 3) -> Any:
@@ -75,10 +89,18 @@ def new_t5(vocab: int, width: int, layers: int = 3) -> Any:
 
     return T5EncoderModel(
         T5Config(
-            vocab_size=vocab, d_model=width, d_kv=32, d_ff=2 * width, num_layers=layers, num_heads=4, dropout_rate=0.0,
-            feed_forward_proj="gated-gelu", relative_attention_num_buckets=16, relative_attention_max_distance=48,
+            vocab_size=vocab,
+            d_model=width,
+            d_kv=32,
+            d_ff=2 * width,
+            num_layers=layers,
+            num_heads=4,
+            dropout_rate=0.0,
+            feed_forward_proj="gated-gelu",
+            relative_attention_num_buckets=16,
+            relative_attention_max_distance=48,
         )
-    )  # fmt: skip
+    )
 
 
 def new_clip(vocab: int, width: int, eos: int, pad: int, bos: int) -> Any:
@@ -86,7 +108,15 @@ def new_clip(vocab: int, width: int, eos: int, pad: int, bos: int) -> Any:
 
     return CLIPTextModel(
         CLIPTextConfig(
-            vocab_size=vocab, hidden_size=width, intermediate_size=2 * width, num_hidden_layers=2, num_attention_heads=4,
-            max_position_embeddings=CLIP_TOKENS, projection_dim=width, eos_token_id=eos, pad_token_id=pad, bos_token_id=bos,
+            vocab_size=vocab,
+            hidden_size=width,
+            intermediate_size=2 * width,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            max_position_embeddings=CLIP_TOKENS,
+            projection_dim=width,
+            eos_token_id=eos,
+            pad_token_id=pad,
+            bos_token_id=bos,
         )
-    )  # fmt: skip
+    )

@@ -24,10 +24,19 @@ def new_vae(channels: tuple[int, ...] = (16, 48, 96, 160)) -> Any:
 
     # One group: with few channels, smaller groups normalise a picture's overall colour away.
     return AutoencoderKL(
-        in_channels=3, out_channels=3, latent_channels=16, layers_per_block=1, norm_num_groups=1, sample_size=128,
-        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
-        block_out_channels=channels, mid_block_add_attention=False, use_quant_conv=False, use_post_quant_conv=False,
-    )  # fmt: skip
+        in_channels=3,
+        out_channels=3,
+        latent_channels=16,
+        layers_per_block=1,
+        norm_num_groups=1,
+        sample_size=128,
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=channels,
+        mid_block_add_attention=False,
+        use_quant_conv=False,
+        use_post_quant_conv=False,
+    )
 
 
 def picture_loss(made: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
@@ -99,7 +108,16 @@ def heads(x: torch.Tensor, numbers: np.ndarray) -> torch.Tensor:
 
 
 def train_decoder(
-    vae: Any, who: nn.Module, work: Path, clock: Clock, *, last: int, steps: int, batch: int, device: str, seed: int = 7
+    vae: Any,
+    who: nn.Module,
+    work: Path,
+    clock: Clock,
+    *,
+    last: int,
+    steps: int,
+    batch: int,
+    device: str,
+    seed: int = 7,
 ) -> Any:
     """The way out once more, the way in as it is, with the face as what counts: a frame of glasses is a pixel wide and a
     thousandth of the error, so whoever learns all pixels alike leaves it out. What tells people apart is weighed by `who`, an
@@ -110,7 +128,12 @@ def train_decoder(
     torch.manual_seed(seed)
     vae = vae.to(device, memory_format=torch.channels_last).requires_grad_(False)
     stage = Stage(
-        work / "decoder.pt", vae.decoder.requires_grad_(True), rate=5e-4, total=steps, decay=0.99, cooldown=0.8
+        work / "decoder.pt",
+        vae.decoder.requires_grad_(True),
+        rate=5e-4,
+        total=steps,
+        decay=0.99,
+        cooldown=0.8,
     )
     if stage.done:
         stage.load_mean()
@@ -124,7 +147,9 @@ def train_decoder(
         numbers, pictures = groups[bucket]
         rows = rng.integers(len(pictures), size=batch)
         x = to_range(pictures[rows], device)
-        w = face_map(numbers[rows], *x.shape[2:])[:, None].to(device) ** 2  # of all pictures at once: gigabytes
+        w = (
+            face_map(numbers[rows], *x.shape[2:])[:, None].to(device) ** 2
+        )  # of all pictures at once: gigabytes
         with mixed(device):
             with torch.no_grad():
                 z = vae.encode(x).latent_dist.mode()
@@ -135,7 +160,12 @@ def train_decoder(
         with torch.no_grad():
             true = who(heads(x, numbers[rows]))
         apart = 1 - (who(heads(made.float(), numbers[rows])) * true).sum(1).mean()
-        return (d.abs() * w).mean() + 2.0 * (d * d * w).mean() + 0.3 * (slope.mean() + fall.mean()) + ALIKE * apart
+        return (
+            (d.abs() * w).mean()
+            + 2.0 * (d * d * w).mean()
+            + 0.3 * (slope.mean() + fall.mean())
+            + ALIKE * apart
+        )
 
     done = stage.run(loss_of, clock)
     stage.load_mean()

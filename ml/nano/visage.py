@@ -25,7 +25,7 @@ from ml.nano.solid import (
     shade,
     skin_colour,
     unit,
-)  # fmt: skip
+)
 
 
 def face(head: Head, light: Light) -> None:
@@ -63,7 +63,11 @@ def complexion(c: Canvas, p: Person, skin: A) -> None:
     c.paint(0.30 * blush, skin * ink([1.04, 0.80, 0.78]))
     socket = bell(((ax - p.eye_gap) / 0.21) ** 2, ((c.Y + 0.01) / 0.12) ** 2)
     c.paint(0.34 * socket, skin * ink([0.74, 0.66, 0.66]))
-    fold = bell(((ax - 0.17 - 0.5 * (c.Y - 0.42)) / 0.035) ** 2) * ramp(c.Y, 0.34, 0.46) * (1 - ramp(c.Y, 0.6, 0.76))
+    fold = (
+        bell(((ax - 0.17 - 0.5 * (c.Y - 0.42)) / 0.035) ** 2)
+        * ramp(c.Y, 0.34, 0.46)
+        * (1 - ramp(c.Y, 0.6, 0.76))
+    )
     c.paint((0.10 + 0.45 * max(p.age - 0.35, 0)) * fold, skin * 0.55)
     if p.age > 0.6:
         lines = np.square((0.5 + 0.5 * np.cos((c.Y + 0.05 * c.X**2) * 62)) ** 2)
@@ -123,7 +127,9 @@ def brows(c: Canvas, head: Head) -> None:
         y = y - (0.06 if head.eye_scale > 1 else 0)
         thick = p.brow * (1.0 - 0.45 * np.clip(t, -1, 1)) * 0.62
         stroke = edge(np.maximum(np.abs(c.Y - y) - thick, (np.abs(t) - 1) * half), max(c.px, 0.02))
-        colour = hair_colour(p) * 0.62 if p.hair_colour not in ("blue", "pink", "purple") else hair_colour(p) * 0.5
+        colour = (
+            hair_colour(p) * 0.62 if p.hair_colour not in ("blue", "pink", "purple") else hair_colour(p) * 0.5
+        )
         c.paint(0.92 * stroke, np.minimum(colour, skin_colour(p) * 0.72))
 
 
@@ -180,7 +186,9 @@ def mouth(c: Canvas, lit: A, head: Head) -> None:
     wide = (np.abs(c.X) - half) * 0.7
     skin = skin_colour(p)
     rosy = 1.0 if p.gender == "woman" else 0.45
-    lip = skin * (ink([0.92, 0.60, 0.60]) * rosy + ink([0.88, 0.70, 0.66]) * (1 - rosy)) + ink([0.05 * rosy, 0, 0.01])
+    lip = skin * (ink([0.92, 0.60, 0.60]) * rosy + ink([0.88, 0.70, 0.66]) * (1 - rosy)) + ink(
+        [0.05 * rosy, 0, 0.01]
+    )
     light = lit * 0.9 + 0.1
     c.paint(
         edge(np.maximum(np.maximum(upper - c.Y, c.Y - lower), wide), c.px),
@@ -230,7 +238,9 @@ def ears(head: Head, light: Light, *, behind: bool) -> None:
         c, U, V = near.canvas, near.U - u, near.V - v
         d = length(U / narrow, V / 0.185) - 1
         cover = edge(d * narrow, head.px)
-        tone = skin_colour(p) * (ink(light.fill) * 0.9 + ink(light.key) * (0.62 + 0.2 * s * light.direction[0]))
+        tone = skin_colour(p) * (
+            ink(light.fill) * 0.9 + ink(light.key) * (0.62 + 0.2 * s * light.direction[0])
+        )
         c.paint(cover, tone)
         inner = edge((length(U / (narrow * 0.5), (V + 0.01) / 0.11) - 1) * narrow, 2 * head.px)
         c.paint(0.45 * inner, tone * 0.62)

@@ -128,15 +128,21 @@ def jacket(t: Torso) -> None:
     t.c.paint(bare * edge(1.50 + 0.12 * bell((t.x / 0.3) ** 2) - y, px), shirt * t.lit)
     wing = edge(np.maximum(np.abs(ax - 0.36 * depth - 0.16) - 0.17 * ramp(depth, 0.25, 0.9), 1.24 - y), px)
     t.c.paint(wing, t.colour * 0.60 * t.lit + 0.03)
-    t.c.paint(0.9 * edge(np.abs(ax - 0.345 * depth) - 0.022, px) * t.shape, ink([0.80, 0.80, 0.82]) * t.lit)  # the zip
+    t.c.paint(
+        0.9 * edge(np.abs(ax - 0.345 * depth) - 0.022, px) * t.shape, ink([0.80, 0.80, 0.82]) * t.lit
+    )  # the zip
     sheen = bell(((ax - 0.95) / 0.12) ** 2, ((y - 1.80) / 0.22) ** 2)
     t.c.paint(0.30 * sheen * t.shape, t.key * 0.9)
 
 
 GARMENTS = {
-    "t-shirt": tee, "striped shirt": striped, "hoodie": hoodie, "turtleneck": turtleneck, "suit": suit,
+    "t-shirt": tee,
+    "striped shirt": striped,
+    "hoodie": hoodie,
+    "turtleneck": turtleneck,
+    "suit": suit,
     "leather jacket": jacket,
-}  # fmt: skip
+}
 
 
 def glasses(head: Head) -> None:

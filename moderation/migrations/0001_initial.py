@@ -17,7 +17,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="BlockedTerm",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("text", models.CharField(max_length=80, unique=True, verbose_name="word or phrase")),
                 ("reason", models.CharField(blank=True, max_length=200, verbose_name="reason")),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -26,7 +31,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AuditEntry",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("verb", models.CharField(max_length=40)),
                 ("subject_kind", models.CharField(blank=True, max_length=20)),
                 ("subject_id", models.CharField(blank=True, max_length=40)),

@@ -14,7 +14,10 @@ pytestmark = pytest.mark.django_db
 
 def give(client: Any, kind: str, version: str = "", **extra: Any) -> Any:
     return client.post(
-        "/api/v1/consents", {"kind": kind, "version": version or consents.WORDING[kind][0]}, format="json", **extra
+        "/api/v1/consents",
+        {"kind": kind, "version": version or consents.WORDING[kind][0]},
+        format="json",
+        **extra,
     )
 
 
@@ -54,4 +57,7 @@ def test_withdrawn_is_over_and_stays_on_record(as_alice: Any, alice: Any) -> Non
 
 
 def test_a_kind_that_is_none(as_alice: Any) -> None:
-    assert as_alice.post("/api/v1/consents", {"kind": "x", "version": "1"}, format="json").json()["code"] == "invalid"
+    assert (
+        as_alice.post("/api/v1/consents", {"kind": "x", "version": "1"}, format="json").json()["code"]
+        == "invalid"
+    )

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from accounts import orphans
-from accounts.shelves import ASIDE
-from accounts.vault import store
+from accounts.vault import orphans
+from accounts.vault.storage import ASIDE
+from accounts.vault.vault import store
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def files(settings: Any, tmp_path: Path) -> None:
     """A storage of this test's own: nobody else's files are in it."""
-    folder = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
+    folder = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(tmp_path)},
+    }
     settings.STORAGES = {**settings.STORAGES, "default": folder}
 
 
@@ -96,8 +99,10 @@ def test_what_is_under_way_stays(twin: Any, photos: list[Any], rings: Any, studi
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_delete_that_did_not_reach_the_storage_is_made_good(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from accounts.vault import Vault
+def test_a_delete_that_did_not_reach_the_storage_is_made_good(
+    trained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from accounts.vault.vault import Vault
     from config.errors import Unavailable
     from twins import services
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from accounts import sealing
-from accounts.sealing import HEADER, SEGMENT, TAG, TRAILER, MasterKeys, Source, Tampered
+from accounts.vault import sealing
+from accounts.vault.sealing import HEADER, SEGMENT, TAG, TRAILER, MasterKeys, Source, Tampered
 
 SIZES = [0, 1, SEGMENT - 1, SEGMENT, SEGMENT + 1, 3 * SEGMENT]
 KEY, OTHER_KEY = bytes(range(32)), bytes(32)
@@ -88,7 +88,16 @@ def test_nothing_plain_shows_and_nothing_repeats() -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_any_flipped_bit_is_refused(size: int) -> None:
     data = sealed_of(plain_of(size))
-    places = {0, 1, HEADER - 1, HEADER, len(data) - TRAILER - 1, len(data) - TRAILER, len(data) - 1, len(data) // 2}
+    places = {
+        0,
+        1,
+        HEADER - 1,
+        HEADER,
+        len(data) - TRAILER - 1,
+        len(data) - TRAILER,
+        len(data) - 1,
+        len(data) // 2,
+    }
     for at in places:
         changed = bytearray(data)
         changed[at] ^= 1 << (at % 8)
@@ -101,7 +110,9 @@ def test_a_truncated_file_is_refused(cut: int) -> None:
     assert_refused(sealed_of(plain_of(3 * SEGMENT))[:-cut])
 
 
-@pytest.mark.parametrize("size", [0, 1, HEADER - 1, HEADER, HEADER + TAG, HEADER + TRAILER, HEADER + TRAILER + TAG])
+@pytest.mark.parametrize(
+    "size", [0, 1, HEADER - 1, HEADER, HEADER + TAG, HEADER + TRAILER, HEADER + TRAILER + TAG]
+)
 def test_the_mere_beginning_of_a_file_is_refused(size: int) -> None:
     assert_refused(sealed_of(plain_of(3 * SEGMENT))[:size])
 
@@ -159,7 +170,12 @@ def test_a_range_that_runs_backwards_is_an_error(start: int, stop: int) -> None:
 
 @pytest.mark.parametrize(
     "start, stop, segments",
-    [(0, 1, 1), (SEGMENT - 1, SEGMENT + 1, 2), (SEGMENT, 2 * SEGMENT, 1), (30 * SEGMENT - 1, 33 * SEGMENT + 1, 5)],
+    [
+        (0, 1, 1),
+        (SEGMENT - 1, SEGMENT + 1, 2),
+        (SEGMENT, 2 * SEGMENT, 1),
+        (30 * SEGMENT - 1, 33 * SEGMENT + 1, 5),
+    ],
 )
 def test_a_range_reads_only_the_segments_that_hold_it(start: int, stop: int, segments: int) -> None:
     data = sealed_of(bytes(40 * SEGMENT))
@@ -246,7 +262,9 @@ def test_a_key_wrapped_by_a_master_key_that_is_gone_says_which() -> None:
         sealing.unwrap(MasterKeys({"2026": bytes(32)}, "2026"), wrapped, b"alice")
 
 
-@pytest.mark.parametrize("keys, current", [({}, "a"), ({"a": b"short"}, "a"), ({"": bytes(32)}, ""), ({"é": bytes(32)}, "é")])  # fmt: skip
+@pytest.mark.parametrize(
+    "keys, current", [({}, "a"), ({"a": b"short"}, "a"), ({"": bytes(32)}, ""), ({"é": bytes(32)}, "é")]
+)
 def test_master_keys_that_cannot_be_used_are_an_error(keys: dict[str, bytes], current: str) -> None:
     with pytest.raises(ValueError):
         MasterKeys(keys, current)

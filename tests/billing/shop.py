@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 
-from billing import catalogue, checkout, gateway, ledger, webhooks
+from billing import ledger
 from billing.models import Invoice, StripePrice, Subscription, Wallet
+from billing.payments import catalogue, checkout, gateway, webhooks
 from tests.payments.stripe import DoubleClient, FakeStripe, signed
 
 SECRETS = ["whsec_new", "whsec_old"]
@@ -26,7 +27,9 @@ class Shop:
     def clock(self) -> datetime:
         return datetime.fromtimestamp(self.fake.now, UTC)
 
-    def deliver(self, order: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda events: events) -> None:
+    def deliver(
+        self, order: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda events: events
+    ) -> None:
         """What happened at Stripe since the last time, in some order."""
         new: list[dict[str, Any]] = []
         self.fake.flush(new.append)
@@ -48,7 +51,9 @@ class Shop:
         return Invoice.objects.filter(wallet=self.wallet(user).id, plan=None).latest("created_at")
 
     def change(self, subscription: Subscription, plan: str, interval: str = "month") -> None:
-        self.fake.change(subscription.id, StripePrice.objects.get(plan=plan, interval=interval, current=True).id)
+        self.fake.change(
+            subscription.id, StripePrice.objects.get(plan=plan, interval=interval, current=True).id
+        )
         self.deliver()
 
     def wait(self, days: float) -> None:

@@ -68,7 +68,13 @@ def test_an_invoice_that_says_otherwise(wallet: Any) -> None:
     ledger.grant(wallet, 50, cause="invoice:in_1:1", kind="purchase")
     assert found("invoice in_1 says None credits given")
     Invoice.objects.create(
-        id="in_1", wallet=wallet.id, status="paid", currency="usd", total=1, credits=50, created_at=timezone.now()
+        id="in_1",
+        wallet=wallet.id,
+        status="paid",
+        currency="usd",
+        total=1,
+        credits=50,
+        created_at=timezone.now(),
     )
     assert audit.problems(runs=False) == []
     Invoice.objects.update(taken=7)

@@ -14,10 +14,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from billing import figures, ledger, plots
-from billing.figures import Churn, Cost, Credits, Period, Revenue
+from billing import ledger
 from billing.models import EngineCost, Invoice, Plan, Subscription, Transfer
 from generation.models import Job
+from support.insights import figures, plots
+from support.insights.figures import Churn, Cost, Credits, Period, Revenue
 from twins.models import Training, Twin
 
 pytestmark = pytest.mark.django_db
@@ -32,19 +33,36 @@ def at(day: int, hour: int = 12, month: int = 11) -> datetime:
     return datetime(2026, month, day, hour, tzinfo=UTC)
 
 
-def invoice(alice: Any, paid_at: datetime | None, total: int, plan: str | None = "pro", **fields: Any) -> Invoice:
+def invoice(
+    alice: Any, paid_at: datetime | None, total: int, plan: str | None = "pro", **fields: Any
+) -> Invoice:
     facts = {"status": "paid", "currency": "usd", "created_at": at(1), "plan_id": plan, **fields}
     wallet = ledger.wallet_of(alice).id
-    return Invoice.objects.create(id=f"in_{next(numbers)}", wallet=wallet, total=total, paid_at=paid_at, **facts)
+    return Invoice.objects.create(
+        id=f"in_{next(numbers)}", wallet=wallet, total=total, paid_at=paid_at, **facts
+    )
 
 
 def job(user: Any, seconds: float, units: int = 1, **fields: Any) -> Job:
-    facts = {"status": "succeeded", "engine": "nano", "started_at": at(3), "finished_at": at(3) + timedelta(seconds=seconds), **fields}  # fmt: skip
+    facts = {
+        "status": "succeeded",
+        "engine": "nano",
+        "started_at": at(3),
+        "finished_at": at(3) + timedelta(seconds=seconds),
+        **fields,
+    }
     return Job.objects.create(user=user, prompt="x", seed=1, units=units, **facts)
 
 
 def training(user: Any, seconds: float, **fields: Any) -> Training:
-    facts = {"status": "succeeded", "engine": "nano", "units": 1, "started_at": at(3), "finished_at": at(3) + timedelta(seconds=seconds), **fields}  # fmt: skip
+    facts = {
+        "status": "succeeded",
+        "engine": "nano",
+        "units": 1,
+        "started_at": at(3),
+        "finished_at": at(3) + timedelta(seconds=seconds),
+        **fields,
+    }
     twin = Twin.objects.create(user=user, name="Me")
     return Training.objects.create(user=user, twin=twin, number=1, base="nano", **facts)
 
@@ -54,8 +72,15 @@ def subscription(created_at: datetime, ended_at: datetime | None = None, status:
     times = {"anchor": created_at, "period_start": created_at, "period_end": created_at + timedelta(30)}
     wallet = "00000000-0000-0000-0000-000000000001"
     Subscription.objects.create(
-        id=ident, wallet=wallet, plan_id="pro", interval="month", status=status, created_at=created_at, ended_at=ended_at, **times
-    )  # fmt: skip
+        id=ident,
+        wallet=wallet,
+        plan_id="pro",
+        interval="month",
+        status=status,
+        created_at=created_at,
+        ended_at=ended_at,
+        **times,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -77,8 +102,12 @@ def staff(db: None) -> Client:
 def client_with(*rights: str) -> Client:
     from django.contrib.auth import get_user_model
 
-    user = get_user_model().objects.create_user(f"staff{next(numbers)}@example.com", "a long password", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=rights, content_type__app_label="billing"))
+    user = get_user_model().objects.create_user(
+        f"staff{next(numbers)}@example.com", "a long password", is_staff=True
+    )
+    user.user_permissions.set(
+        Permission.objects.filter(codename__in=rights, content_type__app_label="billing")
+    )
     client = Client()
     client.force_login(user)
     return client
@@ -153,7 +182,9 @@ def test_credits_are_counted_by_day_and_use(alice: Any, monkeypatch: pytest.Monk
 
 def test_a_cost_is_hours_and_units_and_the_kinds_own_line_comes_first(alice: Any, bob: Any) -> None:
     EngineCost.objects.create(engine="nano", hour_cents=Decimal(360), unit_cents=Decimal("0.5"))
-    EngineCost.objects.create(engine="nano", job_kind="training", hour_cents=Decimal(7200), unit_cents=Decimal(3))
+    EngineCost.objects.create(
+        engine="nano", job_kind="training", hour_cents=Decimal(7200), unit_cents=Decimal(3)
+    )
     job(alice, 90.5, units=4, captured=4)
     job(bob, 9.5, units=2, captured=1, status="failed")
     training(alice, 1800, captured=10)
@@ -169,7 +200,9 @@ def test_each_engine_has_its_own_cost_and_other_days_none(alice: Any) -> None:
     job(alice, 5, engine="fal", started_at=at(30, month=10), finished_at=at(31, month=10))
     job(alice, 5, engine="fal", status="running", finished_at=None)
     job(alice, 5, units=0, engine="fal", status="cancelled", started_at=None)
-    assert figures.costs_by_engine_and_kind(NOVEMBER) == [Cost("fal", "image", 1, 3, Decimal(5), 0, Decimal("7.5"))]
+    assert figures.costs_by_engine_and_kind(NOVEMBER) == [
+        Cost("fal", "image", 1, 3, Decimal(5), 0, Decimal("7.5"))
+    ]
 
 
 def test_an_unknown_cost_is_none_and_makes_the_margin_unknown(alice: Any, staff: Client) -> None:
@@ -183,7 +216,10 @@ def test_an_unknown_cost_is_none_and_makes_the_margin_unknown(alice: Any, staff:
     assert [cost.cents for cost in costs] == [None, Decimal(100)]
     assert (figures.total_cost(costs), figures.margin(revenue, costs)) == (None, None)
     assert totals(staff)["Cost"] == totals(staff)["Margin"] == "not set"
-    assert "nano,image,1,1,60.000,0,not set" in staff.get(f"{PAGE}{DAYS}&format=csv&table=costs").content.decode()
+    assert (
+        "nano,image,1,1,60.000,0,not set"
+        in staff.get(f"{PAGE}{DAYS}&format=csv&table=costs").content.decode()
+    )
 
 
 def test_a_cost_of_nothing_is_known(alice: Any) -> None:
@@ -234,9 +270,14 @@ def test_the_page_adds_it_all_up(alice: Any, staff: Client, monkeypatch: pytest.
     subscription(at(1, month=10))
     subscription(at(1, month=10))
     assert totals(staff) == {
-        "Revenue": "$30.50", "Cost": "$1.01", "Margin": "$29.49", "Credits sold": "1,200", "Credits used": "0", "Credits expired": "0",
+        "Revenue": "$30.50",
+        "Cost": "$1.01",
+        "Margin": "$29.49",
+        "Credits sold": "1,200",
+        "Credits used": "0",
+        "Credits expired": "0",
         "Churn": "33.3 %",
-    }  # fmt: skip
+    }
     text = staff.get(PAGE + DAYS).content.decode()
     assert "<title>2026-11-02, Pro: $20</title>" in text
     assert '<th scope="row">2026-11-04</th><td>$0</td><td>$10.50</td><td>$10.50</td>' in text
@@ -255,8 +296,14 @@ def test_the_page_keeps_the_content_policy_and_can_be_heard(alice: Any, staff: C
 
 def test_an_empty_database_has_its_page(staff: Client) -> None:
     assert totals(staff) == {
-        "Revenue": "$0", "Cost": "$0", "Margin": "$0", "Credits sold": "0", "Credits used": "0", "Credits expired": "0", "Churn": "–",
-    }  # fmt: skip
+        "Revenue": "$0",
+        "Cost": "$0",
+        "Margin": "$0",
+        "Credits sold": "0",
+        "Credits used": "0",
+        "Credits expired": "0",
+        "Churn": "–",
+    }
     assert totals(staff, "?from=2026-11-01&to=2026-11-01")["Revenue"] == "$0"
     for table in ("revenue", "credits", "costs"):
         assert len(staff.get(f"{PAGE}{DAYS}&format=csv&table={table}").content.splitlines()) == 1
@@ -302,10 +349,16 @@ def test_only_staff_with_the_right_see_it(alice: Any, staff: Client) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "from=x&to=y", "from=2026-02-31&to=2026-03-01", "from=2026-11-30&to=2026-11-01", "from=2025-11-01&to=2026-11-02",
-        "from=0001-01-01", "to=0001-01-01", "to=9999-12-31", "from=2026-11-01%00&to=2026-11-30",
+        "from=x&to=y",
+        "from=2026-02-31&to=2026-03-01",
+        "from=2026-11-30&to=2026-11-01",
+        "from=2025-11-01&to=2026-11-02",
+        "from=0001-01-01",
+        "to=0001-01-01",
+        "to=9999-12-31",
+        "from=2026-11-01%00&to=2026-11-30",
     ],
-)  # fmt: skip
+)
 def test_dates_that_cannot_be_become_the_last_thirty_days(staff: Client, query: str) -> None:
     answer = staff.get(f"{PAGE}?{query}")
     today = datetime.now(UTC).date()
@@ -314,7 +367,10 @@ def test_dates_that_cannot_be_become_the_last_thirty_days(staff: Client, query: 
     assert staff.get(f"{PAGE}?{query}&format=csv&table=revenue").status_code == 200
 
 
-@pytest.mark.parametrize("days", ["from=0001-01-01&to=0001-01-02", "from=9999-12-30&to=9999-12-31", "from=2026-01-01&to=2027-01-01"])  # fmt: skip
+@pytest.mark.parametrize(
+    "days",
+    ["from=0001-01-01&to=0001-01-02", "from=9999-12-30&to=9999-12-31", "from=2026-01-01&to=2027-01-01"],
+)
 def test_the_ends_of_time_and_a_year_are_shown(staff: Client, days: str) -> None:
     answer = staff.get(f"{PAGE}?{days}")
     assert (answer.status_code, "cannot be shown" in answer.content.decode()) == (200, False)
@@ -360,10 +416,17 @@ def test_what_staff_typed_is_no_formula(alice: Any, staff: Client) -> None:
 @pytest.mark.parametrize(
     "low, high, expected",
     [
-        (0, 0, [0]), (0, 1, [0, 1]), (0, 3, [0, 1, 2, 3]), (0, 7, [0, 5, 10]), (0, 2000, [0, 1000, 2000]), (0, 2345, [0, 1000, 2000, 3000]),
-        (-3, 10, [-5, 0, 5, 10]), (-40, 0, [-40, -20, 0]), (0, 10**12, [0, 5 * 10**11, 10**12]),
+        (0, 0, [0]),
+        (0, 1, [0, 1]),
+        (0, 3, [0, 1, 2, 3]),
+        (0, 7, [0, 5, 10]),
+        (0, 2000, [0, 1000, 2000]),
+        (0, 2345, [0, 1000, 2000, 3000]),
+        (-3, 10, [-5, 0, 5, 10]),
+        (-40, 0, [-40, -20, 0]),
+        (0, 10**12, [0, 5 * 10**11, 10**12]),
     ],
-)  # fmt: skip
+)
 def test_ticks_are_few_and_round(low: int, high: int, expected: list[int]) -> None:
     assert plots.ticks(low, high) == expected
 
@@ -395,7 +458,9 @@ def test_nothing_but_zeros_is_drawn_too(draw: Any, days: int) -> None:
 
 def test_a_line_of_one_day_is_a_point() -> None:
     svg = plots.lines(plots.Plot("p", "T", "D", [date(2026, 11, 1)], [plots.Series("a", [4])]))
-    assert '<circle class="series-0" cx="520.0" cy="10.0" r="3"><title>2026-11-01, a: 4</title></circle>' in svg
+    assert (
+        '<circle class="series-0" cx="520.0" cy="10.0" r="3"><title>2026-11-01, a: 4</title></circle>' in svg
+    )
 
 
 # ---------------------------------------------------------------- the lists
@@ -412,10 +477,18 @@ def test_invoices_are_looked_at_and_lead_to_the_figures(alice: Any, staff: Clien
 def test_operators_write_costs_in_the_list() -> None:
     staff = client_with("view_enginecost", "change_enginecost", "add_enginecost")
     staff.post(
-        "/admin/billing/enginecost/add/", {"engine": "nano", "job_kind": "", "hour_cents": "1", "unit_cents": "0"}
+        "/admin/billing/enginecost/add/",
+        {"engine": "nano", "job_kind": "", "hour_cents": "1", "unit_cents": "0"},
     )
     row = EngineCost.objects.get()
-    form = {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-id": row.id, "form-0-hour_cents": "12.5", "form-0-unit_cents": "0.125", "_save": "Save"}  # fmt: skip
+    form = {
+        "form-TOTAL_FORMS": 1,
+        "form-INITIAL_FORMS": 1,
+        "form-0-id": row.id,
+        "form-0-hour_cents": "12.5",
+        "form-0-unit_cents": "0.125",
+        "_save": "Save",
+    }
     staff.post("/admin/billing/enginecost/", form)
     row.refresh_from_db()
     assert (row.hour_cents, row.unit_cents) == (Decimal("12.5"), Decimal("0.125"))

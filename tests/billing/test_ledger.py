@@ -87,11 +87,17 @@ def test_credits_held_when_their_lot_expires_come_back_and_expire_then(wallet: A
     assert audit.problems(runs=False) == []
 
 
-@pytest.mark.parametrize("statement", [
-    "UPDATE billing_transfer SET amount = 1", "DELETE FROM billing_transfer", "TRUNCATE billing_transfer CASCADE",
-    "UPDATE billing_ledgeraccount SET balance = 1000 WHERE kind = 'available'", "DELETE FROM billing_ledgeraccount",
-    "INSERT INTO billing_ledgeraccount (kind, balance) VALUES ('issued', 7)",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE billing_transfer SET amount = 1",
+        "DELETE FROM billing_transfer",
+        "TRUNCATE billing_transfer CASCADE",
+        "UPDATE billing_ledgeraccount SET balance = 1000 WHERE kind = 'available'",
+        "DELETE FROM billing_ledgeraccount",
+        "INSERT INTO billing_ledgeraccount (kind, balance) VALUES ('issued', 7)",
+    ],
+)
 def test_the_database_refuses_what_is_no_transfer(wallet: Any, statement: str) -> None:
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
@@ -102,7 +108,9 @@ def test_the_database_refuses_a_balance_below_zero(wallet: Any) -> None:
     lot = LedgerAccount.objects.get(wallet=wallet.id, kind="available")
     held = LedgerAccount.objects.create(wallet=wallet.id, kind="held", lot=lot.lot)
     with pytest.raises(IntegrityError), transaction.atomic():
-        Transfer.objects.create(debit=lot, credit=held, amount=4, kind="hold", cause="x", lot=lot.lot, wallet=wallet.id)
+        Transfer.objects.create(
+            debit=lot, credit=held, amount=4, kind="hold", cause="x", lot=lot.lot, wallet=wallet.id
+        )
 
 
 def test_an_erased_person_leaves_money_that_names_nobody(alice: Any, wallet: Any) -> None:

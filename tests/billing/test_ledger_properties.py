@@ -104,10 +104,17 @@ def test_two_thousand_stories_add_up() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Story,
         settings=settings(
-            max_examples=SEQUENCES, stateful_step_count=6, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+            max_examples=SEQUENCES,
+            stateful_step_count=6,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
-    )  # fmt: skip
+    )
     assert Wallet.objects.count() >= SEQUENCES
     assert Transfer.objects.count() > SEQUENCES
-    assert [p for p in audit.problems(runs=False) if not p.startswith("invoice")] == []  # there are no invoices here
+    assert [
+        p for p in audit.problems(runs=False) if not p.startswith("invoice")
+    ] == []  # there are no invoices here

@@ -50,7 +50,9 @@ def test_a_twin_over_the_plan_is_only_looked_at(second: Twin, as_alice: Any, pho
     assert ledger.balance(ledger.wallet_of(second.user)).held == 0
 
 
-def test_the_older_twin_stays_in_use_and_deleting_it_frees_its_place(second: Twin, trained: Any, as_alice: Any) -> None:
+def test_the_older_twin_stays_in_use_and_deleting_it_frees_its_place(
+    second: Twin, trained: Any, as_alice: Any
+) -> None:
     assert as_alice.get(f"/api/v1/twins/{trained.id}").json()["status"] == "trained"
     assert as_alice.delete(f"/api/v1/twins/{trained.id}").status_code == 204
     assert as_alice.get(f"/api/v1/twins/{second.id}").json()["status"] != "read_only"

@@ -21,8 +21,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from billing import audit, ledger, reconcile, sync, webhooks
+from billing import audit, ledger
 from billing.models import Invoice, Plan, StripePrice, Subscription, Wallet
+from billing.payments import reconcile, sync, webhooks
 from tests.billing.shop import SECRETS, Shop, confirmed, opened
 from tests.payments.stripe import signed
 
@@ -73,7 +74,11 @@ class Story(RuleBasedStateMachine):
                 webhooks.receive(*signed(event, SECRETS[dice.random() < 0.5]))
 
     def subscription(self) -> Any:
-        found = [o for o in self.shop.fake.objects.values() if o.get("object") == "subscription" and not o["ended_at"]]
+        found = [
+            o
+            for o in self.shop.fake.objects.values()
+            if o.get("object") == "subscription" and not o["ended_at"]
+        ]
         return found[0] if found else None
 
     def count(self, what: str) -> None:
@@ -129,7 +134,9 @@ class Story(RuleBasedStateMachine):
         self.count("fail" if fails else "renew" if len(Invoice.objects.all()) > before else "wait")
 
     @precondition(
-        lambda self: hasattr(self, "point") and Invoice.objects.filter(status="paid").exclude(payment="").exists()
+        lambda self: (
+            hasattr(self, "point") and Invoice.objects.filter(status="paid").exclude(payment="").exists()
+        )
     )
     @rule(
         which=st.integers(0, 9),
@@ -213,9 +220,16 @@ class Story(RuleBasedStateMachine):
 
 
 TOLD = {
-    "checkout.session.completed", "customer.subscription.updated", "customer.subscription.deleted", "customer.subscription.created", "invoice.paid",
-    "invoice.payment_failed", "charge.refunded", "charge.dispute.created", "charge.dispute.closed",
-}  # fmt: skip
+    "checkout.session.completed",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.created",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.closed",
+}
 
 
 @pytest.fixture
@@ -231,10 +245,15 @@ def test_every_story_of_payments_adds_up(told: type[Story]) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         told,
         settings=settings(
-            max_examples=SEQUENCES, stateful_step_count=STEPS, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+            max_examples=SEQUENCES,
+            stateful_step_count=STEPS,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
-    )  # fmt: skip
+    )
     everything = {
         "subscribe",
         "upgrade",

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from billing import audit, checkout, gateway, ledger, sync, webhooks
+from billing import audit, ledger
 from billing.models import Invoice, Pack, Plan, StripePrice, Subscription, Transfer, WebhookEvent
+from billing.payments import checkout, gateway, sync, webhooks
 from config.errors import Invalid, NotFound, Unavailable
 from tests.billing.shop import DAY, Shop, confirmed
 from tests.payments.stripe import signed
@@ -127,7 +128,11 @@ def test_a_downgrade_comes_with_the_next_payment(shop: Shop, buyer: Any) -> None
     assert (shop.wallet(buyer).plan_id, subscription.next_plan_id) == ("pro", "creator")
     shop.wait(30.1)
     subscription.refresh_from_db()
-    assert (shop.wallet(buyer).plan_id, subscription.next_plan_id, shop.credits(buyer)[0]) == ("creator", None, 203)
+    assert (shop.wallet(buyer).plan_id, subscription.next_plan_id, shop.credits(buyer)[0]) == (
+        "creator",
+        None,
+        203,
+    )
 
 
 def test_who_has_a_plan_is_sent_to_the_portal_and_buys_no_second_one(shop: Shop, buyer: Any) -> None:
@@ -190,7 +195,11 @@ def test_within_the_grace_the_plan_is_there_and_a_later_payment_mends_it(shop: S
     shop.fake.fail_next(shop.wallet(buyer).stripe_customer)
     shop.wait(30.2)
     subscription.refresh_from_db()
-    assert (subscription.status, shop.wallet(buyer).plan_id, shop.credits(buyer)[0]) == ("past_due", "creator", 3)
+    assert (subscription.status, shop.wallet(buyer).plan_id, shop.credits(buyer)[0]) == (
+        "past_due",
+        "creator",
+        3,
+    )
     assert sync.lapse() == 0
     with pytest.raises(checkout.PaymentOverdue):
         checkout.buy(buyer, plan="pro")
@@ -354,7 +363,9 @@ def test_an_event_keeps_nothing_personal(shop: Shop, buyer: Any) -> None:
     assert "alice" not in kept
 
 
-def test_an_event_that_failed_is_kept_without_its_effect_and_retried(shop: Shop, buyer: Any, capsys: Any) -> None:
+def test_an_event_that_failed_is_kept_without_its_effect_and_retried(
+    shop: Shop, buyer: Any, capsys: Any
+) -> None:
     shop.fake.pay(shop.session(buyer, plan="creator"))
     shop.fake.down = True
     shop.deliver()
@@ -399,7 +410,9 @@ def call_command_failing(name: str) -> None:
 
 
 def post(client: Any, body: bytes, header: str) -> Any:
-    return client.post("/hooks/stripe", body, content_type="application/json", headers={"Stripe-Signature": header})
+    return client.post(
+        "/hooks/stripe", body, content_type="application/json", headers={"Stripe-Signature": header}
+    )
 
 
 def an_event(shop: Shop) -> dict[str, Any]:
@@ -410,7 +423,9 @@ def an_event(shop: Shop) -> dict[str, Any]:
 
 
 def test_two_secrets_are_accepted_and_no_third(shop: Shop, client: Any) -> None:
-    answers = [post(client, *signed(an_event(shop), secret)) for secret in ("whsec_new", "whsec_old", "whsec_other")]
+    answers = [
+        post(client, *signed(an_event(shop), secret)) for secret in ("whsec_new", "whsec_old", "whsec_other")
+    ]
     assert [a.status_code for a in answers] == [200, 200, 400]
     assert answers[2].json()["code"] == "bad_signature"
 
@@ -421,10 +436,15 @@ def test_an_old_an_altered_and_an_unsigned_event_are_refused(shop: Shop, client:
     event = an_event(shop)
     body, header = signed(event, "whsec_new")
     answers = [
-        post(client, *signed(event, "whsec_new", at=int(time.time()) - 301)), post(client, body.replace(b"evt_", b"evtx"), header), post(client, body, ""),
-        post(client, b"", header), post(client, b"\xff\xfe", "t=1,v1=2"), post(client, *signed({"id": "x"}, "whsec_new")),
-        post(client, *signed(event | {"id": "evt\0"}, "whsec_new")), post(client, *signed(event | {"created": 1e30}, "whsec_new")),
-    ]  # fmt: skip
+        post(client, *signed(event, "whsec_new", at=int(time.time()) - 301)),
+        post(client, body.replace(b"evt_", b"evtx"), header),
+        post(client, body, ""),
+        post(client, b"", header),
+        post(client, b"\xff\xfe", "t=1,v1=2"),
+        post(client, *signed({"id": "x"}, "whsec_new")),
+        post(client, *signed(event | {"id": "evt\0"}, "whsec_new")),
+        post(client, *signed(event | {"created": 1e30}, "whsec_new")),
+    ]
     assert [a.status_code for a in answers] == [400] * 8
     assert not WebhookEvent.objects.filter(id=event["id"]).exists()
     assert client.get("/hooks/stripe").status_code == 405
@@ -467,7 +487,9 @@ def test_the_catalogue_is_made_once_and_a_new_amount_is_a_new_price(shop: Shop, 
     assert StripePrice.objects.count() == made
     call_command("sync_stripe")
     assert list(
-        StripePrice.objects.filter(plan="creator", interval="month", current=True).values_list("cents", flat=True)
+        StripePrice.objects.filter(plan="creator", interval="month", current=True).values_list(
+            "cents", flat=True
+        )
     ) == [2500]
     old.refresh_from_db()
     assert not old.current
@@ -530,12 +552,18 @@ def test_an_unconfirmed_address_buys_nothing(shop: Shop, alice: Any, as_alice: A
 
 
 def test_the_api_sells_and_shows(shop: Shop, buyer: Any, as_alice: Any) -> None:
-    url = as_alice.post("/api/v1/billing/checkout", {"plan": "creator", "currency": "USD"}, format="json").json()["url"]
+    url = as_alice.post(
+        "/api/v1/billing/checkout", {"plan": "creator", "currency": "USD"}, format="json"
+    ).json()["url"]
     shop.fake.pay(url.rsplit("/", 1)[1])
     shop.deliver()
     told = as_alice.get("/api/v1/billing").json()
     assert told["plan"]["code"] == "creator"
-    assert (told["credits"]["available"], told["credits"]["owed"], told["subscription"]["status"]) == (203, 0, "active")
+    assert (told["credits"]["available"], told["credits"]["owed"], told["subscription"]["status"]) == (
+        203,
+        0,
+        "active",
+    )
     assert as_alice.get("/api/v1/billing/invoices").json()["results"][0]["total"] == 2000
     portal = as_alice.post("/api/v1/billing/portal", {"what": "cancel"}, format="json").json()["url"]
     assert portal.startswith("https://billing.stripe.com/")
@@ -552,7 +580,9 @@ def test_who_never_paid_has_no_portal(shop: Shop, buyer: Any, as_alice: Any) -> 
     assert (answer.status_code, answer.json()["code"]) == (409, "no_subscription")
 
 
-def test_an_invoice_opens_at_stripe_for_its_owner_alone(shop: Shop, buyer: Any, bob: Any, client: Any) -> None:
+def test_an_invoice_opens_at_stripe_for_its_owner_alone(
+    shop: Shop, buyer: Any, bob: Any, client: Any
+) -> None:
     bill = shop.buy(buyer)
     client.force_login(buyer)
     assert client.get(f"/account/billing/invoices/{bill.id}/")["Location"].startswith("https://")
@@ -629,7 +659,9 @@ def test_staff_see_a_failed_event_and_try_it_again(shop: Shop, buyer: Any, admin
     shop.deliver()
     shop.fake.down = False
     failed = list(WebhookEvent.objects.filter(state="failed").values_list("id", flat=True))
-    assert "Unavailable" in admin_client.get("/admin/billing/webhookevent/?state__exact=failed").content.decode()
+    assert (
+        "Unavailable" in admin_client.get("/admin/billing/webhookevent/?state__exact=failed").content.decode()
+    )
     admin_client.post("/admin/billing/webhookevent/", {"action": "retry", "_selected_action": failed})
     assert not WebhookEvent.objects.filter(state="failed").exists()
     assert shop.credits(buyer) == (53, 0, 0)
@@ -648,7 +680,9 @@ def test_a_cheaper_plan_by_the_year_takes_back_what_was_paid_back(shop: Shop, bu
     assert shop.credits(buyer) == (0, 0, 4800 - 1003)
 
 
-def test_a_line_that_gives_back_is_none_that_sells_also_after_a_discount_of_all_of_it(shop: Shop, buyer: Any) -> None:
+def test_a_line_that_gives_back_is_none_that_sells_also_after_a_discount_of_all_of_it(
+    shop: Shop, buyer: Any
+) -> None:
     subscription = shop.subscribe(buyer, "creator")
     shop.wait(15)
     shop.fake.change(subscription.id, StripePrice.objects.get(plan="pro", interval="month").id)
@@ -745,7 +779,9 @@ def test_the_signed_movements_are_the_balance(shop: Shop, buyer: Any, client: An
     shop.deliver()
     shop.buy(buyer, "small")
     client.force_login(buyer)
-    cells = re.findall(r'<td class="right">([+−]?)(\d+)</td>', client.get("/account/credits/").content.decode())
+    cells = re.findall(
+        r'<td class="right">([+−]?)(\d+)</td>', client.get("/account/credits/").content.decode()
+    )
     assert sum({"+": 1, "−": -1, "": 0}[sign] * int(n) for sign, n in cells) == shop.credits(buyer)[0]
     assert len(cells) == Transfer.objects.filter(wallet=shop.wallet(buyer).id).count()
 
@@ -753,7 +789,10 @@ def test_the_signed_movements_are_the_balance(shop: Shop, buyer: Any, client: An
 def test_an_edited_pack_has_its_new_name_at_stripe(shop: Shop) -> None:
     Pack.objects.filter(code="small").update(credits=40)
     call_command("sync_stripe")
-    assert gateway.call(lambda v1: v1.products.retrieve("photoflux_pack_small"))["name"] == "PhotoFlux: 40 credits"
+    assert (
+        gateway.call(lambda v1: v1.products.retrieve("photoflux_pack_small"))["name"]
+        == "PhotoFlux: 40 credits"
+    )
 
 
 def test_a_plan_that_is_not_sold_by_the_year_is_not_offered_so(shop: Shop, buyer: Any, client: Any) -> None:
@@ -785,7 +824,9 @@ def test_tax_is_reckoned_where_it_is_switched_on(shop: Shop, buyer: Any, setting
     settings.STRIPE_TAX = True
     shop.session(buyer, plan="creator")
     asked = next(
-        form for method, path, form in reversed(shop.fake.calls) if (method, path) == ("POST", "/v1/checkout/sessions")
+        form
+        for method, path, form in reversed(shop.fake.calls)
+        if (method, path) == ("POST", "/v1/checkout/sessions")
     )
     assert (
         asked["automatic_tax"]["enabled"],
@@ -845,5 +886,7 @@ def test_nobodys_credits_are_locked_while_stripe_is_asked(shop: Shop, buyer: Any
             session = shop.session(buyer, plan="creator")
         shop.fake.pay(session)
         seen.clear()
-        shop.deliver(lambda events: [e for e in events if e["type"] in ("checkout.session.completed", "invoice.paid")])
+        shop.deliver(
+            lambda events: [e for e in events if e["type"] in ("checkout.session.completed", "invoice.paid")]
+        )
     assert locked == []

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from billing import audit, gateway, ledger, reconcile, sync, webhooks
+from billing import audit, ledger
 from billing.models import Invoice, StripePrice, Subscription, Transfer, WebhookEvent
+from billing.payments import gateway, reconcile, sync, webhooks
 from tests.billing.shop import DAY, SECRETS, Shop, confirmed, opened
 from tests.conftest import person
 from tests.payments.stripe import DoubleClient, signed
@@ -45,7 +46,9 @@ def events_of(shop: Shop, people: list[Any]) -> list[dict[str, Any]]:
     for user in people:
         shop.fake.pay(shop.session(user, pack="small"))
         shop.fake.pay(shop.session(user, pack="large"))
-    charges = [o for o in shop.fake.objects.values() if o.get("object") == "charge" and o["amount"] in (600, 4500)]
+    charges = [
+        o for o in shop.fake.objects.values() if o.get("object") == "charge" and o["amount"] in (600, 4500)
+    ]
     for charge in charges:
         if charge["amount"] == 600:
             shop.fake.refund(charge["id"], 300)
@@ -104,7 +107,9 @@ def test_one_event_that_comes_sixteen_times_at_once_is_applied_once(shop: Shop) 
     shop.fake.flush(found.append)
     paid = next(e for e in found if e["type"] == "invoice.paid")
     with ThreadPoolExecutor(THREADS) as pool:
-        rows = list(pool.map(lambda _n: apart(lambda: webhooks.receive(*signed(paid, SECRETS[0]))), range(THREADS)))
+        rows = list(
+            pool.map(lambda _n: apart(lambda: webhooks.receive(*signed(paid, SECRETS[0]))), range(THREADS))
+        )
     assert {row.state for row in rows} == {"applied"}
     assert WebhookEvent.objects.count() == 1
     assert shop.credits(user) == (53, 0, 0)

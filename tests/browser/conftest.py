@@ -57,7 +57,12 @@ class Site:
     ) -> Page:
         """A new visitor's page; of `user`, logged in."""
         context = self.chromium.new_context(
-            **SIZES[size], color_scheme=theme, locale=locale, base_url=self.url, reduced_motion="reduce", **more
+            **SIZES[size],
+            color_scheme=theme,
+            locale=locale,
+            base_url=self.url,
+            reduced_motion="reduce",
+            **more,
         )
         self.contexts.append(context)
         if user is not None:
@@ -65,9 +70,14 @@ class Site:
 
             client = Client()
             client.force_login(user)
-            context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": self.url}])
+            context.add_cookies(
+                [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": self.url}]
+            )
         page = context.new_page()
-        page.on("console", lambda m: self.complaints.append(f"{m.text} {m.location}") if m.type == "error" else None)
+        page.on(
+            "console",
+            lambda m: self.complaints.append(f"{m.text} {m.location}") if m.type == "error" else None,
+        )
         page.on("pageerror", lambda e: self.complaints.append(str(e)))
         page.set_default_timeout(15_000)
         return page

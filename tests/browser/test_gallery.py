@@ -22,9 +22,17 @@ def gallery(site: Site, alice: Any) -> Page:
 
     now = timezone.now().replace(year=2026, month=11, day=20, hour=12)
     Item.objects.bulk_create(
-        Item(user=alice, created_at=now - timedelta(hours=8 * i), width=512, height=(512, 640, 340)[i % 3], size=1, etag="x", prompt=f"picture {i}")
+        Item(
+            user=alice,
+            created_at=now - timedelta(hours=8 * i),
+            width=512,
+            height=(512, 640, 340)[i % 3],
+            size=1,
+            etag="x",
+            prompt=f"picture {i}",
+        )
         for i in range(PICTURES)
-    )  # fmt: skip
+    )
     page = site.visit(user=alice)
     page.goto("/gallery/")
     return page

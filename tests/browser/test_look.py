@@ -13,13 +13,30 @@ from tests.browser.conftest import SIZES, Site, shot
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 OPEN = {
-    "landing": "/", "prices": "/pricing/", "login": "/accounts/login/", "signup": "/accounts/signup/", "reset": "/accounts/password/reset/", "missing": "/nowhere/",
-}  # fmt: skip
+    "landing": "/",
+    "prices": "/pricing/",
+    "login": "/accounts/login/",
+    "signup": "/accounts/signup/",
+    "reset": "/accounts/password/reset/",
+    "missing": "/nowhere/",
+}
 OWN = {
-    "twins": "/twins/", "new": "/twins/new/", "twin": "/twins/{twin}/", "studio": "/studio/", "gallery": "/gallery/", "item": "/gallery/{item}/",
-    "account": "/account/", "credits": "/account/credits/", "billing": "/account/billing/", "plans": "/pricing/?interval=year", "email": "/accounts/email/", "password": "/accounts/password/change/", "sessions": "/accounts/sessions/", "job": "/studio/{job}/",
+    "twins": "/twins/",
+    "new": "/twins/new/",
+    "twin": "/twins/{twin}/",
+    "studio": "/studio/",
+    "gallery": "/gallery/",
+    "item": "/gallery/{item}/",
+    "account": "/account/",
+    "credits": "/account/credits/",
+    "billing": "/account/billing/",
+    "plans": "/pricing/?interval=year",
+    "email": "/accounts/email/",
+    "password": "/accounts/password/change/",
+    "sessions": "/accounts/sessions/",
+    "job": "/studio/{job}/",
     "archive": "/account/archives/{archive}/",
-}  # fmt: skip
+}
 EMPTY = {
     "first-twins": "/twins/",
     "first-studio": "/studio/",
@@ -122,9 +139,16 @@ def pays(user: Any) -> None:
         "period_end": now + timedelta(days=10),
     }
     Subscription.objects.create(
-        id="sub_1", wallet=wallet.id, plan_id="creator", interval="month", cents=2000, status="past_due", past_due_since=now - timedelta(days=2),
-        created_at=now, **spans,
-    )  # fmt: skip
+        id="sub_1",
+        wallet=wallet.id,
+        plan_id="creator",
+        interval="month",
+        cents=2000,
+        status="past_due",
+        past_due_since=now - timedelta(days=2),
+        created_at=now,
+        **spans,
+    )
     for n, (total, credits, more) in enumerate(
         ((2000, 200, {}), (600, 50, {"refunded": 300, "taken": 25}), (2000, 0, {"status": "open"}))
     ):
@@ -145,7 +169,7 @@ def lived_in(user: Any) -> dict[str, str]:
 
     from accounts import consents
     from accounts.models import Export
-    from accounts.vault import store
+    from accounts.vault.vault import store
     from gallery.models import Item
     from gallery.services import save_item
     from generation.models import Job, Output
@@ -162,9 +186,23 @@ def lived_in(user: Any) -> dict[str, str]:
     for i, scene in enumerate(varied_scenes(rng, 6)):
         small = media.encode_jpeg(draw(person, scene, 256, 256), 90)
         photo = Photo.objects.create(
-            user=user, twin=twin, status="succeeded", accepted=i < 5, code="" if i < 5 else "several_faces", file_name=f"IMG_{i}.jpg", width=640,
-            height=640, box=[10, 10, 200, 220], yaw=0.0, light=0.5, warmth=1.0, sharpness=0.3, embedding=[1.0] + [0.0] * 127, embedder="test", hash=i,
-        )  # fmt: skip
+            user=user,
+            twin=twin,
+            status="succeeded",
+            accepted=i < 5,
+            code="" if i < 5 else "several_faces",
+            file_name=f"IMG_{i}.jpg",
+            width=640,
+            height=640,
+            box=[10, 10, 200, 220],
+            yaw=0.0,
+            light=0.5,
+            warmth=1.0,
+            sharpness=0.3,
+            embedding=[1.0] + [0.0] * 127,
+            embedder="test",
+            hash=i,
+        )
         files.write(photo.thumbnail, small)
     ended = {"user": user, "twin": twin, "base": "nano", "started_at": now, "finished_at": now}
     first = Training.objects.create(
@@ -173,18 +211,36 @@ def lived_in(user: Any) -> dict[str, str]:
     Training.objects.create(number=2, status="failed", error_code="likeness_too_low", **ended)
     Twin.objects.filter(id=twin.id).update(active_training=first)
     recipe = {"user": user, "twin": twin, "training": first, "seed": 7}
-    done = Job.objects.create(prompt="smiling, in a park, wearing a red hoodie", status="succeeded", count=2, **recipe)
+    done = Job.objects.create(
+        prompt="smiling, in a park, wearing a red hoodie", status="succeeded", count=2, **recipe
+    )
     Job.objects.create(prompt="on a beach", status="failed", error_code="result_refused", **recipe)
     Job.objects.create(prompt="in a library", status="cancelled", **recipe)
-    Job.objects.create(prompt="at sunset", status="running", count=2, progress=0.4, started_at=now, attempt=1, **recipe)
+    Job.objects.create(
+        prompt="at sunset", status="running", count=2, progress=0.4, started_at=now, attempt=1, **recipe
+    )
     item = Item()
     for i in range(9):
         picture = draw(person, random_scene(rng, style=STYLES[i % len(STYLES)]), 320, (256, 320, 480)[i % 3])
         item = Item(
-            user=user, twin=twin, prompt="smiling, in a park, wearing a red hoodie", style=STYLES[i % len(STYLES)], width=picture.shape[1],
-            height=picture.shape[0], engine="drawn", favourite=i == 2, likeness=0.8, created_at=now - timedelta(days=9 * (i // 4), minutes=i),
-            recipe={"prompt": "smiling", "seed": i, "aspect_ratio": "1:1", "quality": "standard", "twin": str(twin.id)},
-        )  # fmt: skip
+            user=user,
+            twin=twin,
+            prompt="smiling, in a park, wearing a red hoodie",
+            style=STYLES[i % len(STYLES)],
+            width=picture.shape[1],
+            height=picture.shape[0],
+            engine="drawn",
+            favourite=i == 2,
+            likeness=0.8,
+            created_at=now - timedelta(days=9 * (i // 4), minutes=i),
+            recipe={
+                "prompt": "smiling",
+                "seed": i,
+                "aspect_ratio": "1:1",
+                "quality": "standard",
+                "twin": str(twin.id),
+            },
+        )
         for name, value in save_item(user.id, item.id, media.encode_png(picture)).items():
             setattr(item, name, value)
         item.save()

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from billing import audit, catalogue
+from billing import audit
+from billing.payments import catalogue
 from tests.billing.shop import confirmed
 from tests.browser.conftest import Site, shot
 from tests.payments.page import serve
@@ -69,7 +70,9 @@ def test_choose_creator_pay_and_cancel(shop: Site, alice: Any, size: str) -> Non
     expect(page.get_by_role("cell", name="with your plan")).to_be_visible()
 
 
-def test_an_upgrade_a_pack_and_a_declined_card_by_keyboard(shop: Site, alice: Any, stripe: FakeStripe) -> None:
+def test_an_upgrade_a_pack_and_a_declined_card_by_keyboard(
+    shop: Site, alice: Any, stripe: FakeStripe
+) -> None:
     page = shop.visit(user=confirmed(alice))
     page.goto("/pricing/")
     press(page, "Choose Creator")

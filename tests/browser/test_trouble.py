@@ -74,10 +74,14 @@ def test_a_folder_is_named_and_its_neighbours_are_sent(site: Site, wizard: Page)
         list(jpeg(5)),
     )
     accepted(wizard, 1)
-    expect(wizard.locator("#photos .refused")).to_have_text("Holiday A folder. Open it, and choose the photos in it.×")
+    expect(wizard.locator("#photos .refused")).to_have_text(
+        "Holiday A folder. Open it, and choose the photos in it.×"
+    )
 
 
-def test_a_reload_in_the_middle_of_an_upload_loses_nothing(site: Site, wizard: Page, twin: Any, tmp_path: Path) -> None:
+def test_a_reload_in_the_middle_of_an_upload_loses_nothing(
+    site: Site, wizard: Page, twin: Any, tmp_path: Path
+) -> None:
     site.workers.start("cpu")
     wizard.route("**/api/v1/twins/*/photos", lambda route: route.abort())
     wizard.locator("#files").set_input_files(files(tmp_path, 5))
@@ -132,7 +136,9 @@ def test_two_tabs_on_one_twin_show_the_same(site: Site, wizard: Page, twin: Any,
     expect(other.locator("#state")).to_contain_text("3 of 10 photos")
 
 
-def test_a_reload_in_the_middle_of_a_generation_and_a_second_device(site: Site, studio_page: Page, alice: Any) -> None:
+def test_a_reload_in_the_middle_of_a_generation_and_a_second_device(
+    site: Site, studio_page: Page, alice: Any
+) -> None:
     site.workers.hold()
     site.workers.start("render")
     studio_page.get_by_label("Prompt", exact=True).fill("in a park")
@@ -150,7 +156,9 @@ def test_a_reload_in_the_middle_of_a_generation_and_a_second_device(site: Site, 
     assert site.complaints == []
 
 
-def test_a_double_click_is_one_job_and_the_back_button_another(site: Site, studio_page: Page, alice: Any) -> None:
+def test_a_double_click_is_one_job_and_the_back_button_another(
+    site: Site, studio_page: Page, alice: Any
+) -> None:
     from generation.models import Job
 
     studio_page.get_by_label("Prompt", exact=True).fill("in a park")

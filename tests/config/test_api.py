@@ -29,13 +29,16 @@ def test_an_address_that_is_not_there(as_alice: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("send, status, code", [
-    (lambda c: c.put("/api/v1/twins", {}, format="json"), 405, "method_not_allowed"),
-    (lambda c: c.post("/api/v1/twins", "{", content_type="application/json"), 400, "malformed"),
-    (lambda c: c.post("/api/v1/twins", "x", content_type="text/plain"), 415, "unsupported_media_type"),
-    (lambda c: c.post("/api/v1/twins", {}, format="json"), 422, "invalid"),
-    (lambda c: c.post("/api/v1/twins", [1], format="json"), 422, "invalid"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "send, status, code",
+    [
+        (lambda c: c.put("/api/v1/twins", {}, format="json"), 405, "method_not_allowed"),
+        (lambda c: c.post("/api/v1/twins", "{", content_type="application/json"), 400, "malformed"),
+        (lambda c: c.post("/api/v1/twins", "x", content_type="text/plain"), 415, "unsupported_media_type"),
+        (lambda c: c.post("/api/v1/twins", {}, format="json"), 422, "invalid"),
+        (lambda c: c.post("/api/v1/twins", [1], format="json"), 422, "invalid"),
+    ],
+)
 def test_what_is_wrong_has_a_code_and_a_sentence(as_alice: Any, send: Any, status: int, code: str) -> None:
     answer = send(as_alice)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -72,17 +75,29 @@ def test_somebody_signs_up_logs_in_and_is_told_who_they_are(client: Any) -> None
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0000019999999999999999999999", "limit=000100000", "cursor=" + "W" * 3000, "cursor=WzAsSW5maW5pdHld"],
+    [
+        "limit=0000019999999999999999999999",
+        "limit=000100000",
+        "cursor=" + "W" * 3000,
+        "cursor=WzAsSW5maW5pdHld",
+    ],
 )
 def test_a_page_that_cannot_be_is_told(as_alice: Any, query: str) -> None:
     for where in ("items", "billing/entries", "twins"):
         assert as_alice.get(f"/api/v1/{where}?{query}").json()["code"] == "invalid"
 
 
-@pytest.mark.parametrize("path, body", [
-    ("quote", b'{"kind": "training", "twin": "abc"}'), ("me", b'{"notifications": {"\\u0000": true}}'), ("exports", b'{"filter": {"\\u0000": "x"}}'),
-    ("twins", b"[" * 3000), ("twins", b'{"name": "a\\u0000b"}'), ("albums", b'{"name": "\\ud800"}'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path, body",
+    [
+        ("quote", b'{"kind": "training", "twin": "abc"}'),
+        ("me", b'{"notifications": {"\\u0000": true}}'),
+        ("exports", b'{"filter": {"\\u0000": "x"}}'),
+        ("twins", b"[" * 3000),
+        ("twins", b'{"name": "a\\u0000b"}'),
+        ("albums", b'{"name": "\\ud800"}'),
+    ],
+)
 def test_a_body_made_to_hurt_is_no_server_error(as_alice: Any, path: str, body: bytes) -> None:
     for method in ("post", "patch"):
         answer = getattr(as_alice, method)(f"/api/v1/{path}", body, content_type="application/json")

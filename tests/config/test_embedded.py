@@ -15,8 +15,8 @@ import pytest
 from kombu import Connection
 from redis import Redis
 
-from config import embedded
-from config import service as service_module
+from config.start import embedded
+from config.start import service as service_module
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOTED = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
@@ -61,7 +61,7 @@ def until(condition) -> None:
 
 def start_twice_at_once(service: embedded.Service, function: str) -> tuple[list[str], int]:
     """What two processes got as the address, and how many of them launched the server."""
-    script = f"import sys; from pathlib import Path; from config import embedded as e; s = e.{function}(Path(sys.argv[1])); print(s.url, s.started)"
+    script = f"import sys; from pathlib import Path; from config.start import embedded as e; s = e.{function}(Path(sys.argv[1])); print(s.url, s.started)"
     command = [sys.executable, "-c", script, service.folder]
     children = [subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE) for _ in range(2)]
     answers = [child.communicate(timeout=30)[0].split() for child in children]
@@ -82,9 +82,9 @@ def test_postgresql_has_vectors_and_lowers_every_alphabet(postgres):
 
 
 def test_fast_gives_up_what_only_a_crash_needs(postgres):
-    assert [ask(postgres, f"show {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")] == [
-        "off"
-    ] * 3
+    assert [
+        ask(postgres, f"show {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")
+    ] == ["off"] * 3
 
 
 def test_postgresql_keeps_data_and_address_over_a_restart(postgres):
@@ -146,7 +146,9 @@ def test_a_pid_file_that_names_another_process_stops_no_start(postgres):
 @ROOTED
 def test_roots_postgresql_belongs_to_a_user_without_a_name(postgres):
     postgres.start()
-    assert {p.stat().st_uid for p in (postgres.home, postgres.data, *postgres.data.iterdir())} == {embedded.PG_UID}
+    assert {p.stat().st_uid for p in (postgres.home, postgres.data, *postgres.data.iterdir())} == {
+        embedded.PG_UID
+    }
     assert [p.stat().st_mode & 0o777 for p in (postgres.home, postgres.data)] == [0o700, 0o700]
 
 
@@ -220,7 +222,9 @@ def test_a_full_disk_is_said_before_anything_is_written(redis, monkeypatch):
 def test_a_server_that_cannot_live_is_an_error_with_its_last_words(redis, monkeypatch):
     redis.start()
     redis.stop()
-    aof = next(path for path in (redis.folder / "appendonly.aof", *redis.folder.rglob("*.aof")) if path.exists())
+    aof = next(
+        path for path in (redis.folder / "appendonly.aof", *redis.folder.rglob("*.aof")) if path.exists()
+    )
     aof.write_bytes(b"this is no log of commands\r\n" * 4)
     with pytest.raises(embedded.EmbeddedError, match="ended right after its start.*REDIS_URL"):
         redis.start()

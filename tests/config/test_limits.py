@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import caches
 from django.test import RequestFactory
 
-from config.limits import address
+from config.web.ratelimit import address
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,9 @@ def forgotten() -> None:
 
 
 def test_only_what_our_own_proxies_wrote_is_believed(settings: Any) -> None:
-    request = RequestFactory().get("/", headers={"X-Forwarded-For": "1.1.1.1, 2.2.2.2, 3.3.3.3"}, REMOTE_ADDR="9.9.9.9")
+    request = RequestFactory().get(
+        "/", headers={"X-Forwarded-For": "1.1.1.1, 2.2.2.2, 3.3.3.3"}, REMOTE_ADDR="9.9.9.9"
+    )
     seen = []
     for settings.PROXIES in (0, 1, 2):
         seen.append(address(request))
@@ -37,6 +39,8 @@ def test_an_address_is_limited_whatever_it_says_of_itself(client: Any) -> None:
 
 
 def test_a_user_is_limited_by_name_and_not_by_address(as_alice: Any, as_bob: Any) -> None:
-    answers = [as_alice.post("/api/v1/albums", {"name": str(i)}, format="json").status_code for i in range(121)]
+    answers = [
+        as_alice.post("/api/v1/albums", {"name": str(i)}, format="json").status_code for i in range(121)
+    ]
     assert answers == [201] * 120 + [429]
     assert as_bob.post("/api/v1/albums", {"name": "mine"}, format="json").status_code == 201

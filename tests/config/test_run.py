@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from config import embedded, run
+from config.start import embedded
+from config.start import supervisor as run
 
 pytestmark = pytest.mark.workers
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from config import run
+from config.start import supervisor as run
 given = json.loads(sys.argv[1])
 commands = {part: tuple(run.Command(name, tuple(argv)) for name, argv in given[part]) for part in ("steps", "programs")}
 sys.exit(run.run(run.Plan(**commands, var=Path(given["var"]), port=given["port"])))
@@ -39,7 +40,16 @@ class Running:
     def __init__(self, var: Path, *, programs: dict, steps: dict | None = None, **environment: str) -> None:
         self.port = free_port()
         (var / "healthz").touch()
-        web = (sys.executable, "-m", "http.server", str(self.port), "--bind", "127.0.0.1", "--directory", str(var))
+        web = (
+            sys.executable,
+            "-m",
+            "http.server",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--directory",
+            str(var),
+        )
         given = {
             "steps": list((steps or {}).items()),
             "programs": list({"web": web, **programs}.items()),
@@ -49,8 +59,13 @@ class Running:
         elsewhere = {"DATABASE_URL": "postgresql://elsewhere", "REDIS_URL": "redis://elsewhere"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", SCRIPT, json.dumps(given)],
-            cwd=ROOT, env={**os.environ, **elsewhere, **environment}, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            cwd=ROOT,
+            env={**os.environ, **elsewhere, **environment},
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         self.lines: list[str] = []
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -64,7 +79,9 @@ class Running:
 
     def pid(self, name: str) -> int:
         until(lambda: any(line.startswith(name) and "| pid " in line for line in self.lines), self)
-        return int(next(line.split()[-1] for line in self.lines if line.startswith(name) and "| pid " in line))
+        return int(
+            next(line.split()[-1] for line in self.lines if line.startswith(name) and "| pid " in line)
+        )
 
     def ready(self) -> Running:
         until(lambda: self.saw(f"http://127.0.0.1:{self.port}"), self)
@@ -106,7 +123,9 @@ def free_port() -> int:
 
 def alive(pid: int) -> bool:
     """False as well for a process that has ended and is not yet buried by its parent."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], text=True, capture_output=True).stdout.strip()
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], text=True, capture_output=True
+    ).stdout.strip()
     return bool(state) and not state.startswith("Z")
 
 

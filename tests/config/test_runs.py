@@ -12,10 +12,11 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Export
-from config import idempotency, runs
 from config.errors import AlreadyFinished, IdempotencyMismatch
-from config.idempotency import once
-from config.runs import Lost, Status, working
+from config.runs import idempotency
+from config.runs import models as runs
+from config.runs.idempotency import once
+from config.runs.models import Lost, Status, working
 from ml.errors import MLError, Stopped
 
 pytestmark = pytest.mark.django_db
@@ -66,10 +67,15 @@ def test_progress_is_written_seldom_and_its_answer_is_whether_to_stop(
     assert mine.report("packing", 0.3) is True
 
 
-@pytest.mark.parametrize("raised, status, code", [
-    (MLError("out_of_memory", "no memory"), Status.FAILED, "out_of_memory"), (MLError("lora_broken", "bad file"), Status.FAILED, "engine_failed"),
-    (Stopped(), Status.CANCELLED, ""), (Lost(), Status.RUNNING, ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "raised, status, code",
+    [
+        (MLError("out_of_memory", "no memory"), Status.FAILED, "out_of_memory"),
+        (MLError("lora_broken", "bad file"), Status.FAILED, "engine_failed"),
+        (Stopped(), Status.CANCELLED, ""),
+        (Lost(), Status.RUNNING, ""),
+    ],
+)
 def test_how_work_ends_is_in_the_row(run: Export, raised: Exception, status: str, code: str) -> None:
     with working(Export, run.id):
         raise raised

@@ -21,7 +21,15 @@ def add(user: Any, count: int, **fields: Any) -> list[Item]:
 
     start = timezone.now()
     rows = [
-        Item(user=user, created_at=start - timedelta(seconds=i // 2), width=64, height=64, size=1, etag="x", **fields)
+        Item(
+            user=user,
+            created_at=start - timedelta(seconds=i // 2),
+            width=64,
+            height=64,
+            size=1,
+            etag="x",
+            **fields,
+        )
         for i in range(count)
     ]
     return Item.objects.bulk_create(rows)
@@ -54,7 +62,8 @@ def test_pages_show_every_item_once_forwards_and_back(as_alice: Any, alice: Any)
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "limit=x", "cursor=abc", "cursor=WzAsMV0", "kind=boat", "ordering=x", "twin=7"]
+    "query",
+    ["limit=0", "limit=101", "limit=x", "cursor=abc", "cursor=WzAsMV0", "kind=boat", "ordering=x", "twin=7"],
 )
 def test_a_query_that_means_nothing_is_told(as_alice: Any, query: str) -> None:
     answer = as_alice.get(f"/api/v1/items?{query}")
@@ -119,16 +128,26 @@ def test_favourite_tags_and_notes_are_kept(as_alice: Any, picture: Item) -> None
 
 
 def test_deleted_is_gone_with_its_files(as_alice: Any, picture: Item) -> None:
-    from accounts.vault import store
+    from accounts.vault.vault import store
 
-    assert as_alice.post("/api/v1/items/delete", {"ids": [str(picture.id)]}, format="json").json() == {"deleted": 1}
+    assert as_alice.post("/api/v1/items/delete", {"ids": [str(picture.id)]}, format="json").json() == {
+        "deleted": 1
+    }
     assert not store(picture.user_id).exists(picture.content)
     assert as_alice.get(f"/api/v1/items/{picture.id}").status_code == 404
 
 
-@pytest.mark.parametrize("body", [
-    {}, {"ids": []}, {"filter": {}}, {"filter": {"favorite": "true"}}, {"filter": {"ordering": "newest"}}, {"filter": {"kind": ""}},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ids": []},
+        {"filter": {}},
+        {"filter": {"favorite": "true"}},
+        {"filter": {"ordering": "newest"}},
+        {"filter": {"kind": ""}},
+    ],
+)
 def test_nothing_is_deleted_for_want_of_a_word(as_alice: Any, picture: Item, body: dict[str, Any]) -> None:
     assert as_alice.post("/api/v1/items/delete", body, format="json").json()["code"] == "invalid"
     assert Item.objects.count() == 1
@@ -137,7 +156,9 @@ def test_nothing_is_deleted_for_want_of_a_word(as_alice: Any, picture: Item, bod
 def test_albums_hold_ones_own_items_alone(as_alice: Any, bob: Any, picture: Item) -> None:
     (theirs,) = add(bob, 1)
     album = as_alice.post("/api/v1/albums", {"name": "Best"}, format="json").json()["id"]
-    answer = as_alice.post(f"/api/v1/albums/{album}/items", {"add": [str(picture.id), str(theirs.id)]}, format="json")
+    answer = as_alice.post(
+        f"/api/v1/albums/{album}/items", {"add": [str(picture.id), str(theirs.id)]}, format="json"
+    )
     assert answer.json() == {"count": 1}
     assert as_alice.post("/api/v1/albums", {"name": "Best"}, format="json").json()["code"] == "invalid"
     assert len(as_alice.get(f"/api/v1/items?album={album}").json()["results"]) == 1
@@ -158,7 +179,9 @@ def test_an_export_of_what_cannot_be_is_told_at_once(as_alice: Any) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
-def test_an_export_without_a_choice_holds_everything(as_alice: Any, picture: Item, work: Callable[[], int]) -> None:
+def test_an_export_without_a_choice_holds_everything(
+    as_alice: Any, picture: Item, work: Callable[[], int]
+) -> None:
     asked = as_alice.post("/api/v1/exports", {}, format="json").json()
     work()
     data = b"".join(as_alice.get(f"/api/v1/exports/{asked['id']}/content").streaming_content)
@@ -189,16 +212,22 @@ def test_a_month_begins_where_its_cursor_says(client: Any, alice: Any) -> None:
 
     for month, day in ((1, 31), (3, 1), (3, 31)):
         at = datetime(2026, month, day, 12, tzinfo=UTC)
-        Item.objects.create(user=alice, width=64, height=64, size=0, etag="", prompt=f"{month}/{day}", created_at=at)
+        Item.objects.create(
+            user=alice, width=64, height=64, size=0, etag="", prompt=f"{month}/{day}", created_at=at
+        )
     client.force_login(alice)
     months = client.get("/gallery/").context["months"]
     assert [month.month for month, _cursor in months] == [3, 2, 1]
-    shown = {month.month: client.get("/gallery/", {"cursor": cursor}).context["days"] for month, cursor in months}
+    shown = {
+        month.month: client.get("/gallery/", {"cursor": cursor}).context["days"] for month, cursor in months
+    }
     assert [[i.prompt for day in shown[m] for i in day["items"]] for m in (3, 2, 1)] == [
         ["3/31", "3/1", "1/31"],
         ["1/31"],
         ["1/31"],
     ]
     oldest = client.get("/gallery/", {"ordering": "oldest"}).context["months"]
-    first = client.get("/gallery/", {"ordering": "oldest", "cursor": oldest[1][1]}).context["days"][0]["items"][0]
+    first = client.get("/gallery/", {"ordering": "oldest", "cursor": oldest[1][1]}).context["days"][0][
+        "items"
+    ][0]
     assert (oldest[1][0].month, first.prompt) == (2, "3/1")

@@ -17,14 +17,18 @@ ASK = {"prompt": "smiling, in a park", "count": 2, "seed": 7}
 def ask(client: Any, twin: Any, **fields: Any) -> Any:
     key = fields.pop("key", None)
     headers = {"HTTP_IDEMPOTENCY_KEY": key} if key else {}
-    return client.post("/api/v1/generations", {"twin": str(twin.id), **ASK, **fields}, format="json", **headers)
+    return client.post(
+        "/api/v1/generations", {"twin": str(twin.id), **ASK, **fields}, format="json", **headers
+    )
 
 
 def content(client: Any, item: str) -> bytes:
     return b"".join(client.get(f"/api/v1/items/{item}/content").streaming_content)
 
 
-def test_pictures_are_made_of_the_twin_and_charged(as_alice: Any, trained: Any, work: Callable[[], int]) -> None:
+def test_pictures_are_made_of_the_twin_and_charged(
+    as_alice: Any, trained: Any, work: Callable[[], int]
+) -> None:
     asked = ask(as_alice, trained)
     assert (asked.status_code, asked.json()["credits"]) == (202, {"held": 2, "captured": 0})
     work()
@@ -39,17 +43,30 @@ def test_pictures_are_made_of_the_twin_and_charged(as_alice: Any, trained: Any, 
 def test_the_same_seed_makes_the_same_pixels(as_alice: Any, trained: Any, work: Callable[[], int]) -> None:
     first = ask(as_alice, trained, count=1).json()["id"]
     work()
-    again = as_alice.post(f"/api/v1/generations/{first}/repeat", {"same_seed": True}, format="json").json()["id"]
+    again = as_alice.post(f"/api/v1/generations/{first}/repeat", {"same_seed": True}, format="json").json()[
+        "id"
+    ]
     work()
     items = [as_alice.get(f"/api/v1/generations/{j}").json()["items"][0] for j in (first, again)]
     assert content(as_alice, items[0]) == content(as_alice, items[1])
 
 
-@pytest.mark.parametrize("fields, code", [
-    ({"prompt": "nude"}, "prompt_refused"), ({"prompt": "a" * 10_000}, "invalid"), ({"prompt": "a\x07b"}, "invalid"), ({"style": "cubist"}, "invalid"),
-    ({"count": 0}, "invalid"), ({"count": 9}, "invalid"), ({"aspect_ratio": "7:5"}, "invalid"), ({"seed": -1}, "invalid"),
-])  # fmt: skip
-def test_what_cannot_be_asked_for_costs_nothing(as_alice: Any, trained: Any, fields: dict[str, Any], code: str) -> None:
+@pytest.mark.parametrize(
+    "fields, code",
+    [
+        ({"prompt": "nude"}, "prompt_refused"),
+        ({"prompt": "a" * 10_000}, "invalid"),
+        ({"prompt": "a\x07b"}, "invalid"),
+        ({"style": "cubist"}, "invalid"),
+        ({"count": 0}, "invalid"),
+        ({"count": 9}, "invalid"),
+        ({"aspect_ratio": "7:5"}, "invalid"),
+        ({"seed": -1}, "invalid"),
+    ],
+)
+def test_what_cannot_be_asked_for_costs_nothing(
+    as_alice: Any, trained: Any, fields: dict[str, Any], code: str
+) -> None:
     answer = ask(as_alice, trained, **fields)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert ledger.balance(ledger.wallet_of(trained.user)).available == 3
@@ -65,14 +82,22 @@ def test_an_unfinished_twin_makes_no_picture(as_alice: Any, twin: Any) -> None:
 
 def test_without_credits_nothing_is_made(as_alice: Any, trained: Any) -> None:
     answer = ask(as_alice, trained, count=4)
-    assert (answer.status_code, answer.json()["code"], answer.json()["available"]) == (402, "not_enough_credits", 3)
+    assert (answer.status_code, answer.json()["code"], answer.json()["available"]) == (
+        402,
+        "not_enough_credits",
+        3,
+    )
 
 
 def test_a_key_sent_twice_is_one_job(as_alice: Any, trained: Any, work: Callable[[], int]) -> None:
     first = ask(as_alice, trained, key="k").json()
     work()
     second = ask(as_alice, trained, key="k")
-    assert (second.status_code, second.json()["id"], second.json()["status"]) == (202, first["id"], "succeeded")
+    assert (second.status_code, second.json()["id"], second.json()["status"]) == (
+        202,
+        first["id"],
+        "succeeded",
+    )
     assert ask(as_alice, trained, key="k", count=1).json()["code"] == "idempotency_mismatch"
     assert ledger.balance(ledger.wallet_of(trained.user)).available == 1
 
@@ -132,7 +157,9 @@ def test_a_worker_that_lost_its_run_delivers_nothing(
 
 def test_a_price_is_told_before(as_alice: Any) -> None:
     for fields, price in (({"count": 4}, 4), ({"count": 2, "quality": "high"}, 4), ({}, 1)):
-        assert as_alice.post("/api/v1/quote", {"kind": "image", **fields}, format="json").json() == {"credits": price}
+        assert as_alice.post("/api/v1/quote", {"kind": "image", **fields}, format="json").json() == {
+            "credits": price
+        }
     assert as_alice.post("/api/v1/quote", {"kind": "boat"}, format="json").json()["code"] == "invalid"
 
 
@@ -171,7 +198,9 @@ def test_an_accelerator_that_is_gone_costs_nothing_and_another_worker_takes_it_u
             lost.append(stage)
             raise DeviceLost("CUDA error: uncorrectable ECC error encountered")
 
-    studio.on_step = lambda stage, share: gone(stage, 1.0 if Job.objects.filter(outputs__index=0).exists() else 0.0)
+    studio.on_step = lambda stage, share: gone(
+        stage, 1.0 if Job.objects.filter(outputs__index=0).exists() else 0.0
+    )
     asked = ask(as_alice, trained).json()["id"]
     with pytest.raises(SystemExit):
         work()

@@ -78,7 +78,9 @@ def test_fifty_jobs_of_one_user_let_the_single_one_of_another_pass() -> None:
 
 
 def test_users_with_many_jobs_alternate() -> None:
-    waiting = [Waiting((user, i), user, (user, str(i)), 0.0) for user in ("alice", "bob", "carol") for i in range(20)]
+    waiting = [
+        Waiting((user, i), user, (user, str(i)), 0.0) for user in ("alice", "bob", "carol") for i in range(20)
+    ]
     users = [user for user, _ in ids_with_a_clock(waiting)]
     assert all(set(users[i : i + 3]) == {"alice", "bob", "carol"} for i in range(0, 60, 3))
 
@@ -150,7 +152,9 @@ def test_grouping_saves_swaps() -> None:
         return sum(a != b for a, b in zip(order, order[1:]))
 
     jobs = crowd(1, load=0.95)
-    assert swaps([job.twin for job, _, _ in simulated(jobs, seconds=1.0)]) < 0.8 * swaps([job.twin for job in jobs])
+    assert swaps([job.twin for job, _, _ in simulated(jobs, seconds=1.0)]) < 0.8 * swaps(
+        [job.twin for job in jobs]
+    )
 
 
 # ---------------------------------------------------------------- with rows
@@ -313,7 +317,7 @@ def test_what_waits_is_read_by_its_index_however_many_are_done(trained: Any, row
 @pytest.mark.workers
 def test_two_workers_take_each_job_once(alice: Any, bob: Any, workers: Any) -> None:
     """Rings that name one job alone: the workers share all of it."""
-    from config.bell import ring as tell
+    from config.runs.broker import ring as tell
     from generation.models import Job, Output
     from tests.processes import wait_for
     from tests.test_workers import trained_twin

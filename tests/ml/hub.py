@@ -29,7 +29,9 @@ class HubDouble:
     lost: set[str] = field(default_factory=set)  # listed, but not there
     whole: bool = False  # knows no ranges
     busy: int = 0  # so many answers of 503 first
-    ranges: list[tuple[str, int]] = field(default_factory=list)  # (path, first byte) of each request for bytes
+    ranges: list[tuple[str, int]] = field(
+        default_factory=list
+    )  # (path, first byte) of each request for bytes
     bytes_sent: int = 0
     leaked: bool = False  # the token was shown to the other host
 
@@ -101,8 +103,17 @@ def listing(name: str, shelf: Shelf) -> dict[str, Any]:
             row["blobId"] = git_id(b"a pointer")
             row["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134}
         siblings.append(row)
-    return {"id": name, "modelId": name, "sha": shelf.commit, "private": False, "gated": "auto" if shelf.token else False,
-            "tags": [], "downloads": 0, "cardData": {"license": shelf.licence}, "siblings": siblings}  # fmt: skip
+    return {
+        "id": name,
+        "modelId": name,
+        "sha": shelf.commit,
+        "private": False,
+        "gated": "auto" if shelf.token else False,
+        "tags": [],
+        "downloads": 0,
+        "cardData": {"license": shelf.licence},
+        "siblings": siblings,
+    }
 
 
 def resolve(request: Any, name: str, shelf: Shelf, file: str) -> None:
@@ -113,9 +124,12 @@ def resolve(request: Any, name: str, shelf: Shelf, file: str) -> None:
         return send(request, file, data, etag=git_id(data))
     request.send_response(302)
     for key, value in {
-        **request.extra, "Location": f"http://localhost:{request.hub.port}/cdn/{name}/{file}", "Content-Length": "0",
-        "X-Linked-Size": str(len(data)), "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
-    }.items():  # fmt: skip
+        **request.extra,
+        "Location": f"http://localhost:{request.hub.port}/cdn/{name}/{file}",
+        "Content-Length": "0",
+        "X-Linked-Size": str(len(data)),
+        "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
+    }.items():
         request.send_header(key, value)
     return request.end_headers()
 
@@ -127,7 +141,11 @@ def send(request: Any, file: str, data: bytes, etag: str = "") -> None:
     request.send_response(206 if start else 200)
     if start:
         request.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-    for key, value in {**getattr(request, "extra", {}), "ETag": f'"{etag}"', "Content-Length": str(len(body))}.items():
+    for key, value in {
+        **getattr(request, "extra", {}),
+        "ETag": f'"{etag}"',
+        "Content-Length": str(len(body)),
+    }.items():
         request.send_header(key, value)
     request.end_headers()
     if request.command == "HEAD":

@@ -141,9 +141,12 @@ def test_evening_out_changes_the_latents_and_not_the_pictures() -> None:
         slice(1, -1),
         slice(1, -1),
     )  # the border is padded with zeros: another colour now
-    torch.testing.assert_close(codec.decoder.conv_in(after)[inner], first(before)[inner], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(
+        codec.decoder.conv_in(after)[inner], first(before)[inner], rtol=1e-3, atol=1e-3
+    )
     widths = [
-        torch.linalg.eigvalsh(torch.cov(z.transpose(0, 1).flatten(1))).clamp(min=0).sqrt() for z in (before, after)
+        torch.linalg.eigvalsh(torch.cov(z.transpose(0, 1).flatten(1))).clamp(min=0).sqrt()
+        for z in (before, after)
     ]
     assert widths[1].max() / widths[1].min() < (widths[0].max() / widths[0].min()) ** 0.25
     assert after.std() == pytest.approx(1, abs=0.05)
@@ -169,9 +172,14 @@ def test_attention_by_its_formula_is_attention(tiny_folder: Path) -> None:
     transformer = load_pipeline(base_of("nano", tiny_folder), "cpu").transformer
     g = torch.Generator().manual_seed(0)
     given = {
-        "hidden_states": torch.randn(2, 16, 64, generator=g), "timestep": torch.tensor([0.2, 0.9]), "encoder_hidden_states": torch.randn(2, 7, 32, generator=g),
-        "pooled_projections": torch.randn(2, 32, generator=g), "txt_ids": torch.zeros(7, 3), "img_ids": image_ids(8, 8, "cpu"), "return_dict": False,
-    }  # fmt: skip
+        "hidden_states": torch.randn(2, 16, 64, generator=g),
+        "timestep": torch.tensor([0.2, 0.9]),
+        "encoder_hidden_states": torch.randn(2, 7, 32, generator=g),
+        "pooled_projections": torch.randn(2, 32, generator=g),
+        "txt_ids": torch.zeros(7, 3),
+        "img_ids": image_ids(8, 8, "cpu"),
+        "return_dict": False,
+    }
     before = [type(p) for p in transformer.attn_processors.values()]
     plain = transformer(**given)[0]
     with short_attention(transformer, "cpu"):

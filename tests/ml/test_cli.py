@@ -98,7 +98,14 @@ def test_photos_in_a_twin_and_pictures_out(drawn: Path, tmp_path: Path, capsys: 
     } <= report["training"].keys()
     assert {"path", "accepted", "code", "detail", "box"} <= report["photos"][0].keys()
     samples = ["0.png", "1.png", "2.png", "3.png"]
-    assert files(out) == [*samples, "lora.safetensors", "picture-7.png", "picture-8.png", "report.json", "sheet.png"]
+    assert files(out) == [
+        *samples,
+        "lora.safetensors",
+        "picture-7.png",
+        "picture-8.png",
+        "report.json",
+        "sheet.png",
+    ]
     assert main(["verify", str(out / "picture-7.png"), "--keys", str(tmp_path / "keys"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["ours"]
@@ -162,7 +169,9 @@ def test_strangers_at_the_start_do_not_decide_who_is_meant(drawn: Path) -> None:
 
 def test_a_refused_prompt_is_told_before_any_work(drawn: Path, capsys: Any, tmp_path: Path) -> None:
     photo = str(drawn / "person-000" / "photo-00.jpg")
-    assert refused(capsys, "twin", photo, "--prompt", "nude", "--out", str(tmp_path / "o")) == "prompt_refused"
+    assert (
+        refused(capsys, "twin", photo, "--prompt", "nude", "--out", str(tmp_path / "o")) == "prompt_refused"
+    )
     assert files(tmp_path / "o") == []
 
 
@@ -179,11 +188,19 @@ def stranger_lora(tiny_folder: Path, change: str) -> bytes:
     return dump(tensors, {"base": "flux-schnell" if change == "base" else "nano"})
 
 
-@pytest.mark.parametrize("change, code", [
-    ("base", "lora_other_base"), ("targets", "lora_other_base"), ("truncated", "lora_broken"), ("pickle", "lora_broken"),
-    ("missing", "lora_missing"),
-])  # fmt: skip
-def test_a_lora_that_is_none_of_ours(tiny_folder: Path, capsys: Any, tmp_path: Path, change: str, code: str) -> None:
+@pytest.mark.parametrize(
+    "change, code",
+    [
+        ("base", "lora_other_base"),
+        ("targets", "lora_other_base"),
+        ("truncated", "lora_broken"),
+        ("pickle", "lora_broken"),
+        ("missing", "lora_missing"),
+    ],
+)
+def test_a_lora_that_is_none_of_ours(
+    tiny_folder: Path, capsys: Any, tmp_path: Path, change: str, code: str
+) -> None:
     file = tmp_path / "x.safetensors"
     if change == "pickle":
         file.write_bytes(b"\x80\x04K\x01.")

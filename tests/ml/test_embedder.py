@@ -61,7 +61,9 @@ def test_a_caption_leaves_out_what_is_unsure() -> None:
     found = {f: (names[0], 0.3) for f, names in FIELDS.items()} | {"style": ("photorealistic", 0.9)}
     assert describe(found, "ohwx woman") == "photo of ohwx woman"
     found |= {"expression": ("laughing", 0.9), "clothes": ("suit", 0.9), "background": ("beach", 0.8)}
-    assert describe(found, "ohwx woman") == "photo of ohwx woman, laughing, on a beach, wearing a suit and tie"
+    assert (
+        describe(found, "ohwx woman") == "photo of ohwx woman, laughing, on a beach, wearing a suit and tie"
+    )
 
 
 @pytest.mark.parametrize("style", [("fantasy", 0.9), ("photorealistic", 0.5)])

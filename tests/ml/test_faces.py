@@ -161,14 +161,19 @@ def test_a_face_at_the_edge_is_cut_off(checker, alice, edge):
     wide = draw(alice, Scene(), SIDE, 1200)
     x1, _, x2, y2 = checker.find(wide)[0].box
     by = int(0.2 * (x2 - x1))
-    assert code(checker, wide[:, int(x1) + by :] if edge == "left" else wide[: int(y2) - by]) == "face_cut_off"
+    assert (
+        code(checker, wide[:, int(x1) + by :] if edge == "left" else wide[: int(y2) - by]) == "face_cut_off"
+    )
 
 
-@pytest.mark.parametrize("change, expected", [
-    (lambda p: cv2.GaussianBlur(p, (0, 0), 6), "blurred"),
-    (lambda p: (p * 0.18).astype(np.uint8), "too_dark"),
-    (lambda p: np.clip(p * 1.9 + 70.0, 0, 255).astype(np.uint8), "too_bright"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        (lambda p: cv2.GaussianBlur(p, (0, 0), 6), "blurred"),
+        (lambda p: (p * 0.18).astype(np.uint8), "too_dark"),
+        (lambda p: np.clip(p * 1.9 + 70.0, 0, 255).astype(np.uint8), "too_bright"),
+    ],
+)
 def test_unsharp_dark_and_bright_photos_are_refused(checker, portrait, change, expected):
     assert code(checker, change(portrait)) == expected
 
@@ -180,7 +185,9 @@ def test_the_same_photo_again_is_a_duplicate_at_any_size_and_quality(checker, po
 
 
 def test_another_photo_of_the_sitting_is_no_duplicate(checker, alice, accepted):
-    assert code(checker, draw(alice, Scene(expression="smiling", yaw=8, dx=0.04), SIDE, SIDE), [accepted]) == ""
+    assert (
+        code(checker, draw(alice, Scene(expression="smiling", yaw=8, dx=0.04), SIDE, SIDE), [accepted]) == ""
+    )
 
 
 def verdicts(vectors, accepted=True):
@@ -214,9 +221,13 @@ def test_a_broken_safety_check_accepts_nothing_and_blames_nobody(portrait):
     assert error.value.code == "screening_unavailable"
 
 
-@pytest.mark.parametrize("option, expected", [
-    ({"hidden": lambda *_: True}, "face_hidden"), ({"adult": lambda *_: False}, "not_adult"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "option, expected",
+    [
+        ({"hidden": lambda *_: True}, "face_hidden"),
+        ({"adult": lambda *_: False}, "not_adult"),
+    ],
+)
 def test_models_for_hidden_faces_and_age_are_asked_where_given(checker, portrait, option, expected):
     judge = Faces(net=Colours(), name="colours", screen=judged(safe=True), **option)
     judge._detector = checker._detector

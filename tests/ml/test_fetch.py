@@ -36,20 +36,34 @@ def tensors(seed: int, size: int = 50_000) -> bytes:
 def layout() -> dict[str, bytes]:
     """FLUX.1 schnell's, in small: two shards of 200 KB and what belongs to them, and what is not wanted."""
     parts = {
-        "scheduler": "FlowMatchEulerDiscreteScheduler", "text_encoder": "CLIPTextModel", "text_encoder_2": "T5EncoderModel",
-        "tokenizer": "CLIPTokenizer", "tokenizer_2": "T5TokenizerFast", "transformer": "FluxTransformer2DModel", "vae": "AutoencoderKL",
-    }  # fmt: skip
-    index = {"_class_name": "FluxPipeline", "feature_extractor": [None, None]} | {k: ["x", v] for k, v in parts.items()}
-    files = {"model_index.json": json.dumps(index).encode(), "README.md": b"-", "flux1-schnell.safetensors": tensors(9)}
+        "scheduler": "FlowMatchEulerDiscreteScheduler",
+        "text_encoder": "CLIPTextModel",
+        "text_encoder_2": "T5EncoderModel",
+        "tokenizer": "CLIPTokenizer",
+        "tokenizer_2": "T5TokenizerFast",
+        "transformer": "FluxTransformer2DModel",
+        "vae": "AutoencoderKL",
+    }
+    index = {"_class_name": "FluxPipeline", "feature_extractor": [None, None]} | {
+        k: ["x", v] for k, v in parts.items()
+    }
+    files = {
+        "model_index.json": json.dumps(index).encode(),
+        "README.md": b"-",
+        "flux1-schnell.safetensors": tensors(9),
+    }
     for n, part in enumerate(("text_encoder", "text_encoder_2", "vae")):
         files |= {f"{part}/config.json": b'{"c": %d}' % n, f"{part}/model.safetensors": tensors(n, 100)}
     for part in ("tokenizer", "tokenizer_2"):
         files[f"{part}/tokenizer_config.json"] = json.dumps({"of": part}).encode()
     shards = {"t3": Path(FIRST).name, "t4": Path(SECOND).name}
     return files | {
-        "scheduler/scheduler_config.json": b'{"shift": 1.0}', "transformer/config.json": b'{"b": 2}',
-        INDEX: json.dumps({"weight_map": shards}).encode(), FIRST: tensors(3), SECOND: tensors(4),
-    }  # fmt: skip
+        "scheduler/scheduler_config.json": b'{"shift": 1.0}',
+        "transformer/config.json": b'{"b": 2}',
+        INDEX: json.dumps({"weight_map": shards}).encode(),
+        FIRST: tensors(3),
+        SECOND: tensors(4),
+    }
 
 
 @pytest.fixture
@@ -63,7 +77,9 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubDouble]:
     assert BASE.adapter is not None
     with HubDouble() as double:
         double.shelves[BASE.source] = Shelf(BASE.revision, layout())
-        double.shelves[BASE.adapter] = Shelf("2" * 40, {"lora.safetensors": tensors(5, 100), "README.md": b"-"})
+        double.shelves[BASE.adapter] = Shelf(
+            "2" * 40, {"lora.safetensors": tensors(5, 100), "README.md": b"-"}
+        )
         monkeypatch.setenv("HF_ENDPOINT", double.url)
         yield double
 
@@ -90,10 +106,14 @@ def put(hub: HubDouble, folder: Path) -> None:
 def wanted(hub: HubDouble) -> int:
     """Bytes of all that is needed."""
     unwanted = ("README.md", "flux1-schnell.safetensors")
-    return sum(len(data) for s in hub.shelves.values() for path, data in s.files.items() if path not in unwanted)
+    return sum(
+        len(data) for s in hub.shelves.values() for path, data in s.files.items() if path not in unwanted
+    )
 
 
-def test_a_base_is_fetched_and_found_and_the_second_time_no_byte_is_asked_for(hub: HubDouble, tmp_path: Path) -> None:
+def test_a_base_is_fetched_and_found_and_the_second_time_no_byte_is_asked_for(
+    hub: HubDouble, tmp_path: Path
+) -> None:
     assert not present(BASE)
     done = get()
     assert present(BASE)
@@ -110,13 +130,26 @@ def test_the_cache_is_as_the_hubs_own_downloader_leaves_it(hub: HubDouble, tmp_p
     get()
     program = "from huggingface_hub import hf_hub_download; import sys; [hf_hub_download(*a.split(':')) for a in sys.argv[1:]]"
     files = [f"{BASE.source}:{p}" for p in (FIRST, "vae/config.json", "model_index.json")]
-    env = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "theirs"), "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
-    subprocess.run([sys.executable, "-c", program, *files, f"{BASE.adapter}:lora.safetensors"], env=env, check=True)
+    env = {
+        **os.environ,
+        "HF_HUB_CACHE": str(tmp_path / "theirs"),
+        "HF_HUB_OFFLINE": "0",
+        "HF_HUB_DISABLE_XET": "1",
+    }
+    subprocess.run(
+        [sys.executable, "-c", program, *files, f"{BASE.adapter}:lora.safetensors"], env=env, check=True
+    )
     theirs, ours = tmp_path / "theirs", tmp_path / "cache"
     same = [
-        p.relative_to(theirs) for p in theirs.rglob("*") if not p.is_dir() and "models--" in p.parts[-2] + str(p.parent)
+        p.relative_to(theirs)
+        for p in theirs.rglob("*")
+        if not p.is_dir() and "models--" in p.parts[-2] + str(p.parent)
     ]
-    same = [p for p in same if p.parts[0].startswith("models--") and (p.parts[1] != "refs" or "schnell-" in p.parts[0])]
+    same = [
+        p
+        for p in same
+        if p.parts[0].startswith("models--") and (p.parts[1] != "refs" or "schnell-" in p.parts[0])
+    ]
     assert len(same) == 9
     for path in same:
         assert (ours / path).read_bytes() == (theirs / path).read_bytes()
@@ -140,7 +173,9 @@ KLEIN = BASES["flux2-klein"]
 
 
 @pytest.mark.parametrize("into", [None, "klein"])
-def test_klein_comes_with_the_transformer_that_is_trained(hub: HubDouble, tmp_path: Path, into: str | None) -> None:
+def test_klein_comes_with_the_transformer_that_is_trained(
+    hub: HubDouble, tmp_path: Path, into: str | None
+) -> None:
     assert KLEIN.undistilled is not None
     files = {p: d for p, d in layout().items() if not p.startswith(("text_encoder_2", "tokenizer_2"))}
     index = {"_class_name": "Flux2KleinPipeline"} | {
@@ -163,7 +198,9 @@ def test_klein_comes_with_the_transformer_that_is_trained(hub: HubDouble, tmp_pa
     assert e.value.code == "base_broken"
 
 
-def test_files_that_somebody_put_there_are_taken_if_they_are_the_very_ones(hub: HubDouble, tmp_path: Path) -> None:
+def test_files_that_somebody_put_there_are_taken_if_they_are_the_very_ones(
+    hub: HubDouble, tmp_path: Path
+) -> None:
     put(hub, tmp_path)
     other = bytearray(hub.shelves[BASE.source].files[SECOND])
     other[-1] ^= 1
@@ -215,7 +252,9 @@ def test_a_fetch_that_was_cut_goes_on_where_it_was(hub: HubDouble, tmp_path: Pat
     assert present(base_of(BASE.name, where.get("into")))
 
 
-def test_cuts_are_mended_in_the_same_run_as_long_as_bytes_come(hub: HubDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuts_are_mended_in_the_same_run_as_long_as_bytes_come(
+    hub: HubDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fetching, "WAITS", (0.0, 0.0))
     hub.cuts[FIRST] = [50_000, 50_000, 0, 1]
     hub.busy = 1
@@ -259,7 +298,9 @@ def test_a_gated_repository_wants_a_token(hub: HubDouble, tmp_path: Path, token:
     assert not hub.leaked
 
 
-def test_the_token_is_read_from_where_it_lies(hub: HubDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_token_is_read_from_where_it_lies(
+    hub: HubDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "token").write_text("of a file\n")
     assert fetching.token_of(None) is None
     monkeypatch.setenv("HF_TOKEN_FILE", str(tmp_path / "token"))
@@ -333,19 +374,22 @@ def cut(path: Path, size: int) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("change, said", [
-    (lambda f: (f / SECOND).unlink(), f"{SECOND} is missing"),
-    (lambda f: cut(f / FIRST, 0), f"{FIRST} is cut short"),
-    (lambda f: cut(f / FIRST, 30), f"{FIRST} is cut short"),
-    (lambda f: cut(f / FIRST, 199_000), f"{FIRST} has 199000 bytes"),
-    (lambda f: (f / FIRST).write_bytes(b"<!DOCTYPE html>" * 99), f"{FIRST} is cut short"),
-    (lambda f: (f / INDEX).write_text("{}"), f"{INDEX} cannot be read"),
-    (lambda f: (f / "vae/model.safetensors").unlink(), "vae/ holds no weights"),
-    (lambda f: (f / "vae/config.json").unlink(), "vae/config.json is missing"),
-    (lambda f: (f / "vae/config.json").write_text("{"), "vae/config.json cannot be read"),
-    (lambda f: shutil.rmtree(f / "tokenizer"), "tokenizer/ is missing"),
-    (lambda f: (f / "model_index.json").write_text("["), "model_index.json cannot be read"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (lambda f: (f / SECOND).unlink(), f"{SECOND} is missing"),
+        (lambda f: cut(f / FIRST, 0), f"{FIRST} is cut short"),
+        (lambda f: cut(f / FIRST, 30), f"{FIRST} is cut short"),
+        (lambda f: cut(f / FIRST, 199_000), f"{FIRST} has 199000 bytes"),
+        (lambda f: (f / FIRST).write_bytes(b"<!DOCTYPE html>" * 99), f"{FIRST} is cut short"),
+        (lambda f: (f / INDEX).write_text("{}"), f"{INDEX} cannot be read"),
+        (lambda f: (f / "vae/model.safetensors").unlink(), "vae/ holds no weights"),
+        (lambda f: (f / "vae/config.json").unlink(), "vae/config.json is missing"),
+        (lambda f: (f / "vae/config.json").write_text("{"), "vae/config.json cannot be read"),
+        (lambda f: shutil.rmtree(f / "tokenizer"), "tokenizer/ is missing"),
+        (lambda f: (f / "model_index.json").write_text("["), "model_index.json cannot be read"),
+    ],
+)
 def test_a_broken_base_is_told_by_its_file_and_mended_by_fetching_again(
     hub: HubDouble, tmp_path: Path, change: Any, said: str
 ) -> None:
@@ -383,7 +427,9 @@ def test_the_verb(hub: HubDouble, capsys: Any, tmp_path: Path) -> None:
     assert "unknown_base: " in capsys.readouterr().err
 
 
-def test_a_person_at_the_terminal_says_yes(hub: HubDouble, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_a_person_at_the_terminal_says_yes(
+    hub: HubDouble, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     from io import StringIO
 
     typed = StringIO("yes\nno\n")

@@ -58,12 +58,19 @@ def trained(studio: LocalStudio, few: list[bytes], store: MemoryStore) -> TrainR
 @pytest.mark.parametrize("profile", ["flux-schnell", "flux2-klein"])
 @pytest.mark.parametrize("rung", range(len(LADDER)))
 def test_every_rung_trains_a_twin_that_renders(
-    folders: dict[str, Path], tmp_path: Path, few: list[bytes], monkeypatch: pytest.MonkeyPatch, profile: str, rung: int
+    folders: dict[str, Path],
+    tmp_path: Path,
+    few: list[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    profile: str,
+    rung: int,
 ) -> None:
     seen: dict[str, Any] = {}
 
     def planned(free: int, job: Any, sizes: Any, **more: Any) -> TrainingPlan:
-        return replace(plan_training(free, job, sizes, ladder=(LADDER[rung],)), sizes=tuple(sizes)[: 2 - rung // 3])
+        return replace(
+            plan_training(free, job, sizes, ladder=(LADDER[rung],)), sizes=tuple(sizes)[: 2 - rung // 3]
+        )
 
     def look(self: Any, *args: Any, **more: Any) -> Any:
         seen["eighths"] = sum(isinstance(m, Float8Linear) for m in self.modules())
@@ -80,9 +87,12 @@ def test_every_rung_trains_a_twin_that_renders(
         m.setattr(studio, "_samples", lambda *a: ())
         told: list[tuple[str, int]] = []
         report = studio.train(
-            TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(few)), "woman", steps=4), store=store,
-            on_progress=lambda stage, share: bool(told.append((stage, seen.get("eighths", 0), seen.get("checkpointing")))),  # type: ignore[arg-type]
-        )  # fmt: skip
+            TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(few)), "woman", steps=4),
+            store=store,
+            on_progress=lambda stage, share: bool(
+                told.append((stage, seen.get("eighths", 0), seen.get("checkpointing")))
+            ),  # type: ignore[arg-type]
+        )
     steps = [(eighths > 0, checkpointing) for stage, eighths, checkpointing in told if stage == "training"]  # type: ignore[misc]
     assert set(steps) == {(rung >= 2, rung >= 1)}
     assert (max(seen["tokens"]) == 64) if rung < 3 else True
@@ -106,7 +116,9 @@ def test_serving_in_less_memory_paints_nearly_the_same(
         return painter.paint("photo of a woman", size=(64, 64), steps=2, seed=1).astype(int)
 
     whole = picture(None)
-    assert (picture(ServingPlan(False, True, (64, 64), 1, 1)) == whole).all()  # where the text is read changes nothing
+    assert (
+        picture(ServingPlan(False, True, (64, 64), 1, 1)) == whole
+    ).all()  # where the text is read changes nothing
     less = picture(ServingPlan(True, True, (64, 64), 1, 1))
     assert 0 < abs(less - whole).mean() < 4
 
@@ -122,7 +134,9 @@ def test_rendering_in_8_bits_is_trained_in_full(schnell: Path, tmp_path: Path, f
         return False
 
     report = studio.train(
-        TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(few)), "woman", steps=4), store=store, on_progress=look
+        TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(few)), "woman", steps=4),
+        store=store,
+        on_progress=look,
     )
     assert eighths["training"] is False
     list(studio.render(RenderSpec("in a park", report.lora, report.sha256), store=store))

@@ -167,8 +167,15 @@ def test_units_multiply_what_both_sides_were_rounded_to(bias: bool, dtype: torch
     assert (y.dtype, y.shape) == (dtype, (4, 10, N))
     rounded = from_rows(*to_rows(x.view(40, K)), torch.float32)
     exact = linear(rounded, from_rows(layer.weight, layer.scale, torch.float32), layer.bias)
-    assert torch.allclose(y.view(40, N).float(), exact, rtol=2**-7, atol=2**-7)  # two roundings to bfloat16: sum, bias
-    assert not torch.allclose(y.view(40, N).float(), linear(x.view(40, K).float(), wide(quantised()).weight, layer.bias), rtol=2**-7, atol=2**-7)  # fmt: skip
+    assert torch.allclose(
+        y.view(40, N).float(), exact, rtol=2**-7, atol=2**-7
+    )  # two roundings to bfloat16: sum, bias
+    assert not torch.allclose(
+        y.view(40, N).float(),
+        linear(x.view(40, K).float(), wide(quantised()).weight, layer.bias),
+        rtol=2**-7,
+        atol=2**-7,
+    )
 
 
 @torch.no_grad()
@@ -348,7 +355,9 @@ def test_twins_are_swapped_hot(small: Any, prepared: bool) -> None:
     first = paint(small, 2)
     swapper.wear("two", two, FACTS)
     second = paint(small, 2)
-    assert all(p is worn[n] for n, p in small.transformer.named_parameters())  # hot: the same tensors, filled anew
+    assert all(
+        p is worn[n] for n, p in small.transformer.named_parameters()
+    )  # hot: the same tensors, filled anew
     swapper.wear("one", one, FACTS)
     assert (paint(small, 2) == first).all()
     assert psnr(first, bare) < 35

@@ -34,9 +34,14 @@ def base(folders: tuple[Path, Path]) -> Base:
     serve, trained = folders
     recipe = replace(BASES["flux2-klein"].recipe, batch=2, rate=1e-2)
     return replace(
-        BASES["flux2-klein"], source=str(serve), undistilled=str(trained), dtype="float32", tokens=40,
-        sizes=Sizes({"1:1": (64, 64)}, train=((64, 64),)), recipe=recipe,
-    )  # fmt: skip
+        BASES["flux2-klein"],
+        source=str(serve),
+        undistilled=str(trained),
+        dtype="float32",
+        tokens=40,
+        sizes=Sizes({"1:1": (64, 64)}, train=((64, 64),)),
+        recipe=recipe,
+    )
 
 
 @pytest.fixture
@@ -89,7 +94,9 @@ def test_it_is_trained_on_one_transformer_and_shown_on_another(pipe: Any, base: 
     train(run, base, ex, encode_text(pipe, base, ""), spec, 12, store, lambda stage, share: False)
     assert run.losses[-1] < run.losses[0]
     assert all(
-        torch.equal(p, frozen[n.replace(".base_layer", "")]) for n, p in trained.named_parameters() if ".lora_" not in n
+        torch.equal(p, frozen[n.replace(".base_layer", "")])
+        for n, p in trained.named_parameters()
+        if ".lora_" not in n
     )
     run.wear(run.kept[12])
     after = Painter(pipe, base).paint(TEXT, size=(64, 64), steps=2, seed=3)

@@ -169,13 +169,22 @@ def test_where_layers_stay_on_the_bare_base_wears_zeros(pipe: Any, tiny: Base) -
     assert not any(".lora_" in n for n, _ in pipe.transformer.named_parameters())
 
 
-@pytest.mark.parametrize("facts, change, says", [
-    ({"base": "flux-schnell"}, lambda t: t, "trained on the base flux-schnell"),
-    ({}, lambda t: t, "another program"),
-    ({"base": "nano"}, lambda t: {k: v for k, v in t.items() if "ff" not in k}, "layers do not fit"),
-    ({"base": "nano"}, lambda t: {k: v[:8] if "lora_A" in k else v[:, :8] for k, v in t.items()}, "layers do not fit"),
-])  # fmt: skip
-def test_a_lora_of_another_kind_is_refused(pipe: Any, tiny: Base, facts: dict, change: Any, says: str) -> None:
+@pytest.mark.parametrize(
+    "facts, change, says",
+    [
+        ({"base": "flux-schnell"}, lambda t: t, "trained on the base flux-schnell"),
+        ({}, lambda t: t, "another program"),
+        ({"base": "nano"}, lambda t: {k: v for k, v in t.items() if "ff" not in k}, "layers do not fit"),
+        (
+            {"base": "nano"},
+            lambda t: {k: v[:8] if "lora_A" in k else v[:, :8] for k, v in t.items()},
+            "layers do not fit",
+        ),
+    ],
+)
+def test_a_lora_of_another_kind_is_refused(
+    pipe: Any, tiny: Base, facts: dict, change: Any, says: str
+) -> None:
     tensors = trained(pipe, tiny)
     lora.remove(pipe.transformer)
     with pytest.raises(MLError, match=says) as e:
@@ -234,7 +243,9 @@ def test_our_packing_is_the_pipelines() -> None:
     packed = pack(z)
     assert (packed == FluxPipeline._pack_latents(z, 2, 16, 4, 6)).all()
     assert (FluxPipeline._unpack_latents(packed, 32, 48, 8) == z).all()
-    assert (image_ids(4, 6, "cpu") == FluxPipeline._prepare_latent_image_ids(2, 2, 3, "cpu", torch.float32)).all()
+    assert (
+        image_ids(4, 6, "cpu") == FluxPipeline._prepare_latent_image_ids(2, 2, 3, "cpu", torch.float32)
+    ).all()
 
 
 def test_latents_are_centred_by_the_codecs_figures(pipe: Any, tiny: Base) -> None:

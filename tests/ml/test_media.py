@@ -54,10 +54,21 @@ def test_each_allowed_format_becomes_a_clean_jpeg(kind):
     assert is_red(media.to_array(photo.jpeg)[40, 40])
 
 
-@pytest.mark.parametrize("mode, kind", [
-    ("CMYK", "JPEG"), ("L", "JPEG"), ("P", "PNG"), ("1", "PNG"), ("LA", "PNG"), ("I;16", "PNG"),
-    ("F", "TIFF"), ("LAB", "TIFF"), ("CMYK", "TIFF"), ("YCbCr", "TIFF"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "mode, kind",
+    [
+        ("CMYK", "JPEG"),
+        ("L", "JPEG"),
+        ("P", "PNG"),
+        ("1", "PNG"),
+        ("LA", "PNG"),
+        ("I;16", "PNG"),
+        ("F", "TIFF"),
+        ("LAB", "TIFF"),
+        ("CMYK", "TIFF"),
+        ("YCbCr", "TIFF"),
+    ],
+)
 def test_every_mode_becomes_rgb_of_about_the_same_brightness(mode, kind):
     if mode == "I;16":
         image = Image.fromarray(np.asarray(picture(mode="L")).astype(np.uint16) * 257)
@@ -117,7 +128,9 @@ def test_no_metadata_is_left_in_the_clean_copy():
     exif[0x010F] = "SECRET camera"
     exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    data = encoded(picture(), exif=exif, comment=b"SECRET", icc_profile=profile, xmp=b"<x>SECRET</x>", dpi=(300, 300))
+    data = encoded(
+        picture(), exif=exif, comment=b"SECRET", icc_profile=profile, xmp=b"<x>SECRET</x>", dpi=(300, 300)
+    )
     jpeg = media.clean(data).jpeg
     assert b"SECRET" in data
     assert not any(word in jpeg for word in (b"SECRET", b"Exif", b"ICC_PROFILE", b"http://ns.adobe.com"))
@@ -154,20 +167,40 @@ def test_of_several_pictures_in_a_heic_the_primary_wins():
     assert is_red(media.to_array(media.clean(data).jpeg)[40, 40])
 
 
-@pytest.mark.parametrize("data", [
-    frames("PNG"), frames("WEBP"), frames("TIFF", 200), frames("GIF"),
-    encoded(picture(), "GIF"), encoded(picture(), "BMP"), encoded(picture(), "PPM"),
-    encoded(picture(), "JPEG2000"), encoded(picture(), "ICO"),
-    b"\0\0\0\x1cftypavif\0\0\0\0mif1avif" + bytes(64),
-], ids=["apng", "webp", "tiff", "gif", "still gif", "bmp", "ppm", "jp2", "ico", "avif"])  # fmt: skip
+@pytest.mark.parametrize(
+    "data",
+    [
+        frames("PNG"),
+        frames("WEBP"),
+        frames("TIFF", 200),
+        frames("GIF"),
+        encoded(picture(), "GIF"),
+        encoded(picture(), "BMP"),
+        encoded(picture(), "PPM"),
+        encoded(picture(), "JPEG2000"),
+        encoded(picture(), "ICO"),
+        b"\0\0\0\x1cftypavif\0\0\0\0mif1avif" + bytes(64),
+    ],
+    ids=["apng", "webp", "tiff", "gif", "still gif", "bmp", "ppm", "jp2", "ico", "avif"],
+)
 def test_animations_pages_and_other_formats_are_unsupported(data):
     assert code_for(data) == "unsupported_format"
 
 
-@pytest.mark.parametrize("data", [
-    b"", b"\xff", b"hello", b"%PDF-1.7\n%...", b"PK\x03\x04" + bytes(100), b"BM, a letter", bytes(1000),
-    b"\0\0\0\x18ftypmp42" + bytes(100), b"RIFF\0\0\0\0WAVEfmt ",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"hello",
+        b"%PDF-1.7\n%...",
+        b"PK\x03\x04" + bytes(100),
+        b"BM, a letter",
+        bytes(1000),
+        b"\0\0\0\x18ftypmp42" + bytes(100),
+        b"RIFF\0\0\0\0WAVEfmt ",
+    ],
+)
 def test_what_is_no_picture_is_not_an_image(data):
     assert code_for(data) == "not_an_image"
 
@@ -200,17 +233,20 @@ def test_a_short_side_under_512_pixels_is_too_small():
     assert media.clean(encoded(picture(600, 512))).height == 512
 
 
-@pytest.mark.parametrize("program", [
-    "import time; time.sleep(60)",
-    "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
-    "raise SystemExit(0)",
-    "import sys; sys.stdin.buffer.read(); print('rubbish')",
-    "import sys; sys.stdin.buffer.read(); print('[]')",
-    "import sys; sys.stdin.buffer.read(); print('{\"code\": \"\"}')",
-    "import sys; sys.stdin.buffer.read(); print('{\"code\": [1]}')",
-    "import sys; sys.stdin.buffer.read(); print('{\"code\": \"\", \"width\": 900, \"height\": 900}')",
-    "while True: print('x' * 100_000)",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import time; time.sleep(60)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "raise SystemExit(0)",
+        "import sys; sys.stdin.buffer.read(); print('rubbish')",
+        "import sys; sys.stdin.buffer.read(); print('[]')",
+        'import sys; sys.stdin.buffer.read(); print(\'{"code": ""}\')',
+        "import sys; sys.stdin.buffer.read(); print('{\"code\": [1]}')",
+        'import sys; sys.stdin.buffer.read(); print(\'{"code": "", "width": 900, "height": 900}\')',
+        "while True: print('x' * 100_000)",
+    ],
+)
 def test_a_child_that_hangs_dies_or_raves_makes_the_photo_unreadable(program):
     answer = media.ask_child([sys.executable, "-I", "-c", program], bytes(2_000_000), seconds=0.5)
     with pytest.raises(PhotoRefused) as refused:

@@ -23,13 +23,28 @@ SIZES = [(512, 512), (768, 768), (1024, 1024)]
 NANO = Path(memory.__file__).parent.parent / "nano/weights"
 
 SCHNELL_CONFIG = {
-    "_class_name": "FluxTransformer2DModel", "num_layers": 19, "num_single_layers": 38, "num_attention_heads": 24, "attention_head_dim": 128,
-    "in_channels": 64, "joint_attention_dim": 4096, "pooled_projection_dim": 768, "guidance_embeds": False,
-}  # fmt: skip
+    "_class_name": "FluxTransformer2DModel",
+    "num_layers": 19,
+    "num_single_layers": 38,
+    "num_attention_heads": 24,
+    "attention_head_dim": 128,
+    "in_channels": 64,
+    "joint_attention_dim": 4096,
+    "pooled_projection_dim": 768,
+    "guidance_embeds": False,
+}
 KLEIN_CONFIG = {
-    "_class_name": "Flux2Transformer2DModel", "num_layers": 5, "num_single_layers": 20, "num_attention_heads": 24, "attention_head_dim": 128,
-    "in_channels": 128, "joint_attention_dim": 7680, "mlp_ratio": 3.0, "guidance_embeds": False, "axes_dims_rope": [32, 32, 32, 32],
-}  # fmt: skip
+    "_class_name": "Flux2Transformer2DModel",
+    "num_layers": 5,
+    "num_single_layers": 20,
+    "num_attention_heads": 24,
+    "attention_head_dim": 128,
+    "in_channels": 128,
+    "joint_attention_dim": 7680,
+    "mlp_ratio": 3.0,
+    "guidance_embeds": False,
+    "axes_dims_rope": [32, 32, 32, 32],
+}
 SMALL = {
     "num_attention_heads": 4,
     "attention_head_dim": 64,
@@ -40,10 +55,16 @@ SMALL = {
 SMALL_1 = SCHNELL_CONFIG | SMALL | {"pooled_projection_dim": 64, "axes_dims_rope": [8, 28, 28]}
 SMALL_2 = KLEIN_CONFIG | SMALL | {"axes_dims_rope": [16, 16, 16, 16]}
 VAE = {
-    "_class_name": "AutoencoderKL", "block_out_channels": [128, 256, 512, 512], "layers_per_block": 2, "latent_channels": 16,
-    "down_block_types": ["DownEncoderBlock2D"] * 4, "up_block_types": ["UpDecoderBlock2D"] * 4, "norm_num_groups": 32,
-    "use_quant_conv": False, "use_post_quant_conv": False,
-}  # fmt: skip
+    "_class_name": "AutoencoderKL",
+    "block_out_channels": [128, 256, 512, 512],
+    "layers_per_block": 2,
+    "latent_channels": 16,
+    "down_block_types": ["DownEncoderBlock2D"] * 4,
+    "up_block_types": ["UpDecoderBlock2D"] * 4,
+    "norm_num_groups": 32,
+    "use_quant_conv": False,
+    "use_post_quant_conv": False,
+}
 
 SCHNELL = Job(SCHNELL_CONFIG, FLUX1.targets)
 KLEIN = Job(KLEIN_CONFIG, FLUX2.targets, tokens=512)
@@ -85,9 +106,14 @@ def test_a_step_takes_what_was_foreseen(checkpointing: bool) -> None:
     def step() -> None:
         with torch.autocast("cpu", torch.bfloat16):
             v = net(
-                hidden_states=x, timestep=torch.ones(1), encoder_hidden_states=text, pooled_projections=pooled,
-                txt_ids=torch.zeros(64, 3), img_ids=torch.zeros(256, 3), return_dict=False,
-            )[0]  # fmt: skip
+                hidden_states=x,
+                timestep=torch.ones(1),
+                encoder_hidden_states=text,
+                pooled_projections=pooled,
+                txt_ids=torch.zeros(64, 3),
+                img_ids=torch.zeros(256, 3),
+                return_dict=False,
+            )[0]
         (v.float() - x).pow(2).mean().backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -116,7 +142,9 @@ def test_few_blocks_tell_of_many(job: Job, checkpointing: bool) -> None:
     )
 
 
-@pytest.mark.parametrize("job", [Job(SMALL_1, FLUX1.targets), Job(SMALL_2, FLUX2.targets)], ids=["flux1", "flux2"])
+@pytest.mark.parametrize(
+    "job", [Job(SMALL_1, FLUX1.targets), Job(SMALL_2, FLUX2.targets)], ids=["flux1", "flux2"]
+)
 def test_8_bits_are_counted_as_they_are_stored(job: Job) -> None:
     fp8 = pytest.importorskip("ml.local.fp8")
     net = memory._made(job.config, job.dtype)
@@ -127,7 +155,9 @@ def test_8_bits_are_counted_as_they_are_stored(job: Job) -> None:
 def test_no_score_matrix_is_kept() -> None:
     jobs = [Job(SMALL_1, FLUX1.targets, tokens=n) for n in (1024, 3072)]
     few, many = [memory._short_step(job, (512, 512), False, True, 1, 1) for job in jobs]
-    assert many == pytest.approx(2 * few, rel=0.05)  # of twice the tokens; with the scores it would be four times
+    assert many == pytest.approx(
+        2 * few, rel=0.05
+    )  # of twice the tokens; with the scores it would be four times
 
 
 def test_on_cuda_norms_are_in_float32_and_take_more() -> None:
@@ -171,7 +201,10 @@ def test_what_trains_flux1_schnell_on_which_accelerator() -> None:
     assert says(80, SCHNELL) == "fits: 61.8 of 80.0 GB at 1024 px, no checkpointing"
     assert says(48, SCHNELL) == "fits: 27.7 of 48.0 GB at 1024 px, with checkpointing"
     assert says(24, SCHNELL) == "fits: 16.0 of 24.0 GB at 1024 px, with checkpointing, base in 8 bits"
-    assert says(16, SCHNELL) == "fits: 14.4 of 16.0 GB at 768 px, with checkpointing, base in 8 bits, AdamW in 8 bits"
+    assert (
+        says(16, SCHNELL)
+        == "fits: 14.4 of 16.0 GB at 768 px, with checkpointing, base in 8 bits, AdamW in 8 bits"
+    )
     assert says(12, SCHNELL) == says(8, SCHNELL) == "does_not_fit"
 
 
@@ -226,7 +259,11 @@ def written(folder: Path, shapes: dict[str, tuple[int, ...]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     header, end = {}, 0
     for name, shape in shapes.items():
-        header[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [end, end := end + 2 * math.prod(shape)]}
+        header[name] = {
+            "dtype": "BF16",
+            "shape": list(shape),
+            "data_offsets": [end, end := end + 2 * math.prod(shape)],
+        }
     text = json.dumps(header).encode()
     with (folder / "model.safetensors").open("wb") as f:
         f.write(len(text).to_bytes(8, "little") + text)
@@ -238,7 +275,10 @@ def schnell(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """FLUX.1 schnell's directory, as large as it is and empty."""
     folder = tmp_path_factory.mktemp("schnell")
     for part, config in (("transformer", SCHNELL_CONFIG), ("vae", VAE)):
-        written(folder / part, {n: tuple(p.shape) for n, p in memory._made(config, torch.bfloat16).named_parameters()})
+        written(
+            folder / part,
+            {n: tuple(p.shape) for n, p in memory._made(config, torch.bfloat16).named_parameters()},
+        )
         (folder / part / "config.json").write_text(json.dumps(config))
     written(folder / "text_encoder", {"all": (123_060_480,)})
     written(folder / "text_encoder_2", {"all": (4_762_310_656,)})
@@ -285,7 +325,12 @@ def test_serving_costs_more_for_larger_pictures_and_kept_texts(schnell: Path) ->
 
 
 def test_the_nano_base_is_served_as_it_is() -> None:
-    job = Job(json.loads((NANO / "transformer/config.json").read_text()), FLUX1.targets, tokens=48, dtype=torch.float32)
+    job = Job(
+        json.loads((NANO / "transformer/config.json").read_text()),
+        FLUX1.targets,
+        tokens=48,
+        dtype=torch.float32,
+    )
     assert plan_serving(4 * GB, NANO, job, (128, 192), texts=256).says().endswith("all as it is")
 
 
@@ -304,7 +349,9 @@ def test_a_computer_has_what_is_available(tmp_path: Path) -> None:
     assert memory.free_bytes("cpu") > 0
 
 
-@pytest.mark.parametrize(("limit", "free"), [("max", 8_192_000), ("5000000", 4_300_000), ("9000000000", 8_192_000)])
+@pytest.mark.parametrize(
+    ("limit", "free"), [("max", 8_192_000), ("5000000", 4_300_000), ("9000000000", 8_192_000)]
+)
 def test_a_container_has_what_its_limit_leaves(tmp_path: Path, limit: str, free: int) -> None:
     group = {"max": limit, "current": "1000000\n", "stat": "anon 700000\ninactive_file 300000\n"}
     machine(tmp_path, **{f"sys/fs/cgroup/memory.{name}": text for name, text in group.items()})
@@ -313,9 +360,16 @@ def test_a_container_has_what_its_limit_leaves(tmp_path: Path, limit: str, free:
 
 def test_pictures_of_one_pass_are_decoded_together() -> None:
     one, four = (
-        serving_peak(NANO, Job(json.loads((NANO / "transformer/config.json").read_text()), FLUX1.targets, tokens=48, batch=n), (128, 128), 1)
+        serving_peak(
+            NANO,
+            Job(
+                json.loads((NANO / "transformer/config.json").read_text()), FLUX1.targets, tokens=48, batch=n
+            ),
+            (128, 128),
+            1,
+        )
         for n in (1, 4)
-    )  # fmt: skip
+    )
     weights = sum(
         f.stat().st_size
         for part in ("transformer", "vae", "text_encoder", "text_encoder_2")

@@ -26,7 +26,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> LocalStudio:
 
 
 @pytest.fixture(scope="module")
-def twin(studio: LocalStudio, photos: list[bytes]) -> tuple[TrainReport, MemoryStore, list[tuple[str, float]]]:
+def twin(
+    studio: LocalStudio, photos: list[bytes]
+) -> tuple[TrainReport, MemoryStore, list[tuple[str, float]]]:
     store, told = MemoryStore(), []
 
     def tell(stage: str, share: float) -> bool:
@@ -97,12 +99,16 @@ def test_its_file_names_its_base_and_nothing_is_left_beside_it(twin: Any) -> Non
 
 
 @pytest.mark.train
-def test_its_pictures_are_marked_signed_and_the_same_for_the_same_seed(studio: LocalStudio, twin: Any) -> None:
+def test_its_pictures_are_marked_signed_and_the_same_for_the_same_seed(
+    studio: LocalStudio, twin: Any
+) -> None:
     report, store, _ = twin
     spec = RenderSpec("smiling, in a park", report.lora, report.sha256, count=2, seed=7)
     made = list(studio.render(spec, store=store))
     again = next(
-        studio.render(RenderSpec("smiling, in a park", report.lora, report.sha256, count=1, seed=8), store=store)
+        studio.render(
+            RenderSpec("smiling, in a park", report.lora, report.sha256, count=1, seed=8), store=store
+        )
     )
     assert [p.seed for p in made] == [7, 8]
     found = provenance.verify(made[0].png)
@@ -124,9 +130,13 @@ def test_its_pictures_are_likelier_than_the_bases(studio: LocalStudio, twin: Any
 
 
 @pytest.mark.train
-def test_asked_to_stop_it_leaves_a_checkpoint_and_goes_on_from_it(studio: LocalStudio, photos: list[bytes]) -> None:
+def test_asked_to_stop_it_leaves_a_checkpoint_and_goes_on_from_it(
+    studio: LocalStudio, photos: list[bytes]
+) -> None:
     store = MemoryStore()
-    spec = TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:5])), "woman", seed=2, steps=8, threads=2)
+    spec = TrainSpec(
+        tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:5])), "woman", seed=2, steps=8, threads=2
+    )
     with pytest.raises(Stopped):
         studio.train(spec, store=store, on_progress=lambda stage, share: stage == "training" and share >= 0.5)
     assert list(store.files) == ["twin/checkpoint.safetensors"]
@@ -138,7 +148,9 @@ def test_asked_to_stop_it_leaves_a_checkpoint_and_goes_on_from_it(studio: LocalS
 @pytest.mark.parametrize("at", ["preparing", "measuring the base", "choosing the best"])
 def test_it_can_be_stopped_at_every_stage(studio: LocalStudio, photos: list[bytes], at: str) -> None:
     store = MemoryStore()
-    spec = TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:4])), "woman", seed=2, steps=6, threads=2)
+    spec = TrainSpec(
+        tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:4])), "woman", seed=2, steps=6, threads=2
+    )
     with pytest.raises(Stopped):
         studio.train(spec, store=store, on_progress=lambda stage, share: stage == at)
     assert not store.exists("twin/lora.safetensors")
@@ -152,7 +164,8 @@ def test_two_twins_painted_in_turn_are_each_their_own(studio: LocalStudio, twin:
     bare = RenderSpec("smiling, in a park", count=2, seed=3, subject="woman")
     alone = [media.to_array(p.png).astype(int) for p in studio.render(with_twin, store=store)]
     mixed = [
-        media.to_array(a.png).astype(int) for a, _ in zip(studio.render(with_twin, store=store), studio.render(bare))
+        media.to_array(a.png).astype(int)
+        for a, _ in zip(studio.render(with_twin, store=store), studio.render(bare))
     ]
     assert all(np.abs(a - b).mean() < 2.5 for a, b in zip(alone, mixed))
 
@@ -240,7 +253,9 @@ def test_schnells_profile_trains_with_its_adapter_and_renders(
     shutil.copytree(tiny_folder, folder)
     studio = LocalStudio("flux-schnell", source=folder, keys=tmp_path, faces=CentredFaces())  # type: ignore[arg-type]
     base = studio.base
-    small = replace(base.sizes, by_aspect=dict.fromkeys(base.sizes.by_aspect, (256, 256)), train=((256, 256),))
+    small = replace(
+        base.sizes, by_aspect=dict.fromkeys(base.sizes.by_aspect, (256, 256)), train=((256, 256),)
+    )
     studio.base = replace(base, sizes=small, recipe=replace(base.recipe, checkpoints=2, prompts=2, seeds=1))
     shapes = lora.expected_shapes(studio._models()[0].transformer, studio.base)
     save_file({k: torch.full(s, 0.01) for k, s in shapes.items()}, folder / "training_adapter.safetensors")

@@ -59,7 +59,9 @@ def test_every_style_background_and_garment_looks_different() -> None:
 
 def test_a_turned_head_shows_its_features_where_it_turned_to() -> None:
     """The white of the eyes moves with the face."""
-    left, right = (draw(somebody(), replace(Scene(), yaw=y), 128, 128)[:, :, :].astype(int) for y in (-30, 30))
+    left, right = (
+        draw(somebody(), replace(Scene(), yaw=y), 128, 128)[:, :, :].astype(int) for y in (-30, 30)
+    )
     assert apart(left, right) > 4
     face = slice(40, 80)
     bright = [np.average(np.arange(128), weights=(p[face].min(2) > 170).sum(0) + 1e-6) for p in (left, right)]
@@ -80,9 +82,14 @@ def test_rare_traits_are_not_rare() -> None:
 
 
 def test_captions_say_what_is_drawn() -> None:
-    scene = replace(Scene(), background="beach", clothes="hoodie", colour="red", expression="laughing", glasses="round")
+    scene = replace(
+        Scene(), background="beach", clothes="hoodie", colour="red", expression="laughing", glasses="round"
+    )
     text = plain_caption(scene, "ohwx woman")
-    assert text == "photo of ohwx woman, laughing, on a beach, wearing a red hoodie, wearing round glasses, soft light"
+    assert (
+        text
+        == "photo of ohwx woman, laughing, on a beach, wearing a red hoodie, wearing round glasses, soft light"
+    )
 
 
 def test_a_triggers_caption_says_nothing_of_the_face() -> None:

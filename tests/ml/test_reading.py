@@ -19,7 +19,9 @@ def learnt(work: Path, pair: tuple[Any, Any], clock: Any, steps: int = 120) -> t
     torch.set_num_threads(1)
     torch.manual_seed(0)
     painter = flow.new_painter(SHAPE, *pair)
-    return reading.train_reading(work, painter, pair, 200, clock, steps=steps, batch=32, device="cpu"), painter
+    return reading.train_reading(
+        work, painter, pair, 200, clock, steps=steps, batch=32, device="cpu"
+    ), painter
 
 
 def test_encoders_learn_the_style_that_a_caption_names(tmp_path: Path, pair: tuple[Any, Any]) -> None:
@@ -50,7 +52,17 @@ def test_the_flow_leaves_the_encoders_as_they_are(tmp_path: Path, pair: tuple[An
     painter = flow.new_painter(SHAPE, *pair)
     before = {k: v.clone() for k, v in painter.state_dict().items()}
     z = torch.randn(8, 16, 8, 8)
-    done = flow.train_flow(tmp_path, {0: (torch.arange(8).numpy(), z)}, painter, pair, Clock(None), steps=2, batch=4, rate=1e-3, device="cpu")  # fmt: skip
+    done = flow.train_flow(
+        tmp_path,
+        {0: (torch.arange(8).numpy(), z)},
+        painter,
+        pair,
+        Clock(None),
+        steps=2,
+        batch=4,
+        rate=1e-3,
+        device="cpu",
+    )
     assert done is painter
     changed = {k.split(".")[0] for k, v in painter.state_dict().items() if not torch.equal(v, before[k])}
     assert changed == {"transformer"}

@@ -95,7 +95,9 @@ def test_a_prompt_again_is_not_encoded_again_and_gives_the_same_pixels(pipe: Any
     assert (Painter(pipe, tiny).paint("photo of a woman", size=(64, 64), steps=2, seed=3) == first).all()
 
 
-def test_the_text_used_longest_ago_is_forgotten_first(pipe: Any, tiny: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_text_used_longest_ago_is_forgotten_first(
+    pipe: Any, tiny: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sample, "TEXTS", 2)
     painter = Painter(pipe, tiny)
     for text in ("one", "two", "one", "three"):

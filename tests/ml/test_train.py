@@ -81,7 +81,9 @@ def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, 
     base = replace(quick, recipe=replace(quick.recipe, rollout=1.0, prior=0.0))
     seen: list[tuple[bool, torch.Tensor, torch.Tensor]] = []
     hook = pipe.transformer.register_forward_pre_hook(
-        lambda net, args, asked: seen.append((torch.is_grad_enabled(), asked["timestep"], asked["hidden_states"])),
+        lambda net, args, asked: seen.append(
+            (torch.is_grad_enabled(), asked["timestep"], asked["hidden_states"])
+        ),
         with_kwargs=True,
     )
     trained(pipe, base, examples(pipe, quick, few, 1), 4, MemoryStore())
@@ -93,7 +95,9 @@ def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, 
         assert not torch.equal(noisy, nearer)
 
 
-def test_a_checkpoint_says_which_precision_it_was_trained_in(pipe: Any, quick: Base, few: list[bytes]) -> None:
+def test_a_checkpoint_says_which_precision_it_was_trained_in(
+    pipe: Any, quick: Base, few: list[bytes]
+) -> None:
     """What is faster is found by timing, which may come out otherwise the next time; a training goes on as it began."""
     run = trained(pipe, quick, examples(pipe, quick, few, 1), 1, MemoryStore())
     here = run.halves
@@ -107,7 +111,9 @@ def test_a_checkpoint_says_which_precision_it_was_trained_in(pipe: Any, quick: B
 def test_buckets_small_ones_first_and_the_largest_last(pipe: Any, quick: Base, few: list[bytes]) -> None:
     """A photo is in every bucket that it need not be enlarged for; each step is of one size."""
     sizes = ((64, 64), (96, 96), (128, 128), (4096, 4096))
-    base = replace(quick, sizes=replace(quick.sizes, train=sizes), recipe=replace(quick.recipe, large=0.5, rollout=0.0))
+    base = replace(
+        quick, sizes=replace(quick.sizes, train=sizes), recipe=replace(quick.recipe, large=0.5, rollout=0.0)
+    )
     ex = examples(pipe, base, few, 2)
     assert [e.size for e in ex] == [*sizes[:3], *sizes[:3]]
     assert [e.latents.shape[1] for e in ex[:3]] == [16, 36, 64]
@@ -125,7 +131,12 @@ def test_buckets_small_ones_first_and_the_largest_last(pipe: Any, quick: Base, f
 def test_times_are_drawn_as_said(kind: str) -> None:
     t = draw_times(20_000, torch.Generator().manual_seed(0), kind)
     assert 0 <= t.min() <= t.max() <= 1
-    middle = {"mixed": (0.50, 0.62), "sigmoid": (0.49, 0.51), "shifted": (0.74, 0.76), "uniform": (0.49, 0.51)}[kind]
+    middle = {
+        "mixed": (0.50, 0.62),
+        "sigmoid": (0.49, 0.51),
+        "shifted": (0.74, 0.76),
+        "uniform": (0.49, 0.51),
+    }[kind]
     assert middle[0] < t.median() < middle[1]
     assert ((t == 1).float().mean() > 0.08) == (kind == "mixed")
     assert ((t < 0.05).float().mean() > 0.04) == (kind == "uniform")
@@ -164,12 +175,16 @@ def test_the_seed_decides(pipe: Any, quick: Base, few: list[bytes]) -> None:
     assert a.losses == b.losses != other.losses
 
 
-def test_a_checkpoint_of_another_training_is_not_gone_on_from(pipe: Any, quick: Base, few: list[bytes]) -> None:
+def test_a_checkpoint_of_another_training_is_not_gone_on_from(
+    pipe: Any, quick: Base, few: list[bytes]
+) -> None:
     store = MemoryStore()
     with pytest.raises(Stopped):
         trained(pipe, quick, examples(pipe, quick, few), 6, store, lambda stage, share: True)
     run = Run.start(pipe.transformer, quick, 4)
-    assert not run.restore(store.read("twin/checkpoint.safetensors"), identity_of(replace(SPEC, seed=9), quick, 6))
+    assert not run.restore(
+        store.read("twin/checkpoint.safetensors"), identity_of(replace(SPEC, seed=9), quick, 6)
+    )
     assert run.step == 0
 
 
@@ -205,7 +220,9 @@ def test_a_tilted_head_is_levelled_where_the_base_knows_level_heads_only() -> No
 def test_a_caption_says_where_a_turned_face_looks() -> None:
     def face(nose: float) -> Face:
         return Face(
-            (0.0, 0.0, 100.0, 120.0), 1.0, ((30.0, 40.0), (70.0, 40.0), (nose, 62.0), (35.0, 80.0), (65.0, 80.0))
+            (0.0, 0.0, 100.0, 120.0),
+            1.0,
+            ((30.0, 40.0), (70.0, 40.0), (nose, 62.0), (35.0, 80.0), (65.0, 80.0)),
         )
 
     assert [dataset.looking(face(x)) for x in (50.0, 60.0, 40.0)] == ["", ", looking right", ", looking left"]

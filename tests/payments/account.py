@@ -22,15 +22,33 @@ LIVE = ("active", "past_due")
 Obj = dict[str, Any]
 
 PREFIXES = {
-    "product": "prod", "price": "price", "customer": "cus", "checkout.session": "cs_test", "billing_portal.configuration": "bpc",
-    "billing_portal.session": "bps", "subscription": "sub", "subscription_schedule": "sub_sched", "invoice": "in", "invoice_payment": "inpay",
-    "payment_intent": "pi", "charge": "ch", "refund": "re", "dispute": "du", "event": "evt",
-}  # fmt: skip
+    "product": "prod",
+    "price": "price",
+    "customer": "cus",
+    "checkout.session": "cs_test",
+    "billing_portal.configuration": "bpc",
+    "billing_portal.session": "bps",
+    "subscription": "sub",
+    "subscription_schedule": "sub_sched",
+    "invoice": "in",
+    "invoice_payment": "inpay",
+    "payment_intent": "pi",
+    "charge": "ch",
+    "refund": "re",
+    "dispute": "du",
+    "event": "evt",
+}
 # What a list may be narrowed by, and the field where that is called otherwise.
 FILTERS = {
-    "product": ("ids",), "price": ("product", "active", "lookup_keys"), "billing_portal.configuration": ("active",), "subscription": ("customer",),
-    "invoice": ("customer",), "charge": ("customer", "payment_intent"), "refund": ("payment_intent",), "dispute": ("charge", "payment_intent"),
-}  # fmt: skip
+    "product": ("ids",),
+    "price": ("product", "active", "lookup_keys"),
+    "billing_portal.configuration": ("active",),
+    "subscription": ("customer",),
+    "invoice": ("customer",),
+    "charge": ("customer", "payment_intent"),
+    "refund": ("payment_intent",),
+    "dispute": ("charge", "payment_intent"),
+}
 FIELDS = {"ids": "id", "lookup_keys": "lookup_key"}
 REFERENCES = ("customer", "charge", "payment_intent", "product")
 
@@ -39,14 +57,20 @@ class Account:
     def __init__(self) -> None:
         self.now = START  # only `advance` moves it
         self.pages = ""  # the base address of the hosted pages, "" for Stripe's own
-        self.retry_days: Sequence[int] = (3, 5, 7)  # after the first failure; the account's setting, as the next one is
+        self.retry_days: Sequence[int] = (
+            3,
+            5,
+            7,
+        )  # after the first failure; the account's setting, as the next one is
         self.after_retries = "canceled"  # or "past_due", "unpaid"
         self.objects: dict[str, Obj] = {}
         self.events: list[Obj] = []
         self.carts: dict[
             str, Obj
         ] = {}  # of a Checkout session what it does not show: its form, its line, its payment intent
-        self.offers: dict[str, list[Obj]] = {}  # of a portal configuration the products, which it does not show either
+        self.offers: dict[
+            str, list[Obj]
+        ] = {}  # of a portal configuration the products, which it does not show either
         self.declined: set[str] = set()  # sessions whose last card was declined: their page says so
         self.failing: Counter[str] = Counter()  # how many of a customer's next payments fail
         self.lock = RLock()
@@ -72,10 +96,17 @@ class Account:
 
     def all(self, kind: str, **where: Any) -> list[Obj]:
         """Oldest first."""
-        return [o for o in self.objects.values() if o["object"] == kind and not o.get("deleted") and all(o[k] == v for k, v in where.items())]  # fmt: skip
+        return [
+            o
+            for o in self.objects.values()
+            if o["object"] == kind and not o.get("deleted") and all(o[k] == v for k, v in where.items())
+        ]
 
     def emit(self, type: str, obj: Obj) -> Obj:
-        event = self.put("event", {"api_version": API, "data": {"object": deepcopy(obj)}, "pending_webhooks": 1, "type": type})  # fmt: skip
+        event = self.put(
+            "event",
+            {"api_version": API, "data": {"object": deepcopy(obj)}, "pending_webhooks": 1, "type": type},
+        )
         self.events.append(event)
         return event
 
@@ -100,7 +131,9 @@ class Account:
             rows = [row for row in rows if row[FIELDS.get(key, key)] in wanted]
         rows, limit = list(rows)[::-1], form.get("limit", 10)
         if not 1 <= limit <= 100:
-            raise Refused("Invalid limit: must be between 1 and 100.", code="parameter_invalid_integer", param="limit")
+            raise Refused(
+                "Invalid limit: must be between 1 and 100.", code="parameter_invalid_integer", param="limit"
+            )
         if last := form.get("starting_after"):
             ids = [row["id"] for row in rows]
             if last not in ids:
@@ -147,7 +180,12 @@ def embedded(url: str, rows: list[Obj]) -> Obj:
 
 def missing(kind: str, id: str, param: str) -> Refused:
     status = 404 if param == "id" else 400
-    return Refused(f"No such {kind.replace('_item', ' item')}: '{id}'", status=status, code="resource_missing", param=param)  # fmt: skip
+    return Refused(
+        f"No such {kind.replace('_item', ' item')}: '{id}'",
+        status=status,
+        code="resource_missing",
+        param=param,
+    )
 
 
 def only(form: Obj, *known: str) -> None:

@@ -13,10 +13,19 @@ def create_product(account: Account, form: Obj) -> Obj:
     only(form, "id", "name", "metadata")
     if form.get("id") in account.objects:
         raise Refused("Product already exists.", code="resource_already_exists")
-    made = account.put("product", {
-        "active": True, "images": [], "marketing_features": [], "metadata": form.get("metadata", {}), "name": form["name"], "type": "service",
-        "updated": account.now,
-    }, id=form.get("id", ""))  # fmt: skip
+    made = account.put(
+        "product",
+        {
+            "active": True,
+            "images": [],
+            "marketing_features": [],
+            "metadata": form.get("metadata", {}),
+            "name": form["name"],
+            "type": "service",
+            "updated": account.now,
+        },
+        id=form.get("id", ""),
+    )
     account.emit("product.created", made)
     return made
 
@@ -30,11 +39,20 @@ def create_price(account: Account, form: Obj) -> Obj:
     only(form, "product", "currency", "unit_amount", "recurring", "lookup_key", "transfer_lookup_key")
     needed(form, "product", "unit_amount")
     account.get("product", form["product"], "product")
-    made = account.put("price", {
-        "active": True, "billing_scheme": "per_unit", "currency": form["currency"], "lookup_key": _key(account, form), "metadata": {},
-        "product": form["product"], "recurring": _recurring(form), "type": "recurring" if "recurring" in form else "one_time",
-        "unit_amount": form["unit_amount"],
-    })  # fmt: skip
+    made = account.put(
+        "price",
+        {
+            "active": True,
+            "billing_scheme": "per_unit",
+            "currency": form["currency"],
+            "lookup_key": _key(account, form),
+            "metadata": {},
+            "product": form["product"],
+            "recurring": _recurring(form),
+            "type": "recurring" if "recurring" in form else "one_time",
+            "unit_amount": form["unit_amount"],
+        },
+    )
     account.emit("price.created", made)
     return made
 

@@ -16,7 +16,10 @@ def update(account: Account, form: Obj, id: str) -> Obj:
     sub = subscriptions.not_ended(account, id)
     if "cancel_at_period_end" in form:
         if sub["schedule"]:
-            raise Refused(f"The subscription is managed by the subscription schedule `{sub['schedule']}`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead.", param="cancel_at_period_end")  # fmt: skip
+            raise Refused(
+                f"The subscription is managed by the subscription schedule `{sub['schedule']}`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead.",
+                param="cancel_at_period_end",
+            )
         if (yes := form["cancel_at_period_end"]) or sub["cancel_at"]:
             subscriptions.cancel_later(account, sub, yes, flag=yes)
     if "items" in form:
@@ -35,7 +38,10 @@ def _asked_price(account: Account, form: Obj, sub: Obj) -> Obj:
         raise missing("subscription_item", asked["id"], "items[0][id]")
     price = account.get("price", asked["price"], "items[0][price]")
     if not price["recurring"] or not price["active"]:
-        raise Refused("The price specified is inactive or not recurring. This field only accepts active recurring prices.", param="items[0][price]")  # fmt: skip
+        raise Refused(
+            "The price specified is inactive or not recurring. This field only accepts active recurring prices.",
+            param="items[0][price]",
+        )
     return price
 
 

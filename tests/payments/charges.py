@@ -8,13 +8,26 @@ from __future__ import annotations
 from .account import Account, Obj
 
 
-def new_intent(account: Account, customer: str, amount: int, currency: str, metadata: Obj | None = None) -> Obj:
+def new_intent(
+    account: Account, customer: str, amount: int, currency: str, metadata: Obj | None = None
+) -> Obj:
     """Not yet told of."""
-    return account.put("payment_intent", {
-        "amount": amount, "amount_capturable": 0, "amount_received": 0, "capture_method": "automatic", "confirmation_method": "automatic",
-        "currency": currency, "customer": customer, "latest_charge": None, "metadata": dict(metadata or {}), "payment_method_types": ["card"],
-        "status": "requires_payment_method",
-    })  # fmt: skip
+    return account.put(
+        "payment_intent",
+        {
+            "amount": amount,
+            "amount_capturable": 0,
+            "amount_received": 0,
+            "capture_method": "automatic",
+            "confirmation_method": "automatic",
+            "currency": currency,
+            "customer": customer,
+            "latest_charge": None,
+            "metadata": dict(metadata or {}),
+            "payment_method_types": ["card"],
+            "status": "requires_payment_method",
+        },
+    )
 
 
 def try_card(account: Account, intent: Obj, works: bool = True) -> Obj:
@@ -22,12 +35,24 @@ def try_card(account: Account, intent: Obj, works: bool = True) -> Obj:
     if works and account.failing[intent["customer"]]:
         account.failing[intent["customer"]] -= 1
         works = False
-    charge = account.put("charge", {
-        "amount": intent["amount"], "amount_captured": intent["amount"] * works, "amount_refunded": 0,
-        "billing_details": {"email": account.objects[intent["customer"]]["email"]}, "captured": works, "currency": intent["currency"],
-        "customer": intent["customer"], "disputed": False, "metadata": dict(intent["metadata"]), "paid": works, "payment_intent": intent["id"],
-        "refunded": False, "status": "succeeded" if works else "failed",
-    })  # fmt: skip
+    charge = account.put(
+        "charge",
+        {
+            "amount": intent["amount"],
+            "amount_captured": intent["amount"] * works,
+            "amount_refunded": 0,
+            "billing_details": {"email": account.objects[intent["customer"]]["email"]},
+            "captured": works,
+            "currency": intent["currency"],
+            "customer": intent["customer"],
+            "disputed": False,
+            "metadata": dict(intent["metadata"]),
+            "paid": works,
+            "payment_intent": intent["id"],
+            "refunded": False,
+            "status": "succeeded" if works else "failed",
+        },
+    )
     intent["latest_charge"] = charge["id"]
     if works:
         intent |= {"status": "succeeded", "amount_received": intent["amount"]}

@@ -46,10 +46,18 @@ def _turn(account: Account, sub: Obj) -> None:
         subscriptions.next_phase(account, sub)
     item = subscriptions.item_of(sub)
     price, quantity = item["price"], item["quantity"]
-    item |= {"current_period_start": end, "current_period_end": subscriptions.turn(sub["billing_cycle_anchor"], price, end)}  # fmt: skip
+    item |= {
+        "current_period_start": end,
+        "current_period_end": subscriptions.turn(sub["billing_cycle_anchor"], price, end),
+    }
     line = invoices.line(account, price, quantity, subscriptions.period(sub), sub=sub)
     invoice = invoices.draft(account, sub["customer"], [line], "subscription_cycle", sub=sub)
     due = account.now + DRAFT_FOR
-    invoice |= {"automatically_finalizes_at": due, "next_payment_attempt": due, "period_start": start, "period_end": end}  # fmt: skip
+    invoice |= {
+        "automatically_finalizes_at": due,
+        "next_payment_attempt": due,
+        "period_start": start,
+        "period_end": end,
+    }
     account.emit("customer.subscription.updated", sub)
     account.emit("invoice.created", invoice)

@@ -33,7 +33,9 @@ from typing_extensions import TypedDict, is_typeddict
 class Refused(Exception):
     """An answer that is no 2xx; `body` is Stripe's, {"error": {type, code, param, message}}."""
 
-    def __init__(self, message: str, *, status: int = 400, type: str = "invalid_request_error", **more: str | None):
+    def __init__(
+        self, message: str, *, status: int = 400, type: str = "invalid_request_error", **more: str | None
+    ):
         super().__init__(message)
         self.status = status
         self.body = {"error": {**{k: v for k, v in more.items() if v}, "message": message, "type": type}}
@@ -120,7 +122,9 @@ def strict_form(form: Any) -> Any:
     module = vars(sys.modules[form.__module__])
     hints = get_type_hints(SimpleNamespace(__annotations__=own), globalns=module)
     need = form.__required_keys__
-    built = TypedDict(form.__name__, {k: (Required if k in need else NotRequired)[strict(h)] for k, h in hints.items()})  # type: ignore[misc]
+    built = TypedDict(
+        form.__name__, {k: (Required if k in need else NotRequired)[strict(h)] for k, h in hints.items()}
+    )  # type: ignore[misc]
     built.__pydantic_config__ = ConfigDict(extra="forbid")
     return built
 
@@ -138,7 +142,11 @@ def explain(error: ValidationError, form: dict[str, Any]) -> Refused:
         case "literal_error" if worst["input"] != "":
             return Refused(f"Invalid {param}: must be one of {worst['ctx']['expected']}", param=param)
         case "literal_error" | "string_too_short":
-            return Refused(f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset a parameter; however '{param}' cannot be unset.", code="parameter_invalid_empty", param=param)  # fmt: skip
+            return Refused(
+                f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset a parameter; however '{param}' cannot be unset.",
+                code="parameter_invalid_empty",
+                param=param,
+            )
         case "value_error":
             kind = str(worst["ctx"]["error"])
             code = "parameter_invalid_integer" if kind == "integer" else None
@@ -180,7 +188,9 @@ def check_fields(said: dict[str, Any], shape: type, at: str) -> None:
     if not said.get("deleted"):
         for key, hint in hints.items():
             assert (
-                key in said or NoneType in get_args(hint) or (key == "object" and key not in shape.__annotations__)
+                key in said
+                or NoneType in get_args(hint)
+                or (key == "object" and key not in shape.__annotations__)
             ), f"{at}.{key}: always there at Stripe, missing here"
 
 

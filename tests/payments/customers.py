@@ -8,7 +8,15 @@ from .account import Account, Obj, only
 
 def create(account: Account, form: Obj) -> Obj:
     only(form, "email", "name", "metadata")
-    made = account.put("customer", {"balance": 0, "email": form.get("email"), "metadata": form.get("metadata", {}), "name": form.get("name")})  # fmt: skip
+    made = account.put(
+        "customer",
+        {
+            "balance": 0,
+            "email": form.get("email"),
+            "metadata": form.get("metadata", {}),
+            "name": form.get("name"),
+        },
+    )
     account.emit("customer.created", made)
     return made
 

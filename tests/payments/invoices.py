@@ -26,39 +26,113 @@ def list_payments(account: Account, form: Obj) -> Obj:
 # ---------------------------------------------------------------- making one
 
 
-def line(account: Account, price: Obj, quantity: int, span: tuple[int, int], *, sub: Obj | None = None, amount: int | None = None) -> Obj:  # fmt: skip
+def line(
+    account: Account,
+    price: Obj,
+    quantity: int,
+    span: tuple[int, int],
+    *,
+    sub: Obj | None = None,
+    amount: int | None = None,
+) -> Obj:
     """One line; with an amount of its own it is a proration."""
     proration = amount is not None
     total = price["unit_amount"] * quantity if amount is None else amount
-    details: Obj = {"proration": proration, "proration_details": {"credited_items": None}, "subscription": sub and sub["id"]}  # fmt: skip
+    details: Obj = {
+        "proration": proration,
+        "proration_details": {"credited_items": None},
+        "subscription": sub and sub["id"],
+    }
     if sub and total < 0:  # it says which lines it takes back
         paid = account.objects[sub["latest_invoice"]]
-        credited = {"invoice": paid["id"], "invoice_line_items": [each["id"] for each in paid["lines"]["data"]]}
+        credited = {
+            "invoice": paid["id"],
+            "invoice_line_items": [each["id"] for each in paid["lines"]["data"]],
+        }
         details["proration_details"] = {"credited_items": credited}
     if sub:
-        parent = {"type": "subscription_item_details", "subscription_item_details": details | {"subscription_item": subscriptions.item_of(sub)["id"]}}  # fmt: skip
+        parent = {
+            "type": "subscription_item_details",
+            "subscription_item_details": details | {"subscription_item": subscriptions.item_of(sub)["id"]},
+        }
     else:
-        parent = {"type": "invoice_item_details", "invoice_item_details": details | {"invoice_item": account.new_id("ii")}}  # fmt: skip
+        parent = {
+            "type": "invoice_item_details",
+            "invoice_item_details": details | {"invoice_item": account.new_id("ii")},
+        }
     return {
-        "id": account.new_id("il"), "object": "line_item", "amount": total, "currency": price["currency"], "discountable": not proration, "discounts": [],
-        "livemode": False, "metadata": dict(sub["metadata"]) if sub else {}, "parent": parent, "period": {"start": span[0], "end": span[1]},
-        "pricing": {"type": "price_details", "price_details": {"price": price["id"], "product": price["product"]}}, "quantity": quantity, "subtotal": total,
-    }  # fmt: skip
+        "id": account.new_id("il"),
+        "object": "line_item",
+        "amount": total,
+        "currency": price["currency"],
+        "discountable": not proration,
+        "discounts": [],
+        "livemode": False,
+        "metadata": dict(sub["metadata"]) if sub else {},
+        "parent": parent,
+        "period": {"start": span[0], "end": span[1]},
+        "pricing": {
+            "type": "price_details",
+            "price_details": {"price": price["id"], "product": price["product"]},
+        },
+        "quantity": quantity,
+        "subtotal": total,
+    }
 
 
-def draft(account: Account, customer: str, lines: list[Obj], reason: str, *, sub: Obj | None = None, free: bool = False, metadata: Obj | None = None) -> Obj:  # fmt: skip
+def draft(
+    account: Account,
+    customer: str,
+    lines: list[Obj],
+    reason: str,
+    *,
+    sub: Obj | None = None,
+    free: bool = False,
+    metadata: Obj | None = None,
+) -> Obj:
     """Not yet told of; of a subscription it is from now on the latest invoice."""
     id, subtotal = account.new_id("in"), sum(each["amount"] for each in lines)
-    parent = sub and {"type": "subscription_details", "subscription_details": {"metadata": dict(sub["metadata"]), "subscription": sub["id"]}}  # fmt: skip
-    made = account.put("invoice", {
-        "amount_overpaid": 0, "amount_paid": 0, "amount_shipping": 0, "attempt_count": 0, "attempted": False, "automatic_tax": {"enabled": False},
-        "automatically_finalizes_at": None, "billing_reason": reason, "collection_method": "charge_automatically", "currency": lines[0]["currency"],
-        "customer": customer, "customer_email": account.objects[customer]["email"], "default_tax_rates": [], "discounts": ["di_0001"] if free else [],
-        "hosted_invoice_url": None, "issuer": {"type": "self"}, "lines": embedded(f"/v1/invoices/{id}/lines", lines), "metadata": dict(metadata or {}),
-        "next_payment_attempt": None, "number": None, "parent": parent, "payment_settings": {}, "period_end": account.now, "period_start": account.now,
-        "post_payment_credit_notes_amount": 0, "pre_payment_credit_notes_amount": 0, "status": "draft",
-        "status_transitions": {"finalized_at": None, "paid_at": None}, "subtotal": subtotal, "total": 0 if free else subtotal, "total_taxes": [],
-    }, id=id)  # fmt: skip
+    parent = sub and {
+        "type": "subscription_details",
+        "subscription_details": {"metadata": dict(sub["metadata"]), "subscription": sub["id"]},
+    }
+    made = account.put(
+        "invoice",
+        {
+            "amount_overpaid": 0,
+            "amount_paid": 0,
+            "amount_shipping": 0,
+            "attempt_count": 0,
+            "attempted": False,
+            "automatic_tax": {"enabled": False},
+            "automatically_finalizes_at": None,
+            "billing_reason": reason,
+            "collection_method": "charge_automatically",
+            "currency": lines[0]["currency"],
+            "customer": customer,
+            "customer_email": account.objects[customer]["email"],
+            "default_tax_rates": [],
+            "discounts": ["di_0001"] if free else [],
+            "hosted_invoice_url": None,
+            "issuer": {"type": "self"},
+            "lines": embedded(f"/v1/invoices/{id}/lines", lines),
+            "metadata": dict(metadata or {}),
+            "next_payment_attempt": None,
+            "number": None,
+            "parent": parent,
+            "payment_settings": {},
+            "period_end": account.now,
+            "period_start": account.now,
+            "post_payment_credit_notes_amount": 0,
+            "pre_payment_credit_notes_amount": 0,
+            "status": "draft",
+            "status_transitions": {"finalized_at": None, "paid_at": None},
+            "subtotal": subtotal,
+            "total": 0 if free else subtotal,
+            "total_taxes": [],
+        },
+        id=id,
+    )
     _reckon(account, made)
     if sub:
         sub["latest_invoice"] = id
@@ -101,9 +175,14 @@ def finalize(account: Account, invoice: Obj) -> None:
     customer["balance"] = min(0, invoice["total"] + customer["balance"])
     invoice["status_transitions"]["finalized_at"] = account.now
     account.update(
-        "invoice.finalized", invoice, status="open", number=account.new_id("INV"), ending_balance=customer["balance"],
-        hosted_invoice_url=f"https://invoice.stripe.com/i/acct_test/{invoice['id']}", automatically_finalizes_at=None,
-    )  # fmt: skip
+        "invoice.finalized",
+        invoice,
+        status="open",
+        number=account.new_id("INV"),
+        ending_balance=customer["balance"],
+        hosted_invoice_url=f"https://invoice.stripe.com/i/acct_test/{invoice['id']}",
+        automatically_finalizes_at=None,
+    )
     if not invoice["amount_due"]:
         _settle(account, invoice, None)
 
@@ -122,19 +201,31 @@ def attempt(account: Account, invoice: Obj) -> None:
 
 
 def _link(account: Account, invoice: Obj, intent: str) -> None:
-    account.put("invoice_payment", {
-        "amount_requested": invoice["amount_due"], "currency": invoice["currency"], "invoice": invoice["id"], "is_default": True,
-        "payment": {"type": "payment_intent", "payment_intent": intent}, "status": "open", "status_transitions": {"paid_at": None},
-    })  # fmt: skip
+    account.put(
+        "invoice_payment",
+        {
+            "amount_requested": invoice["amount_due"],
+            "currency": invoice["currency"],
+            "invoice": invoice["id"],
+            "is_default": True,
+            "payment": {"type": "payment_intent", "payment_intent": intent},
+            "status": "open",
+            "status_transitions": {"paid_at": None},
+        },
+    )
 
 
 def _settle(account: Account, invoice: Obj, charge: Obj | None) -> None:
     """Paid: by this charge, or without one where nothing is due."""
     invoice["status_transitions"]["paid_at"] = account.now
     invoice |= {
-        "status": "paid", "attempted": True, "attempt_count": invoice["attempt_count"] + bool(charge), "amount_paid": invoice["amount_due"],
-        "amount_remaining": 0, "next_payment_attempt": None,
-    }  # fmt: skip
+        "status": "paid",
+        "attempted": True,
+        "attempt_count": invoice["attempt_count"] + bool(charge),
+        "amount_paid": invoice["amount_due"],
+        "amount_remaining": 0,
+        "next_payment_attempt": None,
+    }
     links = account.all("invoice_payment", invoice=invoice["id"])
     for link in links:
         link |= {"status": "paid", "status_transitions": {"paid_at": account.now}}

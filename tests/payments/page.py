@@ -54,7 +54,11 @@ def poster(url: str, secret: str) -> Callable[[Obj], bool]:
 
     def post(event: Obj) -> bool:
         body, signature = signed(event, secret)
-        headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature, "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)"}  # fmt: skip
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "Stripe-Signature": signature,
+            "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+        }
         try:
             with opener.open(Request(url, data=body, headers=headers, method="POST"), timeout=20) as said:
                 return 200 <= said.status < 300
@@ -123,7 +127,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def page(title: str, inner: str) -> str:
-    return f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title></head><body><main><h1>{escape(title)}</h1>{inner}</main></body></html>'  # fmt: skip
+    return f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title></head><body><main><h1>{escape(title)}</h1>{inner}</main></body></html>'
 
 
 def button(text: str, **fields: str) -> str:
@@ -180,12 +184,21 @@ def section(fake: FakeStripe, session: Obj, sub: Obj) -> str:
         return ""
     price = sub["items"]["data"][0]["price"]
     parts = [f"<h2>{escape(label(fake, price))}</h2>"]
-    if features["subscription_update"]["enabled"] and flow["type"] != "subscription_cancel" and not sub["cancel_at"]:
+    if (
+        features["subscription_update"]["enabled"]
+        and flow["type"] != "subscription_cancel"
+        and not sub["cancel_at"]
+    ):
         wanted = [item["price"] for item in only.get("items", [])]
         offered = [id for offer in fake.offers[session["configuration"]] for id in offer["prices"]]
         for id in wanted or [id for id in offered if id != price["id"] or sub["schedule"]]:
             parts.append(
-                button(f"Change to {label(fake, fake.objects[id])}", action="change", subscription=sub["id"], price=id)
+                button(
+                    f"Change to {label(fake, fake.objects[id])}",
+                    action="change",
+                    subscription=sub["id"],
+                    price=id,
+                )
             )
     if features["subscription_cancel"]["enabled"] and flow["type"] in ("", "subscription_cancel"):
         if sub["cancel_at"]:

@@ -15,14 +15,20 @@ OFF: Obj = {
     "invoice_history": {"enabled": False},
     "payment_method_update": {"enabled": False},
     "subscription_cancel": {
-        "enabled": False, "cancellation_reason": {"enabled": False, "options": []}, "mode": "at_period_end", "proration_behavior": "none",
+        "enabled": False,
+        "cancellation_reason": {"enabled": False, "options": []},
+        "mode": "at_period_end",
+        "proration_behavior": "none",
     },
     "subscription_pause": {"enabled": False, "duration": {"interval_options": [], "type": "indefinite"}},
     "subscription_update": {
-        "enabled": False, "default_allowed_updates": [], "proration_behavior": "none", "schedule_at_period_end": {"conditions": []},
+        "enabled": False,
+        "default_allowed_updates": [],
+        "proration_behavior": "none",
+        "schedule_at_period_end": {"conditions": []},
         "trial_update_behavior": "end_trial",
     },
-}  # fmt: skip
+}
 FLOWS = ("payment_method_update", "subscription_cancel", "subscription_update_confirm")
 
 
@@ -34,10 +40,19 @@ def create_configuration(account: Account, form: Obj) -> Obj:
     update = form["features"].get("subscription_update", {})
     if update.get("enabled"):
         needed(update, "default_allowed_updates", "products", at="features[subscription_update]")
-    made = account.put("billing_portal.configuration", {
-        "active": True, "business_profile": {}, "default_return_url": form.get("default_return_url"), "features": _features(form, OFF), "is_default": False,
-        "login_page": {"enabled": False}, "metadata": form.get("metadata", {}), "updated": account.now,
-    })  # fmt: skip
+    made = account.put(
+        "billing_portal.configuration",
+        {
+            "active": True,
+            "business_profile": {},
+            "default_return_url": form.get("default_return_url"),
+            "features": _features(form, OFF),
+            "is_default": False,
+            "login_page": {"enabled": False},
+            "metadata": form.get("metadata", {}),
+            "updated": account.now,
+        },
+    )
     account.offers[made["id"]] = _offers(account, form)
     account.emit("billing_portal.configuration.created", made)
     return made
@@ -55,7 +70,9 @@ def update_configuration(account: Account, form: Obj, id: str) -> Obj:
 
 def _features(form: Obj, had: Obj) -> Obj:
     """In full but for the products, which Stripe shows only when they are expanded."""
-    asked = {name: {k: v for k, v in given.items() if k != "products"} for name, given in form["features"].items()}
+    asked = {
+        name: {k: v for k, v in given.items() if k != "products"} for name, given in form["features"].items()
+    }
     return {name: deepcopy(was | asked.get(name, {})) for name, was in had.items()}
 
 
@@ -68,7 +85,10 @@ def _offers(account: Account, form: Obj) -> list[Obj]:
         for j, id in enumerate(offer["prices"]):
             price = account.get("price", id, f"{at}[prices][{j}]")
             if price["product"] != offer["product"] or not price["recurring"]:
-                raise Refused(f"The price `{id}` is not a recurring price of the product `{offer['product']}`.", param=f"{at}[prices][{j}]")  # fmt: skip
+                raise Refused(
+                    f"The price `{id}` is not a recurring price of the product `{offer['product']}`.",
+                    param=f"{at}[prices][{j}]",
+                )
     return deepcopy(offers)
 
 
@@ -80,12 +100,19 @@ def create_session(account: Account, form: Obj) -> Obj:
     needed(form, "customer")
     account.get("customer", form["customer"], "customer")
     if "configuration" not in form:
-        raise Refused("No configuration provided and your test mode default configuration has not been created. Provide a configuration or create your default by saving your customer portal settings in test mode at https://dashboard.stripe.com/test/settings/billing/portal.")  # fmt: skip
+        raise Refused(
+            "No configuration provided and your test mode default configuration has not been created. Provide a configuration or create your default by saving your customer portal settings in test mode at https://dashboard.stripe.com/test/settings/billing/portal."
+        )
     config = account.get("billing_portal.configuration", form["configuration"], "configuration")
-    made = account.put("billing_portal.session", {
-        "configuration": config["id"], "customer": form["customer"], "flow": _flow(account, form, config["features"]),
-        "return_url": form.get("return_url", config["default_return_url"]),
-    })  # fmt: skip
+    made = account.put(
+        "billing_portal.session",
+        {
+            "configuration": config["id"],
+            "customer": form["customer"],
+            "flow": _flow(account, form, config["features"]),
+            "return_url": form.get("return_url", config["default_return_url"]),
+        },
+    )
     made["url"] = f"{account.pages or 'https://billing.stripe.com'}/p/session/{made['id']}"
     account.emit("billing_portal.session.created", made)
     return made
@@ -103,8 +130,15 @@ def _flow(account: Account, form: Obj, features: Obj) -> Obj | None:
         about = {kind: _subscription(account, form, asked[kind], f"flow_data[{kind}]")}
     feature = kind.removesuffix("_confirm")
     if not features[feature]["enabled"]:
-        raise Refused(f"This flow cannot be used because the {feature} feature in the portal configuration is disabled.", param="flow_data[type]")  # fmt: skip
-    return {"type": kind, "after_completion": asked.get("after_completion", {"type": "portal_homepage"}), **about}
+        raise Refused(
+            f"This flow cannot be used because the {feature} feature in the portal configuration is disabled.",
+            param="flow_data[type]",
+        )
+    return {
+        "type": kind,
+        "after_completion": asked.get("after_completion", {"type": "portal_homepage"}),
+        **about,
+    }
 
 
 def _subscription(account: Account, form: Obj, asked: Obj, at: str) -> Obj:

@@ -20,10 +20,19 @@ def create(account: Account, form: Obj) -> Obj:
     if not 0 < (amount := form.get("amount", left)) <= left:
         said = f"Refund amount (${amount / 100:.2f}) is greater than unrefunded amount on charge (${left / 100:.2f})"
         raise Refused(said, param="amount")
-    refund = account.put("refund", {
-        "amount": amount, "charge": id, "currency": charge["currency"], "customer": charge["customer"],
-        "destination_details": _on_its_way("pending"), "payment_intent": charge["payment_intent"], "reason": form.get("reason"), "status": "succeeded",
-    })  # fmt: skip
+    refund = account.put(
+        "refund",
+        {
+            "amount": amount,
+            "charge": id,
+            "currency": charge["currency"],
+            "customer": charge["customer"],
+            "destination_details": _on_its_way("pending"),
+            "payment_intent": charge["payment_intent"],
+            "reason": form.get("reason"),
+            "status": "succeeded",
+        },
+    )
     total = charge["amount_refunded"] + amount
     account.update("charge.refunded", charge, amount_refunded=total, refunded=total == charge["amount"])
     account.emit("refund.created", refund)
@@ -32,12 +41,16 @@ def create(account: Account, form: Obj) -> Obj:
 
 def _charge(account: Account, form: Obj) -> Obj:
     if ("charge" in form) == ("payment_intent" in form):
-        raise Refused("You must pass exactly one of charge or payment_intent.", code="parameter_missing", param="charge")  # fmt: skip
+        raise Refused(
+            "You must pass exactly one of charge or payment_intent.", code="parameter_missing", param="charge"
+        )
     id = form.get("charge")
     if not id:
         id = account.get("payment_intent", form["payment_intent"], "payment_intent")["latest_charge"]
     if not id or not (charge := account.get("charge", id, "charge"))["paid"]:
-        said = f"This PaymentIntent ({form.get('payment_intent')}) does not have a successful charge to refund."
+        said = (
+            f"This PaymentIntent ({form.get('payment_intent')}) does not have a successful charge to refund."
+        )
         raise Refused(said, param="payment_intent")
     return charge
 
@@ -56,19 +69,39 @@ def fail_refund(account: Account, id: str) -> Obj:
     refund = account.objects[id]
     charge = account.objects[refund["charge"]]
     account.update("refund.failed", refund, status="failed")
-    account.update("charge.updated", charge, amount_refunded=charge["amount_refunded"] - refund["amount"], refunded=False)  # fmt: skip
+    account.update(
+        "charge.updated", charge, amount_refunded=charge["amount_refunded"] - refund["amount"], refunded=False
+    )
     return refund
 
 
 def dispute(account: Account, charge_id: str) -> Obj:
     """The bank takes the whole amount back until it is decided."""
     charge = account.objects[charge_id]
-    made = account.put("dispute", {
-        "amount": charge["amount"], "balance_transactions": [], "charge": charge_id, "currency": charge["currency"], "enhanced_eligibility_types": [],
-        "evidence": {"enhanced_evidence": {}},
-        "evidence_details": {"due_by": account.now + 7 * DAY, "enhanced_eligibility": {}, "has_evidence": False, "past_due": False, "submission_count": 0, "submission_method": "not_submitted"},
-        "is_charge_refundable": False, "metadata": {}, "payment_intent": charge["payment_intent"], "reason": "fraudulent", "status": "needs_response",
-    })  # fmt: skip
+    made = account.put(
+        "dispute",
+        {
+            "amount": charge["amount"],
+            "balance_transactions": [],
+            "charge": charge_id,
+            "currency": charge["currency"],
+            "enhanced_eligibility_types": [],
+            "evidence": {"enhanced_evidence": {}},
+            "evidence_details": {
+                "due_by": account.now + 7 * DAY,
+                "enhanced_eligibility": {},
+                "has_evidence": False,
+                "past_due": False,
+                "submission_count": 0,
+                "submission_method": "not_submitted",
+            },
+            "is_charge_refundable": False,
+            "metadata": {},
+            "payment_intent": charge["payment_intent"],
+            "reason": "fraudulent",
+            "status": "needs_response",
+        },
+    )
     charge["disputed"] = True
     account.emit("charge.dispute.created", made)
     account.emit("charge.dispute.funds_withdrawn", made)

@@ -20,7 +20,18 @@ from urllib.parse import urlsplit
 
 import stripe
 
-from . import catalogue, changes, charges, checkout, clock, customers, invoices, portal, refunds, subscriptions
+from . import (
+    catalogue,
+    changes,
+    charges,
+    checkout,
+    clock,
+    customers,
+    invoices,
+    portal,
+    refunds,
+    subscriptions,
+)
 from .account import API, DAY, Account, Obj
 from .contract import Refused, check, decode
 
@@ -53,9 +64,24 @@ ENDPOINTS: list[tuple[str, str, str, Answer]] = [
     ("POST", "checkout/sessions", "checkout.session_create", checkout.create),
     ("GET", "checkout/sessions/{id}", "checkout.session_retrieve", one("checkout.session")),
     ("POST", "checkout/sessions/{id}/expire", "checkout.session_expire", checkout.expire),
-    ("POST", "billing_portal/configurations", "billing_portal.configuration_create", portal.create_configuration),
-    ("POST", "billing_portal/configurations/{id}", "billing_portal.configuration_update", portal.update_configuration),
-    ("GET", "billing_portal/configurations", "billing_portal.configuration_list", many("billing_portal.configuration")),
+    (
+        "POST",
+        "billing_portal/configurations",
+        "billing_portal.configuration_create",
+        portal.create_configuration,
+    ),
+    (
+        "POST",
+        "billing_portal/configurations/{id}",
+        "billing_portal.configuration_update",
+        portal.update_configuration,
+    ),
+    (
+        "GET",
+        "billing_portal/configurations",
+        "billing_portal.configuration_list",
+        many("billing_portal.configuration"),
+    ),
     ("POST", "billing_portal/sessions", "billing_portal.session_create", portal.create_session),
     ("GET", "subscriptions/{id}", "subscription_retrieve", one("subscription")),
     ("POST", "subscriptions/{id}", "subscription_update", changes.update),
@@ -80,7 +106,10 @@ def endpoint(method: str, path: str) -> tuple[str, Answer, list[str]]:
     for verb, pattern, name, answer in ENDPOINTS:
         if verb == method and (found := re.fullmatch("/v1/" + pattern.replace("{id}", "([^/]+)"), path)):
             return name, answer, list(found.groups())
-    raise Refused(f"Unrecognized request URL ({method}: {path}). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.", status=404)  # fmt: skip
+    raise Refused(
+        f"Unrecognized request URL ({method}: {path}). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.",
+        status=404,
+    )
 
 
 def locked(act: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,7 +135,9 @@ class FakeStripe(Account):
         self.undelivered: list[Obj] = []
         self._delivering = Lock()
         self._flushed = 0
-        self._replies: dict[str, tuple[Any, int, str, int]] = {}  # by idempotency key: what was asked, the answer, when
+        self._replies: dict[
+            str, tuple[Any, int, str, int]
+        ] = {}  # by idempotency key: what was asked, the answer, when
 
     # What people, cards and banks do
 
@@ -124,11 +155,15 @@ class FakeStripe(Account):
     @locked
     def unknown_event(self) -> Obj:
         """Of a type that nothing here handles."""
-        return self.emit("balance.available", {"object": "balance", "available": [], "livemode": False, "pending": []})
+        return self.emit(
+            "balance.available", {"object": "balance", "available": [], "livemode": False, "pending": []}
+        )
 
     # The API
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes | str | None = None) -> tuple[int, dict[str, str], str]:  # fmt: skip
+    def answer(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | str | None = None
+    ) -> tuple[int, dict[str, str], str]:
         """`path` with its query. The answer's body is JSON, errors included."""
         named = {k.lower(): v for k, v in headers.items()}
         where, text = urlsplit(path), body.decode() if isinstance(body, bytes) else body or ""
@@ -151,7 +186,10 @@ class FakeStripe(Account):
     def _admit(self, headers: Mapping[str, str]) -> None:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if not key or scheme != "Bearer":
-            raise Refused("You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').", status=401)  # fmt: skip
+            raise Refused(
+                "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
+                status=401,
+            )
         if key not in self.keys:
             raise Refused(f"Invalid API Key provided: {key[:8]}{'*' * 8}{key[-4:]}", status=401)
         if headers.get("stripe-version", API) != API:
@@ -163,7 +201,10 @@ class FakeStripe(Account):
             return None
         before, status, said, _at = self._replies[key]
         if before != asked:
-            raise Refused(f"Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '{key}' if you meant to execute a different request.", type="idempotency_error")  # fmt: skip
+            raise Refused(
+                f"Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '{key}' if you meant to execute a different request.",
+                type="idempotency_error",
+            )
         return status, said
 
     def _act(self, method: str, path: str, form: Obj) -> tuple[int, str]:
@@ -204,7 +245,15 @@ class DoubleClient(stripe.HTTPClient):
         super().__init__()
         self.fake = fake
 
-    def request(self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, *, _usage: Any = None) -> tuple[str, int, Mapping[str, str]]:  # fmt: skip
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: Any = None,
+    ) -> tuple[str, int, Mapping[str, str]]:
         if self.fake.down:
             raise stripe.APIConnectionError("Unexpected error communicating with Stripe.", should_retry=False)
         where = urlsplit(url)

@@ -17,16 +17,44 @@ def new(account: Account, customer: str, price: Obj, quantity: int, metadata: Ob
     """Incomplete until its first invoice is paid, and not yet told of."""
     id, now = account.new_id("sub"), account.now
     item = {
-        "id": account.new_id("si"), "object": "subscription_item", "created": now, "current_period_start": now, "current_period_end": turn(now, price, now),
-        "discounts": [], "metadata": {}, "plan": plan(price), "price": price, "quantity": quantity, "subscription": id,
-    }  # fmt: skip
-    return account.put("subscription", {
-        "automatic_tax": {"enabled": False}, "billing_cycle_anchor": now, "billing_mode": {"type": "flexible"}, "billing_schedules": [],
-        "cancel_at": None, "cancel_at_period_end": False, "canceled_at": None, "cancellation_details": {"reason": None},
-        "collection_method": "charge_automatically", "currency": price["currency"], "customer": customer, "discounts": [], "ended_at": None,
-        "invoice_settings": {"issuer": {"type": "self"}}, "items": embedded(f"/v1/subscription_items?subscription={id}", [item]),
-        "latest_invoice": None, "metadata": metadata, "schedule": None, "start_date": now, "status": "incomplete",
-    }, id=id)  # fmt: skip
+        "id": account.new_id("si"),
+        "object": "subscription_item",
+        "created": now,
+        "current_period_start": now,
+        "current_period_end": turn(now, price, now),
+        "discounts": [],
+        "metadata": {},
+        "plan": plan(price),
+        "price": price,
+        "quantity": quantity,
+        "subscription": id,
+    }
+    return account.put(
+        "subscription",
+        {
+            "automatic_tax": {"enabled": False},
+            "billing_cycle_anchor": now,
+            "billing_mode": {"type": "flexible"},
+            "billing_schedules": [],
+            "cancel_at": None,
+            "cancel_at_period_end": False,
+            "canceled_at": None,
+            "cancellation_details": {"reason": None},
+            "collection_method": "charge_automatically",
+            "currency": price["currency"],
+            "customer": customer,
+            "discounts": [],
+            "ended_at": None,
+            "invoice_settings": {"issuer": {"type": "self"}},
+            "items": embedded(f"/v1/subscription_items?subscription={id}", [item]),
+            "latest_invoice": None,
+            "metadata": metadata,
+            "schedule": None,
+            "start_date": now,
+            "status": "incomplete",
+        },
+        id=id,
+    )
 
 
 def plan(price: Obj) -> Obj:
@@ -104,12 +132,22 @@ def cancel_later(account: Account, sub: Obj, yes: bool, *, flag: bool) -> Obj:
 def end(account: Account, sub: Obj, reason: str) -> Obj:
     """For good. What was due on it is no longer collected by itself, yet stays open."""
     if sub["schedule"]:
-        account.update("subscription_schedule.canceled", account.objects[sub["schedule"]], status="canceled", current_phase=None)  # fmt: skip
+        account.update(
+            "subscription_schedule.canceled",
+            account.objects[sub["schedule"]],
+            status="canceled",
+            current_phase=None,
+        )
     for invoice in account.all("invoice"):
         if of_invoice(account, invoice) is sub and invoice["status"] in ("draft", "open"):
             invoice |= {"next_payment_attempt": None, "automatically_finalizes_at": None}
     sub["cancellation_details"]["reason"] = sub["cancellation_details"]["reason"] or reason
-    sub |= {"status": "canceled", "ended_at": account.now, "canceled_at": sub["canceled_at"] or account.now, "schedule": None}  # fmt: skip
+    sub |= {
+        "status": "canceled",
+        "ended_at": account.now,
+        "canceled_at": sub["canceled_at"] or account.now,
+        "schedule": None,
+    }
     account.emit("customer.subscription.deleted", sub)
     return sub
 
@@ -135,11 +173,23 @@ def plan_price(account: Account, sub: Obj, price: Obj) -> None:
     """A schedule of two phases: what is paid now, and one period of the other price, after which it lets the subscription go."""
     start, end = period(sub)
     phases = [_phase(item_of(sub)["price"], start, end), _phase(price, end, turn(end, price, end))]
-    schedule = account.put("subscription_schedule", {
-        "billing_mode": {"type": "flexible"}, "current_phase": {"start_date": start, "end_date": end}, "customer": sub["customer"],
-        "default_settings": {"billing_cycle_anchor": "automatic", "invoice_settings": {"issuer": {"type": "self"}}}, "end_behavior": "release",
-        "pause_schedules": [], "phases": phases[:1], "status": "active", "subscription": sub["id"],
-    })  # fmt: skip
+    schedule = account.put(
+        "subscription_schedule",
+        {
+            "billing_mode": {"type": "flexible"},
+            "current_phase": {"start_date": start, "end_date": end},
+            "customer": sub["customer"],
+            "default_settings": {
+                "billing_cycle_anchor": "automatic",
+                "invoice_settings": {"issuer": {"type": "self"}},
+            },
+            "end_behavior": "release",
+            "pause_schedules": [],
+            "phases": phases[:1],
+            "status": "active",
+            "subscription": sub["id"],
+        },
+    )
     account.emit("subscription_schedule.created", schedule)
     account.update("subscription_schedule.updated", schedule, phases=phases)
     account.update("customer.subscription.updated", sub, schedule=schedule["id"])
@@ -148,15 +198,22 @@ def plan_price(account: Account, sub: Obj, price: Obj) -> None:
 def _phase(price: Obj, start: int, end: int) -> Obj:
     item = {"discounts": [], "plan": price["id"], "price": price["id"]}
     return {
-        "add_invoice_items": [], "currency": price["currency"], "discounts": [], "end_date": end, "items": [item], "proration_behavior": "none",
+        "add_invoice_items": [],
+        "currency": price["currency"],
+        "discounts": [],
+        "end_date": end,
+        "items": [item],
+        "proration_behavior": "none",
         "start_date": start,
-    }  # fmt: skip
+    }
 
 
 def release(account: Account, sub: Obj) -> None:
     """The subscription goes on as it is, without what was planned."""
     schedule = account.objects[sub["schedule"]]
-    account.update("subscription_schedule.released", schedule, status="released", subscription=None, current_phase=None)
+    account.update(
+        "subscription_schedule.released", schedule, status="released", subscription=None, current_phase=None
+    )
     account.update("customer.subscription.updated", sub, schedule=None)
 
 

@@ -31,7 +31,9 @@ class Shop:
         self.large = self.price(4900, "month", lookup_key="large")
         self.year = self.price(19000, "year")
         self.pack = self.price(700, None)
-        self.alice = self.api.customers.create({"email": "alice@example.com", "metadata": {"account": "1"}}).id
+        self.alice = self.api.customers.create(
+            {"email": "alice@example.com", "metadata": {"account": "1"}}
+        ).id
 
     def price(self, amount: int, interval: str | None, **more: str) -> str:
         recurring = {"recurring": {"interval": interval}} if interval else {}
@@ -41,7 +43,16 @@ class Shop:
 
     def session(self, price: str, mode: str = "subscription", **more):
         lines = [{"price": price, "quantity": 1}]
-        return self.api.checkout.sessions.create({"mode": mode, "customer": self.alice, "line_items": lines, "success_url": "https://us/ok?s={CHECKOUT_SESSION_ID}", "cancel_url": "https://us/", **more})  # fmt: skip
+        return self.api.checkout.sessions.create(
+            {
+                "mode": mode,
+                "customer": self.alice,
+                "line_items": lines,
+                "success_url": "https://us/ok?s={CHECKOUT_SESSION_ID}",
+                "cancel_url": "https://us/",
+                **more,
+            }
+        )
 
     def subscribe(self, price: str | None = None) -> str:
         made = self.session(price or self.small, subscription_data={"metadata": {"account": "1"}})
@@ -53,13 +64,25 @@ class Shop:
 
     def portal(self, **more):
         prices = [self.small, self.large, self.year]
-        update = {"enabled": True, "default_allowed_updates": ["price"], "proration_behavior": "always_invoice", "products": [{"product": "studio", "prices": prices}]}  # fmt: skip
-        features = {"subscription_update": update, "subscription_cancel": {"enabled": True, "mode": "at_period_end"}}
+        update = {
+            "enabled": True,
+            "default_allowed_updates": ["price"],
+            "proration_behavior": "always_invoice",
+            "products": [{"product": "studio", "prices": prices}],
+        }
+        features = {
+            "subscription_update": update,
+            "subscription_cancel": {"enabled": True, "mode": "at_period_end"},
+        }
         config = self.api.billing_portal.configurations.create({"features": features})
-        return self.api.billing_portal.sessions.create({"customer": self.alice, "configuration": config.id, "return_url": "https://us/back", **more})  # fmt: skip
+        return self.api.billing_portal.sessions.create(
+            {"customer": self.alice, "configuration": config.id, "return_url": "https://us/back", **more}
+        )
 
     def latest(self, sub: str):
-        return self.api.invoices.retrieve(self.api.subscriptions.retrieve(sub).latest_invoice, {"expand": ["payments"]})
+        return self.api.invoices.retrieve(
+            self.api.subscriptions.retrieve(sub).latest_invoice, {"expand": ["payments"]}
+        )
 
 
 @pytest.fixture
@@ -80,15 +103,26 @@ def _every_answer_is_stripes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeStripe, "answer", checked)
 
 
-@pytest.mark.parametrize("form, param, code", [
-    ({"payment_method_typez": ["card"]}, "payment_method_typez", "parameter_unknown"),
-    ({"line_items": [{"price": "p", "quantity": 1, "amount": 5}]}, "line_items[0][amount]", "parameter_unknown"),
-    ({"line_items": [{"price": "p", "quantity": "two"}]}, "line_items[0][quantity]", "parameter_invalid_integer"),
-    ({"customer": ""}, "customer", "parameter_invalid_empty"),
-    ({"automatic_tax": {"liability": {"type": "self"}}}, "automatic_tax[enabled]", "parameter_missing"),
-    ({"allow_promotion_codes": "yes"}, "allow_promotion_codes", None),
-    ({"mode": "subscribe"}, "mode", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "form, param, code",
+    [
+        ({"payment_method_typez": ["card"]}, "payment_method_typez", "parameter_unknown"),
+        (
+            {"line_items": [{"price": "p", "quantity": 1, "amount": 5}]},
+            "line_items[0][amount]",
+            "parameter_unknown",
+        ),
+        (
+            {"line_items": [{"price": "p", "quantity": "two"}]},
+            "line_items[0][quantity]",
+            "parameter_invalid_integer",
+        ),
+        ({"customer": ""}, "customer", "parameter_invalid_empty"),
+        ({"automatic_tax": {"liability": {"type": "self"}}}, "automatic_tax[enabled]", "parameter_missing"),
+        ({"allow_promotion_codes": "yes"}, "allow_promotion_codes", None),
+        ({"mode": "subscribe"}, "mode", None),
+    ],
+)
 def test_a_form_that_breaks_the_contract_is_refused(shop: Shop, form, param, code) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         shop.api.checkout.sessions.create(form)
@@ -164,7 +198,16 @@ def test_lists_are_newest_first_and_paged(shop: Shop) -> None:
 def test_a_lookup_key_is_one_prices(shop: Shop) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="already uses that lookup key"):
         shop.price(2000, "month", lookup_key="small")
-    new = shop.api.prices.create({"product": "studio", "currency": "usd", "unit_amount": 2000, "recurring": {"interval": "month"}, "lookup_key": "small", "transfer_lookup_key": True})  # fmt: skip
+    new = shop.api.prices.create(
+        {
+            "product": "studio",
+            "currency": "usd",
+            "unit_amount": 2000,
+            "recurring": {"interval": "month"},
+            "lookup_key": "small",
+            "transfer_lookup_key": True,
+        }
+    )
     assert [p.id for p in shop.api.prices.list({"lookup_keys": ["small"]}).data] == [new.id]
     assert shop.api.prices.retrieve(shop.small).lookup_key is None
 
@@ -179,11 +222,23 @@ def test_a_paid_subscription(shop: Shop) -> None:
     begin = len(shop.fake.events)
     sub = shop.api.subscriptions.retrieve(shop.subscribe(), {"expand": ["latest_invoice.payments"]})
     item, invoice = sub["items"].data[0], sub.latest_invoice
-    assert (sub.status, item.current_period_start, item.current_period_end) == ("active", START, START + MONTH)
-    assert (invoice.status, invoice.billing_reason, invoice.amount_paid) == ("paid", "subscription_create", 1900)
+    assert (sub.status, item.current_period_start, item.current_period_end) == (
+        "active",
+        START,
+        START + MONTH,
+    )
+    assert (invoice.status, invoice.billing_reason, invoice.amount_paid) == (
+        "paid",
+        "subscription_create",
+        1900,
+    )
     assert invoice.parent.subscription_details.subscription == sub.id
     line = invoice.lines.data[0]
-    assert (line.pricing.price_details.price, line.period.end, line.parent.subscription_item_details.subscription_item) == (shop.small, START + MONTH, item.id)  # fmt: skip
+    assert (
+        line.pricing.price_details.price,
+        line.period.end,
+        line.parent.subscription_item_details.subscription_item,
+    ) == (shop.small, START + MONTH, item.id)
     intent = invoice.payments.data[0].payment.payment_intent
     charge = shop.api.charges.list({"payment_intent": intent}).data[0]
     assert (
@@ -194,10 +249,19 @@ def test_a_paid_subscription(shop: Shop) -> None:
     )
     assert (charge.amount, charge.customer) == (1900, shop.alice)
     assert shop.said(begin) == [
-        "payment_intent.created", "customer.subscription.created", "invoice.created", "invoice.finalized", "invoice.updated", "invoice.paid",
-        "invoice.payment_succeeded", "invoice_payment.paid", "payment_intent.succeeded", "charge.succeeded", "customer.subscription.updated",
+        "payment_intent.created",
+        "customer.subscription.created",
+        "invoice.created",
+        "invoice.finalized",
+        "invoice.updated",
+        "invoice.paid",
+        "invoice.payment_succeeded",
+        "invoice_payment.paid",
+        "payment_intent.succeeded",
+        "charge.succeeded",
+        "customer.subscription.updated",
         "checkout.session.completed",
-    ]  # fmt: skip
+    ]
     created = next(e for e in shop.fake.events if e["type"] == "customer.subscription.created")
     assert created["data"]["object"]["status"] == "incomplete"
 
@@ -249,10 +313,22 @@ def test_a_free_subscription_has_an_invoice_and_no_payment(shop: Shop) -> None:
 
 
 def test_a_pack_with_an_invoice(shop: Shop) -> None:
-    made = shop.session(shop.pack, "payment", invoice_creation={"enabled": True, "invoice_data": {"metadata": {"pack": "7"}}}, payment_intent_data={"metadata": {"order": "9"}})  # fmt: skip
+    made = shop.session(
+        shop.pack,
+        "payment",
+        invoice_creation={"enabled": True, "invoice_data": {"metadata": {"pack": "7"}}},
+        payment_intent_data={"metadata": {"order": "9"}},
+    )
     shop.fake.pay(made.id)
-    done = shop.api.checkout.sessions.retrieve(made.id, {"expand": ["invoice", "payment_intent.latest_charge"]})
-    assert (done.invoice.billing_reason, done.invoice.status, done.invoice.parent, done.invoice.metadata["pack"]) == (
+    done = shop.api.checkout.sessions.retrieve(
+        made.id, {"expand": ["invoice", "payment_intent.latest_charge"]}
+    )
+    assert (
+        done.invoice.billing_reason,
+        done.invoice.status,
+        done.invoice.parent,
+        done.invoice.metadata["pack"],
+    ) == (
         "manual",
         "paid",
         None,
@@ -325,7 +401,10 @@ def test_a_downgrade_waits_for_the_renewal(shop: Shop) -> None:
         shop.small,
     )
     shop.fake.advance(32 * DAY)
-    assert (shop.api.subscriptions.retrieve(sub).schedule, shop.said().count("subscription_schedule.released")) == (
+    assert (
+        shop.api.subscriptions.retrieve(sub).schedule,
+        shop.said().count("subscription_schedule.released"),
+    ) == (
         None,
         1,
     )
@@ -339,8 +418,15 @@ def test_a_renewal_is_a_draft_for_an_hour_and_the_day_is_clamped(shop: Shop) -> 
     shop.fake.advance(until=item.current_period_end)
     assert (shop.latest(sub).status, shop.latest(sub).billing_reason) == ("draft", "subscription_cycle")
     shop.fake.advance(3600)
-    assert (shop.latest(sub).status, shop.latest(sub).lines.data[0].period.start) == ("paid", item.current_period_end)
-    assert time.gmtime(shop.api.subscriptions.retrieve(sub)["items"].data[0].current_period_end)[:3] == (2027, 3, 30)
+    assert (shop.latest(sub).status, shop.latest(sub).lines.data[0].period.start) == (
+        "paid",
+        item.current_period_end,
+    )
+    assert time.gmtime(shop.api.subscriptions.retrieve(sub)["items"].data[0].current_period_end)[:3] == (
+        2027,
+        3,
+        30,
+    )
 
 
 def test_a_failed_renewal_is_tried_again_and_may_succeed(shop: Shop) -> None:
@@ -348,14 +434,25 @@ def test_a_failed_renewal_is_tried_again_and_may_succeed(shop: Shop) -> None:
     shop.fake.fail_next(shop.alice, 2)
     shop.fake.advance(MONTH + 3600)
     open_ = shop.latest(sub)
-    assert (open_.status, open_.attempt_count, open_.next_payment_attempt) == ("open", 1, shop.fake.now + 3 * DAY)
+    assert (open_.status, open_.attempt_count, open_.next_payment_attempt) == (
+        "open",
+        1,
+        shop.fake.now + 3 * DAY,
+    )
     assert shop.api.subscriptions.retrieve(sub).status == "past_due"
     shop.fake.advance(3 * DAY)
-    assert (shop.latest(sub).attempt_count, shop.latest(sub).next_payment_attempt) == (2, shop.fake.now + 2 * DAY)
+    assert (shop.latest(sub).attempt_count, shop.latest(sub).next_payment_attempt) == (
+        2,
+        shop.fake.now + 2 * DAY,
+    )
     shop.fake.advance(2 * DAY)
     assert (shop.latest(sub).status, shop.api.subscriptions.retrieve(sub).status) == ("paid", "active")
     assert (
-        len(shop.api.charges.list({"payment_intent": shop.latest(sub).payments.data[0].payment.payment_intent}).data)
+        len(
+            shop.api.charges.list(
+                {"payment_intent": shop.latest(sub).payments.data[0].payment.payment_intent}
+            ).data
+        )
         == 3
     )
 
@@ -409,7 +506,11 @@ def test_an_api_update_prorates_as_asked(shop: Shop) -> None:
     shop.api.subscriptions.update(
         sub, {"items": [{"id": item, "price": shop.small}], "proration_behavior": "always_invoice"}
     )
-    assert (shop.latest(sub).total, shop.latest(sub).amount_due, shop.latest(sub).ending_balance) == (-1500, 0, -1500)
+    assert (shop.latest(sub).total, shop.latest(sub).amount_due, shop.latest(sub).ending_balance) == (
+        -1500,
+        0,
+        -1500,
+    )
     shop.fake.advance(MONTH // 2 + 3600)
     assert (shop.latest(sub).total, shop.latest(sub).amount_paid) == (1900, 400)
 
@@ -448,7 +549,11 @@ def test_a_webhook_is_stripes_signature_or_nothing(shop: Shop) -> None:
     body, header = signed(shop.fake.unknown_event(), "whsec_test")
     assert stripe.Webhook.construct_event(body, header, "whsec_test").type == "balance.available"
     old = signed(shop.fake.events[-1], "whsec_test", at=int(time.time()) - 301)
-    for data, mark in [(body.replace(b"balance.", b"malance."), header), (body, signed({}, "whsec_test")[1]), old]:
+    for data, mark in [
+        (body.replace(b"balance.", b"malance."), header),
+        (body, signed({}, "whsec_test")[1]),
+        old,
+    ]:
         with pytest.raises(stripe.SignatureVerificationError):
             stripe.Webhook.construct_event(data, mark, "whsec_test")
 

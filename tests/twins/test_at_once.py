@@ -12,8 +12,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.shelves import shelf_of
-from accounts.vault import store
+from accounts.vault.storage import shelf_of
+from accounts.vault.vault import store
 from config.errors import NotFound
 from tests.conftest import jpeg
 from tests.studio import PaintStudio

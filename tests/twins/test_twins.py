@@ -15,7 +15,9 @@ pytestmark = pytest.mark.django_db
 
 
 def send(client: Any, twin: Any, data: bytes, name: str = "a.jpg") -> Any:
-    return client.post(f"/api/v1/twins/{twin}/photos", {"file": SimpleUploadedFile(name, data)}, format="multipart")
+    return client.post(
+        f"/api/v1/twins/{twin}/photos", {"file": SimpleUploadedFile(name, data)}, format="multipart"
+    )
 
 
 def test_a_twin_is_made_listed_renamed_and_deleted(as_alice: Any) -> None:
@@ -53,9 +55,15 @@ def test_a_photo_is_checked_and_accepted(
     assert b"".join(small.streaming_content)[:2] == b"\xff\xd8"
 
 
-@pytest.mark.parametrize("data, code", [
-    (b"", "not_an_image"), (b"%PDF-1.7", "not_an_image"), (jpeg()[:-300], "unreadable"), (jpeg(size=(300, 300)), "too_small"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "data, code",
+    [
+        (b"", "not_an_image"),
+        (b"%PDF-1.7", "not_an_image"),
+        (jpeg()[:-300], "unreadable"),
+        (jpeg(size=(300, 300)), "too_small"),
+    ],
+)
 def test_a_bad_file_is_refused_with_a_sentence(
     as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int], data: bytes, code: str
 ) -> None:
@@ -94,11 +102,17 @@ def test_the_26th_photo_is_refused_and_a_refused_one_does_not_count(
     assert send(as_alice, twin.id, jpeg(99)).json()["code"] == "too_many_photos"
 
 
-def test_ten_photos_train_and_nine_do_not(as_alice: Any, twin: Any, photos: list[Any], work: Callable[[], int]) -> None:
+def test_ten_photos_train_and_nine_do_not(
+    as_alice: Any, twin: Any, photos: list[Any], work: Callable[[], int]
+) -> None:
     where = f"/api/v1/twins/{twin.id}"
     assert as_alice.delete(f"{where}/photos/{photos[0].id}").status_code == 204
     refused = as_alice.post(f"{where}/trainings", {}, format="json")
-    assert (refused.status_code, refused.json()["code"], refused.json()["accepted"]) == (409, "not_enough_photos", 9)
+    assert (refused.status_code, refused.json()["code"], refused.json()["accepted"]) == (
+        409,
+        "not_enough_photos",
+        9,
+    )
     assert "photos" in refused.json()["missing"]
     send(as_alice, twin.id, jpeg(77))
     work()
@@ -120,10 +134,14 @@ def test_a_twin_below_the_floor_costs_nothing(
     started = as_alice.post(f"/api/v1/twins/{twin.id}/trainings", {}, format="json").json()
     work()
     done = as_alice.get(f"/api/v1/trainings/{started['id']}").json()
-    assert (done["status"], done["error"]["code"], done["credits"]["captured"]) == ("failed", "likeness_too_low", 0)
-    assert as_alice.post("/api/v1/quote", {"kind": "training", "twin": str(twin.id)}, format="json").json() == {
-        "credits": 0
-    }
+    assert (done["status"], done["error"]["code"], done["credits"]["captured"]) == (
+        "failed",
+        "likeness_too_low",
+        0,
+    )
+    assert as_alice.post(
+        "/api/v1/quote", {"kind": "training", "twin": str(twin.id)}, format="json"
+    ).json() == {"credits": 0}
 
 
 def test_the_second_training_costs_and_the_key_makes_it_one(
@@ -157,7 +175,9 @@ def test_versions_are_activated_and_rolled_back(as_alice: Any, trained: Any, wor
     assert as_alice.get(f"/api/v1/trainings/{first}/weights")["ETag"]
 
 
-def test_a_queued_training_is_cancelled_at_once_and_not_twice(as_alice: Any, twin: Any, photos: list[Any]) -> None:
+def test_a_queued_training_is_cancelled_at_once_and_not_twice(
+    as_alice: Any, twin: Any, photos: list[Any]
+) -> None:
     started = as_alice.post(f"/api/v1/twins/{twin.id}/trainings", {}, format="json").json()
     where = f"/api/v1/trainings/{started['id']}/cancel"
     assert as_alice.post(where).json()["status"] == "cancelled"
@@ -171,7 +191,7 @@ def test_withdrawing_the_consent_disables_the_twin_and_forgets_the_face(as_alice
 
 
 def test_deleting_a_twin_leaves_no_file(as_alice: Any, trained: Any) -> None:
-    from accounts.vault import store
+    from accounts.vault.vault import store
     from twins.models import Training
 
     files, lora = store(trained.user_id), trained.active_training.lora
@@ -185,7 +205,7 @@ class FullDisk:
     """A storage whose disk is full from now on."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from accounts.vault import Vault
+        from accounts.vault.vault import Vault
         from config.errors import StorageFull
 
         def refuse(*args: Any, **kwargs: Any) -> None:
@@ -211,7 +231,11 @@ def test_a_full_disk_while_training_costs_nothing(
     FullDisk(monkeypatch)
     work()
     done = as_alice.get(f"/api/v1/trainings/{started['id']}").json()
-    assert (done["status"], done["error"]["code"], done["credits"]["captured"]) == ("failed", "storage_full", 0)
+    assert (done["status"], done["error"]["code"], done["credits"]["captured"]) == (
+        "failed",
+        "storage_full",
+        0,
+    )
 
 
 def test_a_photo_of_the_library_is_used_again_in_another_twin(
@@ -252,7 +276,7 @@ def test_deleting_a_twin_whose_training_runs_gives_the_credits_back(as_alice: An
 def test_the_uploaded_bytes_go_however_the_check_ends(
     as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int]
 ) -> None:
-    from accounts.vault import store
+    from accounts.vault.vault import store
 
     def broken(data: bytes) -> str:
         raise ZeroDivisionError
@@ -269,7 +293,7 @@ def test_the_uploaded_bytes_go_however_the_check_ends(
 def test_a_photo_deleted_while_it_is_checked_leaves_nothing(
     as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int]
 ) -> None:
-    from accounts.vault import store
+    from accounts.vault.vault import store
     from twins.models import Photo
 
     sent = send(as_alice, twin.id, jpeg()).json()
@@ -304,7 +328,9 @@ def test_a_training_shows_samples(as_alice: Any, trained: Any) -> None:
     assert as_alice.get(training["samples"][0].replace("/0", "/1")).status_code == 404
 
 
-def test_a_photo_sent_again_because_its_answer_was_lost_is_one(as_alice: Any, twin: Any, rings: list[Any]) -> None:
+def test_a_photo_sent_again_because_its_answer_was_lost_is_one(
+    as_alice: Any, twin: Any, rings: list[Any]
+) -> None:
     def send(data: bytes) -> Any:
         file = SimpleUploadedFile("me.jpg", data)
         return as_alice.post(

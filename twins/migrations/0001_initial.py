@@ -23,7 +23,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Photo",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
                 (
                     "status",
                     models.CharField(
@@ -59,7 +62,12 @@ class Migration(migrations.Migration):
                 ("code", models.CharField(blank=True, max_length=20)),
                 ("width", models.PositiveIntegerField(null=True)),
                 ("height", models.PositiveIntegerField(null=True)),
-                ("box", django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), null=True, size=4)),
+                (
+                    "box",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.FloatField(), null=True, size=4
+                    ),
+                ),
                 ("yaw", models.FloatField(null=True)),
                 ("light", models.FloatField(null=True)),
                 ("warmth", models.FloatField(null=True)),
@@ -77,7 +85,9 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -89,7 +99,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Training",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
                 (
                     "status",
                     models.CharField(
@@ -142,7 +155,9 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -154,7 +169,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Twin",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
                 ("name", models.CharField(max_length=80, verbose_name="name")),
                 (
                     "subject_class",
@@ -182,7 +200,9 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="twins", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="twins",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -244,6 +264,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="photo",
-            constraint=models.UniqueConstraint(fields=("user", "endpoint", "idempotency_key"), name="photo_once_a_key"),
+            constraint=models.UniqueConstraint(
+                fields=("user", "endpoint", "idempotency_key"), name="photo_once_a_key"
+            ),
         ),
     ]

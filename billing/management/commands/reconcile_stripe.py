@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from billing import reconcile
+from billing.payments import reconcile
 from config.errors import DomainError
 
 

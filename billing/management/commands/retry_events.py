@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from billing import webhooks
 from billing.models import WebhookEvent
+from billing.payments import webhooks
 
 
 class Command(BaseCommand):

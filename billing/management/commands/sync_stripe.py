@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from billing import catalogue
+from billing.payments import catalogue
 from config.errors import DomainError
 
 
@@ -10,7 +10,9 @@ class Command(BaseCommand):
     help = "Make Stripe's products, prices and portal those of our plans and packs. Needs STRIPE_SECRET_KEYS; run it after every change of a price."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would change, and change nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from config.tasks import sweep
+from config.runs.sweeper import sweep
 
 
 class Command(BaseCommand):

@@ -22,7 +22,9 @@ class Command(BaseCommand):
     help = "The demonstration: a user with 100 credits and a drawn person's photos, once. Their password is in var/demo.txt."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--photos", type=Path, help="a folder of photos; drawn into var/demo/ when not given")
+        parser.add_argument(
+            "--photos", type=Path, help="a folder of photos; drawn into var/demo/ when not given"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         users = get_user_model().objects

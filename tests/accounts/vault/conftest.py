@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 
-from accounts import vault
-from accounts.sealing import SEGMENT, Tampered
+from accounts.vault import vault
+from accounts.vault.sealing import SEGMENT, Tampered
 
 PLAIN = b"\xff\xd8 a plain face " * 12_345
 NAME = "photos/7/original.jpg"

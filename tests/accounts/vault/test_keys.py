@@ -14,9 +14,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 
-from accounts import vault
 from accounts.models import DataKey
-from accounts.sealing import Tampered
+from accounts.vault import vault
+from accounts.vault.sealing import Tampered
 from tests.accounts.vault.conftest import NAME, PLAIN, all_files, assert_refused, on_disk
 
 pytestmark = pytest.mark.django_db

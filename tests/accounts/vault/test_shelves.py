@@ -15,8 +15,9 @@ from django.core.files.storage import storages
 from django.utils import timezone
 from moto import mock_aws
 
-from accounts import shelves, vault
-from accounts.sealing import SEGMENT, Tampered
+from accounts.vault import storage as shelves
+from accounts.vault import vault
+from accounts.vault.sealing import SEGMENT, Tampered
 from config.errors import StorageFull, Unavailable
 from tests.accounts.vault.conftest import NAME, PLAIN, broken, use_storage
 
@@ -31,7 +32,11 @@ def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with mock_aws():
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="faces")
         use_storage(
-            settings, "storages.backends.s3.S3Storage", bucket_name="faces", region_name="us-east-1", location="prefix"
+            settings,
+            "storages.backends.s3.S3Storage",
+            bucket_name="faces",
+            region_name="us-east-1",
+            location="prefix",
         )
         yield storages["default"].bucket
 
@@ -135,7 +140,9 @@ class ClientError(Exception):
         (ConnectionError("no route"), Unavailable),
     ],
 )
-def test_what_a_bucket_answers_becomes_an_error_of_ours(monkeypatch: Any, error: Exception, ours: type) -> None:
+def test_what_a_bucket_answers_becomes_an_error_of_ours(
+    monkeypatch: Any, error: Exception, ours: type
+) -> None:
     monkeypatch.setattr(shelves, "S3_ERRORS", (ClientError,))
     with pytest.raises(ours), shelves.storage_errors():
         raise error

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from accounts import vault
-from accounts.sealing import SEGMENT
+from accounts.vault import vault
+from accounts.vault.sealing import SEGMENT
 from config.errors import StorageFull, Unavailable
 from tests.accounts.vault.conftest import NAME, PLAIN, all_files, assert_refused, broken, on_disk
 
@@ -63,7 +63,9 @@ def test_a_deleted_file_is_gone(alice: vault.Vault, files: Path) -> None:
     assert all_files(files) == []
 
 
-def test_everything_in_a_folder_is_deleted_and_nothing_beside_it(alice: vault.Vault, bob: vault.Vault) -> None:
+def test_everything_in_a_folder_is_deleted_and_nothing_beside_it(
+    alice: vault.Vault, bob: vault.Vault
+) -> None:
     for name in ("twins/4/a", "twins/4/b/c", "twins/42/a"):
         alice.write(name, PLAIN)
     bob.write("twins/4/a", PLAIN)
@@ -75,7 +77,22 @@ def test_everything_in_a_folder_is_deleted_and_nothing_beside_it(alice: vault.Va
     alice.delete_all("never/there/")
 
 
-NO_NAMES = ["", "/etc/passwd", "../bob/x", "a/../b", "a/..", "a..b", "A", "a b", "a//b", "a/./b", "a/", ".aside/x", "é", "a\n"]  # fmt: skip
+NO_NAMES = [
+    "",
+    "/etc/passwd",
+    "../bob/x",
+    "a/../b",
+    "a/..",
+    "a..b",
+    "A",
+    "a b",
+    "a//b",
+    "a/./b",
+    "a/",
+    ".aside/x",
+    "é",
+    "a\n",
+]
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
@@ -92,7 +109,9 @@ def test_a_prefix_that_is_no_folder_is_an_error(alice: vault.Vault, prefix: str)
         alice.delete_all(prefix)
 
 
-@pytest.mark.parametrize("start, stop", [(0, 1), (SEGMENT - 1, SEGMENT + 1), (70_000, None), (0, 10**9), (5, 5)])
+@pytest.mark.parametrize(
+    "start, stop", [(0, 1), (SEGMENT - 1, SEGMENT + 1), (70_000, None), (0, 10**9), (5, 5)]
+)
 def test_a_range_is_that_part_of_the_file(alice: vault.Vault, start: int, stop: int | None) -> None:
     alice.write(NAME, PLAIN)
     assert b"".join(alice.open_range(NAME, start, stop)) == PLAIN[start:stop]
@@ -129,7 +148,9 @@ def test_nothing_plain_is_on_the_disk_while_it_is_written(alice: vault.Vault, tm
 
 
 @pytest.mark.parametrize("error", [RuntimeError("gone"), KeyboardInterrupt()])
-def test_an_interrupted_write_leaves_what_was_there(alice: vault.Vault, files: Path, error: BaseException) -> None:
+def test_an_interrupted_write_leaves_what_was_there(
+    alice: vault.Vault, files: Path, error: BaseException
+) -> None:
     with pytest.raises(type(error)):
         alice.write_stream(NAME, broken(3, error))
     assert all_files(files) == []
@@ -141,7 +162,9 @@ def test_an_interrupted_write_leaves_what_was_there(alice: vault.Vault, files: P
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_told_and_nothing_stays(alice: vault.Vault, files: Path, monkeypatch: Any, number: int) -> None:
+def test_a_full_disk_is_told_and_nothing_stays(
+    alice: vault.Vault, files: Path, monkeypatch: Any, number: int
+) -> None:
     def full(handle: int) -> None:
         raise OSError(number, os.strerror(number))
 
@@ -177,7 +200,9 @@ def test_files_swapped_between_renditions_are_refused(alice: vault.Vault, files:
         assert_refused(alice, name)
 
 
-@pytest.mark.parametrize("change", [lambda d: d[:-1], lambda d: b"", lambda d: d[:100] + bytes([d[100] ^ 1]) + d[101:]])
+@pytest.mark.parametrize(
+    "change", [lambda d: d[:-1], lambda d: b"", lambda d: d[:100] + bytes([d[100] ^ 1]) + d[101:]]
+)
 def test_a_changed_file_is_refused(alice: vault.Vault, files: Path, change: Callable[[bytes], bytes]) -> None:
     alice.write(NAME, PLAIN)
     path = on_disk(files, alice)

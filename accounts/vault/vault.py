@@ -1,0 +1,223 @@
+"""Everybody's files, sealed with a key of their own, over Django's default storage (file system or S3).
+
+Master keys (settings or a generated file) wrap data keys (one row per person), these seal files (sealing.py). All plain bytes
+stay in memory. Names are relative to their owner: `users/<id>/<name>` is where the storage has them, and file names there
+say no more than the names do, so never put anything personal into one.
+
+Errors of all functions: FileNotFoundError for a name (or a person's key) that is not there, Tampered, StorageFull,
+Unavailable when the storage does not answer, and ValueError for a name that no code of ours should make.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import os
+import posixpath
+import re
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+
+from accounts.models import DataKey
+from accounts.vault import sealing
+from accounts.vault.sealing import MasterKeys
+from accounts.vault.storage import Shelf, flush, flush_folder, shelf_of
+
+KEY_SECONDS = 60.0  # how long a data key may be used after its row was read
+NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*")
+
+
+# ---------------------------------------------------------------- the vault
+
+
+@dataclass(frozen=True)
+class Vault:
+    """One person's files; a `Store` of ml/types.py, and more. Reads of one name may overlap its writes: a reader gets the
+    old or the new file, never a mixture (on S3 a range that is overtaken by a write raises Unavailable)."""
+
+    user_id: UUID
+
+    def read(self, name: str) -> bytes:
+        context, key = self._context(name), _key_to_read(self.user_id)
+        with self._shelf().source(name) as source:
+            return sealing.open_whole(key, context, bytes(source.read(0, source.size)))
+
+    def open_range(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The plain bytes from `start` up to `stop`, piece by piece; opens the file with the first piece."""
+        context, key = self._context(name), _key_to_read(self.user_id)
+        return self._pieces(name, key, context, start, stop)
+
+    def write(self, name: str, data: bytes) -> None:
+        self.write_stream(name, [data])
+
+    def write_stream(self, name: str, chunks: Iterable[bytes]) -> None:
+        """All or nothing: a write that fails, also in `chunks`, leaves the name as it was. May iterate in another thread."""
+        context, key = self._context(name), _key_to_write(self.user_id)
+        self._shelf().save(name, sealing.seal(key, context, chunks))
+        if not DataKey.objects.filter(
+            user_id=self.user_id
+        ).exists():  # destroyed meanwhile: nothing may stay behind
+            self.delete(name)
+            raise FileNotFoundError("the key to these files was destroyed")
+
+    def exists(self, name: str) -> bool:
+        return self._shelf().exists(_checked(name))
+
+    def delete(self, name: str) -> None:
+        """Deletes the file; one that is not there is fine."""
+        self._shelf().delete(_checked(name))
+
+    def delete_all(self, prefix: str = "") -> None:
+        """Deletes everything in the folder `prefix`, such as "twins/7/", or everything there is."""
+        if prefix and _checked(prefix.removesuffix("/")) + "/" != prefix:
+            raise ValueError(f"a prefix ends with a slash: {prefix!r}")
+        self._shelf().delete_tree(prefix.removesuffix("/"))
+
+    def size(self, name: str) -> int:
+        """Plain bytes, by the size of the sealed file."""
+        return sealing.plain_size(self._shelf().size(_checked(name)))
+
+    def etag(self, name: str) -> str:
+        """The SHA-256 of the plain bytes in hex, read from the end of the file."""
+        context, key = self._context(name), _key_to_read(self.user_id)
+        with self._shelf().source(name) as source:
+            return sealing.open_digest(key, context, source).hex()
+
+    def _pieces(self, name: str, key: bytes, context: bytes, start: int, stop: int | None) -> Iterator[bytes]:
+        with self._shelf().source(name) as source:
+            yield from sealing.open_range(key, context, source, start, stop)
+
+    def _context(self, name: str) -> bytes:
+        return f"{self.user_id.hex}/{_checked(name)}".encode()
+
+    def _shelf(self) -> Shelf:
+        return shelf_of(self.user_id)
+
+
+def store(user_id: UUID) -> Vault:
+    return Vault(user_id)
+
+
+def destroy(user_id: UUID) -> None:
+    """Deletes the data key, then, once that is committed, the files.
+
+    From then on nothing decrypts, except that another process which read the key before may use it for KEY_SECONDS more.
+    """
+    with transaction.atomic():
+        DataKey.objects.filter(user_id=user_id).delete()
+        transaction.on_commit(partial(_erase, user_id))
+
+
+def _erase(user_id: UUID) -> None:
+    _kept.drop(user_id)
+    store(user_id).delete_all()
+
+
+def _checked(name: str) -> str:
+    if not NAME.fullmatch(name) or ".." in name or posixpath.normpath(name) != name:
+        raise ValueError(f"not a name for a file: {name!r}")
+    return name
+
+
+# ---------------------------------------------------------------- keys
+
+
+@cache
+def master_keys() -> MasterKeys:
+    """From settings.VAULT_MASTER_KEYS (id -> base64 of 32 bytes, the first is current), else from VAR/keys/master, id `local`.
+
+    ImproperlyConfigured for what cannot be used. Tests that change settings call `master_keys.cache_clear()`.
+    """
+    try:
+        configured = settings.VAULT_MASTER_KEYS or {
+            "local": _generated(Path(settings.VAR) / "keys" / "master")
+        }
+        keys = {name: base64.b64decode(text, validate=True) for name, text in configured.items()}
+        return MasterKeys(keys, current=next(iter(keys)))
+    except ValueError as e:
+        raise ImproperlyConfigured(f"VAULT_MASTER_KEYS or its file: {e}") from e
+
+
+def rewrap_keys() -> int:
+    """Wraps with the current master key every data key that an older one wraps, so that the older one can go; answers how many."""
+    master, done = master_keys(), 0
+    for user_id, wrapped in DataKey.objects.values_list("user_id", "wrapped").iterator():
+        if sealing.wrapped_by(bytes(wrapped)) != master.current:
+            fresh = _wrap(user_id, _unwrap(user_id, wrapped))
+            done += DataKey.objects.filter(user_id=user_id, wrapped=wrapped).update(wrapped=fresh)
+    return done
+
+
+def _generated(file: Path) -> str:
+    """The key in `file`, made when there is none. Under a lock, so that two processes at once get one key."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        if not (text := f.read().strip()):
+            text = base64.b64encode(sealing.new_key()).decode()
+            f.write(text)
+            flush(f)
+            flush_folder(file.parent)
+    return text
+
+
+class _Kept:
+    """Unwrapped data keys, for KEY_SECONDS after their rows were read."""
+
+    def __init__(self) -> None:
+        self._keys: dict[UUID, tuple[float, bytes]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, user_id: UUID) -> bytes | None:
+        with self._lock:
+            read_at, key = self._keys.get(user_id, (0.0, b""))
+        return key if key and time.monotonic() - read_at < KEY_SECONDS else None
+
+    def put(self, user_id: UUID, key: bytes, read_at: float) -> None:
+        with self._lock:
+            self._keys = {u: k for u, k in self._keys.items() if time.monotonic() - k[0] < KEY_SECONDS}
+            self._keys[user_id] = (read_at, key)
+
+    def drop(self, user_id: UUID) -> None:
+        with self._lock:
+            self._keys.pop(user_id, None)
+
+
+_kept = _Kept()
+
+
+def _key_to_read(user_id: UUID) -> bytes:
+    if key := _kept.get(user_id):
+        return key
+    read_at = time.monotonic()
+    row = DataKey.objects.filter(user_id=user_id).first()
+    if row is None:
+        raise FileNotFoundError("there is no key to these files")
+    key = _unwrap(user_id, row.wrapped)
+    # Only a committed row's: a key whose insert is rolled back must not seal or open anything afterwards.
+    transaction.on_commit(partial(_kept.put, user_id, key, read_at))
+    return key
+
+
+def _key_to_write(user_id: UUID) -> bytes:
+    """Always from the row: a file sealed with a key destroyed meanwhile would be lost."""
+    fresh = {"wrapped": lambda: _wrap(user_id, sealing.new_key())}
+    row, _ = DataKey.objects.get_or_create(user_id=user_id, defaults=fresh)
+    return _unwrap(user_id, row.wrapped)
+
+
+def _wrap(user_id: UUID, key: bytes) -> bytes:
+    return sealing.wrap(master_keys(), key, user_id.bytes)
+
+
+def _unwrap(user_id: UUID, wrapped: bytes | memoryview) -> bytes:
+    return sealing.unwrap(master_keys(), bytes(wrapped), user_id.bytes)

@@ -1,0 +1,240 @@
+"""Buying: everything that is typed about money is typed at Stripe. Checkout for something new, the portal for a change."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from billing import ledger
+from billing.models import Invoice, Pack, Plan, StripePrice, Subscription, Wallet
+from billing.payments import catalogue, gateway, sync
+from billing.payments.gateway import PaymentsNotConfigured
+from config.errors import DomainError, Invalid, NotFound, Unavailable
+
+LOCALES = {"en": "en", "es": "es", "zh-hans": "zh"}
+
+
+class EmailUnconfirmed(DomainError):
+    code, status = "email_unconfirmed", 403
+    message = _("Confirm your e-mail address first: the invoice goes there. We can send you the link again.")
+
+
+class PaymentOverdue(DomainError):
+    code, status = "payment_due", 402
+    message = _("A payment for your plan did not work. Pay it first, then change the plan.")
+
+
+class NoSubscription(DomainError):
+    code, status = "no_subscription", 409
+    message = _("You have no plan that is paid for. Choose one first.")
+
+
+def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -> str:
+    """The address of the page at Stripe where it is paid: Checkout or, for who has a plan already, the portal's change of it.
+
+    Raises PaymentsNotConfigured, EmailUnconfirmed, Invalid, PaymentOverdue, Unavailable.
+    """
+    price = _price(plan=plan, interval=interval, pack=pack)
+    if not EmailAddress.objects.filter(user=user, verified=True).exists():
+        raise EmailUnconfirmed
+    wallet = ledger.wallet_of(user)
+    with transaction.atomic():
+        sync.alone(f"buy:{user.pk}")  # two at once would be two customers
+        wallet.refresh_from_db()
+        _with_customer(wallet)
+    for _attempt in range(3):
+        if price.plan and wallet.checkout:
+            _close(wallet.checkout)
+        with transaction.atomic():
+            sync.alone(
+                f"buy:{user.pk}"
+            )  # and could be two plans: whoever comes second closes the first one's session
+            wallet.refresh_from_db()
+            if price.pack or not wallet.checkout:
+                current = sync.live_subscription(wallet)
+                return _change(wallet, current, price) if price.plan and current else _new(wallet, price)
+    raise Unavailable
+
+
+def _price(*, plan: str, interval: str, pack: str) -> StripePrice:
+    if bool(plan) == bool(pack):
+        raise Invalid(errors={"plan": [str(_("Choose a plan or a pack of credits."))]})
+    offered: Any = Pack.objects.filter(code=pack) if pack else Plan.objects.filter(code=plan)
+    if not offered.filter(on_sale=True, price_cents__gt=0).exists():
+        raise _not_for_sale(pack)
+    if not gateway.configured():
+        raise PaymentsNotConfigured
+    wanted: Any = {"pack": pack} if pack else {"plan": plan, "interval": interval}
+    found = StripePrice.objects.filter(current=True, **wanted).select_related("plan", "pack").first()
+    if not found:
+        raise _not_for_sale(pack)
+    return found
+
+
+def _not_for_sale(pack: str) -> Invalid:
+    return Invalid(errors={"pack" if pack else "plan": [str(_("This is not for sale. Choose another."))]})
+
+
+def _with_customer(wallet: Wallet) -> None:
+    if wallet.stripe_customer is None:
+        about: Any = {"email": wallet.user.email, "metadata": {"wallet": str(wallet.id)}}
+        wallet.stripe_customer = gateway.call(lambda v1: v1.customers.create(about))["id"]
+        wallet.save(update_fields=["stripe_customer"])
+
+
+def _new(wallet: Wallet, price: StripePrice) -> str:
+    ask: Any = {
+        "customer": wallet.stripe_customer,
+        "client_reference_id": str(wallet.id),
+        "mode": "subscription" if price.plan else "payment",
+        "line_items": [{"price": price.id, "quantity": 1}],
+        "allow_promotion_codes": True,
+        "tax_id_collection": {"enabled": True},
+        "automatic_tax": {"enabled": settings.STRIPE_TAX},
+        "customer_update": {"name": "auto", "address": "auto"},
+        "locale": LOCALES.get(get_language() or "en", "auto"),
+        "success_url": f"{_page()}?session={{CHECKOUT_SESSION_ID}}",
+        "cancel_url": f"{settings.ORIGIN}{reverse('pricing')}",
+    }
+    if price.pack:
+        ask["invoice_creation"] = {"enabled": True}  # a pack has its invoice as a plan has
+    session = gateway.call(lambda v1: v1.checkout.sessions.create(ask))
+    if price.plan:
+        Wallet.objects.filter(id=wallet.id).update(checkout=session["id"])
+    return str(session["url"])
+
+
+def _close(session: str) -> None:
+    """The one that was opened before: closed, so that two tabs do not buy two plans, or brought when it was paid."""
+    try:
+        found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
+        if found["status"] == "open":
+            gateway.call(lambda v1: v1.checkout.sessions.expire(session))
+        bring(session)
+    except NotFound:
+        Wallet.objects.filter(checkout=session).update(checkout="")
+
+
+def _change(wallet: Wallet, current: Subscription, price: StripePrice) -> str:
+    if current.status != "active":
+        raise PaymentOverdue
+    if current.ends_at or current.next_plan:  # first that is taken back, on the portal's first page
+        return _portal(wallet)
+    item = gateway.call(lambda v1: v1.subscriptions.retrieve(current.id))["items"]["data"][0]
+    if item["price"]["id"] == price.id:
+        raise Invalid(errors={"plan": [str(_("You have this plan already."))]})
+    items = [{"id": item["id"], "price": price.id, "quantity": 1}]
+    flow = {
+        "type": "subscription_update_confirm",
+        "subscription_update_confirm": {"subscription": current.id, "items": items},
+    }
+    return _portal(wallet, flow)
+
+
+def manage(user: Any, *, what: str = "") -> str:
+    """The address of the portal: its first page, or straight to `payment` (another card) or `cancel`.
+
+    Raises PaymentsNotConfigured, NoSubscription, Unavailable.
+    """
+    wallet = ledger.wallet_of(user)
+    current = sync.live_subscription(wallet)
+    if not wallet.stripe_customer or (what == "cancel" and not current):
+        raise NoSubscription
+    if what == "payment":
+        return _portal(wallet, {"type": "payment_method_update"})
+    if what == "cancel" and current:
+        return _portal(
+            wallet, {"type": "subscription_cancel", "subscription_cancel": {"subscription": current.id}}
+        )
+    return _portal(wallet)
+
+
+def _portal(wallet: Wallet, flow: dict[str, Any] | None = None) -> str:
+    ask: Any = {
+        "customer": wallet.stripe_customer,
+        "return_url": _page(),
+        "locale": LOCALES.get(get_language() or "en", "auto"),
+    }
+    if ours := catalogue.portal():
+        ask["configuration"] = ours
+    if flow:
+        ask["flow_data"] = {
+            **flow,
+            "after_completion": {"type": "redirect", "redirect": {"return_url": _page()}},
+        }
+    return str(gateway.call(lambda v1: v1.billing_portal.sessions.create(ask))["url"])
+
+
+def returned(user: Any, session: str) -> bool:
+    """Somebody comes back from Checkout, maybe before its event does: bring what they bought. Whether it is paid.
+
+    Raises NotFound for a session that is not theirs.
+    """
+    found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
+    if not found["customer"] or found["customer"] != ledger.wallet_of(user).stripe_customer:
+        raise NotFound
+    bring(session)
+    return bool(found["status"] == "complete" and found["payment_status"] != "unpaid")
+
+
+def bring(session: str) -> bool:
+    """What a Checkout session bought, as it is at Stripe now. Does nothing for one that was not paid."""
+    found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
+    done = found["status"] == "complete" and _bring(found)
+    if found["status"] != "open":
+        Wallet.objects.filter(checkout=session).update(checkout="")
+    return done
+
+
+def _bring(found: dict[str, Any]) -> bool:
+    bought = {name: [found[name[:-1]]] for name in ("subscriptions", "invoices") if found[name[:-1]]}
+    done = bool(found["customer"]) and sync.bring(found["customer"], **bought)
+    if found["payment_intent"]:  # by which a refund finds its invoice
+        Invoice.objects.filter(id=found["invoice"] or "", payment="").update(payment=found["payment_intent"])
+    return done
+
+
+def invoice_address(user: Any, ident: str) -> str:
+    """Where Stripe shows this invoice now; its addresses change. Raises NotFound, and what the gateway raises."""
+    if not Invoice.objects.filter(id=ident, wallet=ledger.wallet_of(user).id).exists():
+        raise NotFound
+    where = gateway.call(lambda v1: v1.invoices.retrieve(ident))["hosted_invoice_url"]
+    if not where:
+        raise NotFound
+    return str(where)
+
+
+class NothingToPayBack(DomainError):
+    code, status = "nothing_to_pay_back", 409
+    message = _("Nothing was paid for this, or it went back already.")
+
+
+def pay_back(row: Invoice) -> None:
+    """All that is left of a payment, once; the credits go with it. Raises NothingToPayBack, and what the gateway raises."""
+    sync.bring_payment(row.payment)  # what went back already
+    row.refresh_from_db()
+    if not row.payment or row.refunded + row.disputed >= row.paid:
+        raise NothingToPayBack
+    ask: Any = {"payment_intent": row.payment, "reason": "requested_by_customer"}
+    gateway.call(lambda v1: v1.refunds.create(ask))
+    sync.bring_payment(row.payment)
+
+
+def forget(user: Any) -> None:
+    """Before somebody is erased: what they pay for ends at once, and Stripe forgets them. Nothing where they never paid."""
+    wallet = Wallet.objects.filter(user=user).exclude(stripe_customer=None).first()
+    if wallet and gateway.configured():
+        with contextlib.suppress(NotFound):
+            gateway.call(lambda v1: v1.customers.delete(wallet.stripe_customer))
+        sync.customer_gone(str(wallet.stripe_customer))
+
+
+def _page() -> str:
+    return f"{settings.ORIGIN}{reverse('billing')}"

@@ -1,0 +1,78 @@
+"""The door to Stripe: one client, two keys while one is changed, and its refusals as ours."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import stripe
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from config.errors import DomainError, NotFound, Unavailable
+
+TIMEOUT = 5  # seconds; Stripe's webhooks wait longer
+log = logging.getLogger(__name__)
+_transport: stripe.HTTPClient | None = None
+
+
+class PaymentsNotConfigured(DomainError):
+    code, status = "payments_not_configured", 503
+    message = _(
+        "Payments are not set up here, so nothing can be bought. Ask whoever runs this site for credits."
+    )
+
+
+def use(transport: stripe.HTTPClient | None) -> None:
+    """Send requests through this from now on: a test's double of Stripe."""
+    global _transport
+    _transport = transport
+
+
+def configured() -> bool:
+    return bool(settings.STRIPE_SECRET_KEYS)
+
+
+def call(ask: Callable[[Any], Any]) -> dict[str, Any]:
+    """What `ask(client.v1)` answers, as plain dicts and lists. Raises PaymentsNotConfigured, Unavailable, NotFound."""
+    if not configured():
+        raise PaymentsNotConfigured
+    for key in settings.STRIPE_SECRET_KEYS:
+        try:
+            return dict(ask(_client(key).v1).to_dict())
+        except stripe.AuthenticationError:
+            log.warning("a key of Stripe is not accepted: %s...", key[:8])
+        except stripe.InvalidRequestError as e:
+            if e.http_status == 404:
+                raise NotFound from e
+            log.exception("Stripe refused a request of ours")
+            raise Unavailable from e
+        except stripe.StripeError as e:
+            raise Unavailable from e
+    raise Unavailable
+
+
+def pages(ask: Callable[[Any, dict[str, Any]], Any]) -> list[dict[str, Any]]:
+    """Everything of a list: `ask(client.v1, params)` is asked page by page."""
+    found: list[dict[str, Any]] = []
+    while True:
+        after = {"starting_after": found[-1]["id"]} if found else {}
+        part = call(lambda v1, after=after: ask(v1, {"limit": 100, **after}))
+        found += part["data"]
+        if not part["has_more"]:
+            return found
+
+
+@functools.cache
+def _line() -> stripe.HTTPClient:
+    """Of this process, which keeps its connections open."""
+    return stripe.RequestsClient(timeout=TIMEOUT)
+
+
+def _client(key: str) -> stripe.StripeClient:
+    transport = _transport or _line()
+    return stripe.StripeClient(
+        key, http_client=transport, base_addresses={"api": settings.STRIPE_API}, max_network_retries=1
+    )

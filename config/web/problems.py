@@ -1,0 +1,196 @@
+"""Whatever goes wrong, as RFC 9457 problem+json for the API and as a page for people."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent, ValidationError
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, status
+from rest_framework.views import exception_handler
+
+from config.errors import (
+    DomainError,
+    FileTooLarge,
+    Forged,
+    Invalid,
+    Malformed,
+    NotFound,
+    RateLimited,
+    Unavailable,
+)
+
+JSON = "application/problem+json"
+
+# What Django REST framework raises by itself -> (code, sentence).
+THEIRS: dict[type[Exception], tuple[str, Callable[[], str]]] = {
+    exceptions.ParseError: ("malformed", lambda: str(Malformed.message)),
+    exceptions.NotAuthenticated: ("not_authenticated", lambda: _("Log in, or send a valid token.")),
+    exceptions.AuthenticationFailed: ("not_authenticated", lambda: _("Log in, or send a valid token.")),
+    exceptions.PermissionDenied: ("not_found", lambda: str(NotFound.message)),
+    exceptions.MethodNotAllowed: ("method_not_allowed", lambda: _("This address does not take this method.")),
+    exceptions.UnsupportedMediaType: (
+        "unsupported_media_type",
+        lambda: _("This address does not read this kind of body."),
+    ),
+    exceptions.Throttled: ("rate_limited", lambda: str(RateLimited.message)),
+    exceptions.NotAcceptable: (
+        "malformed",
+        lambda: _("Nothing here is of the kind you accept. Accept application/json."),
+    ),
+}
+
+
+def body(code: str, http: int, detail: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": f"/api/docs#problem-{code}",
+        "title": code.replace("_", " "),
+        "status": http,
+        "detail": detail,
+        "code": code,
+        **more,
+    }
+
+
+def respond(error: DomainError) -> JsonResponse:
+    more = {"errors": error.errors} if error.errors else {}
+    answer = JsonResponse(
+        body(error.code, error.status, error.detail, **more, **error.extra),
+        status=error.status,
+        content_type=JSON,
+    )
+    for name, value in getattr(error, "headers", {}).items():
+        answer[name] = value
+    return answer
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Any:
+    """Django REST framework's exception handler."""
+    error = plain(error)
+    if isinstance(error, exceptions.ValidationError):
+        error = Invalid(errors=flat(error.detail))
+    if isinstance(error, DomainError):
+        return respond(error)
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    code, sentence = next(
+        (v for kind, v in THEIRS.items() if isinstance(error, kind)), _by_status(response.status_code)
+    )
+    http = 404 if code == "not_found" else response.status_code
+    answer = JsonResponse(body(code, http, sentence()), status=http, content_type=JSON)
+    for name in ("WWW-Authenticate", "Allow", "Retry-After"):
+        if name in response.headers:
+            answer[name] = response.headers[name]
+    return answer
+
+
+def plain(error: Exception) -> Exception:
+    """What libraries raise for bad input, as the refusal that it is."""
+    if isinstance(error, RequestDataTooBig):
+        return FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
+    if isinstance(error, FileNotFoundError):  # deleted between a look at the row and at the file
+        return NotFound()
+    if isinstance(error, (RecursionError, UnicodeEncodeError, TooManyFilesSent, TooManyFieldsSent)):
+        return Malformed()
+    return Unavailable() if isinstance(error, OperationalError) else error
+
+
+def _by_status(http: int) -> tuple[str, Callable[[], str]]:
+    if http == status.HTTP_404_NOT_FOUND:
+        return "not_found", lambda: str(NotFound.message)
+    return "invalid", lambda: str(Invalid.message)
+
+
+def flat(detail: Any, path: str = "") -> dict[str, list[str]]:
+    """A serializer's nested errors as {"field.part": [sentence, ...]}."""
+    if isinstance(detail, dict):
+        return {
+            k: v for name, part in detail.items() for k, v in flat(part, f"{path}.{name}".strip(".")).items()
+        }
+    if isinstance(detail, list) and any(isinstance(part, (dict, list)) for part in detail):
+        return {
+            k: v for i, part in enumerate(detail) for k, v in flat(part, f"{path}.{i}".strip(".")).items()
+        }
+    return {
+        path or "non_field_errors": [str(part) for part in (detail if isinstance(detail, list) else [detail])]
+    }
+
+
+class ProblemMiddleware:
+    """DomainErrors that plain Django views raise, and 404 and 500 under /api/, in the same shape."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        error = plain(error)
+        return say(request, error) if isinstance(error, DomainError) else None
+
+
+def say(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """To a program as JSON, to a person as a page."""
+    if request.path.startswith(("/api/", "/_allauth/")):
+        return respond(error)
+    return render(request, "error.html", {"error": error}, status=error.status)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return say(request, NotFound())
+
+
+def malformed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    found = plain(exception) if exception else Malformed()
+    return say(request, found if isinstance(found, DomainError) else Malformed())
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return say(request, Forged())
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """To a program it is not there; staff without the right to something are told so."""
+    if request.path.startswith("/api/"):
+        return respond(NotFound())
+    return render(request, "error.html", {"error": NotFound()}, status=403)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    sentence = _("Something went wrong on our side. It was noted; please try again.")
+    if request.path.startswith("/api/"):
+        return JsonResponse(body("internal", 500, sentence), status=500, content_type=JSON)
+    return render(request, "error.html", {"error": {"detail": sentence, "status": 500}}, status=500)
+
+
+def told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page's refusals are told on the page one came from; what is not there stays 404."""
+
+    @functools.wraps(view)
+    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except NotFound:
+            raise
+        except (DomainError, exceptions.ValidationError, ValidationError) as error:
+            refused = error if isinstance(error, DomainError) else Invalid()
+            messages.error(request, refused.detail)
+            if request.method == "GET":  # a query that means nothing: the page without it
+                return redirect(request.path)
+            back = request.headers.get("Referer", "")
+            ours = url_has_allowed_host_and_scheme(
+                back, {request.get_host()}, require_https=request.is_secure()
+            )
+            return redirect(back if ours else "/")
+
+    return page

@@ -1,0 +1,92 @@
+"""What every run looks like to a client, and what comes back up from a request."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.negotiation import DefaultContentNegotiation
+
+from config.errors import Invalid
+from config.runs.models import SENTENCES, Places
+
+
+class AsWeDo(DefaultContentNegotiation):
+    """Whatever a client accepts gets what there is: JSON, a picture, a problem."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class RunError(serializers.Serializer):  # type: ignore[type-arg]
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class Credits(serializers.Serializer):  # type: ignore[type-arg]
+    held = serializers.IntegerField()
+    captured = serializers.IntegerField()
+
+
+class RunFields(serializers.Serializer):  # type: ignore[type-arg]
+    """Everywhere the same."""
+
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    status = serializers.CharField()
+    stage = serializers.CharField()
+    progress = serializers.FloatField()
+    position = serializers.IntegerField(allow_null=True)
+    eta_seconds = serializers.IntegerField(allow_null=True)
+    error = RunError(allow_null=True)
+    credits = Credits()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+def run_fields(run: Any, places: Places | None = None) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "kind": run.kind_name,
+        "status": run.status,
+        "stage": run.stage,
+        "progress": round(run.progress, 3),
+        "position": run.position(places),
+        "eta_seconds": run.eta_seconds(),
+        "error": {"code": run.error_code, "detail": str(SENTENCES.get(run.error_code) or run.error_detail)}
+        if run.error_code
+        else None,
+        "credits": {"held": getattr(run, "held", 0), "captured": getattr(run, "captured", 0)},
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+    }
+
+
+def checked(kind: type[serializers.Serializer], request: Any, **options: Any) -> dict[str, Any]:  # type: ignore[type-arg]
+    """The request's body, checked. Raises Invalid (through the exception handler)."""
+    form = kind(data=request.data, **options)
+    form.is_valid(raise_exception=True)
+    return dict(form.validated_data)
+
+
+def key_of(headers: Any) -> str | None:
+    """The Idempotency-Key."""
+    key: str | None = headers.get("Idempotency-Key")
+    if key is not None and not 1 <= len(key) <= 255:
+        raise Invalid(errors={"Idempotency-Key": [str(_("From 1 to 255 characters."))]})
+    return key
+
+
+def once_of(request: Any) -> dict[str, str | None]:
+    """`key` and `body_hash` for config.runs.idempotency.once, from Idempotency-Key and the body."""
+    return {
+        "key": key_of(request.headers),
+        "body_hash": hashlib.sha256(
+            json.dumps(request.data, sort_keys=True, default=str).encode()
+        ).hexdigest(),
+    }

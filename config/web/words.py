@@ -1,0 +1,20 @@
+"""Names of what several apps show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+STYLE_NAMES: dict[str, Any] = {
+    "photorealistic": pgettext_lazy("a style", "Photo"),
+    "cinematic": _("Cinema"),
+    "artistic": _("Painted"),
+    "anime": _("Anime"),
+    "vintage": _("Vintage"),
+    "noir": _("Film noir"),
+    "watercolour": _("Watercolour"),
+    "fantasy": _("Fantasy"),
+}
+QUALITY_NAMES: dict[str, Any] = {"draft": _("Draft"), "standard": _("Standard"), "high": _("High")}

@@ -1,0 +1,236 @@
+"""The figures as a page of the admin, and as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.dateparse import parse_date
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from billing.models import Plan
+from billing.templatetags.money import money
+from support.insights import figures, plots
+from support.insights.figures import PACK, Churn, Cost, Credits, Period, Revenue
+
+SHOWN, MOST = 30, 366  # days when none are chosen, and at most
+TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
+    "revenue": (Revenue, figures.revenue_by_day_and_plan),
+    "credits": (Credits, figures.credits_by_day),
+    "costs": (Cost, figures.costs_by_engine_and_kind),
+    "churn": (Churn, lambda period: [figures.churn(period)]),
+}
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """For staff who may look at invoices; the admin has asked who they are."""
+    if not request.user.has_perm("billing.view_invoice"):  # type: ignore[union-attr]
+        raise PermissionDenied
+    period, understood = chosen(request.GET)
+    if request.GET.get("format") == "csv":
+        return as_csv(request.GET.get("table", ""), period)
+    if not understood:
+        messages.warning(
+            request,
+            _(
+                "These dates cannot be shown; here are the last %(shown)s days. Choose at most %(most)s, the first one first."
+            )
+            % {"shown": SHOWN, "most": MOST},
+        )
+    return TemplateResponse(
+        request, "admin/billing/figures.html", {**admin.site.each_context(request), **_facts(period)}
+    )
+
+
+def chosen(query: Any) -> tuple[Period, bool]:
+    """The days that were asked for, and whether they were understood: else, and without any, the last SHOWN."""
+    today = datetime.now(UTC).date()
+    usual = Period(today - timedelta(SHOWN - 1), today)
+    start, end = (_date(query.get(name), to) for name, to in (("from", usual.start), ("to", usual.end)))
+    if start and end and 0 <= (end - start).days < MOST:
+        return Period(start, end), True
+    return usual, False
+
+
+def _date(text: str | None, default: date) -> date | None:
+    if not text:
+        return default
+    try:
+        return parse_date(text)
+    except ValueError:  # the 31st of February
+        return None
+
+
+# ---------------------------------------------------------------- CSV
+
+
+def as_csv(table: str, period: Period) -> HttpResponse:
+    """For machines: names of columns are not translated, money is in cents."""
+    if table not in TABLES:
+        raise Http404
+    kind, read = TABLES[table]
+    name = f"photoflux-{table}-{period.start}-{period.end}.csv"
+    answer = HttpResponse(
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+    out = csv.writer(answer)
+    out.writerow(field.name for field in fields(kind))
+    out.writerows(map(_cell, astuple(row)) for row in read(period))
+    return answer
+
+
+def _cell(value: Any) -> Any:
+    """What somebody typed, as the code of a plan, is no formula in a spreadsheet; numbers stay numbers."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    if isinstance(value, Decimal):
+        return f"{value:.3f}"
+    return "not set" if value is None else value
+
+
+# ---------------------------------------------------------------- the page
+
+
+@dataclass(frozen=True)
+class Table:
+    caption: Any
+    head: Sequence[Any]
+    rows: Sequence[Sequence[Any]]  # the first of each names it
+    foot: Sequence[Any] = ()
+
+
+def _facts(period: Period) -> dict[str, Any]:
+    """A constant number of queries, and all that the template says."""
+    revenue, credits = figures.revenue_by_day_and_plan(period), figures.credits_by_day(period)
+    costs, churn = figures.costs_by_engine_and_kind(period), figures.churn(period)
+    by_plan, by_use = _by_plan(period, revenue), _by_use(period, credits)
+    desc = gettext("Each day from %(start)s to %(end)s. The table below has the numbers.") % {
+        "start": period.start,
+        "end": period.end,
+    }
+    total = plots.Series(gettext("Total"), [sum(day) for day in zip(*(s.values for s in by_plan))])
+    return {
+        "title": _("Figures"),
+        "period": period,
+        "currency": settings.CURRENCY.upper(),
+        "left_out": figures.in_other_currencies(period),
+        "totals": _totals(revenue, costs, credits, churn),
+        "cost_known": figures.total_cost(costs) is not None,
+        "revenue": {
+            "plot": plots.stacked_bars(
+                plots.Plot("revenue", gettext("Revenue by day and plan"), desc, period.days, by_plan, _money)
+            ),
+            "legend": by_plan,
+            "table": _by_day(_("Revenue by day and plan"), period, [*by_plan, total], _money),
+        },
+        "credits": {
+            "plot": plots.lines(
+                plots.Plot("credits", gettext("Credits by day"), desc, period.days, by_use, _number)
+            ),
+            "legend": by_use,
+            "table": _by_day(_("Credits by day"), period, by_use, _number),
+        },
+        "costs": _cost_table(costs),
+        "churn": _churn_table(period, churn),
+    }
+
+
+def _totals(
+    revenue: Iterable[Revenue], costs: Iterable[Cost], credits: Iterable[Credits], churn: Churn
+) -> list[tuple[Any, str]]:
+    return [
+        (_("Revenue"), _money(sum(row.cents for row in revenue))),
+        (_("Cost"), _money(figures.total_cost(costs))),
+        (_("Margin"), _money(figures.margin(revenue, costs))),
+        (_("Credits sold"), _number(sum(day.sold for day in credits))),
+        (_("Credits used"), _number(sum(day.used for day in credits))),
+        (_("Credits expired"), _number(sum(day.expired for day in credits))),
+        (_("Churn"), _share(churn)),
+    ]
+
+
+def _by_plan(period: Period, revenue: Iterable[Revenue]) -> list[plots.Series]:
+    """A series for each plan that was paid, in the plans' order."""
+    cents = {(row.day, row.plan): row.cents for row in revenue}
+    names = {**dict(Plan.objects.values_list("code", "name")), PACK: gettext("Credit packs")}
+    paid = {plan for _day, plan in cents}
+    return [
+        plots.Series(name, [cents.get((day, code), 0) for day in period.days])
+        for code, name in names.items()
+        if code in paid
+    ]
+
+
+def _by_use(period: Period, credits: Iterable[Credits]) -> list[plots.Series]:
+    names = {
+        "sold": gettext("sold"),
+        "granted": gettext("granted"),
+        "used": gettext("used"),
+        "expired": gettext("expired"),
+        "taken_back": gettext("taken back"),
+    }
+    days = {each.day: each for each in credits}
+    return [
+        plots.Series(name, [getattr(days.get(day), field, 0) for day in period.days])
+        for field, name in names.items()
+    ]
+
+
+def _by_day(caption: Any, period: Period, series: Sequence[plots.Series], say: Callable[[int], str]) -> Table:
+    """The numbers of a plot; days without any are left out."""
+    columns = [s.values for s in series]
+    rows = [(day, *map(say, numbers)) for day, *numbers in zip(period.days, *columns) if any(numbers)]
+    return Table(
+        caption, (_("Day"), *(s.name for s in series)), rows, (_("All days"), *(say(sum(c)) for c in columns))
+    )
+
+
+def _cost_table(costs: Iterable[Cost]) -> Table:
+    head = (_("Engine"), _("Kind"), _("Runs"), _("Units"), _("Seconds of work"), _("Credits"), _("Cost"))
+    rows = [
+        (
+            cost.engine or "–",
+            cost.kind,
+            *map(_number, (cost.runs, cost.units, round(cost.seconds), cost.credits)),
+            _money(cost.cents),
+        )
+        for cost in costs
+    ]
+    return Table(_("Cost by engine and kind of work"), head, rows)
+
+
+def _churn_table(period: Period, churn: Churn) -> Table:
+    head = (_("Days"), _("Live at the start"), _("Ended"), _("Churn"), _("New"))
+    days = f"{period.start} – {period.end}"
+    row = (days, _number(churn.live), _number(churn.ended), _share(churn), _number(churn.new))
+    return Table(_("Subscriptions"), head, [row])
+
+
+def _money(cents: int | Decimal | None) -> str:
+    return (
+        gettext("not set")
+        if cents is None
+        else money(int(Decimal(cents).quantize(Decimal(1), ROUND_HALF_UP)))
+    )
+
+
+def _number(value: int) -> str:
+    return number_format(value, use_l10n=True, force_grouping=True)
+
+
+def _share(churn: Churn) -> str:
+    return "–" if churn.share is None else f"{number_format(100 * churn.share, 1, use_l10n=True)} %"

@@ -1,0 +1,174 @@
+"""The figures of money that staff look at: what came in, what became of the credits, what the work cost, who stayed.
+
+Money is whole cents of settings.CURRENCY, costs have parts of cents. Each function asks a constant number of queries, however
+much there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import BigIntegerField, CharField, Count, F, Q, Sum, Value
+from django.db.models.functions import Cast, Coalesce, Greatest, TruncDate
+
+from billing.models import EngineCost, Invoice, Subscription, Transfer
+from billing.runs import PaidRun, paid_kinds
+
+Kind = Transfer.Kind
+PACK = "pack"  # in the plan's place when an invoice was for none
+NEVER_LIVE = ("incomplete", "incomplete_expired")  # its first payment did not come
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days in UTC; both ends belong to it."""
+
+    start: date
+    end: date
+
+    @property
+    def days(self) -> list[date]:
+        return [self.start + timedelta(n) for n in range((self.end - self.start).days + 1)]
+
+    @property
+    def moments(self) -> tuple[datetime, datetime]:
+        """The first and the last, for `__range`: the database, too, counts in microseconds."""
+        return datetime.combine(self.start, time.min, UTC), datetime.combine(self.end, time.max, UTC)
+
+
+@dataclass(frozen=True)
+class Revenue:
+    day: date
+    plan: str
+    cents: int
+
+
+def revenue_by_day_and_plan(period: Period) -> list[Revenue]:
+    """What was paid, without tax and what went back since; of that its share of the tax is no revenue lost. It counts on the
+    day of the payment, also what went back later."""
+    stays = Greatest(F("total") - F("refunded") - F("disputed"), 0)
+    rows = (
+        Invoice.objects.filter(paid_at__range=period.moments, currency=settings.CURRENCY)
+        .values(day=TruncDate("paid_at", tzinfo=UTC), code=Coalesce("plan", Value(PACK)))
+        .annotate(
+            cents=Sum(
+                Cast(F("total") - F("tax"), BigIntegerField()) * stays / Greatest(F("total"), 1),
+                output_field=BigIntegerField(),
+            )
+        )
+        .order_by("day", "plan__order", "code")
+    )
+    return [Revenue(row["day"], row["code"], row["cents"]) for row in rows]
+
+
+def in_other_currencies(period: Period) -> int:
+    """Payments that the revenue leaves out, as cents of two currencies do not add up."""
+    return Invoice.objects.filter(paid_at__range=period.moments).exclude(currency=settings.CURRENCY).count()
+
+
+@dataclass(frozen=True)
+class Credits:
+    day: date
+    sold: int
+    granted: int
+    used: int
+    expired: int
+    taken_back: int  # below zero when more was returned
+
+
+def credits_by_day(period: Period) -> list[Credits]:
+    """The days on which some moved."""
+    sums = {
+        "sold": _sum(Kind.PLAN, Kind.PURCHASE),
+        "granted": _sum(Kind.GRANT),
+        "used": _sum(Kind.CAPTURE),
+        "expired": _sum(Kind.EXPIRE),
+        "taken_back": _sum(Kind.REFUND) - _sum(Kind.RESTORE),
+    }
+    moved = (Kind.PLAN, Kind.PURCHASE, Kind.GRANT, Kind.CAPTURE, Kind.EXPIRE, Kind.REFUND, Kind.RESTORE)
+    rows = Transfer.objects.filter(created_at__range=period.moments, kind__in=moved)
+    days = rows.values(day=TruncDate("created_at", tzinfo=UTC)).annotate(**sums).order_by("day")
+    return [Credits(**day) for day in days]
+
+
+def _sum(*kinds: str) -> Any:
+    return Sum("amount", filter=Q(kind__in=kinds), default=0)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of the runs of one kind on one engine. `cents` is None when nobody said what the engine costs."""
+
+    engine: str
+    kind: str
+    runs: int
+    units: int
+    seconds: Decimal  # of work
+    credits: int  # captured
+    cents: Decimal | None
+
+
+def costs_by_engine_and_kind(period: Period) -> list[Cost]:
+    """Runs that ended, however they ended; not those that nobody began to work on."""
+    known = {(cost.engine, cost.job_kind): cost for cost in EngineCost.objects.all()}
+    found = [_cost(work, known) for kind in paid_kinds() for work in _work(kind, period)]
+    return sorted(found, key=lambda cost: (cost.engine, cost.kind))
+
+
+def _work(kind: type[PaidRun], period: Period) -> Iterable[dict[str, Any]]:
+    """A job says itself of which kind it is; all runs of another sort are of one kind."""
+    says = any(field.name == "kind" for field in kind._meta.fields)
+    job_kind: Any = F("kind") if says else Value(kind.kind_name, CharField())
+    done = kind.objects.filter(finished_at__range=period.moments, started_at__isnull=False)
+    return (
+        done.values("engine", job_kind=job_kind)
+        .annotate(runs=Count("id"), of_units=Sum("units"), credits=Sum("captured"))
+        .annotate(time=Sum(F("finished_at") - F("started_at")))
+        .order_by()
+    )
+
+
+def _cost(work: dict[str, Any], known: dict[tuple[str, str], EngineCost]) -> Cost:
+    engine, kind = work["engine"], work["job_kind"]
+    seconds = Decimal(work["time"] // timedelta(microseconds=1)) / 1_000_000
+    price = known.get((engine, kind)) or known.get((engine, ""))
+    cents = seconds * price.hour_cents / 3600 + work["of_units"] * price.unit_cents if price else None
+    return Cost(engine, kind, work["runs"], work["of_units"], seconds, work["credits"], cents)
+
+
+def total_cost(costs: Iterable[Cost]) -> Decimal | None:
+    """None when one of them is not known: the others alone would say too little."""
+    cents = [cost.cents for cost in costs]
+    return None if None in cents else sum(filter(None, cents), Decimal(0))
+
+
+def margin(revenue: Iterable[Revenue], costs: Iterable[Cost]) -> Decimal | None:
+    """Cents that are left of the revenue; None when a cost is not known."""
+    cost = total_cost(costs)
+    return None if cost is None else sum(row.cents for row in revenue) - cost
+
+
+@dataclass(frozen=True)
+class Churn:
+    """Subscriptions: `live` when the period began, how many of those `ended` in it, and `new` ones."""
+
+    live: int
+    ended: int
+    new: int
+    share: float | None  # ended / live; None when none was live
+
+
+def churn(period: Period) -> Churn:
+    first, last = period.moments
+    live = Q(created_at__lt=first) & (Q(ended_at=None) | Q(ended_at__gte=first))
+    counts = Subscription.objects.exclude(status__in=NEVER_LIVE).aggregate(
+        live=Count("id", filter=live),
+        ended=Count("id", filter=live & Q(ended_at__lte=last)),
+        new=Count("id", filter=Q(created_at__range=(first, last))),
+    )
+    return Churn(**counts, share=counts["ended"] / counts["live"] if counts["live"] else None)
