@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Export
 from accounts.vault.vault import store
 from config.errors import DomainError
-from config.runs.idempotency import once
+from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from config.web.files import serve
 
@@ -34,7 +34,7 @@ def request_export(
         if "ids" in chosen
         else {"filter": chosen.get("filter", {})}
     )
-    return once(
+    return create_idempotent(
         Export(user=user, scope=scope, chosen=plain),
         endpoint="exports",
         key=key,

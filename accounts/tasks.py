@@ -15,13 +15,13 @@ from accounts.models import Export
 from accounts.vault import orphans
 from accounts.vault.vault import store
 from config import registry
-from config.runs.models import working
+from config.runs.models import claimed
 from ml.errors import Stopped
 
 
 @shared_task(name=Export.task)
 def export(ident: str) -> None:
-    with working(Export, ident) as run:
+    with claimed(Export, ident) as run:
         if run is None:
             return
         files = store(run.user_id)

@@ -62,8 +62,8 @@ WEB = (
     Step("asked, nothing written", "billing.ledger:hold"),
     Step("held, no row yet", "billing.ledger:hold", after=True),
     Step("row inserted, not committed", "billing.runs:PaidRun.enqueue", after=True),
-    Step("committed, not rung", "config.runs.models:ring"),
-    Step("rung, not answered", "config.runs.models:ring", after=True),
+    Step("committed, not rung", "config.runs.models:enqueue"),
+    Step("rung, not answered", "config.runs.models:enqueue", after=True),
     Step("about to answer", ANSWER),
     Step("answered", ANSWER, after=True),
 )

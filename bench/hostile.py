@@ -91,7 +91,7 @@ def main() -> int:
     with house(), worker("cpu", processes=2) as running:
         from django.utils import timezone
 
-        from accounts.vault.storage import homes, shelf_of
+        from accounts.vault.storage import homes, storage_of
 
         send("first", range(4))  # the models are loaded by both processes
         start = time.monotonic()
@@ -103,7 +103,9 @@ def main() -> int:
         seconds, codes = time.monotonic() - start, Counter(code for _took, code in found)
         late = statistics.quantiles([took for took, _code in found], n=100)[-1]
         left = [
-            name for home in homes() for name in shelf_of(home).old_files(timezone.now() + timedelta(days=1))
+            name
+            for home in homes()
+            for name in storage_of(home).old_files(timezone.now() + timedelta(days=1))
         ]
         print(machine())
         print(

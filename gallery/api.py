@@ -23,7 +23,7 @@ from config.web.files import serve
 from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import KEY, MATCH, PAGE, paged
-from config.web.serializers import checked, once_of
+from config.web.serializers import checked, idempotency_of
 from gallery import services
 from gallery.models import Album, Item
 
@@ -232,7 +232,7 @@ class ExportsView(APIView):
     def post(self, request: Any) -> Response:
         form = checked(ExportForm, request)
         chosen(request.user, form)  # what cannot be found is told now
-        export = request_export(request.user, chosen=form, **once_of(request))
+        export = request_export(request.user, chosen=form, **idempotency_of(request))
         return Response(show_export(export), status=202)
 
 

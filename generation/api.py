@@ -15,7 +15,7 @@ from config.runs.models import Places
 from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import KEY, PAGE, paged
-from config.web.serializers import RunFields, checked, once_of, run_fields
+from config.web.serializers import RunFields, checked, idempotency_of, run_fields
 from config.web.words import STYLE_NAMES
 from generation import services, suggestions
 from generation.models import Job
@@ -100,7 +100,10 @@ class JobsView(APIView):
         form.pop("kind")
         twin = form.pop("twin", None)
         job = services.request_images(
-            request.user, twin=twin_of(request.user, twin) if twin else None, **form, **once_of(request)
+            request.user,
+            twin=twin_of(request.user, twin) if twin else None,
+            **form,
+            **idempotency_of(request),
         )
         return Response(show_job(job_of(request.user, str(job.id))), status=202)
 
@@ -128,7 +131,7 @@ class RepeatView(APIView):
         overrides = {k: v for k, v in changed.validated_data.items() if k != "kind"}
         if "twin" in overrides:
             overrides["twin"] = twin_of(request.user, overrides["twin"]) if overrides["twin"] else None
-        again = services.repeat(job, same_seed=form["same_seed"], **overrides, **once_of(request))
+        again = services.repeat(job, same_seed=form["same_seed"], **overrides, **idempotency_of(request))
         return Response(show_job(job_of(request.user, str(again.id))), status=202)
 
 

@@ -13,7 +13,7 @@ from accounts import consents
 from accounts.models import Kind
 from billing import ledger, limits, prices
 from config.errors import DomainError, NotFailed
-from config.runs.idempotency import once
+from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from generation.models import Job
 from moderation import policy
@@ -78,7 +78,7 @@ def request_images(
         new.longest = limits.longest(ledger.wallet_of(user))
         new.enqueue()
 
-    return once(
+    return create_idempotent(
         job,
         endpoint=f"repeat:{repeats.id}" if repeats else "generations",
         key=key,
@@ -147,6 +147,6 @@ def retry_job(job: Job, *, cause: str) -> Job:
     )
     for name in COPIED:
         setattr(again, name, getattr(job, name))
-    return once(
+    return create_idempotent(
         again, endpoint=f"retry:{job.id}", key=str(job.id), body_hash="", prepare=lambda new: new.enqueue()
     )

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import consents
 from accounts.models import Kind
 from accounts.vault.vault import store
-from config.runs.models import Lost, Status, working
+from config.runs.models import Lost, Status, claimed
 from config.studio import get_studio
 from gallery.models import Item
 from gallery.services import save_item
@@ -33,7 +33,7 @@ _row = schedule.Row()  # what this process works on
 def render(ident: str) -> None:
     """One ring, one job: the one whose turn it is. The job that was rung for is done at this ring or at another's."""
     for chosen in _turns():
-        with working(Job, chosen.id) as job:
+        with claimed(Job, chosen.id) as job:
             if job:
                 _row.took(chosen.twin)
                 _make(job)

@@ -30,7 +30,7 @@ def rings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     heard: list[tuple[str, str]] = []
     from config.runs import models as runs
 
-    monkeypatch.setattr(runs, "ring", lambda task, ident, queue: heard.append((task, str(ident))) or True)
+    monkeypatch.setattr(runs, "enqueue", lambda task, ident, queue: heard.append((task, str(ident))) or True)
     return heard
 
 

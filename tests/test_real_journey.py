@@ -111,9 +111,9 @@ def left_of(user_id: Any) -> set[str]:
 
     from django.utils import timezone
 
-    from accounts.vault.storage import shelf_of
+    from accounts.vault.storage import storage_of
 
-    return set(shelf_of(user_id).old_files(timezone.now() + timedelta(days=1)))
+    return set(storage_of(user_id).old_files(timezone.now() + timedelta(days=1)))
 
 
 def twin_of(user: Any, faces: Any, seed: int, subject: str) -> tuple[Any, list[bytes]]:

@@ -99,7 +99,7 @@ def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(
 ) -> None:
     from django.utils import timezone
 
-    from accounts.vault.storage import shelf_of
+    from accounts.vault.storage import storage_of
     from gallery.models import Item
     from generation.services import request_images
 
@@ -119,7 +119,9 @@ def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(
     assert (job.status, job.attempt, job.captured) == ("succeeded", 2, 3)
     assert sorted(Item.objects.filter(job=job.id).values_list("index", flat=True)) == [0, 1, 2]
     pictures = [
-        n for n in shelf_of(alice.id).old_files(timezone.now() + timedelta(days=1)) if n.startswith("items/")
+        n
+        for n in storage_of(alice.id).old_files(timezone.now() + timedelta(days=1))
+        if n.startswith("items/")
     ]
     assert len(pictures) == 2 * 3
     assert audit.problems() == []

@@ -22,7 +22,7 @@ from config.web.files import serve
 from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import KEY, PAGE, paged
-from config.web.serializers import RunFields, checked, key_of, once_of, run_fields
+from config.web.serializers import RunFields, checked, idempotency_of, key_of, run_fields
 from twins import checks, services
 from twins.models import Photo, Training, Twin
 
@@ -308,7 +308,7 @@ class TrainingsView(APIView):
     @limited("30/h", "trainings")
     def post(self, request: Any, ident: str) -> Response:
         twin = services.twin_of(request.user, ident)
-        training = services.start_training(twin, **checked(TrainingForm, request), **once_of(request))
+        training = services.start_training(twin, **checked(TrainingForm, request), **idempotency_of(request))
         return Response(show_training(training_of(request.user, str(training.id))), status=202)
 
 

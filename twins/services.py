@@ -18,7 +18,7 @@ from accounts.models import Kind
 from accounts.vault.vault import store
 from billing import ledger, limits, prices
 from config.errors import DomainError, FileTooLarge, Invalid, NotFailed, NotFound
-from config.runs.idempotency import once
+from config.runs.idempotency import create_idempotent
 from config.runs.models import Run, Status
 from twins import checks
 from twins.models import LEAST, MOST, Photo, Training, Twin
@@ -159,7 +159,9 @@ def add_photo(twin: Twin, *, data: bytes, file_name: str = "", key: str | None =
 
     photo = Photo(user=twin.user, twin=twin, file_name=_plain(file_name))
     body_hash = hashlib.sha256(data).hexdigest()
-    return once(photo, endpoint=f"photos:{twin.id}", key=key, body_hash=body_hash, prepare=prepare)
+    return create_idempotent(
+        photo, endpoint=f"photos:{twin.id}", key=key, body_hash=body_hash, prepare=prepare
+    )
 
 
 def reuse_photo(twin: Twin, photo: Photo) -> Photo:
@@ -236,7 +238,7 @@ def start_training(
         if training.base in settings.PHOTOREALISTIC_BASES:
             raise VerificationRequired
 
-    return once(
+    return create_idempotent(
         training,
         endpoint=f"trainings:{twin.id}",
         key=key,
@@ -323,6 +325,6 @@ def retry_training(training: Training, *, cause: str) -> Training:
         retry_cause=cause,
         free=training.free,
     )
-    return once(
+    return create_idempotent(
         again, endpoint=f"retry:{training.id}", key=str(training.id), body_hash="", prepare=_prepare_training
     )

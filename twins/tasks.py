@@ -13,7 +13,7 @@ from django.db import transaction
 from accounts import consents
 from accounts.models import Kind
 from accounts.vault.vault import Vault, store
-from config.runs.models import OPEN, Lost, Run, Status, working
+from config.runs.models import OPEN, Lost, Run, Status, claimed
 from config.studio import get_studio
 from ml import media, types
 from ml.errors import MLError, Stopped
@@ -25,7 +25,7 @@ SIGN = 1 << 63  # a perceptual hash is 64 bits without sign, the database's inte
 
 @shared_task(name=Photo.task)
 def check_photo(ident: str) -> None:
-    with working(Photo, ident) as photo:
+    with claimed(Photo, ident) as photo:
         if photo is None:
             return
         _consent(photo.user_id)
@@ -117,7 +117,7 @@ def _as_inspection(photo: Photo) -> types.Inspection:
 
 @shared_task(name=Training.task)
 def train(ident: str) -> None:
-    with working(Training, ident) as training:
+    with claimed(Training, ident) as training:
         if training is None:
             return
         _consent(training.user_id)

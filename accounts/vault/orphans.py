@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.vault.storage import homes, shelf_of
+from accounts.vault.storage import homes, storage_of
 from config import registry
 from config.errors import Unavailable
 
@@ -39,16 +39,16 @@ def sweep(*, dry: bool = False) -> int:
 
 def _sweep(user_id: UUID, dry: bool) -> int:
     """One storage that does not answer keeps nobody else's from being swept."""
-    shelf, gone = shelf_of(user_id), 0
+    storage, gone = storage_of(user_id), 0
     try:
         old = set(
-            shelf.old_files(timezone.now() - OLD)
+            storage.old_files(timezone.now() - OLD)
         )  # before the rows are read: a row that comes now has younger files
         for known in registry.known_files if old else ():
             old.difference_update(known(user_id))
         for name in old:
             if not dry:
-                shelf.delete(name)
+                storage.delete(name)
             gone += 1
     except Unavailable:
         log.exception("could not sweep all of %s", user_id)

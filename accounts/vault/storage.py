@@ -36,7 +36,7 @@ ASIDE = ".aside"  # no name begins with a dot
 FIRST = sealing.sealed_size(sealing.SEGMENT)  # bytes of the first GET: a small file comes whole
 
 
-class Shelf:
+class UserStorage:
     """The sealed files of one person on any Django storage that replaces an object in one step (file_overwrite)."""
 
     def __init__(self, storage: Any, home: str):
@@ -94,7 +94,7 @@ class Shelf:
                 yield from self._walk(posixpath.join(folder, name))
 
 
-class Folder(Shelf):
+class Folder(UserStorage):
     """On a file system: written aside, then renamed."""
 
     def save(self, name: str, chunks: Iterator[bytes]) -> None:
@@ -121,7 +121,7 @@ class Folder(Shelf):
         return Path(self.storage.path(self.path(name)))
 
 
-class Bucket(Shelf):
+class Bucket(UserStorage):
     """On S3: django-storages fetches whole objects on open, so ranges are our own GETs."""
 
     @contextmanager
@@ -152,14 +152,14 @@ def homes() -> Iterator[UUID]:
                 yield UUID(hex=name)
 
 
-def shelf_of(user_id: UUID) -> Shelf:
+def storage_of(user_id: UUID) -> UserStorage:
     storage: Storage = storages["default"]
     home = posixpath.join(HOMES, user_id.hex)
     if isinstance(storage, FileSystemStorage):
         return Folder(storage, home)
     if hasattr(getattr(storage, "bucket", None), "Object"):
         return Bucket(storage, home)
-    return Shelf(storage, home)
+    return UserStorage(storage, home)
 
 
 def _ranged(obj: Any) -> Source:

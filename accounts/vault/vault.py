@@ -30,7 +30,7 @@ from django.db import transaction
 from accounts.models import DataKey
 from accounts.vault import sealing
 from accounts.vault.sealing import MasterKeys
-from accounts.vault.storage import Shelf, flush, flush_folder, shelf_of
+from accounts.vault.storage import UserStorage, flush, flush_folder, storage_of
 
 KEY_SECONDS = 60.0  # how long a data key may be used after its row was read
 NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*")
@@ -48,7 +48,7 @@ class Vault:
 
     def read(self, name: str) -> bytes:
         context, key = self._context(name), _key_to_read(self.user_id)
-        with self._shelf().source(name) as source:
+        with self._storage().source(name) as source:
             return sealing.open_whole(key, context, bytes(source.read(0, source.size)))
 
     def open_range(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
@@ -62,7 +62,7 @@ class Vault:
     def write_stream(self, name: str, chunks: Iterable[bytes]) -> None:
         """All or nothing: a write that fails, also in `chunks`, leaves the name as it was. May iterate in another thread."""
         context, key = self._context(name), _key_to_write(self.user_id)
-        self._shelf().save(name, sealing.seal(key, context, chunks))
+        self._storage().save(name, sealing.seal(key, context, chunks))
         if not DataKey.objects.filter(
             user_id=self.user_id
         ).exists():  # destroyed meanwhile: nothing may stay behind
@@ -70,37 +70,37 @@ class Vault:
             raise FileNotFoundError("the key to these files was destroyed")
 
     def exists(self, name: str) -> bool:
-        return self._shelf().exists(_checked(name))
+        return self._storage().exists(_checked(name))
 
     def delete(self, name: str) -> None:
         """Deletes the file; one that is not there is fine."""
-        self._shelf().delete(_checked(name))
+        self._storage().delete(_checked(name))
 
     def delete_all(self, prefix: str = "") -> None:
         """Deletes everything in the folder `prefix`, such as "twins/7/", or everything there is."""
         if prefix and _checked(prefix.removesuffix("/")) + "/" != prefix:
             raise ValueError(f"a prefix ends with a slash: {prefix!r}")
-        self._shelf().delete_tree(prefix.removesuffix("/"))
+        self._storage().delete_tree(prefix.removesuffix("/"))
 
     def size(self, name: str) -> int:
         """Plain bytes, by the size of the sealed file."""
-        return sealing.plain_size(self._shelf().size(_checked(name)))
+        return sealing.plain_size(self._storage().size(_checked(name)))
 
     def etag(self, name: str) -> str:
         """The SHA-256 of the plain bytes in hex, read from the end of the file."""
         context, key = self._context(name), _key_to_read(self.user_id)
-        with self._shelf().source(name) as source:
+        with self._storage().source(name) as source:
             return sealing.open_digest(key, context, source).hex()
 
     def _pieces(self, name: str, key: bytes, context: bytes, start: int, stop: int | None) -> Iterator[bytes]:
-        with self._shelf().source(name) as source:
+        with self._storage().source(name) as source:
             yield from sealing.open_range(key, context, source, start, stop)
 
     def _context(self, name: str) -> bytes:
         return f"{self.user_id.hex}/{_checked(name)}".encode()
 
-    def _shelf(self) -> Shelf:
-        return shelf_of(self.user_id)
+    def _storage(self) -> UserStorage:
+        return storage_of(self.user_id)
 
 
 def store(user_id: UUID) -> Vault:

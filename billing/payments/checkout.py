@@ -46,14 +46,14 @@ def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -
         raise EmailUnconfirmed
     wallet = ledger.wallet_of(user)
     with transaction.atomic():
-        sync.alone(f"buy:{user.pk}")  # two at once would be two customers
+        sync.advisory_lock(f"buy:{user.pk}")  # two at once would be two customers
         wallet.refresh_from_db()
         _with_customer(wallet)
     for _attempt in range(3):
         if price.plan and wallet.checkout:
             _close(wallet.checkout)
         with transaction.atomic():
-            sync.alone(
+            sync.advisory_lock(
                 f"buy:{user.pk}"
             )  # and could be two plans: whoever comes second closes the first one's session
             wallet.refresh_from_db()
@@ -117,7 +117,7 @@ def _close(session: str) -> None:
         found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
         if found["status"] == "open":
             gateway.call(lambda v1: v1.checkout.sessions.expire(session))
-        bring(session)
+        sync_session(session)
     except NotFound:
         Wallet.objects.filter(checkout=session).update(checkout="")
 
@@ -173,29 +173,29 @@ def _portal(wallet: Wallet, flow: dict[str, Any] | None = None) -> str:
 
 
 def returned(user: Any, session: str) -> bool:
-    """Somebody comes back from Checkout, maybe before its event does: bring what they bought. Whether it is paid.
+    """Somebody comes back from Checkout, maybe before its event does: syncs what they bought. Whether it is paid.
 
     Raises NotFound for a session that is not theirs.
     """
     found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
     if not found["customer"] or found["customer"] != ledger.wallet_of(user).stripe_customer:
         raise NotFound
-    bring(session)
+    sync_session(session)
     return bool(found["status"] == "complete" and found["payment_status"] != "unpaid")
 
 
-def bring(session: str) -> bool:
+def sync_session(session: str) -> bool:
     """What a Checkout session bought, as it is at Stripe now. Does nothing for one that was not paid."""
     found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
-    done = found["status"] == "complete" and _bring(found)
+    done = found["status"] == "complete" and _sync_bought(found)
     if found["status"] != "open":
         Wallet.objects.filter(checkout=session).update(checkout="")
     return done
 
 
-def _bring(found: dict[str, Any]) -> bool:
+def _sync_bought(found: dict[str, Any]) -> bool:
     bought = {name: [found[name[:-1]]] for name in ("subscriptions", "invoices") if found[name[:-1]]}
-    done = bool(found["customer"]) and sync.bring(found["customer"], **bought)
+    done = bool(found["customer"]) and sync.sync_customer(found["customer"], **bought)
     if found["payment_intent"]:  # by which a refund finds its invoice
         Invoice.objects.filter(id=found["invoice"] or "", payment="").update(payment=found["payment_intent"])
     return done
@@ -218,13 +218,13 @@ class NothingToPayBack(DomainError):
 
 def pay_back(row: Invoice) -> None:
     """All that is left of a payment, once; the credits go with it. Raises NothingToPayBack, and what the gateway raises."""
-    sync.bring_payment(row.payment)  # what went back already
+    sync.sync_payment(row.payment)  # what went back already
     row.refresh_from_db()
     if not row.payment or row.refunded + row.disputed >= row.paid:
         raise NothingToPayBack
     ask: Any = {"payment_intent": row.payment, "reason": "requested_by_customer"}
     gateway.call(lambda v1: v1.refunds.create(ask))
-    sync.bring_payment(row.payment)
+    sync.sync_payment(row.payment)
 
 
 def forget(user: Any) -> None:

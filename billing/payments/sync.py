@@ -22,8 +22,7 @@ from django.utils import timezone
 
 from billing import ledger
 from billing.models import Invoice, Plan, StripePrice, Subscription, Transfer, Wallet
-from billing.payments import emails as letters
-from billing.payments import gateway, months
+from billing.payments import emails, gateway, months
 from config.errors import DomainError, NotFound
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ class Found:
 
 
 @transaction.atomic
-def bring(
+def sync_customer(
     customer: str,
     *,
     subscriptions: Iterable[str] = (),
@@ -57,7 +56,7 @@ def bring(
     payments: Iterable[str] = (),
 ) -> bool:
     """Fetch and apply these of one customer's; False when they are nobody's here. Raises NotUnderstood, NotFound, Unavailable."""
-    alone(customer)
+    advisory_lock(customer)
     found = Found()
     bills = dict.fromkeys(invoices)
     for ident in payments:
@@ -71,16 +70,16 @@ def bring(
     return _apply(customer, found)
 
 
-def bring_payment(ident: str) -> bool:
+def sync_payment(ident: str) -> bool:
     """Refunds and disputes of a payment intent; False when it paid for nothing of ours."""
     customer = gateway.call(lambda v1: v1.payment_intents.retrieve(ident))["customer"]
-    return bool(customer) and bring(customer, payments=[ident])
+    return bool(customer) and sync_customer(customer, payments=[ident])
 
 
 @transaction.atomic
 def everything_of(customer: str) -> bool:
     """All of theirs: what events that were lost would have told."""
-    alone(customer)
+    advisory_lock(customer)
     of_them: Any = {"customer": customer}
     subscriptions = gateway.pages(
         lambda v1, params: v1.subscriptions.list({**of_them, "status": "all", **params})
@@ -92,7 +91,7 @@ def everything_of(customer: str) -> bool:
         for c in charges
         if c["payment_intent"] and (c["amount_refunded"] or c["disputed"])
     ]
-    return bring(
+    return sync_customer(
         customer,
         subscriptions=[s["id"] for s in subscriptions],
         invoices=[i["id"] for i in reversed(invoices)],
@@ -131,7 +130,7 @@ def _owner_of(invoice: dict[str, Any]) -> str:
     return ((invoice["parent"] or {}).get("subscription_details") or {}).get("subscription") or ""
 
 
-def alone(name: str) -> None:
+def advisory_lock(name: str) -> None:
     """Until the transaction's end nobody else does what goes by this name."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
@@ -223,7 +222,7 @@ def set_plan(wallet: Wallet) -> None:
         return
     Wallet.objects.filter(id=wallet.id).update(plan=plan, plan_since=now)
     if not live:
-        letters.plan_ended(wallet)
+        emails.plan_ended(wallet)
 
 
 def lapse() -> int:
@@ -240,7 +239,7 @@ def _end(each: Subscription) -> bool:
         with contextlib.suppress(NotFound):  # it has ended there, and its event was lost
             gateway.call(lambda v1: v1.subscriptions.cancel(each.id))
         customer = gateway.call(lambda v1: v1.subscriptions.retrieve(each.id))["customer"]
-        return bring(customer, subscriptions=[each.id])
+        return sync_customer(customer, subscriptions=[each.id])
     except DomainError:
         log.exception("%s was not ended at Stripe", each.id)
         return False
@@ -249,7 +248,7 @@ def _end(each: Subscription) -> bool:
 @transaction.atomic
 def customer_gone(customer: str) -> bool:
     """Deleted at Stripe, with all that they subscribed to."""
-    alone(customer)
+    advisory_lock(customer)
     wallet = Wallet.objects.filter(stripe_customer=customer).first()
     if wallet is None:
         return False

@@ -15,8 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Invoice, Subscription, Wallet, WebhookEvent
-from billing.payments import checkout, sync
-from billing.payments import emails as letters
+from billing.payments import checkout, emails, sync
 from config.errors import DomainError, NotFound
 
 log = logging.getLogger(__name__)
@@ -94,7 +93,7 @@ def _apply(row: WebhookEvent) -> WebhookEvent:
 
 
 def _payment_failed(row: WebhookEvent) -> bool:
-    if not sync.bring(row.customer, invoices=[row.subject]):
+    if not sync.sync_customer(row.customer, invoices=[row.subject]):
         return False
     found = Invoice.objects.get(id=row.subject)
     owner = Subscription.objects.filter(id=found.subscription).first()
@@ -102,21 +101,21 @@ def _payment_failed(row: WebhookEvent) -> bool:
     if (
         found.status == "open" and owner and owner.grace_ends and wallet
     ):  # neither paid meanwhile, nor the first one of all
-        letters.payment_failed(wallet, owner.grace_ends)
+        emails.payment_failed(wallet, owner.grace_ends)
     return True
 
 
 # By how a type begins, the first that fits. Everything else is kept and ignored.
 ACTS: dict[str, Callable[[WebhookEvent], bool]] = {
-    "checkout.session.": lambda row: checkout.bring(row.subject),
-    "customer.subscription.": lambda row: sync.bring(row.customer, subscriptions=[row.subject]),
+    "checkout.session.": lambda row: checkout.sync_session(row.subject),
+    "customer.subscription.": lambda row: sync.sync_customer(row.customer, subscriptions=[row.subject]),
     "customer.deleted": lambda row: sync.customer_gone(row.subject),
     "invoice.payment_failed": _payment_failed,
     "invoice.created": lambda row: False,
     "invoice.deleted": lambda row: False,
     "invoice.upcoming": lambda row: False,
-    "invoice.": lambda row: sync.bring(row.customer, invoices=[row.subject]),
-    "charge.refunded": lambda row: sync.bring_payment(row.subject),
-    "charge.dispute.": lambda row: sync.bring_payment(row.subject),
-    "refund.": lambda row: sync.bring_payment(row.subject),
+    "invoice.": lambda row: sync.sync_customer(row.customer, invoices=[row.subject]),
+    "charge.refunded": lambda row: sync.sync_payment(row.subject),
+    "charge.dispute.": lambda row: sync.sync_payment(row.subject),
+    "refund.": lambda row: sync.sync_payment(row.subject),
 }

@@ -10,7 +10,7 @@ from celery import current_app
 log = logging.getLogger(__name__)
 
 
-def ring(task: str, ident: Any, queue: str) -> bool:
+def enqueue(task: str, ident: Any, queue: str) -> bool:
     """False when the broker did not answer within a second: the sweeper rings again."""
     try:
         current_app.send_task(task, args=[str(ident)], queue=queue, ignore_result=True, retry=False)

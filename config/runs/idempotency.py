@@ -17,7 +17,7 @@ KEPT = timedelta(days=7)
 Kind = TypeVar("Kind", bound=Run)
 
 
-def once(
+def create_idempotent(
     run: Kind,
     *,
     endpoint: str,

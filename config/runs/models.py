@@ -26,7 +26,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.errors import AlreadyFinished, DomainError
 from config.runs import events
-from config.runs.broker import ring
+from config.runs.broker import enqueue
 from ml.errors import DeviceLost, MLError, Stopped
 
 log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ class Run(models.Model):
         self._ring()
 
     def _ring(self) -> None:
-        transaction.on_commit(lambda: ring(self.task, self.id, self.queue), robust=True)
+        transaction.on_commit(lambda: enqueue(self.task, self.id, self.queue), robust=True)
         events.tell(self)
 
     # ------------------------------------------------------------ the worker's side
@@ -298,7 +298,7 @@ class Run(models.Model):
         )
         for ident in unheard.order_by("created_at").values_list("id", flat=True)[:500]:
             cls.objects.filter(id=ident).update(rung_at=now)
-            ring(cls.task, ident, cls.queue)
+            enqueue(cls.task, ident, cls.queue)
             touched += 1
         return touched
 
@@ -349,8 +349,8 @@ class Places:
 
 
 @contextlib.contextmanager
-def working(kind: type[Run], ident: Any) -> Iterator[Any]:
-    """Claim a run and work on it: `with working(Training, id) as run: if run: ...`. The one `except` of every task.
+def claimed(kind: type[Run], ident: Any) -> Iterator[Any]:
+    """Claim a run and work on it: `with claimed(Training, id) as run: if run: ...`. The one `except` of every task.
 
     The lease is renewed by a thread. What the studio refuses ends the run with its code and sentence; a bug ends it with an
     apology and is raised on; a stop that was asked for ends it as cancelled; a lost lease ends nothing.

@@ -82,8 +82,8 @@ def key_of(headers: Any) -> str | None:
     return key
 
 
-def once_of(request: Any) -> dict[str, str | None]:
-    """`key` and `body_hash` for config.runs.idempotency.once, from Idempotency-Key and the body."""
+def idempotency_of(request: Any) -> dict[str, str | None]:
+    """`key` and `body_hash` for config.runs.idempotency.create_idempotent, from Idempotency-Key and the body."""
     return {
         "key": key_of(request.headers),
         "body_hash": hashlib.sha256(

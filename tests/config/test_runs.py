@@ -15,8 +15,8 @@ from accounts.models import Export
 from config.errors import AlreadyFinished, IdempotencyMismatch
 from config.runs import idempotency
 from config.runs import models as runs
-from config.runs.idempotency import once
-from config.runs.models import Lost, Status, working
+from config.runs.idempotency import create_idempotent
+from config.runs.models import Lost, Status, claimed
 from ml.errors import MLError, Stopped
 
 pytestmark = pytest.mark.django_db
@@ -77,14 +77,14 @@ def test_progress_is_written_seldom_and_its_answer_is_whether_to_stop(
     ],
 )
 def test_how_work_ends_is_in_the_row(run: Export, raised: Exception, status: str, code: str) -> None:
-    with working(Export, run.id):
+    with claimed(Export, run.id):
         raise raised
     run.refresh_from_db()
     assert (run.status, run.error_code) == (status, code)
 
 
 def test_a_bug_is_an_apology_and_still_raised(run: Export) -> None:
-    with pytest.raises(ZeroDivisionError), working(Export, run.id):
+    with pytest.raises(ZeroDivisionError), claimed(Export, run.id):
         _ = 1 / 0
     run.refresh_from_db()
     assert (run.status, run.error_code) == (Status.FAILED, "internal")
@@ -92,7 +92,7 @@ def test_a_bug_is_an_apology_and_still_raised(run: Export) -> None:
 
 
 def test_a_finish_after_a_cancel_is_a_cancel(run: Export) -> None:
-    with working(Export, run.id) as mine:
+    with claimed(Export, run.id) as mine:
         run.refresh_from_db()
         run.cancel()
         mine.finish(size=1)
@@ -121,7 +121,9 @@ def test_the_place_in_the_queue_counts_all_kinds_of_it(run: Export, alice: Any) 
 
 def ask(user: Any, key: str, body_hash: str) -> Export:
     export = Export(user=user, scope="items")
-    return once(export, endpoint="exports", key=key, body_hash=body_hash, prepare=lambda e: e.enqueue())
+    return create_idempotent(
+        export, endpoint="exports", key=key, body_hash=body_hash, prepare=lambda e: e.enqueue()
+    )
 
 
 def test_a_key_is_one_run_whatever_it_has_become(alice: Any, bob: Any, rings: list[Any]) -> None:
@@ -137,7 +139,9 @@ def test_a_refusal_is_not_remembered(alice: Any, rings: list[Any]) -> None:
         raise IdempotencyMismatch
 
     with pytest.raises(IdempotencyMismatch):
-        once(Export(user=alice, scope="items"), endpoint="exports", key="k", body_hash="a", prepare=refuse)
+        create_idempotent(
+            Export(user=alice, scope="items"), endpoint="exports", key="k", body_hash="a", prepare=refuse
+        )
     assert ask(alice, "k", "a").status == Status.QUEUED
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 
 @dataclass
-class Shelf:
+class UserStorage:
     """One repository at one commit. `token`: who may have its files; everybody sees what there is."""
 
     commit: str
@@ -23,7 +23,7 @@ class Shelf:
 
 @dataclass
 class HubDouble:
-    shelves: dict[str, Shelf] = field(default_factory=dict)
+    shelves: dict[str, UserStorage] = field(default_factory=dict)
     cuts: dict[str, list[int]] = field(default_factory=dict)  # path -> after how many bytes each answer ends
     swaps: dict[str, bytes] = field(default_factory=dict)  # path -> bytes in the place of the right ones
     lost: set[str] = field(default_factory=set)  # listed, but not there
@@ -95,7 +95,7 @@ def git_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def listing(name: str, shelf: Shelf) -> dict[str, Any]:
+def listing(name: str, shelf: UserStorage) -> dict[str, Any]:
     siblings = []
     for path, data in shelf.files.items():
         row: dict[str, Any] = {"rfilename": path, "size": len(data), "blobId": git_id(data)}
@@ -116,7 +116,7 @@ def listing(name: str, shelf: Shelf) -> dict[str, Any]:
     }
 
 
-def resolve(request: Any, name: str, shelf: Shelf, file: str) -> None:
+def resolve(request: Any, name: str, shelf: UserStorage, file: str) -> None:
     """A small file at once; of a large one its facts, and where it lies."""
     data = shelf.files[file]
     request.extra = {"X-Repo-Commit": shelf.commit}

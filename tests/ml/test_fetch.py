@@ -22,7 +22,7 @@ from ml.errors import MLError
 from ml.fetch import fetch
 from ml.local.bases import BASES, base_of, find, find_adapter, find_undistilled, present
 from ml.local.whole import complete
-from tests.ml.hub import HubDouble, Shelf
+from tests.ml.hub import HubDouble, UserStorage
 
 BASE = BASES["flux-schnell"]
 FIRST, SECOND = (f"transformer/diffusion_pytorch_model-0000{n}-of-00002.safetensors" for n in (1, 2))
@@ -76,8 +76,8 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubDouble]:
     assert BASE.revision is not None
     assert BASE.adapter is not None
     with HubDouble() as double:
-        double.shelves[BASE.source] = Shelf(BASE.revision, layout())
-        double.shelves[BASE.adapter] = Shelf(
+        double.shelves[BASE.source] = UserStorage(BASE.revision, layout())
+        double.shelves[BASE.adapter] = UserStorage(
             "2" * 40, {"lora.safetensors": tensors(5, 100), "README.md": b"-"}
         )
         monkeypatch.setenv("HF_ENDPOINT", double.url)
@@ -181,8 +181,10 @@ def test_klein_comes_with_the_transformer_that_is_trained(
     index = {"_class_name": "Flux2KleinPipeline"} | {
         k: ["x", "y"] for k in ("scheduler", "text_encoder", "tokenizer", "transformer", "vae")
     }
-    hub.shelves[KLEIN.source] = Shelf("3" * 40, files | {"model_index.json": json.dumps(index).encode()})
-    hub.shelves[KLEIN.undistilled] = Shelf("4" * 40, files | {FIRST: tensors(7), SECOND: tensors(8)})
+    hub.shelves[KLEIN.source] = UserStorage(
+        "3" * 40, files | {"model_index.json": json.dumps(index).encode()}
+    )
+    hub.shelves[KLEIN.undistilled] = UserStorage("4" * 40, files | {FIRST: tensors(7), SECOND: tensors(8)})
     folder = tmp_path / into if into else None
     done = fetch(KLEIN.name, into=folder, accept=lambda question: True)
     base = base_of(KLEIN.name, folder)

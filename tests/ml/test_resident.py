@@ -16,7 +16,7 @@ from ml.local.weights import Recent, resident_bytes
 MB = 10**6
 
 
-class Shelf:
+class UserStorage:
     """Twins of a megabyte each, and which of them were read."""
 
     def __init__(self, **options: Any) -> None:
@@ -32,7 +32,7 @@ class Shelf:
 
 
 def test_what_was_read_lately_is_not_read_again_until_it_is_old() -> None:
-    shelf = Shelf(room=2 * MB, seconds=600)
+    shelf = UserStorage(room=2 * MB, seconds=600)
     assert [shelf.get(n) for n in "aaba"] == ["A", "A", "B", "A"]
     shelf.get("c")  # b was used longest ago
     assert [shelf.get("a"), shelf.read] == ["A", ["a", "b", "c"]]
@@ -44,7 +44,7 @@ def test_what_was_read_lately_is_not_read_again_until_it_is_old() -> None:
 
 
 def test_as_many_twins_stay_as_their_bytes_fit() -> None:
-    shelf = Shelf(room=100 * MB)
+    shelf = UserStorage(room=100 * MB)
     names = [f"twin {i}" for i in range(100)]
     for name in names * 2:
         shelf.get(name)
@@ -54,7 +54,7 @@ def test_as_many_twins_stay_as_their_bytes_fit() -> None:
 
 
 def test_one_that_is_bigger_than_the_room_stays_alone() -> None:
-    shelf = Shelf(room=MB)
+    shelf = UserStorage(room=MB)
     for _ in range(3):
         shelf.get("big", 3 * MB)
     assert shelf.read == ["big"]

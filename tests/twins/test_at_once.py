@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.vault.storage import shelf_of
+from accounts.vault.storage import storage_of
 from accounts.vault.vault import store
 from config.errors import NotFound
 from tests.conftest import jpeg
@@ -59,4 +59,4 @@ def test_an_upload_to_a_twin_that_is_being_deleted_leaves_nothing(twin: Twin, ri
         assert isinstance(sent.exception(20), NotFound)
     assert not Photo.objects.exists()
     far = timezone.now() + timedelta(days=1)
-    assert list(shelf_of(twin.user_id).old_files(far)) == []
+    assert list(storage_of(twin.user_id).old_files(far)) == []

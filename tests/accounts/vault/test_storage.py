@@ -15,7 +15,7 @@ from django.core.files.storage import storages
 from django.utils import timezone
 from moto import mock_aws
 
-from accounts.vault import storage as shelves
+from accounts.vault import storage as storage
 from accounts.vault import vault
 from accounts.vault.sealing import SEGMENT, Tampered
 from config.errors import StorageFull, Unavailable
@@ -115,8 +115,8 @@ def test_a_bucket_is_emptied_by_folder(alice: vault.Vault, bucket: Any) -> None:
 
 def test_files_that_no_row_speaks_of_are_found_in_a_bucket(alice: vault.Vault, bucket: Any) -> None:
     alice.write("items/1/content", PLAIN)
-    home, hour = shelves.shelf_of(alice.user_id), timedelta(hours=1)
-    assert list(shelves.homes()) == [alice.user_id]
+    home, hour = storage.storage_of(alice.user_id), timedelta(hours=1)
+    assert list(storage.homes()) == [alice.user_id]
     assert list(home.old_files(timezone.now() - hour)) == []
     assert list(home.old_files(timezone.now() + hour)) == ["items/1/content"]
 
@@ -143,8 +143,8 @@ class ClientError(Exception):
 def test_what_a_bucket_answers_becomes_an_error_of_ours(
     monkeypatch: Any, error: Exception, ours: type
 ) -> None:
-    monkeypatch.setattr(shelves, "S3_ERRORS", (ClientError,))
-    with pytest.raises(ours), shelves.storage_errors():
+    monkeypatch.setattr(storage, "S3_ERRORS", (ClientError,))
+    with pytest.raises(ours), storage.storage_errors():
         raise error
 
 
