@@ -188,8 +188,7 @@ class Faces:
             if self._net is None:
                 if not self.weights.exists():
                     raise MLError(
-                        "faces_unavailable",
-                        "The face model is missing. Fetch or build its weights.",
+                        "faces_unavailable", "The face model is missing. Fetch or build its weights."
                     )
                 from safetensors.torch import load_file
 

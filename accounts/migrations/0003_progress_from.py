@@ -4,14 +4,10 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("accounts", "0002_cache"),
-    ]
+    dependencies = [("accounts", "0002_cache")]
 
     operations = [
         migrations.AddField(
-            model_name="export",
-            name="progress_from",
-            field=models.FloatField(default=0.0, editable=False),
-        ),
+            model_name="export", name="progress_from", field=models.FloatField(default=0.0, editable=False)
+        )
     ]

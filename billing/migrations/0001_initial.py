@@ -11,9 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-    ]
+    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.CreateModel(
@@ -28,9 +26,7 @@ class Migration(migrations.Migration):
                 ("twins", models.PositiveSmallIntegerField(default=1)),
                 ("order", models.PositiveSmallIntegerField(default=0)),
             ],
-            options={
-                "ordering": ("order",),
-            },
+            options={"ordering": ("order",)},
         ),
         migrations.CreateModel(
             name="LedgerAccount",
@@ -69,7 +65,7 @@ class Migration(migrations.Migration):
                         condition=models.Q(("balance__gte", 0), ("kind__in", ["issued"]), _connector="OR"),
                         name="no_negative_balance",
                     ),
-                ],
+                ]
             },
         ),
         migrations.CreateModel(

@@ -59,7 +59,4 @@ def free_plan(apps, editor):
 
 class Migration(migrations.Migration):
     dependencies = [("billing", "0001_initial")]
-    operations = [
-        migrations.RunSQL(RULES, UNDO),
-        migrations.RunPython(free_plan, migrations.RunPython.noop),
-    ]
+    operations = [migrations.RunSQL(RULES, UNDO), migrations.RunPython(free_plan, migrations.RunPython.noop)]

@@ -6,9 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("billing", "0002_ledger_rules"),
-    ]
+    dependencies = [("billing", "0002_ledger_rules")]
 
     operations = [
         migrations.CreateModel(
@@ -25,10 +23,7 @@ class Migration(migrations.Migration):
                 ("hour_cents", models.DecimalField(decimal_places=3, default=0, max_digits=10)),
                 ("unit_cents", models.DecimalField(decimal_places=3, default=0, max_digits=10)),
             ],
-            options={
-                "verbose_name": "cost of an engine",
-                "verbose_name_plural": "costs of engines",
-            },
+            options={"verbose_name": "cost of an engine", "verbose_name_plural": "costs of engines"},
         ),
         migrations.CreateModel(
             name="Invoice",
@@ -59,10 +54,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
                 ("paid_at", models.DateTimeField(null=True)),
             ],
-            options={
-                "verbose_name": "invoice",
-                "verbose_name_plural": "invoices",
-            },
+            options={"verbose_name": "invoice", "verbose_name_plural": "invoices"},
         ),
         migrations.CreateModel(
             name="Pack",
@@ -124,10 +116,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
                 ("ended_at", models.DateTimeField(null=True)),
             ],
-            options={
-                "verbose_name": "subscription",
-                "verbose_name_plural": "subscriptions",
-            },
+            options={"verbose_name": "subscription", "verbose_name_plural": "subscriptions"},
         ),
         migrations.CreateModel(
             name="WebhookEvent",
@@ -159,39 +148,20 @@ class Migration(migrations.Migration):
             name="plan",
             options={"ordering": ("order",), "verbose_name": "plan", "verbose_name_plural": "plans"},
         ),
-        migrations.RemoveConstraint(
-            model_name="ledgeraccount",
-            name="no_negative_balance",
+        migrations.RemoveConstraint(model_name="ledgeraccount", name="no_negative_balance"),
+        migrations.AddField(
+            model_name="plan", name="jobs", field=models.PositiveSmallIntegerField(default=0)
         ),
         migrations.AddField(
-            model_name="plan",
-            name="jobs",
-            field=models.PositiveSmallIntegerField(default=0),
+            model_name="plan", name="lasts_months", field=models.PositiveSmallIntegerField(default=1)
+        ),
+        migrations.AddField(model_name="plan", name="longest", field=models.PositiveIntegerField(default=0)),
+        migrations.AddField(model_name="plan", name="on_sale", field=models.BooleanField(default=True)),
+        migrations.AddField(
+            model_name="plan", name="price_year_cents", field=models.PositiveIntegerField(default=0)
         ),
         migrations.AddField(
-            model_name="plan",
-            name="lasts_months",
-            field=models.PositiveSmallIntegerField(default=1),
-        ),
-        migrations.AddField(
-            model_name="plan",
-            name="longest",
-            field=models.PositiveIntegerField(default=0),
-        ),
-        migrations.AddField(
-            model_name="plan",
-            name="on_sale",
-            field=models.BooleanField(default=True),
-        ),
-        migrations.AddField(
-            model_name="plan",
-            name="price_year_cents",
-            field=models.PositiveIntegerField(default=0),
-        ),
-        migrations.AddField(
-            model_name="plan",
-            name="retention_days",
-            field=models.PositiveIntegerField(default=0),
+            model_name="plan", name="retention_days", field=models.PositiveIntegerField(default=0)
         ),
         migrations.AddField(
             model_name="wallet",
@@ -259,8 +229,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
-            model_name="transfer",
-            index=models.Index(fields=["created_at"], name="movements_by_day"),
+            model_name="transfer", index=models.Index(fields=["created_at"], name="movements_by_day")
         ),
         migrations.AddConstraint(
             model_name="ledgeraccount",
@@ -317,16 +286,14 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
-            model_name="webhookevent",
-            index=models.Index(fields=["-received_at"], name="events_by_time"),
+            model_name="webhookevent", index=models.Index(fields=["-received_at"], name="events_by_time")
         ),
         migrations.AddIndex(
             model_name="invoice",
             index=models.Index(fields=["wallet", "-created_at"], name="invoices_of_a_wallet"),
         ),
         migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(fields=["paid_at"], name="invoices_by_day"),
+            model_name="invoice", index=models.Index(fields=["paid_at"], name="invoices_by_day")
         ),
         migrations.AddIndex(
             model_name="invoice",

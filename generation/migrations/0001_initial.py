@@ -11,10 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = [
-        ("twins", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-    ]
+    dependencies = [("twins", "0001_initial"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.CreateModel(
@@ -104,10 +101,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "ordering": ("-created_at", "-id"),
-                "abstract": False,
-            },
+            options={"ordering": ("-created_at", "-id"), "abstract": False},
         ),
         migrations.CreateModel(
             name="Output",
@@ -129,9 +123,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "ordering": ("index",),
-            },
+            options={"ordering": ("index",)},
         ),
         migrations.AddIndex(
             model_name="job",
@@ -142,8 +134,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
-            model_name="job",
-            index=models.Index(fields=["user", "-created_at", "-id"], name="jobs_of_a_user"),
+            model_name="job", index=models.Index(fields=["user", "-created_at", "-id"], name="jobs_of_a_user")
         ),
         migrations.AddConstraint(
             model_name="job",

@@ -4,14 +4,10 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("generation", "0001_initial"),
-    ]
+    dependencies = [("generation", "0001_initial")]
 
     operations = [
         migrations.AddField(
-            model_name="job",
-            name="progress_from",
-            field=models.FloatField(default=0.0, editable=False),
-        ),
+            model_name="job", name="progress_from", field=models.FloatField(default=0.0, editable=False)
+        )
     ]

@@ -4,24 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("generation", "0002_progress_from"),
-    ]
+    dependencies = [("generation", "0002_progress_from")]
 
     operations = [
         migrations.AddField(
-            model_name="job",
-            name="engine",
-            field=models.CharField(blank=True, editable=False, max_length=40),
+            model_name="job", name="engine", field=models.CharField(blank=True, editable=False, max_length=40)
         ),
+        migrations.AddField(model_name="job", name="longest", field=models.PositiveIntegerField(null=True)),
         migrations.AddField(
-            model_name="job",
-            name="longest",
-            field=models.PositiveIntegerField(null=True),
-        ),
-        migrations.AddField(
-            model_name="job",
-            name="units",
-            field=models.PositiveIntegerField(default=0, editable=False),
+            model_name="job", name="units", field=models.PositiveIntegerField(default=0, editable=False)
         ),
     ]

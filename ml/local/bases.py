@@ -201,8 +201,7 @@ def find(base: Base) -> Path:
     folder = _local(base.source, base.revision, base.files)
     if not (folder / "model_index.json").is_file():
         raise MLError(
-            "base_missing",
-            f"The files of the base {base.name} are not here ({base.source}). {how}",
+            "base_missing", f"The files of the base {base.name} are not here ({base.source}). {how}"
         )
     if faults := complete(folder):
         more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""

@@ -311,9 +311,7 @@ def test_an_empty_database_has_its_page(staff: Client) -> None:
 
 def test_more_rows_ask_no_more_queries(alice: Any, bob: Any, staff: Client) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
+        with CaptureQueriesContext(connection) as asked:
             assert staff.get(PAGE + DAYS).status_code == 200
         return len(asked)
 

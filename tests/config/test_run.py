@@ -172,10 +172,7 @@ def test_what_a_child_left_behind_ends_too(start):
 
 
 def test_steps_run_before_the_programs_and_a_failure_is_the_end(start):
-    running = start(
-        steps={"first": ("echo", "done"), "second": ("false",)},
-        programs={"one": SLEEPER},
-    )
+    running = start(steps={"first": ("echo", "done"), "second": ("false",)}, programs={"one": SLEEPER})
     assert running.end(None) == 1
     assert running.saw("first   | done")
     assert running.saw("second failed with status 1")

@@ -223,10 +223,7 @@ def test_a_broken_safety_check_accepts_nothing_and_blames_nobody(portrait):
 
 @pytest.mark.parametrize(
     "option, expected",
-    [
-        ({"hidden": lambda *_: True}, "face_hidden"),
-        ({"adult": lambda *_: False}, "not_adult"),
-    ],
+    [({"hidden": lambda *_: True}, "face_hidden"), ({"adult": lambda *_: False}, "not_adult")],
 )
 def test_models_for_hidden_faces_and_age_are_asked_where_given(checker, portrait, option, expected):
     judge = Faces(net=Colours(), name="colours", screen=judged(safe=True), **option)

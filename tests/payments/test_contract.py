@@ -328,12 +328,7 @@ def test_a_pack_with_an_invoice(shop: Shop) -> None:
         done.invoice.status,
         done.invoice.parent,
         done.invoice.metadata["pack"],
-    ) == (
-        "manual",
-        "paid",
-        None,
-        "7",
-    )
+    ) == ("manual", "paid", None, "7")
     assert done.invoice.lines.data[0].parent.type == "invoice_item_details"
     assert (done.payment_status, done.payment_intent.latest_charge.metadata["order"]) == ("paid", "9")
 
@@ -404,10 +399,7 @@ def test_a_downgrade_waits_for_the_renewal(shop: Shop) -> None:
     assert (
         shop.api.subscriptions.retrieve(sub).schedule,
         shop.said().count("subscription_schedule.released"),
-    ) == (
-        None,
-        1,
-    )
+    ) == (None, 1)
 
 
 def test_a_renewal_is_a_draft_for_an_hour_and_the_day_is_clamped(shop: Shop) -> None:

@@ -14,9 +14,7 @@ from pgvector.django import VectorExtension
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-    ]
+    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         VectorExtension(),
@@ -91,10 +89,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "ordering": ("created_at", "id"),
-                "abstract": False,
-            },
+            options={"ordering": ("created_at", "id"), "abstract": False},
         ),
         migrations.CreateModel(
             name="Training",
@@ -161,10 +156,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "ordering": ("-number",),
-                "abstract": False,
-            },
+            options={"ordering": ("-number",), "abstract": False},
         ),
         migrations.CreateModel(
             name="Twin",
@@ -206,9 +198,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "ordering": ("-created_at", "-id"),
-            },
+            options={"ordering": ("-created_at", "-id")},
         ),
         migrations.AddField(
             model_name="training",

@@ -4,24 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("twins", "0001_initial"),
-    ]
+    dependencies = [("twins", "0001_initial")]
 
     operations = [
         migrations.AddField(
-            model_name="photo",
-            name="progress_from",
-            field=models.FloatField(default=0.0, editable=False),
+            model_name="photo", name="progress_from", field=models.FloatField(default=0.0, editable=False)
         ),
         migrations.AddField(
-            model_name="training",
-            name="progress_from",
-            field=models.FloatField(default=0.0, editable=False),
+            model_name="training", name="progress_from", field=models.FloatField(default=0.0, editable=False)
         ),
         migrations.AddField(
-            model_name="training",
-            name="samples",
-            field=models.PositiveSmallIntegerField(default=0),
+            model_name="training", name="samples", field=models.PositiveSmallIntegerField(default=0)
         ),
     ]

@@ -4,9 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("twins", "0002_samples"),
-    ]
+    dependencies = [("twins", "0002_samples")]
 
     operations = [
         migrations.AddField(
@@ -15,8 +13,6 @@ class Migration(migrations.Migration):
             field=models.CharField(blank=True, editable=False, max_length=40),
         ),
         migrations.AddField(
-            model_name="training",
-            name="units",
-            field=models.PositiveIntegerField(default=0, editable=False),
+            model_name="training", name="units", field=models.PositiveIntegerField(default=0, editable=False)
         ),
     ]
