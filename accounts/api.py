@@ -106,7 +106,7 @@ def show_export(export: Export) -> dict[str, Any]:
 
 
 def export_of(user: Any, ident: Any) -> Export:
-    export = Export.objects.visible_to(user).filter(id=ident).first()
+    export = Export.objects.owned_by(user).filter(id=ident).first()
     if export is None:
         raise NotFound
     return export

@@ -111,7 +111,7 @@ def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
     form = Filters(data={k: query[k] for k in FILTERS if query.get(k, "") != ""})
     form.is_valid(raise_exception=True)
     wanted = dict(form.validated_data)
-    rows = Item.objects.visible_to(user)
+    rows = Item.objects.owned_by(user)
     order = ORDERS[wanted.pop("ordering", "")]
     if q := wanted.pop("q", ""):
         rows = rows.filter(search=sought(q))
@@ -123,7 +123,7 @@ def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
 
 
 def item_of(user: Any, ident: str) -> Item:
-    item = Item.objects.visible_to(user).filter(id=ident).first()
+    item = Item.objects.owned_by(user).filter(id=ident).first()
     if item is None:
         raise NotFound
     return item
@@ -152,7 +152,7 @@ class ItemView(APIView):
         form = checked(ItemForm, request)
         with transaction.atomic():
             item = (
-                Item.objects.select_for_update(of=("self",)).visible_to(request.user).filter(id=ident).first()
+                Item.objects.select_for_update(of=("self",)).owned_by(request.user).filter(id=ident).first()
             )
             if item is None:
                 raise NotFound
@@ -200,7 +200,7 @@ class ChosenForm(serializers.Serializer):  # type: ignore[type-arg]
 def chosen(user: Any, form: dict[str, Any]) -> Any:
     """The items with these ids, else those that the filter finds, else all of them. Raises Invalid."""
     if "ids" in form:
-        return Item.objects.visible_to(user).filter(id__in=form["ids"])
+        return Item.objects.owned_by(user).filter(id__in=form["ids"])
     return selected(user, form.get("filter", {}))[0]
 
 

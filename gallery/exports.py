@@ -15,7 +15,7 @@ from gallery.models import Item
 
 
 def items(export: Export) -> Iterator[tuple[str, Iterable[bytes]]]:
-    rows: Any = Item.objects.visible_to(export.user)
+    rows: Any = Item.objects.owned_by(export.user)
     if export.scope == Export.Scope.ITEMS:
         rows = chosen(export.user, export.chosen)
     files = store(export.user_id)

@@ -25,7 +25,7 @@ SIGNS = [
 
 
 class ItemQuerySet(models.QuerySet):  # type: ignore[type-arg]
-    def visible_to(self, user: Any) -> Self:
+    def owned_by(self, user: Any) -> Self:
         return self.filter(user=user)
 
     def remove(self) -> int:

@@ -64,7 +64,7 @@ def rename_album(album: Album, *, name: str) -> Album:
 @transaction.atomic
 def change_album(album: Album, *, add: Iterable[Any] = (), remove: Iterable[Any] = ()) -> int:
     """Only one's own items are added; how many the album holds then."""
-    own = Item.objects.visible_to(album.user).filter(id__in=list(add)).values_list("id", flat=True)
+    own = Item.objects.owned_by(album.user).filter(id__in=list(add)).values_list("id", flat=True)
     AlbumItem.objects.bulk_create([AlbumItem(album=album, item_id=i) for i in own], ignore_conflicts=True)
     AlbumItem.objects.filter(album=album, item__in=list(remove)).delete()
     return album.items.count()

@@ -49,7 +49,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "previous": _here(request, found["previous"]),
         "chosen": chosen,
         "styles": STYLE_NAMES,
-        "twins": Twin.objects.visible_to(request.user),
+        "twins": Twin.objects.owned_by(request.user),
         "months": [] if part else months(rows, order),
         "tab": "gallery",
     }
@@ -93,7 +93,7 @@ def _here(request: HttpRequest, link: str | None) -> str:
 @require_GET
 def detail(request: HttpRequest, ident: str) -> HttpResponse:
     item = item_of(request.user, ident)
-    own = Item.objects.visible_to(request.user)
+    own = Item.objects.owned_by(request.user)
     newer = (
         own.filter(created_at__gte=item.created_at).exclude(id=item.id).order_by("created_at", "id").first()
     )
@@ -138,7 +138,7 @@ def _pack(request: HttpRequest, ids: list[str]) -> HttpResponse:
 @told
 def many(request: HttpRequest) -> HttpResponse:
     """What is done with the chosen pictures: delete them, mark them, pack them."""
-    chosen = Item.objects.visible_to(request.user).filter(id__in=request.POST.getlist("id")[:10_000])
+    chosen = Item.objects.owned_by(request.user).filter(id__in=request.POST.getlist("id")[:10_000])
     act = request.POST.get("act")
     if act == "delete":
         n = chosen.remove()

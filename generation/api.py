@@ -76,7 +76,7 @@ def show_job(job: Job, places: Places | None = None) -> dict[str, Any]:
 
 def job_of(user: Any, ident: str) -> Job:
     job = (
-        Job.objects.visible_to(user)
+        Job.objects.owned_by(user)
         .select_related("twin", "training")
         .prefetch_related("outputs")
         .filter(id=ident)
@@ -90,7 +90,7 @@ def job_of(user: Any, ident: str) -> Job:
 class JobsView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(JobShape))
     def get(self, request: Any) -> Response:
-        rows = Job.objects.visible_to(request.user).prefetch_related("outputs")
+        rows = Job.objects.owned_by(request.user).prefetch_related("outputs")
         return Response(page(request, rows, partial(show_job, places=Places())))
 
     @extend_schema(parameters=KEY, request=JobForm, responses={202: JobShape})
@@ -154,5 +154,5 @@ class SuggestView(APIView):
         responses=serializers.ListSerializer(child=serializers.CharField()),
     )
     def get(self, request: Any) -> Response:
-        own = Job.objects.visible_to(request.user).order_by("-created_at").values_list("prompt", flat=True)
+        own = Job.objects.owned_by(request.user).order_by("-created_at").values_list("prompt", flat=True)
         return Response(suggestions.suggest(request.GET.get("q", ""), own[: suggestions.LOOKED_AT]))

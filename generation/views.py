@@ -69,7 +69,7 @@ def _query(filled: dict[str, str]) -> str:
 
 
 def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
-    usable = Twin.objects.visible_to(request.user).filter(active_training__isnull=False, disabled_at=None)
+    usable = Twin.objects.owned_by(request.user).filter(active_training__isnull=False, disabled_at=None)
     twins = [twin for twin in usable.with_face().with_older() if not twin.is_read_only]
     if twins and filled["twin"] == "" and request.method == "GET" and "prompt" not in request.GET:
         filled["twin"] = str(twins[0].id)
@@ -90,7 +90,7 @@ def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
     places = Places()
     jobs = [show_job(job, places) for job in rows]
     here = set(
-        Item.objects.visible_to(request.user)
+        Item.objects.owned_by(request.user)
         .filter(job__in=[j["id"] for j in jobs])
         .values_list("id", flat=True)
     )
@@ -102,7 +102,7 @@ def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
 
 
 def _facts(request: HttpRequest) -> dict[str, Any]:
-    rows = Job.objects.visible_to(request.user).prefetch_related("outputs")[:SHOWN]
+    rows = Job.objects.owned_by(request.user).prefetch_related("outputs")[:SHOWN]
     return {
         "jobs": _shown(request, rows),
         "key": secrets.token_urlsafe(12),

@@ -90,7 +90,7 @@ def show_twin(twin: Any) -> dict[str, Any]:
 
 def twins_of(user: Any) -> Any:
     small = Photo.objects.accepted().only("twin_id", "accepted", "yaw", "light", "hints", "hash", "status")
-    return Twin.objects.visible_to(user).with_facts().prefetch_related(Prefetch("photos", small))
+    return Twin.objects.owned_by(user).with_facts().prefetch_related(Prefetch("photos", small))
 
 
 def find(rows: Any, ident: Any) -> Any:
@@ -189,7 +189,7 @@ class PhotosView(APIView):
     def post(self, request: Any, ident: str) -> Response:
         twin, form = services.twin_of(request.user, ident), checked(PhotoForm, request)
         if "photo" in form:
-            library = Photo.objects.visible_to(request.user)
+            library = Photo.objects.owned_by(request.user)
             photo = services.reuse_photo(twin, find(library, form["photo"]))
         elif "file" in form:
             file, key = form["file"], key_of(request.headers)
@@ -200,7 +200,7 @@ class PhotosView(APIView):
 
 
 def photo_of(user: Any, ident: str, photo: str) -> Photo:
-    found: Photo = find(Photo.objects.visible_to(user).filter(twin=ident), photo)
+    found: Photo = find(Photo.objects.owned_by(user).filter(twin=ident), photo)
     return found
 
 
@@ -220,7 +220,7 @@ class PhotoFileView(APIView):
 
     @extend_schema(responses={(200, "image/jpeg"): bytes})
     def get(self, request: Any, ident: str, photo: str, rendition: str) -> Any:
-        found = find(Photo.objects.visible_to(request.user).filter(twin=ident).accepted(), photo)
+        found = find(Photo.objects.owned_by(request.user).filter(twin=ident).accepted(), photo)
         name = found.clean if rendition == "content" else found.thumbnail
         return serve(
             request, store(found.user_id), name, etag=f"{found.id}-{rendition}", media_type="image/jpeg"
@@ -230,7 +230,7 @@ class PhotoFileView(APIView):
 class LibraryView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(PhotoShape))
     def get(self, request: Any) -> Response:
-        return Response(page(request, Photo.objects.visible_to(request.user).accepted(), show_photo))
+        return Response(page(request, Photo.objects.owned_by(request.user).accepted(), show_photo))
 
 
 # ---------------------------------------------------------------- trainings
@@ -292,7 +292,7 @@ def show_training(training: Training, places: Places | None = None) -> dict[str,
 
 
 def training_of(user: Any, ident: str) -> Training:
-    found: Training = find(Training.objects.visible_to(user).select_related("twin"), ident)
+    found: Training = find(Training.objects.owned_by(user).select_related("twin"), ident)
     return found
 
 

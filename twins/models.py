@@ -28,7 +28,7 @@ SAMPLES = 4  # pictures that come with a training, at most
 
 
 class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
-    def visible_to(self, user: Any) -> Self:
+    def owned_by(self, user: Any) -> Self:
         return self.filter(user=user)
 
     def locked(self, ident: Any) -> Twin | None:

@@ -304,7 +304,7 @@ def delete_training(training: Training) -> None:
 
 
 def twin_of(user: Any, ident: Any) -> Twin:
-    twin = Twin.objects.visible_to(user).with_older().filter(id=ident).first()
+    twin = Twin.objects.owned_by(user).with_older().filter(id=ident).first()
     if twin is None:
         raise NotFound
     return twin

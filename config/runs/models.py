@@ -84,7 +84,7 @@ OPEN = (Status.QUEUED, Status.RUNNING)
 
 
 class RunQuerySet(models.QuerySet):  # type: ignore[type-arg]
-    def visible_to(self, user: Any) -> Self:
+    def owned_by(self, user: Any) -> Self:
         return self.filter(user=user)
 
     def open(self) -> Self:
