@@ -19,15 +19,16 @@ from PIL import Image
 
 from bench import judges
 from bench.machine import machine
+from ml.drawn.captions import caption
+from ml.drawn.people import random_person, random_scene
+from ml.drawn.portraits import draw
 from ml.faces import Faces
 from ml.local.bases import base_of
 from ml.local.flux import load_pipeline
 from ml.local.sample import Painter
-from ml.nano.people import STYLES, caption, random_person, random_scene
-from ml.nano.portraits import draw
 from ml.nano.vae import psnr
 from ml.studio import open_studio
-from ml.types import RenderSpec
+from ml.types import STYLES, RenderSpec
 
 FIELDS = ("background", "clothes", "expression", "glasses", "hat", "style")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from ml.nano.people import Person, Scene, random_person
-from ml.nano.portraits import draw
+from ml.drawn.people import Person, Scene, random_person
+from ml.drawn.portraits import draw
 
 FOLDER = Path(__file__).resolve().parent.parent / "static" / "examples"
 DRAWN, SHOWN = 480, 240  # px: they are shown at half their size on a screen of two pixels to one

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ml.local.vision import ensure_torchvision
-from ml.nano import embedder, reader
+from ml.nano import embedder_training, reader_training
 from ml.nano.build import PRESETS, save_net
 from ml.nano.stage import Clock
+from ml.nets import reader
+from ml.nets.torchvision import ensure_torchvision
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 READER_WIDTHS = (16, 32, 64, 112)
@@ -84,10 +85,10 @@ def main() -> int:
     ensure_torchvision()
     FOLDER.mkdir(exist_ok=True)
     device, preset = "cuda" if torch.cuda.is_available() else "cpu", PRESETS[args.preset]
-    heads = embedder.draw_heads(
+    heads = embedder_training.draw_heads(
         args.work / "judge-heads.npy", range(100_000, 100_000 + args.people), 6, seed=SEED
     )
-    net = embedder.train_embedder(
+    net = embedder_training.train_embedder(
         args.work / "judge.pt",
         Plain(),
         heads,
@@ -99,7 +100,7 @@ def main() -> int:
     )
     assert net is not None
     save_net(net, FOLDER / "judge.safetensors")
-    seen = reader.train_reader(
+    seen = reader_training.train_reader(
         args.work / "judge-reader.pt",
         args.work / "pictures",
         reader.Net(READER_WIDTHS),

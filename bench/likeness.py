@@ -23,24 +23,15 @@ import numpy as np
 from bench import judges
 from bench.machine import machine
 from ml import media
+from ml.drawn.captions import plain_caption
+from ml.drawn.people import Person, Scene, random_person, random_scene, varied_scenes
+from ml.drawn.portraits import draw
 from ml.faces import Faces
 from ml.local.studio import LocalStudio
 from ml.local.weights import FolderStore, parse
-from ml.nano.embedder import align
-from ml.nano.people import (
-    BACKGROUNDS,
-    CLOTHES,
-    COLOURS,
-    EXPRESSIONS,
-    Person,
-    Scene,
-    plain_caption,
-    random_person,
-    random_scene,
-    varied_scenes,
-)
-from ml.nano.portraits import draw
+from ml.nets.alignment import align
 from ml.types import Photo, TrainSpec
+from ml.vocabulary import BACKGROUNDS, CLOTHES, COLOURS, EXPRESSIONS
 
 READ = ("background", "clothes", "expression")  # what the scenes vary
 

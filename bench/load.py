@@ -80,8 +80,8 @@ def pictures(user: object) -> list[str]:
     from gallery.models import Item
     from gallery.services import save_item
     from ml import media
-    from ml.nano.people import Scene, random_person
-    from ml.nano.portraits import draw
+    from ml.drawn.people import Scene, random_person
+    from ml.drawn.portraits import draw
     from twins.models import Twin
 
     fill(user, Twin.objects.create(user=user, name="Me"), 0, 1000)

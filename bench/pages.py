@@ -42,8 +42,8 @@ def lived_in(user: Any) -> str:
     from gallery.models import Item
     from gallery.services import THUMBNAIL
     from ml import media
-    from ml.nano.people import Scene, random_person
-    from ml.nano.portraits import draw
+    from ml.drawn.people import Scene, random_person
+    from ml.drawn.portraits import draw
     from twins.models import Twin
 
     import numpy as np  # isort: skip

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 
 from bench.machine import machine
-from ml.local.vision import ensure_torchvision
-from ml.nano.people import STYLES, random_person, random_scene
-from ml.nano.portraits import draw
+from ml.drawn.people import random_person, random_scene
+from ml.drawn.portraits import draw
+from ml.nets.torchvision import ensure_torchvision
+from ml.types import STYLES
 
 
 def speed(size: int, count: int = 200) -> float:

@@ -18,9 +18,9 @@ from PIL import Image
 from bench import judges
 from bench.likeness import READ, adherence, new_scenes
 from bench.machine import machine
+from ml.drawn.captions import plain_caption
 from ml.local.studio import LocalStudio
 from ml.local.weights import FolderStore, parse
-from ml.nano.people import plain_caption
 from ml.types import Photo, TrainSpec
 
 

@@ -26,10 +26,11 @@ import numpy as np
 from bench import judges
 from bench.likeness import Lineup, adherence, new_scenes, photos_of
 from bench.machine import machine
+from ml.drawn.captions import plain_caption
+from ml.drawn.people import random_person
 from ml.local.bases import BASES, Base
 from ml.local.studio import LocalStudio
 from ml.local.weights import FolderStore, parse
-from ml.nano.people import plain_caption, random_person
 from ml.types import TrainSpec
 
 ROWS = Path(__file__).resolve().parent / "results" / "recipe-nano.jsonl"

@@ -28,8 +28,8 @@ def photos() -> list[bytes]:
     import numpy as np
 
     from ml import media
-    from ml.nano.people import random_person, varied_scenes
-    from ml.nano.portraits import draw
+    from ml.drawn.people import random_person, varied_scenes
+    from ml.drawn.portraits import draw
 
     rng, out = np.random.default_rng([5, 0]), []
     someone = random_person(rng)

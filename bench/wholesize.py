@@ -11,7 +11,7 @@ import torch
 
 from ml.local import lora
 from ml.local.bases import BASES, NANO, Base, Sizes
-from ml.local.vision import ensure_torchvision
+from ml.nets.torchvision import ensure_torchvision
 
 SQUARE = "1:1"
 

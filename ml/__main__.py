@@ -235,9 +235,9 @@ def render(args: argparse.Namespace) -> None:
 def people(args: argparse.Namespace) -> None:
     import numpy as np
 
+    from ml.drawn.people import random_person, truth, varied_scenes
+    from ml.drawn.portraits import draw
     from ml.local.weights import FolderStore
-    from ml.nano.people import random_person, truth, varied_scenes
-    from ml.nano.portraits import draw
 
     if args.count < 1 or args.photos < 1 or args.size < 768:
         raise MLError("invalid", "Ask for at least one person, one photo each and 768 pixels.")

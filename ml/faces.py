@@ -1,9 +1,9 @@
 """Faces: where they are, whose they are, and whether a photo is fit to learn a person from.
 
-`Faces` finds (MTCNN, weights in its wheel), embeds (the net of ml/nano/embedder.py) and inspects; what needs
+`Faces` finds (MTCNN, weights in its wheel), embeds (the net of ml/nets/embedder.py) and inspects; what needs
 no model is in measures.py and sameness.py. Pictures are (H, W, 3) uint8 RGB. Figures called real were measured on
 80 studio photos of twenty people (Face Research Lab London Set) and eight CC0 selfies of one, those called
-drawn on 48 portraits of ml/nano/portraits.py at 768 px.
+drawn on 48 portraits of ml/drawn/portraits.py at 768 px.
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ from ml.measures import (
     width_of,
     yaw_of,
 )
+from ml.nets.alignment import NAME, align
+from ml.nets.torchvision import ensure_torchvision
 from ml.sameness import is_duplicate, is_stranger, mixed
 from ml.types import Face, Inspection
 
-WEIGHTS = Path(__file__).with_name("nano") / "weights" / "faces.safetensors"
+WEIGHTS = Path(__file__).with_name("nets") / "weights" / "faces.safetensors"
 Judge = Callable[[np.ndarray, Face], bool]  # a model's answer about one face
 
 # Finding. MTCNN takes 0.1 s for a picture of 768 px, 0.2 s for one of 1024 and 0.6 s for one of 2000.
@@ -96,8 +98,6 @@ class Faces:
     def name(self) -> str:
         """The embedder's, to be kept beside every vector."""
         if not self._name:
-            from ml.nano.embedder import NAME
-
             self._name = NAME
         return self._name
 
@@ -175,8 +175,6 @@ class Faces:
     def _mtcnn(self) -> Any:
         with self._lock:
             if self._detector is None:
-                from ml.local.vision import ensure_torchvision
-
                 ensure_torchvision()
                 from facenet_pytorch import MTCNN
 
@@ -192,7 +190,7 @@ class Faces:
                     )
                 from safetensors.torch import load_file
 
-                from ml.nano.embedder import Net
+                from ml.nets.embedder import Net
 
                 net = Net()
                 net.load_state_dict(load_file(self.weights))
@@ -229,8 +227,6 @@ def _sensible(boxes: Any, scores: Any, points: Any, scale: float) -> list[Face]:
 
 def head_crop(picture: np.ndarray, face: Face) -> np.ndarray:
     """(96, 96, 3) uint8: the whole head, upright, as the embedder sees it."""
-    from ml.nano.embedder import align
-
     return align(picture, *eyes_and_mouth(face))
 
 

@@ -18,6 +18,8 @@ from typing import IO
 
 import numpy as np
 
+from ml.nets.torchvision import ensure_torchvision
+
 # nudenet's classes that mean nudity, each with the score from which it counts. The detector scores true finds
 # 0.4 to 0.9; of 240 drawn portraits, none of them nude, it scored the highest 0.51 (a bald head), so what counts starts above.
 EXPOSED = {
@@ -81,8 +83,6 @@ def load_nudenet() -> Judge:
 def load_classifier(directory: str) -> Judge:
     """A transformers image classifier from a local directory; nothing is fetched."""
     os.environ["HF_HUB_OFFLINE"] = "1"
-    from ml.local.vision import ensure_torchvision
-
     ensure_torchvision()  # before transformers
     import torch
     import transformers

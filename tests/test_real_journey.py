@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.train]
 
 def drawn(seed: int, count: int) -> list[bytes]:
     from ml import media
-    from ml.nano.people import random_person, varied_scenes
-    from ml.nano.portraits import draw
+    from ml.drawn.people import random_person, varied_scenes
+    from ml.drawn.portraits import draw
 
     rng = np.random.default_rng([seed, 0])
     person = random_person(rng)

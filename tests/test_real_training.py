@@ -20,8 +20,8 @@ def drawn_twin(twin: Any) -> Any:
     """Ten photos of a drawn woman, as their checks would have left them."""
     from accounts.vault.vault import store
     from ml import media
-    from ml.nano.people import random_person, varied_scenes
-    from ml.nano.portraits import draw
+    from ml.drawn.people import random_person, varied_scenes
+    from ml.drawn.portraits import draw
     from twins.models import Photo
 
     rng = np.random.default_rng([6, 0])

@@ -10,7 +10,7 @@ from pathlib import Path
 from ml.errors import MLError
 from ml.local.families import FLUX1, FLUX2, Family
 from ml.local.whole import complete, damage, part_faults
-from ml.nano.sizes import ENLARGE, SIZES, pixels_of
+from ml.sizes import ENLARGE, SIZES, pixels_of
 
 NANO = Path(__file__).resolve().parent.parent / "nano" / "weights"
 

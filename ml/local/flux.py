@@ -18,7 +18,7 @@ from ml.errors import MLError
 from ml.local.bases import Base, find, find_undistilled, kind_of
 from ml.local.families import Text
 from ml.local.fp8 import quantise
-from ml.local.vision import ensure_torchvision
+from ml.nets.torchvision import ensure_torchvision
 
 _lock = threading.Lock()
 

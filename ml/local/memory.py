@@ -27,7 +27,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.checkpoint import checkpoint
 
 from ml.errors import MLError
-from ml.local.vision import ensure_torchvision
+from ml.nets.torchvision import ensure_torchvision
 
 MARGIN = 1.06  # times what is counted,
 FIXED = 500_000_000  # and on top: CUDA's libraries load their kernels when they are first used

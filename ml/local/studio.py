@@ -272,7 +272,7 @@ class LocalStudio:
     def _captioner(self) -> dataset.Captioner:
         if self.base.name != "nano" or self.base.recipe.captions == "plain":
             return dataset.plain_caption
-        from ml.nano.reader import Reader
+        from ml.nets.reader import Reader
 
         return Reader.open()
 

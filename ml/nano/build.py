@@ -23,9 +23,10 @@ from typing import Any
 
 import torch
 
-from ml.local.vision import ensure_torchvision
-from ml.nano import critic, data, embedder, flow, reader, reading, text, vae
+from ml.nano import critic, data, embedder_training, flow, reader_training, text, text_training, vae
 from ml.nano.stage import Clock
+from ml.nets import embedder, reader
+from ml.nets.torchvision import ensure_torchvision
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ def code(work: Path, p: Preset, clock: Clock, device: str, start: Path | None) -
 def read(
     work: Path, painter: flow.Painter, pair: tuple[Any, Any], p: Preset, clock: Clock, device: str
 ) -> bool:
-    return reading.train_reading(
+    return text_training.train_reading(
         work, painter, pair, p.learnt, clock, steps=p.reading_steps, batch=64, device=device
     )
 
@@ -276,8 +277,8 @@ def one_stage(name: str, work: Path, out: Path, p: Preset, clock: Clock, device:
 
 def build_readers(work: Path, out: Path, p: Preset, clock: Clock, device: str) -> torch.nn.Module | None:
     """The embedder and the reader, into the base's directory; gives the embedder, None when stopped before the end."""
-    heads = embedder.draw_heads(work / "heads.npy", range(p.people), p.heads, seed=1)
-    net = embedder.train_embedder(
+    heads = embedder_training.draw_heads(work / "heads.npy", range(p.people), p.heads, seed=1)
+    net = embedder_training.train_embedder(
         work / "faces.pt",
         embedder.Net(),
         heads,
@@ -290,7 +291,7 @@ def build_readers(work: Path, out: Path, p: Preset, clock: Clock, device: str) -
     if net is None:
         return None
     save_net(net, out / "faces.safetensors")
-    seen = reader.train_reader(
+    seen = reader_training.train_reader(
         work / "reader.pt",
         work / "pictures",
         reader.Net(),

@@ -16,12 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ml.drawn import people
+from ml.drawn.people import TURNED, Person, Scene
 from ml.local.precision import mixed
-from ml.nano import people, reader
+from ml.nano import reader_training
 from ml.nano.data import sample
-from ml.nano.embedder import Block
-from ml.nano.people import TURNED, Person, Scene
 from ml.nano.stage import Clock, Stage
+from ml.nets import reader
+from ml.nets.embedder import Block
 
 NOISE = 0.6  # the most that is laid over, as a share of the whole
 SKINS = 5
@@ -71,7 +73,7 @@ def labels(person: Person, scene: Scene) -> list[int]:
         else list(people.HAIR_COLOURS).index(person.hair_colour)
     )
     return [
-        *reader.labels(scene),
+        *reader_training.labels(scene),
         turn,
         ("woman", "man").index(person.gender),
         hair,

@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 import torch
 
-from ml.nano.people import Person, Scene, caption, random_person, random_scene
-from ml.nano.portraits import draw
-from ml.nano.sizes import SIZES
+from ml.drawn.captions import caption
+from ml.drawn.people import Person, Scene, random_person, random_scene
+from ml.drawn.portraits import draw
 from ml.nano.stage import Clock
+from ml.sizes import SIZES
 
 BUCKETS = tuple(SIZES[128])  # pictures come in every aspect; their shares:
 SHARES = (0.52, 0.22, 0.06, 0.05, 0.05, 0.05, 0.05)

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ml.drawn.solid import MOUTH_Y
 from ml.local.precision import mixed
 from ml.nano.data import BUCKETS, face_map, load_all, sample
-from ml.nano.embedder import EYES, MOUTH, SIZE
-from ml.nano.solid import MOUTH_Y
 from ml.nano.stage import Clock, Stage
+from ml.nets.alignment import EYES, MOUTH, SIZE
 
 EVENNESS = 0.8  # 0 leaves the channels as they are, 1 makes every direction among them as wide as every other
 

@@ -174,8 +174,9 @@ def lived_in(user: Any) -> dict[str, str]:
     from gallery.services import save_item
     from generation.models import Job, Output
     from ml import media
-    from ml.nano.people import STYLES, random_person, random_scene, varied_scenes
-    from ml.nano.portraits import draw
+    from ml.drawn.people import random_person, random_scene, varied_scenes
+    from ml.drawn.portraits import draw
+    from ml.types import STYLES
     from twins.models import Photo, Training, Twin
 
     now, files, rng = timezone.now(), store(user.id), np.random.default_rng([6, 0])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ml.local.vision import ensure_torchvision
+from ml.nets.torchvision import ensure_torchvision
 
 ensure_torchvision()
 
@@ -55,8 +55,8 @@ def pipe(tiny: Base) -> object:
 
 def _drawn(some: slice) -> list[bytes]:
     from ml import media
-    from ml.nano.people import random_person, varied_scenes
-    from ml.nano.portraits import draw
+    from ml.drawn.people import random_person, varied_scenes
+    from ml.drawn.portraits import draw
 
     rng = np.random.default_rng([6, 0])
     person = random_person(rng)

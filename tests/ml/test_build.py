@@ -12,8 +12,8 @@ import torch
 
 from ml.local.bases import base_of, find
 from ml.nano import build, data
-from ml.nano.sizes import SIZES
 from ml.nano.stage import Clock, Stage
+from ml.sizes import SIZES
 
 
 def model() -> torch.nn.Module:
@@ -199,7 +199,8 @@ def test_words_keep_their_numbers_when_a_build_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.train
 def test_the_way_out_learns_faces_once_more_and_latents_stay(tmp_path: Path) -> None:
-    from ml.nano import embedder, vae
+    from ml.nano import vae
+    from ml.nets import embedder
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -221,7 +222,9 @@ def test_the_way_out_learns_faces_once_more_and_latents_stay(tmp_path: Path) -> 
 
 
 def test_heads_are_cut_out_of_drawings_as_the_embedder_has_them() -> None:
-    from ml.nano import embedder, solid, vae
+    from ml.drawn import solid
+    from ml.nano import vae
+    from ml.nets import alignment
 
     wide = next(n for n in range(200) if data.BUCKETS[data.sample(n)[2]] == "16:9")
     square = next(n for n in range(200) if data.sample(n)[2] == 0)
@@ -231,7 +234,7 @@ def test_heads_are_cut_out_of_drawings_as_the_embedder_has_them() -> None:
         half, centre = min(picture.shape[:2]) / 2, np.array(picture.shape[1::-1]) / 2
         eyes = centre + half * np.array([scene.dx, scene.dy - 0.06])
         mouth = eyes + [0, half * scene.size * solid.MOUTH_Y]
-        wanted = embedder.align(picture, eyes, mouth)
+        wanted = alignment.align(picture, eyes, mouth)
         found = vae.heads(vae.to_range(picture[None], "cpu"), np.array([number]))[0]
         apart = np.abs((found.permute(1, 2, 0).numpy() + 1) * 127.5 - wanted.astype(np.float32))
         assert apart.mean() < 2

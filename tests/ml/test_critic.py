@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from ml.drawn.people import Scene, random_person
 from ml.nano import critic
 from ml.nano.data import sample
-from ml.nano.people import Scene, random_person
 from ml.nano.stage import Clock
 
 NAMES = list(critic.FIELDS)
@@ -84,7 +84,8 @@ def test_a_true_guess_is_no_distance_away() -> None:
 
 
 def test_framed_heads_are_where_a_portraitist_puts_them_and_turned_ones_are_said() -> None:
-    from ml.nano.people import TURNED, caption
+    from ml.drawn.captions import caption
+    from ml.drawn.people import TURNED
 
     rng = np.random.default_rng(5)
     for number in range(300):

@@ -6,17 +6,21 @@ import numpy as np
 import pytest
 import torch
 
+from ml.drawn import people
+from ml.drawn.portraits import draw
 from ml.faces import Faces
-from ml.nano import embedder, people
-from ml.nano.portraits import draw
-from ml.nano.reader import FIELDS, Net, Reader, describe, labels
+from ml.nano import embedder_training
+from ml.nano.reader_training import labels
+from ml.nets import alignment
+from ml.nets.reader import FIELDS, Net, Reader, describe
+from ml.vocabulary import BACKGROUNDS
 
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
     """(12 people, 4 heads, D), none of them trained on."""
     net = Faces()._embedder()
-    heads = [embedder.heads_of(700_000 + n, 4, seed=11) for n in range(12)]
+    heads = [embedder_training.heads_of(700_000 + n, 4, seed=11) for n in range(12)]
     with torch.no_grad():
         out = [net(torch.from_numpy(h).permute(0, 3, 1, 2).float() / 127.5 - 1).numpy() for h in heads]
     return np.stack(out)
@@ -42,9 +46,9 @@ def test_a_head_is_cut_out_upright_whatever_its_tilt() -> None:
         for point, value in ((eyes, 255), (mouth, 128)):
             x, y = point.round().astype(int)
             marked[y - 1 : y + 2, x - 1 : x + 2] = value
-        cut = embedder.align(marked, eyes, mouth)
-        assert cut.shape == (embedder.SIZE, embedder.SIZE, 3)
-        x, y = (round(v * embedder.SIZE) for v in embedder.EYES)
+        cut = alignment.align(marked, eyes, mouth)
+        assert cut.shape == (alignment.SIZE, alignment.SIZE, 3)
+        x, y = (round(v * alignment.SIZE) for v in alignment.EYES)
         assert cut[y - 2 : y + 2, x - 2 : x + 2].max() > 120
 
 
@@ -77,7 +81,7 @@ def test_labels_are_left_out_where_nothing_shows_them() -> None:
     scene = people.Scene(background="park", hat="none", style="noir")
     said = dict(zip(FIELDS, labels(scene)))
     assert said["backdrop"] == said["hat_colour"] == said["colour"] == said["light"] == -1
-    assert said["background"] == people.BACKGROUNDS.index("park")
+    assert said["background"] == BACKGROUNDS.index("park")
 
 
 def test_the_reader_answers_every_field_for_any_size() -> None:

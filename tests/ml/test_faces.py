@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from ml import measures, media, sameness
+from ml.drawn.backdrops import backdrop
+from ml.drawn.people import Scene, random_person, varied_scenes
+from ml.drawn.portraits import draw
 from ml.errors import MLError
 from ml.faces import MESSAGES, Faces
-from ml.nano.backdrops import backdrop
-from ml.nano.people import BACKGROUNDS, EXPRESSIONS, Scene, random_person, varied_scenes
-from ml.nano.portraits import draw
 from ml.safety import PictureVerdict
 from ml.sameness import mixed, same_person
 from ml.types import PHOTO_CODES, Face, Inspection
+from ml.vocabulary import BACKGROUNDS, EXPRESSIONS
 
 SIDE = 768
 SAME = 0.9  # the stand-in's threshold
@@ -242,7 +243,8 @@ def test_without_weights_faces_are_found_but_not_embedded(checker, portrait, tmp
 def test_weights_are_read_from_the_file(checker, portrait, tmp_path):
     from safetensors.torch import save_file
 
-    from ml.nano.embedder import NAME, Net
+    from ml.nets.alignment import NAME
+    from ml.nets.embedder import Net
 
     torch.manual_seed(0)
     save_file(Net().state_dict(), tmp_path / "faces.safetensors")

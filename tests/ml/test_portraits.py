@@ -7,19 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ml.drawn.captions import caption, plain_caption
+from ml.drawn.people import Scene, random_person, random_scene, varied_scenes
+from ml.drawn.portraits import draw
 from ml.nano import data
-from ml.nano.people import (
-    BACKGROUNDS,
-    CLOTHES,
-    STYLES,
-    Scene,
-    caption,
-    plain_caption,
-    random_person,
-    random_scene,
-    varied_scenes,
-)
-from ml.nano.portraits import draw
+from ml.types import STYLES
+from ml.vocabulary import BACKGROUNDS, CLOTHES
 
 
 def somebody(seed: int = 3) -> object:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ml.nano import build, critic, data, flow, reading
+from ml.nano import build, critic, data, flow, text_training
 from ml.nano.stage import Clock
 from ml.nano.text import CLIP_TOKENS, TOKENS, tokens
 from tests.ml.test_build import After
@@ -19,7 +19,7 @@ def learnt(work: Path, pair: tuple[Any, Any], clock: Any, steps: int = 120) -> t
     torch.set_num_threads(1)
     torch.manual_seed(0)
     painter = flow.new_painter(SHAPE, *pair)
-    return reading.train_reading(
+    return text_training.train_reading(
         work, painter, pair, 200, clock, steps=steps, batch=32, device="cpu"
     ), painter
 
@@ -27,7 +27,7 @@ def learnt(work: Path, pair: tuple[Any, Any], clock: Any, steps: int = 120) -> t
 def test_encoders_learn_the_style_that_a_caption_names(tmp_path: Path, pair: tuple[Any, Any]) -> None:
     done, painter = learnt(tmp_path, pair, Clock(None))
     assert done
-    net = reading.Reading(painter.t5, painter.clip)
+    net = text_training.Reading(painter.t5, painter.clip)
     net.load_state_dict(torch.load(tmp_path / "reading.pt", weights_only=True)["mean"])
     numbers = [n for n in range(1000, 1080) if data.words(n, 0)]
     texts = [data.words(n, 0) for n in numbers]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.nano.people import COLOURS
-from ml.nano.solid import A, Canvas, Head, Light, bell, edge, ink, length, ramp, shade, skin_colour
+from ml.drawn.solid import A, Canvas, Head, Light, bell, edge, ink, length, ramp, shade, skin_colour
+from ml.vocabulary import COLOURS
 
 
 def body(head: Head, light: Light) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ml.nano.people import Scene
-from ml.nano.solid import A, bell, ink, length, power, unit
+from ml.drawn.people import Scene
+from ml.drawn.solid import A, bell, ink, length, power, unit
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 

@@ -1,7 +1,4 @@
-"""Who is it? A small net that turns an upright head into a unit vector, trained on drawn people by contrast.
-
-It sees the whole head (hair included), eyes level, at 96 x 96. Its vectors are compared by cosine, and only with its own.
-"""
+"""Trains the face embedder on drawn people by contrast: heads of one person together, of different people apart."""
 
 from __future__ import annotations
 
@@ -17,71 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ml.drawn.people import random_person, random_scene
+from ml.drawn.portraits import draw
+from ml.drawn.solid import MOUTH_Y, rotation
 from ml.local.precision import mixed
-from ml.nano.people import random_person, random_scene
-from ml.nano.portraits import draw
-from ml.nano.solid import MOUTH_Y, rotation
 from ml.nano.stage import Clock, Stage
-
-SIZE = 96
-EYES, MOUTH = (0.50, 0.46), (0.50, 0.66)  # where the middle of the eyes and of the mouth lie in the crop
-NAME = "drawn-contrast-1"  # stored beside every vector
-
-
-def align(picture: np.ndarray, eyes: np.ndarray, mouth: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 and two points (x, y) in pixels -> (SIZE, SIZE, 3): turned upright, scaled by the larger of the
-    eye-to-mouth distance and what keeps a turned head from growing."""
-    down = np.asarray(mouth, np.float64) - np.asarray(eyes, np.float64)
-    length = max(float(np.hypot(*down)), 1e-3)
-    scale = (MOUTH[1] - EYES[1]) * SIZE / length
-    c, s = down[1] / length * scale, down[0] / length * scale
-    matrix = np.array([[c, -s, 0], [s, c, 0]])
-    matrix[:, 2] = np.array(EYES) * SIZE - matrix[:, :2] @ np.asarray(eyes, np.float64)
-    if scale < 0.5:  # the warp reads single pixels: shrink first, or it skips most of them
-        k = 2 * scale
-        small = cv2.resize(picture, None, fx=k, fy=k, interpolation=cv2.INTER_AREA)
-        matrix[:, :2] /= k
-        return cv2.warpAffine(
-            small, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-    return cv2.warpAffine(
-        picture, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-
-
-class Net(nn.Module):
-    """Residual convolutions; `widths` halve the size each. (B, 3, 96, 96) in -1..1 -> (B, dim) unit vectors."""
-
-    def __init__(self, widths: tuple[int, ...] = (24, 48, 96, 160), dim: int = 128):
-        super().__init__()
-        stages: list[nn.Module] = [
-            nn.Conv2d(3, widths[0], 4, stride=2, padding=1),
-            nn.BatchNorm2d(widths[0]),
-            nn.PReLU(widths[0]),
-        ]
-        for a, b in zip(widths, widths[1:]):
-            stages += [Block(a), nn.Conv2d(a, b, 3, stride=2, padding=1), nn.BatchNorm2d(b), nn.PReLU(b)]
-        self.body = nn.Sequential(*stages, Block(widths[-1]))
-        side = SIZE // 2 ** len(widths)
-        self.head = nn.Linear(widths[-1] * side * side, dim)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.normalize(self.head(self.body(x).flatten(1)).float(), dim=1)
-
-
-class Block(nn.Module):
-    def __init__(self, n: int):
-        super().__init__()
-        self.inner = nn.Sequential(
-            nn.Conv2d(n, n, 3, padding=1),
-            nn.BatchNorm2d(n),
-            nn.PReLU(n),
-            nn.Conv2d(n, n, 3, padding=1),
-            nn.BatchNorm2d(n),
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.inner(x)
+from ml.nets.alignment import align
 
 
 def heads_of(number: int, count: int, seed: int) -> np.ndarray:

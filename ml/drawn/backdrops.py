@@ -5,7 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ml.nano.people import COLOURS, Scene, f32
+from ml.drawn.people import Scene
+from ml.drawn.solid import f32
+from ml.vocabulary import COLOURS
 
 A = np.ndarray
 

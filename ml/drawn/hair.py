@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.nano.people import Person
-from ml.nano.solid import (
+from ml.drawn.people import Person
+from ml.drawn.solid import (
     HAIRLINE,
     A,
     Head,

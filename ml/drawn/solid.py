@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ml.nano.people import HAIR_COLOURS, Person, Scene, f32
+from ml.drawn.people import HAIR_COLOURS, Person, Scene
 
 A = np.ndarray
 SKIN = np.array(
@@ -39,6 +39,11 @@ def light_of(scene: Scene) -> Light:
         "cool": Light((0.40 * s, -0.45, 0.80), (0.52, 0.60, 0.76), (0.33, 0.37, 0.47)),
         "back": Light((0.15 * s, -0.50, 0.85), (0.52, 0.51, 0.50), (0.42, 0.42, 0.44), (0.85, 0.79, 0.68)),
     }["side" if noir and scene.light == "soft" else scene.light]
+
+
+def f32(values: Any) -> A:
+    """Colours and the like as float32: numpy's default float64 would make every array they meet twice as wide."""
+    return np.asarray(values, np.float32)
 
 
 def ink(values: Any) -> A:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ml.nano.backdrops import backdrop
-from ml.nano.finish import finish
-from ml.nano.hair import hair_behind, hair_cap, hair_over_shoulders
-from ml.nano.people import Person, Scene
-from ml.nano.solid import A, Canvas, Head, light_of
-from ml.nano.visage import ears, face
-from ml.nano.wear import body, glasses, hat
+from ml.drawn.backdrops import backdrop
+from ml.drawn.hair import hair_behind, hair_cap, hair_over_shoulders
+from ml.drawn.people import Person, Scene
+from ml.drawn.solid import A, Canvas, Head, light_of
+from ml.drawn.styles import finish
+from ml.drawn.visage import ears, face
+from ml.drawn.wear import body, glasses, hat
 
 
 def draw(person: Person, scene: Scene, height: int, width: int) -> A:

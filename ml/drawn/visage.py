@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.nano.people import EYE_COLOURS, Person, f32
-from ml.nano.solid import (
+from ml.drawn.people import EYE_COLOURS, Person
+from ml.drawn.solid import (
     BROW_Y,
     MOUTH_Y,
     A,
@@ -15,6 +15,7 @@ from ml.nano.solid import (
     along,
     bell,
     edge,
+    f32,
     hair_colour,
     halfway,
     ink,
