@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from ml.nano import embedder_training, reader_training
-from ml.nano.build import PRESETS, save_net
+from ml.nano.export import save_net
+from ml.nano.presets import PRESETS
 from ml.nano.stage import Clock
 from ml.nets import reader
 from ml.nets.torchvision import ensure_torchvision
@@ -103,7 +104,7 @@ def main() -> int:
     seen = reader_training.train_reader(
         args.work / "judge-reader.pt",
         args.work / "pictures",
-        reader.Net(READER_WIDTHS),
+        reader.ReaderNet(READER_WIDTHS),
         Clock(None),
         first=preset.learnt,
         last=preset.pictures,

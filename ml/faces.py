@@ -190,9 +190,9 @@ class Faces:
                     )
                 from safetensors.torch import load_file
 
-                from ml.nets.embedder import Net
+                from ml.nets.embedder import Embedder
 
-                net = Net()
+                net = Embedder()
                 net.load_state_dict(load_file(self.weights))
                 self._net = net.eval().to(self.device)
             return self._net
