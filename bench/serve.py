@@ -9,7 +9,7 @@ workers make (generation/schedule.py). Without FILE every table in bench/results
                  "cold_start": s},                                   from a process's start until it has made its first picture
      "load": float}                                                  optional: of other programs, just before
 
-`--measure` writes such a table of this machine, through the studio: bench/results/serve-ENGINE-MACHINE.json.
+`--measure` writes such a table of this machine, through the engine: bench/results/serve-ENGINE-MACHINE.json.
 
 The aim (N2): the first picture of a request within 5 s of asking, for 95 of 100; `--whole` asks it of a request's last picture.
 Exits 1 when no fleet meets it, or when the fleet that is recommended does not meet it on another day.
@@ -189,15 +189,15 @@ def introduce(times: Times, day: list[Request], peak: list[int]) -> None:
 
 FIRST = """
 import sys
-from ml.studio import open_studio
+from ml.local.engine import LocalEngine
 from ml.types import RenderSpec
-next(open_studio(sys.argv[1], source=sys.argv[2] or None).render(RenderSpec("in a park", quality="draft")))
+next(LocalEngine(sys.argv[1], source=sys.argv[2] or None).render(RenderSpec("in a park", quality="draft")))
 print("made", flush=True)
 """
 
 
 def measure(engine: str, source: str, rounds: int) -> Path:
-    """Medians of `rounds` through the studio, written as a table."""
+    """Medians of `rounds` through the engine, written as a table."""
     from bench.machine import machine
 
     load = os.getloadavg()[0]
@@ -225,26 +225,26 @@ def cold_start(engine: str, source: str) -> float:
 
 def warm(engine: str, source: str, folder: Path, rounds: int) -> tuple[dict[str, float], float]:
     """Seconds of a picture by quality, each of another prompt, and of a swap between two resident twins."""
-    from ml.local.studio import LocalStudio
+    from ml.local.engine import LocalEngine
     from ml.local.weights import FolderStore
     from ml.types import RenderSpec
 
-    studio, store = LocalStudio(engine, source=source or None), FolderStore(folder)
-    twins = [random_twin(studio, store, seed) for seed in (1, 2)]
+    engine, store = LocalEngine(engine, source=source or None), FolderStore(folder)
+    twins = [random_twin(engine, store, seed) for seed in (1, 2)]
 
     def render(quality: str, i: int) -> float:
         name, checksum = twins[0]
         spec = RenderSpec(f"in a park, number {quality} {i}", name, checksum, quality=quality, seed=i)
         start = time.perf_counter()
-        list(studio.render(spec, store=store))
+        list(engine.render(spec, store=store))
         return time.perf_counter() - start
 
     def wear(i: int) -> float:
         name, checksum = twins[i % 2]
         start = time.perf_counter()
-        loaded = studio._read(RenderSpec("in a park", name, checksum), store)
-        studio._models()[2].wear(*loaded)
-        wait_for(studio.device)
+        loaded = engine.read(RenderSpec("in a park", name, checksum), store)
+        engine.models()[2].wear(*loaded)
+        wait_for(engine.device)
         return time.perf_counter() - start
 
     for quality in QUALITIES:  # whatever happens only once
@@ -263,20 +263,20 @@ def wait_for(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def random_twin(studio: Any, store: Any, seed: int) -> tuple[str, str]:
+def random_twin(engine: Any, store: Any, seed: int) -> tuple[str, str]:
     """A file as a training leaves it, of random weights that hardly change the pictures: (name, checksum)."""
     import torch
 
     from ml.local import lora
     from ml.local.weights import checksum, dump
 
-    g, pipe = torch.Generator().manual_seed(seed), studio._models()[0]
-    shapes = lora.expected_shapes(pipe.transformer, studio.base)
+    g, pipe = torch.Generator().manual_seed(seed), engine.models()[0]
+    shapes = lora.expected_shapes(pipe.transformer, engine.base)
     tensors = {name: (0.001 * torch.randn(shape, generator=g)).half() for name, shape in shapes.items()}
     facts = {
-        "base": studio.base.name,
+        "base": engine.base.name,
         "subject": "person",
-        "embedder": studio.faces.name,
+        "embedder": engine.faces.name,
         "reference": [1.0] + [0.0] * 127,
     }
     data = dump(tensors, facts)

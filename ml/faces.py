@@ -34,12 +34,13 @@ from ml.measures import (
     yaw_of,
 )
 from ml.nets.alignment import NAME, align
+from ml.nets.embedder import Embedder
 from ml.nets.torchvision import ensure_torchvision
 from ml.sameness import is_duplicate, is_stranger, mixed
 from ml.types import Face, Inspection
 
 WEIGHTS = Path(__file__).with_name("nets") / "weights" / "faces.safetensors"
-Judge = Callable[[np.ndarray, Face], bool]  # a model's answer about one face
+FaceCheck = Callable[[np.ndarray, Face], bool]  # a model's answer about one face
 
 # Finding. MTCNN takes 0.1 s for a picture of 768 px, 0.2 s for one of 1024 and 0.6 s for one of 2000.
 DETECT_MOST = 768  # px of the long side: shrunk to this before looking
@@ -83,8 +84,8 @@ class Faces:
         net: Callable[[Any], Any] | None = None,
         name: str = "",
         screen: Callable[[np.ndarray], safety.PictureVerdict] = safety.screen_picture,
-        hidden: Judge | None = None,
-        adult: Judge | None = None,
+        hidden: FaceCheck | None = None,
+        adult: FaceCheck | None = None,
     ):
         if net and not name:
             raise ValueError("a net of one's own needs a name: vectors of different nets are never compared")
@@ -189,8 +190,6 @@ class Faces:
                         "faces_unavailable", "The face model is missing. Fetch or build its weights."
                     )
                 from safetensors.torch import load_file
-
-                from ml.nets.embedder import Embedder
 
                 net = Embedder()
                 net.load_state_dict(load_file(self.weights))

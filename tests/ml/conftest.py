@@ -14,8 +14,8 @@ from ml.nets.torchvision import ensure_torchvision
 
 ensure_torchvision()
 
-from ml.local.bases import Base, base_of  # noqa: E402
-from ml.local.flux import load_pipeline  # noqa: E402
+from ml.catalogue import Base, base_of  # noqa: E402
+from ml.local.loading import load_pipeline  # noqa: E402
 
 
 @pytest.fixture(scope="session")
