@@ -1,4 +1,4 @@
-"""Starts the PostgreSQL and Redis that come with Python packages, for whoever was given no addresses.
+"""Starts the PostgreSQL and Redis that come with Python packages, where no addresses are set.
 
 python -m config.start.embedded start|stop|status --var var
 """
@@ -28,6 +28,7 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.start import env
 from config.start.service import PG_UID, EmbeddedError, Service
 
 
@@ -244,12 +245,16 @@ def services(var: Path) -> tuple[Service, ...]:
     return tuple(kind(var / folder) for kind, folder in FOLDERS.items())
 
 
-def ensure(var: Path) -> list[Service]:
-    """Sets DATABASE_URL and REDIS_URL where they are missing, and answers the services that this call launched.
+def ensure(var: Path, *, fast: bool = False) -> list[Service]:
+    """Sets DATABASE_URL and REDIS_URL where they are missing, and returns the running servers behind them.
 
-    Raises EmbeddedError, after stopping what it had launched.
+    `fast` risks the database in a crash (tests). Raises EmbeddedError, after stopping what it had launched.
     """
-    wanted = [kind(var / folder) for kind, folder in FOLDERS.items() if not os.environ.get(kind.variable)]
+    wanted: list[Service] = []
+    if not env.given(PostgresService.variable):
+        wanted.append(PostgresService(var / FOLDERS[PostgresService], fast=fast))
+    if not env.given(RedisService.variable):
+        wanted.append(RedisService(var / FOLDERS[RedisService]))
     try:
         for service in wanted:
             service.start()
@@ -259,7 +264,7 @@ def ensure(var: Path) -> list[Service]:
                 service.stop()
         raise
     os.environ.update({service.variable: service.url for service in wanted})
-    return [service for service in wanted if service.started]
+    return wanted
 
 
 def _identity(folder: Path) -> str:
