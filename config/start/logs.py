@@ -15,7 +15,7 @@ def path(var: Path, name: str) -> Path:
 
 def opened(file: Path) -> BinaryIO:
     """Open to append, so that a process that writes goes on at the start after a cut."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # mails that are printed end here
     cut(file)
     return file.open("ab")
 
