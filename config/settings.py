@@ -1,5 +1,7 @@
-"""Everything from the environment. Importing this starts nothing and makes no key: config/start/env.py says what it
-needs, and `make run` and `make test` bring that themselves (config/start/checkout.py)."""
+"""All settings, read from the environment. Importing them starts no server and makes no key.
+
+config/start/env.py lists what must be set; `make run` and `make test` set it (config/start/checkout.py).
+"""
 
 from __future__ import annotations
 

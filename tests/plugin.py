@@ -1,4 +1,4 @@
-"""Loaded before Django: PostgreSQL, Redis and keys of this run's own in a temporary folder, so that runs never meet."""
+"""Loaded before Django: PostgreSQL, Redis and keys for this run alone, in a temporary folder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The environment of a checkout, where no operator sets one: servers and keys of its own, kept in a folder `var`.
+"""The environment of a checkout: servers and keys of its own, kept in a folder `var`.
 
-`make run` prepares it and publishes it in var/environment for `manage.py` beside it; tests and benches prepare it
-in temporary folders. Nothing else does, so elsewhere a missing address or key stops the start (env.py).
+`make run` prepares it, and publishes it in var/environment for a `manage.py` beside it. Tests and benches
+prepare it in temporary folders. Nothing else does: elsewhere a missing setting stops the start (env.py).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def prepare(var: Path, *, fast: bool = False) -> list[Service]:
 
 
 def prepare_anew(var: Path, *, fast: bool = False) -> list[Service]:
-    """As `prepare`, but whatever the environment names already: for tests and benches, which must meet nobody else."""
+    """Like `prepare`, but ignores addresses and keys that are set: tests and benches use only their own."""
     for name in NAMES:
         os.environ.pop(name, None)
     return prepare(var, fast=fast)
@@ -46,9 +46,9 @@ def prepare_anew(var: Path, *, fast: bool = False) -> list[Service]:
 
 @contextmanager
 def claimed(var: Path) -> Iterator[bool]:
-    """Whether this process alone runs what lies in `var` (False: another one does), until the block ends.
+    """Claims `var` for this process until the block ends; False when another process has claimed it.
 
-    Holds a lock on var/environment, so the file counts only while the process that wrote it lives.
+    The claim is a lock on var/environment, so the file is valid only while the process that wrote it lives.
     """
     with os.fdopen(os.open(var / "environment", os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
         if not _lock(file.fileno(), fcntl.LOCK_EX):
@@ -60,15 +60,15 @@ def claimed(var: Path) -> Iterator[bool]:
 
 
 def publish(var: Path) -> None:
-    """Writes the environment that `manage.py` takes over while the block of `claimed` lasts."""
+    """Writes the environment for `join`. The caller has claimed `var`."""
     (var / "environment").write_text(json.dumps(_set(*NAMES, "VAR", "ORIGIN")))
 
 
 def join(var: Path) -> None:
-    """Takes over the environment of the `make run` that runs in `var`, if there is one.
+    """Takes over the environment of the `make run` that runs in `var`, if one does.
 
-    Does nothing where a required setting has another value here: half of one installation and half of another
-    would seal files with the wrong keys.
+    Does nothing if a required setting is already set to another value: mixing two installations would seal
+    the files of one with the keys of the other.
     """
     with suppress(OSError), (var / "environment").open() as file:
         if _lock(file.fileno(), fcntl.LOCK_SH):

@@ -1,4 +1,4 @@
-"""Reads settings from the environment. A missing or malformed one stops the start with a sentence that names it.
+"""Reads settings from the environment. A missing or malformed one ends the program with a sentence.
 
 Every setting NAME may also come from a file: NAME_FILE is its path.
 """
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 
-REQUIRED = {  # without these nothing starts; what each is, for the sentence that misses it
+REQUIRED = {  # without these nothing starts; the words explain each in the sentence that names it
     "DATABASE_URL": "the address of PostgreSQL",
     "REDIS_URL": "the address of Redis",
     "SECRET_KEY": "a long random text",
@@ -39,8 +39,8 @@ def require() -> None:
     missing = [f"{name} ({what})" for name, what in REQUIRED.items() if not given(name)]
     if missing:
         raise Misconfigured(
-            f"PhotoFlux cannot start: the environment lacks {', '.join(missing)}. Set each, or NAME_FILE to a file "
-            "that holds it; in a checkout, `make run` brings its own."
+            f"PhotoFlux cannot start: the environment lacks {', '.join(missing)}. "
+            "Set each, or NAME_FILE to a file that holds it; in a checkout, `make run` brings its own."
         )
 
 
@@ -132,7 +132,7 @@ def database(name: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", unquote(parts.hostname or "")),
         "PORT": str(parts.port or query.pop("port", "")),
-        # PostgreSQL's compiler costs more than any of our queries: 10 ms a page of the gallery at 10,000 items.
+        # PostgreSQL's compiler costs more than our queries: 10 ms a page of the gallery at 10,000 items.
         "OPTIONS": {**query, "options": f"{query.get('options', '')} -c jit=off".strip()},
     }
 

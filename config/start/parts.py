@@ -1,4 +1,4 @@
-"""The parts of a `make run`: its servers and programs. One that ends is started again, unless it ends again and again."""
+"""The parts of a `make run`: its servers and programs. Each is started again when it ends."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from config.start.checkout import ROOT
 from config.start.processes import Process
 from config.start.service import Service
 
-QUICK = 10.0  # seconds: who ends sooner after a start has ended at once
-PAUSE = 0.5  # seconds before the first new start; twice as long before each further one in a row
-MOST_ENDS = 4  # in a row, each at once after a start: then there is no further start
+QUICK = 10.0  # seconds: a part that ends sooner after its start counts as one that ended at once
+PAUSE = 0.5  # seconds before it is started again; doubles each time it ends at once
+MOST_ENDS = 4  # a part that ends at once so many times in a row stops the whole
 
 
 class RunError(Exception):
@@ -63,7 +63,8 @@ class Part(ABC):
         if self.ends == MOST_ENDS:
             last = "".join(f"\n    {line}" for line in logs.last_lines(self.log))
             raise RunError(
-                f"{self.name} {self.how()}, {self.ends} times at once after its start. The end of {self.log}:{last}"
+                f"{self.name} {self.how()}, {self.ends} times at once after its start. "
+                f"The end of {self.log}:{last}"
             )
         self.due = now + PAUSE * 2 ** (self.ends - 1)
         say(f"{time.strftime('%H:%M:%S')} {self.name} {self.how()} and is started again; see {self.log}")
@@ -82,7 +83,7 @@ class Program(Part):
         return self.child is not None and self.child.poll() is None
 
     def start(self) -> None:
-        self.kill()  # what an ended process left behind may hold its port
+        self.kill()  # children of the ended process may still hold its port
         with logs.opened(self.log) as log:
             self.child = subprocess.Popen(
                 self.process.argv,

@@ -1,7 +1,8 @@
 """The table of what an installation runs: each process's command, queue, concurrency and environment.
 
-`make run` reads it (supervisor.py), and so does every container and unit: `python -m config.start.processes NAME` checks
-the settings, then becomes that process. HOST and PORT say where the web server listens, VAR where files are kept.
+`make run` reads it (supervisor.py). A container or a unit runs `python -m config.start.processes NAME`, which
+checks the settings and then becomes that process. HOST and PORT say where the web server listens, VAR where
+files are kept.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from config.start import checkout, env
 
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "config.settings"}
-# Nothing is downloaded while it works; numpy's own threads and torch's get in each other's way.
+# A worker downloads nothing. numpy's own threads and torch's get in each other's way.
 WORKER = SETTINGS | {"HF_HUB_OFFLINE": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -24,8 +25,8 @@ WORKER = SETTINGS | {"HF_HUB_OFFLINE": "1", "OPENBLAS_NUM_THREADS": "1"}
 class Process:
     name: str
     argv: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)  # in addition; what is set already wins
-    once: bool = False  # it ends by itself, and must succeed
+    environment: Mapping[str, str] = field(default_factory=dict)  # defaults: variables that are set win
+    once: bool = False  # ends by itself, and must succeed
 
     def env(self) -> dict[str, str]:
         return {**self.environment, **os.environ}
@@ -49,7 +50,7 @@ def manage(name: str, *arguments: str) -> Process:
 
 def web(host: str, port: int) -> Process:
     listen = ("--interface", "asgi", "--host", host, "--port", str(port))
-    # Event streams are open for hours: a stop does not wait for their readers.
+    # Event streams stay open for hours: a stop does not wait for them.
     lives = ("--workers-kill-timeout", "3", "--respawn-failed-workers")
     command = (sys.executable, "-m", "granian", *listen, *lives, "config.asgi:application")
     return Process("web", command, SETTINGS)
@@ -60,7 +61,7 @@ def worker(queue: str, *, concurrency: int) -> Process:
     # The rows say which worker is alive, not the broker.
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     command = (sys.executable, "-m", "celery", "-A", "config", "worker", *size, *alone)
-    # Two tasks side by side: threads of their own would get in each other's way.
+    # Two tasks run side by side: each with threads of its own would slow both.
     threads = {"OMP_NUM_THREADS": "1"} if concurrency > 1 else {}
     return Process(queue, command, WORKER | threads)
 

@@ -1,7 +1,7 @@
 """What `make run` does: servers, tables, demonstration, then web, workers and beat until Ctrl-C.
 
-HOST and PORT in the environment say where it listens (127.0.0.1 and 8000), VAR where it keeps its files (var). The
-terminal gets a few lines and one for each incident; what the programs print goes to var/log/.
+HOST and PORT in the environment say where it listens (127.0.0.1 and 8000), VAR where it keeps files (var).
+The terminal gets a few lines and one for each incident; what the programs print goes to var/log/.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class Supervisor:
             logs.cut(part.log)
 
     def end(self) -> None:
-        """SIGTERM to each program, then SIGKILL to what is left of its session, at once if we are asked again."""
+        """SIGTERM to each program; after GRACE, or when asked again, SIGKILL to the rest of its session."""
         asked, deadline = self.signals, time.monotonic() + GRACE
         if any(program.alive() for program in self.programs):
             say("Stopping; Ctrl-C again ends it at once")

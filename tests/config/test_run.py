@@ -27,7 +27,9 @@ from pathlib import Path
 from config.start import parts, supervisor
 from config.start.processes import Process
 given = json.loads(sys.argv[1])
-rows = {part: tuple(Process(name, tuple(argv)) for name, argv in given[part]) for part in ("steps", "programs")}
+rows = {
+    part: tuple(Process(name, tuple(argv)) for name, argv in given[part]) for part in ("steps", "programs")
+}
 parts.PAUSE = 0.02
 sys.exit(supervisor.run(supervisor.Startup(**rows, var=Path(given["var"]), port=given["port"])))
 """
