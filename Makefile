@@ -1,20 +1,24 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
-# numpy's own threads and torch's only get in each other's way.
+# numpy's own threads and torch's get in each other's way.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: setup run demo browser test lint
+.PHONY: setup run logs demo browser test lint
 
 setup: .venv/.installed
 
 .venv/.installed: requirements.txt requirements-web.txt requirements-dev.txt
-	$(PYTHON) -m venv .venv || python3 -m venv .venv
-	HF_HUB_OFFLINE=0 $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	touch $@
+	@echo "Making the environment in .venv (minutes at first, nothing later)"
+	@$(PYTHON) -m venv .venv 2>/dev/null || python3 -m venv .venv
+	@HF_HUB_OFFLINE=0 $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
 
 run: setup
-	$(BIN)/python -m config.start.supervisor
+	@$(BIN)/python -m config.start.supervisor
+
+logs:
+	@tail -n 20 -F $(or $(VAR),var)/log/*.log $(or $(VAR),var)/postgres/log $(or $(VAR),var)/redis/log
 
 demo: setup
 	$(BIN)/python -m ml people --count 1 --photos 12 --seed 6 --out out/demo/people

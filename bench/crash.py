@@ -37,7 +37,7 @@ from urllib.request import Request, urlopen
 from bench.house import ROOT, client_of, house, person
 from bench.load import free_port, wait_for
 from bench.machine import machine
-from config.start import supervisor as run
+from config.start import processes
 
 LEASE = 2.0  # seconds, in place of 30; also until what nobody took is rung again
 COUNT = 2  # pictures of a job
@@ -189,7 +189,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 class Scene:
-    """A web process and a worker, as config.start.supervisor starts them, but for what they load; and who asks."""
+    """A web process and a worker, as `make run` starts them, but for what they load; and who asks."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
@@ -197,12 +197,12 @@ class Scene:
         self.started: list[Service] = []
 
     def start_web(self) -> None:
-        *command, _application = run.web("127.0.0.1", self.port).argv
+        *command, _application = processes.web("127.0.0.1", self.port).argv
         self.web = self._start([*command, "--factory", "bench.crash:application"])
         wait_for(f"{self.origin}/healthz")
 
     def start_worker(self) -> None:
-        argv = run.worker("render", concurrency=1).argv
+        argv = processes.worker("render", concurrency=1).argv
         self.worker = self._start(["tests.worker" if word == "config" else word for word in argv])
 
     def _start(self, argv: list[str]) -> Service:

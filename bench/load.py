@@ -20,7 +20,7 @@ from urllib.request import urlopen
 from bench.gallery import fill
 from bench.house import ROOT, client_of, house, person
 from bench.machine import machine
-from config.start import supervisor as run
+from config.start import processes
 
 CLIENTS, MOST_MS = 100, 1000
 SCRIPT = """
@@ -63,7 +63,10 @@ def main() -> int:
         items = pictures(user)
         port = free_port()
         web = subprocess.Popen(
-            run.web("127.0.0.1", port).argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            processes.web("127.0.0.1", port).argv,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         try:
             wait_for(f"http://127.0.0.1:{port}/healthz")

@@ -1,4 +1,4 @@
-"""Loaded before Django: a PostgreSQL and a Redis of this run's own in a temporary folder, so that runs never meet."""
+"""Loaded before Django: PostgreSQL, Redis and keys for this run alone, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from config.start import embedded
+from config.start import checkout
 
 FOLDER = Path(tempfile.mkdtemp(prefix="photoflux-tests-"))
-SERVICES = (embedded.postgres(FOLDER / "postgres", fast=True), embedded.redis(FOLDER / "redis"))
-os.environ |= {
-    "VAR": str(FOLDER),
-    "DATABASE_URL": SERVICES[0].start().url,
-    "REDIS_URL": SERVICES[1].start().url,
-}
+SERVICES = checkout.prepare_anew(FOLDER, fast=True)
 os.environ["HF_HUB_OFFLINE"] = "1"
 PARTS = {"train": "training", "browser": "the browser", "workers": "processes that are started and killed"}
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from config.start import env, keys, processes
 from tests.test_web import Web
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
-COMMANDS = {"granian", "celery", "python", "env"}
+COMPOSE = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
 
 
 def copied(file: Path) -> list[str]:
@@ -26,26 +27,32 @@ def copied(file: Path) -> list[str]:
 def test_what_an_image_copies_and_runs_is_there(file: Path) -> None:
     text = file.read_text()
     assert all((ROOT / name).exists() for name in copied(file))
-    command = re.search(r'^CMD \["([^"]+)"', text, re.M)
+    command = re.search(r'^CMD \["python", "-m", "config.start.processes", "([^"]+)"\]', text, re.M)
     assert command
-    assert command[1] in COMMANDS
+    assert command[1] in processes.here()
     assert re.search(r"^USER (?!root)", text, re.M)
 
 
-def test_what_compose_names_is_there() -> None:
-    compose = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
-    for name, service in compose["services"].items():
+def test_compose_runs_each_row_of_the_table_by_its_name(tmp_path: Path) -> None:
+    built = {name: s for name, s in COMPOSE["services"].items() if "build" in s}
+    rows = {row.name for row in processes.table(host="0.0.0.0", port=8000, var=tmp_path)}
+    assert built.keys() == rows
+    for name, service in built.items():
+        assert (ROOT / service["build"]["dockerfile"]).exists(), name
+        assert service["command"] == ["python", "-m", "config.start.processes", name]
+
+
+def test_compose_gives_every_process_what_the_settings_require() -> None:
+    for name, service in COMPOSE["services"].items():
         if "build" in service:
-            assert (ROOT / service["build"]["dockerfile"]).exists(), name
-        if isinstance(service.get("command"), list):
-            assert service["command"][0] in COMMANDS, name
-    queues = {
-        s["command"][s["command"].index("-Q") + 1]
-        for s in compose["services"].values()
-        if "-Q" in (s.get("command") or [])
-    }
-    assert queues == {"train", "render", "cpu", "io"}
-    assert set(compose["services"]["web"]["secrets"]) <= compose["secrets"].keys()
+            given = service["environment"]
+            assert all(n in given or f"{n}_FILE" in given for n in env.REQUIRED), name
+            files = {Path(v).name for n, v in given.items() if n.endswith("_FILE")}
+            assert files <= set(service["secrets"]) <= COMPOSE["secrets"].keys(), name
+
+
+def test_the_secrets_of_compose_are_those_that_keys_makes(tmp_path: Path) -> None:
+    assert {keys.make(name, tmp_path).name for name in keys.KEYS} == COMPOSE["secrets"].keys()
 
 
 @pytest.mark.workers

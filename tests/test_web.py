@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from config.start import supervisor as run
+from config.start import processes
 from tests.processes import database_url, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
@@ -34,7 +34,7 @@ class Web:
             | os.environ
             | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings_test"}
         )
-        command = (python, *run.web("127.0.0.1", self.port).argv[1:])
+        command = (python, *processes.web("127.0.0.1", self.port).argv[1:])
         with (folder / f"web-{self.port}.log").open("wb") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
 

@@ -1,6 +1,6 @@
 """Everybody's files, sealed with a key of their own, over Django's default storage (file system or S3).
 
-Master keys (settings or a generated file) wrap data keys (one row per person), these seal files (sealing.py). All plain bytes
+Master keys (from the settings) wrap data keys (one row per person), these seal files (sealing.py). All plain bytes
 stay in memory. Names are relative to their owner: `users/<id>/<name>` is where the storage has them, and file names there
 say no more than the names do, so never put anything personal into one.
 
@@ -11,8 +11,6 @@ Unavailable when the storage does not answer, and ValueError for a name that no 
 from __future__ import annotations
 
 import base64
-import fcntl
-import os
 import posixpath
 import re
 import threading
@@ -20,7 +18,6 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
@@ -30,7 +27,7 @@ from django.db import transaction
 from accounts.models import DataKey
 from accounts.vault import sealing
 from accounts.vault.sealing import MasterKeys
-from accounts.vault.storage import UserStorage, flush, flush_folder, storage_of
+from accounts.vault.storage import UserStorage, storage_of
 
 KEY_SECONDS = 60.0  # how long a data key may be used after its row was read
 NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*")
@@ -133,18 +130,15 @@ def _checked(name: str) -> str:
 
 @cache
 def master_keys() -> MasterKeys:
-    """From settings.VAULT_MASTER_KEYS (id -> base64 of 32 bytes, the first is current), else from VAR/keys/master, id `local`.
+    """From settings.VAULT_MASTER_KEYS: name -> base64 of 32 bytes; the first is current.
 
     ImproperlyConfigured for what cannot be used. Tests that change settings call `master_keys.cache_clear()`.
     """
     try:
-        configured = settings.VAULT_MASTER_KEYS or {
-            "local": _generated(Path(settings.VAR) / "keys" / "master")
-        }
-        keys = {name: base64.b64decode(text, validate=True) for name, text in configured.items()}
+        keys = {k: base64.b64decode(v, validate=True) for k, v in settings.VAULT_MASTER_KEYS.items()}
         return MasterKeys(keys, current=next(iter(keys)))
     except ValueError as e:
-        raise ImproperlyConfigured(f"VAULT_MASTER_KEYS or its file: {e}") from e
+        raise ImproperlyConfigured(f"VAULT_MASTER_KEYS: {e}") from e
 
 
 def rewrap_keys() -> int:
@@ -155,19 +149,6 @@ def rewrap_keys() -> int:
             fresh = _wrap(user_id, _unwrap(user_id, wrapped))
             done += DataKey.objects.filter(user_id=user_id, wrapped=wrapped).update(wrapped=fresh)
     return done
-
-
-def _generated(file: Path) -> str:
-    """The key in `file`, made when there is none. Under a lock, so that two processes at once get one key."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
-        if not (text := f.read().strip()):
-            text = base64.b64encode(sealing.new_key()).decode()
-            f.write(text)
-            flush(f)
-            flush_folder(file.parent)
-    return text
 
 
 class _Kept:
