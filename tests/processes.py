@@ -12,7 +12,8 @@ from typing import Any
 
 from django.db import connection
 
-from config.runs.models import LEASE, Run
+from config.runs.models import Run
+from config.runs.worker import LEASE
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -11,6 +11,7 @@ import pytest
 
 from billing import audit, ledger
 from billing.models import Plan
+from config.runs.sweeper import sweep_kind
 from tests.conftest import jpeg
 from tests.processes import Workers, ended, lapse, wait_for
 
@@ -56,7 +57,7 @@ def test_a_killed_worker_is_replaced_and_the_training_goes_on_where_it_was(
     workers.let_go()
     training.refresh_from_db()
     lapse(training)
-    type(training).sweep()  # queued again
+    sweep_kind(type(training))  # queued again
     workers.start("train")
     wait_for(lambda: ended(training))
     assert (training.status, training.attempt) == ("succeeded", 2)
@@ -73,7 +74,7 @@ def test_after_the_third_lost_worker_the_credits_come_back(trained: Any) -> None
         claimed = Job.claim(job.id)
         assert claimed
         lapse(claimed)
-        Job.sweep()
+        sweep_kind(Job)
     job.refresh_from_db()
     assert (job.status, job.error_code) == ("failed", "worker_lost")
     assert ledger.balance(ledger.wallet_of(trained.user)).available == 3
@@ -113,7 +114,7 @@ def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(
     workers.let_go()
     job.refresh_from_db()
     lapse(job)
-    type(job).sweep()
+    sweep_kind(type(job))
     workers.start("render")
     wait_for(lambda: ended(job))
     assert (job.status, job.attempt, job.captured) == ("succeeded", 2, 3)
@@ -146,12 +147,12 @@ def test_redis_stopped_under_a_working_worker_costs_nothing_but_time(
         redis.start()
     job = Job.objects.get(id=asked.json()["id"])
 
-    def rung_again() -> bool:
-        Job.objects.filter(id=job.id).update(rung_at=None)
-        Job.sweep()
+    def enqueued_again() -> bool:
+        Job.objects.filter(id=job.id).update(enqueued_at=None)
+        sweep_kind(Job)
         return ended(job)
 
-    wait_for(rung_again)
+    wait_for(enqueued_again)
     assert (before.status, job.status) == ("succeeded", "succeeded")
     assert audit.problems() == []
 
@@ -175,8 +176,8 @@ def test_redis_away_while_asking_delays_the_work_and_loses_nothing(
         redis.start()
     job = Job.objects.get(id=asked.json()["id"])
     workers.start("render")
-    Job.objects.filter(id=job.id).update(rung_at=None)
-    Job.sweep()
+    Job.objects.filter(id=job.id).update(enqueued_at=None)
+    sweep_kind(Job)
     wait_for(lambda: ended(job))
     assert job.status == "succeeded"
 
