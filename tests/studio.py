@@ -28,6 +28,7 @@ class PaintStudio:
 
     def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
         self.asked.append(("inspect", len(others)))
+        self.on_step("inspecting", 0.0)
         try:
             photo = media.clean(data)
         except PhotoRefused as e:
@@ -64,12 +65,13 @@ class PaintStudio:
         self.asked.append(spec)
         name = f"{spec.name}/checkpoint"
         done = int(store.read(name)) if store.exists(name) else 0
+        for stage in ("preparing", "measuring the base"):
+            self.tell(on_progress, stage, 0.0)
         for step in range(done + 1, self.steps + 1):
-            self.on_step("training", step / self.steps)
-            if on_progress("training", step / self.steps):
-                store.write(name, str(step).encode())
-                raise Stopped
             store.write(name, str(step).encode())
+            self.tell(on_progress, "training", step / self.steps)
+        for stage in ("choosing the best", "finishing"):
+            self.tell(on_progress, stage, 0.0)
         data = f"lora of {spec.name} {spec.seed}".encode()
         store.write(f"{spec.name}/lora.safetensors", data)
         store.write(f"{spec.name}/samples/0.png", paint(data, spec.seed))
@@ -90,6 +92,11 @@ class PaintStudio:
             samples=(f"{spec.name}/samples/0.png",),
         )
 
+    def tell(self, on_progress: Progress, stage: str, share: float) -> None:
+        self.on_step(stage, share)
+        if on_progress(stage, share):
+            raise Stopped
+
     def render(
         self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = lambda s, p: False
     ) -> Iterator[Picture]:
@@ -103,9 +110,7 @@ class PaintStudio:
         if self.refuse(spec):
             raise MLError("result_refused", "These pictures may not be shown.")
         for i in range(spec.count):
-            self.on_step("rendering", i / spec.count)
-            if on_progress("rendering", i / spec.count):
-                raise Stopped
+            self.tell(on_progress, "rendering", i / spec.count)
             yield Picture(
                 png=paint(worn, spec.seed + i),
                 prompt=spec.prompt,
