@@ -15,7 +15,7 @@ from accounts.models import Export
 from accounts.vault import orphans
 from accounts.vault.vault import store
 from config import registry
-from config.runs.models import claimed
+from config.runs.worker import claimed
 from ml.errors import Stopped
 
 
@@ -39,7 +39,7 @@ def watched(
     run: Export, found: Iterator[tuple[str, Iterable[bytes]]]
 ) -> Iterator[tuple[str, Iterable[bytes]]]:
     for n, member in enumerate(found, 1):
-        if run.report("packing", 1 - 1 / n):
+        if run.progress("packing", 1 - 1 / n):
             raise Stopped
         yield member
 

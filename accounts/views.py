@@ -36,7 +36,7 @@ def account(request: HttpRequest) -> HttpResponse:
     facts = {
         "form": form,
         "consents": consents.current(user),
-        "exports": Export.objects.owned_by(user).order_by("-created_at")[:5],
+        "exports": Export.objects.owned_by(user).shown().order_by("-created_at")[:5],
     }
     return render(request, "accounts/account.html", facts | {"tab": "account"})
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from generation.schedule import WINDOW, Row, Waiting, choose
+from generation.schedule import WINDOW, Streak, Waiting, choose
 
 DAY, HOUR = 86400.0, 3600.0
 PEAK_HOUR = 20.0
@@ -100,7 +100,7 @@ class Outcome:
 @dataclass(eq=False)
 class Server:
     since: float
-    row: Row = field(default_factory=Row)
+    streak: Streak = field(default_factory=Streak)
 
 
 class Fleet:
@@ -124,7 +124,7 @@ class Fleet:
         self.waiting: list[Request] = []
         self.served: dict[object, float] = {}
         self.events: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
-        self.rung, self.too_late = 0, 0
+        self.scheduled, self.too_late = 0, 0
         self.loads: deque[int] = deque(
             maxlen=round(self.scaling.over / self.scaling.every) if self.scaling else 1
         )
@@ -156,25 +156,25 @@ class Fleet:
         return self.out
 
     def _at(self, when: float, happens: Callable[..., None], *facts: object) -> None:
-        self.rung += 1
-        heapq.heappush(self.events, (when, self.rung, happens, facts))
+        self.scheduled += 1
+        heapq.heappush(self.events, (when, self.scheduled, happens, facts))
 
     def _take(self, now: float, server: Server) -> None:
-        row = server.row if self.grouped else Row()
+        streak = server.streak if self.grouped else Streak()
         job = (
             self.waiting[0]
             if len(self.waiting) == 1
-            else choose(self.waiting[:WINDOW], row, now=now, served=self.served)
+            else choose(self.waiting[:WINDOW], streak, now=now, served=self.served)
         )
         self.waiting.remove(job)
-        swap = 0.0 if job.twin == server.row.twin else self.swap
-        self.out.swaps += job.twin != server.row.twin
+        swap = 0.0 if job.twin == server.streak.twin else self.swap
+        self.out.swaps += job.twin != server.streak.twin
         self.out.busy += swap + job.work
         self.out.wait[job.id] = now - job.created_at
         self.out.first[job.id] = now + swap + job.first - job.created_at
         self.out.whole[job.id] = now + swap + job.work - job.created_at
         self.too_late += self.out.first[job.id] > self.late
-        server.row.took(job.twin)
+        server.streak.took(job.twin)
         self.served[job.user] = now
         self.working += 1
         self._at(now + swap + job.work, self._done, server)

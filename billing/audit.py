@@ -80,10 +80,8 @@ def _runs() -> Iterator[str]:
     held = Transfer.objects.filter(kind=Transfer.Kind.HOLD).exclude(cause__in=over)
     open_holds = dict(held.values_list("cause").annotate(n=Sum("amount")).order_by())
     for kind in paid_kinds():
-        for ident, price in kind.objects.filter(status__in=OPEN, price__gt=F("captured")).values_list(
-            "id", "price"
-        ):
-            now = open_holds.pop(f"{kind.kind_name}:{ident}", 0)
-            if now != price:
-                yield f"{kind.kind_name}:{ident} is under way for {price} credits and holds {now}"
+        for run in kind.objects.filter(status__in=OPEN, price__gt=F("captured")).iterator():
+            held = open_holds.pop(run.cause, 0)
+            if held != run.price:
+                yield f"{run.cause} is under way for {run.price} credits and holds {held}"
     yield from (f"{cause} holds {n} credits, but nothing is under way" for cause, n in open_holds.items())

@@ -19,7 +19,7 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "user",
         "kind",
         "status",
-        "progress",
+        "share",
         "count",
         "price",
         "captured",

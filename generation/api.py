@@ -11,13 +11,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.errors import NotFound
-from config.runs.models import Places
+from config.runs.places import Places
 from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import KEY, PAGE, paged
 from config.web.serializers import RunFields, checked, idempotency_of, run_fields
 from config.web.words import STYLE_NAMES
-from generation import services, suggestions
+from generation import kinds, services, suggestions
 from generation.models import Job
 from ml.types import ASPECTS, QUALITIES, STYLES
 from twins.services import twin_of
@@ -32,7 +32,7 @@ def _text(value: str) -> str:
 
 
 class JobForm(serializers.Serializer):  # type: ignore[type-arg]
-    kind = serializers.ChoiceField(choices=Job.Kind.choices, default=Job.Kind.IMAGE)
+    kind = serializers.ChoiceField(choices=kinds.names(), default="image")
     twin = serializers.UUIDField(required=False, allow_null=True)
     prompt = serializers.CharField(max_length=PROMPT, validators=[_text])
     negative_prompt = serializers.CharField(
@@ -44,6 +44,14 @@ class JobForm(serializers.Serializer):  # type: ignore[type-arg]
     count = serializers.IntegerField(min_value=1, max_value=8, required=False)
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
     steps = serializers.IntegerField(min_value=1, max_value=50, required=False)
+
+
+def quoted(user: Any, fields: dict[str, Any]) -> int:
+    """The price of a request with these fields. Raises ValidationError."""
+    form = JobForm(data={"prompt": "-", **fields})
+    form.is_valid(raise_exception=True)
+    asked = form.validated_data | {"twin": None}
+    return kinds.get(asked["kind"]).price(Job(**asked))
 
 
 class RepeatForm(serializers.Serializer):  # type: ignore[type-arg]
@@ -90,7 +98,7 @@ def job_of(user: Any, ident: str) -> Job:
 class JobsView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(JobShape))
     def get(self, request: Any) -> Response:
-        rows = Job.objects.owned_by(request.user).prefetch_related("outputs")
+        rows = Job.objects.owned_by(request.user).shown().prefetch_related("outputs")
         return Response(page(request, rows, partial(show_job, places=Places())))
 
     @extend_schema(parameters=KEY, request=JobForm, responses={202: JobShape})

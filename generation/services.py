@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from functools import partial
+from typing import Any, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import consents
 from accounts.models import Kind
-from billing import ledger, limits, prices
+from billing import ledger, limits
 from config.errors import DomainError, NotFailed
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
@@ -28,64 +29,62 @@ class TwinNotTrained(NotTrained):
     message = _("This twin is not trained yet. Train it first, then make pictures of it.")
 
 
+class Recipe(TypedDict, total=False):
+    """What may be said of pictures besides the prompt; the model's defaults stand for the rest."""
+
+    negative_prompt: str
+    style: str
+    aspect_ratio: str
+    quality: str
+    count: int
+    seed: int | None
+    steps: int | None
+
+
 def request_images(
     user: Any,
     *,
     twin: Twin | None,
     prompt: str,
-    negative_prompt: str = "",
-    style: str = "photorealistic",
-    aspect_ratio: str = "1:1",
-    quality: str = "standard",
-    count: int = 1,
-    seed: int | None = None,
-    steps: int | None = None,
     training: Training | None = None,
     repeats: Job | None = None,
     key: str | None = None,
     body_hash: str = "",
+    **recipe: Unpack[Recipe],
 ) -> Job:
-    """A job in the queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled,
+    """Pictures in the queue, of `training` or else of the twin's version in use. Raises what request_job raises."""
+    job = Job(user=user, kind="image", twin=twin, prompt=prompt, repeats=repeats, **recipe)
+    return request_job(job, training=training, key=key, body_hash=body_hash)
+
+
+def request_job(
+    job: Job, *, training: Training | None = None, key: str | None = None, body_hash: str = ""
+) -> Job:
+    """A new job of any kind in its queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled,
     TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
-    job = Job(
-        user=user,
-        twin=twin,
-        of_twin=twin is not None,
-        prompt=prompt,
-        negative_prompt=negative_prompt,
-        style=style,
-        aspect_ratio=aspect_ratio,
-        quality=quality,
-        count=count,
-        seed=secrets.randbelow(SEEDS) if seed is None else seed,
-        steps=steps,
-        repeats=repeats,
-    )
-    job.price = prices.pictures(quality, count)
-
-    def check() -> None:
-        policy.check_prompt(
-            user, prompt, negative_prompt
-        )  # outside the job's transaction: that it was refused is kept
-
-    def prepare(new: Job) -> None:
-        if twin is not None:
-            consents.require(user, Kind.BIOMETRIC_TWIN)
-            usable = usable_training(locked_twin(twin.id))
-            require_use(twin)
-            new.training = training or usable
-        new.engine = new.training.base if new.training else settings.STUDIO_PROFILE
-        new.longest = limits.longest(ledger.wallet_of(user))
-        new.enqueue()
-
+    job.of_twin = job.twin is not None
+    job.seed = secrets.randbelow(SEEDS) if job.seed is None else job.seed
+    job.price = job.job_kind.price(job)
     return create_idempotent(
         job,
-        endpoint=f"repeat:{repeats.id}" if repeats else "generations",
+        endpoint=f"repeat:{job.repeats_id}" if job.repeats_id else "generations",
         key=key,
         body_hash=body_hash,
-        prepare=prepare,
-        check=check,
+        prepare=partial(_enqueue, training=training),
+        # Outside the job's transaction: that a prompt was refused is kept.
+        check=lambda: policy.check_prompt(job.user, job.prompt, job.negative_prompt),
     )
+
+
+def _enqueue(job: Job, *, training: Training | None) -> None:
+    if job.twin is not None:
+        consents.require(job.user, Kind.BIOMETRIC_TWIN)
+        usable = usable_training(locked_twin(job.twin.id))
+        require_use(job.twin)
+        job.training = training or usable
+    job.engine = job.training.base if job.training else settings.STUDIO_PROFILE
+    job.longest = limits.longest(ledger.wallet_of(job.user))
+    job.enqueue()
 
 
 def usable_training(twin: Twin) -> Training:

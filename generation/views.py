@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from billing import ledger, prices
 from config.errors import DomainError
-from config.runs.models import Places
+from config.runs.places import Places
 from config.web.problems import told
 from config.web.ratelimit import limited
 from config.web.words import QUALITY_NAMES, STYLE_NAMES
@@ -102,7 +102,7 @@ def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
 
 
 def _facts(request: HttpRequest) -> dict[str, Any]:
-    rows = Job.objects.owned_by(request.user).prefetch_related("outputs")[:SHOWN]
+    rows = Job.objects.owned_by(request.user).shown().prefetch_related("outputs")[:SHOWN]
     return {
         "jobs": _shown(request, rows),
         "key": secrets.token_urlsafe(12),

@@ -1,4 +1,4 @@
-"""alice the owner, bob the stranger; tasks run when they are rung for, unless a test wants them to wait."""
+"""alice the owner, bob the stranger; tasks run when a test calls `work()`."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def engine() -> Iterator[EngineDouble]:
 
 @pytest.fixture
 def rings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What was rung for, in place of the broker."""
-    heard: list[tuple[str, str]] = []
-    from config.runs import models as runs
+    """The wake-ups, (task, id), in place of the broker."""
+    sent: list[tuple[str, str]] = []
+    from config.runs import broker
 
-    monkeypatch.setattr(runs, "enqueue", lambda task, ident, queue: heard.append((task, str(ident))) or True)
-    return heard
+    monkeypatch.setattr(broker, "enqueue", lambda task, ident, queue: sent.append((task, str(ident))) or True)
+    return sent
 
 
 @pytest.fixture
 def work(rings: list[tuple[str, str]]) -> Callable[[], int]:
-    """Do all that was rung for, as workers would; how much it was."""
+    """Do all that was enqueued, as workers would; how much it was."""
     from celery import current_app
     from django.test import TestCase
 

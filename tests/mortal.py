@@ -96,6 +96,7 @@ def ask_and_render(user: str, twin: str, key: str) -> None:
 
 def recover(user: str, twin: str, key: str) -> dict[str, Any]:
     from billing import audit, ledger
+    from config.runs.sweeper import sweep_kind
     from gallery.models import Item
     from generation.tasks import render
     from tests.processes import lapse
@@ -103,7 +104,7 @@ def recover(user: str, twin: str, key: str) -> dict[str, Any]:
     job = ask(user, twin, key)
     if job.status == "running":
         lapse(job)
-        type(job).sweep()
+        sweep_kind(type(job))
     render(str(job.id))
     job.refresh_from_db()
     left = ledger.balance(ledger.wallet_of(job.user))

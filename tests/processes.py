@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +13,8 @@ from typing import Any
 
 from django.db import connection
 
-from config.runs.models import LEASE, Run
+from config.runs.models import Run
+from config.runs.worker import LEASE
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,13 +36,18 @@ def wait_for(done: Callable[[], Any], seconds: float = 60) -> Any:
     raise AssertionError("it did not happen in time")
 
 
+SOLO, PREFORK = ("--pool", "solo"), ("--pool", "prefork", "-c")  # one process; children of one, how many
+
+
 class Workers:
     """Real Celery workers on this test's database."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.running = folder, []  # type: ignore[var-annotated]
 
-    def start(self, queues: str = "train,render,cpu,io", studio: str = "paint") -> subprocess.Popen[bytes]:
+    def start(
+        self, queues: str = "train,render,cpu,io", studio: str = "paint", pool: tuple[str, ...] = SOLO
+    ) -> subprocess.Popen[bytes]:
         env = os.environ | {
             "DATABASE_URL": database_url(),
             "STUDIO": studio,
@@ -57,10 +64,7 @@ class Workers:
             "worker",
             "-Q",
             queues,
-            "-c",
-            "1",
-            "--pool",
-            "solo",
+            *pool,
             "--prefetch-multiplier",
             "1",
         ]
@@ -75,16 +79,29 @@ class Workers:
         file = self.folder / "steps"
         return file.read_text().splitlines() if file.exists() else []
 
-    def hold(self) -> None:
-        (self.folder / "wait").touch()
+    def at(self, step: str) -> subprocess.Popen[bytes] | None:
+        """The worker that wrote the last step, when it begins so."""
+        last = (self.steps() or [""])[-1]
+        pids = last.split()[-2:]  # of the process that works, and of its parent
+        found = [worker for worker in self.running if str(worker.pid) in pids]
+        return found[0] if last.startswith(step) and found else None
+
+    def hold(self, step: str = "") -> None:
+        """Steps whose line begins so wait from now on; with "" each does."""
+        (self.folder / "wait").write_text(step)
 
     def let_go(self) -> None:
-        (self.folder / "go").touch()
+        (self.folder / "wait").unlink()
 
     def stop(self) -> None:
         for worker in self.running:
             worker.kill()
             worker.wait()
+
+
+def evict(worker: subprocess.Popen[bytes]) -> None:
+    """Tell it to stop, as a deploy does."""
+    worker.send_signal(signal.SIGTERM)
 
 
 def lapse(run: Run) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from billing import audit, ledger
+from config.runs.sweeper import sweep_kind
 from tests.processes import Workers, ended, lapse, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.train]
@@ -67,7 +68,7 @@ def test_a_training_whose_worker_was_killed_ends_with_the_same_weights(
     cut.refresh_from_db()
     assert cut.is_open
     lapse(cut)
-    type(cut).sweep()
+    sweep_kind(type(cut))
     workers.start("train", studio="real")
     wait_for(lambda: ended(cut), 120)
     a, b = tensors(whole), tensors(cut)

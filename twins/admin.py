@@ -77,7 +77,7 @@ class TrainingAdmin(Looked):
         "twin",
         "number",
         "status",
-        "progress",
+        "share",
         "likeness",
         "likeness_base",
         "likeness_real",

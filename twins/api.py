@@ -16,8 +16,9 @@ from rest_framework.views import APIView
 
 from accounts.vault.vault import store
 from config.errors import MissingFile, NotFound
-from config.runs.models import SENTENCES as RUN_SENTENCES
-from config.runs.models import Places, Status
+from config.runs.models import Status
+from config.runs.places import Places
+from config.runs.sentences import SENTENCES as RUN_SENTENCES
 from config.web.files import serve
 from config.web.pagination import page
 from config.web.ratelimit import limited
@@ -182,7 +183,7 @@ class PhotosView(APIView):
 
     @extend_schema(parameters=PAGE, responses=paged(PhotoShape))
     def get(self, request: Any, ident: str) -> Response:
-        rows = services.twin_of(request.user, ident).photos.all()
+        rows = services.twin_of(request.user, ident).photos.shown()
         return Response(page(request, rows, show_photo, order=("created_at", "id")))
 
     @extend_schema(parameters=KEY, request={"multipart/form-data": PhotoForm}, responses={201: PhotoShape})
@@ -231,7 +232,7 @@ class PhotoFileView(APIView):
 class LibraryView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(PhotoShape))
     def get(self, request: Any) -> Response:
-        return Response(page(request, Photo.objects.owned_by(request.user).accepted(), show_photo))
+        return Response(page(request, Photo.objects.owned_by(request.user).shown().accepted(), show_photo))
 
 
 # ---------------------------------------------------------------- trainings
@@ -300,7 +301,7 @@ def training_of(user: Any, ident: str) -> Training:
 class TrainingsView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(TrainingShape))
     def get(self, request: Any, ident: str) -> Response:
-        rows = services.twin_of(request.user, ident).trainings.select_related("twin")
+        rows = services.twin_of(request.user, ident).trainings.shown().select_related("twin")
         return Response(
             page(request, rows, partial(show_training, places=Places()), order=("-number", "-id"))
         )

@@ -21,7 +21,8 @@ from accounts.vault.vault import store
 from billing import limits
 from billing.models import Wallet
 from billing.runs import PaidRun
-from config.runs.models import OPEN, SENTENCES, Run, RunQuerySet, Status
+from config.runs.models import OPEN, Run, RunQuerySet, Status
+from config.runs.sentences import SENTENCES
 
 LEAST, MOST = 10, 25  # photos to train from, and that a twin may hold
 SAMPLES = 4  # pictures that come with a training, at most

@@ -13,7 +13,8 @@ from django.db import transaction
 from accounts import consents
 from accounts.models import Kind
 from accounts.vault.vault import Vault, store
-from config.runs.models import OPEN, Lost, Run, Status, claimed
+from config.runs.models import OPEN, Run, Status
+from config.runs.worker import Lost, claimed
 from config.studio import get_engine, get_judge
 from ml import media, types
 from ml.errors import MLError, Stopped
@@ -123,7 +124,7 @@ def train(ident: str) -> None:
         _consent(training.user_id)
         files = store(training.user_id)
         with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
-            progress = _overall(training.report)
+            progress = _overall(training.progress)
             report = get_engine(training.base).train(
                 _spec(training, files), store=files, on_progress=progress
             )

@@ -77,7 +77,7 @@ def _facts(request: HttpRequest, twin: Twin) -> dict[str, Any]:
     photos = list(twin.photos.all())
     wording = next(c for c in consents.current(user) if c["kind"] == Kind.BIOMETRIC_TWIN)
     ready = checks.readiness([p for p in photos if p.accepted])
-    trainings = [show_training(t) for t in twin.trainings.select_related("twin")]
+    trainings = [show_training(t) for t in twin.trainings.shown().select_related("twin")]
     running = next((t for t in trainings if t["status"] in ("queued", "running")), None)
     return {
         "twin": twin,

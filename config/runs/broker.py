@@ -1,4 +1,4 @@
-"""Rings for a run: a message with its id, nothing more. A broker that is away delays work and fails no request."""
+"""Wake-ups: messages that name a run. A broker that is down delays work; it loses none and fails no request."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ log = logging.getLogger(__name__)
 
 
 def enqueue(task: str, ident: Any, queue: str) -> bool:
-    """False when the broker did not answer within a second: the sweeper rings again."""
+    """Send a wake-up. False when the broker did not answer within a second; the sweeper sends another."""
     try:
         current_app.send_task(task, args=[str(ident)], queue=queue, ignore_result=True, retry=False)
-    except Exception as e:  # kombu raises what its transport raises, of many kinds
-        log.warning("no ring for %s %s: %s", task, ident, e)
+    except Exception as e:  # kombu raises whatever its transport raises
+        log.warning("no wake-up for %s %s: %s", task, ident, e)
         return False
     return True

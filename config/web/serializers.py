@@ -11,7 +11,8 @@ from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 
 from config.errors import Invalid
-from config.runs.models import SENTENCES, Places
+from config.runs.places import Places
+from config.runs.sentences import SENTENCES
 
 
 class AsWeDo(DefaultContentNegotiation):
@@ -54,8 +55,8 @@ def run_fields(run: Any, places: Places | None = None) -> dict[str, Any]:
         "kind": run.kind_name,
         "status": run.status,
         "stage": run.stage,
-        "progress": round(run.progress, 3),
-        "position": run.position(places),
+        "progress": round(run.share, 3),
+        "position": (places or Places()).of(run),
         "eta_seconds": run.eta_seconds(),
         "error": {"code": run.error_code, "detail": str(SENTENCES.get(run.error_code) or run.error_detail)}
         if run.error_code

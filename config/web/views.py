@@ -28,8 +28,9 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from config import registry
 from config.errors import DomainError
-from config.runs.events import hub
-from config.runs.models import OPEN, Places, kinds
+from config.runs.events import listener, read
+from config.runs.models import OPEN, kinds
+from config.runs.places import Places
 from config.web import problems
 from config.web.schema import document
 from config.web.serializers import run_fields
@@ -135,9 +136,9 @@ def _authenticate(request: HttpRequest) -> Any:
 
 
 async def stream(user: Any) -> AsyncIterator[bytes]:
-    queue = hub.join(user.pk)
+    queue = listener.join(user.pk)
     try:
-        await hub.heard.wait()  # before the snapshot, so that nothing falls between them
+        await listener.ready.wait()  # before the snapshot, so that nothing falls between them
         yield _event("snapshot", "", await aside(snapshot, user))
         told: dict[str, Any] = {}
         for name, data in await aside(_changed, user, told):
@@ -151,7 +152,7 @@ async def stream(user: Any) -> AsyncIterator[bytes]:
                     yield _event(name, "", data)
         yield _event("away", "", {"detail": "poll"})
     finally:
-        hub.leave(user.pk, queue)
+        listener.leave(user.pk, queue)
 
 
 async def messages(queue: asyncio.Queue[dict[str, str] | None]) -> AsyncIterator[dict[str, str] | None]:
@@ -185,7 +186,7 @@ def snapshot(user: Any) -> list[dict[str, Any]]:
     rows = [
         run
         for kind in kinds()
-        for run in kind.objects.filter(wanted, user=user).order_by("-created_at")[:100]
+        for run in kind.objects.owned_by(user).shown().filter(wanted).order_by("-created_at")[:100]
     ]
     places = Places()
     return [_show(run, places) for run in sorted(rows, key=lambda r: r.created_at, reverse=True)]
@@ -200,11 +201,8 @@ def _changed(user: Any, told: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _row(user: Any, message: dict[str, str]) -> dict[str, Any] | None:
-    for kind in kinds():
-        if kind.kind_name == message.get("kind"):
-            run = kind.objects.filter(id=message["id"], user=user).first()
-            return _show(run) if run else None
-    return None
+    run = read(user, message)
+    return _show(run) if run else None
 
 
 def _show(run: Any, places: Places | None = None) -> dict[str, Any]:

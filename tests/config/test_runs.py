@@ -14,9 +14,11 @@ from django.utils import timezone
 from accounts.models import Export
 from config.errors import AlreadyFinished, IdempotencyMismatch
 from config.runs import idempotency
-from config.runs import models as runs
 from config.runs.idempotency import create_idempotent
-from config.runs.models import Lost, Status, claimed
+from config.runs.models import Status
+from config.runs.places import Places
+from config.runs.sweeper import ENQUEUE_AGAIN, sweep_kind
+from config.runs.worker import Lost, claimed
 from ml.errors import MLError, Stopped
 
 pytestmark = pytest.mark.django_db
@@ -40,10 +42,10 @@ def test_a_late_worker_changes_nothing(run: Export) -> None:
     late = Export.claim(run.id)
     assert late
     Export.objects.filter(id=run.id).update(lease_until=timezone.now() - timedelta(seconds=1))
-    Export.sweep()
+    sweep_kind(Export)
     new = Export.claim(run.id)
     assert new
-    for act in (lambda: late.finish(size=1), lambda: late.report("packing", 0.5)):
+    for act in (lambda: late.finish(size=1), lambda: late.progress("packing", 0.5)):
         with pytest.raises(Lost):
             act()
     late.fail("internal")
@@ -58,13 +60,13 @@ def test_progress_is_written_seldom_and_its_answer_is_whether_to_stop(
 ) -> None:
     mine = Export.claim(run.id)
     assert mine
-    assert mine.report("packing", 0.1) is False
+    assert mine.progress("packing", 0.1) is False
     with django_assert_num_queries(0):
-        mine.report("packing", 0.2)
+        mine.progress("packing", 0.2)
     run.refresh_from_db()
     run.cancel()
     mine._written = 0.0
-    assert mine.report("packing", 0.3) is True
+    assert mine.progress("packing", 0.3) is True
 
 
 @pytest.mark.parametrize(
@@ -102,21 +104,21 @@ def test_a_finish_after_a_cancel_is_a_cancel(run: Export) -> None:
         run.cancel()
 
 
-def test_what_nobody_took_is_rung_again(run: Export, rings: list[Any]) -> None:
+def test_what_nobody_took_is_enqueued_again(run: Export, rings: list[Any]) -> None:
     rings.clear()
-    assert Export.sweep() == 0
-    Export.objects.filter(id=run.id).update(rung_at=timezone.now() - runs.RING_AGAIN - timedelta(seconds=1))
-    assert Export.sweep() == 1
+    assert sweep_kind(Export) == 0
+    Export.objects.filter(id=run.id).update(enqueued_at=timezone.now() - ENQUEUE_AGAIN - timedelta(seconds=1))
+    assert sweep_kind(Export) == 1
     assert rings == [("accounts.export", str(run.id))]
 
 
 def test_the_place_in_the_queue_counts_all_kinds_of_it(run: Export, alice: Any) -> None:
     second = Export(user=alice, scope="items")
     second.enqueue()
-    assert [run.position(), second.position()] == [1, 2]
+    assert [Places().of(run), Places().of(second)] == [1, 2]
     Export.claim(run.id)
     run.refresh_from_db()
-    assert [run.position(), second.position()] == [None, 1]
+    assert [Places().of(run), Places().of(second)] == [None, 1]
 
 
 def ask(user: Any, key: str, body_hash: str) -> Export:
