@@ -1,4 +1,5 @@
-"""One twin, from accepted photos to its file: measure, train, choose the best checkpoint, write, finish samples."""
+"""One twin, from accepted photos to its file: measure, train, choose the best checkpoint, write, finish
+samples."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a memory plan changes, through the engine: each rung trains and renders, and what cannot fit is told before it is
-loaded."""
+"""What a memory plan changes, through the engine: each rung trains and renders, and what cannot fit is told
+before it is loaded."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ def only_rung(rung: int) -> Callable[..., TrainingPlan]:
 
 
 class Watch:
-    """What a transformer is while it is trained: its layers in 8 bits, whether it checkpoints, its numbers of tokens."""
+    """What a transformer is while it is trained: its layers in 8 bits, whether it checkpoints, its numbers
+    of tokens."""
 
     def __init__(self, kind: Any):
         self.forward = kind.forward

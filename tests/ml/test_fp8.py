@@ -1,4 +1,5 @@
-"""Weights in 8 bits: as near as the format allows, exact in their gradients, nothing wide kept, and a LoRA goes on as ever."""
+"""Weights in 8 bits: as near as the format allows, exact in their gradients, nothing wide kept, and a LoRA
+goes on as ever."""
 
 from __future__ import annotations
 

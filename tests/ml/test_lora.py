@@ -1,4 +1,5 @@
-"""One LoRA on a base: it starts as nothing, survives its file, swaps without leaving anything behind, and refuses strangers."""
+"""One LoRA on a base: it starts as nothing, survives its file, swaps without leaving anything behind, and
+refuses strangers."""
 
 from __future__ import annotations
 
