@@ -1,5 +1,5 @@
-"""Linear layers with weights in 8 bits: a base in half the memory, and products in accelerators' units for
-8 bits.
+"""Linear layers with weights in 8 bits: a base in half the memory, and products on
+hardware units for 8 bits.
 
 M rows (tokens), K features in, N out. Values are float8 e4m3 (3 bits of mantissa, largest 448;
 arXiv:2209.05433), each row of a matrix with one scale. Scales are powers of two: dividing by one is exact
@@ -15,8 +15,8 @@ from torch.nn.functional import linear
 
 LARGEST = 448.0  # of e4m3
 LEAST = -24  # smallest exponent of a scale, that of a row of zeros: 2 ** -24 is float16's smallest number
-# Rows. A product of so few steers whole blocks (it is of the time, not of tokens): its rounding error is
-# multiplied too.
+# Rows. A product of so few is of the time, not of tokens, and steers whole
+# blocks: its rounding error is multiplied as well.
 FEW = 16
 
 
@@ -40,14 +40,14 @@ def to_rows(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def from_rows(values: torch.Tensor, scale: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """What `to_rows` was given, but for its rounding: (M, K)."""
+    """The inverse of `to_rows` but for its rounding: (M, K)."""
     return values.to(dtype).mul_(scale.to(dtype))
 
 
 class _Widened(torch.autograd.Function):
-    """x (..., K) times the weight (N, K) as full numbers. They live for the product only and are made again
-    for the gradient, which goes to x alone: kept for the backward pass, all layers together would be the
-    whole base. (Compiled, they are kept all the same, unless gradients are checkpointed.)"""
+    """x (..., K) times the weight (N, K) widened to x's type. The wide weight is freed after the product and
+    made again for the gradient of x: kept for the backward pass, those of all layers would be the whole base.
+    (Compiled, they are kept nevertheless, unless gradients are checkpointed.)"""
 
     @staticmethod
     def forward(
@@ -136,10 +136,10 @@ def quantise(transformer: Any, device: torch.device | str) -> None:
     on `device`: the full weights are never there together. Embedders, `norm_out` and `proj_out` stay as
     they are.
 
-    ValueError while it wears a LoRA, whose layers are linear ones too.
+    ValueError while a LoRA is loaded: its layers are linear ones too.
     """
     if getattr(transformer, "peft_config", None):
-        raise ValueError("A transformer is quantised before it wears a LoRA.")
+        raise ValueError("A transformer is quantised before a LoRA is loaded.")
     for blocks in (transformer.transformer_blocks, transformer.single_transformer_blocks):
         for parent in list(blocks.modules()):
             for name, layer in parent.named_children():

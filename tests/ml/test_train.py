@@ -155,7 +155,7 @@ def test_prior_preservation_keeps_what_the_class_word_makes(pipe: Any, quick: Ba
         t, size = torch.tensor([0.6]), ex[0].size
         with torch.no_grad():
             before = family_of(base).velocity(pipe.transformer, ex[0].latents, t, text, size)
-            run = trained_and_worn(pipe, base, ex)
+            run = trained_and_loaded(pipe, base, ex)
             after = family_of(base).velocity(pipe.transformer, ex[0].latents, t, text, size)
             lora.remove(pipe.transformer)
         assert run.step == 60
@@ -164,7 +164,7 @@ def test_prior_preservation_keeps_what_the_class_word_makes(pipe: Any, quick: Ba
     assert moved(0.5) < 0.8 * moved(0.0)
 
 
-def trained_and_worn(pipe: Any, base: Base, ex: list[dataset.Example]) -> TrainingState:
+def trained_and_loaded(pipe: Any, base: Base, ex: list[dataset.Example]) -> TrainingState:
     with torch.enable_grad():
         run = TrainingState.start(pipe.transformer, base, SPEC.seed)
         train(run, base, ex, encode_text(pipe, base, ""), SPEC, 60, MemoryStore(), never)
