@@ -69,7 +69,7 @@ class Float8Linear(torch.nn.Linear):
     training, the weight is widened for each product: exact, and slower than the layer it was made from."""
 
     scale: torch.Tensor
-    compute_dtype: torch.dtype  # peft gives a LoRA this type; it would take that of `weight`
+    compute_dtype: torch.dtype  # the type peft gives a LoRA; without it that of `weight`
     units: bool
 
     @classmethod
@@ -87,7 +87,7 @@ class Float8Linear(torch.nn.Linear):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., K) -> (..., N), of the type of x, or of autocast's where that is on."""
-        if torch.is_autocast_enabled(x.device.type):  # it knows neither of the two products below
+        if torch.is_autocast_enabled(x.device.type):  # autocast knows neither of the two products below
             x = x.to(torch.get_autocast_dtype(x.device.type))
         if self.units and not torch.is_grad_enabled():
             return self._in_units(x)
@@ -115,7 +115,8 @@ class Float8Linear(torch.nn.Linear):
         )
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Float8Linear:
-        """It moves with its model, but as bytes: `.to(dtype)` on a transformer means the other layers."""
+        """Moves to a device with its model, but keeps its type: `.to(dtype)` changes the other layers
+        only."""
 
         def move(t: torch.Tensor) -> torch.Tensor:
             if t is self.weight or t is self.scale:
@@ -132,9 +133,9 @@ class Float8Linear(torch.nn.Linear):
 
 
 def quantise(transformer: Any, device: torch.device | str) -> None:
-    """Put every linear layer of a FLUX transformer's blocks into 8 bits, one after the other, and all of it
-    on `device`: the full weights are never there together. Embedders, `norm_out` and `proj_out` stay as
-    they are.
+    """Quantises the linear layers of a FLUX transformer's blocks, one after the other, and moves it to
+    `device`: the full weights are never there together. Embedders, `norm_out` and `proj_out` stay as they
+    are.
 
     ValueError while a LoRA is loaded: its layers are linear ones too.
     """

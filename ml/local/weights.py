@@ -142,11 +142,8 @@ class Recent:
         at, size, loaded = self._take(key) if key in self._kept else (-math.inf, 0, None)
         if loaded is None or self.now() - at > self.seconds:
             checksum, tensors, facts = read()
-            at, size, loaded = (
-                self.now(),
-                sum(t.nbytes for t in tensors.values()),
-                (checksum, pinned(tensors), facts),
-            )
+            at, size = self.now(), sum(t.nbytes for t in tensors.values())
+            loaded = (checksum, pinned(tensors), facts)
         self._kept[key] = at, size, loaded
         self._bytes += size
         while len(self._kept) > 1 and (self._bytes > self.room or self._oldest() < self.now() - self.seconds):
