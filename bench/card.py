@@ -1,9 +1,9 @@
 """The nano base's own figures, on seeds never trained on: `python -m bench.card`.
 
-Prompt adherence as read back by a reader the product does not know, faces found by a detector that never saw a drawing, and
-the VAE's PSNR. Faces count as the product finds them (ml.faces). Exits 1 below 90 % adherence in any field, 85 % faces, 28 dB,
-or above 5 s for four pictures. `--sheet FILE` writes a page of pictures.
-"""
+Prompt adherence as read back by a reader the product does not know, faces found by a detector that never
+saw a drawing, and the VAE's PSNR. Faces count as the product finds them (ml.faces). Exits 1 below 90 %
+adherence in any field, 85 % faces, 28 dB, or above 5 s for four pictures. `--sheet FILE` writes a page of
+pictures."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
 """How quick FLUX is here, beside plain diffusers in the same run: `python -m bench.flux [PART...]`.
 
-Parts: `serve` (a picture, a swap with many twins resident, several in one pass), `train` (seconds a step in each bucket),
-`cold` (a process's start until its first picture is delivered). On an accelerator FLUX.1 schnell at its full size, else a
-small model of the same classes, both with random weights written once to --work (34 GB at full size): speed does not depend
-on the values.
+Parts: `serve` (a picture, a swap with many twins resident, several in one pass), `train` (seconds a step in
+each bucket), `cold` (a process's start until its first picture is delivered). On an accelerator FLUX.1
+schnell at its full size, else a small model of the same classes, both with random weights written once to
+--work (34 GB at full size): speed does not depend on the values.
 
-Plain serving is diffusers' own pipeline, eager, and compiled whole. Plain training is a loop of diffusers and peft with none
-of our measures: VAE and text encoders at each step, eager, AdamW, loss without a mask.
+Plain serving is diffusers' own pipeline, eager, and compiled whole. Plain training is a loop of diffusers
+and peft with none of our measures: VAE and text encoders at each step, eager, AdamW, loss without a mask.
 
-Figures go to bench/results/flux-MACHINE.json, part by part; those of full size in the form that `python -m bench.serve`
-reads. Exits 1 when ours is slower than plain, and on an H200 when a picture takes more than 1.6 times, or a step more than
-1.7 times, the floor that the arithmetic sets.
+Figures go to bench/results/flux-MACHINE.json, part by part; those of full size in the form that
+`python -m bench.serve` reads. Exits 1 when ours is slower than plain, and on an H200 when a picture takes
+more than 1.6 times, or a step more than 1.7 times, the floor that the arithmetic sets.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from ml.local.engine import LocalEngine
 from ml.local.weights import FolderStore, checksum, dump
 from ml.types import RenderSpec
 
-# Seconds on one H200 at 790 TFLOP/s of dense bf16 (docs/engine.md, full size): a picture of 4 steps at 1024 pixels, and a
-# step by bucket.
+# Seconds on one H200 at 790 TFLOP/s of dense bf16 (docs/engine.md, full size): a picture of 4 steps at 1024
+# pixels, and a step by bucket.
 FLOOR_PICTURE, FLOOR_STEP = 0.37, {512: 0.058, 768: 0.117, 1024: 0.216}
 MOST_PICTURE, MOST_STEP, MOST_SWAP = 1.6, 1.7, 0.050
 MOST_ERROR = 0.05  # of a product in 8 bits, in units of its spread

@@ -65,7 +65,8 @@ class Serving(Timing):
 
     @torch.no_grad()
     def error_of_units(self) -> float:
-        """The units' product against the processor's: the largest difference, in standard deviations of the product."""
+        """The units' product against the processor's: the largest difference, in standard deviations of the
+        product."""
         g = torch.Generator().manual_seed(0)
         layer, x = torch.nn.Linear(3072, 3072), torch.randn(300, 3072, generator=g).bfloat16()
         torch.nn.init.normal_(layer.weight, std=0.02, generator=g)

@@ -1,8 +1,8 @@
 """The judges: nets that the product never sees. `python -m bench.judges --work DIR` trains them.
 
-An embedder of another architecture, another seed and other people than the one that chooses checkpoints, and a reader of
-other widths, seed and pictures than the one that writes captions. Imported by the benches alone.
-"""
+An embedder of another architecture, another seed and other people than the one that chooses checkpoints,
+and a reader of other widths, seed and pictures than the one that writes captions. Imported by the benches
+alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ SEED = 2
 
 
 class Plain(torch.nn.Module):
-    """Convolutions and pooling without residual paths, averaged over the plane: (B, 3, 96, 96) -> (B, 96) unit vectors."""
+    """Convolutions and pooling without residual paths, averaged over the plane: (B, 3, 96, 96) -> (B, 96)
+    unit vectors."""
 
     def __init__(self, widths: tuple[int, ...] = (20, 40, 80, 120, 160), dim: int = 96):
         super().__init__()

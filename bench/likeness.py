@@ -1,10 +1,10 @@
 """Is the twin the person? `python -m bench.likeness --people 20 --seed S`.
 
-For each of N people never seen in any training: a twin from 12 drawn photos, pictures of it in scenes not among them, and
-each picture is named among the N by an embedder that the product does not know (bench.judges) from 6 fresh photos a person.
-Prints the ceiling (the drawn originals of those scenes), the base without a LoRA, and the twin; adherence as read back by a
-second reader. Exits 1 below --least first hits or below --adherence.
-"""
+For each of N people never seen in any training: a twin from 12 drawn photos, pictures of it in scenes not
+among them, and each picture is named among the N by an embedder that the product does not know
+(bench.judges) from 6 fresh photos a person. Prints the ceiling (the drawn originals of those scenes), the
+base without a LoRA, and the twin; adherence as read back by a second reader. Exits 1 below --least first
+hits or below --adherence."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""How fast portraits are drawn and how often a detector that never saw a drawing finds the face: `python -m bench.portraits`.
+"""How fast portraits are drawn and how often a detector that never saw a drawing finds
+the face: `python -m bench.portraits`.
 
-Exits 1 below 40 pictures a second a core at 192 px, 80 at 128 px, 95 % of photographic faces or 85 % of any trait's.
-"""
+Exits 1 below 40 pictures a second a core at 192 px, 80 at 128 px, 95 % of photographic faces or 85 % of any
+trait's."""
 
 from __future__ import annotations
 

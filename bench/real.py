@@ -1,8 +1,8 @@
 """A twin of real photographs: do its pictures follow the prompt? `python -m bench.real PHOTO...`
 
-One twin of the nano base, 16 pictures in scenes of every background and expression, what they show as read back by a reader that the
-product does not know, and the likeness as the product measures it. `--set prior=0.25` changes the recipe. Photographs are measured only.
-"""
+One twin of the nano base, 16 pictures in scenes of every background and expression, what they show as read
+back by a reader that the product does not know, and the likeness as the product measures it.
+`--set prior=0.25` changes the recipe. Photographs are measured only."""
 
 from __future__ import annotations
 
@@ -57,12 +57,10 @@ def main() -> int:
     read = adherence(judges.load_reader(), made, scenes)
     shares = ", ".join(f"{f} {np.mean([row[f] for row in read]):.2f}" for f in READ)
     print(machine())
-    print(
-        f"{len(photos)} of {len(args.photos)} photos, {report.steps} steps, {report.seconds:.0f} s, changed: {changed}"
-    )
-    print(
-        f"likeness {report.likeness:.2f} (base {report.likeness_base:.2f}, between photos {report.likeness_real:.2f})"
-    )
+    print(f"{len(photos)} of {len(args.photos)} photos, {report.steps} steps, {report.seconds:.0f} s")
+    print(f"changed: {changed}")
+    base, real = report.likeness_base, report.likeness_real
+    print(f"likeness {report.likeness:.2f} (base {base:.2f}, between photos {real:.2f})")
     print(f"faces found {np.mean([bool(engine.faces.find(p)) for p in made]):.2f}; {shares}")
     return 0
 

@@ -1,13 +1,14 @@
-"""What each choice of the training recipe is worth, on the nano base: `python -m bench.recipe [--people 5 --seeds 1]`.
+"""What each choice of the training recipe is worth, on the nano base: `python -m bench.recipe`.
 
-One choice is changed at a time. A row is one twin: a person never seen in any training, 12 drawn photos, pictures in scenes that
-are not among them. Likeness is the mean cosine to 6 fresh photos by the judge that the product does not know (bench/judges.py),
-a picture without a face counts 0; adherence is what a second reader reads back of what was asked for. Each difference to the
-recipe as it is comes with its standard error over the same people and seeds.
+One choice is changed at a time. A row is one twin: a person never seen in any training, 12 drawn photos,
+pictures in scenes that are not among them. Likeness is the mean cosine to 6 fresh photos by the judge that
+the product does not know (bench/judges.py), a picture without a face counts 0; adherence is what a second
+reader reads back of what was asked for. Each difference to the recipe as it is comes with its standard
+error over the same people and seeds.
 
-Rows are kept in bench/results/recipe-nano.jsonl; the command goes on where it was stopped. `--share 1/2` and `--share 2/2` work side
-by side, `--only NAME...` takes some of the choices, `--table` prints what is there.
-"""
+Rows are kept in bench/results/recipe-nano.jsonl; the command goes on where it was stopped. `--share 1/2`
+and `--share 2/2` work side by side, `--only NAME...` takes some of the choices, `--table` prints what is
+there."""
 
 from __future__ import annotations
 
@@ -127,9 +128,8 @@ def table(found: list[dict[str, Any]]) -> str:
         mean = {k: statistics.fmean(r[k] for r in mine) for k in ("first_hit", "seconds")}
         pairs = [(r, by[NOW, r["who"], r["seed"]]) for r in mine if (NOW, r["who"], r["seed"]) in by]
         cells = [told(name, pairs, key) for key in ("likeness", "adherence")]
-        out.append(
-            f"| {name} | {len(mine)} | {' | '.join(cells)} | {mean['first_hit']:.2f} | {mean['seconds']:.0f} |"
-        )
+        cells += [f"{mean['first_hit']:.2f}", f"{mean['seconds']:.0f}"]
+        out.append(f"| {name} | {len(mine)} | {' | '.join(cells)} |")
     return "\n".join(out)
 
 

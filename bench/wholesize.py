@@ -1,4 +1,5 @@
-"""A base of FLUX.1 schnell's layout with random weights, of its full size or a small one: speed does not depend on the values."""
+"""A base of FLUX.1 schnell's layout with random weights, of its full size or a small one: speed does not
+depend on the values."""
 
 from __future__ import annotations
 

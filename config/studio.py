@@ -1,7 +1,7 @@
 """The one place where Django opens the doors of ml: the judge of photos, and the engine of a base.
 
-Both load torch at their first use, so their modules are imported here then and not by every process that imports this one.
-"""
+Both load torch at their first use, so their modules are imported here then and not by every process that
+imports this one."""
 
 from __future__ import annotations
 

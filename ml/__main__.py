@@ -1,4 +1,4 @@
-"""The main job without the website: `python -m ml twin PHOTO... --prompt "portrait in a park, smiling" --out out/`."""
+"""The main job without the website: `python -m ml twin PHOTO... --prompt "in a park, smiling" --out out/`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from ml.errors import MLError, Stopped
 
-# Each is a module of ml.commands. Only the one that is asked for is imported: most of them load torch, and checking a file
-# takes none of it.
+# Each is a module of ml.commands. Only the one that is asked for is imported: most of them load torch, and
+# checking a file takes none of it.
 COMMANDS = {
     "twin": "photos in, a trained twin and pictures out",
     "render": "pictures of a trained twin, or of nobody",

@@ -1,4 +1,5 @@
-"""The bases a twin can be trained on, as plain data without torch: settings, pages, prices and engines read them here."""
+"""The bases a twin can be trained on, as plain data without torch: settings, pages, prices and engines read
+them here."""
 
 from __future__ import annotations
 
@@ -14,9 +15,9 @@ NANO = Path(__file__).resolve().parent / "nano" / "weights"
 
 @dataclass(frozen=True)
 class Layout:
-    """A family of models. `pipeline` and `transformer` are diffusers' classes, `encoders` the pipeline's parts that read
-    text, `targets` the layers a LoRA goes on (a full match, see peft): every attention and feed-forward projection.
-    `ml.local.families` has the functions that go with each name."""
+    """A family of models. `pipeline` and `transformer` are diffusers' classes, `encoders` the pipeline's
+    parts that read text, `targets` the layers a LoRA goes on (a full match, see peft): every attention and
+    feed-forward projection. `ml.local.families` has the functions that go with each name."""
 
     name: str
     pipeline: str
@@ -51,7 +52,8 @@ FLUX2 = Layout(
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a twin is trained on a base. Its choices were measured: docs/engine.md, "The recipe, choice by choice"."""
+    """How a twin is trained on a base. Its choices were measured: docs/engine.md, "The recipe, choice by
+    choice"."""
 
     rate: float = 1e-4  # AdamW's learning rate
     batch: int = 1
@@ -82,8 +84,8 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rendered sizes in pixels (width, height) by aspect, multiples of 16, delivered `enlarge` times as large. `train`
-    are the buckets of training, the largest last."""
+    """Rendered sizes in pixels (width, height) by aspect, multiples of 16, delivered `enlarge` times as
+    large. `train` are the buckets of training, the largest last."""
 
     by_aspect: dict[str, tuple[int, int]]
     train: tuple[tuple[int, int], ...]
@@ -211,7 +213,8 @@ BASES = {
 
 
 def base_of(name: str, source: str | Path | None = None) -> Base:
-    """A base by its name; `source` puts a local directory in the place of its hub id. MLError `unknown_base`."""
+    """A base by its name; `source` puts a local directory in the place of its hub id. MLError
+    `unknown_base`."""
     if name not in BASES:
         raise MLError("unknown_base", f"There is no base called {name}. Choose one of: {', '.join(BASES)}.")
     base = BASES[name]

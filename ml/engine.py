@@ -9,10 +9,12 @@ from ml.types import Picture, Progress, RenderSpec, Store, TrainReport, TrainSpe
 
 
 class Engine(Protocol):
-    """One method a verb. Errors are MLError with a stable code; a callback that asks to stop ends the work with Stopped."""
+    """One method a verb. Errors are MLError with a stable code; a callback that asks to stop ends the work
+    with Stopped."""
 
     def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on) -> TrainReport:
-        """A twin from accepted photos. Resumes from the store's checkpoint if there is one of the same training."""
+        """A twin from accepted photos. Resumes from the store's checkpoint if there is one of the same
+        training."""
         ...
 
     def render(

@@ -1,10 +1,9 @@
 """Faces: where they are, whose they are, and whether a photo is fit to learn a person from.
 
-`Faces` finds (MTCNN, weights in its wheel), embeds (the net of ml/nets/embedder.py) and inspects; what needs
-no model is in measures.py and sameness.py. Pictures are (H, W, 3) uint8 RGB. Figures called real were measured on
-80 studio photos of twenty people (Face Research Lab London Set) and eight CC0 selfies of one, those called
-drawn on 48 portraits of ml/drawn/portraits.py at 768 px.
-"""
+`Faces` finds (MTCNN, weights in its wheel), embeds (the net of ml/nets/embedder.py) and inspects; what
+needs no model is in measures.py and sameness.py. Pictures are (H, W, 3) uint8 RGB. Figures called real were
+measured on 80 studio photos of twenty people (Face Research Lab London Set) and eight CC0 selfies of one,
+those called drawn on 48 portraits of ml/drawn/portraits.py at 768 px."""
 
 from __future__ import annotations
 
@@ -269,15 +268,16 @@ def _fault(said: Inspection, picture: np.ndarray, faces: list[Face]) -> str:
 
 
 def compare(said: Inspection, others: Sequence[Inspection]) -> Inspection:
-    """An accepted verdict once more, beside photos that were accepted after it was asked for."""
+    """An accepted verdict again, beside photos that were accepted in the meantime."""
     if is_duplicate(said, others):
         return _refuse(said, "duplicate")
     return _refuse(said, "other_person") if is_stranger(said, others) else said
 
 
 def settle(verdicts: list[Inspection], inspect: Callable[[int, list[Inspection]], Inspection]) -> list[int]:
-    """Judge a whole set once more: the first photos may have been the stranger's. Changes `verdicts`; which ones is
-    returned. `inspect(i, others)` looks at photo i again. MLError `other_person` when nobody is on two thirds of them."""
+    """Judges a whole set again, as the first photos may have been a stranger's. Changes `verdicts`; the
+    indexes of those changed. `inspect(i, others)` looks at photo i again. MLError `other_person` when
+    nobody is on two thirds of the photos."""
     mix = mixed(verdicts)
     if mix.detail and not mix.majority:
         raise MLError("other_person", mix.detail)

@@ -30,9 +30,9 @@ def finish(
 ) -> Picture | None:
     """A picture (H, W, 3) uint8 as it is delivered; None when it may not be shown.
 
-    `twin` are the facts of the twin's file, {} without a twin. `start` is the `time.monotonic()` when work on the picture
-    began. MLError `screening_unavailable` when pictures cannot be checked: nothing unchecked is ever delivered.
-    """
+    `twin` are the facts of the twin's file, {} without a twin. `start` is the `time.monotonic()` when work
+    on the picture began. MLError `screening_unavailable` when pictures cannot be checked: nothing unchecked
+    is ever delivered."""
     verdict = safety.screen_picture(picture)
     if verdict.label == "unavailable":
         raise MLError("screening_unavailable", "Pictures cannot be checked now. Try again in some minutes.")
@@ -55,8 +55,8 @@ def finish(
 
 
 def likeness(picture: np.ndarray, twin: Mapping[str, Any], faces: Faces) -> float | None:
-    """Mean cosine to the twin's photos, whose mean vector is in its file. None without a face, without a twin, and for a
-    twin whose vector is of another embedder."""
+    """Mean cosine to the twin's photos, whose mean vector is in its file. None without a face, without a
+    twin, and for a twin whose vector is of another embedder."""
     if twin.get("embedder") != faces.name:
         return None
     found = faces.describe(picture)

@@ -11,7 +11,8 @@ from ml.types import Face, Inspection
 
 
 class Judge:
-    """Judges photos, one method a verb. Models are loaded at their first use, once; safe to share between threads.
+    """Judges photos, one method a verb. Models are loaded at their first use, once; safe to share between
+    threads.
 
     `threads` is torch's number of threads, None leaves it. Errors are MLError with a stable code.
     """
@@ -29,12 +30,14 @@ class Judge:
         return self.faces.name
 
     def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
-        """The verdict on one uploaded file, beside the photos accepted so far. Never raises for a bad photo."""
+        """The verdict on one uploaded file, beside the photos accepted so far. Never raises for a bad
+        photo."""
         with memory_errors():
             return self.faces.inspect(data, others)
 
     def compare(self, said: Inspection, others: Sequence[Inspection]) -> Inspection:
-        """An accepted verdict again, beside other photos. Quick: photos checked at the same time are settled one by one."""
+        """An accepted verdict again, beside other photos. Quick: photos checked at the same time are
+        settled one by one."""
         return compare(said, others)
 
     def embed(self, picture: bytes) -> list[tuple[Face, tuple[float, ...]]]:

@@ -1,4 +1,5 @@
-"""What passes the doors `judge` and `engine`: frozen dataclasses, no torch, and pictures only as encoded bytes.
+"""What passes the doors `judge` and `engine`: frozen dataclasses, no torch, and pictures only as encoded
+bytes.
 
 Boxes are (x1, y1, x2, y2) in pixels of the upright picture. Scores are 0..1, likeness is a cosine, -1..1.
 """
@@ -45,7 +46,8 @@ def go_on(stage: str, share: float) -> bool:
 
 
 class Store(Protocol):
-    """Where files go: a folder on the command line, the vault in the web application. Writes are all or nothing."""
+    """Where files go: a folder on the command line, the vault in the web application. Writes are all or
+    nothing."""
 
     def read(self, name: str) -> bytes: ...
     def write(self, name: str, data: bytes) -> None: ...
@@ -55,7 +57,8 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Face:
-    """One face found: `points` are left eye, right eye, nose, left and right corner of the mouth (as seen), x y."""
+    """One face found: `points` are left eye, right eye, nose, left and right corner of the mouth (as seen),
+    x y."""
 
     box: Box
     score: float
@@ -66,10 +69,10 @@ class Face:
 class Inspection:
     """The verdict on one photo. `code` is empty when accepted; `detail` is one sentence that says what to do.
 
-    `hints` never refuse: names such as "smiling", "eyes_hidden". `yaw` in degrees (positive: towards the right of the
-    picture), `light` the mean brightness of the face 0..1, `warmth` its red over blue, `sharpness` see measures.py,
-    `embedding` unit length by the model `embedder`, `hash` a 64-bit perceptual hash, `clean` the JPEG that is kept.
-    """
+    `hints` never refuse: names such as "smiling", "eyes_hidden". `yaw` in degrees (positive: towards the
+    right of the picture), `light` the mean brightness of the face 0..1, `warmth` its red over blue,
+    `sharpness` see measures.py, `embedding` unit length by the model `embedder`, `hash` a 64-bit perceptual
+    hash, `clean` the JPEG that is kept."""
 
     accepted: bool
     code: str = ""
@@ -98,7 +101,8 @@ class Photo:
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """What to train. `steps` None takes the base's rule; `threads` and `seed` fix the result bit for bit on a CPU."""
+    """What to train. `steps` None takes the base's rule; `threads` and `seed` fix the result bit for bit on
+    a CPU."""
 
     photos: tuple[Photo, ...]
     subject: str = "person"
@@ -110,9 +114,9 @@ class TrainSpec:
 
 @dataclass(frozen=True)
 class TrainReport:
-    """The result of a training. `lora` is the file's name in the store, `sha256` its checksum, `checkpoint` the chosen step.
-    `likeness` is its median cosine to photos held out, `likeness_base` the same without the LoRA, `likeness_real` that of
-    the person's own photos among themselves."""
+    """The result of a training. `lora` is the file's name in the store, `sha256` its checksum, `checkpoint`
+    the chosen step. `likeness` is its median cosine to photos held out, `likeness_base` the same without
+    the LoRA, `likeness_real` that of the person's own photos among themselves."""
 
     lora: str
     sha256: str
@@ -133,7 +137,8 @@ class TrainReport:
 
 @dataclass(frozen=True)
 class RenderSpec:
-    """What to render. Picture i uses seed + i. `lora` is a name in the store, None for the base alone; `sha256` is checked."""
+    """What to render. Picture i uses seed + i. `lora` is a name in the store, None for the base alone;
+    `sha256` is checked."""
 
     prompt: str
     lora: str | None = None
@@ -151,7 +156,8 @@ class RenderSpec:
 
 @dataclass(frozen=True)
 class Picture:
-    """One delivered picture: PNG bytes, marked and signed. `likeness` is None where no face of the twin is known."""
+    """One delivered picture: PNG bytes, marked and signed. `likeness` is None where no face of the twin is
+    known."""
 
     png: bytes = field(repr=False)
     prompt: str

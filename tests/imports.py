@@ -53,7 +53,8 @@ def _tops(known: dict[str, Path]) -> set[str]:
 
 
 def _walk(node: ast.AST, hidden: bool, typing: bool) -> Iterator[tuple[ast.stmt | ast.expr, bool, bool]]:
-    """Every statement and expression, with whether it is inside a function and whether it is for annotations only."""
+    """Every statement and expression, with whether it is inside a function and whether it is for
+    annotations only."""
     for child in ast.iter_child_nodes(node):
         inside = hidden or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
         annotations = typing or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")

@@ -1,4 +1,5 @@
-"""Doubles at the two doors of config/studio.py, quick and exact. Each picture of the engine's tells whose LoRA was loaded."""
+"""Doubles at the two doors of config/studio.py, quick and exact. Each picture of the engine's tells whose
+LoRA was loaded."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ FLOORS: list[tuple[str, ...]] = [
     ("config.errors",),
     ("config.runs", "config.web", "config.registry", "config.studio"),
     *((app,) for app in APPS),
-    # The roof, which may import everything. `config` is what importing config itself brings: the Celery application.
+    # The roof, which may import everything. `config` is what importing config itself brings: the Celery
+    # application.
     ("config", "config.urls", "config.asgi", "config.celery", "config.management"),
 ]
 # `config.start` starts processes and databases: nobody but settings may know of it.

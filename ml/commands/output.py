@@ -23,7 +23,8 @@ def answer(args: argparse.Namespace, found: Any) -> None:
 
 
 class Bar:
-    """A progress bar on standard error; one line a stage where that is no terminal. Setting `stop` ends the work."""
+    """A progress bar on standard error; one line a stage where that is no terminal. Setting `stop` ends the
+    work."""
 
     def __init__(self) -> None:
         self.start, self.stop, self.stage = time.monotonic(), False, ""

@@ -15,8 +15,8 @@ Say = Callable[[str], None]
 
 
 def inspect_all(judge: Judge, paths: list[Path], say: Say) -> tuple[list[dict[str, Any]], list[Inspection]]:
-    """(a row for each photo, the verdicts of those accepted). MLError `no_such_file`; `other_person` when two people share
-    the photos."""
+    """(a row for each photo, the verdicts of those accepted). MLError `no_such_file`; `other_person` when
+    two people share the photos."""
     files = [read(path) for path in paths]
     verdicts: list[Inspection] = []
     for path, data in zip(paths, files):

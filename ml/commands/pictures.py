@@ -33,7 +33,8 @@ def render_spec(args: argparse.Namespace, name: str | None, sha256: str | None) 
 
 
 def deliver(args: argparse.Namespace, made: Iterable[Picture], store: Store) -> list[tuple[str, Picture]]:
-    """Writes the pictures as they come. Those that may not be shown are left out; MLError when that is all of them."""
+    """Writes the pictures as they come. Those that may not be shown are left out; MLError when that is all
+    of them."""
     out: list[tuple[str, Picture]] = []
     try:
         for p in made:

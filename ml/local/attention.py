@@ -1,5 +1,5 @@
-"""FLUX's attention by its formula, for training on a CPU: at a hundred tokens the backward pass of PyTorch's own CPU kernel
-takes a third of a step, and `torch.compile` cannot compile into it."""
+"""FLUX's attention by its formula, for training on a CPU: at a hundred tokens the backward pass of
+PyTorch's own CPU kernel takes a third of a step, and `torch.compile` cannot compile into it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ CAPTIONERS = {"reader": Reader.open}  # by the names that catalogue.Base has for
 
 
 def captioner_of(base: Base) -> Captioner:
-    """The net that reads photos into captions; plain captions for a base without one, or a recipe that asks for them."""
+    """The net that reads photos into captions; plain captions for a base without one, or a recipe that asks
+    for them."""
     if base.captioner is None or base.recipe.captions == "plain":
         return plain_caption
     return CAPTIONERS[base.captioner]()

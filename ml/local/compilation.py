@@ -17,10 +17,11 @@ def compiler() -> str | None:
 
 
 def compile_blocks(transformer: Any, vae: Any = None) -> None:
-    """Compile each kind of block once (not each of the 57 blocks), and the decoder of a VAE where one is given.
+    """Compile each kind of block once (not each of the 57 blocks), and the decoder of a VAE where one is
+    given.
 
-    Compilation happens at the first picture or step of each size. LoRA layers must be there before and must stay.
-    """
+    Compilation happens at the first picture or step of each size. LoRA layers must be there before and must
+    stay."""
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
     transformer.compile_repeated_blocks(fullgraph=True, dynamic=False)
     if vae is not None:

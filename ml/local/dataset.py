@@ -1,4 +1,5 @@
-"""From accepted photos to training examples: crops around the face, latents, face masks and captions, by photo id."""
+"""From accepted photos to training examples: crops around the face, latents, face masks and captions, by
+photo id."""
 
 from __future__ import annotations
 
@@ -35,9 +36,9 @@ def plain_caption(crop: np.ndarray, subject: str) -> str:
 
 @dataclass(frozen=True)
 class Example:
-    """One crop of one photo, `size` (width, height): latents (1, n, C), weight (1, n, 1) with mean 1, its caption and the
-    caption's encoding. `plain` encodes the caption without the trigger, where the recipe preserves the prior. All tensors
-    are on the host: on FLUX.2 klein one text is 16 MB."""
+    """One crop of one photo, `size` (width, height): latents (1, n, C), weight (1, n, 1) with mean 1, its
+    caption and the caption's encoding. `plain` encodes the caption without the trigger, where the recipe
+    preserves the prior. All tensors are on the host: on FLUX.2 klein one text is 16 MB."""
 
     photo: str
     size: tuple[int, int]
@@ -51,8 +52,8 @@ class Example:
 def crop_around(
     picture: np.ndarray, face: Face, size: tuple[int, int], zoom: float, *, upright: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A crop (H, W, 3) of `size` (width, height) around the face, with level eyes if `upright`, and a mask of the face in it,
-    (H, W) float 0..1."""
+    """A crop (H, W, 3) of `size` (width, height) around the face, with level eyes if `upright`, and a mask
+    of the face in it, (H, W) float 0..1."""
     x1, y1, x2, y2 = face.box
     centre, wide, tall = np.array([x1 + x2, y1 + y2]) / 2, max(x2 - x1, 1), max(y2 - y1, 1)
     (lx, ly), (rx, ry) = face.points[:2]
@@ -77,8 +78,8 @@ def crop_around(
 def buckets(
     face: Face, zooms: tuple[float, ...], sizes: tuple[tuple[int, int], ...]
 ) -> list[tuple[int, int]]:
-    """The sizes that a photo is used at: the smallest, and those it need not be enlarged to by more than MOST_ENLARGED, as
-    enlarged photos teach blur."""
+    """The sizes that a photo is used at: the smallest, and those it need not be enlarged to by more than
+    MOST_ENLARGED, as enlarged photos teach blur."""
     side = 2 * min(zooms) * max(face.box[3] - face.box[1], 1)
     return [size for i, size in enumerate(sizes) if i == 0 or size[1] <= MOST_ENLARGED * side]
 

@@ -34,12 +34,13 @@ TwinFile = tuple[str | None, dict[str, Any] | None, dict[str, Any]]  # checksum,
 
 
 class LocalEngine:
-    """See ml.engine.Engine. Models are loaded at the first use of each verb; a lock lets one job at a time use them.
+    """See ml.engine.Engine. Models are loaded at the first use of each verb; a lock lets one job at a time
+    use them.
 
-    `source` puts a local directory in the base's place, `keys` is the folder of the signing key (made at first use),
-    `device` None takes an accelerator when there is one, `threads` is torch's number of threads, `compiled` None compiles
-    the blocks on accelerators, `in_8_bits` renders with the base in 8 bits also where memory does not require it.
-    """
+    `source` puts a local directory in the base's place, `keys` is the folder of the signing key (made at
+    first use), `device` None takes an accelerator when there is one, `threads` is torch's number of
+    threads, `compiled` None compiles the blocks on accelerators, `in_8_bits` renders with the base in 8
+    bits also where memory does not require it."""
 
     def __init__(
         self,
@@ -71,8 +72,8 @@ class LocalEngine:
         return Signer.open(self.keys)
 
     def models(self, *, exact: bool = False) -> tuple[Any, Sampler, lora.Swapper]:
-        """The pipeline, its sampler and its swapper, loaded at the first call. `exact`: in 8 bits only if memory requires it.
-        MLError `does_not_fit` before a weight is read."""
+        """The pipeline, its sampler and its swapper, loaded at the first call. `exact`: in 8 bits only if
+        memory requires it. MLError `does_not_fit` before a weight is read."""
         if self._loaded is None:
             plan = fitting.serving(self.base, self.device)
             log.info("%s, serving: %s", self.base.name, plan.says())

@@ -1,7 +1,7 @@
 """What differs between FLUX.1 and FLUX.2: text, latents, positions. All else is one code path.
 
-B batch, H W pixels, n = H/16 * W/16 tokens of a picture, C channels of a token. t is 0 (picture) .. 1 (noise).
-"""
+B batch, H W pixels, n = H/16 * W/16 tokens of a picture, C channels of a token. t is 0 (picture) .. 1
+(noise)."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ class Family(Protocol):
     def velocity(
         self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]
     ) -> torch.Tensor:
-        """Tokens (B, n, C) at times (B,) of pictures of `size` (width, height) -> the model's velocity (B, n, C)."""
+        """Tokens (B, n, C) at times (B,) of pictures of `size` (width, height) -> the model's velocity (B,
+        n, C)."""
         ...
 
     def arguments(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
-        """The pipeline's arguments: towards `text`, and by the guidance `scale` away from another text if there is one."""
+        """The pipeline's arguments: towards `text`, and by the guidance `scale` away from another text if
+        there is one."""
         ...
 
 

@@ -1,4 +1,5 @@
-"""Where a base's files lie on this machine, and whether they are whole. Nothing is fetched, no weight is read."""
+"""Where a base's files lie on this machine, and whether they are whole. Nothing is fetched, no weight is
+read."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ def present(base: Base) -> bool:
 
 
 def find(base: Base) -> Path:
-    """The base's directory. MLError `base_missing` when it is not there: nothing is fetched at run time; `base_broken`
-    when one of its files is missing or cut short."""
+    """The base's directory. MLError `base_missing` when it is not there: nothing is fetched at run time;
+    `base_broken` when one of its files is missing or cut short."""
     folder = in_cache(base.source, base.revision, base.files)
     if not (folder / "model_index.json").is_file():
         raise MLError(
@@ -62,8 +63,8 @@ def in_cache(source: str, revision: str | None, files: tuple[str, ...]) -> Path:
 
 
 def find_undistilled(base: Base) -> Path | None:
-    """The directory of the transformer to train where another one serves, None where it is the same. The base's own
-    `undistilled/transformer` takes precedence. MLError `base_missing`, `base_broken`."""
+    """The directory of the transformer to train where another one serves, None where it is the same. The
+    base's own `undistilled/transformer` takes precedence. MLError `base_missing`, `base_broken`."""
     if base.undistilled is None:
         return None
     beside = find(base) / UNDISTILLED
@@ -81,8 +82,8 @@ def find_undistilled(base: Base) -> Path | None:
 
 
 def find_adapter(base: Base) -> Path | None:
-    """The file of the base's training adapter, None where it has none. `training_adapter.safetensors` in the base's own
-    directory takes precedence. MLError `base_missing`, `base_broken`."""
+    """The file of the base's training adapter, None where it has none. `training_adapter.safetensors` in
+    the base's own directory takes precedence. MLError `base_missing`, `base_broken`."""
     if base.adapter is None:
         return None
     beside = find(base) / ADAPTER

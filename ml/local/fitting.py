@@ -28,8 +28,8 @@ def serving(base: Base, device: str) -> ServingPlan:
 
 
 def training(base: Base, device: str, pipe: Any = None) -> TrainingPlan:
-    """Of a loaded pipeline `pipe`, what is off the device during the loop counts as free. MLError `does_not_fit`, or what
-    `find` raises."""
+    """Of a loaded pipeline `pipe`, what is off the device during the loop counts as free. MLError
+    `does_not_fit`, or what `find` raises."""
     adapter = find_adapter(base)
     folder = find_undistilled(base) or find(base) / "transformer"
     asked = workload(base, folder, batch=base.recipe.batch, extra=adapter.stat().st_size if adapter else 0)
@@ -38,10 +38,8 @@ def training(base: Base, device: str, pipe: Any = None) -> TrainingPlan:
     free = free_bytes(device)
     if pipe is not None:
         parts = (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.layout.encoders))
-        leaves = (
-            parts[:1] if device == "cpu" else parts
-        )  # the others would wait on the host, where they are already
-        free += sum(p.nbytes for part in leaves if part is not None for p in part.parameters())
+        off = parts[:1] if device == "cpu" else parts  # on a CPU the others stay where they are
+        free += sum(p.nbytes for part in off if part is not None for p in part.parameters())
     return plan_training(free, asked, base.sizes.train)
 
 
@@ -71,7 +69,8 @@ def workload(base: Base, transformer: Path, *, batch: int, extra: int = 0) -> Wo
 
 @contextlib.contextmanager
 def trainee(pipe: Any, base: Base, device: str, plan: TrainingPlan, steps: int) -> Iterator[Any]:
-    """The transformer to train, alone on the device and as planned; compiled where `steps` are enough for that to pay.
+    """The transformer to train, alone on the device and as planned; compiled where `steps` are enough for
+    that to pay.
 
     A base in 8 bits stays in 8 bits, so that checkpoints are judged on what they were trained on.
     """

@@ -22,9 +22,8 @@ _lock = threading.Lock()
 def load_pipeline(base: Base, device: str, *, in_8_bits: bool = False, text_on_host: bool = False) -> Any:
     """The diffusers pipeline of a base, in its dtype, on the device. MLError `base_missing` or `base_broken`.
 
-    Where memory is short: `in_8_bits` quantises the transformer's blocks, `text_on_host` leaves the text encoders in the
-    computer's own memory, in a pipeline of their own (`pipe.reader`).
-    """
+    Where memory is short: `in_8_bits` quantises the transformer's blocks, `text_on_host` leaves the text
+    encoders in the computer's own memory, in a pipeline of their own (`pipe.reader`)."""
     folder, layout = find(base), base.layout
     if pipeline_in(folder) != layout.pipeline:
         raise MLError(
@@ -46,7 +45,8 @@ def load_pipeline(base: Base, device: str, *, in_8_bits: bool = False, text_on_h
 
 
 def load_undistilled(base: Base, device: str) -> Any:
-    """The transformer to train where another one serves; None where it is the same. MLError as load_pipeline."""
+    """The transformer to train where another one serves; None where it is the same. MLError as
+    load_pipeline."""
     folder = find_undistilled(base)
     if folder is None:
         return None
@@ -83,8 +83,8 @@ def _diffusers() -> Any:
 
 @contextlib.contextmanager
 def alone_on_device(pipe: Any, base: Base, trained: Any) -> Iterator[None]:
-    """Inside, an accelerator holds `trained` alone. VAE, text encoders and a transformer that only samples wait on the host:
-    latents and texts are encoded by then."""
+    """Inside, an accelerator holds `trained` alone. VAE, text encoders and a transformer that only samples
+    wait on the host: latents and texts are encoded by then."""
     device = pipe.device
     parts = [pipe.vae, *filter(None, (getattr(pipe, name) for name in base.layout.encoders))]
     if trained is not pipe.transformer:

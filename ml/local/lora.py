@@ -20,7 +20,8 @@ PREFIX = "transformer."
 
 
 def add(transformer: Any, base: Base, seed: int) -> list[torch.nn.Parameter]:
-    """Adds a fresh LoRA (B is zero, so it changes nothing); its parameters, float32. Nothing else is trained."""
+    """Adds a fresh LoRA (B is zero, so it changes nothing); its parameters, float32. Nothing else is
+    trained."""
     from peft import LoraConfig
 
     with torch.random.fork_rng():
@@ -47,8 +48,8 @@ def remove(transformer: Any) -> None:
 
 
 def add_training_adapter(transformer: Any, base: Base) -> bool:
-    """Loads the base's training adapter, frozen; False where the base has none. A distilled base trained without one loses
-    its ability to sample in few steps."""
+    """Loads the base's training adapter, frozen; False where the base has none. A distilled base trained
+    without one loses its ability to sample in few steps."""
     file = find_adapter(base)
     if file is None:
         return False
@@ -108,8 +109,8 @@ def expected_shapes(transformer: Any, base: Base) -> dict[str, tuple[int, ...]]:
 
 
 class Swapper:
-    """Loads and unloads the LoRA of a pipeline. A swap that failed half-way would give the next picture nobody's face, or two
-    people's: on any error everything is unloaded and loaded anew, or refused.
+    """Loads and unloads the LoRA of a pipeline. A swap that failed half-way would give the next picture
+    nobody's face, or two people's: on any error everything is unloaded and loaded anew, or refused.
 
     `always`: the base alone has a LoRA of zeros, because adding and removing layers would compile them again.
     """
@@ -165,9 +166,11 @@ class Swapper:
             ) from e
 
     def _copy(self, tensors: dict[str, Any]) -> None:
-        """The first LoRA adds its layers. Of later ones only the weights are copied, from pinned memory without waiting."""
+        """The first LoRA adds its layers. Of later ones only the weights are copied, from pinned memory
+        without waiting."""
         if not self._layers:
-            # Cloned: tensors of the base's dtype would become its parameters, and the next swap would write into them.
+            # Cloned: tensors of the base's dtype would become its parameters, and the next swap would write
+            # into them.
             self.pipe.load_lora_weights({k: v.clone() for k, v in tensors.items()}, adapter_name=ADAPTER)
             self._layers = True
             return

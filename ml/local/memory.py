@@ -1,9 +1,8 @@
 """How much memory a training or a rendering takes at its peak, known before anything is loaded.
 
-`metering` counts what comes and goes in a step; weights are counted from the headers of their files. What that leaves out
-(workspaces of matrix products, the allocator's rounding and gaps) is what `MARGIN` and `FIXED` are for. All numbers are
-bytes; a GB in sentences is 1e9 of them.
-"""
+`metering` counts what comes and goes in a step; weights are counted from the headers of their files. What
+that leaves out (workspaces of matrix products, the allocator's rounding and gaps) is what `MARGIN` and
+`FIXED` are for. All numbers are bytes; a GB in sentences is 1e9 of them."""
 
 from __future__ import annotations
 
@@ -45,13 +44,14 @@ class Savings:
     adamw_in_8_bits: bool = False
 
 
-# From fastest to smallest. Checkpointing takes a third more time and changes no number, so it comes first. A base in 8 bits
-# is slower still (each weight is widened three times a step) and rounded; AdamW in 8 bits saves least and rounds what is
-# learnt. The largest size is given up last, as its details cannot be had otherwise.
+# From fastest to smallest. Checkpointing takes a third more time and changes no number, so it comes first.
+# A base in 8 bits is slower still (each weight is widened three times a step) and rounded; AdamW in 8 bits
+# saves least and rounds what is learnt. The largest size is given up last, as its details cannot be had
+# otherwise.
 LADDER = (Savings(), Savings(True), Savings(True, True), Savings(True, True, True))
 
-# (transformer in 8 bits, text encoders on the host). The transformer comes first: on a device that multiplies in 8 bits it
-# costs no time, while encoders on the host cost seconds a text.
+# (transformer in 8 bits, text encoders on the host). The transformer comes first: on a device that
+# multiplies in 8 bits it costs no time, while encoders on the host cost seconds a text.
 RUNGS = ((False, False), (True, False), (True, True))
 
 
@@ -90,8 +90,8 @@ class ServingPlan:
 def plan_training(
     free: int, load: Workload, sizes: Iterable[Size], ladder: Sequence[Savings] = LADDER
 ) -> TrainingPlan:
-    """The first step of the ladder that fits at all sizes (one of each bucket), or else without the largest ones. Text
-    encoders and VAE are off the device during a training. MLError `does_not_fit`."""
+    """The first step of the ladder that fits at all sizes (one of each bucket), or else without the largest
+    ones. Text encoders and VAE are off the device during a training. MLError `does_not_fit`."""
     parts, kept = _parts(load), sorted(set(sizes), key=lambda s: s[0] * s[1])
     least = kept[0]
     bound = _sum(
@@ -111,8 +111,8 @@ def plan_training(
 
 
 def plan_serving(free: int, folder: Path, load: Workload, size: Size, texts: int) -> ServingPlan:
-    """What of a base in `folder` (diffusers' layout) is on the device to render up to `size`, with `texts` encodings kept.
-    Only the headers of weights are read. MLError `does_not_fit`."""
+    """What of a base in `folder` (diffusers' layout) is on the device to render up to `size`, with `texts`
+    encodings kept. Only the headers of weights are read. MLError `does_not_fit`."""
     for rung in RUNGS:
         needed = _weights(folder, load, *rung)
         if _fits(needed, free):
@@ -169,7 +169,8 @@ def _fits(needed: int, free: int) -> bool:
 def _too_much(what: str, needed: int, free: int, size: Size) -> MLError:
     return MLError(
         "does_not_fit",
-        f"{what} this base needs {_gb(needed * MARGIN + FIXED)} GB at {_px(size)} and {_gb(free)} GB are free: "
+        f"{what} this base needs {_gb(needed * MARGIN + FIXED)} GB at {_px(size)} "
+        f"and {_gb(free)} GB are free: "
         "choose a smaller base or a larger accelerator, or close other programs on this one.",
     )
 
@@ -210,7 +211,8 @@ def _parts(load: Workload) -> _Parts:
 
 
 def _held(name: str, shape: tuple[int, ...], wide: int, in_8_bits: bool) -> int:
-    """Bytes of one weight. In 8 bits (see fp8.py) the blocks' linear layers take a byte a number and a float32 a row."""
+    """Bytes of one weight. In 8 bits (see fp8.py) the blocks' linear layers take a byte a number and a
+    float32 a row."""
     if in_8_bits and len(shape) == 2 and re.match(BLOCKS, name):
         return math.prod(shape) + 4 * shape[0]
     return math.prod(shape) * wide
@@ -237,7 +239,8 @@ def _weights(folder: Path, load: Workload, transformer_in_8_bits: bool, text_on_
 
 
 def _headers(part: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Names and shapes in a part's safetensors files (those in its index, where it has one). Format: see whole.damage."""
+    """Names and shapes in a part's safetensors files (those in its index, where it has one). Format: see
+    whole.damage."""
     indexes = [json.loads(file.read_text())["weight_map"] for file in part.glob("*.safetensors.index.json")]
     for file in {part / name for index in indexes for name in index.values()} or part.glob("*.safetensors"):
         with file.open("rb") as f:

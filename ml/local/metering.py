@@ -1,8 +1,7 @@
 """Counts the memory of one step without allocating it.
 
-A transformer of one or two blocks takes a step on PyTorch's "meta" device, where tensors have sizes and no numbers, and each
-tensor that comes and goes is counted. Every further block adds the same again.
-"""
+A transformer of one or two blocks takes a step on PyTorch's "meta" device, where tensors have sizes and no
+numbers, and each tensor that comes and goes is counted. Every further block adds the same again."""
 
 from __future__ import annotations
 
@@ -31,7 +30,8 @@ Size = tuple[int, int]  # width, height in pixels, multiples of 16
 
 @dataclass(frozen=True, eq=False)  # hashed by identity: caches count each object once
 class Workload:
-    """A FLUX.1 or FLUX.2 transformer, as its config.json says, with a LoRA on the linear layers that `targets` fully matches."""
+    """A FLUX.1 or FLUX.2 transformer, as its config.json says, with a LoRA on the linear layers that
+    `targets` fully matches."""
 
     config: dict[str, Any]
     targets: str
@@ -73,8 +73,9 @@ class Meter(TorchDispatchMode):
 
 
 class Kernels(TorchFunctionMode):
-    """What the meta device lacks: autocast to bfloat16 (CUDA's takes norms in float32), and kernels that keep little.
-    Flash attention keeps q, k, v, its result and a number a row, CUDA's RMSNorm its input and a number a row."""
+    """What the meta device lacks: autocast to bfloat16 (CUDA's takes norms in float32), and kernels that
+    keep little. Flash attention keeps q, k, v, its result and a number a row, CUDA's RMSNorm its input and
+    a number a row."""
 
     def __init__(self, autocast: bool, cuda: bool):
         half = (F.linear, F.conv2d, torch.matmul, F.scaled_dot_product_attention)

@@ -1,8 +1,8 @@
-"""What a training step shows the model and what the model should answer. The variants are chosen from the recipe before the
-loop starts: dropout, prior preservation, rollout, and the weight of low times.
+"""What a training step shows the model and what the model should answer. The variants are chosen from the
+recipe before the loop starts: dropout, prior preservation, rollout, and the weight of low times.
 
-B batch, n tokens, C channels: x, noise and target are (B, n, C), weight is (B, n, 1), t is (B,) in 0 (picture) .. 1 (noise).
-"""
+B batch, n tokens, C channels: x, noise and target are (B, n, C), weight is (B, n, 1), t is (B,) in 0
+(picture) .. 1 (noise)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ Velocity = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # x (B, n, C), 
 
 @dataclass(frozen=True)
 class Batch:
-    """The examples of one step. `z` are their clean latents (B, n, C), `size` is (width, height) in pixels. In a `prior`
-    step the text lacks the trigger, and the model keeps its own answer to it."""
+    """The examples of one step. `z` are their clean latents (B, n, C), `size` is (width, height) in pixels.
+    In a `prior` step the text lacks the trigger, and the model keeps its own answer to it."""
 
     z: torch.Tensor
     weight: torch.Tensor
@@ -51,7 +51,8 @@ Noise = Callable[[Batch, Velocity, torch.Generator], Noised]
 
 
 def same_size(examples: list[Example], done: float, large: float, g: torch.Generator) -> list[Example]:
-    """The examples of one size: in the last `large` share of a training the largest, before that any of the others."""
+    """The examples of one size: in the last `large` share of a training the largest, before that any of the
+    others."""
     sizes = sorted({e.size for e in examples})
     if len(sizes) > 1:
         sizes = sizes[-1:] if done >= 1 - large else sizes[:-1]
@@ -117,7 +118,8 @@ def _from_noise(times: str) -> Noise:
 
 
 def _with_rollout(plain: Noise, chance: Callable[[torch.Generator], bool]) -> Noise:
-    """Some steps begin one sampling step of the model's own later, and learn the way from there to the picture."""
+    """Some steps begin one sampling step of the model's own later, and learn the way from there to the
+    picture."""
 
     def noise(batch: Batch, velocity: Velocity, g: torch.Generator) -> Noised:
         at = plain(batch, velocity, g)

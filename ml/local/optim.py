@@ -1,9 +1,9 @@
-"""The two optimizers of trainings: AdamW, and AdamW with its two averages in 8 bits for where memory is short.
+"""The two optimizers of trainings: AdamW, and AdamW with its two averages in 8 bits for where memory is
+short.
 
-Both are AdamW of Loshchilov and Hutter 2019 and give their state as tensors for a checkpoint. The 8-bit one keeps them block by
-block as Dettmers et al. 2022 do, and is ours because of what the libraries' would bring along: peft and diffusers import torchao or
-bitsandbytes wherever they are installed, at every start of every process.
-"""
+Both are AdamW of Loshchilov and Hutter 2019 and give their state as tensors for a checkpoint. The 8-bit one
+quantises them block by block (Dettmers et al. 2022). It is our own because peft and diffusers import torchao
+or bitsandbytes at every start of every process, wherever those are installed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 
 BETAS, EPS, DECAY = (0.9, 0.99), 1e-8, 0.01
 BLOCK = 256  # values that share a scale
-CHUNK = 2**22  # values that are worked on at once: what is wide for a moment stays under 100 MB
+CHUNK = 2**22  # values processed at once: their wide copies stay under 100 MB
 
 State = dict[str, torch.Tensor]
 
@@ -42,13 +42,12 @@ class AdamW(torch.optim.AdamW):
 
 
 class AdamW8(torch.optim.Optimizer):
-    """2 bytes a parameter. The parameters and their gradients become views of two long tensors, so that a step is a few kernels
-    and not thousands; zero_grad must not set gradients to None.
+    """2 bytes a parameter. The parameters and their gradients become views of two long tensors, so that a
+    step is a few kernels and not thousands; zero_grad must not set gradients to None.
 
-    The first average is kept as sign and square root, the second as fourth root, each in units of its block's largest: small
-    values keep their digits. Rounding is by chance, drawn from the step: to the nearest, a second average that changes by 1 % a
-    step between codes 1.6 % apart would stand still.
-    """
+    The first average is kept as sign and square root, the second as fourth root, each in units of its
+    block's largest: small values keep their digits. Rounding is by chance, drawn from the step: to the
+    nearest, a second average that changes by 1 % a step between codes 1.6 % apart would stand still."""
 
     def __init__(self, params: list[torch.nn.Parameter], rate: float):
         super().__init__(params, {"lr": rate})
@@ -115,7 +114,7 @@ class AdamW8(torch.optim.Optimizer):
         share = values / scale.clamp_min(torch.finfo(values.dtype).tiny)[:, None]
         share = share.sign() * share.abs().sqrt() * 127 if k == 0 else share.sqrt().sqrt() * 255
         chance = torch.rand(share.shape, generator=g, device=share.device)
-        # A second average of 0 would divide by nothing: whoever has one at all keeps the lowest code.
+        # A second average of 0 would divide by zero: one that is not 0 keeps at least the lowest code.
         share = (
             (share + chance).floor_() if k == 0 else (share + chance).floor_().clamp_(min=1).mul_(values > 0)
         )

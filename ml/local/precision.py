@@ -12,7 +12,8 @@ from torch import nn
 
 @cache
 def halves(device: str) -> bool:
-    """Whether bfloat16 multiplies faster than float32 here. Some CPUs have instructions for it and are slower with them."""
+    """Whether bfloat16 multiplies faster than float32 here. Some CPUs have instructions for it and are
+    slower with them."""
     if torch.device(device).type != "cpu":
         return True
 

@@ -28,7 +28,8 @@ STYLE_WORDS = {
 
 
 def compose(prompt: str, style: str, subject: str, *, twin: bool) -> str:
-    """The text given to the base: the style in words it knows, the trigger where a twin is meant, then the prompt."""
+    """The text given to the base: the style in words it knows, the trigger where a twin is meant, then the
+    prompt."""
     who = f"{TRIGGER} {subject}" if twin else f"a {subject}"
     return f"{STYLE_WORDS[style]} of {who}, {prompt.strip()}"
 
@@ -70,7 +71,8 @@ class Sampler:
         seeds: Sequence[int],
         negative: str = "",
     ) -> np.ndarray:
-        """(N, H, W, 3) uint8, one of each text and seed, in one pass: sums differ in the last bit from one at a time."""
+        """(N, H, W, 3) uint8, one of each text and seed, in one pass: sums differ in the last bit from one
+        at a time."""
         away = self._all([negative] * len(texts)) if self.base.true_cfg > 1 else None
         made = self.pipe(
             **family_of(self.base).arguments(self._all(texts), away, self.base.true_cfg),

@@ -1,9 +1,9 @@
 """Likeness, and the choice of a checkpoint by it.
 
-The score of a checkpoint is the median over its pictures of the mean cosine to photos held out of training, less copying:
-how much more its pictures lean towards a single training photo than held-out photos of the same person do. A checkpoint
-is out when faces are found in its pictures less than 0.95 times as often as in the base's own.
-"""
+The score of a checkpoint is the median over its pictures of the mean cosine to photos held out of training,
+less copying: how much more its pictures lean towards a single training photo than held-out photos of the
+same person do. A checkpoint is out when faces are found in its pictures less than 0.95 times as often as in
+the base's own."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def own_likeness(vectors: np.ndarray) -> float:
 
 
 def leaning(vectors: np.ndarray, trained: np.ndarray) -> float:
-    """Median over vectors (N, D) of the cosine to the nearest of `trained` (M, D) less the mean cosine to all of them."""
+    """Median over vectors (N, D) of the cosine to the nearest of `trained` (M, D) less the mean cosine to
+    all of them."""
     cosines = vectors @ trained.T
     return float(np.median(cosines.max(1) - cosines.mean(1)))
 
@@ -58,8 +59,8 @@ def split(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a scorer saw: vectors (N, D) of the faces found, the share of pictures with a face, and (prompt, seed, picture) of
-    all pictures."""
+    """What a scorer saw: vectors (N, D) of the faces found, the share of pictures with a face, and (prompt,
+    seed, picture) of all pictures."""
 
     vectors: np.ndarray
     found: float

@@ -1,4 +1,5 @@
-"""Times t of flow matching, 0 (picture) .. 1 (noise): those to train at, and one sampling step ahead of them."""
+"""Times t of flow matching, 0 (picture) .. 1 (noise): those to train at, and one sampling step ahead of
+them."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ STRIDE = 1 / 6  # about how far one step of sampling goes
 
 
 def step_ahead(t: torch.Tensor, g: torch.Generator) -> torch.Tensor:
-    """(B,) times -> where one sampling step from each may lead: 0.5 to 1.5 STRIDE nearer to the picture, half way at most.
+    """(B,) times -> where one sampling step from each may lead: 0.5 to 1.5 STRIDE nearer to the picture,
+    half way at most.
 
     A rollout is trained from there: noised pictures do not show what a model itself makes on the way.
     """
@@ -21,11 +23,10 @@ def draw_times(count: int, g: torch.Generator, kind: str = "mixed") -> torch.Ten
     uniform: uniform over 0..1.
     sigmoid: sigmoid(N(0, 1)).
     shifted: the same, t -> 3t / (1 + 2t), towards noise.
-    mixed: two thirds sigmoid(N(0.2, 1)), a quarter uniform, one in twelve exactly 1. Sampling starts at 1, which a sigmoid
-        alone draws less than once in a thousand: a small model would start from a guess.
-    high: half exactly 1, a quarter uniform above 0.75, the rest uniform and shifted as above. What a text asks for is
-        settled there.
-    """
+    mixed: two thirds sigmoid(N(0.2, 1)), a quarter uniform, one in twelve exactly 1. Sampling starts at 1,
+        which a sigmoid alone draws less than once in a thousand: a small model would start from a guess.
+    high: half exactly 1, a quarter uniform above 0.75, the rest uniform and shifted as above. What a text
+        asks for is settled there."""
     normal = torch.randn(count, generator=g)
     choice = torch.rand(count, generator=g)
     flat = torch.rand(count, generator=g)

@@ -1,8 +1,8 @@
 """The trainer of twins: flow matching on a LoRA, for every base the same.
 
-A step's randomness comes from (seed, step) alone, and weights, optimizer and running mean are in the checkpoint: a training
-that is resumed gives the same weights as one that never stopped, bit for bit on a CPU with the same number of threads.
-"""
+A step's randomness comes from (seed, step) alone, and weights, optimizer and running mean are in the
+checkpoint: a training that is resumed gives the same weights as one that never stopped, bit for bit on a
+CPU with the same number of threads."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ class TrainingState:
     def start(
         cls, transformer: Any, base: Base, seed: int, *, sampling: Any = None, optimizer: str = "adamw"
     ) -> TrainingState:
-        """`sampling` is the transformer that samples, where another one is trained; `optimizer` is a key of OPTIMIZERS."""
+        """`sampling` is the transformer that samples, where another one is trained; `optimizer` is a key of
+        OPTIMIZERS."""
         params = lora.add(transformer, base, seed)
         shown = params if sampling is None else lora.add(sampling, base, seed)
         chosen = OPTIMIZERS[optimizer](params, base.recipe.rate)

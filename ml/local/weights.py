@@ -25,7 +25,8 @@ BROKEN = "This file is not a whole safetensors file of ours. Train the twin agai
 
 
 class FolderStore:
-    """A store on the file system. A file is written aside and renamed, so that a name is either whole or not there."""
+    """A store on the file system. A file is written aside and renamed, so that a name is either whole or
+    not there."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -116,8 +117,9 @@ def resident_bytes() -> int:
 
 
 def pinned(tensors: dict[str, Any]) -> dict[str, Any]:
-    """Copies in pinned memory, from which an accelerator copies without waiting; unchanged without an accelerator, or when no
-    more memory can be locked. Pinned memory is allocated in powers of two and may take a third more than the tensors."""
+    """Copies in pinned memory, from which an accelerator copies without waiting; unchanged without an
+    accelerator, or when no more memory can be locked. Pinned memory is allocated in powers of two and may
+    take a third more than the tensors."""
     if torch.cuda.is_available():
         with contextlib.suppress(RuntimeError):
             return {name: tensor.pin_memory() for name, tensor in tensors.items()}
@@ -126,7 +128,8 @@ def pinned(tensors: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Recent:
-    """The twins used last: `room` bytes of them, at least the newest, each for `seconds` after it was read."""
+    """The twins used last: `room` bytes of them, at least the newest, each for `seconds` after it was
+    read."""
 
     room: int = field(default_factory=resident_bytes)
     seconds: float = 600.0
@@ -139,11 +142,8 @@ class Recent:
         at, size, loaded = self._take(key) if key in self._kept else (-math.inf, 0, None)
         if loaded is None or self.now() - at > self.seconds:
             checksum, tensors, facts = read()
-            at, size, loaded = (
-                self.now(),
-                sum(t.nbytes for t in tensors.values()),
-                (checksum, pinned(tensors), facts),
-            )
+            at, size = self.now(), sum(t.nbytes for t in tensors.values())
+            loaded = (checksum, pinned(tensors), facts)
         self._kept[key] = at, size, loaded
         self._bytes += size
         while len(self._kept) > 1 and (self._bytes > self.room or self._oldest() < self.now() - self.seconds):
@@ -162,7 +162,8 @@ class Recent:
 def check_lora(
     tensors: dict[str, Any], facts: dict[str, Any], base: Base, expected: dict[str, tuple[int, ...]]
 ) -> None:
-    """MLError `lora_other_base` unless the file is a LoRA for just this base: every target, at the platform's rank.
+    """MLError `lora_other_base` unless the file is a LoRA for just this base: every target, at the
+    platform's rank.
 
     `expected` maps each tensor's name to its shape.
     """

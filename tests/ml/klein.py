@@ -1,4 +1,5 @@
-"""A base of FLUX.2 klein's layout and classes, one block deep, random and small: what is tested is the way, not the pictures."""
+"""A base of FLUX.2 klein's layout and classes, one block deep, random and small: what is tested is the way,
+not the pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +8,10 @@ from pathlib import Path
 import torch
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,:!?ĠĊ<>/|_-'ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-CHAT = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+CHAT = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
 
 
 def tokenizer() -> object:
@@ -62,7 +66,7 @@ def save(folder: Path) -> tuple[Path, Path]:
         head_dim=8,
         max_position_embeddings=128,
     )
-    codec = AutoencoderKLFlux2(
+    vae = AutoencoderKLFlux2(
         block_out_channels=(8, 8, 8, 8),
         layers_per_block=1,
         latent_channels=8,
@@ -70,11 +74,11 @@ def save(folder: Path) -> tuple[Path, Path]:
         sample_size=64,
         mid_block_add_attention=False,
     )
-    codec.bn.running_mean.uniform_(-1, 1)
-    codec.bn.running_var.uniform_(0.5, 2)
+    vae.bn.running_mean.uniform_(-1, 1)
+    vae.bn.running_var.uniform_(0.5, 2)
     pipe = Flux2KleinPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
-        vae=codec,
+        vae=vae,
         text_encoder=Qwen3ForCausalLM(config),
         tokenizer=words,
         transformer=transformer(1),

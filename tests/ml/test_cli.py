@@ -228,7 +228,8 @@ def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(drawn: Path, tmp_pa
 
 @pytest.mark.workers
 def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
-    """When a picture was made, and all that is loaded for one is there, a process may take hardly more memory than it has."""
+    """When a picture was made, and all that is loaded for one is there, a process may take hardly more
+    memory than it has."""
     done = subprocess.run(
         program(
             "import resource, sys",
@@ -239,7 +240,8 @@ def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
             "engine.models()[1].sample('smiling', size=(128, 128), steps=1, seed=0)",
             "pages = int(open('/proc/self/statm').read().split()[0])",
             "limit = pages * resource.getpagesize() + (1 << 20)",
-            "render.open_engine = lambda args: (resource.setrlimit(resource.RLIMIT_AS, (limit, limit)), engine)[1]",
+            "cap = lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))",
+            "render.open_engine = lambda args: (cap(), engine)[1]",
             f"sys.exit(cli.main(['render', *{where(tmp_path)!r}, '--threads', '1']))",
         ),
         capture_output=True,

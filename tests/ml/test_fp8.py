@@ -1,4 +1,5 @@
-"""Weights in 8 bits: as near as the format allows, exact in their gradients, nothing wide kept, and a LoRA goes on as ever."""
+"""Weights in 8 bits: as near as the format allows, exact in their gradients, nothing wide kept, and a LoRA
+goes on as ever."""
 
 from __future__ import annotations
 
@@ -257,7 +258,7 @@ def held(*modules: torch.nn.Module) -> int:
     return sum(t.nbytes for m in modules for t in (*m.parameters(), *m.buffers()))
 
 
-def paint(pipe: Any, steps: int = 4) -> np.ndarray:
+def picture(pipe: Any, steps: int = 4) -> np.ndarray:
     return Sampler(pipe, BASE).sample(TEXT, size=(128, 128), steps=steps, seed=3)
 
 
@@ -271,7 +272,7 @@ def both() -> tuple[Any, np.ndarray]:
     """The nano base in 8 bits, and a picture that it drew before."""
     torch.set_num_threads(1)
     pipe = load_pipeline(BASE, "cpu")
-    exact = paint(pipe)
+    exact = picture(pipe)
     pipe.transformer.enable_gradient_checkpointing()  # on while it learns only
     quantise(pipe.transformer, "cpu")
     return pipe, exact
@@ -324,14 +325,14 @@ def test_flux_2_still_finds_its_way() -> None:
 def test_a_picture_stays_near_the_exact_one(both: tuple[Any, np.ndarray]) -> None:
     """Measured: 38 to 44 dB on two sets of weights, 1.2 to 2.2 of 255 in the mean."""
     pipe, exact = both
-    near = paint(pipe)
+    near = picture(pipe)
     assert psnr(near, exact) > 36
     assert np.abs(near.astype(float) - exact).mean() < 3
 
 
 def test_a_picture_of_the_units_stays_near_as_well(in_units: Any, both: tuple[Any, np.ndarray]) -> None:
     """Measured: 37 dB and 2.6 of 255 in the mean."""
-    near = paint(in_units)
+    near = picture(in_units)
     assert psnr(near, both[1]) > 33
     assert np.abs(near.astype(float) - both[1]).mean() < 4
 
@@ -344,26 +345,26 @@ def twin(pipe: Any, seed: int) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("prepared", [False, True])
 def test_twins_are_swapped_hot(small: Any, prepared: bool) -> None:
-    bare, one, two = paint(small, 2), twin(small, 1), twin(small, 2)
+    bare, one, two = picture(small, 2), twin(small, 1), twin(small, 2)
     if prepared:
         small.enable_lora_hotswap(target_rank=BASE.rank)
     swapper = lora.Swapper(small, BASE)
     swapper.load("one", one, FACTS)
-    worn = dict(small.transformer.named_parameters())
-    stored = {lora.file_name(n): worn[n] for n in lora.names(small.transformer)}
+    places = dict(small.transformer.named_parameters())
+    stored = {lora.file_name(n): places[n] for n in lora.names(small.transformer)}
     assert all(torch.equal(stored[n], t.float()) for n, t in one.items())  # in full, not in the base's 8 bits
-    first = paint(small, 2)
+    first = picture(small, 2)
     swapper.load("two", two, FACTS)
-    second = paint(small, 2)
+    second = picture(small, 2)
     assert all(
-        p is worn[n] for n, p in small.transformer.named_parameters()
+        p is places[n] for n, p in small.transformer.named_parameters()
     )  # hot: the same tensors, filled anew
     swapper.load("one", one, FACTS)
-    assert (paint(small, 2) == first).all()
+    assert (picture(small, 2) == first).all()
     assert psnr(first, bare) < 35
     assert psnr(second, first) < 35
     swapper.load(None)
-    assert (paint(small, 2) == bare).all()
+    assert (picture(small, 2) == bare).all()
 
 
 def test_a_lora_learns_on_it_and_nothing_else_does(small: Any) -> None:

@@ -1,4 +1,5 @@
-"""FLUX.2 klein by the same code: its classes, one block deep, trained on one transformer and served by another."""
+"""FLUX.2 klein by the same code: its classes, one block deep, trained on one transformer and served by
+another."""
 
 from __future__ import annotations
 

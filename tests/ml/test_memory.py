@@ -1,4 +1,5 @@
-"""Memory is known before anything is loaded: the estimate against real steps, and what is switched on where it is short."""
+"""Memory is known before anything is loaded: the estimate against real steps, and what is switched on where
+it is short."""
 
 from __future__ import annotations
 
@@ -73,7 +74,8 @@ SMALL_JOB = Workload(SMALL_1, FLUX1.targets, tokens=64)
 
 
 def allocated(run: Callable[[], Any]) -> int:
-    """The most bytes that `run` held at a time, as PyTorch's allocator reports what it gives and takes back."""
+    """The most bytes that `run` held at a time, as PyTorch's allocator reports what it gives and takes
+    back."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as p:
         run()
     events = [e for e in p.profiler.kineto_results.events() if e.name() == "[memory]"]

@@ -1,4 +1,5 @@
-"""The base that ships: within its size, shaped as FLUX.1 schnell, and able to make a twin that is the person."""
+"""The base that ships: within its size, shaped as FLUX.1 schnell, and able to make a twin that is the
+person."""
 
 from __future__ import annotations
 
@@ -157,7 +158,7 @@ def test_it_can_be_stopped_at_every_stage(engine: LocalEngine, photos: list[byte
 
 
 @pytest.mark.train
-def test_two_twins_painted_in_turn_are_each_their_own(engine: LocalEngine, twin: Any) -> None:
+def test_two_twins_rendered_in_turn_are_each_their_own(engine: LocalEngine, twin: Any) -> None:
     """Interleaved generators: the swap must happen for each picture, not once for each request."""
     report, store, _ = twin
     with_twin = RenderSpec("smiling, in a park", report.lora, count=2, seed=3)
@@ -241,7 +242,8 @@ def test_running_out_of_memory_is_one_sentence() -> None:
 def test_schnells_profile_trains_with_its_adapter_and_renders(
     tiny_folder: Path, tmp_path: Path, few: list[bytes]
 ) -> None:
-    """The production profile through the same code: bfloat16, adapter on in training and off in sampling, swapped in."""
+    """The production profile through the same code: bfloat16, adapter on in training and off in sampling,
+    swapped in."""
     import shutil
 
     import torch

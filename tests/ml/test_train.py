@@ -78,7 +78,8 @@ def test_going_on_after_a_stop_gives_the_same_weights(pipe: Any, quick: Base, fe
 
 
 def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, few: list[bytes]) -> None:
-    """First a step of sampling that teaches nothing, then the step that is learnt from, nearer to the picture by at most half."""
+    """First a step of sampling that teaches nothing, then the step that is learnt from, nearer to the
+    picture by at most half."""
     base = replace(quick, recipe=replace(quick.recipe, rollout=1.0, prior=0.0))
     seen: list[tuple[bool, torch.Tensor, torch.Tensor]] = []
     hook = pipe.transformer.register_forward_pre_hook(
@@ -99,7 +100,8 @@ def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, 
 def test_a_checkpoint_says_which_precision_it_was_trained_in(
     pipe: Any, quick: Base, few: list[bytes]
 ) -> None:
-    """What is faster is found by timing, which may come out otherwise the next time; a training goes on as it began."""
+    """What is faster is found by timing, which may come out otherwise the next time; a training goes on as
+    it began."""
     run = trained(pipe, quick, examples(pipe, quick, few, 1), 1, MemoryStore())
     here = run.halves
     run.halves = not here
@@ -153,7 +155,7 @@ def test_prior_preservation_keeps_what_the_class_word_makes(pipe: Any, quick: Ba
         t, size = torch.tensor([0.6]), ex[0].size
         with torch.no_grad():
             before = family_of(base).velocity(pipe.transformer, ex[0].latents, t, text, size)
-            run = trained_and_worn(pipe, base, ex)
+            run = trained_and_loaded(pipe, base, ex)
             after = family_of(base).velocity(pipe.transformer, ex[0].latents, t, text, size)
             lora.remove(pipe.transformer)
         assert run.step == 60
@@ -162,7 +164,7 @@ def test_prior_preservation_keeps_what_the_class_word_makes(pipe: Any, quick: Ba
     assert moved(0.5) < 0.8 * moved(0.0)
 
 
-def trained_and_worn(pipe: Any, base: Base, ex: list[dataset.Example]) -> TrainingState:
+def trained_and_loaded(pipe: Any, base: Base, ex: list[dataset.Example]) -> TrainingState:
     with torch.enable_grad():
         run = TrainingState.start(pipe.transformer, base, SPEC.seed)
         train(run, base, ex, encode_text(pipe, base, ""), SPEC, 60, MemoryStore(), never)
