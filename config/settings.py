@@ -95,6 +95,7 @@ DATABASES["default"]["OPTIONS"]["pool"] = {
     "max_size": env.number("DATABASE_POOL", 10),
     "timeout": 10,
 }
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restart of PostgreSQL leaves dead ones in the pool
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.redis("REDIS_URL")
 CACHES = {
