@@ -17,8 +17,10 @@ setup: .venv/.installed
 run: setup
 	@$(BIN)/python -m config.start.supervisor
 
+LOGS = $(or $(VAR),var)/log/*.log $(wildcard $(or $(VAR),var)/postgres/log $(or $(VAR),var)/redis/log)
 logs:
-	@tail -n 20 -F $(or $(VAR),var)/log/*.log $(or $(VAR),var)/postgres/log $(or $(VAR),var)/redis/log
+	@ls $(LOGS) > /dev/null 2>&1 || { echo "There are no logs yet: make run writes them."; exit 1; }
+	@tail -n 20 -F $(LOGS)
 
 demo: setup
 	$(BIN)/python -m ml people --count 1 --photos 12 --seed 6 --out out/demo/people

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -122,6 +123,15 @@ def test_each_program_has_a_log(running: MakeRun) -> None:
     names = {file.name.removesuffix(".log") for file in (running.var / "log").iterdir()}
     assert names == {"migrate", "demo", "web", "train", "render", "cpu", "io", "beat"}
     assert "Listening at" in (running.var / "log" / "web.log").read_text()
+
+
+def test_a_printed_email_is_found_in_a_log(running: MakeRun) -> None:
+    line = HTTPConnection("127.0.0.1", running.port, timeout=20)
+    person = json.dumps({"email": "reader@example.com", "password": "a long password"})
+    line.request("POST", "/_allauth/app/v1/auth/signup", person, {"Content-Type": "application/json"})
+    assert line.getresponse().status == 200
+    logs = [running.var / "log" / name for name in ("web.log", "io.log")]
+    wait_for(lambda: any("To: reader@example.com" in log.read_text() for log in logs))
 
 
 def test_manage_py_works_beside_it_and_nothing_else_does(running: MakeRun) -> None:

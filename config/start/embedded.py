@@ -68,46 +68,31 @@ class PostgresService(Service):
         for stale in self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock":
             stale.unlink(missing_ok=True)
         # -W: do not wait. start() waits, and notices a server that fails at once.
-        self._call(
-            programs / "pg_ctl",
-            "start",
-            "-W",
-            "-s",
-            "-D",
-            self.data,
-            "-o",
-            self._options(),
-            lock=lock,
-            uid=self.uid,
-        )
+        options = ("-W", "-s", "-D", self.data, "-o", self._options())
+        self._call(programs / "pg_ctl", "start", *options, lock=lock, uid=self.uid)
 
     def _create(self, programs: Path, lock: int) -> None:
         draft = self.home / "data.new"
         if draft.exists():
             shutil.rmtree(draft)
         draft.mkdir(mode=0o700)
-        with self._namesake(draft) as uid:
+        locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        options = (
+            "--auth=trust",
+            "--encoding=UTF8",
+            *locale,
+            "--text-search-config=english",
+            "--no-instructions",
+        )
+        fast = ("--no-sync",) if self.fast else ()
+        with self._user_of_initdb(draft) as uid:
             self._call(
-                programs / "initdb",
-                "-D",
-                draft,
-                "-U",
-                "photoflux",
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--text-search-config=english",
-                "--no-instructions",
-                *(["--no-sync"] if self.fast else []),
-                lock=lock,
-                uid=uid,
+                programs / "initdb", "-D", draft, "-U", "photoflux", *options, *fast, lock=lock, uid=uid
             )
         draft.rename(self.data)
 
     @contextmanager
-    def _namesake(self, draft: Path) -> Iterator[int | None]:
+    def _user_of_initdb(self, draft: Path) -> Iterator[int | None]:
         """The user id that initdb runs as; None for our own.
 
         initdb wants a user with a name and PG_UID has none: `nobody` makes the draft, then PG_UID gets it.

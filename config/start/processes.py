@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 from config.start import checkout, env
@@ -85,8 +86,9 @@ def main() -> None:
     parser.add_argument("name", choices=rows)
     process = rows[parser.parse_args().name]
     os.environ |= process.env()
-    from config import settings  # noqa: F401  stops here with a sentence when a setting is missing or malformed
-
+    import_module(
+        os.environ["DJANGO_SETTINGS_MODULE"]
+    )  # ends with a sentence when one is missing or malformed
     os.chdir(checkout.ROOT)
     os.execv(process.argv[0], process.argv)
 
