@@ -1,6 +1,8 @@
-"""A day of requests, and a simulated fleet that works them off by the choice of generation.schedule. No Django, no torch.
+"""A day of requests, and a simulated fleet that works them off by the choice of generation.schedule. No
+Django, no torch.
 
-Service times are the caller's; what stands here is how people behave, stated in MODEL and printed with every table.
+Service times are the caller's; what stands here is how people behave, stated in MODEL and printed with
+every table.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ class Request(Waiting):
 
 
 def a_day(users: int, picture: dict[str, float], *, seed: int) -> list[Request]:
-    """By time, from 0 to 86400 s; `picture` is the seconds of one by quality. A visit over midnight goes on in the morning."""
+    """By time, from 0 to 86400 s; `picture` is the seconds of one by quality. A visit over midnight goes on
+    in the morning."""
     rng, asked = random.Random(seed), []
     for user in range(users):
         twins = _one_of(rng, TWINS)
@@ -73,8 +76,8 @@ def _geometric(rng: random.Random, mean: float) -> int:
 
 @dataclass(frozen=True)
 class Scaling:
-    """A fleet that follows its load: the requests in the house, on average over `over` seconds, and `spare` more. More are
-    started at once, fewer kept only when that was enough for `calm` seconds."""
+    """A fleet that follows its load: the requests in the house, on average over `over` seconds, and `spare`
+    more. More are started at once, fewer kept only when that was enough for `calm` seconds."""
 
     spare: int
     cold_start: float  # seconds until a new server works; paid for
@@ -104,8 +107,9 @@ class Server:
 
 
 class Fleet:
-    """Servers of equal speed. A free one takes what `choose` says; of several that are free, the one that waited longest (so
-    does the broker). `late` gives up as soon as more than a twentieth of all requests have to wait longer for their first picture."""
+    """Servers of equal speed. A free one takes what `choose` says; of several that are free, the one that
+    waited longest (so does the broker). `late` gives up as soon as more than a twentieth of all requests
+    have to wait longer for their first picture."""
 
     def __init__(
         self,

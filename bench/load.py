@@ -1,7 +1,8 @@
-"""A hundred clients at once, listing, polling and downloading thumbnails: `python -m bench.load [--seconds 60]`.
+"""A hundred clients at once, listing, polling and downloading thumbnails: `python -m bench.load [--seconds
+60]`.
 
-A real web process with a gallery of 1,000 items of one person; the clients are locust's, in a process of their own. Exits 1 on
-any error or when the 95th percentile is above a second.
+A real web process with a gallery of 1,000 items of one person; the clients are locust's, in a process of
+their own. Exits 1 on any error or when the 95th percentile is above a second.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""How many accelerators a day of 10,000 users needs, and what a picture costs: `python -m bench.serve [FILE...]`.
+"""How many accelerators a day of 10,000 users needs, and what a picture costs: `python -m bench.serve
+[FILE...]`.
 
-Simulates a day of requests (bench/day.py, its model is printed) against MEASURED service times, with the choice that the render
-workers make (generation/schedule.py). Without FILE every table in bench/results is taken that has these keys, whoever wrote it:
+Simulates a day of requests (bench/day.py, its model is printed) against MEASURED service times, with the
+choice that the render workers make (generation/schedule.py). Without FILE every table in bench/results is
+taken that has these keys, whoever wrote it:
 
     {"machine": str, "engine": str,
      "seconds": {"picture": {"draft": s, "standard": s, "high": s},  one picture of a worn twin: all that its worker is busy with
@@ -9,10 +11,12 @@ workers make (generation/schedule.py). Without FILE every table in bench/results
                  "cold_start": s},                                   from a process's start until it has made its first picture
      "load": float}                                                  optional: of other programs, just before
 
-`--measure` writes such a table of this machine, through the studio: bench/results/serve-ENGINE-MACHINE.json.
+`--measure` writes such a table of this machine, through the studio:
+bench/results/serve-ENGINE-MACHINE.json.
 
-The aim (N2): the first picture of a request within 5 s of asking, for 95 of 100; `--whole` asks it of a request's last picture.
-Exits 1 when no fleet meets it, or when the fleet that is recommended does not meet it on another day.
+The aim (N2): the first picture of a request within 5 s of asking, for 95 of 100; `--whole` asks it of a
+request's last picture. Exits 1 when no fleet meets it, or when the fleet that is recommended does not meet
+it on another day.
 """
 
 from __future__ import annotations
@@ -96,7 +100,8 @@ class Plan:
         )
 
     def needed(self, day: list[Request], *, grouped: bool, peak: list[int] | None = None) -> int | None:
-        """The fewest servers that meet the target over the day, and in the hour `peak` where one is given; None: no number does."""
+        """The fewest servers that meet the target over the day, and in the hour `peak` where one is given;
+        None: no number does."""
         if percentile([r.first for r in day], 0.95) > self.target:
             return None  # with a server each
         start = max(int(sum(r.work for r in day) / DAY), 1)
@@ -109,7 +114,8 @@ class Plan:
     def scaled(
         self, day: list[Request], peak: list[int], provision: float, *, most: int, grouped: bool
     ) -> Scaling | None:
-        """With the fewest spare ones, up to `most`, that meet the target over the day and in its busiest hour."""
+        """With the fewest spare ones, up to `most`, that meet the target over the day and in its busiest
+        hour."""
         for spare in range(most + 1):
             scaling = Scaling(spare, provision + self.times.cold_start)
             out = self.run(day, scaling, grouped=grouped)
@@ -137,7 +143,8 @@ def line(name: str, day: list[Request], peak: list[int], out: Outcome, price: fl
 
 
 def simulate(times: Times, args: argparse.Namespace) -> bool:
-    """Prints the table of one machine; whether the fleet that is recommended meets the target on another day, too."""
+    """Prints the table of one machine; whether the fleet that is recommended meets the target on another
+    day, too."""
     plan = Plan(times, args.target, args.whole)
     day = plan.days(args.users, args.seed)
     peak = busiest_hour(day)

@@ -52,7 +52,8 @@ def request_images(
     body_hash: str = "",
     **recipe: Unpack[Recipe],
 ) -> Job:
-    """Pictures in the queue, of `training` or else of the twin's version in use. Raises what request_job raises."""
+    """Pictures in the queue, of `training` or else of the twin's version in use. Raises what request_job
+    raises."""
     job = Job(user=user, kind="image", twin=twin, prompt=prompt, repeats=repeats, **recipe)
     return request_job(job, training=training, key=key, body_hash=body_hash)
 
@@ -60,8 +61,8 @@ def request_images(
 def request_job(
     job: Job, *, training: Training | None = None, key: str | None = None, body_hash: str = ""
 ) -> Job:
-    """A new job of any kind in its queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled,
-    TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
+    """A new job of any kind in its queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained,
+    TwinDisabled, TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
     job.of_twin = job.twin is not None
     job.seed = secrets.randbelow(SEEDS) if job.seed is None else job.seed
     job.price = job.job_kind.price(job)
@@ -99,7 +100,8 @@ def usable_training(twin: Twin) -> Training:
 def repeat(
     job: Job, *, same_seed: bool = True, key: str | None = None, body_hash: str = "", **overrides: Any
 ) -> Job:
-    """The same again, with what is changed in `overrides`. With the same seed it is the same version of the twin, too."""
+    """The same again, with what is changed in `overrides`. With the same seed it is the same version of the
+    twin, too."""
     fields = {name: getattr(job, name) for name in COPIED} | overrides
     fields.setdefault("seed", job.seed if same_seed else None)
     twin = fields.pop("twin", job.twin)

@@ -1,4 +1,5 @@
-"""With real worker processes: the broker wakes them, workers die, nothing is lost and nothing is charged twice."""
+"""With real worker processes: the broker wakes them, workers die, nothing is lost and nothing is charged
+twice."""
 
 from __future__ import annotations
 
@@ -74,7 +75,8 @@ def steps_of_training(workers: Workers) -> list[str]:
 def test_a_training_that_is_evicted_five_times_once_in_each_stage_ends_well(
     twin: Any, photos: list[Any], workers: Workers
 ) -> None:
-    """Each worker gets SIGTERM where it is held; the next one goes on from the checkpoint. No step is done twice."""
+    """Each worker gets SIGTERM where it is held; the next one goes on from the checkpoint. No step is done
+    twice."""
     from twins.services import start_training
 
     stages = ["preparing", "measuring the base", "training 0.50", "choosing the best", "finishing"]
@@ -232,7 +234,8 @@ def test_redis_away_while_asking_delays_the_work_and_loses_nothing(
 def test_every_picture_is_of_its_own_twin_whoever_renders_it(
     as_alice: Any, as_bob: Any, alice: Any, bob: Any, workers: Workers
 ) -> None:
-    """Two workers, two people, twenty jobs by turns; each picture carries the checksum of the LoRA it was painted with."""
+    """Two workers, two people, twenty jobs by turns; each picture carries the checksum of the LoRA it was
+    painted with."""
     from tests.studio import worn_in
 
     owners = {}

@@ -1,4 +1,5 @@
-"""The same request twice is one run: the run's row holds the key that the client sent, under a unique constraint."""
+"""The same request twice is one run: the run's row holds the key that the client sent, under a unique
+constraint."""
 
 from __future__ import annotations
 
@@ -26,11 +27,11 @@ def create_idempotent(
     prepare: Callable[[Kind], None],
     check: Callable[[], object] = lambda: None,
 ) -> Kind:
-    """Create `run` at most once for (user, endpoint, key). `check()` may refuse it, before and outside the transaction in
-    which `prepare(run)` saves it and what belongs to it. A key is forgotten after KEPT.
+    """Create `run` at most once for (user, endpoint, key). `check()` may refuse it, before and outside the
+    transaction in which `prepare(run)` saves it and what belongs to it. A key is forgotten after KEPT.
 
-    The same key and body answers the run that is there, as it now stands; another body raises IdempotencyMismatch.
-    A refusal raised by `prepare` is not remembered.
+    The same key and body answers the run that is there, as it now stands; another body raises
+    IdempotencyMismatch. A refusal raised by `prepare` is not remembered.
     """
     if not key:
         check()

@@ -1,5 +1,5 @@
-"""The sweeper: a run that lost its worker is queued again, and one that nobody took is enqueued again. Celery beat runs it
-every 10 s; recovery is this alone, the broker redelivers nothing."""
+"""The sweeper: a run that lost its worker is queued again, and one that nobody took is enqueued again.
+Celery beat runs it every 10 s; recovery is this alone, the broker redelivers nothing."""
 
 from __future__ import annotations
 
