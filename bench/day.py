@@ -1,4 +1,4 @@
-"""A day of requests, and a simulated fleet that works them off by the choice of generation.schedule. No
+"""A day of requests, and a simulated fleet that serves them in the order of generation.schedule. No
 Django, no torch.
 
 Service times are the caller's; what stands here is how people behave, stated in MODEL and printed with
@@ -27,8 +27,10 @@ OTHER_TWIN = 0.2  # chance that a request of a visit is of another twin of the s
 PICTURES = {1: 0.35, 2: 0.20, 4: 0.35, 8: 0.10}
 QUALITY = {"draft": 0.20, "standard": 0.65, "high": 0.15}
 MODEL = f"""\
-  every user comes at least once, {VISITS} times on average, by a daily curve with its peak at {PEAK_HOUR:.0f}:00, 2.5 times its mean
-  a visit: {JOBS:.0f} requests on average (geometric), {THINK:.0f} s between two (exponential), whether or not the first is done
+  every user comes at least once, {VISITS} times on average, by a daily curve;
+    its peak at {PEAK_HOUR:.0f}:00 is 2.5 times its mean
+  a visit: {JOBS:.0f} requests on average (geometric), {THINK:.0f} s between two (exponential),
+    whether or not the first is done
   {HEAVY:.0%} of users: {HEAVY_JOBS:.0f} requests a visit, {HEAVY_THINK:.0f} s between two
   twins a user: {TWINS}; another one than before in {OTHER_TWIN:.0%} of requests
   pictures a request: {PICTURES}

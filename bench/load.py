@@ -144,7 +144,8 @@ def attack(folder: Path, port: int, token: str, items: list[str], seconds: int) 
     for row in rows:
         name = row["Name"] if row["Name"] != "Aggregated" else "all"
         print(
-            f"{name:12}{row['Request Count']:>10}{row['Failure Count']:>10}{float(row['Requests/s']):10.1f}{row['50%']:>11}{row['95%']:>8}"
+            f"{name:12}{row['Request Count']:>10}{row['Failure Count']:>10}"
+            f"{float(row['Requests/s']):10.1f}{row['50%']:>11}{row['95%']:>8}"
         )
     total = rows[-1]
     return int(int(total["Failure Count"]) > 0 or int(total["95%"]) > MOST_MS)

@@ -6,10 +6,12 @@ choice that the render workers make (generation/schedule.py). Without FILE every
 taken that has these keys, whoever wrote it:
 
     {"machine": str, "engine": str,
-     "seconds": {"picture": {"draft": s, "standard": s, "high": s},  one picture of a worn twin: all that its worker is busy with
-                 "swap": s,                                          another twin, resident in memory, put on instead
-                 "cold_start": s},                                   from a process's start until it has made its first picture
-     "load": float}                                                  optional: of other programs, just before
+     "seconds": {"picture": {"draft": s, "standard": s, "high": s}, "swap": s, "cold_start": s},
+     "load": float}
+
+`picture` is one picture of a twin whose adapter is loaded, all that its worker is busy with; `swap` loads the
+adapter of another twin, resident in memory, instead; `cold_start` is from a process's start until it has made
+its first picture; `load`, optional, is that of other programs just before.
 
 `--measure` writes such a table of this machine, through the studio:
 bench/results/serve-ENGINE-MACHINE.json.
@@ -70,7 +72,7 @@ def read(path: Path) -> Times | None:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Aim:
     """What is asked of a fleet: seconds for 95 of 100 requests, until the first picture or the last."""
 
     times: Times
@@ -128,7 +130,8 @@ class Plan:
 
 WAYS = ((True, "by twin"), (False, "in turn"))
 HEAD = (
-    f"{'':44}{'servers':>8}{'wait s':>14}{'first s':>9}{'all s':>8}{'hour':>8}{'swaps':>9}{'busy':>7}{'hours':>8}{'a picture':>11}\n"
+    f"{'':44}{'servers':>8}{'wait s':>14}{'first s':>9}{'all s':>8}"
+    f"{'hour':>8}{'swaps':>9}{'busy':>7}{'hours':>8}{'a picture':>11}\n"
     f"{'':52}{'50th':>7}{'95th':>7}{'95th':>9}{'95th':>8}{'95th':>8}{'a job':>9}"
 )
 
@@ -137,24 +140,26 @@ def line(name: str, day: list[Request], peak: list[int], out: Outcome, price: fl
     hours, pictures = out.paid / HOUR, sum(r.pictures for r in day)
     hour = percentile([out.first[i] for i in peak], 0.95)
     return (
-        f"{name:44}{out.most:8}{percentile(out.wait, 0.5):7.2f}{percentile(out.wait, 0.95):7.2f}{percentile(out.first, 0.95):9.2f}"
-        f"{percentile(out.whole, 0.95):8.2f}{hour:8.2f}{out.swaps / len(day):9.3f}{out.busy / out.paid:7.0%}{hours:8.1f}{hours * price / pictures:11.5f}"
+        f"{name:44}{out.most:8}{percentile(out.wait, 0.5):7.2f}{percentile(out.wait, 0.95):7.2f}"
+        f"{percentile(out.first, 0.95):9.2f}{percentile(out.whole, 0.95):8.2f}{hour:8.2f}"
+        f"{out.swaps / len(day):9.3f}{out.busy / out.paid:7.0%}{hours:8.1f}{hours * price / pictures:11.5f}"
     )
 
 
 def simulate(times: Times, args: argparse.Namespace) -> bool:
     """Prints the table of one machine; whether the fleet that is recommended meets the target on another
     day, too."""
-    plan = Plan(times, args.target, args.whole)
-    day = plan.days(args.users, args.seed)
+    aim = Aim(times, args.target, args.whole)
+    day = aim.days(args.users, args.seed)
     peak = busiest_hour(day)
     introduce(times, day, peak)
-    by_day = {grouped: plan.needed(day, grouped=grouped) for grouped, _ in WAYS}
-    by_hour = {grouped: plan.needed(day, grouped=grouped, peak=peak) for grouped, _ in WAYS}
+    by_day = {grouped: aim.needed(day, grouped=grouped) for grouped, _ in WAYS}
+    by_hour = {grouped: aim.needed(day, grouped=grouped, peak=peak) for grouped, _ in WAYS}
     least, servers = by_day[True], by_hour[True]
     if least is None or servers is None:
         print(
-            f"No fleet has {plan.what} of 95 in 100 requests done within {args.target:g} s: the work alone takes longer."
+            f"No fleet has {aim.what} of 95 in 100 requests done within {args.target:g} s:"
+            " the work alone takes longer."
         )
         return False
     print(HEAD)
@@ -164,17 +169,18 @@ def simulate(times: Times, args: argparse.Namespace) -> bool:
         for grouped, how in WAYS:
             why = " and ".join(name for name, found in enough if found[grouped] == size)
             name = f"fixed, {how}" + (f", for {why}" if why else "")
-            print(line(name, day, peak, plan.full(day, size, grouped=grouped), args.price))
+            print(line(name, day, peak, aim.full(day, size, grouped=grouped), args.price))
     for grouped, how in WAYS:
-        if scaling := plan.scaled(day, peak, args.provision, most=servers, grouped=grouped):
+        if scaling := aim.scaled(day, peak, args.provision, most=servers, grouped=grouped):
             name = f"scaled, {how}, {scaling.spare} spare"
-            print(line(name, day, peak, plan.full(day, scaling, grouped=grouped), args.price))
-    other = plan.full(plan.days(args.users, args.seed + 1), servers)
+            print(line(name, day, peak, aim.full(day, scaling, grouped=grouped), args.price))
+    other = aim.full(aim.days(args.users, args.seed + 1), servers)
     print(
-        f"{plan.what} of 95 in 100 requests within {args.target:g} s: {least} servers over the day, {servers} in its busiest hour too"
-        f" (recommended). Another day with {servers}: {percentile(other.first, 0.95):.2f} s"
+        f"{aim.what} of 95 in 100 requests within {args.target:g} s: {least} servers over the day,"
+        f" {servers} in its busiest hour too (recommended)."
+        f" Another day with {servers}: {percentile(other.first, 0.95):.2f} s"
     )
-    return plan.meets(other)
+    return aim.meets(other)
 
 
 def introduce(times: Times, day: list[Request], peak: list[int]) -> None:
@@ -183,12 +189,13 @@ def introduce(times: Times, day: list[Request], peak: list[int]) -> None:
     print(f"seconds: a picture {made}; a swap {times.swap:.4f}; a cold start {times.cold_start:.1f}")
     if times.load > BUSY:
         print(
-            f"Other programs ran beside the measurement (a load of {times.load:.1f}): these seconds are too many."
+            f"Other programs ran beside the measurement (a load of {times.load:.1f}):"
+            " these seconds are too many."
         )
     mean, most = sum(r.work for r in day) / DAY, sum(day[i].work for i in peak) / HOUR
     print(
-        f"{len(day)} requests, {sum(r.pictures for r in day)} pictures; work for {mean:.2f} servers on average,"
-        f" {most:.2f} in the busiest hour"
+        f"{len(day)} requests, {sum(r.pictures for r in day)} pictures;"
+        f" work for {mean:.2f} servers on average, {most:.2f} in the busiest hour"
     )
 
 
@@ -246,7 +253,7 @@ def warm(engine: str, source: str, folder: Path, rounds: int) -> tuple[dict[str,
         list(studio.render(spec, store=store))
         return time.perf_counter() - start
 
-    def wear(i: int) -> float:
+    def swap_to(i: int) -> float:
         name, checksum = twins[i % 2]
         start = time.perf_counter()
         loaded = studio._read(RenderSpec("in a park", name, checksum), store)
@@ -259,7 +266,7 @@ def warm(engine: str, source: str, folder: Path, rounds: int) -> tuple[dict[str,
     # By turns: what else the machine does hits all alike.
     took = [{q: render(q, i) for q in QUALITIES} for i in range(rounds)]
     picture = {q: round(statistics.median(t[q] for t in took), 4) for q in QUALITIES}
-    swap = statistics.median([wear(i) for i in range(1, 2 * rounds + 3)][2:])
+    swap = statistics.median([swap_to(i) for i in range(1, 2 * rounds + 3)][2:])
     return picture, round(swap, 5)
 
 
@@ -348,7 +355,8 @@ def main() -> int:
         return 2
     start = time.perf_counter()
     print(
-        f"A day of {args.users} users (seed {args.seed}); {args.price:g} an hour and server, an assumption. The model:\n{MODEL}"
+        f"A day of {args.users} users (seed {args.seed}); {args.price:g} an hour and server, an assumption."
+        f" The model:\n{MODEL}"
     )
     good = [simulate(times, args) for times in found]
     print(f"\nsimulated in {time.perf_counter() - start:.0f} s")

@@ -1,4 +1,4 @@
-"""One table of jobs holds kinds with other queues, prices and results: here one that delivers a line of text."""
+"""One table of jobs holds kinds with other queues, prices and results. Here: one that delivers a text."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ def queued(user: Any, twin: Any, count: int, *, ago: float = 0.0) -> list[Any]:
 
 @pytest.fixture
 def streak(monkeypatch: pytest.MonkeyPatch) -> Streak:
-    """A worker that wears nothing yet."""
+    """A worker that has not taken a job yet."""
     from generation import tasks
 
     fresh = Streak()
