@@ -163,6 +163,28 @@ def simulate(times: Times, args: argparse.Namespace) -> bool:
         )
         return False
     print(HEAD)
+    compare(aim, day, peak, by_day, by_hour, args)
+    other = aim.full(aim.days(args.users, args.seed + 1), servers)
+    print(
+        f"{aim.what} of 95 in 100 requests within {args.target:g} s: {least} servers over the day,"
+        f" {servers} in its busiest hour too (recommended)."
+        f" Another day with {servers}: {percentile(other.first, 0.95):.2f} s"
+    )
+    return aim.meets(other)
+
+
+def compare(
+    aim: Aim,
+    day: list[Request],
+    peak: list[int],
+    by_day: dict[bool, int | None],
+    by_hour: dict[bool, int | None],
+    args: argparse.Namespace,
+) -> None:
+    """Prints a line for each fleet: fixed ones that are large enough, one too small, and those that scale."""
+    least, servers = by_day[True], by_hour[True]
+    assert least
+    assert servers
     enough = (("the day", by_day), ("its busiest hour", by_hour))
     sizes = {size for _, found in enough for size in found.values() if size}
     for size in sorted(sizes | {max(least - 1, 1)}):
@@ -174,13 +196,6 @@ def simulate(times: Times, args: argparse.Namespace) -> bool:
         if scaling := aim.scaled(day, peak, args.provision, most=servers, grouped=grouped):
             name = f"scaled, {how}, {scaling.spare} spare"
             print(line(name, day, peak, aim.full(day, scaling, grouped=grouped), args.price))
-    other = aim.full(aim.days(args.users, args.seed + 1), servers)
-    print(
-        f"{aim.what} of 95 in 100 requests within {args.target:g} s: {least} servers over the day,"
-        f" {servers} in its busiest hour too (recommended)."
-        f" Another day with {servers}: {percentile(other.first, 0.95):.2f} s"
-    )
-    return aim.meets(other)
 
 
 def introduce(times: Times, day: list[Request], peak: list[int]) -> None:

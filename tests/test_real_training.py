@@ -3,15 +3,13 @@ would have come out."""
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 import numpy as np
 import pytest
 
 from billing import audit, ledger
-from config.runs.sweeper import sweep_kind
-from tests.processes import Workers, ended, evict, lapse, wait_for
+from tests.processes import Workers, ended, evict, kill, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.train]
 STEPS = 36  # the last three of which checkpoints are kept at 24, 30 and 36
@@ -69,12 +67,8 @@ def test_a_training_whose_workers_were_killed_and_evicted_ends_with_the_same_wei
     cut = ask(drawn_twin)
     checkpoint = f"{cut.folder}/checkpoint.safetensors"
     wait_for(lambda: store(cut.user_id).exists(checkpoint), 120)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    cut.refresh_from_db()
-    assert cut.is_open
-    lapse(cut)
-    sweep_kind(type(cut))
+    kill(first, cut)
+    assert ended(cut) is False
     second = workers.start("train", studio="real")
     wait_for(lambda: stage_of(cut) == "choosing the best", 120)
     evict(second)

@@ -33,12 +33,8 @@ def create_idempotent(
     The same key and body answers the run that is there, as it now stands; another body raises
     IdempotencyMismatch. A refusal raised by `prepare` is not remembered.
     """
-    if not key:
-        check()
-        with transaction.atomic():
-            prepare(run)
-        return run
-    run.endpoint, run.idempotency_key, run.body_hash = endpoint, key, body_hash
+    if key:
+        run.endpoint, run.idempotency_key, run.body_hash = endpoint, key, body_hash
     earlier = _earlier(run)
     if earlier is None:
         check()
@@ -47,7 +43,7 @@ def create_idempotent(
                 prepare(run)
             return run
         except (IntegrityError, DomainError):
-            # The second of two at once waited for the first one, and found its place taken.
+            # Of two at once, the second waited for the first one's insert and was refused by the constraint.
             earlier = _earlier(run)
             if earlier is None:
                 raise
@@ -57,6 +53,8 @@ def create_idempotent(
 
 
 def _earlier(run: Kind) -> Kind | None:
+    if not run.idempotency_key:
+        return None
     same = type(run).objects.filter(user=run.user, endpoint=run.endpoint, idempotency_key=run.idempotency_key)
     return same.first()
 

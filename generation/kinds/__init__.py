@@ -1,5 +1,5 @@
-"""The kinds of jobs. All are rows of generation.Job; the row's `kind` names one of these, and it says all
-that differs."""
+"""The kinds of jobs. All are rows of generation.Job; the row's `kind` names one of these objects, which
+says where kinds differ."""
 
 from __future__ import annotations
 

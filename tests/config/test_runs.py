@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -10,13 +11,14 @@ from typing import Any
 
 import pytest
 import redis
+from celery import current_app
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Export
 from config.errors import AlreadyFinished, IdempotencyMismatch
-from config.runs import events, idempotency
+from config.runs import broker, events, idempotency
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from config.runs.places import Places
@@ -314,3 +316,13 @@ def test_a_key_is_forgotten_after_a_week(alice: Any, wake_ups: list[Any]) -> Non
     assert idempotency.forget() == 1
     assert ask(alice, "k", "b").id != first.id
     assert ask(alice, "l", "a").id == second.id
+
+
+def test_a_broker_that_takes_no_message_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It accepts the connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        where = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        monkeypatch.setattr(current_app.conf, "broker_write_url", where)
+        start = time.monotonic()
+        assert broker.enqueue("accounts.export", 1, "io") is False
+        assert time.monotonic() - start < 4 * broker.TIMEOUT
