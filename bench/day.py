@@ -1,6 +1,8 @@
-"""A day of requests, and a simulated fleet that works them off by the choice of generation.schedule. No Django, no torch.
+"""A day of requests, and a simulated fleet that serves them in the order of generation.schedule. No
+Django, no torch.
 
-Service times are the caller's; what stands here is how people behave, stated in MODEL and printed with every table.
+Service times are the caller's; what stands here is how people behave, stated in MODEL and printed with
+every table.
 """
 
 from __future__ import annotations
@@ -25,8 +27,10 @@ OTHER_TWIN = 0.2  # chance that a request of a visit is of another twin of the s
 PICTURES = {1: 0.35, 2: 0.20, 4: 0.35, 8: 0.10}
 QUALITY = {"draft": 0.20, "standard": 0.65, "high": 0.15}
 MODEL = f"""\
-  every user comes at least once, {VISITS} times on average, by a daily curve with its peak at {PEAK_HOUR:.0f}:00, 2.5 times its mean
-  a visit: {JOBS:.0f} requests on average (geometric), {THINK:.0f} s between two (exponential), whether or not the first is done
+  every user comes at least once, {VISITS} times on average, by a daily curve;
+    its peak at {PEAK_HOUR:.0f}:00 is 2.5 times its mean
+  a visit: {JOBS:.0f} requests on average (geometric), {THINK:.0f} s between two (exponential),
+    whether or not the first is done
   {HEAVY:.0%} of users: {HEAVY_JOBS:.0f} requests a visit, {HEAVY_THINK:.0f} s between two
   twins a user: {TWINS}; another one than before in {OTHER_TWIN:.0%} of requests
   pictures a request: {PICTURES}
@@ -43,7 +47,8 @@ class Request(Waiting):
 
 
 def a_day(users: int, picture: dict[str, float], *, seed: int) -> list[Request]:
-    """By time, from 0 to 86400 s; `picture` is the seconds of one by quality. A visit over midnight goes on in the morning."""
+    """By time, from 0 to 86400 s; `picture` is the seconds of one by quality. A visit over midnight goes on
+    in the morning."""
     rng, asked = random.Random(seed), []
     for user in range(users):
         twins = _one_of(rng, TWINS)
@@ -73,8 +78,8 @@ def _geometric(rng: random.Random, mean: float) -> int:
 
 @dataclass(frozen=True)
 class Scaling:
-    """A fleet that follows its load: the requests in the house, on average over `over` seconds, and `spare` more. More are
-    started at once, fewer kept only when that was enough for `calm` seconds."""
+    """A fleet that follows its load: the requests in the house, on average over `over` seconds, and `spare`
+    more. More are started at once, fewer kept only when that was enough for `calm` seconds."""
 
     spare: int
     cold_start: float  # seconds until a new server works; paid for
@@ -104,8 +109,9 @@ class Server:
 
 
 class Fleet:
-    """Servers of equal speed. A free one takes what `choose` says; of several that are free, the one that waited longest (so
-    does the broker). `late` gives up as soon as more than a twentieth of all requests have to wait longer for their first picture."""
+    """Servers of equal speed. A free one takes what `choose` says; of several that are free, the one that
+    waited longest (so does the broker). `late` gives up as soon as more than a twentieth of all requests
+    have to wait longer for their first picture."""
 
     def __init__(
         self,

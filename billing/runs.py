@@ -1,4 +1,5 @@
-"""PaidRun: a run with a hold. Credits are held when it is asked for; the transaction that ends the run ends the hold too."""
+"""PaidRun: a run with a hold. Credits are held when it is asked for; the transaction that ends the run ends
+the hold too."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from config.runs.models import OPEN, Run, RunQuerySet, Status, kinds
 
 
 class PaidRun(Run):
-    """`price` was held; `earned` says what of it the work has delivered so far, which is what its end captures."""
+    """`price` was held; `earned` says what of it the work has delivered so far, which is what its end
+    captures."""
 
     price = models.PositiveIntegerField(default=0, editable=False)
     captured = models.PositiveIntegerField(default=0, editable=False)
@@ -42,7 +44,8 @@ class PaidRun(Run):
         return self.price if self.status == Status.SUCCEEDED else 0
 
     def enqueue(self) -> None:
-        """Hold the price and queue the run; inside the caller's transaction. Raises JobLimit, NotEnoughCredits, PaymentDue."""
+        """Hold the price and queue the run; inside the caller's transaction. Raises JobLimit,
+        NotEnoughCredits, PaymentDue."""
         if not self.retry_of:  # what staff run again costs nothing and counts against no limit
             wallet = ledger.locked_wallet(self.user)
             limits.room_for_job(wallet, open_runs(self.user))

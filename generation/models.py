@@ -12,7 +12,8 @@ from twins.models import Training, Twin
 
 
 class Job(PaidRun):
-    """Pictures, or whatever its kind makes, asked for in one request. The row's `kind` names its queue, task and price."""
+    """Pictures, or whatever its kind makes, asked for in one request. The row's `kind` names its queue,
+    task and price."""
 
     kind = models.CharField(max_length=12, default="image")
     twin = models.ForeignKey(Twin, models.SET_NULL, null=True, related_name="jobs")

@@ -1,13 +1,13 @@
-"""Which of the waiting jobs a render worker takes next. Pure functions, so that the worker and the simulated day
-(bench.serve) choose alike.
+"""Which of the waiting jobs a render worker takes next. Pure functions, so that the worker and the
+simulated day (bench.serve) choose alike.
 
-A user's turn begins when their oldest job was asked for, or when a job of theirs was last taken, whichever is later. With
-one job each that is first come, first served; of fifty jobs of one user and one of another, the one is next but one. Once
-a user's turn has begun, each other user passes them with one job at most.
+A user's turn begins when their oldest job was asked for, or when a job of theirs was last taken, whichever
+is later. With one job each that is first come, first served; of fifty jobs of one user and one of another,
+the one is next but one. Once a user's turn has begun, each other user passes them with one job at most.
 
-A worker that goes on with the twin whose adapter is loaded saves a swap. So jobs of that twin may go before their turn,
-within two bounds: never more than MOST_IN_A_ROW jobs of one twin by one worker, and never past a user whose turn began
-PATIENCE ago.
+A worker that goes on with the twin whose adapter is loaded saves a swap. So jobs of that twin may go before
+their turn, within two bounds: never more than MOST_IN_A_ROW jobs of one twin by one worker, and never past
+a user whose turn began PATIENCE ago.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ Some = TypeVar("Some", bound=Waiting)
 
 @dataclass
 class Streak:
-    """Of one worker: the twin whose adapter is loaded, and how many jobs of it were taken without another between."""
+    """Of one worker: the twin whose adapter is loaded, and how many jobs of it were taken without another
+    between."""
 
     twin: Twin | None = None
     jobs: int = 0

@@ -23,6 +23,7 @@ from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps")
+SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "engine", "longest")
 
 
 class TwinNotTrained(NotTrained):
@@ -47,21 +48,21 @@ def request_images(
     twin: Twin | None,
     prompt: str,
     training: Training | None = None,
-    repeats: Job | None = None,
     key: str | None = None,
     body_hash: str = "",
     **recipe: Unpack[Recipe],
 ) -> Job:
-    """Pictures in the queue, of `training` or else of the twin's version in use. Raises what request_job raises."""
-    job = Job(user=user, kind="image", twin=twin, prompt=prompt, repeats=repeats, **recipe)
+    """Pictures in the queue, of `training` or else of the twin's version in use. Raises what request_job
+    raises."""
+    job = Job(user=user, kind="image", twin=twin, prompt=prompt, **recipe)
     return request_job(job, training=training, key=key, body_hash=body_hash)
 
 
 def request_job(
     job: Job, *, training: Training | None = None, key: str | None = None, body_hash: str = ""
 ) -> Job:
-    """A new job of any kind in its queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled,
-    TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
+    """A new job of any kind in its queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained,
+    TwinDisabled, TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
     job.of_twin = job.twin is not None
     job.seed = secrets.randbelow(SEEDS) if job.seed is None else job.seed
     job.price = job.job_kind.price(job)
@@ -99,21 +100,15 @@ def usable_training(twin: Twin) -> Training:
 def repeat(
     job: Job, *, same_seed: bool = True, key: str | None = None, body_hash: str = "", **overrides: Any
 ) -> Job:
-    """The same again, with what is changed in `overrides`. With the same seed it is the same version of the twin, too."""
+    """The same again, but for `overrides`. With the same seed, the same version of the twin makes it, too."""
     fields = {name: getattr(job, name) for name in COPIED} | overrides
     fields.setdefault("seed", job.seed if same_seed else None)
     twin = fields.pop("twin", job.twin)
     if twin is None and job.of_twin and "twin" not in overrides:
         raise TwinGone
-    return request_images(
-        job.user,
-        twin=twin,
-        training=job.training if same_seed and twin == job.twin else None,
-        repeats=job,
-        key=key,
-        body_hash=body_hash,
-        **fields,
-    )
+    again = Job(user=job.user, kind=job.kind, twin=twin, repeats=job, **fields)
+    training = job.training if same_seed and twin == job.twin else None
+    return request_job(again, training=training, key=key, body_hash=body_hash)
 
 
 class TwinGone(DomainError):
@@ -122,7 +117,7 @@ class TwinGone(DomainError):
 
 
 def stop_jobs(user: Any) -> None:
-    """The consent to the twins ended: nothing more is made of them."""
+    """The consent to twins ended: stop all that is made of them."""
     transaction.on_commit(
         lambda: [job.stop() for job in Job.objects.filter(user=user, of_twin=True).open()], robust=True
     )
@@ -132,20 +127,8 @@ def retry_job(job: Job, *, cause: str) -> Job:
     """Staff run a failed job again as a new one that costs nothing. Raises NotFailed."""
     if job.status != Status.FAILED:
         raise NotFailed
-    again = Job(
-        user=job.user,
-        twin=job.twin,
-        training=job.training,
-        of_twin=job.of_twin,
-        kind=job.kind,
-        seed=job.seed,
-        retry_of=job.id,
-        retry_cause=cause,
-        engine=job.engine,
-        longest=job.longest,
-    )
-    for name in COPIED:
-        setattr(again, name, getattr(job, name))
+    same = {name: getattr(job, name) for name in (*COPIED, *SAME_AT_RETRY)}
+    again = Job(retry_of=job.id, retry_cause=cause, **same)
     return create_idempotent(
         again, endpoint=f"retry:{job.id}", key=str(job.id), body_hash="", prepare=lambda new: new.enqueue()
     )

@@ -47,8 +47,8 @@ LOOKED_AT = 200  # of one's own prompts, the newest
 
 
 def suggest(begun: str, own: Iterable[str] = ()) -> list[str]:
-    """One's own newest prompts that begin so, then whole ones for an empty prompt, else what may follow its last comma and is
-    not said yet."""
+    """One's own newest prompts that begin so, then whole ones for an empty prompt, else what may follow its
+    last comma and is not said yet."""
     text = begun.strip()[:1000]
     mine = list(dict.fromkeys(p for p in own if p.lower().startswith(text.lower()) and p != text))[:OWN]
     return list(dict.fromkeys(mine + _curated(text)))[:MOST]

@@ -1,4 +1,5 @@
-"""The work on jobs. A render worker keeps its base loaded, and goes on with the twin whose adapter is loaded."""
+"""The work on jobs. A render worker keeps its base loaded, and goes on with the twin whose adapter is
+loaded."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ _streak = schedule.Streak()  # what this process works on
 
 @shared_task(name=RENDER)
 def render(ident: str) -> None:
-    """One wake-up, one job: of the queue in which job `ident` waits, the one whose turn it is. Job `ident` itself is done
-    at this wake-up or at another's."""
+    """One wake-up, one job: of the queue in which job `ident` waits, the one whose turn it is. Job `ident`
+    itself is done at this wake-up or at another's."""
     job = Job.objects.filter(id=ident).first()
     for chosen in _turns(job.queue) if job else ():
         with claimed(Job, chosen.id) as run:
@@ -41,7 +42,8 @@ def render(ident: str) -> None:
 
 
 def _turns(queue: str) -> Iterator[schedule.Waiting]:
-    """What waits, in the order in which this worker should take it. Ask for the next one where another was quicker."""
+    """What waits, in the order in which this worker should take it. Ask for the next one where another was
+    quicker."""
     waiting = _waiting(queue)
     served = _served({job.user for job in waiting})
     while waiting:
@@ -90,7 +92,8 @@ def _make_all(run: Job) -> None:
 
 
 def _check_allowed(run: Job) -> None:
-    """Before each result and again before it is delivered: the consent, the twin and its version still stand."""
+    """Before each result and again before it is delivered: the consent, the twin and its version still
+    stand."""
     if not run.of_twin:
         return
     fresh = Job.objects.select_related("twin", "training").get(id=run.id)
@@ -105,7 +108,8 @@ def _progress(run: Job, index: int) -> types.Progress:
 
 
 def deliver(run: Job, index: int, result: Any) -> None:
-    """Files first, then their rows and the output in one transaction that only the run's worker can commit. Raises Lost."""
+    """Files first, then their rows and the output in one transaction that only the run's worker can commit.
+    Raises Lost."""
     _check_allowed(run)
     kind, ident = run.job_kind, uuid.uuid4()
     try:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from PIL import Image
@@ -34,18 +34,26 @@ def engine() -> Iterator[EngineDouble]:
     studio.use_engine("nano", None)
 
 
+class WakeUp(NamedTuple):
+    task: str
+    ident: str
+    queue: str
+
+
 @pytest.fixture
-def rings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """The wake-ups, (task, id), in place of the broker."""
-    sent: list[tuple[str, str]] = []
+def wake_ups(monkeypatch: pytest.MonkeyPatch) -> list[WakeUp]:
+    """What was sent to the broker, in its place."""
+    sent: list[WakeUp] = []
     from config.runs import broker
 
-    monkeypatch.setattr(broker, "enqueue", lambda task, ident, queue: sent.append((task, str(ident))) or True)
+    monkeypatch.setattr(
+        broker, "enqueue", lambda task, ident, queue: sent.append(WakeUp(task, str(ident), queue)) or True
+    )
     return sent
 
 
 @pytest.fixture
-def work(rings: list[tuple[str, str]]) -> Callable[[], int]:
+def work(wake_ups: list[WakeUp]) -> Callable[[], int]:
     """Do all that was enqueued, as workers would; how much it was."""
     from celery import current_app
     from django.test import TestCase
@@ -54,14 +62,24 @@ def work(rings: list[tuple[str, str]]) -> Callable[[], int]:
 
     def run() -> int:
         done = 0
-        while rings:
-            task, ident = rings.pop(0)
+        while wake_ups:
+            task, ident, _queue = wake_ups.pop(0)
             with TestCase.captureOnCommitCallbacks(execute=True):
                 current_app.tasks[task](ident)
             done += 1
         return done
 
     return run
+
+
+@pytest.fixture
+def told_to_stop() -> Iterator[Any]:
+    """This process as a worker that got SIGTERM."""
+    from config.runs.stopping import told_to_stop as flag
+
+    flag.set()
+    yield flag
+    flag.clear()
 
 
 @pytest.fixture
@@ -81,7 +99,8 @@ def person(email: str) -> Any:
 
 
 def client_of(user: Any) -> Any:
-    """A logged-in client. What a request does on commit is done when it has answered, inside the test's own transaction too."""
+    """A logged-in client. What a request does on commit is done when it has answered, inside the test's own
+    transaction too."""
     from django.test import TestCase
     from rest_framework.test import APIClient
 
@@ -97,7 +116,8 @@ def client_of(user: Any) -> Any:
 
 @pytest.fixture(scope="session", autouse=True)
 def _flush_past_the_ledgers_triggers() -> None:
-    """Tests with real transactions end in a TRUNCATE, which the ledger refuses; and it takes the plans and packs of the migrations."""
+    """Tests with real transactions end in a TRUNCATE, which the ledger refuses; and it takes the plans and
+    packs of the migrations."""
     from django.core.management import call_command
     from django.db import connection
     from django.test import TransactionTestCase

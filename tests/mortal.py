@@ -1,6 +1,7 @@
-"""Processes that die at a statement: `python -m tests.mortal USER TWIN` asks for two pictures and renders them again and again,
-in a child that kills itself before its first statement, then before its second, and so on, until one lives to the end. After each
-death another child does what is left to do, as a client who asks again, the sweeper and the next worker would.
+"""Processes that die at a statement: `python -m tests.mortal USER TWIN` asks for two pictures and renders
+them again and again, in a child that kills itself before its first statement, then before its second,
+and so on, until one lives to the end. After each death another child does what is left to do, as a
+client who asks again, the sweeper and the next worker would.
 
 A line of JSON for each death. The parent holds no connection, so that no child inherits one.
 """

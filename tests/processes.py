@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 
 from config.runs.models import Run
+from config.runs.sweeper import sweep_kind
 from config.runs.worker import LEASE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,6 +103,15 @@ class Workers:
 def evict(worker: subprocess.Popen[bytes]) -> None:
     """Tell it to stop, as a deploy does."""
     worker.send_signal(signal.SIGTERM)
+
+
+def kill(worker: subprocess.Popen[bytes], run: Run) -> None:
+    """Kill it with SIGKILL over this run, and let the sweeper find that the lease has lapsed."""
+    worker.kill()
+    worker.wait()
+    run.refresh_from_db()
+    lapse(run)
+    sweep_kind(type(run))
 
 
 def lapse(run: Run) -> None:

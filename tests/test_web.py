@@ -119,7 +119,7 @@ def test_a_change_made_through_one_process_reaches_the_streams_of_another(webs: 
 
 
 def test_fifty_requests_at_once_with_one_key_are_one_job_and_one_hold(
-    webs: list[Web], rings: list[Any]
+    webs: list[Web], wake_ups: list[Any]
 ) -> None:
     from accounts.models import User
     from billing import audit, ledger

@@ -1,8 +1,8 @@
-"""With real worker processes: the broker wakes them, workers die, nothing is lost and nothing is charged twice."""
+"""With real worker processes: the broker wakes them, workers die, nothing is lost and nothing is charged
+twice."""
 
 from __future__ import annotations
 
-import signal
 import time
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from billing import audit, ledger
 from billing.models import Plan
 from config.runs.sweeper import sweep_kind
 from tests.conftest import jpeg
-from tests.processes import PREFORK, Workers, ended, evict, lapse, wait_for
+from tests.processes import PREFORK, Workers, ended, evict, kill, lapse, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 
@@ -53,13 +53,8 @@ def test_a_killed_worker_is_replaced_and_the_training_goes_on_where_it_was(
     workers.hold("training 0.33")
     workers.start("train")
     training = start_training(twin)
-    first = wait_for(lambda: workers.at("training 0.33"))
-    first.kill()
-    first.wait()
+    kill(wait_for(lambda: workers.at("training 0.33")), training)
     workers.let_go()
-    training.refresh_from_db()
-    lapse(training)
-    sweep_kind(type(training))  # queued again
     workers.start("train")
     wait_for(lambda: ended(training))
     assert (training.status, training.attempt, training.crashes) == ("succeeded", 2, 1)
@@ -74,7 +69,8 @@ def steps_of_training(workers: Workers) -> list[str]:
 def test_a_training_that_is_evicted_five_times_once_in_each_stage_ends_well(
     twin: Any, photos: list[Any], workers: Workers
 ) -> None:
-    """Each worker gets SIGTERM where it is held; the next one goes on from the checkpoint. No step is done twice."""
+    """Each worker gets SIGTERM where it is held; the next one goes on from the checkpoint. No step is done
+    twice."""
     from twins.services import start_training
 
     stages = ["preparing", "measuring the base", "training 0.50", "choosing the best", "finishing"]
@@ -145,9 +141,6 @@ def test_a_stop_is_seen_within_two_seconds(twin: Any, photos: list[Any], workers
 def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(
     alice: Any, workers: Workers
 ) -> None:
-    from django.utils import timezone
-
-    from accounts.vault.storage import storage_of
     from gallery.models import Item
     from generation.services import request_images
 
@@ -156,23 +149,23 @@ def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(
     first = workers.start("render")
     job = request_images(alice, twin=twin, prompt="in a park", count=3, seed=5)
     wait_for(workers.steps)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    kill(first, job)
     workers.let_go()
-    job.refresh_from_db()
-    lapse(job)
-    sweep_kind(type(job))
     workers.start("render")
     wait_for(lambda: ended(job))
     assert (job.status, job.attempt, job.captured) == ("succeeded", 2, 3)
     assert sorted(Item.objects.filter(job=job.id).values_list("index", flat=True)) == [0, 1, 2]
-    pictures = [
-        n
-        for n in storage_of(alice.id).old_files(timezone.now() + timedelta(days=1))
-        if n.startswith("items/")
-    ]
-    assert len(pictures) == 2 * 3
+    assert len(files_of(alice, "items/")) == 2 * 3
     assert audit.problems() == []
+
+
+def files_of(user: Any, folder: str) -> list[str]:
+    from django.utils import timezone
+
+    from accounts.vault.storage import storage_of
+
+    found = storage_of(user.id).old_files(timezone.now() + timedelta(days=1))
+    return [name for name in found if name.startswith(folder)]
 
 
 def test_redis_stopped_under_a_working_worker_costs_nothing_but_time(
@@ -194,14 +187,16 @@ def test_redis_stopped_under_a_working_worker_costs_nothing_but_time(
         redis.start()
     job = Job.objects.get(id=asked.json()["id"])
 
-    def enqueued_again() -> bool:
-        Job.objects.filter(id=job.id).update(enqueued_at=None)
-        sweep_kind(Job)
-        return ended(job)
-
-    wait_for(enqueued_again)
+    wait_for(lambda: enqueued_again(job))
     assert (before.status, job.status) == ("succeeded", "succeeded")
     assert audit.problems() == []
+
+
+def enqueued_again(job: Any) -> bool:
+    """Another wake-up, as the sweeper sends it after a while; whether the job has ended."""
+    type(job).objects.filter(id=job.id).update(enqueued_at=None)
+    sweep_kind(type(job))
+    return ended(job)
 
 
 def test_redis_away_while_asking_delays_the_work_and_loses_nothing(
@@ -223,8 +218,7 @@ def test_redis_away_while_asking_delays_the_work_and_loses_nothing(
         redis.start()
     job = Job.objects.get(id=asked.json()["id"])
     workers.start("render")
-    Job.objects.filter(id=job.id).update(enqueued_at=None)
-    sweep_kind(Job)
+    enqueued_again(job)
     wait_for(lambda: ended(job))
     assert job.status == "succeeded"
 
@@ -232,7 +226,8 @@ def test_redis_away_while_asking_delays_the_work_and_loses_nothing(
 def test_every_picture_is_of_its_own_twin_whoever_renders_it(
     as_alice: Any, as_bob: Any, alice: Any, bob: Any, workers: Workers
 ) -> None:
-    """Two workers, two people, twenty jobs by turns; each picture carries the checksum of the LoRA it was painted with."""
+    """Two workers, two people, twenty jobs by turns; each picture carries the checksum of the LoRA it was
+    painted with."""
     from tests.studio import lora_in
 
     owners = {}

@@ -1,8 +1,8 @@
 """The Celery application of workers that tests start: the product's own, with doubles that say what they do.
 
-STUDIO=paint takes the quick doubles of tests/studio.py. Its steps are written to the file `steps` in STUDIO_FOLDER, and one
-whose line begins with what the file `wait` holds waits until that file is gone. Without STUDIO the real one is used.
-CRASH_AT: see bench/crash.py.
+STUDIO=paint takes the quick doubles of tests/studio.py. Its steps are written to the file `steps` in
+STUDIO_FOLDER, and one whose line begins with what the file `wait` holds waits until that file is gone.
+Without STUDIO the real one is used. CRASH_AT: see bench/mortal.py.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ if os.environ.get("STUDIO") == "paint":
 if "CRASH_AT" in os.environ:
     import django
 
-    from bench import crash
+    from bench import mortal
 
     django.setup()
-    crash.arm()
+    mortal.arm()
 
 __all__ = ["app"]

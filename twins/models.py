@@ -33,8 +33,9 @@ class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
         return self.filter(user=user)
 
     def locked(self, ident: Any) -> Twin | None:
-        """Inside a transaction: one change of this twin's photos at a time. Without the key, as a foreign key that is checked
-        elsewhere must not wait. A training's row is locked before its twin's, a photo's after it."""
+        """Inside a transaction: one change of this twin's photos at a time. Without the key, as a foreign
+        key that is checked elsewhere must not wait. A training's row is locked before its twin's, a
+        photo's after it."""
         return self.select_for_update(no_key=True).filter(id=ident).first()
 
     def with_face(self) -> Self:
@@ -44,7 +45,8 @@ class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
         )
 
     def with_older(self) -> Self:
-        """`older`: how many of the owner's twins were there before; `plan_twins`: how many the plan holds. In the same query."""
+        """`older`: how many of the owner's twins were there before; `plan_twins`: how many the plan holds.
+        In the same query."""
         before = Q(created_at__lt=OuterRef("created_at")) | Q(
             created_at=OuterRef("created_at"), id__lt=OuterRef("id")
         )
@@ -123,7 +125,8 @@ class PhotoQuerySet(RunQuerySet):
 
 
 class Photo(Run):
-    """One upload and its check. Boxes are in pixels of the upright original; the embedding is of the largest face."""
+    """One upload and its check. Boxes are in pixels of the upright original; the embedding is of the
+    largest face."""
 
     task, queue, kind_name = "twins.check_photo", "cpu", "photo"
 
@@ -155,7 +158,8 @@ class Photo(Run):
         return open_ | Q(**{f"{prefix}accepted": True})
 
     def on_end(self) -> None:
-        """However a check ends, the uploaded bytes go; without a verdict that accepts it, so does all that was made of them."""
+        """However a check ends, the uploaded bytes go; without a verdict that accepts it, so does all that
+        was made of them."""
         super().on_end()
         names = [self.quarantine] + ([] if self.accepted else [self.clean, self.thumbnail])
         files = store(self.user_id)
@@ -240,7 +244,8 @@ class Training(PaidRun):
             transaction.on_commit(lambda: tell(self.user_id, "training", self.words_of_end), robust=True)
 
     def words_of_end(self) -> tuple[str, str]:
-        """Subject and text of the mail; nothing in it that somebody typed, as the address may not be theirs."""
+        """Subject and text of the mail; nothing in it that somebody typed, as the address may not be
+        theirs."""
         where = f"{settings.ORIGIN}{reverse('twin', args=[self.twin_id])}"
         if self.status == Status.SUCCEEDED:
             return _("Your twin is ready"), _("The training is finished. Make pictures here: %(where)s") % {

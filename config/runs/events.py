@@ -1,7 +1,8 @@
-"""Server-sent events over the runs: Redis says which row changed, and what is sent to the client is read from the row.
+"""Server-sent events over the runs: Redis says which row changed, and what is sent to the client is read
+from the row.
 
-A process holds one Redis subscription, however many streams it serves. A client that (re)connects gets a snapshot first,
-so a lost message costs nothing. Without Redis the stream says so and the client polls.
+A process holds one Redis subscription, however many streams it serves. A client that (re)connects gets a
+snapshot first, so a lost message costs nothing. Without Redis the stream says so and the client polls.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _client: redis.Redis | None = None
 
 
 def publish(run: Any) -> None:
-    """Once the transaction is committed, the streams of the run's user hear that it changed. One that is not shown is told
-    to nobody."""
+    """Once the transaction is committed, the streams of the run's user hear that it changed. One that is
+    not shown is told to nobody."""
     if run.shown:
         user_id, message = run.user_id, {"model": run._meta.label_lower, "id": str(run.id)}
         transaction.on_commit(lambda: _publish(user_id, message), robust=True)
@@ -58,7 +59,8 @@ class Listener:
         self.ready = asyncio.Event()  # the subscription stands, or has failed
 
     def join(self, user_id: Any) -> asyncio.Queue[Message | None]:
-        """A queue for the messages of a user from when `ready` is set; None in it is the end. Call `leave` afterwards."""
+        """A queue for the messages of a user from when `ready` is set; None in it is the end. Call `leave`
+        afterwards."""
         queue: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=1000)
         self.streams[str(user_id)].add(queue)
         if self.task is None:

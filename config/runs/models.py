@@ -1,6 +1,7 @@
 """Run: the row of any background work. The database row holds the state; the broker only wakes workers.
 
-worker.py says what a worker does with a run, sweeper.py how a lost one comes back, places.py where it stands in its queue.
+worker.py says what a worker does with a run, sweeper.py how a lost one comes back, places.py where it
+stands in its queue.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class RunQuerySet(models.QuerySet):  # type: ignore[type-arg]
 
 
 class Run(WorkerSide, models.Model):
-    """A subclass names its `task`, its `queue` and its `kind_name`, as constants or as properties that read the row, and
-    adds what the work needs and gives."""
+    """A subclass names its `task`, its `queue` and its `kind_name`, as constants or as properties that read
+    the row, and adds columns for what the work takes and gives."""
 
     if TYPE_CHECKING:  # a property of a subclass may stand in for each
         task: str
@@ -124,7 +125,8 @@ class Run(WorkerSide, models.Model):
             self.refresh_from_db()
 
     def stop(self) -> None:
-        """End the run at once, running or not, because what it works on goes or may not be used. Its worker gets Lost."""
+        """End the run at once, also a running one: what it works on is deleted or may not be used any more.
+        Its worker gets Lost."""
         rows = type(self).objects.filter(id=self.id).open()
         end = {"status": Status.CANCELLED, "finished_at": timezone.now(), "lease_until": None}
         with transaction.atomic():

@@ -17,7 +17,8 @@ class Places:
         self._waiting: dict[str, list[datetime]] = {}
 
     def of(self, run: Run) -> int | None:
-        """Its place from 1; None when it does not wait. All that waits counts, whatever its model and whether it is shown."""
+        """Its place from 1; None when it does not wait. All that waits counts, whatever its model and
+        whether it is shown."""
         if run.status != Status.QUEUED:
             return None
         if run.queue not in self._waiting:

@@ -20,7 +20,8 @@ SENTENCES = {
         "There was not enough memory for this. What was not delivered costs nothing. Choose a smaller size."
     ),
     "does_not_fit": _(
-        "The machine has too little memory for this base. What was not delivered costs nothing. Choose another base."
+        "The machine has too little memory for this base. What was not delivered costs nothing. "
+        "Choose another base."
     ),
     "base_missing": NOT_READY,
     "base_broken": NOT_READY,

@@ -1,5 +1,5 @@
-"""The sweeper: a run that lost its worker is queued again, and one that nobody took is enqueued again. Celery beat runs it
-every 10 s; recovery is this alone, the broker redelivers nothing."""
+"""The sweeper: a run that lost its worker is queued again, and one that nobody took is enqueued again.
+Celery beat runs it every 10 s; recovery is this alone, the broker redelivers nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def sweep_kind(kind: type[Run]) -> int:
 
 
 def _recover(kind: type[Run], ident: Any) -> bool:
-    """False when its worker beat meanwhile, or another sweeper has it."""
+    """False when its worker renewed the lease meanwhile, or another sweeper has it."""
     lapsed = kind.objects.filter(id=ident, status=Status.RUNNING, lease_until__lt=timezone.now())
     with transaction.atomic():
         run = lapsed.select_for_update(of=("self",), skip_locked=True).first()

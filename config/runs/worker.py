@@ -1,8 +1,8 @@
 """What a worker does with a run: claim it, renew its lease, report progress, end it or hand it back.
 
-A claim turns QUEUED into RUNNING for one worker, raises `attempt` and gives a lease of LEASE. `attempt` is the fencing
-token: everything the worker writes afterwards matches (id, RUNNING, attempt). A worker whose lease was lost and whose run
-another one took over changes nothing and learns so by `Lost`.
+A claim turns QUEUED into RUNNING for one worker, raises `attempt` and gives a lease of LEASE. `attempt` is
+the fencing token: everything the worker writes afterwards matches (id, RUNNING, attempt). A worker whose
+lease was lost and whose run another one took over changes nothing and learns so by `Lost`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class WorkerSide:
         events.publish(self)
 
     def _end(self, status: Status, **fields: Any) -> None:
-        """End the run, and what hangs on its end, in one transaction. Raises Lost."""
+        """End the run and call on_end in one transaction. Raises Lost."""
         with transaction.atomic():
             self._change(status=status, finished_at=timezone.now(), lease_until=None, **fields)
             self.refresh_from_db()
@@ -85,8 +85,10 @@ class WorkerSide:
         return bool(self._mine().update(lease_until=timezone.now() + LEASE))
 
     def progress(self, stage: str, share: float) -> bool:
-        """The callback given to the engine: writes the stage and the share (0..1) that is done, and answers True when the
-        work must stop: its owner cancelled it, or this worker was told to stop. Raises Lost."""
+        """The callback given to the engine: writes the stage and the share (0..1) that is done.
+
+        Answers True when the work must stop: its owner cancelled it, or this worker was told to stop.
+        Raises Lost."""
         now = time.monotonic()
         if stage != self.stage or share >= 1 or now - self._written >= WRITE_EVERY:
             self._written, self.stage, self.share = now, stage, min(max(share, 0.0), 1.0)
@@ -95,19 +97,21 @@ class WorkerSide:
         return self._stop or told_to_stop.is_set()
 
     def store_remote_id(self, remote_id: str) -> None:
-        """Work begins at somebody else's accelerator under this id; whoever claims the run next finds it there."""
+        """Store the id of work that begins at somebody else's accelerator, for whoever claims the run next."""
         self._change(remote_id=remote_id)
         self.remote_id = remote_id
 
     def may_deliver(self) -> bool:
-        """Inside a transaction: the row is locked and still this worker's. Raises Stopped when a cancel was asked for."""
+        """Inside a transaction: the row is locked and still this worker's. Raises Stopped when a cancel was
+        asked for."""
         cancel_asked = self._mine().select_for_update().values_list("cancel_asked", flat=True).first()
         if cancel_asked:
             raise Stopped
         return cancel_asked is False
 
     def finish(self, **fields: Any) -> None:
-        """The run succeeded; `fields` are written with it. Raises Lost, and Stopped when it was cancelled meanwhile."""
+        """The run succeeded; `fields` are written with it. Raises Lost, and Stopped when it was cancelled
+        meanwhile."""
         with transaction.atomic():
             if not self.may_deliver():
                 raise Lost
@@ -135,7 +139,7 @@ class WorkerSide:
                 self.end_cancelled()
 
     def crashed(self) -> None:
-        """The worker of the run died: it is queued again, until it lost CRASHES workers. Raises Lost."""
+        """The worker of the run died: queue the run again, or fail it after CRASHES of them. Raises Lost."""
         with transaction.atomic():
             self._change(crashes=F("crashes") + 1)
             self.refresh_from_db()
@@ -147,7 +151,7 @@ class WorkerSide:
                 self.hand_back()
 
     def wake(self) -> None:
-        """Once the transaction is committed: a worker of the run's queue hears of it, and so do its owner's streams."""
+        """Once the transaction is committed, send a wake-up to the run's queue and an event to its user."""
         task, ident, queue = self.task, self.id, self.queue
         transaction.on_commit(lambda: broker.enqueue(task, ident, queue), robust=True)
         events.publish(self)
@@ -155,10 +159,12 @@ class WorkerSide:
 
 @contextlib.contextmanager
 def claimed(kind: type[Any], ident: Any) -> Iterator[Any]:
-    """Claim a run and work on it: `with claimed(Training, ident) as run: if run: ...`. The one `except` of every task.
+    """Claim a run and work on it: `with claimed(Training, ident) as run: if run: ...`. The one `except` of
+    every task.
 
-    A thread renews the lease. An expected error ends the run with its code and sentence; a bug ends it with an apology and
-    is raised again; a cancel ends it as cancelled; a worker that was told to stop hands it back; a lost lease ends nothing.
+    A thread renews the lease. An expected error ends the run with its code and sentence; a bug ends it with
+    an apology and is raised again; a cancel ends it as cancelled; a worker that was told to stop hands it
+    back; a lost lease ends nothing.
     """
     run = kind.claim(ident)
     if run is None:
@@ -219,7 +225,8 @@ def _keep(run: Any, over: threading.Event) -> None:
 
 
 class Keeper:
-    """Beats for a run, and hands it back when a stop finds no safe point in time: what was saved is gone on from."""
+    """Renews the lease of a run. When a stopping worker reaches no safe point in time, it hands the run back;
+    the next worker resumes from the last checkpoint."""
 
     def __init__(self, run: Any) -> None:
         self.run = run

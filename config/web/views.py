@@ -79,7 +79,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """What it needs answers too: 200, else 503 with what is missing. Redis may be away: work is late then, not lost."""
+    """200 when the database answers, else 503. Redis may be away: work is late then, not lost."""
     found = {"database": _database(), "redis": _redis()}
     return JsonResponse(found, status=200 if found["database"] else 503)
 

@@ -1,4 +1,5 @@
-"""The kinds of jobs. All are rows of generation.Job; the row's `kind` names one of these, and it says all that differs."""
+"""The kinds of jobs. All are rows of generation.Job; the row's `kind` names one of these objects, which
+says where kinds differ."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ RENDER = "generation.render"  # the task that works off a queue of jobs, whateve
 
 
 class JobKind(Protocol):
-    """What a kind of job costs, where it waits, what it makes and how that is delivered. `job` is a generation.Job."""
+    """What a kind of job costs, where it waits, what it makes and how that is delivered. `job` is a
+    generation.Job."""
 
     name: str  # in the row, in events and prices, and in the cause of a movement of credits
     task: str
@@ -22,7 +24,8 @@ class JobKind(Protocol):
         """Credits held for all of it."""
 
     def make(self, job: Any, index: int, on_progress: Progress) -> Any:
-        """Result `index` of the job, from 0 to count - 1. Raises MLError ("result_refused" skips this one), Stopped."""
+        """Result `index` of the job, from 0 to count - 1. Raises MLError ("result_refused" skips this one),
+        Stopped."""
 
     def save(self, job: Any, ident: UUID, result: Any) -> dict[str, Any]:
         """Write the files of a result, and return what `record` needs to know of them."""

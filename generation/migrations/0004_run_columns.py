@@ -1,4 +1,5 @@
-"""Whether a run is shown, its crashes, its remote id; and new names for three fields, whose columns keep the old ones."""
+"""Whether a run is shown, its crashes, its remote id; and new names for three fields, whose columns keep
+the old ones."""
 
 from django.db import migrations, models
 

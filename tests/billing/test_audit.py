@@ -82,7 +82,7 @@ def test_an_invoice_that_says_otherwise(wallet: Any) -> None:
 
 
 def test_a_hold_that_belongs_to_no_work_and_work_that_holds_nothing(
-    wallet: Any, trained: Any, rings: list[Any]
+    wallet: Any, trained: Any, wake_ups: list[Any]
 ) -> None:
     from generation.services import request_images
 

@@ -1,4 +1,5 @@
-"""Who is next: grouping by twin where it delays nobody for long, turns between users, and every wake-up does some job."""
+"""Who is next: grouping by twin where it delays nobody for long, turns between users, and every wake-up
+does some job."""
 
 from __future__ import annotations
 
@@ -91,7 +92,8 @@ def ids_with_a_clock(waiting: list[Waiting]) -> list[Any]:
 
 
 def simulated(jobs: list[Waiting], *, seconds: float) -> list[tuple[Waiting, float, list[Waiting]]]:
-    """One worker, each job takes as long: (job, when it was taken, who waited for it), in the order they were taken."""
+    """One worker, each job takes as long: (job, when it was taken, who waited for it), in the order they
+    were taken."""
     coming, waiting, taken = sorted(jobs, key=lambda j: j.created_at), [], []
     streak, served, now = Streak(), {}, 0.0
     while coming or waiting:
@@ -109,7 +111,8 @@ def simulated(jobs: list[Waiting], *, seconds: float) -> list[tuple[Waiting, flo
 
 
 def crowd(seed: int, *, users: int = 25, jobs: int = 400, load: float = 0.95) -> list[Waiting]:
-    """Arrivals at random, a few users asking for half of it, of one or two twins each; a job takes a second."""
+    """Arrivals at random, a few users asking for half of it, of one or two twins each; a job takes a
+    second."""
     rng, at, made = random.Random(seed), 0.0, []
     for i in range(jobs):
         at += rng.expovariate(load)
@@ -120,7 +123,8 @@ def crowd(seed: int, *, users: int = 25, jobs: int = 400, load: float = 0.95) ->
 
 @pytest.mark.parametrize("seed, load", [(s, load) for s in range(4) for load in (0.7, 0.95, 1.5)])
 def test_nobody_starves(seed: int, load: float) -> None:
-    """In every order of arrivals, overloaded or not: a streak of five was never at another's cost, and overtaking has an end."""
+    """In every order of arrivals, overloaded or not: a streak of five was never at another's cost, and
+    overtaking has an end."""
     jobs = crowd(seed, load=load)
     taken = simulated(jobs, seconds=1.0)
     assert sorted(job.id for job, _, _ in taken) == list(range(len(jobs)))
@@ -179,7 +183,7 @@ def queued(user: Any, twin: Any, count: int, *, ago: float = 0.0) -> list[Any]:
 
 @pytest.fixture
 def streak(monkeypatch: pytest.MonkeyPatch) -> Streak:
-    """A worker that wears nothing yet."""
+    """A worker that has not taken a job yet."""
     from generation import tasks
 
     fresh = Streak()
