@@ -35,7 +35,7 @@ TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
 
 
 @require_safe
-def page(request: HttpRequest) -> HttpResponse:
+def figures_page(request: HttpRequest) -> HttpResponse:
     """For staff who may look at invoices; the admin has asked who they are."""
     if not request.user.has_perm("billing.view_invoice"):  # type: ignore[union-attr]
         raise PermissionDenied
@@ -51,7 +51,7 @@ def page(request: HttpRequest) -> HttpResponse:
             % {"shown": SHOWN, "most": MOST},
         )
     return TemplateResponse(
-        request, "admin/billing/figures.html", {**admin.site.each_context(request), **_facts(period)}
+        request, "admin/support/figures.html", {**admin.site.each_context(request), **_facts(period)}
     )
 
 
