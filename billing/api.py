@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from billing import ledger, prices
 from billing.models import Invoice, Pack, Plan, Subscription, Transfer
-from billing.payments import checkout, gateway, sync
+from billing.payments import checkout, gateway, subscriptions
 from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import PAGE, paged
@@ -143,7 +143,7 @@ class BillingView(APIView):
     @extend_schema(responses=BillingShape)
     def get(self, request: Any) -> Response:
         wallet = ledger.wallet_of(request.user)
-        sums, current = ledger.balance(wallet), sync.live_subscription(wallet)
+        sums, current = ledger.balance(wallet), subscriptions.live_subscription(wallet)
         expires = [{"at": at, "credits": n} for at, n in sums.expires]
         return Response(
             {

@@ -220,6 +220,16 @@ def _release(ident: uuid.UUID, held: list[Transfer], captured: int, cause: str) 
             _expire_if_due(t.debit)
 
 
+@transaction.atomic
+def release_all(wallet: Wallet) -> None:
+    """End every open hold of a wallet; nothing is captured."""
+    own = Transfer.objects.filter(wallet=_lock(wallet))
+    ended = own.filter(kind__in=(Kind.CAPTURE, Kind.RELEASE)).values("cause")
+    holds = own.filter(kind=Kind.HOLD).exclude(cause__in=ended)
+    for cause in set(holds.values_list("cause", flat=True)):
+        settle(cause, captured=0)
+
+
 def expire(now: datetime | None = None) -> int:
     """Take what is past its time out of every wallet, one lot after the other; how many credits."""
     due = LedgerAccount.objects.filter(

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from billing import ledger, limits, prices
 from billing.api import CheckoutForm
 from billing.models import Invoice, LedgerAccount, Pack, Plan, Transfer, WebhookEvent
-from billing.payments import checkout, gateway, sync, webhooks
+from billing.payments import checkout, gateway, subscriptions, webhooks
 from config.errors import DomainError, NotFound
 from config.web import problems
 from config.web.pagination import page
@@ -37,7 +37,10 @@ def credits(request: HttpRequest) -> dict[str, Any]:
 def pricing(request: HttpRequest) -> HttpResponse:
     """What there is to buy; also for who has no account."""
     wallet = ledger.wallet_of(request.user) if request.user.is_authenticated else None
-    yearly, paid = request.GET.get("interval") == "year", sync.live_subscription(wallet) if wallet else None
+    yearly, paid = (
+        request.GET.get("interval") == "year",
+        subscriptions.live_subscription(wallet) if wallet else None,
+    )
     plans = list(Plan.objects.filter(on_sale=True))
     has = (paid.plan_id, paid.interval) if paid else ("free", "")
     for plan in plans:
@@ -70,7 +73,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     invoices = Invoice.objects.filter(wallet=wallet.id).order_by("-created_at")[:SHOWN]
     facts = {
         "wallet": wallet,
-        "paid": sync.live_subscription(wallet),
+        "paid": subscriptions.live_subscription(wallet),
         "invoices": invoices,
         "configured": gateway.configured(),
         "tab": "account",

@@ -23,7 +23,7 @@ def _one(wallet: Wallet, dry_run: bool) -> Iterator[str]:
     """In one transaction, which a dry run takes back."""
     with transaction.atomic():
         before = _state(wallet)
-        sync.everything_of(str(wallet.stripe_customer))
+        sync.sync_everything(str(wallet.stripe_customer))
         after = _state(wallet)
         if dry_run:
             transaction.set_rollback(True)

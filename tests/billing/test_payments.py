@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from billing import audit, ledger
 from billing.models import Invoice, Pack, Plan, StripePrice, Subscription, Transfer, WebhookEvent
-from billing.payments import checkout, gateway, sync, webhooks
+from billing.payments import checkout, gateway, invoices, sync, webhooks
 from config.errors import Invalid, NotFound, Unavailable
 from tests.billing.shop import DAY, Shop, confirmed
 from tests.payments.stripe import signed
@@ -84,7 +84,7 @@ def test_a_year_that_is_paid_at_once_gives_its_credits_month_by_month(shop: Shop
     for _month in range(12):
         shop.wait(31)
         for _again in range(2):
-            sync.next_months()
+            invoices.next_months()
         given.append(shop.credits(buyer)[0])
     assert given[:11] == [203] * 11
     assert Invoice.objects.order_by("created_at")[0].credits == 12 * 200
@@ -107,7 +107,7 @@ def test_an_upgrade_within_a_year_raises_each_month_that_is_left(shop: Shop, buy
     shop.change(subscription, "pro", "year")
     assert shop.credits(buyer) == (203 + 150, 0, 0)
     shop.wait(15.1)
-    sync.next_months()
+    invoices.next_months()
     assert shop.credits(buyer) == (503, 0, 0)
 
 
@@ -117,7 +117,7 @@ def test_from_a_month_to_a_year_what_was_not_used_up_is_reckoned(shop: Shop, buy
     shop.change(subscription, "creator", "year")
     assert shop.credits(buyer) == (203 + 100, 0, 0)  # a whole new month, less the half that was given back
     shop.wait(30.1)
-    sync.next_months()
+    invoices.next_months()
     assert shop.credits(buyer)[0] == 203
 
 
@@ -719,15 +719,6 @@ def test_one_that_cannot_be_ended_keeps_nobody_elses_grace(shop: Shop, buyer: An
     sync.lapse()
     assert [shop.wallet(user).plan_id for user in (buyer, bob)] == ["free", "free"]
     assert set(Subscription.objects.values_list("status", flat=True)) == {"canceled"}
-
-
-def test_who_is_forgotten_pays_nothing_more(shop: Shop, buyer: Any) -> None:
-    subscription = shop.subscribe(buyer, "creator")
-    checkout.forget(buyer)
-    buyer.delete()
-    shop.wait(62)
-    subscription.refresh_from_db()
-    assert (subscription.status, Invoice.objects.count()) == ("canceled", 1)
 
 
 def test_what_is_paid_after_the_account_is_gone_is_on_record(shop: Shop, buyer: Any) -> None:

@@ -14,7 +14,7 @@ from django.db import connection
 
 from billing import audit, ledger
 from billing.models import Invoice, StripePrice, Subscription, Transfer, WebhookEvent
-from billing.payments import gateway, reconcile, sync, webhooks
+from billing.payments import gateway, invoices, reconcile, webhooks
 from tests.billing.shop import DAY, SECRETS, Shop, confirmed, opened
 from tests.conftest import person
 from tests.payments.stripe import DoubleClient, signed
@@ -80,7 +80,7 @@ def test_whatever_sixteen_do_at_once_the_money_adds_up(shop: Shop) -> None:
             elif act == 1:
                 ledger.expire()
             elif act == 2:
-                sync.next_months()
+                invoices.next_months()
             else:
                 with contextlib.suppress(ledger.NotEnoughCredits, ledger.PaymentDue):
                     ledger.hold(wallet, dice.choice((1, 20, 90)), cause=cause)

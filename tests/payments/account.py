@@ -43,6 +43,7 @@ FILTERS = {
     "product": ("ids",),
     "price": ("product", "active", "lookup_keys"),
     "billing_portal.configuration": ("active",),
+    "checkout.session": ("customer", "status"),
     "subscription": ("customer",),
     "invoice": ("customer",),
     "charge": ("customer", "payment_intent"),

@@ -62,6 +62,7 @@ ENDPOINTS: list[tuple[str, str, str, Answer]] = [
     ("DELETE", "customers/{id}", "customer_delete", customers.delete),
     ("GET", "customers", "customer_list", many("customer")),
     ("POST", "checkout/sessions", "checkout.session_create", checkout.create),
+    ("GET", "checkout/sessions", "checkout.session_list", many("checkout.session")),
     ("GET", "checkout/sessions/{id}", "checkout.session_retrieve", one("checkout.session")),
     ("POST", "checkout/sessions/{id}/expire", "checkout.session_expire", checkout.expire),
     (
