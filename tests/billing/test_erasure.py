@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from billing import audit, erasure, ledger
+from billing import erasure, ledger
 from billing.models import Invoice, LedgerAccount, Subscription, Transfer, Wallet, WebhookEvent
 from billing.payments import checkout, gateway, reconcile
 from config.errors import NotFound, Unavailable
 from tests.billing.shop import SECRETS, Shop
 from tests.payments.stripe import signed
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _it_adds_up(db: None) -> Iterator[None]:
-    yield
-    assert audit.problems(runs=False) == []
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
 
 def post(client: Any, event: dict[str, Any]) -> int:
