@@ -6,6 +6,7 @@ Trials, pauses and subscriptions of several prices are not played.
 from __future__ import annotations
 
 import calendar
+from copy import deepcopy
 from datetime import UTC, datetime
 
 from .account import LIVE, Account, Obj, embedded, missing, only
@@ -13,10 +14,41 @@ from .account import LIVE, Account, Obj, embedded, missing, only
 MONTHS = {"month": 1, "year": 12}
 
 
+NEW_SUBSCRIPTION: Obj = {
+    "automatic_tax": {"enabled": False},
+    "billing_mode": {"type": "flexible"},
+    "billing_schedules": [],
+    "cancel_at": None,
+    "cancel_at_period_end": False,
+    "canceled_at": None,
+    "cancellation_details": {"reason": None},
+    "collection_method": "charge_automatically",
+    "discounts": [],
+    "ended_at": None,
+    "invoice_settings": {"issuer": {"type": "self"}},
+    "latest_invoice": None,
+    "schedule": None,
+    "status": "incomplete",
+}
+
+
 def new(account: Account, customer: str, price: Obj, quantity: int, metadata: Obj) -> Obj:
-    """Incomplete until its first invoice is paid, and not yet told of."""
+    """Incomplete until its first invoice is paid; no event is sent yet."""
     id, now = account.new_id("sub"), account.now
-    item = {
+    facts = {
+        "billing_cycle_anchor": now,
+        "currency": price["currency"],
+        "customer": customer,
+        "items": embedded(f"/v1/subscription_items?subscription={id}", [_item(account, id, price, quantity)]),
+        "metadata": metadata,
+        "start_date": now,
+    }
+    return account.put("subscription", deepcopy(NEW_SUBSCRIPTION) | facts, id=id)
+
+
+def _item(account: Account, sub: str, price: Obj, quantity: int) -> Obj:
+    now = account.now
+    return {
         "id": account.new_id("si"),
         "object": "subscription_item",
         "created": now,
@@ -27,34 +59,8 @@ def new(account: Account, customer: str, price: Obj, quantity: int, metadata: Ob
         "plan": plan(price),
         "price": price,
         "quantity": quantity,
-        "subscription": id,
+        "subscription": sub,
     }
-    return account.put(
-        "subscription",
-        {
-            "automatic_tax": {"enabled": False},
-            "billing_cycle_anchor": now,
-            "billing_mode": {"type": "flexible"},
-            "billing_schedules": [],
-            "cancel_at": None,
-            "cancel_at_period_end": False,
-            "canceled_at": None,
-            "cancellation_details": {"reason": None},
-            "collection_method": "charge_automatically",
-            "currency": price["currency"],
-            "customer": customer,
-            "discounts": [],
-            "ended_at": None,
-            "invoice_settings": {"issuer": {"type": "self"}},
-            "items": embedded(f"/v1/subscription_items?subscription={id}", [item]),
-            "latest_invoice": None,
-            "metadata": metadata,
-            "schedule": None,
-            "start_date": now,
-            "status": "incomplete",
-        },
-        id=id,
-    )
 
 
 def plan(price: Obj) -> Obj:
