@@ -1,7 +1,7 @@
 """Erasing the money data of a person.
 
-What stays is the ledger, invoices and subscriptions. They carry the wallet's id, which leads to nobody once the wallet is
-gone, and hold no name, address or e-mail; Stripe keeps invoices as the law asks and deletes the customer.
+The ledger, invoices and subscriptions stay. They carry the wallet's id, which leads to nobody once the wallet is
+deleted, and hold no name, address or e-mail. Stripe deletes the customer and keeps invoices as the law asks.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from config.errors import NotFound
 def erase(user: Any) -> None:
     """End subscriptions, delete the customer at Stripe, release holds and delete the wallet.
 
-    Runs of the user should be stopped before: what they hold is released here. Safe to repeat after a crash at any
-    point. Raises Unavailable while Stripe does not answer; the wallet is then still there.
+    Stop the user's runs first: what they hold is released here. Safe to repeat after a crash at any point.
+    Raises Unavailable while Stripe does not answer; the wallet is then still there.
     """
     while wallet := Wallet.objects.filter(user=user).first():
         if wallet.stripe_customer:
@@ -31,7 +31,7 @@ def erase(user: Any) -> None:
 
 @transaction.atomic
 def _sever(user: Any, customer: str | None) -> None:
-    """Delete the wallet, unless a purchase has created another customer since: then there is one more to delete."""
+    """Delete the wallet, unless a purchase created another customer meanwhile, who must be deleted first."""
     try:
         wallet = checkout.lock_purchases(user)
     except NotFound:  # another worker was faster

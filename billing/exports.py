@@ -56,7 +56,8 @@ def files_of(user: Any) -> Iterator[tuple[str, Iterable[bytes]]]:
     yield "billing/wallet.json", [_line(_wallet(wallet))]
     yield "billing/credits.jsonl", _movements(wallet)
     yield "billing/invoices.jsonl", _rows(Invoice.objects.filter(wallet=wallet.id), INVOICE)
-    yield "billing/subscriptions.jsonl", _rows(Subscription.objects.filter(wallet=wallet.id), SUBSCRIPTION)
+    subscriptions = Subscription.objects.filter(wallet=wallet.id)
+    yield "billing/subscriptions.jsonl", _rows(subscriptions, SUBSCRIPTION)
 
 
 def _wallet(wallet: Wallet) -> dict[str, Any]:

@@ -15,7 +15,7 @@ HEADLINE = "PhotoFlux"
 
 
 class NotUnderstood(Exception):
-    """Stripe names a price or a currency that is not ours. The event is kept as failed, and staff look at it."""
+    """Stripe names a price or currency that is not ours. The event is stored as failed, and staff look at it."""
 
 
 def price_of(ident: str) -> StripePrice:
@@ -37,7 +37,7 @@ def wanted() -> Iterator[tuple[Plan | Pack, str, int]]:
 
 
 def synchronise(*, dry_run: bool = False) -> list[str]:
-    """Create or update a product for each plan and pack and a price for each amount; a sentence for each change.
+    """Create or update a product for each plan and pack, a price for each amount; a sentence for each change.
 
     The amount of a price at Stripe is fixed: a new amount is a new price, and the old one is no longer sold.
     """
@@ -73,7 +73,7 @@ def _key(thing: Plan | Pack, interval: str) -> str:
 
 
 def _product(thing: Plan | Pack, *, dry_run: bool) -> list[str]:
-    """Create or rename a product and say so. Its id is ours, so a second run finds the product of the first."""
+    """Create or rename a product and say so. We choose its id, so a second run finds it again."""
     ident = _key(thing, "")
     name = f"{HEADLINE} {thing.name}" if isinstance(thing, Plan) else f"{HEADLINE}: {thing.credits} credits"
     facts: Any = {"name": name, "metadata": {"photoflux": ident}}
@@ -121,7 +121,7 @@ def _end(row: StripePrice) -> None:
 
 
 def _set_portal() -> None:
-    """What people may change by themselves: an upgrade at once, prorated; a downgrade or an end with the period."""
+    """What people may change themselves: upgrades at once, prorated; downgrades and ends with the period."""
     rows = (
         StripePrice.objects.filter(current=True, plan__isnull=False)
         .select_related("plan")

@@ -1,4 +1,4 @@
-"""Buying. Cards and addresses are typed at Stripe: in Checkout for something new, in its portal for a change."""
+"""Buying. Cards and addresses are typed at Stripe: in Checkout for a purchase, in its portal for a change."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NoSubscription(DomainError):
 
 
 def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -> str:
-    """The address of the page at Stripe to pay on: Checkout, or the portal's change for whoever has a plan already.
+    """The address of the page at Stripe to pay on: Checkout, or the portal for a change of plan.
 
     Raises PaymentsNotConfigured, EmailUnconfirmed, Invalid, PaymentOverdue, Unavailable.
     """
@@ -211,7 +211,7 @@ def _sync_bought(found: dict[str, Any]) -> bool:
 
 
 def invoice_address(user: Any, ident: str) -> str:
-    """Where Stripe shows an invoice now; these addresses change. Raises NotFound, and what the gateway raises."""
+    """Where Stripe shows an invoice; its addresses change. Raises NotFound, and what the gateway raises."""
     if not Invoice.objects.filter(id=ident, wallet=ledger.wallet_of(user).id).exists():
         raise NotFound
     where = gateway.call(lambda v1: v1.invoices.retrieve(ident))["hosted_invoice_url"]

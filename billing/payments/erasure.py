@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 
 
 def delete_customer(customer: str) -> None:
-    """Close open Checkout sessions, record what was paid, then delete the customer, which ends every subscription.
+    """Close open Checkout sessions, record payments, then delete the customer, which ends all subscriptions.
 
-    Safe to repeat. Raises Unavailable while Stripe does not answer. Without keys of Stripe it can only log the customer.
+    Safe to repeat. Raises Unavailable while Stripe does not answer. Without Stripe's keys it logs the customer.
     """
     if not gateway.configured():
         log.error("No keys of Stripe: delete the customer %s there by hand.", customer)
@@ -38,5 +38,5 @@ def _close_sessions(customer: str) -> None:
 def _record_payments(customer: str) -> None:
     try:
         sync.sync_everything(customer)
-    except NotUnderstood:  # staff find these events as failed; they must not keep anybody's data here
+    except NotUnderstood:  # must not stop an erasure; staff find the events as failed
         log.exception("not all payments of %s were recorded", customer)

@@ -23,7 +23,7 @@ Kind = Transfer.Kind
 
 
 def apply(found: dict[str, Any], owner: uuid.UUID, *, erased: bool = False) -> None:
-    """Record an invoice and, when it is paid, give its credits once. For an `erased` owner it is only recorded."""
+    """Record an invoice and, when it is paid, give its credits once; an `erased` owner gets none."""
     if found["status"] == "draft":
         return
     Invoice.objects.update_or_create(id=found["id"], defaults=_facts(found, owner))
@@ -69,7 +69,7 @@ def _payment_of(found: dict[str, Any]) -> str:
 
 @dataclass
 class Worth:
-    """What an invoice's lines give: `now` credits that last until `until`, and `monthly` more in each later month."""
+    """What an invoice's lines give: `now` credits until `until`, and `monthly` more in each later month."""
 
     plan: Plan | None = None
     interval: str = ""
@@ -84,7 +84,7 @@ class Worth:
 def _worth(found: dict[str, Any]) -> Worth:
     """Credits follow the money. Raises NotUnderstood for what we do not sell.
 
-    A whole payment gives a whole month; a change within a month gives the difference for the rest of that month.
+    A whole payment gives a whole month; a change within a month gives the difference for its rest.
     """
     worth, priced = Worth(), list(_priced(found))
     for line, price in priced:
@@ -126,7 +126,7 @@ def _detail(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def _gives_back(line: dict[str, Any]) -> bool:
-    """Whether a line credits unused time; after a discount of 100 % its amount is 0, so the details decide as well."""
+    """Whether a line credits unused time. After a discount of 100 % its amount is 0, so details count too."""
     credited = (_detail(line).get("proration_details") or {}).get("credited_items")
     return line["amount"] < 0 or bool(credited)
 
@@ -147,7 +147,7 @@ def _subscription(ident: str) -> Subscription | None:
 
 
 def _anchor(subscription: Subscription | None, end: datetime) -> datetime:
-    """Where the months of a period that ends at `end` count from: the subscription's anchor, unless it moved since."""
+    """Where months of a period that ends at `end` count from: the subscription's anchor, unless it has moved."""
     fits = subscription is not None and months.around(end, subscription.anchor)[0] == end
     return subscription.anchor if subscription and fits else end
 
@@ -163,7 +163,7 @@ def _deliver(row: Invoice, worth: Worth) -> None:
         row.next_month = worth.until if worth.until and worth.end and worth.until < worth.end else None
         if worth.now >= 0:
             _grant(row, int(worth.now), Kind.PLAN, _expiry(worth.plan, worth.until))
-        else:  # a cheaper plan at once, as from a month to a year: Stripe credited the rest, so its credits go
+        else:  # a cheaper plan at once, as from monthly to yearly: Stripe credits the rest, so credits go
             row.changed = int(-worth.now)
             ledger.take_back(row.wallet, row.changed, cause=f"change:{row.id}:1")
 

@@ -1,4 +1,4 @@
-"""Stripe's times. Its months count from an anchor, in UTC; a month without the anchor's day ends on its own last day."""
+"""Stripe's times. Months count from an anchor in UTC; a month without the anchor's day uses its last day."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def apply(payment: str, charges: list[dict[str, Any]], disputes: list[dict[str, 
 
 
 def take_share(row: Invoice) -> None:
-    """Take credits back, or return them, until `row.taken` fits the money that went back. The caller saves the row.
+    """Take or return credits until `row.taken` fits the money that went back. The caller saves the row.
 
     Credits of the invoice that have expired are gone already and are not taken a second time.
     """

@@ -1,10 +1,10 @@
 """Copy what is at Stripe into our tables.
 
-Stripe's object is the truth and an event only says that it changed: whatever events came, in whatever order and however
-often, the object is fetched as it is now and applied; applying it twice changes nothing the second time.
+Stripe's object is the truth and an event only says that it changed: whatever events come, in whatever order and
+however often, the object is fetched as it is now and applied. Applying it twice changes nothing the second time.
 
-An advisory lock serialises the work of one customer, so an older copy is never applied after a newer one. Everything is
-fetched first and applied afterwards: no ledger row is locked while Stripe is asked.
+An advisory lock serialises the work on one customer, so an older copy is never applied after a newer one. Fetching
+ends before applying begins, so no ledger row is locked while Stripe is asked.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _payment(ident: str) -> tuple[Objects, Objects]:
 def _apply(customer: str, found: Found) -> bool:
     """Apply what was fetched; from here on Stripe is not asked.
 
-    After an erasure there is no wallet: invoices and refunds are still recorded under its id, and give no credits.
+    After an erasure there is no wallet: invoices and refunds are recorded under its id and give no credits.
     """
     known = Wallet.objects.filter(stripe_customer=customer).values_list("id", flat=True).first()
     owner = known or _recorded_owner(found)

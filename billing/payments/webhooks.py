@@ -1,4 +1,4 @@
-"""Stripe's events: verified, stored once by id in one transaction with their effect, and tried again when that failed."""
+"""Stripe's events: verified, stored once by id together with their effect, retried after a failure."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _verified(body: bytes, signature: str) -> dict[str, Any]:
 
 
 def _facts(event: dict[str, Any]) -> dict[str, Any]:
-    """What is stored of an event. Its subject is the payment for refunds and disputes, else the object itself."""
+    """What is stored of an event. Its subject is the object's id; for refunds and disputes, the payment's."""
     about = event["data"]["object"]
     of_payment = about["object"] in ("charge", "refund", "dispute")
     return {
