@@ -1,7 +1,8 @@
 """Erasing the money data of a person.
 
-The ledger, invoices and subscriptions stay. They carry the wallet's id, which leads to nobody once the wallet is
-deleted, and hold no name, address or e-mail. Stripe deletes the customer and keeps invoices as the law asks.
+The ledger, invoices and subscriptions stay. They carry the wallet's id, which leads to nobody once the
+wallet is deleted, and hold no name, address or e-mail. Stripe deletes the customer and keeps invoices as
+the law asks.
 """
 
 from __future__ import annotations

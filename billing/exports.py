@@ -49,7 +49,7 @@ SUBSCRIPTION = (
 
 
 def files_of(user: Any) -> Iterator[tuple[str, Iterable[bytes]]]:
-    """(path in the archive, its bytes): JSON lines, oldest first; nothing for a user who has no wallet yet."""
+    """(path in the archive, its bytes): JSON lines, oldest first; nothing for a user without a wallet."""
     wallet = Wallet.objects.filter(user=user).first()
     if wallet is None:
         return

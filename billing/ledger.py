@@ -1,8 +1,9 @@
 """Credits move here and nowhere else. Every function joins its caller's transaction, or opens one.
 
-A wallet's credits lie in lots (a grant, a purchase, a month of a plan), each with its own expiry. The lot that expires
-first is spent first; credits that are released return to their lot and expire with it. Each movement has a cause and
-happens once for it. What is taken back beyond the balance becomes a debt, which the next incoming credits repay.
+A wallet's credits lie in lots (a grant, a purchase, a month of a plan), each with its own expiry. The lot
+that expires first is spent first; credits that are released return to their lot and expire with it. Each
+movement has a cause and happens once for it. What is taken back beyond the balance becomes a debt, which
+the next incoming credits repay.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ class PaymentDue(DomainError):
 
 @dataclass(frozen=True)
 class Balance:
-    """Whole credits. `expires`: (when, how many), soonest first. `owed`: a debt that incoming credits repay."""
+    """Whole credits.
+
+    `expires`: (when, how many), soonest first. `owed`: a debt that incoming credits repay.
+    """
 
     available: int
     held: int
@@ -80,7 +84,10 @@ def balance(wallet: Wallet) -> Balance:
 
 
 def _counts(now: datetime) -> Q:
-    """Accounts with a balance. Credits past their expiry are not available, even before `expire` has moved them."""
+    """Accounts with a balance.
+
+    Credits past their expiry are not available, even before `expire` has moved them.
+    """
     return ~Q(balance=0) & ~Q(kind=Account.AVAILABLE, expires_at__lte=now)
 
 
@@ -104,7 +111,9 @@ def grant(
 def take_back(
     wallet: Any, amount: int, *, cause: str, kind: str = Kind.REFUND, lot: uuid.UUID | None = None
 ) -> None:
-    """Take credits, those of `lot` first, then what expires first; the missing rest becomes a debt. Once for a cause.
+    """Take credits, those of `lot` first, then what expires first; the missing rest becomes a debt.
+
+    Once for a cause.
 
     Credits held for work under way are not touched.
     """
@@ -126,7 +135,8 @@ def take_back(
 def restore(wallet: Any, amount: int, *, cause: str, of: str) -> None:
     """Return credits that were taken for causes that begin with `of` to their accounts; once for `cause`.
 
-    Credits that return to an expired lot expire. A debt that was repaid meanwhile returns as credits that do not expire.
+    Credits that return to an expired lot expire. A debt that was repaid meanwhile returns as credits that
+    do not expire.
     """
     ident = _lock(wallet)
     if Transfer.objects.filter(kind=Kind.RESTORE, cause=cause).exists():
@@ -165,7 +175,10 @@ def is_new(wallet: Any, cause: str, kind: str = Kind.GRANT) -> bool:
 
 @transaction.atomic
 def hold(wallet: Wallet, amount: int, *, cause: str) -> None:
-    """Set `amount` aside for `cause`. Raises NotEnoughCredits or, with a debt, PaymentDue, and moves nothing then."""
+    """Set `amount` aside for `cause`.
+
+    Raises NotEnoughCredits or, with a debt, PaymentDue, and moves nothing then.
+    """
     ident = _lock(wallet)
     if Transfer.objects.filter(kind=Kind.HOLD, cause=cause).exists():
         return
@@ -292,7 +305,7 @@ def _settle_debt(ident: uuid.UUID, account: LedgerAccount, cause: str) -> None:
 
 @transaction.atomic
 def enter(wallet: Any) -> None:
-    """Call before several movements in one transaction: locks all accounts they touch in one order against deadlocks.
+    """Call before several movements in one transaction: locks their accounts in one order, against deadlocks.
 
     The `earned` account is left out: only a capture writes it, and no such transaction captures.
     """
@@ -304,7 +317,7 @@ def enter(wallet: Any) -> None:
 
 
 def _lock(wallet: Any) -> uuid.UUID:
-    """Serialise movements of a wallet: lock its row, which may be gone, then its accounts in the order of their ids."""
+    """Serialise movements of a wallet: lock its row, which may be gone, then its accounts by id."""
     ident: uuid.UUID = wallet.id if isinstance(wallet, Wallet) else wallet
     list(Wallet.objects.select_for_update().filter(id=ident).values_list("id"))
     list(LedgerAccount.objects.select_for_update().filter(wallet=ident).order_by("id").values_list("id"))
@@ -324,7 +337,10 @@ def _platform(kind: str) -> LedgerAccount:
 def _move(
     wallet: Any, debit: LedgerAccount, credit: LedgerAccount, amount: int, kind: str, cause: str
 ) -> None:
-    """Insert a transfer; the database's trigger updates both balances. Its lot is that of the wallet's account."""
+    """Insert a transfer; the database's trigger updates both balances.
+
+    Its lot is that of the wallet's account.
+    """
     own = debit if debit.wallet else credit
     Transfer.objects.create(
         debit=debit,

@@ -42,7 +42,7 @@ def twin_in_use(wallet: Wallet, older: int) -> None:
 
 
 def is_read_only(limit: int, older: int) -> bool:
-    """After a change to a smaller plan the oldest twins stay in use and the others are read-only; nothing is deleted.
+    """After a change to a smaller plan the oldest twins stay in use; the others are kept and read-only.
 
     Derived whenever it is read, never stored.
     """
@@ -73,7 +73,8 @@ def longest(wallet: Wallet) -> int | None:
 def kept_since(wallet: Wallet, now: datetime | None = None) -> datetime | None:
     """Pictures made before this time are deleted; None without a limit.
 
-    A whole retention period must have passed since the plan began, so a change of plan deletes nothing at once.
+    A whole retention period must have passed since the plan began, so a change of plan deletes nothing at
+    once.
     """
     days = timedelta(days=wallet.plan.retention_days)
     now = now or timezone.now()

@@ -61,7 +61,7 @@ class Pack(models.Model):
 
 
 class Price(models.Model):
-    """Credits for one kind of work: a picture of some quality, a training, a second of video, a restoration."""
+    """Credits for one kind of work: a picture of some quality, a training, a second of video and so on."""
 
     code = models.SlugField(primary_key=True, max_length=20)
     credits = models.PositiveIntegerField()
@@ -94,7 +94,7 @@ class Wallet(models.Model):
 
 
 class LedgerAccount(models.Model):
-    """A sum of credits: a wallet's `available` and `held` credits of one lot, or one of the platform's own accounts.
+    """A sum of credits: a wallet's `available` or `held` credits of one lot, or an account of the platform.
 
     `balance` is what the transfers add up to; only the database's trigger on Transfer writes it.
     """
@@ -218,7 +218,10 @@ STATES = {"paid": _("paid"), "open": _("not paid yet"), "void": _("void"), "unco
 
 
 class Invoice(models.Model):
-    """One invoice at Stripe: what was paid, the credits it gave, and what of both went back. Cents of `currency`."""
+    """One invoice at Stripe: what was paid, the credits it gave, and what of both went back.
+
+    Cents of `currency`.
+    """
 
     id = models.CharField(primary_key=True, max_length=80)
     wallet = models.UUIDField()
@@ -280,7 +283,10 @@ class Invoice(models.Model):
 
 
 class StripePrice(models.Model):
-    """What a price at Stripe buys. Its amount is fixed: a new amount is a new row, and old invoices use the old one."""
+    """What a price at Stripe buys.
+
+    Its amount is fixed: a new amount is a new row, and old invoices use the old one.
+    """
 
     id = models.CharField(primary_key=True, max_length=80)
     plan = models.ForeignKey(Plan, models.PROTECT, null=True)
@@ -306,7 +312,10 @@ class StripePrice(models.Model):
 
 
 class WebhookEvent(models.Model):
-    """One event of Stripe, by id: its subject and what became of it. The body, which is personal, is not stored."""
+    """One event of Stripe, by id: its subject and what became of it.
+
+    The body, which is personal, is not stored.
+    """
 
     class State(models.TextChoices):
         APPLIED = "applied", _("applied")

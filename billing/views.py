@@ -143,7 +143,7 @@ def movements(request: HttpRequest) -> HttpResponse:
 
 
 def _sign(row: Transfer) -> str:
-    """How a movement changes the available credits: a capture was held before, and a debt is not available."""
+    """How a movement changes the available credits: a capture was held before, a debt was never available."""
     if row.debit.kind == LedgerAccount.Kind.AVAILABLE:
         return "−"
     return "+" if row.credit.kind == LedgerAccount.Kind.AVAILABLE else ""

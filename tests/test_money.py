@@ -1,4 +1,4 @@
-"""Money under races and deaths: exactly once."""
+"""Under races and killed processes every movement of money happens exactly once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 
 
 def apart(work: Callable[[], Any]) -> Any:
-    """In a thread, which has a connection of its own."""
+    """Run in a thread, then close the thread's own database connection."""
     try:
         return work()
     finally:
@@ -52,7 +52,7 @@ def test_of_sixteen_who_ask_at_once_only_as_many_get_credits_as_there_are(alice:
 
 
 def test_whoever_dies_between_any_two_statements_two_pictures_cost_two_credits(alice: Any) -> None:
-    """From the request over the hold to the capture; see tests/mortal.py."""
+    """From the request through the hold to the capture; see tests/mortal.py."""
     twin, wallet = trained_twin(alice), ledger.wallet_of(alice)
     ledger.grant(wallet, 1000, cause="test")
     before = ledger.balance(wallet).available

@@ -15,7 +15,10 @@ HEADLINE = "PhotoFlux"
 
 
 class NotUnderstood(Exception):
-    """Stripe names a price or currency that is not ours. The event is stored as failed, and staff look at it."""
+    """Stripe names a price or currency that is not ours.
+
+    The event is stored as failed, and staff look at it.
+    """
 
 
 def price_of(ident: str) -> StripePrice:

@@ -182,7 +182,7 @@ def _portal(wallet: Wallet, flow: dict[str, Any] | None = None) -> str:
 
 
 def returned(user: Any, session: str) -> bool:
-    """Apply a Checkout session that the user returns from, maybe before its event arrives; whether it is paid.
+    """Apply a Checkout session that the user returns from, maybe before its event; whether it is paid.
 
     Raises NotFound for a session that is not theirs.
     """

@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 
 
 def delete_customer(customer: str) -> None:
-    """Close open Checkout sessions, record payments, then delete the customer, which ends all subscriptions.
+    """Close open Checkout sessions, record payments and delete the customer, which ends all subscriptions.
 
-    Safe to repeat. Raises Unavailable while Stripe does not answer. Without Stripe's keys it logs the customer.
+    Safe to repeat. Raises Unavailable while Stripe does not answer. Without keys it only logs the customer.
     """
     if not gateway.configured():
         log.error("No keys of Stripe: delete the customer %s there by hand.", customer)

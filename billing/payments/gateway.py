@@ -1,4 +1,4 @@
-"""All requests to Stripe: one client, two keys while one is being replaced, Stripe's errors as DomainErrors."""
+"""All requests to Stripe: one client, two keys while one is replaced, and its errors as DomainErrors."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def _subscription(ident: str) -> Subscription | None:
 
 
 def _anchor(subscription: Subscription | None, end: datetime) -> datetime:
-    """Where months of a period that ends at `end` count from: the subscription's anchor, unless it has moved."""
+    """Where months of a period that ends at `end` count from: the subscription's anchor unless it moved."""
     fits = subscription is not None and months.around(end, subscription.anchor)[0] == end
     return subscription.anchor if subscription and fits else end
 

@@ -1,10 +1,11 @@
 """Copy what is at Stripe into our tables.
 
-Stripe's object is the truth and an event only says that it changed: whatever events come, in whatever order and
-however often, the object is fetched as it is now and applied. Applying it twice changes nothing the second time.
+Stripe's object is the truth and an event only says that it changed: whatever events come, in whatever order
+and however often, the object is fetched as it is now and applied. Applying it twice changes nothing the
+second time.
 
-An advisory lock serialises the work on one customer, so an older copy is never applied after a newer one. Fetching
-ends before applying begins, so no ledger row is locked while Stripe is asked.
+An advisory lock serialises the work on one customer, so an older copy is never applied after a newer one.
+Fetching ends before applying begins, so no ledger row is locked while Stripe is asked.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Figures for staff: revenue, credits by use, the cost of work, churn.
 
-Money is whole cents of settings.CURRENCY; costs have fractions of cents. Each function makes a constant number of
-queries, however many rows there are.
+Money is whole cents of settings.CURRENCY; costs have fractions of cents. Each function makes a constant
+number of queries, however many rows there are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Plots as SVG without a script: pure functions from numbers to markup. The colours are in static/figures.css."""
+"""Plots as SVG without a script: pure functions from numbers to markup.
+
+The colours are in static/figures.css.
+"""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def test_tax_is_reckoned_where_it_is_switched_on(shop: Shop, buyer: Any, setting
 
 
 def test_an_invoice_that_does_not_name_its_payment_is_found_by_checkouts(shop: Shop, buyer: Any) -> None:
-    """And one that was paid in another way than by a payment intent is no fault."""
+    """An invoice that was paid without a payment intent is no error."""
     session = shop.session(buyer, pack="small")
     shop.fake.pay(session)
     for found in shop.fake.objects.values():
@@ -145,7 +145,7 @@ def test_a_session_that_is_not_at_stripe_any_more_is_in_nobodys_way(shop: Shop, 
 
 
 def test_nobodys_credits_are_locked_while_stripe_is_asked(shop: Shop, buyer: Any) -> None:
-    """Whatever asks Stripe, within its transaction no row of the ledger was locked before."""
+    """No transaction asks Stripe after it has locked a row of the ledger."""
 
     locked: list[str] = []
     asked = shop.fake.answer

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
 
 def story(shop: Shop, buyer: Any) -> list[dict[str, Any]]:
-    """A plan, an upgrade, a pack, a half refund, a dispute of the plan, a renewal that failed and then worked; none of it delivered."""
+    """Undelivered events of a plan with an upgrade, a pack half refunded, a dispute and a failed renewal."""
     shop.fake.pay(shop.session(buyer, plan="creator"))
     owner = shop.wallet(buyer).stripe_customer
     subscription = gateway.call(lambda v1: v1.subscriptions.list({"customer": owner}))["data"][0]["id"]

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, the ledger adds up and agrees with a plain account of the same story."""
+"""In whatever order things happen, the ledger adds up and agrees with a simple model of the same story."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ SEQUENCES = 2000
 
 
 class Story(RuleBasedStateMachine):
-    """One wallet. `held` is what each open cause holds, `net` what is available or, below zero, owed, `taken` what was taken back
-    and for what; they are kept by hand beside the ledger."""
+    """One wallet beside a simple model of it.
+
+    `held`: what each open cause holds. `net`: available credits, or a debt below zero. `taken`: what was
+    taken back, by cause.
+    """
 
     people: Any = None
 

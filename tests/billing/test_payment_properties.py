@@ -1,4 +1,4 @@
-"""Whatever people, cards and banks do in whatever order, and however late and often we hear of it, the money adds up."""
+"""The money adds up whatever people, cards and banks do, and however late or disordered the events."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PLANS, INTERVALS = ("creator", "pro", "enterprise"), ("month", "year")
 
 
 class Story(RuleBasedStateMachine):
-    """One person's, taken back at its end, so that the next one begins with an empty ledger."""
+    """One person's payments, rolled back at the end so that the next story begins with an empty ledger."""
 
     shop: Shop
     user: Any

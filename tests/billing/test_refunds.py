@@ -69,7 +69,7 @@ def test_a_dispute_takes_them_until_it_is_won(shop: Shop, buyer: Any, won: bool,
 
 @pytest.mark.parametrize("in_time", [True, False])
 def test_credits_that_come_back_after_their_month_expire(shop: Shop, buyer: Any, in_time: bool) -> None:
-    """Also when the news of the dispute came late: what had expired is not taken once more."""
+    """Also when the dispute's event arrives late: expired credits are not taken a second time."""
     shop.subscribe(buyer, "creator")
     dispute = shop.fake.dispute(shop.charge(Invoice.objects.get()))
     if in_time:

@@ -150,14 +150,14 @@ def _reckon(account: Account, invoice: Obj) -> None:
 
 
 def collect(account: Account, invoice: Obj) -> None:
-    """Final, and charged where something is due."""
+    """Finalize an invoice and charge what is due."""
     finalize(account, invoice)
     if invoice["status"] == "open":
         attempt(account, invoice)
 
 
 def bill(account: Account, invoice: Obj, charge: Obj | None) -> None:
-    """The invoice of what Checkout was paid for already, or sold for nothing."""
+    """The invoice of a Checkout session that is paid already or costs nothing."""
     if charge:
         _link(account, invoice, charge["payment_intent"])
     account.emit("invoice.created", invoice)
@@ -169,7 +169,10 @@ def bill(account: Account, invoice: Obj, charge: Obj | None) -> None:
 
 
 def finalize(account: Account, invoice: Obj) -> None:
-    """Numbered and open; what it gives back goes to the customer's balance, and what needs no money is paid."""
+    """Number and open an invoice.
+
+    Credit goes to the customer's balance; an invoice without a due amount is paid.
+    """
     _reckon(account, invoice)
     customer = account.objects[invoice["customer"]]
     customer["balance"] = min(0, invoice["total"] + customer["balance"])
@@ -241,7 +244,7 @@ def _settle(account: Account, invoice: Obj, charge: Obj | None) -> None:
 
 
 def _fail(account: Account, invoice: Obj, charge: Obj) -> None:
-    """Tried again some days after the first failure; after the last try the account's setting says what becomes of the subscription."""
+    """Try again days after the first failure; after the last try a setting decides about the subscription."""
     tried, sub = invoice["attempt_count"], subscriptions.of_invoice(account, invoice)
     first = account.all("charge", payment_intent=charge["payment_intent"])[0]["created"]
     again = first + account.retry_days[tried] * DAY if tried < len(account.retry_days) else None

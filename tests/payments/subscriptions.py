@@ -1,4 +1,4 @@
-"""Subscriptions of one price in flexible billing mode, the API's default: how they begin, end, and are planned to end or to change.
+"""Subscriptions of one price in flexible billing mode, the API's default: start, end, planned end or change.
 
 Trials, pauses and subscriptions of several prices are not played.
 """
@@ -64,7 +64,7 @@ def _item(account: Account, sub: str, price: Obj, quantity: int) -> Obj:
 
 
 def plan(price: Obj) -> Obj:
-    """The old face of a recurring price, still on every subscription item."""
+    """The older form of a recurring price, still part of every subscription item."""
     same = {k: price[k] for k in ("id", "active", "billing_scheme", "created", "currency", "livemode")}
     return {**same, "object": "plan", **price["recurring"]}
 
@@ -82,7 +82,7 @@ def months(price: Obj) -> int:
 
 
 def turn(anchor: int, price: Obj, moment: int) -> int:
-    """The first turn of the billing cycle later than `moment`: whole intervals from the anchor, its day clamped to the month."""
+    """When the next cycle after `moment` begins: whole intervals from the anchor, clamped to the month."""
     start, n = datetime.fromtimestamp(anchor, UTC), 0
     while True:
         n += months(price)
@@ -99,7 +99,7 @@ def of_invoice(account: Account, invoice: Obj) -> Obj | None:
 
 
 def list_all(account: Account, form: Obj) -> Obj:
-    """Without a status those that have not ended."""
+    """Without a status, subscriptions that have not ended."""
     form = dict(form)
     if (status := form.pop("status", None)) not in (None, "all"):
         raise NotImplementedError(f"a list of subscriptions that are {status}")
@@ -111,7 +111,7 @@ def list_all(account: Account, form: Obj) -> Obj:
 
 
 def cancel(account: Account, form: Obj, id: str) -> Obj:
-    """By the API; at once, without a last invoice or money back."""
+    """By the API: at once, without a last invoice or a refund."""
     only(form)
     return end(account, not_ended(account, id), "cancellation_requested")
 
@@ -176,7 +176,7 @@ def not_ended(account: Account, id: str) -> Obj:
 
 
 def plan_price(account: Account, sub: Obj, price: Obj) -> None:
-    """A schedule of two phases: what is paid now, and one period of the other price, after which it lets the subscription go."""
+    """A schedule of two phases: the current price, then one period of the new one, then the schedule ends."""
     start, end = period(sub)
     phases = [_phase(item_of(sub)["price"], start, end), _phase(price, end, turn(end, price, end))]
     schedule = account.put(
