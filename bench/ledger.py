@@ -25,7 +25,7 @@ ROUNDS, WARM, MOST = 300, 50, 1.5
 JUDGED = ("balance", "movements")
 LEFT = 50  # credits in the last lot of each wallet
 
-# For each (wallet, entries, lots), years of use: each lot is a grant and jobs of one credit, held and captured.
+# Years of use for each (wallet, entries, lots): a lot is a grant and jobs of one credit, held and captured.
 # All lots but the last are spent, and the wallets take turns. Triggers are off: balances are written as sums.
 FILL = """
 CREATE TEMP TABLE lots ON COMMIT DROP AS

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from billing import ledger
-from billing.models import Wallet, WebhookEvent
+from billing.models import Wallet
 from billing.payments import checkout, subscriptions, sync
 from billing.payments.erasure import delete_customer
 from config.errors import NotFound
@@ -39,7 +39,7 @@ def _sever(user: Any, customer: str | None) -> None:
         return
     if customer:
         sync.advisory_lock(customer)  # an event that is being applied ends first
-        WebhookEvent.objects.filter(customer=customer).update(customer="", error="")
+        sync.forget_events(customer)
     if wallet.stripe_customer in (None, customer):
         ledger.release_all(wallet)
         subscriptions.end_all(wallet)

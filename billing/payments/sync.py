@@ -184,11 +184,17 @@ def _end(each: Subscription) -> bool:
         return False
 
 
+def forget_events(customer: str) -> None:
+    """Remove a customer's id from stored events, and error texts, which may quote Stripe's objects."""
+    WebhookEvent.objects.filter(customer=customer).update(customer="", error="")
+    WebhookEvent.objects.filter(subject=customer).update(subject="", error="")
+
+
 @transaction.atomic
 def customer_gone(customer: str) -> bool:
     """The customer was deleted at Stripe, which ends their subscriptions."""
     advisory_lock(customer)
-    WebhookEvent.objects.filter(customer=customer).update(customer="", error="")
+    forget_events(customer)
     wallet = Wallet.objects.filter(stripe_customer=customer).first()
     if wallet is None:
         return False

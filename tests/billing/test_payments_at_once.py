@@ -143,7 +143,7 @@ class Slow(DoubleClient):
 
 
 def test_the_events_of_a_first_payment_wait_for_each_other_in_turn(shop: Shop) -> None:
-    """Nothing is recorded yet: each event applies the same subscription and invoice, while runs hold credits."""
+    """Nothing is recorded yet: every event applies the same subscription while runs hold credits."""
     people = [confirmed(person(f"p{n}@example.com")) for n in range(3)]
     for user in people:
         shop.fake.pay(shop.session(user, plan="creator"))

@@ -18,7 +18,8 @@ def update(account: Account, form: Obj, id: str) -> Obj:
         if sub["schedule"]:
             raise Refused(
                 f"The subscription is managed by the subscription schedule `{sub['schedule']}`,"
-                " and updating any cancelation behavior directly is not allowed. Please update the schedule instead.",
+                " and updating any cancelation behavior directly is not allowed."
+                " Please update the schedule instead.",
                 param="cancel_at_period_end",
             )
         if (yes := form["cancel_at_period_end"]) or sub["cancel_at"]:

@@ -133,7 +133,7 @@ def strict_form(form: Any) -> Any:
 
 
 def explain(error: ValidationError, form: dict[str, Any]) -> Refused:
-    """The pydantic error to report: unknown names first, then the deepest; each member of a union has some."""
+    """The pydantic error to report of those of each union member: unknown names first, then the deepest."""
     said = [(named(e["loc"], form, e["type"]), e) for e in error.errors()]
     place, worst = max(said, key=lambda s: (len(s[0]), s[1]["type"] == "extra_forbidden"))
     param = str(place[0]) + "".join(f"[{step}]" for step in place[1:])

@@ -102,8 +102,8 @@ def create_session(account: Account, form: Obj) -> Obj:
     if "configuration" not in form:
         raise Refused(
             "No configuration provided and your test mode default configuration has not been created."
-            " Provide a configuration or create your default by saving your customer portal settings in test mode at"
-            " https://dashboard.stripe.com/test/settings/billing/portal."
+            " Provide a configuration or create your default by saving your customer portal settings in test"
+            " mode at https://dashboard.stripe.com/test/settings/billing/portal."
         )
     config = account.get("billing_portal.configuration", form["configuration"], "configuration")
     made = account.put(

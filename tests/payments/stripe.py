@@ -224,7 +224,7 @@ class FakeStripe(Account):
     # Webhooks
 
     def flush(self, post: Callable[[Obj], Any]) -> None:
-        """Pass each undelivered event to `post`, in order; it stays undelivered if that returns False or raises.
+        """Pass each undelivered event to `post`, in order; it stays one where that returns False or raises.
 
         The lock is not held meanwhile: who is told may ask the API.
         """
