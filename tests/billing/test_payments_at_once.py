@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from billing import audit, ledger
-from billing.models import Invoice, StripePrice, Subscription, Transfer, WebhookEvent
+from billing import audit, erasure, ledger
+from billing.models import Invoice, StripePrice, Subscription, Transfer, Wallet, WebhookEvent
 from billing.payments import gateway, invoices, reconcile, webhooks
 from tests.billing.shop import DAY, SECRETS, Shop, confirmed, opened
 from tests.conftest import person
@@ -124,6 +124,22 @@ def test_two_who_begin_to_buy_at_once_are_one_customer(shop: Shop) -> None:
         list(pool.map(lambda _n: apart(lambda: shop.session(user, pack="small")), range(8)))
     customers = [o for o in shop.fake.objects.values() if o.get("object") == "customer"]
     assert [c["id"] for c in customers] == [shop.wallet(user).stripe_customer]
+
+
+def test_an_erasure_among_the_events_of_a_payment_leaves_no_wallet_and_adds_up(shop: Shop) -> None:
+    user = confirmed(person("p@example.com"))
+    for what in ({"plan": "creator"}, {"pack": "small"}):
+        shop.fake.pay(shop.session(user, **what))
+    found: list[dict[str, Any]] = []
+    shop.fake.flush(found.append)
+    acts = [lambda e=e: webhooks.receive(*signed(e, SECRETS[0])) for e in found]
+    acts += [lambda: erasure.erase(user)] * 3
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(apart, acts))
+    shop.deliver()
+    assert not Wallet.objects.exists()
+    assert not WebhookEvent.objects.filter(state="failed").exists()
+    assert audit.problems(runs=False) == []
 
 
 class Slow(DoubleClient):
