@@ -7,7 +7,7 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        from billing import erasure, ledger
+        from billing import ledger, services
         from config import registry
 
         def credits(user: Any) -> tuple[str, Any]:
@@ -15,4 +15,4 @@ class BillingConfig(AppConfig):
             return "credits", {"available": now.available, "held": now.held}
 
         registry.live.append(credits)
-        registry.erasers.append(erasure.erase)
+        registry.erasers.append(services.erase)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from billing import audit, erasure, ledger
+from billing import audit, ledger, services
 from billing.models import Invoice, StripePrice, Subscription, Transfer, Wallet, WebhookEvent
 from billing.payments import gateway, invoices, reconcile, webhooks
 from tests.billing.shop import DAY, SECRETS, Shop, confirmed, opened
@@ -133,7 +133,7 @@ def test_an_erasure_among_the_events_of_a_payment_leaves_no_wallet_and_adds_up(s
     found: list[dict[str, Any]] = []
     shop.fake.flush(found.append)
     acts = [lambda e=e: webhooks.receive(*signed(e, SECRETS[0])) for e in found]
-    acts += [lambda: erasure.erase(user)] * 3
+    acts += [lambda: services.erase(user)] * 3
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(apart, acts))
     shop.deliver()

@@ -1,4 +1,4 @@
-"""Erasing the money data of a person.
+"""What billing does when an account is erased.
 
 The ledger, invoices and subscriptions stay. They carry the wallet's id, which leads to nobody once the
 wallet is deleted, and hold no name, address or e-mail. Stripe deletes the customer and keeps invoices as
