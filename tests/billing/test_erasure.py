@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from billing import erasure, ledger
+from billing import ledger, services
 from billing.models import Invoice, LedgerAccount, Subscription, Transfer, Wallet, WebhookEvent
 from billing.payments import checkout, gateway, reconcile
 from config.errors import NotFound, Unavailable
