@@ -52,7 +52,7 @@ def test_of_sixteen_who_ask_at_once_only_as_many_get_credits_as_there_are(alice:
 
 
 def test_whoever_dies_between_any_two_statements_two_pictures_cost_two_credits(alice: Any) -> None:
-    """From the request through the hold to the capture; see tests/mortal.py."""
+    """From the request over the hold to the capture; see tests/mortal.py."""
     twin, wallet = trained_twin(alice), ledger.wallet_of(alice)
     ledger.grant(wallet, 1000, cause="test")
     before = ledger.balance(wallet).available

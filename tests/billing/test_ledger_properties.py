@@ -17,10 +17,10 @@ SEQUENCES = 2000
 
 
 class Story(RuleBasedStateMachine):
-    """One wallet beside a simple model of it.
+    """One wallet, and a plain account of it kept by hand beside the ledger.
 
-    `held`: what each open cause holds. `net`: available credits, or a debt below zero. `taken`: what was
-    taken back, by cause.
+    `held` is what each open cause holds, `net` what is available or, below zero, owed, `taken` what was taken back
+    and for what.
     """
 
     people: Any = None
