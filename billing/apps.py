@@ -7,8 +7,7 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        from billing import ledger
-        from billing.payments import checkout
+        from billing import ledger, services
         from config import registry
 
         def credits(user: Any) -> tuple[str, Any]:
@@ -16,4 +15,4 @@ class BillingConfig(AppConfig):
             return "credits", {"available": now.available, "held": now.held}
 
         registry.live.append(credits)
-        registry.erasers.append(checkout.forget)
+        registry.erasers.append(services.erase)

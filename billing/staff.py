@@ -1,17 +1,15 @@
-"""Invoices and the figures that come of them are looked at; what engines cost, operators write here."""
+"""Invoices are read-only and can be refunded; operators enter here what engines cost."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin, messages
-from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import EngineCost, Invoice
 from billing.payments import checkout
 from config.errors import DomainError
-from support.insights import admin as figures_admin
 
 
 @admin.register(Invoice)
@@ -39,7 +37,10 @@ class InvoiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=_("Pay back in full"), permissions=["refund"])
     def refund(self, request: Any, invoices: Any) -> None:
-        """The money goes back at Stripe, once, and the credits here; a part of it can be paid back in Stripe's dashboard."""
+        """Refund the whole payment at Stripe, once; its credits are taken back here.
+
+        A part of a payment is refunded in Stripe's dashboard.
+        """
         for row in invoices:
             try:
                 checkout.pay_back(row)
@@ -56,11 +57,6 @@ class InvoiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         return False
-
-    def get_urls(self) -> list[Any]:
-        """Before the admin's own, which take any word for an invoice's id."""
-        page = self.admin_site.admin_view(figures_admin.page)
-        return [path("figures/", page, name="billing_figures"), *super().get_urls()]
 
 
 @admin.register(EngineCost)

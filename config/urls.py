@@ -19,6 +19,7 @@ from config.web import views
 from gallery import api as gallery
 from generation import api as generation
 from moderation import api as moderation
+from support.insights import views as insights
 from twins import api as twins
 
 api = [
@@ -88,6 +89,8 @@ urlpatterns = [
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/logout/", logout, name="account_logout"),
     path("accounts/", include("allauth.urls")),
+    # Before the admin's own addresses, which take any word for an invoice's id.
+    path("admin/billing/invoice/figures/", admin.site.admin_view(insights.figures_page), name="figures"),
     path("admin/", admin.site.urls),
     path("", views.landing, name="landing"),
     path("studio/", include("generation.urls")),

@@ -1,4 +1,4 @@
-"""Money under races and deaths: exactly once."""
+"""Under races and killed processes every movement of money happens exactly once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 
 
 def apart(work: Callable[[], Any]) -> Any:
-    """In a thread, which has a connection of its own."""
+    """Run in a thread, then close the thread's own database connection."""
     try:
         return work()
     finally:

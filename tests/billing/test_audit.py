@@ -1,4 +1,4 @@
-"""What does not add up is found: each question answers when the money is bent behind the ledger's back."""
+"""The audit finds each kind of error, made here by writing past the ledger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def wallet(alice: Any) -> Any:
 
 
 def bend(statement: str, *params: Any) -> None:
-    """Past the triggers, as nobody else can."""
+    """Write without the triggers, which no other code can."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in ("billing_transfer", "billing_ledgeraccount"):

@@ -1,4 +1,4 @@
-"""What a plan allows, at each place where it matters; nothing is deleted when it allows less."""
+"""What a plan allows, wherever it matters; nothing is deleted when a plan allows less."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def put_on(user: Any, code: str, **changes: Any) -> None:
 
 @pytest.fixture
 def second(trained: Any) -> Twin:
-    """A twin made while the plan was larger, which holds one now."""
+    """A second twin, made while the plan allowed more than one."""
     put_on(trained.user, "creator")
     twin = twins.create_twin(trained.user, name="Second")
     Twin.objects.filter(id=twin.id).update(active_training=trained.active_training)

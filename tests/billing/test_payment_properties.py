@@ -1,4 +1,4 @@
-"""Whatever people, cards and banks do in whatever order, and however late and often we hear of it, the money adds up."""
+"""The money adds up whatever people, cards and banks do, and however late or disordered the events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from billing import audit, ledger
 from billing.models import Invoice, Plan, StripePrice, Subscription, Wallet
-from billing.payments import reconcile, sync, webhooks
+from billing.payments import invoices, reconcile, subscriptions, sync, webhooks
 from tests.billing.shop import SECRETS, Shop, confirmed, opened
 from tests.payments.stripe import signed
 
@@ -33,7 +33,7 @@ PLANS, INTERVALS = ("creator", "pro", "enterprise"), ("month", "year")
 
 
 class Story(RuleBasedStateMachine):
-    """One person's, taken back at its end, so that the next one begins with an empty ledger."""
+    """One person's payments, rolled back at the end so that the next story begins with an empty ledger."""
 
     shop: Shop
     user: Any
@@ -91,7 +91,7 @@ class Story(RuleBasedStateMachine):
         seed=st.integers(0, 9),
     )
     def subscribe(self, plan: str, interval: str, works: bool, seed: int) -> None:
-        if self.subscription() is None and sync.live_subscription(self.wallet) is None:
+        if self.subscription() is None and subscriptions.live_subscription(self.wallet) is None:
             self.shop.fake.pay(self.shop.session(Story.user, plan=plan, interval=interval), works=works)
             self.count("subscribe")
         self.hear(seed)
@@ -128,7 +128,7 @@ class Story(RuleBasedStateMachine):
             self.shop.fake.fail_next(self.wallet.stripe_customer)
         self.shop.fake.advance(days * 86400)
         self.hear(seed)
-        sync.next_months()
+        invoices.next_months()
         sync.lapse()
         self.count("expire" if ledger.expire() else "wait")
         self.count("fail" if fails else "renew" if len(Invoice.objects.all()) > before else "wait")
