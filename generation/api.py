@@ -12,11 +12,11 @@ from rest_framework.views import APIView
 
 from config.errors import NotFound
 from config.runs.models import Places
+from config.web.labels import STYLE_NAMES
 from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import KEY, PAGE, paged
 from config.web.serializers import RunFields, checked, idempotency_of, run_fields
-from config.web.words import STYLE_NAMES
 from generation import services, suggestions
 from generation.models import Job
 from ml.types import ASPECTS, QUALITIES, STYLES

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_POST
 from billing import ledger, prices
 from config.errors import DomainError
 from config.runs.models import Places
+from config.web.labels import QUALITY_NAMES, STYLE_NAMES
 from config.web.problems import told
 from config.web.ratelimit import limited
-from config.web.words import QUALITY_NAMES, STYLE_NAMES
 from gallery.models import Item
 from generation import services
 from generation.api import JobForm, job_of, show_job

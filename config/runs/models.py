@@ -25,6 +25,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from config.errors import AlreadyFinished, DomainError
+from config.querysets import OwnedQuerySet
 from config.runs import events
 from config.runs.broker import enqueue
 from ml.errors import DeviceLost, MLError, Stopped
@@ -83,10 +84,7 @@ class Status(models.TextChoices):
 OPEN = (Status.QUEUED, Status.RUNNING)
 
 
-class RunQuerySet(models.QuerySet):  # type: ignore[type-arg]
-    def owned_by(self, user: Any) -> Self:
-        return self.filter(user=user)
-
+class RunQuerySet(OwnedQuerySet):
     def open(self) -> Self:
         return self.filter(status__in=OPEN)
 
