@@ -20,7 +20,7 @@ from config.web.serializers import RunFields, checked, idempotency_of, run_field
 from generation import services, suggestions
 from generation.models import Job
 from ml.types import ASPECTS, QUALITIES, STYLES
-from twins.services import twin_of
+from twins.models import Twin
 
 PROMPT = 1000  # characters, as ml.safety reads them
 
@@ -101,7 +101,7 @@ class JobsView(APIView):
         twin = form.pop("twin", None)
         job = services.request_images(
             request.user,
-            twin=twin_of(request.user, twin) if twin else None,
+            twin=Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None,
             **form,
             **idempotency_of(request),
         )
@@ -130,7 +130,8 @@ class RepeatView(APIView):
         changed.is_valid(raise_exception=True)
         overrides = {k: v for k, v in changed.validated_data.items() if k != "kind"}
         if "twin" in overrides:
-            overrides["twin"] = twin_of(request.user, overrides["twin"]) if overrides["twin"] else None
+            own, twin = Twin.objects.owned_by(request.user), overrides["twin"]
+            overrides["twin"] = own.get_or_404(twin) if twin else None
         again = services.repeat(job, same_seed=form["same_seed"], **overrides, **idempotency_of(request))
         return Response(show_job(job_of(request.user, str(again.id))), status=202)
 

@@ -303,13 +303,6 @@ def delete_training(training: Training) -> None:
         transaction.on_commit(lambda: _remove(files, [folder], []), robust=True)
 
 
-def twin_of(user: Any, ident: Any) -> Twin:
-    twin = Twin.objects.owned_by(user).with_older().filter(id=ident).first()
-    if twin is None:
-        raise NotFound
-    return twin
-
-
 def retry_training(training: Training, *, cause: str) -> Training:
     """Staff run a failed training again as a new one that costs nothing. Raises NotFailed and what start_training raises."""
     if training.status != Status.FAILED:
