@@ -223,6 +223,7 @@ class Training(PaidRun):
 
     class Meta(PaidRun.Meta):
         ordering = ("-number",)
+        permissions = (("retry_training", "Can run a failed training again"),)
         constraints = (
             *PaidRun.Meta.constraints,
             models.UniqueConstraint(
