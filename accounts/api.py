@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 
 from accounts import consents, services
 from accounts.models import Export, User
-from config.errors import NotFound
-from config.web.serializers import RunFields, checked, run_fields
+from accounts.serializers import ExportShape, show_export
+from config.web.serializers import checked
 
 NOTICES = ("training", "generation", "export", "account", "news")
 
@@ -96,29 +96,13 @@ class ConsentView(APIView):
         return Response(status=204)
 
 
-class ExportShape(RunFields):
-    size = serializers.IntegerField()
-    expires_at = serializers.DateTimeField(allow_null=True)
-
-
-def show_export(export: Export) -> dict[str, Any]:
-    return run_fields(export) | {"size": export.size, "expires_at": export.expires_at}
-
-
-def export_of(user: Any, ident: Any) -> Export:
-    export = Export.objects.owned_by(user).filter(id=ident).first()
-    if export is None:
-        raise NotFound
-    return export
-
-
 class ExportView(APIView):
     @extend_schema(responses=ExportShape)
     def get(self, request: Any, ident: str) -> Response:
-        return Response(show_export(export_of(request.user, ident)))
+        return Response(show_export(Export.objects.owned_by(request.user).get_or_404(ident)))
 
 
 class ExportContentView(APIView):
     @extend_schema(responses={(200, "application/zip"): bytes})
     def get(self, request: Any, ident: str) -> Any:
-        return services.serve_export(request, export_of(request.user, ident))
+        return services.serve_export(request, Export.objects.owned_by(request.user).get_or_404(ident))

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import consents, services
-from accounts.api import export_of, show_export
 from accounts.forms import ProfileForm
 from accounts.models import Export
+from accounts.serializers import show_export
 from config.web.problems import told
 from config.web.ratelimit import limited
 
@@ -75,6 +75,6 @@ def everything(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def archive(request: HttpRequest, ident: str) -> HttpResponse:
-    export = show_export(export_of(request.user, ident))
+    export = show_export(Export.objects.owned_by(request.user).get_or_404(ident))
     template = "accounts/_archive.html" if request.GET.get("part") else "accounts/archive.html"
     return render(request, template, {"export": export, "tab": "account"})

@@ -89,6 +89,12 @@ class Wallet(models.Model):
     stripe_customer = models.CharField(max_length=60, null=True, unique=True, editable=False)
     checkout = models.CharField(max_length=80, blank=True, editable=False)  # the open Checkout session
 
+    class Meta:
+        permissions = (
+            ("grant_credits", "Can give credits to somebody"),
+            ("take_credits", "Can take credits from somebody"),
+        )
+
     def __str__(self) -> str:
         return f"wallet {str(self.id)[:8]}"
 
@@ -259,6 +265,7 @@ class Invoice(models.Model):
             models.Index(fields=["next_month"], name="invoices_due", condition=Q(next_month__isnull=False)),
         )
         verbose_name, verbose_name_plural = _("invoice"), _("invoices")
+        permissions = (("refund_invoice", "Can pay back an invoice"),)
 
     def __str__(self) -> str:
         return self.number or self.id
@@ -337,6 +344,7 @@ class WebhookEvent(models.Model):
         ordering = ("-received_at",)
         indexes = (models.Index(fields=["-received_at"], name="events_by_time"),)
         verbose_name, verbose_name_plural = _("event of Stripe"), _("events of Stripe")
+        permissions = (("retry_event", "Can try a failed event again"),)
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"

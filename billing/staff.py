@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import EngineCost, Invoice
 from billing.payments import checkout
-from config.errors import DomainError
+from config import registry
+from config.web.admin import ClosedAdmin, ReadOnlyAdmin
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class InvoiceAdmin(ReadOnlyAdmin):
     change_list_template = "admin/billing/invoices.html"
     list_display = (
         "id",
@@ -33,7 +34,7 @@ class InvoiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = ("refund",)
 
     def has_refund_permission(self, request: Any) -> bool:
-        return bool(request.user.has_perm("billing.change_invoice"))
+        return bool(request.user.has_perm("billing.refund_invoice"))
 
     @admin.action(description=_("Pay back in full"), permissions=["refund"])
     def refund(self, request: Any, invoices: Any) -> None:
@@ -41,26 +42,18 @@ class InvoiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
         A part of a payment is refunded in Stripe's dashboard.
         """
-        for row in invoices:
-            try:
-                checkout.pay_back(row)
-                self.log_change(request, row, "paid back")
-                messages.success(request, _("Paid back: %(invoice)s.") % {"invoice": row})
-            except DomainError as error:
-                messages.error(request, f"{row}: {error.detail}")
 
-    def has_add_permission(self, request: Any) -> bool:
-        return False
+        def act(row: Invoice) -> str:
+            checkout.pay_back(row)
+            self.log_change(request, row, "paid back")
+            registry.audit(request.user, "refund_invoice", row, f"{row.refunded} {row.currency}")
+            return _("Paid back: %(invoice)s.") % {"invoice": row}
 
-    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
+        self.do_each(request, invoices, act)
 
 
 @admin.register(EngineCost)
-class EngineCostAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class EngineCostAdmin(ClosedAdmin):
     list_display = ("engine", "job_kind", "hour_cents", "unit_cents")
     list_editable = ("hour_cents", "unit_cents")
     ordering = ("engine", "job_kind")

@@ -58,6 +58,14 @@ class NotFound(DomainError):
     code, status, message = "not_found", 404, _("There is nothing here, or it is not yours.")
 
 
+class NotAuthenticated(DomainError):
+    code, status, message = "not_authenticated", 401, _("Log in, or send a valid token.")
+
+
+class MethodNotAllowed(DomainError):
+    code, status, message = "method_not_allowed", 405, _("This address does not take this method.")
+
+
 class FileTooLarge(DomainError):
     code, status, message = (
         "file_too_large",

@@ -25,6 +25,16 @@ live: list[Live] = []  # told on the event stream whenever it changed with a run
 on_withdraw: dict[str, list[OnWithdraw]] = {}  # by kind of consent
 
 
+Auditor = Callable[[Any, str, Any, str], None]  # (actor, verb, row, detail) -> it is on record
+auditors: list[Auditor] = []
+
+
+def audit(actor: Any, verb: str, row: Any, detail: str = "") -> None:
+    """Put on record that `actor` did `verb` to `row`, in the caller's transaction: both happen, or neither."""
+    for keep in auditors:
+        keep(actor, verb, row, detail)
+
+
 class Subject(Protocol):
     """What moderation may do with a photo, an item, a comment: named by kind and id, found by the app that owns it."""
 

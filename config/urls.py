@@ -15,7 +15,7 @@ from accounts import api as accounts
 from accounts.views import logout
 from billing import api as billing
 from billing.views import movements, pricing, stripe_hook
-from config.web import views
+from config.web import event_stream, health, views
 from gallery import api as gallery
 from generation import api as generation
 from moderation import api as moderation
@@ -77,7 +77,7 @@ api = [
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 urlpatterns = [
-    path("api/v1/events", csrf_exempt(views.events)),
+    path("api/v1/events", csrf_exempt(event_stream.events)),
     path("api/v1/openapi.json", views.openapi, name="openapi"),
     path(
         "api/docs",
@@ -106,8 +106,8 @@ urlpatterns = [
     ),  # asked for beside files and in the admin
     path("theme", views.theme, name="theme"),
     path("language", set_language, name="set_language"),
-    path("healthz", views.healthz),
-    path("readyz", views.readyz),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
 ]
 handler400 = "config.web.problems.malformed"
 handler403 = "config.web.problems.forbidden"

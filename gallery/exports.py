@@ -10,8 +10,9 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import Export
 from accounts.vault.vault import store
-from gallery.api import chosen, show_item
 from gallery.models import Item
+from gallery.search import chosen
+from gallery.serializers import show_item
 
 
 def items(export: Export) -> Iterator[tuple[str, Iterable[bytes]]]:

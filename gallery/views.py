@@ -18,13 +18,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.services import request_export
+from config.web.labels import STYLE_NAMES
 from config.web.pagination import cursor_at, page
 from config.web.problems import told
 from config.web.ratelimit import limited
-from config.web.words import STYLE_NAMES
 from gallery import services
-from gallery.api import FILTERS, item_of, selected
 from gallery.models import Item
+from gallery.search import FILTERS, selected
 from twins.models import Twin
 
 MONTHS = 600  # on the scale beside the pictures
@@ -92,8 +92,8 @@ def _here(request: HttpRequest, link: str | None) -> str:
 @login_required
 @require_GET
 def detail(request: HttpRequest, ident: str) -> HttpResponse:
-    item = item_of(request.user, ident)
     own = Item.objects.owned_by(request.user)
+    item = own.get_or_404(ident)
     newer = (
         own.filter(created_at__gte=item.created_at).exclude(id=item.id).order_by("created_at", "id").first()
     )
@@ -117,7 +117,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
 @told
 def change(request: HttpRequest, ident: str) -> HttpResponse:
     """Favourite by its own button; tags and notes together."""
-    item = item_of(request.user, ident)
+    item = Item.objects.owned_by(request.user).get_or_404(ident)
     if "favourite" in request.POST:
         services.change_item(item, favourite=request.POST["favourite"] == "on")
     else:

@@ -12,15 +12,15 @@ from rest_framework.views import APIView
 
 from config.errors import NotFound
 from config.runs.places import Places
+from config.web.labels import STYLE_NAMES
 from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import KEY, PAGE, paged
 from config.web.serializers import RunFields, checked, idempotency_of, run_fields
-from config.web.words import STYLE_NAMES
 from generation import kinds, services, suggestions
 from generation.models import Job
 from ml.types import ASPECTS, QUALITIES, STYLES
-from twins.services import twin_of
+from twins.models import Twin
 
 PROMPT = 1000  # characters, as ml.safety reads them
 
@@ -109,7 +109,7 @@ class JobsView(APIView):
         twin = form.pop("twin", None)
         job = services.request_images(
             request.user,
-            twin=twin_of(request.user, twin) if twin else None,
+            twin=Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None,
             **form,
             **idempotency_of(request),
         )
@@ -138,7 +138,8 @@ class RepeatView(APIView):
         changed.is_valid(raise_exception=True)
         overrides = {k: v for k, v in changed.validated_data.items() if k != "kind"}
         if "twin" in overrides:
-            overrides["twin"] = twin_of(request.user, overrides["twin"]) if overrides["twin"] else None
+            own, twin = Twin.objects.owned_by(request.user), overrides["twin"]
+            overrides["twin"] = own.get_or_404(twin) if twin else None
         again = services.repeat(job, same_seed=form["same_seed"], **overrides, **idempotency_of(request))
         return Response(show_job(job_of(request.user, str(again.id))), status=202)
 

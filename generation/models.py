@@ -35,6 +35,7 @@ class Job(PaidRun):
 
     class Meta(PaidRun.Meta):
         ordering = ("-created_at", "-id")
+        permissions = (("retry_job", "Can run a failed job again"),)
         indexes = (
             *PaidRun.Meta.indexes,
             models.Index(fields=["user", "-created_at", "-id"], name="jobs_of_a_user"),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import consents
 from accounts.models import Kind
 from billing import ledger, limits
+from config import registry
 from config.errors import DomainError, NotFailed
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
@@ -123,12 +124,17 @@ def stop_jobs(user: Any) -> None:
     )
 
 
-def retry_job(job: Job, *, cause: str) -> Job:
-    """Staff run a failed job again as a new one that costs nothing. Raises NotFailed."""
+def retry_job(job: Job, *, actor: Any) -> Job:
+    """Staff run a failed job again as a new one that costs nothing; once, however often they ask. Raises NotFailed."""
     if job.status != Status.FAILED:
         raise NotFailed
     same = {name: getattr(job, name) for name in (*COPIED, *SAME_AT_RETRY)}
-    again = Job(retry_of=job.id, retry_cause=cause, **same)
+    again = Job(retry_of=job.id, retry_cause=f"staff {actor.pk}", **same)
+
+    def prepare(new: Job) -> None:
+        new.enqueue()
+        registry.audit(actor, "retry_job", job, f"as {new.id}")
+
     return create_idempotent(
-        again, endpoint=f"retry:{job.id}", key=str(job.id), body_hash="", prepare=lambda new: new.enqueue()
+        again, endpoint=f"retry:{job.id}", key=str(job.id), body_hash="", prepare=prepare
     )

@@ -14,16 +14,15 @@ from django.views.decorators.http import require_GET, require_POST
 from billing import ledger, prices
 from config.errors import DomainError
 from config.runs.places import Places
+from config.web.labels import QUALITY_NAMES, STYLE_NAMES
 from config.web.problems import told
 from config.web.ratelimit import limited
-from config.web.words import QUALITY_NAMES, STYLE_NAMES
 from gallery.models import Item
 from generation import services
 from generation.api import JobForm, job_of, show_job
 from generation.models import Job
 from ml.types import ASPECTS, QUALITIES, STYLES
 from twins.models import Twin
-from twins.services import twin_of
 
 SHOWN = 12  # jobs under the prompt
 KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed")
@@ -60,7 +59,10 @@ def _ask(request: HttpRequest, fields: dict[str, Any]) -> None:
     twin = fields.pop("twin", None)
     key = request.POST.get("key", "")[:255] or None  # the page's own: a double click is one job
     services.request_images(
-        request.user, twin=twin_of(request.user, twin) if twin else None, **fields, key=key
+        request.user,
+        twin=Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None,
+        **fields,
+        key=key,
     )
 
 

@@ -83,10 +83,17 @@ def die_at(at: int) -> None:
 def ask(user: str, twin: str, key: str) -> Any:
     from accounts.models import User
     from generation.services import request_images
-    from twins.services import twin_of
+    from twins.models import Twin
 
     owner = User.objects.get(id=user)
-    return request_images(owner, twin=twin_of(owner, twin), prompt="in a park", count=2, seed=5, key=key)
+    return request_images(
+        owner,
+        twin=Twin.objects.owned_by(owner).get_or_404(twin),
+        prompt="in a park",
+        count=2,
+        seed=5,
+        key=key,
+    )
 
 
 def ask_and_render(user: str, twin: str, key: str) -> None:

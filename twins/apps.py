@@ -13,11 +13,13 @@ class TwinsConfig(AppConfig):
         from billing import prices
         from config import registry
         from twins import services
-        from twins.models import Photo, Training
+        from twins.models import Photo, Training, Twin
 
         def price(user: Any, fields: dict[str, Any]) -> int:
             twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
-            return services.price_of_training(user, services.twin_of(user, twin) if twin else None)
+            return services.price_of_training(
+                user, Twin.objects.owned_by(user).get_or_404(twin) if twin else None
+            )
 
         prices.register("training", price)
         registry.known_files += (Photo.known_files, Training.known_files)

@@ -9,7 +9,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
-from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +21,7 @@ from accounts.vault.vault import store
 from billing import limits
 from billing.models import Wallet
 from billing.runs import PaidRun
+from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
 from config.runs.sentences import SENTENCES
 
@@ -28,25 +29,24 @@ LEAST, MOST = 10, 25  # photos to train from, and that a twin may hold
 SAMPLES = 4  # pictures that come with a training, at most
 
 
-class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
-    def owned_by(self, user: Any) -> Self:
-        return self.filter(user=user)
-
+class TwinQuerySet(OwnedQuerySet):
     def locked(self, ident: Any) -> Twin | None:
-        """Inside a transaction: one change of this twin's photos at a time. Without the key, as a foreign
-        key that is checked elsewhere must not wait. A training's row is locked before its twin's, a
-        photo's after it."""
+        """Lock the twin's row until the transaction ends, so that its photos change one at a time.
+
+        The lock leaves the key out (FOR NO KEY UPDATE): checks of foreign keys to this twin need not wait. Order of
+        locks: a training's row before its twin's, a photo's row after it.
+        """
         return self.select_for_update(no_key=True).filter(id=ident).first()
 
     def with_face(self) -> Self:
-        """`face`: the first accepted photo's id, in the same query."""
+        """Annotates `face`, the id of the first accepted photo."""
         return self.annotate(
             face=Subquery(Photo.objects.accepted().filter(twin=OuterRef("pk")).values("id")[:1])
         )
 
     def with_older(self) -> Self:
-        """`older`: how many of the owner's twins were there before; `plan_twins`: how many the plan holds.
-        In the same query."""
+        """Annotates `older`, how many twins of the owner were made before this one, and `plan_twins`, how many the
+        plan holds. `is_read_only` reads both."""
         before = Q(created_at__lt=OuterRef("created_at")) | Q(
             created_at=OuterRef("created_at"), id__lt=OuterRef("id")
         )
@@ -62,7 +62,7 @@ class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
         )
 
     def with_facts(self) -> Self:
-        """Counts, the newest training's status, and what says whether it is in use, in the same query."""
+        """Annotates `photo_count`, `accepted_count`, `newest_status` (of the newest training) and what with_older does."""
         newest = Training.objects.filter(twin=OuterRef("pk")).order_by("-number")
         return (
             self.with_older()
@@ -73,6 +73,13 @@ class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
                 newest_status=Subquery(newest.values("status")[:1]),
             )
         )
+
+    def for_clients(self) -> Self:
+        """with_facts, and of the accepted photos what readiness is computed from: all that show_twin reads."""
+        measured = Photo.objects.accepted().only(
+            "twin_id", "accepted", "yaw", "light", "hints", "hash", "status"
+        )
+        return self.with_facts().prefetch_related(Prefetch("photos", measured))
 
 
 class Twin(models.Model):
@@ -184,6 +191,10 @@ class Photo(Run):
 
 
 class TrainingQuerySet(RunQuerySet):
+    def with_twin(self) -> Self:
+        """With the twin, of which show_training reads whether this version is the active one."""
+        return self.select_related("twin")
+
     def trained(self) -> Self:
         return self.filter(status=Status.SUCCEEDED)
 
@@ -215,6 +226,7 @@ class Training(PaidRun):
 
     class Meta(PaidRun.Meta):
         ordering = ("-number",)
+        permissions = (("retry_training", "Can run a failed training again"),)
         constraints = (
             *PaidRun.Meta.constraints,
             models.UniqueConstraint(

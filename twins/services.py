@@ -17,6 +17,7 @@ from accounts import consents
 from accounts.models import Kind
 from accounts.vault.vault import store
 from billing import ledger, limits, prices
+from config import registry
 from config.errors import DomainError, FileTooLarge, Invalid, NotFailed, NotFound
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Run, Status
@@ -304,15 +305,11 @@ def delete_training(training: Training) -> None:
         transaction.on_commit(lambda: _remove(files, [folder], []), robust=True)
 
 
-def twin_of(user: Any, ident: Any) -> Twin:
-    twin = Twin.objects.owned_by(user).with_older().filter(id=ident).first()
-    if twin is None:
-        raise NotFound
-    return twin
+def retry_training(training: Training, *, actor: Any) -> Training:
+    """Staff run a failed training again as a new one that costs nothing; once, however often they ask.
 
-
-def retry_training(training: Training, *, cause: str) -> Training:
-    """Staff run a failed training again as a new one that costs nothing. Raises NotFailed and what start_training raises."""
+    Raises NotFailed and what start_training raises.
+    """
     if training.status != Status.FAILED:
         raise NotFailed
     again = Training(
@@ -323,9 +320,14 @@ def retry_training(training: Training, *, cause: str) -> Training:
         threads=training.threads,
         seed=training.seed,
         retry_of=training.id,
-        retry_cause=cause,
+        retry_cause=f"staff {actor.pk}",
         free=training.free,
     )
+
+    def prepare(new: Training) -> None:
+        _prepare_training(new)
+        registry.audit(actor, "retry_training", training, f"as {new.id}")
+
     return create_idempotent(
-        again, endpoint=f"retry:{training.id}", key=str(training.id), body_hash="", prepare=_prepare_training
+        again, endpoint=f"retry:{training.id}", key=str(training.id), body_hash="", prepare=prepare
     )

@@ -16,15 +16,13 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from config.errors import AlreadyFinished
+from config.querysets import OwnedQuerySet
 from config.runs import events
 from config.runs.states import OPEN, Status
 from config.runs.worker import WorkerSide
 
 
-class RunQuerySet(models.QuerySet):  # type: ignore[type-arg]
-    def owned_by(self, user: Any) -> Self:
-        return self.filter(user=user)
-
+class RunQuerySet(OwnedQuerySet):
     def open(self) -> Self:
         return self.filter(status__in=OPEN)
 

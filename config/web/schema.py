@@ -46,7 +46,7 @@ def paged(shape: type[serializers.Serializer]) -> Any:  # type: ignore[type-arg]
     """A page of these."""
     link = {"allow_null": True, "required": True}
     return inline_serializer(
-        f"{shape.__name__.removesuffix('Shape')}Page",
+        f"{shape.__name__.removesuffix('Serializer').removesuffix('Shape')}Page",
         {
             "next": serializers.URLField(**link),
             "previous": serializers.URLField(**link),
