@@ -10,8 +10,9 @@ class GenerationConfig(AppConfig):
         from accounts.models import Kind
         from billing import prices
         from config import registry
-        from generation import services
+        from generation import exports, services
         from generation.api import JobForm
+        from generation.models import Job, Output
 
         def price(user: Any, fields: dict[str, Any]) -> int:
             form = JobForm(data={"prompt": "-", **fields})
@@ -22,3 +23,5 @@ class GenerationConfig(AppConfig):
 
         prices.register("image", price)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)
+        registry.exporters.append(registry.Exporter((Job, Output), exports.jobs))
+        registry.erasers.append(registry.Eraser({Output: "job__user", Job: "user"}))

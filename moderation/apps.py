@@ -3,3 +3,13 @@ from django.apps import AppConfig
 
 class ModerationConfig(AppConfig):
     name = "moderation"
+
+    def ready(self) -> None:
+        from django.contrib.admin.models import LogEntry
+
+        from config import registry
+        from moderation import exports
+        from moderation.models import AuditEntry
+
+        registry.exporters.append(registry.Exporter((AuditEntry,), exports.decisions))
+        registry.erasers.append(registry.Eraser(erase=exports.make_anonymous, keeps=(AuditEntry, LogEntry)))

@@ -20,12 +20,18 @@ from django.db import transaction
 log = logging.getLogger(__name__)
 
 CHANNEL = "events:"
+END = "end"
 _client: redis.Redis | None = None
 
 
 def tell(row: Any) -> None:
     """Once the transaction is committed: the owner's streams look at this row."""
     tell_user(row.user_id, {"kind": row.kind_name, "id": str(row.id)})
+
+
+def end_streams(user_id: Any) -> None:
+    """Once the transaction is committed: every event stream of this user ends."""
+    tell_user(user_id, {"kind": END})
 
 
 def tell_user(user_id: Any, message: dict[str, str]) -> None:
@@ -95,8 +101,8 @@ class Hub:
 
     def _hand_out(self, user_id: str, message: dict[str, str]) -> None:
         for queue in self.streams.get(user_id, ()):
-            if queue.full():
-                self._end(queue)  # it lags so far behind that it does better to come back for a snapshot
+            if message["kind"] == END or queue.full():
+                self._end(queue)  # over, or so far behind that it does better to come back for a snapshot
             else:
                 queue.put_nowait(message)
 

@@ -1,0 +1,12 @@
+"""What the erasure of an account asks of this app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.payments import checkout
+
+
+def erase(user: Any) -> None:
+    """What is paid for ends at once, and Stripe forgets the customer. May be repeated; the wallet's row goes later."""
+    checkout.forget(user)
