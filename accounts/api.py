@@ -1,4 +1,4 @@
-"""/me, /consents, /exports."""
+"""/me with its archive and its end, /consents, /exports."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import consents, services
+from accounts.confirm import require_proof
 from accounts.models import Export, User
 from accounts.serializers import ExportShape, show_export
+from config.web.ratelimit import limited
 from config.web.serializers import checked
 
 NOTICES = ("training", "generation", "export", "account", "news")
@@ -52,6 +54,20 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
         return instance
 
 
+class ProofForm(serializers.Serializer):  # type: ignore[type-arg]
+    """Who asks knows the password, or has a code of the second factor."""
+
+    password = serializers.CharField(required=False, trim_whitespace=False, max_length=200)
+    code = serializers.CharField(required=False, max_length=20)
+
+
+class ReceiptShape(serializers.Serializer):  # type: ignore[type-arg]
+    """Of an erasure. The same number is in the e-mail that says that all is done."""
+
+    id = serializers.UUIDField()
+    asked_at = serializers.DateTimeField()
+
+
 class MeView(APIView):
     @extend_schema(responses=Me)
     def get(self, request: Any) -> Response:
@@ -63,6 +79,13 @@ class MeView(APIView):
         form.is_valid(raise_exception=True)
         form.save()
         return Response(form.data)
+
+    @extend_schema(request=None, responses={202: ReceiptShape})
+    @limited("20/h", "erasure")
+    def delete(self, request: Any) -> Response:
+        """Erases the account and everything in it. The body holds `password` or `code`, as for /me/export."""
+        require_proof(request, **checked(ProofForm, request))
+        return Response(ReceiptShape(services.request_erasure(request.user)).data, status=202)
 
 
 class ConsentShape(serializers.Serializer):  # type: ignore[type-arg]
@@ -106,3 +129,12 @@ class ExportContentView(APIView):
     @extend_schema(responses={(200, "application/zip"): bytes})
     def get(self, request: Any, ident: str) -> Any:
         return services.serve_export(request, Export.objects.owned_by(request.user).get_or_404(ident))
+
+
+class ArchiveView(APIView):
+    @extend_schema(request=ProofForm, responses={202: ExportShape})
+    @limited("20/h", "exports")
+    def post(self, request: Any) -> Response:
+        """An archive of all that is kept about oneself. While one is being packed, it is the answer."""
+        require_proof(request, **checked(ProofForm, request))
+        return Response(show_export(services.request_archive(request.user)), status=202)

@@ -1,4 +1,4 @@
-"""One's account: name and language, consents, archives."""
+"""One's account: name and language, consents, archives, and its end."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import consents, services
+from accounts.confirm import require_proof
 from accounts.forms import ProfileForm
 from accounts.models import Export
 from accounts.serializers import show_export
@@ -67,9 +68,28 @@ def consent(request: HttpRequest, kind: str) -> HttpResponse:
 @told
 @limited("20/h", "exports")
 def everything(request: HttpRequest) -> HttpResponse:
-    return redirect(
-        "archive", services.request_export(request.user, scope=Export.Scope.EVERYTHING, chosen={}).id
-    )
+    _require_proof(request)
+    return redirect("archive", services.request_archive(request.user).id)
+
+
+def _require_proof(request: HttpRequest) -> None:
+    """One field takes either: the password, or a code."""
+    proof = request.POST.get("proof", "")
+    require_proof(request, password=proof, code=proof)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@told
+@limited("20/h", "erasure")
+def erase(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        return render(request, "accounts/erase.html", {"tab": "account"})
+    _require_proof(request)
+    services.request_erasure(request.user)
+    answer = logout(request)
+    messages.success(request, _("Your account is being erased. We send you a receipt when it is done."))
+    return answer
 
 
 @login_required

@@ -113,6 +113,10 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(VAR / "files")},
     },
+    "tombstones": {  # of erased accounts (accounts/tombstones.py); no restore of a backup may replace it
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": env.text("TOMBSTONES", str(VAR / "tombstones"))},
+    },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 if bucket := env.text("S3_BUCKET"):
@@ -124,6 +128,9 @@ if bucket := env.text("S3_BUCKET"):
             "default_acl": None,
         },
     }
+    if not env.text("TOMBSTONES"):
+        options = {**STORAGES["default"]["OPTIONS"], "location": "tombstones"}  # type: ignore[dict-item]
+        STORAGES["tombstones"] = {**STORAGES["default"], "OPTIONS": options}
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [p for p in [BASE_DIR / "static"] if p.is_dir()]
@@ -256,6 +263,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "config.sweep", "schedule": 10.0, "options": {"queue": "cpu", "expires": 10}},
+    "erasures": {"task": "accounts.erasures", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
     "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "orphans": {"task": "accounts.orphans", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
     "forget": {"task": "config.forget", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},

@@ -24,6 +24,7 @@ from twins import api as twins
 
 api = [
     path("me", accounts.MeView.as_view()),
+    path("me/export", accounts.ArchiveView.as_view()),
     path("consents", accounts.ConsentsView.as_view()),
     path("consents/<slug:kind>", accounts.ConsentView.as_view()),
     path("exports", gallery.ExportsView.as_view()),

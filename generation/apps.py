@@ -8,11 +8,14 @@ class GenerationConfig(AppConfig):
         from accounts.models import Kind
         from billing import prices
         from config import registry
-        from generation import kinds, services
+        from generation import exports, kinds, services
         from generation.kinds.image import ImageKind
+        from generation.models import Job, Output
 
         kinds.register(ImageKind())
         from generation.api import quoted  # its form offers the kinds that are registered
 
         prices.register("image", quoted)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)
+        registry.exporters.append(registry.Exporter((Job, Output), exports.jobs))
+        registry.erasers.append(registry.Eraser({Output: "job__user", Job: "user"}))

@@ -5,7 +5,12 @@ class ModerationConfig(AppConfig):
     name = "moderation"
 
     def ready(self) -> None:
+        from django.contrib.admin.models import LogEntry
+
         from config import registry
-        from moderation import services
+        from moderation import exports, services
+        from moderation.models import AuditEntry
 
         registry.auditors.append(services.record)
+        registry.exporters.append(registry.Exporter((AuditEntry,), exports.decisions))
+        registry.erasers.append(registry.Eraser(erase=exports.make_anonymous, keeps=(AuditEntry, LogEntry)))

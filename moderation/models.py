@@ -32,6 +32,7 @@ class AuditEntry(models.Model):
     """Something staff or the system did, for good. Subjects are named by kind and id: the thing may go, this stays."""
 
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    account = models.UUIDField(null=True, editable=False)  # the wallet's number of an actor who was erased
     verb = models.CharField(max_length=40)
     subject_kind = models.CharField(max_length=20, blank=True)
     subject_id = models.CharField(max_length=40, blank=True)

@@ -44,7 +44,7 @@ def failed(run: Any) -> Any:
 
 
 @pytest.fixture
-def retry_training(twin: Any, photos: list[Any], rings: list[Any]) -> Action:
+def retry_training(twin: Any, photos: list[Any], wake_ups: list[Any]) -> Action:
     from twins.models import Training
     from twins.services import start_training
 
@@ -54,7 +54,7 @@ def retry_training(twin: Any, photos: list[Any], rings: list[Any]) -> Action:
 
 
 @pytest.fixture
-def retry_job(trained: Any, rings: list[Any]) -> Action:
+def retry_job(trained: Any, wake_ups: list[Any]) -> Action:
     from generation.models import Job
     from generation.services import request_images
 
@@ -131,7 +131,7 @@ def test_who_may_view_and_change_but_not_act_does_nothing(action: Action) -> Non
 
 
 def test_what_did_not_fail_is_not_run_again_and_leaves_no_entry(
-    twin: Any, photos: list[Any], rings: Any
+    twin: Any, photos: list[Any], wake_ups: Any
 ) -> None:
     from twins.models import Training
     from twins.services import start_training

@@ -12,7 +12,7 @@ class TwinsConfig(AppConfig):
         from accounts.models import Kind
         from billing import prices
         from config import registry
-        from twins import services
+        from twins import exports, services
         from twins.models import Photo, Training, Twin
 
         def price(user: Any, fields: dict[str, Any]) -> int:
@@ -24,3 +24,5 @@ class TwinsConfig(AppConfig):
         prices.register("training", price)
         registry.known_files += (Photo.known_files, Training.known_files)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.disable_twins)
+        registry.exporters.append(registry.Exporter((Twin, Photo, Training), exports.twins))
+        registry.erasers.append(registry.Eraser(dict.fromkeys((Training, Photo, Twin), "user")))

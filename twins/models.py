@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
-from accounts.mail import tell
+from accounts.emails import tell
 from accounts.vault.vault import store
 from billing import limits
 from billing.models import Wallet

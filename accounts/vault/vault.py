@@ -111,10 +111,11 @@ def destroy(user_id: UUID) -> None:
     """
     with transaction.atomic():
         DataKey.objects.filter(user_id=user_id).delete()
-        transaction.on_commit(partial(_erase, user_id))
+        transaction.on_commit(partial(erase_files, user_id))
 
 
-def _erase(user_id: UUID) -> None:
+def erase_files(user_id: UUID) -> None:
+    """Deletes the files of somebody whose data key is gone. It may be repeated."""
     _kept.drop(user_id)
     store(user_id).delete_all()
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from accounts.mail import tell
+from accounts.emails import tell
 from billing.models import Wallet
 
 

@@ -22,6 +22,7 @@ from django.db import transaction
 log = logging.getLogger(__name__)
 
 CHANNEL = "events:"
+END = "end"
 Message = dict[str, str]  # {"model": "generation.job", "id": "..."}
 _client: redis.Redis | None = None
 
@@ -32,6 +33,11 @@ def publish(run: Any) -> None:
     if run.shown:
         user_id, message = run.user_id, {"model": run._meta.label_lower, "id": str(run.id)}
         transaction.on_commit(lambda: _publish(user_id, message), robust=True)
+
+
+def end_streams(user_id: Any) -> None:
+    """Once the transaction is committed, every event stream of this user ends."""
+    transaction.on_commit(lambda: _publish(user_id, {"model": END}), robust=True)
 
 
 def _publish(user_id: Any, message: Message) -> None:
@@ -105,8 +111,8 @@ class Listener:
 
     def _hand_out(self, user_id: str, message: Message) -> None:
         for queue in self.streams.get(user_id, ()):
-            if queue.full():
-                self._end(queue)  # this client lags so far behind that it should come back for a snapshot
+            if message["model"] == END or queue.full():
+                self._end(queue)  # over, or so far behind that this client should come back for a snapshot
             else:
                 queue.put_nowait(message)
 
