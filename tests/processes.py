@@ -15,6 +15,7 @@ from django.db import connection
 from config.runs.models import LEASE, Run
 
 ROOT = Path(__file__).resolve().parent.parent
+CELERY = "-m celery -A tests.worker worker -c 1 --pool solo --prefetch-multiplier 1 --without-gossip --without-mingle"
 
 
 def database_url() -> str:
@@ -37,39 +38,31 @@ def wait_for(done: Callable[[], Any], seconds: float = 600) -> Any:
 
 
 class Workers:
-    """Real Celery workers on this test's database."""
+    """Real Celery workers on this test's database; `environment` holds more settings for them.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.running = folder, []  # type: ignore[var-annotated]
+    Files in `folder` speak to the paint studio of tests/worker.py: it waits at each step while `wait` is there and
+    `go` is not, and writes each step into `steps`.
+    """
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder, self.environment = folder, environment
+        self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, queues: str = "train,render,cpu,io", studio: str = "paint") -> subprocess.Popen[bytes]:
-        env = os.environ | {
-            "DATABASE_URL": database_url(),
-            "STUDIO": studio,
-            "STUDIO_FOLDER": str(self.folder),
-            "LIKENESS_FLOOR": str(studio == "paint"),  # a real twin of a few steps resembles nobody
-            "DJANGO_SETTINGS_MODULE": "config.settings_test",
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "celery",
-            "-A",
-            "tests.worker",
-            "worker",
-            "-Q",
-            queues,
-            "-c",
-            "1",
-            "--pool",
-            "solo",
-            "--prefetch-multiplier",
-            "1",
-        ]
+        env = (
+            os.environ
+            | self.environment
+            | {
+                "DATABASE_URL": database_url(),
+                "STUDIO": studio,
+                "STUDIO_FOLDER": str(self.folder),
+                "LIKENESS_FLOOR": str(studio == "paint"),  # a real twin of a few steps resembles nobody
+                "DJANGO_SETTINGS_MODULE": "config.settings_test",
+            }
+        )
+        command = [sys.executable, *CELERY.split(), "-Q", queues]
         with (self.folder / f"worker-{len(self.running)}.log").open("wb") as log:
-            worker = subprocess.Popen(
-                [*command, "--without-gossip", "--without-mingle"], cwd=ROOT, env=env, stdout=log, stderr=log
-            )
+            worker = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         self.running.append(worker)
         return worker
 
@@ -87,6 +80,33 @@ class Workers:
         for worker in self.running:
             worker.kill()
             worker.wait()
+
+
+class SharedWorkers(Workers):
+    """One worker for all queues that several tests use, each as if it started it. Between tests it takes no task."""
+
+    shared: subprocess.Popen[bytes] | None = None
+
+    def start(self, queues: str = "", studio: str = "paint") -> subprocess.Popen[bytes]:
+        if studio != "paint":
+            return super().start(studio=studio)
+        (self.folder / "pause").unlink(missing_ok=True)
+        if self.shared is None:
+            self.shared = super().start()
+        return self.shared
+
+    def leave(self) -> None:
+        """After a test: the task under way ends, and what is in the queues waits for the next start."""
+        self.let_go()
+        (self.folder / "pause").touch()
+        wait_for(lambda: not (self.folder / "busy").exists())
+        for name in ("wait", "go", "steps"):
+            (self.folder / name).unlink(missing_ok=True)
+        for worker in self.running:
+            if worker is not self.shared:
+                worker.kill()
+                worker.wait()
+        self.running = [self.shared] if self.shared else []
 
 
 def lapse(run: Run) -> None:

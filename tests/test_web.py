@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Web:
-    def __init__(self, folder: Path, python: str = sys.executable, port: int = 0) -> None:
+    """A web process on the test's database; `environment` holds more settings for it."""
+
+    def __init__(self, folder: Path, python: str = sys.executable, port: int = 0, **environment: str) -> None:
         with socket.socket() as free:
             free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             free.bind(("127.0.0.1", port))
@@ -31,6 +33,7 @@ class Web:
         env = (
             {"ORIGIN": f"http://127.0.0.1:{self.port}"}
             | os.environ
+            | environment
             | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings_test"}
         )
         command = (python, *run.web("127.0.0.1", self.port).argv[1:])
