@@ -18,7 +18,10 @@ from tests.test_real_journey import drawn
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
-@pytest.mark.parametrize("size, engine", [("phone", "real"), ("desktop", "paint")])
+@pytest.mark.parametrize(
+    "size, engine",
+    [("phone", "paint"), ("desktop", "paint"), pytest.param("phone", "real", marks=pytest.mark.thorough)],
+)
 def test_the_walk(site: Site, size: str, engine: str, tmp_path: Path) -> None:
     site.workers.hold()
     site.workers.start(studio=engine)
