@@ -4,7 +4,7 @@ export HF_HUB_OFFLINE := 1
 # numpy's own threads and torch's get in each other's way.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: setup run logs demo browser test lint
+.PHONY: setup run logs demo browser test quick thorough lint
 
 setup: .venv/.installed
 
@@ -28,11 +28,21 @@ demo: setup
 
 browser: setup
 	@command -v chromium chromium-browser || ls -d $(HOME)/.cache/ms-playwright/chromium-* 2>/dev/null \
-	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -q -y chromium; } || $(BIN)/playwright install chromium \
-	|| { echo "The tests look at the pages in Chromium. Install it (apt-get install chromium), then run this again."; exit 1; }
+	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -q -y chromium; } \
+	|| $(BIN)/playwright install chromium \
+	|| { echo "The tests open Chromium. Install it (apt-get install chromium), then run this again."; exit 1; }
+
+# On two cores, at most: quick 90 seconds, test 12 minutes. thorough runs every sweep whole: before a release.
+PYTEST := $(BIN)/python -m pytest -n 2
+
+quick: setup
+	$(PYTEST) -m "not train and not browser and not workers"
 
 test: setup browser
-	$(BIN)/python -m pytest --durations=8
+	$(PYTEST)
+
+thorough: setup browser
+	$(PYTEST) --thorough
 
 lint: setup
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from config.runs.sweeper import sweep_kind
 from config.runs.worker import LEASE
 
 ROOT = Path(__file__).resolve().parent.parent
+CELERY = "-m celery -A tests.worker worker --prefetch-multiplier 1 --without-gossip --without-mingle"
 
 
 def database_url() -> str:
@@ -27,52 +28,46 @@ def database_url() -> str:
     return f"{head}/{connection.settings_dict['NAME']}{query}"
 
 
-def wait_for(done: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `done` answers once it is true."""
+def wait_for(done: Callable[[], Any], seconds: float = 600) -> Any:
+    """What `done` answers once it is true.
+
+    The limit only ends a test that would hang: it is far above what a crowded machine needs, and no test asserts by it.
+    """
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := done():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
+    while not (found := done()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+    return found
 
 
 SOLO, PREFORK = ("--pool", "solo"), ("--pool", "prefork", "-c")  # one process; children of one, how many
 
 
 class Workers:
-    """Real Celery workers on this test's database."""
+    """Real Celery workers on this test's database; `environment` holds more settings for them.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.running = folder, []  # type: ignore[var-annotated]
+    Files in `folder` speak to the doubles of tests/worker.py: they write each step into `steps`, and one whose line
+    begins with what `wait` holds waits until that file is gone.
+    """
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder, self.environment = folder, environment
+        self.running: list[subprocess.Popen[bytes]] = []
 
     def start(
         self, queues: str = "train,render,cpu,io", studio: str = "paint", pool: tuple[str, ...] = SOLO
     ) -> subprocess.Popen[bytes]:
-        env = os.environ | {
+        env = {
             "DATABASE_URL": database_url(),
             "STUDIO": studio,
             "STUDIO_FOLDER": str(self.folder),
             "LIKENESS_FLOOR": str(studio == "paint"),  # a real twin of a few steps resembles nobody
             "DJANGO_SETTINGS_MODULE": "config.settings_test",
         }
-        command = [
-            sys.executable,
-            "-m",
-            "celery",
-            "-A",
-            "tests.worker",
-            "worker",
-            "-Q",
-            queues,
-            *pool,
-            "--prefetch-multiplier",
-            "1",
-        ]
+        env = os.environ | self.environment | env
+        command = [sys.executable, *CELERY.split(), "-Q", queues, *pool]
         with (self.folder / f"worker-{len(self.running)}.log").open("wb") as log:
-            worker = subprocess.Popen(
-                [*command, "--without-gossip", "--without-mingle"], cwd=ROOT, env=env, stdout=log, stderr=log
-            )
+            worker = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         self.running.append(worker)
         return worker
 
@@ -92,7 +87,7 @@ class Workers:
         (self.folder / "wait").write_text(step)
 
     def let_go(self) -> None:
-        (self.folder / "wait").unlink()
+        (self.folder / "wait").unlink(missing_ok=True)
 
     def stop(self) -> None:
         for worker in self.running:
@@ -112,6 +107,32 @@ def kill(worker: subprocess.Popen[bytes], run: Run) -> None:
     run.refresh_from_db()
     lapse(run)
     sweep_kind(type(run))
+
+
+class SharedWorkers(Workers):
+    """One worker for all queues that several tests use, each as if it started it. Between tests it takes no task."""
+
+    shared: subprocess.Popen[bytes] | None = None
+
+    def start(self, queues: str = "", studio: str = "paint") -> subprocess.Popen[bytes]:
+        if studio != "paint":
+            return super().start(studio=studio)
+        (self.folder / "pause").unlink(missing_ok=True)
+        if self.shared is None:
+            self.shared = super().start()
+        return self.shared
+
+    def leave(self) -> None:
+        """After a test: the task under way ends, and what is in the queues waits for the next start."""
+        self.let_go()
+        (self.folder / "pause").touch()
+        wait_for(lambda: not (self.folder / "busy").exists())
+        (self.folder / "steps").unlink(missing_ok=True)
+        for worker in self.running:
+            if worker is not self.shared:
+                worker.kill()
+                worker.wait()
+        self.running = [self.shared] if self.shared else []
 
 
 def lapse(run: Run) -> None:

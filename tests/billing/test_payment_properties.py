@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from copy import deepcopy
@@ -26,9 +25,10 @@ from billing.models import Invoice, Plan, StripePrice, Subscription, Wallet
 from billing.payments import invoices, reconcile, subscriptions, sync, webhooks
 from tests.billing.shop import SECRETS, Shop, confirmed, opened
 from tests.payments.stripe import signed
+from tests.plugin import Share
 
 pytestmark = [pytest.mark.django_db, pytest.mark.workers]
-SEQUENCES, STEPS = int(os.environ.get("STORIES", "300")), 6  # STORIES=2000 takes some minutes
+SEQUENCES, STEPS = (2000, 60), 6  # stories with --thorough, some minutes, and without
 PLANS, INTERVALS = ("creator", "pro", "enterprise"), ("month", "year")
 
 
@@ -241,11 +241,12 @@ def told(alice: Any, settings: Any) -> Iterator[type[Story]]:
         yield Story
 
 
-def test_every_story_of_payments_adds_up(told: type[Story]) -> None:
+def test_every_story_of_payments_adds_up(told: type[Story], share: Share) -> None:
+    sequences = share.number(*SEQUENCES)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         told,
         settings=settings(
-            max_examples=SEQUENCES,
+            max_examples=sequences,
             stateful_step_count=STEPS,
             derandomize=True,
             database=None,
@@ -269,5 +270,5 @@ def test_every_story_of_payments_adds_up(told: type[Story]) -> None:
         "expire",
         "grant",
     }
-    least = SEQUENCES // 100
+    least = sequences // 100
     assert {name: told.seen.get(name, 0) for name in everything if told.seen.get(name, 0) < least} == {}

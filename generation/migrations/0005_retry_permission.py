@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("generation", "0003_limits")]
+    dependencies = [("generation", "0004_run_columns")]
 
     operations = [
         migrations.AlterModelOptions(

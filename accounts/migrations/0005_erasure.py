@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_progress_from")]
+    dependencies = [("accounts", "0004_run_columns")]
 
     operations = [
         migrations.CreateModel(

@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("twins", "0003_costs")]
+    dependencies = [("twins", "0004_run_columns")]
 
     operations = [
         migrations.AlterModelOptions(
