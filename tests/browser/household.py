@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from django.utils import timezone
-from ml.nano.people import STYLES, random_person, random_scene, varied_scenes
-from ml.nano.portraits import draw
+from ml.drawn.people import STYLES, random_person, random_scene, varied_scenes
+from ml.drawn.portraits import draw
 
 from ml import media
 
