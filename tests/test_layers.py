@@ -18,7 +18,7 @@ TOPS = ("ml", "config", *APPS)
 # Each floor imports only what is on it or before it.
 FLOORS: list[tuple[str, ...]] = [
     ("ml",),
-    ("config.errors",),
+    ("config.errors", "config.querysets"),
     ("config.runs", "config.web", "config.registry", "config.studio"),
     *((app,) for app in APPS),
     # The roof, which may import everything. `config` is what importing config itself brings: the Celery

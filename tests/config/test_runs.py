@@ -24,7 +24,7 @@ from config.runs.models import Status
 from config.runs.places import Places
 from config.runs.sweeper import ENQUEUE_AGAIN, sweep_kind
 from config.runs.worker import SAFE_POINT, Keeper, Lost, claimed
-from config.web.views import snapshot
+from config.web.event_stream import snapshot
 from ml.errors import MLError, Stopped
 
 pytestmark = pytest.mark.django_db

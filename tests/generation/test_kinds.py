@@ -12,7 +12,7 @@ from accounts.vault.vault import store
 from billing import audit, ledger
 from config.runs.places import Places
 from config.runs.sweeper import sweep_kind
-from config.web.views import snapshot
+from config.web.event_stream import snapshot
 from generation import kinds
 from generation.kinds import RENDER
 from generation.models import Job
