@@ -15,7 +15,7 @@ from ml.errors import MLError
 from ml.local.files import find_adapter
 from ml.local.weights import check_lora
 
-ADAPTER, TRAINING_ADAPTER = "twin", "training"  # names of adapters, as peft has them
+ADAPTER, TRAINING_ADAPTER = "twin", "training_adapter"  # names of adapters, as peft has them
 PREFIX = "transformer."
 
 

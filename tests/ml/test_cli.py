@@ -235,7 +235,7 @@ def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
             "import resource, sys",
             "from ml import __main__ as cli",
             "from ml.commands import render",
-            "from ml.engine import LocalEngine",
+            "from ml.local.engine import LocalEngine",
             f"engine = LocalEngine('nano', keys={str(tmp_path / 'k')!r}, threads=1)",
             "engine.models()[1].sample('smiling', size=(128, 128), steps=1, seed=0)",
             "pages = int(open('/proc/self/statm').read().split()[0])",

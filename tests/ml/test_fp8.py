@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
-from ml.catalogue import FLUX2, NANO, base_of
+from ml.catalogue import NANO, base_of
 from ml.local import fp8, lora
-from ml.local.families import encode_text, family_of
+from ml.local.families import FAMILIES, encode_text, family_of
 from ml.local.fp8 import Float8Linear, from_rows, has_units, quantise, to_rows
 from ml.local.loading import load_pipeline
 from ml.local.sample import Sampler
@@ -316,9 +316,9 @@ def test_flux_2_still_finds_its_way() -> None:
     whole = klein.transformer(1)
     x, text = numbers(1, 16, 32), (numbers(1, 6, 48),)
     with torch.no_grad():
-        exact = FLUX2.velocity(whole, x, torch.tensor([0.7]), text, (64, 64))
+        exact = FAMILIES["flux2"].velocity(whole, x, torch.tensor([0.7]), text, (64, 64))
         quantise(whole, "cpu")
-        near = FLUX2.velocity(whole, x, torch.tensor([0.7]), text, (64, 64))
+        near = FAMILIES["flux2"].velocity(whole, x, torch.tensor([0.7]), text, (64, 64))
     assert 0 < (near - exact).norm() < 0.05 * exact.norm()
 
 

@@ -292,7 +292,7 @@ def test_a_training_adapter_works_along_in_training_only(pipe: Any, quick: Base)
         file.unlink()
     params = lora.add(pipe.transformer, quick, 0)
     lora.use(pipe.transformer, training=True)
-    assert set(pipe.transformer.active_adapters()) == {"twin", "training"}
+    assert set(pipe.transformer.active_adapters()) == {"twin", "training_adapter"}
     assert {id(p) for p in pipe.transformer.parameters() if p.requires_grad} == {id(p) for p in params}
     lora.use(pipe.transformer, training=False)
     assert pipe.transformer.active_adapters() == ["twin"]
