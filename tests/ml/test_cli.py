@@ -228,8 +228,7 @@ def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(drawn: Path, tmp_pa
 
 @pytest.mark.workers
 def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
-    """When a picture was made, and all that is loaded for one is there, a process may take hardly more
-    memory than it has."""
+    """The process is limited to the memory it has once a first picture is made."""
     done = subprocess.run(
         program(
             "import resource, sys",
