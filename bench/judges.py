@@ -1,8 +1,8 @@
-"""Who judges: nets that the product never sees. `python -m bench.judges --work DIR` trains them.
+"""The judges: nets that the product never sees. `python -m bench.judges --work DIR` trains them.
 
-An embedder of another architecture, another seed and other people than the one that chooses checkpoints, and a reader of
-other widths, seed and pictures than the one that writes captions. Imported by the benches alone.
-"""
+An embedder of another architecture, another seed and other people than the one that chooses checkpoints,
+and a reader of other widths, seed and pictures than the one that writes captions. Imported by the benches
+alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ SEED = 2
 
 
 class Plain(torch.nn.Module):
-    """Convolutions and pooling without residual paths, averaged over the plane: (B, 3, 96, 96) -> (B, 96) unit vectors."""
+    """Convolutions and pooling without residual paths, averaged over the plane: (B, 3, 96, 96) -> (B, 96)
+    unit vectors."""
 
     def __init__(self, widths: tuple[int, ...] = (20, 40, 80, 120, 160), dim: int = 96):
         super().__init__()
@@ -71,6 +72,29 @@ def vectors(net: torch.nn.Module, heads: list[np.ndarray]) -> np.ndarray:
     return net(x).numpy()
 
 
+def train_embedder(work: Path, people: int, steps: int, device: str) -> torch.nn.Module | None:
+    first = 100_000  # of people that the product's embedder never saw
+    heads = embedder_training.draw_heads(work / "judge-heads.npy", range(first, first + people), 6, seed=SEED)
+    return embedder_training.train_embedder(
+        work / "judge.pt", Plain(), heads, Clock(None), steps=steps, people=30, device=device, seed=SEED
+    )
+
+
+def train_reader(work: Path, preset: str, steps: int, device: str) -> torch.nn.Module | None:
+    return reader_training.train_reader(
+        work / "judge-reader.pt",
+        work / "pictures",
+        reader.ReaderNet(READER_WIDTHS),
+        Clock(None),
+        first=PRESETS[preset].learnt,
+        last=PRESETS[preset].pictures,
+        steps=steps,
+        batch=64,
+        device=device,
+        seed=SEED,
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -85,34 +109,11 @@ def main() -> int:
     args = parser.parse_args()
     ensure_torchvision()
     FOLDER.mkdir(exist_ok=True)
-    device, preset = "cuda" if torch.cuda.is_available() else "cpu", PRESETS[args.preset]
-    heads = embedder_training.draw_heads(
-        args.work / "judge-heads.npy", range(100_000, 100_000 + args.people), 6, seed=SEED
-    )
-    net = embedder_training.train_embedder(
-        args.work / "judge.pt",
-        Plain(),
-        heads,
-        Clock(None),
-        steps=args.steps,
-        people=30,
-        device=device,
-        seed=SEED,
-    )
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    net = train_embedder(args.work, args.people, args.steps, device)
     assert net is not None
     save_net(net, FOLDER / "judge.safetensors")
-    seen = reader_training.train_reader(
-        args.work / "judge-reader.pt",
-        args.work / "pictures",
-        reader.ReaderNet(READER_WIDTHS),
-        Clock(None),
-        first=preset.learnt,
-        last=preset.pictures,
-        steps=args.reader_steps,
-        batch=64,
-        device=device,
-        seed=SEED,
-    )
+    seen = train_reader(args.work, args.preset, args.reader_steps, device)
     assert seen is not None
     save_net(seen, FOLDER / "reader.safetensors")
     return 0

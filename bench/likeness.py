@@ -1,10 +1,10 @@
 """Is the twin the person? `python -m bench.likeness --people 20 --seed S`.
 
-For each of N people never seen in any training: a twin from 12 drawn photos, pictures of it in scenes not among them, and
-each picture is named among the N by an embedder that the product does not know (bench.judges) from 6 fresh photos a person.
-Prints the ceiling (the drawn originals of those scenes), the base without a LoRA, and the twin; adherence as read back by a
-second reader. Exits 1 below --least first hits or below --adherence.
-"""
+For each of N people never seen in any training: a twin from 12 drawn photos, pictures of it in scenes not
+among them, and each picture is named among the N by an embedder that the product does not know
+(bench.judges) from 6 fresh photos a person. Prints the ceiling (the drawn originals of those scenes), the
+base without a LoRA, and the twin; adherence as read back by a second reader. Exits 1 below --least first
+hits or below --adherence."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ml.drawn.captions import plain_caption
 from ml.drawn.people import Person, Scene, random_person, random_scene, varied_scenes
 from ml.drawn.portraits import draw
 from ml.faces import Faces
-from ml.local.studio import LocalStudio
+from ml.local.engine import LocalEngine
 from ml.local.weights import FolderStore, parse
 from ml.nets.alignment import align
 from ml.types import Photo, TrainSpec
@@ -105,38 +105,40 @@ def adherence(reader: object, pictures: list[np.ndarray], scenes: list[Scene]) -
 
 
 class Bench:
-    """What one process needs: the product's studio, the line-up and the second reader."""
+    """What one process needs: the product's engine, the line-up and the second reader."""
 
     def __init__(self, count: int, seed: int, scenes: int, threads: int, source: Path | None):
         rng = np.random.default_rng([9000, seed])
         self.seed, self.scenes, self.threads = seed, scenes, threads
         self.people = [random_person(rng) for _ in range(count)]
-        self.studio = LocalStudio("nano", source=source, threads=threads)
-        self.lineup, self.reader = Lineup(self.studio.faces, self.people, rng), judges.load_reader()
+        self.engine = LocalEngine("nano", source=source, threads=threads)
+        self.lineup, self.reader = Lineup(self.engine.faces, self.people, rng), judges.load_reader()
 
     def person(self, who: int) -> dict[str, Any]:
         """One twin and what it is worth."""
-        person, studio = self.people[who], self.studio
+        person, engine = self.people[who], self.engine
         rng = np.random.default_rng([9000, self.seed, who])
-        pipe, painter, swapper = studio._models()
-        size, steps = studio.base.sizes.by_aspect["1:1"], studio.base.steps[1]
-        photos = photos_of(studio.faces, person, rng)
+        pipe, sampler, swapper = engine.models()
+        size, steps = engine.base.sizes.by_aspect["1:1"], engine.base.steps[1]
+        photos = photos_of(engine.faces, person, rng)
         with TemporaryDirectory() as folder:
             store = FolderStore(Path(folder))
-            report = studio.train(
+            report = engine.train(
                 TrainSpec(photos, person.gender, seed=who, threads=self.threads), store=store
             )
             tensors, facts = parse(store.read(report.lora))
         scenes = new_scenes(rng, self.scenes)
 
-        def paint(subject: str) -> list[np.ndarray]:
+        def pictures(subject: str) -> list[np.ndarray]:
             asked = [plain_caption(s, subject) for s in scenes]
-            return [painter.paint(text, size=size, steps=steps, seed=500 + i) for i, text in enumerate(asked)]
+            return [
+                sampler.sample(text, size=size, steps=steps, seed=500 + i) for i, text in enumerate(asked)
+            ]
 
-        swapper.wear(None)
-        base = paint(f"a {person.gender}")
-        swapper.wear(report.sha256, tensors, facts)
-        made = paint(f"ohwx {person.gender}")
+        swapper.load(None)
+        base = pictures(f"a {person.gender}")
+        swapper.load(report.sha256, tensors, facts)
+        made = pictures(f"ohwx {person.gender}")
         rows = {"ceiling": drawn(person, scenes, 192), "base": base, "twin": made}
         return {
             "who": who,
@@ -162,7 +164,7 @@ def _person(who: int) -> dict[str, Any]:
     return _bench.person(who)
 
 
-def main() -> int:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -182,20 +184,40 @@ def main() -> int:
     )
     parser.add_argument("--source", type=Path, help="another directory in the nano base's place")
     parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
+    return parser.parse_args()
 
-    begin, rows = time.monotonic(), []
+
+def main() -> int:
+    args, begin = arguments(), time.monotonic()
+    rows = measured(args)
+    result = summary(args, rows) | {"minutes": round((time.monotonic() - begin) / 60, 1)}
+    print(json.dumps(result, indent=1))
+    if args.json:
+        args.json.write_text(json.dumps(result, indent=1))
+    hit, quick = result["first_hit"]["twin"] >= args.least, result["seconds_a_twin"] <= args.seconds
+    return 0 if hit and quick and result["adherence_mean"] >= args.adherence else 1
+
+
+def measured(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """A row a person, told as each is done."""
+    rows: list[dict[str, Any]] = []
     given = (args.people, args.seed, args.scenes, args.threads, args.source)
     with multiprocessing.get_context("spawn").Pool(args.jobs, _open, given) as pool:
         for row in pool.imap_unordered(_person, range(args.people)):
             rows.append(row)
             print(
-                f"{len(rows)}/{args.people} person {row['who']} {row['seconds']:.0f} s likeness {row['likeness']:.2f} (base {row['base']:.2f}, real {row['real']:.2f}) first hit so far {shares(rows)}",
+                f"{len(rows)}/{args.people} person {row['who']} {row['seconds']:.0f} s"
+                f" likeness {row['likeness']:.2f} (base {row['base']:.2f}, real {row['real']:.2f})"
+                f" first hit so far {shares(rows)}",
                 flush=True,
             )
+    return rows
+
+
+def summary(args: argparse.Namespace, rows: list[dict[str, Any]]) -> dict[str, Any]:
     read = [r for row in rows for r in row["read"]]
     each = {f: round(float(np.mean([r[f] for r in read])), 3) for f in READ}
-    result = {
+    return {
         "machine": machine(),
         "people": args.people,
         "seed": args.seed,
@@ -206,13 +228,7 @@ def main() -> int:
         "threads": args.threads,
         "jobs": args.jobs,
         "seconds_a_twin": round(float(np.median([r["seconds"] for r in rows])), 1),
-        "minutes": round((time.monotonic() - begin) / 60, 1),
     }
-    print(json.dumps(result, indent=1))
-    if args.json:
-        args.json.write_text(json.dumps(result, indent=1))
-    hit, quick = result["first_hit"]["twin"] >= args.least, result["seconds_a_twin"] <= args.seconds  # type: ignore[index,operator]
-    return 0 if hit and quick and result["adherence_mean"] >= args.adherence else 1  # type: ignore[operator]
 
 
 def shares(rows: list[dict[str, Any]]) -> dict[str, float]:

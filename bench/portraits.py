@@ -1,7 +1,8 @@
-"""How fast portraits are drawn and how often a detector that never saw a drawing finds the face: `python -m bench.portraits`.
+"""How fast portraits are drawn and how often a detector that never saw a drawing finds
+the face: `python -m bench.portraits`.
 
-Exits 1 below 40 pictures a second a core at 192 px, 80 at 128 px, 95 % of photographic faces or 85 % of any trait's.
-"""
+Exits 1 below 40 pictures a second a core at 192 px, 80 at 128 px, 95 % of photographic faces or 85 % of any
+trait's."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from bench.machine import machine
-from ml.drawn.people import random_person, random_scene
+from ml.drawn.people import Person, Scene, random_person, random_scene
 from ml.drawn.portraits import draw
 from ml.nets.torchvision import ensure_torchvision
 from ml.types import STYLES
@@ -35,6 +36,35 @@ def finds(detector: object, pictures: list[np.ndarray]) -> list[bool]:
     return [s is not None and s[0] is not None and float(np.max(s)) > 0.9 for s in scores]
 
 
+def traits_of(p: Person, s: Scene) -> dict[str, str]:
+    return {
+        "hair": p.hair,
+        "hair colour": p.hair_colour,
+        "beard": p.beard,
+        "eyes": p.eyes,
+        "gender": p.gender,
+        "skin": f"{int(p.skin * 4.999)} of 4",
+        "age": "old" if p.age > 0.66 else "young" if p.age < 0.33 else "middle",
+        "freckles": str(bool(p.freckles)),
+        "glasses": s.glasses,
+        "hat": s.hat,
+        "light": s.light,
+        "expression": s.expression,
+        "background": s.background,
+        "clothes": s.clothes,
+        "turn": "far" if abs(s.yaw) > 22 else "near",
+    }
+
+
+def shares(people: list[tuple[Person, Scene]], found: list[bool]) -> list[tuple[float, str, int]]:
+    """(share of faces found, trait, how many have it), the worst first."""
+    by: dict[str, list[bool]] = defaultdict(list)
+    for (p, s), ok in zip(people, found):
+        for trait, value in traits_of(p, s).items():
+            by[f"{trait}: {value}"].append(ok)
+    return sorted((float(np.mean(v)), k, len(v)) for k, v in by.items())
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000)
@@ -44,35 +74,12 @@ def main() -> int:
     from facenet_pytorch import MTCNN
 
     torch.set_num_threads(1)
-    detector = MTCNN(keep_all=True)
-    rng = np.random.default_rng(args.seed)
+    detector, rng = MTCNN(keep_all=True), np.random.default_rng(args.seed)
     people = [(random_person(rng), random_scene(rng)) for _ in range(args.count)]
     found: list[bool] = []
     for i in range(0, args.count, 50):
         found += finds(detector, [draw(p, s, 192, 192) for p, s in people[i : i + 50]])
-    by: dict[str, list[bool]] = defaultdict(list)
-    for (p, s), ok in zip(people, found):
-        traits = {
-            "hair": p.hair,
-            "hair colour": p.hair_colour,
-            "beard": p.beard,
-            "eyes": p.eyes,
-            "gender": p.gender,
-            "skin": f"{int(p.skin * 4.999)} of 4",
-            "age": "old" if p.age > 0.66 else "young" if p.age < 0.33 else "middle",
-            "freckles": str(bool(p.freckles)),
-            "glasses": s.glasses,
-            "hat": s.hat,
-            "light": s.light,
-            "expression": s.expression,
-            "background": s.background,
-            "clothes": s.clothes,
-            "turn": "far" if abs(s.yaw) > 22 else "near",
-        }
-        for trait, value in traits.items():
-            by[f"{trait}: {value}"].append(ok)
-    worst = sorted((float(np.mean(v)), k, len(v)) for k, v in by.items())
-    share = float(np.mean(found))
+    worst, share = shares(people, found), float(np.mean(found))
     print(machine())
     print(f"photographic faces found {share:.3f} of {args.count}")
     for rate, name, n in worst[:12]:

@@ -1,8 +1,8 @@
 """A twin of real photographs: do its pictures follow the prompt? `python -m bench.real PHOTO...`
 
-One twin of the nano base, 16 pictures in scenes of every background and expression, what they show as read back by a reader that the
-product does not know, and the likeness as the product measures it. `--set prior=0.25` changes the recipe. Photographs are measured only.
-"""
+One twin of the nano base, 16 pictures in scenes of every background and expression, what they show as read
+back by a reader that the product does not know, and the likeness as the product measures it.
+`--set prior=0.25` changes the recipe. Photographs are measured only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from bench import judges
 from bench.likeness import READ, adherence, new_scenes
 from bench.machine import machine
 from ml.drawn.captions import plain_caption
-from ml.local.studio import LocalStudio
+from ml.judge import Judge
+from ml.local.engine import LocalEngine
 from ml.local.weights import FolderStore, parse
 from ml.types import Photo, TrainSpec
 
@@ -35,33 +36,32 @@ def main() -> int:
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=NUMBER", help="of the recipe")
     parser.add_argument("--sheet", type=Path, help="where the pictures are written")
     args = parser.parse_args()
-    studio = LocalStudio("nano", threads=args.threads)
+    engine = LocalEngine("nano", threads=args.threads)
     changed = {k: float(v) for k, v in (pair.split("=") for pair in args.set)}
-    studio.base = replace(studio.base, recipe=replace(studio.base.recipe, **changed))  # type: ignore[arg-type]
-    seen = [studio.inspect(path.read_bytes()) for path in args.photos]
+    engine.base = replace(engine.base, recipe=replace(engine.base.recipe, **changed))  # type: ignore[arg-type]
+    judge = Judge(faces=engine.faces)
+    seen = [judge.inspect(path.read_bytes()) for path in args.photos]
     photos = tuple(Photo(str(i), one.clean) for i, one in enumerate(seen) if one.accepted)
-    pipe, painter, swapper = studio._models()
+    pipe, sampler, swapper = engine.models()
     with TemporaryDirectory() as folder:
         store = FolderStore(Path(folder))
-        report = studio.train(TrainSpec(photos, args.subject, args.seed, threads=args.threads), store=store)
-        swapper.wear(report.sha256, *parse(store.read(report.lora)))
+        report = engine.train(TrainSpec(photos, args.subject, args.seed, threads=args.threads), store=store)
+        swapper.load(report.sha256, *parse(store.read(report.lora)))
     scenes = new_scenes(np.random.default_rng(args.seed), 16)
-    size, steps = studio.base.sizes.by_aspect["1:1"], studio.base.steps[1]
+    size, steps = engine.base.sizes.by_aspect["1:1"], engine.base.steps[1]
     asked = [plain_caption(scene, f"ohwx {args.subject}") for scene in scenes]
-    made = [painter.paint(text, size=size, steps=steps, seed=i) for i, text in enumerate(asked)]
+    made = [sampler.sample(text, size=size, steps=steps, seed=i) for i, text in enumerate(asked)]
     if args.sheet:
         rows = [np.concatenate(made[i : i + 8], 1) for i in (0, 8)]
         Image.fromarray(np.concatenate(rows)).save(args.sheet)
     read = adherence(judges.load_reader(), made, scenes)
     shares = ", ".join(f"{f} {np.mean([row[f] for row in read]):.2f}" for f in READ)
     print(machine())
-    print(
-        f"{len(photos)} of {len(args.photos)} photos, {report.steps} steps, {report.seconds:.0f} s, changed: {changed}"
-    )
-    print(
-        f"likeness {report.likeness:.2f} (base {report.likeness_base:.2f}, between photos {report.likeness_real:.2f})"
-    )
-    print(f"faces found {np.mean([bool(studio.faces.find(p)) for p in made]):.2f}; {shares}")
+    print(f"{len(photos)} of {len(args.photos)} photos, {report.steps} steps, {report.seconds:.0f} s")
+    print(f"changed: {changed}")
+    base, real = report.likeness_base, report.likeness_real
+    print(f"likeness {report.likeness:.2f} (base {base:.2f}, between photos {real:.2f})")
+    print(f"faces found {np.mean([bool(engine.faces.find(p)) for p in made]):.2f}; {shares}")
     return 0
 
 

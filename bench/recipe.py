@@ -1,13 +1,14 @@
-"""What each choice of the training recipe is worth, on the nano base: `python -m bench.recipe [--people 5 --seeds 1]`.
+"""What each choice of the training recipe is worth, on the nano base: `python -m bench.recipe`.
 
-One choice is changed at a time. A row is one twin: a person never seen in any training, 12 drawn photos, pictures in scenes that
-are not among them. Likeness is the mean cosine to 6 fresh photos by the judge that the product does not know (bench/judges.py),
-a picture without a face counts 0; adherence is what a second reader reads back of what was asked for. Each difference to the
-recipe as it is comes with its standard error over the same people and seeds.
+One choice is changed at a time. A row is one twin: a person never seen in any training, 12 drawn photos,
+pictures in scenes that are not among them. Likeness is the mean cosine to 6 fresh photos by the judge that
+the product does not know (bench/judges.py), a picture without a face counts 0; adherence is what a second
+reader reads back of what was asked for. Each difference to the recipe as it is comes with its standard
+error over the same people and seeds.
 
-Rows are kept in bench/results/recipe-nano.jsonl; the command goes on where it was stopped. `--share 1/2` and `--share 2/2` work side
-by side, `--only NAME...` takes some of the choices, `--table` prints what is there.
-"""
+Rows are kept in bench/results/recipe-nano.jsonl; the command goes on where it was stopped. `--share 1/2`
+and `--share 2/2` work side by side, `--only NAME...` takes some of the choices, `--table` prints what is
+there."""
 
 from __future__ import annotations
 
@@ -26,10 +27,10 @@ import numpy as np
 from bench import judges
 from bench.likeness import Lineup, adherence, new_scenes, photos_of
 from bench.machine import machine
+from ml.catalogue import BASES, Base
 from ml.drawn.captions import plain_caption
 from ml.drawn.people import random_person
-from ml.local.bases import BASES, Base
-from ml.local.studio import LocalStudio
+from ml.local.engine import LocalEngine
 from ml.local.weights import FolderStore, parse
 from ml.types import TrainSpec
 
@@ -76,26 +77,26 @@ class Bench:
     def __init__(self, threads: int):
         self.threads = threads
         self.base = BASES["nano"]
-        self.studio = LocalStudio("nano", threads=threads)
+        self.engine = LocalEngine("nano", threads=threads)
         rng = np.random.default_rng([9100])
         self.people = [random_person(rng) for _ in range(LINEUP)]
-        self.lineup, self.reader = Lineup(self.studio.faces, self.people, rng), judges.load_reader()
+        self.lineup, self.reader = Lineup(self.engine.faces, self.people, rng), judges.load_reader()
 
     def row(self, name: str, who: int, seed: int) -> dict[str, Any]:
-        studio, person = self.studio, self.people[who]
+        engine, person = self.engine, self.people[who]
         rng = np.random.default_rng([9200, who, seed])
-        photos, scenes = photos_of(studio.faces, person, rng), new_scenes(rng, 8)
-        studio.base = changed(self.base, CHOICES[name])
-        studio.close()  # the next models are of this base's rank
+        photos, scenes = photos_of(engine.faces, person, rng), new_scenes(rng, 8)
+        engine.base = changed(self.base, CHOICES[name])
+        engine.close()  # the next models are of this base's rank
         spec = TrainSpec(photos, person.gender, seed=seed, threads=self.threads)
         with TemporaryDirectory() as folder:
             store = FolderStore(Path(folder))
-            report = studio.train(spec, store=store)
-            _, painter, swapper = studio._models()
-            swapper.wear(report.sha256, *parse(store.read(report.lora)))
-        size, steps = studio.base.sizes.by_aspect["1:1"], studio.base.steps[1]
+            report = engine.train(spec, store=store)
+            _, sampler, swapper = engine.models()
+            swapper.load(report.sha256, *parse(store.read(report.lora)))
+        size, steps = engine.base.sizes.by_aspect["1:1"], engine.base.steps[1]
         asked = [plain_caption(s, f"ohwx {person.gender}") for s in scenes]
-        made = [painter.paint(text, size=size, steps=steps, seed=500 + i) for i, text in enumerate(asked)]
+        made = [sampler.sample(text, size=size, steps=steps, seed=500 + i) for i, text in enumerate(asked)]
         seen = self.lineup.cosines(made)
         read = adherence(self.reader, made, scenes)
         return {
@@ -127,9 +128,8 @@ def table(found: list[dict[str, Any]]) -> str:
         mean = {k: statistics.fmean(r[k] for r in mine) for k in ("first_hit", "seconds")}
         pairs = [(r, by[NOW, r["who"], r["seed"]]) for r in mine if (NOW, r["who"], r["seed"]) in by]
         cells = [told(name, pairs, key) for key in ("likeness", "adherence")]
-        out.append(
-            f"| {name} | {len(mine)} | {' | '.join(cells)} | {mean['first_hit']:.2f} | {mean['seconds']:.0f} |"
-        )
+        cells += [f"{mean['first_hit']:.2f}", f"{mean['seconds']:.0f}"]
+        out.append(f"| {name} | {len(mine)} | {' | '.join(cells)} |")
     return "\n".join(out)
 
 

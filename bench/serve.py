@@ -1,18 +1,21 @@
-"""How many accelerators a day of 10,000 users needs, and what a picture costs: `python -m bench.serve [FILE...]`.
+"""How many accelerators a day of 10,000 users needs, and what a picture costs: `python -m bench.serve`.
 
-Simulates a day of requests (bench/day.py, its model is printed) against MEASURED service times, with the choice that the render
-workers make (generation/schedule.py). Without FILE every table in bench/results is taken that has these keys, whoever wrote it:
+Simulates a day of requests (bench/day.py; its model is printed) against MEASURED service times, with the
+order in which the render workers take jobs (generation/schedule.py). It takes the tables named, by default
+every one in bench/results with these keys, in seconds:
 
     {"machine": str, "engine": str,
-     "seconds": {"picture": {"draft": s, "standard": s, "high": s},  one picture of a worn twin: all that its worker is busy with
-                 "swap": s,                                          another twin, resident in memory, put on instead
-                 "cold_start": s},                                   from a process's start until it has made its first picture
-     "load": float}                                                  optional: of other programs, just before
+     "seconds": {"picture": {"draft": s, "standard": s, "high": s},  one picture of a loaded twin
+                 "swap": s,                      to load another twin that is resident in memory
+                 "cold_start": s},               from a process's start to its first picture
+     "load": float}                              optional: of other programs, just before
 
-`--measure` writes such a table of this machine, through the studio: bench/results/serve-ENGINE-MACHINE.json.
+`--measure` writes such a table of this machine, through the engine:
+bench/results/serve-ENGINE-MACHINE.json.
 
-The aim (N2): the first picture of a request within 5 s of asking, for 95 of 100; `--whole` asks it of a request's last picture.
-Exits 1 when no fleet meets it, or when the fleet that is recommended does not meet it on another day.
+The aim (N2): the first picture of a request within 5 s of asking, for 95 of 100; `--whole` asks it of a
+request's last picture. Exits 1 when no fleet meets it, or when the recommended fleet does not meet it on
+another day.
 """
 
 from __future__ import annotations
@@ -96,7 +99,8 @@ class Plan:
         )
 
     def needed(self, day: list[Request], *, grouped: bool, peak: list[int] | None = None) -> int | None:
-        """The fewest servers that meet the target over the day, and in the hour `peak` where one is given; None: no number does."""
+        """The fewest servers that meet the target over the day, and in the hour `peak` where one is given;
+        None: no number does."""
         if percentile([r.first for r in day], 0.95) > self.target:
             return None  # with a server each
         start = max(int(sum(r.work for r in day) / DAY), 1)
@@ -109,7 +113,8 @@ class Plan:
     def scaled(
         self, day: list[Request], peak: list[int], provision: float, *, most: int, grouped: bool
     ) -> Scaling | None:
-        """With the fewest spare ones, up to `most`, that meet the target over the day and in its busiest hour."""
+        """With the fewest spare ones, up to `most`, that meet the target over the day and in its busiest
+        hour."""
         for spare in range(most + 1):
             scaling = Scaling(spare, provision + self.times.cold_start)
             out = self.run(day, scaling, grouped=grouped)
@@ -122,7 +127,8 @@ class Plan:
 
 WAYS = ((True, "by twin"), (False, "in turn"))
 HEAD = (
-    f"{'':44}{'servers':>8}{'wait s':>14}{'first s':>9}{'all s':>8}{'hour':>8}{'swaps':>9}{'busy':>7}{'hours':>8}{'a picture':>11}\n"
+    f"{'':44}{'servers':>8}{'wait s':>14}{'first s':>9}{'all s':>8}{'hour':>8}"
+    f"{'swaps':>9}{'busy':>7}{'hours':>8}{'a picture':>11}\n"
     f"{'':52}{'50th':>7}{'95th':>7}{'95th':>9}{'95th':>8}{'95th':>8}{'a job':>9}"
 )
 
@@ -131,13 +137,15 @@ def line(name: str, day: list[Request], peak: list[int], out: Outcome, price: fl
     hours, pictures = out.paid / HOUR, sum(r.pictures for r in day)
     hour = percentile([out.first[i] for i in peak], 0.95)
     return (
-        f"{name:44}{out.most:8}{percentile(out.wait, 0.5):7.2f}{percentile(out.wait, 0.95):7.2f}{percentile(out.first, 0.95):9.2f}"
-        f"{percentile(out.whole, 0.95):8.2f}{hour:8.2f}{out.swaps / len(day):9.3f}{out.busy / out.paid:7.0%}{hours:8.1f}{hours * price / pictures:11.5f}"
+        f"{name:44}{out.most:8}{percentile(out.wait, 0.5):7.2f}{percentile(out.wait, 0.95):7.2f}"
+        f"{percentile(out.first, 0.95):9.2f}{percentile(out.whole, 0.95):8.2f}{hour:8.2f}"
+        f"{out.swaps / len(day):9.3f}{out.busy / out.paid:7.0%}{hours:8.1f}{hours * price / pictures:11.5f}"
     )
 
 
 def simulate(times: Times, args: argparse.Namespace) -> bool:
-    """Prints the table of one machine; whether the fleet that is recommended meets the target on another day, too."""
+    """Prints the table of one machine; whether the fleet that is recommended meets the target on another
+    day, too."""
     plan = Plan(times, args.target, args.whole)
     day = plan.days(args.users, args.seed)
     peak = busiest_hour(day)
@@ -147,7 +155,8 @@ def simulate(times: Times, args: argparse.Namespace) -> bool:
     least, servers = by_day[True], by_hour[True]
     if least is None or servers is None:
         print(
-            f"No fleet has {plan.what} of 95 in 100 requests done within {args.target:g} s: the work alone takes longer."
+            f"No fleet has {plan.what} of 95 in 100 requests done within {args.target:g} s:"
+            " the work alone takes longer."
         )
         return False
     print(HEAD)
@@ -164,8 +173,9 @@ def simulate(times: Times, args: argparse.Namespace) -> bool:
             print(line(name, day, peak, plan.full(day, scaling, grouped=grouped), args.price))
     other = plan.full(plan.days(args.users, args.seed + 1), servers)
     print(
-        f"{plan.what} of 95 in 100 requests within {args.target:g} s: {least} servers over the day, {servers} in its busiest hour too"
-        f" (recommended). Another day with {servers}: {percentile(other.first, 0.95):.2f} s"
+        f"{plan.what} of 95 in 100 requests within {args.target:g} s: {least} servers over the day,"
+        f" {servers} in its busiest hour too (recommended)."
+        f" Another day with {servers}: {percentile(other.first, 0.95):.2f} s"
     )
     return plan.meets(other)
 
@@ -176,12 +186,13 @@ def introduce(times: Times, day: list[Request], peak: list[int]) -> None:
     print(f"seconds: a picture {made}; a swap {times.swap:.4f}; a cold start {times.cold_start:.1f}")
     if times.load > BUSY:
         print(
-            f"Other programs ran beside the measurement (a load of {times.load:.1f}): these seconds are too many."
+            f"Other programs ran beside the measurement (a load of {times.load:.1f}):"
+            " these seconds are too many."
         )
     mean, most = sum(r.work for r in day) / DAY, sum(day[i].work for i in peak) / HOUR
     print(
-        f"{len(day)} requests, {sum(r.pictures for r in day)} pictures; work for {mean:.2f} servers on average,"
-        f" {most:.2f} in the busiest hour"
+        f"{len(day)} requests, {sum(r.pictures for r in day)} pictures;"
+        f" work for {mean:.2f} servers on average, {most:.2f} in the busiest hour"
     )
 
 
@@ -189,15 +200,15 @@ def introduce(times: Times, day: list[Request], peak: list[int]) -> None:
 
 FIRST = """
 import sys
-from ml.studio import open_studio
+from ml.local.engine import LocalEngine
 from ml.types import RenderSpec
-next(open_studio(sys.argv[1], source=sys.argv[2] or None).render(RenderSpec("in a park", quality="draft")))
+next(LocalEngine(sys.argv[1], source=sys.argv[2] or None).render(RenderSpec("in a park", quality="draft")))
 print("made", flush=True)
 """
 
 
 def measure(engine: str, source: str, rounds: int) -> Path:
-    """Medians of `rounds` through the studio, written as a table."""
+    """Medians of `rounds` through the engine, written as a table."""
     from bench.machine import machine
 
     load = os.getloadavg()[0]
@@ -225,26 +236,26 @@ def cold_start(engine: str, source: str) -> float:
 
 def warm(engine: str, source: str, folder: Path, rounds: int) -> tuple[dict[str, float], float]:
     """Seconds of a picture by quality, each of another prompt, and of a swap between two resident twins."""
-    from ml.local.studio import LocalStudio
+    from ml.local.engine import LocalEngine
     from ml.local.weights import FolderStore
     from ml.types import RenderSpec
 
-    studio, store = LocalStudio(engine, source=source or None), FolderStore(folder)
-    twins = [random_twin(studio, store, seed) for seed in (1, 2)]
+    engine, store = LocalEngine(engine, source=source or None), FolderStore(folder)
+    twins = [random_twin(engine, store, seed) for seed in (1, 2)]
 
     def render(quality: str, i: int) -> float:
         name, checksum = twins[0]
         spec = RenderSpec(f"in a park, number {quality} {i}", name, checksum, quality=quality, seed=i)
         start = time.perf_counter()
-        list(studio.render(spec, store=store))
+        list(engine.render(spec, store=store))
         return time.perf_counter() - start
 
-    def wear(i: int) -> float:
+    def swap(i: int) -> float:
         name, checksum = twins[i % 2]
         start = time.perf_counter()
-        loaded = studio._read(RenderSpec("in a park", name, checksum), store)
-        studio._models()[2].wear(*loaded)
-        wait_for(studio.device)
+        loaded = engine.read(RenderSpec("in a park", name, checksum), store)
+        engine.models()[2].load(*loaded)
+        wait_for(engine.device)
         return time.perf_counter() - start
 
     for quality in QUALITIES:  # whatever happens only once
@@ -252,8 +263,8 @@ def warm(engine: str, source: str, folder: Path, rounds: int) -> tuple[dict[str,
     # By turns: what else the machine does hits all alike.
     took = [{q: render(q, i) for q in QUALITIES} for i in range(rounds)]
     picture = {q: round(statistics.median(t[q] for t in took), 4) for q in QUALITIES}
-    swap = statistics.median([wear(i) for i in range(1, 2 * rounds + 3)][2:])
-    return picture, round(swap, 5)
+    seconds = statistics.median([swap(i) for i in range(1, 2 * rounds + 3)][2:])
+    return picture, round(seconds, 5)
 
 
 def wait_for(device: str) -> None:
@@ -263,20 +274,20 @@ def wait_for(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def random_twin(studio: Any, store: Any, seed: int) -> tuple[str, str]:
+def random_twin(engine: Any, store: Any, seed: int) -> tuple[str, str]:
     """A file as a training leaves it, of random weights that hardly change the pictures: (name, checksum)."""
     import torch
 
     from ml.local import lora
     from ml.local.weights import checksum, dump
 
-    g, pipe = torch.Generator().manual_seed(seed), studio._models()[0]
-    shapes = lora.expected_shapes(pipe.transformer, studio.base)
+    g, pipe = torch.Generator().manual_seed(seed), engine.models()[0]
+    shapes = lora.expected_shapes(pipe.transformer, engine.base)
     tensors = {name: (0.001 * torch.randn(shape, generator=g)).half() for name, shape in shapes.items()}
     facts = {
-        "base": studio.base.name,
+        "base": engine.base.name,
         "subject": "person",
-        "embedder": studio.faces.name,
+        "embedder": engine.faces.name,
         "reference": [1.0] + [0.0] * 127,
     }
     data = dump(tensors, facts)
@@ -341,7 +352,8 @@ def main() -> int:
         return 2
     start = time.perf_counter()
     print(
-        f"A day of {args.users} users (seed {args.seed}); {args.price:g} an hour and server, an assumption. The model:\n{MODEL}"
+        f"A day of {args.users} users (seed {args.seed}); {args.price:g} an hour and server, an assumption."
+        f" The model:\n{MODEL}"
     )
     good = [simulate(times, args) for times in found]
     print(f"\nsimulated in {time.perf_counter() - start:.0f} s")

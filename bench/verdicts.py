@@ -1,8 +1,8 @@
 """How fast is a photo judged? `python -m bench.verdicts`.
 
-Twelve-megapixel JPEGs of a drawn person through a real worker: processor seconds a photo, one after the other, and wall time from
-request to verdict with four uploads at once. Exits 1 above 0.3 CPU seconds, or 2 s of wall time at the 95th percentile.
-"""
+Twelve-megapixel JPEGs of a drawn person through a real worker: processor seconds a photo, one after the
+other, and wall time from request to verdict with four uploads at once. Exits 1 above 0.3 CPU seconds, or 2
+s of wall time at the 95th percentile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ SIZE = (4000, 3000)  # px
 
 
 def photos() -> list[bytes]:
-    """As a phone makes them: the drawing enlarged to 12 megapixels, with some grain, so that it weighs what a photo weighs."""
+    """As a phone makes them: the drawing enlarged to 12 megapixels, with some grain, so that it weighs what
+    a photo weighs."""
     import cv2
     import numpy as np
 
@@ -87,7 +88,8 @@ def main() -> int:
         late = statistics.quantiles(wall, n=20)[-1]
         print(machine())
         print(
-            f"CPU seconds a photo: {cpu:.2f}; wall {statistics.median(one_by_one):.2f} s alone; weight {len(pictures[0]) / 1e6:.1f} MB"
+            f"CPU seconds a photo: {cpu:.2f}; wall {statistics.median(one_by_one):.2f} s alone;"
+            f" weight {len(pictures[0]) / 1e6:.1f} MB"
         )
         print(f"four at once: median {statistics.median(wall):.2f} s, 95th percentile {late:.2f} s")
         return int(cpu > MOST_CPU or late > MOST_WALL)

@@ -1,16 +1,19 @@
-"""A base of FLUX.1 schnell's layout with random weights, of its full size or a small one: speed does not depend on the values."""
+"""A base of FLUX.1 schnell's layout with random weights, of its full size or a small one: speed does not
+depend on the values."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 
+from ml.catalogue import BASES, NANO, Base, Sizes
 from ml.local import lora
-from ml.local.bases import BASES, NANO, Base, Sizes
 from ml.nets.torchvision import ensure_torchvision
 
 SQUARE = "1:1"
@@ -75,6 +78,17 @@ SMALL = Shape(
 )
 
 
+VAE = {
+    "down_block_types": ("DownEncoderBlock2D",) * 4,
+    "up_block_types": ("UpDecoderBlock2D",) * 4,
+    "latent_channels": 16,
+    "scaling_factor": 0.3611,
+    "shift_factor": 0.1159,
+    "use_quant_conv": False,
+    "use_post_quant_conv": False,
+}
+
+
 def base_at(folder: Path, shape: Shape) -> Base:
     square = (shape.side, shape.side)
     buckets = tuple((s, s) for s in shape.buckets)
@@ -95,51 +109,49 @@ def write(folder: Path, shape: Shape, device: str) -> Base:
 
 
 def _write(folder: Path, shape: Shape, device: str) -> None:
-    from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
-    from safetensors.torch import save_file
-    from transformers import AutoTokenizer, CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
-
-    def drawn(make: Any) -> Any:
-        """Its weights are drawn where they lie, in half the bytes: on a host that alone would take minutes."""
-        torch.set_default_dtype(torch.bfloat16)
-        try:
-            with torch.device(device):
-                return make().to("cpu")
-        finally:
-            torch.set_default_dtype(torch.float32)
+    from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline
+    from transformers import AutoTokenizer
 
     torch.manual_seed(0)
     words, clip_words = (AutoTokenizer.from_pretrained(NANO / name) for name in ("tokenizer_2", "tokenizer"))
-    clip = CLIPTextConfig(
-        vocab_size=49408, max_position_embeddings=77, eos_token_id=clip_words.eos_token_id, **shape.clip
-    )
-    t5 = T5Config(vocab_size=32128, feed_forward_proj="gated-gelu", is_encoder_decoder=False, **shape.t5)
     pipe: Any = FluxPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0, use_dynamic_shifting=False),
         tokenizer=clip_words,
         tokenizer_2=words,
-        vae=drawn(
-            lambda: AutoencoderKL(
-                down_block_types=("DownEncoderBlock2D",) * 4,
-                up_block_types=("UpDecoderBlock2D",) * 4,
-                latent_channels=16,
-                scaling_factor=0.3611,
-                shift_factor=0.1159,
-                use_quant_conv=False,
-                use_post_quant_conv=False,
-                **shape.vae,
-            )
-        ),
-        text_encoder=drawn(lambda: CLIPTextModel(clip)),
-        text_encoder_2=drawn(lambda: T5EncoderModel(t5)),
-        transformer=drawn(
-            lambda: FluxTransformer2DModel(in_channels=64, guidance_embeds=False, **shape.transformer)
-        ),
+        **_nets(shape, clip_words.eos_token_id, device),
     )
     pipe.save_pretrained(folder)
     save_file(
         random_lora(pipe.transformer, base_at(folder, shape), 0), folder / "training_adapter.safetensors"
     )
+
+
+def _nets(shape: Shape, end: int, device: str) -> dict[str, Any]:
+    """VAE, text encoders and transformer; `end` is the token that ends CLIP's texts."""
+    from diffusers import AutoencoderKL, FluxTransformer2DModel
+    from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
+
+    clip = CLIPTextConfig(vocab_size=49408, max_position_embeddings=77, eos_token_id=end, **shape.clip)
+    t5 = T5Config(vocab_size=32128, feed_forward_proj="gated-gelu", is_encoder_decoder=False, **shape.t5)
+    makers: dict[str, Callable[[], Any]] = {
+        "vae": lambda: AutoencoderKL(**VAE, **shape.vae),
+        "text_encoder": lambda: CLIPTextModel(clip),
+        "text_encoder_2": lambda: T5EncoderModel(t5),
+        "transformer": lambda: FluxTransformer2DModel(
+            in_channels=64, guidance_embeds=False, **shape.transformer
+        ),
+    }
+    return {name: _random(make, device) for name, make in makers.items()}
+
+
+def _random(make: Callable[[], Any], device: str) -> Any:
+    """The weights are drawn on the device, in bfloat16: on the host that takes minutes."""
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        with torch.device(device):
+            return make().to("cpu")
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def random_lora(transformer: Any, base: Base, seed: int) -> dict[str, torch.Tensor]:

@@ -277,11 +277,4 @@ LOGGING = {
     "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they tell of every request
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }
-BASES = {
-    "nano": 512,
-    "flux-schnell": 512,
-    "flux2-klein": 512,
-}  # that a training may ask for, and the side of its pictures in training, px
-# These ask for proof of likeness; a test compares this with the bases themselves.
-PHOTOREALISTIC_BASES = {"flux-schnell", "flux2-klein"}
 LIKENESS_FLOOR = env.flag("LIKENESS_FLOOR", True)  # below a base's floor nothing is captured

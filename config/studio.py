@@ -1,56 +1,65 @@
-"""The one place where Django opens the door to ml. Web processes never call it: it loads torch."""
+"""The one place where Django opens the doors of ml: the judge of photos, and the engine of a base.
+
+Both load torch at their first use, so their modules are imported here then and not by every process that
+imports this one."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from ml.local.bases import BASES, base_of, present
-from ml.studio import Studio, open_studio
+if TYPE_CHECKING:
+    from ml.engine import Engine
+    from ml.judge import Judge
 
-_lock = threading.Lock()
-_open: dict[str, Studio] = {}
+_lock = threading.RLock()
+_judges: list[Judge] = []  # none or one
+_engines: dict[str, Engine] = {}
 
 
-def get_studio(profile: str | None = None) -> Studio:
-    """The studio of a base, opened once a process. Tests put their own into `use`."""
+def get_judge() -> Judge:
+    """What looks at photos and faces, opened once a process. Tests replace it by `use_judge`."""
+    from ml.judge import Judge
+
+    with _lock:
+        if not _judges:
+            _judges.append(Judge(threads=settings.STUDIO_THREADS))
+        return _judges[0]
+
+
+def get_engine(profile: str | None = None) -> Engine:
+    """What trains and renders on a base, opened once a process. Tests replace it by `use_engine`."""
     name = profile or settings.STUDIO_PROFILE
     with _lock:
-        if name not in _open:
-            _open[name] = open_studio(name, **_options(name))
-        return _open[name]
+        if name not in _engines:
+            _engines[name] = _open(name)
+        return _engines[name]
 
 
-def _options(name: str) -> dict[str, Any]:
-    return {
-        "keys": settings.KEYS / "provenance",
-        "threads": settings.STUDIO_THREADS,
-        "in_8_bits": settings.STUDIO_IN_8_BITS,
-        "source": settings.STUDIO_SOURCES.get(name),
-    }
+def _open(name: str) -> Engine:
+    from ml.local.engine import LocalEngine
+
+    return LocalEngine(
+        name,
+        source=settings.STUDIO_SOURCES.get(name),
+        keys=settings.KEYS / "provenance",
+        threads=settings.STUDIO_THREADS,
+        faces=get_judge().faces,  # its models are loaded once a process
+        in_8_bits=settings.STUDIO_IN_8_BITS,
+    )
 
 
-def use(name: str, studio: Studio | None) -> None:
-    """Put a studio (None: the real one again) in the place of a base's."""
+def use_judge(judge: Judge | None) -> None:
+    """Puts a judge in the place of the real one; None: the real one again."""
     with _lock:
-        _open.pop(name, None)
-        if studio is not None:
-            _open[name] = studio
+        _judges[:] = [] if judge is None else [judge]
 
 
-@dataclass(frozen=True)
-class BaseFacts:
-    name: str
-    licence: str
-    source: str
-    present: bool
-    photorealistic: bool  # it can deceive, so it asks for proof of likeness
-
-
-def bases() -> list[BaseFacts]:
-    """What bases there are, and which are here."""
-    found = [base_of(name, settings.STUDIO_SOURCES.get(name)) for name in BASES]
-    return [BaseFacts(b.name, b.licence, b.source, present(b), b.photorealistic) for b in found]
+def use_engine(name: str, engine: Engine | None) -> None:
+    """Puts an engine in the place of a base's; None: the real one again."""
+    with _lock:
+        _engines.pop(name, None)
+        if engine is not None:
+            _engines[name] = engine

@@ -17,7 +17,7 @@ from accounts import consents
 from accounts.models import Kind
 from accounts.vault.vault import store
 from config.runs.models import Lost, Status, claimed
-from config.studio import get_studio
+from config.studio import get_engine
 from gallery.models import Item
 from gallery.services import save_item
 from generation import schedule
@@ -79,7 +79,7 @@ def _make(job: Job) -> None:
         try:
             picture = next(
                 iter(
-                    _studio(job).render(
+                    _engine(job).render(
                         _spec(job, index), store=store(job.user_id), on_progress=_progress(job, index)
                     )
                 )
@@ -95,8 +95,8 @@ def _make(job: Job) -> None:
     job.finish()
 
 
-def _studio(job: Job) -> Any:
-    return get_studio(job.training.base if job.training else settings.STUDIO_PROFILE)
+def _engine(job: Job) -> Any:
+    return get_engine(job.training.base if job.training else settings.STUDIO_PROFILE)
 
 
 def _allowed(job: Job) -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong behind the door: an error with a stable code and one sentence that says what to do."""
+"""Errors of ml: each expected one has a stable code and one sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class PhotoRefused(MLError):
 
 
 class Stopped(Exception):
-    """The caller's progress callback asked to stop; what was saved so far is valid and can be gone on from."""
+    """The caller's progress callback asked to stop; what was saved so far is valid and can be resumed."""
 
 
 class DeviceLost(Exception):
-    """The accelerator is gone, with all that this process had on it: the work is for another process, and costs nothing yet."""
+    """The accelerator is gone, with everything this process had on it: another process must do the work."""

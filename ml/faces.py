@@ -1,10 +1,9 @@
 """Faces: where they are, whose they are, and whether a photo is fit to learn a person from.
 
-`Faces` finds (MTCNN, weights in its wheel), embeds (the net of ml/nets/embedder.py) and inspects; what needs
-no model is in measures.py and sameness.py. Pictures are (H, W, 3) uint8 RGB. Figures called real were measured on
-80 studio photos of twenty people (Face Research Lab London Set) and eight CC0 selfies of one, those called
-drawn on 48 portraits of ml/drawn/portraits.py at 768 px.
-"""
+`Faces` finds (MTCNN, weights in its wheel), embeds (the net of ml/nets/embedder.py) and inspects; what
+needs no model is in measures.py and sameness.py. Pictures are (H, W, 3) uint8 RGB. Figures called real were
+measured on 80 studio photos of twenty people (Face Research Lab London Set) and eight CC0 selfies of one,
+those called drawn on 48 portraits of ml/drawn/portraits.py at 768 px."""
 
 from __future__ import annotations
 
@@ -34,12 +33,13 @@ from ml.measures import (
     yaw_of,
 )
 from ml.nets.alignment import NAME, align
+from ml.nets.embedder import Embedder
 from ml.nets.torchvision import ensure_torchvision
 from ml.sameness import is_duplicate, is_stranger, mixed
 from ml.types import Face, Inspection
 
 WEIGHTS = Path(__file__).with_name("nets") / "weights" / "faces.safetensors"
-Judge = Callable[[np.ndarray, Face], bool]  # a model's answer about one face
+FaceCheck = Callable[[np.ndarray, Face], bool]  # a model's answer about one face
 
 # Finding. MTCNN takes 0.1 s for a picture of 768 px, 0.2 s for one of 1024 and 0.6 s for one of 2000.
 DETECT_MOST = 768  # px of the long side: shrunk to this before looking
@@ -83,8 +83,8 @@ class Faces:
         net: Callable[[Any], Any] | None = None,
         name: str = "",
         screen: Callable[[np.ndarray], safety.PictureVerdict] = safety.screen_picture,
-        hidden: Judge | None = None,
-        adult: Judge | None = None,
+        hidden: FaceCheck | None = None,
+        adult: FaceCheck | None = None,
     ):
         if net and not name:
             raise ValueError("a net of one's own needs a name: vectors of different nets are never compared")
@@ -190,8 +190,6 @@ class Faces:
                     )
                 from safetensors.torch import load_file
 
-                from ml.nets.embedder import Embedder
-
                 net = Embedder()
                 net.load_state_dict(load_file(self.weights))
                 self._net = net.eval().to(self.device)
@@ -277,8 +275,9 @@ def compare(said: Inspection, others: Sequence[Inspection]) -> Inspection:
 
 
 def settle(verdicts: list[Inspection], inspect: Callable[[int, list[Inspection]], Inspection]) -> list[int]:
-    """Judge a whole set once more: the first photos may have been the stranger's. Changes `verdicts`; which ones is
-    returned. `inspect(i, others)` looks at photo i again. MLError `other_person` when nobody is on two thirds of them."""
+    """Judge a whole set once more: the first photos may have been the stranger's. Changes `verdicts`; which
+    ones is returned. `inspect(i, others)` looks at photo i again. MLError `other_person` when nobody is on
+    two thirds of them."""
     mix = mixed(verdicts)
     if mix.detail and not mix.majority:
         raise MLError("other_person", mix.detail)

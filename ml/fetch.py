@@ -16,14 +16,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from ml.catalogue import Base, base_of
 from ml.depot import Cache, Depot, Folder, Record, locked
 from ml.errors import MLError
 from ml.hub import Hub, HubFile, LineBroken, Listing
-from ml.local.bases import UNDISTILLED, Base, base_of, find, find_adapter, find_undistilled
+from ml.local.files import ADAPTER, UNDISTILLED, find, find_adapter, find_undistilled
 
 WAITS = (1.0, 2.0, 4.0)  # seconds before another try; a try that brought bytes starts them anew
 SPARE = 1.05  # of the bytes that are still missing
-ADAPTER = "training_adapter.safetensors"  # its name in a plain directory; see bases.find_adapter
 
 OnProgress = Callable[[str, int, int], None]  # a file, its bytes that are here, its bytes
 Tell = Callable[[str], None]

@@ -15,9 +15,10 @@ from ml.types import Inspection
 DUPLICATE = 2
 AGREE = 3  # faces that must agree before another is called a stranger's
 CLEARLY = 0.05  # cosine below the threshold: a wrong "not you" annoys more than one odd photo harms
-# Mean cosine from which faces are one person's, by embedder. Drawn heads of one unseen person have 0.64 and more in 99
-# of 100 pairs, of two people a median of 0.03; real ones reach down to 0.32 between a front and a three-quarter view
-# (`python -m bench.faces`): the figure lies where hardly any real photo of the same person is turned away.
+# Mean cosine from which faces are one person's, by embedder. Drawn heads of one unseen person have 0.64 and
+# more in 99 of 100 pairs, of two people a median of 0.03; real ones reach down to 0.32 between a front and
+# a three-quarter view (`python -m bench.faces`): the figure lies where hardly any real photo of the same
+# person is turned away.
 SAME_PERSON = {"drawn-contrast-1": 0.45}
 
 
@@ -47,7 +48,8 @@ def same_person(vectors: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def has_majority(labels: np.ndarray) -> bool:
-    """Is label 0 at least two thirds of them, and enough to be believed? Six and six, one of them unusable, is none."""
+    """Is label 0 at least two thirds of them, and enough to be believed? Six and six, one of them unusable,
+    is none."""
     own = int((labels == 0).sum())
     return own >= AGREE and own >= len(labels) * 2 / 3
 

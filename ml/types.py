@@ -1,4 +1,5 @@
-"""What passes through the door: frozen dataclasses, no torch, and pictures only as encoded bytes.
+"""What passes the doors `judge` and `engine`: frozen dataclasses, no torch, and pictures only as encoded
+bytes.
 
 Boxes are (x1, y1, x2, y2) in pixels of the upright picture. Scores are 0..1, likeness is a cosine, -1..1.
 """
@@ -39,8 +40,14 @@ SUBJECTS = ("person", "woman", "man")
 Progress = Callable[[str, float], bool]
 
 
+def go_on(stage: str, share: float) -> bool:
+    """A progress callback that never stops the work."""
+    return False
+
+
 class Store(Protocol):
-    """Where files go: a folder on the command line, the vault in the web application. Writes are all or nothing."""
+    """Where files go: a folder on the command line, the vault in the web application. Writes are all or
+    nothing."""
 
     def read(self, name: str) -> bytes: ...
     def write(self, name: str, data: bytes) -> None: ...
@@ -50,7 +57,8 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Face:
-    """One face found: `points` are left eye, right eye, nose, left and right corner of the mouth (as seen), x y."""
+    """One face found: `points` are left eye, right eye, nose, left and right corner of the mouth (as seen),
+    x y."""
 
     box: Box
     score: float
@@ -61,10 +69,10 @@ class Face:
 class Inspection:
     """The verdict on one photo. `code` is empty when accepted; `detail` is one sentence that says what to do.
 
-    `hints` never refuse: names such as "smiling", "eyes_hidden". `yaw` in degrees (positive: towards the right of the
-    picture), `light` the mean brightness of the face 0..1, `warmth` its red over blue, `sharpness` see faces.py,
-    `embedding` unit length by the model `embedder`, `hash` a 64-bit perceptual hash, `clean` the photo as it is kept (JPEG).
-    """
+    `hints` never refuse: names such as "smiling", "eyes_hidden". `yaw` in degrees (positive: towards the
+    right of the picture), `light` the mean brightness of the face 0..1, `warmth` its red over blue,
+    `sharpness` see measures.py, `embedding` unit length by the model `embedder`, `hash` a 64-bit perceptual
+    hash, `clean` the JPEG that is kept."""
 
     accepted: bool
     code: str = ""
@@ -85,7 +93,7 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Photo:
-    """An accepted photo on its way into a training: `id` names it for good, `clean` is its JPEG."""
+    """An accepted photo for a training: `id` never changes, `clean` is its JPEG."""
 
     id: str
     clean: bytes = field(repr=False)
@@ -93,7 +101,8 @@ class Photo:
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """What to train. `steps` None takes the base's rule; `threads` and `seed` fix the result bit for bit on a CPU."""
+    """What to train. `steps` None takes the base's rule; `threads` and `seed` fix the result bit for bit on
+    a CPU."""
 
     photos: tuple[Photo, ...]
     subject: str = "person"
@@ -105,9 +114,9 @@ class TrainSpec:
 
 @dataclass(frozen=True)
 class TrainReport:
-    """What came of it. `lora` is the name in the store, `sha256` its checksum, `checkpoint` the step that was chosen;
-    `likeness` its median cosine to photos held out, `likeness_base` the same without the LoRA, `likeness_real` that of the
-    person's own photos among themselves."""
+    """The result of a training. `lora` is the file's name in the store, `sha256` its checksum, `checkpoint`
+    the chosen step. `likeness` is its median cosine to photos held out, `likeness_base` the same without
+    the LoRA, `likeness_real` that of the person's own photos among themselves."""
 
     lora: str
     sha256: str
@@ -122,15 +131,14 @@ class TrainReport:
     likeness_real: float
     recognised: bool  # at or above the base's floor
     scores: tuple[tuple[int, float], ...] = ()
-    memory: str = ""  # the plan by which it fitted
-    samples: tuple[
-        str, ...
-    ] = ()  # names in the store of pictures by the chosen checkpoint, finished as delivered ones are
+    memory: str = ""  # the memory plan, in words
+    samples: tuple[str, ...] = ()  # names in the store of pictures by the chosen checkpoint, finished
 
 
 @dataclass(frozen=True)
 class RenderSpec:
-    """What to make. Picture i uses seed + i. `lora` is a name in the store, None for the base alone; `sha256` is checked."""
+    """What to render. Picture i uses seed + i. `lora` is a name in the store, None for the base alone;
+    `sha256` is checked."""
 
     prompt: str
     lora: str | None = None
@@ -148,7 +156,8 @@ class RenderSpec:
 
 @dataclass(frozen=True)
 class Picture:
-    """One delivered picture: PNG bytes, marked and signed. `likeness` is None where no face of the twin is known."""
+    """One delivered picture: PNG bytes, marked and signed. `likeness` is None where no face of the twin is
+    known."""
 
     png: bytes = field(repr=False)
     prompt: str

@@ -11,17 +11,27 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.studio import PaintStudio
+from tests.studio import EngineDouble, JudgeDouble
 
 
 @pytest.fixture
-def studio() -> Iterator[PaintStudio]:
-    from config import studio as door
+def judge() -> Iterator[JudgeDouble]:
+    from config import studio
 
-    double = PaintStudio()
-    door.use("nano", double)  # type: ignore[arg-type]
+    double = JudgeDouble()
+    studio.use_judge(double)  # type: ignore[arg-type]
     yield double
-    door.use("nano", None)
+    studio.use_judge(None)
+
+
+@pytest.fixture
+def engine() -> Iterator[EngineDouble]:
+    from config import studio
+
+    double = EngineDouble()
+    studio.use_engine("nano", double)
+    yield double
+    studio.use_engine("nano", None)
 
 
 @pytest.fixture
@@ -139,7 +149,7 @@ def twin(consented: Any) -> Any:
 
 
 @pytest.fixture
-def photos(twin: Any, studio: PaintStudio) -> list[Any]:
+def photos(twin: Any, judge: JudgeDouble, engine: EngineDouble) -> list[Any]:
     """Ten accepted photos of alice's twin, as their checks would have left them."""
     from accounts.vault.vault import store
     from twins.models import Photo

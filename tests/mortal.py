@@ -20,9 +20,9 @@ import django
 def main(user: str, twin: str) -> int:
     django.setup()
     from config import studio
-    from tests.studio import PaintStudio
+    from tests.studio import EngineDouble
 
-    studio.use("nano", PaintStudio())  # type: ignore[arg-type]
+    studio.use_engine("nano", EngineDouble())
     at = 0
     while True:
         at += 1

@@ -1,33 +1,27 @@
-"""A studio for tests at the door of ml: quick, exact, and it writes into each picture whose twin it wore."""
+"""Doubles at the two doors of config/studio.py, quick and exact. Each picture of the engine's tells whose
+LoRA was loaded."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ml import media
 from ml.errors import MLError, PhotoRefused, Stopped
-from ml.types import Inspection, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec
+from ml.types import Inspection, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
 
 
 @dataclass
-class PaintStudio:
+class JudgeDouble:
     """Photos are opened for real; every one that opens is accepted unless `verdict` says otherwise."""
 
     verdict: Callable[[bytes], str] = lambda data: ""
-    likeness: float = 0.8
-    floor: float = 0.3
-    steps: int = 4
-    refuse: Callable[[RenderSpec], bool] = lambda spec: False
-    on_step: Callable[[str, float], Any] = lambda stage, share: None
-    asked: list[Any] = field(default_factory=list)
 
     def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
-        self.asked.append(("inspect", len(others)))
         try:
             photo = media.clean(data)
         except PhotoRefused as e:
@@ -58,10 +52,18 @@ class PaintStudio:
     def embed(self, picture: bytes) -> list[Any]:
         return []
 
-    def train(
-        self, spec: TrainSpec, *, store: Store, on_progress: Progress = lambda s, p: False
-    ) -> TrainReport:
-        self.asked.append(spec)
+
+@dataclass
+class EngineDouble:
+    """Trainings take `steps` steps, each told to `on_step`; a picture is refused when `refuse` says so."""
+
+    likeness: float = 0.8
+    floor: float = 0.3
+    steps: int = 4
+    refuse: Callable[[RenderSpec], bool] = lambda spec: False
+    on_step: Callable[[str, float], Any] = lambda stage, share: None
+
+    def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on) -> TrainReport:
         name = f"{spec.name}/checkpoint"
         done = int(store.read(name)) if store.exists(name) else 0
         for step in range(done + 1, self.steps + 1):
@@ -74,8 +76,11 @@ class PaintStudio:
         store.write(f"{spec.name}/lora.safetensors", data)
         store.write(f"{spec.name}/samples/0.png", paint(data, spec.seed))
         store.delete(name)
+        return self._report(spec.name, data)
+
+    def _report(self, name: str, data: bytes) -> TrainReport:
         return TrainReport(
-            lora=f"{spec.name}/lora.safetensors",
+            lora=f"{name}/lora.safetensors",
             sha256=hashlib.sha256(data).hexdigest(),
             steps=self.steps,
             seconds=1.0,
@@ -87,18 +92,17 @@ class PaintStudio:
             likeness_base=0.1,
             likeness_real=0.9,
             recognised=self.likeness >= self.floor,
-            samples=(f"{spec.name}/samples/0.png",),
+            samples=(f"{name}/samples/0.png",),
         )
 
     def render(
-        self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = lambda s, p: False
+        self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
     ) -> Iterator[Picture]:
-        self.asked.append(spec)
-        worn = b""
+        lora = b""
         if spec.lora:
             assert store is not None
-            worn = store.read(spec.lora)
-            if hashlib.sha256(worn).hexdigest() != spec.sha256:
+            lora = store.read(spec.lora)
+            if hashlib.sha256(lora).hexdigest() != spec.sha256:
                 raise MLError("lora_broken", "The twin's file is damaged.")
         if self.refuse(spec):
             raise MLError("result_refused", "These pictures may not be shown.")
@@ -107,12 +111,12 @@ class PaintStudio:
             if on_progress("rendering", i / spec.count):
                 raise Stopped
             yield Picture(
-                png=paint(worn, spec.seed + i),
+                png=paint(lora, spec.seed + i),
                 prompt=spec.prompt,
                 seed=spec.seed + i,
                 width=64,
                 height=64,
-                likeness=0.7 if worn else None,
+                likeness=0.7 if lora else None,
                 safety=0.0,
                 seconds=0.01,
                 mark=spec.seed + i,
@@ -123,13 +127,13 @@ class PaintStudio:
         pass
 
 
-def paint(worn: bytes, seed: int) -> bytes:
+def paint(lora: bytes, seed: int) -> bytes:
     """64 x 64: the first row's colours are the LoRA's checksum, the rest the seed."""
     picture = np.full((64, 64, 3), seed % 251, np.uint8)
-    picture[0, :10] = np.frombuffer(hashlib.sha256(worn).digest()[:30], np.uint8).reshape(10, 3)
+    picture[0, :10] = np.frombuffer(hashlib.sha256(lora).digest()[:30], np.uint8).reshape(10, 3)
     return media.encode_png(picture)
 
 
-def worn_in(png: bytes) -> bytes:
-    """The first 30 bytes of the checksum of the LoRA that a picture was painted with."""
+def lora_in(png: bytes) -> bytes:
+    """The first 30 bytes of the checksum of the LoRA that a picture was made with."""
     return media.to_array(png)[0, :10].tobytes()

@@ -185,7 +185,7 @@ def test_every_picture_is_of_its_own_twin_whoever_renders_it(
     as_alice: Any, as_bob: Any, alice: Any, bob: Any, workers: Workers
 ) -> None:
     """Two workers, two people, twenty jobs by turns; each picture carries the checksum of the LoRA it was painted with."""
-    from tests.studio import worn_in
+    from tests.studio import lora_in
 
     owners = {}
     for client, user in ((as_alice, alice), (as_bob, bob)):
@@ -207,7 +207,7 @@ def test_every_picture_is_of_its_own_twin_whoever_renders_it(
         wait_for(lambda c=client, j=job: c.get(f"/api/v1/generations/{j}").json()["status"] == "succeeded")
         (item,) = client.get(f"/api/v1/generations/{job}").json()["items"]
         picture = b"".join(client.get(f"/api/v1/items/{item}/content").streaming_content)
-        assert worn_in(picture).hex() == owners[client].active_training.sha256[:60]
+        assert lora_in(picture).hex() == owners[client].active_training.sha256[:60]
     assert audit.problems() == []
 
 

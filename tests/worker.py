@@ -1,6 +1,6 @@
-"""The Celery application of workers that tests start: the product's own, with a studio that says what it does.
+"""The Celery application of workers that tests start: the product's own, with doubles that say what they do.
 
-STUDIO=paint takes the quick studio of tests/studio.py, whose steps wait for a file `go` in STUDIO_FOLDER when one named `wait`
+STUDIO=paint takes the doubles of tests/studio.py, whose steps wait for a file `go` in STUDIO_FOLDER when one named `wait`
 is there, and are written down in `steps`. Without it the real one is used. CRASH_AT: see bench/crash.py.
 """
 
@@ -14,7 +14,7 @@ from config.celery import app
 
 if os.environ.get("STUDIO") == "paint":
     from config import studio
-    from tests.studio import PaintStudio
+    from tests.studio import EngineDouble, JudgeDouble
 
     folder = Path(os.environ["STUDIO_FOLDER"])
 
@@ -24,7 +24,8 @@ if os.environ.get("STUDIO") == "paint":
         while (folder / "wait").exists() and not (folder / "go").exists():
             time.sleep(0.02)  # a worker has no other way to be held at a step
 
-    studio.use("nano", PaintStudio(on_step=on_step, steps=6))  # type: ignore[arg-type]
+    studio.use_judge(JudgeDouble())  # type: ignore[arg-type]
+    studio.use_engine("nano", EngineDouble(on_step=on_step, steps=6))
 
 if "CRASH_AT" in os.environ:
     import django

@@ -23,6 +23,7 @@ from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import KEY, PAGE, paged
 from config.web.serializers import RunFields, checked, idempotency_of, key_of, run_fields
+from ml.catalogue import BASES
 from twins import checks, services
 from twins.models import Photo, Training, Twin
 
@@ -246,10 +247,10 @@ class TrainingForm(serializers.Serializer):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["base"].choices = list(settings.BASES)  # type: ignore[attr-defined]
+        self.fields["base"].choices = list(BASES)  # type: ignore[attr-defined]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        fits = settings.BASES[attrs.get("base", settings.STUDIO_PROFILE)]
+        fits = BASES[attrs.get("base", settings.STUDIO_PROFILE)].resolution
         if attrs.pop("resolution", fits) != fits:
             raise serializers.ValidationError(
                 {"resolution": [_("This base trains at %(pixels)s pixels.") % {"pixels": fits}]}

@@ -20,6 +20,7 @@ from billing import ledger, limits, prices
 from config.errors import DomainError, FileTooLarge, Invalid, NotFailed, NotFound
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Run, Status
+from ml import catalogue
 from twins import checks
 from twins.models import LEAST, MOST, Photo, Training, Twin
 
@@ -235,7 +236,7 @@ def start_training(
 
     def check() -> None:
         consents.require(twin.user, Kind.BIOMETRIC_TWIN)
-        if training.base in settings.PHOTOREALISTIC_BASES:
+        if catalogue.BASES[training.base].photorealistic:
             raise VerificationRequired
 
     return create_idempotent(

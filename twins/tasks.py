@@ -14,7 +14,7 @@ from accounts import consents
 from accounts.models import Kind
 from accounts.vault.vault import Vault, store
 from config.runs.models import OPEN, Lost, Run, Status, claimed
-from config.studio import get_studio
+from config.studio import get_engine, get_judge
 from ml import media, types
 from ml.errors import MLError, Stopped
 from twins.models import Photo, Training, Twin
@@ -30,15 +30,15 @@ def check_photo(ident: str) -> None:
             return
         _consent(photo.user_id)
         files = store(photo.user_id)
-        studio = get_studio()
-        said = studio.inspect(files.read(photo.quarantine), _others(photo))
+        judge = get_judge()
+        said = judge.inspect(files.read(photo.quarantine), _others(photo))
         _consent(photo.user_id)
         if said.accepted:
             _keep(files, photo, said)
         with kept_only_if_wanted(photo, lambda: _discard(files, photo)), transaction.atomic():
             _still_wanted(photo.twin_id)
             if said.accepted:  # others were accepted while this one was looked at
-                said = studio.compare(said, _others(photo))
+                said = judge.compare(said, _others(photo))
             photo.finish(**_verdict(said))
 
 
@@ -124,7 +124,7 @@ def train(ident: str) -> None:
         files = store(training.user_id)
         with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
             progress = _overall(training.report)
-            report = get_studio(training.base).train(
+            report = get_engine(training.base).train(
                 _spec(training, files), store=files, on_progress=progress
             )
             if not report.recognised and settings.LIKENESS_FLOOR:
@@ -147,7 +147,7 @@ STAGES = {
 
 
 def _overall(report: types.Progress) -> types.Progress:
-    """The studio tells the share of each stage, the row shows that of the whole."""
+    """The engine tells the share of each stage, the row shows that of the whole."""
 
     def tell(stage: str, share: float) -> bool:
         first, last = STAGES.get(stage, (0.0, 1.0))

@@ -1,5 +1,5 @@
-"""FLUX's attention by its formula, for training on a processor: at a hundred tokens the backward pass of PyTorch's own CPU
-kernel takes a third of a step, and `torch.compile` cannot see into it."""
+"""FLUX's attention by its formula, for training on a CPU: at a hundred tokens the backward pass of
+PyTorch's own CPU kernel takes a third of a step, and `torch.compile` cannot compile into it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ml.local.families import FLUX1
+from ml.catalogue import FLUX1
 
 
 class ShortAttention:
@@ -31,7 +31,7 @@ class ShortAttention:
         q, k, v = [split(project(hidden_states)) for project in (attn.to_q, attn.to_k, attn.to_v)]
         q, k = attn.norm_q(q), attn.norm_k(k)
         words = 0
-        if encoder_hidden_states is not None:  # a double block: the text's tokens go first
+        if encoder_hidden_states is not None:  # a double block: the text's tokens come first
             words = encoder_hidden_states.shape[1]
             by = (attn.add_q_proj, attn.add_k_proj, attn.add_v_proj)
             tq, tk, tv = [split(project(encoder_hidden_states)) for project in by]

@@ -1,4 +1,5 @@
-"""From accepted photos to what the trainer eats: crops around the face, latents, face masks and captions, by photo id."""
+"""From accepted photos to training examples: crops around the face, latents, face masks and captions, by
+photo id."""
 
 from __future__ import annotations
 
@@ -11,17 +12,17 @@ import numpy as np
 import torch
 
 from ml import media
+from ml.catalogue import Base
 from ml.faces import Faces
-from ml.local.bases import Base
-from ml.local.families import Text
-from ml.local.flux import encode_picture, encode_text, pack_mask
+from ml.local.families import Text, encode_picture, encode_text
+from ml.local.latents import pack_mask
 from ml.measures import yaw_of
 from ml.types import Face, Photo
 
 TRIGGER = "ohwx"
 MOST_ENLARGED = 1.4
-HEADROOM = 0.07  # how far the middle of the face lies above that of a crop, in half its height
-SIDEWAYS = 12.0  # degrees of yaw from which a caption says where the face looks: twice the estimate's error
+HEADROOM = 0.07  # of a crop's half height: how far the face's middle lies above the crop's
+SIDEWAYS = 12.0  # degrees of yaw from which a caption says where the face looks; twice the estimate's error
 
 
 class Captioner(Protocol):
@@ -29,14 +30,15 @@ class Captioner(Protocol):
 
 
 def plain_caption(crop: np.ndarray, subject: str) -> str:
-    """Where no captioner is at hand: the trigger and the class word."""
+    """For a base without a captioner: the trigger and the class word."""
     return f"photo of {subject}"
 
 
 @dataclass(frozen=True)
 class Example:
-    """One crop of one photo, `size` (width, height). latents (1, n, C), weight (1, n, 1) with mean 1, and its caption's encoding; `plain` is that of the
-    caption without the trigger, where the recipe asks for it. On the host: on FLUX.2 klein a text alone is 16 MB."""
+    """One crop of one photo, `size` (width, height): latents (1, n, C), weight (1, n, 1) with mean 1, its
+    caption and the caption's encoding. `plain` encodes the caption without the trigger, where the recipe
+    preserves the prior. All tensors are on the host: on FLUX.2 klein one text is 16 MB."""
 
     photo: str
     size: tuple[int, int]
@@ -50,8 +52,8 @@ class Example:
 def crop_around(
     picture: np.ndarray, face: Face, size: tuple[int, int], zoom: float, *, upright: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A crop (H, W, 3) of `size` (width, height) around the face, its eyes level if `upright`, and where the face is in it,
-    (H, W) float 0..1."""
+    """A crop (H, W, 3) of `size` (width, height) around the face, with level eyes if `upright`, and a mask
+    of the face in it, (H, W) float 0..1."""
     x1, y1, x2, y2 = face.box
     centre, wide, tall = np.array([x1 + x2, y1 + y2]) / 2, max(x2 - x1, 1), max(y2 - y1, 1)
     (lx, ly), (rx, ry) = face.points[:2]
@@ -59,11 +61,11 @@ def crop_around(
     turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
     half = zoom * tall * max(1.0, size[1] / size[0])  # of the crop's height, in the photo's pixels
     scale = size[1] / (2 * half)
-    # Head in the upper middle, as portraits are framed.
+    # The head is in the upper middle, as portraits are framed.
     shift = np.array(size) / 2 - scale * (turn @ centre + [0, HEADROOM * half])
     matrix = np.hstack([scale * turn, shift[:, None]])
     source = picture
-    if scale < 0.5:  # a warp reads single pixels: shrink first
+    if scale < 0.5:  # a warp samples single pixels and would alias: shrink first
         source = cv2.resize(picture, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
         matrix[:, :2] = 0.5 * turn
     crop = cv2.warpAffine(source, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -76,7 +78,8 @@ def crop_around(
 def buckets(
     face: Face, zooms: tuple[float, ...], sizes: tuple[tuple[int, int], ...]
 ) -> list[tuple[int, int]]:
-    """The sizes that a photo is good for: what would be enlarged more than MOST_ENLARGED times teaches blur. The smallest always."""
+    """The sizes that a photo is used at: the smallest, and those it need not be enlarged to by more than
+    MOST_ENLARGED, as enlarged photos teach blur."""
     side = 2 * min(zooms) * max(face.box[3] - face.box[1], 1)
     return [size for i, size in enumerate(sizes) if i == 0 or size[1] <= MOST_ENLARGED * side]
 
@@ -84,32 +87,40 @@ def buckets(
 def build(
     pipe: Any, base: Base, faces: Faces, photos: tuple[Photo, ...], subject: str, caption: Captioner
 ) -> list[Example]:
-    """Every photo's crops, in every bucket that it is good for. Photos in which no face is found any more are left out."""
-    recipe, device = base.recipe, pipe.device
+    """Every photo's crops, in all its buckets. Photos in which no face is found are left out."""
     out = []
     for photo in photos:
         picture = media.to_array(photo.clean)
         found = faces.find(picture)
-        if not found:
-            continue
-        for zoom, size in itertools.product(recipe.zooms, buckets(found[0], recipe.zooms, base.sizes.train)):
-            crop, mask = crop_around(picture, found[0], size, zoom, upright=recipe.upright)
-            pixels = torch.from_numpy(crop).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
-            weight = recipe.mask_floor + (1 - recipe.mask_floor) * torch.from_numpy(mask)[None].to(device)
-            weight = pack_mask(weight)
-            told = caption(crop, f"{TRIGGER} {subject}") + looking(found[0])
-            plain = (
-                _encode(pipe, base, told.replace(f"{TRIGGER} {subject}", f"a {subject}"))
-                if recipe.prior
-                else None
-            )
-            latents, weight = encode_picture(pipe, base, pixels).float().cpu(), (weight / weight.mean()).cpu()
-            out.append(Example(photo.id, size, latents, weight, _encode(pipe, base, told), told, plain))
+        if found:
+            sizes = buckets(found[0], base.recipe.zooms, base.sizes.train)
+            for zoom, size in itertools.product(base.recipe.zooms, sizes):
+                crop, mask = crop_around(picture, found[0], size, zoom, upright=base.recipe.upright)
+                told = caption(crop, f"{TRIGGER} {subject}") + looking(found[0])
+                out.append(_example(pipe, base, photo, crop, mask, told, subject))
     return out
 
 
+def _example(
+    pipe: Any, base: Base, photo: Photo, crop: np.ndarray, mask: np.ndarray, told: str, subject: str
+) -> Example:
+    device, floor = pipe.device, base.recipe.mask_floor
+    pixels = torch.from_numpy(crop).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
+    weight = pack_mask(floor + (1 - floor) * torch.from_numpy(mask)[None].to(device))
+    plain = told.replace(f"{TRIGGER} {subject}", f"a {subject}") if base.recipe.prior else None
+    return Example(
+        photo=photo.id,
+        size=(crop.shape[1], crop.shape[0]),
+        latents=encode_picture(pipe, base, pixels).float().cpu(),
+        weight=(weight / weight.mean()).cpu(),
+        text=_encode(pipe, base, told),
+        caption=told,
+        plain=None if plain is None else _encode(pipe, base, plain),
+    )
+
+
 def looking(face: Face) -> str:
-    """What a caption adds of a face that is turned: said, it is not learnt as part of the person."""
+    """What a caption says of a turned face, so that the turn is not learnt as part of the person."""
     yaw = yaw_of(face)
     return "" if abs(yaw) < SIDEWAYS else f", looking {'right' if yaw > 0 else 'left'}"
 

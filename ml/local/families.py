@@ -1,55 +1,45 @@
-"""What differs between FLUX.1 and FLUX.2: text, latents, positions, names of layers. All else is one code path.
+"""What differs between FLUX.1 and FLUX.2: text, latents, positions. All else is one code path.
 
-B batch, H W pixels, n = H/16 * W/16 tokens of a picture, C channels of a token. t is 0 (picture) .. 1 (noise).
-"""
+B batch, H W pixels, n = H/16 * W/16 tokens of a picture, C channels of a token. t is 0 (picture) .. 1
+(noise)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    import torch
+import torch
 
-Text = tuple["torch.Tensor", ...]  # what a prompt is encoded to, each (1, ...)
+from ml.catalogue import Base
+from ml.local.latents import image_ids, pack
+
+Text = tuple[torch.Tensor, ...]  # what a prompt is encoded to, each (1, ...)
 
 
 class Family(Protocol):
-    """`pipeline` and `transformer` are diffusers' classes, `encoders` the pipeline's parts that read text, `targets` the layers a
-    LoRA goes on: one list for the whole platform, every attention and feed-forward projection (a full match, see peft)."""
-
-    pipeline: str
-    transformer: str
-    encoders: tuple[str, ...]
-    targets: str
+    """The functions that go with a `catalogue.Layout` of the same name."""
 
     def encode_text(self, pipe: Any, text: str, tokens: int) -> Text:
         """One prompt, padded to `tokens`."""
         ...
 
     def encode_picture(self, pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
-        """(B, 3, H, W) in -1..1 -> tokens (B, n, C), centred and scaled as the transformer knows them."""
+        """(B, 3, H, W) in -1..1 -> tokens (B, n, C), shifted and scaled as the transformer was trained on."""
         ...
 
     def velocity(
         self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]
     ) -> torch.Tensor:
-        """Tokens (B, n, C) at times (B,) of pictures of `size` (width, height) -> the model's velocity (B, n, C)."""
+        """Tokens (B, n, C) at times (B,) of pictures of `size` (width, height) -> the model's velocity (B,
+        n, C)."""
         ...
 
-    def asks(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
-        """What the pipeline is called with: towards `text`, and by `scale` away from another one where there is one."""
+    def arguments(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
+        """The pipeline's arguments: towards `text`, and by the guidance `scale` away from another text if
+        there is one."""
         ...
 
 
 class Flux1:
-    pipeline, transformer = "FluxPipeline", "FluxTransformer2DModel"
-    encoders: tuple[str, ...] = ("text_encoder", "text_encoder_2")
-    targets = (
-        r"transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v|to_out\.0|add_q_proj|add_k_proj|add_v_proj|to_add_out)"
-        r"|ff\.net\.0\.proj|ff\.net\.2|ff_context\.net\.0\.proj|ff_context\.net\.2)"
-        r"|single_transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v)|proj_mlp|proj_out)"
-    )
-
     def encode_text(self, pipe: Any, text: str, tokens: int) -> Text:
         """T5's sequence (1, tokens, D) and CLIP's pooled vector (1, P)."""
         device = pipe.text_encoder.device
@@ -58,16 +48,12 @@ class Flux1:
         )
 
     def encode_picture(self, pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
-        from ml.local.flux import pack
-
         z = pipe.vae.encode(pixels.to(pipe.vae.dtype)).latent_dist.mode()
         return pack((z - pipe.vae.config.shift_factor) * pipe.vae.config.scaling_factor)
 
     def velocity(
         self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]
     ) -> torch.Tensor:
-        from ml.local.flux import image_ids
-
         sequence, pooled = text
         return transformer(
             hidden_states=x,
@@ -79,7 +65,7 @@ class Flux1:
             return_dict=False,
         )[0]
 
-    def asks(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
+    def arguments(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
         asked = {"prompt_embeds": text[0], "pooled_prompt_embeds": text[1], "guidance_scale": 0.0}
         if away is not None:
             asked |= {
@@ -92,14 +78,6 @@ class Flux1:
 
 class Flux2:
     """FLUX.2 klein: a Qwen3 reads the text, positions are (time, row, column, place in the text)."""
-
-    pipeline, transformer = "Flux2KleinPipeline", "Flux2Transformer2DModel"
-    encoders: tuple[str, ...] = ("text_encoder",)
-    targets = (
-        r"transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v|to_out\.0|add_q_proj|add_k_proj|add_v_proj|to_add_out)"
-        r"|ff\.linear_in|ff\.linear_out|ff_context\.linear_in|ff_context\.linear_out)"
-        r"|single_transformer_blocks\.\d+\.attn\.(to_qkv_mlp_proj|to_out)"
-    )
 
     def encode_text(self, pipe: Any, text: str, tokens: int) -> Text:
         """Three of Qwen3's layers side by side, (1, tokens, 3 D)."""
@@ -117,9 +95,7 @@ class Flux2:
     def velocity(
         self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]
     ) -> torch.Tensor:
-        import torch
-
-        def places(rows: int, columns: int, words: int) -> torch.Tensor:
+        def positions(rows: int, columns: int, words: int) -> torch.Tensor:
             return torch.cartesian_prod(
                 *(torch.arange(k, device=x.device) for k in (1, rows, columns, words))
             )[None]
@@ -130,14 +106,32 @@ class Flux2:
             encoder_hidden_states=text[0],
             guidance=None,
             return_dict=False,
-            txt_ids=places(1, 1, text[0].shape[1]),
-            img_ids=places(size[1] // 16, size[0] // 16, 1),
+            txt_ids=positions(1, 1, text[0].shape[1]),
+            img_ids=positions(size[1] // 16, size[0] // 16, 1),
         )[0]
 
-    def asks(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
+    def arguments(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
         if away is None:
             return {"prompt_embeds": text[0], "guidance_scale": 1.0}
         return {"prompt_embeds": text[0], "negative_prompt_embeds": away[0], "guidance_scale": scale}
 
 
-FLUX1, FLUX2 = Flux1(), Flux2()
+FAMILIES: dict[str, Family] = {"flux1": Flux1(), "flux2": Flux2()}
+
+
+def family_of(base: Base) -> Family:
+    return FAMILIES[base.layout.name]
+
+
+@torch.no_grad()
+def encode_text(pipe: Any, base: Base, text: str) -> Text:
+    """One prompt, padded to the base's length, on the transformer's device."""
+    reader = getattr(pipe, "reader", pipe)
+    found = family_of(base).encode_text(reader, text.lower() if base.lowercase else text, base.tokens)
+    return tuple(part.to(pipe.transformer.device) for part in found)
+
+
+@torch.no_grad()
+def encode_picture(pipe: Any, base: Base, pixels: torch.Tensor) -> torch.Tensor:
+    """(B, 3, H, W) in -1..1 -> tokens (B, n, C)."""
+    return family_of(base).encode_picture(pipe, pixels)

@@ -1,4 +1,4 @@
-"""What of a base fits on this machine, and the transformer that is trained there."""
+"""How a base fits into this machine's memory, and the transformer prepared for a training there."""
 
 from __future__ import annotations
 
@@ -10,38 +10,43 @@ from typing import Any
 
 import torch
 
+from ml.catalogue import Base
 from ml.errors import MLError
-from ml.local.bases import Base, find, find_adapter, find_undistilled
-from ml.local.flux import load_undistilled, plainly, quicken, resting
+from ml.local.compilation import compile_blocks, undo_compilation
+from ml.local.files import find, find_adapter, find_undistilled
 from ml.local.fp8 import Float8Linear, quantise
-from ml.local.memory import Job, ServingPlan, TrainingPlan, free_bytes, plan_serving, plan_training
+from ml.local.loading import alone_on_device, load_undistilled
+from ml.local.memory import ServingPlan, TrainingPlan, Workload, free_bytes, plan_serving, plan_training
 from ml.local.sample import TEXTS
 
 
 def serving(base: Base, device: str) -> ServingPlan:
     """MLError `base_missing`, `base_broken`, `does_not_fit`: before a weight is read."""
     folder, size = find(base), max(base.sizes.by_aspect.values(), key=lambda s: s[0] * s[1])
-    asked = job(base, folder / "transformer", batch=base.batch)
+    asked = workload(base, folder / "transformer", batch=base.batch)
     return plan_serving(free_bytes(device), folder, asked, size, TEXTS)
 
 
 def training(base: Base, device: str, pipe: Any = None) -> TrainingPlan:
-    """Of a loaded pipeline, what rests during the loop counts as free. MLError `does_not_fit` and those of a base's files."""
+    """Of a loaded pipeline `pipe`, what is off the device during the loop counts as free. MLError
+    `does_not_fit`, or what `find` raises."""
     adapter = find_adapter(base)
     folder = find_undistilled(base) or find(base) / "transformer"
-    asked = job(base, folder, batch=base.recipe.batch, extra=adapter.stat().st_size if adapter else 0)
+    asked = workload(base, folder, batch=base.recipe.batch, extra=adapter.stat().st_size if adapter else 0)
     if device != "cpu":
         torch.cuda.empty_cache()
     free = free_bytes(device)
     if pipe is not None:
-        parts = (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.family.encoders))
-        leaves = parts[:1] if device == "cpu" else parts  # what would rest on the host lies there already
+        parts = (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.layout.encoders))
+        leaves = (
+            parts[:1] if device == "cpu" else parts
+        )  # the others would wait on the host, where they are already
         free += sum(p.nbytes for part in leaves if part is not None for p in part.parameters())
     return plan_training(free, asked, base.sizes.train)
 
 
 def says(base: Base, device: str) -> tuple[str, str]:
-    """Serving and training here, in words: a plan, or what is missing."""
+    """(serving, training) here, in words: a plan, or what is missing."""
     out = []
     for plan in (serving, training):
         try:
@@ -51,11 +56,11 @@ def says(base: Base, device: str) -> tuple[str, str]:
     return out[0], out[1]
 
 
-def job(base: Base, transformer: Path, *, batch: int, extra: int = 0) -> Job:
+def workload(base: Base, transformer: Path, *, batch: int, extra: int = 0) -> Workload:
     config = json.loads((transformer / "config.json").read_text())
-    return Job(
+    return Workload(
         config,
-        base.family.targets,
+        base.layout.targets,
         rank=base.rank,
         tokens=base.tokens,
         batch=batch,
@@ -66,27 +71,26 @@ def job(base: Base, transformer: Path, *, batch: int, extra: int = 0) -> Job:
 
 @contextlib.contextmanager
 def trainee(pipe: Any, base: Base, device: str, plan: TrainingPlan, steps: int) -> Iterator[Any]:
-    """The transformer to train, alone on the device and as the plan wants it; compiled where `steps` are enough to win it back.
+    """The transformer to train, alone on the device and as planned; compiled where `steps` are enough for
+    that to pay.
 
-    A base in 8 bits stays so: what it paints is then what was trained on.
+    A base in 8 bits stays in 8 bits, so that checkpoints are judged on what they were trained on.
     """
     other = load_undistilled(base, "cpu")
     net = pipe.transformer if other is None else other
-    with resting(pipe, base, net):
+    with alone_on_device(pipe, base, net):
         if plan.savings.base_in_8_bits:
             quantise(net, device)
         net.to(device)
         for layer in net.modules():
             if isinstance(layer, Float8Linear):
-                layer.units = (
-                    False  # also what the base is asked without gradients is widened, as what learns
-                )
+                layer.units = False  # answers without gradients are computed as those with gradients
         if plan.savings.checkpointing:
             net.enable_gradient_checkpointing()
         if device != "cpu" and base.recipe.compile_from is not None and steps >= base.recipe.compile_from:
-            quicken(net)
+            compile_blocks(net)
         try:
             yield net
         finally:
-            plainly(net)
+            undo_compilation(net)
             net.disable_gradient_checkpointing()

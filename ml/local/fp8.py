@@ -1,8 +1,9 @@
-"""Linear layers with weights in 8 bits: a base in half the memory, and products in accelerators' units for 8 bits.
+"""Linear layers with weights in 8 bits: a base in half the memory, and products in accelerators' units for
+8 bits.
 
-M rows (tokens), K features in, N out. Values are float8 e4m3 (3 bits of mantissa, largest 448; arXiv:2209.05433), each row
-of a matrix with one scale. Scales are powers of two: dividing by one is exact in any type, and so is a weight in bfloat16.
-"""
+M rows (tokens), K features in, N out. Values are float8 e4m3 (3 bits of mantissa, largest 448;
+arXiv:2209.05433), each row of a matrix with one scale. Scales are powers of two: dividing by one is exact
+in any type, and so is a weight in bfloat16."""
 
 from __future__ import annotations
 
@@ -13,14 +14,15 @@ import torch
 from torch.nn.functional import linear
 
 LARGEST = 448.0  # of e4m3
-LEAST = (
-    -24
-)  # smallest exponent of a scale: 2 ** -24 is the least that float16 knows, and what a row of zeros gets
-FEW = 16  # rows: so few steer whole blocks (the time, not tokens), and what their rounding left is multiplied as well
+LEAST = -24  # smallest exponent of a scale, that of a row of zeros: 2 ** -24 is float16's smallest number
+# Rows. A product of so few steers whole blocks (it is of the time, not of tokens): its rounding error is
+# multiplied too.
+FEW = 16
 
 
 def has_units(device: torch.device | str) -> bool:
-    """Whether products of 8 bits run in hardware there: NVIDIA's from Ada and Hopper on (AMD's e4m3 is another one)."""
+    """Whether products of 8 bits run in hardware there: NVIDIA's from Ada and Hopper on (AMD's e4m3 is
+    another one)."""
     device = torch.device(device)
     return (
         device.type == "cuda"
@@ -30,8 +32,8 @@ def has_units(device: torch.device | str) -> bool:
 
 
 def to_rows(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """(M, K) -> values (M, K) in 8 bits and scales (M, 1) float32; values * scales is within 1/16 of each number, or
-    within 2 ** -10 of the row's scale of what is tiny in its row."""
+    """(M, K) -> values (M, K) in 8 bits and scales (M, 1) float32; values * scales is within 1/16 of each
+    number, or within 2 ** -10 of the row's scale of what is tiny in its row."""
     exponent = (x.abs().amax(-1, keepdim=True).float() / LARGEST).log2().ceil().clamp(min=LEAST)
     scale = exponent.exp2()
     return (x / scale.to(x.dtype)).to(torch.float8_e4m3fn), scale
@@ -43,9 +45,9 @@ def from_rows(values: torch.Tensor, scale: torch.Tensor, dtype: torch.dtype) -> 
 
 
 class _Widened(torch.autograd.Function):
-    """x (..., K) times the weight (N, K) as full numbers. They live for the product only and are made again for the
-    gradient, which goes to x alone: kept for the backward pass, all layers together would be the whole base. (Compiled,
-    they are kept all the same, unless gradients are checkpointed.)"""
+    """x (..., K) times the weight (N, K) as full numbers. They live for the product only and are made again
+    for the gradient, which goes to x alone: kept for the backward pass, all layers together would be the
+    whole base. (Compiled, they are kept all the same, unless gradients are checkpointed.)"""
 
     @staticmethod
     def forward(
@@ -63,9 +65,8 @@ class _Widened(torch.autograd.Function):
 class Float8Linear(torch.nn.Linear):
     """A frozen linear layer: `weight` (N, K) float8, `scale` (N, 1) float32, `bias` (N,) or None as it was.
 
-    Without gradients, on a device with units, tokens are rounded to 8 bits too. Everywhere else, and in training, the
-    weight is widened for each product: exact, and slower than the layer it was made from.
-    """
+    Without gradients, on a device with units, tokens are rounded to 8 bits too. Everywhere else, and in
+    training, the weight is widened for each product: exact, and slower than the layer it was made from."""
 
     scale: torch.Tensor
     compute_dtype: torch.dtype  # peft gives a LoRA this type; it would take that of `weight`
@@ -101,7 +102,8 @@ class Float8Linear(torch.nn.Linear):
         return y.view(*x.shape[:-1], self.out_features).to(x.dtype)
 
     def _product(self, values: torch.Tensor, scale: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-        """(M, K) in 8 bits -> (M, N) bfloat16. The units want the first matrix by rows, the second by columns."""
+        """(M, K) in 8 bits -> (M, N) bfloat16. The units want the first matrix by rows, the second by
+        columns."""
         return torch._scaled_mm(
             values.contiguous(),
             self.weight.t(),
@@ -130,8 +132,9 @@ class Float8Linear(torch.nn.Linear):
 
 
 def quantise(transformer: Any, device: torch.device | str) -> None:
-    """Put every linear layer of a FLUX transformer's blocks into 8 bits, one after the other, and all of it on `device`:
-    the full weights are never there together. Embedders, `norm_out` and `proj_out` stay as they are.
+    """Put every linear layer of a FLUX transformer's blocks into 8 bits, one after the other, and all of it
+    on `device`: the full weights are never there together. Embedders, `norm_out` and `proj_out` stay as
+    they are.
 
     ValueError while it wears a LoRA, whose layers are linear ones too.
     """

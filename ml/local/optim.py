@@ -1,9 +1,10 @@
-"""The two optimizers of trainings: AdamW, and AdamW with its two averages in 8 bits for where memory is short.
+"""The two optimizers of trainings: AdamW, and AdamW with its two averages in 8 bits for where memory is
+short.
 
-Both are AdamW of Loshchilov and Hutter 2019 and give their state as tensors for a checkpoint. The 8-bit one keeps them block by
-block as Dettmers et al. 2022 do, and is ours because of what the libraries' would bring along: peft and diffusers import torchao or
-bitsandbytes wherever they are installed, at every start of every process.
-"""
+Both are AdamW of Loshchilov and Hutter 2019 and give their state as tensors for a checkpoint. The 8-bit one
+keeps them block by block as Dettmers et al. 2022 do, and is ours because of what the libraries' would bring
+along: peft and diffusers import torchao or bitsandbytes wherever they are installed, at every start of
+every process."""
 
 from __future__ import annotations
 
@@ -42,13 +43,12 @@ class AdamW(torch.optim.AdamW):
 
 
 class AdamW8(torch.optim.Optimizer):
-    """2 bytes a parameter. The parameters and their gradients become views of two long tensors, so that a step is a few kernels
-    and not thousands; zero_grad must not set gradients to None.
+    """2 bytes a parameter. The parameters and their gradients become views of two long tensors, so that a
+    step is a few kernels and not thousands; zero_grad must not set gradients to None.
 
-    The first average is kept as sign and square root, the second as fourth root, each in units of its block's largest: small
-    values keep their digits. Rounding is by chance, drawn from the step: to the nearest, a second average that changes by 1 % a
-    step between codes 1.6 % apart would stand still.
-    """
+    The first average is kept as sign and square root, the second as fourth root, each in units of its
+    block's largest: small values keep their digits. Rounding is by chance, drawn from the step: to the
+    nearest, a second average that changes by 1 % a step between codes 1.6 % apart would stand still."""
 
     def __init__(self, params: list[torch.nn.Parameter], rate: float):
         super().__init__(params, {"lr": rate})

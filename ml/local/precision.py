@@ -12,7 +12,8 @@ from torch import nn
 
 @cache
 def halves(device: str) -> bool:
-    """Whether bfloat16 multiplies faster than float32 here; some processors have instructions for it and are slower by them."""
+    """Whether bfloat16 multiplies faster than float32 here. Some CPUs have instructions for it and are
+    slower with them."""
     if torch.device(device).type != "cpu":
         return True
 
@@ -28,6 +29,6 @@ def halves(device: str) -> bool:
 
 
 def mixed(device: str, enabled: bool | None = None) -> Any:
-    """Inside, matrices multiply in bfloat16; unless `enabled` says it, where that is faster."""
+    """Autocast to bfloat16: where `enabled`, by default where it is faster."""
     on = halves(device) if enabled is None else enabled
     return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=on)

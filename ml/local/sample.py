@@ -1,4 +1,4 @@
-"""From a prompt to pixels. One picture at a time a seed gives the same pixels whatever else is asked for."""
+"""From a prompt to pixels. Sampled one at a time, a seed gives the same pixels whatever else is asked for."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import torch
 
-from ml.local.bases import Base
+from ml.catalogue import Base
 from ml.local.dataset import TRIGGER
-from ml.local.families import Text
+from ml.local.families import Text, encode_text, family_of
 from ml.types import QUALITIES, RenderSpec
 
 STYLE_WORDS = {
@@ -28,24 +28,23 @@ STYLE_WORDS = {
 
 
 def compose(prompt: str, style: str, subject: str, *, twin: bool) -> str:
-    """What the base is asked for: the style in words it knows, the trigger where a twin is meant, then the prompt."""
+    """The text given to the base: the style in words it knows, the trigger where a twin is meant, then the
+    prompt."""
     who = f"{TRIGGER} {subject}" if twin else f"a {subject}"
     return f"{STYLE_WORDS[style]} of {who}, {prompt.strip()}"
 
 
-TEXTS = 64  # encodings that are kept; on FLUX.1 each is 2 MB of the accelerator's memory, on FLUX.2 klein 8
+TEXTS = 64  # encodings that are kept, each 2 MB of the accelerator's memory on FLUX.1, 8 MB on FLUX.2 klein
 
 
-class Painter:
-    """Draws with a loaded pipeline; the encodings of the texts used last are kept."""
+class Sampler:
+    """Samples pictures with a loaded pipeline; the encodings of the texts used last are kept."""
 
     def __init__(self, pipe: Any, base: Base):
         self.pipe, self.base = pipe, base
         self._texts: OrderedDict[str, Text] = OrderedDict()
 
     def _encode(self, text: str) -> Text:
-        from ml.local.flux import encode_text
-
         if text not in self._texts:
             self._texts[text] = encode_text(self.pipe, self.base, text)
         self._texts.move_to_end(text)
@@ -56,14 +55,14 @@ class Painter:
     def _all(self, texts: Sequence[str]) -> Text:
         return tuple(torch.cat(parts) for parts in zip(*map(self._encode, texts)))
 
-    def paint(
+    def sample(
         self, text: str, *, size: tuple[int, int], steps: int, seed: int, negative: str = ""
     ) -> np.ndarray:
         """(H, W, 3) uint8 at the rendered `size` (width, height), each a multiple of 16."""
-        return self.paint_some((text,), size=size, steps=steps, seeds=(seed,), negative=negative)[0]
+        return self.sample_batch((text,), size=size, steps=steps, seeds=(seed,), negative=negative)[0]
 
     @torch.no_grad()
-    def paint_some(
+    def sample_batch(
         self,
         texts: Sequence[str],
         *,
@@ -72,10 +71,11 @@ class Painter:
         seeds: Sequence[int],
         negative: str = "",
     ) -> np.ndarray:
-        """(N, H, W, 3) uint8, one of each text and seed, in one pass: the sums differ in the last bit from those of one at a time."""
+        """(N, H, W, 3) uint8, one of each text and seed, in one pass: sums differ in the last bit from one
+        at a time."""
         away = self._all([negative] * len(texts)) if self.base.true_cfg > 1 else None
         made = self.pipe(
-            **self.base.family.asks(self._all(texts), away, self.base.true_cfg),
+            **family_of(self.base).arguments(self._all(texts), away, self.base.true_cfg),
             width=size[0],
             height=size[1],
             num_inference_steps=steps,
@@ -88,7 +88,7 @@ class Painter:
     def steps(self, spec: RenderSpec) -> int:
         return spec.steps or self.base.steps[QUALITIES.index(spec.quality)]
 
-    def deliver(self, picture: np.ndarray) -> np.ndarray:
+    def enlarge(self, picture: np.ndarray) -> np.ndarray:
         """At the delivered size."""
         k = self.base.sizes.enlarge
         return picture if k == 1 else cv2.resize(picture, None, fx=k, fy=k, interpolation=cv2.INTER_LANCZOS4)

@@ -1,9 +1,9 @@
 """Likeness, and the choice of a checkpoint by it.
 
-Score of a checkpoint = median over its pictures of the mean cosine to photos held out of training, less copying: how much
-more its pictures stand out towards one training photo than held-out photos of the same person do. A checkpoint in whose
-pictures a face is found less than 95 times in 100 of the base's own rate is out.
-"""
+The score of a checkpoint is the median over its pictures of the mean cosine to photos held out of training,
+less copying: how much more its pictures lean towards a single training photo than held-out photos of the
+same person do. A checkpoint is out when faces are found in its pictures less than 0.95 times as often as in
+the base's own."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.catalogue import Base
 from ml.faces import Faces
-from ml.local.bases import Base
-from ml.local.sample import Painter, compose
-from ml.local.train import Run
+from ml.local.sample import Sampler, compose
+from ml.local.train import TrainingState
 
 SCENES = (
     ("smiling, in a park, wearing a blue t-shirt, soft light", "photorealistic"),
@@ -44,7 +44,8 @@ def own_likeness(vectors: np.ndarray) -> float:
 
 
 def leaning(vectors: np.ndarray, trained: np.ndarray) -> float:
-    """Median over vectors (N, D) of the cosine to the nearest of `trained` (M, D) less the mean cosine to all of them."""
+    """Median over vectors (N, D) of the cosine to the nearest of `trained` (M, D) less the mean cosine to
+    all of them."""
     cosines = vectors @ trained.T
     return float(np.median(cosines.max(1) - cosines.mean(1)))
 
@@ -58,7 +59,8 @@ def split(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a Judge saw: vectors (N, D) of the faces found, the share of pictures with a face, and (prompt, seed, picture) of all."""
+    """What a scorer saw: vectors (N, D) of the faces found, the share of pictures with a face, and (prompt,
+    seed, picture) of all pictures."""
 
     vectors: np.ndarray
     found: float
@@ -75,23 +77,23 @@ class Choice:
     pictures: list[tuple[str, int, np.ndarray]]
 
 
-class Judge:
-    """Paints the fixed scenes and measures them."""
+class CheckpointScorer:
+    """Samples the fixed scenes and measures the pictures."""
 
     def __init__(
         self,
-        painter: Painter,
+        sampler: Sampler,
         base: Base,
         faces: Faces,
         subject: str,
         held_out: np.ndarray,
         trained: np.ndarray,
     ):
-        self.painter, self.base, self.faces, self.subject = painter, base, faces, subject
+        self.sampler, self.base, self.faces, self.subject = sampler, base, faces, subject
         self.held_out, self.trained = held_out, trained
         self.real = own_likeness(np.concatenate([held_out, trained]))
 
-    def look(self, *, twin: bool, tell: Callable[[float], None] = lambda share: None) -> Seen:
+    def observe(self, *, twin: bool, tell: Callable[[float], None] = lambda share: None) -> Seen:
         r, size = self.base.recipe, self.base.sizes.by_aspect["1:1"]
         asked = [
             (i, prompt, style, k)
@@ -103,7 +105,7 @@ class Judge:
             some = asked[first : first + self.base.batch]
             texts = [compose(prompt, style, self.subject, twin=twin) for _, prompt, style, _ in some]
             seeds = [1000 * k + i for i, _, _, k in some]
-            made = self.painter.paint_some(texts, size=size, steps=self.base.steps[1], seeds=seeds)
+            made = self.sampler.sample_batch(texts, size=size, steps=self.base.steps[1], seeds=seeds)
             for (_, prompt, _, _), seed, picture in zip(some, seeds, made):
                 described = self.faces.describe(picture)
                 found += [described[0][1]] if described else []
@@ -122,18 +124,20 @@ class Judge:
         return self.likeness(vectors) - max(0.0, copying)
 
 
-def choose(run: Run, judge: Judge, base: Seen, tell: Callable[[float], None]) -> Choice:
-    """The best of the checkpoints kept; its weights are left on the transformer."""
+def choose(
+    state: TrainingState, scorer: CheckpointScorer, base: Seen, tell: Callable[[float], None]
+) -> Choice:
+    """The best of the kept checkpoints; the transformer is left with its weights."""
     scores, seen = {}, {}
-    for i, step in enumerate(sorted(run.kept)):
-        run.wear(run.kept[step])
+    for i, step in enumerate(sorted(state.kept)):
+        state.show(state.kept[step])
 
         def here(share: float, done: int = i) -> None:
-            tell((done + share) / len(run.kept))
+            tell((done + share) / len(state.kept))
 
-        seen[step] = judge.look(twin=True, tell=here)
+        seen[step] = scorer.observe(twin=True, tell=here)
         fewer_faces = seen[step].found < 0.95 * base.found
-        scores[step] = round(judge.score(seen[step].vectors) - fewer_faces, 4)
+        scores[step] = round(scorer.score(seen[step].vectors) - fewer_faces, 4)
     best = max(scores, key=lambda step: (scores[step], step))
-    run.wear(run.kept[best])
-    return Choice(best, judge.likeness(seen[best].vectors), tuple(scores.items()), seen[best].pictures)
+    state.show(state.kept[best])
+    return Choice(best, scorer.likeness(seen[best].vectors), tuple(scores.items()), seen[best].pictures)

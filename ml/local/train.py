@@ -1,31 +1,33 @@
 """The trainer of twins: flow matching on a LoRA, for every base the same.
 
-x_t = (1 - t) z + t noise, target = noise - z (rectified flow), t from flux.draw_times. Everything random at a step comes
-from (seed, step), and weights, optimizer and running mean are in the checkpoint: going on from one gives the same weights
-as never having stopped, bit for bit on a CPU with the same number of threads.
-"""
+A step's randomness comes from (seed, step) alone, and weights, optimizer and running mean are in the
+checkpoint: a training that is resumed gives the same weights as one that never stopped, bit for bit on a
+CPU with the same number of threads."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from ml.catalogue import Base
 from ml.errors import MLError, Stopped
 from ml.local import lora
-from ml.local.bases import Base
 from ml.local.dataset import Example
-from ml.local.families import Text
-from ml.local.flux import draw_times, step_ahead
+from ml.local.families import Text, family_of
+from ml.local.objective import batches, noising
 from ml.local.optim import OPTIMIZERS
 from ml.local.precision import halves, mixed
 from ml.local.weights import dump, parse
 from ml.types import Progress, Store, TrainSpec
 
 UNREAD = 16  # losses that are read at once: reading one waits for the device
+WARM_UP = 20  # steps
+LEAST_RATE = 0.02  # of the recipe's, at the end
 
 
 def steps_for(base: Base, photos: int) -> int:
@@ -34,35 +36,32 @@ def steps_for(base: Base, photos: int) -> int:
 
 
 @dataclass
-class Run:
-    """One training under way: what a checkpoint holds. `shown` are the same weights on the transformer that paints."""
+class TrainingState:
+    """What a checkpoint holds. `shown` are the same parameters on the transformer that samples."""
 
     transformer: Any
     params: list[torch.nn.Parameter]
-    optimizer: Any  # AdamW or AdamW8; nothing is left of it once it rests
+    optimizer: Any  # AdamW or AdamW8; None once released
     mean: list[torch.Tensor]
     shown: list[torch.nn.Parameter]
-    halves: bool = (
-        True  # multiplies in bfloat16; kept in the checkpoint, as what is faster is found by timing
-    )
+    halves: bool = True  # multiplies in bfloat16; in the checkpoint, as what is faster is found by timing
     step: int = 0
     losses: list[float] = field(default_factory=list)
     unread: list[torch.Tensor] = field(default_factory=list)  # losses still on the device
-    kept: dict[int, list[torch.Tensor]] = field(
-        default_factory=dict
-    )  # step -> averaged weights, to choose from; on the host
+    kept: dict[int, list[torch.Tensor]] = field(default_factory=dict)  # step -> averaged weights, on the host
 
     @classmethod
     def start(
-        cls, transformer: Any, base: Base, seed: int, *, painter: Any = None, optimizer: str = "adamw"
-    ) -> Run:
-        """`painter` is the transformer that paints, where another one is trained; `optimizer` one of optim.OPTIMIZERS."""
+        cls, transformer: Any, base: Base, seed: int, *, sampling: Any = None, optimizer: str = "adamw"
+    ) -> TrainingState:
+        """`sampling` is the transformer that samples, where another one is trained; `optimizer` is a key of
+        OPTIMIZERS."""
         params = lora.add(transformer, base, seed)
-        shown = params if painter is None else lora.add(painter, base, seed)
-        steps = OPTIMIZERS[optimizer](params, base.recipe.rate)
+        shown = params if sampling is None else lora.add(sampling, base, seed)
+        chosen = OPTIMIZERS[optimizer](params, base.recipe.rate)
         mean = [p.detach().clone() for p in params]
         half = base.dtype != "float32" or halves(str(params[0].device))
-        return cls(transformer, params, steps, mean, shown, half)
+        return cls(transformer, params, chosen, mean, shown, half)
 
     def dump(self, facts: dict[str, Any]) -> bytes:
         tensors = self.optimizer.tensors()
@@ -74,16 +73,12 @@ class Run:
         return dump(tensors, {**facts, "step": self.step, "halves": self.halves, "kept": list(self.kept)})
 
     def restore(self, data: bytes, facts: dict[str, Any]) -> bool:
-        """Go on from a checkpoint; False when it belongs to another training."""
+        """Resume from a checkpoint; False when it belongs to another training."""
         try:
             tensors, saved = parse(data)
         except MLError:  # cut off or not ours: start from nothing
             return False
-        fits = all(
-            f"p{i}" in tensors and tensors[f"p{i}"].shape == p.shape for i, p in enumerate(self.params)
-        )
-        fits = fits and self.optimizer.names() <= set(tensors)
-        if not fits or {k: saved.get(k) for k in facts} != facts:
+        if not self._fits(tensors) or {k: saved.get(k) for k in facts} != facts:
             return False
         self.step, self.halves = saved["step"], saved.get("halves", True)
         self.losses = [float(v) for v in tensors["losses"]]
@@ -96,8 +91,24 @@ class Run:
         }
         return True
 
+    def _fits(self, tensors: dict[str, Any]) -> bool:
+        shapes = (f"p{i}" in tensors and tensors[f"p{i}"].shape == p.shape for i, p in enumerate(self.params))
+        return all(shapes) and self.optimizer.names() <= set(tensors)
+
+    def learn(self, loss: torch.Tensor, ema: float) -> None:
+        """One optimizer step, and the running mean of the weights."""
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.params, 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        keep = min(ema, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            torch._foreach_lerp_(self.mean, [p.detach() for p in self.params], 1 - keep)
+        self.step += 1
+        self.unread.append(loss.detach())
+
     def read_losses(self) -> None:
-        """MLError `engine_failed` when one is no number: nothing of this training is kept then."""
+        """MLError `engine_failed` when one is not a number: nothing of this training is kept then."""
         found = torch.stack(self.unread).tolist() if self.unread else []
         if not all(map(math.isfinite, found)):
             raise MLError(
@@ -107,19 +118,19 @@ class Run:
         self.losses += found
         self.unread.clear()
 
-    def rest(self) -> None:
-        """Only what `wear` needs is left: the transformer that was trained may be given back."""
+    def release(self) -> None:
+        """Keep only what `show` needs: the memory of the trained transformer can be freed."""
         self.transformer = self.optimizer = None
         self.params, self.mean = [], []
 
-    def wear(self, weights: list[torch.Tensor]) -> None:
-        """Paint with them."""
+    def show(self, weights: list[torch.Tensor]) -> None:
+        """Sample with these weights."""
         for p, w in zip(self.shown, weights):
             p.data.copy_(w)
 
 
 def identity_of(spec: TrainSpec, base: Base, steps: int) -> dict[str, Any]:
-    """What a checkpoint must agree on to be gone on from."""
+    """What a checkpoint must agree on to be resumed from."""
     ids = [p.id for p in spec.photos]
     return {
         "base": base.name,
@@ -134,69 +145,38 @@ def identity_of(spec: TrainSpec, base: Base, steps: int) -> dict[str, Any]:
     }
 
 
-def bucket(examples: list[Example], done: float, large: float, g: torch.Generator) -> list[Example]:
-    """The examples of one size: in the last `large` share of a training the largest, before any of the others."""
-    sizes = sorted({e.size for e in examples})
-    if len(sizes) > 1:
-        sizes = sizes[-1:] if done >= 1 - large else sizes[:-1]
-    size = sizes[int(torch.randint(len(sizes), (1,), generator=g))] if len(sizes) > 1 else sizes[0]
-    return [e for e in examples if e.size == size]
+def stepper(
+    state: TrainingState, base: Base, examples: list[Example], empty: Text, seed: int, steps: int
+) -> Callable[[], None]:
+    """The training step, with the recipe's variants chosen; each call takes the next of `steps`."""
+    device, family = state.params[0].device, family_of(base)
+    draw = batches(examples, empty, base.recipe, steps, device)
+    noise = noising(base.recipe, state.transformer)
+
+    def step() -> None:
+        g = torch.Generator().manual_seed(seed * 1_000_003 + state.step)
+        batch = draw(state.step, g)
+
+        def velocity(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+            with mixed(str(device), state.halves):
+                return family.velocity(state.transformer, x, t, batch.text, batch.size).float()
+
+        at = noise(batch, velocity, g)
+        loss = (at.weight * (velocity(at.x, at.t) - at.target).pow(2)).mean()
+        state.learn(loss, base.recipe.ema)
+
+    return step
 
 
-def loss_at(
-    run: Run, base: Base, examples: list[Example], empty: Text, seed: int, steps: int
-) -> torch.Tensor:
-    """The weighted loss of the batch that belongs to the run's step."""
-    g = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
-    r, device = base.recipe, run.params[0].device
-    examples = bucket(examples, run.step / steps, r.large, g)
-    pick = torch.randint(len(examples), (r.batch,), generator=g).tolist()
-    drop = (torch.rand(r.batch, generator=g) < r.dropout).tolist()
-    chosen = [examples[i] for i in pick]
-    keep = bool(torch.rand(1, generator=g) < r.prior) if r.prior else False
-    z = torch.cat([e.latents for e in chosen]).to(device)
-    weight = torch.cat([e.weight for e in chosen]).to(device)
-    texts = [e.plain or empty if keep else empty if d else e.text for e, d in zip(chosen, drop)]
-    text = tuple(torch.cat([part.to(device) for part in parts]) for parts in zip(*texts))
-    noise = torch.randn(z.shape, generator=g).to(device)
-    t = draw_times(r.batch, g, r.times).to(device)
-    x = (1 - t[:, None, None]) * z + t[:, None, None] * noise
-
-    def velocity(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        with mixed(str(device), run.halves):
-            return base.family.velocity(run.transformer, x, t, text, chosen[0].size).float()
-
-    if keep:
-        with torch.no_grad(), lora.silent(run.transformer):
-            target, weight = velocity(x, t), torch.ones_like(weight)
-    elif r.rollout and bool(torch.rand(1, generator=g) < r.rollout):
-        ahead = step_ahead(t, g)
-        with torch.no_grad():
-            x = x + (ahead - t)[:, None, None] * velocity(x, t)
-        t, target = ahead, (x - z) / ahead[:, None, None]
-    else:
-        target = noise - z
-    if r.low:
-        weight = weight * (t / t.clamp(min=r.low)).pow(2)[:, None, None]
-    return (weight * (velocity(x, t) - target).pow(2)).mean()
-
-
-def step_once(run: Run, base: Base, examples: list[Example], empty: Text, seed: int, steps: int) -> None:
-    """One step of `steps`, its loss and the running mean of the weights."""
-    loss = loss_at(run, base, examples, empty, seed, steps)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(run.params, 1.0)
-    run.optimizer.step()
-    run.optimizer.zero_grad()
-    keep = min(base.recipe.ema, (run.step + 1) / (run.step + 10))
-    with torch.no_grad():
-        torch._foreach_lerp_(run.mean, [p.detach() for p in run.params], 1 - keep)
-    run.step += 1
-    run.unread.append(loss.detach())
+def set_rate(state: TrainingState, rate: float, steps: int) -> None:
+    """Linear warm-up, constant, and in the second half linearly down."""
+    share = min(1.0, (state.step + 1) / WARM_UP, 2 * (1 - state.step / steps) + LEAST_RATE)
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate * share
 
 
 def train(
-    run: Run,
+    state: TrainingState,
     base: Base,
     examples: list[Example],
     empty: Text,
@@ -205,23 +185,22 @@ def train(
     store: Store,
     on_progress: Progress,
 ) -> float:
-    """Run to `steps`; the seconds it took. Raises Stopped after a valid checkpoint when asked to stop."""
+    """Train to `steps`; the seconds it took. Raises Stopped after writing a checkpoint when asked to stop."""
     r, facts, name = base.recipe, identity_of(spec, base, steps), f"{spec.name}/checkpoint.safetensors"
     keep_at = [round(steps * (1 - k / (2 * r.checkpoints))) for k in range(r.checkpoints)]
+    step = stepper(state, base, examples, empty, spec.seed, steps)
     start = time.monotonic()
-    while run.step < steps:
-        rate = r.rate * min(1.0, (run.step + 1) / 20, 2 * (1 - run.step / steps) + 0.02)
-        for group in run.optimizer.param_groups:
-            group["lr"] = rate
-        step_once(run, base, examples, empty, spec.seed, steps)
-        stop = on_progress("training", run.step / steps)
-        save = run.step in keep_at or stop or run.step % 100 == 0
-        if save or len(run.unread) >= UNREAD:
-            run.read_losses()
-        if run.step in keep_at:
-            run.kept[run.step] = [m.to("cpu", copy=True) for m in run.mean]
+    while state.step < steps:
+        set_rate(state, r.rate, steps)
+        step()
+        stop = on_progress("training", state.step / steps)
+        save = state.step in keep_at or stop or state.step % 100 == 0
+        if save or len(state.unread) >= UNREAD:
+            state.read_losses()
+        if state.step in keep_at:
+            state.kept[state.step] = [m.to("cpu", copy=True) for m in state.mean]
         if save:
-            store.write(name, run.dump(facts))
+            store.write(name, state.dump(facts))
         if stop:
             raise Stopped
     return time.monotonic() - start

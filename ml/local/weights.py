@@ -14,14 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from ml.catalogue import Base
 from ml.errors import MLError
-from ml.local.bases import Base
 
 BROKEN = "This file is not a whole safetensors file of ours. Train the twin again or fetch the file again."
 
 
 class FolderStore:
-    """A store on the file system: written aside and renamed, so a name is either whole or not there."""
+    """A store on the file system. A file is written aside and renamed, so that a name is either whole or
+    not there."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -45,7 +50,8 @@ class FolderStore:
                 raise
             raise MLError(
                 "storage_full",
-                "The disk is full or cannot be written. Make room and start again; nothing half-written was left.",
+                "The disk is full or cannot be written. Make room and start again; "
+                "nothing half-written was left.",
             ) from e
 
     def exists(self, name: str) -> bool:
@@ -61,8 +67,6 @@ def checksum(data: bytes) -> str:
 
 def dump(tensors: dict[str, Any], facts: dict[str, Any]) -> bytes:
     """Tensors and a small JSON of facts as one safetensors file."""
-    from safetensors.torch import save
-
     return save(
         {k: v.contiguous() for k, v in tensors.items()},
         metadata={"format": "pt", "photoflux": json.dumps(facts)},
@@ -94,9 +98,6 @@ def parse(data: bytes, sha256: str | None = None) -> tuple[dict[str, Any], dict[
             "lora_broken", "The twin's file has changed since it was trained. Train the twin again."
         )
     facts = facts_of(data)
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
     try:
         return load(data), facts
     except (SafetensorError, KeyError, ValueError) as e:
@@ -105,25 +106,20 @@ def parse(data: bytes, sha256: str | None = None) -> tuple[dict[str, Any], dict[
 
 Loaded = tuple[str, dict[str, Any], dict[str, Any]]  # a twin's file: its checksum, tensors, facts
 
-MOST_RESIDENT = (
-    14 * 10**9
-)  # bytes: 107 twins of rank 16 on FLUX.1, of 131 MB each; of the nano base, all there are
+MOST_RESIDENT = 14 * 10**9  # bytes: 107 twins of rank 16 on FLUX.1, of 131 MB each
 
 
 def resident_bytes() -> int:
-    """How much memory twins may fill: PHOTOFLUX_RESIDENT_MB, or an eighth of the machine's, 14 GB at most."""
+    """The memory that twins may fill: PHOTOFLUX_RESIDENT_MB, or an eighth of the machine's, 14 GB at most."""
     if said := os.environ.get("PHOTOFLUX_RESIDENT_MB"):
         return int(said) * 10**6
     return min(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 8, MOST_RESIDENT)
 
 
 def pinned(tensors: dict[str, Any]) -> dict[str, Any]:
-    """Where an accelerator can fetch them by itself; as they are without one, or when no more memory can be locked.
-
-    Pages are given out in powers of two: what is pinned may take up to a third more than it holds.
-    """
-    import torch
-
+    """Copies in pinned memory, from which an accelerator copies without waiting; unchanged without an
+    accelerator, or when no more memory can be locked. Pinned memory is allocated in powers of two and may
+    take a third more than the tensors."""
     if torch.cuda.is_available():
         with contextlib.suppress(RuntimeError):
             return {name: tensor.pin_memory() for name, tensor in tensors.items()}
@@ -132,7 +128,8 @@ def pinned(tensors: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Recent:
-    """The twins used last, `room` bytes of them and always the newest, each for `seconds` after it was read."""
+    """The twins used last: `room` bytes of them, at least the newest, each for `seconds` after it was
+    read."""
 
     room: int = field(default_factory=resident_bytes)
     seconds: float = 600.0
@@ -141,7 +138,7 @@ class Recent:
     _bytes: int = 0
 
     def get(self, key: Any, read: Callable[[], Loaded]) -> Loaded:
-        """The twin of `key`, by `read` when it is not here or too old."""
+        """The twin of `key`; `read` loads it when it is not here or too old."""
         at, size, loaded = self._take(key) if key in self._kept else (-math.inf, 0, None)
         if loaded is None or self.now() - at > self.seconds:
             checksum, tensors, facts = read()
@@ -168,7 +165,8 @@ class Recent:
 def check_lora(
     tensors: dict[str, Any], facts: dict[str, Any], base: Base, expected: dict[str, tuple[int, ...]]
 ) -> None:
-    """MLError `lora_other_base` unless the file is a LoRA for just this base: every target, at the platform's rank.
+    """MLError `lora_other_base` unless the file is a LoRA for just this base: every target, at the
+    platform's rank.
 
     `expected` maps each tensor's name to its shape.
     """
@@ -176,11 +174,13 @@ def check_lora(
     if named != base.name:
         raise MLError(
             "lora_other_base",
-            f"This twin was trained on the base {named}, not on {base.name}. Choose that base or train the twin again.",
+            f"This twin was trained on the base {named}, not on {base.name}. "
+            "Choose that base or train the twin again.",
         )
     shapes = {k: tuple(v.shape) for k, v in tensors.items()}
     if shapes != expected:
         raise MLError(
             "lora_other_base",
-            f"This file's layers do not fit the base {base.name} at rank {base.rank}. Train the twin again on this base.",
+            f"This file's layers do not fit the base {base.name} at rank {base.rank}. "
+            "Train the twin again on this base.",
         )

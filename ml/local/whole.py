@@ -1,4 +1,5 @@
-"""Whether a base's directory is whole, told before anything is loaded: indexes and headers are read, never weights."""
+"""Whether a base's directory is whole, told before anything is loaded: indexes and headers are read, never
+weights."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ def complete(folder: Path) -> list[str]:
 
 
 def part_faults(part: Path) -> list[str]:
-    """The faults of one part (transformer/, tokenizer/, ...), each as a file's name and what is the matter with it."""
+    """The faults of one part (transformer/, tokenizer/, ...), each as a file's name and what is the matter
+    with it."""
     if not part.is_dir() or not any(part.iterdir()):
         return [" is missing"]
     indexes, weights = sorted(part.glob("*.safetensors.index.json")), sorted(part.glob("*.safetensors"))
@@ -47,8 +49,8 @@ def index_faults(index: Path) -> list[str]:
 def damage(file: Path) -> str:
     """What is wrong with a safetensors file by its header and its size; "" when they agree.
 
-    The format: 8 bytes with the header's length, a JSON header with each tensor's place, the tensors without gaps.
-    """
+    The format: 8 bytes with the header's length, a JSON header with each tensor's place, the tensors
+    without gaps."""
     try:
         size = file.stat().st_size
         with file.open("rb") as f:

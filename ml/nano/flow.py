@@ -18,8 +18,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from ml.local.attention import short_attention
-from ml.local.flux import draw_times, image_ids, pack, step_ahead, unpack
+from ml.local.latents import image_ids, pack, unpack
 from ml.local.precision import mixed
+from ml.local.times import draw_times, step_ahead
 from ml.nano import critic
 from ml.nano.data import TRIGGER, batches, face_map, words
 from ml.nano.latents import Latents

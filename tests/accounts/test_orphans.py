@@ -51,7 +51,7 @@ def test_what_no_row_speaks_of_is_deleted_when_it_is_old(alice: Any) -> None:
     assert (orphans.sweep(), names(folder)) == (2, set())
 
 
-def test_what_rows_speak_of_stays(trained: Any, as_alice: Any, work: Any, studio: Any) -> None:
+def test_what_rows_speak_of_stays(trained: Any, as_alice: Any, work: Any) -> None:
     body = {"twin": str(trained.id), "prompt": "a portrait", "seed": 3}
     as_alice.post("/api/v1/generations", body, format="json", headers={"Idempotency-Key": "one"})
     as_alice.post("/api/v1/exports", {}, format="json")
@@ -84,7 +84,7 @@ def test_with_a_database_that_is_not_the_storages_nothing_of_strangers_goes(db: 
     assert names(folder) == {"x"}
 
 
-def test_what_is_under_way_stays(twin: Any, photos: list[Any], rings: Any, studio: Any) -> None:
+def test_what_is_under_way_stays(twin: Any, photos: list[Any], rings: Any) -> None:
     from tests.conftest import jpeg
     from twins import services
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from billing import audit, ledger
-from tests.studio import PaintStudio, worn_in
+from tests.studio import EngineDouble, lora_in
 
 pytestmark = pytest.mark.django_db
 ASK = {"prompt": "smiling, in a park", "count": 2, "seed": 7}
@@ -34,7 +34,7 @@ def test_pictures_are_made_of_the_twin_and_charged(
     work()
     job = as_alice.get(f"/api/v1/generations/{asked.json()['id']}").json()
     assert (job["status"], job["credits"], len(job["items"])) == ("succeeded", {"held": 0, "captured": 2}, 2)
-    assert worn_in(content(as_alice, job["items"][0])).hex() == trained.active_training.sha256[:60]
+    assert lora_in(content(as_alice, job["items"][0])).hex() == trained.active_training.sha256[:60]
     seeds = [as_alice.get(f"/api/v1/items/{i}").json()["recipe"]["seed"] for i in job["items"]]
     assert seeds == [7, 8]
     assert audit.problems() == []
@@ -103,9 +103,9 @@ def test_a_key_sent_twice_is_one_job(as_alice: Any, trained: Any, work: Callable
 
 
 def test_a_refused_result_is_not_paid_and_the_others_are(
-    as_alice: Any, trained: Any, studio: PaintStudio, work: Callable[[], int]
+    as_alice: Any, trained: Any, engine: EngineDouble, work: Callable[[], int]
 ) -> None:
-    studio.refuse = lambda spec: spec.seed == 8
+    engine.refuse = lambda spec: spec.seed == 8
     job = ask(as_alice, trained).json()["id"]
     work()
     seen = as_alice.get(f"/api/v1/generations/{job}").json()
@@ -113,9 +113,9 @@ def test_a_refused_result_is_not_paid_and_the_others_are(
 
 
 def test_when_nothing_may_be_shown_the_job_fails_and_costs_nothing(
-    as_alice: Any, trained: Any, studio: PaintStudio, work: Callable[[], int]
+    as_alice: Any, trained: Any, engine: EngineDouble, work: Callable[[], int]
 ) -> None:
-    studio.refuse = lambda spec: True
+    engine.refuse = lambda spec: True
     job = ask(as_alice, trained).json()["id"]
     work()
     seen = as_alice.get(f"/api/v1/generations/{job}").json()
@@ -143,13 +143,13 @@ def test_a_consent_withdrawn_between_asking_and_making_stops_it(
 
 
 def test_a_worker_that_lost_its_run_delivers_nothing(
-    as_alice: Any, trained: Any, studio: PaintStudio, work: Callable[[], int]
+    as_alice: Any, trained: Any, engine: EngineDouble, work: Callable[[], int]
 ) -> None:
     """Another worker takes the job over while the first one renders."""
     from generation.models import Job
 
     job = ask(as_alice, trained, count=1).json()["id"]
-    studio.refuse = lambda spec: Job.objects.filter(id=job).update(attempt=9) > 5
+    engine.refuse = lambda spec: Job.objects.filter(id=job).update(attempt=9) > 5
     work()
     assert as_alice.get("/api/v1/items").json()["results"] == []
     assert Job.objects.get(id=job).status == "running"
@@ -186,7 +186,7 @@ def test_ones_own_prompts_are_suggested_and_nobody_elses(as_alice: Any, as_bob: 
 
 
 def test_an_accelerator_that_is_gone_costs_nothing_and_another_worker_takes_it_up(
-    as_alice: Any, trained: Any, studio: PaintStudio, work: Callable[[], int]
+    as_alice: Any, trained: Any, engine: EngineDouble, work: Callable[[], int]
 ) -> None:
     from generation.models import Job
     from ml.errors import DeviceLost
@@ -198,7 +198,7 @@ def test_an_accelerator_that_is_gone_costs_nothing_and_another_worker_takes_it_u
             lost.append(stage)
             raise DeviceLost("CUDA error: uncorrectable ECC error encountered")
 
-    studio.on_step = lambda stage, share: gone(
+    engine.on_step = lambda stage, share: gone(
         stage, 1.0 if Job.objects.filter(outputs__index=0).exists() else 0.0
     )
     asked = ask(as_alice, trained).json()["id"]
@@ -214,7 +214,7 @@ def test_an_accelerator_that_is_gone_costs_nothing_and_another_worker_takes_it_u
 
 
 def test_an_accelerator_that_is_gone_again_and_again_is_told_and_credits_come_back(
-    as_alice: Any, trained: Any, studio: PaintStudio, work: Callable[[], int]
+    as_alice: Any, trained: Any, engine: EngineDouble, work: Callable[[], int]
 ) -> None:
     from generation.models import Job
     from ml.errors import DeviceLost
@@ -222,7 +222,7 @@ def test_an_accelerator_that_is_gone_again_and_again_is_told_and_credits_come_ba
     def gone(stage: str, share: float) -> None:
         raise DeviceLost("CUDA error: device-side assert triggered")
 
-    studio.on_step = gone
+    engine.on_step = gone
     asked = ask(as_alice, trained).json()["id"]
     for _ in range(3):
         with pytest.raises(SystemExit):

@@ -208,7 +208,7 @@ def in_order(jobs: list[Any]) -> list[Any]:
 
 
 @pytest.mark.django_db
-def test_each_ring_does_one_job_whichever_it_names(trained: Any, bobs: Any, studio: Any, row: Row) -> None:
+def test_each_ring_does_one_job_whichever_it_names(trained: Any, bobs: Any, engine: Any, row: Row) -> None:
     first, many = queued(trained.user, trained, 1, ago=9), queued(trained.user, trained, 6, ago=8)
     one = queued(bobs.user, bobs, 1, ago=5)
     jobs = [*first, *many, *one]
@@ -220,7 +220,7 @@ def test_each_ring_does_one_job_whichever_it_names(trained: Any, bobs: Any, stud
 
 
 @pytest.mark.django_db
-def test_a_ring_for_a_job_that_is_done_finds_another(trained: Any, studio: Any, row: Row) -> None:
+def test_a_ring_for_a_job_that_is_done_finds_another(trained: Any, engine: Any, row: Row) -> None:
     jobs = queued(trained.user, trained, 2)
     for _ in range(2):
         ring(jobs[0].id)
@@ -229,7 +229,7 @@ def test_a_ring_for_a_job_that_is_done_finds_another(trained: Any, studio: Any, 
 
 @pytest.mark.django_db
 def test_whoever_was_served_lately_by_any_worker_waits_for_the_others(
-    trained: Any, bobs: Any, studio: Any, row: Row
+    trained: Any, bobs: Any, engine: Any, row: Row
 ) -> None:
     from django.utils import timezone
 
@@ -247,7 +247,7 @@ def test_whoever_was_served_lately_by_any_worker_waits_for_the_others(
 
 @pytest.mark.django_db
 def test_when_another_worker_was_quicker_the_next_one_is_taken(
-    trained: Any, studio: Any, row: Row, monkeypatch: pytest.MonkeyPatch
+    trained: Any, engine: Any, row: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from generation.models import Job
 
@@ -270,7 +270,7 @@ def test_when_another_worker_was_quicker_the_next_one_is_taken(
 
 @pytest.mark.django_db
 def test_lost_rings_are_rung_again_until_all_is_done(
-    trained: Any, bobs: Any, studio: Any, row: Row, work: Callable[[], int]
+    trained: Any, bobs: Any, engine: Any, row: Row, work: Callable[[], int]
 ) -> None:
     from generation.models import Job
 

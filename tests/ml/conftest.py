@@ -1,4 +1,5 @@
-"""A base of the real layout and classes, one block deep and with random weights: quick, and exact where learning is not the question."""
+"""A base of the real layout and classes, one block deep and with random weights: quick, and exact where
+learning is not the question."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from ml.nets.torchvision import ensure_torchvision
 
 ensure_torchvision()
 
-from ml.local.bases import Base, base_of  # noqa: E402
-from ml.local.flux import load_pipeline  # noqa: E402
+from ml.catalogue import Base, base_of  # noqa: E402
+from ml.local.loading import load_pipeline  # noqa: E402
 
 
 @pytest.fixture(scope="session")

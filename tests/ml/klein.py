@@ -1,4 +1,5 @@
-"""A base of FLUX.2 klein's layout and classes, one block deep, random and small: what is tested is the way, not the pictures."""
+"""A base of FLUX.2 klein's layout and classes, one block deep, random and small: what is tested is the way,
+not the pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +8,10 @@ from pathlib import Path
 import torch
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,:!?ĠĊ<>/|_-'ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-CHAT = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+CHAT = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
 
 
 def tokenizer() -> object:

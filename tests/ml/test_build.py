@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from ml.local.bases import base_of, find
+from ml.catalogue import base_of
+from ml.local.files import find
 from ml.nano import build, data
 from ml.nano.presets import PRESETS
 from ml.nano.stage import Clock, Stage
@@ -174,9 +175,10 @@ def test_the_loss_looks_at_the_face() -> None:
 
 
 def test_attention_by_its_formula_is_attention(tiny_folder: Path) -> None:
+    from ml.catalogue import base_of
     from ml.local.attention import short_attention
-    from ml.local.bases import base_of
-    from ml.local.flux import image_ids, load_pipeline
+    from ml.local.latents import image_ids
+    from ml.local.loading import load_pipeline
 
     transformer = load_pipeline(base_of("nano", tiny_folder), "cpu").transformer
     g = torch.Generator().manual_seed(0)

@@ -15,6 +15,8 @@ import pytest
 import torch
 
 from ml.__main__ import main
+from ml.commands.photos import inspect_all
+from ml.judge import Judge
 
 
 @pytest.fixture(scope="module")
@@ -64,74 +66,52 @@ def test_photos_are_judged_one_line_each(drawn: Path, capsys: Any, tmp_path: Pat
     assert len(out.err.strip().splitlines()) == 5
 
 
+@pytest.fixture(scope="module")
+def made(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a twin of twelve steps and its pictures."""
+    folder = tmp_path_factory.mktemp("made")
+    photos = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))]
+    how = ["--style", "cinematic", "--count", "2", "--seed", "7", "--steps", "12", "--threads", "2", "--json"]
+    where = ["--out", str(folder / "out"), "--keys", str(folder / "keys")]
+    assert main(["twin", *photos, "--prompt", "in a park, smiling", *how, *where]) == 0
+    return folder
+
+
+def keys(folder: Path) -> list[str]:
+    return ["--keys", str(folder / "keys")]
+
+
 @pytest.mark.train
-def test_photos_in_a_twin_and_pictures_out(drawn: Path, tmp_path: Path, capsys: Any) -> None:
-    some = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))]
-    out = tmp_path / "out"
-    argv = [
-        "twin",
-        *some,
-        "--prompt",
-        "in a park, smiling",
-        "--style",
-        "cinematic",
-        "--count",
-        "2",
-        "--seed",
-        "7",
-        "--out",
-        str(out),
-    ]
-    assert main([*argv, "--keys", str(tmp_path / "keys"), "--steps", "12", "--threads", "2", "--json"]) == 0
-    report = json.loads((out / "report.json").read_text())
-    assert report == json.loads(capsys.readouterr().out)
-    assert [p["seed"] for p in report["pictures"]] == [7, 8]
-    assert {
-        "steps",
-        "seconds",
-        "loss_first",
-        "loss_last",
-        "checkpoint",
-        "likeness",
-        "likeness_base",
-        "seconds_per_step",
-    } <= report["training"].keys()
-    assert {"path", "accepted", "code", "detail", "box"} <= report["photos"][0].keys()
+def test_photos_in_a_twin_and_pictures_out(made: Path) -> None:
     samples = ["0.png", "1.png", "2.png", "3.png"]
-    assert files(out) == [
-        *samples,
-        "lora.safetensors",
-        "picture-7.png",
-        "picture-8.png",
-        "report.json",
-        "sheet.png",
-    ]
-    assert main(["verify", str(out / "picture-7.png"), "--keys", str(tmp_path / "keys"), "--json"]) == 0
+    pictures = ["picture-7.png", "picture-8.png"]
+    assert files(made / "out") == [*samples, "lora.safetensors", *pictures, "report.json", "sheet.png"]
+
+
+@pytest.mark.train
+def test_the_report_tells_of_photos_training_and_pictures(made: Path) -> None:
+    report = json.loads((made / "out" / "report.json").read_text())
+    assert [p["seed"] for p in report["pictures"]] == [7, 8]
+    losses = {"steps", "seconds", "seconds_per_step", "loss_first", "loss_last"}
+    assert losses | {"checkpoint", "likeness", "likeness_base"} <= report["training"].keys()
+    assert {"path", "accepted", "code", "detail", "box"} <= report["photos"][0].keys()
+
+
+@pytest.mark.train
+def test_its_pictures_are_verified_as_ours(made: Path, capsys: Any) -> None:
+    report = json.loads((made / "out" / "report.json").read_text())
+    assert main(["verify", str(made / "out" / "picture-7.png"), *keys(made), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["ours"]
     assert found["ident"] == report["pictures"][0]["mark"]
-    lora = str(out / "twin" / "lora.safetensors")
-    assert (
-        main(
-            [
-                "render",
-                "--twin",
-                lora,
-                "--prompt",
-                "on a beach",
-                "--count",
-                "1",
-                "--aspect",
-                "4:5",
-                "--out",
-                str(tmp_path / "more"),
-                "--keys",
-                str(tmp_path / "keys"),
-            ]
-        )
-        == 0
-    )
-    assert files(tmp_path / "more") == ["picture-0.png"]
+
+
+@pytest.mark.train
+def test_more_pictures_of_a_trained_twin(made: Path, tmp_path: Path) -> None:
+    twin = ["--twin", str(made / "out" / "twin" / "lora.safetensors")]
+    how = ["--prompt", "on a beach", "--count", "1", "--aspect", "4:5", "--out", str(tmp_path)]
+    assert main(["render", *twin, *how, *keys(made)]) == 0
+    assert files(tmp_path) == ["picture-0.png"]
 
 
 def test_no_photos(capsys: Any, tmp_path: Path) -> None:
@@ -157,12 +137,8 @@ def test_two_people_mixed_half_and_half(drawn: Path, capsys: Any, tmp_path: Path
 
 def test_strangers_at_the_start_do_not_decide_who_is_meant(drawn: Path) -> None:
     """Three photos of one person before six of another: the six are the twin's."""
-    from ml.__main__ import inspect_all, parser
-    from ml.studio import open_studio
-
     paths = sorted((drawn / "person-001").glob("*.jpg"))[:3] + sorted((drawn / "person-000").glob("*.jpg"))
-    args = parser().parse_args(["inspect", "x", "--json"])
-    rows, accepted = inspect_all(args, open_studio("nano"), paths)
+    rows, accepted = inspect_all(Judge(), paths, print)
     assert [r["code"] for r in rows[:3]] == ["other_person"] * 3
     assert len(accepted) == 6
 
@@ -176,9 +152,9 @@ def test_a_refused_prompt_is_told_before_any_work(drawn: Path, capsys: Any, tmp_
 
 
 def stranger_lora(tiny_folder: Path, change: str) -> bytes:
+    from ml.catalogue import base_of
     from ml.local import lora
-    from ml.local.bases import base_of
-    from ml.local.flux import load_pipeline
+    from ml.local.loading import load_pipeline
     from ml.local.weights import dump
 
     shapes = lora.expected_shapes(load_pipeline(base_of("nano"), "cpu").transformer, base_of("nano"))
@@ -252,17 +228,20 @@ def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(drawn: Path, tmp_pa
 
 @pytest.mark.workers
 def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
-    """When a picture was made, and all that is loaded for one is there, a process may take hardly more memory than it has."""
+    """When a picture was made, and all that is loaded for one is there, a process may take hardly more
+    memory than it has."""
     done = subprocess.run(
         program(
             "import resource, sys",
             "from ml import __main__ as cli",
-            "from ml.studio import open_studio",
-            f"studio = open_studio('nano', keys={str(tmp_path / 'k')!r}, threads=1)",
-            "studio._models()[1].paint('smiling', size=(128, 128), steps=1, seed=0)",
+            "from ml.commands import render",
+            "from ml.engine import LocalEngine",
+            f"engine = LocalEngine('nano', keys={str(tmp_path / 'k')!r}, threads=1)",
+            "engine.models()[1].sample('smiling', size=(128, 128), steps=1, seed=0)",
             "pages = int(open('/proc/self/statm').read().split()[0])",
             "limit = pages * resource.getpagesize() + (1 << 20)",
-            "cli.studio_of = lambda args: (resource.setrlimit(resource.RLIMIT_AS, (limit, limit)), studio)[1]",
+            "cap = lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))",
+            "render.open_engine = lambda args: (cap(), engine)[1]",
             f"sys.exit(cli.main(['render', *{where(tmp_path)!r}, '--threads', '1']))",
         ),
         capture_output=True,
@@ -283,7 +262,8 @@ def test_a_hub_id_is_looked_up_with_its_revision_and_never_fetched(tmp_path: Pat
         program(
             "from dataclasses import replace",
             "from ml.errors import MLError",
-            "from ml.local.bases import base_of, find",
+            "from ml.catalogue import base_of",
+            "from ml.local.files import find",
             "base = base_of('flux-schnell', 'org/base')",
             "print(find(replace(base, revision='2' * 40)).name)",
             "try: find(replace(base, revision='3' * 40))",

@@ -18,9 +18,10 @@ from safetensors.numpy import save
 
 from ml import fetch as fetching
 from ml.__main__ import main
+from ml.catalogue import BASES, base_of
 from ml.errors import MLError
 from ml.fetch import fetch
-from ml.local.bases import BASES, base_of, find, find_adapter, find_undistilled, present
+from ml.local.files import find, find_adapter, find_undistilled, present
 from ml.local.whole import complete
 from tests.ml.hub import HubDouble, UserStorage
 

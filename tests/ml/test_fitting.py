@@ -1,8 +1,10 @@
-"""What a memory plan switches on, through the studio: each rung trains and renders, and what cannot fit is told before it is loaded."""
+"""What a memory plan changes, through the engine: each rung trains and renders, and what cannot fit is told
+before it is loaded."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,26 +13,27 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from ml.catalogue import BASES, Sizes
 from ml.errors import MLError
 from ml.local import fitting, lora
-from ml.local.bases import BASES, Sizes
-from ml.local.flux import load_pipeline
+from ml.local.engine import LocalEngine
 from ml.local.fp8 import Float8Linear
+from ml.local.loading import load_pipeline
 from ml.local.memory import LADDER, ServingPlan, TrainingPlan, plan_training
-from ml.local.studio import LocalStudio
-from ml.types import Photo, RenderSpec, TrainReport, TrainSpec
+from ml.local.training import TwinTraining
+from ml.types import Photo, Progress, RenderSpec, TrainReport, TrainSpec, go_on
 from tests.ml import klein
 from tests.ml.doubles import CentredFaces, MemoryStore
 
 
-def studio_of(profile: str, folder: Path, keys: Path) -> LocalStudio:
+def engine_of(profile: str, folder: Path, keys: Path) -> LocalEngine:
     """In bfloat16, with small pictures and two buckets."""
-    studio = LocalStudio(profile, source=folder, keys=keys, faces=CentredFaces())  # type: ignore[arg-type]
-    base = studio.base
+    engine = LocalEngine(profile, source=folder, keys=keys, faces=CentredFaces())  # type: ignore[arg-type]
+    base = engine.base
     sizes = Sizes(dict.fromkeys(base.sizes.by_aspect, (128, 128)), train=((64, 64), (128, 128)), enlarge=2)
     recipe = replace(base.recipe, checkpoints=2, prompts=2, seeds=1)
-    studio.base = replace(base, sizes=sizes, recipe=recipe, tokens=min(base.tokens, 64))
-    return studio
+    engine.base = replace(base, sizes=sizes, recipe=recipe, tokens=min(base.tokens, 64))
+    return engine
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +53,43 @@ def folders(schnell: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     return {"flux-schnell": schnell, "flux2-klein": serve}
 
 
-def trained(studio: LocalStudio, few: list[bytes], store: MemoryStore) -> TrainReport:
+def trained(
+    engine: LocalEngine, few: list[bytes], store: MemoryStore, on_progress: Progress = go_on
+) -> TrainReport:
     spec = TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(few)), "woman", steps=4)
-    return studio.train(spec, store=store)
+    return engine.train(spec, store=store, on_progress=on_progress)
+
+
+def only_rung(rung: int) -> Callable[..., TrainingPlan]:
+    """Plans that take just this rung of the ladder; the last one gives up the largest bucket as well."""
+
+    def planned(free: int, load: Any, sizes: Any, **more: Any) -> TrainingPlan:
+        plan = plan_training(free, load, sizes, ladder=(LADDER[rung],))
+        return replace(plan, sizes=tuple(sizes)[: 2 - rung // 3])
+
+    return planned
+
+
+class Watch:
+    """What a transformer is while it is trained: its layers in 8 bits, whether it checkpoints, its numbers
+    of tokens."""
+
+    def __init__(self, kind: Any):
+        self.forward = kind.forward
+        self.in_8_bits = self.checkpointing = False
+        self.tokens: set[int] = set()
+        self.steps: set[tuple[bool, bool]] = set()
+
+    def look(self, net: Any, *args: Any, **more: Any) -> Any:
+        self.in_8_bits = any(isinstance(m, Float8Linear) for m in net.modules())
+        self.checkpointing = net.gradient_checkpointing
+        self.tokens.add(more["hidden_states"].shape[1])
+        return self.forward(net, *args, **more)
+
+    def __call__(self, stage: str, share: float) -> bool:
+        if stage == "training":
+            self.steps.add((self.in_8_bits, self.checkpointing))
+        return False
 
 
 @pytest.mark.parametrize("profile", ["flux-schnell", "flux2-klein"])
@@ -65,42 +102,21 @@ def test_every_rung_trains_a_twin_that_renders(
     profile: str,
     rung: int,
 ) -> None:
-    seen: dict[str, Any] = {}
-
-    def planned(free: int, job: Any, sizes: Any, **more: Any) -> TrainingPlan:
-        return replace(
-            plan_training(free, job, sizes, ladder=(LADDER[rung],)), sizes=tuple(sizes)[: 2 - rung // 3]
-        )
-
-    def look(self: Any, *args: Any, **more: Any) -> Any:
-        seen["eighths"] = sum(isinstance(m, Float8Linear) for m in self.modules())
-        seen["checkpointing"] = self.gradient_checkpointing
-        seen.setdefault("tokens", set()).add(more["hidden_states"].shape[1])
-        return forward(self, *args, **more)
-
-    monkeypatch.setattr(fitting, "plan_training", planned)
-    studio, store = studio_of(profile, folders[profile], tmp_path), MemoryStore()
-    kind = type(studio._models()[0].transformer)
-    forward = kind.forward
+    monkeypatch.setattr(fitting, "plan_training", only_rung(rung))
+    engine, store = engine_of(profile, folders[profile], tmp_path), MemoryStore()
+    kind = type(engine.models()[0].transformer)
+    watch = Watch(kind)
     with monkeypatch.context() as m:
-        m.setattr(kind, "forward", look)
-        m.setattr(studio, "_samples", lambda *a: ())
-        told: list[tuple[str, int]] = []
-        report = studio.train(
-            TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(few)), "woman", steps=4),
-            store=store,
-            on_progress=lambda stage, share: bool(
-                told.append((stage, seen.get("eighths", 0), seen.get("checkpointing")))
-            ),  # type: ignore[arg-type]
-        )
-    steps = [(eighths > 0, checkpointing) for stage, eighths, checkpointing in told if stage == "training"]  # type: ignore[misc]
-    assert set(steps) == {(rung >= 2, rung >= 1)}
-    assert (max(seen["tokens"]) == 64) if rung < 3 else True
+        m.setattr(kind, "forward", lambda net, *args, **more: watch.look(net, *args, **more))
+        m.setattr(TwinTraining, "_samples", lambda *a: ())
+        report = trained(engine, few, store, watch)
+    assert watch.steps == {(rung >= 2, rung >= 1)}
+    assert max(watch.tokens) == 64 or rung == 3
     assert "fits: " in report.memory
-    made = list(studio.render(RenderSpec("in a park", report.lora, report.sha256), store=store))
+    made = list(engine.render(RenderSpec("in a park", report.lora, report.sha256), store=store))
     assert made[0].engine == profile
     # What serves is the base in full again.
-    assert not any(isinstance(m, Float8Linear) for m in studio._models()[0].transformer.modules())
+    assert not any(isinstance(m, Float8Linear) for m in engine.models()[0].transformer.modules())
 
 
 @pytest.mark.parametrize("profile", ["flux-schnell", "flux2-klein"])
@@ -110,10 +126,10 @@ def test_serving_in_less_memory_paints_nearly_the_same(
     def picture(plan: ServingPlan | None) -> Any:
         if plan:
             monkeypatch.setattr(fitting, "plan_serving", lambda *a, **k: plan)
-        studio = studio_of(profile, folders[profile], tmp_path)
-        pipe, painter, _ = studio._models()
+        engine = engine_of(profile, folders[profile], tmp_path)
+        pipe, sampler, _ = engine.models()
         assert (getattr(pipe, "reader", None) is not None) == bool(plan and plan.text_on_host)
-        return painter.paint("photo of a woman", size=(64, 64), steps=2, seed=1).astype(int)
+        return sampler.sample("photo of a woman", size=(64, 64), steps=2, seed=1).astype(int)
 
     whole = picture(None)
     assert (
@@ -124,22 +140,18 @@ def test_serving_in_less_memory_paints_nearly_the_same(
 
 
 def test_rendering_in_8_bits_is_trained_in_full(schnell: Path, tmp_path: Path, few: list[bytes]) -> None:
-    studio, store = studio_of("flux-schnell", schnell, tmp_path), MemoryStore()
-    studio.in_8_bits = True
+    engine, store = engine_of("flux-schnell", schnell, tmp_path), MemoryStore()
+    engine.in_8_bits = True
     eighths: dict[str, bool] = {}
 
     def look(stage: str, share: float) -> bool:
-        models = studio._models()[0].transformer.modules()
+        models = engine.models()[0].transformer.modules()
         eighths[stage] = any(isinstance(m, Float8Linear) for m in models)
         return False
 
-    report = studio.train(
-        TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(few)), "woman", steps=4),
-        store=store,
-        on_progress=look,
-    )
+    report = trained(engine, few, store, look)
     assert eighths["training"] is False
-    list(studio.render(RenderSpec("in a park", report.lora, report.sha256), store=store))
+    list(engine.render(RenderSpec("in a park", report.lora, report.sha256), store=store))
     look("rendering", 1.0)
     assert eighths["rendering"] is True
 
@@ -147,23 +159,23 @@ def test_rendering_in_8_bits_is_trained_in_full(schnell: Path, tmp_path: Path, f
 def test_what_cannot_fit_is_told_before_a_weight_is_read(
     schnell: Path, tmp_path: Path, few: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    studio = studio_of("flux-schnell", schnell, tmp_path)
+    engine = engine_of("flux-schnell", schnell, tmp_path)
     monkeypatch.setattr(fitting, "free_bytes", lambda device: 400_000_000)
-    monkeypatch.setattr("ml.local.studio.load_pipeline", None)  # would be called, if anything were loaded
+    monkeypatch.setattr("ml.local.engine.load_pipeline", None)  # would be called, if anything were loaded
     with pytest.raises(MLError, match=r"needs .* GB .*are free") as e:
-        list(studio.render(RenderSpec("in a park")))
+        list(engine.render(RenderSpec("in a park")))
     assert e.value.code == "does_not_fit"
 
 
 def test_a_training_that_cannot_fit_leaves_the_studio_as_it_was(
     schnell: Path, tmp_path: Path, few: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    studio, store = studio_of("flux-schnell", schnell, tmp_path), MemoryStore()
-    studio._models()
+    engine, store = engine_of("flux-schnell", schnell, tmp_path), MemoryStore()
+    engine.models()
     with monkeypatch.context() as m:
         m.setattr(fitting, "free_bytes", lambda device: 1_000_000)
         with pytest.raises(MLError) as e:
-            trained(studio, few, store)
+            trained(engine, few, store)
     assert e.value.code == "does_not_fit"
     assert store.files == {}
-    assert len(list(studio.render(RenderSpec("in a park", count=2)))) == 2
+    assert len(list(engine.render(RenderSpec("in a park", count=2)))) == 2

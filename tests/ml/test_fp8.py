@@ -1,4 +1,5 @@
-"""Weights in 8 bits: as near as the format allows, exact in their gradients, nothing wide kept, and a LoRA goes on as ever."""
+"""Weights in 8 bits: as near as the format allows, exact in their gradients, nothing wide kept, and a LoRA
+goes on as ever."""
 
 from __future__ import annotations
 
@@ -11,12 +12,12 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
+from ml.catalogue import FLUX2, NANO, base_of
 from ml.local import fp8, lora
-from ml.local.bases import NANO, base_of
-from ml.local.families import FLUX2
-from ml.local.flux import encode_text, load_pipeline
+from ml.local.families import encode_text, family_of
 from ml.local.fp8 import Float8Linear, from_rows, has_units, quantise, to_rows
-from ml.local.sample import Painter
+from ml.local.loading import load_pipeline
+from ml.local.sample import Sampler
 from tests.ml import klein
 
 BASE = base_of("nano")
@@ -258,7 +259,7 @@ def held(*modules: torch.nn.Module) -> int:
 
 
 def paint(pipe: Any, steps: int = 4) -> np.ndarray:
-    return Painter(pipe, BASE).paint(TEXT, size=(128, 128), steps=steps, seed=3)
+    return Sampler(pipe, BASE).sample(TEXT, size=(128, 128), steps=steps, seed=3)
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -348,21 +349,21 @@ def test_twins_are_swapped_hot(small: Any, prepared: bool) -> None:
     if prepared:
         small.enable_lora_hotswap(target_rank=BASE.rank)
     swapper = lora.Swapper(small, BASE)
-    swapper.wear("one", one, FACTS)
+    swapper.load("one", one, FACTS)
     worn = dict(small.transformer.named_parameters())
     stored = {lora.file_name(n): worn[n] for n in lora.names(small.transformer)}
     assert all(torch.equal(stored[n], t.float()) for n, t in one.items())  # in full, not in the base's 8 bits
     first = paint(small, 2)
-    swapper.wear("two", two, FACTS)
+    swapper.load("two", two, FACTS)
     second = paint(small, 2)
     assert all(
         p is worn[n] for n, p in small.transformer.named_parameters()
     )  # hot: the same tensors, filled anew
-    swapper.wear("one", one, FACTS)
+    swapper.load("one", one, FACTS)
     assert (paint(small, 2) == first).all()
     assert psnr(first, bare) < 35
     assert psnr(second, first) < 35
-    swapper.wear(None)
+    swapper.load(None)
     assert (paint(small, 2) == bare).all()
 
 
@@ -372,7 +373,7 @@ def test_a_lora_learns_on_it_and_nothing_else_does(small: Any) -> None:
 
     def loss() -> torch.Tensor:
         with torch.autocast("cpu", torch.bfloat16):
-            v = BASE.family.velocity(net, 0.4 * z + 0.6 * noise, torch.tensor([0.6]), text, (128, 128))
+            v = family_of(BASE).velocity(net, 0.4 * z + 0.6 * noise, torch.tensor([0.6]), text, (128, 128))
         return (v.float() - (noise - z)).pow(2).mean()
 
     params = lora.add(net, BASE, seed=0)

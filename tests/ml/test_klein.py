@@ -1,4 +1,5 @@
-"""FLUX.2 klein by the same code: its classes, one block deep, trained on one transformer and served by another."""
+"""FLUX.2 klein by the same code: its classes, one block deep, trained on one transformer and served by
+another."""
 
 from __future__ import annotations
 
@@ -10,13 +11,15 @@ import numpy as np
 import pytest
 import torch
 
+from ml.catalogue import BASES, Base, Sizes
 from ml.errors import MLError
 from ml.local import lora
-from ml.local.bases import BASES, Base, Sizes, find_undistilled
 from ml.local.dataset import Example
-from ml.local.flux import encode_picture, encode_text, load_pipeline, load_undistilled
-from ml.local.sample import Painter
-from ml.local.train import Run, train
+from ml.local.families import encode_picture, encode_text, family_of
+from ml.local.files import find_undistilled
+from ml.local.loading import load_pipeline, load_undistilled
+from ml.local.sample import Sampler
+from ml.local.train import TrainingState, train
 from ml.local.weights import FolderStore, checksum, dump, parse
 from ml.types import TrainSpec
 from tests.ml import klein
@@ -70,7 +73,7 @@ def test_our_tokens_are_the_pipelines(pipe: Any, base: Base) -> None:
 
     hook = pipe.transformer.register_forward_pre_hook(look, with_kwargs=True)
     pipe(
-        **base.family.asks(text, None, 1.0),
+        **family_of(base).arguments(text, None, 1.0),
         width=96,
         height=64,
         num_inference_steps=1,
@@ -80,16 +83,18 @@ def test_our_tokens_are_the_pipelines(pipe: Any, base: Base) -> None:
     hook.remove()
     with torch.no_grad():
         said = pipe.transformer(**seen)[0]
-        ours = base.family.velocity(pipe.transformer, seen["hidden_states"], seen["timestep"], text, (96, 64))
+        ours = family_of(base).velocity(
+            pipe.transformer, seen["hidden_states"], seen["timestep"], text, (96, 64)
+        )
     assert torch.equal(ours, said)
 
 
 def test_it_is_trained_on_one_transformer_and_shown_on_another(pipe: Any, base: Base, tmp_path: Path) -> None:
     trained = load_undistilled(base, "cpu")
     assert trained is not None
-    before = Painter(pipe, base).paint(TEXT, size=(64, 64), steps=2, seed=3)
+    before = Sampler(pipe, base).sample(TEXT, size=(64, 64), steps=2, seed=3)
     frozen = {n: p.clone() for n, p in trained.named_parameters()}
-    run = Run.start(trained, base, 4, painter=pipe.transformer)
+    run = TrainingState.start(trained, base, 4, sampling=pipe.transformer)
     spec, ex, store = TrainSpec((), seed=4), examples(pipe, base), FolderStore(tmp_path)
     train(run, base, ex, encode_text(pipe, base, ""), spec, 12, store, lambda stage, share: False)
     assert run.losses[-1] < run.losses[0]
@@ -98,15 +103,15 @@ def test_it_is_trained_on_one_transformer_and_shown_on_another(pipe: Any, base: 
         for n, p in trained.named_parameters()
         if ".lora_" not in n
     )
-    run.wear(run.kept[12])
-    after = Painter(pipe, base).paint(TEXT, size=(64, 64), steps=2, seed=3)
+    run.show(run.kept[12])
+    after = Sampler(pipe, base).sample(TEXT, size=(64, 64), steps=2, seed=3)
     assert (after != before).any()
     # The file that comes of it puts the same picture on a base that was never trained.
     tensors = {lora.file_name(n): p.detach().half() for n, p in zip(lora.names(pipe.transformer), run.shown)}
     data = dump(tensors, {"base": base.name})
     other = load_pipeline(base, "cpu")
-    lora.Swapper(other, base).wear(checksum(data), *parse(data))
-    again = Painter(other, base).paint(TEXT, size=(64, 64), steps=2, seed=3)
+    lora.Swapper(other, base).load(checksum(data), *parse(data))
+    again = Sampler(other, base).sample(TEXT, size=(64, 64), steps=2, seed=3)
     assert np.abs(again.astype(int) - after.astype(int)).max() <= 2  # half precision
 
 

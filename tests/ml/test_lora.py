@@ -1,4 +1,5 @@
-"""One LoRA on a base: it starts as nothing, survives its file, swaps without leaving anything behind, and refuses strangers."""
+"""One LoRA on a base: it starts as nothing, survives its file, swaps without leaving anything behind, and
+refuses strangers."""
 
 from __future__ import annotations
 
@@ -9,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from ml.catalogue import Base, base_of
 from ml.errors import MLError
 from ml.local import lora
-from ml.local.bases import Base, base_of, find
-from ml.local.flux import encode_picture, image_ids, load_pipeline, pack
-from ml.local.sample import Painter
+from ml.local.families import encode_picture
+from ml.local.files import find
+from ml.local.latents import image_ids, pack
+from ml.local.loading import load_pipeline
+from ml.local.sample import Sampler
 from ml.local.weights import check_lora, checksum, dump, facts_of, parse
 
 FACTS = {"base": "nano"}
@@ -21,7 +25,7 @@ TEXT = "photo of ohwx woman, smiling, in a park"
 
 
 def paint(pipe: Any, base: Base) -> np.ndarray:
-    return Painter(pipe, base).paint(TEXT, size=(64, 64), steps=2, seed=3)
+    return Sampler(pipe, base).sample(TEXT, size=(64, 64), steps=2, seed=3)
 
 
 def trained(pipe: Any, base: Base, seed: int = 0) -> dict[str, torch.Tensor]:
@@ -51,7 +55,7 @@ def test_a_file_holds_what_was_trained(pipe: Any, tiny: Base) -> None:
     lora.remove(pipe.transformer)
     assert (paint(pipe, tiny) == bare).all()
     swapper = lora.Swapper(pipe, tiny)
-    swapper.wear(checksum(data), *parse(data))
+    swapper.load(checksum(data), *parse(data))
     assert (paint(pipe, tiny) == worn).all()
     assert (worn != bare).any()
 
@@ -73,14 +77,14 @@ def test_swapping_wears_one_twin_at_a_time(pipe: Any, tiny: Base) -> None:
     two = trained(pipe, tiny, 2)
     lora.remove(pipe.transformer)
     bare, swapper = paint(pipe, tiny), lora.Swapper(pipe, tiny)
-    swapper.wear("one", one, FACTS)
+    swapper.load("one", one, FACTS)
     first = paint(pipe, tiny)
-    swapper.wear("two", two, FACTS)
+    swapper.load("two", two, FACTS)
     second = paint(pipe, tiny)
-    swapper.wear("one", one, FACTS)
+    swapper.load("one", one, FACTS)
     assert (paint(pipe, tiny) == first).all()
     assert (first != second).any()
-    swapper.wear(None)
+    swapper.load(None)
     assert (paint(pipe, tiny) == bare).all()
 
 
@@ -91,8 +95,8 @@ def test_a_swap_leaves_the_resident_twins_as_they_are(pipe: Any, tiny: Base) -> 
     two = {k: v + 1 for k, v in one.items()}
     before = {k: v.clone() for k, v in one.items()}
     swapper = lora.Swapper(pipe, tiny)
-    swapper.wear("one", one, FACTS)
-    swapper.wear("two", two, FACTS)
+    swapper.load("one", one, FACTS)
+    swapper.load("two", two, FACTS)
     assert all(torch.equal(one[k], before[k]) for k in one)
 
 
@@ -100,11 +104,11 @@ def test_a_failed_swap_never_leaves_the_last_twin_on(pipe: Any, tiny: Base) -> N
     one = trained(pipe, tiny, 1)
     lora.remove(pipe.transformer)
     bare, swapper = paint(pipe, tiny), lora.Swapper(pipe, tiny)
-    swapper.wear("one", one, FACTS)
+    swapper.load("one", one, FACTS)
     with pytest.raises(MLError) as e:
-        swapper.wear("two", {k: v[:, :-1] for k, v in one.items()}, FACTS)
+        swapper.load("two", {k: v[:, :-1] for k, v in one.items()}, FACTS)
     assert e.value.code == "lora_other_base"
-    assert swapper.worn is None
+    assert swapper.loaded is None
     assert (paint(pipe, tiny) == bare).all()
 
 
@@ -112,11 +116,11 @@ def test_a_hot_swap_that_breaks_is_done_again_from_nothing(pipe: Any, tiny: Base
     one = trained(pipe, tiny, 1)
     lora.remove(pipe.transformer)
     swapper = lora.Swapper(pipe, tiny)
-    swapper.wear("one", one, FACTS)
+    swapper.load("one", one, FACTS)
     worn = paint(pipe, tiny)
     pipe.transformer.delete_adapters(lora.ADAPTER)  # what a swap needs is gone
-    swapper.worn = "other"
-    swapper.wear("one", one, FACTS)
+    swapper.loaded = "other"
+    swapper.load("one", one, FACTS)
     assert (paint(pipe, tiny) == worn).all()
 
 
@@ -128,9 +132,9 @@ def test_a_swap_that_breaks_half_way_leaves_nobody_half_on(
     two = trained(pipe, tiny, 2)
     lora.remove(pipe.transformer)
     swapper = lora.Swapper(pipe, tiny)
-    swapper.wear("two", two, FACTS)
+    swapper.load("two", two, FACTS)
     alone = paint(pipe, tiny)
-    swapper.wear("one", one, FACTS)
+    swapper.load("one", one, FACTS)
 
     class Broken:
         """Half of the weights can be read."""
@@ -148,7 +152,7 @@ def test_a_swap_that_breaks_half_way_leaves_nobody_half_on(
     broken = Broken()
     with monkeypatch.context() as m:
         m.setattr(torch.Tensor, "copy_", lambda place, *args, **more: broken(place, *args, **more))
-        swapper.wear("two", two, FACTS)
+        swapper.load("two", two, FACTS)
     assert broken.reads >= len(two) // 2
     assert (paint(pipe, tiny) == alone).all()
 
@@ -160,12 +164,12 @@ def test_where_layers_stay_on_the_bare_base_wears_zeros(pipe: Any, tiny: Base) -
     swapper = lora.Swapper(pipe, tiny, always=True)
     layers = [n for n, _ in pipe.transformer.named_parameters()]
     assert (paint(pipe, tiny) == bare).all()
-    swapper.wear("one", one, FACTS)
+    swapper.load("one", one, FACTS)
     assert (paint(pipe, tiny) != bare).any()
-    swapper.wear(None)
+    swapper.load(None)
     assert (paint(pipe, tiny) == bare).all()
     assert [n for n, _ in pipe.transformer.named_parameters()] == layers
-    swapper.take_off()
+    swapper.unload()
     assert not any(".lora_" in n for n, _ in pipe.transformer.named_parameters())
 
 

@@ -1,4 +1,5 @@
-"""Memory is known before anything is loaded: the estimate against real steps, and what is switched on where it is short."""
+"""Memory is known before anything is loaded: the estimate against real steps, and what is switched on where
+it is short."""
 
 from __future__ import annotations
 
@@ -13,10 +14,11 @@ from typing import Any
 import pytest
 import torch
 
+from ml.catalogue import FLUX1, FLUX2
 from ml.errors import MLError
-from ml.local import memory
-from ml.local.families import FLUX1, FLUX2
-from ml.local.memory import LADDER, Job, Savings, plan_serving, plan_training, serving_peak, training_peak
+from ml.local import memory, metering
+from ml.local.memory import LADDER, Savings, plan_serving, plan_training, serving_peak, training_peak
+from ml.local.metering import Workload
 
 GB = 10**9
 SIZES = [(512, 512), (768, 768), (1024, 1024)]
@@ -66,13 +68,14 @@ VAE = {
     "use_post_quant_conv": False,
 }
 
-SCHNELL = Job(SCHNELL_CONFIG, FLUX1.targets)
-KLEIN = Job(KLEIN_CONFIG, FLUX2.targets, tokens=512)
-SMALL_JOB = Job(SMALL_1, FLUX1.targets, tokens=64)
+SCHNELL = Workload(SCHNELL_CONFIG, FLUX1.targets)
+KLEIN = Workload(KLEIN_CONFIG, FLUX2.targets, tokens=512)
+SMALL_JOB = Workload(SMALL_1, FLUX1.targets, tokens=64)
 
 
 def allocated(run: Callable[[], Any]) -> int:
-    """The most bytes that `run` held at a time, as PyTorch's allocator reports what it gives and takes back."""
+    """The most bytes that `run` held at a time, as PyTorch's allocator reports what it gives and takes
+    back."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as p:
         run()
     events = [e for e in p.profiler.kineto_results.events() if e.name() == "[memory]"]
@@ -131,30 +134,32 @@ def test_a_picture_takes_what_was_foreseen(tmp_path: Path) -> None:
     config = VAE | {"block_out_channels": [32, 64, 128, 128]}
     (tmp_path / "config.json").write_text(json.dumps(config))
     vae, z = AutoencoderKL.from_config(config).requires_grad_(False), torch.randn(1, 16, 32, 32)
-    foreseen = memory._decode(tmp_path, (256, 256), torch.float32, 1)
+    foreseen = metering.decoding_bytes(tmp_path, (256, 256), torch.float32, 1)
     assert foreseen == pytest.approx(allocated(lambda: vae.decode(z)), rel=0.15)
 
 
-@pytest.mark.parametrize(("job", "checkpointing"), [(SMALL_JOB, False), (Job(SMALL_2, FLUX2.targets), True)])
-def test_few_blocks_tell_of_many(job: Job, checkpointing: bool) -> None:
-    assert memory._step(job, (512, 512), checkpointing) == memory._short_step(
+@pytest.mark.parametrize(
+    ("job", "checkpointing"), [(SMALL_JOB, False), (Workload(SMALL_2, FLUX2.targets), True)]
+)
+def test_few_blocks_tell_of_many(job: Workload, checkpointing: bool) -> None:
+    assert metering.step_bytes(job, (512, 512), checkpointing) == metering._short_step(
         job, (512, 512), checkpointing, True, 2, 3
     )
 
 
 @pytest.mark.parametrize(
-    "job", [Job(SMALL_1, FLUX1.targets), Job(SMALL_2, FLUX2.targets)], ids=["flux1", "flux2"]
+    "job", [Workload(SMALL_1, FLUX1.targets), Workload(SMALL_2, FLUX2.targets)], ids=["flux1", "flux2"]
 )
-def test_8_bits_are_counted_as_they_are_stored(job: Job) -> None:
+def test_8_bits_are_counted_as_they_are_stored(job: Workload) -> None:
     fp8 = pytest.importorskip("ml.local.fp8")
-    net = memory._made(job.config, job.dtype)
+    net = metering.without_numbers(job.config, job.dtype)
     fp8.quantise(net, "meta")
     assert memory._parts(job).weights_in_8_bits == sum(t.nbytes for t in (*net.parameters(), *net.buffers()))
 
 
 def test_no_score_matrix_is_kept() -> None:
-    jobs = [Job(SMALL_1, FLUX1.targets, tokens=n) for n in (1024, 3072)]
-    few, many = [memory._short_step(job, (512, 512), False, True, 1, 1) for job in jobs]
+    jobs = [Workload(SMALL_1, FLUX1.targets, tokens=n) for n in (1024, 3072)]
+    few, many = [metering._short_step(job, (512, 512), False, True, 1, 1) for job in jobs]
     assert many == pytest.approx(
         2 * few, rel=0.05
     )  # of twice the tokens; with the scores it would be four times
@@ -164,7 +169,7 @@ def test_on_cuda_norms_are_in_float32_and_take_more() -> None:
     norms = [f"aten::{name}" for name in ("rms_norm", "layer_norm", "group_norm")]
     assert all(torch._C._dispatch_has_kernel_for_dispatch_key(norm, "AutocastCUDA") for norm in norms)
     assert not any(torch._C._dispatch_has_kernel_for_dispatch_key(norm, "AutocastCPU") for norm in norms)
-    cast, as_it_is = (memory._Kernels(autocast=True, cuda=cuda).cast for cuda in (True, False))
+    cast, as_it_is = (metering.Kernels(autocast=True, cuda=cuda).cast for cuda in (True, False))
     assert {torch.float32} == {cast[f] for f in cast.keys() - as_it_is.keys()}
 
 
@@ -180,7 +185,7 @@ def test_every_saving_saves_and_every_size_costs() -> None:
 
 def test_what_else_lies_there_and_batch_and_rank_are_counted() -> None:
     def whole(**other: int) -> int:
-        job = Job(SMALL_1 | {"num_layers": 1, "num_single_layers": 1}, FLUX1.targets, **other)
+        job = Workload(SMALL_1 | {"num_layers": 1, "num_single_layers": 1}, FLUX1.targets, **other)
         return training_peak(job, (256, 256))
 
     bare = whole()
@@ -189,7 +194,7 @@ def test_what_else_lies_there_and_batch_and_rank_are_counted() -> None:
     assert whole(rank=64) > bare
 
 
-def says(free: float, job: Job) -> str:
+def says(free: float, job: Workload) -> str:
     try:
         return plan_training(int(free * GB), job, SIZES).says()
     except MLError as e:
@@ -234,8 +239,8 @@ def test_the_largest_sizes_go_one_by_one() -> None:
 
 def test_a_small_base_is_planned_at_once_and_draws_no_random_numbers() -> None:
     config = json.loads((NANO / "transformer/config.json").read_text())
-    job = Job(config, FLUX1.targets, tokens=48, batch=4, dtype=torch.float32)
-    memory._made(config, torch.float32)  # imports are not the plan's
+    job = Workload(config, FLUX1.targets, tokens=48, batch=4, dtype=torch.float32)
+    metering.without_numbers(config, torch.float32)  # imports are not the plan's
     random, start = torch.get_rng_state(), time.process_time()
     plan = plan_training(4 * GB, job, [(128, 128)])
     assert time.process_time() - start < 0.3
@@ -277,7 +282,10 @@ def schnell(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part, config in (("transformer", SCHNELL_CONFIG), ("vae", VAE)):
         written(
             folder / part,
-            {n: tuple(p.shape) for n, p in memory._made(config, torch.bfloat16).named_parameters()},
+            {
+                n: tuple(p.shape)
+                for n, p in metering.without_numbers(config, torch.bfloat16).named_parameters()
+            },
         )
         (folder / part / "config.json").write_text(json.dumps(config))
     written(folder / "text_encoder", {"all": (123_060_480,)})
@@ -325,7 +333,7 @@ def test_serving_costs_more_for_larger_pictures_and_kept_texts(schnell: Path) ->
 
 
 def test_the_nano_base_is_served_as_it_is() -> None:
-    job = Job(
+    job = Workload(
         json.loads((NANO / "transformer/config.json").read_text()),
         FLUX1.targets,
         tokens=48,
@@ -362,7 +370,7 @@ def test_pictures_of_one_pass_are_decoded_together() -> None:
     one, four = (
         serving_peak(
             NANO,
-            Job(
+            Workload(
                 json.loads((NANO / "transformer/config.json").read_text()), FLUX1.targets, tokens=48, batch=n
             ),
             (128, 128),

@@ -1,4 +1,5 @@
-"""The base that ships: within its size, shaped as FLUX.1 schnell, and able to make a twin that is the person."""
+"""The base that ships: within its size, shaped as FLUX.1 schnell, and able to make a twin that is the
+person."""
 
 from __future__ import annotations
 
@@ -12,22 +13,22 @@ import numpy as np
 import pytest
 
 from ml import media, provenance
+from ml.catalogue import NANO, base_of
 from ml.errors import MLError, Stopped
-from ml.local.bases import NANO, base_of
-from ml.local.studio import LocalStudio
+from ml.local.engine import LocalEngine
 from ml.local.weights import FolderStore, parse
 from ml.types import Photo, RenderSpec, TrainReport, TrainSpec
 from tests.ml.doubles import CentredFaces, MemoryStore
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> LocalStudio:
-    return LocalStudio("nano", keys=tmp_path_factory.mktemp("keys"), threads=2)
+def engine(tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
+    return LocalEngine("nano", keys=tmp_path_factory.mktemp("keys"), threads=2)
 
 
 @pytest.fixture(scope="module")
 def twin(
-    studio: LocalStudio, photos: list[bytes]
+    engine: LocalEngine, photos: list[bytes]
 ) -> tuple[TrainReport, MemoryStore, list[tuple[str, float]]]:
     store, told = MemoryStore(), []
 
@@ -36,7 +37,7 @@ def twin(
         return False
 
     spec = TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(photos)), "woman", seed=1, threads=2)
-    return studio.train(spec, store=store, on_progress=tell), store, told
+    return engine.train(spec, store=store, on_progress=tell), store, told
 
 
 def weights() -> list[Path]:
@@ -100,13 +101,13 @@ def test_its_file_names_its_base_and_nothing_is_left_beside_it(twin: Any) -> Non
 
 @pytest.mark.train
 def test_its_pictures_are_marked_signed_and_the_same_for_the_same_seed(
-    studio: LocalStudio, twin: Any
+    engine: LocalEngine, twin: Any
 ) -> None:
     report, store, _ = twin
     spec = RenderSpec("smiling, in a park", report.lora, report.sha256, count=2, seed=7)
-    made = list(studio.render(spec, store=store))
+    made = list(engine.render(spec, store=store))
     again = next(
-        studio.render(
+        engine.render(
             RenderSpec("smiling, in a park", report.lora, report.sha256, count=1, seed=8), store=store
         )
     )
@@ -120,100 +121,100 @@ def test_its_pictures_are_marked_signed_and_the_same_for_the_same_seed(
 
 
 @pytest.mark.train
-def test_its_pictures_are_likelier_than_the_bases(studio: LocalStudio, twin: Any) -> None:
+def test_its_pictures_are_likelier_than_the_bases(engine: LocalEngine, twin: Any) -> None:
     """Those in which a face is found; bench.card counts how many that is."""
     report, store, _ = twin
     spec = RenderSpec("smiling, grey background, soft light", report.lora, report.sha256, count=8, seed=1)
-    likeness = [p.likeness for p in studio.render(spec, store=store) if p.likeness is not None]
+    likeness = [p.likeness for p in engine.render(spec, store=store) if p.likeness is not None]
     assert likeness
     assert np.median(likeness) > report.likeness_base
 
 
 @pytest.mark.train
 def test_asked_to_stop_it_leaves_a_checkpoint_and_goes_on_from_it(
-    studio: LocalStudio, photos: list[bytes]
+    engine: LocalEngine, photos: list[bytes]
 ) -> None:
     store = MemoryStore()
     spec = TrainSpec(
         tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:5])), "woman", seed=2, steps=8, threads=2
     )
     with pytest.raises(Stopped):
-        studio.train(spec, store=store, on_progress=lambda stage, share: stage == "training" and share >= 0.5)
+        engine.train(spec, store=store, on_progress=lambda stage, share: stage == "training" and share >= 0.5)
     assert list(store.files) == ["twin/checkpoint.safetensors"]
-    assert studio.train(spec, store=store).lora in store.files
+    assert engine.train(spec, store=store).lora in store.files
     assert not store.exists("twin/checkpoint.safetensors")
 
 
 @pytest.mark.train
 @pytest.mark.parametrize("at", ["preparing", "measuring the base", "choosing the best"])
-def test_it_can_be_stopped_at_every_stage(studio: LocalStudio, photos: list[bytes], at: str) -> None:
+def test_it_can_be_stopped_at_every_stage(engine: LocalEngine, photos: list[bytes], at: str) -> None:
     store = MemoryStore()
     spec = TrainSpec(
         tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:4])), "woman", seed=2, steps=6, threads=2
     )
     with pytest.raises(Stopped):
-        studio.train(spec, store=store, on_progress=lambda stage, share: stage == at)
+        engine.train(spec, store=store, on_progress=lambda stage, share: stage == at)
     assert not store.exists("twin/lora.safetensors")
 
 
 @pytest.mark.train
-def test_two_twins_painted_in_turn_are_each_their_own(studio: LocalStudio, twin: Any) -> None:
+def test_two_twins_painted_in_turn_are_each_their_own(engine: LocalEngine, twin: Any) -> None:
     """Interleaved generators: the swap must happen for each picture, not once for each request."""
     report, store, _ = twin
     with_twin = RenderSpec("smiling, in a park", report.lora, count=2, seed=3)
     bare = RenderSpec("smiling, in a park", count=2, seed=3, subject="woman")
-    alone = [media.to_array(p.png).astype(int) for p in studio.render(with_twin, store=store)]
+    alone = [media.to_array(p.png).astype(int) for p in engine.render(with_twin, store=store)]
     mixed = [
         media.to_array(a.png).astype(int)
-        for a, _ in zip(studio.render(with_twin, store=store), studio.render(bare))
+        for a, _ in zip(engine.render(with_twin, store=store), engine.render(bare))
     ]
     assert all(np.abs(a - b).mean() < 2.5 for a, b in zip(alone, mixed))
 
 
-def test_every_aspect_is_delivered_at_its_size(studio: LocalStudio) -> None:
-    for aspect, (w, h) in studio.base.sizes.by_aspect.items():
-        made = next(studio.render(RenderSpec("in a park", aspect=aspect, quality="draft", subject="woman")))
+def test_every_aspect_is_delivered_at_its_size(engine: LocalEngine) -> None:
+    for aspect, (w, h) in engine.base.sizes.by_aspect.items():
+        made = next(engine.render(RenderSpec("in a park", aspect=aspect, quality="draft", subject="woman")))
         assert (made.width, made.height) == (4 * w, 4 * h)
         assert made.likeness is None
 
 
-def test_four_pictures_take_no_more_than_five_seconds_by_far(studio: LocalStudio) -> None:
-    list(studio.render(RenderSpec("in a park")))
+def test_four_pictures_take_no_more_than_five_seconds_by_far(engine: LocalEngine) -> None:
+    list(engine.render(RenderSpec("in a park")))
     start = time.process_time()
-    list(studio.render(RenderSpec("in a park", count=4)))
+    list(engine.render(RenderSpec("in a park", count=4)))
     assert time.process_time() - start < 20  # processor seconds; bench.card prints the wall time
 
 
 @pytest.mark.parametrize("prompt, code", [("", "prompt_refused"), ("nude", "prompt_refused")])
-def test_a_refused_prompt_costs_no_work(studio: LocalStudio, prompt: str, code: str) -> None:
+def test_a_refused_prompt_costs_no_work(engine: LocalEngine, prompt: str, code: str) -> None:
     with pytest.raises(MLError) as e:
-        next(studio.render(RenderSpec(prompt)))
+        next(engine.render(RenderSpec(prompt)))
     assert e.value.code == code
 
 
-def test_a_missing_or_changed_lora_is_one_sentence(studio: LocalStudio, tmp_path: Path) -> None:
+def test_a_missing_or_changed_lora_is_one_sentence(engine: LocalEngine, tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     with pytest.raises(MLError) as e:
-        next(studio.render(RenderSpec("in a park", "nothing.safetensors"), store=store))
+        next(engine.render(RenderSpec("in a park", "nothing.safetensors"), store=store))
     assert e.value.code == "lora_missing"
     store.write("x.safetensors", b"not a lora")
     with pytest.raises(MLError) as e:
-        next(studio.render(RenderSpec("in a park", "x.safetensors"), store=store))
+        next(engine.render(RenderSpec("in a park", "x.safetensors"), store=store))
     assert e.value.code == "lora_broken"
 
 
-def test_three_photos_are_too_few(studio: LocalStudio, few: list[bytes]) -> None:
+def test_three_photos_are_too_few(engine: LocalEngine, few: list[bytes]) -> None:
     with pytest.raises(MLError) as e:
-        studio.train(TrainSpec(tuple(Photo(str(i), p) for i, p in enumerate(few[:3]))), store=MemoryStore())
+        engine.train(TrainSpec(tuple(Photo(str(i), p) for i, p in enumerate(few[:3]))), store=MemoryStore())
     assert e.value.code == "not_enough_photos"
 
 
 def test_the_base_in_another_profile_runs_through_the_same_code(tiny_folder: Path) -> None:
     """flux-schnell in bfloat16, from a local directory of its layout."""
-    studio = LocalStudio("flux-schnell", source=tiny_folder)
-    pipe, _, _ = studio._models()
+    engine = LocalEngine("flux-schnell", source=tiny_folder)
+    pipe, _, _ = engine.models()
     assert str(pipe.transformer.dtype) == "torch.bfloat16"
-    assert studio.base.adapter
+    assert engine.base.adapter
     assert base_of("flux-schnell").photorealistic
 
 
@@ -221,18 +222,18 @@ def test_an_accelerator_that_is_gone_is_no_fault_of_the_work() -> None:
     import torch
 
     from ml.errors import DeviceLost
-    from ml.local.studio import _memory
+    from ml.oom import memory_errors
 
-    with pytest.raises(DeviceLost, match="ECC"), _memory():
+    with pytest.raises(DeviceLost, match="ECC"), memory_errors():
         raise torch.AcceleratorError("CUDA error: uncorrectable ECC error encountered")
 
 
 def test_running_out_of_memory_is_one_sentence() -> None:
     import torch
 
-    from ml.local.studio import _memory
+    from ml.oom import memory_errors
 
-    with pytest.raises(MLError) as e, _memory():
+    with pytest.raises(MLError) as e, memory_errors():
         torch.empty(10**15)
     assert e.value.code == "out_of_memory"
 
@@ -241,7 +242,8 @@ def test_running_out_of_memory_is_one_sentence() -> None:
 def test_schnells_profile_trains_with_its_adapter_and_renders(
     tiny_folder: Path, tmp_path: Path, few: list[bytes]
 ) -> None:
-    """The production profile through the same code: bfloat16, adapter on in training and off in sampling, swapped in."""
+    """The production profile through the same code: bfloat16, adapter on in training and off in sampling,
+    swapped in."""
     import shutil
 
     import torch
@@ -251,17 +253,17 @@ def test_schnells_profile_trains_with_its_adapter_and_renders(
 
     folder = tmp_path / "base"
     shutil.copytree(tiny_folder, folder)
-    studio = LocalStudio("flux-schnell", source=folder, keys=tmp_path, faces=CentredFaces())  # type: ignore[arg-type]
-    base = studio.base
+    engine = LocalEngine("flux-schnell", source=folder, keys=tmp_path, faces=CentredFaces())  # type: ignore[arg-type]
+    base = engine.base
     small = replace(
         base.sizes, by_aspect=dict.fromkeys(base.sizes.by_aspect, (256, 256)), train=((256, 256),)
     )
-    studio.base = replace(base, sizes=small, recipe=replace(base.recipe, checkpoints=2, prompts=2, seeds=1))
-    shapes = lora.expected_shapes(studio._models()[0].transformer, studio.base)
+    engine.base = replace(base, sizes=small, recipe=replace(base.recipe, checkpoints=2, prompts=2, seeds=1))
+    shapes = lora.expected_shapes(engine.models()[0].transformer, engine.base)
     save_file({k: torch.full(s, 0.01) for k, s in shapes.items()}, folder / "training_adapter.safetensors")
     store = MemoryStore()
     spec = TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(few)), "woman", steps=4)
-    report = studio.train(spec, store=store)
-    made = list(studio.render(RenderSpec("in a park", report.lora, report.sha256), store=store))
+    report = engine.train(spec, store=store)
+    made = list(engine.render(RenderSpec("in a park", report.lora, report.sha256), store=store))
     assert made[0].engine == "flux-schnell"
-    assert studio._models()[0].transformer.active_adapters() == ["twin"]
+    assert engine.models()[0].transformer.active_adapters() == ["twin"]

@@ -1,4 +1,5 @@
-"""What makes serving quick changes nothing that can be seen: compiled blocks, several pictures in one pass."""
+"""What makes serving quick changes nothing that can be seen: compiled blocks, several pictures in one
+pass."""
 
 from __future__ import annotations
 
@@ -9,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from ml.catalogue import Base
 from ml.local import lora
-from ml.local.bases import Base
-from ml.local.flux import plainly, quicken
-from ml.local.sample import Painter
-from ml.local.studio import LocalStudio
+from ml.local.compilation import compile_blocks, undo_compilation
+from ml.local.engine import LocalEngine
+from ml.local.sample import Sampler
 
 TEXT = "photo of ohwx woman, smiling, in a park"
 FACTS = {"base": "nano"}
@@ -28,37 +29,38 @@ def near(a: np.ndarray, b: np.ndarray) -> bool:
     return int(np.abs(a.astype(int) - b.astype(int)).max()) <= 2
 
 
-def test_compiled_once_whoever_is_worn(pipe: Any, tiny: Base) -> None:
-    """Another twin, none, the first again: no kind of block is compiled a second time, and the pictures are the eager ones."""
-    painter, swapper = Painter(pipe, tiny), lora.Swapper(pipe, tiny, always=True)
+def test_blocks_are_compiled_once_whichever_lora_is_loaded(pipe: Any, tiny: Base) -> None:
+    """Another twin, none, the first again: no kind of block is compiled a second time, and the pictures are
+    the eager ones."""
+    sampler, swapper = Sampler(pipe, tiny), lora.Swapper(pipe, tiny, always=True)
     one, two = twin(swapper, 1), twin(swapper, 2)
 
     def all_three() -> list[np.ndarray]:
         out = []
         for key, tensors in (("one", one), ("two", two), (None, None), ("one", one)):
-            swapper.wear(key, tensors, FACTS)
-            out.append(painter.paint(TEXT, size=(64, 64), steps=2, seed=3))
+            swapper.load(key, tensors, FACTS)
+            out.append(sampler.sample(TEXT, size=(64, 64), steps=2, seed=3))
         return out
 
     eager = all_three()
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
-    quicken(pipe.transformer, pipe.vae)
-    swapper.wear("two", two, FACTS)
-    painter.paint(TEXT, size=(64, 64), steps=2, seed=3)
+    compile_blocks(pipe.transformer, pipe.vae)
+    swapper.load("two", two, FACTS)
+    sampler.sample(TEXT, size=(64, 64), steps=2, seed=3)
     graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
     assert graphs == 3  # a double block, a single one, the decoder
     assert all(near(a, b) for a, b in zip(eager, all_three()))
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == graphs
-    plainly(pipe.transformer, pipe.vae)
+    undo_compilation(pipe.transformer, pipe.vae)
     assert all((a == b).all() for a, b in zip(eager, all_three()))
     assert not near(eager[0], eager[1])
 
 
 def test_several_in_one_pass_are_those_of_one_at_a_time(pipe: Any, tiny: Base) -> None:
-    painter = Painter(pipe, tiny)
-    alone = [painter.paint(TEXT, size=(64, 96), steps=2, seed=s, negative="hat") for s in (5, 6, 7)]
-    together = painter.paint_some([TEXT] * 3, size=(64, 96), steps=2, seeds=(5, 6, 7), negative="hat")
+    sampler = Sampler(pipe, tiny)
+    alone = [sampler.sample(TEXT, size=(64, 96), steps=2, seed=s, negative="hat") for s in (5, 6, 7)]
+    together = sampler.sample_batch([TEXT] * 3, size=(64, 96), steps=2, seeds=(5, 6, 7), negative="hat")
     assert together.shape == (3, 96, 64, 3)
     assert all(near(a, b) for a, b in zip(alone, together))
     assert not near(alone[0], alone[1])
@@ -67,11 +69,11 @@ def test_several_in_one_pass_are_those_of_one_at_a_time(pipe: Any, tiny: Base) -
 def test_without_a_compiler_pictures_are_made_all_the_same(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert LocalStudio("nano", source=tiny_folder, compiled=True).compiled
+    assert LocalEngine("nano", source=tiny_folder, compiled=True).compiles
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
-    studio = LocalStudio("nano", source=tiny_folder, keys=tmp_path, compiled=True)
-    assert not studio.compiled
+    engine = LocalEngine("nano", source=tiny_folder, keys=tmp_path, compiled=True)
+    assert not engine.compiles
     assert "no C compiler" in caplog.text
-    painter = studio._wearing(None, None, {})
-    assert painter.paint(TEXT, size=(64, 64), steps=1, seed=0).shape == (64, 64, 3)
+    sampler = engine.sampler_of((None, None, {}))
+    assert sampler.sample(TEXT, size=(64, 64), steps=1, seed=0).shape == (64, 64, 3)

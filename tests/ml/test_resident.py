@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from ml.catalogue import Base
 from ml.local import sample, weights
-from ml.local.bases import Base
-from ml.local.sample import Painter
+from ml.local.sample import Sampler
 from ml.local.weights import Recent, resident_bytes
 
 MB = 10**6
@@ -79,10 +79,10 @@ def encodings(pipe: Any) -> list[str]:
 
 
 def test_a_prompt_again_is_not_encoded_again_and_gives_the_same_pixels(pipe: Any, tiny: Base) -> None:
-    runs, painter = encodings(pipe), Painter(pipe, tiny)
+    runs, sampler = encodings(pipe), Sampler(pipe, tiny)
 
     def paint(text: str) -> np.ndarray:
-        return painter.paint(text, size=(64, 64), steps=2, seed=3)
+        return sampler.sample(text, size=(64, 64), steps=2, seed=3)
 
     first = paint("photo of a woman")
     once = len(runs)
@@ -92,14 +92,14 @@ def test_a_prompt_again_is_not_encoded_again_and_gives_the_same_pixels(pipe: Any
     assert more > once
     assert (paint("photo of a woman") == first).all()
     assert len(runs) == more
-    assert (Painter(pipe, tiny).paint("photo of a woman", size=(64, 64), steps=2, seed=3) == first).all()
+    assert (Sampler(pipe, tiny).sample("photo of a woman", size=(64, 64), steps=2, seed=3) == first).all()
 
 
 def test_the_text_used_longest_ago_is_forgotten_first(
     pipe: Any, tiny: Base, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sample, "TEXTS", 2)
-    painter = Painter(pipe, tiny)
+    sampler = Sampler(pipe, tiny)
     for text in ("one", "two", "one", "three"):
-        painter._encode(text)
-    assert list(painter._texts) == ["one", "three"]
+        sampler._encode(text)
+    assert list(sampler._texts) == ["one", "three"]

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from ml.catalogue import Base
 from ml.errors import MLError, Stopped
 from ml.local import dataset, lora, select
-from ml.local.bases import Base
-from ml.local.flux import draw_times, encode_text
-from ml.local.train import Run, identity_of, steps_for, train
+from ml.local.families import encode_text, family_of
+from ml.local.times import draw_times
+from ml.local.train import TrainingState, identity_of, steps_for, train
 from ml.local.weights import FolderStore
 from ml.types import Face, Photo, TrainSpec
 from tests.ml.doubles import CentredFaces, MemoryStore
@@ -46,9 +47,9 @@ def trained(
     store: Any,
     on_progress: Any = never,
     spec: TrainSpec = SPEC,
-) -> Run:
+) -> TrainingState:
     torch.set_num_threads(1)
-    run = Run.start(pipe.transformer, base, spec.seed)
+    run = TrainingState.start(pipe.transformer, base, spec.seed)
     if store.exists("twin/checkpoint.safetensors"):
         assert run.restore(store.read("twin/checkpoint.safetensors"), identity_of(spec, base, steps))
     try:
@@ -77,7 +78,8 @@ def test_going_on_after_a_stop_gives_the_same_weights(pipe: Any, quick: Base, fe
 
 
 def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, few: list[bytes]) -> None:
-    """First a step of sampling that teaches nothing, then the step that is learnt from, nearer to the picture by at most half."""
+    """First a step of sampling that teaches nothing, then the step that is learnt from, nearer to the
+    picture by at most half."""
     base = replace(quick, recipe=replace(quick.recipe, rollout=1.0, prior=0.0))
     seen: list[tuple[bool, torch.Tensor, torch.Tensor]] = []
     hook = pipe.transformer.register_forward_pre_hook(
@@ -98,7 +100,8 @@ def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, 
 def test_a_checkpoint_says_which_precision_it_was_trained_in(
     pipe: Any, quick: Base, few: list[bytes]
 ) -> None:
-    """What is faster is found by timing, which may come out otherwise the next time; a training goes on as it began."""
+    """What is faster is found by timing, which may come out otherwise the next time; a training goes on as
+    it began."""
     run = trained(pipe, quick, examples(pipe, quick, few, 1), 1, MemoryStore())
     here = run.halves
     run.halves = not here
@@ -151,9 +154,9 @@ def test_prior_preservation_keeps_what_the_class_word_makes(pipe: Any, quick: Ba
         ex = examples(pipe, base, few, 2)
         t, size = torch.tensor([0.6]), ex[0].size
         with torch.no_grad():
-            before = base.family.velocity(pipe.transformer, ex[0].latents, t, text, size)
+            before = family_of(base).velocity(pipe.transformer, ex[0].latents, t, text, size)
             run = trained_and_worn(pipe, base, ex)
-            after = base.family.velocity(pipe.transformer, ex[0].latents, t, text, size)
+            after = family_of(base).velocity(pipe.transformer, ex[0].latents, t, text, size)
             lora.remove(pipe.transformer)
         assert run.step == 60
         return float((after - before).pow(2).mean())
@@ -161,9 +164,9 @@ def test_prior_preservation_keeps_what_the_class_word_makes(pipe: Any, quick: Ba
     assert moved(0.5) < 0.8 * moved(0.0)
 
 
-def trained_and_worn(pipe: Any, base: Base, ex: list[dataset.Example]) -> Run:
+def trained_and_worn(pipe: Any, base: Base, ex: list[dataset.Example]) -> TrainingState:
     with torch.enable_grad():
-        run = Run.start(pipe.transformer, base, SPEC.seed)
+        run = TrainingState.start(pipe.transformer, base, SPEC.seed)
         train(run, base, ex, encode_text(pipe, base, ""), SPEC, 60, MemoryStore(), never)
     return run
 
@@ -181,7 +184,7 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_from(
     store = MemoryStore()
     with pytest.raises(Stopped):
         trained(pipe, quick, examples(pipe, quick, few), 6, store, lambda stage, share: True)
-    run = Run.start(pipe.transformer, quick, 4)
+    run = TrainingState.start(pipe.transformer, quick, 4)
     assert not run.restore(
         store.read("twin/checkpoint.safetensors"), identity_of(replace(SPEC, seed=9), quick, 6)
     )
@@ -245,7 +248,7 @@ def test_copying_a_training_photo_costs_score() -> None:
     def unit(*v: float) -> np.ndarray:
         return np.array(v) / np.linalg.norm(v)
 
-    judge = select.Judge.__new__(select.Judge)
+    judge = select.CheckpointScorer.__new__(select.CheckpointScorer)
     judge.held_out, judge.trained = np.array([unit(1, 0, 0.6)]), np.array([unit(1, 0.6, 0), unit(1, -0.6, 0)])
     honest, copied = np.array([unit(1, 0, 0)]), judge.trained[:1]
     assert judge.score(honest) == pytest.approx(judge.likeness(honest))
@@ -277,19 +280,19 @@ except MLError as e:
 def test_a_training_adapter_works_along_in_training_only(pipe: Any, quick: Base) -> None:
     from safetensors.torch import save_file
 
-    from ml.local.bases import find
+    from ml.local.files import find
 
     shapes = lora.expected_shapes(pipe.transformer, quick)
     g = torch.Generator().manual_seed(1)
     file = find(quick) / "training_adapter.safetensors"
     save_file({k: 0.2 * torch.randn(s, generator=g) for k, s in shapes.items()}, file)
     try:
-        assert lora.add_assistant(pipe.transformer, replace(quick, adapter="nobody/nothing"))
+        assert lora.add_training_adapter(pipe.transformer, replace(quick, adapter="nobody/nothing"))
     finally:
         file.unlink()
     params = lora.add(pipe.transformer, quick, 0)
     lora.use(pipe.transformer, training=True)
-    assert set(pipe.transformer.active_adapters()) == {"twin", "assistant"}
+    assert set(pipe.transformer.active_adapters()) == {"twin", "training"}
     assert {id(p) for p in pipe.transformer.parameters() if p.requires_grad} == {id(p) for p in params}
     lora.use(pipe.transformer, training=False)
     assert pipe.transformer.active_adapters() == ["twin"]
@@ -297,5 +300,5 @@ def test_a_training_adapter_works_along_in_training_only(pipe: Any, quick: Base)
 
 def test_a_missing_training_adapter_is_one_sentence(pipe: Any, quick: Base) -> None:
     with pytest.raises(MLError) as e:
-        lora.add_assistant(pipe.transformer, replace(quick, adapter="nobody/nothing"))
+        lora.add_training_adapter(pipe.transformer, replace(quick, adapter="nobody/nothing"))
     assert e.value.code == "base_missing"

@@ -16,7 +16,7 @@ from accounts.vault.storage import storage_of
 from accounts.vault.vault import store
 from config.errors import NotFound
 from tests.conftest import jpeg
-from tests.studio import PaintStudio
+from tests.studio import JudgeDouble
 from twins import services
 from twins.models import Photo, Twin
 from twins.tasks import check_photo
@@ -33,7 +33,7 @@ def apart(work: Callable[..., Any], *args: Any) -> Any:
 
 
 def test_of_two_identical_photos_checked_at_once_one_is_a_duplicate(
-    twin: Twin, studio: PaintStudio, rings: Any
+    twin: Twin, judge: JudgeDouble, rings: Any
 ) -> None:
     meet = threading.Barrier(2)
 
@@ -41,7 +41,7 @@ def test_of_two_identical_photos_checked_at_once_one_is_a_duplicate(
         meet.wait(20)
         return ""
 
-    studio.verdict = both_have_looked
+    judge.verdict = both_have_looked
     photos = [services.add_photo(twin, data=jpeg()) for _ in range(2)]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda p: apart(check_photo, str(p.id)), photos))

@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from tests.conftest import jpeg
-from tests.studio import PaintStudio
+from tests.studio import JudgeDouble
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +69,7 @@ CASES = {
 
 @pytest.mark.parametrize("data, code", CASES.values(), ids=CASES)
 def test_a_hostile_file_is_refused(
-    as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int], data: bytes, code: str
+    as_alice: Any, twin: Any, judge: JudgeDouble, work: Callable[[], int], data: bytes, code: str
 ) -> None:
     from accounts.vault.vault import store
 
@@ -84,7 +84,7 @@ def test_a_hostile_file_is_refused(
 
 
 def test_where_a_photo_was_taken_is_gone_from_all_that_is_kept(
-    as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int]
+    as_alice: Any, twin: Any, judge: JudgeDouble, work: Callable[[], int]
 ) -> None:
     from accounts.vault.vault import store
 
@@ -106,7 +106,7 @@ def test_where_a_photo_was_taken_is_gone_from_all_that_is_kept(
     ["../../etc/passwd.jpg", "..\\..\\boot.jpg", "a\x00b.jpg", "x" * 400 + ".jpg", "<b>.jpg", "照片.jpg"],
 )
 def test_a_name_is_a_name_and_no_path(
-    as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int], name: str
+    as_alice: Any, twin: Any, judge: JudgeDouble, work: Callable[[], int], name: str
 ) -> None:
     head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: image/jpeg\r\n\r\n'
     body = head.encode() + jpeg() + b"\r\n--b--\r\n"
@@ -122,7 +122,7 @@ def test_a_name_is_a_name_and_no_path(
 
 
 def test_of_a_phones_double_picture_the_first_is_taken(
-    as_alice: Any, twin: Any, studio: PaintStudio, work: Callable[[], int]
+    as_alice: Any, twin: Any, judge: JudgeDouble, work: Callable[[], int]
 ) -> None:
     out, frames = io.BytesIO(), [Image.new("RGB", (640, 640), colour) for colour in ("#204080", "#c02020")]
     frames[0].save(out, "MPO", save_all=True, append_images=frames[1:])

@@ -1,0 +1,224 @@
+"""The bases a twin can be trained on, as plain data without torch: settings, pages, prices and engines read
+them here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ml.errors import MLError
+from ml.sizes import ENLARGE, SIZES, pixels_of
+from ml.types import ASPECTS
+
+NANO = Path(__file__).resolve().parent / "nano" / "weights"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A family of models. `pipeline` and `transformer` are diffusers' classes, `encoders` the pipeline's
+    parts that read text, `targets` the layers a LoRA goes on (a full match, see peft): every attention and
+    feed-forward projection. `ml.local.families` has the functions that go with each name."""
+
+    name: str
+    pipeline: str
+    transformer: str
+    encoders: tuple[str, ...]
+    targets: str
+
+
+FLUX1 = Layout(
+    name="flux1",
+    pipeline="FluxPipeline",
+    transformer="FluxTransformer2DModel",
+    encoders=("text_encoder", "text_encoder_2"),
+    targets=(
+        r"transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v|to_out\.0|add_q_proj|add_k_proj|add_v_proj|to_add_out)"
+        r"|ff\.net\.0\.proj|ff\.net\.2|ff_context\.net\.0\.proj|ff_context\.net\.2)"
+        r"|single_transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v)|proj_mlp|proj_out)"
+    ),
+)
+FLUX2 = Layout(
+    name="flux2",
+    pipeline="Flux2KleinPipeline",
+    transformer="Flux2Transformer2DModel",
+    encoders=("text_encoder",),
+    targets=(
+        r"transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v|to_out\.0|add_q_proj|add_k_proj|add_v_proj|to_add_out)"
+        r"|ff\.linear_in|ff\.linear_out|ff_context\.linear_in|ff_context\.linear_out)"
+        r"|single_transformer_blocks\.\d+\.attn\.(to_qkv_mlp_proj|to_out)"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a twin is trained on a base. Its choices were measured: docs/engine.md, "The recipe, choice by
+    choice"."""
+
+    rate: float = 1e-4  # AdamW's learning rate
+    batch: int = 1
+    steps_per_photo: int = 80
+    steps_least: int = 600
+    steps_most: int = 2000
+    zooms: tuple[float, ...] = (1.1,)  # crops of each photo: half their side in heights of the face's box
+    upright: bool = False  # crops are turned until the eyes are level, for a base that knows level heads only
+    captions: str = "read"  # by the base's captioner, or "plain": trigger and class word
+    dropout: float = 0.05  # share of examples trained without a caption
+    large: float = (
+        0.25  # the last share of the steps, trained at the largest size; those before at the others
+    )
+    prior: float = (
+        0.0  # share of steps that preserve what the base makes of the class word without the trigger
+    )
+    times: str = "mixed"  # or "sigmoid", "shifted", "uniform": see local/times.py
+    rollout: float = 0.0  # share of steps that start from a sampling step of the twin's own; wants `low`
+    low: float = 0.0  # below this t the error of the predicted picture counts, not that of the velocity
+    mask_floor: float = 0.3  # the loss's weight away from the face; on the face it is 1
+    ema: float = 0.99
+    compile_from: int | None = 1500  # steps from which compiling the blocks pays, on accelerators
+    checkpoints: int = 4  # how many are compared
+    prompts: int = 12  # scenes that each checkpoint is judged in
+    seeds: int = 2
+    holdout: float = 0.2  # share of the photos held out to judge by, two at least
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Rendered sizes in pixels (width, height) by aspect, multiples of 16, delivered `enlarge` times as
+    large. `train` are the buckets of training, the largest last."""
+
+    by_aspect: dict[str, tuple[int, int]]
+    train: tuple[tuple[int, int], ...]
+    enlarge: int = 1
+
+
+@dataclass(frozen=True)
+class Base:
+    """One base model. `source` is a hub id or a directory in diffusers' layout."""
+
+    name: str
+    source: str
+    licence: str
+    recipe: Recipe
+    sizes: Sizes
+    files: tuple[str, ...]  # what is fetched of the source, as patterns
+    layout: Layout = FLUX1
+    revision: str | None = None
+    licence_url: str = ""
+    adapter: str | None = None  # hub id or file of a training adapter: loaded in training, not in sampling
+    undistilled: str | None = (
+        None  # hub id or directory of the transformer to train, where another one serves
+    )
+    captioner: str | None = None  # the net that reads photos into captions; None: trigger and class word
+    photorealistic: bool = True  # can deceive: training asks for proof of likeness
+    resolution: int = 512  # px of a picture's side in training, as the API calls it
+    dtype: str = "bfloat16"
+    tokens: int = 256  # length of the text's sequence
+    true_cfg: float = 1.0  # above 1: two passes, towards the prompt and away from the negative prompt
+    steps: tuple[int, int, int] = (2, 4, 8)  # draft, standard, high
+    batch: int = 1  # pictures of a request in one pass; above 1 a seed's last bits depend on the count
+    rank: int = 16
+    floor: float = 0.35  # median likeness below which a twin does not count as recognised
+    lowercase: bool = False  # its tokenizers know lower case only
+
+
+# The single-file copy of the transformer, which repositories hold as well, is not fetched.
+FLUX1_FILES = (
+    "model_index.json",
+    "scheduler/*",
+    "text_encoder/*",
+    "text_encoder_2/*",
+    "tokenizer/*",
+    "tokenizer_2/*",
+    "transformer/*",
+    "vae/*",
+)
+FLUX2_FILES = ("model_index.json", "scheduler/*", "text_encoder/*", "tokenizer/*", "transformer/*", "vae/*")
+
+BUCKETS = ((512, 512), (768, 768), (1024, 1024))
+MEGAPIXEL = 1024 * 1024
+
+
+def sizes_of_area(area: int, step: int = 16) -> dict[str, tuple[int, int]]:
+    """Each aspect's size of about `area` pixels, its sides multiples of `step`."""
+    out = {}
+    for name in ASPECTS:
+        w, h = map(int, name.split(":"))
+        scale = (area / (w * h)) ** 0.5
+        out[name] = (round(w * scale / step) * step, round(h * scale / step) * step)
+    return out
+
+
+def nano_sizes(weights: Path) -> Sizes:
+    pixels = pixels_of(weights)
+    return Sizes(SIZES[pixels], train=(SIZES[pixels]["1:1"],), enlarge=ENLARGE[pixels])
+
+
+BASES = {
+    "nano": Base(
+        name="nano",
+        source=str(NANO),
+        licence="PhotoFlux's own, ships with it",
+        files=FLUX1_FILES,
+        captioner="reader",
+        photorealistic=False,
+        dtype="float32",
+        tokens=48,
+        true_cfg=3.0,
+        steps=(4, 6, 12),
+        batch=4,
+        floor=0.30,
+        lowercase=True,
+        sizes=nano_sizes(NANO),
+        recipe=Recipe(
+            rate=2e-3,
+            batch=4,
+            steps_per_photo=50,
+            steps_least=400,
+            steps_most=600,
+            zooms=(0.91, 0.88, 0.94),
+            upright=True,
+            rollout=0.5,
+            low=0.5,
+            compile_from=None,
+            checkpoints=3,
+            prompts=8,
+            seeds=1,
+        ),
+    ),
+    "flux-schnell": Base(
+        name="flux-schnell",
+        source="black-forest-labs/FLUX.1-schnell",
+        licence="Apache-2.0",
+        revision="741f7c3ce8b383c54771c7003378a50191e9efe9",
+        licence_url="https://www.apache.org/licenses/LICENSE-2.0",
+        files=FLUX1_FILES,
+        adapter="ostris/FLUX.1-schnell-training-adapter",
+        sizes=Sizes(sizes_of_area(MEGAPIXEL), train=BUCKETS),
+        recipe=Recipe(),
+    ),
+    "flux2-klein": Base(
+        name="flux2-klein",
+        source="black-forest-labs/FLUX.2-klein-4B",
+        licence="Apache-2.0",
+        licence_url="https://www.apache.org/licenses/LICENSE-2.0",
+        files=FLUX2_FILES,
+        layout=FLUX2,
+        undistilled="black-forest-labs/FLUX.2-klein-base-4B",
+        tokens=512,
+        sizes=Sizes(sizes_of_area(MEGAPIXEL), train=BUCKETS),
+        recipe=Recipe(),
+    ),
+}
+
+
+def base_of(name: str, source: str | Path | None = None) -> Base:
+    """A base by its name; `source` puts a local directory in the place of its hub id. MLError
+    `unknown_base`."""
+    if name not in BASES:
+        raise MLError("unknown_base", f"There is no base called {name}. Choose one of: {', '.join(BASES)}.")
+    base = BASES[name]
+    if not source:
+        return base
+    sizes = nano_sizes(Path(source)) if name == "nano" else base.sizes
+    return replace(base, source=str(source), sizes=sizes, revision=None)

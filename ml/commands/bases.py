@@ -1,0 +1,45 @@
+"""`python -m ml bases`: the bases, their licences and whether they are here."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import torch
+
+from ml.catalogue import BASES, Base
+from ml.commands.output import answer, say
+from ml.local import fitting
+from ml.local.files import present
+
+
+def add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--fits", action="store_true", help="also what of them fits into this machine's memory, and how"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    rows = [row(base) for base in BASES.values()]
+    if args.fits:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        for r in rows:
+            if r["present"]:
+                r["serving"], r["training"] = fitting.says(BASES[r["name"]], device)
+    answer(args, rows)
+    for r in rows:
+        here = "here" if r["present"] else "not here"
+        say(args, f"{r['name']:14} {here:9} {r['licence']:30} {r['source']}")
+        for what in ("serving", "training"):
+            if what in r:
+                say(args, f"{'':14} {what} {r[what]}")
+
+
+def row(base: Base) -> dict[str, Any]:
+    return {
+        "name": base.name,
+        "source": "with the program" if base.name == "nano" else base.source,
+        "licence": base.licence,
+        "present": present(base),
+        "photorealistic": base.photorealistic,
+    }

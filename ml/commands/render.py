@@ -1,0 +1,30 @@
+"""`python -m ml render`: pictures of a trained twin, or of nobody."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ml import safety
+from ml.commands import options
+from ml.commands.output import answer
+from ml.commands.pictures import deliver, open_engine, render_spec, row
+from ml.errors import MLError
+from ml.local.weights import FolderStore
+
+
+def add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--twin", type=Path, help="the LoRA file")
+    options.add_subject(p)
+    options.add_picture(p)
+    options.add_engine(p)
+
+
+def run(args: argparse.Namespace) -> None:
+    safety.refuse_prompt(args.prompt, args.negative)
+    if args.twin and not args.twin.is_file():
+        raise MLError("lora_missing", f"There is no file {args.twin}. Name a twin's LoRA file.")
+    store = FolderStore(args.twin.parent if args.twin else args.out)
+    spec = render_spec(args, args.twin.name if args.twin else None, None)
+    pictures = deliver(args, open_engine(args).render(spec, store=store), FolderStore(args.out))
+    answer(args, [row(path, p) for path, p in pictures])

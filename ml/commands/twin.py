@@ -1,0 +1,120 @@
+"""`python -m ml twin`: photos in, a trained twin and pictures out."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import platform
+import signal
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ml import media, safety
+from ml.commands import options
+from ml.commands.output import Bar, answer, say
+from ml.commands.photos import inspect_all
+from ml.commands.pictures import deliver, open_engine, render_spec, row
+from ml.engine import Engine
+from ml.errors import MLError
+from ml.judge import Judge
+from ml.local.weights import FolderStore
+from ml.provenance import Signer
+from ml.types import Inspection, Photo, Picture, Store, TrainReport, TrainSpec
+
+FEW = 10
+
+
+def add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("photos", nargs="*", type=Path)
+    options.add_subject(p)
+    p.add_argument(
+        "--steps", type=options.at_least(4), help="training steps (the base's rule when not given)"
+    )
+    options.add_picture(p)
+    options.add_engine(p)
+
+
+def run(args: argparse.Namespace) -> None:
+    if not args.photos:
+        raise MLError(
+            "no_photos", "No photos were given. Name four or more photo files, better ten to twenty-five."
+        )
+    safety.refuse_prompt(args.prompt, args.negative)
+    store, signer = FolderStore(args.out), Signer.open(args.keys)
+    store.write("report.json", b"{}")  # a folder that cannot be written is told now, not after the training
+    store.delete("report.json")
+    judge = Judge(threads=args.threads)
+    rows, accepted = inspect_all(judge, args.photos, partial(say, args))
+    engine = open_engine(args, judge.faces)
+    report = train(args, engine, train_spec(args, accepted), store)
+    pictures = deliver(args, engine.render(render_spec(args, report.lora, report.sha256), store=store), store)
+    store.write("sheet.png", sheet(args, accepted, pictures, signer))
+    facts = facts_of(args, rows, report, pictures)
+    store.write("report.json", json.dumps(facts, indent=1).encode())
+    answer(args, facts)
+    say(args, f"Pictures, sheet.png, {report.lora} and report.json are in {args.out}.")
+
+
+def train_spec(args: argparse.Namespace, accepted: list[Inspection]) -> TrainSpec:
+    if not accepted:
+        raise MLError(
+            "not_enough_photos", "None of the photos can be used. See the reason beside each; choose others."
+        )
+    if len(accepted) < FEW:
+        say(args, f"Only {len(accepted)} photos were accepted: ten or more make a better likeness.")
+    photos = tuple(Photo(hashlib.sha256(i.clean).hexdigest()[:16], i.clean) for i in accepted)
+    return TrainSpec(photos, args.subject, args.seed, args.steps, args.threads)
+
+
+def train(args: argparse.Namespace, engine: Engine, spec: TrainSpec, store: Store) -> TrainReport:
+    """With a bar; Ctrl-C stops at the next step and leaves a checkpoint."""
+    bar = Bar()
+    before = signal.signal(signal.SIGINT, lambda *_: setattr(bar, "stop", True))
+    try:
+        report = engine.train(spec, store=store, on_progress=bar)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        bar.close()
+    without, real = report.likeness_base, report.likeness_real
+    say(args, f"Likeness {report.likeness:.2f} (without the twin {without:.2f}, between photos {real:.2f})")
+    if not report.recognised:
+        say(args, "That is below what counts as recognised: more and more varied photos help.")
+    return report
+
+
+def sheet(
+    args: argparse.Namespace, accepted: list[Inspection], pictures: list[tuple[str, Picture]], signer: Signer
+) -> bytes:
+    """A signed page of the photos and the pictures."""
+    made = media.contact_sheet(
+        [media.to_array(i.clean) for i in accepted],
+        [media.to_array(p.png) for _, p in pictures],
+        [f"likeness {p.likeness:.2f}" if p.likeness is not None else "no face" for _, p in pictures],
+        title=f"{args.prompt} ({args.style}, engine {args.profile})",
+    )
+    ident = pictures[0][1].mark if pictures else 0
+    return signer.sign(made, "image/png", engine=args.profile, ident=ident, created=datetime.now(UTC))
+
+
+def facts_of(
+    args: argparse.Namespace,
+    rows: list[dict[str, Any]],
+    report: TrainReport,
+    pictures: list[tuple[str, Picture]],
+) -> dict[str, Any]:
+    return {
+        "profile": args.profile,
+        "photos": rows,
+        "training": {k: (round(v, 4) if isinstance(v, float) else v) for k, v in asdict(report).items()},
+        "pictures": [row(path, p) for path, p in pictures],
+        "versions": {
+            "python": platform.python_version(),
+            "torch": version("torch"),
+            "diffusers": version("diffusers"),
+        },
+    }

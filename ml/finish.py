@@ -1,0 +1,63 @@
+"""What every result passes, whichever engine made it: screen, likeness, mark, sign."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from ml import media, safety, watermark
+from ml.errors import MLError
+from ml.faces import Faces
+from ml.provenance import Signer
+from ml.types import Picture
+
+
+def finish(
+    picture: np.ndarray,
+    *,
+    prompt: str,
+    seed: int,
+    twin: Mapping[str, Any],
+    start: float,
+    engine: str,
+    faces: Faces,
+    signer: Signer,
+) -> Picture | None:
+    """A picture (H, W, 3) uint8 as it is delivered; None when it may not be shown.
+
+    `twin` are the facts of the twin's file, {} without a twin. `start` is the `time.monotonic()` when work
+    on the picture began. MLError `screening_unavailable` when pictures cannot be checked: nothing unchecked
+    is ever delivered."""
+    verdict = safety.screen_picture(picture)
+    if verdict.label == "unavailable":
+        raise MLError("screening_unavailable", "Pictures cannot be checked now. Try again in some minutes.")
+    if not verdict.safe:
+        return None
+    ident = secrets.randbits(32)
+    png = media.encode_png(watermark.embed(picture, ident))
+    return Picture(
+        png=signer.sign(png, "image/png", engine=engine, ident=ident, created=datetime.now(UTC)),
+        prompt=prompt,
+        seed=seed,
+        width=picture.shape[1],
+        height=picture.shape[0],
+        likeness=likeness(picture, twin, faces),
+        safety=verdict.score,
+        seconds=time.monotonic() - start,
+        mark=ident,
+        engine=engine,
+    )
+
+
+def likeness(picture: np.ndarray, twin: Mapping[str, Any], faces: Faces) -> float | None:
+    """Mean cosine to the twin's photos, whose mean vector is in its file. None without a face, without a
+    twin, and for a twin whose vector is of another embedder."""
+    if twin.get("embedder") != faces.name:
+        return None
+    found = faces.describe(picture)
+    return round(float(found[0][1] @ np.asarray(twin["reference"], np.float32)), 4) if found else None

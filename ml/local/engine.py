@@ -1,0 +1,209 @@
+"""The engine that runs on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ml import media, safety
+from ml.catalogue import Base, base_of
+from ml.errors import MLError
+from ml.faces import Faces
+from ml.finish import finish
+from ml.local import fitting, lora
+from ml.local.compilation import compile_blocks, compiler, undo_compilation
+from ml.local.loading import load_pipeline
+from ml.local.sample import Sampler, compose
+from ml.local.training import LEAST_PHOTOS, TwinTraining, tell
+from ml.local.weights import Recent, checksum, parse
+from ml.oom import memory_errors
+from ml.provenance import Signer
+from ml.types import Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+
+log = logging.getLogger(__name__)
+
+TwinFile = tuple[str | None, dict[str, Any] | None, dict[str, Any]]  # checksum, tensors, facts
+
+
+class LocalEngine:
+    """See ml.engine.Engine. Models are loaded at the first use of each verb; a lock lets one job at a time
+    use them.
+
+    `source` puts a local directory in the base's place, `keys` is the folder of the signing key (made at
+    first use), `device` None takes an accelerator when there is one, `threads` is torch's number of
+    threads, `compiled` None compiles the blocks on accelerators, `in_8_bits` renders with the base in 8
+    bits also where memory does not require it."""
+
+    def __init__(
+        self,
+        profile: str = "nano",
+        *,
+        source: str | Path | None = None,
+        keys: Path | None = None,
+        device: str | None = None,
+        threads: int | None = None,
+        faces: Faces | None = None,
+        compiled: bool | None = None,
+        in_8_bits: bool = False,
+    ):
+        self.base: Base = base_of(profile, source)
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.in_8_bits = in_8_bits
+        self.compiles = _can_compile(self.device != "cpu" if compiled is None else compiled)
+        self.keys = keys or Path(os.environ.get("PHOTOFLUX_KEYS", "var/keys"))
+        if threads:
+            torch.set_num_threads(threads)
+        self.faces = faces or Faces()
+        self._lock = threading.RLock()
+        self._recent = Recent()
+        self._loaded: tuple[Any, Sampler, lora.Swapper] | None = None
+        self._compiled = False  # whether the loaded models are compiled
+
+    @cached_property
+    def signer(self) -> Signer:
+        return Signer.open(self.keys)
+
+    def models(self, *, exact: bool = False) -> tuple[Any, Sampler, lora.Swapper]:
+        """The pipeline, its sampler and its swapper, loaded at the first call. `exact`: in 8 bits only if
+        memory requires it. MLError `does_not_fit` before a weight is read."""
+        if self._loaded is None:
+            plan = fitting.serving(self.base, self.device)
+            log.info("%s, serving: %s", self.base.name, plan.says())
+            in_8_bits = plan.transformer_in_8_bits or (self.in_8_bits and not exact)
+            with memory_errors():
+                pipe = load_pipeline(
+                    self.base, self.device, in_8_bits=in_8_bits, text_on_host=plan.text_on_host
+                )
+            swapper = lora.Swapper(pipe, self.base, always=self.compiles)
+            self._loaded = pipe, Sampler(pipe, self.base), swapper
+        return self._loaded
+
+    def close(self) -> None:
+        with self._lock:
+            self._loaded, self._compiled = None, False
+            if self.device == "cuda":
+                torch.cuda.empty_cache()
+
+    # ---------------------------------------------------------------- train
+
+    def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on) -> TrainReport:
+        if len(spec.photos) < LEAST_PHOTOS:
+            raise MLError(
+                "not_enough_photos",
+                f"A twin needs at least {LEAST_PHOTOS} accepted photos, better ten or more; "
+                f"here are {len(spec.photos)}.",
+            )
+        if spec.threads:
+            torch.set_num_threads(spec.threads)
+        with self._lock, memory_errors():
+            pipe = self._models_to_train()
+            plan = fitting.training(self.base, self.device, pipe)
+            log.info("%s, training: %s", self.base.name, plan.says())
+            try:
+                return TwinTraining(
+                    pipe, self.base, self.device, plan, self.faces, self._finish, spec, store, on_progress
+                ).run()
+            finally:
+                lora.remove(pipe.transformer)
+                if plan.savings.base_in_8_bits or self.in_8_bits:
+                    self.close()  # serving loads it its own way again
+
+    def _models_to_train(self) -> Any:
+        """The pipeline with exact weights, without a LoRA, not compiled."""
+        if self.in_8_bits:
+            self.close()
+        pipe, _, swapper = self.models(exact=True)
+        swapper.unload()
+        undo_compilation(pipe.transformer, pipe.vae)
+        self._compiled = False
+        return pipe
+
+    # ---------------------------------------------------------------- render
+
+    def render(
+        self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
+    ) -> Iterator[Picture]:
+        safety.refuse_prompt(spec.prompt, spec.negative_prompt)
+        with self._lock:
+            twin = self.read(spec, store)
+        refused = 0
+        for first in range(0, spec.count, self.base.batch):
+            tell(on_progress, "rendering", first / spec.count)
+            seeds = range(spec.seed + first, spec.seed + min(first + self.base.batch, spec.count))
+            # The lock is not held while the caller looks at a picture: another twin may be loaded in between.
+            with self._lock, memory_errors():
+                made = self._batch(self.sampler_of(twin), spec, twin[2], seeds)
+            refused += made.count(None)
+            yield from filter(None, made)
+        if refused:
+            raise MLError(
+                "result_refused",
+                f"{refused} of {spec.count} pictures may not be shown. Change the prompt and try again.",
+            )
+        on_progress("done", 1.0)
+
+    def read(self, spec: RenderSpec, store: Store | None) -> TwinFile:
+        """The twin's file; (None, None, {}) for the base alone. MLError `lora_missing`, `lora_broken`."""
+        if spec.lora is None:
+            return None, None, {}
+        if store is None or not store.exists(spec.lora):
+            raise MLError("lora_missing", "The twin's file is not there. Train the twin again.")
+        name, read = spec.lora, store.read
+
+        def load() -> tuple[str, dict[str, Any], dict[str, Any]]:
+            data = read(name)
+            return checksum(data), *parse(data, spec.sha256)
+
+        # A name says whose training it is. Without a checksum the file may have changed, so it is read again.
+        return self._recent.get((name, spec.sha256), load) if spec.sha256 else load()
+
+    def sampler_of(self, twin: TwinFile) -> Sampler:
+        """The sampler with this twin's LoRA loaded. MLError `lora_other_base`."""
+        pipe, sampler, swapper = self.models()
+        swapper.load(*twin)
+        if self.compiles and not self._compiled:
+            # Compiling the VAE on a CPU gains nothing (measured).
+            compile_blocks(pipe.transformer, None if self.device == "cpu" else pipe.vae)
+            self._compiled = True
+        return sampler
+
+    def _batch(
+        self, sampler: Sampler, spec: RenderSpec, facts: dict[str, Any], seeds: Sequence[int]
+    ) -> list[Picture | None]:
+        """The pictures of some seeds, in one pass; None for a picture that may not be shown."""
+        start = time.monotonic()
+        subject = facts.get("subject", spec.subject)
+        text = compose(spec.prompt, spec.style, subject, twin=spec.lora is not None)
+        raw = sampler.sample_batch(
+            [text] * len(seeds),
+            size=self.base.sizes.by_aspect[spec.aspect],
+            steps=sampler.steps(spec),
+            seeds=seeds,
+            negative=spec.negative_prompt,
+        )
+        each = (time.monotonic() - start) / len(seeds)
+        done = []
+        for picture, seed in zip(raw, seeds):
+            begin = time.monotonic() - each
+            picture = media.within(sampler.enlarge(picture), spec.longest)
+            done.append(self._finish(picture, prompt=spec.prompt, seed=seed, twin=facts, start=begin))
+        return done
+
+    @property
+    def _finish(self) -> partial[Picture | None]:
+        return partial(finish, engine=self.base.name, faces=self.faces, signer=self.signer)
+
+
+def _can_compile(wanted: bool) -> bool:
+    if wanted and not compiler():
+        log.warning("there is no C compiler here: the model's blocks are not compiled, pictures take longer")
+        return False
+    return wanted

@@ -1,0 +1,100 @@
+"""Loading a base onto a device."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from ml.catalogue import Base
+from ml.errors import MLError
+from ml.local.files import find, find_undistilled, pipeline_in
+from ml.local.fp8 import quantise
+from ml.nets.torchvision import ensure_torchvision
+
+_lock = threading.Lock()
+
+
+def load_pipeline(base: Base, device: str, *, in_8_bits: bool = False, text_on_host: bool = False) -> Any:
+    """The diffusers pipeline of a base, in its dtype, on the device. MLError `base_missing` or `base_broken`.
+
+    Where memory is short: `in_8_bits` quantises the transformer's blocks, `text_on_host` leaves the text
+    encoders in the computer's own memory, in a pipeline of their own (`pipe.reader`)."""
+    folder, layout = find(base), base.layout
+    if pipeline_in(folder) != layout.pipeline:
+        raise MLError(
+            "base_broken",
+            f"The directory of the base {base.name} holds another kind of model. "
+            f"Put one for {layout.pipeline} there.",
+        )
+    pipe = _loaded(base, layout.pipeline, folder)
+    pipe.set_progress_bar_config(disable=True)
+    for part in (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in layout.encoders)):
+        part.requires_grad_(False).eval()
+    if text_on_host:
+        reader = type(pipe)(**{**pipe.components, "transformer": None, "vae": None})
+        pipe.register_modules(**dict.fromkeys(layout.encoders))
+        pipe.reader = reader
+    if in_8_bits:
+        quantise(pipe.transformer, device)
+    return pipe.to(device)
+
+
+def load_undistilled(base: Base, device: str) -> Any:
+    """The transformer to train where another one serves; None where it is the same. MLError as
+    load_pipeline."""
+    folder = find_undistilled(base)
+    if folder is None:
+        return None
+    return _loaded(base, base.layout.transformer, folder).requires_grad_(False).eval().to(device)
+
+
+def _loaded(base: Base, kind: str, folder: Any) -> Any:
+    """A model or pipeline of diffusers' class `kind`. MLError `base_broken` when it cannot be read."""
+    diffusers = _diffusers()
+    try:
+        return getattr(diffusers, kind).from_pretrained(
+            folder, dtype=getattr(torch, base.dtype), local_files_only=True
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as e:
+        raise MLError(
+            "base_broken",
+            f"The base {base.name} cannot be loaded: a file is missing or damaged. Fetch it again.",
+        ) from e
+
+
+def _diffusers() -> Any:
+    """The library, with its logs and progress bars off."""
+    with _lock:
+        ensure_torchvision()
+        import diffusers
+        from diffusers.utils import logging as diffusers_log
+        from transformers.utils import logging as transformers_log
+
+        for log in (diffusers_log, transformers_log):
+            log.set_verbosity_error()
+            log.disable_progress_bar()
+        return diffusers
+
+
+@contextlib.contextmanager
+def alone_on_device(pipe: Any, base: Base, trained: Any) -> Iterator[None]:
+    """Inside, an accelerator holds `trained` alone. VAE, text encoders and a transformer that only samples
+    wait on the host: latents and texts are encoded by then."""
+    device = pipe.device
+    parts = [pipe.vae, *filter(None, (getattr(pipe, name) for name in base.layout.encoders))]
+    if trained is not pipe.transformer:
+        parts.append(pipe.transformer)
+    try:
+        if device.type != "cpu":
+            for part in parts:
+                part.to("cpu")
+            torch.cuda.empty_cache()
+        yield
+    finally:
+        for part in parts:
+            part.to(device)

@@ -1,0 +1,187 @@
+"""One twin, from accepted photos to its file: measure, train, choose the best checkpoint, write, finish
+samples."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ml import media
+from ml.catalogue import Base
+from ml.errors import MLError, Stopped
+from ml.faces import Faces
+from ml.local import dataset, fitting, lora, select
+from ml.local.attention import short_attention
+from ml.local.captions import captioner_of
+from ml.local.dataset import Example
+from ml.local.families import Text, encode_text
+from ml.local.memory import TrainingPlan
+from ml.local.sample import Sampler
+from ml.local.train import TrainingState, identity_of, steps_for, train
+from ml.local.weights import checksum, dump
+from ml.types import Picture, Progress, Store, TrainReport, TrainSpec
+
+LEAST_PHOTOS = 4
+SAMPLES = 4  # pictures that come with a training
+
+Finish = Callable[..., Picture | None]  # finish.finish, with engine, faces and signer given
+
+
+def tell(on_progress: Progress, stage: str, share: float) -> None:
+    """Reports progress; raises Stopped when the caller asks for it."""
+    if on_progress(stage, share):
+        raise Stopped
+
+
+@dataclass
+class TwinTraining:
+    """A training on a loaded pipeline. Everything it needs is given; `run` does it once."""
+
+    pipe: Any
+    base: Base
+    device: str
+    plan: TrainingPlan
+    faces: Faces
+    finish: Finish
+    spec: TrainSpec
+    store: Store
+    on_progress: Progress
+    start: float = field(default_factory=time.monotonic)
+
+    def run(self) -> TrainReport:
+        self.base = replace(self.base, sizes=replace(self.base.sizes, train=self.plan.sizes))
+        self._tell("preparing", 0.0)
+        vectors = self._vectors()
+        train_on, held_out = select.split(len(vectors), self.base.recipe.holdout, self.spec.seed)
+        examples = self._examples(train_on)
+        steps = self.spec.steps or steps_for(self.base, len(train_on))
+        scorer = self._scorer(vectors[held_out], vectors[train_on])
+        unlike = scorer.observe(twin=False, tell=lambda s: self._tell("measuring the base", s))
+        state, seconds_per_step = self._train(examples, steps)
+        chosen = select.choose(state, scorer, unlike, lambda s: self._tell("choosing the best", s))
+        facts = self._facts(chosen.step, vectors)
+        lora_file, data = f"{self.spec.name}/lora.safetensors", self._file(state, facts)
+        self.store.write(lora_file, data)
+        samples = self._samples(chosen, scorer.sampler, facts)
+        self.store.delete(self._checkpoint)
+        self.on_progress("done", 1.0)
+        tail = max(len(state.losses) // 10, 1)
+        return TrainReport(
+            lora=lora_file,
+            sha256=checksum(data),
+            steps=steps,
+            seconds=time.monotonic() - self.start,
+            seconds_per_step=seconds_per_step,
+            loss_first=float(np.mean(state.losses[:tail])),
+            loss_last=float(np.mean(state.losses[-tail:])),
+            checkpoint=chosen.step,
+            likeness=chosen.likeness,
+            likeness_base=scorer.likeness(unlike.vectors),
+            likeness_real=scorer.real,
+            recognised=chosen.likeness >= self.base.floor,
+            scores=chosen.scores,
+            samples=samples,
+            memory=self.plan.says(),
+        )
+
+    @property
+    def _checkpoint(self) -> str:
+        return f"{self.spec.name}/checkpoint.safetensors"
+
+    def _tell(self, stage: str, share: float) -> None:
+        tell(self.on_progress, stage, share)
+
+    # ---------------------------------------------------------------- before the loop
+
+    def _vectors(self) -> np.ndarray:
+        """(photos, D); MLError `no_face` when a photo's face is not found."""
+        out = []
+        for i, photo in enumerate(self.spec.photos):
+            self._tell("preparing", 0.5 * i / len(self.spec.photos))
+            found = self.faces.describe(media.to_array(photo.clean))
+            if not found:
+                raise MLError(
+                    "no_face", f"No face was found in the photo {photo.id}. Take it out and start again."
+                )
+            out.append(found[0][1])
+        return np.array(out, np.float32)
+
+    def _examples(self, train_on: list[int]) -> list[Example]:
+        photos = tuple(self.spec.photos[i] for i in train_on)
+        captioner = captioner_of(self.base)
+        return dataset.build(self.pipe, self.base, self.faces, photos, self.spec.subject, captioner)
+
+    def _scorer(self, held_out: np.ndarray, trained: np.ndarray) -> select.CheckpointScorer:
+        sampler = Sampler(self.pipe, self.base)
+        return select.CheckpointScorer(sampler, self.base, self.faces, self.spec.subject, held_out, trained)
+
+    # ---------------------------------------------------------------- the loop
+
+    def _train(self, examples: list[Example], steps: int) -> tuple[TrainingState, float]:
+        """(the trained state, seconds per step). Resumes from the store's checkpoint."""
+        pipe, base, empty = self.pipe, self.base, encode_text(self.pipe, self.base, "")
+        with (
+            fitting.trainee(pipe, base, self.device, self.plan, steps) as net,
+            short_attention(net, self.device),
+        ):
+            state = self._state(net, steps)
+            before = state.step
+            seconds = self._fit(state, examples, empty, steps)
+            lora.use(net, training=False)
+        state.release()
+        return state, seconds / max(steps - before, 1)
+
+    def _state(self, net: Any, steps: int) -> TrainingState:
+        lora.add_training_adapter(net, self.base)
+        state = TrainingState.start(
+            net,
+            self.base,
+            self.spec.seed,
+            sampling=None if net is self.pipe.transformer else self.pipe.transformer,
+            optimizer="adamw-8bit" if self.plan.savings.adamw_in_8_bits else "adamw",
+        )
+        lora.use(net, training=True)
+        if self.store.exists(self._checkpoint):
+            state.restore(self.store.read(self._checkpoint), identity_of(self.spec, self.base, steps))
+        return state
+
+    def _fit(self, state: TrainingState, examples: list[Example], empty: Text, steps: int) -> float:
+        return train(state, self.base, examples, empty, self.spec, steps, self.store, self.on_progress)
+
+    # ---------------------------------------------------------------- after the loop
+
+    def _facts(self, step: int, vectors: np.ndarray) -> dict[str, Any]:
+        """What the twin's file says of itself. `reference` is the mean vector of the person's photos."""
+        return {
+            "base": self.base.name,
+            "subject": self.spec.subject,
+            "step": step,
+            "rank": self.base.rank,
+            "embedder": self.faces.name,
+            "reference": [round(float(v), 5) for v in vectors.mean(0)],
+        }
+
+    def _file(self, state: TrainingState, facts: dict[str, Any]) -> bytes:
+        names = lora.names(self.pipe.transformer)
+        return dump({lora.file_name(n): p.detach().half() for n, p in zip(names, state.shown)}, facts)
+
+    def _samples(self, chosen: select.Choice, sampler: Sampler, facts: dict[str, Any]) -> tuple[str, ...]:
+        """Some of the pictures by which the checkpoint was chosen, finished like any other."""
+        names: list[str] = []
+        for i, (prompt, seed, raw) in enumerate(chosen.pictures[:SAMPLES]):
+            self._tell("finishing", i / SAMPLES)
+            picture, start = sampler.enlarge(raw), time.monotonic()
+            try:
+                done = self.finish(picture, prompt=prompt, seed=seed, twin=facts, start=start)
+            except MLError as e:
+                if e.code != "screening_unavailable":
+                    raise
+                break  # a twin without samples is better than none
+            if done:
+                names.append(f"{self.spec.name}/samples/{len(names)}.png")
+                self.store.write(names[-1], done.png)
+        return tuple(names)

@@ -1,0 +1,131 @@
+"""Reads who imports whom in a tree of Python files, with `ast`: nothing is imported for it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+DYNAMIC = ("import_module", "__import__")  # calls that import by a name made at run time
+
+
+@dataclass(frozen=True)
+class Import:
+    module: str  # that imports, dotted
+    target: str  # what is imported, dotted: a module of the tree where there is one of that name
+    line: int
+    hidden: bool  # inside a function
+    typing: bool  # for annotations only, under `if TYPE_CHECKING`
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line} imports {self.target}"
+
+
+def modules(root: Path, tops: Iterable[str]) -> dict[str, Path]:
+    """Dotted name -> file, of all modules in the packages `tops`; migrations are left out."""
+    found = {}
+    for top in tops:
+        for path in sorted((root / top).rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
+            if "migrations" not in parts:
+                found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def read(root: Path, tops: Iterable[str]) -> list[Import]:
+    """Every import in the packages `tops`, in order of their names and lines."""
+    known = modules(root, tops)
+    found = (one for name, path in known.items() for one in _imports(name, path, known))
+    return list(dict.fromkeys(found))  # `from a import b, c` may name one module twice
+
+
+def _imports(module: str, path: Path, known: dict[str, Path]) -> Iterator[Import]:
+    for node, hidden, typing in _walk(ast.parse(path.read_text()), False, False):
+        for target in _targets(node):
+            while target not in known and "." in target and target.split(".")[0] in _tops(known):
+                target = target.rpartition(".")[0]  # a name in a module is that module
+            yield Import(module, target, node.lineno, hidden, typing)
+
+
+def _tops(known: dict[str, Path]) -> set[str]:
+    return {name.split(".")[0] for name in known}
+
+
+def _walk(node: ast.AST, hidden: bool, typing: bool) -> Iterator[tuple[ast.stmt | ast.expr, bool, bool]]:
+    """Every statement and expression, with whether it is inside a function and whether it is for
+    annotations only."""
+    for child in ast.iter_child_nodes(node):
+        inside = hidden or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        annotations = typing or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+        if isinstance(child, (ast.stmt, ast.expr)):
+            yield child, inside, annotations
+        yield from _walk(child, inside, annotations)
+
+
+def _targets(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in DYNAMIC:
+        return ["(a name made at run time)"]
+    return []
+
+
+def graph(imports: Iterable[Import]) -> dict[str, set[str]]:
+    """Module -> the modules it imports; what is for annotations only does not count."""
+    out: dict[str, set[str]] = {}
+    for one in imports:
+        if not one.typing and one.target != one.module:
+            out.setdefault(one.module, set()).add(one.target)
+    return out
+
+
+def reachable(edges: dict[str, set[str]], start: str) -> set[str]:
+    """All that importing `start` may import."""
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for target in edges.get(waiting.pop(), set()) - seen:
+            seen.add(target)
+            waiting.append(target)
+    return seen
+
+
+def circles(imports: Iterable[Import]) -> list[str]:
+    """Groups of modules that import each other, each as "a <-> b <-> c". Imports in functions count."""
+    edges = graph(imports)
+    reach = {module: reachable(edges, module) for module in edges}
+    rings = {
+        tuple(sorted(other for other in reach[m] if m in reach.get(other, set())))
+        for m in edges
+        if m in reach[m]
+    }
+    return sorted(" <-> ".join(ring) for ring in rings)
+
+
+def hidden(imports: Iterable[Import], allowed: Iterable[str]) -> list[str]:
+    """Imports inside functions, but for the libraries `allowed`."""
+    return [str(one) for one in imports if one.hidden and one.target.split(".")[0] not in set(allowed)]
+
+
+def rank(module: str, floors: Iterable[Iterable[str]]) -> int | None:
+    """The floor of a module by the longest prefix named; None for one that is on none."""
+    found = [
+        (len(prefix), i)
+        for i, floor in enumerate(floors)
+        for prefix in floor
+        if module == prefix or module.startswith(f"{prefix}.")
+    ]
+    return max(found)[1] if found else None
+
+
+def wrong_way(imports: Iterable[Import], floors: list[tuple[str, ...]]) -> list[str]:
+    """Imports of a higher floor. Those for annotations count too: they are knowledge of what is above."""
+    out = []
+    for one in imports:
+        mine, other = rank(one.module, floors), rank(one.target, floors)
+        if mine is not None and other is not None and other > mine:
+            out.append(str(one))
+    return out
