@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from ml.nano import embedder_training, reader_training
-from ml.nano.build import PRESETS, save_net
+from ml.nano.export import save_net
+from ml.nano.presets import PRESETS
 from ml.nano.stage import Clock
 from ml.nets import reader
 from ml.nets.torchvision import ensure_torchvision
@@ -83,7 +84,7 @@ def train_reader(work: Path, preset: str, steps: int, device: str) -> torch.nn.M
     return reader_training.train_reader(
         work / "judge-reader.pt",
         work / "pictures",
-        reader.Net(READER_WIDTHS),
+        reader.ReaderNet(READER_WIDTHS),
         Clock(None),
         first=PRESETS[preset].learnt,
         last=PRESETS[preset].pictures,

@@ -33,7 +33,7 @@ from ml.measures import (
     yaw_of,
 )
 from ml.nets.alignment import NAME, align
-from ml.nets.embedder import Net
+from ml.nets.embedder import Embedder
 from ml.nets.torchvision import ensure_torchvision
 from ml.sameness import is_duplicate, is_stranger, mixed
 from ml.types import Face, Inspection
@@ -190,7 +190,7 @@ class Faces:
                     )
                 from safetensors.torch import load_file
 
-                net = Net()
+                net = Embedder()
                 net.load_state_dict(load_file(self.weights))
                 self._net = net.eval().to(self.device)
             return self._net

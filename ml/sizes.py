@@ -1,4 +1,5 @@
-"""The sizes the nano base draws at, by the class of pixels it was trained in. (width, height), multiples of 16."""
+"""The sizes the nano base draws at, by the class of pixels it was trained in. (width, height), multiples of
+16."""
 
 from __future__ import annotations
 

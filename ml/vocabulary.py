@@ -1,4 +1,5 @@
-"""What a portrait may show, and the words for it: plain data that the drawing program, the reader and captions share."""
+"""What a portrait may show, and the words for it: plain data that the drawing program, the reader and
+captions share."""
 
 from __future__ import annotations
 

@@ -102,8 +102,8 @@ def caption(
     subject: str | None = None,
     keep: float = 0.95,
 ) -> str:
-    """What the picture shows, in one of many ways of saying it. With `subject` ("ohwx woman") the face's own traits
-    are left out; `keep` is the share of optional parts that stay."""
+    """What the picture shows, in one of many ways of saying it. With `subject` ("ohwx woman") the face's own
+    traits are left out; `keep` is the share of optional parts that stay."""
     style = pick(rng, SAY["style"][scene.style])
     if subject is None:
         assert person is not None

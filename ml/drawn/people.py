@@ -1,7 +1,8 @@
 """Who is drawn and where: the traits of a person, the scene around them, and the caption that says it.
 
-A person is a vector of traits, a scene is everything that may change from photo to photo. Both are drawn from a seeded
-generator, rare traits as often as common ones, so that what is learnt from the drawings does not forget the rare.
+A person is a vector of traits, a scene is everything that may change from photo to photo. Both are drawn from
+a seeded generator, rare traits as often as common ones, so that what is learnt from the drawings does not
+forget the rare.
 """
 
 from __future__ import annotations
@@ -142,10 +143,12 @@ def random_person(rng: np.random.Generator) -> Person:
 def random_scene(
     rng: np.random.Generator, *, style: str | None = "photorealistic", turn: float = 1.0, framed: bool = False
 ) -> Scene:
-    """A scene for any person; `style=None` draws one of all, `turn` scales how far heads turn (1: up to 35 degrees).
+    """A scene for any person; `style=None` draws one of all, `turn` scales how far heads turn (1: up to 35
+    degrees).
 
-    `framed` is what a portraitist would do: the head in its place within a few hundredths, upright, facing the camera in two
-    of three and else turned so far that the caption says it. What nobody asks for, a small base need not guess.
+    `framed` is what a portraitist would do: the head in its place within a few hundredths, upright, facing
+    the camera in two of three and else turned so far that the caption says it. What nobody asks for, a small
+    base need not guess.
     """
     if style is None:
         style = "photorealistic" if rng.random() < 0.44 else pick(rng, STYLES[1:])

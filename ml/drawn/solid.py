@@ -1,4 +1,5 @@
-"""Solids and the rays that meet them: canvas, light, head. What is painted on them is in the modules beside this one."""
+"""Solids and the rays that meet them: canvas, light, head. What is painted on them is in the modules beside
+this one."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def light_of(scene: Scene) -> Light:
 
 
 def f32(values: Any) -> A:
-    """Colours and the like as float32: numpy's default float64 would make every array they meet twice as wide."""
+    """Colours and the like as float32: numpy's default float64 would make every array they meet twice as
+    wide."""
     return np.asarray(values, np.float32)
 
 
@@ -194,7 +196,8 @@ class Head:
         return float(u), float(v), float(w)
 
     def around(self, u: float, v: float, half_u: float, half_v: float) -> Head:
-        """The same head on the part of its canvas that holds the box around (u, v) in head units, and a pixel more."""
+        """The same head on the part of its canvas that holds the box around (u, v) in head units, and a pixel
+        more."""
         x, y = (
             (u * self.cos - v * self.sin) * self.r + self.centre[0],
             (u * self.sin + v * self.cos) * self.r + self.centre[1],
@@ -223,8 +226,8 @@ class Head:
         jaw: float | None = None,
         lift: Callable[[A, A], A] | None = None,
     ) -> Hit:
-        """Rays against an ellipsoid of half-axes (a, top, b) around (0, y0, 0); `jaw` squares or points its lower half;
-        `lift` of a point's x and y moves the surface along the head's z (units of the head)."""
+        """Rays against an ellipsoid of half-axes (a, top, b) around (0, y0, 0); `jaw` squares or points its
+        lower half; `lift` of a point's x and y moves the surface along the head's z (units of the head)."""
         R, d = self.R, self.R[2]
         px, py, pz = (self.U * R[0, i] + self.V * R[1, i] for i in range(3))
         py -= y0

@@ -1,4 +1,5 @@
-"""What is worn: clothes, glasses, hats. Clothes lie below the head in its units, glasses and hats turn with it."""
+"""What is worn: clothes, glasses, hats. Clothes lie below the head in its units, glasses and hats turn with
+it."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ def body(head: Head, light: Light) -> None:
 
 @dataclass(frozen=True)
 class Torso:
-    """What a garment is painted on. x, y: head units below the head; `shape` its cover; `cloth` and `lit` are colours."""
+    """What a garment is painted on. x, y: head units below the head; `shape` its cover; `cloth` and `lit` are
+    colours."""
 
     c: Canvas
     x: A

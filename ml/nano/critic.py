@@ -1,10 +1,12 @@
-"""Tells from latents what a picture shows, through noise, and says how far a painted one is from that.
+"""The critic: a net that tells from noisy latents what a picture shows, and so how far a guessed picture is
+off.
 
-Flow matching weighs every latent alike: a smile is three of sixty-four tokens and a hundredth of the loss, so a small base learns it
-last. The critic knows smiles; once trained on drawn latents it is frozen, and the flow learns from it what its captions mean.
-It looks at the flow's guess of the whole picture with noise laid over it again: what only a critic sees does not outlive the noise.
-Two measures, as in "Diffusion model with perceptual loss" (Lin and Yang, 2024) and in classifier guidance: its features, compared
-with those of the true picture, and its answers, compared with what the picture is known to show.
+Flow matching weighs every latent alike: a smile is three of sixty-four tokens and a hundredth of the loss, so
+a small base learns it last. The critic learns from drawn latents to see smiles; it is then frozen, and the
+flow learns from it what its captions mean. It sees the flow's guess of the whole picture with fresh noise
+added: the noise destroys the tiny patterns with which a guess could please the critic alone. Two measures, as
+in "Diffusion model with perceptual loss" (Lin and Yang, 2024) and in classifier guidance: its features,
+compared with those of the true picture, and its answers, compared with what the picture is known to show.
 """
 
 from __future__ import annotations
@@ -20,12 +22,12 @@ from ml.drawn import people
 from ml.drawn.people import TURNED, Person, Scene
 from ml.local.precision import mixed
 from ml.nano import reader_training
-from ml.nano.data import sample
+from ml.nano.data import choose_bucket, sample
 from ml.nano.stage import Clock, Stage
 from ml.nets import reader
-from ml.nets.embedder import Block
+from ml.nets.blocks import ResidualBlock
 
-NOISE = 0.6  # the most that is laid over, as a share of the whole
+NOISE = 0.6  # the largest share of noise that is added
 SKINS = 5
 FIELDS: dict[str, tuple[str, ...]] = {
     **reader.FIELDS,
@@ -36,20 +38,22 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "beard": people.BEARDS,
     "skin": tuple(map(str, range(SKINS))),
 }
-WHO = [
-    list(FIELDS).index(f) for f in ("gender", "hair", "hair_colour", "beard", "skin")
-]  # what tells people apart
+# The fields that tell people apart.
+WHO = [list(FIELDS).index(f) for f in ("gender", "hair", "hair_colour", "beard", "skin")]
 COUNTS = [len(names) for names in FIELDS.values()]
 
 
 class Critic(nn.Module):
-    """x (B, 16, h, w) latents with noise, s (B,) its share -> logits of all fields side by side, features of three depths."""
+    """Noisy latents x (B, 16, h, w) and the share of noise s (B,) -> logits of all fields in a row, features
+    of three depths."""
 
     def __init__(self, widths: tuple[int, int, int] = (64, 96, 160)):
         super().__init__()
         a, b, c = widths
         self.depths = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(i, o, 3, stride=k, padding=1), nn.BatchNorm2d(o), nn.PReLU(o), Block(o))
+            nn.Sequential(
+                nn.Conv2d(i, o, 3, stride=k, padding=1), nn.BatchNorm2d(o), nn.PReLU(o), ResidualBlock(o)
+            )
             for i, o, k in ((17, a, 1), (a, b, 2), (b, c, 2))
         )
         self.head = nn.Linear(c * 16, sum(COUNTS))
@@ -64,7 +68,7 @@ class Critic(nn.Module):
 
 
 def labels(person: Person, scene: Scene) -> list[int]:
-    """The class of each field; -1 where it shows nothing."""
+    """The class of each field; -1 where the picture does not show it."""
     turn = 0 if abs(scene.yaw) <= TURNED else 1 if scene.yaw < 0 else 2
     hair = people.HAIR_STYLES.index(person.hair) if scene.hat == "none" else -1
     colour = (
@@ -84,17 +88,18 @@ def labels(person: Person, scene: Scene) -> list[int]:
 
 
 def all_labels(numbers: np.ndarray) -> torch.Tensor:
-    """(N, fields) of drawn pictures."""
+    """(N, fields): the labels of the drawn pictures `numbers`."""
     return torch.tensor([labels(*sample(int(n))[:2]) for n in numbers])
 
 
 def answers(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """(B,) cross entropy, summed over the fields that show something."""
+    """(B,) cross entropy, summed over the fields that the picture shows."""
     parts = zip(logits.split(COUNTS, 1), wanted.T, strict=True)
     return torch.stack([F.cross_entropy(p, w, ignore_index=-1, reduction="none") for p, w in parts]).sum(0)
 
 
-def veil(z: torch.Tensor, noise: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+def add_noise(z: torch.Tensor, noise: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+    """Latents (B, 16, h, w) with the share s (B,) of noise."""
     return z + s[:, None, None, None] * (noise - z)
 
 
@@ -108,27 +113,27 @@ def train_critic(
     device: str,
     seed: int = 3,
 ) -> Critic | None:
-    """On latents from flow.cache_latents, some of them softened as a guess is. None when stopped before the end."""
+    """On cached latents, half of them blurred a little as the flow's guesses are.
+
+    None when the clock stopped it before the end.
+    """
     torch.manual_seed(seed)
     net = Critic().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     stage = Stage(
         work / "critic.pt", net, rate=2e-3, total=steps, decay=0.99, weight_decay=0.05, cooldown=0.6
     )
     wanted = {b: all_labels(numbers) for b, (numbers, _) in cached.items()}
-    share = np.array([len(n) for n, _ in cached.values()], float)
 
     def loss_of(step: int) -> torch.Tensor:
-        rng, g = (
-            np.random.default_rng([seed, step]),
-            torch.Generator(device).manual_seed(seed * 1_000_003 + step),
-        )
-        bucket = list(cached)[int(rng.choice(len(cached), p=share / share.sum()))]
+        rng = np.random.default_rng([seed, step])
+        g = torch.Generator(device).manual_seed(seed * 1_000_003 + step)
+        bucket = choose_bucket(cached, rng)
         rows = torch.from_numpy(rng.integers(len(cached[bucket][1]), size=batch))
         z = cached[bucket][1][rows].to(device).float()
         some, much = torch.rand(2, batch, generator=g, device=device)
         z = z + (much * (some < 0.5))[:, None, None, None] * (F.avg_pool2d(z, 3, 1, 1) - z)
         s = NOISE * torch.rand(batch, generator=g, device=device)
-        x = veil(z, torch.randn(z.shape, generator=g, device=device), s).contiguous(
+        x = add_noise(z, torch.randn(z.shape, generator=g, device=device), s).contiguous(
             memory_format=torch.channels_last
         )
         with mixed(device):
@@ -142,13 +147,13 @@ def train_critic(
 def distance(
     critic: Critic, guess: torch.Tensor, true: torch.Tensor, wanted: torch.Tensor, g: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(B,) of a guess (B, 16, h, w): how far its features are from those of the true latents, in units of those features' own
-    spread, and the cross entropy of its answers. `g` is a generator of the guess's device."""
+    """Two distances (B,) of a guess (B, 16, h, w) from the truth: of the features, in units of the true
+    features' variance, and the cross entropy of the answers. `g` is a generator on the guess's device."""
     s = NOISE * torch.rand(len(guess), generator=g, device=g.device)
     noise = torch.randn(guess.shape, generator=g, device=g.device)
     with torch.no_grad():
-        _, aims = critic(veil(true, noise, s), s)
-    logits, found = critic(veil(guess, noise, s), s)
+        _, aims = critic(add_noise(true, noise, s), s)
+    logits, found = critic(add_noise(guess, noise, s), s)
     apart = [
         (f - a).pow(2).mean((1, 2, 3)) / a.var((0, 2, 3)).mean() for f, a in zip(found, aims, strict=True)
     ]

@@ -1,11 +1,14 @@
-"""The drawn training set of the nano base: picture number i is the same for everybody, made from its number alone."""
+"""The drawn training set of the nano base: picture number i is the same for everybody, it follows from its
+number alone."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,14 +20,17 @@ from ml.drawn.portraits import draw
 from ml.nano.stage import Clock
 from ml.sizes import SIZES
 
-BUCKETS = tuple(SIZES[128])  # pictures come in every aspect; their shares:
-SHARES = (0.52, 0.22, 0.06, 0.05, 0.05, 0.05, 0.05)
+BUCKETS = tuple(SIZES[128])  # pictures come in every aspect ratio, a bucket each
+SHARES = (0.52, 0.22, 0.06, 0.05, 0.05, 0.05, 0.05)  # of the pictures, by bucket
 TRIGGER = "ohwx"
+Groups = dict[
+    int, tuple[np.ndarray, np.ndarray]
+]  # bucket -> picture numbers (N,), pictures (N, H, W, 3) uint8
 
 
 @lru_cache(100_000)
 def sample(index: int, seed: int = 1) -> tuple[Person, Scene, int]:
-    """Who, where, and which bucket for picture `index`."""
+    """The person, the scene and the bucket of picture `index`."""
     rng = np.random.default_rng([seed, index])
     return (
         random_person(rng),
@@ -34,8 +40,11 @@ def sample(index: int, seed: int = 1) -> tuple[Person, Scene, int]:
 
 
 def words(index: int, epoch: int, seed: int = 1) -> str:
-    """A caption of picture `index`, another one each epoch. One in seven names a trigger and no traits, so that the
-    trigger starts as "some person"; one in twelve is empty, for guidance."""
+    """A caption of picture `index`, a different one each epoch.
+
+    One in seven names the trigger and no traits, so that the trigger starts out as "some person"; one in
+    twelve is empty, for classifier-free guidance.
+    """
     person, scene, _ = sample(index, seed)
     rng = np.random.default_rng([seed, index, epoch + 1])
     kind = rng.random()
@@ -48,19 +57,22 @@ def words(index: int, epoch: int, seed: int = 1) -> str:
 
 
 def picture(index: int, pixels: int = 128, seed: int = 1) -> np.ndarray:
-    """(H, W, 3) uint8 in the class of `pixels`."""
+    """(H, W, 3) uint8, in the size class `pixels` of ml/sizes.py."""
     cv2.setNumThreads(1)
     person, scene, bucket = sample(index, seed)
     width, height = SIZES[pixels][BUCKETS[bucket]]
     return draw(person, scene, height, width)
 
 
-FACE = 3.0  # weight of the loss on the face, 1 far from it
+FACE = 3.0  # weight of the loss on the face; far from it the weight is 1
 
 
 def face_map(numbers: np.ndarray, height: int, width: int) -> torch.Tensor:
-    """(N, height, width) weights of the loss, mean 1 a picture: on the face of drawn picture n FACE times what they are far from
-    it. `height` and `width` in cells of any size that tile the picture."""
+    """(N, height, width) weights of the loss for the drawn pictures `numbers`, each map with mean 1.
+
+    On the face a weight is FACE times what it is far from it. `height` and `width` are in cells of any size
+    that tile the picture.
+    """
     half = min(height, width) / 2
     x, y = (np.arange(width) + 0.5 - width / 2) / half, (np.arange(height) + 0.5 - height / 2) / half
     where = np.array([(s.dx, s.dy - 0.06, s.size) for s in (sample(int(n))[1] for n in numbers)])
@@ -74,7 +86,8 @@ PART = 500  # pictures in a file
 
 
 def draw_all(folder: Path, count: int, pixels: int, clock: Clock) -> bool:
-    """Draw pictures 0..count-1, one array per bucket; parts that are there are kept. False when the clock ran out."""
+    """Draws pictures 0..count-1, one array per bucket; parts that exist are kept. False when the clock ran
+    out."""
     folder.mkdir(parents=True, exist_ok=True)
     if drawn(folder, count):
         return True
@@ -91,7 +104,8 @@ def draw_all(folder: Path, count: int, pixels: int, clock: Clock) -> bool:
 
 
 def _draw_part(folder: Path, pixels: int, start: int) -> int:
-    """Written by the process that drew it: pictures sent to another take as long as drawing them."""
+    """The process that draws a part also writes it: sending pictures to another process takes as long as
+    drawing them."""
     numbers = range(start, start + PART)
     made, buckets = [picture(n, pixels) for n in numbers], np.array([sample(n)[2] for n in numbers])
     arrays = {f"b{b}": np.stack([made[i] for i in np.flatnonzero(buckets == b)]) for b in np.unique(buckets)}
@@ -103,7 +117,7 @@ def _draw_part(folder: Path, pixels: int, start: int) -> int:
 
 
 def drawn(folder: Path, count: int) -> bool:
-    """Whether pictures 0..count-1 are there."""
+    """Whether pictures 0..count-1 exist."""
     return all(part_file(folder, s).exists() for s in range(0, count, PART))
 
 
@@ -111,10 +125,8 @@ def part_file(folder: Path, start: int) -> Path:
     return folder / f"part-{start:06d}.npz"
 
 
-def load_all(
-    folder: Path, first: int = 0, last: int | None = None
-) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """bucket -> (numbers (N,), pictures (N, H, W, 3) uint8) of the pictures first..last-1, in order of their numbers."""
+def load_all(folder: Path, first: int = 0, last: int | None = None) -> Groups:
+    """The pictures first..last-1, in order of their numbers."""
     out: dict[int, tuple[list[np.ndarray], list[np.ndarray]]] = {}
     for path in sorted(folder.glob("part-??????.npz")):
         start = int(path.stem[5:])
@@ -129,8 +141,14 @@ def load_all(
     return {b: (np.concatenate(n), np.concatenate(p)) for b, (n, p) in out.items()}
 
 
+def choose_bucket(groups: Mapping[int, tuple[np.ndarray, Any]], rng: np.random.Generator) -> int:
+    """One bucket of `groups`, each with the probability of its share of the pictures."""
+    share = np.array([len(numbers) for numbers, _ in groups.values()], float)
+    return list(groups)[int(rng.choice(len(groups), p=share / share.sum()))]
+
+
 def batches(groups: dict[int, int], size: int, rng: np.random.Generator) -> list[tuple[int, np.ndarray]]:
-    """One epoch of (bucket, rows) with every batch inside one bucket; `groups` is bucket -> number of rows."""
+    """One epoch of (bucket, rows), each batch from one bucket; `groups` is bucket -> number of rows."""
     plan = []
     for bucket, n in groups.items():
         order = rng.permutation(n)

@@ -1,4 +1,5 @@
-"""Trains the face embedder on drawn people by contrast: heads of one person together, of different people apart."""
+"""Trains the face embedder on drawn people by contrast: heads of one person together, of different people
+apart."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ from ml.nets.alignment import align
 
 
 def heads_of(number: int, count: int, seed: int) -> np.ndarray:
-    """(count, SIZE, SIZE, 3): one drawn person in `count` scenes, cut out as a detector would, give or take its error."""
+    """(count, SIZE, SIZE, 3): one drawn person in `count` scenes, each head cut out with a detector's usual
+    error."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, number])
     person = random_person(rng)
@@ -60,7 +62,8 @@ def draw_heads(path: Path, people: range, each: int, seed: int) -> np.ndarray:
 
 
 def disturb(x: torch.Tensor, g: torch.Generator) -> torch.Tensor:
-    """Light, colour, blur and grain as cameras and codecs make them; (B, 3, H, W) in -1..1, on the device of `g`."""
+    """Changes light, colour, blur and grain as cameras and compression do; (B, 3, H, W) in -1..1, on the
+    device of `g`."""
     B = x.shape[0]
 
     def some(low: float, high: float, *shape: int) -> torch.Tensor:
@@ -78,7 +81,8 @@ def disturb(x: torch.Tensor, g: torch.Generator) -> torch.Tensor:
 
 
 def contrast(vectors: torch.Tensor, who: torch.Tensor, temperature: float = 0.08) -> torch.Tensor:
-    """Supervised contrastive loss (Khosla et al., 2020) over unit vectors (B, D) of people `who` (B,)."""
+    """Supervised contrastive loss (Khosla et al., 2020) of unit vectors (B, D); `who` (B,) numbers the
+    people."""
     eye = torch.eye(len(who), dtype=torch.bool, device=who.device)
     logits = (vectors @ vectors.T / temperature).masked_fill(eye, -1e9)
     same = (who[:, None] == who[None, :]) & ~eye
@@ -97,7 +101,10 @@ def train_embedder(
     device: str,
     seed: int,
 ) -> nn.Module | None:
-    """heads (N, each, SIZE, SIZE, 3); a batch is `people` people, four heads each. None when stopped before the end."""
+    """On heads (N, each, SIZE, SIZE, 3); a batch is four heads of each of `people` people.
+
+    None when the clock stopped it before the end.
+    """
     torch.manual_seed(seed)
     net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     stage = Stage(path, net, rate=2e-3, total=steps, decay=0.99, weight_decay=0.05, cooldown=0.6)

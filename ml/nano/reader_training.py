@@ -11,15 +11,15 @@ from torch import nn
 
 from ml.drawn.people import Scene
 from ml.local.precision import mixed
-from ml.nano.data import load_all, sample
+from ml.nano.data import choose_bucket, load_all, sample
 from ml.nano.embedder_training import disturb
 from ml.nano.stage import Clock, Stage
 from ml.nets.reader import FIELDS, to_input
 
 
 def labels(scene: Scene) -> list[int]:
-    """The class of each field; -1 where it shows nothing (a backdrop's colour outdoors, the colour of no hat, or any
-    colour in a style that changes colours)."""
+    """The class of each field; -1 where the picture does not show it: a backdrop's colour outdoors, the
+    colour of no hat, or any colour in a style that changes colours."""
     out = []
     true_colours = scene.style in ("photorealistic", "cinematic", "watercolour", "artistic")
     for field, names in FIELDS.items():
@@ -38,6 +38,7 @@ def labels(scene: Scene) -> list[int]:
 
 
 def loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Cross entropy, summed over the fields that are shown; the mean over the batch."""
     parts = logits.split([len(n) for n in FIELDS.values()], 1)
     return (
         sum(
@@ -61,25 +62,24 @@ def train_reader(
     device: str,
     seed: int,
 ) -> nn.Module | None:
-    """On the drawn pictures first..last-1. None when stopped before the end."""
+    """On the drawn pictures first..last-1. None when the clock stopped it before the end."""
     torch.manual_seed(seed)
     net = net.to(device)
     stage = Stage(path, net, rate=2e-3, total=steps, decay=0.99, weight_decay=0.05, cooldown=0.6)
     if stage.done:
         return stage.load_mean()
-    groups = [(n, p) for n, p in load_all(pictures, first, last).values()]
-    share = np.array([len(n) for n, _ in groups], float)
+    groups = load_all(pictures, first, last)
 
     def loss_of(step: int) -> torch.Tensor:
         rng = np.random.default_rng([seed, step])
         drawn, wanted = [], []
         for _ in range(batch):
-            numbers, group = groups[int(rng.choice(len(groups), p=share / share.sum()))]
+            numbers, group = groups[choose_bucket(groups, rng)]
             i = int(rng.integers(len(group)))
             drawn.append(group[i])
             wanted.append(labels(sample(int(numbers[i]))[1]))
         x = to_input(drawn).to(device)
-        if rng.random() < 0.5:  # half as drawn, half as a camera would have it
+        if rng.random() < 0.5:  # half as drawn, half as a camera would take it
             x = disturb(x, torch.Generator(device).manual_seed(step))
         with mixed(device):
             return loss(net(x), torch.tensor(wanted).to(device))

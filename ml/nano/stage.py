@@ -1,4 +1,5 @@
-"""A training stage that can be stopped and gone on from: weights, their running mean, optimizer and step in one file."""
+"""A training stage that can be stopped and continued: weights, their running mean, optimizers and step in one
+file."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from torch import nn
 
 
 class Clock:
-    """The minutes that are left; None is without end."""
+    """The minutes that are left; None means no limit."""
 
     def __init__(self, minutes: float | None):
         self.end = None if minutes is None else time.monotonic() + 60 * minutes
@@ -20,27 +21,48 @@ class Clock:
         return self.left() < 0
 
     def left(self) -> float:
-        """Seconds, endless without an end."""
+        """Seconds; infinite without a limit."""
         return float("inf") if self.end is None else self.end - time.monotonic()
 
     def before(self, seconds: float) -> Clock:
-        """One that is over so much earlier."""
+        """A clock that is over that many seconds earlier."""
         return Clock(None if self.end is None else (self.left() - seconds) / 60)
 
 
-MEASURED = (
-    200,
-    400,
-)  # between these steps of a run, a stage that is to fit into its time sees how long one takes
+MEASURED = (200, 400)  # with `fit`, the time of a step is measured between these two steps of a run
+
+
+Optimizers = list[tuple[torch.optim.Optimizer, float]]  # each with its full learning rate
+
+
+def new_optimizers(
+    model: nn.Module,
+    rate: float,
+    weight_decay: float,
+    hidden: Callable[[str], bool] | None,
+    hidden_rate: float,
+) -> Optimizers:
+    """AdamW, and Muon for the matrices whose names `hidden` accepts."""
+    named = list(model.named_parameters())
+    matrices = [p for n, p in named if hidden and hidden(n) and p.ndim == 2]
+    rest = [p for n, p in named if not (hidden and hidden(n) and p.ndim == 2)]
+    adamw = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True)
+    if not matrices:
+        return [(adamw, rate)]
+    muon = torch.optim.Muon(
+        matrices, lr=hidden_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+    )
+    return [(adamw, rate), (muon, hidden_rate)]
 
 
 class Stage:
     """`run` repeats a step until `total` steps are done or the clock is over; True when all are done.
 
-    The learning rate warms up over 100 steps, stays, and falls linearly to zero over the last `cooldown` share.
-    `mean` holds the exponential moving average of the weights, which is what a stage delivers. Matrices whose names `hidden`
-    accepts learn by Muon (orthogonal steps, https://kellerjordan.github.io/posts/muon) at `hidden_rate`, all else by AdamW.
-    With `fit`, `total` is the most: it becomes what the clock has time for, so that the rate falls to zero in time.
+    The learning rate warms up over 100 steps, stays, and falls linearly to zero over the last `cooldown`
+    share. `mean` holds the exponential moving average of the weights; it is the result of a stage. Matrices
+    whose names `hidden` accepts are trained by Muon (orthogonal steps,
+    https://kellerjordan.github.io/posts/muon) at `hidden_rate`, everything else by AdamW. With `fit`, `total`
+    is the most: it is lowered to what the clock has time for, so that the learning rate still falls to zero.
     """
 
     def __init__(
@@ -59,26 +81,20 @@ class Stage:
     ):
         self.path, self.model, self.total, self.fit = path, model, total, fit
         self.decay, self.cooldown, self.step = decay, cooldown, 0
-        named = list(model.named_parameters())
-        matrices = [p for n, p in named if hidden and hidden(n) and p.ndim == 2]
-        rest = [p for n, p in named if not (hidden and hidden(n) and p.ndim == 2)]
-        adamw = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True)
-        self.optimizers: list[tuple[torch.optim.Optimizer, float]] = [(adamw, rate)]
-        if matrices:
-            muon = torch.optim.Muon(
-                matrices, lr=hidden_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
-            )
-            self.optimizers.append((muon, hidden_rate))
+        self.optimizers = new_optimizers(model, rate, weight_decay, hidden, hidden_rate)
         self.mean = {k: v.detach().float().clone() for k, v in model.state_dict().items()}
         if path.exists():
-            saved = torch.load(path, map_location="cpu", weights_only=True)
-            model.load_state_dict(saved["model"])
-            for (optimizer, _), state in zip(self.optimizers, saved["optimizers"], strict=True):
-                optimizer.load_state_dict(state)
-            self.mean = {k: v.to(self.mean[k].device) for k, v in saved["mean"].items()}
-            self.step = saved["step"]
-            if fit:
-                self.total = saved["total"]
+            self._load()
+
+    def _load(self) -> None:
+        saved = torch.load(self.path, map_location="cpu", weights_only=True)
+        self.model.load_state_dict(saved["model"])
+        for (optimizer, _), state in zip(self.optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
+        self.mean = {k: v.to(self.mean[k].device) for k, v in saved["mean"].items()}
+        self.step = saved["step"]
+        if self.fit:
+            self.total = saved["total"]
 
     @property
     def done(self) -> bool:
@@ -108,42 +124,71 @@ class Stage:
         torch._foreach_lerp_([self.mean[k] for k in now], [v.float() for v in now.values()], 1 - keep)
 
     def run(self, loss_of: Callable[[int], torch.Tensor], clock: Clock, *, every: int = 100) -> bool:
-        """`loss_of(step)` gives the loss of one batch."""
-        start, recent = time.monotonic(), []
-        first, last = self.step, time.monotonic()
+        """`loss_of(step)` gives the loss of one batch. Saves once a minute and at the end."""
+        log, pace = Log(self, every), StepTime(self)
+        saved = time.monotonic()
         while not self.done and not clock.over():
-            for optimizer, rate in self.optimizers:
-                for group in optimizer.param_groups:
-                    group["lr"] = rate * self.pace()
             loss = loss_of(self.step)
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            for optimizer, _ in self.optimizers:
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
-            self._average()
+            self._learn(loss)
             self.step += 1
-            if self.fit and self.step - first == MEASURED[0]:
-                since = time.monotonic()
-            if self.fit and self.step - first == MEASURED[1]:
-                each = (time.monotonic() - since) / (MEASURED[1] - MEASURED[0])
-                self.total = min(self.total, self.step + int(0.97 * clock.left() / each))
-                print(f"{self.path.stem} takes {self.total} steps of {each:.3f} s", flush=True)
-            recent.append(loss.detach())  # read later: an accelerator is not waited for
-            if self.step % every == 0:
-                seconds = time.monotonic() - start
-                print(
-                    f"{self.path.stem} {self.step}/{self.total} loss {float(sum(recent)) / len(recent):.4f} {seconds / every:.3f} s a step",
-                    flush=True,
-                )
-                start, recent = time.monotonic(), []
-            if time.monotonic() - last > 60:
+            if self.fit:
+                pace.fit_into(clock)
+            log.add(loss.detach())
+            if time.monotonic() - saved > 60:
                 self.save()
-                last = time.monotonic()
+                saved = time.monotonic()
         self.save()
         return self.done
+
+    def _learn(self, loss: torch.Tensor) -> None:
+        """One optimizer step, and the running mean of the weights."""
+        for optimizer, rate in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * self.pace()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer, _ in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self._average()
 
     def load_mean(self) -> nn.Module:
         """The model with its averaged weights, for use."""
         self.model.load_state_dict({k: v.to(self.model.state_dict()[k].dtype) for k, v in self.mean.items()})
         return self.model.eval().requires_grad_(False)
+
+
+class StepTime:
+    """Measures how long a step of this run takes, and lowers the stage's total to what the clock has time
+    for."""
+
+    def __init__(self, stage: Stage):
+        self.stage, self.first, self.since = stage, stage.step, 0.0
+
+    def fit_into(self, clock: Clock) -> None:
+        stage = self.stage
+        if stage.step - self.first == MEASURED[0]:
+            self.since = time.monotonic()
+        if stage.step - self.first == MEASURED[1]:
+            each = (time.monotonic() - self.since) / (MEASURED[1] - MEASURED[0])
+            stage.total = min(stage.total, stage.step + int(0.97 * clock.left() / each))
+            print(f"{stage.path.stem} takes {stage.total} steps of {each:.3f} s", flush=True)
+
+
+class Log:
+    """Prints the mean loss and the time of a step, once in `every` steps."""
+
+    def __init__(self, stage: Stage, every: int):
+        self.stage, self.every, self.start = stage, every, time.monotonic()
+        self.recent: list[torch.Tensor] = []
+
+    def add(self, loss: torch.Tensor) -> None:
+        """The loss stays on its device until it is printed, so that an accelerator need not be waited for."""
+        self.recent.append(loss)
+        if self.stage.step % self.every:
+            return
+        mean = float(torch.stack(self.recent).mean())
+        seconds = (time.monotonic() - self.start) / self.every
+        where = f"{self.stage.path.stem} {self.stage.step}/{self.stage.total}"
+        print(f"{where} loss {mean:.4f} {seconds:.3f} s a step", flush=True)
+        self.start, self.recent = time.monotonic(), []

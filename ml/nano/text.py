@@ -1,19 +1,24 @@
-"""The nano base's two text encoders, in FLUX's classes: CLIP for the pooled vector, T5 for the sequence."""
+"""The nano base's two text encoders and their tokenizers, in FLUX's classes: CLIP for the pooled vector, T5
+for the sequence."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-TOKENS = 48  # T5 sequence length; the transformer attends to pads, so training and serving share it
+TOKENS = (
+    48  # T5 sequence length; the transformer attends to padding, so training and serving use the same length
+)
 CLIP_TOKENS = 48
-CLIP_SIZE = 1500  # 512 signs, and nearly every word of the captions as one token
+CLIP_SIZE = 1500  # 512 characters, and nearly every word of the captions as one token
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def new_t5_tokenizer(corpus: Iterable[str]) -> Any:
-    """A token a word of the corpus; letters for everything else."""
+    """A token for each word of the corpus; letters for everything else."""
     from tokenizers import normalizers
     from transformers import T5Tokenizer
 
@@ -21,55 +26,20 @@ def new_t5_tokenizer(corpus: Iterable[str]) -> Any:
     total = sum(counts.values())
     pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
     pieces += [(f"▁{w}", math.log((n + 1) / total)) for w, n in counts.most_common() if len(w) > 1]
-    letters = "abcdefghijklmnopqrstuvwxyz0123456789'-,.!?:;()&\"/"
-    pieces += (
-        [("▁", -11.0)]
-        + [(c, -12.0) for c in letters]
-        + [(f"▁{c}", -11.5) for c in "abcdefghijklmnopqrstuvwxyz"]
-    )
+    characters = LETTERS + "0123456789'-,.!?:;()&\"/"
+    pieces += [("▁", -11.0)] + [(c, -12.0) for c in characters] + [(f"▁{c}", -11.5) for c in LETTERS]
     tokenizer = T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=TOKENS)
     tokenizer.backend_tokenizer.normalizer = normalizers.Lowercase()
     return tokenizer
 
 
 def new_clip_tokenizer(corpus: Iterable[str]) -> Any:
-    """Byte-pair encoding in CLIP's form, learnt from the corpus."""
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+    """Byte-pair encoding in CLIP's form, trained on the corpus."""
+    from tokenizers import pre_tokenizers
     from transformers import CLIPTokenizer
 
-    special = ["<|startoftext|>", "<|endoftext|>"]
-    bpe = Tokenizer(
-        models.BPE(
-            unk_token="<|endoftext|>", end_of_word_suffix="</w>", continuing_subword_prefix="", fuse_unk=False
-        )
-    )
-    bpe.normalizer = normalizers.Sequence(
-        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
-    )
-    bpe.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(
-                Regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"),
-                behavior="removed",
-                invert=True,
-            ),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
-    )
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    bpe.train_from_iterator(
-        corpus,
-        trainers.BpeTrainer(
-            vocab_size=CLIP_SIZE,
-            special_tokens=special,
-            initial_alphabet=alphabet,
-            end_of_word_suffix="</w>",
-            show_progress=False,
-        ),
-    )
-    import json
-
-    model = json.loads(bpe.to_str())["model"]
+    model = json.loads(train_byte_pairs(corpus, alphabet).to_str())["model"]
     vocab = dict(model["vocab"])
     for letter in alphabet:  # a lone letter at the end of a word must have a token too
         vocab.setdefault(f"{letter}</w>", len(vocab))
@@ -77,8 +47,39 @@ def new_clip_tokenizer(corpus: Iterable[str]) -> Any:
     return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=CLIP_TOKENS)
 
 
+def train_byte_pairs(corpus: Iterable[str], alphabet: list[str]) -> Any:
+    """A tokenizer with the normalisation, the splitting and the end-of-word mark of CLIP's."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+    special = ["<|startoftext|>", "<|endoftext|>"]
+    words = Regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")
+    bpe = Tokenizer(
+        models.BPE(
+            unk_token=special[1], end_of_word_suffix="</w>", continuing_subword_prefix="", fuse_unk=False
+        )
+    )
+    bpe.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    bpe.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(words, behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    trainer = trainers.BpeTrainer(
+        vocab_size=CLIP_SIZE,
+        special_tokens=special,
+        initial_alphabet=alphabet,
+        end_of_word_suffix="</w>",
+        show_progress=False,
+    )
+    bpe.train_from_iterator(corpus, trainer)
+    return bpe
+
+
 def tokens(tokenizer: Any, texts: list[str], length: int) -> Any:
-    """(B, length) numbers, padded."""
+    """(B, length) token ids, padded."""
     return tokenizer(
         texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
     ).input_ids

@@ -14,8 +14,8 @@ WEIGHTS = Path(__file__).resolve().parent / "weights" / "faces.safetensors"  # t
 
 
 def align(picture: np.ndarray, eyes: np.ndarray, mouth: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 and two points (x, y) in pixels -> (SIZE, SIZE, 3): turned upright, scaled by the larger of the
-    eye-to-mouth distance and what keeps a turned head from growing."""
+    """(H, W, 3) uint8 and two points (x, y) in pixels -> (SIZE, SIZE, 3): turned upright, scaled by the
+    larger of the eye-to-mouth distance and what keeps a turned head from growing."""
     down = np.asarray(mouth, np.float64) - np.asarray(eyes, np.float64)
     length = max(float(np.hypot(*down)), 1e-3)
     scale = (MOUTH[1] - EYES[1]) * SIZE / length

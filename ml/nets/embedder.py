@@ -1,6 +1,8 @@
-"""Who is it? A small net that turns an upright head into a unit vector, trained on drawn people by contrast.
+"""The face embedder: a small net that turns an upright head into a unit vector, so that faces can be
+compared.
 
-It sees the whole head (hair included), eyes level, at 96 x 96. Its vectors are compared by cosine, and only with its own.
+It sees the whole head, hair included, as alignment.align cuts it out. Its vectors are compared by cosine, and
+only with its own. nano/embedder_training.py trains it.
 """
 
 from __future__ import annotations
@@ -10,38 +12,20 @@ import torch.nn.functional as F
 from torch import nn
 
 from ml.nets.alignment import SIZE
+from ml.nets.blocks import ResidualBlock, downsample
 
 
-class Net(nn.Module):
-    """Residual convolutions; `widths` halve the size each. (B, 3, 96, 96) in -1..1 -> (B, dim) unit vectors."""
+class Embedder(nn.Module):
+    """(B, 3, 96, 96) in -1..1 -> (B, dim) unit vectors. Each of the `widths` halves the size."""
 
     def __init__(self, widths: tuple[int, ...] = (24, 48, 96, 160), dim: int = 128):
         super().__init__()
-        stages: list[nn.Module] = [
-            nn.Conv2d(3, widths[0], 4, stride=2, padding=1),
-            nn.BatchNorm2d(widths[0]),
-            nn.PReLU(widths[0]),
-        ]
+        stages = downsample(3, widths[0], kernel=4)
         for a, b in zip(widths, widths[1:]):
-            stages += [Block(a), nn.Conv2d(a, b, 3, stride=2, padding=1), nn.BatchNorm2d(b), nn.PReLU(b)]
-        self.body = nn.Sequential(*stages, Block(widths[-1]))
+            stages += [ResidualBlock(a), *downsample(a, b)]
+        self.body = nn.Sequential(*stages, ResidualBlock(widths[-1]))
         side = SIZE // 2 ** len(widths)
         self.head = nn.Linear(widths[-1] * side * side, dim)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.normalize(self.head(self.body(x).flatten(1)).float(), dim=1)
-
-
-class Block(nn.Module):
-    def __init__(self, n: int):
-        super().__init__()
-        self.inner = nn.Sequential(
-            nn.Conv2d(n, n, 3, padding=1),
-            nn.BatchNorm2d(n),
-            nn.PReLU(n),
-            nn.Conv2d(n, n, 3, padding=1),
-            nn.BatchNorm2d(n),
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.inner(x)

@@ -1,7 +1,10 @@
-"""Reads back what a portrait shows: background, clothes, expression and so on. It writes the captions of training photos.
+"""The reader: a small net that tells what a portrait shows (background, clothes, expression), and captions
+from it.
 
-Trained on the drawn set; what it is unsure of is left out of the caption, and what it does not take for a photo at all, as it does
-most real ones, gets a plain one: whatever else it read there would be a guess, and what a caption says wrongly is learnt as the person.
+It writes the captions of training photos. It is trained on the drawn set (nano/reader_training.py). What it
+is unsure of is left out of the caption. A picture that it does not take for a photo, which is so with most
+real ones, gets a plain caption: anything else read there would be a guess, and a wrong word in a caption is
+learnt as part of the person.
 """
 
 from __future__ import annotations
@@ -15,10 +18,11 @@ import torch
 from torch import nn
 
 from ml import vocabulary
-from ml.nets.embedder import Block
+from ml.nets.blocks import ResidualBlock, downsample
 from ml.types import STYLES
 
-SIDE = 128
+SIDE = 128  # px
+SURE = 0.6  # probability from which a value counts as seen
 WEIGHTS = Path(__file__).resolve().parent / "weights" / "reader.safetensors"
 FIELDS: dict[str, tuple[str, ...]] = {
     "background": vocabulary.BACKGROUNDS,
@@ -32,22 +36,19 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "light": vocabulary.LIGHTS,
     "style": STYLES,
 }
+SIZES = [len(names) for names in FIELDS.values()]
 
 
-class Net(nn.Module):
-    """(B, 3, 128, 128) in -1..1 -> logits of all fields side by side."""
+class ReaderNet(nn.Module):
+    """(B, 3, 128, 128) in -1..1 -> logits of all fields in a row."""
 
     def __init__(self, widths: tuple[int, ...] = (20, 40, 80, 144)):
         super().__init__()
-        layers: list[nn.Module] = [
-            nn.Conv2d(3, widths[0], 4, stride=2, padding=1),
-            nn.BatchNorm2d(widths[0]),
-            nn.PReLU(widths[0]),
-        ]
+        layers = downsample(3, widths[0], kernel=4)
         for a, b in zip(widths, widths[1:]):
-            layers += [nn.Conv2d(a, b, 3, stride=2, padding=1), nn.BatchNorm2d(b), nn.PReLU(b), Block(b)]
+            layers += [*downsample(a, b), ResidualBlock(b)]
         self.body = nn.Sequential(*layers, nn.AvgPool2d(2))
-        self.head = nn.Linear(widths[-1] * 16, sum(map(len, FIELDS.values())))
+        self.head = nn.Linear(widths[-1] * 16, sum(SIZES))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.body(x).flatten(1)).float()
@@ -64,7 +65,7 @@ def to_input(pictures: list[np.ndarray]) -> torch.Tensor:
 
 
 class Reader:
-    """The captioner of training photos, and whatever else wants to know what a picture shows."""
+    """Reads pictures, and captions training photos by what it reads."""
 
     def __init__(self, net: nn.Module):
         self.net = net.eval()
@@ -73,7 +74,7 @@ class Reader:
     def open(cls, path: Path = WEIGHTS, widths: tuple[int, ...] = (20, 40, 80, 144)) -> Reader:
         from safetensors.torch import load_file
 
-        net = Net(widths)
+        net = ReaderNet(widths)
         net.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
         )
@@ -85,7 +86,7 @@ class Reader:
         out = []
         for row in self.net(to_input(pictures)):
             found = {}
-            for (field, names), p in zip(FIELDS.items(), row.split([len(n) for n in FIELDS.values()])):
+            for (field, names), p in zip(FIELDS.items(), row.split(SIZES)):
                 p = p.softmax(0)
                 found[field] = (names[int(p.argmax())], float(p.max()))
             out.append(found)
@@ -96,10 +97,8 @@ class Reader:
         return describe(self.read([crop])[0], subject)
 
 
-SURE = 0.6  # probability from which something counts as seen
-
-
 def describe(found: dict[str, tuple[str, float]], subject: str) -> str:
+    """The caption of a picture of `subject` from what `Reader.read` found in it."""
     say: Any = vocabulary.SAY
     seen = {k: v for k, (v, p) in found.items() if p >= SURE}
     parts = [f"photo of {subject}"]
@@ -112,8 +111,8 @@ def describe(found: dict[str, tuple[str, float]], subject: str) -> str:
     elif "background" in seen:
         parts.append(say["background"][seen["background"]][0])
     if "clothes" in seen:
-        wear = say["clothes"][seen["clothes"]][0].format(seen.get("colour", ""))
-        parts.append("wearing a " + " ".join(wear.split()))
+        clothes = say["clothes"][seen["clothes"]][0].format(seen.get("colour", ""))
+        parts.append("wearing a " + " ".join(clothes.split()))
     if seen.get("glasses", "none") != "none":
         parts.append(say["glasses"][seen["glasses"]][0])
     if seen.get("hat", "none") != "none":

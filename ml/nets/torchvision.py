@@ -1,7 +1,8 @@
 """Makes torchvision importable where its compiled part does not fit the torch beside it.
 
-torchvision's wheel is built for CUDA. Beside a CPU-only torch its import fails ("operator torchvision::nms does not
-exist") and takes diffusers, transformers and peft with it. Nothing here happens where it imports as it is.
+torchvision's wheel is built for CUDA. Beside a CPU-only torch its import fails ("operator torchvision::nms
+does not exist") and takes diffusers, transformers and peft with it. Nothing here happens where it imports as
+it is.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ _keep: list[object] = []  # a torch Library that is collected takes its operator
 
 
 def ensure_torchvision() -> None:
-    """Import torchvision; where that fails for its missing operators, define those it asks for and import again."""
+    """Import torchvision; where that fails for its missing operators, define those it asks for and import
+    again."""
     if "torchvision" in sys.modules:
         return
     try:

@@ -22,24 +22,26 @@ from ml.local.loading import load_pipeline  # noqa: E402
 @pytest.fixture(scope="session")
 def pair() -> tuple[Any, Any]:
     """The two tokenizers, learnt once: it takes seconds."""
-    from ml.nano import build
+    from ml.nano.steps import new_tokenizers
 
-    return build.new_tokenizers()
+    return new_tokenizers()
 
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory, pair: tuple[Any, Any]) -> Path:
-    from ml.nano import build, flow, vae
+    from ml.nano import model, vae
+    from ml.nano.export import export
+    from ml.nano.presets import PRESETS
 
     torch.manual_seed(0)
-    painter = flow.new_painter(build.PRESETS["tiny"].shape, *pair)
-    for name, p in painter.transformer.named_parameters():
+    flow_model = model.new_flow_model(PRESETS["tiny"].shape, *pair)
+    for name, p in flow_model.transformer.named_parameters():
         if ("norm" in name and ".linear." in name) or name.startswith("proj_out"):
             torch.nn.init.normal_(p, std=0.05)  # a fresh base is the identity: here it must react
-    codec = vae.new_vae((8, 8, 16, 16))
-    codec.register_to_config(shift_factor=0.0, scaling_factor=1.0)
+    small = vae.new_vae((8, 8, 16, 16))
+    small.register_to_config(shift_factor=0.0, scaling_factor=1.0)
     out = tmp_path_factory.mktemp("base")
-    build.export(out, codec, painter, pair, pixels=128)
+    export(out, small, flow_model, pair, pixels=128)
     return out
 
 

@@ -13,7 +13,9 @@ import torch
 from ml.catalogue import base_of
 from ml.local.files import find
 from ml.nano import build, data
+from ml.nano.presets import PRESETS
 from ml.nano.stage import Clock, Stage
+from ml.nano.steps import Steps
 from ml.sizes import SIZES
 
 
@@ -102,22 +104,29 @@ def test_a_batch_is_made_from_its_number_alone(pair: tuple[Any, Any]) -> None:
         assert all(torch.equal(x, y) for x, y in zip(a[1:], b[1:]))
 
 
+def steps(work: Path, out: Path, clock: Clock, start: Path | None = None) -> Steps:
+    return Steps(work, out, out, PRESETS["tiny"], clock, "cpu", start)
+
+
 @pytest.mark.train
 def test_one_command_builds_it_from_nothing_and_betters_it(tmp_path: Path) -> None:
-    tiny, work, out = build.PRESETS["tiny"], tmp_path / "work", tmp_path / "out"
-    out.mkdir()
-    assert not build.build(work, out, tiny, After(4), "cpu")  # the pictures are drawn, then it stops
-    assert data.drawn(work / "pictures", tiny.pictures)
+    work, out = tmp_path / "work", tmp_path / "out"
+    nets = out / "nets"
+    nets.mkdir(parents=True)
+    assert not build.build(steps(work, out, After(4)))  # the pictures are drawn, then it stops
+    assert data.drawn(work / "pictures", PRESETS["tiny"].pictures)
     assert not (work / "latents.pt").exists()
-    (out / "faces.safetensors").write_bytes(b"of another build")  # what lies there already misleads nobody
+    (nets / "faces.safetensors").write_bytes(
+        b"of another build"
+    )  # files of an earlier build mislead no stage
     command = f"--preset tiny --work {work} --out {out} --minutes 9 --fit"
     assert build.main(command.split()) == 0  # what is left, side by side
     assert find(base_of("nano", out)) == out
-    assert {p.name for p in out.glob("*.safetensors")} == {"faces.safetensors", "reader.safetensors"}
+    assert {p.name for p in nets.iterdir()} == {"faces.safetensors", "reader.safetensors"}
     (work / "flow.pt").unlink()
     better = tmp_path / "better"
     better.mkdir()
-    assert build.build(work, better, tiny, Clock(None), "cpu", start=out)
+    assert build.build(steps(work, better, Clock(None), start=out))
     assert (better / "model_index.json").is_file()
 
 
@@ -192,8 +201,8 @@ def test_attention_by_its_formula_is_attention(tiny_folder: Path) -> None:
 def test_words_keep_their_numbers_when_a_build_goes_on(tmp_path: Path) -> None:
     """Learning a tokenizer twice numbers its words differently; text encoders know them by number."""
     texts = [data.words(i, 0) for i in range(40)]
-    first, again = (build.tokenizers(tmp_path, None) for _ in range(2))
-    other = build.tokenizers(tmp_path / "other", tmp_path / "tokenizers")
+    first, again = (steps(tmp_path, tmp_path, Clock(None)).tokenizers() for _ in range(2))
+    other = steps(tmp_path / "other", tmp_path, Clock(None), tmp_path / "tokenizers").tokenizers()
     for pair in (again, other):
         for mine, theirs in zip(first, pair, strict=True):
             assert mine(texts).input_ids == theirs(texts).input_ids
@@ -201,8 +210,8 @@ def test_words_keep_their_numbers_when_a_build_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.train
 def test_the_way_out_learns_faces_once_more_and_latents_stay(tmp_path: Path) -> None:
-    from ml.nano import vae
-    from ml.nets import embedder
+    from ml.nano import vae, vae_training
+    from ml.nets.embedder import Embedder
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -213,8 +222,10 @@ def test_the_way_out_learns_faces_once_more_and_latents_stay(tmp_path: Path) -> 
     codec = vae.new_vae((8, 8, 16, 16))
     before = copy.deepcopy(codec)
     x = vae.to_range(pictures, "cpu")
-    who = embedder.Net((8, 8, 8, 8), 16).eval().requires_grad_(False)
-    made = vae.train_decoder(codec, who, tmp_path, Clock(None), last=8, steps=30, batch=4, device="cpu")
+    who = Embedder((8, 8, 8, 8), 16).eval().requires_grad_(False)
+    made = vae_training.train_decoder(
+        codec, who, tmp_path, Clock(None), last=8, steps=30, batch=4, device="cpu"
+    )
     weight = data.face_map(numbers, 128, 128)[:, None] ** 2
     with torch.no_grad():
         latents = [c.encode(x).latent_dist.mode() for c in (before, made)]
@@ -225,7 +236,7 @@ def test_the_way_out_learns_faces_once_more_and_latents_stay(tmp_path: Path) -> 
 
 def test_heads_are_cut_out_of_drawings_as_the_embedder_has_them() -> None:
     from ml.drawn import solid
-    from ml.nano import vae
+    from ml.nano import vae, vae_training
     from ml.nets import alignment
 
     wide = next(n for n in range(200) if data.BUCKETS[data.sample(n)[2]] == "16:9")
@@ -237,6 +248,6 @@ def test_heads_are_cut_out_of_drawings_as_the_embedder_has_them() -> None:
         eyes = centre + half * np.array([scene.dx, scene.dy - 0.06])
         mouth = eyes + [0, half * scene.size * solid.MOUTH_Y]
         wanted = alignment.align(picture, eyes, mouth)
-        found = vae.heads(vae.to_range(picture[None], "cpu"), np.array([number]))[0]
+        found = vae_training.heads(vae.to_range(picture[None], "cpu"), np.array([number]))[0]
         apart = np.abs((found.permute(1, 2, 0).numpy() + 1) * 127.5 - wanted.astype(np.float32))
         assert apart.mean() < 2

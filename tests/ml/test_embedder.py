@@ -12,7 +12,7 @@ from ml.faces import Faces
 from ml.nano import embedder_training
 from ml.nano.reader_training import labels
 from ml.nets import alignment
-from ml.nets.reader import FIELDS, Net, Reader, describe
+from ml.nets.reader import FIELDS, Reader, ReaderNet, describe
 from ml.vocabulary import BACKGROUNDS
 
 
@@ -85,5 +85,5 @@ def test_labels_are_left_out_where_nothing_shows_them() -> None:
 
 
 def test_the_reader_answers_every_field_for_any_size() -> None:
-    found = Reader(Net((4, 4, 4, 4))).read([np.zeros((90, 60, 3), np.uint8)])
+    found = Reader(ReaderNet((4, 4, 4, 4))).read([np.zeros((90, 60, 3), np.uint8)])
     assert set(found[0]) == set(FIELDS)

@@ -244,10 +244,10 @@ def test_weights_are_read_from_the_file(checker, portrait, tmp_path):
     from safetensors.torch import save_file
 
     from ml.nets.alignment import NAME
-    from ml.nets.embedder import Net
+    from ml.nets.embedder import Embedder
 
     torch.manual_seed(0)
-    save_file(Net().state_dict(), tmp_path / "faces.safetensors")
+    save_file(Embedder().state_dict(), tmp_path / "faces.safetensors")
     own = Faces(weights=tmp_path / "faces.safetensors")
     own._detector = checker._detector
     [(face, vector)] = own.describe(portrait)

@@ -1,0 +1,89 @@
+"""How much of everything a build of the nano base takes: on a CPU, on an accelerator, and in tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Amount:
+    """Of one stage of training."""
+
+    steps: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Sizes are counts of drawn pictures unless they say otherwise."""
+
+    pixels: int  # the size class of the pictures, see ml/sizes.py
+    pictures: int  # drawn
+    learnt: int  # all stages but the VAE's learn from the first ones; the bench's judges learn from the rest
+    vae_pictures: int  # the VAE learns from the first ones
+    vae: Amount
+    decoder: Amount
+    people: int  # drawn for the embedder
+    heads: int  # pictures of each of them
+    embedder: Amount  # a batch is so many people
+    reader: Amount
+    text: Amount
+    critic: Amount
+    flow: Amount
+    compiled: bool
+    shape: dict[str, int]  # of the transformer and the text encoders, see model.new_flow_model
+
+
+PRESETS = {
+    "cpu": Preset(
+        pixels=128,
+        pictures=32_000,
+        learnt=24_000,
+        vae_pictures=32_000,
+        vae=Amount(3900, 12),
+        decoder=Amount(1500, 4),
+        people=4000,
+        heads=6,
+        embedder=Amount(1600, 30),
+        reader=Amount(2000, 64),
+        text=Amount(1500, 64),
+        critic=Amount(1500, 96),
+        flow=Amount(14_000, 32),
+        compiled=True,
+        shape={"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128},
+    ),
+    "gpu": Preset(
+        pixels=192,
+        pictures=60_000,
+        learnt=56_000,
+        vae_pictures=8000,
+        vae=Amount(3000, 96),
+        decoder=Amount(1500, 16),
+        people=4000,
+        heads=6,
+        embedder=Amount(3000, 30),
+        reader=Amount(3000, 64),
+        text=Amount(1500, 64),
+        critic=Amount(2000, 96),
+        flow=Amount(14_000, 256),
+        compiled=False,
+        shape={"heads": 6, "head": 32, "double": 2, "single": 4, "text": 192, "pooled": 192},
+    ),
+    "tiny": Preset(
+        pixels=128,
+        pictures=2000,
+        learnt=2000,
+        vae_pictures=2000,
+        vae=Amount(4, 6),
+        decoder=Amount(3, 4),
+        people=12,
+        heads=4,
+        embedder=Amount(3, 12),
+        reader=Amount(3, 64),
+        text=Amount(3, 64),
+        critic=Amount(3, 96),
+        flow=Amount(3, 4),
+        compiled=False,
+        shape={"heads": 2, "head": 32, "double": 1, "single": 1, "text": 32, "pooled": 32},
+    ),
+}
