@@ -24,14 +24,11 @@ def add(transformer: Any, base: Base, seed: int) -> list[torch.nn.Parameter]:
     trained."""
     from peft import LoraConfig
 
+    config = LoraConfig(
+        r=base.rank, lora_alpha=base.rank, init_lora_weights="gaussian", target_modules=base.layout.targets
+    )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        config = LoraConfig(
-            r=base.rank,
-            lora_alpha=base.rank,
-            init_lora_weights="gaussian",
-            target_modules=base.layout.targets,
-        )
         transformer.add_adapter(config, adapter_name=ADAPTER)
     trained = [p for n, p in transformer.named_parameters() if f".{ADAPTER}." in n]
     for p in trained:
