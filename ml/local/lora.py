@@ -129,17 +129,20 @@ class Swapper:
         if key is None or tensors is None:
             self._bare()
             return
-        try:
-            check_lora(tensors, facts or {}, self.base, self.expected)
-        except MLError:
-            self._bare()
-            raise
+        self._check(tensors, facts or {})
         try:
             self._copy(tensors)
         except Exception:
             self.unload()
             self._load_anew(tensors)
         self.loaded = key
+
+    def _check(self, tensors: dict[str, Any], facts: dict[str, Any]) -> None:
+        try:
+            check_lora(tensors, facts, self.base, self.expected)
+        except MLError:
+            self._bare()
+            raise
 
     def unload(self) -> None:
         """Removes the LoRA's layers from the transformer, as a training needs it."""

@@ -165,15 +165,8 @@ def check_lora(
     """
     named = facts.get("base", "another program's")
     if named != base.name:
-        raise MLError(
-            "lora_other_base",
-            f"This twin was trained on the base {named}, not on {base.name}. "
-            "Choose that base or train the twin again.",
-        )
-    shapes = {k: tuple(v.shape) for k, v in tensors.items()}
-    if shapes != expected:
-        raise MLError(
-            "lora_other_base",
-            f"This file's layers do not fit the base {base.name} at rank {base.rank}. "
-            "Train the twin again on this base.",
-        )
+        what = f"This twin was trained on the base {named}, not on {base.name}."
+        raise MLError("lora_other_base", f"{what} Choose that base or train the twin again.")
+    if {k: tuple(v.shape) for k, v in tensors.items()} != expected:
+        what = f"This file's layers do not fit the base {base.name} at rank {base.rank}."
+        raise MLError("lora_other_base", f"{what} Train the twin again on this base.")
