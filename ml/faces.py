@@ -281,13 +281,10 @@ def settle(verdicts: list[Inspection], inspect: Callable[[int, list[Inspection]]
     mix = mixed(verdicts)
     if mix.detail and not mix.majority:
         raise MLError("other_person", mix.detail)
-    changed = []
-    for i, label in enumerate(mix.labels):
-        if verdicts[i].accepted and label > 0:
-            verdicts[i] = _refuse(verdicts[i], "other_person")
-            changed.append(i)
-    for i, label in enumerate(mix.labels):
-        if verdicts[i].code == "other_person" and label == 0:
-            verdicts[i] = inspect(i, [v for v in verdicts if v.accepted])
-            changed.append(i)
-    return changed
+    strangers = [i for i, label in enumerate(mix.labels) if verdicts[i].accepted and label > 0]
+    for i in strangers:
+        verdicts[i] = _refuse(verdicts[i], "other_person")
+    own = [i for i, label in enumerate(mix.labels) if verdicts[i].code == "other_person" and label == 0]
+    for i in own:
+        verdicts[i] = inspect(i, [v for v in verdicts if v.accepted])
+    return strangers + own

@@ -52,8 +52,10 @@ class TwinTraining:
     on_progress: Progress
     start: float = field(default_factory=time.monotonic)
 
-    def run(self) -> TrainReport:
+    def __post_init__(self) -> None:
         self.base = replace(self.base, sizes=replace(self.base.sizes, train=self.plan.sizes))
+
+    def run(self) -> TrainReport:
         self._tell("preparing", 0.0)
         vectors = self._vectors()
         train_on, held_out = select.split(len(vectors), self.base.recipe.holdout, self.spec.seed)

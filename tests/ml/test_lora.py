@@ -1,5 +1,5 @@
-"""One LoRA on a base: it starts as nothing, survives its file, swaps without leaving anything behind, and
-refuses strangers."""
+"""One LoRA on a base: a fresh one changes nothing, its file keeps it, a swap leaves nothing behind, foreign
+files are refused."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_swapping_loads_one_twin_at_a_time(pipe: Any, tiny: Base) -> None:
 
 
 def test_a_swap_leaves_the_resident_twins_as_they_are(pipe: Any, tiny: Base) -> None:
-    """Also where their type is the base's own, so that nothing would have to be copied."""
+    """Also where their dtype is the base's, so that loading would not need a copy."""
     one = {k: v.float() for k, v in trained(pipe, tiny, 1).items()}
     lora.remove(pipe.transformer)
     two = {k: v + 1 for k, v in one.items()}
@@ -118,7 +118,7 @@ def test_a_hot_swap_that_breaks_is_done_again_from_nothing(pipe: Any, tiny: Base
     swapper = lora.Swapper(pipe, tiny)
     swapper.load("one", one, FACTS)
     loaded = picture(pipe, tiny)
-    pipe.transformer.delete_adapters(lora.ADAPTER)  # what a swap needs is gone
+    pipe.transformer.delete_adapters(lora.ADAPTER)  # a swap needs this adapter
     swapper.loaded = "other"
     swapper.load("one", one, FACTS)
     assert (picture(pipe, tiny) == loaded).all()
