@@ -76,7 +76,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 class Scene:
-    """A web process and a worker. They are started as config.start.supervisor does it, but load bench.mortal."""
+    """A web process and a worker. They are started as config.start.supervisor does it, but load
+    bench.mortal."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()

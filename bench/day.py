@@ -79,8 +79,8 @@ def _geometric(rng: random.Random, mean: float) -> int:
 @dataclass(frozen=True)
 class Scaling:
     """A fleet that follows its load. It wants as many servers as there were requests waiting or served, on
-    average over `over` seconds, and `spare` more. It grows at once, and shrinks to the largest number wanted in
-    the last `calm` seconds."""
+    average over `over` seconds, and `spare` more. It grows at once, and shrinks to the largest number
+    wanted in the last `calm` seconds."""
 
     spare: int
     cold_start: float  # seconds until a new server works; paid for

@@ -147,7 +147,8 @@ def line(name: str, day: list[Request], peak: list[int], out: Outcome, price: fl
 
 
 def simulate(times: Times, args: argparse.Namespace) -> bool:
-    """Prints the table of one machine. True when the recommended fleet meets the target on another day, too."""
+    """Prints the table of one machine. True when the recommended fleet meets the target on another day,
+    too."""
     aim = Aim(times, args.target, args.whole)
     day = aim.days(args.users, args.seed)
     peak = busiest_hour(day)
