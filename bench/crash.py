@@ -39,7 +39,7 @@ PATIENCE = 60.0  # seconds until a job that has not ended never will
 
 
 class Service:
-    """A process of the product's, in a session of its own."""
+    """A process of the product, in a session of its own."""
 
     def __init__(self, argv: list[str], folder: Path) -> None:
         self.log = (folder / "log").open("ab")
@@ -53,7 +53,7 @@ class Service:
         )
 
     def kill(self) -> None:
-        """With all that it started; once, for afterwards its number may be somebody else's."""
+        """With all that it started. Only once: afterwards another process may have its id."""
         if self.process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -76,7 +76,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 class Scene:
-    """A web process and a worker, as `make run` starts them, but for what they load; and who asks."""
+    """A web process and a worker. They are started as config.start.supervisor does it, but load
+    bench.mortal."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
@@ -125,7 +126,7 @@ def scene(folder: Path) -> Iterator[Scene]:
 
 @dataclass
 class Asker:
-    """Somebody with a trained twin, and a token of theirs."""
+    """A user with a trained twin, and their access token."""
 
     user: Any
     twin: Any
@@ -213,7 +214,7 @@ def well_again(
 
 
 def faults(who: Asker, job: Any, before: int, attempts: int) -> list[str]:
-    """What is not as it must be after a job of COUNT pictures, however often it was begun."""
+    """What is wrong after a job of COUNT pictures that was begun `attempts` times."""
     from django.db.models import Sum
 
     from billing import audit, ledger

@@ -47,8 +47,8 @@ class Request(Waiting):
 
 
 def a_day(users: int, picture: dict[str, float], *, seed: int) -> list[Request]:
-    """By time, from 0 to 86400 s; `picture` is the seconds of one by quality. A visit over midnight goes on
-    in the morning."""
+    """The requests of a day in order of time (0 to 86400 s). `picture`: seconds of one picture by quality. A
+    visit that passes midnight continues in the morning of the same day."""
     rng, asked = random.Random(seed), []
     for user in range(users):
         twins = _one_of(rng, TWINS)
@@ -72,14 +72,15 @@ def _one_of(rng: random.Random, shares: dict[Any, float]) -> Any:
 
 
 def _geometric(rng: random.Random, mean: float) -> int:
-    """From 1."""
+    """A geometric random number from 1 with this mean."""
     return 1 + int(math.log(1.0 - rng.random()) / math.log(1 - 1 / mean)) if mean > 1 else 1
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """A fleet that follows its load: the requests in the house, on average over `over` seconds, and `spare`
-    more. More are started at once, fewer kept only when that was enough for `calm` seconds."""
+    """A fleet that follows its load. It wants as many servers as there were requests waiting or served, on
+    average over `over` seconds, and `spare` more. It grows at once, and shrinks to the largest number
+    wanted in the last `calm` seconds."""
 
     spare: int
     cold_start: float  # seconds until a new server works; paid for
@@ -90,7 +91,7 @@ class Scaling:
 
 @dataclass
 class Outcome:
-    """Seconds by request, in the order in which they came; -1 for what was not served."""
+    """Seconds of each request, in order of arrival; -1 when it was not served."""
 
     wait: list[float]
     first: list[float]
@@ -211,13 +212,13 @@ class Fleet:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value that this share of them does not exceed."""
+    """The smallest value that this share of them does not exceed."""
     ordered = sorted(values)
     return ordered[max(math.ceil(share * len(ordered)) - 1, 0)] if ordered else 0.0
 
 
 def busiest_hour(requests: Sequence[Request]) -> list[int]:
-    """The requests (their places) of the clock hour with the most work."""
+    """Indices of the requests in the clock hour with the most work."""
     hours: list[list[int]] = [[] for _ in range(24)]
     for i, r in enumerate(requests):
         hours[min(int(r.created_at // HOUR), 23)].append(i)

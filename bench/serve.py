@@ -54,7 +54,7 @@ class Times:
 
 
 def read(path: Path) -> Times | None:
-    """None for a file of another kind."""
+    """The table in a file; None when it is not one."""
     try:
         said = json.loads(path.read_text())
         seconds = said["seconds"]
@@ -99,8 +99,8 @@ class Aim:
         )
 
     def needed(self, day: list[Request], *, grouped: bool, peak: list[int] | None = None) -> int | None:
-        """The fewest servers that meet the target over the day, and in the hour `peak` where one is given;
-        None: no number does."""
+        """The fewest servers that meet the target over the day, and in the hour `peak` where one is given.
+        None when no number does."""
         if percentile([r.first for r in day], 0.95) > self.target:
             return None  # with a server each
         start = max(int(sum(r.work for r in day) / DAY), 1)
@@ -113,8 +113,8 @@ class Aim:
     def scaled(
         self, day: list[Request], peak: list[int], provision: float, *, most: int, grouped: bool
     ) -> Scaling | None:
-        """With the fewest spare ones, up to `most`, that meet the target over the day and in its busiest
-        hour."""
+        """A scaling fleet with the fewest spare servers, up to `most`, that meets the target over the day and
+        in its busiest hour."""
         for spare in range(most + 1):
             scaling = Scaling(spare, provision + self.times.cold_start)
             out = self.run(day, scaling, grouped=grouped)
@@ -144,8 +144,8 @@ def line(name: str, day: list[Request], peak: list[int], out: Outcome, price: fl
 
 
 def simulate(times: Times, args: argparse.Namespace) -> bool:
-    """Prints the table of one machine; whether the fleet that is recommended meets the target on another
-    day, too."""
+    """Prints the table of one machine. True when the recommended fleet meets the target on another day,
+    too."""
     aim = Aim(times, args.target, args.whole)
     day = aim.days(args.users, args.seed)
     peak = busiest_hour(day)

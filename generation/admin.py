@@ -31,7 +31,7 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ("status", "kind", "style", "error_code")
     list_select_related = ("user",)
     search_fields = ("id", "user__email")
-    exclude = ("prompt", "negative_prompt", "idempotency_key")  # private
+    exclude = ("prompt", "negative_prompt", "idempotency_key")  # prompts are private
     actions = ("retry",)
 
     def has_retry_permission(self, request: Any) -> bool:

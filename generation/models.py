@@ -18,7 +18,7 @@ class Job(PaidRun):
     kind = models.CharField(max_length=12, default="image")
     twin = models.ForeignKey(Twin, models.SET_NULL, null=True, related_name="jobs")
     training = models.ForeignKey(Training, models.SET_NULL, null=True, related_name="jobs")
-    of_twin = models.BooleanField(default=True)  # also when that twin is gone
+    of_twin = models.BooleanField(default=True)  # stays True when that twin is deleted
     prompt = models.TextField(max_length=2000)
     negative_prompt = models.TextField(max_length=2000, blank=True)
     style = models.CharField(max_length=20, default="photorealistic")

@@ -90,7 +90,7 @@ def _enqueue(job: Job, *, training: Training | None) -> None:
 
 
 def usable_training(twin: Twin) -> Training:
-    """The version that is in use. Raises TwinDisabled, TwinNotTrained."""
+    """The training in use. Raises TwinDisabled, TwinNotTrained."""
     if twin.disabled_at:
         raise TwinDisabled
     if twin.active_training is None or not twin.active_training.sha256:

@@ -30,7 +30,7 @@ KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality",
 
 @login_required
 def studio(request: HttpRequest) -> HttpResponse:
-    """The form comes back as it was when it is refused: nothing that was typed is lost."""
+    """A refused form comes back with all that was typed."""
     filled = {name: request.GET.get(name, "") for name in KEPT}
     refused, code = "", ""
     if request.method == "POST":
@@ -121,7 +121,7 @@ def state(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def job(request: HttpRequest, ident: str) -> HttpResponse:
-    """One job by itself: what a movement of credits was for."""
+    """The page of one job, which a movement of credits links to."""
     rows = [job_of(request.user, ident)]
     facts = {"jobs": _shown(request, rows), "key": secrets.token_urlsafe(12), "tab": "studio"}
     return render(request, "generation/job.html", facts)
@@ -132,7 +132,7 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
 @told
 @limited("120/h", "generations")
 def again(request: HttpRequest, ident: str) -> HttpResponse:
-    """The same once more; with another seed unless the same is asked for."""
+    """Repeat a job, with another seed unless the same is asked for."""
     job = job_of(request.user, ident)
     services.repeat(
         job, same_seed=bool(request.POST.get("same_seed")), key=request.POST.get("key", "")[:255] or None

@@ -44,8 +44,8 @@ def check_photo(ident: str) -> None:
 
 
 def _still_wanted(twin_id: Any) -> None:
-    """Inside a transaction, before anything of the face is kept: no consent ends between here and the
-    commit."""
+    """Inside a transaction: locks the twin before anything of the face is kept, so that no consent ends until
+    the commit. Raises Lost, MLError."""
     twin = Twin.objects.locked(twin_id)
     if twin is None:
         raise Lost
@@ -59,7 +59,7 @@ def _others(photo: Photo) -> list[types.Inspection]:
 
 @contextlib.contextmanager
 def kept_only_if_wanted(run: Run, discard: Callable[[], None]) -> Iterator[None]:
-    """When the run was ended from outside while it wrote, what it wrote goes with it."""
+    """Discards what the run wrote when it was ended from outside meanwhile."""
     try:
         yield
     except (Lost, Stopped):
@@ -74,7 +74,7 @@ def _discard(files: Vault, photo: Photo) -> None:
 
 
 def _consent(user_id: Any) -> None:
-    """Read at the start and again before anything of the face is kept."""
+    """Called at the start and again before anything of the face is kept. Raises MLError."""
     if not consents.has(user_id, Kind.BIOMETRIC_TWIN):
         raise MLError("consent_withdrawn", "")
 
@@ -149,7 +149,7 @@ STAGES = {
 
 
 def _overall(report: types.Progress) -> types.Progress:
-    """The engine tells the share of each stage, the row shows that of the whole."""
+    """Turns the share of a stage, as the engine reports it, into that of the whole training."""
 
     def tell(stage: str, share: float) -> bool:
         first, last = STAGES.get(stage, (0.0, 1.0))

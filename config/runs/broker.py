@@ -1,4 +1,5 @@
-"""Wake-ups: messages that name a run. A broker that is down delays work; it loses none and fails no request."""
+"""Wake-ups: messages that name a run. A broker that is down delays work; it loses none and fails no
+request."""
 
 from __future__ import annotations
 

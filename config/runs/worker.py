@@ -97,7 +97,7 @@ class WorkerSide:
         return self._stop or told_to_stop.is_set()
 
     def store_remote_id(self, remote_id: str) -> None:
-        """Store the id of work that begins at somebody else's accelerator, for whoever claims the run next."""
+        """Store the id of work done at somebody else's accelerator, for whoever claims the run next."""
         self._change(remote_id=remote_id)
         self.remote_id = remote_id
 

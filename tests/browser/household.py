@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from django.utils import timezone
-from ml.drawn.people import STYLES, random_person, random_scene, varied_scenes
-from ml.drawn.portraits import draw
 
 from ml import media
+from ml.drawn.people import STYLES, random_person, random_scene, varied_scenes
+from ml.drawn.portraits import draw
 
 RECIPE = {"prompt": "smiling", "seed": 0, "aspect_ratio": "1:1", "quality": "standard"}
 CHECKED = {  # what the check of a photo leaves

@@ -18,7 +18,7 @@ A, B, C = ("nano", "a"), ("nano", "b"), ("nano", "c")
 
 
 def ids(waiting: list[Waiting], streak: Streak, *, now: float = 10.0) -> list[Any]:
-    """The order in which one worker takes them, if each takes no time."""
+    """The order in which one worker takes them; a job takes no time."""
     left, served, order = list(waiting), {}, []
     while left:
         job = choose(left, streak, now=now, served=served)
@@ -30,7 +30,7 @@ def ids(waiting: list[Waiting], streak: Streak, *, now: float = 10.0) -> list[An
 
 
 def of_each(*twins: tuple[str, str]) -> list[Waiting]:
-    """A job a second, of a user each."""
+    """One job a second, each of another user."""
     return [Waiting(i, f"user {i}", twin, float(i)) for i, twin in enumerate(twins)]
 
 
@@ -92,8 +92,7 @@ def ids_with_a_clock(waiting: list[Waiting]) -> list[Any]:
 
 
 def simulated(jobs: list[Waiting], *, seconds: float) -> list[tuple[Waiting, float, list[Waiting]]]:
-    """One worker, each job takes as long: (job, when it was taken, who waited for it), in the order they
-    were taken."""
+    """One worker, jobs of equal length: (job, when it was taken, who waited then), in the order of taking."""
     coming, waiting, taken = sorted(jobs, key=lambda j: j.created_at), [], []
     streak, served, now = Streak(), {}, 0.0
     while coming or waiting:
@@ -123,8 +122,8 @@ def crowd(seed: int, *, users: int = 25, jobs: int = 400, load: float = 0.95) ->
 
 @pytest.mark.parametrize("seed, load", [(s, load) for s in range(4) for load in (0.7, 0.95, 1.5)])
 def test_nobody_starves(seed: int, load: float) -> None:
-    """In every order of arrivals, overloaded or not: a streak of five was never at another's cost, and
-    overtaking has an end."""
+    """For every order of arrivals, overloaded or not: five in a row never made another wait, and nobody is
+    overtaken for ever."""
     jobs = crowd(seed, load=load)
     taken = simulated(jobs, seconds=1.0)
     assert sorted(job.id for job, _, _ in taken) == list(range(len(jobs)))
