@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from accounts import consents, services
 from accounts.models import Export, User
-from accounts.serializers import ExportShape, show_export
+from accounts.serializers import ExportSerializer, show_export
 from config.web.serializers import checked
 
 NOTICES = ("training", "generation", "export", "account", "news")
@@ -65,7 +65,7 @@ class MeView(APIView):
         return Response(form.data)
 
 
-class ConsentShape(serializers.Serializer):  # type: ignore[type-arg]
+class ConsentSerializer(serializers.Serializer):  # type: ignore[type-arg]
     kind = serializers.CharField()
     version = serializers.CharField()
     wording = serializers.CharField()
@@ -79,11 +79,11 @@ class ConsentForm(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class ConsentsView(APIView):
-    @extend_schema(responses=ConsentShape(many=True))
+    @extend_schema(responses=ConsentSerializer(many=True))
     def get(self, request: Any) -> Response:
         return Response(consents.current(request.user))
 
-    @extend_schema(request=ConsentForm, responses={201: ConsentShape(many=True)})
+    @extend_schema(request=ConsentForm, responses={201: ConsentSerializer(many=True)})
     def post(self, request: Any) -> Response:
         consents.give(request.user, **checked(ConsentForm, request))
         return Response(consents.current(request.user), status=201)
@@ -97,7 +97,7 @@ class ConsentView(APIView):
 
 
 class ExportView(APIView):
-    @extend_schema(responses=ExportShape)
+    @extend_schema(responses=ExportSerializer)
     def get(self, request: Any, ident: str) -> Response:
         return Response(show_export(Export.objects.owned_by(request.user).get_or_404(ident)))
 

@@ -16,9 +16,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from billing import ledger, limits, prices
-from billing.api import CheckoutForm
 from billing.models import Invoice, LedgerAccount, Pack, Plan, Transfer, WebhookEvent
 from billing.payments import checkout, gateway, sync, webhooks
+from billing.serializers import CheckoutForm
 from config.errors import DomainError, NotFound
 from config.web import problems
 from config.web.pagination import page

@@ -11,7 +11,7 @@ class GenerationConfig(AppConfig):
         from billing import prices
         from config import registry
         from generation import services
-        from generation.api import JobForm
+        from generation.serializers import JobForm
 
         def price(user: Any, fields: dict[str, Any]) -> int:
             form = JobForm(data={"prompt": "-", **fields})

@@ -42,15 +42,15 @@ MATCH = [
 
 
 @functools.cache
-def paged(shape: type[serializers.Serializer]) -> Any:  # type: ignore[type-arg]
-    """A page of these."""
+def paged(row: type[serializers.Serializer]) -> Any:  # type: ignore[type-arg]
+    """The serializer of a page of these rows."""
     link = {"allow_null": True, "required": True}
     return inline_serializer(
-        f"{shape.__name__.removesuffix('Serializer').removesuffix('Shape')}Page",
+        f"{row.__name__.removesuffix('Serializer')}Page",
         {
             "next": serializers.URLField(**link),
             "previous": serializers.URLField(**link),
-            "results": shape(many=True),
+            "results": row(many=True),
         },
     )
 
