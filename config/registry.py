@@ -1,4 +1,4 @@
-"""The ways back up: what an app on the left asks of apps on its right without importing them (filled in their apps.py)."""
+"""What apps on the left ask of apps on their right without importing them. Each app fills these in its apps.py."""
 
 from __future__ import annotations
 

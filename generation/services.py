@@ -131,7 +131,7 @@ def stop_jobs(user: Any) -> None:
 
 
 def retry_job(job: Job, *, actor: Any) -> Job:
-    """Staff run a failed job again as a new one that costs nothing; once, however often they ask. Raises NotFailed."""
+    """Runs a failed job again as a new one that costs nothing; once, however often staff ask. Raises NotFailed."""
     if job.status != Status.FAILED:
         raise NotFailed
     again = Job(

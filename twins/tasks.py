@@ -43,7 +43,7 @@ def check_photo(ident: str) -> None:
 
 
 def _still_wanted(twin_id: Any) -> None:
-    """Inside a transaction, before anything of the face is kept: no consent ends between here and the commit."""
+    """In a transaction, before anything of a face is kept: no consent ends between this and the commit."""
     twin = Twin.objects.locked(twin_id)
     if twin is None:
         raise Lost
