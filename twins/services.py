@@ -125,7 +125,7 @@ def disable_twins(user: Any) -> None:
 
 
 def stop_all(user: Any, *kinds: type[Run]) -> None:
-    """Stops open runs, each in a transaction of its own. Workers also read the consent before they deliver."""
+    """Stops open runs, each in a transaction of its own. Workers read the consent again anyhow."""
     for kind in kinds:
         for run in kind.objects.owned_by(user).open():
             run.stop()
