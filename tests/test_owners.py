@@ -81,5 +81,13 @@ def test_somebody_elses_row_is_not_found(alice: Any, bob: Any) -> None:
         Album.objects.owned_by(bob).get_or_404(album.id)
 
 
+def test_an_album_cannot_be_deleted_as_if_it_were_pictures() -> None:
+    """remove() deletes files by item ids, which an album's are not."""
+    from gallery.models import Album, Item
+
+    assert hasattr(Item.objects.all(), "remove")
+    assert not hasattr(Album.objects.all(), "remove")
+
+
 def test_every_model_with_an_owner_has_this_look_up() -> None:
     assert {m.__name__ for m in OWNED} >= {"Export", "Twin", "Photo", "Training", "Item", "Album", "Job"}

@@ -62,7 +62,7 @@ class NotTrained(DomainError):
 def create_twin(user: Any, *, name: str, subject_class: str = "person") -> Twin:
     """Raises TwinLimit."""
     wallet = ledger.locked_wallet(user)  # two at once must not both be the last
-    limits.room_for_twin(wallet, Twin.objects.filter(user=user).count())
+    limits.room_for_twin(wallet, Twin.objects.owned_by(user).count())
     return Twin.objects.create(user=user, name=name.strip(), subject_class=subject_class)
 
 

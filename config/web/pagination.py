@@ -27,7 +27,7 @@ def page(
     """
     limit, cursor = _limit(request), _read(request.GET.get("cursor", ""))
     back = bool(cursor and cursor["back"])
-    wanted = _turn(order) if back else order
+    wanted = _reversed(order) if back else order
     if cursor:
         rows = _after(rows, wanted, cursor["at"])
     try:
@@ -68,7 +68,7 @@ def _read(text: str) -> dict[str, Any] | None:
         raise _no_cursor() from None
 
 
-def _turn(order: tuple[str, ...]) -> tuple[str, ...]:
+def _reversed(order: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f[1:] if f.startswith("-") else f"-{f}" for f in order)
 
 

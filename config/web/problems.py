@@ -76,9 +76,9 @@ def respond(error: DomainError) -> JsonResponse:
 
 def handle(error: Exception, context: dict[str, Any]) -> Any:
     """Django REST framework's exception handler."""
-    error = plain(error)
+    error = as_domain_error(error)
     if isinstance(error, exceptions.ValidationError):
-        error = Invalid(errors=flat(error.detail))
+        error = Invalid(errors=flattened(error.detail))
     if isinstance(error, DomainError):
         return respond(error)
     response = exception_handler(error, context)
@@ -96,7 +96,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Any:
     return answer
 
 
-def plain(error: Exception) -> Exception:
+def as_domain_error(error: Exception) -> Exception:
     """The DomainError that stands for a library's exception about bad input; other exceptions unchanged."""
     if isinstance(error, RequestDataTooBig):
         return FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
@@ -113,15 +113,19 @@ def _by_status(http: int) -> tuple[str, Callable[[], str]]:
     return "invalid", lambda: str(Invalid.message)
 
 
-def flat(detail: Any, path: str = "") -> dict[str, list[str]]:
+def flattened(detail: Any, path: str = "") -> dict[str, list[str]]:
     """A serializer's nested errors as {"field.part": [sentence, ...]}."""
     if isinstance(detail, dict):
         return {
-            k: v for name, part in detail.items() for k, v in flat(part, f"{path}.{name}".strip(".")).items()
+            k: v
+            for name, part in detail.items()
+            for k, v in flattened(part, f"{path}.{name}".strip(".")).items()
         }
     if isinstance(detail, list) and any(isinstance(part, (dict, list)) for part in detail):
         return {
-            k: v for i, part in enumerate(detail) for k, v in flat(part, f"{path}.{i}".strip(".")).items()
+            k: v
+            for i, part in enumerate(detail)
+            for k, v in flattened(part, f"{path}.{i}".strip(".")).items()
         }
     return {
         path or "non_field_errors": [str(part) for part in (detail if isinstance(detail, list) else [detail])]
@@ -129,7 +133,7 @@ def flat(detail: Any, path: str = "") -> dict[str, list[str]]:
 
 
 class ProblemMiddleware:
-    """Answers the DomainErrors that plain Django views raise, as `say` does."""
+    """Answers the DomainErrors that plain Django views raise, as answer_to does."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response
@@ -138,11 +142,11 @@ class ProblemMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        error = plain(error)
-        return say(request, error) if isinstance(error, DomainError) else None
+        error = as_domain_error(error)
+        return answer_to(request, error) if isinstance(error, DomainError) else None
 
 
-def say(request: HttpRequest, error: DomainError) -> HttpResponse:
+def answer_to(request: HttpRequest, error: DomainError) -> HttpResponse:
     """The answer to an error: problem+json under /api/, a page elsewhere."""
     if request.path.startswith(("/api/", "/_allauth/")):
         return respond(error)
@@ -150,16 +154,16 @@ def say(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return say(request, NotFound())
+    return answer_to(request, NotFound())
 
 
 def malformed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    found = plain(exception) if exception else Malformed()
-    return say(request, found if isinstance(found, DomainError) else Malformed())
+    found = as_domain_error(exception) if exception else Malformed()
+    return answer_to(request, found if isinstance(found, DomainError) else Malformed())
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return say(request, Forged())
+    return answer_to(request, Forged())
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

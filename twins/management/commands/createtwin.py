@@ -26,7 +26,7 @@ def ended(run: Any) -> Any:
 class Command(BaseCommand):
     help = (
         "Makes a twin for a user from a folder of photos, in this process; rows, credits and files are those"
-        " of the website. The user must have given the consent. Exit status 1 when no trained twin came of it."
+        " of the website. The user must have given the consent. Exit status 1 when no twin came of it."
     )
 
     def add_arguments(self, parser: Any) -> None:
