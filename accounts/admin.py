@@ -1,4 +1,4 @@
-"""People, what they agreed to, and how they log in. Nobody makes themselves or other staff more or less than they are."""
+"""People, their consents, and how they log in. Staff change neither their own rights nor other staff."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ class ExportAdmin(ReadOnlyAdmin):
 
 
 # ---------------------------------------------------------------- how people log in
-# allauth's own pages let staff move a superuser's address to themselves, and show secrets of second factors and the
-# keys of live sessions. Importing allauth's modules above registers them; here they are replaced.
+# With allauth's own pages staff could give themselves a superuser's address, and read the secrets of second
+# factors and the keys of live sessions. The imports above register those pages; here they are replaced.
 
 for model in (EmailAddress, Authenticator, UserSession):
     admin.site.unregister(model)

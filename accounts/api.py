@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from accounts import consents, services
 from accounts.confirm import require_proof
 from accounts.models import Export, User
-from accounts.serializers import ExportShape, show_export
+from accounts.serializers import ExportSerializer, show_export
 from config.web.ratelimit import limited
 from config.web.serializers import checked
 
@@ -88,7 +88,7 @@ class MeView(APIView):
         return Response(ReceiptShape(services.request_erasure(request.user)).data, status=202)
 
 
-class ConsentShape(serializers.Serializer):  # type: ignore[type-arg]
+class ConsentSerializer(serializers.Serializer):  # type: ignore[type-arg]
     kind = serializers.CharField()
     version = serializers.CharField()
     wording = serializers.CharField()
@@ -102,11 +102,11 @@ class ConsentForm(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class ConsentsView(APIView):
-    @extend_schema(responses=ConsentShape(many=True))
+    @extend_schema(responses=ConsentSerializer(many=True))
     def get(self, request: Any) -> Response:
         return Response(consents.current(request.user))
 
-    @extend_schema(request=ConsentForm, responses={201: ConsentShape(many=True)})
+    @extend_schema(request=ConsentForm, responses={201: ConsentSerializer(many=True)})
     def post(self, request: Any) -> Response:
         consents.give(request.user, **checked(ConsentForm, request))
         return Response(consents.current(request.user), status=201)
@@ -120,7 +120,7 @@ class ConsentView(APIView):
 
 
 class ExportView(APIView):
-    @extend_schema(responses=ExportShape)
+    @extend_schema(responses=ExportSerializer)
     def get(self, request: Any, ident: str) -> Response:
         return Response(show_export(Export.objects.owned_by(request.user).get_or_404(ident)))
 
@@ -132,7 +132,7 @@ class ExportContentView(APIView):
 
 
 class ArchiveView(APIView):
-    @extend_schema(request=ProofForm, responses={202: ExportShape})
+    @extend_schema(request=ProofForm, responses={202: ExportSerializer})
     @limited("20/h", "exports")
     def post(self, request: Any) -> Response:
         """An archive of all that is kept about oneself. While one is being packed, it is the answer."""

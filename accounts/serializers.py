@@ -10,7 +10,7 @@ from accounts.models import Export
 from config.web.serializers import RunFields, run_fields
 
 
-class ExportShape(RunFields):
+class ExportSerializer(RunFields):
     size = serializers.IntegerField()
     expires_at = serializers.DateTimeField(allow_null=True)
 

@@ -1,4 +1,4 @@
-"""The queryset of rows that belong to somebody: whose they are, and one look-up that refuses everybody else."""
+"""The queryset of rows that belong to a user: whose they are, and the one look-up by id."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class OwnedQuerySet(models.QuerySet):  # type: ignore[type-arg]
     """For a model whose `user` is the owner."""
 
     def owned_by(self, user: Any) -> Self:
-        """The rows of `user` alone. What others share with them is never among these, so they may be deleted."""
+        """The rows of `user`, without what others share with them: these may be changed and deleted."""
         return self.filter(user=user)
 
     def get_or_404(self, ident: Any) -> Any:

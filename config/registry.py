@@ -1,4 +1,4 @@
-"""What the apps on the left ask of the apps on their right without importing them. Each app fills these in its apps.py."""
+"""What apps on the left ask of apps on their right without importing them. Each app fills these in its apps.py."""
 
 from __future__ import annotations
 

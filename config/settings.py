@@ -230,7 +230,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "config.web.schema.Schema",
     "DEFAULT_PAGINATION_CLASS": None,
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.web.serializers.AsWeDo",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.web.serializers.IgnoreAccept",
     "EXCEPTION_HANDLER": "config.web.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.serializers import ExportShape, show_export
+from accounts.serializers import ExportSerializer, show_export
 from accounts.services import request_export
 from config.errors import ChangedMeanwhile
 from config.web.pagination import page
@@ -91,7 +91,7 @@ class DeleteView(APIView):
 
 
 class ExportsView(APIView):
-    @extend_schema(parameters=KEY, request=ExportForm, responses={202: ExportShape})
+    @extend_schema(parameters=KEY, request=ExportForm, responses={202: ExportSerializer})
     @limited("20/h", "exports")
     def post(self, request: Any) -> Response:
         form = checked(ExportForm, request)

@@ -18,8 +18,8 @@ from accounts.vault.vault import store
 from config.querysets import OwnedQuerySet
 from twins.models import Twin
 
-# Chinese is written without spaces, so besides words the index holds every Chinese character and every pair of
-# neighbours (the SQL function is made in migration 0002).
+# Chinese is written without spaces, so besides words the index holds each Chinese character and each pair of
+# neighbours. Migration 0002 makes the SQL function.
 CHARACTERS = [
     Func(F(name), function="gallery_signs", output_field=models.TextField()) for name in ("prompt", "notes")
 ]
@@ -39,7 +39,7 @@ class ItemQuerySet(OwnedQuerySet):
 
 
 class Item(models.Model):
-    """A picture or clip, with a copy of its recipe: it stays what it is when its job, twin or style goes."""
+    """A picture or clip. It keeps a copy of its recipe, so its job, twin and style may be deleted."""
 
     class Kind(models.TextChoices):
         IMAGE = "image", _("picture")
@@ -54,7 +54,7 @@ class Item(models.Model):
     index = models.PositiveSmallIntegerField(default=0)
     prompt = models.TextField(blank=True)
     style = models.CharField(max_length=20, blank=True)
-    recipe = models.JSONField(default=dict)  # every parameter it was made with, the seed among them
+    recipe = models.JSONField(default=dict)  # all parameters, also the seed
     engine = models.CharField(max_length=80, blank=True)  # what made it
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
@@ -90,8 +90,8 @@ class Item(models.Model):
             ),
         )
         indexes = (
-            # One for each filter of the gallery. Each ends in the order of the pages, so that a page is read from the
-            # index however many rows there are.
+            # One for each filter of the gallery. Each ends in the order of the pages, so that a page is read
+            # from the index however many rows there are.
             models.Index(fields=["user", "-created_at", "-id"], name="items_of_a_user"),
             models.Index(fields=["user", "kind", "-created_at", "-id"], name="items_by_kind"),
             models.Index(fields=["user", "twin", "-created_at", "-id"], name="items_by_twin"),

@@ -51,8 +51,7 @@ def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
 def sought(q: str) -> SearchQuery:
     """`q` as a search box reads it: words, "quoted phrases", or, -not.
 
-    A run of Chinese characters is found by its pairs, one character alone by itself. All runs must be found: no "or"
-    stands between them.
+    A run of Chinese characters is found by its pairs, a single character by itself. Runs are joined by "and".
     """
     found = SearchQuery(CHINESE.sub(" ", q), config="simple", search_type="websearch")
     for minus, run in CHINESE.findall(q):
@@ -63,7 +62,7 @@ def sought(q: str) -> SearchQuery:
 
 
 def chosen(user: Any, form: dict[str, Any]) -> Any:
-    """The user's items with these `ids`; without ids those that `filter` finds; without both, all. Raises Invalid."""
+    """The user's items with these `ids`, else those that `filter` finds, else all. Raises Invalid."""
     if "ids" in form:
         return Item.objects.owned_by(user).filter(id__in=form["ids"])
     return selected(user, form.get("filter", {}))[0]

@@ -19,8 +19,8 @@ from config.web.problems import told
 from config.web.ratelimit import limited
 from gallery.models import Item
 from generation import services
-from generation.api import JobForm, job_of, show_job
 from generation.models import Job
+from generation.serializers import JobForm, show_job
 from ml.types import ASPECTS, QUALITIES, STYLES
 from twins.models import Twin
 
@@ -122,7 +122,7 @@ def state(request: HttpRequest) -> HttpResponse:
 @require_GET
 def job(request: HttpRequest, ident: str) -> HttpResponse:
     """The page of one job, which a movement of credits links to."""
-    rows = [job_of(request.user, ident)]
+    rows = [Job.objects.owned_by(request.user).get_or_404(ident)]
     facts = {"jobs": _shown(request, rows), "key": secrets.token_urlsafe(12), "tab": "studio"}
     return render(request, "generation/job.html", facts)
 
@@ -133,7 +133,7 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
 @limited("120/h", "generations")
 def again(request: HttpRequest, ident: str) -> HttpResponse:
     """Repeat a job, with another seed unless the same is asked for."""
-    job = job_of(request.user, ident)
+    job = Job.objects.owned_by(request.user).get_or_404(ident)
     services.repeat(
         job, same_seed=bool(request.POST.get("same_seed")), key=request.POST.get("key", "")[:255] or None
     )
@@ -144,5 +144,5 @@ def again(request: HttpRequest, ident: str) -> HttpResponse:
 @require_POST
 @told
 def cancel(request: HttpRequest, ident: str) -> HttpResponse:
-    job_of(request.user, ident).cancel()
+    Job.objects.owned_by(request.user).get_or_404(ident).cancel()
     return redirect("studio")

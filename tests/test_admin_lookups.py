@@ -1,4 +1,4 @@
-"""The lists of the admin are filtered by what they offer, and by no other column of any model that they lead to."""
+"""The lists of the admin are filtered by what they offer, and by no other column of any model."""
 
 from __future__ import annotations
 

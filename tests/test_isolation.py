@@ -1,4 +1,4 @@
-"""Nobody reaches what is somebody else's: every address, method and rendition, as its owner, a stranger and nobody.
+"""Nobody reaches what is somebody else's: every address and method, as owner, as stranger and not logged in.
 
 The matrix is made from the address list itself: an address without a row here fails.
 """

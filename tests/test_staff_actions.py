@@ -1,4 +1,4 @@
-"""What staff can do to somebody's things: each action has a permission of its own and leaves one audit entry."""
+"""Staff actions: each has a permission of its own and leaves one audit entry."""
 
 from __future__ import annotations
 

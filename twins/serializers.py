@@ -45,7 +45,7 @@ class TwinSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 
 def status_of(twin: Any) -> str:
-    """From what with_facts() annotated."""
+    """The word for a twin from with_facts()."""
     if twin.disabled_at:
         return "disabled"
     if twin.is_read_only:
@@ -60,7 +60,7 @@ def status_of(twin: Any) -> str:
 
 
 def show_twin(twin: Any) -> dict[str, Any]:
-    """`twin` from with_facts(), with its photos prefetched."""
+    """`twin` from for_clients()."""
     ready = checks.readiness(list(twin.photos.all()))
     return {
         "id": twin.id,
@@ -103,7 +103,7 @@ class PhotoForm(serializers.Serializer):  # type: ignore[type-arg]
 
 
 def show_photo(photo: Photo) -> dict[str, Any]:
-    """A check that could not be made (a full disk, a lost worker) shows as refused, with the run's own code and sentence."""
+    """A check that failed (a full disk, say) shows as refused, with the run's own code and sentence."""
     refused = photo.accepted is False or photo.status in (Status.FAILED, Status.CANCELLED)
     status = "refused" if refused else "accepted" if photo.accepted else "checking"
     code = photo.code or photo.error_code or None

@@ -1,4 +1,4 @@
-"""What every page of the admin keeps to: closed look-ups, read-only unless it says otherwise, and an audit entry."""
+"""Base classes of all admin pages: closed look-ups, audit entries, and read-only pages."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from config.errors import DomainError
 
 
 class ClosedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows may be edited. A list is filtered by `list_filter` and `date_hierarchy` and by nothing else.
+    """An admin page on which rows may be edited, with an audit entry for each change.
 
-    Django lets any column of the model be looked up in the address, also one that no page shows: with
-    `?password__startswith=` staff could read a hash letter by letter.
+    A list is filtered by `list_filter` and `date_hierarchy` and by nothing else. Django itself takes any
+    column from the address, also one that no page shows: with `?password__startswith=` staff could read a
+    hash letter by letter.
     """
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
@@ -59,7 +60,10 @@ class ClosedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.delete_model(request, row)
 
     def do_each(self, request: Any, rows: Iterable[Any], act: Callable[[Any], Any]) -> None:
-        """An action on the chosen rows, one by one: `act(row)` answers what staff are told, and a refusal stops no other."""
+        """Calls `act` with each chosen row and shows the sentence it returns.
+
+        A refusal is shown and stops no other row.
+        """
         for row in rows:
             try:
                 messages.success(request, act(row))

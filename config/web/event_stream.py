@@ -44,7 +44,7 @@ async def events(request: HttpRequest) -> HttpResponse:
 
 
 def _authenticate(request: HttpRequest) -> Any:
-    """As the API does it, for this one view that is no APIView."""
+    """The user, as the API's own authentication finds them: this view is no APIView."""
     asked = Request(request, authenticators=[kind() for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES])
     try:
         return asked.user if asked.user.is_authenticated else None
@@ -73,7 +73,7 @@ async def stream(user: Any) -> AsyncIterator[bytes]:
 
 
 async def messages(queue: asyncio.Queue[dict[str, str] | None]) -> AsyncIterator[dict[str, str] | None]:
-    """Until the end; None every PING seconds without any."""
+    """The messages until the stream ends, and None after every PING seconds of silence."""
     while True:
         try:
             message = await asyncio.wait_for(queue.get(), PING)
@@ -86,7 +86,7 @@ async def messages(queue: asyncio.Queue[dict[str, str] | None]) -> AsyncIterator
 
 
 async def aside(act: Any, *args: Any) -> Any:
-    """In a thread, giving its database connection back at once: a stream is open for hours."""
+    """Calls `act` in a thread and returns its database connection at once: a stream is open for hours."""
 
     def run() -> Any:
         try:
@@ -110,7 +110,7 @@ def snapshot(user: Any) -> list[dict[str, Any]]:
 
 
 def _changed(user: Any, told: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What apps tell beside runs, as far as it is not what was `told` last."""
+    """The events of registry.live that differ from those in `told`, the ones sent last."""
     now = [kind(user) for kind in registry.live]
     new = [(name, data) for name, data in now if told.get(name) != data]
     told.update(new)

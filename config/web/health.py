@@ -14,7 +14,10 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """What it needs answers too: 200, else 503 with what is missing. Redis may be away: work is late then, not lost."""
+    """200 when the database answers, else 503.
+
+    Redis is reported but may be away: work is late then, not lost.
+    """
     found = {"database": _database(), "redis": _redis()}
     return JsonResponse(found, status=200 if found["database"] else 503)
 

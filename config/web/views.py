@@ -23,7 +23,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
-    """Light, dark or as the system, kept in a cookie, so that it works without JavaScript."""
+    """Light, dark or as the system, kept in a cookie so that it works without JavaScript."""
     where = request.POST.get("next", "/")
     safe = url_has_allowed_host_and_scheme(where, {request.get_host()}, require_https=request.is_secure())
     answer = redirect(where if safe else "/")
@@ -35,13 +35,13 @@ def theme(request: HttpRequest) -> HttpResponse:
 
 
 def look(request: HttpRequest) -> dict[str, str]:
-    """What every page's template knows."""
+    """A context processor: the theme, for every page's template."""
     chosen = request.COOKIES.get("theme", "")
     return {"theme": chosen if chosen in THEMES else "auto"}
 
 
 def openapi(request: HttpRequest) -> HttpResponse:
-    """The API's contract."""
+    """The API's OpenAPI description."""
     if request.method not in ("GET", "HEAD"):
         return problems.respond(MethodNotAllowed())
     data, etag = document(get_language() or "en")

@@ -1,4 +1,4 @@
-"""The private gallery: listed in pages, filtered, served with ranges, put in albums, exported, deleted for good."""
+"""The private gallery: pages, filters, ranges, albums, exports, deletion."""
 
 from __future__ import annotations
 
