@@ -15,7 +15,6 @@ from django.db import connection
 from config.runs.models import LEASE, Run
 
 ROOT = Path(__file__).resolve().parent.parent
-CELERY = "-m celery -A tests.worker worker -c 1 --pool solo --prefetch-multiplier 1 --without-gossip --without-mingle"
 
 
 def database_url() -> str:
@@ -25,10 +24,10 @@ def database_url() -> str:
     return f"{head}/{connection.settings_dict['NAME']}{query}"
 
 
-def wait_for(done: Callable[[], Any], seconds: float = 600) -> Any:
+def wait_for(done: Callable[[], Any], seconds: float = 300) -> Any:
     """What `done` answers once it is true.
 
-    The limit only ends a test that would hang: it is far above what a crowded machine needs, and no test asserts by it.
+    The limit only ends a test that would hang. It is far above what a crowded machine needs.
     """
     end = time.monotonic() + seconds
     while not (found := done()):
@@ -38,11 +37,7 @@ def wait_for(done: Callable[[], Any], seconds: float = 600) -> Any:
 
 
 class Workers:
-    """Real Celery workers on this test's database; `environment` holds more settings for them.
-
-    Files in `folder` speak to the paint studio of tests/worker.py: it waits at each step while `wait` is there and
-    `go` is not, and writes each step into `steps`.
-    """
+    """Real Celery workers on this test's database; `environment` holds more settings for them."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder, self.environment = folder, environment
@@ -60,9 +55,26 @@ class Workers:
                 "DJANGO_SETTINGS_MODULE": "config.settings_test",
             }
         )
-        command = [sys.executable, *CELERY.split(), "-Q", queues]
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "tests.worker",
+            "worker",
+            "-Q",
+            queues,
+            "-c",
+            "1",
+            "--pool",
+            "solo",
+            "--prefetch-multiplier",
+            "1",
+        ]
         with (self.folder / f"worker-{len(self.running)}.log").open("wb") as log:
-            worker = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+            worker = subprocess.Popen(
+                [*command, "--without-gossip", "--without-mingle"], cwd=ROOT, env=env, stdout=log, stderr=log
+            )
         self.running.append(worker)
         return worker
 
@@ -80,33 +92,6 @@ class Workers:
         for worker in self.running:
             worker.kill()
             worker.wait()
-
-
-class SharedWorkers(Workers):
-    """One worker for all queues that several tests use, each as if it started it. Between tests it takes no task."""
-
-    shared: subprocess.Popen[bytes] | None = None
-
-    def start(self, queues: str = "", studio: str = "paint") -> subprocess.Popen[bytes]:
-        if studio != "paint":
-            return super().start(studio=studio)
-        (self.folder / "pause").unlink(missing_ok=True)
-        if self.shared is None:
-            self.shared = super().start()
-        return self.shared
-
-    def leave(self) -> None:
-        """After a test: the task under way ends, and what is in the queues waits for the next start."""
-        self.let_go()
-        (self.folder / "pause").touch()
-        wait_for(lambda: not (self.folder / "busy").exists())
-        for name in ("wait", "go", "steps"):
-            (self.folder / name).unlink(missing_ok=True)
-        for worker in self.running:
-            if worker is not self.shared:
-                worker.kill()
-                worker.wait()
-        self.running = [self.shared] if self.shared else []
 
 
 def lapse(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""A web process or a worker is killed at each step between the request and the capture: see bench/crash.py."""
+"""A web process or a worker is killed at each step from the request to the capture: see bench/crash.py."""
 
 from __future__ import annotations
 

@@ -58,10 +58,10 @@ def test_a_training_whose_worker_was_killed_ends_with_the_same_weights(
 
     first = workers.start("train", studio="real")
     whole = ask(drawn_twin)
-    wait_for(lambda: ended(whole), 120)
+    wait_for(lambda: ended(whole))
     cut = ask(drawn_twin)
     checkpoint = f"{cut.folder}/checkpoint.safetensors"
-    wait_for(lambda: store(cut.user_id).exists(checkpoint), 120)
+    wait_for(lambda: store(cut.user_id).exists(checkpoint))
     first.send_signal(signal.SIGKILL)
     first.wait()
     cut.refresh_from_db()
@@ -69,7 +69,7 @@ def test_a_training_whose_worker_was_killed_ends_with_the_same_weights(
     lapse(cut)
     type(cut).sweep()
     workers.start("train", studio="real")
-    wait_for(lambda: ended(cut), 120)
+    wait_for(lambda: ended(cut))
     a, b = tensors(whole), tensors(cut)
     assert a.keys() == b.keys()
     assert all(torch.equal(a[k], b[k]) for k in a)

@@ -1,7 +1,8 @@
-"""The Celery application of workers that tests start: the product's own, with a studio that says what it does.
+"""The Celery application of workers that tests start: the product's own, with a studio they can steer.
 
-STUDIO=paint takes the quick studio of tests/studio.py. Files in STUDIO_FOLDER speak to it: see tests/processes.py.
-Without it the real studio is used. CRASH_AT: see bench/crash.py.
+STUDIO=paint takes the quick studio of tests/studio.py, whose steps wait for a file `go` in STUDIO_FOLDER when
+one named `wait` is there, and are written down in `steps`. Without it the real one is used. CRASH_AT: see
+bench/crash.py.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ import os
 import time
 from pathlib import Path
 
-from celery.signals import task_postrun, task_prerun
-
 from config.celery import app
+from tests.shared_worker import take_no_task_while_paused
 
 if os.environ.get("STUDIO") == "paint":
     from config import studio
@@ -20,24 +20,13 @@ if os.environ.get("STUDIO") == "paint":
 
     folder = Path(os.environ["STUDIO_FOLDER"])
 
+    take_no_task_while_paused(folder)
+
     def on_step(stage: str, share: float) -> None:
         with (folder / "steps").open("a") as file:
             file.write(f"{stage} {share:.2f} {os.getpid()}\n")
         while (folder / "wait").exists() and not (folder / "go").exists():
             time.sleep(0.02)  # a worker has no other way to be held at a step
-
-    @task_prerun.connect
-    def before(**_more: object) -> None:
-        """Takes no task while the worker is paused. `busy` comes first, so that a pause never misses a task."""
-        (folder / "busy").touch()
-        while (folder / "pause").exists():
-            (folder / "busy").unlink(missing_ok=True)
-            time.sleep(0.02)
-            (folder / "busy").touch()
-
-    @task_postrun.connect
-    def after(**_more: object) -> None:
-        (folder / "busy").unlink(missing_ok=True)
 
     studio.use("nano", PaintStudio(on_step=on_step, steps=6))  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""The whole way of money: prices, Checkout, credits, the portal, the end of a plan; Stripe's pages played by a page of ours."""
+"""Prices, Checkout, credits, the portal, the end of a plan. The double of Stripe serves its hosted pages."""
 
 from __future__ import annotations
 

@@ -102,6 +102,7 @@ def test_a_batch_is_made_from_its_number_alone(pair: tuple[Any, Any]) -> None:
 
 
 @pytest.mark.train
+@pytest.mark.xdist_group("build")
 def test_one_command_builds_it_from_nothing_and_betters_it(tmp_path: Path) -> None:
     tiny, work, out = build.PRESETS["tiny"], tmp_path / "work", tmp_path / "out"
     out.mkdir()

@@ -82,7 +82,7 @@ def test_photos_in_a_twin_and_pictures_out(drawn: Path, tmp_path: Path, capsys: 
         "--out",
         str(out),
     ]
-    assert main([*argv, "--keys", str(tmp_path / "keys"), "--steps", "12", "--threads", "2", "--json"]) == 0
+    assert main([*argv, "--keys", str(tmp_path / "keys"), "--steps", "12", "--threads", "1", "--json"]) == 0
     report = json.loads((out / "report.json").read_text())
     assert report == json.loads(capsys.readouterr().out)
     assert [p["seed"] for p in report["pictures"]] == [7, 8]
