@@ -1,4 +1,4 @@
-"""alice the owner, bob the stranger; tasks run when a test calls `work()`."""
+"""alice the owner, bob the stranger. Tasks run when `work` is called, in place of workers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.studio import EngineDouble, JudgeDouble
+from tests.trained import nano_man, nano_woman  # noqa: F401
 
 
 @pytest.fixture
@@ -99,8 +100,7 @@ def person(email: str) -> Any:
 
 
 def client_of(user: Any) -> Any:
-    """A logged-in client. What a request does on commit is done when it has answered, inside the test's own
-    transaction too."""
+    """A logged-in client. On-commit work of a request runs before it answers, also in a transaction."""
     from django.test import TestCase
     from rest_framework.test import APIClient
 
@@ -114,7 +114,7 @@ def client_of(user: Any) -> Any:
     return client
 
 
-# Rows of the migrations. Processes that outlive a test (a web server of a session) remember the content types' ids.
+# Rows of the migrations. Web processes that outlive a test remember the content types' ids.
 KEPT = {"django_migrations", "django_content_type", "auth_permission", "django_site"}
 
 
@@ -122,8 +122,8 @@ KEPT = {"django_migrations", "django_content_type", "auth_permission", "django_s
 def _empty_tables_after_transactions() -> None:
     """Tests with real transactions end with empty tables, and with the plans and packs of the migrations.
 
-    Django would TRUNCATE, which the ledger's triggers refuse and which waits for every reader. A replica's session
-    runs no trigger and checks no foreign key, and deleting from tables that are empty costs nothing.
+    Django would TRUNCATE, which the ledger's triggers refuse and which waits for every reader. The session of
+    a replica runs no trigger and checks no foreign key. Deleting from an empty table costs nothing.
     """
     from django.test import TransactionTestCase
 

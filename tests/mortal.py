@@ -1,8 +1,8 @@
 """Processes that die at a statement: `python -m tests.mortal USER TWIN [STRIDE]`.
 
-Each round asks for two pictures and renders them in a child that kills itself before a statement: before its first, then
-before its 1 + STRIDE-th, and so on, until one lives to the end. After each death another child does what is left to do,
-as a client who asks again, the sweeper and the next worker would.
+Each round asks for two pictures and renders them in a child that kills itself before a statement: before its
+first, then before its 1 + STRIDE-th, and so on, until one lives to the end. After each death another child
+does what is left to do, as a client who asks again, the sweeper and the next worker would.
 
 Prints a line of JSON for each death. The parent holds no connection, so that no child inherits one.
 """

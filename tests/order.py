@@ -1,8 +1,9 @@
 """Which tests share a pytest-xdist worker, and in which order the groups start.
 
-A file is a group: its module fixtures are made once. All files that train are one group, and so are all that open a
-browser, so that two trainings or two browsers never compete for two cores. A worker takes the next group when it has
-finished one; the long groups start first, or the last of them would keep one core busy alone.
+A file is a group: its module fixtures are made once. All files that train are one group, and so are all that
+open a browser, so that two trainings or two browsers never compete for two cores. A worker takes the next
+group when it has finished one; the long groups start first, or the last of them would keep one core busy
+alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 import pytest
 
 GROUPS = {"train": "torch", "browser": "chromium"}  # by the mark of any test of a file
-FIRST = ("torch", "chromium")
+FIRST = ("torch", "chromium", "build")
 # Files that take more than ten seconds, the longest first.
 LONG = (
     "tests/billing/test_payment_properties.py",

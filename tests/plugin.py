@@ -1,7 +1,7 @@
 """Loaded before Django. Gives every test process a PostgreSQL and a Redis of its own, in a temporary folder.
 
-Under pytest-xdist each worker is such a process; the controller runs no test and starts neither. tests/order.py says
-which test runs where, tests/summary.py prints what the tests took.
+Under pytest-xdist each worker is such a process; the controller runs no test and starts neither.
+tests/order.py says which test runs where, tests/summary.py prints what the tests took.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.summary import Summary
 NOWHERE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
 T = TypeVar("T")
 SERVICES: list[Service] = []  # PostgreSQL and Redis of this process
-# One thread per process of numeric libraries: two processes of two threads on two cores are nine times slower.
+# Numeric libraries get one thread: two processes of two threads on two cores are nine times slower.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "STUDIO_THREADS"), "1")
 
 

@@ -28,10 +28,10 @@ def database_url() -> str:
     return f"{head}/{connection.settings_dict['NAME']}{query}"
 
 
-def wait_for(done: Callable[[], Any], seconds: float = 600) -> Any:
+def wait_for(done: Callable[[], Any], seconds: float = 300) -> Any:
     """What `done` answers once it is true.
 
-    The limit only ends a test that would hang: it is far above what a crowded machine needs, and no test asserts by it.
+    The limit only ends a test that would hang. It is far above what a crowded machine needs.
     """
     end = time.monotonic() + seconds
     while not (found := done()):
@@ -107,32 +107,6 @@ def kill(worker: subprocess.Popen[bytes], run: Run) -> None:
     run.refresh_from_db()
     lapse(run)
     sweep_kind(type(run))
-
-
-class SharedWorkers(Workers):
-    """One worker for all queues that several tests use, each as if it started it. Between tests it takes no task."""
-
-    shared: subprocess.Popen[bytes] | None = None
-
-    def start(self, queues: str = "", studio: str = "paint") -> subprocess.Popen[bytes]:
-        if studio != "paint":
-            return super().start(studio=studio)
-        (self.folder / "pause").unlink(missing_ok=True)
-        if self.shared is None:
-            self.shared = super().start()
-        return self.shared
-
-    def leave(self) -> None:
-        """After a test: the task under way ends, and what is in the queues waits for the next start."""
-        self.let_go()
-        (self.folder / "pause").touch()
-        wait_for(lambda: not (self.folder / "busy").exists())
-        (self.folder / "steps").unlink(missing_ok=True)
-        for worker in self.running:
-            if worker is not self.shared:
-                worker.kill()
-                worker.wait()
-        self.running = [self.shared] if self.shared else []
 
 
 def lapse(run: Run) -> None:

@@ -1,7 +1,7 @@
 """Printed after the tests: the ten slowest, and the time of each folder.
 
-Wall time depends on what else the machine does, processor time hardly: it counts the test process and the children it
-has waited for, not PostgreSQL and Redis.
+Wall time depends on what else the machine does, processor time hardly. Processor time is that of the test
+process and of the children it has waited for, not of PostgreSQL and Redis.
 """
 
 from __future__ import annotations

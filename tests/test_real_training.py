@@ -63,17 +63,17 @@ def test_a_training_whose_workers_were_killed_and_evicted_ends_with_the_same_wei
 
     first = workers.start("train", studio="real")
     whole = ask(drawn_twin)
-    wait_for(lambda: ended(whole), 120)
+    wait_for(lambda: ended(whole))
     cut = ask(drawn_twin)
     checkpoint = f"{cut.folder}/checkpoint.safetensors"
-    wait_for(lambda: store(cut.user_id).exists(checkpoint), 120)
+    wait_for(lambda: store(cut.user_id).exists(checkpoint))
     kill(first, cut)
     assert ended(cut) is False
     second = workers.start("train", studio="real")
-    wait_for(lambda: stage_of(cut) == "choosing the best", 120)
+    wait_for(lambda: stage_of(cut) == "choosing the best")
     evict(second)
     workers.start("train", studio="real")
-    wait_for(lambda: ended(cut), 120)
+    wait_for(lambda: ended(cut))
     a, b = tensors(whole), tensors(cut)
     assert a.keys() == b.keys()
     assert all(torch.equal(a[k], b[k]) for k in a)

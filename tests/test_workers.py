@@ -3,7 +3,6 @@ twice."""
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -123,7 +122,7 @@ def test_after_the_third_lost_worker_the_credits_come_back(trained: Any) -> None
     assert ledger.balance(ledger.wallet_of(trained.user)).available == 3
 
 
-def test_a_stop_is_seen_within_two_seconds(twin: Any, photos: list[Any], workers: Workers) -> None:
+def test_a_stop_is_seen_at_the_next_step(twin: Any, photos: list[Any], workers: Workers) -> None:
     from twins.services import start_training
 
     workers.hold()
@@ -131,11 +130,10 @@ def test_a_stop_is_seen_within_two_seconds(twin: Any, photos: list[Any], workers
     training = start_training(twin)
     wait_for(workers.steps)
     training.cancel()
-    start = time.monotonic()
     workers.let_go()
-    wait_for(lambda: ended(training), seconds=2)
+    wait_for(lambda: ended(training))
     assert training.status == "cancelled"
-    assert time.monotonic() - start < 2
+    assert len(workers.steps()) <= 2
 
 
 def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(
@@ -254,8 +252,8 @@ def test_every_picture_is_of_its_own_twin_whoever_renders_it(
     assert audit.problems() == []
 
 
-def trained_twin(user: Any) -> Any:
-    """With weights of its own and credits for twenty pictures."""
+def trained_twin(user: Any, weights: bytes = b"") -> Any:
+    """With weights of its own, unless real ones are given, and credits for twenty pictures."""
     import hashlib
 
     from accounts import consents
@@ -265,7 +263,7 @@ def trained_twin(user: Any) -> Any:
     consents.give(user, kind="biometric_twin", version=consents.WORDING["biometric_twin"][0])
     ledger.grant(ledger.wallet_of(user), 20, cause=f"test:{user.id}")
     twin = Twin.objects.create(user=user, name="Me")
-    weights = f"the weights of {user.email}".encode()
+    weights = weights or f"the weights of {user.email}".encode()
     training = Training(
         user=user,
         twin=twin,

@@ -11,15 +11,16 @@ import os
 import time
 from pathlib import Path
 
-from celery.signals import task_postrun, task_prerun
-
 from config.celery import app
+from tests.shared_worker import take_no_task_while_paused
 
 if os.environ.get("STUDIO") == "paint":
     from config import studio
     from tests.studio import EngineDouble, JudgeDouble
 
     folder = Path(os.environ["STUDIO_FOLDER"])
+
+    take_no_task_while_paused(folder)
 
     def awaited() -> str | tuple[str, ...]:
         """() when nothing waits: no line begins with one of none."""
@@ -34,19 +35,6 @@ if os.environ.get("STUDIO") == "paint":
             file.write(line)
         while line.startswith(awaited()):
             time.sleep(0.02)  # a worker has no other way to be held at a step
-
-    @task_prerun.connect
-    def before(**_more: object) -> None:
-        """Takes no task while the worker is paused. `busy` comes first, so that a pause never misses a task."""
-        (folder / "busy").touch()
-        while (folder / "pause").exists():
-            (folder / "busy").unlink(missing_ok=True)
-            time.sleep(0.02)
-            (folder / "busy").touch()
-
-    @task_postrun.connect
-    def after(**_more: object) -> None:
-        (folder / "busy").unlink(missing_ok=True)
 
     studio.use_judge(JudgeDouble(on_step=on_step))  # type: ignore[arg-type]
     studio.use_engine("nano", EngineDouble(on_step=on_step, steps=6))

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.processes import SharedWorkers, wait_for
+from tests.processes import wait_for
+from tests.shared_worker import SharedWorkers
 from tests.test_web import Web
 
 # Playwright's loop runs in this thread, where Django would refuse to speak to the database.

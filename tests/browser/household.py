@@ -142,7 +142,7 @@ def add_pictures(job: Any) -> Any:
 
 
 def pays(user: Any) -> None:
-    """On Creator, about to become Free, with a pack, a refund, credits held and a payment that did not work."""
+    """On Creator, about to become Free, with a pack, a refund, credits held and a failed payment."""
     from billing import ledger
     from billing.models import Wallet
 

@@ -1,4 +1,4 @@
-"""Every page at two sizes, light and dark, in three languages: axe checks it, and out/screens keeps its picture."""
+"""Every page at two sizes, light and dark, in three languages, read by axe. out/screens keeps pictures."""
 
 from __future__ import annotations
 

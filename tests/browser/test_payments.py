@@ -1,4 +1,4 @@
-"""Payments in a browser, on pages of Stripe's double: prices, Checkout, credits, portal, end of a plan."""
+"""Prices, Checkout, credits, the portal, the end of a plan. The double of Stripe serves its hosted pages."""
 
 from __future__ import annotations
 

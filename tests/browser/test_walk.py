@@ -1,4 +1,7 @@
-"""The main job as a stranger does it: on a phone with the real engine, on a desktop with the quick one of tests/studio.py."""
+"""The main job as a stranger does it, at both sizes with the quick engine of tests/studio.py.
+
+With --thorough also on a phone with the real engine.
+"""
 
 from __future__ import annotations
 

@@ -99,8 +99,8 @@ class Running:
     def end(self, number: int | None = signal.SIGINT) -> int:
         if number is not None:
             self.process.send_signal(number)
-        status = self.process.wait(timeout=20)
-        self.reader.join(timeout=5)
+        status = self.process.wait(timeout=300)
+        self.reader.join(timeout=300)
         return status
 
 
@@ -119,7 +119,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
 
 
 def until(condition: Callable[[], bool], running: Running | None = None) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline, running and running.lines
         time.sleep(0.01)
