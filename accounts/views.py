@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import consents, services
-from accounts.confirm import require_proof
 from accounts.api import export_of, show_export
+from accounts.confirm import require_proof
 from accounts.forms import ProfileForm
 from accounts.models import Export
 from config.web.problems import told
