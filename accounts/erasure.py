@@ -92,6 +92,7 @@ def _erase(account: UUID) -> None:
     tombstones.write(account)
     user = User.objects.filter(id=account).first()
     if user:
+        _stop_runs(user)
         for eraser in reversed(registry.erasers):
             eraser.before(user)
         _stop_and_delete(user)
@@ -126,10 +127,9 @@ def _delete(user: User) -> None:
     for eraser in reversed(registry.erasers):
         eraser.erase(user)
         for model, path in eraser.models.items():
-            found = model._base_manager.filter(**{path: user})
+            found = model._base_manager.filter(**{path: user.pk})
             _forget_in_log(model, found)
             found.delete()
-    User.objects.filter(id=user.id).delete()
 
 
 def _forget_in_log(model: Any, found: Any) -> None:
@@ -147,7 +147,6 @@ def erase_rest(user: User) -> None:
         s.session_key for s in Session.objects.iterator() if s.get_decoded().get(SESSION_KEY) == str(user.id)
     ]
     Session.objects.filter(session_key__in=mine).delete()
-    _forget_in_log(User, User.objects.filter(id=user.id))
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM accounts_cache WHERE cache_key LIKE %s", [f"%{user.id}%"])
 

@@ -15,7 +15,7 @@ from config.registry import Member
 def export(user: Any) -> Iterator[Member]:
     wallets = Wallet.objects.filter(user=user)
     numbers = list(wallets.values_list("id", flat=True))
-    yield json_member("billing/wallet.json", rows(wallets), _("Your wallet: your plan, since when."))
+    yield json_member("billing/wallet.json", rows(wallets), _("Your wallet: your plan, and since when."))
     for name, model, about in (
         ("balances", LedgerAccount, _("Your credits as they stand, by when they came and expire.")),
         ("movements", Transfer, _("Every movement of your credits.")),

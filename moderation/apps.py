@@ -13,4 +13,8 @@ class ModerationConfig(AppConfig):
 
         registry.auditors.append(services.record)
         registry.exporters.append(registry.Exporter((AuditEntry,), exports.decisions))
-        registry.erasers.append(registry.Eraser(erase=exports.make_anonymous, keeps=(AuditEntry, LogEntry)))
+        registry.erasers.append(
+            registry.Eraser(
+                before=exports.make_anonymous, erase=exports.make_anonymous, keeps=(AuditEntry, LogEntry)
+            )
+        )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -28,8 +29,12 @@ def _told(user: Any, entry: AuditEntry) -> dict[str, Any]:
     return row(entry, without=() if entry.actor_id == user.id else ("actor",))
 
 
+@transaction.atomic
 def make_anonymous(user: Any) -> None:
-    """Entries stay, under the number of the user's wallet, which the erasure deletes: it names nobody any more."""
+    """Entries stay, under the number of the user's wallet, which the erasure deletes: it names nobody any more.
+
+    Runs before billing deletes the wallet, and again at the end for entries that came in between.
+    """
     wallet = Wallet.objects.filter(user=user).values_list("id", flat=True).first()
     _keep_admin_log(user, wallet)
     AuditEntry.objects.filter(actor=user).update(actor=None, account=wallet)
