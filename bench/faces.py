@@ -59,7 +59,7 @@ def hog_lbp(crop: np.ndarray) -> np.ndarray:
     """Unit vector of a (96, 96, 3) crop: gradients and texture, each of unit length, side by side."""
     gray = cv2.equalizeHist(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY))
     hog = np.asarray(cv2.HOGDescriptor((96, 96), (16, 16), (8, 8), (8, 8), 9).compute(gray)).ravel()
-    lbp = np.sqrt(local_patterns(gray))  # Hellinger: frequent patterns do not drown the rare
+    lbp = np.sqrt(local_patterns(gray))  # Hellinger: frequent patterns do not outweigh rare ones
     return np.concatenate([hog / np.linalg.norm(hog), lbp / np.linalg.norm(lbp)]) / np.sqrt(2)
 
 
@@ -105,7 +105,7 @@ def print_first_hits(seen: list[Seen]) -> float:
 
 
 def print_pairs(seen: list[Seen], by: str, of: str) -> None:
-    """How far cosines of one person lie from those of two, over all pairs; the threshold of equal errors."""
+    """The cosines of one person against those of two, over all pairs, and the threshold of equal errors."""
     cosines = similarity(seen, seen, by)
     people = np.array([s.person for s in seen])
     upper = np.triu(np.ones(cosines.shape, bool), 1)

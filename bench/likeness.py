@@ -68,7 +68,7 @@ def drawn(person: Person, scenes: list[Scene], size: int) -> list[np.ndarray]:
 
 
 def photos_of(faces: Faces, person: Person, rng: np.random.Generator) -> tuple[Photo, ...]:
-    """Twelve to train on; one without a face that is found would be refused, and is drawn again."""
+    """Twelve photos to train on; one in which no face is found is drawn again."""
     pictures = drawn(person, varied_scenes(rng, 12), 768)
     while lost := [i for i, picture in enumerate(pictures) if not faces.find(picture)]:
         for i, again in zip(lost, drawn(person, varied_scenes(rng, len(lost)), 768)):
@@ -115,7 +115,7 @@ class Bench:
         self.lineup, self.reader = Lineup(self.engine.faces, self.people, rng), judges.load_reader()
 
     def person(self, who: int) -> dict[str, Any]:
-        """One twin and what it is worth."""
+        """One twin and its figures."""
         person, engine = self.people[who], self.engine
         rng = np.random.default_rng([9000, self.seed, who])
         pipe, sampler, swapper = engine.models()
@@ -199,7 +199,7 @@ def main() -> int:
 
 
 def measured(args: argparse.Namespace) -> list[dict[str, Any]]:
-    """A row a person, told as each is done."""
+    """A row a person, printed as each is done."""
     rows: list[dict[str, Any]] = []
     given = (args.people, args.seed, args.scenes, args.threads, args.source)
     with multiprocessing.get_context("spawn").Pool(args.jobs, _open, given) as pool:
@@ -232,7 +232,7 @@ def summary(args: argparse.Namespace, rows: list[dict[str, Any]]) -> dict[str, A
 
 
 def shares(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """First hits of all pictures so far, by what they are of."""
+    """Shares of first hits so far: of drawn originals, base and twin."""
     return {
         k: round(float(np.mean([h for r in rows for h in r["hits"][k]])), 3)
         for k in ("ceiling", "base", "twin")

@@ -19,13 +19,14 @@ from bench import judges
 from bench.likeness import READ, adherence, new_scenes
 from bench.machine import machine
 from ml.drawn.captions import plain_caption
+from ml.drawn.people import Scene
 from ml.judge import Judge
 from ml.local.engine import LocalEngine
 from ml.local.weights import FolderStore, parse
-from ml.types import Photo, TrainSpec
+from ml.types import Photo, TrainReport, TrainSpec
 
 
-def main() -> int:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -35,34 +36,49 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=NUMBER", help="of the recipe")
     parser.add_argument("--sheet", type=Path, help="where the pictures are written")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = arguments()
     engine = LocalEngine("nano", threads=args.threads)
     changed = {k: float(v) for k, v in (pair.split("=") for pair in args.set)}
     engine.base = replace(engine.base, recipe=replace(engine.base.recipe, **changed))  # type: ignore[arg-type]
-    judge = Judge(faces=engine.faces)
-    seen = [judge.inspect(path.read_bytes()) for path in args.photos]
-    photos = tuple(Photo(str(i), one.clean) for i, one in enumerate(seen) if one.accepted)
-    pipe, sampler, swapper = engine.models()
-    with TemporaryDirectory() as folder:
-        store = FolderStore(Path(folder))
-        report = engine.train(TrainSpec(photos, args.subject, args.seed, threads=args.threads), store=store)
-        swapper.load(report.sha256, *parse(store.read(report.lora)))
+    photos = accepted(Judge(faces=engine.faces), args.photos)
     scenes = new_scenes(np.random.default_rng(args.seed), 16)
-    size, steps = engine.base.sizes.by_aspect["1:1"], engine.base.steps[1]
-    asked = [plain_caption(scene, f"ohwx {args.subject}") for scene in scenes]
-    made = [sampler.sample(text, size=size, steps=steps, seed=i) for i, text in enumerate(asked)]
+    report, made = trained(engine, photos, scenes, args)
     if args.sheet:
         rows = [np.concatenate(made[i : i + 8], 1) for i in (0, 8)]
         Image.fromarray(np.concatenate(rows)).save(args.sheet)
     read = adherence(judges.load_reader(), made, scenes)
     shares = ", ".join(f"{f} {np.mean([row[f] for row in read]):.2f}" for f in READ)
+    base, real = report.likeness_base, report.likeness_real
     print(machine())
     print(f"{len(photos)} of {len(args.photos)} photos, {report.steps} steps, {report.seconds:.0f} s")
     print(f"changed: {changed}")
-    base, real = report.likeness_base, report.likeness_real
     print(f"likeness {report.likeness:.2f} (base {base:.2f}, between photos {real:.2f})")
     print(f"faces found {np.mean([bool(engine.faces.find(p)) for p in made]):.2f}; {shares}")
     return 0
+
+
+def accepted(judge: Judge, paths: list[Path]) -> tuple[Photo, ...]:
+    seen = [judge.inspect(path.read_bytes()) for path in paths]
+    return tuple(Photo(str(i), one.clean) for i, one in enumerate(seen) if one.accepted)
+
+
+def trained(
+    engine: LocalEngine, photos: tuple[Photo, ...], scenes: list[Scene], args: argparse.Namespace
+) -> tuple[TrainReport, list[np.ndarray]]:
+    """A twin of the photos: its report, and its pictures of the scenes."""
+    _, sampler, swapper = engine.models()
+    with TemporaryDirectory() as folder:
+        store = FolderStore(Path(folder))
+        spec = TrainSpec(photos, args.subject, args.seed, threads=args.threads)
+        report = engine.train(spec, store=store)
+        swapper.load(report.sha256, *parse(store.read(report.lora)))
+    size, steps = engine.base.sizes.by_aspect["1:1"], engine.base.steps[1]
+    asked = [plain_caption(scene, f"ohwx {args.subject}") for scene in scenes]
+    return report, [sampler.sample(t, size=size, steps=steps, seed=i) for i, t in enumerate(asked)]
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from ml.types import TrainSpec
 
 ROWS = Path(__file__).resolve().parent / "results" / "recipe-nano.jsonl"
 NOW = "as it is"
-LINEUP = 10  # people, of whom one is meant
+LINEUP = 10  # people to tell apart
 
 # name: what is changed in the base's recipe, or its rank
 CHOICES: dict[str, dict[str, Any]] = {
@@ -168,7 +168,7 @@ def main() -> int:
         bench = bench or Bench(args.threads)
         begin = time.monotonic()
         row = {**bench.row(*key), "machine": machine(), "threads": args.threads}
-        with ROWS.open("a") as f:  # a line at once, so that two may write
+        with ROWS.open("a") as f:  # one write a line, so that two processes may append
             f.write(json.dumps(row) + "\n")
         print(f"{number + 1}/{len(wanted)} {time.monotonic() - begin:.0f} s {json.dumps(row)}", flush=True)
     print(table(rows()))

@@ -37,8 +37,8 @@ from bench.day import DAY, HOUR, MODEL, Fleet, Outcome, Request, Scaling, a_day,
 
 RESULTS = Path(__file__).resolve().parent / "results"
 QUALITIES = ("draft", "standard", "high")
-MOST = 400  # servers: more are not tried
-BUSY = 0.3  # load of other programs from which a measurement says so
+MOST = 400  # servers; no more are tried
+BUSY = 0.3  # load of other programs above which the table warns
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Plan:
         return Fleet(day, servers, swap=self.times.swap, grouped=grouped, late=self.target).run()
 
     def full(self, day: list[Request], servers: int | Scaling, *, grouped: bool = True) -> Outcome:
-        """To the end, however late."""
+        """Simulates to the end, however late."""
         return Fleet(day, servers, swap=self.times.swap, grouped=grouped).run()
 
     def meets(self, out: Outcome, places: list[int] | None = None) -> bool:
@@ -224,7 +224,7 @@ def measure(engine: str, source: str, rounds: int) -> Path:
 
 
 def cold_start(engine: str, source: str) -> float:
-    """Of a process that has nothing but its files in the page cache."""
+    """Seconds to the first picture of a fresh process, its files in the page cache."""
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-c", FIRST, engine, source], stdout=subprocess.PIPE)
     assert process.stdout
@@ -258,9 +258,9 @@ def warm(engine: str, source: str, folder: Path, rounds: int) -> tuple[dict[str,
         wait_for(engine.device)
         return time.perf_counter() - start
 
-    for quality in QUALITIES:  # whatever happens only once
+    for quality in QUALITIES:  # warm-up
         render(quality, -1)
-    # By turns: what else the machine does hits all alike.
+    # In turns, so that other programs slow all of them alike.
     took = [{q: render(q, i) for q in QUALITIES} for i in range(rounds)]
     picture = {q: round(statistics.median(t[q] for t in took), 4) for q in QUALITIES}
     seconds = statistics.median([swap(i) for i in range(1, 2 * rounds + 3)][2:])

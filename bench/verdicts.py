@@ -23,8 +23,8 @@ SIZE = (4000, 3000)  # px
 
 
 def photos() -> list[bytes]:
-    """As a phone makes them: the drawing enlarged to 12 megapixels, with some grain, so that it weighs what
-    a photo weighs."""
+    """As a phone takes them: the drawing enlarged to 12 megapixels, with grain, so that its file is as
+    large as a photo's."""
     import cv2
     import numpy as np
 

@@ -268,26 +268,23 @@ def _fault(said: Inspection, picture: np.ndarray, faces: list[Face]) -> str:
 
 
 def compare(said: Inspection, others: Sequence[Inspection]) -> Inspection:
-    """An accepted verdict once more, beside photos that were accepted after it was asked for."""
+    """An accepted verdict again, beside photos that were accepted in the meantime."""
     if is_duplicate(said, others):
         return _refuse(said, "duplicate")
     return _refuse(said, "other_person") if is_stranger(said, others) else said
 
 
 def settle(verdicts: list[Inspection], inspect: Callable[[int, list[Inspection]], Inspection]) -> list[int]:
-    """Judge a whole set once more: the first photos may have been the stranger's. Changes `verdicts`; which
-    ones is returned. `inspect(i, others)` looks at photo i again. MLError `other_person` when nobody is on
-    two thirds of them."""
+    """Judges a whole set again, as the first photos may have been a stranger's. Changes `verdicts`; the
+    indexes of those changed. `inspect(i, others)` looks at photo i again. MLError `other_person` when
+    nobody is on two thirds of the photos."""
     mix = mixed(verdicts)
     if mix.detail and not mix.majority:
         raise MLError("other_person", mix.detail)
-    changed = []
-    for i, label in enumerate(mix.labels):
-        if verdicts[i].accepted and label > 0:
-            verdicts[i] = _refuse(verdicts[i], "other_person")
-            changed.append(i)
-    for i, label in enumerate(mix.labels):
-        if verdicts[i].code == "other_person" and label == 0:
-            verdicts[i] = inspect(i, [v for v in verdicts if v.accepted])
-            changed.append(i)
-    return changed
+    strangers = [i for i, label in enumerate(mix.labels) if verdicts[i].accepted and label > 0]
+    for i in strangers:
+        verdicts[i] = _refuse(verdicts[i], "other_person")
+    own = [i for i, label in enumerate(mix.labels) if verdicts[i].code == "other_person" and label == 0]
+    for i in own:
+        verdicts[i] = inspect(i, [v for v in verdicts if v.accepted])
+    return strangers + own

@@ -93,6 +93,13 @@ def test_apps_use_only_what_is_free_of_torch_in_ml(house: list[Import]) -> None:
     assert [str(one) for one in used if one.module != DOOR and one.target not in free] == []
 
 
+@pytest.mark.parametrize("name", TORCH_FREE)
+def test_what_apps_use_of_ml_loads_no_torch(house: list[Import], name: str) -> None:
+    at_top = imports.graph(one for one in house if not one.hidden)
+    found = {target.split(".")[0] for target in imports.reachable(at_top, f"ml.{name}")}
+    assert not found & set(LATE)
+
+
 def test_inside_ml_every_import_goes_left(house: list[Import]) -> None:
     assert imports.wrong_way(of(house, "ml"), ML) == []
 

@@ -112,9 +112,9 @@ def facts_of(
         "photos": rows,
         "training": {k: (round(v, 4) if isinstance(v, float) else v) for k, v in asdict(report).items()},
         "pictures": [row(path, p) for path, p in pictures],
-        "versions": {
-            "python": platform.python_version(),
-            "torch": version("torch"),
-            "diffusers": version("diffusers"),
-        },
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in ("torch", "diffusers")}

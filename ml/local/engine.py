@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ml import media, safety
@@ -180,15 +181,7 @@ class LocalEngine:
     ) -> list[Picture | None]:
         """The pictures of some seeds, in one pass; None for a picture that may not be shown."""
         start = time.monotonic()
-        subject = facts.get("subject", spec.subject)
-        text = compose(spec.prompt, spec.style, subject, twin=spec.lora is not None)
-        raw = sampler.sample_batch(
-            [text] * len(seeds),
-            size=self.base.sizes.by_aspect[spec.aspect],
-            steps=sampler.steps(spec),
-            seeds=seeds,
-            negative=spec.negative_prompt,
-        )
+        raw = self._sample(sampler, spec, facts.get("subject", spec.subject), seeds)
         each = (time.monotonic() - start) / len(seeds)
         done = []
         for picture, seed in zip(raw, seeds):
@@ -196,6 +189,12 @@ class LocalEngine:
             picture = media.within(sampler.enlarge(picture), spec.longest)
             done.append(self._finish(picture, prompt=spec.prompt, seed=seed, twin=facts, start=begin))
         return done
+
+    def _sample(self, sampler: Sampler, spec: RenderSpec, subject: str, seeds: Sequence[int]) -> np.ndarray:
+        text = compose(spec.prompt, spec.style, subject, twin=spec.lora is not None)
+        size, steps = self.base.sizes.by_aspect[spec.aspect], sampler.steps(spec)
+        asked = [text] * len(seeds)
+        return sampler.sample_batch(asked, size=size, steps=steps, seeds=seeds, negative=spec.negative_prompt)
 
     @property
     def _finish(self) -> partial[Picture | None]:

@@ -95,25 +95,26 @@ class Flux2:
     def velocity(
         self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]
     ) -> torch.Tensor:
-        def positions(rows: int, columns: int, words: int) -> torch.Tensor:
-            return torch.cartesian_prod(
-                *(torch.arange(k, device=x.device) for k in (1, rows, columns, words))
-            )[None]
-
         return transformer(
             hidden_states=x,
             timestep=t,
             encoder_hidden_states=text[0],
             guidance=None,
             return_dict=False,
-            txt_ids=positions(1, 1, text[0].shape[1]),
-            img_ids=positions(size[1] // 16, size[0] // 16, 1),
+            txt_ids=_positions(1, 1, text[0].shape[1], x.device),
+            img_ids=_positions(size[1] // 16, size[0] // 16, 1, x.device),
         )[0]
 
     def arguments(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
         if away is None:
             return {"prompt_embeds": text[0], "guidance_scale": 1.0}
         return {"prompt_embeds": text[0], "negative_prompt_embeds": away[0], "guidance_scale": scale}
+
+
+def _positions(rows: int, columns: int, words: int, device: torch.device) -> torch.Tensor:
+    """(1, rows * columns * words, 4): time, row, column and place in the text of each token."""
+    axes = (torch.arange(k, device=device) for k in (1, rows, columns, words))
+    return torch.cartesian_prod(*axes)[None]
 
 
 FAMILIES: dict[str, Family] = {"flux1": Flux1(), "flux2": Flux2()}

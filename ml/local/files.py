@@ -71,11 +71,8 @@ def find_undistilled(base: Base) -> Path | None:
     folder = beside if beside.is_dir() else in_cache(base.undistilled, None, ("transformer/*",))
     part = folder / "transformer"
     if not part.is_dir():
-        raise MLError(
-            "base_missing",
-            f"What twins are trained on is not here ({base.undistilled}). "
-            f"Fetch it first (python -m ml fetch {base.name}).",
-        )
+        what = f"What twins are trained on is not here ({base.undistilled})."
+        raise MLError("base_missing", f"{what} Fetch it first (python -m ml fetch {base.name}).")
     if faults := part_faults(part):
         raise MLError("base_broken", f"{part} is not whole: {', '.join(faults[:3])}. Fetch it again.")
     return part
@@ -92,11 +89,8 @@ def find_adapter(base: Base) -> Path | None:
     folder = in_cache(base.adapter, None, ("*.safetensors",))
     files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     if not files:
-        raise MLError(
-            "base_missing",
-            f"The training adapter of the base {base.name} is not here ({base.adapter}). "
-            "Put it there before training.",
-        )
+        what = f"The training adapter of the base {base.name} is not here ({base.adapter})."
+        raise MLError("base_missing", f"{what} Put it there before training.")
     return _checked(base, files[0])
 
 

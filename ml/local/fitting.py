@@ -38,10 +38,8 @@ def training(base: Base, device: str, pipe: Any = None) -> TrainingPlan:
     free = free_bytes(device)
     if pipe is not None:
         parts = (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.layout.encoders))
-        leaves = (
-            parts[:1] if device == "cpu" else parts
-        )  # the others would wait on the host, where they are already
-        free += sum(p.nbytes for part in leaves if part is not None for p in part.parameters())
+        off = parts[:1] if device == "cpu" else parts  # on a CPU the others stay where they are
+        free += sum(p.nbytes for part in off if part is not None for p in part.parameters())
     return plan_training(free, asked, base.sizes.train)
 
 

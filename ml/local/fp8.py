@@ -1,5 +1,5 @@
-"""Linear layers with weights in 8 bits: a base in half the memory, and products in accelerators' units for
-8 bits.
+"""Linear layers with weights in 8 bits: a base in half the memory, and products on
+hardware units for 8 bits.
 
 M rows (tokens), K features in, N out. Values are float8 e4m3 (3 bits of mantissa, largest 448;
 arXiv:2209.05433), each row of a matrix with one scale. Scales are powers of two: dividing by one is exact
@@ -15,8 +15,8 @@ from torch.nn.functional import linear
 
 LARGEST = 448.0  # of e4m3
 LEAST = -24  # smallest exponent of a scale, that of a row of zeros: 2 ** -24 is float16's smallest number
-# Rows. A product of so few steers whole blocks (it is of the time, not of tokens): its rounding error is
-# multiplied too.
+# Rows. A product of so few is of the time, not of tokens, and steers whole
+# blocks: its rounding error is multiplied as well.
 FEW = 16
 
 
@@ -40,14 +40,14 @@ def to_rows(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def from_rows(values: torch.Tensor, scale: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """What `to_rows` was given, but for its rounding: (M, K)."""
+    """The inverse of `to_rows` but for its rounding: (M, K)."""
     return values.to(dtype).mul_(scale.to(dtype))
 
 
 class _Widened(torch.autograd.Function):
-    """x (..., K) times the weight (N, K) as full numbers. They live for the product only and are made again
-    for the gradient, which goes to x alone: kept for the backward pass, all layers together would be the
-    whole base. (Compiled, they are kept all the same, unless gradients are checkpointed.)"""
+    """x (..., K) times the weight (N, K) widened to x's type. The wide weight is freed after the product and
+    made again for the gradient of x: kept for the backward pass, those of all layers would be the whole base.
+    (Compiled, they are kept nevertheless, unless gradients are checkpointed.)"""
 
     @staticmethod
     def forward(
@@ -69,7 +69,7 @@ class Float8Linear(torch.nn.Linear):
     training, the weight is widened for each product: exact, and slower than the layer it was made from."""
 
     scale: torch.Tensor
-    compute_dtype: torch.dtype  # peft gives a LoRA this type; it would take that of `weight`
+    compute_dtype: torch.dtype  # the type peft gives a LoRA; without it that of `weight`
     units: bool
 
     @classmethod
@@ -87,7 +87,7 @@ class Float8Linear(torch.nn.Linear):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., K) -> (..., N), of the type of x, or of autocast's where that is on."""
-        if torch.is_autocast_enabled(x.device.type):  # it knows neither of the two products below
+        if torch.is_autocast_enabled(x.device.type):  # autocast knows neither of the two products below
             x = x.to(torch.get_autocast_dtype(x.device.type))
         if self.units and not torch.is_grad_enabled():
             return self._in_units(x)
@@ -115,7 +115,8 @@ class Float8Linear(torch.nn.Linear):
         )
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Float8Linear:
-        """It moves with its model, but as bytes: `.to(dtype)` on a transformer means the other layers."""
+        """Moves to a device with its model, but keeps its type: `.to(dtype)` changes the other layers
+        only."""
 
         def move(t: torch.Tensor) -> torch.Tensor:
             if t is self.weight or t is self.scale:
@@ -132,14 +133,14 @@ class Float8Linear(torch.nn.Linear):
 
 
 def quantise(transformer: Any, device: torch.device | str) -> None:
-    """Put every linear layer of a FLUX transformer's blocks into 8 bits, one after the other, and all of it
-    on `device`: the full weights are never there together. Embedders, `norm_out` and `proj_out` stay as
-    they are.
+    """Quantises the linear layers of a FLUX transformer's blocks, one after the other, and moves it to
+    `device`: the full weights are never there together. Embedders, `norm_out` and `proj_out` stay as they
+    are.
 
-    ValueError while it wears a LoRA, whose layers are linear ones too.
+    ValueError while a LoRA is loaded: its layers are linear ones too.
     """
     if getattr(transformer, "peft_config", None):
-        raise ValueError("A transformer is quantised before it wears a LoRA.")
+        raise ValueError("A transformer is quantised before a LoRA is loaded.")
     for blocks in (transformer.transformer_blocks, transformer.single_transformer_blocks):
         for parent in list(blocks.modules()):
             for name, layer in parent.named_children():

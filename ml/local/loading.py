@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,24 +25,26 @@ def load_pipeline(base: Base, device: str, *, in_8_bits: bool = False, text_on_h
 
     Where memory is short: `in_8_bits` quantises the transformer's blocks, `text_on_host` leaves the text
     encoders in the computer's own memory, in a pipeline of their own (`pipe.reader`)."""
-    folder, layout = find(base), base.layout
-    if pipeline_in(folder) != layout.pipeline:
-        raise MLError(
-            "base_broken",
-            f"The directory of the base {base.name} holds another kind of model. "
-            f"Put one for {layout.pipeline} there.",
-        )
-    pipe = _loaded(base, layout.pipeline, folder)
+    pipe = _loaded(base, base.layout.pipeline, _checked(base))
     pipe.set_progress_bar_config(disable=True)
-    for part in (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in layout.encoders)):
+    for part in (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.layout.encoders)):
         part.requires_grad_(False).eval()
     if text_on_host:
         reader = type(pipe)(**{**pipe.components, "transformer": None, "vae": None})
-        pipe.register_modules(**dict.fromkeys(layout.encoders))
+        pipe.register_modules(**dict.fromkeys(base.layout.encoders))
         pipe.reader = reader
     if in_8_bits:
         quantise(pipe.transformer, device)
     return pipe.to(device)
+
+
+def _checked(base: Base) -> Path:
+    """The base's directory. MLError `base_broken` where it holds another kind of model."""
+    folder, kind = find(base), base.layout.pipeline
+    if pipeline_in(folder) != kind:
+        what = f"The directory of the base {base.name} holds another kind of model."
+        raise MLError("base_broken", f"{what} Put one for {kind} there.")
+    return folder
 
 
 def load_undistilled(base: Base, device: str) -> Any:
@@ -53,7 +56,7 @@ def load_undistilled(base: Base, device: str) -> Any:
     return _loaded(base, base.layout.transformer, folder).requires_grad_(False).eval().to(device)
 
 
-def _loaded(base: Base, kind: str, folder: Any) -> Any:
+def _loaded(base: Base, kind: str, folder: Path) -> Any:
     """A model or pipeline of diffusers' class `kind`. MLError `base_broken` when it cannot be read."""
     diffusers = _diffusers()
     try:

@@ -15,7 +15,7 @@ from ml.errors import MLError
 from ml.local.files import find_adapter
 from ml.local.weights import check_lora
 
-ADAPTER, TRAINING_ADAPTER = "twin", "training"  # names of adapters, as peft has them
+ADAPTER, TRAINING_ADAPTER = "twin", "training_adapter"  # names of adapters, as peft has them
 PREFIX = "transformer."
 
 
@@ -24,14 +24,11 @@ def add(transformer: Any, base: Base, seed: int) -> list[torch.nn.Parameter]:
     trained."""
     from peft import LoraConfig
 
+    config = LoraConfig(
+        r=base.rank, lora_alpha=base.rank, init_lora_weights="gaussian", target_modules=base.layout.targets
+    )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        config = LoraConfig(
-            r=base.rank,
-            lora_alpha=base.rank,
-            init_lora_weights="gaussian",
-            target_modules=base.layout.targets,
-        )
         transformer.add_adapter(config, adapter_name=ADAPTER)
     trained = [p for n, p in transformer.named_parameters() if f".{ADAPTER}." in n]
     for p in trained:
@@ -132,17 +129,20 @@ class Swapper:
         if key is None or tensors is None:
             self._bare()
             return
-        try:
-            check_lora(tensors, facts or {}, self.base, self.expected)
-        except MLError:
-            self._bare()
-            raise
+        self._check(tensors, facts or {})
         try:
             self._copy(tensors)
         except Exception:
             self.unload()
             self._load_anew(tensors)
         self.loaded = key
+
+    def _check(self, tensors: dict[str, Any], facts: dict[str, Any]) -> None:
+        try:
+            check_lora(tensors, facts, self.base, self.expected)
+        except MLError:
+            self._bare()
+            raise
 
     def unload(self) -> None:
         """Removes the LoRA's layers from the transformer, as a training needs it."""

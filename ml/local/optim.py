@@ -2,9 +2,8 @@
 short.
 
 Both are AdamW of Loshchilov and Hutter 2019 and give their state as tensors for a checkpoint. The 8-bit one
-keeps them block by block as Dettmers et al. 2022 do, and is ours because of what the libraries' would bring
-along: peft and diffusers import torchao or bitsandbytes wherever they are installed, at every start of
-every process."""
+quantises them block by block (Dettmers et al. 2022). It is our own because peft and diffusers import torchao
+or bitsandbytes at every start of every process, wherever those are installed."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ import torch
 
 BETAS, EPS, DECAY = (0.9, 0.99), 1e-8, 0.01
 BLOCK = 256  # values that share a scale
-CHUNK = 2**22  # values that are worked on at once: what is wide for a moment stays under 100 MB
+CHUNK = 2**22  # values processed at once: their wide copies stay under 100 MB
 
 State = dict[str, torch.Tensor]
 
@@ -115,7 +114,7 @@ class AdamW8(torch.optim.Optimizer):
         share = values / scale.clamp_min(torch.finfo(values.dtype).tiny)[:, None]
         share = share.sign() * share.abs().sqrt() * 127 if k == 0 else share.sqrt().sqrt() * 255
         chance = torch.rand(share.shape, generator=g, device=share.device)
-        # A second average of 0 would divide by nothing: whoever has one at all keeps the lowest code.
+        # A second average of 0 would divide by zero: one that is not 0 keeps at least the lowest code.
         share = (
             (share + chance).floor_() if k == 0 else (share + chance).floor_().clamp_(min=1).mul_(values > 0)
         )

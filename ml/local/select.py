@@ -33,6 +33,9 @@ SCENES = (
 )
 
 
+LEAST_FACES = 0.95  # of the base's own share of pictures with a face
+
+
 def mean_cosine(vector: np.ndarray, others: np.ndarray) -> float:
     """Unit vector (D,) against unit vectors (N, D)."""
     return float((others @ vector).mean())
@@ -94,24 +97,27 @@ class CheckpointScorer:
         self.real = own_likeness(np.concatenate([held_out, trained]))
 
     def observe(self, *, twin: bool, tell: Callable[[float], None] = lambda share: None) -> Seen:
-        r, size = self.base.recipe, self.base.sizes.by_aspect["1:1"]
-        asked = [
-            (i, prompt, style, k)
-            for i, (prompt, style) in enumerate(SCENES[: r.prompts])
-            for k in range(r.seeds)
-        ]
-        found, pictures = [], []
+        """Samples every scene, with the twin or without, and looks at the pictures."""
+        asked, found, pictures = self._scenes(), [], []
         for first in range(0, len(asked), self.base.batch):
             some = asked[first : first + self.base.batch]
-            texts = [compose(prompt, style, self.subject, twin=twin) for _, prompt, style, _ in some]
-            seeds = [1000 * k + i for i, _, _, k in some]
-            made = self.sampler.sample_batch(texts, size=size, steps=self.base.steps[1], seeds=seeds)
-            for (_, prompt, _, _), seed, picture in zip(some, seeds, made):
+            for (prompt, _, seed), picture in zip(some, self._sample(some, twin)):
                 described = self.faces.describe(picture)
                 found += [described[0][1]] if described else []
                 pictures.append((prompt, seed, picture))
             tell((first + len(some)) / len(asked))
         return Seen(np.array(found, np.float32), len(found) / len(pictures), pictures)
+
+    def _scenes(self) -> list[tuple[str, str, int]]:
+        """(prompt, style, seed) of each picture."""
+        recipe = self.base.recipe
+        scenes = enumerate(SCENES[: recipe.prompts])
+        return [(prompt, style, 1000 * k + i) for i, (prompt, style) in scenes for k in range(recipe.seeds)]
+
+    def _sample(self, some: list[tuple[str, str, int]], twin: bool) -> np.ndarray:
+        texts = [compose(prompt, style, self.subject, twin=twin) for prompt, style, _ in some]
+        size, steps = self.base.sizes.by_aspect["1:1"], self.base.steps[1]
+        return self.sampler.sample_batch(texts, size=size, steps=steps, seeds=[seed for _, _, seed in some])
 
     def likeness(self, vectors: np.ndarray) -> float:
         return float(np.median([mean_cosine(v, self.held_out) for v in vectors])) if len(vectors) else 0.0
@@ -131,12 +137,8 @@ def choose(
     scores, seen = {}, {}
     for i, step in enumerate(sorted(state.kept)):
         state.show(state.kept[step])
-
-        def here(share: float, done: int = i) -> None:
-            tell((done + share) / len(state.kept))
-
-        seen[step] = scorer.observe(twin=True, tell=here)
-        fewer_faces = seen[step].found < 0.95 * base.found
+        seen[step] = scorer.observe(twin=True, tell=lambda s, done=i: tell((done + s) / len(state.kept)))  # type: ignore[misc]
+        fewer_faces = seen[step].found < LEAST_FACES * base.found
         scores[step] = round(scorer.score(seen[step].vectors) - fewer_faces, 4)
     best = max(scores, key=lambda step: (scores[step], step))
     state.show(state.kept[best])

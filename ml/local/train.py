@@ -80,6 +80,10 @@ class TrainingState:
             return False
         if not self._fits(tensors) or {k: saved.get(k) for k in facts} != facts:
             return False
+        self._take(tensors, saved)
+        return True
+
+    def _take(self, tensors: dict[str, Any], saved: dict[str, Any]) -> None:
         self.step, self.halves = saved["step"], saved.get("halves", True)
         self.losses = [float(v) for v in tensors["losses"]]
         for i, p in enumerate(self.params):
@@ -89,7 +93,6 @@ class TrainingState:
         self.kept = {
             s: [tensors[f"k{s}.{i}"].clone() for i in range(len(self.params))] for s in saved["kept"]
         }
-        return True
 
     def _fits(self, tensors: dict[str, Any]) -> bool:
         shapes = (f"p{i}" in tensors and tensors[f"p{i}"].shape == p.shape for i, p in enumerate(self.params))

@@ -52,8 +52,10 @@ class TwinTraining:
     on_progress: Progress
     start: float = field(default_factory=time.monotonic)
 
-    def run(self) -> TrainReport:
+    def __post_init__(self) -> None:
         self.base = replace(self.base, sizes=replace(self.base.sizes, train=self.plan.sizes))
+
+    def run(self) -> TrainReport:
         self._tell("preparing", 0.0)
         vectors = self._vectors()
         train_on, held_out = select.split(len(vectors), self.base.recipe.holdout, self.spec.seed)
@@ -61,21 +63,33 @@ class TwinTraining:
         steps = self.spec.steps or steps_for(self.base, len(train_on))
         scorer = self._scorer(vectors[held_out], vectors[train_on])
         unlike = scorer.observe(twin=False, tell=lambda s: self._tell("measuring the base", s))
-        state, seconds_per_step = self._train(examples, steps)
+        state, pace = self._train(examples, steps)
         chosen = select.choose(state, scorer, unlike, lambda s: self._tell("choosing the best", s))
         facts = self._facts(chosen.step, vectors)
-        lora_file, data = f"{self.spec.name}/lora.safetensors", self._file(state, facts)
-        self.store.write(lora_file, data)
+        sha256 = self._write(state, facts)
         samples = self._samples(chosen, scorer.sampler, facts)
         self.store.delete(self._checkpoint)
         self.on_progress("done", 1.0)
+        return self._report(chosen, state, scorer, unlike, steps, pace, sha256, samples)
+
+    def _report(
+        self,
+        chosen: select.Choice,
+        state: TrainingState,
+        scorer: select.CheckpointScorer,
+        unlike: select.Seen,
+        steps: int,
+        pace: float,
+        sha256: str,
+        samples: tuple[str, ...],
+    ) -> TrainReport:
         tail = max(len(state.losses) // 10, 1)
         return TrainReport(
-            lora=lora_file,
-            sha256=checksum(data),
+            lora=self._lora,
+            sha256=sha256,
             steps=steps,
             seconds=time.monotonic() - self.start,
-            seconds_per_step=seconds_per_step,
+            seconds_per_step=pace,
             loss_first=float(np.mean(state.losses[:tail])),
             loss_last=float(np.mean(state.losses[-tail:])),
             checkpoint=chosen.step,
@@ -91,6 +105,10 @@ class TwinTraining:
     @property
     def _checkpoint(self) -> str:
         return f"{self.spec.name}/checkpoint.safetensors"
+
+    @property
+    def _lora(self) -> str:
+        return f"{self.spec.name}/lora.safetensors"
 
     def _tell(self, stage: str, share: float) -> None:
         tell(self.on_progress, stage, share)
@@ -165,9 +183,12 @@ class TwinTraining:
             "reference": [round(float(v), 5) for v in vectors.mean(0)],
         }
 
-    def _file(self, state: TrainingState, facts: dict[str, Any]) -> bytes:
+    def _write(self, state: TrainingState, facts: dict[str, Any]) -> str:
+        """Writes the twin's file; its checksum."""
         names = lora.names(self.pipe.transformer)
-        return dump({lora.file_name(n): p.detach().half() for n, p in zip(names, state.shown)}, facts)
+        data = dump({lora.file_name(n): p.detach().half() for n, p in zip(names, state.shown)}, facts)
+        self.store.write(self._lora, data)
+        return checksum(data)
 
     def _samples(self, chosen: select.Choice, sampler: Sampler, facts: dict[str, Any]) -> tuple[str, ...]:
         """Some of the pictures by which the checkpoint was chosen, finished like any other."""

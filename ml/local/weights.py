@@ -21,6 +21,7 @@ from safetensors.torch import load, save
 from ml.catalogue import Base
 from ml.errors import MLError
 
+FULL = "The disk is full or cannot be written. Make room and start again; nothing half-written was left."
 BROKEN = "This file is not a whole safetensors file of ours. Train the twin again or fetch the file again."
 
 
@@ -44,15 +45,10 @@ class FolderStore:
                 f.flush()
                 os.fsync(f.fileno())
             aside.rename(path)
-        except BaseException as e:
-            aside.unlink(missing_ok=True)
-            if not isinstance(e, OSError):
-                raise
-            raise MLError(
-                "storage_full",
-                "The disk is full or cannot be written. Make room and start again; "
-                "nothing half-written was left.",
-            ) from e
+        except OSError as e:
+            raise MLError("storage_full", FULL) from e
+        finally:
+            aside.unlink(missing_ok=True)  # after the rename there is none
 
     def exists(self, name: str) -> bool:
         return (self.folder / name).is_file()
@@ -142,11 +138,8 @@ class Recent:
         at, size, loaded = self._take(key) if key in self._kept else (-math.inf, 0, None)
         if loaded is None or self.now() - at > self.seconds:
             checksum, tensors, facts = read()
-            at, size, loaded = (
-                self.now(),
-                sum(t.nbytes for t in tensors.values()),
-                (checksum, pinned(tensors), facts),
-            )
+            at, size = self.now(), sum(t.nbytes for t in tensors.values())
+            loaded = (checksum, pinned(tensors), facts)
         self._kept[key] = at, size, loaded
         self._bytes += size
         while len(self._kept) > 1 and (self._bytes > self.room or self._oldest() < self.now() - self.seconds):
@@ -172,15 +165,8 @@ def check_lora(
     """
     named = facts.get("base", "another program's")
     if named != base.name:
-        raise MLError(
-            "lora_other_base",
-            f"This twin was trained on the base {named}, not on {base.name}. "
-            "Choose that base or train the twin again.",
-        )
-    shapes = {k: tuple(v.shape) for k, v in tensors.items()}
-    if shapes != expected:
-        raise MLError(
-            "lora_other_base",
-            f"This file's layers do not fit the base {base.name} at rank {base.rank}. "
-            "Train the twin again on this base.",
-        )
+        what = f"This twin was trained on the base {named}, not on {base.name}."
+        raise MLError("lora_other_base", f"{what} Choose that base or train the twin again.")
+    if {k: tuple(v.shape) for k, v in tensors.items()} != expected:
+        what = f"This file's layers do not fit the base {base.name} at rank {base.rank}."
+        raise MLError("lora_other_base", f"{what} Train the twin again on this base.")

@@ -1,5 +1,4 @@
-"""Whether a base's directory is whole, told before anything is loaded: indexes and headers are read, never
-weights."""
+"""Whether a base's directory is whole. Indexes and headers are read, never weights."""
 
 from __future__ import annotations
 
@@ -18,8 +17,8 @@ def complete(folder: Path) -> list[str]:
 
 
 def part_faults(part: Path) -> list[str]:
-    """The faults of one part (transformer/, tokenizer/, ...), each as a file's name and what is the matter
-    with it."""
+    """The faults of one part (transformer/, tokenizer/, ...), each as a file's name and what is wrong with
+    it."""
     if not part.is_dir() or not any(part.iterdir()):
         return [" is missing"]
     indexes, weights = sorted(part.glob("*.safetensors.index.json")), sorted(part.glob("*.safetensors"))
@@ -53,18 +52,26 @@ def damage(file: Path) -> str:
     without gaps."""
     try:
         size = file.stat().st_size
-        with file.open("rb") as f:
-            length = int.from_bytes(f.read(8), "little")
-            if size < 10 or length > size - 8:
-                return f"is cut short ({size} bytes)"
-            header = json.loads(f.read(length))
-        end = max((v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"), default=0)
+        wanted = _size_told(file, size)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         return "is no safetensors file"
     except OSError as e:
         return f"cannot be read ({e.strerror})"
-    wanted = 8 + length + end
+    if wanted is None:
+        return f"is cut short ({size} bytes)"
     return "" if size == wanted else f"has {size} bytes in the place of {wanted}"
+
+
+def _size_told(file: Path, size: int) -> int | None:
+    """The size that the header tells; None when a file of `size` bytes does not hold its header."""
+    with file.open("rb") as f:
+        length = int.from_bytes(f.read(8), "little")
+        if size < 10 or length > size - 8:
+            return None
+        header = json.loads(f.read(length))
+    return (
+        8 + length + max((v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"), default=0)
+    )
 
 
 def read_json(file: Path) -> dict[str, Any] | None:

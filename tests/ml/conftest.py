@@ -1,5 +1,5 @@
-"""A base of the real layout and classes, one block deep and with random weights: quick, and exact where
-learning is not the question."""
+"""A base of the real layout and classes, one block deep and with random weights: for tests of everything
+but learning."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def save(folder: Path) -> tuple[Path, Path]:
         head_dim=8,
         max_position_embeddings=128,
     )
-    codec = AutoencoderKLFlux2(
+    vae = AutoencoderKLFlux2(
         block_out_channels=(8, 8, 8, 8),
         layers_per_block=1,
         latent_channels=8,
@@ -74,11 +74,11 @@ def save(folder: Path) -> tuple[Path, Path]:
         sample_size=64,
         mid_block_add_attention=False,
     )
-    codec.bn.running_mean.uniform_(-1, 1)
-    codec.bn.running_var.uniform_(0.5, 2)
+    vae.bn.running_mean.uniform_(-1, 1)
+    vae.bn.running_var.uniform_(0.5, 2)
     pipe = Flux2KleinPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
-        vae=codec,
+        vae=vae,
         text_encoder=Qwen3ForCausalLM(config),
         tokenizer=words,
         transformer=transformer(1),

@@ -228,14 +228,13 @@ def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(drawn: Path, tmp_pa
 
 @pytest.mark.workers
 def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
-    """When a picture was made, and all that is loaded for one is there, a process may take hardly more
-    memory than it has."""
+    """The process is limited to the memory it has once a first picture is made."""
     done = subprocess.run(
         program(
             "import resource, sys",
             "from ml import __main__ as cli",
             "from ml.commands import render",
-            "from ml.engine import LocalEngine",
+            "from ml.local.engine import LocalEngine",
             f"engine = LocalEngine('nano', keys={str(tmp_path / 'k')!r}, threads=1)",
             "engine.models()[1].sample('smiling', size=(128, 128), steps=1, seed=0)",
             "pages = int(open('/proc/self/statm').read().split()[0])",

@@ -1,4 +1,4 @@
-"""The photo checks, each with a drawn example, and who is who in a set; a stand-in is the embedder."""
+"""The photo checks, each with a drawn example, and who is who in a set; the embedder is a stand-in."""
 
 from dataclasses import replace
 

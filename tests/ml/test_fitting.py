@@ -120,7 +120,7 @@ def test_every_rung_trains_a_twin_that_renders(
 
 
 @pytest.mark.parametrize("profile", ["flux-schnell", "flux2-klein"])
-def test_serving_in_less_memory_paints_nearly_the_same(
+def test_serving_in_less_memory_renders_nearly_the_same(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str
 ) -> None:
     def picture(plan: ServingPlan | None) -> Any:
@@ -142,18 +142,18 @@ def test_serving_in_less_memory_paints_nearly_the_same(
 def test_rendering_in_8_bits_is_trained_in_full(schnell: Path, tmp_path: Path, few: list[bytes]) -> None:
     engine, store = engine_of("flux-schnell", schnell, tmp_path), MemoryStore()
     engine.in_8_bits = True
-    eighths: dict[str, bool] = {}
+    in_8_bits: dict[str, bool] = {}
 
     def look(stage: str, share: float) -> bool:
         models = engine.models()[0].transformer.modules()
-        eighths[stage] = any(isinstance(m, Float8Linear) for m in models)
+        in_8_bits[stage] = any(isinstance(m, Float8Linear) for m in models)
         return False
 
     report = trained(engine, few, store, look)
-    assert eighths["training"] is False
+    assert in_8_bits["training"] is False
     list(engine.render(RenderSpec("in a park", report.lora, report.sha256), store=store))
     look("rendering", 1.0)
-    assert eighths["rendering"] is True
+    assert in_8_bits["rendering"] is True
 
 
 def test_what_cannot_fit_is_told_before_a_weight_is_read(

@@ -106,7 +106,7 @@ def test_it_is_trained_on_one_transformer_and_shown_on_another(pipe: Any, base: 
     run.show(run.kept[12])
     after = Sampler(pipe, base).sample(TEXT, size=(64, 64), steps=2, seed=3)
     assert (after != before).any()
-    # The file that comes of it puts the same picture on a base that was never trained.
+    # Loaded from its file onto an untrained base, it gives the same picture.
     tensors = {lora.file_name(n): p.detach().half() for n, p in zip(lora.names(pipe.transformer), run.shown)}
     data = dump(tensors, {"base": base.name})
     other = load_pipeline(base, "cpu")

@@ -1,5 +1,5 @@
-"""One LoRA on a base: it starts as nothing, survives its file, swaps without leaving anything behind, and
-refuses strangers."""
+"""One LoRA on a base: a fresh one changes nothing, its file keeps it, a swap leaves nothing behind, foreign
+files are refused."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ FACTS = {"base": "nano"}
 TEXT = "photo of ohwx woman, smiling, in a park"
 
 
-def paint(pipe: Any, base: Base) -> np.ndarray:
+def picture(pipe: Any, base: Base) -> np.ndarray:
     return Sampler(pipe, base).sample(TEXT, size=(64, 64), steps=2, seed=3)
 
 
 def trained(pipe: Any, base: Base, seed: int = 0) -> dict[str, torch.Tensor]:
-    """A LoRA that does something, as its file's tensors; the pipeline wears it."""
+    """A LoRA that does something, as its file's tensors; the pipeline has it loaded."""
     params = lora.add(pipe.transformer, base, seed)
     g = torch.Generator().manual_seed(seed)
     for p in params:
@@ -38,26 +38,26 @@ def trained(pipe: Any, base: Base, seed: int = 0) -> dict[str, torch.Tensor]:
 
 
 def test_a_fresh_lora_changes_nothing(pipe: Any, tiny: Base) -> None:
-    before = paint(pipe, tiny)
+    before = picture(pipe, tiny)
     lora.add(pipe.transformer, tiny, seed=0)
-    assert (paint(pipe, tiny) == before).all()
+    assert (picture(pipe, tiny) == before).all()
 
 
 def test_a_file_holds_what_was_trained(pipe: Any, tiny: Base) -> None:
-    bare = paint(pipe, tiny)
+    bare = picture(pipe, tiny)
     tensors = trained(pipe, tiny)
     for name, p in zip(
         lora.names(pipe.transformer), [p for n, p in pipe.transformer.named_parameters() if ".twin." in n]
     ):
         p.data = tensors[lora.file_name(name)].float()
-    worn = paint(pipe, tiny)
+    loaded = picture(pipe, tiny)
     data = dump(tensors, {"base": "nano"})
     lora.remove(pipe.transformer)
-    assert (paint(pipe, tiny) == bare).all()
+    assert (picture(pipe, tiny) == bare).all()
     swapper = lora.Swapper(pipe, tiny)
     swapper.load(checksum(data), *parse(data))
-    assert (paint(pipe, tiny) == worn).all()
-    assert (worn != bare).any()
+    assert (picture(pipe, tiny) == loaded).all()
+    assert (loaded != bare).any()
 
 
 def test_plain_diffusers_loads_our_file(pipe: Any, tiny: Base, tmp_path: Any) -> None:
@@ -71,25 +71,25 @@ def test_plain_diffusers_loads_our_file(pipe: Any, tiny: Base, tmp_path: Any) ->
     assert len(active) == len(lora.expected_shapes(plain.transformer, tiny)) // 2
 
 
-def test_swapping_wears_one_twin_at_a_time(pipe: Any, tiny: Base) -> None:
+def test_swapping_loads_one_twin_at_a_time(pipe: Any, tiny: Base) -> None:
     one, two = trained(pipe, tiny, 1), None
     lora.remove(pipe.transformer)
     two = trained(pipe, tiny, 2)
     lora.remove(pipe.transformer)
-    bare, swapper = paint(pipe, tiny), lora.Swapper(pipe, tiny)
+    bare, swapper = picture(pipe, tiny), lora.Swapper(pipe, tiny)
     swapper.load("one", one, FACTS)
-    first = paint(pipe, tiny)
+    first = picture(pipe, tiny)
     swapper.load("two", two, FACTS)
-    second = paint(pipe, tiny)
+    second = picture(pipe, tiny)
     swapper.load("one", one, FACTS)
-    assert (paint(pipe, tiny) == first).all()
+    assert (picture(pipe, tiny) == first).all()
     assert (first != second).any()
     swapper.load(None)
-    assert (paint(pipe, tiny) == bare).all()
+    assert (picture(pipe, tiny) == bare).all()
 
 
 def test_a_swap_leaves_the_resident_twins_as_they_are(pipe: Any, tiny: Base) -> None:
-    """Also where their type is the base's own, so that nothing would have to be copied."""
+    """Also where their dtype is the base's, so that loading would not need a copy."""
     one = {k: v.float() for k, v in trained(pipe, tiny, 1).items()}
     lora.remove(pipe.transformer)
     two = {k: v + 1 for k, v in one.items()}
@@ -103,13 +103,13 @@ def test_a_swap_leaves_the_resident_twins_as_they_are(pipe: Any, tiny: Base) -> 
 def test_a_failed_swap_never_leaves_the_last_twin_on(pipe: Any, tiny: Base) -> None:
     one = trained(pipe, tiny, 1)
     lora.remove(pipe.transformer)
-    bare, swapper = paint(pipe, tiny), lora.Swapper(pipe, tiny)
+    bare, swapper = picture(pipe, tiny), lora.Swapper(pipe, tiny)
     swapper.load("one", one, FACTS)
     with pytest.raises(MLError) as e:
         swapper.load("two", {k: v[:, :-1] for k, v in one.items()}, FACTS)
     assert e.value.code == "lora_other_base"
     assert swapper.loaded is None
-    assert (paint(pipe, tiny) == bare).all()
+    assert (picture(pipe, tiny) == bare).all()
 
 
 def test_a_hot_swap_that_breaks_is_done_again_from_nothing(pipe: Any, tiny: Base) -> None:
@@ -117,11 +117,11 @@ def test_a_hot_swap_that_breaks_is_done_again_from_nothing(pipe: Any, tiny: Base
     lora.remove(pipe.transformer)
     swapper = lora.Swapper(pipe, tiny)
     swapper.load("one", one, FACTS)
-    worn = paint(pipe, tiny)
-    pipe.transformer.delete_adapters(lora.ADAPTER)  # what a swap needs is gone
+    loaded = picture(pipe, tiny)
+    pipe.transformer.delete_adapters(lora.ADAPTER)  # a swap needs this adapter
     swapper.loaded = "other"
     swapper.load("one", one, FACTS)
-    assert (paint(pipe, tiny) == worn).all()
+    assert (picture(pipe, tiny) == loaded).all()
 
 
 def test_a_swap_that_breaks_half_way_leaves_nobody_half_on(
@@ -133,7 +133,7 @@ def test_a_swap_that_breaks_half_way_leaves_nobody_half_on(
     lora.remove(pipe.transformer)
     swapper = lora.Swapper(pipe, tiny)
     swapper.load("two", two, FACTS)
-    alone = paint(pipe, tiny)
+    alone = picture(pipe, tiny)
     swapper.load("one", one, FACTS)
 
     class Broken:
@@ -154,20 +154,20 @@ def test_a_swap_that_breaks_half_way_leaves_nobody_half_on(
         m.setattr(torch.Tensor, "copy_", lambda place, *args, **more: broken(place, *args, **more))
         swapper.load("two", two, FACTS)
     assert broken.reads >= len(two) // 2
-    assert (paint(pipe, tiny) == alone).all()
+    assert (picture(pipe, tiny) == alone).all()
 
 
-def test_where_layers_stay_on_the_bare_base_wears_zeros(pipe: Any, tiny: Base) -> None:
+def test_where_layers_stay_the_base_alone_has_a_lora_of_zeros(pipe: Any, tiny: Base) -> None:
     one = trained(pipe, tiny, 1)
     lora.remove(pipe.transformer)
-    bare = paint(pipe, tiny)
+    bare = picture(pipe, tiny)
     swapper = lora.Swapper(pipe, tiny, always=True)
     layers = [n for n, _ in pipe.transformer.named_parameters()]
-    assert (paint(pipe, tiny) == bare).all()
+    assert (picture(pipe, tiny) == bare).all()
     swapper.load("one", one, FACTS)
-    assert (paint(pipe, tiny) != bare).any()
+    assert (picture(pipe, tiny) != bare).any()
     swapper.load(None)
-    assert (paint(pipe, tiny) == bare).all()
+    assert (picture(pipe, tiny) == bare).all()
     assert [n for n, _ in pipe.transformer.named_parameters()] == layers
     swapper.unload()
     assert not any(".lora_" in n for n, _ in pipe.transformer.named_parameters())
@@ -252,7 +252,7 @@ def test_our_packing_is_the_pipelines() -> None:
     ).all()
 
 
-def test_latents_are_centred_by_the_codecs_figures(pipe: Any, tiny: Base) -> None:
+def test_latents_are_centred_by_the_vaes_figures(pipe: Any, tiny: Base) -> None:
     x = torch.linspace(-1, 1, 3 * 64 * 64).view(1, 3, 64, 64)
     pipe.vae.register_to_config(shift_factor=0.5, scaling_factor=2.0)
     raw = pipe.vae.encode(x).latent_dist.mode()

@@ -1,4 +1,4 @@
-"""Memory is known before anything is loaded: the estimate against real steps, and what is switched on where
+"""Memory is estimated before anything is loaded: estimates against real steps, and the savings chosen where
 it is short."""
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def test_a_step_takes_what_was_foreseen(checkpointing: bool) -> None:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    step()  # AdamW's moments come with the first
+    step()  # the first step allocates AdamW's moments
     held = sum(p.nbytes for p in net.parameters()) + 3 * sum(p.nbytes for p in params)
     foreseen = training_peak(SMALL_JOB, (256, 256), Savings(checkpointing), cuda=False) - held
     assert foreseen == pytest.approx(allocated(step), rel=0.03)
@@ -162,7 +162,7 @@ def test_no_score_matrix_is_kept() -> None:
     few, many = [metering._short_step(job, (512, 512), False, True, 1, 1) for job in jobs]
     assert many == pytest.approx(
         2 * few, rel=0.05
-    )  # of twice the tokens; with the scores it would be four times
+    )  # of twice the tokens; attention scores would make it four times
 
 
 def test_on_cuda_norms_are_in_float32_and_take_more() -> None:
@@ -240,12 +240,14 @@ def test_the_largest_sizes_go_one_by_one() -> None:
 def test_a_small_base_is_planned_at_once_and_draws_no_random_numbers() -> None:
     config = json.loads((NANO / "transformer/config.json").read_text())
     job = Workload(config, FLUX1.targets, tokens=48, batch=4, dtype=torch.float32)
-    metering.without_numbers(config, torch.float32)  # imports are not the plan's
+    metering.without_numbers(
+        config, torch.float32
+    )  # imported first, so that the plan's time is measured alone
     random, start = torch.get_rng_state(), time.process_time()
     plan = plan_training(4 * GB, job, [(128, 128)])
     assert time.process_time() - start < 0.3
     assert plan.says() == "fits: under 0.2 of 4.0 GB at 128 px, no checkpointing"
-    assert plan.needed > training_peak(job, (128, 128))  # a bound is one
+    assert plan.needed > training_peak(job, (128, 128))  # the bound holds
     assert torch.equal(random, torch.get_rng_state())
 
 
@@ -260,7 +262,7 @@ def test_a_bound_holds_for_large_bases_too() -> None:
 
 
 def written(folder: Path, shapes: dict[str, tuple[int, ...]]) -> None:
-    """A safetensors file with headers and holes: it takes no room on the disk."""
+    """A sparse safetensors file: it has headers and takes no space on the disk."""
     folder.mkdir(parents=True, exist_ok=True)
     header, end = {}, 0
     for name, shape in shapes.items():

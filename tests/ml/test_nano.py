@@ -158,7 +158,7 @@ def test_it_can_be_stopped_at_every_stage(engine: LocalEngine, photos: list[byte
 
 
 @pytest.mark.train
-def test_two_twins_painted_in_turn_are_each_their_own(engine: LocalEngine, twin: Any) -> None:
+def test_two_twins_rendered_in_turn_are_each_their_own(engine: LocalEngine, twin: Any) -> None:
     """Interleaved generators: the swap must happen for each picture, not once for each request."""
     report, store, _ = twin
     with_twin = RenderSpec("smiling, in a park", report.lora, count=2, seed=3)

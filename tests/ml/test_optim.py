@@ -15,7 +15,7 @@ def params(seed: int = 0) -> list[torch.nn.Parameter]:
 def run(
     kind: type, steps: int, mine: list[torch.nn.Parameter], opt: AdamW | AdamW8 | None = None, at: int = 0
 ) -> AdamW | AdamW8:
-    """Least squares towards fixed places, from noisy gradients that belong to the step."""
+    """Least squares towards fixed targets, with noisy gradients drawn from the step."""
     opt = opt or kind(mine, 0.02)
     for step in range(at, steps):
         g = torch.Generator().manual_seed(100 + step)
@@ -39,7 +39,7 @@ def test_eight_bits_learn_what_thirty_two_learn() -> None:
 
 
 def test_the_second_average_follows_when_gradients_get_small() -> None:
-    """To the nearest code it would stand still; by chance it is right on average."""
+    """Rounded to the nearest code it would not move; stochastic rounding is right on average."""
     one = [torch.nn.Parameter(torch.zeros(4 * BLOCK))]
     opt, exact = AdamW8(one, 0.0), torch.zeros(4 * BLOCK)
     g = torch.Generator().manual_seed(0)

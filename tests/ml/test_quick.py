@@ -1,5 +1,4 @@
-"""What makes serving quick changes nothing that can be seen: compiled blocks, several pictures in one
-pass."""
+"""Compiled blocks and several pictures in one pass change nothing that can be seen."""
 
 from __future__ import annotations
 
@@ -30,7 +29,7 @@ def near(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def test_blocks_are_compiled_once_whichever_lora_is_loaded(pipe: Any, tiny: Base) -> None:
-    """Another twin, none, the first again: no kind of block is compiled a second time, and the pictures are
+    """With another twin, none, and the first again no kind of block is compiled twice, and pictures equal
     the eager ones."""
     sampler, swapper = Sampler(pipe, tiny), lora.Swapper(pipe, tiny, always=True)
     one, two = twin(swapper, 1), twin(swapper, 2)

@@ -32,35 +32,35 @@ class UserStorage:
 
 
 def test_what_was_read_lately_is_not_read_again_until_it_is_old() -> None:
-    shelf = UserStorage(room=2 * MB, seconds=600)
-    assert [shelf.get(n) for n in "aaba"] == ["A", "A", "B", "A"]
-    shelf.get("c")  # b was used longest ago
-    assert [shelf.get("a"), shelf.read] == ["A", ["a", "b", "c"]]
-    shelf.get("b")
-    shelf.clock = 601
-    shelf.get("a")
-    assert shelf.read == ["a", "b", "c", "b", "a"]
-    assert len(shelf.recent._kept) == 1
+    storage = UserStorage(room=2 * MB, seconds=600)
+    assert [storage.get(n) for n in "aaba"] == ["A", "A", "B", "A"]
+    storage.get("c")  # b was used longest ago
+    assert [storage.get("a"), storage.read] == ["A", ["a", "b", "c"]]
+    storage.get("b")
+    storage.clock = 601
+    storage.get("a")
+    assert storage.read == ["a", "b", "c", "b", "a"]
+    assert len(storage.recent._kept) == 1
 
 
 def test_as_many_twins_stay_as_their_bytes_fit() -> None:
-    shelf = UserStorage(room=100 * MB)
+    storage = UserStorage(room=100 * MB)
     names = [f"twin {i}" for i in range(100)]
     for name in names * 2:
-        shelf.get(name)
-    assert shelf.read == names
-    shelf.get("a big one", 50 * MB)
-    assert (len(shelf.recent._kept), shelf.recent._bytes) == (51, 100 * MB)
+        storage.get(name)
+    assert storage.read == names
+    storage.get("a big one", 50 * MB)
+    assert (len(storage.recent._kept), storage.recent._bytes) == (51, 100 * MB)
 
 
 def test_one_that_is_bigger_than_the_room_stays_alone() -> None:
-    shelf = UserStorage(room=MB)
+    storage = UserStorage(room=MB)
     for _ in range(3):
-        shelf.get("big", 3 * MB)
-    assert shelf.read == ["big"]
-    shelf.get("small")
-    assert list(shelf.recent._kept) == ["small"]
-    assert shelf.recent._bytes == MB
+        storage.get("big", 3 * MB)
+    assert storage.read == ["big"]
+    storage.get("small")
+    assert list(storage.recent._kept) == ["small"]
+    assert storage.recent._bytes == MB
 
 
 def test_the_room_is_said_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,16 +81,16 @@ def encodings(pipe: Any) -> list[str]:
 def test_a_prompt_again_is_not_encoded_again_and_gives_the_same_pixels(pipe: Any, tiny: Base) -> None:
     runs, sampler = encodings(pipe), Sampler(pipe, tiny)
 
-    def paint(text: str) -> np.ndarray:
+    def picture(text: str) -> np.ndarray:
         return sampler.sample(text, size=(64, 64), steps=2, seed=3)
 
-    first = paint("photo of a woman")
+    first = picture("photo of a woman")
     once = len(runs)
     assert {"text_encoder", "text_encoder_2"} <= set(runs)
-    paint("photo of a man")
+    picture("photo of a man")
     more = len(runs)
     assert more > once
-    assert (paint("photo of a woman") == first).all()
+    assert (picture("photo of a woman") == first).all()
     assert len(runs) == more
     assert (Sampler(pipe, tiny).sample("photo of a woman", size=(64, 64), steps=2, seed=3) == first).all()
 

@@ -78,8 +78,8 @@ def test_going_on_after_a_stop_gives_the_same_weights(pipe: Any, quick: Base, fe
 
 
 def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, few: list[bytes]) -> None:
-    """First a step of sampling that teaches nothing, then the step that is learnt from, nearer to the
-    picture by at most half."""
+    """Each step asks the model twice: without gradient to sample ahead, then at the earlier t (at least
+    half) to learn."""
     base = replace(quick, recipe=replace(quick.recipe, rollout=1.0, prior=0.0))
     seen: list[tuple[bool, torch.Tensor, torch.Tensor]] = []
     hook = pipe.transformer.register_forward_pre_hook(
@@ -100,8 +100,8 @@ def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, 
 def test_a_checkpoint_says_which_precision_it_was_trained_in(
     pipe: Any, quick: Base, few: list[bytes]
 ) -> None:
-    """What is faster is found by timing, which may come out otherwise the next time; a training goes on as
-    it began."""
+    """The faster precision is found by timing, which may differ the next time; a training keeps the one it
+    began with."""
     run = trained(pipe, quick, examples(pipe, quick, few, 1), 1, MemoryStore())
     here = run.halves
     run.halves = not here
@@ -112,7 +112,7 @@ def test_a_checkpoint_says_which_precision_it_was_trained_in(
 
 
 def test_buckets_small_ones_first_and_the_largest_last(pipe: Any, quick: Base, few: list[bytes]) -> None:
-    """A photo is in every bucket that it need not be enlarged for; each step is of one size."""
+    """A photo is in every bucket it need not be enlarged for; all examples of a step have one size."""
     sizes = ((64, 64), (96, 96), (128, 128), (4096, 4096))
     base = replace(
         quick, sizes=replace(quick.sizes, train=sizes), recipe=replace(quick.recipe, large=0.5, rollout=0.0)
@@ -146,7 +146,7 @@ def test_times_are_drawn_as_said(kind: str) -> None:
 
 
 def test_prior_preservation_keeps_what_the_class_word_makes(pipe: Any, quick: Base, few: list[bytes]) -> None:
-    """With it the base's answer to the caption without the trigger moves less than without."""
+    """With prior preservation the base's answer to the caption without the trigger changes less."""
     text = encode_text(pipe, quick, "photo of a woman")
 
     def moved(share: float) -> float:
@@ -155,7 +155,7 @@ def test_prior_preservation_keeps_what_the_class_word_makes(pipe: Any, quick: Ba
         t, size = torch.tensor([0.6]), ex[0].size
         with torch.no_grad():
             before = family_of(base).velocity(pipe.transformer, ex[0].latents, t, text, size)
-            run = trained_and_worn(pipe, base, ex)
+            run = trained_and_loaded(pipe, base, ex)
             after = family_of(base).velocity(pipe.transformer, ex[0].latents, t, text, size)
             lora.remove(pipe.transformer)
         assert run.step == 60
@@ -164,7 +164,7 @@ def test_prior_preservation_keeps_what_the_class_word_makes(pipe: Any, quick: Ba
     assert moved(0.5) < 0.8 * moved(0.0)
 
 
-def trained_and_worn(pipe: Any, base: Base, ex: list[dataset.Example]) -> TrainingState:
+def trained_and_loaded(pipe: Any, base: Base, ex: list[dataset.Example]) -> TrainingState:
     with torch.enable_grad():
         run = TrainingState.start(pipe.transformer, base, SPEC.seed)
         train(run, base, ex, encode_text(pipe, base, ""), SPEC, 60, MemoryStore(), never)
@@ -292,7 +292,7 @@ def test_a_training_adapter_works_along_in_training_only(pipe: Any, quick: Base)
         file.unlink()
     params = lora.add(pipe.transformer, quick, 0)
     lora.use(pipe.transformer, training=True)
-    assert set(pipe.transformer.active_adapters()) == {"twin", "training"}
+    assert set(pipe.transformer.active_adapters()) == {"twin", "training_adapter"}
     assert {id(p) for p in pipe.transformer.parameters() if p.requires_grad} == {id(p) for p in params}
     lora.use(pipe.transformer, training=False)
     assert pipe.transformer.active_adapters() == ["twin"]

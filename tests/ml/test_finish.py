@@ -1,0 +1,87 @@
+"""What every result passes before it is delivered, whichever engine made it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml import provenance, safety
+from ml.errors import MLError
+from ml.finish import finish
+from ml.provenance import Signer
+from ml.safety import PictureVerdict
+from ml.types import Picture
+from tests.ml.doubles import CentredFaces
+
+PICTURE = np.random.default_rng(0).integers(0, 255, (256, 192, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    return Signer.open(tmp_path_factory.mktemp("keys"))
+
+
+def finished(signer: Signer, twin: dict[str, Any]) -> Picture | None:
+    return finish(
+        PICTURE,
+        prompt="in a park",
+        seed=7,
+        twin=twin,
+        start=time.monotonic(),
+        engine="elsewhere",
+        faces=CentredFaces(),  # type: ignore[arg-type]
+        signer=signer,
+    )
+
+
+class Said(safety.Detector):
+    """A detector without a program: it answers with `verdict`."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.verdict = PictureVerdict(True, 0.0, "", "test")
+
+    def judge(self, picture: np.ndarray) -> PictureVerdict:
+        return self.verdict
+
+
+@pytest.fixture(autouse=True)
+def detector() -> Iterator[Said]:
+    said = Said()
+    safety.use_detector(said)
+    yield said
+    safety.use_detector(safety.Detector(safety.detector_command()))
+
+
+def test_it_is_marked_and_signed_in_its_engines_name(signer: Signer) -> None:
+    made = finished(signer, {})
+    assert made
+    found = provenance.verify(made.png)
+    assert (found.signed, found.ident, found.engine) == (True, made.mark, "elsewhere")
+    assert (made.width, made.height, made.seed) == (192, 256, 7)
+
+
+def test_what_may_not_be_shown_is_not_delivered(signer: Signer, detector: Said) -> None:
+    detector.verdict = PictureVerdict(False, 0.9, "nude", "test")
+    assert finished(signer, {}) is None
+
+
+def test_nothing_unchecked_is_delivered(signer: Signer, detector: Said) -> None:
+    detector.verdict = PictureVerdict(False, 1.0, "unavailable", "none")
+    with pytest.raises(MLError) as e:
+        finished(signer, {})
+    assert e.value.code == "screening_unavailable"
+
+
+@pytest.mark.parametrize("embedder, known", [("colours", True), ("another", False)])
+def test_likeness_is_told_by_the_embedder_that_the_twin_names(
+    signer: Signer, embedder: str, known: bool
+) -> None:
+    own = CentredFaces().describe(PICTURE)[0][1]
+    made = finished(signer, {"embedder": embedder, "reference": own.tolist()})
+    assert made
+    assert made.likeness == (pytest.approx(1.0, abs=1e-3) if known else None)
