@@ -13,7 +13,7 @@ import resource
 import sys
 from typing import Any, cast
 
-from PIL import Image
+from PIL import Image, ImageCms
 
 MEMORY_BYTES = 1024**3
 CPU_SECONDS = 10
@@ -107,8 +107,6 @@ def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
         picture = ground
     if not profile and picture.mode != "LAB":
         return picture.convert("RGB")
-    from PIL import ImageCms
-
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile)) if profile else ImageCms.createProfile("LAB")
         if picture.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):

@@ -16,6 +16,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
+from huggingface_hub import constants
+
 from ml.catalogue import Base, base_of
 from ml.depot import Cache, Depot, Folder, Record, locked
 from ml.errors import MLError
@@ -124,8 +127,6 @@ def fetch(
 
 def cache_folder() -> Path:
     """Where huggingface_hub looks (HF_HUB_CACHE, else HF_HOME/hub)."""
-    from huggingface_hub import constants
-
     return Path(constants.HF_HUB_CACHE)
 
 
@@ -357,9 +358,7 @@ def token_of(file: Path | None) -> str | None:
     """The hub's token: of the file, HF_TOKEN, HF_TOKEN_FILE, or of `hf auth login`."""
     name = file or (not os.environ.get("HF_TOKEN") and os.environ.get("HF_TOKEN_FILE"))
     if not name:
-        from huggingface_hub import get_token
-
-        return get_token()
+        return huggingface_hub.get_token()
     try:
         return Path(name).read_text().strip()
     except OSError as e:

@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
+import cv2
 import numpy as np
+from PIL import Image
 
 from ml.nets.torchvision import ensure_torchvision
 
@@ -60,7 +62,6 @@ def is_unsafe(label: str) -> bool:
 
 
 def load_nudenet() -> Judge:
-    import cv2
     import nudenet
     import onnxruntime
 
@@ -86,7 +87,6 @@ def load_classifier(directory: str) -> Judge:
     ensure_torchvision()  # before transformers
     import torch
     import transformers
-    from PIL import Image
 
     torch.set_num_threads(1)
     classify = transformers.pipeline("image-classification", model=directory, device="cpu")

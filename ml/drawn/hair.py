@@ -61,54 +61,71 @@ def lit_hair(hit: Hit, light: Light, p: Person, style: str) -> A:
     return out
 
 
+LOW = {"bob": 0.78, "long": 1.1, "wavy": 1.1, "afro": 0.42, "curly": 0.32}  # down to where, beside the face
+FULL = tuple(LOW)  # styles that cover the ears
+
+
 def hair_cap(head: Head, light: Light) -> None:
     """Hair on the skull: a larger solid with the face cut out of it."""
     p, style = head.person, head.person.hair
     if style == "bald":
         return
-    if head.scene.hat != "none" and style in ("quiff", "afro", "curly"):
-        volume = 1.10
-    else:
-        volume = VOLUME[style]
+    volume = volume_of(head)
     top = 1.0 + (volume - 1) * (1.25 if style == "quiff" else 0.9)
     wide, deep = p.width * volume + 0.015, 0.86 * volume + 0.01
     y0 = -0.03 if style != "afro" else -0.16
-    skull, reach = head, max(wide, top, deep) + 0.05
-    head = head.around(0, y0, reach, reach)
-    c = head.canvas
-    hit = head.meet(wide, top, deep, y0=y0)
-    x, y, z = hit.x, hit.y, hit.z
-    ax = np.abs(x)
-    line = HAIRLINE + 0.06 * (p.age if p.gender == "man" else 0)
-    if style == "parted":
-        front = line + 0.02 + 0.17 * ramp(x, -0.30, 0.55) - 0.10 * bell(((x + 0.30) / 0.07) ** 2)
-    elif style in ("bob", "long", "wavy"):
-        front = line - 0.02 + 0.62 * power(ramp(ax, 0.18, 0.56), 1.4)
-    elif style in ("curly", "afro"):
-        front = line + 0.06 + 0.14 * ramp(ax, 0.25, 0.6) + 0.035 * np.sin(x * 19)
-    else:
-        front = line + 0.16 * ramp(ax, 0.30, 0.62)
-    low = {"bob": 0.78, "long": 1.1, "wavy": 1.1, "afro": 0.42, "curly": 0.32}.get(style, 0.05)
-    full = style in ("bob", "long", "wavy", "afro", "curly")
-    side_edge = deep * (1 - (p.width * (0.93 if full else 1.0) / wide) ** 2) ** 0.5
-    # Over the brow up to the line; beside the face from the temples back.
-    over = y - front
-    beside = np.maximum(z - side_edge - 0.30 * np.clip(-y - 0.1, 0, 1), y - low)
-    cut = edge(np.minimum(over, beside), max(head.px, 0.02))
-    cover = hit.cover * cut
+    reach = max(wide, top, deep) + 0.05
+    near = head.around(0, y0, reach, reach)
+    hit = near.meet(wide, top, deep, y0=y0)
+    inside = distance_inside(hit, p, wide, deep)
+    cover = hit.cover * edge(inside, max(near.px, 0.02))
     if style in ("curly", "afro"):
-        angle = np.arctan2(hit.normal[1], hit.normal[0])
-        lump = 0.5 + 0.5 * np.cos(angle * 16)
-        cover = cover * np.clip(1 - (1 - ramp(hit.normal[2], 0.02, 0.30)) * (1 - lump) * 0.85, 0, 1)
+        cover = cover * lumps(hit)
     colour = lit_hair(hit, light, p, style)
     # Where the hair leaves the skin it darkens.
-    near_skin = np.clip(1 + np.minimum(over, beside) / 0.10, 0, 1)
+    near_skin = np.clip(1 + inside / 0.10, 0, 1)
     colour *= 1 - 0.35 * near_skin
-    c.paint(cover * (0.80 if style == "buzz" else 1.0), colour)
+    near.canvas.paint(cover * (0.80 if style == "buzz" else 1.0), colour)
     if style == "bun" and head.scene.hat == "none":
-        ball(skull, light, (0.0, -1.10, -0.25), 0.34)
+        ball(head, light, (0.0, -1.10, -0.25), 0.34)
     if style == "quiff" and head.scene.hat == "none":
-        ball(skull, light, (0.06, -0.86, 0.42), 0.36, wide=1.45)
+        ball(head, light, (0.06, -0.86, 0.42), 0.36, wide=1.45)
+
+
+def volume_of(head: Head) -> float:
+    """The size of the hair's solid, where the head's is 1; a hat presses it flat."""
+    style = head.person.hair
+    flat = head.scene.hat != "none" and style in ("quiff", "afro", "curly")
+    return 1.10 if flat else VOLUME[style]
+
+
+def distance_inside(hit: Hit, p: Person, wide: float, deep: float) -> A:
+    """Below 0 where there is hair: above the hairline, or beside the face from the temples back."""
+    x, y, z = hit.x, hit.y, hit.z
+    side_edge = deep * (1 - (p.width * (0.93 if p.hair in FULL else 1.0) / wide) ** 2) ** 0.5
+    over = y - hairline(x, p)
+    beside = np.maximum(z - side_edge - 0.30 * np.clip(-y - 0.1, 0, 1), y - LOW.get(p.hair, 0.05))
+    return np.minimum(over, beside)
+
+
+def hairline(x: A, p: Person) -> A:
+    """The y of the hairline over the brow, at each x."""
+    ax, style = np.abs(x), p.hair
+    line = HAIRLINE + 0.06 * (p.age if p.gender == "man" else 0)
+    if style == "parted":
+        return line + 0.02 + 0.17 * ramp(x, -0.30, 0.55) - 0.10 * bell(((x + 0.30) / 0.07) ** 2)
+    if style in ("bob", "long", "wavy"):
+        return line - 0.02 + 0.62 * power(ramp(ax, 0.18, 0.56), 1.4)
+    if style in ("curly", "afro"):
+        return line + 0.06 + 0.14 * ramp(ax, 0.25, 0.6) + 0.035 * np.sin(x * 19)
+    return line + 0.16 * ramp(ax, 0.30, 0.62)
+
+
+def lumps(hit: Hit) -> A:
+    """The uneven outline of curls, as a share of the cover."""
+    angle = np.arctan2(hit.normal[1], hit.normal[0])
+    lump = 0.5 + 0.5 * np.cos(angle * 16)
+    return np.clip(1 - (1 - ramp(hit.normal[2], 0.02, 0.30)) * (1 - lump) * 0.85, 0, 1)
 
 
 def ball(head: Head, light: Light, at: tuple[float, float, float], r: float, wide: float = 1.0) -> None:

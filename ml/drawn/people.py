@@ -143,12 +143,10 @@ def random_person(rng: np.random.Generator) -> Person:
 def random_scene(
     rng: np.random.Generator, *, style: str | None = "photorealistic", turn: float = 1.0, framed: bool = False
 ) -> Scene:
-    """A scene for any person; `style=None` draws one of all, `turn` scales how far heads turn (1: up to 35
-    degrees).
+    """A scene for any person.
 
-    `framed` is what a portraitist would do: the head in its place within a few hundredths, upright, facing
-    the camera in two of three and else turned so far that the caption says it. What nobody asks for, a small
-    base need not guess.
+    `style=None` draws one of all styles. `turn` scales how far heads turn (1: up to 35 degrees). `framed` composes
+    as a portrait photographer does, see `framed_scene`.
     """
     if style is None:
         style = "photorealistic" if rng.random() < 0.44 else pick(rng, STYLES[1:])
@@ -172,14 +170,22 @@ def random_scene(
         side=int(rng.choice([-1, 1])),
         arrangement=int(rng.integers(1 << 30)),
     )
-    if not framed:
-        return scene
-    turned = rng.random() < 1 / 3
+    return framed_scene(scene, rng) if framed else scene
+
+
+def framed_scene(scene: Scene, rng: np.random.Generator) -> Scene:
+    """The same scene with the head in its place within a few hundredths and upright.
+
+    Two heads of three face the camera; the others turn so far that the caption says it. A small base need not learn
+    variations that no prompt asks for.
+    """
+    if rng.random() < 1 / 3:
+        yaw = rng.choice([-1, 1]) * rng.uniform(TURNED + 2, 26)
+    else:
+        yaw = np.clip(rng.normal(0, 4), -8, 8)
     return replace(
         scene,
-        yaw=float(
-            rng.choice([-1, 1]) * rng.uniform(TURNED + 2, 26) if turned else np.clip(rng.normal(0, 4), -8, 8)
-        ),
+        yaw=float(yaw),
         pitch=float(np.clip(rng.normal(0, 2), -4, 4)),
         roll=float(np.clip(rng.normal(0, 2), -4, 4)),
         size=float(rng.uniform(0.61, 0.64)),

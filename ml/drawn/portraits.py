@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 
 from ml.drawn.backdrops import backdrop
+from ml.drawn.clothing import body, glasses, hat
+from ml.drawn.features import ears, face
 from ml.drawn.hair import hair_behind, hair_cap, hair_over_shoulders
 from ml.drawn.people import Person, Scene
 from ml.drawn.solid import A, Canvas, Head, light_of
 from ml.drawn.styles import finish
-from ml.drawn.visage import ears, face
-from ml.drawn.wear import body, glasses, hat
 
 
 def draw(person: Person, scene: Scene, height: int, width: int) -> A:

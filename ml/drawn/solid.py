@@ -226,8 +226,11 @@ class Head:
         jaw: float | None = None,
         lift: Callable[[A, A], A] | None = None,
     ) -> Hit:
-        """Rays against an ellipsoid of half-axes (a, top, b) around (0, y0, 0); `jaw` squares or points its
-        lower half; `lift` of a point's x and y moves the surface along the head's z (units of the head)."""
+        """Meets the rays with an ellipsoid of half-axes (a, top, b) around (0, y0, 0).
+
+        `jaw` squares or points its lower half. `lift` gives, from a point's x and y, how far the surface is
+        moved along the head's z, in head units.
+        """
         R, d = self.R, self.R[2]
         px, py, pz = (self.U * R[0, i] + self.V * R[1, i] for i in range(3))
         py -= y0
@@ -248,8 +251,7 @@ class Head:
             if jaw is not None:
                 oval = disc
                 for _ in range(2):
-                    y = unit((py + Z * d[1]) * (1 / top))
-                    disc = oval + AA * (power(1 - power(y, jaw), 1.04) + y * y - 1)
+                    disc = oval + AA * jaw_change(py + Z * d[1], top, jaw)
                     Z = (np.sqrt(np.maximum(disc, 0)) - B) / AA
         x, y, z = px + Z * d[0], py + Z * d[1], z0 + Z * d[2]
         n = [x * ia, y * it, z * ib]
@@ -270,6 +272,12 @@ class Head:
         nx, ny, nz = hit.normal[0] - strength * gx, hit.normal[1] - strength * gy, hit.normal[2]
         hit.normal = unit_vector(nx, ny, nz)
         return hit
+
+
+def jaw_change(y: A, top: float, jaw: float) -> A:
+    """How the lower half of a face differs from an ellipse: what is added to its equation at each y."""
+    y = unit(y * (1 / top))
+    return power(1 - power(y, jaw), 1.04) + y * y - 1
 
 
 def nose_height(x: A, y: A, p: Person) -> A:

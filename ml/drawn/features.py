@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ml.drawn.people import EYE_COLOURS, Person
@@ -167,7 +169,21 @@ def eye(c: Canvas, head: Head, light: Light, s: int) -> None:
     c.paint(ball * glint, ink([1, 1, 1]))
 
 
-def mouth(c: Canvas, lit: A, head: Head) -> None:
+@dataclass(frozen=True)
+class Mouth:
+    """Its outline at each pixel: y of the lips' edges and of the gap between them, in head units."""
+
+    half: float  # its width
+    bow: A  # 1 in the middle, 0 at the corners
+    middle: A
+    gap_top: A
+    gap_low: A
+    upper: A
+    lower: A
+    wide: A  # above 0 beyond the corners
+
+
+def mouth_shape(c: Canvas, head: Head) -> Mouth:
     p, anime = head.person, head.eye_scale > 1
     smile, open_, _, _ = mood(head.scene.expression)
     half = (
@@ -184,34 +200,46 @@ def mouth(c: Canvas, lit: A, head: Head) -> None:
     gap_top, gap_low = middle - 0.30 * open_ * power(bow, 0.6), middle + 0.70 * open_ * flat
     upper = gap_top - full * 0.62 * flat * (1 - 0.30 * bell((c.X / 0.055) ** 2))
     lower = gap_low + full * 0.90 * bow
-    wide = (np.abs(c.X) - half) * 0.7
-    skin = skin_colour(p)
+    return Mouth(half, bow, middle, gap_top, gap_low, upper, lower, (np.abs(c.X) - half) * 0.7)
+
+
+def mouth(c: Canvas, lit: A, head: Head) -> None:
+    p, m = head.person, mouth_shape(c, head)
+    smile, open_, _, _ = mood(head.scene.expression)
+    skin, light = skin_colour(p), lit * 0.9 + 0.1
+    c.paint(
+        edge(np.maximum(np.maximum(m.upper - c.Y, c.Y - m.lower), m.wide), c.px),
+        lip_colour(p, skin) * light * np.where(m.middle > c.Y, 0.86, 1.06),
+    )
+    c.paint(0.30 * bell(((c.Y - m.lower - 0.035) / 0.025) ** 2) * m.bow, skin * 0.5 * light)
+    if open_:
+        open_mouth(c, m, light, smile, open_)
+    else:
+        line = edge(np.maximum(np.abs(c.Y - m.middle) - 0.011, m.wide), c.px)
+        c.paint(0.80 * line, skin * ink([0.30, 0.16, 0.15]))
+    corner = bell(((np.abs(c.X) - m.half * 1.02) / 0.03) ** 2, ((c.Y - MOUTH_Y + 0.085 * smile) / 0.035) ** 2)
+    c.paint((0.25 + 0.25 * max(smile, 0)) * corner, skin * 0.42)
+
+
+def lip_colour(p: Person, skin: A) -> A:
     rosy = 1.0 if p.gender == "woman" else 0.45
-    lip = skin * (ink([0.92, 0.60, 0.60]) * rosy + ink([0.88, 0.70, 0.66]) * (1 - rosy)) + ink(
+    return skin * (ink([0.92, 0.60, 0.60]) * rosy + ink([0.88, 0.70, 0.66]) * (1 - rosy)) + ink(
         [0.05 * rosy, 0, 0.01]
     )
-    light = lit * 0.9 + 0.1
-    c.paint(
-        edge(np.maximum(np.maximum(upper - c.Y, c.Y - lower), wide), c.px),
-        lip * light * np.where(middle > c.Y, 0.86, 1.06),
+
+
+def open_mouth(c: Canvas, m: Mouth, light: A, smile: float, open_: float) -> None:
+    """What is seen between the lips: the dark inside, teeth and tongue."""
+    inside = edge(np.maximum(np.maximum(m.gap_top - c.Y, c.Y - m.gap_low), m.wide), c.px)
+    c.paint(inside, ink([0.28, 0.06, 0.06]))
+    if smile > 0:
+        teeth = edge(np.maximum(m.gap_top - c.Y, c.Y - m.gap_top - 0.095 * m.bow), c.px)
+        c.paint(inside * teeth, ink([0.96, 0.95, 0.92]) * (0.55 + 0.45 * light))
+    # The tongue is hidden behind closed teeth.
+    tongue = (open_ > 0.1) * edge(
+        length(c.X / (m.half * 0.55), (c.Y - m.gap_low) / (0.35 * open_ + 1e-6)) * 0.2 - 0.2, c.px
     )
-    c.paint(0.30 * bell(((c.Y - lower - 0.035) / 0.025) ** 2) * bow, skin * 0.5 * light)
-    if open_:
-        inside = edge(np.maximum(np.maximum(gap_top - c.Y, c.Y - gap_low), wide), c.px)
-        c.paint(inside, ink([0.28, 0.06, 0.06]))
-        if smile > 0:
-            teeth = edge(np.maximum(gap_top - c.Y, c.Y - gap_top - 0.095 * bow), c.px)
-            c.paint(inside * teeth, ink([0.96, 0.95, 0.92]) * (0.55 + 0.45 * light))
-        # nothing of it is seen behind closed teeth
-        tongue = (open_ > 0.1) * edge(
-            length(c.X / (half * 0.55), (c.Y - gap_low) / (0.35 * open_ + 1e-6)) * 0.2 - 0.2, c.px
-        )
-        c.paint(inside * tongue * 0.8, ink([0.72, 0.28, 0.28]))
-    else:
-        line = edge(np.maximum(np.abs(c.Y - middle) - 0.011, wide), c.px)
-        c.paint(0.80 * line, skin * ink([0.30, 0.16, 0.15]))
-    corner = bell(((np.abs(c.X) - half * 1.02) / 0.03) ** 2, ((c.Y - MOUTH_Y + 0.085 * smile) / 0.035) ** 2)
-    c.paint((0.25 + 0.25 * max(smile, 0)) * corner, skin * 0.42)
+    c.paint(inside * tongue * 0.8, ink([0.72, 0.28, 0.28]))
 
 
 def nostrils(c: Canvas, p: Person) -> None:
