@@ -59,6 +59,7 @@ LATE = [
     "facenet_pytorch",
     "nudenet",
     "onnxruntime",
+    "pillow_heif",  # a third of the start of the process that decodes an upload; most uploads are JPEG
 ]
 BY_NAME = "ml.__main__"  # imports the command that is asked for
 
