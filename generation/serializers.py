@@ -22,7 +22,7 @@ def _text(value: str) -> str:
 
 
 class JobForm(serializers.Serializer):  # type: ignore[type-arg]
-    kind = serializers.ChoiceField(choices=kinds.names(), default="image")
+    kind = serializers.ChoiceField(choices=kinds.choices(), default="image")
     twin = serializers.UUIDField(required=False, allow_null=True)
     prompt = serializers.CharField(max_length=PROMPT, validators=[_text])
     negative_prompt = serializers.CharField(

@@ -17,6 +17,7 @@ class JobKind(Protocol):
     generation.Job."""
 
     name: str  # in the row, in events and prices, and in the cause of a movement of credits
+    label: Any  # what it makes, in the user's language
     task: str
     queue: str
 
@@ -52,8 +53,9 @@ def get(name: str) -> JobKind:
     return _kinds[name]
 
 
-def names() -> list[str]:
-    return list(_kinds)
+def choices() -> list[tuple[str, Any]]:
+    """(name, label) of each, for forms."""
+    return [(kind.name, kind.label) for kind in _kinds.values()]
 
 
 def by_queue() -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from accounts.vault.vault import store
 from billing import prices
@@ -18,7 +19,7 @@ from ml import types
 
 
 class ImageKind:
-    name, task, queue = "image", RENDER, "render"
+    name, label, task, queue = "image", _("pictures"), RENDER, "render"
 
     def price(self, job: Job) -> int:
         return prices.pictures(job.quality, job.count)

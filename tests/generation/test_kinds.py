@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 class LineKind:
-    name, task, queue = "line", RENDER, "remote"
+    name, label, task, queue = "line", "lines", RENDER, "remote"
 
     def price(self, job: Job) -> int:
         return 3 * job.count
