@@ -260,31 +260,16 @@ def start_training(
 
 
 def _prepare_training(training: Training) -> None:
+    """In the transaction that creates it: checks what may have changed, sets the price, enqueues."""
     twin = locked_twin(training.twin_id)
     if twin.disabled_at:
         raise TwinDisabled
     require_use(twin)
-    training.engine = training.base
-    photos = list(twin.photos.accepted())
-    if len(photos) < LEAST:
-        lacks = checks.readiness(photos).missing
-        raise NotEnoughPhotos(
-            least=LEAST,
-            accepted=len(photos),
-            extra={
-                "accepted": len(photos),
-                "needed": LEAST - len(photos),
-                "missing": [code for code, _s in lacks],
-            },
-        )
+    photos = _enough_photos(twin)
     if twin.trainings.open().exists():
         raise TrainingInProgress
-    wallet = ledger.locked_wallet(training.user)
-    training.price = 0 if training.retry_of else price_of_training(training.user, twin)
-    # A free training that failed freed its slot; run again by staff it takes the slot again.
-    training.free = training.free or (not training.price and not training.retry_of)
-    if training.free:
-        type(wallet).objects.filter(id=wallet.id).update(free_trainings=F("free_trainings") + 1)
+    training.engine = training.base
+    _set_price(training, twin)
     training.number = (twin.trainings.aggregate(n=Max("number"))["n"] or 0) + 1
     try:
         with transaction.atomic():
@@ -294,6 +279,28 @@ def _prepare_training(training: Training) -> None:
             raise TrainingInProgress from e
         raise
     training.photos.set(photos)
+
+
+def _enough_photos(twin: Twin) -> list[Photo]:
+    """Its accepted photos. Raises NotEnoughPhotos."""
+    photos = list(twin.photos.accepted())
+    if len(photos) < LEAST:
+        missing = [code for code, _sentence in checks.readiness(photos).missing]
+        facts = {"accepted": len(photos), "needed": LEAST - len(photos), "missing": missing}
+        raise NotEnoughPhotos(least=LEAST, accepted=len(photos), extra=facts)
+    return photos
+
+
+def _set_price(training: Training, twin: Twin) -> None:
+    """What it costs, and whether it takes a free slot of the locked wallet.
+
+    A free training that failed freed its slot; run again by staff it takes the slot again.
+    """
+    wallet = ledger.locked_wallet(training.user)
+    training.price = 0 if training.retry_of else price_of_training(training.user, twin)
+    training.free = training.free or (not training.price and not training.retry_of)
+    if training.free:
+        type(wallet).objects.filter(id=wallet.id).update(free_trainings=F("free_trainings") + 1)
 
 
 def activate(training: Training) -> Twin:
