@@ -19,8 +19,8 @@ SEQUENCES = 2000
 class Story(RuleBasedStateMachine):
     """One wallet, and a plain account of it kept by hand beside the ledger.
 
-    `held` is what each open cause holds, `net` what is available or, below zero, owed, `taken` what was taken back
-    and for what.
+    `held` is what each open cause holds, `net` what is available or, below zero, owed, `taken` what was
+    taken back and for what.
     """
 
     people: Any = None

@@ -1,4 +1,4 @@
-"""Payments in a browser, on pages of Stripe's double: prices, Checkout, credits, portal, end of a plan."""
+"""The whole way of money: prices, Checkout, credits, the portal, the end of a plan; Stripe's pages played by a page of ours."""
 
 from __future__ import annotations
 
