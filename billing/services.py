@@ -1,9 +1,4 @@
-"""What billing does when an account is erased.
-
-The ledger, invoices and subscriptions stay. They carry the wallet's id, which leads to nobody once the
-wallet is deleted, and hold no name, address or e-mail. Stripe deletes the customer and keeps invoices as
-the law asks.
-"""
+"""What billing does when an account is erased."""
 
 from __future__ import annotations
 
@@ -15,32 +10,29 @@ from billing import ledger
 from billing.models import Wallet
 from billing.payments import checkout, subscriptions, sync
 from billing.payments.erasure import delete_customer
-from config.errors import NotFound
 
 
 def erase(user: Any) -> None:
-    """End subscriptions, delete the customer at Stripe, release holds and delete the wallet.
+    """End subscriptions, delete the customer at Stripe and release holds; nothing can be bought afterwards.
 
-    Stop the user's runs first: what they hold is released here. Safe to repeat after a crash at any point.
-    Raises Unavailable while Stripe does not answer; the wallet is then still there.
+    The user should be inactive and their runs stopped before. The caller deletes the wallet's row, with the
+    user's. The ledger, invoices and subscriptions stay: they carry the wallet's id, which then leads to nobody,
+    and hold no name, address or e-mail.
+
+    Safe to repeat after a crash at any point. Raises Unavailable while Stripe does not answer.
     """
-    while wallet := Wallet.objects.filter(user=user).first():
-        if wallet.stripe_customer:
-            delete_customer(wallet.stripe_customer)
-        _sever(user, wallet.stripe_customer)
+    while customer := _close(user):
+        delete_customer(customer)
+        sync.customer_gone(customer)
 
 
 @transaction.atomic
-def _sever(user: Any, customer: str | None) -> None:
-    """Delete the wallet, unless a purchase created another customer meanwhile, who must be deleted first."""
-    try:
-        wallet = checkout.lock_purchases(user)
-    except NotFound:  # another worker was faster
-        return
-    if customer:
-        sync.advisory_lock(customer)  # an event that is being applied ends first
-        sync.forget_events(customer)
-    if wallet.stripe_customer in (None, customer):
-        ledger.release_all(wallet)
-        subscriptions.end_all(wallet)
-        wallet.delete()
+def _close(user: Any) -> str | None:
+    """Close the wallet, or return the customer who must be deleted at Stripe first."""
+    checkout.lock_purchases(user)
+    wallet = Wallet.objects.filter(user=user).first()
+    if wallet is None or wallet.stripe_customer:
+        return wallet and wallet.stripe_customer
+    ledger.release_all(wallet)
+    subscriptions.end_all(wallet)
+    return None

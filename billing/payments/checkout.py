@@ -45,7 +45,7 @@ def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -
         raise EmailUnconfirmed
     ledger.wallet_of(user)
     with transaction.atomic():  # two requests at once would create two customers
-        wallet = lock_purchases(user)
+        wallet = _locked_wallet(user)
         _with_customer(wallet)
     for _attempt in range(3):
         if price.plan and wallet.checkout:
@@ -53,17 +53,22 @@ def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -
         with (
             transaction.atomic()
         ):  # two at once could buy two plans: the second closes the first one's session
-            wallet = lock_purchases(user)
+            wallet = _locked_wallet(user)
             if price.pack or not wallet.checkout:
                 current = subscriptions.live_subscription(wallet)
                 return _change(wallet, current, price) if price.plan and current else _new(wallet, price)
     raise Unavailable
 
 
-def lock_purchases(user: Any) -> Wallet:
-    """Inside a transaction: nobody else begins to buy for this user. Raises NotFound after an erasure."""
+def lock_purchases(user: Any) -> None:
+    """Inside a transaction: nobody else begins to buy for this user."""
     sync.advisory_lock(f"buy:{user.pk}")
-    wallet = Wallet.objects.filter(user=user).first()
+
+
+def _locked_wallet(user: Any) -> Wallet:
+    """The wallet, for a purchase. Raises NotFound when the account is being erased."""
+    lock_purchases(user)
+    wallet = Wallet.objects.filter(user=user, user__is_active=True).first()
     if wallet is None:
         raise NotFound
     return wallet

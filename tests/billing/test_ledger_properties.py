@@ -1,4 +1,4 @@
-"""In whatever order things happen, the ledger adds up and agrees with a simple model of the same story."""
+"""Whatever happens in whatever order, the ledger adds up and agrees with a plain account of the same story."""
 
 from __future__ import annotations
 
@@ -18,11 +18,8 @@ SEQUENCES = 2000, 150  # with --thorough, and without
 
 
 class Story(RuleBasedStateMachine):
-    """One wallet, and a plain account of it kept by hand beside the ledger.
-
-    `held` is what each open cause holds, `net` what is available or, below zero, owed, `taken` what was taken back
-    and for what.
-    """
+    """One wallet. `held` is what each open cause holds, `net` what is available or, below zero, owed, `taken` what was taken back
+    and for what; they are kept by hand beside the ledger."""
 
     people: Any = None
 

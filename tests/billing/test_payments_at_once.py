@@ -136,6 +136,7 @@ def test_an_erasure_among_the_events_of_a_payment_leaves_no_wallet_and_adds_up(s
     acts += [lambda: services.erase(user)] * 3
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(apart, acts))
+    user.delete()
     shop.deliver()
     assert not Wallet.objects.exists()
     assert not WebhookEvent.objects.filter(state="failed").exists()

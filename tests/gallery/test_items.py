@@ -148,7 +148,9 @@ def test_deleted_is_gone_with_its_files(as_alice: Any, picture: Item) -> None:
         {"filter": {"kind": ""}},
     ],
 )
-def test_a_missing_or_misspelt_filter_deletes_nothing(as_alice: Any, picture: Item, body: dict[str, Any]) -> None:
+def test_a_missing_or_misspelt_filter_deletes_nothing(
+    as_alice: Any, picture: Item, body: dict[str, Any]
+) -> None:
     assert as_alice.post("/api/v1/items/delete", body, format="json").json()["code"] == "invalid"
     assert Item.objects.count() == 1
 

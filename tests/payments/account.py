@@ -1,7 +1,8 @@
 """One account at Stripe: its objects, events and clock; how objects are created, found and changed.
 
-Objects are dicts with Stripe's field names; amounts are cents, times unix seconds. A nullable field that nothing
-reads is left out: whoever reads it first gets a KeyError and adds it. Events carry no previous_attributes.
+Objects are dicts with Stripe's field names; amounts are cents, times unix seconds. A nullable field that
+nothing reads is left out: whoever reads it first gets a KeyError and adds it. Events carry no
+previous_attributes.
 """
 
 from __future__ import annotations
