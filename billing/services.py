@@ -8,5 +8,8 @@ from billing.payments import checkout
 
 
 def erase(user: Any) -> None:
-    """What is paid for ends at once, and Stripe forgets the customer. May be repeated; the wallet's row goes later."""
+    """Ends what is paid for, and Stripe forgets the customer.
+
+    May be repeated; the wallet's row goes later.
+    """
     checkout.forget(user)

@@ -1,4 +1,7 @@
-"""What the apps on the left ask of the apps on their right without importing them. Each app fills these in its apps.py."""
+"""What apps ask of the apps to their right without importing them.
+
+Each app fills these lists in its apps.py.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True)
 class Exporter:
-    """`members(user)` yields all that these models hold of a user; asked for with the user's language active."""
+    """`members(user)` yields all that these models hold of a user, with the user's language active."""
 
     models: tuple[type[Any], ...]
     members: Callable[[Any], Iterator[Member]]
@@ -40,7 +43,7 @@ class Eraser:
     keeps: tuple[type[Any], ...] = ()
 
 
-ItemExporter = Callable[[Any, dict[str, Any]], Iterator[Member]]  # (user, their choice) -> the chosen items
+ItemExporter = Callable[[Any, dict[str, Any]], Iterator[Member]]  # (user, choice) -> the chosen items
 OnWithdraw = Callable[[Any], None]  # user -> what the ended consent had allowed is stopped
 KnownFiles = Callable[
     [UUID], Iterable[str]

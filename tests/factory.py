@@ -1,4 +1,7 @@
-"""One user whose every kind of object exists once, in rows and in the vault. Whatever names them holds their marker."""
+"""One user whose every kind of object exists once, in rows and in the vault.
+
+Whatever names them holds their marker.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """A database of the commit before the rebuild migrates and works.
 
-tests/data/before_rebuild.tar.gz was made by that code (fb87dfc): its API filled a database, with payments from the double of
-Stripe; `pg_dump --inserts --no-owner --no-privileges` wrote database.sql, and the vault's files and its master key lie beside
-it. alice has a trained twin, pictures, payments and work that waits; bob withdrew his consent; staff looked at both.
+tests/data/before_rebuild.tar.gz was made by that code (fb87dfc): its API filled a database, with payments
+from the double of Stripe; `pg_dump --inserts --no-owner --no-privileges` wrote database.sql, and the
+vault's files and its master key lie beside it. alice has a trained twin, pictures, payments and work that
+waits; bob withdrew his consent; staff looked at both.
 """
 
 from __future__ import annotations

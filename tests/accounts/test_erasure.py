@@ -1,4 +1,4 @@
-"""The end of an account: nothing of it is left in the database or in the vault, and nobody else's is touched."""
+"""The end of an account: nothing of it is left in database and vault, and nobody else's is touched."""
 
 from __future__ import annotations
 
