@@ -142,7 +142,9 @@ def test_work_that_waited_when_the_old_code_stopped_is_done(old: None, work: Cal
 def test_pictures_and_trainings_are_asked_for_as_ever(old: None, work: Callable[[], int]) -> None:
     alice = client_for("alice@example.com")
     twin = alice.get("/api/v1/twins").json()["results"][0]["id"]
-    (open_,) = [t for t in alice.get(f"/api/v1/twins/{twin}/trainings").json() if t["status"] == "queued"]
+    (open_,) = [
+        t for t in alice.get(f"/api/v1/twins/{twin}/trainings").json()["results"] if t["status"] == "queued"
+    ]
     alice.post(f"/api/v1/trainings/{open_['id']}/cancel")
     job = alice.post("/api/v1/generations", {"twin": twin, "prompt": "by the sea"}, format="json").json()[
         "id"
