@@ -44,10 +44,15 @@ def rows(queryset: Any, *, without: Iterable[str] = ()) -> list[dict[str, Any]]:
 def members(export: Export) -> Iterator[Member]:
     """All that goes into this archive, told in the language of its owner."""
     if export.scope == Export.Scope.ITEMS:
-        found = (Member(*m) for each in registry.item_exporters for m in each(export.user, export.chosen))
+        found = _chosen(export)
     else:
         found = _everything(export)
     return _in_language(export.user.language, found)
+
+
+def _chosen(export: Export) -> Iterator[Member]:
+    for exporter in registry.item_exporters:
+        yield from exporter(export.user, export.chosen)
 
 
 def _in_language(language: str, found: Iterator[Member]) -> Iterator[Member]:

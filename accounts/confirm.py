@@ -17,9 +17,10 @@ class ReauthenticationRequired(DomainError):
 
 
 def require_proof(request: Any, *, password: str = "", code: str = "") -> None:
-    """The user of this request knows their password or has a valid code. One of the two is enough.
+    """Refuses the request unless it holds its user's password or a valid code.
 
-    Wrong ones are counted in the database, for this user alone. Raises ReauthenticationRequired, Invalid, RateLimited.
+    Wrong ones are counted in the database, for this user alone. Raises ReauthenticationRequired, Invalid,
+    RateLimited.
     """
     if not password and not code:
         raise ReauthenticationRequired

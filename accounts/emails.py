@@ -33,7 +33,8 @@ def send_receipt(address: str, language: str, number: Any) -> bool:
 
     def words() -> tuple[str, str]:
         text = _(
-            "Your account and everything in it has been erased: your photos, twins, pictures and settings.\n\n"
+            "Your account and everything in it has been erased: "
+            "your photos, twins, pictures and settings.\n\n"
             "What the law makes us keep of payments stays under a number that names nobody.\n\n"
             "Receipt: %(number)s"
         )

@@ -1,7 +1,7 @@
 """The end of an account: rows, files, weights, vectors and the key to them.
 
-`ask` commits the request and ends every session; `finish` does the rest in a worker. Each step of `finish` may be repeated,
-and the sweep repeats it until all is done.
+`ask` commits the request and ends every session; `finish` does the rest in a worker. Each step of `finish`
+may be repeated, and the sweep repeats it until all is done.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class StillWorking(Exception):
 
 @transaction.atomic
 def ask(user: Any) -> Erasure:
-    """The request, on record; from its commit on nobody logs in to the account. Asked twice, it is one request.
+    """Records the request; from its commit on nobody logs in to the account. Asked twice, it is one request.
 
     Raises StaffAccount.
     """
@@ -142,7 +142,7 @@ def _forget_in_log(model: Any, found: Any) -> None:
 
 
 def erase_rest(user: User) -> None:
-    """The eraser of this app for what no foreign key leads to: sessions, and counts of requests in the cache."""
+    """Erases what no foreign key leads to: sessions, and counts of requests in the cache."""
     mine = [
         s.session_key for s in Session.objects.iterator() if s.get_decoded().get(SESSION_KEY) == str(user.id)
     ]

@@ -1,8 +1,8 @@
 """Tombstones: which accounts were erased, kept outside the database.
 
-A backup that is restored brings erased accounts back. The tombstones say which, `manage.py replay_erasures` erases them
-again, and until then no process of the product starts. They lie in the storage named `tombstones`: keep it out of what a
-restore replaces.
+A backup that is restored brings erased accounts back. The tombstones say which, `manage.py
+replay_erasures` erases them again, and until then no process of the product starts. They lie in the
+storage named `tombstones`: keep it out of what a restore replaces.
 """
 
 from __future__ import annotations

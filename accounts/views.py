@@ -43,7 +43,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 def logout(request: HttpRequest) -> HttpResponse:
-    """Clears the browser too: unsent photos, a prompt being typed, pages kept for the back button."""
+    """Also clears what waits in the browser: unsent photos, a prompt being typed, cached pages."""
     answer: HttpResponse = end_session(request)
     if not request.user.is_authenticated:
         answer["Clear-Site-Data"] = '"cache", "storage"'

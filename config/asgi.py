@@ -43,7 +43,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def lifespan(receive: Any, send: Any) -> None:
-    """The server asks before its first request: a restored database with erased accounts in it is not served."""
+    """Refuses the start on a restored database with erased accounts in it. Runs before the first request."""
     while (message := await receive())["type"] == "lifespan.startup":
         fault = await sync_to_async(tombstones.fault)()
         if fault:

@@ -18,7 +18,7 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True)
 class Exporter:
-    """`members(user)` yields all that these models hold of a user; asked for with the user's language active."""
+    """`members(user)` yields all that these models hold of a user, with the user's language active."""
 
     models: tuple[type[Any], ...]
     members: Callable[[Any], Iterator[Member]]
@@ -40,7 +40,7 @@ class Eraser:
     keeps: tuple[type[Any], ...] = ()
 
 
-ItemExporter = Callable[[Any, dict[str, Any]], Iterator[Member]]  # (user, their choice) -> the chosen items
+ItemExporter = Callable[[Any, dict[str, Any]], Iterator[Member]]  # (user, choice) -> the chosen items
 OnWithdraw = Callable[[Any], None]  # user -> what the ended consent had allowed is stopped
 KnownFiles = Callable[
     [UUID], Iterable[str]

@@ -31,7 +31,8 @@ def _told(user: Any, entry: AuditEntry) -> dict[str, Any]:
 
 @transaction.atomic
 def make_anonymous(user: Any) -> None:
-    """Entries stay, under the number of the user's wallet, which the erasure deletes: it names nobody any more.
+    """Entries stay, under the number of the user's wallet, which the erasure deletes: it names nobody any
+    more.
 
     Runs before billing deletes the wallet, and again at the end for entries that came in between.
     """

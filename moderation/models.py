@@ -29,7 +29,7 @@ class BlockedTerm(models.Model):
 
 
 class AuditEntry(models.Model):
-    """What staff or the system did. Never deleted; the subject is named by kind and id, as its row may go."""
+    """Something staff or the system did, for good. It names its subject by kind and id, and outlives it."""
 
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     account = models.UUIDField(null=True, editable=False)  # the wallet's number of an actor who was erased

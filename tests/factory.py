@@ -1,4 +1,7 @@
-"""One user whose every kind of object exists once, in rows and in the vault. Whatever names them holds their marker."""
+"""One user whose every kind of object exists once, in rows and in the vault.
+
+Whatever names them holds their marker.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ def _account(user: Any, name: str) -> None:
     from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
     from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
     from django.contrib.auth.models import Group, Permission
+    from django.contrib.contenttypes.models import ContentType
     from django.test import Client
 
     from accounts import consents
@@ -51,7 +55,8 @@ def _account(user: Any, name: str) -> None:
     TOTP.activate(user, generate_totp_secret())
     RecoveryCodes.activate(user)
     user.groups.add(Group.objects.get_or_create(name="testers")[0])
-    user.user_permissions.add(Permission.objects.first())
+    right = {"codename": "test", "content_type": ContentType.objects.get_for_model(Consent)}
+    user.user_permissions.add(Permission.objects.get_or_create(**right)[0])
     export = Export.objects.create(
         user=user,
         scope="items",

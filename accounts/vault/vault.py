@@ -1,11 +1,12 @@
 """Everybody's files, sealed with a key of their own, over Django's default storage (file system or S3).
 
-Master keys (from the settings) wrap data keys (one row per person), these seal files (sealing.py). All plain bytes
-stay in memory. Names are relative to their owner: `users/<id>/<name>` is where the storage has them, and file names there
-say no more than the names do, so never put anything personal into one.
+Master keys (settings or a generated file) wrap data keys (one row per person), which seal files
+(sealing.py). All plain bytes stay in memory. A name is relative to its owner: the storage has the file at
+`users/<id>/<name>`. Names are not encrypted, so nothing personal may be in one.
 
-Errors of all functions: FileNotFoundError for a name (or a person's key) that is not there, Tampered, StorageFull,
-Unavailable when the storage does not answer, and ValueError for a name that no code of ours should make.
+Errors of all functions: FileNotFoundError for a name (or a person's key) that is not there, Tampered,
+StorageFull, Unavailable when the storage does not answer, and ValueError for a name that no code of ours
+should make.
 """
 
 from __future__ import annotations
@@ -38,8 +39,11 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*")
 
 @dataclass(frozen=True)
 class Vault:
-    """One person's files; a `Store` of ml/types.py, and more. Reads of one name may overlap its writes: a reader gets the
-    old or the new file, never a mixture (on S3 a range that is overtaken by a write raises Unavailable)."""
+    """One person's files; a `Store` of ml/types.py, and more.
+
+    Reads of a name may overlap its writes: a reader gets the old or the new file, never a mixture. On S3 a
+    ranged read raises Unavailable when a write overtakes it.
+    """
 
     user_id: UUID
 
@@ -57,7 +61,10 @@ class Vault:
         self.write_stream(name, [data])
 
     def write_stream(self, name: str, chunks: Iterable[bytes]) -> None:
-        """All or nothing: a write that fails, also in `chunks`, leaves the name as it was. May iterate in another thread."""
+        """Writes all or nothing: an error, also one in `chunks`, leaves the file as it was.
+
+        `chunks` may be iterated in another thread.
+        """
         context, key = self._context(name), _key_to_write(self.user_id)
         self._storage().save(name, sealing.seal(key, context, chunks))
         if not DataKey.objects.filter(
@@ -107,7 +114,8 @@ def store(user_id: UUID) -> Vault:
 def destroy(user_id: UUID) -> None:
     """Deletes the data key, then, once that is committed, the files.
 
-    From then on nothing decrypts, except that another process which read the key before may use it for KEY_SECONDS more.
+    From then on nothing decrypts, except that another process which read the key before may use it for
+    KEY_SECONDS more.
     """
     with transaction.atomic():
         DataKey.objects.filter(user_id=user_id).delete()
@@ -133,7 +141,8 @@ def _checked(name: str) -> str:
 def master_keys() -> MasterKeys:
     """From settings.VAULT_MASTER_KEYS: name -> base64 of 32 bytes; the first is current.
 
-    ImproperlyConfigured for what cannot be used. Tests that change settings call `master_keys.cache_clear()`.
+    ImproperlyConfigured for what cannot be used. Tests that change settings call
+    `master_keys.cache_clear()`.
     """
     try:
         keys = {k: base64.b64decode(v, validate=True) for k, v in settings.VAULT_MASTER_KEYS.items()}
@@ -143,7 +152,9 @@ def master_keys() -> MasterKeys:
 
 
 def rewrap_keys() -> int:
-    """Wraps with the current master key every data key that an older one wraps, so that the older one can go; answers how many."""
+    """Wraps with the current master key every data key that an older one wraps, so that the older one can go;
+    answers how many.
+    """
     master, done = master_keys(), 0
     for user_id, wrapped in DataKey.objects.values_list("user_id", "wrapped").iterator():
         if sealing.wrapped_by(bytes(wrapped)) != master.current:

@@ -1,6 +1,8 @@
-"""An erasure that is killed before its first statement, then before its second, and so on, until one lives to the end.
+"""An erasure that is killed before its first statement, then before its second, and so on, until one lives to
+the end.
 
-`python -m tests.accounts.mortal_erasure ID` prints how often it was killed. The parent holds no connection.
+`python -m tests.accounts.mortal_erasure ID` prints how often it was killed. The parent holds no
+connection.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The end of an account: nothing of it is left in the database or in the vault, and nobody else's is touched."""
+"""The end of an account: nothing of it is left in database and vault, and nobody else's is touched."""
 
 from __future__ import annotations
 
@@ -154,14 +154,20 @@ def test_work_under_way_is_stopped_and_released_first(
 
 
 def test_an_erasure_during_a_training_ends_the_worker_too(
-    studio: Any, twin: Any, photos: list[Any], work: Any, erase: Callable[[Any], Any]
+    studio: Any,
+    twin: Any,
+    photos: list[Any],
+    work: Any,
+    erase: Callable[[Any], Any],
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
-    """The double asks for the erasure at its second step, as a request would while a worker trains."""
+    """The double erases at its first step, as a request would while a worker trains."""
     from twins import services
 
     owner, done = twin.user, []
     studio.on_step = lambda stage, share: done or done.append(erase(owner))
-    services.start_training(twin, seed=1)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.start_training(twin, seed=1)
     work()
     assert done
     assert done[0].erased_at

@@ -37,7 +37,10 @@ def leading_to_a_user() -> Iterator[type[Any]]:
 
 
 def targets(model: type[Any]) -> Iterator[type[Any]]:
-    """What its rows point to. A staff's author of a list that belongs to nobody would be an exception to review."""
+    """What its rows point to.
+
+    A staff's author of a list that belongs to nobody would be an exception to review.
+    """
     for field in model._meta.get_fields():
         if field.is_relation and field.concrete and field.related_model and not field.many_to_many:
             yield field.related_model
