@@ -36,7 +36,7 @@ browser: setup
 PYTEST := $(BIN)/python -m pytest -n 2
 
 quick: setup
-	$(PYTEST) -m "not train and not browser and not workers"
+	$(PYTEST) -m "not train and not browser and not workers" --ignore tests/ml
 
 test: setup browser
 	$(PYTEST)

@@ -13,17 +13,20 @@ from collections.abc import Sequence
 import pytest
 
 GROUPS = {"train": "torch", "browser": "chromium"}  # by the mark of any test of a file
-FIRST = ("torch", "chromium", "build")
-# Files that take more than ten seconds, the longest first.
-LONG = (
-    "tests/billing/test_payment_properties.py",
-    "tests/test_crash.py",
-    "tests/billing/test_ledger_properties.py",
-    "tests/test_web.py",
+# Beginnings of the groups' names: what takes longest first, then what takes more than ten seconds.
+FIRST = (
+    "torch",
+    "chromium",
+    "build",
+    "tests/ml/test_quick.py",
+    "tests/ml/",
     "tests/test_workers.py",
-    "tests/test_schema.py",
-    "tests/test_money.py",
     "tests/test_make_run.py",
+    "tests/test_crash.py",
+    "tests/billing/test_payment_properties.py",
+    "tests/test_money.py",
+    "tests/test_web.py",
+    "tests/config/",
 )
 
 
@@ -33,8 +36,11 @@ def arrange(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(names[_file(item)]))
-    ranks = {name: rank for rank, name in enumerate((*FIRST, *LONG))}
-    items.sort(key=lambda item: ranks.get(_group(item), len(ranks)))
+    items.sort(key=lambda item: _rank(_group(item)))
+
+
+def _rank(group: str) -> int:
+    return next((rank for rank, start in enumerate(FIRST) if group.startswith(start)), len(FIRST))
 
 
 def _names(items: Sequence[pytest.Item]) -> dict[str, str]:

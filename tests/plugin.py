@@ -57,6 +57,7 @@ def share(pytestconfig: pytest.Config) -> Share:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """A wrapper comes before pytest-django, which imports the settings here."""
     folder = Path(tempfile.mkdtemp(prefix="photoflux-tests-"))
+    (folder / "static").mkdir()  # else every client warns that it is missing
     early_config.add_cleanup(lambda: _discard(folder))
     os.environ |= {"HF_HUB_OFFLINE": "1", "VAR": str(folder), **THREADS}
     _prepare(folder, controller=is_controller(early_config.known_args_namespace))
