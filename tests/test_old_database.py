@@ -64,7 +64,9 @@ class other_database:
 
 
 @pytest.fixture
-def old(migrated: Path, settings: Any, studio: Any, django_db_blocker: Any, tmp_path: Path) -> Iterator[None]:
+def old(
+    migrated: Path, settings: Any, judge: Any, engine: Any, django_db_blocker: Any, tmp_path: Path
+) -> Iterator[None]:
     """A copy of the migrated database, with its files and its key, as this test's own."""
     import shutil
 

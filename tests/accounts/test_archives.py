@@ -116,7 +116,7 @@ def test_its_words_are_in_the_owners_language(anna: Any, work: Callable[[], int]
     assert "Tu perfil" in index["files"][0]["what"]
 
 
-def test_asked_for_twice_there_is_one(anna: Any, rings: Any) -> None:
+def test_asked_for_twice_there_is_one(anna: Any, wake_ups: Any) -> None:
     first, second = ask(anna), ask(anna)
     assert (first.status_code, second.status_code) == (202, 202)
     assert first.json()["id"] == second.json()["id"]

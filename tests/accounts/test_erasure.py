@@ -143,7 +143,7 @@ def test_the_admins_log_keeps_what_staff_did_without_the_name(erase: Callable[[A
 
 
 def test_work_under_way_is_stopped_and_released_first(
-    anna: Any, rings: Any, erase: Callable[[Any], Any]
+    anna: Any, wake_ups: Any, erase: Callable[[Any], Any]
 ) -> None:
     training, wallet = start_work(anna), ledger.wallet_of(anna)
     assert ledger.balance(wallet).held == 21
@@ -154,7 +154,7 @@ def test_work_under_way_is_stopped_and_released_first(
 
 
 def test_an_erasure_during_a_training_ends_the_worker_too(
-    studio: Any,
+    engine: Any,
     twin: Any,
     photos: list[Any],
     work: Any,
@@ -165,7 +165,7 @@ def test_an_erasure_during_a_training_ends_the_worker_too(
     from twins import services
 
     owner, done = twin.user, []
-    studio.on_step = lambda stage, share: done or done.append(erase(owner))
+    engine.on_step = lambda stage, share: done or done.append(erase(owner))
     with django_capture_on_commit_callbacks(execute=True):
         services.start_training(twin, seed=1)
     work()
@@ -176,12 +176,12 @@ def test_an_erasure_during_a_training_ends_the_worker_too(
 
 
 def test_an_erasure_while_a_photo_is_checked_leaves_no_bytes(
-    studio: Any, twin: Any, work: Any, erase: Callable[[Any], Any], django_capture_on_commit_callbacks: Any
+    judge: Any, twin: Any, work: Any, erase: Callable[[Any], Any], django_capture_on_commit_callbacks: Any
 ) -> None:
     from twins import services
 
     owner, done = twin.user, []
-    studio.verdict = lambda data: done.append(erase(owner)) or ""  # type: ignore[func-returns-value]
+    judge.verdict = lambda data: done.append(erase(owner)) or ""  # type: ignore[func-returns-value]
     with django_capture_on_commit_callbacks(execute=True):
         services.add_photo(twin, data=jpeg(3), file_name="me.jpg")
     work()

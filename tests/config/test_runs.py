@@ -183,10 +183,10 @@ def test_an_archive_in_the_making_is_handed_back_and_made_by_the_next_worker(
     from accounts.tasks import export
     from config import registry
 
-    def told(_run: Any) -> Any:
-        yield "a.txt", [b"a"]
+    def told(_user: Any, _choice: Any) -> Any:
+        yield registry.Member("a.txt", [b"a"])
 
-    registry.exporters.append(told)
+    registry.item_exporters.append(told)
     try:
         export(str(run.id))
         run.refresh_from_db()
@@ -194,7 +194,7 @@ def test_an_archive_in_the_making_is_handed_back_and_made_by_the_next_worker(
         told_to_stop.clear()
         export(str(run.id))
     finally:
-        registry.exporters.remove(told)
+        registry.item_exporters.remove(told)
     run.refresh_from_db()
     assert (run.status, run.attempt, run.crashes) == (Status.SUCCEEDED, 2, 0)
 
