@@ -155,7 +155,10 @@ def test_of_two_twins_by_turns_every_picture_is_likest_to_its_own(
 
     faces, jobs = Faces(), share.number(20, 12)
     Plan.objects.update(jobs=0)  # as many at once as one likes
-    both = (Customer(as_alice, real_twin(alice, nano_woman)), Customer(as_bob, real_twin(bob, nano_man)))
+    both = (
+        Customer(as_alice, real_twin(alice, nano_woman, "woman")),
+        Customer(as_bob, real_twin(bob, nano_man, "man")),
+    )
     for _ in both:
         workers.start("render", studio="real")
     towards_alice = mean_face(faces, drawn(6, 12)) - mean_face(faces, drawn(8, 12))
