@@ -1,7 +1,8 @@
 """How long does the server take over a request? `python -m bench.api`.
 
-One person with 1,000 items, 25 photos, 200 jobs; every GET address of the API in turn, through the API's own code. Prints the
-median and 95th percentile in milliseconds and the number of queries. Exits 1 when a median is above 50 ms.
+One person with 1,000 items, 25 photos, 200 jobs; every GET address of the API in turn, through the API's
+own code. Prints the median and 95th percentile in milliseconds and the number of queries. Exits 1 when a
+median is above 50 ms.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The pictures that pages show: `python -m bench.examples` draws the wizard's photos that work and photos that do not into
-static/examples/; with `--demo out/demo` it also puts the landing page's picture together from what `make demo` made.
+"""The pictures that pages show: `python -m bench.examples` draws the wizard's photos that work and photos
+that do not into static/examples/; with `--demo out/demo` it also puts the landing page's picture together
+from what `make demo` made.
 """
 
 from __future__ import annotations

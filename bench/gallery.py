@@ -1,8 +1,8 @@
 """Does a page stay fast as the gallery grows? `python -m bench.gallery`.
 
-Fills a database of its own with 1,000, 10,000 and 100,000 items of one person (and as many of another), and measures the list
-through the API's own code: unfiltered, with one filter each, and deep in it. Exits 1 when a page at 100,000 items takes more than
-1.5 times of one at 1,000. Searching words is reported, not judged.
+Fills a database of its own with 1,000, 10,000 and 100,000 items of one person (and as many of another), and
+measures the list through the API's own code: unfiltered, with one filter each, and deep in it. Exits 1 when
+a page at 100,000 items takes more than 1.5 times of one at 1,000. Searching words is reported, not judged.
 """
 
 from __future__ import annotations

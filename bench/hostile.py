@@ -1,7 +1,8 @@
 """Thousands of broken photos through the API and real workers: `python -m bench.hostile`.
 
-Whole files of every kind, cut short or changed in some bytes; each is sent by one of several people, judged and deleted. Exits 1 on
-an answer of 500 or more, a refusal without a code, a file that is left behind, a worker that died, or a 99th percentile above 2 s.
+Whole files of every kind, cut short or changed in some bytes; each is sent by one of several people, judged
+and deleted. Exits 1 on an answer of 500 or more, a refusal without a code, a file that is left behind, a
+worker that died, or a 99th percentile above 2 s.
 """
 
 from __future__ import annotations

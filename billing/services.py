@@ -16,8 +16,8 @@ def erase(user: Any) -> None:
     """End subscriptions, delete the customer at Stripe and release holds; nothing can be bought afterwards.
 
     The user should be inactive and their runs stopped before. The caller deletes the wallet's row, with the
-    user's. The ledger, invoices and subscriptions stay: they carry the wallet's id, which then leads to nobody,
-    and hold no name, address or e-mail.
+    user's. The ledger, invoices and subscriptions stay: they carry the wallet's id, which then leads to
+    nobody, and hold no name, address or e-mail.
 
     Safe to repeat after a crash at any point. Raises Unavailable while Stripe does not answer.
     """

@@ -24,8 +24,8 @@ from config.web import problems  # noqa: E402
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Django, behind a limit on bodies: Django reads a body whole before anybody looks at it, and beyond its memory limit onto
-    the disk, in the clear."""
+    """Django, behind a limit on bodies: Django reads a body whole before anybody looks at it, and beyond
+    its memory limit onto the disk, in the clear."""
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
         return

@@ -1,4 +1,7 @@
-"""What apps on the left ask of apps on their right without importing them. Each app fills these in its apps.py."""
+"""What apps on the left ask of apps on their right without importing them.
+
+Each app fills these in its apps.py.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ auditors: list[Auditor] = []
 
 
 def audit(actor: Any, verb: str, row: Any, detail: str = "") -> None:
-    """Put on record that `actor` did `verb` to `row`, in the caller's transaction: both happen, or neither."""
+    """Record that `actor` did `verb` to `row`, in the caller's transaction: both happen, or neither."""
     for keep in auditors:
         keep(actor, verb, row, detail)
 

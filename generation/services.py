@@ -125,7 +125,10 @@ def stop_jobs(user: Any) -> None:
 
 
 def retry_job(job: Job, *, actor: Any) -> Job:
-    """Runs a failed job again as a new one that costs nothing; once, however often staff ask. Raises NotFailed."""
+    """Runs a failed job again as a new one that costs nothing; once, however often staff ask.
+
+    Raises NotFailed.
+    """
     if job.status != Status.FAILED:
         raise NotFailed
     same = {name: getattr(job, name) for name in (*COPIED, *SAME_AT_RETRY)}

@@ -23,7 +23,8 @@ from PIL import Image
 from ml.nets.torchvision import ensure_torchvision
 
 # nudenet's classes that mean nudity, each with the score from which it counts. The detector scores true finds
-# 0.4 to 0.9; of 240 drawn portraits, none of them nude, it scored the highest 0.51 (a bald head), so what counts starts above.
+# 0.4 to 0.9; of 240 drawn portraits, none of them nude, it scored the highest 0.51
+# (a bald head), so what counts starts above.
 EXPOSED = {
     "FEMALE_GENITALIA_EXPOSED": 0.55,
     "MALE_GENITALIA_EXPOSED": 0.55,

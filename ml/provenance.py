@@ -201,7 +201,8 @@ def _write_once(path: Path, data: bytes) -> None:
 
 
 def known_roots(folder: Path) -> bytes:
-    """The root certificates (PEM) of the signer in `folder`, and of earlier ones kept beside it under other names (*.pem)."""
+    """The root certificates (PEM) of the signer in `folder`, and of earlier ones kept beside it under other
+    names (*.pem)."""
     roots = b""
     for file in sorted(folder.glob("*.pem")):
         chain, _mark, _key = file.read_bytes().partition(b"-----BEGIN PRIVATE KEY-----")
@@ -230,7 +231,8 @@ def verify(data: bytes, picture: watermark.Picture | None = None, *, roots: byte
 
 
 def verify_apart(data: bytes, *, roots: bytes = b"") -> Provenance:
-    """`verify` in a child process with 2 GB and 20 s, as for any upload: strangers' bytes meet no parser in ours."""
+    """`verify` in a child process with 2 GB and 20 s, as for any upload: strangers' bytes meet no parser in
+    ours."""
     root = str(Path(__file__).resolve().parent.parent)
     code = f"import sys; sys.path.insert(0, {root!r}); from ml import provenance; provenance.answer()"
     head = json.dumps({"roots": roots.decode("ascii", "replace")}).encode() + b"\n"

@@ -120,7 +120,8 @@ def screen(text: str, rules: Rules = DEFAULT_RULES) -> Verdict:
 
 
 def refuse_prompt(prompt: str, negative: str = "", rules: Rules = DEFAULT_RULES) -> None:
-    """MLError `prompt_refused` unless both may be used; what is not wanted steers a picture too, so it is screened alike."""
+    """MLError `prompt_refused` unless both may be used; what is not wanted steers a picture too, so it is
+    screened alike."""
     for text in (prompt, negative) if negative.strip() else (prompt,):
         verdict = screen(text, rules)
         if not verdict.allowed:

@@ -1,6 +1,8 @@
-"""The default lists that prompts are held against, in English, Spanish and simplified Chinese. Staff edit their own copies.
+"""The default lists that prompts are held against, in English, Spanish and simplified Chinese. Staff edit
+their own copies.
 
-A term is whole words; `word*` also matches longer words, `a ... b` both in this order a few words apart (see safety.py).
+A term is whole words; `word*` also matches longer words, `a ... b` both in this order a few words apart
+(see safety.py).
 """
 
 from __future__ import annotations

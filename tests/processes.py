@@ -46,8 +46,8 @@ SOLO, PREFORK = ("--pool", "solo"), ("--pool", "prefork", "-c")  # one process; 
 class Workers:
     """Real Celery workers on this test's database; `environment` holds more settings for them.
 
-    Files in `folder` speak to the doubles of tests/worker.py: they write each step into `steps`, and one whose line
-    begins with what `wait` holds waits until that file is gone.
+    Files in `folder` speak to the doubles of tests/worker.py: they write each step into `steps`, and one
+    whose line begins with what `wait` holds waits until that file is gone.
     """
 
     def __init__(self, folder: Path, **environment: str) -> None:

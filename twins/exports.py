@@ -1,4 +1,5 @@
-"""What an archive of all of one's data holds of this app: twins, photos with their verdicts, trainings with weights."""
+"""What an archive of all of one's data holds of this app: twins, photos with their verdicts, trainings with
+weights."""
 
 from __future__ import annotations
 

@@ -100,7 +100,10 @@ def pick(rng: np.random.Generator, names: Any, weights: Any = None) -> str:
 
 
 def random_person(rng: np.random.Generator) -> Person:
-    """An adult nobody knows. Traits are independent but for what would look odd (beards, grey hair, brows)."""
+    """An adult nobody knows.
+
+    Traits are independent but for what would look odd (beards, grey hair, brows).
+    """
     gender = pick(rng, ("woman", "man"))
     man = gender == "man"
     age = float(rng.uniform(0, 1))
@@ -145,8 +148,8 @@ def random_scene(
 ) -> Scene:
     """A scene for any person.
 
-    `style=None` draws one of all styles. `turn` scales how far heads turn (1: up to 35 degrees). `framed` composes
-    as a portrait photographer does, see `framed_scene`.
+    `style=None` draws one of all styles. `turn` scales how far heads turn (1: up to 35 degrees). `framed`
+    composes as a portrait photographer does, see `framed_scene`.
     """
     if style is None:
         style = "photorealistic" if rng.random() < 0.44 else pick(rng, STYLES[1:])
@@ -176,8 +179,8 @@ def random_scene(
 def framed_scene(scene: Scene, rng: np.random.Generator) -> Scene:
     """The same scene with the head in its place within a few hundredths and upright.
 
-    Two heads of three face the camera; the others turn so far that the caption says it. A small base need not learn
-    variations that no prompt asks for.
+    Two heads of three face the camera; the others turn so far that the caption says it. A small base need
+    not learn variations that no prompt asks for.
     """
     if rng.random() < 1 / 3:
         yaw = rng.choice([-1, 1]) * rng.uniform(TURNED + 2, 26)

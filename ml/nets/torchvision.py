@@ -42,7 +42,7 @@ def _define_operators() -> None:
 
 
 def _nms(boxes, scores, threshold):  # type: ignore[no-untyped-def]
-    """Greedy non-maximum suppression: boxes (N, 4) as x1 y1 x2 y2, scores (N,) -> kept indices, best first."""
+    """Greedy NMS: boxes (N, 4) as x1 y1 x2 y2, scores (N,) -> kept indices, best first."""
     import torch
 
     order = scores.argsort(descending=True)

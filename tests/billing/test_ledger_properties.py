@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, the ledger adds up and agrees with a plain account of the same story."""
+"""Whatever happens in whatever order, the ledger adds up and agrees with a plain account of the story."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SEQUENCES = 2000, 150  # with --thorough, and without
 
 
 class Story(RuleBasedStateMachine):
-    """One wallet. `held` is what each open cause holds, `net` what is available or, below zero, owed, `taken` what was taken back
-    and for what; they are kept by hand beside the ledger."""
+    """One wallet. `held`, `net` and `taken` are kept by hand beside the ledger: what each open cause
+    holds, what is available or (below zero) owed, and what was taken back for which cause."""
 
     people: Any = None
 

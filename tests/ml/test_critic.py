@@ -1,4 +1,5 @@
-"""The critic that weighs the flow's training: what it is asked, what it answers, and that only the guess is taught by it."""
+"""The critic that weighs the flow's training: what it is asked, what it answers, and that only the guess is
+taught by it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Broken files, made of whole ones: each is a clean photo or refused with a code. bench.hostile sends thousands."""
+"""Broken files, made of whole ones: each is a clean photo or refused with a code.
+
+bench.hostile sends thousands.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,10 @@ from ml.errors import MLError
 
 
 class Command(BaseCommand):
-    help = "Fetch what bases need from the hub (STUDIO_PROFILE's when none is named), or go on with it. Licences are shown and accepted once."
+    help = (
+        "Fetch what bases need from the hub (STUDIO_PROFILE's when none is named), or go on with it. "
+        "Licences are shown and accepted once."
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("profile", nargs="*")
