@@ -58,7 +58,7 @@ def evening(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 @torch.no_grad()
 def even_out(vae: Any, matrix: torch.Tensor, mean: torch.Tensor) -> None:
-    """Fold the result of `evening` into the VAE's weights: last layer of the encoder, first of the decoder."""
+    """Fold the result of `evening` into the VAE's weights: encoder.conv_out and decoder.conv_in."""
     n, matrix, mean = len(mean), matrix.to(vae.device), mean.to(vae.device)
     last, first = vae.encoder.conv_out, vae.decoder.conv_in
     last.weight[:n] = torch.einsum("ij,jkhw->ikhw", matrix, last.weight[:n])
