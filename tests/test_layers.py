@@ -41,7 +41,7 @@ ML: list[tuple[str, ...]] = [
         "measures sameness watermark decode_child media safety provenance nets nudity drawn",
         "oom faces finish",
         "judge engine",
-        "local remote hub depot fetch",
+        "local remote hub depot needs fetch",
         "commands",
         "__main__",
         "nano",
@@ -59,6 +59,7 @@ LATE = [
     "facenet_pytorch",
     "nudenet",
     "onnxruntime",
+    "pillow_heif",
 ]
 BY_NAME = "ml.__main__"  # imports the command that is asked for
 
