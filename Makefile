@@ -1,20 +1,26 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
-# numpy's own threads and torch's only get in each other's way.
+# numpy's own threads and torch's get in each other's way.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: setup run demo browser test lint
+.PHONY: setup run logs demo browser test quick thorough lint
 
 setup: .venv/.installed
 
 .venv/.installed: requirements.txt requirements-web.txt requirements-dev.txt
-	$(PYTHON) -m venv .venv || python3 -m venv .venv
-	HF_HUB_OFFLINE=0 $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	touch $@
+	@echo "Making the environment in .venv (minutes at first, nothing later)"
+	@$(PYTHON) -m venv .venv 2>/dev/null || python3 -m venv .venv
+	@HF_HUB_OFFLINE=0 $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
 
 run: setup
-	$(BIN)/python -m config.start.supervisor
+	@$(BIN)/python -m config.start.supervisor
+
+LOGS = $(or $(VAR),var)/log/*.log $(wildcard $(or $(VAR),var)/postgres/log $(or $(VAR),var)/redis/log)
+logs:
+	@ls $(LOGS) > /dev/null 2>&1 || { echo "There are no logs yet: make run writes them."; exit 1; }
+	@tail -n 20 -F $(LOGS)
 
 demo: setup
 	$(BIN)/python -m ml people --count 1 --photos 12 --seed 6 --out out/demo/people
@@ -22,11 +28,21 @@ demo: setup
 
 browser: setup
 	@command -v chromium chromium-browser || ls -d $(HOME)/.cache/ms-playwright/chromium-* 2>/dev/null \
-	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -q -y chromium; } || $(BIN)/playwright install chromium \
-	|| { echo "The tests look at the pages in Chromium. Install it (apt-get install chromium), then run this again."; exit 1; }
+	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -q -y chromium; } \
+	|| $(BIN)/playwright install chromium \
+	|| { echo "The tests open Chromium. Install it (apt-get install chromium), then run this again."; exit 1; }
+
+# On two cores, at most: quick 90 seconds, test 12 minutes. thorough runs every sweep whole: before a release.
+PYTEST := $(BIN)/python -m pytest -n 2
+
+quick: setup
+	$(PYTEST) -m "not train and not browser and not workers" --ignore tests/ml
 
 test: setup browser
-	$(BIN)/python -m pytest --durations=8
+	$(PYTEST)
+
+thorough: setup browser
+	$(PYTEST) --thorough
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,12 +1,18 @@
-"""People and what they agreed to."""
+"""People, their consents, and how they log in. Staff change neither their own rights nor other staff."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.admin import EmailAddress
+from allauth.mfa.admin import Authenticator
+from allauth.usersessions.admin import UserSession
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.models import Group
 
 from accounts.models import Consent, Export, User
+from config.web.admin import ClosedAdmin, ReadOnlyAdmin
 
 
 class ConsentInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -18,9 +24,12 @@ class ConsentInline(admin.TabularInline):  # type: ignore[type-arg]
     def has_add_permission(self, request: Any, obj: Any = None) -> bool:
         return False
 
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(ClosedAdmin):
     list_display = ("email", "display_name", "language", "date_joined", "is_active", "is_staff")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "display_name")
@@ -42,27 +51,73 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_add_permission(self, request: Any) -> bool:
         return False  # people sign up; operators have createsuperuser
 
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        """Only superusers change staff."""
+        allowed = super().has_change_permission(request, obj)
+        is_staff = obj is not None and (obj.is_staff or obj.is_superuser)
+        return allowed and (request.user.is_superuser or not is_staff)
+
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return False  # an account ends with everything in it, which is more than a row
+        return False  # an account is erased with everything in it, which is more than a row
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> tuple[str, ...]:
-        """Nobody makes themselves more than they are."""
+        """Only superusers give rights."""
         rights = () if request.user.is_superuser else ("is_staff", "is_superuser", "groups")
         return (*self.readonly_fields, *rights)
 
 
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(ClosedAdmin, DjangoGroupAdmin):
+    """Whoever changes a group gives its rights to everybody in it, so only superusers do."""
+
+    def has_add_permission(self, request: Any) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+
 @admin.register(Export)
-class ExportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ExportAdmin(ReadOnlyAdmin):
     list_display = ("id", "user", "scope", "status", "size", "created_at", "error_code")
     exclude = ("chosen", "idempotency_key")
     list_filter = ("status",)
     list_select_related = ("user",)
 
-    def has_add_permission(self, request: Any) -> bool:
-        return False
 
-    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
+# ---------------------------------------------------------------- how people log in
+# With allauth's own pages staff could give themselves a superuser's address, and read the secrets of second
+# factors and the keys of live sessions. The imports above register those pages; here they are replaced.
 
-    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
+for model in (EmailAddress, Authenticator, UserSession):
+    admin.site.unregister(model)
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(ReadOnlyAdmin):
+    list_display = ("email", "user", "primary", "verified")
+    list_filter = ("primary", "verified")
+    list_select_related = ("user",)
+    search_fields = ("email",)
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(ReadOnlyAdmin):
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    list_select_related = ("user",)
+    exclude = ("data",)
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(ReadOnlyAdmin):
+    list_display = ("user", "created_at", "last_seen_at", "ip", "user_agent")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    exclude = ("session_key", "data")

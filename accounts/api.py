@@ -1,4 +1,4 @@
-"""/me, /consents, /exports."""
+"""/me with its archive and its end, /consents, /exports."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import consents, services
+from accounts.confirm import require_proof
 from accounts.models import Export, User
-from config.errors import NotFound
-from config.web.serializers import RunFields, checked, run_fields
+from accounts.serializers import ExportSerializer, show_export
+from config.web.ratelimit import limited
+from config.web.serializers import checked
 
 NOTICES = ("training", "generation", "export", "account", "news")
 
@@ -52,6 +54,20 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
         return instance
 
 
+class ProofForm(serializers.Serializer):  # type: ignore[type-arg]
+    """Who asks knows the password, or has a code of the second factor."""
+
+    password = serializers.CharField(required=False, trim_whitespace=False, max_length=200)
+    code = serializers.CharField(required=False, max_length=20)
+
+
+class ReceiptShape(serializers.Serializer):  # type: ignore[type-arg]
+    """Of an erasure. The same number is in the e-mail that says that all is done."""
+
+    id = serializers.UUIDField()
+    asked_at = serializers.DateTimeField()
+
+
 class MeView(APIView):
     @extend_schema(responses=Me)
     def get(self, request: Any) -> Response:
@@ -64,8 +80,15 @@ class MeView(APIView):
         form.save()
         return Response(form.data)
 
+    @extend_schema(request=None, responses={202: ReceiptShape})
+    @limited("20/h", "erasure")
+    def delete(self, request: Any) -> Response:
+        """Erases the account and everything in it. The body holds `password` or `code`, as for /me/export."""
+        require_proof(request, **checked(ProofForm, request))
+        return Response(ReceiptShape(services.request_erasure(request.user)).data, status=202)
 
-class ConsentShape(serializers.Serializer):  # type: ignore[type-arg]
+
+class ConsentSerializer(serializers.Serializer):  # type: ignore[type-arg]
     kind = serializers.CharField()
     version = serializers.CharField()
     wording = serializers.CharField()
@@ -79,11 +102,11 @@ class ConsentForm(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class ConsentsView(APIView):
-    @extend_schema(responses=ConsentShape(many=True))
+    @extend_schema(responses=ConsentSerializer(many=True))
     def get(self, request: Any) -> Response:
         return Response(consents.current(request.user))
 
-    @extend_schema(request=ConsentForm, responses={201: ConsentShape(many=True)})
+    @extend_schema(request=ConsentForm, responses={201: ConsentSerializer(many=True)})
     def post(self, request: Any) -> Response:
         consents.give(request.user, **checked(ConsentForm, request))
         return Response(consents.current(request.user), status=201)
@@ -96,29 +119,22 @@ class ConsentView(APIView):
         return Response(status=204)
 
 
-class ExportShape(RunFields):
-    size = serializers.IntegerField()
-    expires_at = serializers.DateTimeField(allow_null=True)
-
-
-def show_export(export: Export) -> dict[str, Any]:
-    return run_fields(export) | {"size": export.size, "expires_at": export.expires_at}
-
-
-def export_of(user: Any, ident: Any) -> Export:
-    export = Export.objects.owned_by(user).filter(id=ident).first()
-    if export is None:
-        raise NotFound
-    return export
-
-
 class ExportView(APIView):
-    @extend_schema(responses=ExportShape)
+    @extend_schema(responses=ExportSerializer)
     def get(self, request: Any, ident: str) -> Response:
-        return Response(show_export(export_of(request.user, ident)))
+        return Response(show_export(Export.objects.owned_by(request.user).get_or_404(ident)))
 
 
 class ExportContentView(APIView):
     @extend_schema(responses={(200, "application/zip"): bytes})
     def get(self, request: Any, ident: str) -> Any:
-        return services.serve_export(request, export_of(request.user, ident))
+        return services.serve_export(request, Export.objects.owned_by(request.user).get_or_404(ident))
+
+
+class ArchiveView(APIView):
+    @extend_schema(request=ProofForm, responses={202: ExportSerializer})
+    @limited("20/h", "exports")
+    def post(self, request: Any) -> Response:
+        """An archive of all that is kept about oneself. While one is being packed, it is the answer."""
+        require_proof(request, **checked(ProofForm, request))
+        return Response(show_export(services.request_archive(request.user)), status=202)

@@ -5,7 +5,23 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts.models import Export
+        from allauth.account.models import EmailAddress, EmailConfirmation
+        from allauth.mfa.models import Authenticator
+        from allauth.usersessions.models import UserSession
+        from celery.signals import beat_init, worker_init
+
+        from accounts import erasure, exports, tombstones
+        from accounts.models import Consent, DataKey, Export, User
         from config import registry
 
         registry.known_files.append(lambda user_id: (e.file for e in Export.objects.filter(user=user_id)))
+        theirs = (EmailAddress, Authenticator, UserSession, Consent, Export)
+        registry.exporters.append(registry.Exporter((User, *theirs), exports.account))
+        gone = dict.fromkeys((*theirs, DataKey), "user")
+        registry.erasers.append(
+            registry.Eraser(
+                {EmailConfirmation: "email_address__user", **gone, User: "id"}, erase=erasure.erase_rest
+            )
+        )
+        worker_init.connect(tombstones.refuse_start)
+        beat_init.connect(tombstones.refuse_start)

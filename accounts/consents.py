@@ -21,15 +21,17 @@ WORDING: dict[str, tuple[str, Any]] = {
     Kind.BIOMETRIC_TWIN: (
         "2026-11",
         _(
-            "I am 18 or older and these photos show me. I agree that PhotoFlux measures my face in them to check the photos, to train"
-            " a model of my appearance, and to compare its pictures with me. I can withdraw this at any time: my twins are then"
-            " disabled at once and the measurements of my face are deleted."
+            "I am 18 or older and these photos show me. I agree that PhotoFlux measures my face in them"
+            " to check the photos, to train a model of my appearance, and to compare its pictures with me."
+            " I can withdraw this at any time: my twins are then disabled at once and the measurements of"
+            " my face are deleted."
         ),
     ),
     Kind.FACE_SEARCH: (
         "2026-11",
         _(
-            "I agree that PhotoFlux measures the faces in my own pictures, so that I can find pictures of a face among them."
+            "I agree that PhotoFlux measures the faces in my own pictures, so that I can find pictures of a"
+            " face among them."
         ),
     ),
     Kind.IMPROVEMENT: (

@@ -1,4 +1,4 @@
-"""Who somebody is, what they agreed to, and the key to their files."""
+"""Who somebody is, what they agreed to, the key to their files, their archives, and the end of all of it."""
 
 from __future__ import annotations
 
@@ -118,3 +118,20 @@ class Export(Run):
     @property
     def file(self) -> str:
         return f"exports/{self.id}.zip"
+
+
+class Erasure(models.Model):
+    """A request to erase an account. Its id is the receipt; once all is done the row names nobody any more.
+
+    It is committed before anything is erased, so that a worker finishes it whatever happens in between.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.UUIDField(null=True, unique=True, editable=False)  # the user's id, until all is erased
+    email = models.EmailField(blank=True, editable=False)  # for the receipt, until it is sent
+    language = models.CharField(max_length=10, default="en", editable=False)
+    asked_at = models.DateTimeField(default=timezone.now, editable=False)
+    erased_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"erasure {str(self.id)[:8]}"

@@ -1,15 +1,18 @@
-"""Archives of what is somebody's."""
+"""Archives of what is somebody's, and the end of an account."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Export
+from accounts import erasure
+from accounts.models import Erasure, Export, User
 from accounts.vault.vault import store
 from config.errors import DomainError
+from config.runs.broker import enqueue
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from config.web.files import serve
@@ -41,6 +44,26 @@ def request_export(
         body_hash=body_hash,
         prepare=lambda e: e.enqueue(),
     )
+
+
+@transaction.atomic
+def request_archive(user: Any) -> Export:
+    """An archive of all that is kept about somebody. One at a time: while one is packed, it is the answer."""
+    User.objects.select_for_update().get(id=user.id)  # of two at once the second finds the first one's
+    everything = Export.objects.owned_by(user).filter(scope=Export.Scope.EVERYTHING)
+    if found := everything.open().first():
+        return found
+    export = Export(user=user, scope=Export.Scope.EVERYTHING)
+    export.enqueue()
+    return export
+
+
+def request_erasure(user: Any) -> Erasure:
+    """The end of an account. It is closed at once, a worker erases the rest. Raises StaffAccount."""
+    found = erasure.ask(user)
+    # A wake-up that is lost costs a minute: the sweep looks for unfinished erasures.
+    transaction.on_commit(lambda: enqueue("accounts.erase", found.id, "io"), robust=True)
+    return found
 
 
 def serve_export(request: Any, export: Export) -> Any:

@@ -6,5 +6,6 @@ urlpatterns = [
     path("", views.account, name="account"),
     path("consents/<slug:kind>/", views.consent, name="consent"),
     path("everything/", views.everything, name="everything"),
+    path("erase/", views.erase, name="erase"),
     path("archives/<uuid:ident>/", views.archive, name="archive"),
 ]

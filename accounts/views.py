@@ -1,4 +1,4 @@
-"""One's account: name and language, consents, archives."""
+"""One's account: name and language, consents, archives, and its end."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import consents, services
-from accounts.api import export_of, show_export
+from accounts.confirm import require_proof
 from accounts.forms import ProfileForm
 from accounts.models import Export
+from accounts.serializers import show_export
 from config.web.problems import told
 from config.web.ratelimit import limited
 
@@ -36,13 +37,13 @@ def account(request: HttpRequest) -> HttpResponse:
     facts = {
         "form": form,
         "consents": consents.current(user),
-        "exports": Export.objects.owned_by(user).order_by("-created_at")[:5],
+        "exports": Export.objects.owned_by(user).shown().order_by("-created_at")[:5],
     }
     return render(request, "accounts/account.html", facts | {"tab": "account"})
 
 
 def logout(request: HttpRequest) -> HttpResponse:
-    """What waits in the browser goes with it: unsent photos, a prompt being typed, pages kept for the back button."""
+    """Also clears what waits in the browser: unsent photos, a prompt being typed, cached pages."""
     answer: HttpResponse = end_session(request)
     if not request.user.is_authenticated:
         answer["Clear-Site-Data"] = '"cache", "storage"'
@@ -67,14 +68,33 @@ def consent(request: HttpRequest, kind: str) -> HttpResponse:
 @told
 @limited("20/h", "exports")
 def everything(request: HttpRequest) -> HttpResponse:
-    return redirect(
-        "archive", services.request_export(request.user, scope=Export.Scope.EVERYTHING, chosen={}).id
-    )
+    _require_proof(request)
+    return redirect("archive", services.request_archive(request.user).id)
+
+
+def _require_proof(request: HttpRequest) -> None:
+    """One field takes either: the password, or a code."""
+    proof = request.POST.get("proof", "")
+    require_proof(request, password=proof, code=proof)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@told
+@limited("20/h", "erasure")
+def erase(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        return render(request, "accounts/erase.html", {"tab": "account"})
+    _require_proof(request)
+    services.request_erasure(request.user)
+    answer = logout(request)
+    messages.success(request, _("Your account is being erased. We send you a receipt when it is done."))
+    return answer
 
 
 @login_required
 @require_GET
 def archive(request: HttpRequest, ident: str) -> HttpResponse:
-    export = show_export(export_of(request.user, ident))
+    export = show_export(Export.objects.owned_by(request.user).get_or_404(ident))
     template = "accounts/_archive.html" if request.GET.get("part") else "accounts/archive.html"
     return render(request, template, {"export": export, "tab": "account"})

@@ -1,20 +1,15 @@
 """Kill -9 between hold and capture, and is all well again? `python -m bench.crash [--times 10]`.
 
-At each step from the request to the capture a real web process (granian) or worker (Celery) kills itself with SIGKILL; then
-what is left of it is killed, a fresh one is started, the client asks again with the same key, the lease lapses, the sweeper
-runs. Afterwards there must be one job, one hold, one capture, each picture once, and `ledger_check` must agree. Leases are
-2 s here, and what nobody took is rung again after 2 s. Exits 1 when anything is wrong.
-
-The processes are the product's own. Where CRASH_AT names a file, `arm` wraps the functions named below in them: who comes to
-the step that this file names takes the file away and dies. So one file kills one process, and without it all goes its way.
+At each step from the request to the capture a real web process (granian) or worker (Celery) kills itself
+with SIGKILL (bench/mortal.py). Then the rest of it is killed, a fresh one is started, the client asks again
+with the same key, the lease lapses, the sweeper runs. Afterwards there must be one job, one hold, one
+capture, each picture once, and `ledger_check` must agree. Leases are 2 s here, and what nobody took is
+enqueued again after 2 s. Exits 1 when anything is wrong.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import functools
-import inspect
 import json
 import os
 import signal
@@ -29,7 +24,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPException
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -37,122 +31,15 @@ from urllib.request import Request, urlopen
 from bench.house import ROOT, client_of, house, person
 from bench.load import free_port, wait_for
 from bench.machine import machine
-from config.start import supervisor as run
+from bench.mortal import LEASE, WEB, WORKER, Step
+from config.start import processes
 
-LEASE = 2.0  # seconds, in place of 30; also until what nobody took is rung again
 COUNT = 2  # pictures of a job
 PATIENCE = 60.0  # seconds until a job that has not ended never will
 
 
-# ---------------------------------------------------------------- in the process that dies
-
-
-@dataclass(frozen=True)
-class Step:
-    """Before or after the `nth` call of a function (module:name) since the step was chosen."""
-
-    name: str
-    where: str
-    after: bool = False
-    nth: int = 1
-
-
-ANSWER = "config.asgi:application"  # of the web process; `answering` looks for it
-WEB = (
-    Step("asked, nothing written", "billing.ledger:hold"),
-    Step("held, no row yet", "billing.ledger:hold", after=True),
-    Step("row inserted, not committed", "billing.runs:PaidRun.enqueue", after=True),
-    Step("committed, not rung", "config.runs.models:enqueue"),
-    Step("rung, not answered", "config.runs.models:enqueue", after=True),
-    Step("about to answer", ANSWER),
-    Step("answered", ANSWER, after=True),
-)
-WORKER = (
-    Step("claimed", "config.runs.models:Run.claim", after=True),
-    Step("renders picture 0", "tests.studio:paint"),
-    Step("files of 0 written, no row", "generation.tasks:save_item", after=True),
-    Step("picture 0 delivered", "generation.tasks:deliver", after=True),
-    Step("files of 1 written, no row", "generation.tasks:save_item", after=True, nth=2),
-    Step("all delivered, not finished", "generation.models:Job.finish"),
-    Step("ended, not captured", "billing.ledger:settle"),
-    Step("captured, not committed", "billing.runs:PaidRun.on_end", after=True),
-    Step("committed", "generation.models:Job.finish", after=True),
-)
-
-
-def arm() -> None:
-    """Wrap every step's function. Django is set up."""
-    from config.runs import models as runs
-
-    runs.LEASE, runs.BEAT = timedelta(seconds=LEASE), LEASE / 4
-    for step in WEB + WORKER:
-        if step.where != ANSWER:
-            module, _colon, name = step.where.partition(":")
-            owner, _dot, function = name.rpartition(".")
-            wrap(getattr(import_module(module), owner) if owner else import_module(module), function, step)
-
-
-def wrap(owner: Any, name: str, step: Step) -> None:
-    raw = inspect.getattr_static(owner, name)
-    function, calls = getattr(raw, "__func__", raw), Calls(step)
-
-    @functools.wraps(function)
-    def mortal(*args: Any, **kwargs: Any) -> Any:
-        if not step.after:
-            calls.count()
-        answer = function(*args, **kwargs)
-        if step.after:
-            calls.count()
-        return answer
-
-    setattr(owner, name, classmethod(mortal) if isinstance(raw, classmethod) else mortal)
-
-
-class Calls:
-    """How often a step was come to while it was chosen."""
-
-    def __init__(self, step: Step) -> None:
-        self.step, self.file, self.seen = step, Path(os.environ["CRASH_AT"]), 0
-
-    @property
-    def chosen(self) -> bool:
-        return self.file.exists() and self.file.read_text() == self.step.name
-
-    def count(self) -> None:
-        if not self.chosen:
-            return
-        self.seen += 1
-        if self.seen == self.step.nth:
-            self.file.unlink()
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-def application() -> Any:
-    """The ASGI application, for granian's --factory."""
-    from config.asgi import application as inner
-
-    arm()
-    before, after = (Calls(step) for step in WEB if step.where == ANSWER)
-
-    async def answering(scope: Any, receive: Any, send: Any) -> None:
-        async def told(message: Any) -> None:
-            before.count()
-            await send(message)
-
-        chosen = after.chosen  # for this request, not while it is ending
-        await inner(scope, receive, told)
-        if chosen:
-            await asyncio.sleep(0.2)  # until the answer is with the client
-            after.count()
-
-    return answering
-
-
-# ---------------------------------------------------------------- around it
-
-
 class Service:
-    """A process of the product's, in a session of its own."""
+    """A process of the product, in a session of its own."""
 
     def __init__(self, argv: list[str], folder: Path) -> None:
         self.log = (folder / "log").open("ab")
@@ -166,7 +53,7 @@ class Service:
         )
 
     def kill(self) -> None:
-        """With all that it started; once, for afterwards its number may be somebody else's."""
+        """With all that it started. Only once: afterwards another process may have its id."""
         if self.process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -189,7 +76,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 class Scene:
-    """A web process and a worker, as config.start.supervisor starts them, but for what they load; and who asks."""
+    """A web process and a worker. They are started as config.start.supervisor does it, but load
+    bench.mortal."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
@@ -197,12 +85,12 @@ class Scene:
         self.started: list[Service] = []
 
     def start_web(self) -> None:
-        *command, _application = run.web("127.0.0.1", self.port).argv
-        self.web = self._start([*command, "--factory", "bench.crash:application"])
+        *command, _application = processes.web("127.0.0.1", self.port).argv
+        self.web = self._start([*command, "--factory", "bench.mortal:application"])
         wait_for(f"{self.origin}/healthz")
 
     def start_worker(self) -> None:
-        argv = run.worker("render", concurrency=1).argv
+        argv = processes.worker("render", concurrency=1).argv
         self.worker = self._start(["tests.worker" if word == "config" else word for word in argv])
 
     def _start(self, argv: list[str]) -> Service:
@@ -238,7 +126,7 @@ def scene(folder: Path) -> Iterator[Scene]:
 
 @dataclass
 class Asker:
-    """Somebody with a trained twin, and a token of theirs."""
+    """A user with a trained twin, and their access token."""
 
     user: Any
     twin: Any
@@ -295,7 +183,7 @@ def kill_worker(at: Scene, who: Asker, step: Step) -> Outcome:
 
 
 def dead(at: Scene) -> float:
-    """When somebody came to the step."""
+    """The moment at which a process reached the step."""
     from tests.processes import wait_for
 
     wait_for(lambda: not at.crash.exists())
@@ -326,7 +214,7 @@ def well_again(
 
 
 def faults(who: Asker, job: Any, before: int, attempts: int) -> list[str]:
-    """What is not as it must be after a job of COUNT pictures, however often it was begun."""
+    """What is wrong after a job of COUNT pictures that was begun `attempts` times."""
     from django.db.models import Sum
 
     from billing import audit, ledger
@@ -398,10 +286,10 @@ def main() -> int:
 
 
 def hurry() -> None:
-    """What the sweeper, in this process, takes for too long."""
-    from config.runs import models as runs
+    """The sweeper, in this process, enqueues again sooner."""
+    from config.runs import sweeper
 
-    runs.RING_AGAIN = timedelta(seconds=LEASE)
+    sweeper.ENQUEUE_AGAIN = timedelta(seconds=LEASE)
 
 
 def report(at: Scene, times: int) -> int:

@@ -1,6 +1,8 @@
-"""A day of requests, and a simulated fleet that works them off by the choice of generation.schedule. No Django, no torch.
+"""A day of requests, and a simulated fleet that serves them in the order of generation.schedule. No
+Django, no torch.
 
-Service times are the caller's; what stands here is how people behave, stated in MODEL and printed with every table.
+Service times are the caller's; what stands here is how people behave, stated in MODEL and printed with
+every table.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from generation.schedule import WINDOW, Row, Waiting, choose
+from generation.schedule import WINDOW, Streak, Waiting, choose
 
 DAY, HOUR = 86400.0, 3600.0
 PEAK_HOUR = 20.0
@@ -25,8 +27,10 @@ OTHER_TWIN = 0.2  # chance that a request of a visit is of another twin of the s
 PICTURES = {1: 0.35, 2: 0.20, 4: 0.35, 8: 0.10}
 QUALITY = {"draft": 0.20, "standard": 0.65, "high": 0.15}
 MODEL = f"""\
-  every user comes at least once, {VISITS} times on average, by a daily curve with its peak at {PEAK_HOUR:.0f}:00, 2.5 times its mean
-  a visit: {JOBS:.0f} requests on average (geometric), {THINK:.0f} s between two (exponential), whether or not the first is done
+  every user comes at least once, {VISITS} times on average, by a daily curve;
+    its peak at {PEAK_HOUR:.0f}:00 is 2.5 times its mean
+  a visit: {JOBS:.0f} requests on average (geometric), {THINK:.0f} s between two (exponential),
+    whether or not the first is done
   {HEAVY:.0%} of users: {HEAVY_JOBS:.0f} requests a visit, {HEAVY_THINK:.0f} s between two
   twins a user: {TWINS}; another one than before in {OTHER_TWIN:.0%} of requests
   pictures a request: {PICTURES}
@@ -43,7 +47,8 @@ class Request(Waiting):
 
 
 def a_day(users: int, picture: dict[str, float], *, seed: int) -> list[Request]:
-    """By time, from 0 to 86400 s; `picture` is the seconds of one by quality. A visit over midnight goes on in the morning."""
+    """The requests of a day in order of time (0 to 86400 s). `picture`: seconds of one picture by quality. A
+    visit that passes midnight continues in the morning of the same day."""
     rng, asked = random.Random(seed), []
     for user in range(users):
         twins = _one_of(rng, TWINS)
@@ -67,14 +72,15 @@ def _one_of(rng: random.Random, shares: dict[Any, float]) -> Any:
 
 
 def _geometric(rng: random.Random, mean: float) -> int:
-    """From 1."""
+    """A geometric random number from 1 with this mean."""
     return 1 + int(math.log(1.0 - rng.random()) / math.log(1 - 1 / mean)) if mean > 1 else 1
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """A fleet that follows its load: the requests in the house, on average over `over` seconds, and `spare` more. More are
-    started at once, fewer kept only when that was enough for `calm` seconds."""
+    """A fleet that follows its load. It wants as many servers as there were requests waiting or served, on
+    average over `over` seconds, and `spare` more. It grows at once, and shrinks to the largest number
+    wanted in the last `calm` seconds."""
 
     spare: int
     cold_start: float  # seconds until a new server works; paid for
@@ -85,7 +91,7 @@ class Scaling:
 
 @dataclass
 class Outcome:
-    """Seconds by request, in the order in which they came; -1 for what was not served."""
+    """Seconds of each request, in order of arrival; -1 when it was not served."""
 
     wait: list[float]
     first: list[float]
@@ -100,12 +106,13 @@ class Outcome:
 @dataclass(eq=False)
 class Server:
     since: float
-    row: Row = field(default_factory=Row)
+    streak: Streak = field(default_factory=Streak)
 
 
 class Fleet:
-    """Servers of equal speed. A free one takes what `choose` says; of several that are free, the one that waited longest (so
-    does the broker). `late` gives up as soon as more than a twentieth of all requests have to wait longer for their first picture."""
+    """Servers of equal speed. A free one takes what `choose` says; of several that are free, the one that
+    waited longest (so does the broker). `late` gives up as soon as more than a twentieth of all requests
+    have to wait longer for their first picture."""
 
     def __init__(
         self,
@@ -124,7 +131,7 @@ class Fleet:
         self.waiting: list[Request] = []
         self.served: dict[object, float] = {}
         self.events: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
-        self.rung, self.too_late = 0, 0
+        self.scheduled, self.too_late = 0, 0
         self.loads: deque[int] = deque(
             maxlen=round(self.scaling.over / self.scaling.every) if self.scaling else 1
         )
@@ -156,25 +163,25 @@ class Fleet:
         return self.out
 
     def _at(self, when: float, happens: Callable[..., None], *facts: object) -> None:
-        self.rung += 1
-        heapq.heappush(self.events, (when, self.rung, happens, facts))
+        self.scheduled += 1
+        heapq.heappush(self.events, (when, self.scheduled, happens, facts))
 
     def _take(self, now: float, server: Server) -> None:
-        row = server.row if self.grouped else Row()
+        streak = server.streak if self.grouped else Streak()
         job = (
             self.waiting[0]
             if len(self.waiting) == 1
-            else choose(self.waiting[:WINDOW], row, now=now, served=self.served)
+            else choose(self.waiting[:WINDOW], streak, now=now, served=self.served)
         )
         self.waiting.remove(job)
-        swap = 0.0 if job.twin == server.row.twin else self.swap
-        self.out.swaps += job.twin != server.row.twin
+        swap = 0.0 if job.twin == server.streak.twin else self.swap
+        self.out.swaps += job.twin != server.streak.twin
         self.out.busy += swap + job.work
         self.out.wait[job.id] = now - job.created_at
         self.out.first[job.id] = now + swap + job.first - job.created_at
         self.out.whole[job.id] = now + swap + job.work - job.created_at
         self.too_late += self.out.first[job.id] > self.late
-        server.row.took(job.twin)
+        server.streak.took(job.twin)
         self.served[job.user] = now
         self.working += 1
         self._at(now + swap + job.work, self._done, server)
@@ -205,13 +212,13 @@ class Fleet:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value that this share of them does not exceed."""
+    """The smallest value that this share of them does not exceed."""
     ordered = sorted(values)
     return ordered[max(math.ceil(share * len(ordered)) - 1, 0)] if ordered else 0.0
 
 
 def busiest_hour(requests: Sequence[Request]) -> list[int]:
-    """The requests (their places) of the clock hour with the most work."""
+    """Indices of the requests in the clock hour with the most work."""
     hours: list[list[int]] = [[] for _ in range(24)]
     for i, r in enumerate(requests):
         hours[min(int(r.created_at // HOUR), 23)].append(i)

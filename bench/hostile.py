@@ -88,7 +88,7 @@ def main() -> int:
     )
     parser.add_argument("--people", type=int, default=8)
     args = parser.parse_args()
-    with house(), worker("cpu", processes=2) as running:
+    with house(), worker("cpu", count=2) as running:
         from django.utils import timezone
 
         from accounts.vault.storage import homes, storage_of

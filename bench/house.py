@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from config.start import embedded
-from config.start import supervisor as run
+from config.start import checkout, processes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,12 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def house() -> Iterator[Path]:
     """Django set up and migrated; the folder is VAR."""
     folder = Path(tempfile.mkdtemp(prefix="photoflux-bench-"))
-    services = (embedded.postgres(folder / "postgres"), embedded.redis(folder / "redis"))
-    os.environ |= {
-        "VAR": str(folder),
-        "DATABASE_URL": services[0].start().url,
-        "REDIS_URL": services[1].start().url,
-    }
+    services = checkout.prepare_anew(folder)
     os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR", "DATABASE_POOL": "16"}
     try:
         import django
@@ -65,11 +59,11 @@ def client_of(user: Any) -> Any:
 
 
 @contextlib.contextmanager
-def worker(queues: str, processes: int = 1) -> Iterator[subprocess.Popen[bytes]]:
+def worker(queues: str, count: int = 1) -> Iterator[subprocess.Popen[bytes]]:
     """A real Celery worker of this house, started as `make run` does it."""
-    command = run.worker(queues, concurrency=processes)
+    row = processes.worker(queues, concurrency=count)
     quiet = subprocess.DEVNULL
-    started = subprocess.Popen(command.argv, cwd=ROOT, stdout=quiet, stderr=quiet)
+    started = subprocess.Popen(row.argv, cwd=ROOT, env=row.env(), stdout=quiet, stderr=quiet)
     try:
         yield started
     finally:

@@ -1,8 +1,9 @@
 """Does the ledger stay fast as it grows? `python -m bench.ledger`.
 
-Two databases of its own, of 1,000 and of 1,000,000 entries, are asked by turns for the same: a wallet's balance, the first page
-of its movements, a hold with its end (rolled back), each of a busy wallet (100,000 entries in 60 lots at the end) and of an
-ordinary one. Exits 1 when a balance or a page takes more than 1.5 times as long at 1,000,000. The rest is reported, not judged.
+Two databases, of 1,000 and of 1,000,000 entries, answer the same questions by turns: a wallet's balance,
+the first page of its movements, a hold with its end (rolled back), each for a busy wallet (100,000 entries
+in 60 lots at the end) and for an ordinary one. Exits 1 when a balance or a page takes more than 1.5 times
+as long at 1,000,000. The other times are only reported.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ ROUNDS, WARM, MOST = 300, 50, 1.5
 JUDGED = ("balance", "movements")
 LEFT = 50  # credits in the last lot of each wallet
 
-# Of each (wallet, entries, lots) as a year or five of use leave it: lots of which all is spent but the last one, a grant each,
-# then jobs of one credit, held and captured, those of all wallets by turns. The triggers are off, so balances are written as sums.
+# Years of use for each (wallet, entries, lots): a lot is a grant and jobs of one credit, held and captured.
+# All lots but the last are spent, and the wallets take turns. Triggers are off: balances are written as sums.
 FILL = """
 CREATE TEMP TABLE lots ON COMMIT DROP AS
-    SELECT wallet, n, gen_random_uuid() AS lot, n = lots - 1 AS last, greatest((entries - lots) / 2 / lots, 1) AS jobs,
-        CASE WHEN n = lots - 1 THEN %(now)s + interval '30 days' ELSE %(now)s - interval '30 days' * (lots - n) END AS expires_at
-    FROM unnest(%(wallets)s::uuid[], %(entries)s::int[], %(lots)s::int[]) AS w (wallet, entries, lots), generate_series(0, lots - 1) AS n;
+    SELECT wallet, n, gen_random_uuid() AS lot, n = lots - 1 AS last,
+        greatest((entries - lots) / 2 / lots, 1) AS jobs,
+        CASE WHEN n = lots - 1 THEN %(now)s + interval '30 days'
+            ELSE %(now)s - interval '30 days' * (lots - n) END AS expires_at
+    FROM unnest(%(wallets)s::uuid[], %(entries)s::int[], %(lots)s::int[]) AS w (wallet, entries, lots),
+        generate_series(0, lots - 1) AS n;
 INSERT INTO billing_ledgeraccount (wallet, kind, lot, expires_at, balance)
     SELECT wallet, kind, lot, expires_at, CASE WHEN last AND kind = 'available' THEN %(left)s ELSE 0 END
     FROM lots, unnest(ARRAY['available', 'held']) AS kind ORDER BY n, wallet;
@@ -38,16 +42,20 @@ INSERT INTO billing_transfer (debit_id, credit_id, amount, kind, cause, lot, exp
     SELECT CASE e.kind WHEN 'grant' THEN issued.id WHEN 'hold' THEN own.id ELSE held.id END,
         CASE e.kind WHEN 'grant' THEN own.id WHEN 'hold' THEN held.id ELSE earned.id END,
         CASE WHEN e.kind = 'grant' THEN jobs + CASE WHEN last THEN %(left)s ELSE 0 END ELSE 1 END,
-        e.kind, CASE e.kind WHEN 'grant' THEN 'plan:' || l.lot ELSE 'image:' || md5(l.lot::text || j)::uuid END,
+        e.kind,
+        CASE e.kind WHEN 'grant' THEN 'plan:' || l.lot ELSE 'image:' || md5(l.lot::text || j)::uuid END,
         l.lot, l.expires_at, l.wallet, %(now)s - interval '30 days'
     FROM lots AS l
     JOIN billing_ledgeraccount AS own ON (own.wallet, own.kind, own.lot) = (l.wallet, 'available', l.lot)
     JOIN billing_ledgeraccount AS held ON (held.wallet, held.kind, held.lot) = (l.wallet, 'held', l.lot)
     JOIN billing_ledgeraccount AS issued ON issued.wallet IS NULL AND issued.kind = 'issued'
     JOIN billing_ledgeraccount AS earned ON earned.wallet IS NULL AND earned.kind = 'earned',
-    generate_series(0, l.jobs) AS j, unnest(CASE j WHEN 0 THEN ARRAY['grant'] ELSE ARRAY['hold', 'capture'] END) AS e (kind)
-    ORDER BY (n + j::float / (l.jobs + 1)) / (max(n) OVER (PARTITION BY l.wallet) + 1), l.wallet, e.kind = 'capture';
-UPDATE billing_ledgeraccount AS a SET balance = (SELECT coalesce(sum(amount), 0) FROM billing_transfer WHERE credit_id = a.id)
+    generate_series(0, l.jobs) AS j,
+    unnest(CASE j WHEN 0 THEN ARRAY['grant'] ELSE ARRAY['hold', 'capture'] END) AS e (kind)
+    ORDER BY (n + j::float / (l.jobs + 1)) / (max(n) OVER (PARTITION BY l.wallet) + 1),
+        l.wallet, e.kind = 'capture';
+UPDATE billing_ledgeraccount AS a
+    SET balance = (SELECT coalesce(sum(amount), 0) FROM billing_transfer WHERE credit_id = a.id)
     - (SELECT coalesce(sum(amount), 0) FROM billing_transfer WHERE debit_id = a.id) WHERE wallet IS NULL
 """
 
@@ -68,11 +76,11 @@ def settle_down() -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE billing_transfer, billing_ledgeraccount, billing_wallet")
-        cursor.execute("CHECKPOINT")  # else what filling left to be written is measured
+        cursor.execute("CHECKPOINT")  # or the writes of the filling would be measured
 
 
 def database(name: str) -> Any:
-    """A connection of its own, out of no pool."""
+    """A connection outside the pool."""
     from django.db import connection
     from django.db.backends.postgresql.base import DatabaseWrapper
 
@@ -84,7 +92,7 @@ def copy_as(name: str) -> Any:
     """A connection to a copy of the database as it is now."""
     from django.db import connection
 
-    connection.close()  # nobody may be in what is copied
+    connection.close()  # a template database must have no connections
     elsewhere = database("template1")
     with elsewhere.cursor() as cursor:
         cursor.execute(f'CREATE DATABASE {name} TEMPLATE "{connection.settings_dict["NAME"]}"')

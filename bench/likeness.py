@@ -27,10 +27,10 @@ from ml.drawn.captions import plain_caption
 from ml.drawn.people import Person, Scene, random_person, random_scene, varied_scenes
 from ml.drawn.portraits import draw
 from ml.faces import Faces
-from ml.local.engine import LocalEngine
+from ml.local.engine import LocalEngine, TwinFile
 from ml.local.weights import FolderStore, parse
 from ml.nets.alignment import align
-from ml.types import Photo, TrainSpec
+from ml.types import Photo, TrainReport, TrainSpec
 from ml.vocabulary import BACKGROUNDS, CLOTHES, COLOURS, EXPRESSIONS
 
 READ = ("background", "clothes", "expression")  # what the scenes vary
@@ -116,30 +116,16 @@ class Bench:
 
     def person(self, who: int) -> dict[str, Any]:
         """One twin and its figures."""
-        person, engine = self.people[who], self.engine
-        rng = np.random.default_rng([9000, self.seed, who])
-        pipe, sampler, swapper = engine.models()
-        size, steps = engine.base.sizes.by_aspect["1:1"], engine.base.steps[1]
-        photos = photos_of(engine.faces, person, rng)
-        with TemporaryDirectory() as folder:
-            store = FolderStore(Path(folder))
-            report = engine.train(
-                TrainSpec(photos, person.gender, seed=who, threads=self.threads), store=store
-            )
-            tensors, facts = parse(store.read(report.lora))
+        person, rng = self.people[who], np.random.default_rng([9000, self.seed, who])
+        photos = photos_of(self.engine.faces, person, rng)
+        report, twin = self.trained(photos, person.gender, who)
         scenes = new_scenes(rng, self.scenes)
-
-        def pictures(subject: str) -> list[np.ndarray]:
-            asked = [plain_caption(s, subject) for s in scenes]
-            return [
-                sampler.sample(text, size=size, steps=steps, seed=500 + i) for i, text in enumerate(asked)
-            ]
-
-        swapper.load(None)
-        base = pictures(f"a {person.gender}")
-        swapper.load(report.sha256, tensors, facts)
-        made = pictures(f"ohwx {person.gender}")
-        rows = {"ceiling": drawn(person, scenes, 192), "base": base, "twin": made}
+        made = self.pictures(twin, scenes, f"ohwx {person.gender}")
+        rows = {
+            "ceiling": drawn(person, scenes, 192),
+            "base": self.pictures((None, None, {}), scenes, f"a {person.gender}"),
+            "twin": made,
+        }
         return {
             "who": who,
             "hits": {k: self.lineup.hits(v, who) for k, v in rows.items()},
@@ -149,6 +135,19 @@ class Bench:
             "base": report.likeness_base,
             "real": report.likeness_real,
         }
+
+    def trained(self, photos: tuple[Photo, ...], subject: str, seed: int) -> tuple[TrainReport, TwinFile]:
+        with TemporaryDirectory() as folder:
+            store = FolderStore(Path(folder))
+            spec = TrainSpec(photos, subject, seed=seed, threads=self.threads)
+            report = self.engine.train(spec, store=store)
+            return report, (report.sha256, *parse(store.read(report.lora)))
+
+    def pictures(self, twin: TwinFile, scenes: list[Scene], subject: str) -> list[np.ndarray]:
+        base, sampler = self.engine.base, self.engine.sampler_of(twin)
+        size, steps = base.sizes.by_aspect["1:1"], base.steps[1]
+        asked = [plain_caption(s, subject) for s in scenes]
+        return [sampler.sample(text, size=size, steps=steps, seed=500 + i) for i, text in enumerate(asked)]
 
 
 _bench: Bench | None = None  # of this process

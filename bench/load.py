@@ -1,7 +1,8 @@
-"""A hundred clients at once, listing, polling and downloading thumbnails: `python -m bench.load [--seconds 60]`.
+"""A hundred clients at once, listing, polling and downloading thumbnails: `python -m bench.load [--seconds
+60]`.
 
-A real web process with a gallery of 1,000 items of one person; the clients are locust's, in a process of their own. Exits 1 on
-any error or when the 95th percentile is above a second.
+A real web process with a gallery of 1,000 items of one person; the clients are locust's, in a process of
+their own. Exits 1 on any error or when the 95th percentile is above a second.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from urllib.request import urlopen
 from bench.gallery import fill
 from bench.house import ROOT, client_of, house, person
 from bench.machine import machine
-from config.start import supervisor as run
+from config.start import processes
 
 CLIENTS, MOST_MS = 100, 1000
 SCRIPT = """
@@ -63,7 +64,10 @@ def main() -> int:
         items = pictures(user)
         port = free_port()
         web = subprocess.Popen(
-            run.web("127.0.0.1", port).argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            processes.web("127.0.0.1", port).argv,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         try:
             wait_for(f"http://127.0.0.1:{port}/healthz")
@@ -115,38 +119,28 @@ def wait_for(address: str) -> None:
 
 
 def attack(folder: Path, port: int, token: str, items: list[str], seconds: int) -> int:
+    """Exit status: 0 when nothing failed and the 95th percentile is quick enough."""
     (folder / "clients.py").write_text(SCRIPT)
     env = os.environ | {"TOKEN": token, "ITEMS": ",".join(items)}
-    command = [
-        sys.executable,
-        "-m",
-        "locust",
-        "-f",
-        str(folder / "clients.py"),
-        "--headless",
-        "-u",
-        str(CLIENTS),
-        "-r",
-        "20",
-        "-t",
-        f"{seconds}s",
-        "--host",
-        f"http://127.0.0.1:{port}",
-        "--csv",
-        str(folder / "out"),
-        "--only-summary",
-    ]
-    subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    clients = f"-f {folder}/clients.py -u {CLIENTS} -r 20 -t {seconds}s --csv {folder}/out"
+    locust = f"-m locust --headless --only-summary --host http://127.0.0.1:{port} {clients}".split()
+    quiet = subprocess.DEVNULL
+    subprocess.run([sys.executable, *locust], env=env, stdout=quiet, stderr=quiet)
     rows = list(csv.DictReader((folder / "out_stats.csv").open()))
+    show(rows)
+    total = rows[-1]
+    return int(int(total["Failure Count"]) > 0 or int(total["95%"]) > MOST_MS)
+
+
+def show(rows: list[dict[str, str]]) -> None:
     print(machine())
     print(f"{'':12}{'requests':>10}{'failures':>10}{'a second':>10}{'median ms':>11}{'95th':>8}")
     for row in rows:
         name = row["Name"] if row["Name"] != "Aggregated" else "all"
         print(
-            f"{name:12}{row['Request Count']:>10}{row['Failure Count']:>10}{float(row['Requests/s']):10.1f}{row['50%']:>11}{row['95%']:>8}"
+            f"{name:12}{row['Request Count']:>10}{row['Failure Count']:>10}"
+            f"{float(row['Requests/s']):10.1f}{row['50%']:>11}{row['95%']:>8}"
         )
-    total = rows[-1]
-    return int(int(total["Failure Count"]) > 0 or int(total["95%"]) > MOST_MS)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from bench.gallery import fill
 from bench.house import ROOT, house, person
 from bench.load import free_port, wait_for
 from bench.machine import machine
-from config.start import supervisor as run
+from config.start import processes
 
 PICTURES, ROUNDS = 10_000, 30
 SLOWER = 4  # times
@@ -112,7 +112,7 @@ def main() -> int:
         port = free_port()
         origin = f"http://127.0.0.1:{port}"
         quiet = subprocess.DEVNULL
-        web = subprocess.Popen(run.web("127.0.0.1", port).argv, cwd=ROOT, stdout=quiet, stderr=quiet)
+        web = subprocess.Popen(processes.web("127.0.0.1", port).argv, cwd=ROOT, stdout=quiet, stderr=quiet)
         try:
             wait_for(f"{origin}/healthz")
             return report(origin, cookie)

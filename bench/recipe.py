@@ -143,7 +143,7 @@ def told(name: str, pairs: list[tuple[dict[str, Any], dict[str, Any]]], key: str
     return f"{statistics.fmean(differences):+.3f} ± {spread:.3f}"
 
 
-def main() -> int:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -153,10 +153,19 @@ def main() -> int:
     parser.add_argument("--share", default="1/1", help="which of how many processes this is")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--table", action="store_true")
-    args = parser.parse_args()
-    if args.table:
-        print(table(rows()))
-        return 0
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = arguments()
+    if not args.table:
+        measure(args)
+    print(table(rows()))
+    return 0
+
+
+def measure(args: argparse.Namespace) -> None:
+    """Trains the twins of this process's share that have no row yet."""
     mine, of = map(int, args.share.split("/"))
     wanted = [
         (name, who, seed) for seed in range(args.seeds) for who in range(args.people) for name in args.only
@@ -171,8 +180,6 @@ def main() -> int:
         with ROWS.open("a") as f:  # one write a line, so that two processes may append
             f.write(json.dumps(row) + "\n")
         print(f"{number + 1}/{len(wanted)} {time.monotonic() - begin:.0f} s {json.dumps(row)}", flush=True)
-    print(table(rows()))
-    return 0
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ class Times:
 
 
 def read(path: Path) -> Times | None:
-    """None for a file of another kind."""
+    """The table in a file; None when it is not one."""
     try:
         said = json.loads(path.read_text())
         seconds = said["seconds"]
@@ -69,7 +69,7 @@ def read(path: Path) -> Times | None:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Aim:
     """What is asked of a fleet: seconds for 95 of 100 requests, until the first picture or the last."""
 
     times: Times
@@ -99,8 +99,8 @@ class Plan:
         )
 
     def needed(self, day: list[Request], *, grouped: bool, peak: list[int] | None = None) -> int | None:
-        """The fewest servers that meet the target over the day, and in the hour `peak` where one is given;
-        None: no number does."""
+        """The fewest servers that meet the target over the day, and in the hour `peak` where one is given.
+        None when no number does."""
         if percentile([r.first for r in day], 0.95) > self.target:
             return None  # with a server each
         start = max(int(sum(r.work for r in day) / DAY), 1)
@@ -113,8 +113,8 @@ class Plan:
     def scaled(
         self, day: list[Request], peak: list[int], provision: float, *, most: int, grouped: bool
     ) -> Scaling | None:
-        """With the fewest spare ones, up to `most`, that meet the target over the day and in its busiest
-        hour."""
+        """A scaling fleet with the fewest spare servers, up to `most`, that meets the target over the day and
+        in its busiest hour."""
         for spare in range(most + 1):
             scaling = Scaling(spare, provision + self.times.cold_start)
             out = self.run(day, scaling, grouped=grouped)
@@ -144,40 +144,62 @@ def line(name: str, day: list[Request], peak: list[int], out: Outcome, price: fl
 
 
 def simulate(times: Times, args: argparse.Namespace) -> bool:
-    """Prints the table of one machine; whether the fleet that is recommended meets the target on another
-    day, too."""
-    plan = Plan(times, args.target, args.whole)
-    day = plan.days(args.users, args.seed)
+    """Prints the table of one machine. True when the recommended fleet meets the target on another day,
+    too."""
+    aim = Aim(times, args.target, args.whole)
+    day = aim.days(args.users, args.seed)
     peak = busiest_hour(day)
     introduce(times, day, peak)
-    by_day = {grouped: plan.needed(day, grouped=grouped) for grouped, _ in WAYS}
-    by_hour = {grouped: plan.needed(day, grouped=grouped, peak=peak) for grouped, _ in WAYS}
+    by_day = {grouped: aim.needed(day, grouped=grouped) for grouped, _ in WAYS}
+    by_hour = {grouped: aim.needed(day, grouped=grouped, peak=peak) for grouped, _ in WAYS}
     least, servers = by_day[True], by_hour[True]
     if least is None or servers is None:
         print(
-            f"No fleet has {plan.what} of 95 in 100 requests done within {args.target:g} s:"
+            f"No fleet has {aim.what} of 95 in 100 requests done within {args.target:g} s:"
             " the work alone takes longer."
         )
         return False
     print(HEAD)
+    compare(aim, day, peak, by_day, by_hour, args)
+    other = aim.full(aim.days(args.users, args.seed + 1), servers)
+    print(
+        f"{aim.what} of 95 in 100 requests within {args.target:g} s: {least} servers over the day,"
+        f" {servers} in its busiest hour too (recommended)."
+        f" Another day with {servers}: {percentile(other.first, 0.95):.2f} s"
+    )
+    return aim.meets(other)
+
+
+def compare(
+    aim: Aim,
+    day: list[Request],
+    peak: list[int],
+    by_day: dict[bool, int | None],
+    by_hour: dict[bool, int | None],
+    args: argparse.Namespace,
+) -> None:
+    """Prints a line for each fleet: fixed ones that are large enough, one too small, and those that scale."""
+    least, servers = by_day[True], by_hour[True]
+    assert least
+    assert servers
     enough = (("the day", by_day), ("its busiest hour", by_hour))
     sizes = {size for _, found in enough for size in found.values() if size}
     for size in sorted(sizes | {max(least - 1, 1)}):
         for grouped, how in WAYS:
             why = " and ".join(name for name, found in enough if found[grouped] == size)
             name = f"fixed, {how}" + (f", for {why}" if why else "")
-            print(line(name, day, peak, plan.full(day, size, grouped=grouped), args.price))
+            print(line(name, day, peak, aim.full(day, size, grouped=grouped), args.price))
     for grouped, how in WAYS:
-        if scaling := plan.scaled(day, peak, args.provision, most=servers, grouped=grouped):
+        if scaling := aim.scaled(day, peak, args.provision, most=servers, grouped=grouped):
             name = f"scaled, {how}, {scaling.spare} spare"
-            print(line(name, day, peak, plan.full(day, scaling, grouped=grouped), args.price))
-    other = plan.full(plan.days(args.users, args.seed + 1), servers)
+            print(line(name, day, peak, aim.full(day, scaling, grouped=grouped), args.price))
+    other = aim.full(aim.days(args.users, args.seed + 1), servers)
     print(
-        f"{plan.what} of 95 in 100 requests within {args.target:g} s: {least} servers over the day,"
+        f"{aim.what} of 95 in 100 requests within {args.target:g} s: {least} servers over the day,"
         f" {servers} in its busiest hour too (recommended)."
         f" Another day with {servers}: {percentile(other.first, 0.95):.2f} s"
     )
-    return plan.meets(other)
+    return aim.meets(other)
 
 
 def introduce(times: Times, day: list[Request], peak: list[int]) -> None:
@@ -250,7 +272,7 @@ def warm(engine: str, source: str, folder: Path, rounds: int) -> tuple[dict[str,
         list(engine.render(spec, store=store))
         return time.perf_counter() - start
 
-    def swap(i: int) -> float:
+    def swap_to(i: int) -> float:
         name, checksum = twins[i % 2]
         start = time.perf_counter()
         loaded = engine.read(RenderSpec("in a park", name, checksum), store)
@@ -263,8 +285,8 @@ def warm(engine: str, source: str, folder: Path, rounds: int) -> tuple[dict[str,
     # In turns, so that other programs slow all of them alike.
     took = [{q: render(q, i) for q in QUALITIES} for i in range(rounds)]
     picture = {q: round(statistics.median(t[q] for t in took), 4) for q in QUALITIES}
-    seconds = statistics.median([swap(i) for i in range(1, 2 * rounds + 3)][2:])
-    return picture, round(seconds, 5)
+    swap = statistics.median([swap_to(i) for i in range(1, 2 * rounds + 3)][2:])
+    return picture, round(swap, 5)
 
 
 def wait_for(device: str) -> None:

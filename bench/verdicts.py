@@ -70,7 +70,7 @@ def _children(pid: int) -> list[int]:
 
 
 def main() -> int:
-    with house(), worker("cpu", processes=2) as running:
+    with house(), worker("cpu", count=2) as running:
         from twins import services
         from twins.models import Photo
 

@@ -1,4 +1,4 @@
-"""Plans are edited; money is looked at, and given with a reason."""
+"""Plans and prices are edited. Money is read-only: credits are given and taken by actions, with a reason."""
 
 from __future__ import annotations
 
@@ -15,22 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from billing import ledger, prices
 from billing.models import LedgerAccount, Pack, Plan, Price, Subscription, Transfer, Wallet, WebhookEvent
 from billing.payments import webhooks
+from config import registry
 from config.errors import DomainError
-
-
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_add_permission(self, request: Any) -> bool:
-        return False
-
-    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
+from config.web.admin import ClosedAdmin, ReadOnlyAdmin
 
 
 @admin.register(Plan)
-class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PlanAdmin(ClosedAdmin):
     list_display = (
         "name",
         "code",
@@ -50,7 +41,7 @@ class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Pack)
-class PackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PackAdmin(ClosedAdmin):
     list_display = ("code", "credits", "price_cents", "on_sale")
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
@@ -58,7 +49,7 @@ class PackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Price)
-class PriceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PriceAdmin(ClosedAdmin):
     """A line that is not here costs what it cost when it was delivered."""
 
     list_display = ("code", "credits")
@@ -76,7 +67,7 @@ class GrantForm(ActionForm):
 
     amount = forms.CharField(
         label=_("Credits"), max_length=5, required=False
-    )  # checked in grant(), which says what is wrong
+    )  # checked in _entry(), which says what is wrong
     reason = forms.CharField(label=_("Reason"), max_length=60, required=False)
     key = forms.CharField(
         label="", widget=forms.HiddenInput, initial=lambda: secrets.token_urlsafe(6), max_length=10
@@ -84,7 +75,7 @@ class GrantForm(ActionForm):
 
 
 @admin.register(Wallet)
-class WalletAdmin(ReadOnly):
+class WalletAdmin(ReadOnlyAdmin):
     list_display = ("id", "user", "plan", "credits")
     list_select_related = ("user", "plan")
     search_fields = ("user__email",)
@@ -104,31 +95,26 @@ class WalletAdmin(ReadOnly):
         return wallet.available or 0
 
     def has_grant_permission(self, request: Any) -> bool:
-        return bool(request.user.has_perm("billing.add_transfer"))
+        return bool(request.user.has_perm("billing.grant_credits"))
+
+    def has_take_permission(self, request: Any) -> bool:
+        return bool(request.user.has_perm("billing.take_credits"))
 
     @admin.action(description=_("Give credits"), permissions=["grant"])
     def grant(self, request: Any, wallets: Any) -> None:
-        if form := self._entry(request):
-            done = self._each(
-                request,
-                wallets,
-                form,
-                "+",
-                lambda wallet, cause: ledger.grant(wallet, form.amount, cause=cause),
-            )
+        if entry := self._entry(request):
+            done = self._each(request, wallets, entry, Transfer.Kind.GRANT)
             messages.success(
-                request, _("Given: %(n)s credits, to %(people)s.") % {"n": form.amount, "people": done}
+                request, _("Given: %(n)s credits, to %(people)s.") % {"n": entry.amount, "people": done}
             )
 
-    @admin.action(description=_("Take credits"), permissions=["grant"])
+    @admin.action(description=_("Take credits"), permissions=["take"])
     def correct(self, request: Any, wallets: Any) -> None:
-        """A correction is an entry like any other, and takes no more than there is."""
-        if form := self._entry(request):
-            done = self._each(
-                request, wallets, form, "-", lambda wallet, cause: _take(wallet, form.amount, cause)
-            )
+        """A correction is a transfer like any other, and takes no more than there is."""
+        if entry := self._entry(request):
+            done = self._each(request, wallets, entry, Transfer.Kind.CORRECT)
             messages.success(
-                request, _("Taken: %(n)s credits, from %(people)s.") % {"n": form.amount, "people": done}
+                request, _("Taken: %(n)s credits, from %(people)s.") % {"n": entry.amount, "people": done}
             )
 
     def _entry(self, request: Any) -> Entry | None:
@@ -141,22 +127,34 @@ class WalletAdmin(ReadOnly):
             return None
         return Entry(int(amount), reason, key)
 
-    def _each(self, request: Any, wallets: Any, form: Entry, sign: str, move: Any) -> int:
-        """How many it was done to: once for a form, and never without its reason."""
+    def _each(self, request: Any, wallets: Any, entry: Entry, kind: str) -> int:
+        """Move the credits of each wallet once for a form; returns how many wallets that was."""
         done = 0
         for wallet in wallets:
-            cause = f"staff:{form.key}:{wallet.id}"
             try:
-                with transaction.atomic():
-                    if ledger.is_new(
-                        wallet, cause, Transfer.Kind.GRANT if sign == "+" else Transfer.Kind.CORRECT
-                    ):
-                        move(wallet, cause)
-                        self.log_change(request, wallet, f"{sign}{form.amount}: {form.reason}")
-                        done += 1
+                done += self._move(request, wallet, entry, kind)
             except DomainError as error:
                 messages.error(request, f"{wallet.user}: {error.detail}")
         return done
+
+    @transaction.atomic
+    def _move(self, request: Any, wallet: Wallet, entry: Entry, kind: str) -> bool:
+        """The transfer and its reason, or neither. False when this form did it before."""
+        cause = f"staff:{entry.key}:{wallet.id}"
+        if not ledger.is_new(wallet, cause, kind):
+            return False
+        if kind == Transfer.Kind.GRANT:
+            ledger.grant(wallet, entry.amount, cause=cause)
+        else:
+            _take(wallet, entry.amount, cause)
+        sign, verb = MOVES[kind]
+        said = f"{sign}{entry.amount}: {entry.reason}"
+        self.log_change(request, wallet, said)
+        registry.audit(request.user, verb, wallet, said)
+        return True
+
+
+MOVES = {Transfer.Kind.GRANT: ("+", "grant_credits"), Transfer.Kind.CORRECT: ("-", "take_credits")}
 
 
 class Entry(NamedTuple):
@@ -173,7 +171,7 @@ def _take(wallet: Wallet, amount: int, cause: str) -> None:
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ReadOnly):
+class SubscriptionAdmin(ReadOnlyAdmin):
     list_display = (
         "id",
         "wallet",
@@ -190,7 +188,7 @@ class SubscriptionAdmin(ReadOnly):
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(ReadOnly):
+class WebhookEventAdmin(ReadOnlyAdmin):
     list_display = ("id", "type", "subject", "state", "attempts", "error", "created_at", "received_at")
     list_filter = ("state", "type")
     search_fields = ("id", "subject", "customer")
@@ -198,27 +196,30 @@ class WebhookEventAdmin(ReadOnly):
     actions = ("retry",)
 
     def has_retry_permission(self, request: Any) -> bool:
-        return bool(request.user.has_perm("billing.change_webhookevent"))
+        return bool(request.user.has_perm("billing.retry_event"))
 
     @admin.action(description=_("Try again what failed"), permissions=["retry"])
     def retry(self, request: Any, events: Any) -> None:
-        rows = [
-            webhooks.retry(ident)
-            for ident in events.filter(state=WebhookEvent.State.FAILED).values_list("id", flat=True)
-        ]
+        rows = [self._retry(request, event) for event in events.filter(state=WebhookEvent.State.FAILED)]
         still = sum(row.state == WebhookEvent.State.FAILED for row in rows)
         messages.info(request, _("Tried: %(n)s, failed again: %(still)s.") % {"n": len(rows), "still": still})
 
+    @transaction.atomic
+    def _retry(self, request: Any, event: WebhookEvent) -> WebhookEvent:
+        row = webhooks.retry(event.id)
+        registry.audit(request.user, "retry_event", row, row.state)
+        return row
+
 
 @admin.register(LedgerAccount)
-class LedgerAccountAdmin(ReadOnly):
+class LedgerAccountAdmin(ReadOnlyAdmin):
     list_display = ("id", "wallet", "kind", "balance", "lot", "expires_at")
     list_filter = ("kind",)
     search_fields = ("wallet",)
 
 
 @admin.register(Transfer)
-class TransferAdmin(ReadOnly):
+class TransferAdmin(ReadOnlyAdmin):
     list_display = ("id", "created_at", "kind", "amount", "cause", "wallet")
     list_filter = ("kind",)
     search_fields = ("wallet", "cause")

@@ -7,8 +7,8 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        from billing import ledger
-        from billing.payments import checkout
+        from billing import exports, ledger, services
+        from billing.models import Invoice, LedgerAccount, Subscription, Transfer, Wallet, WebhookEvent
         from config import registry
 
         def credits(user: Any) -> tuple[str, Any]:
@@ -16,4 +16,8 @@ class BillingConfig(AppConfig):
             return "credits", {"available": now.available, "held": now.held}
 
         registry.live.append(credits)
-        registry.erasers.append(checkout.forget)
+        numbered = (LedgerAccount, Transfer, Subscription, Invoice)  # by the wallet, which says whose it is
+        registry.exporters.append(registry.Exporter((Wallet, *numbered), exports.export))
+        registry.erasers.append(
+            registry.Eraser({Wallet: "user"}, before=services.erase, keeps=(*numbered, WebhookEvent))
+        )

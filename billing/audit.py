@@ -1,6 +1,6 @@
-"""Does the money add up? Asked by `manage.py ledger_check` of a live database, and by the tests after every step.
+"""Does the money add up? `manage.py ledger_check` asks a live database, and tests ask after every step.
 
-Each question is one statement that answers what is wrong, so that a large ledger is added up where it lies.
+Each question is one SQL statement that returns what is wrong, so the database does the adding up.
 """
 
 from __future__ import annotations
@@ -20,33 +20,40 @@ from config.runs.models import OPEN
 BALANCES = """
 SELECT a.id, a.kind, a.balance, coalesce(m.moved, 0) FROM billing_ledgeraccount a
 LEFT JOIN (SELECT account, sum(amount) AS moved FROM (
-    SELECT credit_id AS account, amount FROM billing_transfer UNION ALL SELECT debit_id, -amount FROM billing_transfer) AS both_sides
+        SELECT credit_id AS account, amount FROM billing_transfer
+        UNION ALL SELECT debit_id, -amount FROM billing_transfer) AS both_sides
     GROUP BY account) AS m ON m.account = a.id
 WHERE a.balance <> coalesce(m.moved, 0)"""
 TOTAL = "SELECT sum(balance) FROM billing_ledgeraccount HAVING sum(balance) <> 0"
 # What was held for a cause was captured and released as a whole, or not at all yet.
 ENDS = """
-SELECT cause, coalesce(sum(amount) FILTER (WHERE kind = 'hold'), 0), sum(amount) FILTER (WHERE kind <> 'hold') FROM billing_transfer
+SELECT cause, coalesce(sum(amount) FILTER (WHERE kind = 'hold'), 0),
+    sum(amount) FILTER (WHERE kind <> 'hold') FROM billing_transfer
 WHERE kind IN ('hold', 'capture', 'release') GROUP BY cause
 HAVING sum(amount) FILTER (WHERE kind <> 'hold') <> coalesce(sum(amount) FILTER (WHERE kind = 'hold'), 0)"""
-# Nobody owes credits and has some.
+# A wallet with a debt has no credits available.
 DEBTS = """
-SELECT DISTINCT own.wallet FROM billing_ledgeraccount own JOIN billing_ledgeraccount debt ON debt.wallet = own.wallet AND debt.kind = 'debt'
-WHERE own.kind = 'available' AND own.balance > 0 AND debt.balance < 0 AND (own.expires_at IS NULL OR own.expires_at > %s)"""
+SELECT DISTINCT own.wallet FROM billing_ledgeraccount own
+JOIN billing_ledgeraccount debt ON debt.wallet = own.wallet AND debt.kind = 'debt'
+WHERE own.kind = 'available' AND own.balance > 0 AND debt.balance < 0
+    AND (own.expires_at IS NULL OR own.expires_at > %s)"""
 # What invoices say they gave and took is what moved.
 INVOICES = """
 SELECT coalesce(i.id, m.id), i.credits, i.taken + i.changed, m.given, m.taken FROM billing_invoice i
 FULL JOIN (SELECT split_part(cause, ':', 2) AS id,
     sum(amount) FILTER (WHERE kind IN ('plan', 'purchase')) AS given,
     sum(CASE kind WHEN 'refund' THEN amount WHEN 'restore' THEN -amount ELSE 0 END) AS taken
-    FROM billing_transfer WHERE kind IN ('plan', 'purchase', 'refund', 'restore') GROUP BY 1) AS m ON m.id = i.id
-WHERE (coalesce(i.credits, 0), coalesce(i.taken + i.changed, 0)) <> (coalesce(m.given, 0), coalesce(m.taken, 0))"""
+    FROM billing_transfer WHERE kind IN ('plan', 'purchase', 'refund', 'restore') GROUP BY 1
+) AS m ON m.id = i.id
+WHERE (coalesce(i.credits, 0), coalesce(i.taken + i.changed, 0))
+    <> (coalesce(m.given, 0), coalesce(m.taken, 0))"""
 
 
 def problems(*, runs: bool = True) -> list[str]:
-    """What does not add up, a sentence each. All of it is read as of one moment, whatever goes on meanwhile.
+    """A sentence for each thing that does not add up, all read from one snapshot of the database.
 
-    Without `runs` a hold may be for work that is no run of ours."""
+    Without `runs` a hold need not belong to a run.
+    """
     outermost = not connection.in_atomic_block
     with transaction.atomic():
         if outermost:
@@ -65,7 +72,8 @@ def _sums() -> Iterator[str]:
     for (wallet,) in _rows(DEBTS, timezone.now()):
         yield f"wallet {wallet} owes credits and has some"
     for ident, credits, taken, given, gone in _rows(INVOICES):
-        yield f"invoice {ident} says {credits} credits given and {taken} taken back, its transfers {given} and {gone}"
+        said, moved = f"{credits} credits given and {taken} taken back", f"{given} and {gone}"
+        yield f"invoice {ident} says {said}, its transfers {moved}"
 
 
 def _rows(statement: str, *params: Any) -> list[Any]:
@@ -80,10 +88,8 @@ def _runs() -> Iterator[str]:
     held = Transfer.objects.filter(kind=Transfer.Kind.HOLD).exclude(cause__in=over)
     open_holds = dict(held.values_list("cause").annotate(n=Sum("amount")).order_by())
     for kind in paid_kinds():
-        for ident, price in kind.objects.filter(status__in=OPEN, price__gt=F("captured")).values_list(
-            "id", "price"
-        ):
-            now = open_holds.pop(f"{kind.kind_name}:{ident}", 0)
-            if now != price:
-                yield f"{kind.kind_name}:{ident} is under way for {price} credits and holds {now}"
+        for run in kind.objects.filter(status__in=OPEN, price__gt=F("captured")).iterator():
+            held = open_holds.pop(run.cause, 0)
+            if held != run.price:
+                yield f"{run.cause} is under way for {run.price} credits and holds {held}"
     yield from (f"{cause} holds {n} credits, but nothing is under way" for cause, n in open_holds.items())

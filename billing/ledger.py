@@ -1,8 +1,9 @@
-"""Credits move here and nowhere else. Every function runs in its caller's transaction, or in one of its own.
+"""Credits move here and nowhere else. Every function joins its caller's transaction, or opens one.
 
-A wallet's credits lie in lots (a grant, a purchase, a month of a plan), each with its own expiry; what expires first is spent
-first, and what is given back goes back into its lot, and expires with it. A movement is tied to its cause and happens once for
-it. What is taken back beyond the balance is owed: a debt, which the next credits that come in pay.
+A wallet's credits lie in lots (a grant, a purchase, a month of a plan), each with its own expiry. The lot
+that expires first is spent first; credits that are released return to their lot and expire with it. Each
+movement has a cause and happens once for it. What is taken back beyond the balance becomes a debt, which
+the next incoming credits repay.
 """
 
 from __future__ import annotations
@@ -31,13 +32,17 @@ class NotEnoughCredits(DomainError):
 class PaymentDue(DomainError):
     code, status = "payment_due", 402
     message = _(
-        "A payment was taken back after its credits were spent: %(owed)s credits are owed. Get credits to go on."
+        "A payment was taken back after its credits were spent: %(owed)s credits are owed."
+        " Get credits to go on."
     )
 
 
 @dataclass(frozen=True)
 class Balance:
-    """Whole credits; `expires`: (when, how many) of what expires, soonest first; `owed` is paid by what comes in next."""
+    """Whole credits.
+
+    `expires`: (when, how many), soonest first. `owed`: a debt that incoming credits repay.
+    """
 
     available: int
     held: int
@@ -47,7 +52,7 @@ class Balance:
 
 @transaction.atomic
 def wallet_of(user: Any) -> Wallet:
-    """The user's wallet, made with the Free plan and its credits when they first look."""
+    """The user's wallet; the first call creates it with the Free plan and its credits."""
     wallet, new = Wallet.objects.select_related("plan").get_or_create(user=user)
     if new and wallet.plan.credits:
         grant(wallet, wallet.plan.credits, cause=f"plan:{wallet.plan_id}:{wallet.id}")
@@ -55,7 +60,10 @@ def wallet_of(user: Any) -> Wallet:
 
 
 def locked_wallet(user: Any) -> Wallet:
-    """Inside a transaction: nobody else moves their credits or counts their things meanwhile; with the plan as it is now."""
+    """Inside a transaction: the wallet's row, locked, with its current plan.
+
+    Until the transaction ends nobody else moves the user's credits or counts what they own.
+    """
     ident = wallet_of(user).id
     return Wallet.objects.select_for_update(of=("self",)).select_related("plan").get(id=ident)
 
@@ -76,7 +84,10 @@ def balance(wallet: Wallet) -> Balance:
 
 
 def _counts(now: datetime) -> Q:
-    """Accounts with something in them; what is past its time is not available, whether or not it was cleared away."""
+    """Accounts with a balance.
+
+    Credits past their expiry are not available, even before `expire` has moved them.
+    """
     return ~Q(balance=0) & ~Q(kind=Account.AVAILABLE, expires_at__lte=now)
 
 
@@ -84,7 +95,7 @@ def _counts(now: datetime) -> Q:
 def grant(
     wallet: Any, amount: int, *, cause: str, kind: str = Kind.GRANT, expires_at: datetime | None = None
 ) -> uuid.UUID:
-    """New credits as a lot of their own, whose id is answered; nothing a second time for the same cause."""
+    """Create credits as a new lot and return its id; once for a cause."""
     ident = _lock(wallet)
     earlier = Transfer.objects.filter(kind=kind, cause=cause).first()
     if earlier:
@@ -100,9 +111,11 @@ def grant(
 def take_back(
     wallet: Any, amount: int, *, cause: str, kind: str = Kind.REFUND, lot: uuid.UUID | None = None
 ) -> None:
-    """Credits go, those of `lot` first, then what expires first; what is not there any more is owed. Once for a cause.
+    """Take credits, those of `lot` first, then what expires first; the missing rest becomes a debt.
 
-    What is held for work under way is not touched.
+    Once for a cause.
+
+    Credits held for work under way are not touched.
     """
     ident = _lock(wallet)
     if Transfer.objects.filter(kind=kind, cause=cause).exists():
@@ -120,9 +133,10 @@ def take_back(
 
 @transaction.atomic
 def restore(wallet: Any, amount: int, *, cause: str, of: str) -> None:
-    """What was taken back for causes that begin with `of` comes back to where it was taken from, once for `cause`.
+    """Return credits that were taken for causes that begin with `of` to their accounts; once for `cause`.
 
-    Into a lot that has expired it expires. What was owed and has been paid meanwhile comes back as credits that stay.
+    Credits that return to an expired lot expire. A debt that was repaid meanwhile returns as credits that
+    do not expire.
     """
     ident = _lock(wallet)
     if Transfer.objects.filter(kind=Kind.RESTORE, cause=cause).exists():
@@ -142,7 +156,7 @@ def restore(wallet: Any, amount: int, *, cause: str, of: str) -> None:
 
 
 def _give_back(ident: uuid.UUID, taken: LedgerAccount, into: LedgerAccount, amount: int, cause: str) -> int:
-    """How much of it has a place there: a debt holds no more than is still owed."""
+    """Return up to `amount` to an account, and how much that was: a debt takes no more than is still owed."""
     if into.kind == Account.DEBT:
         amount = min(amount, -LedgerAccount.objects.get(id=into.id).balance)
     if amount:
@@ -154,14 +168,17 @@ def _give_back(ident: uuid.UUID, taken: LedgerAccount, into: LedgerAccount, amou
 
 
 def is_new(wallet: Any, cause: str, kind: str = Kind.GRANT) -> bool:
-    """Inside a transaction, in which nobody else moves this wallet's credits from here on: nothing was done for `cause` yet."""
+    """Inside a transaction: lock the wallet, and say whether nothing was moved for `cause` yet."""
     _lock(wallet)
     return not Transfer.objects.filter(kind=kind, cause=cause).exists()
 
 
 @transaction.atomic
 def hold(wallet: Wallet, amount: int, *, cause: str) -> None:
-    """Set `amount` aside for `cause`. Raises NotEnoughCredits or, with a debt, PaymentDue, and moves nothing then."""
+    """Set `amount` aside for `cause`.
+
+    Raises NotEnoughCredits or, with a debt, PaymentDue, and moves nothing then.
+    """
     ident = _lock(wallet)
     if Transfer.objects.filter(kind=Kind.HOLD, cause=cause).exists():
         return
@@ -185,9 +202,9 @@ def hold(wallet: Wallet, amount: int, *, cause: str) -> None:
 
 @transaction.atomic
 def settle(cause: str, *, captured: int) -> int:
-    """End a hold: `captured` of it is spent, the rest goes back into its lots. Answers what was spent.
+    """End a hold: `captured` is spent, the rest returns to its lots. Returns what was spent.
 
-    Nothing a second time, and nothing for a cause that holds nothing. Raises ValueError when more than was held is asked for.
+    Does nothing the second time, or for a cause without a hold. Raises ValueError for more than was held.
     """
     held = list(
         Transfer.objects.filter(kind=Kind.HOLD, cause=cause).select_related("debit", "credit").order_by("id")
@@ -210,7 +227,7 @@ def settle(cause: str, *, captured: int) -> int:
 
 
 def _release(ident: uuid.UUID, held: list[Transfer], captured: int, cause: str) -> None:
-    """What was not captured goes back: of the lots that were held last, as the first ones were spent."""
+    """Release what was not captured: the lots held first are spent first, so the last ones return."""
     for t in held:
         spent = min(captured, t.amount)
         captured -= spent
@@ -220,8 +237,18 @@ def _release(ident: uuid.UUID, held: list[Transfer], captured: int, cause: str) 
             _expire_if_due(t.debit)
 
 
+@transaction.atomic
+def release_all(wallet: Wallet) -> None:
+    """End every open hold of a wallet; nothing is captured."""
+    own = Transfer.objects.filter(wallet=_lock(wallet))
+    ended = own.filter(kind__in=(Kind.CAPTURE, Kind.RELEASE)).values("cause")
+    holds = own.filter(kind=Kind.HOLD).exclude(cause__in=ended)
+    for cause in set(holds.values_list("cause", flat=True)):
+        settle(cause, captured=0)
+
+
 def expire(now: datetime | None = None) -> int:
-    """Take what is past its time out of every wallet, one lot after the other; how many credits."""
+    """Expire credits that are past their time, lot by lot; how many."""
     due = LedgerAccount.objects.filter(
         kind=Account.AVAILABLE, expires_at__lte=now or timezone.now(), balance__gt=0
     )
@@ -230,7 +257,7 @@ def expire(now: datetime | None = None) -> int:
 
 @transaction.atomic
 def expired(wallet: Any, *, given_for: str) -> int:
-    """How many credits have expired of the lots whose causes begin with `given_for`, as of now."""
+    """How many credits of the lots whose causes begin with `given_for` have expired by now."""
     ident = _lock(wallet)
     lots = list(
         Transfer.objects.filter(wallet=ident, cause__startswith=given_for).values_list("lot", flat=True)
@@ -264,7 +291,7 @@ def _expire_if_due(account: LedgerAccount) -> None:
 
 
 def _settle_debt(ident: uuid.UUID, account: LedgerAccount, cause: str) -> None:
-    """Of what just came into `account`, the part that is owed."""
+    """Repay the wallet's debt from what just came into `account`."""
     debt = LedgerAccount.objects.filter(wallet=ident, kind=Account.DEBT, balance__lt=0).first()
     if debt is None:
         return
@@ -278,8 +305,10 @@ def _settle_debt(ident: uuid.UUID, account: LedgerAccount, cause: str) -> None:
 
 @transaction.atomic
 def enter(wallet: Any) -> None:
-    """Before several movements in one transaction: all that they touch is locked in one order, so that two such transactions
-    wait for each other in turn and never in a circle. (A capture alone books what was earned, and these never do.)"""
+    """Call before several movements in one transaction: locks their accounts in one order, against deadlocks.
+
+    The `earned` account is left out: only a capture writes it, and no such transaction captures.
+    """
     _lock(wallet)
     for kind in (Account.ISSUED, Account.TAKEN, Account.EXPIRED):
         _platform(kind)
@@ -288,7 +317,7 @@ def enter(wallet: Any) -> None:
 
 
 def _lock(wallet: Any) -> uuid.UUID:
-    """One movement of a wallet at a time: first the wallet, which may be gone, then the ledger's own rows in their order."""
+    """Serialise movements of a wallet: lock its row, which may be gone, then its accounts by id."""
     ident: uuid.UUID = wallet.id if isinstance(wallet, Wallet) else wallet
     list(Wallet.objects.select_for_update().filter(id=ident).values_list("id"))
     list(LedgerAccount.objects.select_for_update().filter(wallet=ident).order_by("id").values_list("id"))
@@ -308,7 +337,10 @@ def _platform(kind: str) -> LedgerAccount:
 def _move(
     wallet: Any, debit: LedgerAccount, credit: LedgerAccount, amount: int, kind: str, cause: str
 ) -> None:
-    """The database's trigger changes both balances. A movement speaks of a lot: that of the account on the wallet's side."""
+    """Insert a transfer; the database's trigger updates both balances.
+
+    Its lot is that of the wallet's account.
+    """
     own = debit if debit.wallet else credit
     Transfer.objects.create(
         debit=debit,

@@ -1,4 +1,4 @@
-"""What a plan allows. Every limit is asked for here, and nowhere else."""
+"""What a plan allows. Every limit is checked here and nowhere else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class TwinLimit(DomainError):
 class TwinReadOnly(DomainError):
     code, status = "twin_read_only", 409
     message = _(
-        "Your plan holds %(limit)s twins, so this one can only be looked at. Delete another, or change your plan."
+        "Your plan holds %(limit)s twins, so this one can only be looked at."
+        " Delete another, or change your plan."
     )
 
 
@@ -35,13 +36,16 @@ def room_for_twin(wallet: Wallet, have: int) -> None:
 
 
 def twin_in_use(wallet: Wallet, older: int) -> None:
-    """Raises TwinReadOnly for a twin with `older` ones before it that fill the plan."""
+    """Raises TwinReadOnly when `older` twins of the same user already fill the plan."""
     if is_read_only(wallet.plan.twins, older):
         raise TwinReadOnly(limit=wallet.plan.twins)
 
 
 def is_read_only(limit: int, older: int) -> bool:
-    """After a change to a smaller plan nothing is deleted: the oldest twins stay in use, the others wait. Read, never written."""
+    """After a change to a smaller plan the oldest twins stay in use; the others are kept and read-only.
+
+    Derived whenever it is read, never stored.
+    """
     return bool(limit) and older >= limit
 
 
@@ -67,7 +71,11 @@ def longest(wallet: Wallet) -> int | None:
 
 
 def kept_since(wallet: Wallet, now: datetime | None = None) -> datetime | None:
-    """What was made before is past its time; None without a limit. Whoever came down to this plan has its whole time from then on."""
+    """Pictures made before this time are deleted; None without a limit.
+
+    A whole retention period must have passed since the plan began, so a change of plan deletes nothing at
+    once.
+    """
     days = timedelta(days=wallet.plan.retention_days)
     now = now or timezone.now()
     return now - days if days and now - days >= wallet.plan_since else None

@@ -61,7 +61,7 @@ class Pack(models.Model):
 
 
 class Price(models.Model):
-    """A line of the one price list: credits for a picture of a quality, a training, a second of video, a restoration."""
+    """Credits for one kind of work: a picture of some quality, a training, a second of video and so on."""
 
     code = models.SlugField(primary_key=True, max_length=20)
     credits = models.PositiveIntegerField()
@@ -75,27 +75,32 @@ class Price(models.Model):
 
 
 class Wallet(models.Model):
-    """The link from a person to their money. The ledger knows the wallet's number alone: when the person is erased this row
-    goes, and what stays says of nobody whose it was."""
+    """Links a person to their money. The ledger holds only the wallet's id.
+
+    Erasure deletes this row, and nothing that stays says whose money it was.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="wallet")
     plan = models.ForeignKey(Plan, models.PROTECT, default="free")
     plan_since = models.DateTimeField(default=timezone.now)
-    free_trainings = models.PositiveSmallIntegerField(
-        default=0
-    )  # free first trainings taken, of twins that are gone too
+    # Free first trainings taken, those of deleted twins included.
+    free_trainings = models.PositiveSmallIntegerField(default=0)
     stripe_customer = models.CharField(max_length=60, null=True, unique=True, editable=False)
-    checkout = models.CharField(
-        max_length=80, blank=True, editable=False
-    )  # the Checkout session that is open
+    checkout = models.CharField(max_length=80, blank=True, editable=False)  # the open Checkout session
+
+    class Meta:
+        permissions = (
+            ("grant_credits", "Can give credits to somebody"),
+            ("take_credits", "Can take credits from somebody"),
+        )
 
     def __str__(self) -> str:
         return f"wallet {str(self.id)[:8]}"
 
 
 class LedgerAccount(models.Model):
-    """A sum of credits: a wallet's `available` and `held` credits of one lot, or one of the platform's own accounts.
+    """A sum of credits: a wallet's `available` or `held` credits of one lot, or an account of the platform.
 
     `balance` is what the transfers add up to; only the database's trigger on Transfer writes it.
     """
@@ -103,14 +108,11 @@ class LedgerAccount(models.Model):
     class Kind(models.TextChoices):
         AVAILABLE = "available", _("available")
         HELD = "held", _("held")
-        ISSUED = (
-            "issued",
-            _("issued"),
-        )  # the platform's: where grants and sales come from, below zero by all that was issued
+        ISSUED = "issued", _("issued")  # the platform's: the source of grants and sales, so never above zero
         EARNED = "earned", _("earned")  # the platform's: what was delivered
         EXPIRED = "expired", _("expired")
         TAKEN = "taken", _("taken back")  # the platform's: by refunds, disputes and corrections
-        DEBT = "debt", _("debt")  # a wallet's, below zero by what a refund or dispute took after it was spent
+        DEBT = "debt", _("debt")  # a wallet's: minus what a refund or dispute took after it was spent
 
     wallet = models.UUIDField(null=True)  # of Wallet, on purpose no foreign key; None is the platform
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -181,7 +183,7 @@ class Transfer(models.Model):
 
 
 class Subscription(models.Model):
-    """One subscription at Stripe, as it last was there. Like the ledger it outlives its wallet, and names nobody."""
+    """One subscription at Stripe, as it was at the last sync. It outlives its wallet and names nobody."""
 
     class Interval(models.TextChoices):
         MONTH = "month", _("monthly")
@@ -190,9 +192,8 @@ class Subscription(models.Model):
     id = models.CharField(primary_key=True, max_length=80)
     wallet = models.UUIDField(db_index=True)
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
-    next_plan = models.ForeignKey(
-        Plan, models.PROTECT, null=True, related_name="+"
-    )  # from the next payment on
+    # The plan from the next payment on.
+    next_plan = models.ForeignKey(Plan, models.PROTECT, null=True, related_name="+")
     interval = models.CharField(max_length=5, choices=Interval.choices)
     cents = models.PositiveIntegerField(default=0)  # of each payment, before tax and discounts
     status = models.CharField(max_length=20)  # Stripe's words
@@ -223,7 +224,10 @@ STATES = {"paid": _("paid"), "open": _("not paid yet"), "void": _("void"), "unco
 
 
 class Invoice(models.Model):
-    """One invoice at Stripe: what was paid, the credits that came of it, and what of both went back. Cents of `currency`."""
+    """One invoice at Stripe: what was paid, the credits it gave, and what of both went back.
+
+    Cents of `currency`.
+    """
 
     id = models.CharField(primary_key=True, max_length=80)
     wallet = models.UUIDField()
@@ -234,27 +238,23 @@ class Invoice(models.Model):
     status = models.CharField(max_length=20)
     currency = models.CharField(max_length=3)
     total = models.IntegerField()
-    paid = models.IntegerField(
-        default=0
-    )  # of the total by card or transfer, the rest by what Stripe owed them
+    paid = models.IntegerField(default=0)  # by card or transfer; the customer's balance pays the rest
     tax = models.IntegerField(default=0)
     payment = models.CharField(max_length=80, blank=True, db_index=True)  # the payment intent
     refunded = models.IntegerField(default=0)
     disputed = models.IntegerField(default=0)
     credits = models.PositiveIntegerField(default=0)  # granted so far
     lot = models.UUIDField(null=True)  # the newest of them
-    months = models.PositiveSmallIntegerField(
-        default=0
-    )  # how many were granted, or were over before they could be
+    # How many months were granted, or were over before they could be.
+    months = models.PositiveSmallIntegerField(default=0)
     month_credits = models.PositiveIntegerField(default=0)  # of each month after the first
     period_start = models.DateTimeField(null=True)
     period_end = models.DateTimeField(null=True)
     next_month = models.DateTimeField(null=True)  # when the next month of a year is due
     taken = models.PositiveIntegerField(default=0)  # credits that went back for `refunded` and `disputed`
     turns = models.PositiveIntegerField(default=0)  # how often `taken` changed
-    changed = models.PositiveIntegerField(
-        default=0
-    )  # credits of the plan before that a change to a cheaper one took back
+    # Credits of the earlier plan that a change to a cheaper plan took back.
+    changed = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True)
 
@@ -265,6 +265,7 @@ class Invoice(models.Model):
             models.Index(fields=["next_month"], name="invoices_due", condition=Q(next_month__isnull=False)),
         )
         verbose_name, verbose_name_plural = _("invoice"), _("invoices")
+        permissions = (("refund_invoice", "Can pay back an invoice"),)
 
     def __str__(self) -> str:
         return self.number or self.id
@@ -289,7 +290,10 @@ class Invoice(models.Model):
 
 
 class StripePrice(models.Model):
-    """What a price at Stripe buys. Prices there never change: a new amount is a new row, and old ones stay for old invoices."""
+    """What a price at Stripe buys.
+
+    Its amount is fixed: a new amount is a new row, and old invoices use the old one.
+    """
 
     id = models.CharField(primary_key=True, max_length=80)
     plan = models.ForeignKey(Plan, models.PROTECT, null=True)
@@ -315,7 +319,10 @@ class StripePrice(models.Model):
 
 
 class WebhookEvent(models.Model):
-    """One event of Stripe's, by its id: what it was about and what became of it. Nothing personal is kept: its body is not."""
+    """One event of Stripe, by id: its subject and what became of it.
+
+    The body, which is personal, is not stored.
+    """
 
     class State(models.TextChoices):
         APPLIED = "applied", _("applied")
@@ -337,6 +344,7 @@ class WebhookEvent(models.Model):
         ordering = ("-received_at",)
         indexes = (models.Index(fields=["-received_at"], name="events_by_time"),)
         verbose_name, verbose_name_plural = _("event of Stripe"), _("events of Stripe")
+        permissions = (("retry_event", "Can try a failed event again"),)
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"

@@ -1,4 +1,5 @@
-"""PaidRun: a run with a hold. Credits are set aside when it is asked for, and the hold ends in the transaction that ends the run."""
+"""PaidRun: a run with a hold. Credits are held when it is asked for; the transaction that ends the run ends
+the hold too."""
 
 from __future__ import annotations
 
@@ -11,13 +12,12 @@ from config.runs.models import OPEN, Run, RunQuerySet, Status, kinds
 
 
 class PaidRun(Run):
-    """`price` was held; `earned` says what of it the work has delivered so far, which is what its end captures."""
+    """`price` was held; `earned` says what of it the work has delivered so far, which is what its end
+    captures."""
 
     price = models.PositiveIntegerField(default=0, editable=False)
     captured = models.PositiveIntegerField(default=0, editable=False)
-    engine = models.CharField(
-        max_length=40, blank=True, editable=False
-    )  # what works on it, for what it costs
+    engine = models.CharField(max_length=40, blank=True, editable=False)  # what works on it, for its costs
     units = models.PositiveIntegerField(default=0, editable=False)  # pictures, trainings that were delivered
     retry_of = models.UUIDField(null=True, editable=False)  # staff ran it again, at no price
     retry_cause = models.CharField(max_length=200, blank=True, editable=False)
@@ -44,8 +44,9 @@ class PaidRun(Run):
         return self.price if self.status == Status.SUCCEEDED else 0
 
     def enqueue(self) -> None:
-        """Hold the price and ring; inside the caller's transaction. Raises JobLimit, NotEnoughCredits, PaymentDue."""
-        if not self.retry_of:  # what staff run again is between them and the machine
+        """Hold the price and queue the run; inside the caller's transaction. Raises JobLimit,
+        NotEnoughCredits, PaymentDue."""
+        if not self.retry_of:  # what staff run again costs nothing and counts against no limit
             wallet = ledger.locked_wallet(self.user)
             limits.room_for_job(wallet, open_runs(self.user))
             ledger.hold(wallet, self.price, cause=self.cause)
@@ -64,7 +65,7 @@ def paid_kinds() -> list[type[PaidRun]]:
 
 
 def open_runs(user: Any) -> int:
-    """How many things somebody asked for are not done yet."""
+    """How many paid runs of a user are not done yet."""
     return sum(kind.objects.filter(user=user, status__in=OPEN).count() for kind in paid_kinds())
 
 

@@ -1,21 +1,20 @@
-"""Invoices and the figures that come of them are looked at; what engines cost, operators write here."""
+"""Invoices are read-only and can be refunded; operators enter here what engines cost."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.urls import path
+from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import EngineCost, Invoice
 from billing.payments import checkout
-from config.errors import DomainError
-from support.insights import admin as figures_admin
+from config import registry
+from config.web.admin import ClosedAdmin, ReadOnlyAdmin
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class InvoiceAdmin(ReadOnlyAdmin):
     change_list_template = "admin/billing/invoices.html"
     list_display = (
         "id",
@@ -35,36 +34,26 @@ class InvoiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = ("refund",)
 
     def has_refund_permission(self, request: Any) -> bool:
-        return bool(request.user.has_perm("billing.change_invoice"))
+        return bool(request.user.has_perm("billing.refund_invoice"))
 
     @admin.action(description=_("Pay back in full"), permissions=["refund"])
     def refund(self, request: Any, invoices: Any) -> None:
-        """The money goes back at Stripe, once, and the credits here; a part of it can be paid back in Stripe's dashboard."""
-        for row in invoices:
-            try:
-                checkout.pay_back(row)
-                self.log_change(request, row, "paid back")
-                messages.success(request, _("Paid back: %(invoice)s.") % {"invoice": row})
-            except DomainError as error:
-                messages.error(request, f"{row}: {error.detail}")
+        """Refund the whole payment at Stripe, once; its credits are taken back here.
 
-    def has_add_permission(self, request: Any) -> bool:
-        return False
+        A part of a payment is refunded in Stripe's dashboard.
+        """
 
-    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
+        def act(row: Invoice) -> str:
+            checkout.pay_back(row)
+            self.log_change(request, row, "paid back")
+            registry.audit(request.user, "refund_invoice", row, f"{row.refunded} {row.currency}")
+            return _("Paid back: %(invoice)s.") % {"invoice": row}
 
-    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
-
-    def get_urls(self) -> list[Any]:
-        """Before the admin's own, which take any word for an invoice's id."""
-        page = self.admin_site.admin_view(figures_admin.page)
-        return [path("figures/", page, name="billing_figures"), *super().get_urls()]
+        self.do_each(request, invoices, act)
 
 
 @admin.register(EngineCost)
-class EngineCostAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class EngineCostAdmin(ClosedAdmin):
     list_display = ("engine", "job_kind", "hour_cents", "unit_cents")
     list_editable = ("hour_cents", "unit_cents")
     ordering = ("engine", "job_kind")

@@ -1,26 +1,26 @@
-"""What time does to credits and plans."""
+"""What happens to credits and plans as time passes."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
 from billing import ledger
-from billing.payments import gateway, sync
+from billing.payments import gateway, invoices, sync
 
 
 @shared_task(name="billing.expire")
 def expire() -> int:
-    """How many credits were past their time."""
+    """Expire credits; how many."""
     return ledger.expire()
 
 
 @shared_task(name="billing.months")
 def months() -> int:
-    """How many months of years that were paid at once began."""
-    return sync.next_months()
+    """Give the monthly credits of plans that were paid by the year; how many months began."""
+    return invoices.next_months()
 
 
 @shared_task(name="billing.lapse")
 def lapse() -> int:
-    """How many plans were not paid within the days of grace."""
+    """End plans that were not paid within the days of grace; how many."""
     return sync.lapse() if gateway.configured() else 0

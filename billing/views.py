@@ -1,4 +1,4 @@
-"""Prices, one's plan and payments, and every movement of credits."""
+"""The pages of prices, of a user's plan and payments, and of all movements of credits."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from billing import ledger, limits, prices
-from billing.api import CheckoutForm
 from billing.models import Invoice, LedgerAccount, Pack, Plan, Transfer, WebhookEvent
-from billing.payments import checkout, gateway, sync, webhooks
+from billing.payments import checkout, gateway, subscriptions, webhooks
+from billing.serializers import CheckoutForm
 from config.errors import DomainError, NotFound
 from config.web import problems
 from config.web.pagination import page
@@ -29,15 +29,18 @@ SHOWN = 24  # invoices
 
 
 def credits(request: HttpRequest) -> dict[str, Any]:
-    """For every page's template: read when a page shows it."""
+    """A context processor: the balance, read only when a template shows it."""
     return {"credits": SimpleLazyObject(lambda: ledger.balance(ledger.wallet_of(request.user)))}
 
 
 @require_GET
 def pricing(request: HttpRequest) -> HttpResponse:
-    """What there is to buy; also for who has no account."""
+    """What can be bought; also for visitors without an account."""
     wallet = ledger.wallet_of(request.user) if request.user.is_authenticated else None
-    yearly, paid = request.GET.get("interval") == "year", sync.live_subscription(wallet) if wallet else None
+    yearly, paid = (
+        request.GET.get("interval") == "year",
+        subscriptions.live_subscription(wallet) if wallet else None,
+    )
     plans = list(Plan.objects.filter(on_sale=True))
     has = (paid.plan_id, paid.interval) if paid else ("free", "")
     for plan in plans:
@@ -70,7 +73,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     invoices = Invoice.objects.filter(wallet=wallet.id).order_by("-created_at")[:SHOWN]
     facts = {
         "wallet": wallet,
-        "paid": sync.live_subscription(wallet),
+        "paid": subscriptions.live_subscription(wallet),
         "invoices": invoices,
         "configured": gateway.configured(),
         "tab": "account",
@@ -117,7 +120,7 @@ def invoice(request: HttpRequest, ident: str) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def stripe_hook(request: HttpRequest) -> HttpResponse:
-    """200 for what is kept, 503 for what could not be applied: Stripe sends it again then."""
+    """200 for an event that is stored; 503 for one that failed, which Stripe then sends again."""
     try:
         row = webhooks.receive(request.body, request.headers.get("Stripe-Signature", ""))
     except DomainError as error:
@@ -140,13 +143,13 @@ def movements(request: HttpRequest) -> HttpResponse:
 
 
 def _sign(row: Transfer) -> str:
-    """What a movement does to what one can spend. What is spent was set aside before, and what is owed is none of it."""
+    """How a movement changes the available credits: a capture was held before, a debt was never available."""
     if row.debit.kind == LedgerAccount.Kind.AVAILABLE:
         return "−"
     return "+" if row.credit.kind == LedgerAccount.Kind.AVAILABLE else ""
 
 
-# The first word of a cause: what a reader calls it, and the page that shows it, if there is one.
+# First word of a cause -> (what readers call it, the name of the page that shows it or "").
 PURPOSES = {
     "image": (_("Pictures"), "job"),
     "training": (_("Training"), "training"),
@@ -165,5 +168,5 @@ def _purpose(cause: str) -> tuple[str, str]:
     name, page_name = PURPOSES.get(word, (word, ""))
     try:
         return str(name), reverse(page_name, args=[ident]) if page_name else ""
-    except NoReverseMatch:  # no id of ours
+    except NoReverseMatch:  # the id does not fit the address
         return str(name), ""

@@ -16,6 +16,9 @@ from django.utils.translation.trans_real import parse_accept_lang_header  # noqa
 
 django_application = get_asgi_application()  # before what needs the apps
 
+from asgiref.sync import sync_to_async  # noqa: E402
+
+from accounts import tombstones  # noqa: E402
 from config.errors import FileTooLarge  # noqa: E402
 from config.web import problems  # noqa: E402
 
@@ -23,6 +26,9 @@ from config.web import problems  # noqa: E402
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Django, behind a limit on bodies: Django reads a body whole before anybody looks at it, and beyond its memory limit onto
     the disk, in the clear."""
+    if scope["type"] == "lifespan":
+        await lifespan(receive, send)
+        return
     if scope["type"] != "http":
         await django_application(scope, receive, send)
         return
@@ -34,6 +40,17 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     await django_application(scope, body, body.guard(send))
     if body.refused:
         await refuse(scope, send)
+
+
+async def lifespan(receive: Any, send: Any) -> None:
+    """Refuses the start on a restored database with erased accounts in it. Runs before the first request."""
+    while (message := await receive())["type"] == "lifespan.startup":
+        fault = await sync_to_async(tombstones.fault)()
+        if fault:
+            await send({"type": "lifespan.startup.failed", "message": fault})
+            return
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": f"{message['type']}.complete"})
 
 
 class Body:

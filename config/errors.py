@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class DomainError(Exception):
-    """`code` is stable and for programs, `message` is a sentence for people that says what to do, `status` is HTTP's.
+    """`code` is for programs and stable, `message` tells people what to do, `status` is HTTP's.
 
-    `params` fill the message; `errors` names fields: {field: [sentence, ...]}; `extra` goes into the answer as it is.
+    `params` fill the message; `errors` is {field: [sentence, ...]}; `extra` goes into the answer as it is.
     """
 
     code = "invalid"
@@ -56,6 +56,14 @@ class MissingFile(DomainError):
 
 class NotFound(DomainError):
     code, status, message = "not_found", 404, _("There is nothing here, or it is not yours.")
+
+
+class NotAuthenticated(DomainError):
+    code, status, message = "not_authenticated", 401, _("Log in, or send a valid token.")
+
+
+class MethodNotAllowed(DomainError):
+    code, status, message = "method_not_allowed", 405, _("This address does not take this method.")
 
 
 class FileTooLarge(DomainError):

@@ -1,29 +1,30 @@
-"""Everything from the environment; a fresh checkout runs with nothing set."""
+"""All settings, read from the environment. Importing them starts no server and makes no key.
+
+config/start/env.py lists what must be set; `make run` and `make test` set it (config/start/checkout.py).
+"""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from config.start import embedded, env
+from config.start import env
+
+env.require()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.text("VAR", str(BASE_DIR / "var")))
 KEYS = VAR / "keys"
 DEBUG = env.flag("DEBUG")
-ORIGIN = env.text(
-    "ORIGIN", "http://127.0.0.1:8000"
-)  # how people reach it; https turns on what only works there
+# How people reach it; https turns on what only works there.
+ORIGIN = env.text("ORIGIN", "http://127.0.0.1:8000")
 SECURE = ORIGIN.startswith("https://")
 HOST = urlsplit(ORIGIN).hostname or "127.0.0.1"
 
-SECRET_KEY = env.secret("SECRET_KEY", KEYS)
-VAULT_MASTER_KEYS = dict(
-    pair.split(":", 1) for pair in env.words("VAULT_MASTER_KEYS")
-)  # id:base64, the first is current
+SECRET_KEY = env.text("SECRET_KEY")
+VAULT_MASTER_KEYS = env.master_keys("VAULT_MASTER_KEYS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [HOST, "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [ORIGIN]
 
@@ -88,15 +89,15 @@ TEMPLATES = [
 ]
 
 # ---------------------------------------------------------------- database, broker, files
-embedded.ensure(VAR)
-DATABASES = {"default": env.database(os.environ["DATABASE_URL"])}
+DATABASES = {"default": env.database("DATABASE_URL")}
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 0,
     "max_size": env.number("DATABASE_POOL", 10),
     "timeout": 10,
 }
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restart of PostgreSQL leaves dead ones in the pool
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = os.environ["REDIS_URL"]
+REDIS_URL = env.redis("REDIS_URL")
 CACHES = {
     # Logins and codes are counted in PostgreSQL, so that they hold without Redis.
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"},
@@ -112,6 +113,10 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(VAR / "files")},
     },
+    "tombstones": {  # of erased accounts (accounts/tombstones.py); no restore of a backup may replace it
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": env.text("TOMBSTONES", str(VAR / "tombstones"))},
+    },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 if bucket := env.text("S3_BUCKET"):
@@ -123,6 +128,9 @@ if bucket := env.text("S3_BUCKET"):
             "default_acl": None,
         },
     }
+    if not env.text("TOMBSTONES"):
+        options = {**STORAGES["default"]["OPTIONS"], "location": "tombstones"}  # type: ignore[dict-item]
+        STORAGES["tombstones"] = {**STORAGES["default"], "OPTIONS": options}
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [p for p in [BASE_DIR / "static"] if p.is_dir()]
@@ -130,12 +138,11 @@ WHITENOISE_USE_FINDERS = True
 
 MAX_UPLOAD = 25 * 1024 * 1024  # bytes of a photo
 MAX_BODY = MAX_UPLOAD + 64 * 1024  # bytes of a request
-FILE_UPLOAD_MAX_MEMORY_SIZE = (
-    MAX_BODY  # below this Django keeps a request's body in memory, above it on the disk
-)
-FILE_UPLOAD_HANDLERS = ["config.web.uploads.MemoryUpload"]  # a photo never touches the disk in the clear
+# Django keeps a request's body in memory up to this size: a photo never touches the disk in the clear.
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
+FILE_UPLOAD_HANDLERS = ["config.web.uploads.MemoryUpload"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # pictures chosen at once in the gallery, and some
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # a page of the gallery may send the ids of 10,000 chosen pictures
 
 # ---------------------------------------------------------------- accounts
 AUTH_USER_MODEL = "accounts.User"
@@ -152,19 +159,20 @@ AUTH_PASSWORD_VALIDATORS = [
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "optional"  # asked for; only purchase, sharing and publishing wait for it
+ACCOUNT_EMAIL_VERIFICATION = "optional"  # only purchase, sharing and publishing need a verified address
 ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE else "http"
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_SERVE_SPECIFICATION = True
 HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrategy"
-HEADLESS_JWT_PRIVATE_KEY = env.private_key("JWT_PRIVATE_KEY", KEYS)
+HEADLESS_JWT_PRIVATE_KEY = env.private_key("JWT_PRIVATE_KEY")
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
-HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 3600  # seconds; a logout ends it at once all the same
+HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 3600  # seconds; a logout ends it at once
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/twins/"
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if env.text('EMAIL_HOST') else 'console'}.EmailBackend"
+_MAIL = "smtp" if env.text("EMAIL_HOST") else "console"  # console: into the log of the process that sends it
+EMAIL_BACKEND = f"django.core.mail.backends.{_MAIL}.EmailBackend"
 EMAIL_HOST, EMAIL_PORT = env.text("EMAIL_HOST", "localhost"), env.number("EMAIL_PORT", 25)
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.text("EMAIL_USER"), env.text("EMAIL_PASSWORD")
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
@@ -172,12 +180,12 @@ EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.text("FROM_EMAIL", f"PhotoFlux <no-reply@{HOST}>")
 
 # ---------------------------------------------------------------- payments
-# While a key is changed there are two: the first is used, each is accepted. Without any, nothing can be bought.
+# The first key is used and all are accepted, so a key can be replaced. Without any, nothing can be bought.
 STRIPE_SECRET_KEYS = env.words("STRIPE_SECRET_KEYS")
 STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRETS")
 STRIPE_API = env.text("STRIPE_API", "https://api.stripe.com")
 STRIPE_PAGES = env.words("STRIPE_PAGES", "https://checkout.stripe.com,https://billing.stripe.com")
-STRIPE_TAX = env.flag("STRIPE_TAX")  # Stripe reckons the tax; it is set up in its dashboard first
+STRIPE_TAX = env.flag("STRIPE_TAX")  # Stripe computes the tax; set it up in its dashboard first
 CURRENCY = env.text("CURRENCY", "usd")  # of plans and packs
 
 # ---------------------------------------------------------------- security
@@ -222,7 +230,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "config.web.schema.Schema",
     "DEFAULT_PAGINATION_CLASS": None,
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.web.serializers.AsWeDo",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.web.serializers.IgnoreAccept",
     "EXCEPTION_HANDLER": "config.web.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -237,23 +245,25 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {"RunStatus": "config.runs.models.Status"},
 }
-RATELIMIT_FAIL_OPEN = True  # generic limits open without Redis; logins are counted in the database and do not
+# Without Redis the generic limits let everybody through; logins are counted in the database and stay limited.
+RATELIMIT_FAIL_OPEN = True
 RATELIMIT_IP_META_KEY = "config.web.ratelimit.address"
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
-PROXIES = env.number(
-    "PROXIES", 0
-)  # how many proxies of ours stand in front: so many of X-Forwarded-For are believed
+# How many proxies of ours are in front: so many addresses of X-Forwarded-For are believed.
+PROXIES = env.number("PROXIES", 0)
 
 # ---------------------------------------------------------------- work
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = False  # the row is the truth (config/runs/models.py): nothing is redelivered
+# The row holds the state (config/runs/models.py): the broker redelivers nothing.
+CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 0}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "config.sweep", "schedule": 10.0, "options": {"queue": "cpu", "expires": 10}},
+    "erasures": {"task": "accounts.erasures", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
     "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "orphans": {"task": "accounts.orphans", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
     "forget": {"task": "config.forget", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
@@ -264,17 +274,16 @@ CELERY_BEAT_SCHEDULE = {
 }
 STUDIO_PROFILE = env.text("STUDIO_PROFILE", "nano")
 STUDIO_THREADS = env.number("STUDIO_THREADS", 0) or None
-STUDIO_IN_8_BITS = env.flag(
-    "STUDIO_IN_8_BITS", False
-)  # render with the base in 8 bits also where memory does not ask for it
-STUDIO_SOURCES = dict(pair.split("=", 1) for pair in env.words("STUDIO_SOURCES"))  # profile=directory
+# Render with the base in 8 bits also where its memory would suffice for 16.
+STUDIO_IN_8_BITS = env.flag("STUDIO_IN_8_BITS", False)
+STUDIO_SOURCES = env.pairs("STUDIO_SOURCES", "=")  # profile=directory
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they tell of every request
+    "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they log every request
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }
-LIKENESS_FLOOR = env.flag("LIKENESS_FLOOR", True)  # below a base's floor nothing is captured
+LIKENESS_FLOOR = env.flag("LIKENESS_FLOOR", True)  # below a base's floor of likeness nothing is charged

@@ -15,14 +15,16 @@ from accounts import api as accounts
 from accounts.views import logout
 from billing import api as billing
 from billing.views import movements, pricing, stripe_hook
-from config.web import views
+from config.web import event_stream, health, views
 from gallery import api as gallery
 from generation import api as generation
 from moderation import api as moderation
+from support.insights import views as insights
 from twins import api as twins
 
 api = [
     path("me", accounts.MeView.as_view()),
+    path("me/export", accounts.ArchiveView.as_view()),
     path("consents", accounts.ConsentsView.as_view()),
     path("consents/<slug:kind>", accounts.ConsentView.as_view()),
     path("exports", gallery.ExportsView.as_view()),
@@ -76,7 +78,7 @@ api = [
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 urlpatterns = [
-    path("api/v1/events", csrf_exempt(views.events)),
+    path("api/v1/events", csrf_exempt(event_stream.events)),
     path("api/v1/openapi.json", views.openapi, name="openapi"),
     path(
         "api/docs",
@@ -88,6 +90,8 @@ urlpatterns = [
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/logout/", logout, name="account_logout"),
     path("accounts/", include("allauth.urls")),
+    # Before the admin's own addresses, which take any word for an invoice's id.
+    path("admin/billing/invoice/figures/", admin.site.admin_view(insights.figures_page), name="figures"),
     path("admin/", admin.site.urls),
     path("", views.landing, name="landing"),
     path("studio/", include("generation.urls")),
@@ -103,8 +107,8 @@ urlpatterns = [
     ),  # asked for beside files and in the admin
     path("theme", views.theme, name="theme"),
     path("language", set_language, name="set_language"),
-    path("healthz", views.healthz),
-    path("readyz", views.readyz),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
 ]
 handler400 = "config.web.problems.malformed"
 handler403 = "config.web.problems.forbidden"

@@ -6,6 +6,6 @@ COPY requirements-web.txt .
 RUN pip install --no-cache-dir -r requirements-web.txt
 COPY --chown=photoflux . .
 USER photoflux
-ENV DJANGO_SETTINGS_MODULE=config.settings VAR=/var/photoflux
+ENV DJANGO_SETTINGS_MODULE=config.settings VAR=/var/photoflux HOST=0.0.0.0 PORT=8000
 EXPOSE 8000
-CMD ["granian", "--interface", "asgi", "--host", "0.0.0.0", "--port", "8000", "--workers-kill-timeout", "3", "config.asgi:application"]
+CMD ["python", "-m", "config.start.processes", "web"]

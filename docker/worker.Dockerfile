@@ -1,4 +1,4 @@
-# A worker: the queues it serves are its command's.
+# The workers: the command names a row of config/start/processes.py.
 FROM python:3.11-slim-bookworm
 # PyTorch compiles the model's blocks on accelerators, and builds their launchers with a C compiler.
 RUN apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
@@ -8,6 +8,5 @@ COPY requirements-web.txt requirements.txt ./
 RUN pip install --no-cache-dir -r requirements.txt
 COPY --chown=photoflux . .
 USER photoflux
-ENV DJANGO_SETTINGS_MODULE=config.settings VAR=/var/photoflux HF_HUB_OFFLINE=1 OPENBLAS_NUM_THREADS=1 \
-    TORCHINDUCTOR_CACHE_DIR=/var/photoflux/compiled
-CMD ["celery", "-A", "config", "worker", "-Q", "train", "-c", "1", "--prefetch-multiplier", "1"]
+ENV DJANGO_SETTINGS_MODULE=config.settings VAR=/var/photoflux TORCHINDUCTOR_CACHE_DIR=/var/photoflux/compiled
+CMD ["python", "-m", "config.start.processes", "train"]

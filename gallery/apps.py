@@ -7,7 +7,9 @@ class GalleryConfig(AppConfig):
     def ready(self) -> None:
         from config import registry
         from gallery import exports
-        from gallery.models import Item
+        from gallery.models import Album, AlbumItem, Item
 
         registry.known_files.append(Item.known_files)
-        registry.exporters.append(exports.items)
+        registry.item_exporters.append(exports.items)
+        registry.exporters.append(registry.Exporter((Item, Album, AlbumItem), exports.gallery))
+        registry.erasers.append(registry.Eraser({AlbumItem: "album__user", Album: "user", Item: "user"}))

@@ -1,27 +1,53 @@
-"""One's pictures in an archive, each with its recipe beside it."""
+"""One's pictures in an archive, each with its recipe beside it, and one's albums."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework.utils.encoders import JSONEncoder
 
-from accounts.models import Export
+from accounts.archive import json_member, row
 from accounts.vault.vault import store
-from gallery.api import chosen, show_item
-from gallery.models import Item
+from config.registry import Member
+from gallery.models import Album, Item
+from gallery.search import chosen
+from gallery.serializers import show_item
 
 
-def items(export: Export) -> Iterator[tuple[str, Iterable[bytes]]]:
-    rows: Any = Item.objects.owned_by(export.user)
-    if export.scope == Export.Scope.ITEMS:
-        rows = chosen(export.user, export.chosen)
-    files = store(export.user_id)
-    for item in rows.iterator(chunk_size=200):
+def items(user: Any, choice: dict[str, Any]) -> Iterator[Member]:
+    """Those that were chosen, as the gallery shows them."""
+    files = store(user.id)
+    for item in chosen(user, choice).iterator(chunk_size=200):
         if not files.exists(item.content):
             continue  # deleted while the archive is packed
-        name = f"pictures/{item.created_at:%Y-%m-%d}-{str(item.id)[:8]}"
-        yield f"{name}.{item.media_type.split('/')[-1]}", files.open_range(item.content)
-        yield f"{name}.json", [json.dumps(show_item(item), cls=JSONEncoder, indent=1).encode()]
+        yield Member(f"{_name(item)}.{_suffix(item)}", files.open_range(item.content))
+        recipe = json.dumps(show_item(item), cls=JSONEncoder, indent=1).encode()
+        yield Member(f"{_name(item)}.json", [recipe])
+
+
+def gallery(user: Any) -> Iterator[Member]:
+    """All of them, with every column, and the albums."""
+    files = store(user.id)
+    for item in Item.objects.owned_by(user).iterator(chunk_size=200):
+        yield Member(
+            f"{_name(item)}.{_suffix(item)}", files.open_range(item.content), _("A picture of yours.")
+        )
+        yield json_member(
+            f"{_name(item)}.json", row(item), _("What the picture beside it was made from, and your notes.")
+        )
+    albums = [
+        row(album) | {"items": list(album.items.values_list("id", flat=True))}
+        for album in Album.objects.filter(user=user)
+    ]
+    yield json_member("albums.json", albums, _("Your albums, and which pictures are in them."))
+
+
+def _name(item: Item) -> str:
+    return f"pictures/{item.created_at:%Y-%m-%d}-{str(item.id)[:8]}"
+
+
+def _suffix(item: Item) -> str:
+    return item.media_type.split("/")[-1]

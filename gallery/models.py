@@ -1,10 +1,9 @@
-"""What was made, and how it is kept in order."""
+"""Items (pictures and clips) and the albums that hold them."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -16,20 +15,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.vault.vault import store
+from config.querysets import OwnedQuerySet
 from twins.models import Twin
 
-# Chinese has no spaces: besides its words, a text is found by each of its signs and by each pair of them (migration 0002).
-SIGNS = [
+# Chinese is written without spaces, so besides words the index holds each Chinese character and each pair of
+# neighbours. Migration 0002 makes the SQL function.
+CHARACTERS = [
     Func(F(name), function="gallery_signs", output_field=models.TextField()) for name in ("prompt", "notes")
 ]
 
 
-class ItemQuerySet(models.QuerySet):  # type: ignore[type-arg]
-    def owned_by(self, user: Any) -> Self:
-        return self.filter(user=user)
-
+class ItemQuerySet(OwnedQuerySet):
     def remove(self) -> int:
-        """For good, rows and files; how many."""
+        """Delete the rows now and their files on commit, for good; returns how many."""
         with transaction.atomic():
             rows = list(self.select_for_update(of=("self",)).values_list("id", "user_id"))
             Item.objects.filter(id__in=[ident for ident, _user in rows]).delete()
@@ -41,7 +39,7 @@ class ItemQuerySet(models.QuerySet):  # type: ignore[type-arg]
 
 
 class Item(models.Model):
-    """A picture or clip, with a copy of its recipe: it stays what it is when its job, twin or style goes."""
+    """A picture or clip. It keeps a copy of its recipe, so its job, twin and style may be deleted."""
 
     class Kind(models.TextChoices):
         IMAGE = "image", _("picture")
@@ -56,7 +54,7 @@ class Item(models.Model):
     index = models.PositiveSmallIntegerField(default=0)
     prompt = models.TextField(blank=True)
     style = models.CharField(max_length=20, blank=True)
-    recipe = models.JSONField(default=dict)  # every parameter it was made with, the seed among them
+    recipe = models.JSONField(default=dict)  # all parameters, also the seed
     engine = models.CharField(max_length=80, blank=True)  # what made it
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
@@ -73,9 +71,9 @@ class Item(models.Model):
     place = models.CharField(max_length=80, blank=True)
     blur = models.CharField(
         max_length=600, blank=True
-    )  # a WebP of a few pixels in base64, shown until the thumbnail is there
+    )  # base64 of a tiny WebP, shown until the thumbnail loads
     search = models.GeneratedField(
-        expression=SearchVector("prompt", "notes", *SIGNS, config="simple"),
+        expression=SearchVector("prompt", "notes", *CHARACTERS, config="simple"),
         output_field=SearchVectorField(),
         db_persist=True,
     )
@@ -92,7 +90,8 @@ class Item(models.Model):
             ),
         )
         indexes = (
-            # One a filter of the gallery, each ending in the order of the pages: a page is read from the index, however many rows there are.
+            # One for each filter of the gallery. Each ends in the order of the pages, so that a page is read
+            # from the index however many rows there are.
             models.Index(fields=["user", "-created_at", "-id"], name="items_of_a_user"),
             models.Index(fields=["user", "kind", "-created_at", "-id"], name="items_by_kind"),
             models.Index(fields=["user", "twin", "-created_at", "-id"], name="items_by_twin"),
@@ -133,7 +132,7 @@ class Album(models.Model):
     items = models.ManyToManyField(Item, through="AlbumItem", related_name="albums")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = ItemQuerySet.as_manager()
+    objects = OwnedQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at", "-id")

@@ -1,4 +1,4 @@
-"""What can be done with what was made."""
+"""What can be done with items and albums."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ TAGS, TAG_LENGTH = 30, 40
 
 
 def save_item(user_id: Any, ident: Any, data: bytes) -> dict[str, Any]:
-    """The picture and its thumbnail into the vault; what the row says of them. Done before there is a row."""
+    """Writes the picture and its thumbnail to the vault, before there is a row.
+
+    Returns the row's fields about them.
+    """
     item, files = Item(id=ident), store(user_id)
     small = media.thumbnail(data, THUMBNAIL, "WEBP")
     files.write(item.content, data)
@@ -63,7 +66,7 @@ def rename_album(album: Album, *, name: str) -> Album:
 
 @transaction.atomic
 def change_album(album: Album, *, add: Iterable[Any] = (), remove: Iterable[Any] = ()) -> int:
-    """Only one's own items are added; how many the album holds then."""
+    """Adds those that the album's owner owns, then removes; returns how many items the album holds."""
     own = Item.objects.owned_by(album.user).filter(id__in=list(add)).values_list("id", flat=True)
     AlbumItem.objects.bulk_create([AlbumItem(album=album, item_id=i) for i in own], ignore_conflicts=True)
     AlbumItem.objects.filter(album=album, item__in=list(remove)).delete()

@@ -1,4 +1,4 @@
-"""What time does to pictures."""
+"""Pictures past the time that their owner's plan keeps them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from gallery.models import Item
 
 @shared_task(name="gallery.retire")
 def retire() -> int:
-    """Delete what is older than its owner's plan keeps it; how many pictures."""
+    """Deletes pictures older than their owner's plan keeps them; returns how many."""
     gone = 0
     for wallet in Wallet.objects.filter(plan__retention_days__gt=0).select_related("plan").iterator():
         if since := limits.kept_since(wallet):
-            gone += Item.objects.filter(user=wallet.user_id, created_at__lt=since).remove()
+            gone += Item.objects.owned_by(wallet.user_id).filter(created_at__lt=since).remove()
     return gone

@@ -18,13 +18,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.services import request_export
+from config.web.labels import STYLE_NAMES
 from config.web.pagination import cursor_at, page
 from config.web.problems import told
 from config.web.ratelimit import limited
-from config.web.words import STYLE_NAMES
 from gallery import services
-from gallery.api import FILTERS, item_of, selected
 from gallery.models import Item
+from gallery.search import FILTERS, selected
 from twins.models import Twin
 
 MONTHS = 600  # on the scale beside the pictures
@@ -34,7 +34,7 @@ MONTHS = 600  # on the scale beside the pictures
 @require_GET
 @told
 def listing(request: HttpRequest) -> HttpResponse:
-    """One page of it; the next is fetched when its end comes into sight, or by its link."""
+    """One page. The browser fetches the next at the end of this one; without JavaScript there is a link."""
     rows, order = selected(request.user, request.GET)
     found = page(request, rows, lambda item: item, order=order)
     days = [
@@ -57,9 +57,10 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 def months(rows: Any, order: tuple[str, ...]) -> list[tuple[datetime, str]]:
-    """(month, the cursor of the page on which it begins) from the first to the last of `rows`, in their order; at most MONTHS.
+    """(month, cursor of the page on which it begins) for each month of `rows`, at most MONTHS.
 
-    By the two ends alone: it costs the same however many pictures there are, and a month without any leads to the next one.
+    Only the first and the last date are read, so it costs the same however many pictures there are. A month
+    without any leads to the next one.
     """
     ends = rows.aggregate(first=Min("created_at"), last=Max("created_at"))
     if not ends["first"]:
@@ -69,7 +70,8 @@ def months(rows: Any, order: tuple[str, ...]) -> list[tuple[datetime, str]]:
     while start <= last and len(found) < MONTHS:
         following = (start + timedelta(days=32)).replace(day=1)
         newest_first = order[0].startswith("-")
-        # The largest id before the first instant of a month sorts after nothing in it: the page begins with the month.
+        # The cursor stands just outside the month, with the id that sorts first there, so the page begins
+        # with it.
         at = (
             [following, UUID(int=0)]
             if newest_first
@@ -81,7 +83,7 @@ def months(rows: Any, order: tuple[str, ...]) -> list[tuple[datetime, str]]:
 
 
 def _here(request: HttpRequest, link: str | None) -> str:
-    """A link of the API's pages as one of this page; `part` says how it was asked for, not what."""
+    """The page's own address with the query of an API link, without `part` (it asks for the rows alone)."""
     if not link:
         return ""
     query = QueryDict(link.partition("?")[2], mutable=True)
@@ -92,8 +94,8 @@ def _here(request: HttpRequest, link: str | None) -> str:
 @login_required
 @require_GET
 def detail(request: HttpRequest, ident: str) -> HttpResponse:
-    item = item_of(request.user, ident)
     own = Item.objects.owned_by(request.user)
+    item = own.get_or_404(ident)
     newer = (
         own.filter(created_at__gte=item.created_at).exclude(id=item.id).order_by("created_at", "id").first()
     )
@@ -117,7 +119,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
 @told
 def change(request: HttpRequest, ident: str) -> HttpResponse:
     """Favourite by its own button; tags and notes together."""
-    item = item_of(request.user, ident)
+    item = Item.objects.owned_by(request.user).get_or_404(ident)
     if "favourite" in request.POST:
         services.change_item(item, favourite=request.POST["favourite"] == "on")
     else:
@@ -137,7 +139,7 @@ def _pack(request: HttpRequest, ids: list[str]) -> HttpResponse:
 @require_POST
 @told
 def many(request: HttpRequest) -> HttpResponse:
-    """What is done with the chosen pictures: delete them, mark them, pack them."""
+    """Delete the chosen pictures, mark them as favourites, or pack them into an archive."""
     chosen = Item.objects.owned_by(request.user).filter(id__in=request.POST.getlist("id")[:10_000])
     act = request.POST.get("act")
     if act == "delete":

@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.apps import AppConfig
 
 
@@ -10,15 +8,14 @@ class GenerationConfig(AppConfig):
         from accounts.models import Kind
         from billing import prices
         from config import registry
-        from generation import services
-        from generation.api import JobForm
+        from generation import exports, kinds, services
+        from generation.kinds.image import ImageKind
+        from generation.models import Job, Output
 
-        def price(user: Any, fields: dict[str, Any]) -> int:
-            form = JobForm(data={"prompt": "-", **fields})
-            form.is_valid(raise_exception=True)
-            return prices.pictures(
-                form.validated_data.get("quality", "standard"), form.validated_data.get("count", 1)
-            )
+        kinds.register(ImageKind())
+        from generation.serializers import quoted  # its form offers the kinds that are registered
 
-        prices.register("image", price)
+        prices.register("image", quoted)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)
+        registry.exporters.append(registry.Exporter((Job, Output), exports.jobs))
+        registry.erasers.append(registry.Eraser({Output: "job__user", Job: "user"}))

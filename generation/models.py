@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
+from django.db.models import Q
 
 from billing.runs import PaidRun
 from config.runs.models import RunQuerySet
+from generation import kinds
 from twins.models import Training, Twin
 
 
 class Job(PaidRun):
-    """Pictures asked for in one request. Picture i uses seed + i."""
+    """Pictures, or whatever its kind makes, asked for in one request. The row's `kind` names its queue,
+    task and price."""
 
-    task, queue, kind_name = "generation.render", "render", "image"
-
-    class Kind(models.TextChoices):
-        IMAGE = "image", _("pictures")
-
-    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.IMAGE)
+    kind = models.CharField(max_length=12, default="image")
     twin = models.ForeignKey(Twin, models.SET_NULL, null=True, related_name="jobs")
     training = models.ForeignKey(Training, models.SET_NULL, null=True, related_name="jobs")
-    of_twin = models.BooleanField(default=True)  # also when that twin is gone
+    of_twin = models.BooleanField(default=True)  # stays True when that twin is deleted
     prompt = models.TextField(max_length=2000)
     negative_prompt = models.TextField(max_length=2000, blank=True)
     style = models.CharField(max_length=20, default="photorealistic")
@@ -30,19 +27,39 @@ class Job(PaidRun):
     count = models.PositiveSmallIntegerField(default=1)
     seed = models.PositiveIntegerField()
     steps = models.PositiveSmallIntegerField(null=True)
-    longest = models.PositiveIntegerField(
-        null=True
-    )  # px of the longer side that the plan allowed; None is no limit
+    # px of the longer side that the plan allowed; None is no limit
+    longest = models.PositiveIntegerField(null=True)
     repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
 
     objects = RunQuerySet.as_manager()
 
     class Meta(PaidRun.Meta):
         ordering = ("-created_at", "-id")
+        permissions = (("retry_job", "Can run a failed job again"),)
         indexes = (
             *PaidRun.Meta.indexes,
             models.Index(fields=["user", "-created_at", "-id"], name="jobs_of_a_user"),
         )
+
+    @property
+    def job_kind(self) -> kinds.JobKind:
+        return kinds.get(self.kind)
+
+    @property
+    def task(self) -> str:  # type: ignore[override]
+        return self.job_kind.task
+
+    @property
+    def queue(self) -> str:  # type: ignore[override]
+        return self.job_kind.queue
+
+    @property
+    def kind_name(self) -> str:  # type: ignore[override]
+        return self.kind
+
+    @classmethod
+    def by_queue(cls) -> dict[str, Q]:
+        return {queue: Q(kind__in=names) for queue, names in kinds.by_queue().items()}
 
     @property
     def recipe(self) -> dict[str, object]:
@@ -70,7 +87,7 @@ class Job(PaidRun):
 
 
 class Output(models.Model):
-    """Picture `index` of a job was delivered, as this item. The row stays when its owner deletes the item."""
+    """Result `index` of a job was delivered, as this item. The row stays when its owner deletes the item."""
 
     job = models.ForeignKey(Job, models.CASCADE, related_name="outputs")
     index = models.PositiveSmallIntegerField()

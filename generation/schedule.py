@@ -1,11 +1,13 @@
-"""Which of the waiting jobs a render worker takes next. Pure, so that the worker and the simulated day (bench.serve) ask the same.
+"""Which of the waiting jobs a render worker takes next. Pure functions, so that the worker and the
+simulated day (bench.serve) choose alike.
 
-Somebody's turn begins when their oldest job was asked for, or when a job of theirs was last taken, whichever is later. With one
-job each that is first come, first served; of fifty jobs of one user and one of another, the one is next but one. Nobody is
-passed by more than one job of each other user once their turn has begun.
+A user's turn begins when their oldest job was asked for, or when a job of theirs was last taken, whichever
+is later. With one job each that is first come, first served; of fifty jobs of one user and one of another,
+the one is next but one. Once a user's turn has begun, each other user passes them with one job at most.
 
-A worker that goes on with the twin it wears saves a swap, so jobs of that twin may go before their turn, within two bounds:
-never more than MOST_IN_A_ROW jobs of one twin by one worker, and never past somebody whose turn began PATIENCE ago.
+A worker that goes on with the twin whose adapter is loaded saves a swap. So jobs of that twin may go before
+their turn, within two bounds: never more than MOST_IN_A_ROW jobs of one twin by one worker, and never past
+a user whose turn began PATIENCE ago.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any, TypeVar
 
 MOST_IN_A_ROW = 4  # jobs
 PATIENCE = 20.0  # seconds
-WINDOW = 200  # of so many, the oldest, one is chosen
+WINDOW = 200  # the oldest so many are chosen from
 
 Twin = tuple[str, str]  # (base, the LoRA's checksum); ("", "") is the bare base
 
@@ -34,8 +36,9 @@ Some = TypeVar("Some", bound=Waiting)
 
 
 @dataclass
-class Row:
-    """What one worker does: the twin that it wears, and how many jobs of it without another between."""
+class Streak:
+    """Of one worker: the twin whose adapter is loaded, and how many jobs of it were taken without another
+    between."""
 
     twin: Twin | None = None
     jobs: int = 0
@@ -45,9 +48,9 @@ class Row:
 
 
 def choose(
-    waiting: Sequence[Some], row: Row, *, now: float, served: Mapping[Any, float] | None = None
+    waiting: Sequence[Some], streak: Streak, *, now: float, served: Mapping[Any, float] | None = None
 ) -> Some:
-    """The next of `waiting`, which is not empty. `served` says when a job of a user was last taken, by whatever worker."""
+    """The next of `waiting`, which is not empty. `served`: when any worker last took a job of a user."""
     served = served or {}
 
     def turn(job: Some) -> tuple[float, bool, float, Any]:
@@ -55,6 +58,6 @@ def choose(
         return max(job.created_at, last), last >= job.created_at, job.created_at, job.id
 
     first = min(waiting, key=turn)
-    if first.twin == row.twin or row.jobs >= MOST_IN_A_ROW or now - turn(first)[0] >= PATIENCE:
+    if first.twin == streak.twin or streak.jobs >= MOST_IN_A_ROW or now - turn(first)[0] >= PATIENCE:
         return first
-    return min((job for job in waiting if job.twin == row.twin), key=turn, default=first)
+    return min((job for job in waiting if job.twin == streak.twin), key=turn, default=first)

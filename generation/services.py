@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from functools import partial
+from typing import Any, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import transaction
@@ -11,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import consents
 from accounts.models import Kind
-from billing import ledger, limits, prices
+from billing import ledger, limits
+from config import registry
 from config.errors import DomainError, NotFailed
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
@@ -22,10 +24,23 @@ from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps")
+SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "engine", "longest")
 
 
 class TwinNotTrained(NotTrained):
     message = _("This twin is not trained yet. Train it first, then make pictures of it.")
+
+
+class Recipe(TypedDict, total=False):
+    """What may be said of pictures besides the prompt; the model's defaults stand for the rest."""
+
+    negative_prompt: str
+    style: str
+    aspect_ratio: str
+    quality: str
+    count: int
+    seed: int | None
+    steps: int | None
 
 
 def request_images(
@@ -33,63 +48,49 @@ def request_images(
     *,
     twin: Twin | None,
     prompt: str,
-    negative_prompt: str = "",
-    style: str = "photorealistic",
-    aspect_ratio: str = "1:1",
-    quality: str = "standard",
-    count: int = 1,
-    seed: int | None = None,
-    steps: int | None = None,
     training: Training | None = None,
-    repeats: Job | None = None,
     key: str | None = None,
     body_hash: str = "",
+    **recipe: Unpack[Recipe],
 ) -> Job:
-    """A job in the queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled,
-    TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
-    job = Job(
-        user=user,
-        twin=twin,
-        of_twin=twin is not None,
-        prompt=prompt,
-        negative_prompt=negative_prompt,
-        style=style,
-        aspect_ratio=aspect_ratio,
-        quality=quality,
-        count=count,
-        seed=secrets.randbelow(SEEDS) if seed is None else seed,
-        steps=steps,
-        repeats=repeats,
-    )
-    job.price = prices.pictures(quality, count)
+    """Pictures in the queue, of `training` or else of the twin's version in use. Raises what request_job
+    raises."""
+    job = Job(user=user, kind="image", twin=twin, prompt=prompt, **recipe)
+    return request_job(job, training=training, key=key, body_hash=body_hash)
 
-    def check() -> None:
-        policy.check_prompt(
-            user, prompt, negative_prompt
-        )  # outside the job's transaction: that it was refused is kept
 
-    def prepare(new: Job) -> None:
-        if twin is not None:
-            consents.require(user, Kind.BIOMETRIC_TWIN)
-            usable = usable_training(locked_twin(twin.id))
-            require_use(twin)
-            new.training = training or usable
-        new.engine = new.training.base if new.training else settings.STUDIO_PROFILE
-        new.longest = limits.longest(ledger.wallet_of(user))
-        new.enqueue()
-
+def request_job(
+    job: Job, *, training: Training | None = None, key: str | None = None, body_hash: str = ""
+) -> Job:
+    """A new job of any kind in its queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained,
+    TwinDisabled, TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
+    job.of_twin = job.twin is not None
+    job.seed = secrets.randbelow(SEEDS) if job.seed is None else job.seed
+    job.price = job.job_kind.price(job)
     return create_idempotent(
         job,
-        endpoint=f"repeat:{repeats.id}" if repeats else "generations",
+        endpoint=f"repeat:{job.repeats_id}" if job.repeats_id else "generations",
         key=key,
         body_hash=body_hash,
-        prepare=prepare,
-        check=check,
+        prepare=partial(_enqueue, training=training),
+        # Outside the job's transaction: that a prompt was refused is kept.
+        check=lambda: policy.check_prompt(job.user, job.prompt, job.negative_prompt),
     )
+
+
+def _enqueue(job: Job, *, training: Training | None) -> None:
+    if job.twin is not None:
+        consents.require(job.user, Kind.BIOMETRIC_TWIN)
+        usable = usable_training(locked_twin(job.twin.id))
+        require_use(job.twin)
+        job.training = training or usable
+    job.engine = job.training.base if job.training else settings.STUDIO_PROFILE
+    job.longest = limits.longest(ledger.wallet_of(job.user))
+    job.enqueue()
 
 
 def usable_training(twin: Twin) -> Training:
-    """The version that is in use. Raises TwinDisabled, TwinNotTrained."""
+    """The training in use. Raises TwinDisabled, TwinNotTrained."""
     if twin.disabled_at:
         raise TwinDisabled
     if twin.active_training is None or not twin.active_training.sha256:
@@ -100,21 +101,15 @@ def usable_training(twin: Twin) -> Training:
 def repeat(
     job: Job, *, same_seed: bool = True, key: str | None = None, body_hash: str = "", **overrides: Any
 ) -> Job:
-    """The same again, with what is changed in `overrides`. With the same seed it is the same version of the twin, too."""
+    """The same again, but for `overrides`. With the same seed, the same version of the twin makes it, too."""
     fields = {name: getattr(job, name) for name in COPIED} | overrides
     fields.setdefault("seed", job.seed if same_seed else None)
     twin = fields.pop("twin", job.twin)
     if twin is None and job.of_twin and "twin" not in overrides:
         raise TwinGone
-    return request_images(
-        job.user,
-        twin=twin,
-        training=job.training if same_seed and twin == job.twin else None,
-        repeats=job,
-        key=key,
-        body_hash=body_hash,
-        **fields,
-    )
+    again = Job(user=job.user, kind=job.kind, twin=twin, repeats=job, **fields)
+    training = job.training if same_seed and twin == job.twin else None
+    return request_job(again, training=training, key=key, body_hash=body_hash)
 
 
 class TwinGone(DomainError):
@@ -123,30 +118,23 @@ class TwinGone(DomainError):
 
 
 def stop_jobs(user: Any) -> None:
-    """The consent to the twins ended: nothing more is made of them."""
+    """The consent to twins ended: stop all that is made of them."""
     transaction.on_commit(
         lambda: [job.stop() for job in Job.objects.filter(user=user, of_twin=True).open()], robust=True
     )
 
 
-def retry_job(job: Job, *, cause: str) -> Job:
-    """Staff run a failed job again as a new one that costs nothing. Raises NotFailed."""
+def retry_job(job: Job, *, actor: Any) -> Job:
+    """Runs a failed job again as a new one that costs nothing; once, however often staff ask. Raises NotFailed."""
     if job.status != Status.FAILED:
         raise NotFailed
-    again = Job(
-        user=job.user,
-        twin=job.twin,
-        training=job.training,
-        of_twin=job.of_twin,
-        kind=job.kind,
-        seed=job.seed,
-        retry_of=job.id,
-        retry_cause=cause,
-        engine=job.engine,
-        longest=job.longest,
-    )
-    for name in COPIED:
-        setattr(again, name, getattr(job, name))
+    same = {name: getattr(job, name) for name in (*COPIED, *SAME_AT_RETRY)}
+    again = Job(retry_of=job.id, retry_cause=f"staff {actor.pk}", **same)
+
+    def prepare(new: Job) -> None:
+        new.enqueue()
+        registry.audit(actor, "retry_job", job, f"as {new.id}")
+
     return create_idempotent(
-        again, endpoint=f"retry:{job.id}", key=str(job.id), body_hash="", prepare=lambda new: new.enqueue()
+        again, endpoint=f"retry:{job.id}", key=str(job.id), body_hash="", prepare=prepare
     )

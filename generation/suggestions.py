@@ -1,4 +1,4 @@
-"""Prompts to start from, and what completes one that was begun."""
+"""Prompts to start from, and completions of a prompt."""
 
 from __future__ import annotations
 
@@ -43,12 +43,15 @@ PARTS: tuple[Any, ...] = (
     _("backlight"),
 )
 MOST, OWN = 8, 3
-LOOKED_AT = 200  # of one's own prompts, the newest
+LOOKED_AT = 200  # newest prompts of the user that are searched
 
 
 def suggest(begun: str, own: Iterable[str] = ()) -> list[str]:
-    """One's own newest prompts that begin so, then whole ones for an empty prompt, else what may follow its last comma and is
-    not said yet."""
+    """Prompts that begin with `begun`: the user's newest ones first, then curated ones.
+
+    For an empty prompt the curated ones are whole; else each is `begun` with what follows its last comma
+    completed by a part that it does not contain yet.
+    """
     text = begun.strip()[:1000]
     mine = list(dict.fromkeys(p for p in own if p.lower().startswith(text.lower()) and p != text))[:OWN]
     return list(dict.fromkeys(mine + _curated(text)))[:MOST]

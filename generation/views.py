@@ -13,17 +13,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from billing import ledger, prices
 from config.errors import DomainError
-from config.runs.models import Places
+from config.runs.places import Places
+from config.web.labels import QUALITY_NAMES, STYLE_NAMES
 from config.web.problems import told
 from config.web.ratelimit import limited
-from config.web.words import QUALITY_NAMES, STYLE_NAMES
 from gallery.models import Item
 from generation import services
-from generation.api import JobForm, job_of, show_job
 from generation.models import Job
+from generation.serializers import JobForm, show_job
 from ml.types import ASPECTS, QUALITIES, STYLES
 from twins.models import Twin
-from twins.services import twin_of
 
 SHOWN = 12  # jobs under the prompt
 KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed")
@@ -31,7 +30,7 @@ KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality",
 
 @login_required
 def studio(request: HttpRequest) -> HttpResponse:
-    """The form comes back as it was when it is refused: nothing that was typed is lost."""
+    """A refused form comes back with all that was typed."""
     filled = {name: request.GET.get(name, "") for name in KEPT}
     refused, code = "", ""
     if request.method == "POST":
@@ -60,7 +59,10 @@ def _ask(request: HttpRequest, fields: dict[str, Any]) -> None:
     twin = fields.pop("twin", None)
     key = request.POST.get("key", "")[:255] or None  # the page's own: a double click is one job
     services.request_images(
-        request.user, twin=twin_of(request.user, twin) if twin else None, **fields, key=key
+        request.user,
+        twin=Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None,
+        **fields,
+        key=key,
     )
 
 
@@ -102,7 +104,7 @@ def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
 
 
 def _facts(request: HttpRequest) -> dict[str, Any]:
-    rows = Job.objects.owned_by(request.user).prefetch_related("outputs")[:SHOWN]
+    rows = Job.objects.owned_by(request.user).shown().prefetch_related("outputs")[:SHOWN]
     return {
         "jobs": _shown(request, rows),
         "key": secrets.token_urlsafe(12),
@@ -119,8 +121,8 @@ def state(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def job(request: HttpRequest, ident: str) -> HttpResponse:
-    """One job by itself: what a movement of credits was for."""
-    rows = [job_of(request.user, ident)]
+    """The page of one job, which a movement of credits links to."""
+    rows = [Job.objects.owned_by(request.user).get_or_404(ident)]
     facts = {"jobs": _shown(request, rows), "key": secrets.token_urlsafe(12), "tab": "studio"}
     return render(request, "generation/job.html", facts)
 
@@ -130,8 +132,8 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
 @told
 @limited("120/h", "generations")
 def again(request: HttpRequest, ident: str) -> HttpResponse:
-    """The same once more; with another seed unless the same is asked for."""
-    job = job_of(request.user, ident)
+    """Repeat a job, with another seed unless the same is asked for."""
+    job = Job.objects.owned_by(request.user).get_or_404(ident)
     services.repeat(
         job, same_seed=bool(request.POST.get("same_seed")), key=request.POST.get("key", "")[:255] or None
     )
@@ -142,5 +144,5 @@ def again(request: HttpRequest, ident: str) -> HttpResponse:
 @require_POST
 @told
 def cancel(request: HttpRequest, ident: str) -> HttpResponse:
-    job_of(request.user, ident).cancel()
+    Job.objects.owned_by(request.user).get_or_404(ident).cancel()
     return redirect("studio")

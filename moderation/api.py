@@ -21,7 +21,7 @@ class VerifyForm(serializers.Serializer):  # type: ignore[type-arg]
     file = serializers.FileField()
 
 
-class FoundShape(serializers.Serializer):  # type: ignore[type-arg]
+class FoundSerializer(serializers.Serializer):  # type: ignore[type-arg]
     ours = serializers.BooleanField()
     signed = serializers.BooleanField()
     summary = serializers.CharField()
@@ -31,7 +31,7 @@ class VerifyView(APIView):
     permission_classes = ()
     parser_classes = (MultiPartParser,)
 
-    @extend_schema(request={"multipart/form-data": VerifyForm}, responses=FoundShape)
+    @extend_schema(request={"multipart/form-data": VerifyForm}, responses=FoundSerializer)
     @limited("60/h", "verify")
     def post(self, request: Any) -> Response:
         if "file" not in request.FILES:

@@ -29,9 +29,10 @@ class BlockedTerm(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Something staff or the system did, for good. Subjects are named by kind and id: the thing may go, this stays."""
+    """Something staff or the system did, for good. It names its subject by kind and id, and outlives it."""
 
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    account = models.UUIDField(null=True, editable=False)  # the wallet's number of an actor who was erased
     verb = models.CharField(max_length=40)
     subject_kind = models.CharField(max_length=20, blank=True)
     subject_id = models.CharField(max_length=40, blank=True)

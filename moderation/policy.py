@@ -1,4 +1,4 @@
-"""May this prompt pass? The rules that ship, and the terms that staff added."""
+"""Whether a prompt may pass: the built-in rules, and the terms that staff blocked."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ TERMS = "moderation.terms"
 class PromptRefused(DomainError):
     code = "prompt_refused"
     message = _(
-        "These words are not allowed here, so nothing was made and nothing charged. Describe the picture in another way."
+        "These words are not allowed here, so nothing was made and nothing charged. "
+        "Describe the picture in another way."
     )
 
 
 def check_prompt(user: Any, *texts: str) -> None:
-    """Raises PromptRefused, and keeps that it happened (not the words). Empty texts pass."""
+    """Raises PromptRefused, and writes an audit entry without the words. Empty texts pass."""
     for text in filter(str.strip, texts):
         verdict = safety.screen(text)
         if verdict.allowed:
@@ -36,13 +37,13 @@ def check_prompt(user: Any, *texts: str) -> None:
 
 
 def _staff_rules() -> safety.Rules:
-    """What staff blocked, by itself: the other lists are empty."""
+    """Rules that hold only the terms that staff blocked."""
     lists = [f.name for f in fields(safety.Rules) if f.name != "allow_sexual"]
     return safety.Rules(**dict.fromkeys(lists, ()) | {"hate": _terms()})
 
 
 def _terms() -> tuple[str, ...]:
-    """Read anew at most every 30 s; without the cache, which may be away, at every prompt."""
+    """The blocked terms, cached for 30 s; read for each prompt when the cache is away."""
     with contextlib.suppress(redis.RedisError):
         if (kept := caches["redis"].get(TERMS)) is not None:
             return tuple(kept)

@@ -1,4 +1,4 @@
-"""alice the owner, bob the stranger; tasks run when they are rung for, unless a test wants them to wait."""
+"""alice the owner, bob the stranger. Tasks run when `work` is called, in place of workers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import io
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from PIL import Image
 
 from tests.studio import EngineDouble, JudgeDouble
+from tests.trained import nano_man, nano_woman  # noqa: F401
 
 
 @pytest.fixture
@@ -34,19 +35,27 @@ def engine() -> Iterator[EngineDouble]:
     studio.use_engine("nano", None)
 
 
-@pytest.fixture
-def rings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What was rung for, in place of the broker."""
-    heard: list[tuple[str, str]] = []
-    from config.runs import models as runs
-
-    monkeypatch.setattr(runs, "enqueue", lambda task, ident, queue: heard.append((task, str(ident))) or True)
-    return heard
+class WakeUp(NamedTuple):
+    task: str
+    ident: str
+    queue: str
 
 
 @pytest.fixture
-def work(rings: list[tuple[str, str]]) -> Callable[[], int]:
-    """Do all that was rung for, as workers would; how much it was."""
+def wake_ups(monkeypatch: pytest.MonkeyPatch) -> list[WakeUp]:
+    """What was sent to the broker, in its place."""
+    sent: list[WakeUp] = []
+    from config.runs import broker
+
+    monkeypatch.setattr(
+        broker, "enqueue", lambda task, ident, queue: sent.append(WakeUp(task, str(ident), queue)) or True
+    )
+    return sent
+
+
+@pytest.fixture
+def work(wake_ups: list[WakeUp]) -> Callable[[], int]:
+    """Do all that was enqueued, as workers would; how much it was."""
     from celery import current_app
     from django.test import TestCase
 
@@ -54,14 +63,24 @@ def work(rings: list[tuple[str, str]]) -> Callable[[], int]:
 
     def run() -> int:
         done = 0
-        while rings:
-            task, ident = rings.pop(0)
+        while wake_ups:
+            task, ident, _queue = wake_ups.pop(0)
             with TestCase.captureOnCommitCallbacks(execute=True):
                 current_app.tasks[task](ident)
             done += 1
         return done
 
     return run
+
+
+@pytest.fixture
+def told_to_stop() -> Iterator[Any]:
+    """This process as a worker that got SIGTERM."""
+    from config.runs.stopping import told_to_stop as flag
+
+    flag.set()
+    yield flag
+    flag.clear()
 
 
 @pytest.fixture
@@ -81,7 +100,7 @@ def person(email: str) -> Any:
 
 
 def client_of(user: Any) -> Any:
-    """A logged-in client. What a request does on commit is done when it has answered, inside the test's own transaction too."""
+    """A logged-in client. On-commit work of a request runs before it answers, also in a transaction."""
     from django.test import TestCase
     from rest_framework.test import APIClient
 
@@ -95,25 +114,32 @@ def client_of(user: Any) -> Any:
     return client
 
 
+# Rows of the migrations. Web processes that outlive a test remember the content types' ids.
+KEPT = {"django_migrations", "django_content_type", "auth_permission", "django_site"}
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _flush_past_the_ledgers_triggers() -> None:
-    """Tests with real transactions end in a TRUNCATE, which the ledger refuses; and it takes the plans and packs of the migrations."""
-    from django.core.management import call_command
-    from django.db import connection
+def _empty_tables_after_transactions() -> None:
+    """Tests with real transactions end with empty tables, and with the plans and packs of the migrations.
+
+    Django would TRUNCATE, which the ledger's triggers refuse and which waits for every reader. The session of
+    a replica runs no trigger and checks no foreign key. Deleting from an empty table costs nothing.
+    """
     from django.test import TransactionTestCase
 
-    def teardown(self: Any) -> None:
-        from billing.models import Pack, Plan
+    TransactionTestCase._fixture_teardown = lambda self: empty_tables()  # type: ignore[method-assign]
 
-        tables = ("billing_transfer", "billing_ledgeraccount")
-        migration = import_module("billing.migrations.0004_plans")
-        with connection.cursor() as cursor:
-            cursor.execute("; ".join(f"ALTER TABLE {t} DISABLE TRIGGER USER" for t in tables))
-            call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
-            cursor.execute("; ".join(f"ALTER TABLE {t} ENABLE TRIGGER USER" for t in tables))
-        migration.deliver(Plan, Pack)
 
-    TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
+def empty_tables() -> None:
+    from django.db import connection, transaction
+
+    from billing.models import Pack, Plan
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor)) - KEPT
+        deletes = (f"DELETE FROM {connection.ops.quote_name(table)}" for table in sorted(tables))
+        cursor.execute("SET LOCAL session_replication_role = replica;" + ";".join(deletes))
+    import_module("billing.migrations.0004_plans").deliver(Plan, Pack)
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
-"""Processes that die at a statement: `python -m tests.mortal USER TWIN` asks for two pictures and renders them again and again,
-in a child that kills itself before its first statement, then before its second, and so on, until one lives to the end. After each
-death another child does what is left to do, as a client who asks again, the sweeper and the next worker would.
+"""Processes that die at a statement: `python -m tests.mortal USER TWIN [STRIDE]`.
 
-A line of JSON for each death. The parent holds no connection, so that no child inherits one.
+Each round asks for two pictures and renders them in a child that kills itself before a statement: before its
+first, then before its 1 + STRIDE-th, and so on, until one lives to the end. After each death another child
+does what is left to do, as a client who asks again, the sweeper and the next worker would.
+
+Prints a line of JSON for each death. The parent holds no connection, so that no child inherits one.
 """
 
 from __future__ import annotations
@@ -12,28 +14,32 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import django
 
 
-def main(user: str, twin: str) -> int:
+def main(user: str, twin: str, stride: str = "1") -> int:
     django.setup()
     from config import studio
     from tests.studio import EngineDouble
 
     studio.use_engine("nano", EngineDouble())
-    at = 0
-    while True:
-        at += 1
-        key = f"round-{at}"
-        died = in_child(lambda at=at, key=key: (die_at(at), ask_and_render(user, twin, key)))
-        if not died:
-            return 0
-        if in_child(
-            lambda at=at, key=key: print(json.dumps({"at": at} | recover(user, twin, key)), flush=True)
-        ):
+
+    def die(at: int) -> None:
+        die_at(at)
+        ask_and_render(user, twin, f"round-{at}")
+
+    def repair(at: int) -> None:
+        print(json.dumps({"at": at} | recover(user, twin, f"round-{at}")), flush=True)
+
+    at = 1
+    while in_child(partial(die, at)):
+        if in_child(partial(repair, at)):
             return 1
+        at += int(stride)
+    return 0
 
 
 def in_child(act: Callable[[], Any]) -> bool:
@@ -82,10 +88,17 @@ def die_at(at: int) -> None:
 def ask(user: str, twin: str, key: str) -> Any:
     from accounts.models import User
     from generation.services import request_images
-    from twins.services import twin_of
+    from twins.models import Twin
 
     owner = User.objects.get(id=user)
-    return request_images(owner, twin=twin_of(owner, twin), prompt="in a park", count=2, seed=5, key=key)
+    return request_images(
+        owner,
+        twin=Twin.objects.owned_by(owner).get_or_404(twin),
+        prompt="in a park",
+        count=2,
+        seed=5,
+        key=key,
+    )
 
 
 def ask_and_render(user: str, twin: str, key: str) -> None:
@@ -96,6 +109,7 @@ def ask_and_render(user: str, twin: str, key: str) -> None:
 
 def recover(user: str, twin: str, key: str) -> dict[str, Any]:
     from billing import audit, ledger
+    from config.runs.sweeper import sweep_kind
     from gallery.models import Item
     from generation.tasks import render
     from tests.processes import lapse
@@ -103,7 +117,7 @@ def recover(user: str, twin: str, key: str) -> dict[str, Any]:
     job = ask(user, twin, key)
     if job.status == "running":
         lapse(job)
-        type(job).sweep()
+        sweep_kind(type(job))
     render(str(job.id))
     job.refresh_from_db()
     left = ledger.balance(ledger.wallet_of(job.user))

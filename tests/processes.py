@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,9 +13,12 @@ from typing import Any
 
 from django.db import connection
 
-from config.runs.models import LEASE, Run
+from config.runs.models import Run
+from config.runs.sweeper import sweep_kind
+from config.runs.worker import LEASE
 
 ROOT = Path(__file__).resolve().parent.parent
+CELERY = "-m celery -A tests.worker worker --prefetch-multiplier 1 --without-gossip --without-mingle"
 
 
 def database_url() -> str:
@@ -24,50 +28,46 @@ def database_url() -> str:
     return f"{head}/{connection.settings_dict['NAME']}{query}"
 
 
-def wait_for(done: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `done` answers once it is true."""
+def wait_for(done: Callable[[], Any], seconds: float = 300) -> Any:
+    """What `done` answers once it is true.
+
+    The limit only ends a test that would hang. It is far above what a crowded machine needs.
+    """
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := done():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
+    while not (found := done()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+SOLO, PREFORK = ("--pool", "solo"), ("--pool", "prefork", "-c")  # one process; children of one, how many
 
 
 class Workers:
-    """Real Celery workers on this test's database."""
+    """Real Celery workers on this test's database; `environment` holds more settings for them.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.running = folder, []  # type: ignore[var-annotated]
+    Files in `folder` speak to the doubles of tests/worker.py: they write each step into `steps`, and one whose line
+    begins with what `wait` holds waits until that file is gone.
+    """
 
-    def start(self, queues: str = "train,render,cpu,io", studio: str = "paint") -> subprocess.Popen[bytes]:
-        env = os.environ | {
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder, self.environment = folder, environment
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def start(
+        self, queues: str = "train,render,cpu,io", studio: str = "paint", pool: tuple[str, ...] = SOLO
+    ) -> subprocess.Popen[bytes]:
+        env = {
             "DATABASE_URL": database_url(),
             "STUDIO": studio,
             "STUDIO_FOLDER": str(self.folder),
             "LIKENESS_FLOOR": str(studio == "paint"),  # a real twin of a few steps resembles nobody
             "DJANGO_SETTINGS_MODULE": "config.settings_test",
         }
-        command = [
-            sys.executable,
-            "-m",
-            "celery",
-            "-A",
-            "tests.worker",
-            "worker",
-            "-Q",
-            queues,
-            "-c",
-            "1",
-            "--pool",
-            "solo",
-            "--prefetch-multiplier",
-            "1",
-        ]
+        env = os.environ | self.environment | env
+        command = [sys.executable, *CELERY.split(), "-Q", queues, *pool]
         with (self.folder / f"worker-{len(self.running)}.log").open("wb") as log:
-            worker = subprocess.Popen(
-                [*command, "--without-gossip", "--without-mingle"], cwd=ROOT, env=env, stdout=log, stderr=log
-            )
+            worker = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         self.running.append(worker)
         return worker
 
@@ -75,16 +75,38 @@ class Workers:
         file = self.folder / "steps"
         return file.read_text().splitlines() if file.exists() else []
 
-    def hold(self) -> None:
-        (self.folder / "wait").touch()
+    def at(self, step: str) -> subprocess.Popen[bytes] | None:
+        """The worker that wrote the last step, when it begins so."""
+        last = (self.steps() or [""])[-1]
+        pids = last.split()[-2:]  # of the process that works, and of its parent
+        found = [worker for worker in self.running if str(worker.pid) in pids]
+        return found[0] if last.startswith(step) and found else None
+
+    def hold(self, step: str = "") -> None:
+        """Steps whose line begins so wait from now on; with "" each does."""
+        (self.folder / "wait").write_text(step)
 
     def let_go(self) -> None:
-        (self.folder / "go").touch()
+        (self.folder / "wait").unlink(missing_ok=True)
 
     def stop(self) -> None:
         for worker in self.running:
             worker.kill()
             worker.wait()
+
+
+def evict(worker: subprocess.Popen[bytes]) -> None:
+    """Tell it to stop, as a deploy does."""
+    worker.send_signal(signal.SIGTERM)
+
+
+def kill(worker: subprocess.Popen[bytes], run: Run) -> None:
+    """Kill it with SIGKILL over this run, and let the sweeper find that the lease has lapsed."""
+    worker.kill()
+    worker.wait()
+    run.refresh_from_db()
+    lapse(run)
+    sweep_kind(type(run))
 
 
 def lapse(run: Run) -> None:

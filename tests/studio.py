@@ -20,8 +20,10 @@ class JudgeDouble:
     """Photos are opened for real; every one that opens is accepted unless `verdict` says otherwise."""
 
     verdict: Callable[[bytes], str] = lambda data: ""
+    on_step: Callable[[str, float], Any] = lambda stage, share: None
 
     def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
+        self.on_step("inspecting", 0.0)
         try:
             photo = media.clean(data)
         except PhotoRefused as e:
@@ -66,12 +68,13 @@ class EngineDouble:
     def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on) -> TrainReport:
         name = f"{spec.name}/checkpoint"
         done = int(store.read(name)) if store.exists(name) else 0
+        for stage in ("preparing", "measuring the base"):
+            self.tell(on_progress, stage, 0.0)
         for step in range(done + 1, self.steps + 1):
-            self.on_step("training", step / self.steps)
-            if on_progress("training", step / self.steps):
-                store.write(name, str(step).encode())
-                raise Stopped
             store.write(name, str(step).encode())
+            self.tell(on_progress, "training", step / self.steps)
+        for stage in ("choosing the best", "finishing"):
+            self.tell(on_progress, stage, 0.0)
         data = f"lora of {spec.name} {spec.seed}".encode()
         store.write(f"{spec.name}/lora.safetensors", data)
         store.write(f"{spec.name}/samples/0.png", paint(data, spec.seed))
@@ -95,6 +98,11 @@ class EngineDouble:
             samples=(f"{name}/samples/0.png",),
         )
 
+    def tell(self, on_progress: Progress, stage: str, share: float) -> None:
+        self.on_step(stage, share)
+        if on_progress(stage, share):
+            raise Stopped
+
     def render(
         self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
     ) -> Iterator[Picture]:
@@ -107,9 +115,7 @@ class EngineDouble:
         if self.refuse(spec):
             raise MLError("result_refused", "These pictures may not be shown.")
         for i in range(spec.count):
-            self.on_step("rendering", i / spec.count)
-            if on_progress("rendering", i / spec.count):
-                raise Stopped
+            self.tell(on_progress, "rendering", i / spec.count)
             yield Picture(
                 png=paint(lora, spec.seed + i),
                 prompt=spec.prompt,

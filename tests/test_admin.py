@@ -47,7 +47,7 @@ def test_no_page_shows_or_links_a_picture(staff: Client, trained: Any, photos: l
         assert "embedding" not in page
 
 
-def test_a_failed_job_is_run_again_at_no_price_once(staff: Client, trained: Any, rings: list[Any]) -> None:
+def test_a_failed_job_is_run_again_at_no_price_once(staff: Client, trained: Any, wake_ups: list[Any]) -> None:
     from generation.models import Job
     from generation.services import request_images
 

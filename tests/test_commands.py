@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_twin_from_a_folder(
-    consented: Any, folder: Path, judge: JudgeDouble, engine: EngineDouble, rings: list[Any], capsys: Any
+    consented: Any, folder: Path, judge: JudgeDouble, engine: EngineDouble, wake_ups: list[Any], capsys: Any
 ) -> None:
     call_command("createtwin", str(folder), user=consented.email, subject="woman", seed=3)
     twin = consented.twins.get()

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from config.start import env, keys, processes
+from tests.plugin import Share
 from tests.test_web import Web
 
 ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "requirements-web.txt"
 FILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
-COMMANDS = {"granian", "celery", "python", "env"}
+COMPOSE = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
 
 
 def copied(file: Path) -> list[str]:
@@ -26,46 +32,39 @@ def copied(file: Path) -> list[str]:
 def test_what_an_image_copies_and_runs_is_there(file: Path) -> None:
     text = file.read_text()
     assert all((ROOT / name).exists() for name in copied(file))
-    command = re.search(r'^CMD \["([^"]+)"', text, re.M)
+    command = re.search(r'^CMD \["python", "-m", "config.start.processes", "([^"]+)"\]', text, re.M)
     assert command
-    assert command[1] in COMMANDS
+    assert command[1] in processes.here()
     assert re.search(r"^USER (?!root)", text, re.M)
 
 
-def test_what_compose_names_is_there() -> None:
-    compose = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
-    for name, service in compose["services"].items():
+def test_compose_runs_each_row_of_the_table_by_its_name(tmp_path: Path) -> None:
+    built = {name: s for name, s in COMPOSE["services"].items() if "build" in s}
+    rows = {row.name for row in processes.table(host="0.0.0.0", port=8000, var=tmp_path)}
+    assert built.keys() == rows
+    for name, service in built.items():
+        assert (ROOT / service["build"]["dockerfile"]).exists(), name
+        assert service["command"] == ["python", "-m", "config.start.processes", name]
+
+
+def test_compose_gives_every_process_what_the_settings_require() -> None:
+    for name, service in COMPOSE["services"].items():
         if "build" in service:
-            assert (ROOT / service["build"]["dockerfile"]).exists(), name
-        if isinstance(service.get("command"), list):
-            assert service["command"][0] in COMMANDS, name
-    queues = {
-        s["command"][s["command"].index("-Q") + 1]
-        for s in compose["services"].values()
-        if "-Q" in (s.get("command") or [])
-    }
-    assert queues == {"train", "render", "cpu", "io"}
-    assert set(compose["services"]["web"]["secrets"]) <= compose["secrets"].keys()
+            given = service["environment"]
+            assert all(n in given or f"{n}_FILE" in given for n in env.REQUIRED), name
+            files = {Path(v).name for n, v in given.items() if n.endswith("_FILE")}
+            assert files <= set(service["secrets"]) <= COMPOSE["secrets"].keys(), name
+
+
+def test_the_secrets_of_compose_are_those_that_keys_makes(tmp_path: Path) -> None:
+    assert {keys.make(name, tmp_path).name for name in keys.KEYS} == COMPOSE["secrets"].keys()
 
 
 @pytest.mark.workers
 @pytest.mark.django_db(transaction=True)
-def test_the_web_process_starts_with_its_own_requirements_alone(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
-    python = str(tmp_path / "venv" / "bin" / "python")
-    subprocess.run(
-        [
-            python,
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "-r",
-            str(ROOT / "requirements-web.txt"),
-        ],
-        check=True,
-    )
+def test_the_web_process_starts_with_its_own_requirements_alone(tmp_path: Path, share: Share) -> None:
+    """Installed from the package index with --thorough, and else linked from what is installed here."""
+    python = installed(tmp_path) if share.thorough else linked(tmp_path)
     program = "import importlib.util as u; assert not u.find_spec('torch')"
     subprocess.run([python, "-c", program], check=True)
     web = Web(tmp_path, python)
@@ -75,3 +74,42 @@ def test_the_web_process_starts_with_its_own_requirements_alone(tmp_path: Path) 
         assert web.ask("GET", "/")[0] == 200
     finally:
         web.stop()
+
+
+def installed(folder: Path) -> str:
+    subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
+    python = str(folder / "venv" / "bin" / "python")
+    pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", str(REQUIREMENTS)]
+    subprocess.run(pip, check=True)
+    return python
+
+
+def linked(folder: Path) -> str:
+    """An environment with a link for each file or package at the top of what REQUIREMENTS need."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
+    (packages,) = (folder / "venv" / "lib").glob("*/site-packages")
+    for package in needed(REQUIREMENTS):
+        for file in package.files or ():
+            link = packages / file.parts[0]
+            if ".." not in file.parts and not link.is_symlink():
+                link.symlink_to(Path(str(package.locate_file(file.parts[0]))))
+    return str(folder / "venv" / "bin" / "python")
+
+
+def needed(requirements: Path) -> list[Distribution]:
+    """What is installed here of the packages named there, of those that these need, and so on."""
+    lines = (line.split("#")[0].strip() for line in requirements.read_text().splitlines())
+    waiting = [Requirement(line) for line in lines if line]
+    found: dict[tuple[str, str], Distribution] = {}
+    while waiting:
+        wanted = waiting.pop()
+        for extra in ("", *wanted.extras):
+            key = canonicalize_name(wanted.name), extra
+            if key not in found:
+                found[key] = distribution(wanted.name)
+                waiting += [r for r in map(Requirement, found[key].requires or ()) if applies(r, extra)]
+    return list(found.values())
+
+
+def applies(requirement: Requirement, extra: str) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})

@@ -1,4 +1,4 @@
-"""Nobody reaches what is somebody else's: every address, method and rendition, as its owner, a stranger and nobody.
+"""Nobody reaches what is somebody else's: every address and method, as owner, as stranger and not logged in.
 
 The matrix is made from the address list itself: an address without a row here fails.
 """
@@ -19,6 +19,7 @@ OPEN = {"plans", "billing/packs", "styles", "verify"}  # for anybody, without an
 # Addresses of one's own, without an id: a stranger sees their own there, never alice's.
 OWN = {
     "me",
+    "me/export",
     "consents",
     "exports",
     "billing",
@@ -269,7 +270,7 @@ def test_alices_things_named_in_a_strangers_request_are_not_found_or_left_alone(
     assert answer.json().get("deleted", 0) == 0
     assert Item.objects.filter(id=things["item"]).exists()
     for export in Export.objects.exclude(id=things["export"]):
-        from accounts.tasks import members
+        from accounts.archive import members
 
         assert list(members(export)) == []
 

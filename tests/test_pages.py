@@ -1,4 +1,4 @@
-"""Pages that anybody can open: in every language, light and dark, without inline code, keeping what was typed."""
+"""Pages open in every language, light and dark, without inline code, and keep what was typed."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""The nano base itself, in a worker that is killed: the twin that comes out is the one that would have come out."""
+"""The nano base itself, in workers that are killed and evicted: the twin that comes out is the one that
+would have come out."""
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 import numpy as np
 import pytest
 
 from billing import audit, ledger
-from tests.processes import Workers, ended, lapse, wait_for
+from tests.processes import Workers, ended, evict, kill, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.train]
 STEPS = 36  # the last three of which checkpoints are kept at 24, 30 and 36
@@ -49,7 +49,12 @@ def tensors(training: Any) -> dict[str, Any]:
     return parse(store(training.user_id).read(training.lora), training.sha256)[0]
 
 
-def test_a_training_whose_worker_was_killed_ends_with_the_same_weights(
+def stage_of(training: Any) -> str:
+    training.refresh_from_db()
+    return str(training.stage)
+
+
+def test_a_training_whose_workers_were_killed_and_evicted_ends_with_the_same_weights(
     drawn_twin: Any, workers: Workers
 ) -> None:
     import torch
@@ -58,21 +63,21 @@ def test_a_training_whose_worker_was_killed_ends_with_the_same_weights(
 
     first = workers.start("train", studio="real")
     whole = ask(drawn_twin)
-    wait_for(lambda: ended(whole), 120)
+    wait_for(lambda: ended(whole))
     cut = ask(drawn_twin)
     checkpoint = f"{cut.folder}/checkpoint.safetensors"
-    wait_for(lambda: store(cut.user_id).exists(checkpoint), 120)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    cut.refresh_from_db()
-    assert cut.is_open
-    lapse(cut)
-    type(cut).sweep()
+    wait_for(lambda: store(cut.user_id).exists(checkpoint))
+    kill(first, cut)
+    assert ended(cut) is False
+    second = workers.start("train", studio="real")
+    wait_for(lambda: stage_of(cut) == "choosing the best")
+    evict(second)
     workers.start("train", studio="real")
-    wait_for(lambda: ended(cut), 120)
+    wait_for(lambda: ended(cut))
     a, b = tensors(whole), tensors(cut)
     assert a.keys() == b.keys()
     assert all(torch.equal(a[k], b[k]) for k in a)
-    assert (cut.attempt, cut.captured) == (2, 20)
+    assert (cut.attempt, cut.crashes, cut.captured) == (3, 1, 20)
+    assert second.wait(10) == 0
     assert not store(cut.user_id).exists(checkpoint)
     assert audit.problems() == []

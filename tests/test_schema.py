@@ -10,13 +10,14 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 
+from tests.plugin import Share
 from tests.test_web import Web
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
-EXAMPLES = 8  # a request; the examples are the same in every run
+EXAMPLES = 20, 3  # of each request, with --thorough and without; they are the same in every run
 
 
-def test_no_request_makes_a_server_error(tmp_path: Path) -> None:
+def test_no_request_makes_a_server_error(tmp_path: Path, share: Share) -> None:
     web = Web(tmp_path)
     try:
         token = web.wait().sign_up("carol@example.com")
@@ -28,7 +29,7 @@ def test_no_request_makes_a_server_error(tmp_path: Path) -> None:
         operations = [found.ok() for found in answering.get_all_operations()]
         for operation in operations:
             try:
-                _try(operation, headers)
+                _try(operation, headers, share.number(*EXAMPLES))
             except Exception as e:
                 faults.append(f"{operation.method} {operation.path}: {str(e)[:400]}")
         assert len(operations) > 40
@@ -37,9 +38,9 @@ def test_no_request_makes_a_server_error(tmp_path: Path) -> None:
         web.stop()
 
 
-def _try(operation: Any, headers: dict[str, str]) -> None:
+def _try(operation: Any, headers: dict[str, str], examples: int) -> None:
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         derandomize=True,
         database=None,
         deadline=None,

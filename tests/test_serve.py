@@ -1,4 +1,5 @@
-"""The simulated day: queueing theory where it knows the answer, nothing lost or done twice, the same again from the same seed."""
+"""The simulated day: queueing theory where it knows the answer, nothing lost or done twice, the same again
+from the same seed."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def mean_wait(requests: list[Request], servers: int) -> float:
 
 
 def crommelin(rate: float, servers: int) -> float:
-    """Mean wait in M/D/c with service time 1: the number in the house a second later is what was not being served, and what came."""
+    """Mean wait in M/D/c with service time 1: the number in the house a second later is what was not being
+    served, and what came."""
     arrivals = [math.exp(-rate)]
     while sum(arrivals) < 1 - 1e-12:
         arrivals.append(arrivals[-1] * rate / len(arrivals))

@@ -1,7 +1,7 @@
-"""Every sentence of ours is there in every language, and the compiled files say what the written ones say.
+"""Every sentence for users is translated, and the compiled catalogues match their sources.
 
-Stale? `manage.py makemessages -l es -l zh_Hans --no-location --ignore tests --ignore bench --ignore ml`, translate, then
-`manage.py compilemessages` (both need Debian's gettext).
+Stale? `manage.py makemessages -l es -l zh_Hans --no-location --ignore tests --ignore bench --ignore ml`,
+translate, then `manage.py compilemessages` (both need Debian's gettext).
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from config.start import supervisor as run
+from config.start import processes
 from tests.processes import database_url, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
@@ -24,7 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Web:
-    def __init__(self, folder: Path, python: str = sys.executable, port: int = 0) -> None:
+    """A web process on the test's database; `environment` holds more settings for it."""
+
+    def __init__(self, folder: Path, python: str = sys.executable, port: int = 0, **environment: str) -> None:
         with socket.socket() as free:
             free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             free.bind(("127.0.0.1", port))
@@ -32,21 +33,23 @@ class Web:
         env = (
             {"ORIGIN": f"http://127.0.0.1:{self.port}"}
             | os.environ
+            | environment
             | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings_test"}
         )
-        command = (python, *run.web("127.0.0.1", self.port).argv[1:])
+        command = (python, *processes.web("127.0.0.1", self.port).argv[1:])
         with (folder / f"web-{self.port}.log").open("wb") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
 
     def wait(self) -> Web:
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            try:
-                if self.ask("GET", "/healthz")[0] == 200:
-                    return self
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError("the web server did not answer")
+        wait_for(self.answers)
+        return self
+
+    def answers(self) -> bool:
+        try:
+            return self.ask("GET", "/healthz")[0] == 200
+        except OSError:
+            assert self.process.poll() is None, "the web server has ended"
+            return False
 
     def ask(
         self, method: str, path: str, body: Any = None, token: str = "", **headers: str
@@ -58,7 +61,7 @@ class Web:
     def send(
         self, method: str, path: str, body: Any = None, token: str = "", **headers: str
     ) -> http.client.HTTPResponse:
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         if token:
             headers["Authorization"] = f"Bearer {token}"
         if body is not None:
@@ -78,10 +81,11 @@ class Web:
         self.process.wait()
 
 
-@pytest.fixture
-def webs(tmp_path: Path) -> Iterator[list[Web]]:
-    """Two web processes on one database."""
-    started = [Web(tmp_path), Web(tmp_path)]
+@pytest.fixture(scope="module")
+def webs(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Web]]:
+    """Two web processes on one database, for all tests of this file."""
+    folder = tmp_path_factory.mktemp("webs")
+    started = [Web(folder), Web(folder)]
     try:
         yield [w.wait() for w in started]
     finally:
@@ -119,7 +123,7 @@ def test_a_change_made_through_one_process_reaches_the_streams_of_another(webs: 
 
 
 def test_fifty_requests_at_once_with_one_key_are_one_job_and_one_hold(
-    webs: list[Web], rings: list[Any]
+    webs: list[Web], wake_ups: list[Any]
 ) -> None:
     from accounts.models import User
     from billing import audit, ledger
@@ -222,7 +226,7 @@ def test_ready_says_what_is_missing(webs: list[Web]) -> None:
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(webs: list[Web]) -> None:
     token = webs[0].sign_up("carol@example.com")
-    line = http.client.HTTPConnection("127.0.0.1", webs[0].port, timeout=20)
+    line = http.client.HTTPConnection("127.0.0.1", webs[0].port, timeout=120)
     line.putrequest("POST", "/api/v1/verify")
     for name, value in (
         ("Authorization", f"Bearer {token}"),
@@ -238,7 +242,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(webs: list[Web]) 
 def test_a_body_of_no_told_length_is_cut_off_at_the_limit(webs: list[Web]) -> None:
     """One piece more than the limit, so that all of it is sent before the answer is read."""
     token = webs[0].sign_up("carol@example.com")
-    line = http.client.HTTPConnection("127.0.0.1", webs[0].port, timeout=20)
+    line = http.client.HTTPConnection("127.0.0.1", webs[0].port, timeout=120)
     pieces = (b"x" * 2**20 for _ in range(26))
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "multipart/form-data; boundary=x"}
     line.request(

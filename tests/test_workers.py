@@ -1,32 +1,34 @@
-"""With real worker processes: the broker rings, workers die, nothing is lost and nothing is charged twice."""
+"""With real worker processes: the broker wakes them, workers die, nothing is lost and nothing is charged
+twice."""
 
 from __future__ import annotations
 
-import signal
-import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from billing import audit, ledger
 from billing.models import Plan
+from config.runs.sweeper import sweep_kind
 from tests.conftest import jpeg
-from tests.processes import Workers, ended, lapse, wait_for
+from tests.processes import PREFORK, Workers, ended, evict, kill, lapse, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 
 
-def test_the_journey_of_a_twin(as_alice: Any, twin: Any, workers: Workers) -> None:
-    from django.core.files.uploadedfile import SimpleUploadedFile
+def upload(client: Any, twin: Any, number: int) -> None:
+    file = SimpleUploadedFile(f"{number}.jpg", jpeg(number * 9))
+    sent = client.post(f"/api/v1/twins/{twin.id}/photos", {"file": file}, format="multipart")
+    assert sent.status_code == 201
 
+
+def test_the_journey_of_a_twin(as_alice: Any, twin: Any, workers: Workers) -> None:
     workers.start()
     where = f"/api/v1/twins/{twin.id}"
     for i in range(10):
-        sent = as_alice.post(
-            f"{where}/photos", {"file": SimpleUploadedFile(f"{i}.jpg", jpeg(i * 9))}, format="multipart"
-        )
-        assert sent.status_code == 201
+        upload(as_alice, twin, i)
     wait_for(lambda: as_alice.get(where).json()["status"] == "ready")
     as_alice.post(f"{where}/trainings", {}, format="json")
     wait_for(lambda: as_alice.get(where).json()["status"] == "trained")
@@ -47,20 +49,61 @@ def test_a_killed_worker_is_replaced_and_the_training_goes_on_where_it_was(
 ) -> None:
     from twins.services import start_training
 
-    workers.hold()
-    first = workers.start("train")
+    workers.hold("training 0.33")
+    workers.start("train")
     training = start_training(twin)
-    wait_for(workers.steps)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    kill(wait_for(lambda: workers.at("training 0.33")), training)
     workers.let_go()
-    training.refresh_from_db()
-    lapse(training)
-    type(training).sweep()  # queued again
     workers.start("train")
     wait_for(lambda: ended(training))
-    assert (training.status, training.attempt) == ("succeeded", 2)
+    assert (training.status, training.attempt, training.crashes) == ("succeeded", 2, 1)
+    assert steps_of_training(workers) == ["0.17", "0.33", "0.50", "0.67", "0.83", "1.00"]
     assert audit.problems() == []
+
+
+def steps_of_training(workers: Workers) -> list[str]:
+    return [line.split()[1] for line in workers.steps() if line.startswith("training")]
+
+
+def test_a_training_that_is_evicted_five_times_once_in_each_stage_ends_well(
+    twin: Any, photos: list[Any], workers: Workers
+) -> None:
+    """Each worker gets SIGTERM where it is held; the next one goes on from the checkpoint. No step is done
+    twice."""
+    from twins.services import start_training
+
+    stages = ["preparing", "measuring the base", "training 0.50", "choosing the best", "finishing"]
+    workers.hold(stages[0])
+    workers.start("train", pool=(*PREFORK, "1"))
+    training, evicted = start_training(twin), []
+    for stage, following in zip(stages, [*stages[1:], ""]):
+        workers.start("train", pool=(*PREFORK, "1"))
+        evicted.append(wait_for(lambda stage=stage: workers.at(stage)))
+        evict(evicted[-1])
+        workers.hold(following) if following else workers.let_go()
+    wait_for(lambda: ended(training))
+    assert (training.status, training.attempt, training.crashes) == ("succeeded", 6, 0)
+    assert steps_of_training(workers) == ["0.17", "0.33", "0.50", "0.67", "0.83", "1.00"]
+    assert [worker.wait(10) for worker in evicted] == [0] * 5
+    assert audit.problems() == []
+
+
+def test_the_checks_that_a_worker_is_busy_with_when_it_is_told_to_stop_are_finished_or_handed_back(
+    as_alice: Any, twin: Any, workers: Workers
+) -> None:
+    from twins.models import Photo
+
+    workers.hold("inspecting")
+    busy = workers.start("cpu", pool=(*PREFORK, "2"))
+    for i in range(4):
+        upload(as_alice, twin, i)
+    wait_for(lambda: len(workers.steps()) == 2)
+    evict(busy)
+    workers.start("cpu", pool=(*PREFORK, "2"))
+    workers.let_go()
+    wait_for(lambda: not Photo.objects.open().exists())
+    assert set(Photo.objects.values_list("status", "accepted", "crashes")) == {("succeeded", True, 0)}
+    assert busy.wait(10) == 0
 
 
 def test_after_the_third_lost_worker_the_credits_come_back(trained: Any) -> None:
@@ -73,13 +116,13 @@ def test_after_the_third_lost_worker_the_credits_come_back(trained: Any) -> None
         claimed = Job.claim(job.id)
         assert claimed
         lapse(claimed)
-        Job.sweep()
+        sweep_kind(Job)
     job.refresh_from_db()
     assert (job.status, job.error_code) == ("failed", "worker_lost")
     assert ledger.balance(ledger.wallet_of(trained.user)).available == 3
 
 
-def test_a_stop_is_seen_within_two_seconds(twin: Any, photos: list[Any], workers: Workers) -> None:
+def test_a_stop_is_seen_at_the_next_step(twin: Any, photos: list[Any], workers: Workers) -> None:
     from twins.services import start_training
 
     workers.hold()
@@ -87,19 +130,15 @@ def test_a_stop_is_seen_within_two_seconds(twin: Any, photos: list[Any], workers
     training = start_training(twin)
     wait_for(workers.steps)
     training.cancel()
-    start = time.monotonic()
     workers.let_go()
-    wait_for(lambda: ended(training), seconds=2)
+    wait_for(lambda: ended(training))
     assert training.status == "cancelled"
-    assert time.monotonic() - start < 2
+    assert len(workers.steps()) <= 2
 
 
 def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(
     alice: Any, workers: Workers
 ) -> None:
-    from django.utils import timezone
-
-    from accounts.vault.storage import storage_of
     from gallery.models import Item
     from generation.services import request_images
 
@@ -108,23 +147,23 @@ def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(
     first = workers.start("render")
     job = request_images(alice, twin=twin, prompt="in a park", count=3, seed=5)
     wait_for(workers.steps)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    kill(first, job)
     workers.let_go()
-    job.refresh_from_db()
-    lapse(job)
-    type(job).sweep()
     workers.start("render")
     wait_for(lambda: ended(job))
     assert (job.status, job.attempt, job.captured) == ("succeeded", 2, 3)
     assert sorted(Item.objects.filter(job=job.id).values_list("index", flat=True)) == [0, 1, 2]
-    pictures = [
-        n
-        for n in storage_of(alice.id).old_files(timezone.now() + timedelta(days=1))
-        if n.startswith("items/")
-    ]
-    assert len(pictures) == 2 * 3
+    assert len(files_of(alice, "items/")) == 2 * 3
     assert audit.problems() == []
+
+
+def files_of(user: Any, folder: str) -> list[str]:
+    from django.utils import timezone
+
+    from accounts.vault.storage import storage_of
+
+    found = storage_of(user.id).old_files(timezone.now() + timedelta(days=1))
+    return [name for name in found if name.startswith(folder)]
 
 
 def test_redis_stopped_under_a_working_worker_costs_nothing_but_time(
@@ -146,14 +185,16 @@ def test_redis_stopped_under_a_working_worker_costs_nothing_but_time(
         redis.start()
     job = Job.objects.get(id=asked.json()["id"])
 
-    def rung_again() -> bool:
-        Job.objects.filter(id=job.id).update(rung_at=None)
-        Job.sweep()
-        return ended(job)
-
-    wait_for(rung_again)
+    wait_for(lambda: enqueued_again(job))
     assert (before.status, job.status) == ("succeeded", "succeeded")
     assert audit.problems() == []
+
+
+def enqueued_again(job: Any) -> bool:
+    """Another wake-up, as the sweeper sends it after a while; whether the job has ended."""
+    type(job).objects.filter(id=job.id).update(enqueued_at=None)
+    sweep_kind(type(job))
+    return ended(job)
 
 
 def test_redis_away_while_asking_delays_the_work_and_loses_nothing(
@@ -175,8 +216,7 @@ def test_redis_away_while_asking_delays_the_work_and_loses_nothing(
         redis.start()
     job = Job.objects.get(id=asked.json()["id"])
     workers.start("render")
-    Job.objects.filter(id=job.id).update(rung_at=None)
-    Job.sweep()
+    enqueued_again(job)
     wait_for(lambda: ended(job))
     assert job.status == "succeeded"
 
@@ -184,7 +224,8 @@ def test_redis_away_while_asking_delays_the_work_and_loses_nothing(
 def test_every_picture_is_of_its_own_twin_whoever_renders_it(
     as_alice: Any, as_bob: Any, alice: Any, bob: Any, workers: Workers
 ) -> None:
-    """Two workers, two people, twenty jobs by turns; each picture carries the checksum of the LoRA it was painted with."""
+    """Two workers, two people, twenty jobs by turns; each picture carries the checksum of the LoRA it was
+    painted with."""
     from tests.studio import lora_in
 
     owners = {}
@@ -211,8 +252,8 @@ def test_every_picture_is_of_its_own_twin_whoever_renders_it(
     assert audit.problems() == []
 
 
-def trained_twin(user: Any) -> Any:
-    """With weights of its own and credits for twenty pictures."""
+def trained_twin(user: Any, weights: bytes = b"") -> Any:
+    """With weights of its own, unless real ones are given, and credits for twenty pictures."""
     import hashlib
 
     from accounts import consents
@@ -222,7 +263,7 @@ def trained_twin(user: Any) -> Any:
     consents.give(user, kind="biometric_twin", version=consents.WORDING["biometric_twin"][0])
     ledger.grant(ledger.wallet_of(user), 20, cause=f"test:{user.id}")
     twin = Twin.objects.create(user=user, name="Me")
-    weights = f"the weights of {user.email}".encode()
+    weights = weights or f"the weights of {user.email}".encode()
     training = Training(
         user=user,
         twin=twin,

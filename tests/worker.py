@@ -1,7 +1,8 @@
 """The Celery application of workers that tests start: the product's own, with doubles that say what they do.
 
-STUDIO=paint takes the doubles of tests/studio.py, whose steps wait for a file `go` in STUDIO_FOLDER when one named `wait`
-is there, and are written down in `steps`. Without it the real one is used. CRASH_AT: see bench/crash.py.
+STUDIO=paint takes the quick doubles of tests/studio.py. Its steps are written to the file `steps` in
+STUDIO_FOLDER, and one whose line begins with what the file `wait` holds waits until that file is gone.
+Without STUDIO the real one is used. CRASH_AT: see bench/mortal.py.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 from config.celery import app
+from tests.shared_worker import take_no_task_while_paused
 
 if os.environ.get("STUDIO") == "paint":
     from config import studio
@@ -18,21 +20,31 @@ if os.environ.get("STUDIO") == "paint":
 
     folder = Path(os.environ["STUDIO_FOLDER"])
 
+    take_no_task_while_paused(folder)
+
+    def awaited() -> str | tuple[str, ...]:
+        """() when nothing waits: no line begins with one of none."""
+        try:
+            return (folder / "wait").read_text()
+        except FileNotFoundError:
+            return ()
+
     def on_step(stage: str, share: float) -> None:
+        line = f"{stage} {share:.2f} {os.getpid()} {os.getppid()}\n"
         with (folder / "steps").open("a") as file:
-            file.write(f"{stage} {share:.2f} {os.getpid()}\n")
-        while (folder / "wait").exists() and not (folder / "go").exists():
+            file.write(line)
+        while line.startswith(awaited()):
             time.sleep(0.02)  # a worker has no other way to be held at a step
 
-    studio.use_judge(JudgeDouble())  # type: ignore[arg-type]
+    studio.use_judge(JudgeDouble(on_step=on_step))  # type: ignore[arg-type]
     studio.use_engine("nano", EngineDouble(on_step=on_step, steps=6))
 
 if "CRASH_AT" in os.environ:
     import django
 
-    from bench import crash
+    from bench import mortal
 
     django.setup()
-    crash.arm()
+    mortal.arm()
 
 __all__ = ["app"]

@@ -1,32 +1,19 @@
-"""Twins, verdicts and trainings, without a single private picture."""
+"""Twins, verdicts on photos, and trainings. No page shows or links a picture."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from config.errors import DomainError
+from config.web.admin import ReadOnlyAdmin
 from twins import services
 from twins.models import Photo, Training, Twin
 
 
-class Looked(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Staff look and use the actions; rows are changed by services alone."""
-
-    def has_add_permission(self, request: Any) -> bool:
-        return False
-
-    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(Twin)
-class TwinAdmin(Looked):
+class TwinAdmin(ReadOnlyAdmin):
     list_display = (
         "name",
         "user",
@@ -48,7 +35,7 @@ class TwinAdmin(Looked):
 
 
 @admin.register(Photo)
-class PhotoAdmin(Looked):
+class PhotoAdmin(ReadOnlyAdmin):
     list_display = (
         "id",
         "user",
@@ -70,14 +57,14 @@ class PhotoAdmin(Looked):
 
 
 @admin.register(Training)
-class TrainingAdmin(Looked):
+class TrainingAdmin(ReadOnlyAdmin):
     list_display = (
         "id",
         "user",
         "twin",
         "number",
         "status",
-        "progress",
+        "share",
         "likeness",
         "likeness_base",
         "likeness_real",
@@ -90,11 +77,13 @@ class TrainingAdmin(Looked):
     list_select_related = ("user", "twin")
     actions = ("retry",)
 
-    @admin.action(description=_("Run again at no price"), permissions=["view"])
+    def has_retry_permission(self, request: Any) -> bool:
+        return bool(request.user.has_perm("twins.retry_training"))
+
+    @admin.action(description=_("Run again at no price"), permissions=["retry"])
     def retry(self, request: Any, rows: Any) -> None:
-        for training in rows:
-            try:
-                again = services.retry_training(training, cause=f"staff {request.user.pk}")
-                messages.success(request, _("Running again as %(id)s.") % {"id": again.id})
-            except DomainError as e:
-                messages.error(request, f"{training.id}: {e.detail}")
+        def act(training: Training) -> str:
+            again = services.retry_training(training, actor=request.user)
+            return _("Running again as %(id)s.") % {"id": again.id}
+
+        self.do_each(request, rows, act)

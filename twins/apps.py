@@ -12,13 +12,17 @@ class TwinsConfig(AppConfig):
         from accounts.models import Kind
         from billing import prices
         from config import registry
-        from twins import services
-        from twins.models import Photo, Training
+        from twins import exports, services
+        from twins.models import Photo, Training, Twin
 
         def price(user: Any, fields: dict[str, Any]) -> int:
             twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
-            return services.price_of_training(user, services.twin_of(user, twin) if twin else None)
+            return services.price_of_training(
+                user, Twin.objects.owned_by(user).get_or_404(twin) if twin else None
+            )
 
         prices.register("training", price)
         registry.known_files += (Photo.known_files, Training.known_files)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.disable_twins)
+        registry.exporters.append(registry.Exporter((Twin, Photo, Training), exports.twins))
+        registry.erasers.append(registry.Eraser(dict.fromkeys((Training, Photo, Twin), "user")))

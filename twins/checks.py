@@ -1,4 +1,4 @@
-"""Verdicts in words: why a photo was refused and what to do, and what a set of photos still lacks."""
+"""Sentences: why a photo was refused and what to do, and what a set of photos still lacks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from twins.models import LEAST, Photo
 SENTENCES: dict[str, Any] = {
     "not_an_image": _("This file is not a picture. Choose a JPEG, PNG, TIFF, WebP or HEIC photo."),
     "unsupported_format": _(
-        "This kind of picture cannot be used. Choose a single JPEG, PNG, TIFF, WebP or HEIC photo, without animation or pages."
+        "This kind of picture cannot be used. Choose a single JPEG, PNG, TIFF, WebP or HEIC photo, "
+        "without animation or pages."
     ),
     "unreadable": _(
         "This picture is damaged or incomplete. Save or download it again and choose the new file."
@@ -45,7 +46,7 @@ LIGHTS_APART = 0.10  # of mean brightness 0..1: photos this far apart were taken
 
 @dataclass(frozen=True)
 class Readiness:
-    """How ready a set is: photos accepted and needed, and what would help, as (code, sentence). Hints never block."""
+    """Photos accepted and still needed, and hints (code, sentence) that never block."""
 
     accepted: int
     needed: int

@@ -9,41 +9,44 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
-from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
-from accounts.mail import tell
+from accounts.emails import tell
 from accounts.vault.vault import store
 from billing import limits
 from billing.models import Wallet
 from billing.runs import PaidRun
-from config.runs.models import OPEN, SENTENCES, Run, RunQuerySet, Status
+from config.querysets import OwnedQuerySet
+from config.runs.models import OPEN, Run, RunQuerySet, Status
+from config.runs.sentences import SENTENCES
 
 LEAST, MOST = 10, 25  # photos to train from, and that a twin may hold
 SAMPLES = 4  # pictures that come with a training, at most
 
 
-class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
-    def owned_by(self, user: Any) -> Self:
-        return self.filter(user=user)
-
+class TwinQuerySet(OwnedQuerySet):
     def locked(self, ident: Any) -> Twin | None:
-        """Inside a transaction: one change of this twin's photos at a time. Without the key, as a foreign key that is checked
-        elsewhere must not wait. A training's row is locked before its twin's, a photo's after it."""
+        """Locks the twin's row until the transaction ends, so that its photos change one at a time.
+
+        FOR NO KEY UPDATE, so that foreign-key checks on this twin do not wait. Order of locks: a training's
+        row before its twin's, a photo's row after it.
+        """
         return self.select_for_update(no_key=True).filter(id=ident).first()
 
     def with_face(self) -> Self:
-        """`face`: the first accepted photo's id, in the same query."""
+        """Annotates `face`, the id of the first accepted photo."""
         return self.annotate(
             face=Subquery(Photo.objects.accepted().filter(twin=OuterRef("pk")).values("id")[:1])
         )
 
     def with_older(self) -> Self:
-        """`older`: how many of the owner's twins were there before; `plan_twins`: how many the plan holds. In the same query."""
+        """Annotates what `is_read_only` needs: `older`, how many twins the owner made before this one, and
+        `plan_twins`, how many the plan holds."""
         before = Q(created_at__lt=OuterRef("created_at")) | Q(
             created_at=OuterRef("created_at"), id__lt=OuterRef("id")
         )
@@ -59,7 +62,8 @@ class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
         )
 
     def with_facts(self) -> Self:
-        """Counts, the newest training's status, and what says whether it is in use, in the same query."""
+        """Annotates `photo_count`, `accepted_count`, the newest training's `newest_status`, and what
+        with_older adds."""
         newest = Training.objects.filter(twin=OuterRef("pk")).order_by("-number")
         return (
             self.with_older()
@@ -71,9 +75,16 @@ class TwinQuerySet(models.QuerySet):  # type: ignore[type-arg]
             )
         )
 
+    def for_clients(self) -> Self:
+        """All that show_twin reads: with_facts, and the measurements of the accepted photos."""
+        measured = Photo.objects.accepted().only(
+            "twin_id", "accepted", "yaw", "light", "hints", "hash", "status"
+        )
+        return self.with_facts().prefetch_related(Prefetch("photos", measured))
+
 
 class Twin(models.Model):
-    """Somebody's likeness, to be: named photos, trainings, and the training in use."""
+    """A person's likeness: a name, photos, trainings, and the training in use."""
 
     class Subject(models.TextChoices):
         PERSON = "person", _("person")
@@ -89,7 +100,7 @@ class Twin(models.Model):
     active_training = models.ForeignKey("Training", models.SET_NULL, null=True, blank=True, related_name="+")
     had_free_training = models.BooleanField(
         default=False, editable=False
-    )  # the one of its slot, also when it was deleted
+    )  # the free one of its slot, also when that was deleted
     disabled_at = models.DateTimeField(null=True, editable=False)  # the consent to it was withdrawn
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -108,7 +119,7 @@ class Twin(models.Model):
 
     @property
     def is_read_only(self) -> bool:
-        """From what with_older() annotated: it is one more than the plan holds."""
+        """Whether it came after as many twins as the plan holds. Needs with_older()."""
         return limits.is_read_only(self.plan_twins, self.older)  # type: ignore[attr-defined]
 
 
@@ -117,17 +128,20 @@ class PhotoQuerySet(RunQuerySet):
         return self.filter(accepted=True)
 
     def of_twin(self) -> Self:
-        """Those that count against the most a twin may hold."""
+        """The photos that count against MOST: open checks and accepted ones."""
         return self.filter(Photo.held_by_twin())
 
 
 class Photo(Run):
-    """One upload and its check. Boxes are in pixels of the upright original; the embedding is of the largest face."""
+    """One upload and its check.
+
+    Boxes are in pixels of the upright original; the embedding is of the largest face.
+    """
 
     task, queue, kind_name = "twins.check_photo", "cpu", "photo"
 
     twin = models.ForeignKey(Twin, models.CASCADE, related_name="photos")
-    file_name = models.CharField(max_length=120, blank=True)  # as the owner knows it, for their eyes alone
+    file_name = models.CharField(max_length=120, blank=True)  # private: shown to the owner only
     accepted = models.BooleanField(null=True)  # None while it is checked
     code = models.CharField(max_length=20, blank=True)
     width = models.PositiveIntegerField(null=True)
@@ -154,7 +168,7 @@ class Photo(Run):
         return open_ | Q(**{f"{prefix}accepted": True})
 
     def on_end(self) -> None:
-        """However a check ends, the uploaded bytes go; without a verdict that accepts it, so does all that was made of them."""
+        """Deletes the uploaded bytes, and unless the photo was accepted also all that was made of them."""
         super().on_end()
         names = [self.quarantine] + ([] if self.accepted else [self.clean, self.thumbnail])
         files = store(self.user_id)
@@ -179,6 +193,10 @@ class Photo(Run):
 
 
 class TrainingQuerySet(RunQuerySet):
+    def with_twin(self) -> Self:
+        """With the twin, of which show_training reads whether this version is the active one."""
+        return self.select_related("twin")
+
     def trained(self) -> Self:
         return self.filter(status=Status.SUCCEEDED)
 
@@ -210,6 +228,7 @@ class Training(PaidRun):
 
     class Meta(PaidRun.Meta):
         ordering = ("-number",)
+        permissions = (("retry_training", "Can run a failed training again"),)
         constraints = (
             *PaidRun.Meta.constraints,
             models.UniqueConstraint(
@@ -224,14 +243,14 @@ class Training(PaidRun):
 
     def on_end(self) -> None:
         files, folder, checkpoint = store(self.user_id), f"{self.folder}/", self.checkpoint_file
-        if self.status == Status.SUCCEEDED:  # the newest version is the one in use until its owner goes back
+        if self.status == Status.SUCCEEDED:  # the newest version is in use unless its owner goes back
             first = {"had_free_training": True} if self.free else {}
             Twin.objects.filter(id=self.twin_id).update(active_training=self, **first)
             transaction.on_commit(lambda: files.delete(checkpoint), robust=True)
         else:
             transaction.on_commit(lambda: files.delete_all(folder), robust=True)
         super().on_end()
-        if self.free and self.status != Status.SUCCEEDED:  # the free one is not used up by a failure
+        if self.free and self.status != Status.SUCCEEDED:  # a failure does not use up the free one
             Wallet.objects.filter(user=self.user_id, free_trainings__gt=0).update(
                 free_trainings=F("free_trainings") - 1
             )
@@ -239,7 +258,10 @@ class Training(PaidRun):
             transaction.on_commit(lambda: tell(self.user_id, "training", self.words_of_end), robust=True)
 
     def words_of_end(self) -> tuple[str, str]:
-        """Subject and text of the mail; nothing in it that somebody typed, as the address may not be theirs."""
+        """Subject and text of the e-mail.
+
+        It holds nothing that somebody typed: the address may not be theirs.
+        """
         where = f"{settings.ORIGIN}{reverse('twin', args=[self.twin_id])}"
         if self.status == Status.SUCCEEDED:
             return _("Your twin is ready"), _("The training is finished. Make pictures here: %(where)s") % {

@@ -1,4 +1,4 @@
-"""What can be done with a twin, from the page, the API, the admin and a command alike."""
+"""What can be done with twins, photos and trainings, by page, API, admin and commands alike."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from accounts import consents
 from accounts.models import Kind
 from accounts.vault.vault import store
 from billing import ledger, limits, prices
+from config import registry
 from config.errors import DomainError, FileTooLarge, Invalid, NotFailed, NotFound
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Run, Status
@@ -62,12 +63,12 @@ class NotTrained(DomainError):
 def create_twin(user: Any, *, name: str, subject_class: str = "person") -> Twin:
     """Raises TwinLimit."""
     wallet = ledger.locked_wallet(user)  # two at once must not both be the last
-    limits.room_for_twin(wallet, Twin.objects.filter(user=user).count())
+    limits.room_for_twin(wallet, Twin.objects.owned_by(user).count())
     return Twin.objects.create(user=user, name=name.strip(), subject_class=subject_class)
 
 
 def require_use(twin: Twin) -> None:
-    """Raises NotFound, and TwinReadOnly when the plan holds fewer twins than there are, and this one came later."""
+    """Raises NotFound, and TwinReadOnly for a twin that came after as many as the plan holds."""
     found = Twin.objects.with_older().filter(id=twin.id).first()
     if found is None:
         raise NotFound
@@ -84,10 +85,11 @@ def change_twin(twin: Twin, **fields: str) -> Twin:
 
 
 def delete_twin(twin: Twin) -> None:
-    """With photos, trainings and weights, for good. What runs for it is stopped first. Its pictures stay in the gallery.
+    """Deletes it with photos, trainings and weights, for good. Its pictures stay in the gallery.
 
-    A training's end changes the wallet, so it is stopped in a transaction of its own: a job that finishes locks itself, then
-    the wallet, and deleting a twin locks its jobs. Another training may begin, or a picture be delivered, in between: once more.
+    Its trainings are stopped first, each in a transaction of its own: stopping one locks the wallet, and a
+    job that finishes locks itself and then the wallet, while deleting a twin locks its jobs. A training may
+    begin or a picture be delivered in between; then it is tried again.
     """
     for _attempt in range(5):
         for training in twin.trainings.open():
@@ -100,7 +102,7 @@ def delete_twin(twin: Twin) -> None:
 
 @transaction.atomic
 def _delete_rows(twin: Twin) -> None:
-    locked_twin(twin.id)  # an upload under way is over now, or finds no twin
+    locked_twin(twin.id)  # uploads under way have ended, or will find no twin
     if twin.trainings.open().exists():
         raise TrainingInProgress
     for photo in twin.photos.open():
@@ -112,10 +114,11 @@ def _delete_rows(twin: Twin) -> None:
 
 
 def disable_twins(user: Any) -> None:
-    """The consent ended: nothing is made of these faces any more, and what was measured of them goes, the weights too."""
-    Twin.objects.filter(user=user, disabled_at=None).update(disabled_at=timezone.now(), active_training=None)
-    Photo.objects.filter(user=user).update(embedding=None, embedder="")
-    trained = Training.objects.filter(user=user)
+    """After the consent ended: disables the twins, and deletes embeddings and weights."""
+    live = Twin.objects.owned_by(user).filter(disabled_at=None)
+    live.update(disabled_at=timezone.now(), active_training=None)
+    Photo.objects.owned_by(user).update(embedding=None, embedder="")
+    trained = Training.objects.owned_by(user)
     trained.update(sha256="", samples=0)
     folders, files = [f"{t.folder}/" for t in trained], store(user.id)
     transaction.on_commit(lambda: stop_all(user, Photo, Training), robust=True)
@@ -123,9 +126,9 @@ def disable_twins(user: Any) -> None:
 
 
 def stop_all(user: Any, *kinds: type[Run]) -> None:
-    """Each in a transaction of its own, after the consent's end is on record: workers read it again before they deliver."""
+    """Stops open runs, each in a transaction of its own. Workers read the consent again anyhow."""
     for kind in kinds:
-        for run in kind.objects.filter(user=user).open():
+        for run in kind.objects.owned_by(user).open():
             run.stop()
 
 
@@ -140,9 +143,10 @@ def _remove(files: Any, prefixes: list[str], names: list[str]) -> None:
 
 
 def add_photo(twin: Twin, *, data: bytes, file_name: str = "", key: str | None = None) -> Photo:
-    """Into quarantine and to the check; with the same `key` and bytes once, however often it is sent.
+    """Puts the bytes into quarantine and enqueues the check; once for the same `key` and bytes.
 
-    Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly, StorageFull, IdempotencyMismatch.
+    Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly, StorageFull,
+    IdempotencyMismatch.
     """
     consents.require(twin.user, Kind.BIOMETRIC_TWIN)
     if len(data) > settings.MAX_UPLOAD:
@@ -166,14 +170,17 @@ def add_photo(twin: Twin, *, data: bytes, file_name: str = "", key: str | None =
 
 
 def reuse_photo(twin: Twin, photo: Photo) -> Photo:
-    """An accepted photo of one's library, checked again beside this twin's others."""
+    """Adds an accepted photo of the owner's library to this twin, and checks it again. Raises Invalid."""
     if not photo.accepted:
         raise Invalid(errors={"photo": [str(_("Only an accepted photo can be used again."))]})
     return add_photo(twin, data=store(photo.user_id).read(photo.clean), file_name=photo.file_name)
 
 
 def _room_for_one(twin: Twin) -> None:
-    """Uploads of one twin pass one by one, so that the 26th is always seen."""
+    """Locks the twin, so that its uploads are counted one by one.
+
+    Raises TwinDisabled, TwinReadOnly, TooManyPhotos.
+    """
     locked = locked_twin(twin.id)
     if locked.disabled_at:
         raise TwinDisabled
@@ -183,7 +190,7 @@ def _room_for_one(twin: Twin) -> None:
 
 
 def locked_twin(ident: Any) -> Twin:
-    """Raises NotFound."""
+    """The twin, locked until the transaction ends. Raises NotFound."""
     twin = Twin.objects.locked(ident)
     if twin is None:
         raise NotFound
@@ -191,7 +198,7 @@ def locked_twin(ident: Any) -> Twin:
 
 
 def _plain(name: str) -> str:
-    """A name to show, whatever was sent: no path, no control characters."""
+    """The file name without path and control characters, at most 120 characters."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(c for c in last if c.isprintable())[:120]
 
@@ -208,7 +215,7 @@ def delete_photo(photo: Photo) -> None:
 
 
 def price_of_training(user: Any, twin: Twin | None) -> int:
-    """The first training in a twin slot is free. Slots are what the plan allows: deleting a twin makes no new one."""
+    """In credits. The first training in a twin slot is free; deleting a twin makes no new slot."""
     wallet = ledger.wallet_of(user)
     taken = twin is not None and (twin.had_free_training or twin.trainings.open().filter(free=True).exists())
     return 0 if limits.free_training_left(wallet) and not taken else prices.training()
@@ -223,8 +230,11 @@ def start_training(
     key: str | None = None,
     body_hash: str = "",
 ) -> Training:
-    """A new version from the photos that are accepted now. Raises ConsentRequired, NotEnoughPhotos, TrainingInProgress,
-    TwinDisabled, TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
+    """Enqueues a training from the photos that are accepted now.
+
+    Raises ConsentRequired, VerificationRequired, NotEnoughPhotos, TrainingInProgress, TwinDisabled,
+    TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch.
+    """
     training = Training(
         user=twin.user,
         twin=twin,
@@ -250,31 +260,16 @@ def start_training(
 
 
 def _prepare_training(training: Training) -> None:
+    """In the transaction that creates it: checks what may have changed, sets the price, enqueues."""
     twin = locked_twin(training.twin_id)
     if twin.disabled_at:
         raise TwinDisabled
     require_use(twin)
-    training.engine = training.base
-    photos = list(twin.photos.accepted())
-    if len(photos) < LEAST:
-        lacks = checks.readiness(photos).missing
-        raise NotEnoughPhotos(
-            least=LEAST,
-            accepted=len(photos),
-            extra={
-                "accepted": len(photos),
-                "needed": LEAST - len(photos),
-                "missing": [code for code, _s in lacks],
-            },
-        )
+    photos = _enough_photos(twin)
     if twin.trainings.open().exists():
         raise TrainingInProgress
-    wallet = ledger.locked_wallet(training.user)
-    training.price = 0 if training.retry_of else price_of_training(training.user, twin)
-    # A free training that failed gave its place back; run again by staff it takes it again.
-    training.free = training.free or (not training.price and not training.retry_of)
-    if training.free:
-        type(wallet).objects.filter(id=wallet.id).update(free_trainings=F("free_trainings") + 1)
+    training.engine = training.base
+    _set_price(training, twin)
     training.number = (twin.trainings.aggregate(n=Max("number"))["n"] or 0) + 1
     try:
         with transaction.atomic():
@@ -286,8 +281,30 @@ def _prepare_training(training: Training) -> None:
     training.photos.set(photos)
 
 
+def _enough_photos(twin: Twin) -> list[Photo]:
+    """Its accepted photos. Raises NotEnoughPhotos."""
+    photos = list(twin.photos.accepted())
+    if len(photos) < LEAST:
+        missing = [code for code, _sentence in checks.readiness(photos).missing]
+        facts = {"accepted": len(photos), "needed": LEAST - len(photos), "missing": missing}
+        raise NotEnoughPhotos(least=LEAST, accepted=len(photos), extra=facts)
+    return photos
+
+
+def _set_price(training: Training, twin: Twin) -> None:
+    """What it costs, and whether it takes a free slot of the locked wallet.
+
+    A free training that failed freed its slot; run again by staff it takes the slot again.
+    """
+    wallet = ledger.locked_wallet(training.user)
+    training.price = 0 if training.retry_of else price_of_training(training.user, twin)
+    training.free = training.free or (not training.price and not training.retry_of)
+    if training.free:
+        type(wallet).objects.filter(id=wallet.id).update(free_trainings=F("free_trainings") + 1)
+
+
 def activate(training: Training) -> Twin:
-    """Use this version from now on. Raises NotTrained, TwinReadOnly."""
+    """Makes this version the one in use. Raises NotTrained, TwinReadOnly."""
     require_use(training.twin)
     if training.status != Status.SUCCEEDED or not training.sha256:
         raise NotTrained
@@ -296,7 +313,7 @@ def activate(training: Training) -> Twin:
 
 
 def delete_training(training: Training) -> None:
-    """The weights of one version, for good."""
+    """Deletes one version with its weights, for good."""
     training.stop()
     with transaction.atomic():
         files, folder = store(training.user_id), f"{training.folder}/"
@@ -304,15 +321,11 @@ def delete_training(training: Training) -> None:
         transaction.on_commit(lambda: _remove(files, [folder], []), robust=True)
 
 
-def twin_of(user: Any, ident: Any) -> Twin:
-    twin = Twin.objects.owned_by(user).with_older().filter(id=ident).first()
-    if twin is None:
-        raise NotFound
-    return twin
+def retry_training(training: Training, *, actor: Any) -> Training:
+    """Runs a failed training again as a new one that costs nothing; once, however often staff ask.
 
-
-def retry_training(training: Training, *, cause: str) -> Training:
-    """Staff run a failed training again as a new one that costs nothing. Raises NotFailed and what start_training raises."""
+    Raises NotFailed and what start_training raises.
+    """
     if training.status != Status.FAILED:
         raise NotFailed
     again = Training(
@@ -323,9 +336,14 @@ def retry_training(training: Training, *, cause: str) -> Training:
         threads=training.threads,
         seed=training.seed,
         retry_of=training.id,
-        retry_cause=cause,
+        retry_cause=f"staff {actor.pk}",
         free=training.free,
     )
+
+    def prepare(new: Training) -> None:
+        _prepare_training(new)
+        registry.audit(actor, "retry_training", training, f"as {new.id}")
+
     return create_idempotent(
-        again, endpoint=f"retry:{training.id}", key=str(training.id), body_hash="", prepare=_prepare_training
+        again, endpoint=f"retry:{training.id}", key=str(training.id), body_hash="", prepare=prepare
     )

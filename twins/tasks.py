@@ -13,7 +13,8 @@ from django.db import transaction
 from accounts import consents
 from accounts.models import Kind
 from accounts.vault.vault import Vault, store
-from config.runs.models import OPEN, Lost, Run, Status, claimed
+from config.runs.models import OPEN, Run, Status
+from config.runs.worker import Lost, claimed
 from config.studio import get_engine, get_judge
 from ml import media, types
 from ml.errors import MLError, Stopped
@@ -43,7 +44,8 @@ def check_photo(ident: str) -> None:
 
 
 def _still_wanted(twin_id: Any) -> None:
-    """Inside a transaction, before anything of the face is kept: no consent ends between here and the commit."""
+    """Inside a transaction: locks the twin before anything of the face is kept, so that no consent ends until
+    the commit. Raises Lost, MLError."""
     twin = Twin.objects.locked(twin_id)
     if twin is None:
         raise Lost
@@ -57,7 +59,7 @@ def _others(photo: Photo) -> list[types.Inspection]:
 
 @contextlib.contextmanager
 def kept_only_if_wanted(run: Run, discard: Callable[[], None]) -> Iterator[None]:
-    """When the run was ended from outside while it wrote, what it wrote goes with it."""
+    """Discards what the run wrote when it was ended from outside meanwhile."""
     try:
         yield
     except (Lost, Stopped):
@@ -72,7 +74,7 @@ def _discard(files: Vault, photo: Photo) -> None:
 
 
 def _consent(user_id: Any) -> None:
-    """Read at the start and again before anything of the face is kept."""
+    """Called at the start and again before anything of the face is kept. Raises MLError."""
     if not consents.has(user_id, Kind.BIOMETRIC_TWIN):
         raise MLError("consent_withdrawn", "")
 
@@ -123,7 +125,7 @@ def train(ident: str) -> None:
         _consent(training.user_id)
         files = store(training.user_id)
         with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
-            progress = _overall(training.report)
+            progress = _overall(training.progress)
             report = get_engine(training.base).train(
                 _spec(training, files), store=files, on_progress=progress
             )
@@ -147,7 +149,7 @@ STAGES = {
 
 
 def _overall(report: types.Progress) -> types.Progress:
-    """The engine tells the share of each stage, the row shows that of the whole."""
+    """Turns the share of a stage, as the engine reports it, into that of the whole training."""
 
     def tell(stage: str, share: float) -> bool:
         first, last = STAGES.get(stage, (0.0, 1.0))

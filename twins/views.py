@@ -18,9 +18,9 @@ from accounts.models import Kind
 from config.web.problems import told
 from config.web.ratelimit import limited
 from twins import checks, services
-from twins.api import photo_of, show_photo, show_training, show_twin, training_of, twins_of
 from twins.forms import TwinForm
-from twins.models import LEAST, MOST, Twin
+from twins.models import LEAST, MOST, Photo, Training, Twin
+from twins.serializers import show_photo, show_training, show_twin
 
 # Drawn by bench.examples, and what they show.
 GOOD = [
@@ -40,7 +40,8 @@ BAD = [
 @login_required
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    rows = [show_twin(twin) | {"face": twin.face} for twin in twins_of(request.user).with_face()]
+    own = Twin.objects.owned_by(request.user)
+    rows = [show_twin(twin) | {"face": twin.face} for twin in own.for_clients().with_face()]
     return render(request, "twins/list.html", {"twins": rows, "tab": "twins"})
 
 
@@ -62,22 +63,23 @@ def _make(request: HttpRequest, fields: dict[str, Any]) -> HttpResponse:
 @login_required
 @require_GET
 def detail(request: HttpRequest, ident: str) -> HttpResponse:
-    return render(request, "twins/detail.html", _facts(request, services.twin_of(request.user, ident)))
+    return render(request, "twins/detail.html", _facts(request, ident))
 
 
 @login_required
 @require_GET
 def state(request: HttpRequest, ident: str) -> HttpResponse:
-    """What changes while one looks at it: readiness, training, versions."""
-    return render(request, "twins/_state.html", _facts(request, services.twin_of(request.user, ident)))
+    """The part of the page that changes while it is open: readiness, training, versions."""
+    return render(request, "twins/_state.html", _facts(request, ident))
 
 
-def _facts(request: HttpRequest, twin: Twin) -> dict[str, Any]:
+def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
     user: Any = request.user
+    twin = Twin.objects.owned_by(user).with_older().get_or_404(ident)
     photos = list(twin.photos.all())
     wording = next(c for c in consents.current(user) if c["kind"] == Kind.BIOMETRIC_TWIN)
     ready = checks.readiness([p for p in photos if p.accepted])
-    trainings = [show_training(t) for t in twin.trainings.select_related("twin")]
+    trainings = [show_training(t) for t in twin.trainings.shown().with_twin()]
     running = next((t for t in trainings if t["status"] in ("queued", "running")), None)
     return {
         "twin": twin,
@@ -99,7 +101,7 @@ def _facts(request: HttpRequest, twin: Twin) -> dict[str, Any]:
 @require_POST
 @told
 def agree(request: HttpRequest, ident: str) -> HttpResponse:
-    twin = services.twin_of(request.user, ident)
+    twin = Twin.objects.owned_by(request.user).get_or_404(ident)
     if request.POST.get("agreed"):
         user: Any = request.user
         consents.give(user, kind=Kind.BIOMETRIC_TWIN, version=request.POST.get("version", ""))
@@ -114,7 +116,7 @@ def agree(request: HttpRequest, ident: str) -> HttpResponse:
 @limited("300/h", "photos")
 def send(request: HttpRequest, ident: str) -> HttpResponse:
     """Photos without JavaScript: as many as one request holds."""
-    twin = services.twin_of(request.user, ident)
+    twin = Twin.objects.owned_by(request.user).get_or_404(ident)
     for file in request.FILES.getlist("file"):
         services.add_photo(twin, data=file.read(), file_name=file.name or "")
     return redirect("twin", twin.id)
@@ -124,7 +126,7 @@ def send(request: HttpRequest, ident: str) -> HttpResponse:
 @require_POST
 @told
 def remove_photo(request: HttpRequest, ident: str, photo: str) -> HttpResponse:
-    services.delete_photo(photo_of(request.user, ident, photo))
+    services.delete_photo(Photo.objects.owned_by(request.user).filter(twin=ident).get_or_404(photo))
     return redirect("twin", ident)
 
 
@@ -133,7 +135,7 @@ def remove_photo(request: HttpRequest, ident: str, photo: str) -> HttpResponse:
 @told
 @limited("30/h", "trainings")
 def train(request: HttpRequest, ident: str) -> HttpResponse:
-    twin = services.twin_of(request.user, ident)
+    twin = Twin.objects.owned_by(request.user).get_or_404(ident)
     key = request.POST.get("key", "")[:255] or None
     services.start_training(twin, key=key)  # the page's own key: a double click is one training
     return redirect("twin", twin.id)
@@ -143,14 +145,14 @@ def train(request: HttpRequest, ident: str) -> HttpResponse:
 @require_GET
 def training(request: HttpRequest, ident: str) -> HttpResponse:
     """What a movement of credits was for."""
-    return redirect("twin", training_of(request.user, ident).twin_id)
+    return redirect("twin", Training.objects.owned_by(request.user).get_or_404(ident).twin_id)
 
 
 @login_required
 @require_POST
 @told
 def cancel(request: HttpRequest, ident: str) -> HttpResponse:
-    training = training_of(request.user, ident)
+    training = Training.objects.owned_by(request.user).get_or_404(ident)
     training.cancel()
     return redirect("twin", training.twin_id)
 
@@ -159,14 +161,15 @@ def cancel(request: HttpRequest, ident: str) -> HttpResponse:
 @require_POST
 @told
 def activate(request: HttpRequest, ident: str) -> HttpResponse:
-    return redirect("twin", services.activate(training_of(request.user, ident)).id)
+    training = Training.objects.owned_by(request.user).get_or_404(ident)
+    return redirect("twin", services.activate(training).id)
 
 
 @login_required
 @require_POST
 @told
 def remove(request: HttpRequest, ident: str) -> HttpResponse:
-    twin = services.twin_of(request.user, ident)
+    twin = Twin.objects.owned_by(request.user).get_or_404(ident)
     services.delete_twin(twin)
     messages.success(request, _("%(name)s was deleted, with all photos and weights.") % {"name": twin.name})
     return redirect("twins")

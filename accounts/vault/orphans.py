@@ -1,4 +1,4 @@
-"""Files that no row speaks of: what a killed writer left behind, or a delete that did not reach the storage."""
+"""Deletes files that no row names: a killed writer left them, or a delete did not reach the storage."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ OLD = timedelta(days=1)  # a younger one may belong to a row that is about to be
 
 
 def sweep(*, dry: bool = False) -> int:
-    """Delete them, of everybody and of people who are gone; how many.
+    """Deletes them, also those of people who are gone; how many.
 
-    With a database that is not the storage's, everybody would be gone. So when more people are unknown than known, what is
-    theirs stays, and the log says so.
+    With a database that is not the storage's, everybody would be gone. So when more people are unknown than
+    known, the files of unknown people stay, and the log says so.
     """
     there = set(homes())
     known = set(User.objects.filter(id__in=there).values_list("id", flat=True))

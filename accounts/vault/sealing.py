@@ -2,14 +2,17 @@
 
 A sealed file, lengths in bytes:
 
-    version 1 | file id 16 | (segment 0..SEGMENT | tag 16) once or more | SHA-256 of the plain bytes 32 | tag 16
+    version 1 | file id 16 | (segment 0..SEGMENT | tag 16) once or more | SHA-256 of the plain bytes 32
+    | tag 16
 
-All segments but the last are full, and the last is empty only in an empty file. Every written file has a key of its own: HKDF-SHA-256
-(RFC 5869) of the user's data key, with the random file id as salt and the context (whose file, which name) as info. So a
-nonce need only say where in the file it stands, and what stands there: middle, last or digest (the STREAM construction,
-Hoang et al., CRYPTO 2015). A piece from another place, file, name or user does not open.
+All segments but the last are full, and the last is empty only in an empty file. Every written file has a
+key of its own: HKDF-SHA-256 (RFC 5869) of the user's data key, with the random file id as salt and the
+context (whose file, which name) as info. So a nonce need only say where in the file it stands, and what
+stands there: middle, last or digest (the STREAM construction, Hoang et al., CRYPTO 2015). A piece from
+another place, file, name or user does not open.
 
-What this cannot see: an older sealed version of the same name put back by whoever can write to the storage.
+What this cannot see: an older sealed version of the same name put back by whoever can write to the
+storage.
 """
 
 from __future__ import annotations
@@ -58,7 +61,10 @@ def sealed_size(plain: int) -> int:
 
 
 def plain_size(sealed: int) -> int:
-    """The inverse of `sealed_size`. Tampered for a size that no sealed file has; else unproven until something is opened."""
+    """The inverse of `sealed_size`.
+
+    Tampered for a size that no sealed file has; else unproven until something is opened.
+    """
     body = sealed - HEADER - TRAILER
     plain = body - TAG * -(-body // (SEGMENT + TAG))
     if plain < 0 or sealed_size(plain) != sealed:
@@ -67,7 +73,10 @@ def plain_size(sealed: int) -> int:
 
 
 def seal(key: bytes, context: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Seals plain chunks of any sizes as they come. `context` says whose file and which; to open it needs the same."""
+    """Seals plain chunks of any sizes as they come.
+
+    `context` says whose file and which; to open it needs the same.
+    """
     header = bytes([VERSION]) + os.urandom(HEADER - 1)
     cipher = _Cipher(key, context, header)
     digest = hashlib.sha256()
@@ -91,8 +100,9 @@ def open_range(
 ) -> Iterator[bytes]:
     """The plain bytes from `start` up to `stop` (cut to the file's size), piece by piece.
 
-    Fetches the header and the segments that hold the range, at least one; a change elsewhere in the file stays unseen.
-    Tampered comes before the piece that it concerns. ValueError for a range that runs backwards.
+    Fetches the header and the segments that hold the range, at least one; a change elsewhere in the file
+    stays unseen. Tampered comes before the piece that it concerns. ValueError for a range that runs
+    backwards.
     """
     size = plain_size(source.size)
     if start < 0 or (stop is not None and stop < start):
@@ -102,7 +112,10 @@ def open_range(
 
 
 def open_digest(key: bytes, context: bytes, source: Source) -> bytes:
-    """The SHA-256 of the plain bytes, from the end of the file. Tampered also when segments were cut off or added."""
+    """The SHA-256 of the plain bytes, from the end of the file.
+
+    Tampered also when segments were cut off or added.
+    """
     cipher = _Cipher(key, context, source.read(0, HEADER))
     sealed = source.read(source.size - TRAILER, source.size)
     return cipher.open(sealed, _count(plain_size(source.size)), DIGEST)
@@ -142,7 +155,10 @@ def _decrypt(aead: AESGCM, nonce: bytes, sealed: bytes | memoryview, bound: byte
 
 
 def _segments(chunks: Iterable[bytes]) -> Iterator[tuple[bytearray, int]]:
-    """The same bytes, SEGMENT at a time. One segment is held back, because only the end tells which is the last."""
+    """The same bytes, SEGMENT at a time.
+
+    One segment is held back, because only the end tells which is the last.
+    """
     held = bytearray()
     for chunk in chunks:
         view = memoryview(chunk)
@@ -176,7 +192,10 @@ def _fetch(source: Source, first: int, end: int) -> Iterator[tuple[int, memoryvi
 
 @dataclass(frozen=True)
 class MasterKeys:
-    """The keys that wrap data keys: 32 bytes each by id (ASCII, 1..255 characters). `current` wraps, all unwrap."""
+    """The keys that wrap data keys: 32 bytes each by id (ASCII, 1..255 characters).
+
+    `current` wraps, all unwrap.
+    """
 
     keys: Mapping[str, bytes] = field(repr=False)
     current: str

@@ -37,7 +37,9 @@ FIRST = sealing.sealed_size(sealing.SEGMENT)  # bytes of the first GET: a small 
 
 
 class UserStorage:
-    """The sealed files of one person on any Django storage that replaces an object in one step (file_overwrite)."""
+    """The sealed files of one person on any Django storage that replaces an object in one step
+    (file_overwrite).
+    """
 
     def __init__(self, storage: Any, home: str):
         self.storage = storage

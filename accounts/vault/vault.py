@@ -1,18 +1,17 @@
 """Everybody's files, sealed with a key of their own, over Django's default storage (file system or S3).
 
-Master keys (settings or a generated file) wrap data keys (one row per person), these seal files (sealing.py). All plain bytes
-stay in memory. Names are relative to their owner: `users/<id>/<name>` is where the storage has them, and file names there
-say no more than the names do, so never put anything personal into one.
+Master keys (settings or a generated file) wrap data keys (one row per person), which seal files
+(sealing.py). All plain bytes stay in memory. A name is relative to its owner: the storage has the file at
+`users/<id>/<name>`. Names are not encrypted, so nothing personal may be in one.
 
-Errors of all functions: FileNotFoundError for a name (or a person's key) that is not there, Tampered, StorageFull,
-Unavailable when the storage does not answer, and ValueError for a name that no code of ours should make.
+Errors of all functions: FileNotFoundError for a name (or a person's key) that is not there, Tampered,
+StorageFull, Unavailable when the storage does not answer, and ValueError for a name that no code of ours
+should make.
 """
 
 from __future__ import annotations
 
 import base64
-import fcntl
-import os
 import posixpath
 import re
 import threading
@@ -20,7 +19,6 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
@@ -30,7 +28,7 @@ from django.db import transaction
 from accounts.models import DataKey
 from accounts.vault import sealing
 from accounts.vault.sealing import MasterKeys
-from accounts.vault.storage import UserStorage, flush, flush_folder, storage_of
+from accounts.vault.storage import UserStorage, storage_of
 
 KEY_SECONDS = 60.0  # how long a data key may be used after its row was read
 NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*")
@@ -41,8 +39,11 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*")
 
 @dataclass(frozen=True)
 class Vault:
-    """One person's files; a `Store` of ml/types.py, and more. Reads of one name may overlap its writes: a reader gets the
-    old or the new file, never a mixture (on S3 a range that is overtaken by a write raises Unavailable)."""
+    """One person's files; a `Store` of ml/types.py, and more.
+
+    Reads of a name may overlap its writes: a reader gets the old or the new file, never a mixture. On S3 a
+    ranged read raises Unavailable when a write overtakes it.
+    """
 
     user_id: UUID
 
@@ -60,7 +61,10 @@ class Vault:
         self.write_stream(name, [data])
 
     def write_stream(self, name: str, chunks: Iterable[bytes]) -> None:
-        """All or nothing: a write that fails, also in `chunks`, leaves the name as it was. May iterate in another thread."""
+        """Writes all or nothing: an error, also one in `chunks`, leaves the file as it was.
+
+        `chunks` may be iterated in another thread.
+        """
         context, key = self._context(name), _key_to_write(self.user_id)
         self._storage().save(name, sealing.seal(key, context, chunks))
         if not DataKey.objects.filter(
@@ -110,14 +114,16 @@ def store(user_id: UUID) -> Vault:
 def destroy(user_id: UUID) -> None:
     """Deletes the data key, then, once that is committed, the files.
 
-    From then on nothing decrypts, except that another process which read the key before may use it for KEY_SECONDS more.
+    From then on nothing decrypts, except that another process which read the key before may use it for
+    KEY_SECONDS more.
     """
     with transaction.atomic():
         DataKey.objects.filter(user_id=user_id).delete()
-        transaction.on_commit(partial(_erase, user_id))
+        transaction.on_commit(partial(erase_files, user_id))
 
 
-def _erase(user_id: UUID) -> None:
+def erase_files(user_id: UUID) -> None:
+    """Deletes the files of somebody whose data key is gone. It may be repeated."""
     _kept.drop(user_id)
     store(user_id).delete_all()
 
@@ -133,41 +139,28 @@ def _checked(name: str) -> str:
 
 @cache
 def master_keys() -> MasterKeys:
-    """From settings.VAULT_MASTER_KEYS (id -> base64 of 32 bytes, the first is current), else from VAR/keys/master, id `local`.
+    """From settings.VAULT_MASTER_KEYS: name -> base64 of 32 bytes; the first is current.
 
-    ImproperlyConfigured for what cannot be used. Tests that change settings call `master_keys.cache_clear()`.
+    ImproperlyConfigured for what cannot be used. Tests that change settings call
+    `master_keys.cache_clear()`.
     """
     try:
-        configured = settings.VAULT_MASTER_KEYS or {
-            "local": _generated(Path(settings.VAR) / "keys" / "master")
-        }
-        keys = {name: base64.b64decode(text, validate=True) for name, text in configured.items()}
+        keys = {k: base64.b64decode(v, validate=True) for k, v in settings.VAULT_MASTER_KEYS.items()}
         return MasterKeys(keys, current=next(iter(keys)))
     except ValueError as e:
-        raise ImproperlyConfigured(f"VAULT_MASTER_KEYS or its file: {e}") from e
+        raise ImproperlyConfigured(f"VAULT_MASTER_KEYS: {e}") from e
 
 
 def rewrap_keys() -> int:
-    """Wraps with the current master key every data key that an older one wraps, so that the older one can go; answers how many."""
+    """Wraps with the current master key every data key that an older one wraps, so that the older one can go;
+    answers how many.
+    """
     master, done = master_keys(), 0
     for user_id, wrapped in DataKey.objects.values_list("user_id", "wrapped").iterator():
         if sealing.wrapped_by(bytes(wrapped)) != master.current:
             fresh = _wrap(user_id, _unwrap(user_id, wrapped))
             done += DataKey.objects.filter(user_id=user_id, wrapped=wrapped).update(wrapped=fresh)
     return done
-
-
-def _generated(file: Path) -> str:
-    """The key in `file`, made when there is none. Under a lock, so that two processes at once get one key."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
-        if not (text := f.read().strip()):
-            text = base64.b64encode(sealing.new_key()).decode()
-            f.write(text)
-            flush(f)
-            flush_folder(file.parent)
-    return text
 
 
 class _Kept:

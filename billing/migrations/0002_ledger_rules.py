@@ -1,4 +1,4 @@
-"""What the database itself promises of the ledger: balances follow the transfers, and transfers never change."""
+"""What the database guarantees: balances follow from transfers, and transfers never change."""
 
 from django.db import migrations
 
@@ -23,8 +23,10 @@ CREATE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'transfers are append-only' USING ERRCODE = 'restrict_violation';
 END $$;
-CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE ON billing_transfer FOR EACH ROW EXECUTE FUNCTION ledger_refuse();
-CREATE TRIGGER ledger_no_truncate BEFORE TRUNCATE ON billing_transfer FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE ON billing_transfer
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_no_truncate BEFORE TRUNCATE ON billing_transfer
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
 
 CREATE FUNCTION ledger_account_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -32,7 +34,8 @@ BEGIN
         RETURN NEW;
     END IF;
     IF TG_OP = 'UPDATE' AND coalesce(current_setting('ledger.booking', true), '') = 'on'
-       AND (NEW.wallet, NEW.kind, NEW.lot, NEW.expires_at) IS NOT DISTINCT FROM (OLD.wallet, OLD.kind, OLD.lot, OLD.expires_at) THEN
+       AND (NEW.wallet, NEW.kind, NEW.lot, NEW.expires_at)
+           IS NOT DISTINCT FROM (OLD.wallet, OLD.kind, OLD.lot, OLD.expires_at) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'a balance follows from transfers alone' USING ERRCODE = 'restrict_violation';

@@ -1,4 +1,4 @@
-"""Our plans and packs as Stripe's products and prices, and what its portal may change."""
+"""Our plans and packs as Stripe's products and prices, and what people may change in its portal."""
 
 from __future__ import annotations
 
@@ -14,8 +14,23 @@ from billing.payments import gateway
 HEADLINE = "PhotoFlux"
 
 
+class NotUnderstood(Exception):
+    """Stripe names a price or currency that is not ours.
+
+    The event is stored as failed, and staff look at it.
+    """
+
+
+def price_of(ident: str) -> StripePrice:
+    """What a price at Stripe buys. Raises NotUnderstood."""
+    found = StripePrice.objects.select_related("plan", "pack").filter(id=ident).first()
+    if found is None:
+        raise NotUnderstood(f"price {ident} is none of ours; run manage.py sync_stripe")
+    return found
+
+
 def wanted() -> Iterator[tuple[Plan | Pack, str, int]]:
-    """(what, interval or "", cents) of everything that is for sale for money."""
+    """(plan or pack, interval or "", cents) of everything that is sold for money."""
     for plan in Plan.objects.filter(on_sale=True):
         yield from (
             (plan, i, c) for i, c in (("month", plan.price_cents), ("year", plan.price_year_cents)) if c
@@ -25,9 +40,9 @@ def wanted() -> Iterator[tuple[Plan | Pack, str, int]]:
 
 
 def synchronise(*, dry_run: bool = False) -> list[str]:
-    """Make Stripe's catalogue ours: a product for each plan and pack, a price for each amount; a sentence for each change.
+    """Create or update a product for each plan and pack, a price for each amount; a sentence for each change.
 
-    A price at Stripe never changes its amount: another amount is another price, and the old one is no longer sold.
+    The amount of a price at Stripe is fixed: a new amount is a new price, and the old one is no longer sold.
     """
     said: list[str] = []
     old = {row.id: row for row in StripePrice.objects.filter(current=True)}
@@ -61,7 +76,7 @@ def _key(thing: Plan | Pack, interval: str) -> str:
 
 
 def _product(thing: Plan | Pack, *, dry_run: bool) -> list[str]:
-    """Made with an id of our own, so that a second run finds the first one's; a sentence when it has another name now."""
+    """Create or rename a product and say so. We choose its id, so a second run finds it again."""
     ident = _key(thing, "")
     name = f"{HEADLINE} {thing.name}" if isinstance(thing, Plan) else f"{HEADLINE}: {thing.credits} credits"
     facts: Any = {"name": name, "metadata": {"photoflux": ident}}
@@ -103,13 +118,13 @@ def _sell(thing: Plan | Pack, interval: str, cents: int, old: StripePrice | None
 
 
 def _end(row: StripePrice) -> None:
-    """Who pays it goes on paying it; nobody else can choose it."""
+    """Stop selling a price; whoever pays it already goes on paying it."""
     gateway.call(lambda v1: v1.prices.update(row.id, {"active": False}))
     StripePrice.objects.filter(id=row.id).update(current=False)
 
 
 def _set_portal() -> None:
-    """What people may change by themselves: an upgrade at once and reckoned to the second, a downgrade and an end with the period."""
+    """What people may change themselves: upgrades at once, prorated; downgrades and ends with the period."""
     rows = (
         StripePrice.objects.filter(current=True, plan__isnull=False)
         .select_related("plan")
@@ -145,7 +160,7 @@ def _set_portal() -> None:
 
 
 def portal() -> str:
-    """The id of the portal's configuration that is ours; empty before the first synchronisation."""
+    """The id of our configuration of the portal; empty before the first synchronisation."""
     found = gateway.pages(
         lambda v1, params: v1.billing_portal.configurations.list({"active": True, **params})
     )

@@ -1,8 +1,7 @@
-"""Buying: everything that is typed about money is typed at Stripe. Checkout for something new, the portal for a change."""
+"""Buying. Cards and addresses are typed at Stripe: in Checkout for a purchase, in its portal for a change."""
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import ledger
 from billing.models import Invoice, Pack, Plan, StripePrice, Subscription, Wallet
-from billing.payments import catalogue, gateway, sync
+from billing.payments import catalogue, gateway, subscriptions, sync
 from billing.payments.gateway import PaymentsNotConfigured
 from config.errors import DomainError, Invalid, NotFound, Unavailable
 
@@ -37,30 +36,42 @@ class NoSubscription(DomainError):
 
 
 def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -> str:
-    """The address of the page at Stripe where it is paid: Checkout or, for who has a plan already, the portal's change of it.
+    """The address of the page at Stripe to pay on: Checkout, or the portal for a change of plan.
 
     Raises PaymentsNotConfigured, EmailUnconfirmed, Invalid, PaymentOverdue, Unavailable.
     """
     price = _price(plan=plan, interval=interval, pack=pack)
     if not EmailAddress.objects.filter(user=user, verified=True).exists():
         raise EmailUnconfirmed
-    wallet = ledger.wallet_of(user)
-    with transaction.atomic():
-        sync.advisory_lock(f"buy:{user.pk}")  # two at once would be two customers
-        wallet.refresh_from_db()
+    ledger.wallet_of(user)
+    with transaction.atomic():  # two requests at once would create two customers
+        wallet = _locked_wallet(user)
         _with_customer(wallet)
     for _attempt in range(3):
         if price.plan and wallet.checkout:
             _close(wallet.checkout)
-        with transaction.atomic():
-            sync.advisory_lock(
-                f"buy:{user.pk}"
-            )  # and could be two plans: whoever comes second closes the first one's session
-            wallet.refresh_from_db()
+        with (
+            transaction.atomic()
+        ):  # two at once could buy two plans: the second closes the first one's session
+            wallet = _locked_wallet(user)
             if price.pack or not wallet.checkout:
-                current = sync.live_subscription(wallet)
+                current = subscriptions.live_subscription(wallet)
                 return _change(wallet, current, price) if price.plan and current else _new(wallet, price)
     raise Unavailable
+
+
+def lock_purchases(user: Any) -> None:
+    """Inside a transaction: nobody else begins to buy for this user."""
+    sync.advisory_lock(f"buy:{user.pk}")
+
+
+def _locked_wallet(user: Any) -> Wallet:
+    """The wallet, for a purchase. Raises NotFound when the account is being erased."""
+    lock_purchases(user)
+    wallet = Wallet.objects.filter(user=user, user__is_active=True).first()
+    if wallet is None:
+        raise NotFound
+    return wallet
 
 
 def _price(*, plan: str, interval: str, pack: str) -> StripePrice:
@@ -83,6 +94,7 @@ def _not_for_sale(pack: str) -> Invalid:
 
 
 def _with_customer(wallet: Wallet) -> None:
+    """Create the customer at Stripe on the first purchase."""
     if wallet.stripe_customer is None:
         about: Any = {"email": wallet.user.email, "metadata": {"wallet": str(wallet.id)}}
         wallet.stripe_customer = gateway.call(lambda v1: v1.customers.create(about))["id"]
@@ -112,7 +124,7 @@ def _new(wallet: Wallet, price: StripePrice) -> str:
 
 
 def _close(session: str) -> None:
-    """The one that was opened before: closed, so that two tabs do not buy two plans, or brought when it was paid."""
+    """Expire an earlier session, so that two tabs cannot buy two plans; one that was paid is applied."""
     try:
         found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
         if found["status"] == "open":
@@ -125,7 +137,9 @@ def _close(session: str) -> None:
 def _change(wallet: Wallet, current: Subscription, price: StripePrice) -> str:
     if current.status != "active":
         raise PaymentOverdue
-    if current.ends_at or current.next_plan:  # first that is taken back, on the portal's first page
+    if (
+        current.ends_at or current.next_plan
+    ):  # a planned change is cancelled first, on the portal's start page
         return _portal(wallet)
     item = gateway.call(lambda v1: v1.subscriptions.retrieve(current.id))["items"]["data"][0]
     if item["price"]["id"] == price.id:
@@ -139,12 +153,12 @@ def _change(wallet: Wallet, current: Subscription, price: StripePrice) -> str:
 
 
 def manage(user: Any, *, what: str = "") -> str:
-    """The address of the portal: its first page, or straight to `payment` (another card) or `cancel`.
+    """The address of the portal's start page, or of its page for `payment` (another card) or `cancel`.
 
     Raises PaymentsNotConfigured, NoSubscription, Unavailable.
     """
     wallet = ledger.wallet_of(user)
-    current = sync.live_subscription(wallet)
+    current = subscriptions.live_subscription(wallet)
     if not wallet.stripe_customer or (what == "cancel" and not current):
         raise NoSubscription
     if what == "payment":
@@ -173,7 +187,7 @@ def _portal(wallet: Wallet, flow: dict[str, Any] | None = None) -> str:
 
 
 def returned(user: Any, session: str) -> bool:
-    """Somebody comes back from Checkout, maybe before its event does: syncs what they bought. Whether it is paid.
+    """Apply a Checkout session that the user returns from, maybe before its event; whether it is paid.
 
     Raises NotFound for a session that is not theirs.
     """
@@ -185,7 +199,7 @@ def returned(user: Any, session: str) -> bool:
 
 
 def sync_session(session: str) -> bool:
-    """What a Checkout session bought, as it is at Stripe now. Does nothing for one that was not paid."""
+    """Apply what a Checkout session bought; one that is not paid gives nothing."""
     found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
     done = found["status"] == "complete" and _sync_bought(found)
     if found["status"] != "open":
@@ -202,7 +216,7 @@ def _sync_bought(found: dict[str, Any]) -> bool:
 
 
 def invoice_address(user: Any, ident: str) -> str:
-    """Where Stripe shows this invoice now; its addresses change. Raises NotFound, and what the gateway raises."""
+    """Where Stripe shows an invoice; its addresses change. Raises NotFound, and what the gateway raises."""
     if not Invoice.objects.filter(id=ident, wallet=ledger.wallet_of(user).id).exists():
         raise NotFound
     where = gateway.call(lambda v1: v1.invoices.retrieve(ident))["hosted_invoice_url"]
@@ -217,7 +231,10 @@ class NothingToPayBack(DomainError):
 
 
 def pay_back(row: Invoice) -> None:
-    """All that is left of a payment, once; the credits go with it. Raises NothingToPayBack, and what the gateway raises."""
+    """Refund what is left of a payment, once, and take its credits back.
+
+    Raises NothingToPayBack, and what the gateway raises.
+    """
     sync.sync_payment(row.payment)  # what went back already
     row.refresh_from_db()
     if not row.payment or row.refunded + row.disputed >= row.paid:
@@ -225,15 +242,6 @@ def pay_back(row: Invoice) -> None:
     ask: Any = {"payment_intent": row.payment, "reason": "requested_by_customer"}
     gateway.call(lambda v1: v1.refunds.create(ask))
     sync.sync_payment(row.payment)
-
-
-def forget(user: Any) -> None:
-    """Before somebody is erased: what they pay for ends at once, and Stripe forgets them. Nothing where they never paid."""
-    wallet = Wallet.objects.filter(user=user).exclude(stripe_customer=None).first()
-    if wallet and gateway.configured():
-        with contextlib.suppress(NotFound):
-            gateway.call(lambda v1: v1.customers.delete(wallet.stripe_customer))
-        sync.customer_gone(str(wallet.stripe_customer))
 
 
 def _page() -> str:

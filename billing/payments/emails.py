@@ -1,4 +1,4 @@
-"""Mails about money: they say what happened, what becomes of it and where to go. Sent once what they tell of is on record."""
+"""E-mails about money: what happened, what follows and where to go. Sent when the change is committed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from accounts.mail import tell
+from accounts.emails import tell
 from billing.models import Wallet
 
 
 def payment_failed(wallet: Wallet, until: datetime) -> None:
     def words() -> tuple[str, str]:
         text = _(
-            "We could not take the payment for your plan. Nothing is lost: your plan stays until %(until)s. Check your card here: %(where)s"
+            "We could not take the payment for your plan. Nothing is lost: your plan stays until %(until)s."
+            " Check your card here: %(where)s"
         )
         return _("A payment did not work"), text % {"until": formats.date_format(until), "where": _page()}
 
@@ -28,7 +29,8 @@ def payment_failed(wallet: Wallet, until: datetime) -> None:
 def plan_ended(wallet: Wallet) -> None:
     def words() -> tuple[str, str]:
         text = _(
-            "Your plan has ended, and you are on the Free plan now. Your twins and pictures are still there, and so are credits that you bought. Choose a plan here: %(where)s"
+            "Your plan has ended, and you are on the Free plan now. Your twins and pictures are still there,"
+            " and so are credits that you bought. Choose a plan here: %(where)s"
         )
         return _("Your plan has ended"), text % {"where": _page()}
 
@@ -40,5 +42,5 @@ def _page() -> str:
 
 
 def _send(wallet: Wallet, words: Any) -> None:
-    # No notice that could be switched off: who pays is told.
+    # An empty notice cannot be switched off: whoever pays is told.
     transaction.on_commit(lambda: tell(wallet.user_id, "", words), robust=True)

@@ -1,4 +1,4 @@
-"""The door to Stripe: one client, two keys while one is changed, and its refusals as ours."""
+"""All requests to Stripe: one client, two keys while one is replaced, and its errors as DomainErrors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PaymentsNotConfigured(DomainError):
 
 
 def use(transport: stripe.HTTPClient | None) -> None:
-    """Send requests through this from now on: a test's double of Stripe."""
+    """Send requests through `transport` from now on; tests pass their double of Stripe."""
     global _transport
     _transport = transport
 
@@ -36,7 +36,10 @@ def configured() -> bool:
 
 
 def call(ask: Callable[[Any], Any]) -> dict[str, Any]:
-    """What `ask(client.v1)` answers, as plain dicts and lists. Raises PaymentsNotConfigured, Unavailable, NotFound."""
+    """What `ask(client.v1)` returns, as plain dicts and lists.
+
+    Raises PaymentsNotConfigured, Unavailable, NotFound.
+    """
     if not configured():
         raise PaymentsNotConfigured
     for key in settings.STRIPE_SECRET_KEYS:
@@ -55,7 +58,7 @@ def call(ask: Callable[[Any], Any]) -> dict[str, Any]:
 
 
 def pages(ask: Callable[[Any, dict[str, Any]], Any]) -> list[dict[str, Any]]:
-    """Everything of a list: `ask(client.v1, params)` is asked page by page."""
+    """All rows of a list: calls `ask(client.v1, params)` page by page."""
     found: list[dict[str, Any]] = []
     while True:
         after = {"starting_after": found[-1]["id"]} if found else {}
@@ -67,7 +70,7 @@ def pages(ask: Callable[[Any, dict[str, Any]], Any]) -> list[dict[str, Any]]:
 
 @functools.cache
 def _line() -> stripe.HTTPClient:
-    """Of this process, which keeps its connections open."""
+    """One transport for the process; it keeps its connections open."""
     return stripe.RequestsClient(timeout=TIMEOUT)
 
 

@@ -1,9 +1,10 @@
-"""Calendar months as Stripe counts them: from an anchor, in UTC, on the month's last day where the anchor's is not there."""
+"""Stripe's times. Months count from an anchor in UTC; a month without the anchor's day uses its last day."""
 
 from __future__ import annotations
 
 import calendar
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 
 def plus(anchor: datetime, months: int) -> datetime:
@@ -19,3 +20,8 @@ def around(moment: datetime, anchor: datetime) -> tuple[datetime, datetime]:
     if plus(anchor, n) > moment:
         n -= 1
     return plus(anchor, n), plus(anchor, n + 1)
+
+
+def from_stripe(seconds: Any) -> Any:
+    """A time from Stripe's seconds since 1970; None stays None."""
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

@@ -1,4 +1,4 @@
-"""Stripe against what is here: what events that were lost would have told is brought, and said."""
+"""Compare Stripe with our tables, repair what lost events would have changed, and say what differed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def everybody(*, email: str | None = None, dry_run: bool = False) -> Iterator[st
 
 
 def _one(wallet: Wallet, dry_run: bool) -> Iterator[str]:
-    """In one transaction, which a dry run takes back."""
+    """In one transaction, which a dry run rolls back."""
     with transaction.atomic():
         before = _state(wallet)
-        sync.everything_of(str(wallet.stripe_customer))
+        sync.sync_everything(str(wallet.stripe_customer))
         after = _state(wallet)
         if dry_run:
             transaction.set_rollback(True)

@@ -1,4 +1,4 @@
-"""Events of Stripe's: verified, kept once by their id together with their effect, and tried again when that failed."""
+"""Stripe's events: verified, stored once by id together with their effect, retried after a failure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from config.errors import DomainError, NotFound
 
 log = logging.getLogger(__name__)
 State = WebhookEvent.State
-TOLERANCE = 300  # seconds between signing and arriving
+TOLERANCE = 300  # seconds from signing to arrival
 
 
 class BadSignature(DomainError):
@@ -29,8 +29,10 @@ class BadSignature(DomainError):
 
 
 def receive(body: bytes, signature: str) -> WebhookEvent:
-    """Apply an event and keep it, in one transaction; a failure is kept too, without its effect, and tried again when the event
-    comes again. Raises BadSignature."""
+    """Store an event and apply it, in one transaction. Raises BadSignature.
+
+    An event that fails is stored without its effect and tried again when Stripe sends it again.
+    """
     event = _verified(body, signature)
     with transaction.atomic():
         row, new = WebhookEvent.objects.get_or_create(id=event["id"], defaults=_facts(event))
@@ -38,7 +40,7 @@ def receive(body: bytes, signature: str) -> WebhookEvent:
 
 
 def retry(ident: str) -> WebhookEvent:
-    """Try a failed one again."""
+    """Apply a failed event again."""
     with transaction.atomic():
         row = WebhookEvent.objects.select_for_update().get(id=ident)
         if row.state != State.FAILED:
@@ -64,7 +66,7 @@ def _verified(body: bytes, signature: str) -> dict[str, Any]:
 
 
 def _facts(event: dict[str, Any]) -> dict[str, Any]:
-    """What is kept. Refunds and disputes are looked at through the payment that they are of."""
+    """What is stored of an event. Its subject is the object's id; for refunds and disputes, the payment's."""
     about = event["data"]["object"]
     of_payment = about["object"] in ("charge", "refund", "dispute")
     return {
@@ -82,14 +84,23 @@ def _apply(row: WebhookEvent) -> WebhookEvent:
     try:
         with transaction.atomic():
             row.state = State.APPLIED if act and row.subject and act(row) else State.IGNORED
-    except NotFound:  # it is not at Stripe any more, or never was for us
+    except NotFound:  # the object is not at Stripe any more, or belongs to another application
         row.state = State.IGNORED
     except Exception as e:
         log.exception("%s was not applied", row)
         row.state, row.error = State.FAILED, f"{type(e).__name__}: {e}"[:1000]
     row.applied_at = None if row.state == State.FAILED else timezone.now()
+    _strip(row)
     row.save()
     return row
+
+
+def _strip(row: WebhookEvent) -> None:
+    """An event that is done keeps the id of its customer only while a wallet here has that customer."""
+    customer = row.customer or (row.subject if row.subject.startswith("cus_") else "")
+    if row.state != State.FAILED and not Wallet.objects.filter(stripe_customer=customer).exists():
+        row.customer = ""
+        row.subject = "" if row.subject == customer else row.subject
 
 
 def _payment_failed(row: WebhookEvent) -> bool:
@@ -98,14 +109,13 @@ def _payment_failed(row: WebhookEvent) -> bool:
     found = Invoice.objects.get(id=row.subject)
     owner = Subscription.objects.filter(id=found.subscription).first()
     wallet = Wallet.objects.filter(id=found.wallet).first()
-    if (
-        found.status == "open" and owner and owner.grace_ends and wallet
-    ):  # neither paid meanwhile, nor the first one of all
+    # No e-mail when it was paid meanwhile, nor for the first payment of a subscription.
+    if found.status == "open" and owner and owner.grace_ends and wallet:
         emails.payment_failed(wallet, owner.grace_ends)
     return True
 
 
-# By how a type begins, the first that fits. Everything else is kept and ignored.
+# By the beginning of an event's type; the first that fits counts. All other events are stored and ignored.
 ACTS: dict[str, Callable[[WebhookEvent], bool]] = {
     "checkout.session.": lambda row: checkout.sync_session(row.subject),
     "customer.subscription.": lambda row: sync.sync_customer(row.customer, subscriptions=[row.subject]),

@@ -1,4 +1,5 @@
-"""Rings for a run: a message with its id, nothing more. A broker that is away delays work and fails no request."""
+"""Wake-ups: messages that name a run. A broker that is down delays work; it loses none and fails no
+request."""
 
 from __future__ import annotations
 
@@ -6,15 +7,22 @@ import logging
 from typing import Any
 
 from celery import current_app
+from kombu.pools import producers
 
 log = logging.getLogger(__name__)
 
+TIMEOUT = 1.0  # seconds for the broker to take a message; workers wait longer for theirs
+
 
 def enqueue(task: str, ident: Any, queue: str) -> bool:
-    """False when the broker did not answer within a second: the sweeper rings again."""
+    """Send a wake-up. False when the broker did not answer within a second; the sweeper sends another."""
+    connection = current_app.connection_for_write(transport_options={"socket_timeout": TIMEOUT})
     try:
-        current_app.send_task(task, args=[str(ident)], queue=queue, ignore_result=True, retry=False)
-    except Exception as e:  # kombu raises what its transport raises, of many kinds
-        log.warning("no ring for %s %s: %s", task, ident, e)
+        with producers[connection].acquire(block=True) as producer:
+            current_app.send_task(
+                task, args=[str(ident)], queue=queue, ignore_result=True, retry=False, producer=producer
+            )
+    except Exception as e:  # kombu raises whatever its transport raises
+        log.warning("no wake-up for %s %s: %s", task, ident, e)
         return False
     return True

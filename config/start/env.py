@@ -1,31 +1,67 @@
-"""Settings from the environment; secrets also from NAME_FILE. What is wrong is said at the start, by its name."""
+"""Reads settings from the environment. A missing or malformed one ends the program with a sentence.
+
+Every setting NAME may also come from a file: NAME_FILE is its path.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import base64
 import os
-import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
+
+REQUIRED = {  # without these nothing starts; the words explain each in the sentence that names it
+    "DATABASE_URL": "the address of PostgreSQL",
+    "REDIS_URL": "the address of Redis",
+    "SECRET_KEY": "a long random text",
+    "VAULT_MASTER_KEYS": "name:key, a key being 32 bytes in base64",
+    "JWT_PRIVATE_KEY": "an RSA key in PEM",
+}
+
+
+class Misconfigured(SystemExit, ImproperlyConfigured):
+    """A setting is missing or malformed. As a SystemExit it ends any program with its sentence and status 1,
+    without a traceback."""
+
+
+def given(name: str) -> bool:
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+
+def require() -> None:
+    """Raises Misconfigured with the names of all required settings that are missing."""
+    missing = [f"{name} ({what})" for name, what in REQUIRED.items() if not given(name)]
+    if missing:
+        raise Misconfigured(
+            f"PhotoFlux cannot start: the environment lacks {', '.join(missing)}. "
+            "Set each, or NAME_FILE to a file that holds it; in a checkout, `make run` brings its own."
+        )
 
 
 def text(name: str, default: str = "") -> str:
     file = os.environ.get(f"{name}_FILE")
-    if file:
-        try:
-            return Path(file).read_text().strip()
-        except OSError as e:
-            raise ImproperlyConfigured(f"{name}_FILE: {e.strerror}: {file}") from e
-    return os.environ.get(name) or default
+    if not file:
+        return os.environ.get(name) or default
+    try:
+        value = Path(file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as e:
+        reason = e.strerror if isinstance(e, OSError) else "not a text"
+        raise Misconfigured(f"{name}_FILE cannot be read: {reason}: {file}") from e
+    if not value and name in REQUIRED:
+        raise Misconfigured(f"{name}_FILE is empty: {file}")
+    return value or default
 
 
 def flag(name: str, default: bool = False) -> bool:
     value = text(name, str(default)).lower()
     if value not in ("1", "true", "yes", "0", "false", "no"):
-        raise ImproperlyConfigured(f"{name} is true or false, not “{value}”.")
+        raise Misconfigured(f"{name} is true or false, not “{value}”.")
     return value in ("1", "true", "yes")
 
 
@@ -34,27 +70,60 @@ def number(name: str, default: int) -> int:
     try:
         return int(value)
     except ValueError:
-        raise ImproperlyConfigured(f"{name} is a whole number, not “{value}”.") from None
+        raise Misconfigured(f"{name} is a whole number, not “{value}”.") from None
 
 
 def words(name: str, default: str = "") -> list[str]:
     return [w.strip() for w in text(name, default).split(",") if w.strip()]
 
 
-def secret(name: str, folder: Path) -> str:
-    """From the environment, else made once and kept in `folder`."""
-    value = text(name)
-    file = folder / name.lower()
-    if not value and not file.exists():
-        _keep(file, secrets.token_urlsafe(50).encode())
-    return value or file.read_text().strip()
+def pairs(name: str, separator: str) -> dict[str, str]:
+    """NAME=a=1,b=2 (the separator is `=` here) as a dict, in its order."""
+    found = [word.partition(separator) for word in words(name)]
+    if any(not (key and middle and value) for key, middle, value in found):
+        raise Misconfigured(f"{name} is a list like name{separator}value,name{separator}value.")
+    return {key: value for key, _middle, value in found}
 
 
-def database(url: str) -> dict[str, Any]:
-    """postgresql://user:password@host:port/name?host=/socket/folder -> Django's form."""
-    parts = urlsplit(url)
+def master_keys(name: str) -> dict[str, str]:
+    """Keys of 32 bytes in base64 by their names; the first one is current."""
+    keys = pairs(name, ":")
+    if not keys:
+        raise Misconfigured(f"{name} holds no key.")
+    for key, value in keys.items():
+        try:
+            good = len(base64.b64decode(value, validate=True)) == 32 and key.isascii() and len(key) < 256
+        except ValueError:
+            good = False
+        if not good:
+            raise Misconfigured(f"{name}: the key named “{key[:40]}” is not 32 bytes in base64.")
+    return keys
+
+
+def private_key(name: str) -> str:
+    """An RSA key in PEM."""
+    pem = text(name)
+    try:
+        key = load_pem_private_key(pem.encode(), password=None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise Misconfigured(f"{name} is not an RSA private key in PEM without a passphrase.")
+    return pem
+
+
+def redis(name: str) -> str:
+    url = text(name)
+    if _address(name, url).scheme not in ("redis", "rediss"):
+        raise Misconfigured(f"{name} is an address like redis://:password@host:6379/0.")
+    return url
+
+
+def database(name: str) -> dict[str, Any]:
+    """postgresql://user:password@host:port/name?host=/socket/folder in Django's form."""
+    parts = _address(name, text(name))
     if parts.scheme not in ("postgres", "postgresql"):
-        raise ImproperlyConfigured("DATABASE_URL is a postgresql:// address: there is no other dialect.")
+        raise Misconfigured(f"{name} is an address like postgresql://user:password@host:5432/name.")
     query = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -63,36 +132,15 @@ def database(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", unquote(parts.hostname or "")),
         "PORT": str(parts.port or query.pop("port", "")),
-        # Its compiler costs more than any of our queries: 10 ms a page of the gallery at 10,000 items.
+        # PostgreSQL's compiler costs more than our queries: 10 ms a page of the gallery at 10,000 items.
         "OPTIONS": {**query, "options": f"{query.get('options', '')} -c jit=off".strip()},
     }
 
 
-def private_key(name: str, folder: Path) -> str:
-    """An RSA key in PEM: from the environment, else made once and kept in `folder`."""
-    if value := text(name):
-        return value
-    file = folder / f"{name.lower()}.pem"
-    if not file.exists():
-        from cryptography.hazmat.primitives import serialization
-        from cryptography.hazmat.primitives.asymmetric import rsa
-
-        key = rsa.generate_private_key(65537, 2048)
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        _keep(file, pem)
-    return file.read_text()
-
-
-def _keep(file: Path, data: bytes) -> None:
-    """Write once, for the owner alone; of two processes at once the first one's stays."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    aside = file.with_name(f".{file.name}-{os.getpid()}")
-    aside.touch(mode=0o600)
-    aside.write_bytes(data)
+def _address(name: str, url: str) -> SplitResult:
     try:
-        with contextlib.suppress(FileExistsError):
-            os.link(aside, file)
-    finally:
-        aside.unlink()
+        parts = urlsplit(url)
+        _checked = parts.port  # parsed when it is read
+    except ValueError as e:
+        raise Misconfigured(f"{name} is not an address: {e}.") from e
+    return parts

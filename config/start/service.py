@@ -1,7 +1,7 @@
-"""A server that belongs to a folder: started once whoever asks, outliving its starter, stopped to the last process.
+"""A server that belongs to a folder. It is started once, however many ask, and outlives its starter.
 
-The server inherits a lock on a file in its folder, so the lock is free exactly when no server runs and nobody starts one.
-Processes that start at once get one server, and a pid file that the lock does not vouch for is stale.
+The server inherits a lock on a file in its folder: the lock is free exactly when no server runs and nobody is
+starting one. A pid file beside a free lock is stale.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from typing import Any
 
 from redis import RedisError
 
-PG_UID = 60_900  # owns PostgreSQL's files when we are root, and is its group; no system hands out this number by itself
-WAIT = 60.0  # seconds for a start or a stop: recovery after a crash takes its time
+PG_UID = (
+    60_900  # user and group of PostgreSQL's files when we are root; no system assigns this number by itself
+)
+WAIT = 60.0  # seconds for a start or a stop: recovery after a crash can take long
 MIN_FREE = 100 * 1024 * 1024  # bytes of disk: a new database takes half of it
-MOST_LOG = 10 * 1024 * 1024  # bytes: at a start a longer log makes place for a new one
+MOST_LOG = 10 * 1024 * 1024  # bytes: a longer log is moved aside at the next start
 
 
 class EmbeddedError(Exception):
@@ -49,7 +51,7 @@ class Service(ABC):
         """The address for clients, the same after a restart."""
 
     def answers(self) -> bool:
-        """Whether it takes connections now. What answers at its address while it does not run is a stranger."""
+        """Whether it takes connections now. Another program may answer at its address while it is stopped."""
         return self.running() and self._responds()
 
     @abstractmethod
@@ -114,7 +116,7 @@ class Service(ABC):
     def _call(
         self, *command: str | Path, lock: int | None = None, cwd: Path = Path("/"), uid: int | None = None
     ) -> None:
-        """Runs a program of the server with the log as its output. It sees none of our environment's secrets."""
+        """Runs a program of the server, its output in the log. It gets nothing of our environment."""
         rights: dict[str, Any] = {} if uid is None else {"user": uid, "group": PG_UID, "extra_groups": ()}
         with (self.folder / "log").open("ab") as log:
             done = subprocess.run(
@@ -137,8 +139,8 @@ class Service(ABC):
         tail = log.read_text(errors="replace").strip().splitlines()[-5:] if log.exists() else []
         reasons = [
             line for line in tail if "FATAL" in line or "error" in line
-        ]  # PostgreSQL says goodbye after them
-        return (reasons or tail or ["no word in its log"])[-1].strip()
+        ]  # PostgreSQL logs its shutdown after the reason
+        return (reasons or tail or ["its log is empty"])[-1].strip()
 
     def _error(self, problem: str, detail: str) -> EmbeddedError:
         advice = f"See {self.folder / 'log'}, or set {self.variable} to a server of your own."

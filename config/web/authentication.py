@@ -1,4 +1,4 @@
-"""How a browser is known to the API."""
+"""How the API knows a browser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from config.errors import Forged
 
 
 class BrowserAuthentication(SessionAuthentication):
-    """The session's cookie, with CSRF."""
+    """By the session's cookie, with the CSRF token."""
 
     def enforce_csrf(self, request: Any) -> None:
         try:

@@ -1,4 +1,7 @@
-"""Pages, styles and scripts are sent compressed. Files of people are compressed pictures already, and event streams must flow."""
+"""Compresses pages, styles and scripts.
+
+People's files are compressed pictures already; event streams must not be held.
+"""
 
 from __future__ import annotations
 

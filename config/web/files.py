@@ -1,4 +1,4 @@
-"""Serving a private file out of the vault: ETag, ranges, and no cache but the owner's own."""
+"""Serves a private file from the vault, with ETag and ranges. No cache keeps it but the viewer's browser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class Files(Protocol):
 def serve(
     request: HttpRequest, files: Files, name: str, *, etag: str = "", media_type: str, download: str = ""
 ) -> HttpResponse:
-    """200, 206 or 304; the ETag is the hash of the plain bytes when no row knows a better one. Raises NotFound, RangeNotSatisfiable."""
+    """200, 206 or 304. Without `etag` the ETag is the hash of the plain bytes.
+
+    Raises NotFound, RangeNotSatisfiable.
+    """
     try:
         quoted = f'"{etag or files.etag(name)}"'
     except FileNotFoundError:
@@ -40,7 +43,7 @@ def serve(
     chunks = files.open_range(name, start, stop)
     body = one_by_one(chunks) if isinstance(getattr(request, "_request", request), ASGIRequest) else chunks
     if not connection.in_atomic_block:
-        connection.close()  # back to the pool: a slow client takes its time over the bytes
+        connection.close()  # back to the pool: a slow client may take minutes
     response = StreamingHttpResponse(body, status=206 if partial else 200, content_type=media_type)
     response["Content-Length"] = str(stop - start)
     response["Accept-Ranges"] = "bytes"
@@ -52,7 +55,7 @@ def serve(
 
 
 async def one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Under ASGI, Django reads a plain iterator to its end before it sends anything."""
+    """The chunks as an async iterator: under ASGI, Django reads a plain one whole before it sends any."""
     take = sync_to_async(lambda: next(chunks, None))
     while (chunk := await take()) is not None:
         yield chunk
@@ -66,7 +69,10 @@ def _private(response: Any, quoted: str) -> Any:
 
 
 def _range(request: HttpRequest, size: int, quoted: str) -> tuple[int, int]:
-    """[start, stop) of a single range; several at once, or one of another version, get the whole file."""
+    """[start, stop) of a single range.
+
+    Several ranges, or If-Range with another version, get the whole file.
+    """
     header = request.headers.get("Range", "")
     if request.headers.get("If-Range", quoted) != quoted:
         header = ""

@@ -1,4 +1,4 @@
-"""Keyset pages: a cursor holds where the last row stood, so page 2,000 costs what page 2 does."""
+"""Keyset pagination: a cursor holds the last row's values, so page 2,000 costs what page 2 does."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ DEFAULT, MOST = 30, 100
 def page(
     request: Any, rows: Any, show: Any, order: tuple[str, ...] = ("-created_at", "-id")
 ) -> dict[str, Any]:
-    """{"next", "previous", "results"} of a queryset. `order`: fields with "-" for descending, the last one unique.
+    """{"next", "previous", "results"} of a queryset, by the fields in `order`; the last one is unique.
 
-    Raises Invalid for a `limit` that is no number from 1 to MOST, or a cursor that is none of ours.
+    Raises Invalid for a `limit` that is no number from 1 to MOST, and for a cursor that cannot be read.
     """
     limit, cursor = _limit(request), _read(request.GET.get("cursor", ""))
     back = bool(cursor and cursor["back"])
-    wanted = _turn(order) if back else order
+    wanted = _reversed(order) if back else order
     if cursor:
         rows = _after(rows, wanted, cursor["at"])
     try:
@@ -68,12 +68,12 @@ def _read(text: str) -> dict[str, Any] | None:
         raise _no_cursor() from None
 
 
-def _turn(order: tuple[str, ...]) -> tuple[str, ...]:
+def _reversed(order: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f[1:] if f.startswith("-") else f"-{f}" for f in order)
 
 
 def _after(rows: Any, order: tuple[str, ...], at: list[Any]) -> Any:
-    """Rows beyond `at`: (a < x) or (a = x and b < y). The first condition alone lets the index skip to the place."""
+    """Rows beyond `at`: (a < x) or (a = x and b < y). The extra a <= x lets the index skip to the place."""
     if len(at) != len(order):
         raise _no_cursor()
     names = [f.lstrip("-") for f in order]
@@ -89,7 +89,7 @@ def _after(rows: Any, order: tuple[str, ...], at: list[Any]) -> Any:
 
 
 def cursor_at(at: list[Any], *, back: bool = False) -> str:
-    """Of the page that begins after (or, `back`, ends before) these values of the order's fields."""
+    """The cursor of the page that begins after these values, or with `back` ends before them."""
     text = json.dumps(
         [int(back), *(v if isinstance(v, (int, float)) else str(v) for v in at)], separators=(",", ":")
     )

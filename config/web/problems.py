@@ -1,4 +1,4 @@
-"""Whatever goes wrong, as RFC 9457 problem+json for the API and as a page for people."""
+"""Errors as RFC 9457 problem+json for the API and as a page for people."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from config.errors import (
     Forged,
     Invalid,
     Malformed,
+    MethodNotAllowed,
+    NotAuthenticated,
     NotFound,
     RateLimited,
     Unavailable,
@@ -31,12 +33,12 @@ from config.errors import (
 JSON = "application/problem+json"
 
 # What Django REST framework raises by itself -> (code, sentence).
-THEIRS: dict[type[Exception], tuple[str, Callable[[], str]]] = {
+FRAMEWORK_ERRORS: dict[type[Exception], tuple[str, Callable[[], str]]] = {
     exceptions.ParseError: ("malformed", lambda: str(Malformed.message)),
-    exceptions.NotAuthenticated: ("not_authenticated", lambda: _("Log in, or send a valid token.")),
-    exceptions.AuthenticationFailed: ("not_authenticated", lambda: _("Log in, or send a valid token.")),
+    exceptions.NotAuthenticated: ("not_authenticated", lambda: str(NotAuthenticated.message)),
+    exceptions.AuthenticationFailed: ("not_authenticated", lambda: str(NotAuthenticated.message)),
     exceptions.PermissionDenied: ("not_found", lambda: str(NotFound.message)),
-    exceptions.MethodNotAllowed: ("method_not_allowed", lambda: _("This address does not take this method.")),
+    exceptions.MethodNotAllowed: ("method_not_allowed", lambda: str(MethodNotAllowed.message)),
     exceptions.UnsupportedMediaType: (
         "unsupported_media_type",
         lambda: _("This address does not read this kind of body."),
@@ -74,16 +76,17 @@ def respond(error: DomainError) -> JsonResponse:
 
 def handle(error: Exception, context: dict[str, Any]) -> Any:
     """Django REST framework's exception handler."""
-    error = plain(error)
+    error = as_domain_error(error)
     if isinstance(error, exceptions.ValidationError):
-        error = Invalid(errors=flat(error.detail))
+        error = Invalid(errors=flattened(error.detail))
     if isinstance(error, DomainError):
         return respond(error)
     response = exception_handler(error, context)
     if response is None:
         return None
     code, sentence = next(
-        (v for kind, v in THEIRS.items() if isinstance(error, kind)), _by_status(response.status_code)
+        (v for kind, v in FRAMEWORK_ERRORS.items() if isinstance(error, kind)),
+        _by_status(response.status_code),
     )
     http = 404 if code == "not_found" else response.status_code
     answer = JsonResponse(body(code, http, sentence()), status=http, content_type=JSON)
@@ -93,8 +96,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Any:
     return answer
 
 
-def plain(error: Exception) -> Exception:
-    """What libraries raise for bad input, as the refusal that it is."""
+def as_domain_error(error: Exception) -> Exception:
+    """The DomainError that stands for a library's exception about bad input; other exceptions unchanged."""
     if isinstance(error, RequestDataTooBig):
         return FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
     if isinstance(error, FileNotFoundError):  # deleted between a look at the row and at the file
@@ -110,15 +113,19 @@ def _by_status(http: int) -> tuple[str, Callable[[], str]]:
     return "invalid", lambda: str(Invalid.message)
 
 
-def flat(detail: Any, path: str = "") -> dict[str, list[str]]:
+def flattened(detail: Any, path: str = "") -> dict[str, list[str]]:
     """A serializer's nested errors as {"field.part": [sentence, ...]}."""
     if isinstance(detail, dict):
         return {
-            k: v for name, part in detail.items() for k, v in flat(part, f"{path}.{name}".strip(".")).items()
+            k: v
+            for name, part in detail.items()
+            for k, v in flattened(part, f"{path}.{name}".strip(".")).items()
         }
     if isinstance(detail, list) and any(isinstance(part, (dict, list)) for part in detail):
         return {
-            k: v for i, part in enumerate(detail) for k, v in flat(part, f"{path}.{i}".strip(".")).items()
+            k: v
+            for i, part in enumerate(detail)
+            for k, v in flattened(part, f"{path}.{i}".strip(".")).items()
         }
     return {
         path or "non_field_errors": [str(part) for part in (detail if isinstance(detail, list) else [detail])]
@@ -126,7 +133,7 @@ def flat(detail: Any, path: str = "") -> dict[str, list[str]]:
 
 
 class ProblemMiddleware:
-    """DomainErrors that plain Django views raise, and 404 and 500 under /api/, in the same shape."""
+    """Answers the DomainErrors that plain Django views raise, as answer_to does."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response
@@ -135,32 +142,32 @@ class ProblemMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        error = plain(error)
-        return say(request, error) if isinstance(error, DomainError) else None
+        error = as_domain_error(error)
+        return answer_to(request, error) if isinstance(error, DomainError) else None
 
 
-def say(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """To a program as JSON, to a person as a page."""
+def answer_to(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """The answer to an error: problem+json under /api/, a page elsewhere."""
     if request.path.startswith(("/api/", "/_allauth/")):
         return respond(error)
     return render(request, "error.html", {"error": error}, status=error.status)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return say(request, NotFound())
+    return answer_to(request, NotFound())
 
 
 def malformed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    found = plain(exception) if exception else Malformed()
-    return say(request, found if isinstance(found, DomainError) else Malformed())
+    found = as_domain_error(exception) if exception else Malformed()
+    return answer_to(request, found if isinstance(found, DomainError) else Malformed())
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return say(request, Forged())
+    return answer_to(request, Forged())
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """To a program it is not there; staff without the right to something are told so."""
+    """403 is 404 under /api/; staff who lack a permission get a page with 403."""
     if request.path.startswith("/api/"):
         return respond(NotFound())
     return render(request, "error.html", {"error": NotFound()}, status=403)
@@ -174,7 +181,7 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A page's refusals are told on the page one came from; what is not there stays 404."""
+    """Decorates a page: a refusal becomes a message on the page the user came from. NotFound stays 404."""
 
     @functools.wraps(view)
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -185,7 +192,7 @@ def told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         except (DomainError, exceptions.ValidationError, ValidationError) as error:
             refused = error if isinstance(error, DomainError) else Invalid()
             messages.error(request, refused.detail)
-            if request.method == "GET":  # a query that means nothing: the page without it
+            if request.method == "GET":  # an invalid query: the page without it
                 return redirect(request.path)
             back = request.headers.get("Referer", "")
             ours = url_has_allowed_host_and_scheme(

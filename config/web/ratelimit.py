@@ -1,4 +1,4 @@
-"""How often somebody may ask: by user, else by address. Generic limits open when Redis is away."""
+"""Rate limits by user, else by IP address. Without Redis these limits let everything pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from config.errors import RateLimited
 
 
 def address(request: Any) -> str:
-    """The client's. Of X-Forwarded-For only what our own PROXIES wrote is believed."""
+    """The client's IP address. Of X-Forwarded-For only what our own PROXIES appended is believed."""
     if settings.PROXIES:
         hops = [h.strip() for h in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if h.strip()]
         if len(hops) >= settings.PROXIES:
@@ -28,7 +28,7 @@ def who(_group: str, request: Any) -> str:
 
 
 def _usage(request: Any, group: str, rate: str) -> dict[str, Any] | None:
-    """None when Redis is away: generic limits open then."""
+    """None when Redis is away."""
     try:
         return get_usage(request, group=group, key=who, rate=rate, method=request.method, increment=True)
     except redis.RedisError:
@@ -36,7 +36,10 @@ def _usage(request: Any, group: str, rate: str) -> dict[str, Any] | None:
 
 
 def limited(rate: str, group: str) -> Callable[[Any], Any]:
-    """Decorates a view or an API method: at most `rate` ("60/m") calls of `group` a user. Raises RateLimited with its headers."""
+    """Decorates a view or an API method: at most `rate` ("60/m") calls of `group` for each user.
+
+    Raises RateLimited.
+    """
 
     def decorate(method: Any) -> Any:
         @functools.wraps(method)
@@ -63,7 +66,7 @@ def refusal(usage: dict[str, Any], rate: str) -> RateLimited:
 
 
 def headers(usage: dict[str, Any], rate: str) -> dict[str, str]:
-    """RateLimit-Policy and RateLimit, as the IETF's draft has them."""
+    """RateLimit-Policy and RateLimit, as in the IETF's draft."""
     seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}[rate.split("/")[1][-1]]
     left = max(0, usage["limit"] - usage["count"])
     return {

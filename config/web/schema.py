@@ -1,4 +1,4 @@
-"""OpenAPI: every operation may answer a problem, and says so."""
+"""The OpenAPI description. Every operation lists the problem as its default answer."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ MATCH = [
 
 
 @functools.cache
-def paged(shape: type[serializers.Serializer]) -> Any:  # type: ignore[type-arg]
-    """A page of these."""
+def paged(row: type[serializers.Serializer]) -> Any:  # type: ignore[type-arg]
+    """The serializer of a page of these rows."""
     link = {"allow_null": True, "required": True}
     return inline_serializer(
-        f"{shape.__name__.removesuffix('Shape')}Page",
+        f"{row.__name__.removesuffix('Serializer')}Page",
         {
             "next": serializers.URLField(**link),
             "previous": serializers.URLField(**link),
-            "results": shape(many=True),
+            "results": row(many=True),
         },
     )
 
@@ -69,9 +69,10 @@ EVENTS = {
     "get": {
         "operationId": "v1_events",
         "tags": ["v1"],
-        "description": "Server-sent events: `snapshot`, a list of the runs that are open or ended in the last day; then each change as "
-        "`run`, whose id is the run's id and the version of its row; `credits` when they change; `away` when the stream cannot "
-        "go on and the client polls. After a reconnect the snapshot comes again, whatever `Last-Event-ID` says.",
+        "description": "Server-sent events: `snapshot`, a list of the runs that are open or ended in the "
+        "last day; then each change as `run`, whose id is the run's id and the version of its row; `credits` "
+        "when they change; `away` when the stream cannot go on and the client polls. After a reconnect the "
+        "snapshot comes again, whatever `Last-Event-ID` says.",
         "parameters": [{"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}],
         "responses": {
             "200": {"description": "", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
@@ -81,12 +82,12 @@ EVENTS = {
             },
         },
     }
-}  # no APIView: it is answered by the event loop
+}  # written by hand, as the view is async and no APIView
 
 
 @functools.cache
 def document(language: str) -> tuple[bytes, str]:
-    """The whole contract in a language, and its ETag; made once a process."""
+    """The whole description in a language, and its ETag; made once in each process."""
     with override(language):
         found = SchemaGenerator().get_schema(public=True)
         found["paths"]["/api/v1/events"] = EVENTS

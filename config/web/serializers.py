@@ -1,4 +1,4 @@
-"""What every run looks like to a client, and what comes back up from a request."""
+"""Runs as clients see them, and what is read from every request: body and Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 
 from config.errors import Invalid
-from config.runs.models import SENTENCES, Places
+from config.runs.places import Places
+from config.runs.sentences import SENTENCES
 
 
-class AsWeDo(DefaultContentNegotiation):
-    """Whatever a client accepts gets what there is: JSON, a picture, a problem."""
+class IgnoreAccept(DefaultContentNegotiation):
+    """Sends what there is (JSON, a picture, a problem), whatever the client's Accept header says."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type
@@ -32,7 +33,7 @@ class Credits(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class RunFields(serializers.Serializer):  # type: ignore[type-arg]
-    """Everywhere the same."""
+    """The fields that every run has."""
 
     id = serializers.UUIDField()
     kind = serializers.CharField()
@@ -54,8 +55,8 @@ def run_fields(run: Any, places: Places | None = None) -> dict[str, Any]:
         "kind": run.kind_name,
         "status": run.status,
         "stage": run.stage,
-        "progress": round(run.progress, 3),
-        "position": run.position(places),
+        "progress": round(run.share, 3),
+        "position": (places or Places()).of(run),
         "eta_seconds": run.eta_seconds(),
         "error": {"code": run.error_code, "detail": str(SENTENCES.get(run.error_code) or run.error_detail)}
         if run.error_code
@@ -68,7 +69,7 @@ def run_fields(run: Any, places: Places | None = None) -> dict[str, Any]:
 
 
 def checked(kind: type[serializers.Serializer], request: Any, **options: Any) -> dict[str, Any]:  # type: ignore[type-arg]
-    """The request's body, checked. Raises Invalid (through the exception handler)."""
+    """The validated data of the request's body. Raises ValidationError, answered as `invalid`."""
     form = kind(data=request.data, **options)
     form.is_valid(raise_exception=True)
     return dict(form.validated_data)
@@ -83,7 +84,7 @@ def key_of(headers: Any) -> str | None:
 
 
 def idempotency_of(request: Any) -> dict[str, str | None]:
-    """`key` and `body_hash` for config.runs.idempotency.create_idempotent, from Idempotency-Key and the body."""
+    """`key` and `body_hash` for create_idempotent (config.runs.idempotency), from the header and the body."""
     return {
         "key": key_of(request.headers),
         "body_hash": hashlib.sha256(

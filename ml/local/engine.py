@@ -23,7 +23,7 @@ from ml.local import fitting, lora
 from ml.local.compilation import compile_blocks, compiler, undo_compilation
 from ml.local.loading import load_pipeline
 from ml.local.sample import Sampler, compose
-from ml.local.training import LEAST_PHOTOS, TwinTraining, tell
+from ml.local.training import TwinTraining, check_photos, tell
 from ml.local.weights import Recent, checksum, parse
 from ml.oom import memory_errors
 from ml.provenance import Signer
@@ -96,12 +96,7 @@ class LocalEngine:
     # ---------------------------------------------------------------- train
 
     def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on) -> TrainReport:
-        if len(spec.photos) < LEAST_PHOTOS:
-            raise MLError(
-                "not_enough_photos",
-                f"A twin needs at least {LEAST_PHOTOS} accepted photos, better ten or more; "
-                f"here are {len(spec.photos)}.",
-            )
+        check_photos(spec)
         if spec.threads:
             torch.set_num_threads(spec.threads)
         with self._lock, memory_errors():

@@ -37,6 +37,13 @@ def tell(on_progress: Progress, stage: str, share: float) -> None:
         raise Stopped
 
 
+def check_photos(spec: TrainSpec) -> None:
+    """MLError `not_enough_photos`."""
+    if len(spec.photos) < LEAST_PHOTOS:
+        wanted = f"A twin needs at least {LEAST_PHOTOS} accepted photos, better ten or more"
+        raise MLError("not_enough_photos", f"{wanted}; here are {len(spec.photos)}.")
+
+
 @dataclass
 class TwinTraining:
     """A training on a loaded pipeline. Everything it needs is given; `run` does it once."""

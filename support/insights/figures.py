@@ -1,7 +1,7 @@
-"""The figures of money that staff look at: what came in, what became of the credits, what the work cost, who stayed.
+"""Figures for staff: revenue, credits by use, the cost of work, churn.
 
-Money is whole cents of settings.CURRENCY, costs have parts of cents. Each function asks a constant number of queries, however
-much there is.
+Money is whole cents of settings.CURRENCY; costs have fractions of cents. Each function makes a constant
+number of queries, however many rows there are.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from billing.models import EngineCost, Invoice, Subscription, Transfer
 from billing.runs import PaidRun, paid_kinds
 
 Kind = Transfer.Kind
-PACK = "pack"  # in the plan's place when an invoice was for none
-NEVER_LIVE = ("incomplete", "incomplete_expired")  # its first payment did not come
+PACK = "pack"  # instead of a plan's code, for an invoice without a plan
+NEVER_LIVE = ("incomplete", "incomplete_expired")  # the first payment was never made
 
 
 @dataclass(frozen=True)
 class Period:
-    """Days in UTC; both ends belong to it."""
+    """Days in UTC, both ends included."""
 
     start: date
     end: date
@@ -49,8 +49,10 @@ class Revenue:
 
 
 def revenue_by_day_and_plan(period: Period) -> list[Revenue]:
-    """What was paid, without tax and what went back since; of that its share of the tax is no revenue lost. It counts on the
-    day of the payment, also what went back later."""
+    """What was paid, less tax and less what went back since without its own tax.
+
+    All of it counts on the day of the payment, also what went back later.
+    """
     stays = Greatest(F("total") - F("refunded") - F("disputed"), 0)
     rows = (
         Invoice.objects.filter(paid_at__range=period.moments, currency=settings.CURRENCY)
@@ -67,7 +69,7 @@ def revenue_by_day_and_plan(period: Period) -> list[Revenue]:
 
 
 def in_other_currencies(period: Period) -> int:
-    """Payments that the revenue leaves out, as cents of two currencies do not add up."""
+    """How many payments the revenue leaves out: cents of two currencies do not add up."""
     return Invoice.objects.filter(paid_at__range=period.moments).exclude(currency=settings.CURRENCY).count()
 
 
@@ -82,7 +84,7 @@ class Credits:
 
 
 def credits_by_day(period: Period) -> list[Credits]:
-    """The days on which some moved."""
+    """Only days on which credits moved."""
     sums = {
         "sold": _sum(Kind.PLAN, Kind.PURCHASE),
         "granted": _sum(Kind.GRANT),
@@ -102,7 +104,7 @@ def _sum(*kinds: str) -> Any:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of the runs of one kind on one engine. `cents` is None when nobody said what the engine costs."""
+    """The runs of one kind on one engine. `cents` is None while the engine's cost is not set."""
 
     engine: str
     kind: str
@@ -114,14 +116,14 @@ class Cost:
 
 
 def costs_by_engine_and_kind(period: Period) -> list[Cost]:
-    """Runs that ended, however they ended; not those that nobody began to work on."""
+    """Runs that were started and have ended, in whatever way."""
     known = {(cost.engine, cost.job_kind): cost for cost in EngineCost.objects.all()}
     found = [_cost(work, known) for kind in paid_kinds() for work in _work(kind, period)]
     return sorted(found, key=lambda cost: (cost.engine, cost.kind))
 
 
 def _work(kind: type[PaidRun], period: Period) -> Iterable[dict[str, Any]]:
-    """A job says itself of which kind it is; all runs of another sort are of one kind."""
+    """Sums by engine and kind. A model with a `kind` column has several kinds, any other model one."""
     says = any(field.name == "kind" for field in kind._meta.fields)
     job_kind: Any = F("kind") if says else Value(kind.kind_name, CharField())
     done = kind.objects.filter(finished_at__range=period.moments, started_at__isnull=False)
@@ -142,13 +144,13 @@ def _cost(work: dict[str, Any], known: dict[tuple[str, str], EngineCost]) -> Cos
 
 
 def total_cost(costs: Iterable[Cost]) -> Decimal | None:
-    """None when one of them is not known: the others alone would say too little."""
+    """The sum, or None when one cost is not known: a sum of the others would be too low."""
     cents = [cost.cents for cost in costs]
     return None if None in cents else sum(filter(None, cents), Decimal(0))
 
 
 def margin(revenue: Iterable[Revenue], costs: Iterable[Cost]) -> Decimal | None:
-    """Cents that are left of the revenue; None when a cost is not known."""
+    """Revenue less costs, in cents; None when a cost is not known."""
     cost = total_cost(costs)
     return None if cost is None else sum(row.cents for row in revenue) - cost
 

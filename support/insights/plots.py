@@ -1,4 +1,7 @@
-"""Plots as SVG, made here and without a script: pure functions from numbers to markup. The colours are in static/figures.css."""
+"""Plots as SVG without a script: pure functions from numbers to markup.
+
+The colours are in static/figures.css.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from django.utils.safestring import SafeString
 
 WIDTH, HEIGHT = 960, 260  # of the view box; the page scales it
 LEFT, RIGHT, TOP, BOTTOM = 90, 950, 10, 230  # where the plot lies in it
-COLOURS = 6  # in the style sheet; after that they begin again
-LABELS = 8  # days that are written below, at most
+COLOURS = 6  # in the style sheet; a seventh series has the first colour again
+LABELS = 8  # dates below the plot, at most
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Plot:
-    """What every kind of plot has: an `ident` that is its own on the page, a title, a sentence, and how a number is written."""
+    """What every plot has. `ident` is unique on the page, `desc` is a sentence, `say` formats a number."""
 
     ident: str
     title: str
@@ -37,7 +40,7 @@ class Plot:
 
 
 def stacked_bars(plot: Plot) -> SafeString:
-    """A bar a day, its series one upon the other; what is below zero hangs from the line of zero."""
+    """One bar a day with its series stacked; negative values extend below the zero line."""
     columns = list(zip(*(s.values for s in plot.series)))
     marks = ticks(
         min((sum(v for v in column if v < 0) for column in columns), default=0),
@@ -64,7 +67,7 @@ def _bars(plot: Plot, marks: Sequence[int]) -> Iterator[tuple[object, ...]]:
 
 
 def lines(plot: Plot) -> SafeString:
-    """A line for each series that is not all zeros, with a point where there is something."""
+    """A line for each series that is not all zeros, with a point at each value that is not zero."""
     values = [value for s in plot.series for value in s.values]
     marks = ticks(min(values, default=0), max(values, default=0))
     return _svg(
@@ -93,7 +96,7 @@ def _line(plot: Plot, n: int, marks: Sequence[int]) -> SafeString:
 
 
 def ticks(low: int, high: int) -> list[int]:
-    """Round numbers from at most `low` to at least `high` with zero among them, three or four when all are of one sign."""
+    """Round numbers that span `low` to `high` and include zero; three or four when all have one sign."""
     low, high = min(low, 0), max(high, 0)
     rounds = (digit * 10**power for power in count() for digit in (1, 2, 5))
     step = next(step for step in rounds if high - low <= 3 * step)
@@ -151,7 +154,7 @@ def _y(value: int, marks: Sequence[int]) -> float:
 
 
 def _f(x: float) -> str:
-    """Without the reader's decimal comma, which SVG does not know."""
+    """With a decimal point whatever the reader's language, as SVG asks."""
     return f"{x:.1f}"
 
 

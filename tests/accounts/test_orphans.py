@@ -84,7 +84,7 @@ def test_with_a_database_that_is_not_the_storages_nothing_of_strangers_goes(db: 
     assert names(folder) == {"x"}
 
 
-def test_what_is_under_way_stays(twin: Any, photos: list[Any], rings: Any) -> None:
+def test_what_is_under_way_stays(twin: Any, photos: list[Any], wake_ups: Any) -> None:
     from tests.conftest import jpeg
     from twins import services
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from billing import audit
 from tests.billing.shop import Shop, confirmed, opened
 
 
@@ -17,3 +18,10 @@ def shop(db: None, settings: Any) -> Iterator[Shop]:
 @pytest.fixture
 def buyer(alice: Any) -> Any:
     return confirmed(alice)
+
+
+@pytest.fixture
+def adds_up(db: None) -> Iterator[None]:
+    """After the test the ledger's audit finds nothing wrong."""
+    yield
+    assert audit.problems(runs=False) == []

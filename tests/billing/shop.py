@@ -1,4 +1,4 @@
-"""A shop for tests: our billing with the double of Stripe at its door, and one clock for both."""
+"""A shop for tests: our billing with a double of Stripe, and one clock for both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAY = 86400
 
 
 class Shop:
-    """What people do at Stripe's pages, and the events of it brought to us."""
+    """What people do on Stripe's pages, and the delivery of its events to us."""
 
     def __init__(self, fake: FakeStripe) -> None:
         self.fake = fake
@@ -30,7 +30,7 @@ class Shop:
     def deliver(
         self, order: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda events: events
     ) -> None:
-        """What happened at Stripe since the last time, in some order."""
+        """Deliver the events since the last delivery, in some order."""
         new: list[dict[str, Any]] = []
         self.fake.flush(new.append)
         self.sent += new
@@ -85,7 +85,7 @@ def opened(settings: Any) -> Iterator[Shop]:
 
 
 def confirmed(user: Any) -> Any:
-    """With an address that was confirmed, as buying asks for."""
+    """The user with a confirmed e-mail address, which buying requires."""
     from allauth.account.models import EmailAddress
 
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)

@@ -1,4 +1,4 @@
-"""What does not add up is found: each question answers when the money is bent behind the ledger's back."""
+"""The audit finds each kind of error, made here by writing past the ledger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def wallet(alice: Any) -> Any:
 
 
 def bend(statement: str, *params: Any) -> None:
-    """Past the triggers, as nobody else can."""
+    """Write without the triggers, which no other code can."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in ("billing_transfer", "billing_ledgeraccount"):
@@ -82,7 +82,7 @@ def test_an_invoice_that_says_otherwise(wallet: Any) -> None:
 
 
 def test_a_hold_that_belongs_to_no_work_and_work_that_holds_nothing(
-    wallet: Any, trained: Any, rings: list[Any]
+    wallet: Any, trained: Any, wake_ups: list[Any]
 ) -> None:
     from generation.services import request_images
 

@@ -1,4 +1,4 @@
-"""What a plan allows, at each place where it matters; nothing is deleted when it allows less."""
+"""What a plan allows, wherever it matters; nothing is deleted when a plan allows less."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def put_on(user: Any, code: str, **changes: Any) -> None:
 
 @pytest.fixture
 def second(trained: Any) -> Twin:
-    """A twin made while the plan was larger, which holds one now."""
+    """A second twin, made while the plan allowed more than one."""
     put_on(trained.user, "creator")
     twin = twins.create_twin(trained.user, name="Second")
     Twin.objects.filter(id=twin.id).update(active_training=trained.active_training)
@@ -64,7 +64,7 @@ def test_the_pages_say_so(second: Twin, client: Any) -> None:
     assert "can only be looked at" in client.get(f"/twins/{second.id}/").content.decode()
 
 
-def test_no_more_is_begun_than_the_plan_works_on_at_once(trained: Any, rings: list[Any]) -> None:
+def test_no_more_is_begun_than_the_plan_works_on_at_once(trained: Any, wake_ups: list[Any]) -> None:
     put_on(trained.user, "free", jobs=2)
     for n in range(2):
         generation.request_images(trained.user, twin=trained, prompt="in a park", key=str(n))
@@ -77,7 +77,7 @@ def test_no_more_is_begun_than_the_plan_works_on_at_once(trained: Any, rings: li
     assert generation.request_images(trained.user, twin=trained, prompt="in a park", key="2")
 
 
-def test_a_picture_is_no_larger_than_the_plan_allows(trained: Any, rings: list[Any]) -> None:
+def test_a_picture_is_no_larger_than_the_plan_allows(trained: Any, wake_ups: list[Any]) -> None:
     put_on(trained.user, "free", longest=300)
     assert generation.request_images(trained.user, twin=trained, prompt="in a park").longest == 300
     put_on(trained.user, "pro")
@@ -102,7 +102,7 @@ def test_what_is_past_its_time_goes_but_only_as_long_as_the_plan_is_small(
     assert not Item.objects.filter(id=old.id).exists()
 
 
-def test_the_price_list_is_one(trained: Any, as_alice: Any, client: Any, rings: list[Any]) -> None:
+def test_the_price_list_is_one(trained: Any, as_alice: Any, client: Any, wake_ups: list[Any]) -> None:
     Price.objects.create(code="high", credits=3)
     ledger.grant(ledger.wallet_of(trained.user), 20, cause="test")
     asked = {"kind": "image", "twin": str(trained.id), "prompt": "in a park", "quality": "high", "count": 2}

@@ -1,8 +1,7 @@
-"""Whatever people, cards and banks do in whatever order, and however late and often we hear of it, the money adds up."""
+"""The money adds up whatever people, cards and banks do, and however late or disordered the events."""
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from copy import deepcopy
@@ -23,17 +22,18 @@ from hypothesis.stateful import (
 
 from billing import audit, ledger
 from billing.models import Invoice, Plan, StripePrice, Subscription, Wallet
-from billing.payments import reconcile, sync, webhooks
+from billing.payments import invoices, reconcile, subscriptions, sync, webhooks
 from tests.billing.shop import SECRETS, Shop, confirmed, opened
 from tests.payments.stripe import signed
+from tests.plugin import Share
 
 pytestmark = [pytest.mark.django_db, pytest.mark.workers]
-SEQUENCES, STEPS = int(os.environ.get("STORIES", "300")), 6  # STORIES=2000 takes some minutes
+SEQUENCES, STEPS = (2000, 60), 6  # stories with --thorough, some minutes, and without
 PLANS, INTERVALS = ("creator", "pro", "enterprise"), ("month", "year")
 
 
 class Story(RuleBasedStateMachine):
-    """One person's, taken back at its end, so that the next one begins with an empty ledger."""
+    """One person's payments, rolled back at the end so that the next story begins with an empty ledger."""
 
     shop: Shop
     user: Any
@@ -91,7 +91,7 @@ class Story(RuleBasedStateMachine):
         seed=st.integers(0, 9),
     )
     def subscribe(self, plan: str, interval: str, works: bool, seed: int) -> None:
-        if self.subscription() is None and sync.live_subscription(self.wallet) is None:
+        if self.subscription() is None and subscriptions.live_subscription(self.wallet) is None:
             self.shop.fake.pay(self.shop.session(Story.user, plan=plan, interval=interval), works=works)
             self.count("subscribe")
         self.hear(seed)
@@ -128,7 +128,7 @@ class Story(RuleBasedStateMachine):
             self.shop.fake.fail_next(self.wallet.stripe_customer)
         self.shop.fake.advance(days * 86400)
         self.hear(seed)
-        sync.next_months()
+        invoices.next_months()
         sync.lapse()
         self.count("expire" if ledger.expire() else "wait")
         self.count("fail" if fails else "renew" if len(Invoice.objects.all()) > before else "wait")
@@ -241,11 +241,12 @@ def told(alice: Any, settings: Any) -> Iterator[type[Story]]:
         yield Story
 
 
-def test_every_story_of_payments_adds_up(told: type[Story]) -> None:
+def test_every_story_of_payments_adds_up(told: type[Story], share: Share) -> None:
+    sequences = share.number(*SEQUENCES)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         told,
         settings=settings(
-            max_examples=SEQUENCES,
+            max_examples=sequences,
             stateful_step_count=STEPS,
             derandomize=True,
             database=None,
@@ -269,5 +270,5 @@ def test_every_story_of_payments_adds_up(told: type[Story]) -> None:
         "expire",
         "grant",
     }
-    least = SEQUENCES // 100
+    least = sequences // 100
     assert {name: told.seen.get(name, 0) for name in everything if told.seen.get(name, 0) < least} == {}

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from billing import audit, ledger
-from billing.models import Invoice, StripePrice, Subscription, Transfer, WebhookEvent
-from billing.payments import gateway, reconcile, sync, webhooks
+from billing import audit, ledger, services
+from billing.models import Invoice, StripePrice, Subscription, Transfer, Wallet, WebhookEvent
+from billing.payments import gateway, invoices, reconcile, webhooks
 from tests.billing.shop import DAY, SECRETS, Shop, confirmed, opened
 from tests.conftest import person
 from tests.payments.stripe import DoubleClient, signed
@@ -30,7 +30,7 @@ def shop(settings: Any) -> Iterator[Shop]:
 
 
 def apart(work: Callable[[], Any]) -> Any:
-    """In a thread, which has a connection of its own."""
+    """Run in a thread, then close the thread's own database connection."""
     try:
         return work()
     finally:
@@ -38,8 +38,11 @@ def apart(work: Callable[[], Any]) -> Any:
 
 
 def events_of(shop: Shop, people: list[Any]) -> list[dict[str, Any]]:
-    """Each bought a plan and two packs; one pack went back in part, the other is disputed. One went up, one goes down with the next
-    payment, and the third one's did not work at first; a month went by."""
+    """The events of a month in which each person bought a plan and two packs.
+
+    One pack is refunded in part, the other disputed. The first person upgrades, the second downgrades with
+    the next payment, and the third one's renewal fails at first.
+    """
     up, down, failing = people
     for user in people:
         shop.subscribe(user, "pro" if user is down else "creator")
@@ -80,7 +83,7 @@ def test_whatever_sixteen_do_at_once_the_money_adds_up(shop: Shop) -> None:
             elif act == 1:
                 ledger.expire()
             elif act == 2:
-                sync.next_months()
+                invoices.next_months()
             else:
                 with contextlib.suppress(ledger.NotEnoughCredits, ledger.PaymentDue):
                     ledger.hold(wallet, dice.choice((1, 20, 90)), cause=cause)
@@ -95,7 +98,7 @@ def test_whatever_sixteen_do_at_once_the_money_adds_up(shop: Shop) -> None:
     assert audit.problems(runs=False) == []
     assert list(reconcile.everybody(dry_run=True)) == []
     assert Invoice.objects.filter(status="paid").count() == 3 * 4 + 1
-    # The credits of the way up are told of when their month is over, and not given any more.
+    # The upgrade's invoice arrives after its month is over, so its credits are not given any more.
     assert Transfer.objects.filter(kind="plan").count() == 3 * 2
     assert [shop.wallet(user).plan_id for user in people] == ["pro", "creator", "creator"]
 
@@ -123,8 +126,25 @@ def test_two_who_begin_to_buy_at_once_are_one_customer(shop: Shop) -> None:
     assert [c["id"] for c in customers] == [shop.wallet(user).stripe_customer]
 
 
+def test_an_erasure_among_the_events_of_a_payment_leaves_no_wallet_and_adds_up(shop: Shop) -> None:
+    user = confirmed(person("p@example.com"))
+    for what in ({"plan": "creator"}, {"pack": "small"}):
+        shop.fake.pay(shop.session(user, **what))
+    found: list[dict[str, Any]] = []
+    shop.fake.flush(found.append)
+    acts = [lambda e=e: webhooks.receive(*signed(e, SECRETS[0])) for e in found]
+    acts += [lambda: services.erase(user)] * 3
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(apart, acts))
+    user.delete()
+    shop.deliver()
+    assert not Wallet.objects.exists()
+    assert not WebhookEvent.objects.filter(state="failed").exists()
+    assert audit.problems(runs=False) == []
+
+
 class Slow(DoubleClient):
-    """Who asks waits until somebody else asks too, or a little while: so that what can overlap does."""
+    """Each request waits for a second one, or 0.1 s, so that whatever can overlap does."""
 
     def __init__(self, fake: Any) -> None:
         super().__init__(fake)
@@ -140,7 +160,7 @@ class Slow(DoubleClient):
 
 
 def test_the_events_of_a_first_payment_wait_for_each_other_in_turn(shop: Shop) -> None:
-    """Nothing of theirs is here yet, so each of them brings the same subscription and invoice; and somebody works meanwhile."""
+    """Nothing is recorded yet: every event applies the same subscription while runs hold credits."""
     people = [confirmed(person(f"p{n}@example.com")) for n in range(3)]
     for user in people:
         shop.fake.pay(shop.session(user, plan="creator"))

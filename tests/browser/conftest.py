@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.processes import Workers, wait_for
+from tests.processes import wait_for
+from tests.shared_worker import SharedWorkers
 from tests.test_web import Web
 
 # Playwright's loop runs in this thread, where Django would refuse to speak to the database.
@@ -25,6 +26,8 @@ SIZES: dict[str, dict[str, Any]] = {
     },
     "desktop": {"viewport": {"width": 1440, "height": 900}},
 }
+PATIENCE = 60_000.0  # milliseconds: ends a test that would hang, far above what a crowded machine needs
+expect.set_options(timeout=PATIENCE)
 SCREENS = Path(__file__).resolve().parents[2] / "out" / "screens"
 
 
@@ -38,15 +41,19 @@ def chromium() -> Iterator[Browser]:
 
 
 class Site:
-    """The product as it runs, and who looks at it."""
+    """The product as it runs, and who looks at it. It serves all tests of a file, each with empty tables."""
 
-    def __init__(self, folder: Path, chromium: Browser, workers: Workers) -> None:
-        self.folder, self.chromium, self.workers = folder, chromium, workers
+    def __init__(self, folder: Path, chromium: Browser, environment: dict[str, str]) -> None:
+        self.folder, self.chromium = folder, chromium
         self.mails = folder / "mails"
-        os.environ["MAIL_FOLDER"] = str(self.mails)  # of the processes started from here on
-        self.web = Web(folder).wait()
+        self.environment = environment | {"MAIL_FOLDER": str(self.mails)}
+        self.workers = SharedWorkers(folder, **self.environment)
         self.contexts: list[BrowserContext] = []
         self.complaints: list[str] = []  # of the browser: scripts that failed, what the policy refused
+        self.start_web()
+
+    def start_web(self, port: int = 0) -> None:
+        self.web = Web(self.folder, port=port, **self.environment).wait()
 
     @property
     def url(self) -> str:
@@ -79,21 +86,44 @@ class Site:
             lambda m: self.complaints.append(f"{m.text} {m.location}") if m.type == "error" else None,
         )
         page.on("pageerror", lambda e: self.complaints.append(str(e)))
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         return page
 
-    def stop(self) -> None:
+    def leave(self) -> None:
+        """After a test."""
         for context in self.contexts:
             context.close()
+        self.workers.leave()
+        self.contexts, self.complaints = [], []
+        shutil.rmtree(self.mails, ignore_errors=True)
+
+    def stop(self) -> None:
+        self.workers.stop()
         self.web.stop()
-        del os.environ["MAIL_FOLDER"]
+
+
+@pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    """Settings of the site's processes; a file with its own overrides this."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def open_site(
+    django_db_setup: None,
+    tmp_path_factory: pytest.TempPathFactory,
+    chromium: Browser,
+    environment: dict[str, str],
+) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("site"), chromium, environment)
+    yield made
+    made.stop()
 
 
 @pytest.fixture
-def site(tmp_path: Path, chromium: Browser, workers: Workers) -> Iterator[Site]:
-    made = Site(tmp_path, chromium, workers)
-    yield made
-    made.stop()
+def site(open_site: Site) -> Iterator[Site]:
+    yield open_site
+    open_site.leave()
 
 
 def until(page: Page, expression: str) -> None:
@@ -105,6 +135,8 @@ def shot(page: Page, name: str) -> None:
     """Kept in out/screens, once the pictures that are in sight are there."""
     SCREENS.mkdir(parents=True, exist_ok=True)
     page.evaluate(
-        "Promise.all([...document.images].filter((i) => i.getBoundingClientRect().top < innerHeight).map((i) => i.decode().catch(() => {})))"
+        """Promise.all([...document.images]
+        .filter((i) => i.getBoundingClientRect().top < innerHeight)
+        .map((i) => i.decode().catch(() => {})))"""
     )
     page.screenshot(path=SCREENS / f"{name}.png")

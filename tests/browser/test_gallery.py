@@ -39,12 +39,12 @@ def gallery(site: Site, alice: Any) -> Page:
 
 
 def few_nodes(page: Page) -> None:
-    """What is far away falls asleep once the browser has told that it is far away."""
+    """Parts far from the screen leave the page once the browser has reported that they are far."""
     until(page, "document.querySelectorAll('*').length <= 500")
 
 
 def scroll_to(page: Page, text: str) -> None:
-    """Down to the last part that is there, then to the one that came after it, until the picture is in the page."""
+    """Scrolls to the end of the last part, again and again, until the picture is in the page."""
     parts = page.locator("#rows > .part")
     while not page.get_by_role("img", name=text, exact=True).count():
         there = parts.count()
@@ -74,14 +74,16 @@ def test_every_row_is_full_and_no_picture_is_cut_much(gallery: Page) -> None:
         """() => { const tops = new Map(), width = document.getElementById("rows").clientWidth;
         for (const li of document.querySelectorAll(".rows > li")) { const box = li.getBoundingClientRect();
           tops.set(Math.round(box.top), Math.max(tops.get(Math.round(box.top)) ?? 0, box.right)); }
-        return [...tops.values()].map((right) => right - document.getElementById("rows").getBoundingClientRect().left - width); }"""
+        const left = document.getElementById("rows").getBoundingClientRect().left;
+        return [...tops.values()].map((right) => right - left - width); }"""
     )
     assert max(rows) <= 0.5
     assert (
         sum(short < -1 for short in rows) <= 2
     )  # the newest day has two pictures, and the last one here goes on below
     assert gallery.evaluate(
-        "[...document.querySelectorAll('.rows > li')].every((li) => li.clientHeight > 60 && li.clientHeight < 400)"
+        """[...document.querySelectorAll('.rows > li')]
+        .every((li) => li.clientHeight > 60 && li.clientHeight < 400)"""
     )
 
 

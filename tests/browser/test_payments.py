@@ -1,14 +1,13 @@
-"""The whole way of money: prices, Checkout, credits, the portal, the end of a plan; Stripe's pages played by a page of ours."""
+"""Prices, Checkout, credits, the portal, the end of a plan. The double of Stripe serves its hosted pages."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from billing import audit
 from billing.payments import catalogue
@@ -16,36 +15,43 @@ from tests.billing.shop import confirmed
 from tests.browser.conftest import Site, shot
 from tests.payments.page import serve
 from tests.payments.stripe import FakeStripe
-from tests.processes import Workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
-@pytest.fixture
-def stripe(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStripe]:
-    """Its API and pages on an address of their own, with our catalogue in it."""
+@pytest.fixture(scope="module")
+def account() -> Iterator[FakeStripe]:
+    """Its API and pages on an address of their own."""
     fake = FakeStripe()
-    with serve(fake, secret="whsec_new") as address:
-        settings.STRIPE_SECRET_KEYS, settings.STRIPE_API = ["sk_test_new"], address
-        for name, value in {
-            "SECRET_KEYS": "sk_test_new",
-            "WEBHOOK_SECRETS": "whsec_new",
-            "API": address,
-            "PAGES": address,
-        }.items():
-            monkeypatch.setenv(f"STRIPE_{name}", value)
-        catalogue.synchronise()
+    with serve(fake, secret="whsec_new"):
         yield fake
 
 
+@pytest.fixture(scope="module")
+def environment(account: FakeStripe) -> dict[str, str]:
+    return {
+        "STRIPE_SECRET_KEYS": "sk_test_new",
+        "STRIPE_WEBHOOK_SECRETS": "whsec_new",
+        "STRIPE_API": account.pages,
+        "STRIPE_PAGES": account.pages,
+    }
+
+
 @pytest.fixture
-def shop(stripe: FakeStripe, tmp_path: Path, chromium: Browser, workers: Workers) -> Iterator[Site]:
-    made = Site(tmp_path, chromium, workers)
-    stripe.notify = f"{made.url}/hooks/stripe"
-    yield made
-    made.stop()
+def stripe(account: FakeStripe, settings: Any) -> FakeStripe:
+    """A new account at the same address, with our catalogue in it."""
+    account.__dict__.update(FakeStripe().__dict__ | {"pages": account.pages})
+    settings.STRIPE_SECRET_KEYS, settings.STRIPE_API = ["sk_test_new"], account.pages
+    catalogue.synchronise()
+    return account
+
+
+@pytest.fixture
+def shop(stripe: FakeStripe, site: Site) -> Iterator[Site]:
+    stripe.notify = f"{site.url}/hooks/stripe"
+    yield site
     assert stripe.undelivered == []
-    assert [c for c in made.complaints if made.url in c] == []
+    assert [c for c in site.complaints if site.url in c] == []
     assert audit.problems() == []
 
 

@@ -12,7 +12,6 @@ from tests.browser.conftest import Site
 from tests.browser.test_walk import files
 from tests.conftest import jpeg
 from tests.processes import wait_for
-from tests.test_web import Web
 from tests.test_workers import trained_twin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -36,7 +35,7 @@ def studio_page(site: Site, alice: Any) -> Page:
 
 
 def accepted(page: Page, count: int) -> None:
-    expect(page.locator("#photos .accepted")).to_have_count(count, timeout=60_000)
+    expect(page.locator("#photos .accepted")).to_have_count(count)
 
 
 def test_thirty_files_at_once(site: Site, wizard: Page, twin: Any, tmp_path: Path) -> None:
@@ -151,7 +150,7 @@ def test_a_reload_in_the_middle_of_a_generation_and_a_second_device(
     expect(phone.locator(".waits")).to_have_count(2)
     site.workers.let_go()
     for page in (studio_page, phone):
-        expect(page.locator(".result img")).to_have_count(2, timeout=60_000)
+        expect(page.locator(".result img")).to_have_count(2)
         expect(page.locator(".waits")).to_have_count(0)
     assert site.complaints == []
 
@@ -178,9 +177,9 @@ def test_a_double_click_on_again_is_one_more_job(site: Site, studio_page: Page, 
     site.workers.start("render")
     studio_page.get_by_label("Prompt", exact=True).fill("in a park")
     studio_page.get_by_role("button", name="Create").click()
-    expect(studio_page.locator(".result img")).to_have_count(2, timeout=60_000)
+    expect(studio_page.locator(".result img")).to_have_count(2)
     studio_page.get_by_role("button", name="Again").dblclick()
-    expect(studio_page.locator(".result img")).to_have_count(4, timeout=60_000)
+    expect(studio_page.locator(".result img")).to_have_count(4)
     assert Job.objects.count() == 2
 
 
@@ -193,7 +192,7 @@ def test_results_of_two_requests_leave_what_is_being_typed_alone(site: Site, stu
     expect(studio_page.locator(".waits")).to_have_count(4)
     prompt.fill("in the mountains")
     site.workers.start("render")
-    expect(studio_page.locator(".result img")).to_have_count(4, timeout=60_000)
+    expect(studio_page.locator(".result img")).to_have_count(4)
     expect(prompt).to_be_focused()
     expect(prompt).to_have_value("in the mountains")
 
@@ -220,7 +219,7 @@ def test_a_session_that_ends_while_typing_keeps_the_prompt(site: Site, studio_pa
     expect(studio_page.get_by_label("Prompt", exact=True)).to_have_value("in a park at noon")
 
 
-def test_a_server_that_is_away_is_told_and_waited_for(site: Site, studio_page: Page, tmp_path: Path) -> None:
+def test_a_server_that_is_away_is_told_and_waited_for(site: Site, studio_page: Page) -> None:
     site.workers.start("render")
     studio_page.get_by_label("Prompt", exact=True).fill("in a park")
     site.workers.hold()
@@ -229,6 +228,6 @@ def test_a_server_that_is_away_is_told_and_waited_for(site: Site, studio_page: P
     site.web.stop()
     expect(studio_page.locator(".toast.away")).to_be_visible(timeout=30_000)
     site.workers.let_go()
-    site.web = Web(tmp_path, port=site.web.port).wait()
-    expect(studio_page.locator(".result img")).to_have_count(2, timeout=60_000)
+    site.start_web(port=site.web.port)
+    expect(studio_page.locator(".result img")).to_have_count(2)
     expect(studio_page.locator(".toast.away")).to_have_count(0)

@@ -1,4 +1,7 @@
-"""The main job as a stranger does it: on a phone with the real engine, on a desktop with the quick one of tests/studio.py."""
+"""The main job as a stranger does it, at both sizes with the quick engine of tests/studio.py.
+
+With --thorough also on a phone with the real engine.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from tests.test_real_journey import drawn
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
-@pytest.mark.parametrize("size, engine", [("phone", "real"), ("desktop", "paint")])
+@pytest.mark.parametrize(
+    "size, engine",
+    [("phone", "paint"), ("desktop", "paint"), pytest.param("phone", "real", marks=pytest.mark.thorough)],
+)
 def test_the_walk(site: Site, size: str, engine: str, tmp_path: Path) -> None:
     site.workers.hold()
     site.workers.start(studio=engine)
@@ -72,7 +78,7 @@ def make_twin(page: Page, photos: list[Path]) -> None:
     page.locator("#files").set_input_files(photos)
     tiles = page.locator("#photos .photo")
     expect(tiles).to_have_count(len(photos))
-    expect(page.locator("#photos .checking")).to_have_count(0, timeout=60_000)
+    expect(page.locator("#photos .checking")).to_have_count(0)
     taken = page.locator("#photos .accepted").count()
     assert taken >= 12
     expect(page.locator("#state")).to_contain_text(f"{taken} photos")
@@ -109,7 +115,7 @@ def two_pictures(page: Page, size: str) -> None:
     expect(prompt).to_have_value("smiling")
     expect(page.get_by_role("button", name="Create · 2 credits")).to_be_visible()
     page.get_by_role("button", name="Create").click()
-    expect(page.locator(".result img")).to_have_count(2, timeout=60_000)
+    expect(page.locator(".result img")).to_have_count(2)
     expect(page.locator("#balance")).to_have_text("1 credit")
     shot(page, f"walk-studio-{size}")
 
@@ -158,7 +164,7 @@ def third_and_no_fourth(page: Page) -> None:
     expect(page.get_by_role("heading", name="What do you want to see?")).to_be_visible()
     page.get_by_role("button", name="Create · 1 credit").click()
     expect(page.locator(".job")).to_have_count(2)
-    expect(page.locator(".result img")).to_have_count(3, timeout=60_000)
+    expect(page.locator(".result img")).to_have_count(3)
     page.get_by_label("Prompt", exact=True).fill("on a beach, with a hat")
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("alert")).to_contain_text("credits")
@@ -184,7 +190,7 @@ def credits_from_staff(site: Site) -> None:
 
 def marks_tags_downloads_deletes(page: Page, folder: Path) -> None:
     page.get_by_role("button", name="Create").click()  # the prompt is still there
-    expect(page.locator(".result img")).to_have_count(4, timeout=60_000)
+    expect(page.locator(".result img")).to_have_count(4)
     page.locator(".job").first.get_by_role("link", name="Change").click()
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("on a beach, with a hat")
     page.get_by_role("link", name="Gallery").first.click()
@@ -204,8 +210,8 @@ def marks_tags_downloads_deletes(page: Page, folder: Path) -> None:
     marks.nth(2).click(modifiers=["Shift"], force=True)
     expect(page.locator("#bulk-count")).to_have_text("3 chosen")
     page.locator("#bulk").get_by_role("button", name="Download").click()
-    with page.expect_download(timeout=60_000) as download:
-        page.get_by_role("link", name="Download").click(timeout=60_000)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
     with zipfile.ZipFile(download.value.path()) as archive:
         assert sum(name.endswith(".png") for name in archive.namelist()) == 3
     page.goto("/gallery/")

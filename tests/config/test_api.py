@@ -45,7 +45,7 @@ def test_what_is_wrong_has_a_code_and_a_sentence(as_alice: Any, send: Any, statu
     assert answer.json()["detail"].endswith(".")
 
 
-def test_limits_are_told_and_held(as_alice: Any) -> None:
+def test_limits_are_announced_and_enforced(as_alice: Any) -> None:
     first = as_alice.post("/api/v1/exports", {"ids": []}, format="json")
     assert first["RateLimit-Policy"] == '"default";q=20;w=3600'
     last = [as_alice.post("/api/v1/exports", {"ids": []}, format="json") for _ in range(20)][-1]
@@ -82,7 +82,7 @@ def test_somebody_signs_up_logs_in_and_is_told_who_they_are(client: Any) -> None
         "cursor=WzAsSW5maW5pdHld",
     ],
 )
-def test_a_page_that_cannot_be_is_told(as_alice: Any, query: str) -> None:
+def test_an_invalid_page_is_refused(as_alice: Any, query: str) -> None:
     for where in ("items", "billing/entries", "twins"):
         assert as_alice.get(f"/api/v1/{where}?{query}").json()["code"] == "invalid"
 
@@ -98,7 +98,7 @@ def test_a_page_that_cannot_be_is_told(as_alice: Any, query: str) -> None:
         ("albums", b'{"name": "\\ud800"}'),
     ],
 )
-def test_a_body_made_to_hurt_is_no_server_error(as_alice: Any, path: str, body: bytes) -> None:
+def test_a_hostile_body_is_no_server_error(as_alice: Any, path: str, body: bytes) -> None:
     for method in ("post", "patch"):
         answer = getattr(as_alice, method)(f"/api/v1/{path}", body, content_type="application/json")
         assert answer.status_code < 500, answer.content
@@ -113,5 +113,5 @@ def test_a_browser_without_its_token_is_told_why(alice: Any) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "not_authenticated")
 
 
-def test_any_kind_of_accept_gets_what_there_is(as_alice: Any) -> None:
+def test_the_accept_header_is_ignored(as_alice: Any) -> None:
     assert as_alice.get("/api/v1/me", HTTP_ACCEPT="image/png").status_code == 200

@@ -14,11 +14,11 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def forgotten() -> None:
+def no_earlier_requests() -> None:
     caches["redis"].clear()
 
 
-def test_only_what_our_own_proxies_wrote_is_believed(settings: Any) -> None:
+def test_only_addresses_that_our_own_proxies_wrote_count(settings: Any) -> None:
     request = RequestFactory().get(
         "/", headers={"X-Forwarded-For": "1.1.1.1, 2.2.2.2, 3.3.3.3"}, REMOTE_ADDR="9.9.9.9"
     )

@@ -11,34 +11,39 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from redis import Redis
 
-from config.start import embedded
+from config.start import embedded, logs, parts
 from config.start import supervisor as run
+from config.start.processes import Process
 
 pytestmark = pytest.mark.workers
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from config.start import supervisor as run
+from config.start import parts, supervisor
+from config.start.processes import Process
 given = json.loads(sys.argv[1])
-commands = {part: tuple(run.Command(name, tuple(argv)) for name, argv in given[part]) for part in ("steps", "programs")}
-sys.exit(run.run(run.Plan(**commands, var=Path(given["var"]), port=given["port"])))
+rows = {
+    part: tuple(Process(name, tuple(argv)) for name, argv in given[part]) for part in ("steps", "programs")
+}
+parts.PAUSE = 0.02
+sys.exit(supervisor.run(supervisor.Startup(**rows, var=Path(given["var"]), port=given["port"])))
 """
-SLEEPER = (sys.executable, "-c", "import os, time; print('pid', os.getpid()); time.sleep(60)")
-STUBBORN = (
-    sys.executable,
-    "-c",
-    "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('pid', os.getpid()); time.sleep(60)",
-)
+PRINT = "import os, signal, time; print('pid', os.getpid(), flush=True);"
+SLEEPER = (sys.executable, "-c", f"{PRINT} time.sleep(60)")
+DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+STUBBORN = (sys.executable, "-c", f"{DEAF} {PRINT} time.sleep(60)")
 
 
 class Running:
     """A supervisor in a process of its own, and the lines it has printed so far."""
 
     def __init__(self, var: Path, *, programs: dict, steps: dict | None = None, **environment: str) -> None:
-        self.port = free_port()
+        self.port, self.var = free_port(), var
         (var / "healthz").touch()
         web = (
             sys.executable,
@@ -77,11 +82,15 @@ class Running:
     def saw(self, words: str) -> bool:
         return any(words in line for line in self.lines)
 
+    def pids(self, name: str) -> list[int]:
+        """Of each start of a program that prints its pid."""
+        log = logs.path(self.var, name)
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [int(line.split()[1]) for line in lines if line.startswith("pid ")]
+
     def pid(self, name: str) -> int:
-        until(lambda: any(line.startswith(name) and "| pid " in line for line in self.lines), self)
-        return int(
-            next(line.split()[-1] for line in self.lines if line.startswith(name) and "| pid " in line)
-        )
+        until(lambda: self.pids(name), self)
+        return self.pids(name)[-1]
 
     def ready(self) -> Running:
         until(lambda: self.saw(f"http://127.0.0.1:{self.port}"), self)
@@ -90,8 +99,8 @@ class Running:
     def end(self, number: int | None = signal.SIGINT) -> int:
         if number is not None:
             self.process.send_signal(number)
-        status = self.process.wait(timeout=20)
-        self.reader.join(timeout=5)
+        status = self.process.wait(timeout=300)
+        self.reader.join(timeout=300)
         return status
 
 
@@ -110,7 +119,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
 
 
 def until(condition: Callable[[], bool], running: Running | None = None) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline, running and running.lines
         time.sleep(0.01)
@@ -145,20 +154,77 @@ def test_a_signal_ends_every_child_with_status_0(start, number):
     assert not any(alive(pid) for pid in pids)
 
 
-def test_a_childs_death_ends_the_others_with_status_1_and_its_name(start):
+def test_a_program_that_is_killed_is_started_again_and_the_others_go_on(start):
     running = start(programs={"one": SLEEPER, "two": SLEEPER})
-    other = running.pid("one")
-    os.kill(running.pid("two"), signal.SIGKILL)
+    other, killed = running.pid("one"), running.pid("two")
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: len(running.pids("two")) == 2, running)
+    assert running.saw("two ended with status -9 and is started again; see ")
+    assert alive(other)
+    assert running.end() == 0
+
+
+def test_what_ends_at_once_again_and_again_stops_the_whole_with_its_last_lines(start):
+    broken = (sys.executable, "-c", f"{PRINT} raise SystemExit('no such file')")
+    running = start(programs={"one": SLEEPER, "two": broken})
     assert running.end(None) == 1
-    assert running.saw("two ended by itself with status -9")
-    assert not alive(other)
+    assert running.saw("two ended with status 1, 4 times at once after its start. The end of ")
+    assert running.saw("    no such file")
+    assert len(running.pids("two")) == parts.MOST_ENDS
+    assert not alive(running.pid("one"))
+
+
+def test_a_killed_redis_is_started_again_at_its_address(start, tmp_path):
+    running = start(programs={}, REDIS_URL="").ready()
+    service = embedded.RedisService(tmp_path / "redis")
+    url = service.url
+    with Redis.from_url(url) as client:
+        os.kill(client.info()["process_id"], signal.SIGKILL)
+    until(lambda: running.saw("Redis ended and is started again"), running)
+    until(service.answers, running)
+    assert service.url == url
+    assert running.end() == 0
+    assert not service.running()
+
+
+def test_a_killed_postgresql_is_started_again_with_its_data(start, tmp_path):
+    running = start(programs={}, DATABASE_URL="").ready()
+    service = embedded.PostgresService(tmp_path / "postgres")
+    with psycopg.connect(service.url, autocommit=True) as connection:
+        connection.execute("create table kept as select 7 as n")
+    os.kill(int((service.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    until(lambda: running.saw("PostgreSQL ended and is started again"), running)
+    until(service.answers, running)
+    with psycopg.connect(service.url) as connection:
+        assert connection.execute("select n from kept").fetchone() == (7,)
+    assert running.end() == 0
+    service.discard()
+
+
+def test_a_second_one_in_the_same_folder_is_refused(start):
+    running = start(programs={}).ready()
+    second = start(programs={})
+    assert second.end(None) == 1
+    assert second.saw("Another `make run` uses")
+    assert running.end() == 0
+
+
+def test_a_log_is_cut_while_it_is_written(tmp_path):
+    file = tmp_path / "log" / "one.log"
+    with logs.opened(file) as writer:
+        writer.write(b"before" * 100)
+        writer.flush()
+        logs.cut(file, most=100)
+        writer.write(b"after\n")
+    assert file.read_text() == "after\n"
+    assert (tmp_path / "log" / "one.log.old").read_bytes() == b"before" * 100
 
 
 def test_asking_again_ends_what_does_not_listen(start):
     running = start(programs={"deaf": STUBBORN})
     pid = running.pid("deaf")
     running.process.send_signal(signal.SIGINT)
-    until(lambda: running.saw("stopping"), running)
+    until(lambda: running.saw("Stopping"), running)
     assert running.end() == 0
     assert not alive(pid)
 
@@ -172,11 +238,13 @@ def test_what_a_child_left_behind_ends_too(start):
 
 
 def test_steps_run_before_the_programs_and_a_failure_is_the_end(start):
-    running = start(steps={"first": ("echo", "done"), "second": ("false",)}, programs={"one": SLEEPER})
+    failing = ("sh", "-c", "echo for this reason; exit 1")
+    running = start(steps={"first": ("echo", "done"), "second": failing}, programs={"one": SLEEPER})
     assert running.end(None) == 1
-    assert running.saw("first   | done")
-    assert running.saw("second failed with status 1")
-    assert not running.saw("pid")
+    assert logs.last_lines(logs.path(running.var, "first")) == ["done"]
+    assert running.saw("second failed with status 1. The end of ")
+    assert running.saw("    for this reason")
+    assert not running.pids("one")
 
 
 def test_services_it_started_end_with_it(start, tmp_path):
@@ -198,9 +266,9 @@ def test_services_that_ran_before_survive_it(start, tmp_path):
 
 def test_a_port_in_use_is_said_before_anything_starts(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
-        plan = run.Plan((), (run.Command("one", SLEEPER),), tmp_path / "var", port=other.getsockname()[1])
+        startup = run.Startup((), (Process("one", SLEEPER),), tmp_path / "var", port=other.getsockname()[1])
         with pytest.raises(run.RunError, match="in use.*make run PORT="):
-            run.run(plan)
+            run.run(startup)
     assert not (tmp_path / "var").exists()
 
 
@@ -211,7 +279,8 @@ def test_a_port_that_is_no_number_is_said(monkeypatch, capsys):
 
 
 def test_a_checkout_runs_the_web_four_workers_and_beat(tmp_path):
-    plan = run.checkout_plan(host="0.0.0.0", port=8123, var=tmp_path)
-    assert [command.name for command in plan.programs] == ["web", "train", "render", "cpu", "io", "beat"]
-    assert plan.address == "http://127.0.0.1:8123"
-    assert str(tmp_path / "beat") in plan.programs[-1].argv
+    startup = run.checkout_startup(host="0.0.0.0", port=8123, var=tmp_path)
+    assert [step.name for step in startup.steps] == ["migrate", "demo"]
+    assert [row.name for row in startup.programs] == ["web", "train", "render", "cpu", "io", "beat"]
+    assert startup.address == "http://127.0.0.1:8123"
+    assert str(tmp_path / "beat") in startup.programs[-1].argv

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
+from celery import current_app
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Export
 from config.errors import AlreadyFinished, IdempotencyMismatch
-from config.runs import idempotency
-from config.runs import models as runs
+from config.runs import broker, events, idempotency
 from config.runs.idempotency import create_idempotent
-from config.runs.models import Lost, Status, claimed
+from config.runs.models import Status
+from config.runs.places import Places
+from config.runs.sweeper import ENQUEUE_AGAIN, sweep_kind
+from config.runs.worker import SAFE_POINT, Keeper, Lost, claimed
+from config.web.event_stream import snapshot
 from ml.errors import MLError, Stopped
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def run(alice: Any, rings: list[Any]) -> Export:
+def run(alice: Any, wake_ups: list[Any]) -> Export:
     made = Export(user=alice, scope="items")
     made.enqueue()
     return made
@@ -40,10 +48,10 @@ def test_a_late_worker_changes_nothing(run: Export) -> None:
     late = Export.claim(run.id)
     assert late
     Export.objects.filter(id=run.id).update(lease_until=timezone.now() - timedelta(seconds=1))
-    Export.sweep()
+    sweep_kind(Export)
     new = Export.claim(run.id)
     assert new
-    for act in (lambda: late.finish(size=1), lambda: late.report("packing", 0.5)):
+    for act in (lambda: late.finish(size=1), lambda: late.progress("packing", 0.5)):
         with pytest.raises(Lost):
             act()
     late.fail("internal")
@@ -58,13 +66,13 @@ def test_progress_is_written_seldom_and_its_answer_is_whether_to_stop(
 ) -> None:
     mine = Export.claim(run.id)
     assert mine
-    assert mine.report("packing", 0.1) is False
+    assert mine.progress("packing", 0.1) is False
     with django_assert_num_queries(0):
-        mine.report("packing", 0.2)
+        mine.progress("packing", 0.2)
     run.refresh_from_db()
     run.cancel()
     mine._written = 0.0
-    assert mine.report("packing", 0.3) is True
+    assert mine.progress("packing", 0.3) is True
 
 
 @pytest.mark.parametrize(
@@ -102,21 +110,145 @@ def test_a_finish_after_a_cancel_is_a_cancel(run: Export) -> None:
         run.cancel()
 
 
-def test_what_nobody_took_is_rung_again(run: Export, rings: list[Any]) -> None:
-    rings.clear()
-    assert Export.sweep() == 0
-    Export.objects.filter(id=run.id).update(rung_at=timezone.now() - runs.RING_AGAIN - timedelta(seconds=1))
-    assert Export.sweep() == 1
-    assert rings == [("accounts.export", str(run.id))]
+def test_what_nobody_took_is_enqueued_again(run: Export, wake_ups: list[Any]) -> None:
+    wake_ups.clear()
+    assert sweep_kind(Export) == 0
+    Export.objects.filter(id=run.id).update(enqueued_at=timezone.now() - ENQUEUE_AGAIN - timedelta(seconds=1))
+    assert sweep_kind(Export) == 1
+    assert wake_ups == [("accounts.export", str(run.id), "io")]
 
 
 def test_the_place_in_the_queue_counts_all_kinds_of_it(run: Export, alice: Any) -> None:
     second = Export(user=alice, scope="items")
     second.enqueue()
-    assert [run.position(), second.position()] == [1, 2]
+    assert [Places().of(run), Places().of(second)] == [1, 2]
     Export.claim(run.id)
     run.refresh_from_db()
-    assert [run.position(), second.position()] == [None, 1]
+    assert [Places().of(run), Places().of(second)] == [None, 1]
+
+
+def crash(run: Export) -> None:
+    """A worker takes it and dies."""
+    assert Export.claim(run.id)
+    Export.objects.filter(id=run.id).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert sweep_kind(Export) == 1
+    run.refresh_from_db()
+
+
+def test_a_worker_that_is_told_to_stop_hands_its_run_back_at_once(
+    run: Export, wake_ups: list[Any], told_to_stop: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True), claimed(Export, run.id) as mine:
+        assert mine.progress("packing", 0.5) is True
+        raise Stopped
+    run.refresh_from_db()
+    assert (run.status, run.attempt, run.crashes, run.lease_until) == (Status.QUEUED, 1, 0, None)
+    assert wake_ups == [("accounts.export", str(run.id), "io")]
+    with pytest.raises(Lost):
+        mine.finish(size=1)
+
+
+def test_a_stop_that_finds_no_safe_point_hands_the_run_back_all_the_same(
+    run: Export, told_to_stop: Any
+) -> None:
+    mine = Export.claim(run.id)
+    assert mine
+    keeper = Keeper(mine)
+    assert keeper.look()
+    keeper.told_at = time.monotonic() - SAFE_POINT
+    assert not keeper.look()
+    run.refresh_from_db()
+    assert (run.status, run.crashes) == (Status.QUEUED, 0)
+
+
+def test_a_process_of_the_pool_that_gets_sigterm_itself_hands_its_run_back(run: Export) -> None:
+    with pytest.raises(SystemExit), claimed(Export, run.id):
+        raise SystemExit(1)
+    run.refresh_from_db()
+    assert (run.status, run.crashes) == (Status.QUEUED, 0)
+
+
+def test_a_cancel_before_the_stop_is_a_cancel(run: Export, told_to_stop: Any) -> None:
+    with claimed(Export, run.id):
+        run.refresh_from_db()
+        run.cancel()
+        raise Stopped
+    run.refresh_from_db()
+    assert run.status == Status.CANCELLED
+
+
+def test_an_archive_in_the_making_is_handed_back_and_made_by_the_next_worker(
+    run: Export, wake_ups: list[Any], told_to_stop: Any, work: Callable[[], int]
+) -> None:
+    from accounts.tasks import export
+    from config import registry
+
+    def told(_user: Any, _choice: Any) -> Any:
+        yield registry.Member("a.txt", [b"a"])
+
+    registry.item_exporters.append(told)
+    try:
+        export(str(run.id))
+        run.refresh_from_db()
+        assert run.status == Status.QUEUED
+        told_to_stop.clear()
+        export(str(run.id))
+    finally:
+        registry.item_exporters.remove(told)
+    run.refresh_from_db()
+    assert (run.status, run.attempt, run.crashes) == (Status.SUCCEEDED, 2, 0)
+
+
+def test_three_crashes_are_a_failure_however_many_evictions_lie_between(
+    run: Export, told_to_stop: Any
+) -> None:
+    for crashes in (1, 2, 3):
+        for _ in range(2):
+            with claimed(Export, run.id):
+                raise Stopped
+        crash(run)
+        assert run.crashes == crashes
+    assert (run.status, run.error_code, run.attempt) == (Status.FAILED, "worker_lost", 9)
+
+
+def test_work_done_elsewhere_is_found_by_the_worker_after_the_crash(run: Export) -> None:
+    first = Export.claim(run.id)
+    assert first
+    first.store_remote_id("request-7")
+    Export.objects.filter(id=run.id).update(lease_until=timezone.now() - timedelta(seconds=1))
+    sweep_kind(Export)
+    second = Export.claim(run.id)
+    assert second
+    assert second.remote_id == "request-7"
+    with pytest.raises(Lost):
+        first.store_remote_id("request-8")
+
+
+def heard_by(user: Any) -> Any:
+    """A subscription to the events of a user."""
+    heard = redis.Redis.from_url(settings.REDIS_URL).pubsub(ignore_subscribe_messages=True)
+    heard.subscribe(f"{events.CHANNEL}{user.pk}")
+    heard.get_message(timeout=5)  # the answer to the subscription
+    return heard
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_hidden_run_works_and_is_told_to_nobody(
+    alice: Any,
+    wake_ups: list[Any],
+    work: Callable[[], int],
+    shown: bool,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    heard, run = heard_by(alice), Export(user=alice, scope="items", shown=shown)
+    with django_capture_on_commit_callbacks(execute=True):
+        run.enqueue()
+    assert bool(heard.get_message(timeout=5 if shown else 0)) is shown
+    assert [row["id"] for row in snapshot(alice)] == [run.id] * shown
+    assert bool(events.read(alice, {"model": "accounts.export", "id": str(run.id)})) is shown
+    assert work() == 1
+    run.refresh_from_db()
+    assert run.status == Status.SUCCEEDED
 
 
 def ask(user: Any, key: str, body_hash: str) -> Export:
@@ -126,7 +258,7 @@ def ask(user: Any, key: str, body_hash: str) -> Export:
     )
 
 
-def test_a_key_is_one_run_whatever_it_has_become(alice: Any, bob: Any, rings: list[Any]) -> None:
+def test_a_key_is_one_run_whatever_it_has_become(alice: Any, bob: Any, wake_ups: list[Any]) -> None:
     first = ask(alice, "k", "a")
     assert ask(alice, "k", "a").id == first.id
     assert ask(bob, "k", "a").id != first.id
@@ -134,7 +266,7 @@ def test_a_key_is_one_run_whatever_it_has_become(alice: Any, bob: Any, rings: li
         ask(alice, "k", "b")
 
 
-def test_a_refusal_is_not_remembered(alice: Any, rings: list[Any]) -> None:
+def test_a_refusal_is_not_remembered(alice: Any, wake_ups: list[Any]) -> None:
     def refuse(_run: Any) -> None:
         raise IdempotencyMismatch
 
@@ -167,7 +299,7 @@ def together(count: int, act: Callable[[], Any]) -> list[Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sixteen_requests_with_one_key_are_one_run(alice: Any, rings: list[Any]) -> None:
+def test_sixteen_requests_with_one_key_are_one_run(alice: Any, wake_ups: list[Any]) -> None:
     got = together(16, lambda: ask(alice, "k", "a").id)
     assert len(set(got)) == 1
     assert Export.objects.count() == 1
@@ -178,9 +310,19 @@ def test_sixteen_workers_claim_a_run_once(run: Export) -> None:
     assert sum(claimed is not None for claimed in together(16, lambda: Export.claim(run.id))) == 1
 
 
-def test_a_key_is_forgotten_after_a_week(alice: Any, rings: list[Any]) -> None:
+def test_a_key_is_forgotten_after_a_week(alice: Any, wake_ups: list[Any]) -> None:
     first, second = ask(alice, "k", "a"), ask(alice, "l", "a")
     Export.objects.filter(id=first.id).update(created_at=timezone.now() - timedelta(days=7, seconds=1))
     assert idempotency.forget() == 1
     assert ask(alice, "k", "b").id != first.id
     assert ask(alice, "l", "a").id == second.id
+
+
+def test_a_broker_that_takes_no_message_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It accepts the connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        where = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        monkeypatch.setattr(current_app.conf, "broker_write_url", where)
+        start = time.monotonic()
+        assert broker.enqueue("accounts.export", 1, "io") is False
+        assert time.monotonic() - start < 4 * broker.TIMEOUT

@@ -1,4 +1,4 @@
-"""The private gallery: listed in pages, filtered, served with ranges, put in albums, exported, deleted for good."""
+"""The private gallery: pages, filters, ranges, albums, exports, deletion."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_pages_show_every_item_once_forwards_and_back(as_alice: Any, alice: Any)
     "query",
     ["limit=0", "limit=101", "limit=x", "cursor=abc", "cursor=WzAsMV0", "kind=boat", "ordering=x", "twin=7"],
 )
-def test_a_query_that_means_nothing_is_told(as_alice: Any, query: str) -> None:
+def test_an_invalid_query_is_refused_with_its_reason(as_alice: Any, query: str) -> None:
     answer = as_alice.get(f"/api/v1/items?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert answer.json()["errors"]
@@ -148,7 +148,9 @@ def test_deleted_is_gone_with_its_files(as_alice: Any, picture: Item) -> None:
         {"filter": {"kind": ""}},
     ],
 )
-def test_nothing_is_deleted_for_want_of_a_word(as_alice: Any, picture: Item, body: dict[str, Any]) -> None:
+def test_a_missing_or_misspelt_filter_deletes_nothing(
+    as_alice: Any, picture: Item, body: dict[str, Any]
+) -> None:
     assert as_alice.post("/api/v1/items/delete", body, format="json").json()["code"] == "invalid"
     assert Item.objects.count() == 1
 
@@ -174,7 +176,7 @@ def test_an_export_holds_pictures_and_recipes(as_alice: Any, picture: Item, work
     assert sorted(n.rsplit(".")[-1] for n in names) == ["json", "png"]
 
 
-def test_an_export_of_what_cannot_be_is_told_at_once(as_alice: Any) -> None:
+def test_an_export_with_an_invalid_filter_is_refused_at_once(as_alice: Any) -> None:
     answer = as_alice.post("/api/v1/exports", {"filter": {"kind": "boat"}}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 

@@ -1,4 +1,5 @@
-"""Who is next: grouping by twin where it delays nobody for long, turns between users, and every ring does some job."""
+"""Who is next: grouping by twin where it delays nobody for long, turns between users, and every wake-up
+does some job."""
 
 from __future__ import annotations
 
@@ -10,71 +11,72 @@ from typing import Any
 
 import pytest
 
-from generation.schedule import MOST_IN_A_ROW, PATIENCE, Row, Waiting, choose
+from config.runs.sweeper import sweep_kind
+from generation.schedule import MOST_IN_A_ROW, PATIENCE, Streak, Waiting, choose
 
 A, B, C = ("nano", "a"), ("nano", "b"), ("nano", "c")
 
 
-def ids(waiting: list[Waiting], row: Row, *, now: float = 10.0) -> list[Any]:
-    """The order in which one worker takes them, if each takes no time."""
+def ids(waiting: list[Waiting], streak: Streak, *, now: float = 10.0) -> list[Any]:
+    """The order in which one worker takes them; a job takes no time."""
     left, served, order = list(waiting), {}, []
     while left:
-        job = choose(left, row, now=now, served=served)
+        job = choose(left, streak, now=now, served=served)
         left.remove(job)
-        row.took(job.twin)
+        streak.took(job.twin)
         served[job.user] = now
         order.append(job.id)
     return order
 
 
 def of_each(*twins: tuple[str, str]) -> list[Waiting]:
-    """A job a second, of a user each."""
+    """One job a second, each of another user."""
     return [Waiting(i, f"user {i}", twin, float(i)) for i, twin in enumerate(twins)]
 
 
 def test_with_nothing_to_gain_it_is_first_come_first_served() -> None:
     waiting = of_each(A, B, C)
     for shuffled in (waiting, waiting[::-1], [waiting[1], waiting[0], waiting[2]]):
-        assert ids(shuffled, Row()) == [0, 1, 2]
+        assert ids(shuffled, Streak()) == [0, 1, 2]
 
 
 def test_the_same_moment_is_settled_the_same_way_in_any_order() -> None:
     waiting = [Waiting(i, i, A, 0.0) for i in range(5)]
-    assert ids(waiting[::-1], Row()) == [0, 1, 2, 3, 4]
+    assert ids(waiting[::-1], Streak()) == [0, 1, 2, 3, 4]
 
 
 def test_jobs_of_the_twin_that_is_worn_come_first() -> None:
-    assert ids(of_each(A, B, A, B, A), Row(B, 1)) == [1, 3, 0, 2, 4]
+    assert ids(of_each(A, B, A, B, A), Streak(B, 1)) == [1, 3, 0, 2, 4]
 
 
 def test_another_base_is_another_twin() -> None:
-    assert ids(of_each(("flux", "a"), A), Row(A, 1)) == [1, 0]
+    assert ids(of_each(("flux", "a"), A), Streak(A, 1)) == [1, 0]
 
 
 def test_no_more_than_four_in_a_row_while_another_waits() -> None:
     jobs = of_each(A, B, B, B, B, B)
-    assert ids(jobs, Row(B, 1)) == [1, 2, 3, 0, 4, 5]
-    assert ids(jobs, Row(B, MOST_IN_A_ROW)) == [0, 1, 2, 3, 4, 5]
+    assert ids(jobs, Streak(B, 1)) == [1, 2, 3, 0, 4, 5]
+    assert ids(jobs, Streak(B, MOST_IN_A_ROW)) == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_row_goes_on_where_nobody_else_waits() -> None:
-    row = Row()
-    assert ids([Waiting(i, "alice", A, float(i)) for i in range(9)], row) == list(range(9))
-    assert row == Row(A, 9)
+    streak = Streak()
+    assert ids([Waiting(i, "alice", A, float(i)) for i in range(9)], streak) == list(range(9))
+    assert streak == Streak(A, 9)
 
 
 def test_whoever_waits_for_twenty_seconds_is_not_overtaken() -> None:
     waiting = of_each(A, B)
-    assert choose(waiting, Row(B, 1), now=PATIENCE - 0.01).id == 1
-    assert choose(waiting, Row(B, 1), now=PATIENCE).id == 0
+    assert choose(waiting, Streak(B, 1), now=PATIENCE - 0.01).id == 1
+    assert choose(waiting, Streak(B, 1), now=PATIENCE).id == 0
 
 
 def test_fifty_jobs_of_one_user_let_the_single_one_of_another_pass() -> None:
     many = [Waiting(i, "alice", (f"twin {i}", ""), 0.0) for i in range(50)]
     one = Waiting("bob's", "bob", B, 5.0)
-    assert ids([*many, one], Row()) == [0, "bob's", *range(1, 50)]
+    assert ids([*many, one], Streak()) == [0, "bob's", *range(1, 50)]
     same = [Waiting(i, "alice", A, 0.0) for i in range(50)]
-    assert ids([*same, one], Row()).index("bob's") == MOST_IN_A_ROW
+    assert ids([*same, one], Streak()).index("bob's") == MOST_IN_A_ROW
 
 
 def test_users_with_many_jobs_alternate() -> None:
@@ -90,25 +92,26 @@ def ids_with_a_clock(waiting: list[Waiting]) -> list[Any]:
 
 
 def simulated(jobs: list[Waiting], *, seconds: float) -> list[tuple[Waiting, float, list[Waiting]]]:
-    """One worker, each job takes as long: (job, when it was taken, who waited for it), in the order they were taken."""
+    """One worker, jobs of equal length: (job, when it was taken, who waited then), in the order of taking."""
     coming, waiting, taken = sorted(jobs, key=lambda j: j.created_at), [], []
-    row, served, now = Row(), {}, 0.0
+    streak, served, now = Streak(), {}, 0.0
     while coming or waiting:
         if not waiting:
             now = max(now, coming[0].created_at)
         while coming and coming[0].created_at <= now:
             waiting.append(coming.pop(0))
-        job = choose(waiting, row, now=now, served=served)
+        job = choose(waiting, streak, now=now, served=served)
         waiting.remove(job)
         taken.append((job, now, list(waiting)))
-        row.took(job.twin)
+        streak.took(job.twin)
         served[job.user] = now
         now += seconds
     return taken
 
 
 def crowd(seed: int, *, users: int = 25, jobs: int = 400, load: float = 0.95) -> list[Waiting]:
-    """Arrivals at random, a few users asking for half of it, of one or two twins each; a job takes a second."""
+    """Arrivals at random, a few users asking for half of it, of one or two twins each; a job takes a
+    second."""
     rng, at, made = random.Random(seed), 0.0, []
     for i in range(jobs):
         at += rng.expovariate(load)
@@ -119,20 +122,21 @@ def crowd(seed: int, *, users: int = 25, jobs: int = 400, load: float = 0.95) ->
 
 @pytest.mark.parametrize("seed, load", [(s, load) for s in range(4) for load in (0.7, 0.95, 1.5)])
 def test_nobody_starves(seed: int, load: float) -> None:
-    """In every order of arrivals, overloaded or not: a row of five was never at another's cost, and overtaking has an end."""
+    """For every order of arrivals, overloaded or not: five in a row never made another wait, and nobody is
+    overtaken for ever."""
     jobs = crowd(seed, load=load)
     taken = simulated(jobs, seconds=1.0)
     assert sorted(job.id for job, _, _ in taken) == list(range(len(jobs)))
     served: dict[Any, float] = {}
-    row = Row()
+    streak = Streak()
     for job, now, others in taken:
         turn = {w.id: max(w.created_at, served.get(w.user, 0.0)) for w in (job, *others)}
         overtaken = [w for w in others if turn[w.id] < turn[job.id]]
         if overtaken:
-            assert job.twin == row.twin
-            assert row.jobs < MOST_IN_A_ROW
+            assert job.twin == streak.twin
+            assert streak.jobs < MOST_IN_A_ROW
             assert all(now - turn[w.id] < PATIENCE for w in overtaken)
-        row.took(job.twin)
+        streak.took(job.twin)
         served[job.user] = now
 
 
@@ -177,12 +181,12 @@ def queued(user: Any, twin: Any, count: int, *, ago: float = 0.0) -> list[Any]:
 
 
 @pytest.fixture
-def row(monkeypatch: pytest.MonkeyPatch) -> Row:
-    """A worker that wears nothing yet."""
+def streak(monkeypatch: pytest.MonkeyPatch) -> Streak:
+    """A worker that has not taken a job yet."""
     from generation import tasks
 
-    fresh = Row()
-    monkeypatch.setattr(tasks, "_row", fresh)
+    fresh = Streak()
+    monkeypatch.setattr(tasks, "_streak", fresh)
     return fresh
 
 
@@ -194,7 +198,7 @@ def bobs(bob: Any) -> Any:
     return trained_twin(bob)
 
 
-def ring(ident: Any) -> None:
+def wake(ident: Any) -> None:
     from celery import current_app
 
     current_app.tasks["generation.render"](str(ident))
@@ -208,28 +212,30 @@ def in_order(jobs: list[Any]) -> list[Any]:
 
 
 @pytest.mark.django_db
-def test_each_ring_does_one_job_whichever_it_names(trained: Any, bobs: Any, engine: Any, row: Row) -> None:
+def test_each_wake_up_does_one_job_whichever_it_names(
+    trained: Any, bobs: Any, engine: Any, streak: Streak
+) -> None:
     first, many = queued(trained.user, trained, 1, ago=9), queued(trained.user, trained, 6, ago=8)
     one = queued(bobs.user, bobs, 1, ago=5)
     jobs = [*first, *many, *one]
     for job in reversed(jobs):
-        ring(job.id)
+        wake(job.id)
     alice, bob = trained.user_id, bobs.user_id
     assert in_order(jobs) == [alice] * MOST_IN_A_ROW + [bob] + [alice] * 3
-    ring(jobs[0].id)  # once more: nothing waits
+    wake(jobs[0].id)  # once more: nothing waits
 
 
 @pytest.mark.django_db
-def test_a_ring_for_a_job_that_is_done_finds_another(trained: Any, engine: Any, row: Row) -> None:
+def test_a_wake_up_for_a_job_that_is_done_finds_another(trained: Any, engine: Any, streak: Streak) -> None:
     jobs = queued(trained.user, trained, 2)
     for _ in range(2):
-        ring(jobs[0].id)
+        wake(jobs[0].id)
     assert len(in_order(jobs)) == 2
 
 
 @pytest.mark.django_db
 def test_whoever_was_served_lately_by_any_worker_waits_for_the_others(
-    trained: Any, bobs: Any, engine: Any, row: Row
+    trained: Any, bobs: Any, engine: Any, streak: Streak
 ) -> None:
     from django.utils import timezone
 
@@ -241,13 +247,13 @@ def test_whoever_was_served_lately_by_any_worker_waits_for_the_others(
     )
     one = queued(bobs.user, bobs, 1, ago=5)
     for _ in range(2):
-        ring(waiting.id)
+        wake(waiting.id)
     assert in_order([waiting, *one]) == [bobs.user_id, trained.user_id]
 
 
 @pytest.mark.django_db
 def test_when_another_worker_was_quicker_the_next_one_is_taken(
-    trained: Any, engine: Any, row: Row, monkeypatch: pytest.MonkeyPatch
+    trained: Any, engine: Any, streak: Streak, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from generation.models import Job
 
@@ -262,28 +268,28 @@ def test_when_another_worker_was_quicker_the_next_one_is_taken(
         return claim(cls, ident)
 
     monkeypatch.setattr(Job, "claim", classmethod(late))
-    ring(jobs[0].id)
+    wake(jobs[0].id)
     assert lost == [jobs[0].id, jobs[1].id]
     jobs[2].refresh_from_db()
     assert (jobs[2].status, jobs[2].attempt) == ("succeeded", 1)
 
 
 @pytest.mark.django_db
-def test_lost_rings_are_rung_again_until_all_is_done(
-    trained: Any, bobs: Any, engine: Any, row: Row, work: Callable[[], int]
+def test_lost_wake_ups_are_sent_again_until_all_is_done(
+    trained: Any, bobs: Any, engine: Any, streak: Streak, work: Callable[[], int]
 ) -> None:
     from generation.models import Job
 
     jobs = queued(trained.user, trained, 5) + queued(bobs.user, bobs, 3)
-    assert work() == 0  # no ring was heard
-    Job.sweep()
+    assert work() == 0  # no wake-up arrived
+    sweep_kind(Job)
     assert work() == 8
     assert len(in_order(jobs)) == 8
 
 
 @pytest.mark.django_db
 def test_choosing_takes_two_queries_however_many_wait(
-    trained: Any, bobs: Any, row: Row, django_assert_num_queries: Any
+    trained: Any, bobs: Any, streak: Streak, django_assert_num_queries: Any
 ) -> None:
     from generation.schedule import WINDOW
     from generation.tasks import _turns
@@ -291,11 +297,11 @@ def test_choosing_takes_two_queries_however_many_wait(
     queued(trained.user, trained, 2 * WINDOW)
     queued(bobs.user, bobs, 1)
     with django_assert_num_queries(2):
-        assert len(list(_turns())) == WINDOW
+        assert len(list(_turns("render"))) == WINDOW
 
 
 @pytest.mark.django_db
-def test_what_waits_is_read_by_its_index_however_many_are_done(trained: Any, row: Row) -> None:
+def test_what_waits_is_read_by_its_index_however_many_are_done(trained: Any, streak: Streak) -> None:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -308,7 +314,7 @@ def test_what_waits_is_read_by_its_index_however_many_are_done(trained: Any, row
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE generation_job")
         with CaptureQueriesContext(connection) as asked:
-            _waiting()
+            _waiting("render")
         cursor.execute(f"EXPLAIN {asked[0]['sql']}")
         assert "job_open" in str(cursor.fetchall())
 
@@ -316,8 +322,8 @@ def test_what_waits_is_read_by_its_index_however_many_are_done(trained: Any, row
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.workers
 def test_two_workers_take_each_job_once(alice: Any, bob: Any, workers: Any) -> None:
-    """Rings that name one job alone: the workers share all of it."""
-    from config.runs.broker import ring as tell
+    """All wake-ups name one job: the workers share all of them."""
+    from config.runs.broker import enqueue
     from generation.models import Job, Output
     from tests.processes import wait_for
     from tests.test_workers import trained_twin
@@ -326,7 +332,7 @@ def test_two_workers_take_each_job_once(alice: Any, bob: Any, workers: Any) -> N
     workers.start("render")
     workers.start("render")
     for _ in range(30):
-        tell(Job.task, jobs[0].id, Job.queue)
+        enqueue(jobs[0].task, jobs[0].id, jobs[0].queue)
     wait_for(lambda: not Job.objects.exclude(status="succeeded").exists())
     assert set(Job.objects.values_list("attempt", flat=True)) == {1}
     assert Output.objects.count() == 24

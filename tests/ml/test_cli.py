@@ -71,7 +71,7 @@ def made(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a twin of twelve steps and its pictures."""
     folder = tmp_path_factory.mktemp("made")
     photos = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))]
-    how = ["--style", "cinematic", "--count", "2", "--seed", "7", "--steps", "12", "--threads", "2", "--json"]
+    how = ["--style", "cinematic", "--count", "2", "--seed", "7", "--steps", "12", "--threads", "1", "--json"]
     where = ["--out", str(folder / "out"), "--keys", str(folder / "keys")]
     assert main(["twin", *photos, "--prompt", "in a park, smiling", *how, *where]) == 0
     return folder

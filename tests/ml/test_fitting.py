@@ -167,7 +167,7 @@ def test_what_cannot_fit_is_told_before_a_weight_is_read(
     assert e.value.code == "does_not_fit"
 
 
-def test_a_training_that_cannot_fit_leaves_the_studio_as_it_was(
+def test_a_training_that_cannot_fit_leaves_the_engine_as_it_was(
     schnell: Path, tmp_path: Path, few: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine, store = engine_of("flux-schnell", schnell, tmp_path), MemoryStore()

@@ -17,27 +17,19 @@ from ml.catalogue import NANO, base_of
 from ml.errors import MLError, Stopped
 from ml.local.engine import LocalEngine
 from ml.local.weights import FolderStore, parse
-from ml.types import Photo, RenderSpec, TrainReport, TrainSpec
+from ml.types import Photo, RenderSpec, TrainSpec
 from tests.ml.doubles import CentredFaces, MemoryStore
+from tests.trained import Made
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
-    return LocalEngine("nano", keys=tmp_path_factory.mktemp("keys"), threads=2)
+    return LocalEngine("nano", keys=tmp_path_factory.mktemp("keys"), threads=1)
 
 
 @pytest.fixture(scope="module")
-def twin(
-    engine: LocalEngine, photos: list[bytes]
-) -> tuple[TrainReport, MemoryStore, list[tuple[str, float]]]:
-    store, told = MemoryStore(), []
-
-    def tell(stage: str, share: float) -> bool:
-        told.append((stage, share))
-        return False
-
-    spec = TrainSpec(tuple(Photo(f"p{i}", p) for i, p in enumerate(photos)), "woman", seed=1, threads=2)
-    return engine.train(spec, store=store, on_progress=tell), store, told
+def twin(nano_woman: Made) -> Made:
+    return nano_woman
 
 
 def weights() -> list[Path]:
@@ -136,7 +128,7 @@ def test_asked_to_stop_it_leaves_a_checkpoint_and_goes_on_from_it(
 ) -> None:
     store = MemoryStore()
     spec = TrainSpec(
-        tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:5])), "woman", seed=2, steps=8, threads=2
+        tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:5])), "woman", seed=2, steps=8, threads=1
     )
     with pytest.raises(Stopped):
         engine.train(spec, store=store, on_progress=lambda stage, share: stage == "training" and share >= 0.5)
@@ -150,7 +142,7 @@ def test_asked_to_stop_it_leaves_a_checkpoint_and_goes_on_from_it(
 def test_it_can_be_stopped_at_every_stage(engine: LocalEngine, photos: list[bytes], at: str) -> None:
     store = MemoryStore()
     spec = TrainSpec(
-        tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:4])), "woman", seed=2, steps=6, threads=2
+        tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:4])), "woman", seed=2, steps=6, threads=1
     )
     with pytest.raises(Stopped):
         engine.train(spec, store=store, on_progress=lambda stage, share: stage == at)

@@ -1,7 +1,8 @@
-"""What one Stripe account holds: its objects, its events and its clock, and how an object is made, found, listed and changed.
+"""One account at Stripe: its objects, events and clock; how objects are created, found and changed.
 
-Objects are dicts with Stripe's field names, amounts are cents and times unix seconds. A nullable field that nothing here reads is
-left out, so whoever reads one first meets a KeyError and adds it. Events carry no previous_attributes.
+Objects are dicts with Stripe's field names; amounts are cents, times unix seconds. A nullable field that
+nothing reads is left out: whoever reads it first gets a KeyError and adds it. Events carry no
+previous_attributes.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ FILTERS = {
     "product": ("ids",),
     "price": ("product", "active", "lookup_keys"),
     "billing_portal.configuration": ("active",),
+    "checkout.session": ("customer", "status"),
     "subscription": ("customer",),
     "invoice": ("customer",),
     "charge": ("customer", "payment_intent"),
@@ -88,7 +90,7 @@ class Account:
         return made
 
     def get(self, kind: str, id: str, param: str = "id", *, deleted: bool = False) -> Obj:
-        """A look-up by the path is a 404, one by a parameter a 400."""
+        """An unknown id in the path is a 404, one in a parameter a 400."""
         found = self.objects.get(id)
         if not found or found["object"] != kind or (found.get("deleted") and not deleted):
             raise missing(kind, id, param)
@@ -111,7 +113,7 @@ class Account:
         return event
 
     def update(self, type: str, obj: Obj, **fields: Any) -> Obj:
-        """Changes it and says so; metadata are merged, an empty value takes a key away."""
+        """Change an object and emit its event; metadata are merged, and an empty value removes a key."""
         if "metadata" in fields:
             merged = {**obj["metadata"], **fields["metadata"]}
             fields["metadata"] = {k: v for k, v in merged.items() if v != ""}
@@ -120,7 +122,7 @@ class Account:
         return obj
 
     def listed(self, kind: str, form: Obj, rows: Iterable[Obj] | None = None) -> Obj:
-        """Newest first, as Stripe lists; the address is said by the door. Pages go forward only."""
+        """Newest first, as at Stripe; pages go forward only. The caller adds the url."""
         rows = self.all(kind) if rows is None else rows
         for key in form.keys() - {"limit", "starting_after"}:
             if key not in FILTERS.get(kind, ()):
@@ -189,13 +191,13 @@ def missing(kind: str, id: str, param: str) -> Refused:
 
 
 def only(form: Obj, *known: str) -> None:
-    """What Stripe would take and the double does not model must not pass unseen."""
+    """Fail on parameters that Stripe would accept and the double does not model."""
     if unknown := form.keys() - set(known):
         raise NotImplementedError(f"the double does not model {', '.join(sorted(unknown))}")
 
 
 def needed(form: Obj, *names: str, at: str = "") -> None:
-    """What Stripe asks for though the library's types do not say so; `at` is where the form lies in the whole one."""
+    """Parameters that Stripe requires and the library's types do not; `at`: the path of a nested form."""
     for name in names:
         if form.get(name) in (None, "", []):
             param = f"{at}[{name}]" if at else name

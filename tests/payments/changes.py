@@ -1,6 +1,6 @@
 """Another price for a subscription that runs: by the API or in the portal, at once or with the next period.
 
-At once means prorated by the second and invoiced at once; a portal or a request that is set up otherwise is not played.
+At once means prorated by the second and invoiced at once; other settings are not modelled.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ def update(account: Account, form: Obj, id: str) -> Obj:
     if "cancel_at_period_end" in form:
         if sub["schedule"]:
             raise Refused(
-                f"The subscription is managed by the subscription schedule `{sub['schedule']}`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead.",
+                f"The subscription is managed by the subscription schedule `{sub['schedule']}`,"
+                " and updating any cancelation behavior directly is not allowed."
+                " Please update the schedule instead.",
                 param="cancel_at_period_end",
             )
         if (yes := form["cancel_at_period_end"]) or sub["cancel_at"]:
@@ -39,14 +41,15 @@ def _asked_price(account: Account, form: Obj, sub: Obj) -> Obj:
     price = account.get("price", asked["price"], "items[0][price]")
     if not price["recurring"] or not price["active"]:
         raise Refused(
-            "The price specified is inactive or not recurring. This field only accepts active recurring prices.",
+            "The price specified is inactive or not recurring."
+            " This field only accepts active recurring prices.",
             param="items[0][price]",
         )
     return price
 
 
 def change(account: Account, subscription_id: str, price_id: str) -> Obj:
-    """In the portal: dearer at once and paid at once (declined: nothing changes), cheaper or shorter with the next period.
+    """In the portal: a dearer price at once and paid at once, a cheaper or shorter one with the next period.
 
     The price it has already takes a planned change back.
     """
@@ -70,7 +73,7 @@ def change(account: Account, subscription_id: str, price_id: str) -> Obj:
 
 
 def _swap(account: Account, sub: Obj, price: Obj) -> None:
-    """At once: what is unused is given back by the second; another interval begins a new period."""
+    """At once: unused time is credited by the second; another interval begins a new period."""
     item, now = subscriptions.item_of(sub), account.now
     start, end = subscriptions.period(sub)
     old, quantity, share = item["price"], item["quantity"], (end - now, end - start)

@@ -1,4 +1,4 @@
-"""Payment intents and the charges that try them: one card of each customer, which works unless `fail_next` says otherwise.
+"""Payment intents and their charges. Each customer has one card, which works unless `fail_next` was called.
 
 Only what a payment by card at once shows is played: no second step, no capture later.
 """
@@ -11,7 +11,7 @@ from .account import Account, Obj
 def new_intent(
     account: Account, customer: str, amount: int, currency: str, metadata: Obj | None = None
 ) -> Obj:
-    """Not yet told of."""
+    """Without an event yet."""
     return account.put(
         "payment_intent",
         {
@@ -31,7 +31,7 @@ def new_intent(
 
 
 def try_card(account: Account, intent: Obj, works: bool = True) -> Obj:
-    """The charge. Not yet told of: the events come once all that follows from it is written down."""
+    """The charge, without an event yet: events follow once all that depends on it is stored."""
     if works and account.failing[intent["customer"]]:
         account.failing[intent["customer"]] -= 1
         works = False

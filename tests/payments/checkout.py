@@ -1,6 +1,7 @@
-"""Checkout: a hosted page on which a known customer buys one line, a plan or a pack, whose payment makes an invoice.
+"""Checkout: a hosted page on which a customer buys one line, a plan or a pack, and gets an invoice.
 
-Locale, tax, addresses and promotion codes are taken and change nothing, but for a code of 100 %, which is `pay(free=True)`.
+Locale, tax, addresses and promotion codes are accepted and change nothing, except a code of 100 %, which is
+`pay(free=True)`.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def _line(account: Account, form: Obj) -> Obj:
         )
     if form["mode"] == "payment" and price["recurring"]:
         raise Refused(
-            "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use only one-time prices.",
+            "You specified `payment` mode but passed a recurring price."
+            " Either switch to `subscription` mode or use only one-time prices.",
             param=at,
         )
     if form["mode"] == "subscription" and not price["recurring"]:
@@ -122,7 +124,8 @@ def expire(account: Account, form: Obj, id: str) -> Obj:
     session = account.get("checkout.session", id)
     if session["status"] != "open":
         raise Refused(
-            f'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status of `{session["status"]}`.'
+            'Only Checkout Sessions with a status in ["open"] can be expired.'
+            f" This Checkout Session has a status of `{session['status']}`."
         )
     return over(account, session)
 
@@ -135,7 +138,10 @@ def over(account: Account, session: Obj) -> Obj:
 
 
 def pay(account: Account, session_id: str, works: bool = True, free: bool = False) -> Obj:
-    """The person presses Pay. Declined (works=False, or fail_next) the session stays open; free: a promotion code of 100 %."""
+    """The person presses Pay. A declined session (works=False, or fail_next) stays open.
+
+    `free`: with a promotion code of 100 %.
+    """
     session = account.objects[session_id]
     if session["status"] != "open":
         raise ValueError(f"This Checkout Session is {session['status']}.")

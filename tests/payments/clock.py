@@ -1,4 +1,4 @@
-"""Time at Stripe: what becomes due, one after the other, while the clock moves on."""
+"""Stripe's clock: as it moves on, each thing that becomes due happens in turn."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _due(account: Account) -> tuple[int, Callable[[Account, Obj], Any], Obj] | N
 
 
 def _turn(account: Account, sub: Obj) -> None:
-    """A period is over: the subscription ends as asked, or the next period begins with a draft of its invoice."""
+    """At the end of a period: end as asked, or begin the next period with a draft invoice."""
     if sub["cancel_at"] and sub["cancel_at"] <= account.now:
         subscriptions.end(account, sub, "cancellation_requested")
         return

@@ -1,4 +1,4 @@
-"""Stripe's contract as its own library ships it: what a request may carry (stripe.params), what an answer may hold (its classes)."""
+"""Stripe's contract by its own library: parameters of requests (stripe.params), fields of answers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ def listed(node: Any, name: str) -> Any:
 
 
 def check(name: str, form: dict[str, Any]) -> dict[str, Any]:
-    """The form's values with their types (strings in; int, bool out), or Refused as Stripe would; a name as adapter takes it."""
+    """The form's values by type (strings in; int, bool out).
+
+    `name` is what `adapter` takes. Raises Refused.
+    """
     try:
         return adapter(name).validate_python(form)
     except ValidationError as e:
@@ -73,7 +76,7 @@ def check(name: str, form: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def adapter(name: str) -> TypeAdapter[Any]:
-    """Of the library's params: product_create is ProductCreateParams, checkout.session_create is SessionCreateParams of checkout."""
+    """A type of stripe.params: product_create -> ProductCreateParams; `checkout.` is a submodule."""
     *folder, verb = name.split(".")
     where = getattr(stripe.params, folder[0]) if folder else stripe.params
     return TypeAdapter(strict(getattr(where, "".join(word.title() for word in verb.split("_")) + "Params")))
@@ -101,7 +104,7 @@ PLAIN = {
 
 
 def strict(hint: Any) -> Any:
-    """The library's hint without its leniency: no further keys at any level, and Literal[...] | str means the Literal."""
+    """The library's hint made strict: no further keys at any level, and Literal[...] | str is the Literal."""
     if is_typeddict(hint):
         return strict_form(hint)
     origin, args = get_origin(hint), get_args(hint)
@@ -130,7 +133,7 @@ def strict_form(form: Any) -> Any:
 
 
 def explain(error: ValidationError, form: dict[str, Any]) -> Refused:
-    """Of all that pydantic says (each member of a union complains), the one deepest in the form, unknown names first."""
+    """The pydantic error to report of those of each union member: unknown names first, then the deepest."""
     said = [(named(e["loc"], form, e["type"]), e) for e in error.errors()]
     place, worst = max(said, key=lambda s: (len(s[0]), s[1]["type"] == "extra_forbidden"))
     param = str(place[0]) + "".join(f"[{step}]" for step in place[1:])
@@ -143,7 +146,8 @@ def explain(error: ValidationError, form: dict[str, Any]) -> Refused:
             return Refused(f"Invalid {param}: must be one of {worst['ctx']['expected']}", param=param)
         case "literal_error" | "string_too_short":
             return Refused(
-                f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset a parameter; however '{param}' cannot be unset.",
+                f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset a"
+                f" parameter; however '{param}' cannot be unset.",
                 code="parameter_invalid_empty",
                 param=param,
             )
@@ -173,7 +177,7 @@ def named(place: tuple[Any, ...], form: Any, kind: str) -> list[Any]:
 
 
 def check_answer(said: dict[str, Any], at: str = "") -> None:
-    """Every key is one that the library's class of this object knows, with a value it may have; none of those always there is missing."""
+    """Check keys and values against the library's class of the object; no required key may be missing."""
     kind = said.get("object")
     assert kind in OBJECT_CLASSES, f"{at}: no object of Stripe's: {kind!r}"
     module, name = OBJECT_CLASSES[kind]

@@ -1,4 +1,4 @@
-"""Customers. One who is deleted stays as a stub; their subscriptions end at once, their invoices and charges stay."""
+"""Customers. Deleting one leaves a stub, ends its subscriptions and keeps its invoices and charges."""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@ Taxes are none, and the only discount is one of 100 %.
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from . import charges, subscriptions
 from .account import DAY, LIVE, Account, Obj, embedded, needed
 
@@ -35,41 +37,18 @@ def line(
     sub: Obj | None = None,
     amount: int | None = None,
 ) -> Obj:
-    """One line; with an amount of its own it is a proration."""
-    proration = amount is not None
+    """One line; a line with an `amount` of its own is a proration."""
     total = price["unit_amount"] * quantity if amount is None else amount
-    details: Obj = {
-        "proration": proration,
-        "proration_details": {"credited_items": None},
-        "subscription": sub and sub["id"],
-    }
-    if sub and total < 0:  # it says which lines it takes back
-        paid = account.objects[sub["latest_invoice"]]
-        credited = {
-            "invoice": paid["id"],
-            "invoice_line_items": [each["id"] for each in paid["lines"]["data"]],
-        }
-        details["proration_details"] = {"credited_items": credited}
-    if sub:
-        parent = {
-            "type": "subscription_item_details",
-            "subscription_item_details": details | {"subscription_item": subscriptions.item_of(sub)["id"]},
-        }
-    else:
-        parent = {
-            "type": "invoice_item_details",
-            "invoice_item_details": details | {"invoice_item": account.new_id("ii")},
-        }
     return {
         "id": account.new_id("il"),
         "object": "line_item",
         "amount": total,
         "currency": price["currency"],
-        "discountable": not proration,
+        "discountable": amount is None,
         "discounts": [],
         "livemode": False,
         "metadata": dict(sub["metadata"]) if sub else {},
-        "parent": parent,
+        "parent": _line_parent(account, sub, total, proration=amount is not None),
         "period": {"start": span[0], "end": span[1]},
         "pricing": {
             "type": "price_details",
@@ -78,6 +57,48 @@ def line(
         "quantity": quantity,
         "subtotal": total,
     }
+
+
+def _line_parent(account: Account, sub: Obj | None, total: int, *, proration: bool) -> Obj:
+    """What a line is for; one that gives back names the lines that it credits."""
+    details: Obj = {
+        "proration": proration,
+        "proration_details": {"credited_items": _credited(account, sub) if sub and total < 0 else None},
+        "subscription": sub and sub["id"],
+    }
+    if sub:
+        item = {"subscription_item": subscriptions.item_of(sub)["id"]}
+        return {"type": "subscription_item_details", "subscription_item_details": details | item}
+    item = {"invoice_item": account.new_id("ii")}
+    return {"type": "invoice_item_details", "invoice_item_details": details | item}
+
+
+def _credited(account: Account, sub: Obj) -> Obj:
+    paid = account.objects[sub["latest_invoice"]]
+    return {"invoice": paid["id"], "invoice_line_items": [each["id"] for each in paid["lines"]["data"]]}
+
+
+NEW_INVOICE: Obj = {
+    "amount_overpaid": 0,
+    "amount_paid": 0,
+    "amount_shipping": 0,
+    "attempt_count": 0,
+    "attempted": False,
+    "automatic_tax": {"enabled": False},
+    "automatically_finalizes_at": None,
+    "collection_method": "charge_automatically",
+    "default_tax_rates": [],
+    "hosted_invoice_url": None,
+    "issuer": {"type": "self"},
+    "next_payment_attempt": None,
+    "number": None,
+    "payment_settings": {},
+    "post_payment_credit_notes_amount": 0,
+    "pre_payment_credit_notes_amount": 0,
+    "status": "draft",
+    "status_transitions": {"finalized_at": None, "paid_at": None},
+    "total_taxes": [],
+}
 
 
 def draft(
@@ -90,53 +111,32 @@ def draft(
     free: bool = False,
     metadata: Obj | None = None,
 ) -> Obj:
-    """Not yet told of; of a subscription it is from now on the latest invoice."""
+    """A draft without an event; it becomes the latest invoice of its subscription."""
     id, subtotal = account.new_id("in"), sum(each["amount"] for each in lines)
-    parent = sub and {
-        "type": "subscription_details",
-        "subscription_details": {"metadata": dict(sub["metadata"]), "subscription": sub["id"]},
+    facts = {
+        "billing_reason": reason,
+        "currency": lines[0]["currency"],
+        "customer": customer,
+        "customer_email": account.objects[customer]["email"],
+        "discounts": ["di_0001"] if free else [],
+        "lines": embedded(f"/v1/invoices/{id}/lines", lines),
+        "metadata": dict(metadata or {}),
+        "parent": sub and _parent(sub),
+        "period_end": account.now,
+        "period_start": account.now,
+        "subtotal": subtotal,
+        "total": 0 if free else subtotal,
     }
-    made = account.put(
-        "invoice",
-        {
-            "amount_overpaid": 0,
-            "amount_paid": 0,
-            "amount_shipping": 0,
-            "attempt_count": 0,
-            "attempted": False,
-            "automatic_tax": {"enabled": False},
-            "automatically_finalizes_at": None,
-            "billing_reason": reason,
-            "collection_method": "charge_automatically",
-            "currency": lines[0]["currency"],
-            "customer": customer,
-            "customer_email": account.objects[customer]["email"],
-            "default_tax_rates": [],
-            "discounts": ["di_0001"] if free else [],
-            "hosted_invoice_url": None,
-            "issuer": {"type": "self"},
-            "lines": embedded(f"/v1/invoices/{id}/lines", lines),
-            "metadata": dict(metadata or {}),
-            "next_payment_attempt": None,
-            "number": None,
-            "parent": parent,
-            "payment_settings": {},
-            "period_end": account.now,
-            "period_start": account.now,
-            "post_payment_credit_notes_amount": 0,
-            "pre_payment_credit_notes_amount": 0,
-            "status": "draft",
-            "status_transitions": {"finalized_at": None, "paid_at": None},
-            "subtotal": subtotal,
-            "total": 0 if free else subtotal,
-            "total_taxes": [],
-        },
-        id=id,
-    )
+    made = account.put("invoice", deepcopy(NEW_INVOICE) | facts, id=id)
     _reckon(account, made)
     if sub:
         sub["latest_invoice"] = id
     return made
+
+
+def _parent(sub: Obj) -> Obj:
+    details = {"metadata": dict(sub["metadata"]), "subscription": sub["id"]}
+    return {"type": "subscription_details", "subscription_details": details}
 
 
 def _reckon(account: Account, invoice: Obj) -> None:
@@ -150,14 +150,14 @@ def _reckon(account: Account, invoice: Obj) -> None:
 
 
 def collect(account: Account, invoice: Obj) -> None:
-    """Final, and charged where something is due."""
+    """Finalize an invoice and charge what is due."""
     finalize(account, invoice)
     if invoice["status"] == "open":
         attempt(account, invoice)
 
 
 def bill(account: Account, invoice: Obj, charge: Obj | None) -> None:
-    """The invoice of what Checkout was paid for already, or sold for nothing."""
+    """The invoice of a Checkout session that is paid already or costs nothing."""
     if charge:
         _link(account, invoice, charge["payment_intent"])
     account.emit("invoice.created", invoice)
@@ -169,7 +169,10 @@ def bill(account: Account, invoice: Obj, charge: Obj | None) -> None:
 
 
 def finalize(account: Account, invoice: Obj) -> None:
-    """Numbered and open; what it gives back goes to the customer's balance, and what needs no money is paid."""
+    """Number and open an invoice.
+
+    Credit goes to the customer's balance; an invoice without a due amount is paid.
+    """
     _reckon(account, invoice)
     customer = account.objects[invoice["customer"]]
     customer["balance"] = min(0, invoice["total"] + customer["balance"])
@@ -241,7 +244,7 @@ def _settle(account: Account, invoice: Obj, charge: Obj | None) -> None:
 
 
 def _fail(account: Account, invoice: Obj, charge: Obj) -> None:
-    """Tried again some days after the first failure; after the last try the account's setting says what becomes of the subscription."""
+    """Try again days after the first failure; after the last try a setting decides about the subscription."""
     tried, sub = invoice["attempt_count"], subscriptions.of_invoice(account, invoice)
     first = account.all("charge", payment_intent=charge["payment_intent"])[0]["created"]
     again = first + account.retry_days[tried] * DAY if tried < len(account.retry_days) else None

@@ -1,4 +1,4 @@
-"""FakeStripe as a server of its own: its API, and the hosted pages of Checkout and the portal, whose buttons send webhooks."""
+"""FakeStripe as an HTTP server: its API, and pages of Checkout and the portal that send webhooks."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ from .stripe import FakeStripe, signed
 
 @contextmanager
 def serve(fake: FakeStripe, secret: str = "whsec_test", notify_url: str | None = None) -> Iterator[str]:
-    """The server's address; while it runs, sessions point at its pages. Events go to `notify_url`, or to what is said later as
-    fake.notify; those that are not taken to fake.undelivered."""
+    """The server's address; while it runs, sessions point at its pages.
+
+    Events go to `notify_url`, or to what is said later as fake.notify; those that are not taken to
+    fake.undelivered.
+    """
     fake.notify = notify_url or ""
 
     class Bound(Handler):
@@ -127,7 +130,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def page(title: str, inner: str) -> str:
-    return f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title></head><body><main><h1>{escape(title)}</h1>{inner}</main></body></html>'
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    return (
+        f'<!doctype html><html lang="en"><head>{head}<title>{escape(title)}</title></head>'
+        f"<body><main><h1>{escape(title)}</h1>{inner}</main></body></html>"
+    )
 
 
 def button(text: str, **fields: str) -> str:
@@ -148,18 +155,20 @@ def checkout(fake: FakeStripe, session: Obj) -> str:
     if session["status"] != "open":
         return page("Checkout", f"<p>This session is {session['status']}.</p>")
     line = fake.carts[session["id"]]["line"]
-    row = f"<li>{line['quantity']} × {escape(line['description'])}: {money(line['amount_total'], line['currency'])}{every(line['price'])}</li>"
+    cost = money(line["amount_total"], line["currency"]) + every(line["price"])
+    row = f"<li>{line['quantity']} × {escape(line['description'])}: {cost}</li>"
     total = f"<p>Total: <strong>{money(session['amount_total'], session['currency'])}</strong></p>"
     back = f'<p><a href="{escape(session["cancel_url"])}">Back</a></p>' if session["cancel_url"] else ""
     declined = '<p role="alert">Your card was declined.</p>' if session["id"] in fake.declined else ""
     return page(
         "Checkout",
-        f"{declined}<ul>{row}</ul>{total}{button('Pay', action='pay')}{button('Decline', action='decline')}{back}",
+        f"{declined}<ul>{row}</ul>{total}"
+        f"{button('Pay', action='pay')}{button('Decline', action='decline')}{back}",
     )
 
 
 def press(fake: FakeStripe, session: Obj, form: dict[str, str]) -> str:
-    """Where the person goes next; after a declined card the page stays."""
+    """The next address; after a declined card the same page."""
     fake.pay(session["id"], works=form.get("action") != "decline")
     if session["status"] != "complete":
         return ""
@@ -209,11 +218,12 @@ def section(fake: FakeStripe, session: Obj, sub: Obj) -> str:
 
 
 def label(fake: FakeStripe, price: Obj) -> str:
-    return f"{fake.objects[price['product']]['name']}, {money(price['unit_amount'], price['currency'])}{every(price)}"
+    name = fake.objects[price["product"]]["name"]
+    return f"{name}, {money(price['unit_amount'], price['currency'])}{every(price)}"
 
 
 def choose(fake: FakeStripe, session: Obj, form: dict[str, str]) -> str:
-    """Does what was chosen; a flow goes back to where its after_completion says."""
+    """Perform the chosen action; a flow returns to its after_completion address."""
     id = form.get("subscription", "")
     sub = fake.objects.get(id)
     if not sub or sub["customer"] != session["customer"]:

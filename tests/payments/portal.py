@@ -1,4 +1,4 @@
-"""The customer portal: what a configuration lets people change, and sessions that lead to it or straight to one change.
+"""The customer portal: configurations of what people may change, and sessions for it or for one change.
 
 What they do there is in changes.py and subscriptions.py; the account has no default configuration.
 """
@@ -101,7 +101,9 @@ def create_session(account: Account, form: Obj) -> Obj:
     account.get("customer", form["customer"], "customer")
     if "configuration" not in form:
         raise Refused(
-            "No configuration provided and your test mode default configuration has not been created. Provide a configuration or create your default by saving your customer portal settings in test mode at https://dashboard.stripe.com/test/settings/billing/portal."
+            "No configuration provided and your test mode default configuration has not been created."
+            " Provide a configuration or create your default by saving your customer portal settings in test"
+            " mode at https://dashboard.stripe.com/test/settings/billing/portal."
         )
     config = account.get("billing_portal.configuration", form["configuration"], "configuration")
     made = account.put(
@@ -131,7 +133,8 @@ def _flow(account: Account, form: Obj, features: Obj) -> Obj | None:
     feature = kind.removesuffix("_confirm")
     if not features[feature]["enabled"]:
         raise Refused(
-            f"This flow cannot be used because the {feature} feature in the portal configuration is disabled.",
+            f"This flow cannot be used because the {feature} feature in the portal configuration"
+            " is disabled.",
             param="flow_data[type]",
         )
     return {

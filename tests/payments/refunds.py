@@ -18,7 +18,10 @@ def create(account: Account, form: Obj) -> Obj:
     if not left:
         raise Refused(f"Charge {id} has already been refunded.", code="charge_already_refunded")
     if not 0 < (amount := form.get("amount", left)) <= left:
-        said = f"Refund amount (${amount / 100:.2f}) is greater than unrefunded amount on charge (${left / 100:.2f})"
+        said = (
+            f"Refund amount (${amount / 100:.2f}) is greater than unrefunded amount on charge"
+            f" (${left / 100:.2f})"
+        )
         raise Refused(said, param="amount")
     refund = account.put(
         "refund",

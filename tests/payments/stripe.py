@@ -1,7 +1,7 @@
-"""Stripe in memory, as of API 2026-10-28: what its API answers, what people do on its pages, and the events that follow.
+"""Stripe in memory, API 2026-10-28: its API, what people do on its pages, and the events that follow.
 
-What it does not model it refuses loudly (NotImplementedError), so that no test passes on a guess; but a path that is not among
-ENDPOINTS is a 404, as an unknown one is at Stripe. Each section of the API has a module of its own.
+What it does not model raises NotImplementedError, so that no test passes on a guess; a path that is not among
+ENDPOINTS is a 404, as at Stripe. Each section of the API has a module of its own.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ ENDPOINTS: list[tuple[str, str, str, Answer]] = [
     ("DELETE", "customers/{id}", "customer_delete", customers.delete),
     ("GET", "customers", "customer_list", many("customer")),
     ("POST", "checkout/sessions", "checkout.session_create", checkout.create),
+    ("GET", "checkout/sessions", "checkout.session_list", many("checkout.session")),
     ("GET", "checkout/sessions/{id}", "checkout.session_retrieve", one("checkout.session")),
     ("POST", "checkout/sessions/{id}/expire", "checkout.session_expire", checkout.expire),
     (
@@ -113,7 +114,7 @@ def endpoint(method: str, path: str) -> tuple[str, Answer, list[str]]:
 
 
 def locked(act: Callable[..., Any]) -> Callable[..., Any]:
-    """What people do and what the API is asked come one after the other."""
+    """Serialise what people do and what the API is asked."""
 
     @wraps(act)
     def one_at_a_time(fake: FakeStripe, *args: Any, **more: Any) -> Any:
@@ -124,7 +125,7 @@ def locked(act: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class FakeStripe(Account):
-    """An account behind its door: what is asked of the API, what people do on Stripe's pages, and the events that are delivered."""
+    """An account with its API, with what people do on Stripe's pages, and with the delivery of events."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -187,7 +188,8 @@ class FakeStripe(Account):
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if not key or scheme != "Bearer":
             raise Refused(
-                "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
+                "You did not provide an API key. You need to provide your API key in the"
+                " Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
                 status=401,
             )
         if key not in self.keys:
@@ -202,13 +204,14 @@ class FakeStripe(Account):
         before, status, said, _at = self._replies[key]
         if before != asked:
             raise Refused(
-                f"Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '{key}' if you meant to execute a different request.",
+                "Keys for idempotent requests can only be used with the same parameters they were first used"
+                f" with. Try using a key other than '{key}' if you meant to execute a different request.",
                 type="idempotency_error",
             )
         return status, said
 
     def _act(self, method: str, path: str, form: Obj) -> tuple[int, str]:
-        """An answer that is kept for its key: also a refusal, once an endpoint began to work on it. Else raises Refused."""
+        """An answer to keep for its key; also a refusal, once an endpoint has begun. Else raises Refused."""
         name, act, ids = endpoint(method, path)
         typed = check(name, form)
         expand = typed.pop("expand", [])
@@ -221,7 +224,7 @@ class FakeStripe(Account):
     # Webhooks
 
     def flush(self, post: Callable[[Obj], Any]) -> None:
-        """Hands every event not yet delivered to `post`, in order; what it answers False (or raises) stays in `undelivered`.
+        """Pass each undelivered event to `post`, in order; it stays one where that returns False or raises.
 
         The lock is not held meanwhile: who is told may ask the API.
         """
@@ -237,7 +240,7 @@ class FakeStripe(Account):
 
 
 class DoubleClient(stripe.HTTPClient):
-    """The library's way to a FakeStripe in this process: stripe.StripeClient(key, http_client=DoubleClient(fake))."""
+    """Connects the library to a FakeStripe: stripe.StripeClient(key, http_client=DoubleClient(fake))."""
 
     name = "double"
 
@@ -263,7 +266,7 @@ class DoubleClient(stripe.HTTPClient):
 
 
 def signed(event: Obj, secret: str, at: int | None = None) -> tuple[bytes, str]:
-    """A webhook's body and its Stripe-Signature header, of real time unless said: the library compares with the real clock."""
+    """A webhook's body and Stripe-Signature header, by default at the real time, which the library checks."""
     body = json.dumps(event, indent=2).encode()
     t = int(time.time()) if at is None else at
     mac = hmac.new(secret.encode(), f"{t}.".encode() + body, hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""Subscriptions of one price in flexible billing mode, the API's default: how they begin, end, and are planned to end or to change.
+"""Subscriptions of one price in flexible billing mode, the API's default: start, end, planned end or change.
 
 Trials, pauses and subscriptions of several prices are not played.
 """
@@ -6,6 +6,7 @@ Trials, pauses and subscriptions of several prices are not played.
 from __future__ import annotations
 
 import calendar
+from copy import deepcopy
 from datetime import UTC, datetime
 
 from .account import LIVE, Account, Obj, embedded, missing, only
@@ -13,10 +14,41 @@ from .account import LIVE, Account, Obj, embedded, missing, only
 MONTHS = {"month": 1, "year": 12}
 
 
+NEW_SUBSCRIPTION: Obj = {
+    "automatic_tax": {"enabled": False},
+    "billing_mode": {"type": "flexible"},
+    "billing_schedules": [],
+    "cancel_at": None,
+    "cancel_at_period_end": False,
+    "canceled_at": None,
+    "cancellation_details": {"reason": None},
+    "collection_method": "charge_automatically",
+    "discounts": [],
+    "ended_at": None,
+    "invoice_settings": {"issuer": {"type": "self"}},
+    "latest_invoice": None,
+    "schedule": None,
+    "status": "incomplete",
+}
+
+
 def new(account: Account, customer: str, price: Obj, quantity: int, metadata: Obj) -> Obj:
-    """Incomplete until its first invoice is paid, and not yet told of."""
+    """Incomplete until its first invoice is paid; no event is sent yet."""
     id, now = account.new_id("sub"), account.now
-    item = {
+    facts = {
+        "billing_cycle_anchor": now,
+        "currency": price["currency"],
+        "customer": customer,
+        "items": embedded(f"/v1/subscription_items?subscription={id}", [_item(account, id, price, quantity)]),
+        "metadata": metadata,
+        "start_date": now,
+    }
+    return account.put("subscription", deepcopy(NEW_SUBSCRIPTION) | facts, id=id)
+
+
+def _item(account: Account, sub: str, price: Obj, quantity: int) -> Obj:
+    now = account.now
+    return {
         "id": account.new_id("si"),
         "object": "subscription_item",
         "created": now,
@@ -27,38 +59,12 @@ def new(account: Account, customer: str, price: Obj, quantity: int, metadata: Ob
         "plan": plan(price),
         "price": price,
         "quantity": quantity,
-        "subscription": id,
+        "subscription": sub,
     }
-    return account.put(
-        "subscription",
-        {
-            "automatic_tax": {"enabled": False},
-            "billing_cycle_anchor": now,
-            "billing_mode": {"type": "flexible"},
-            "billing_schedules": [],
-            "cancel_at": None,
-            "cancel_at_period_end": False,
-            "canceled_at": None,
-            "cancellation_details": {"reason": None},
-            "collection_method": "charge_automatically",
-            "currency": price["currency"],
-            "customer": customer,
-            "discounts": [],
-            "ended_at": None,
-            "invoice_settings": {"issuer": {"type": "self"}},
-            "items": embedded(f"/v1/subscription_items?subscription={id}", [item]),
-            "latest_invoice": None,
-            "metadata": metadata,
-            "schedule": None,
-            "start_date": now,
-            "status": "incomplete",
-        },
-        id=id,
-    )
 
 
 def plan(price: Obj) -> Obj:
-    """The old face of a recurring price, still on every subscription item."""
+    """The older form of a recurring price, still part of every subscription item."""
     same = {k: price[k] for k in ("id", "active", "billing_scheme", "created", "currency", "livemode")}
     return {**same, "object": "plan", **price["recurring"]}
 
@@ -76,7 +82,7 @@ def months(price: Obj) -> int:
 
 
 def turn(anchor: int, price: Obj, moment: int) -> int:
-    """The first turn of the billing cycle later than `moment`: whole intervals from the anchor, its day clamped to the month."""
+    """When the next cycle after `moment` begins: whole intervals from the anchor, clamped to the month."""
     start, n = datetime.fromtimestamp(anchor, UTC), 0
     while True:
         n += months(price)
@@ -93,7 +99,7 @@ def of_invoice(account: Account, invoice: Obj) -> Obj | None:
 
 
 def list_all(account: Account, form: Obj) -> Obj:
-    """Without a status those that have not ended."""
+    """Without a status, subscriptions that have not ended."""
     form = dict(form)
     if (status := form.pop("status", None)) not in (None, "all"):
         raise NotImplementedError(f"a list of subscriptions that are {status}")
@@ -105,7 +111,7 @@ def list_all(account: Account, form: Obj) -> Obj:
 
 
 def cancel(account: Account, form: Obj, id: str) -> Obj:
-    """By the API; at once, without a last invoice or money back."""
+    """By the API: at once, without a last invoice or a refund."""
     only(form)
     return end(account, not_ended(account, id), "cancellation_requested")
 
@@ -170,7 +176,7 @@ def not_ended(account: Account, id: str) -> Obj:
 
 
 def plan_price(account: Account, sub: Obj, price: Obj) -> None:
-    """A schedule of two phases: what is paid now, and one period of the other price, after which it lets the subscription go."""
+    """A schedule of two phases: the current price, then one period of the new one, then the schedule ends."""
     start, end = period(sub)
     phases = [_phase(item_of(sub)["price"], start, end), _phase(price, end, turn(end, price, end))]
     schedule = account.put(

@@ -33,7 +33,7 @@ def apart(work: Callable[..., Any], *args: Any) -> Any:
 
 
 def test_of_two_identical_photos_checked_at_once_one_is_a_duplicate(
-    twin: Twin, judge: JudgeDouble, rings: Any
+    twin: Twin, judge: JudgeDouble, wake_ups: Any
 ) -> None:
     meet = threading.Barrier(2)
 
@@ -50,7 +50,7 @@ def test_of_two_identical_photos_checked_at_once_one_is_a_duplicate(
     assert len(kept) == 1
 
 
-def test_an_upload_to_a_twin_that_is_being_deleted_leaves_nothing(twin: Twin, rings: Any) -> None:
+def test_an_upload_to_a_twin_that_is_being_deleted_leaves_nothing(twin: Twin, wake_ups: Any) -> None:
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             Twin.objects.locked(twin.id)

@@ -1,4 +1,5 @@
-"""Files made to hurt, through the real route and the real decode child: an answer with a code, and nothing of them is kept."""
+"""Hostile files, through the real route and the real decoding process: a code is answered and nothing is
+kept."""
 
 from __future__ import annotations
 
@@ -108,7 +109,8 @@ def test_where_a_photo_was_taken_is_gone_from_all_that_is_kept(
 def test_a_name_is_a_name_and_no_path(
     as_alice: Any, twin: Any, judge: JudgeDouble, work: Callable[[], int], name: str
 ) -> None:
-    head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: image/jpeg\r\n\r\n'
+    head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+    head += "Content-Type: image/jpeg\r\n\r\n"
     body = head.encode() + jpeg() + b"\r\n--b--\r\n"
     sent = as_alice.generic(
         "POST", f"/api/v1/twins/{twin.id}/photos", body, "multipart/form-data; boundary=b"

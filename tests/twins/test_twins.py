@@ -324,7 +324,7 @@ def test_a_training_shows_samples(as_alice: Any, trained: Any) -> None:
 
 
 def test_a_photo_sent_again_because_its_answer_was_lost_is_one(
-    as_alice: Any, twin: Any, rings: list[Any]
+    as_alice: Any, twin: Any, wake_ups: list[Any]
 ) -> None:
     def send(data: bytes) -> Any:
         file = SimpleUploadedFile("me.jpg", data)

@@ -6,7 +6,10 @@ from billing import audit
 
 
 class Command(BaseCommand):
-    help = "Add the ledger up: every balance from its transfers, all accounts to zero, every hold ended once. Exit status 1 when it does not."
+    help = (
+        "Check that the ledger adds up: every balance from its transfers, all accounts to zero, every hold"
+        " ended once. Exit status 1 when it does not."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         wrong = audit.problems()

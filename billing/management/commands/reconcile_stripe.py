@@ -7,7 +7,10 @@ from config.errors import DomainError
 
 
 class Command(BaseCommand):
-    help = "Compare what is at Stripe with what is here, for everybody who ever paid, and repair what events that were lost would have told."
+    help = (
+        "Compare Stripe's objects with ours for everybody who ever paid, and apply the changes that lost"
+        " events would have brought."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -7,7 +7,7 @@ from billing.payments import webhooks
 
 
 class Command(BaseCommand):
-    help = "Apply events of Stripe's again that failed. Exit status 1 when some still do."
+    help = "Apply failed events of Stripe again. Exit status 1 when some still fail."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("ids", nargs="*", help="of these events; all that failed without any")

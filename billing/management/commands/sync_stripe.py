@@ -7,7 +7,10 @@ from config.errors import DomainError
 
 
 class Command(BaseCommand):
-    help = "Make Stripe's products, prices and portal those of our plans and packs. Needs STRIPE_SECRET_KEYS; run it after every change of a price."
+    help = (
+        "Make Stripe's products, prices and portal match our plans and packs. Needs STRIPE_SECRET_KEYS;"
+        " run it after every change of a price."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

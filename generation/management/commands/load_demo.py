@@ -19,7 +19,10 @@ CREDITS = 100
 
 
 class Command(BaseCommand):
-    help = "The demonstration: a user with 100 credits and a drawn person's photos, once. Their password is in var/demo.txt."
+    help = (
+        "The demonstration: a user with 100 credits and a drawn person's photos, once. "
+        "Their password is in var/demo.txt."
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument(
@@ -43,7 +46,8 @@ class Command(BaseCommand):
                 services.add_photo(twin, data=path.read_bytes(), file_name=path.name)
             self._tell(password)
         self.stdout.write(
-            f"{user.email} with {CREDITS} credits and a twin to train; the password is in {settings.VAR / 'demo.txt'}"
+            f"{user.email} with {CREDITS} credits and a twin to train;"
+            f" the password is in {settings.VAR / 'demo.txt'}"
         )
 
     def _tell(self, password: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def files(settings: Any, tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "files"
     use_storage(settings, "django.core.files.storage.FileSystemStorage", location=str(folder))
     settings.VAR = tmp_path
-    settings.VAULT_MASTER_KEYS = {}
+    settings.VAULT_MASTER_KEYS = {"local": base64.b64encode(bytes(32)).decode()}
     vault.master_keys.cache_clear()
     yield folder
     vault.master_keys.cache_clear()

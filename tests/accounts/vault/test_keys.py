@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -155,16 +154,3 @@ def test_a_master_key_that_is_none_stops_everything(settings: Any, text: str) ->
     settings.VAULT_MASTER_KEYS = {"2026": text}
     with pytest.raises(ImproperlyConfigured):
         vault.master_keys()
-
-
-def test_the_generated_master_key_is_the_owners_alone_and_stays(tmp_path: Path) -> None:
-    once = vault.master_keys()
-    vault.master_keys.cache_clear()
-    assert vault.master_keys().keys == once.keys
-    assert (tmp_path / "keys" / "master").stat().st_mode & 0o777 == 0o600
-
-
-def test_processes_that_start_at_once_get_one_master_key(tmp_path: Path) -> None:
-    with multiprocessing.get_context("fork").Pool(4) as pool:
-        made = pool.map(vault._generated, [tmp_path / "keys" / "master"] * 16, chunksize=1)
-    assert len(set(made)) == 1

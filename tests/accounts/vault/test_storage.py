@@ -1,4 +1,4 @@
-"""A bucket holds files as a disk does: S3Storage and boto3 against a server's own contract, in this process."""
+"""A bucket holds files as a disk does: S3Storage and boto3 against a server that keeps the contract."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ def ended(run: Any) -> Any:
 
 class Command(BaseCommand):
     help = (
-        "The main job for operators: a twin for a user from a folder of photos. The work is done by this process, the rows, credits and"
-        " files are those of the website. The user must have given the consent to it. Exit status 1 when no twin came of it."
+        "Makes a twin for a user from a folder of photos, in this process; rows, credits and files are those"
+        " of the website. The user must have given the consent. Exit status 1 when no twin came of it."
     )
 
     def add_arguments(self, parser: Any) -> None:
@@ -54,7 +54,8 @@ class Command(BaseCommand):
         if training.status != "succeeded":
             raise CommandError(f"{training.error_code}: {training.error_detail}")
         self.stdout.write(
-            f"Twin {training.twin_id}, training {training.id}: likeness {training.likeness:.2f} (without it {training.likeness_base:.2f})"
+            f"Twin {training.twin_id}, training {training.id}: likeness {training.likeness:.2f}"
+            f" (without it {training.likeness_base:.2f})"
         )
 
     def _files(self, folder: Path) -> list[Path]:
@@ -66,9 +67,8 @@ class Command(BaseCommand):
         return found
 
     def _say_what(self, user: Any, files: list[Path]) -> None:
-        self.stdout.write(
-            f"{len(files)} photos for {user}; price of the training: {services.price_of_training(user, None)} credits at most"
-        )
+        price = services.price_of_training(user, None)
+        self.stdout.write(f"{len(files)} photos for {user}; price of the training: {price} credits at most")
         if not consents.has(user.id, Kind.BIOMETRIC_TWIN):
             self.stdout.write("The user has not given the consent to it: it would be refused.")
 

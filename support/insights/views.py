@@ -1,4 +1,4 @@
-"""The figures as a page of the admin, and as CSV."""
+"""The staff's figures as a page of the admin and as CSV."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from billing.templatetags.money import money
 from support.insights import figures, plots
 from support.insights.figures import PACK, Churn, Cost, Credits, Period, Revenue
 
-SHOWN, MOST = 30, 366  # days when none are chosen, and at most
+SHOWN, MOST = 30, 366  # days: by default, and at most
 TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
     "revenue": (Revenue, figures.revenue_by_day_and_plan),
     "credits": (Credits, figures.credits_by_day),
@@ -35,8 +35,8 @@ TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
 
 
 @require_safe
-def page(request: HttpRequest) -> HttpResponse:
-    """For staff who may look at invoices; the admin has asked who they are."""
+def figures_page(request: HttpRequest) -> HttpResponse:
+    """For staff who may view invoices; the admin's wrapper has already asked for staff."""
     if not request.user.has_perm("billing.view_invoice"):  # type: ignore[union-attr]
         raise PermissionDenied
     period, understood = chosen(request.GET)
@@ -46,17 +46,18 @@ def page(request: HttpRequest) -> HttpResponse:
         messages.warning(
             request,
             _(
-                "These dates cannot be shown; here are the last %(shown)s days. Choose at most %(most)s, the first one first."
+                "These dates cannot be shown; here are the last %(shown)s days."
+                " Choose at most %(most)s, the first one first."
             )
             % {"shown": SHOWN, "most": MOST},
         )
     return TemplateResponse(
-        request, "admin/billing/figures.html", {**admin.site.each_context(request), **_facts(period)}
+        request, "admin/support/figures.html", {**admin.site.each_context(request), **_facts(period)}
     )
 
 
 def chosen(query: Any) -> tuple[Period, bool]:
-    """The days that were asked for, and whether they were understood: else, and without any, the last SHOWN."""
+    """The chosen days, or the last SHOWN without any, and whether the query was understood."""
     today = datetime.now(UTC).date()
     usual = Period(today - timedelta(SHOWN - 1), today)
     start, end = (_date(query.get(name), to) for name, to in (("from", usual.start), ("to", usual.end)))
@@ -78,7 +79,7 @@ def _date(text: str | None, default: date) -> date | None:
 
 
 def as_csv(table: str, period: Period) -> HttpResponse:
-    """For machines: names of columns are not translated, money is in cents."""
+    """For programs: column names are not translated, and money is in cents."""
     if table not in TABLES:
         raise Http404
     kind, read = TABLES[table]
@@ -94,7 +95,7 @@ def as_csv(table: str, period: Period) -> HttpResponse:
 
 
 def _cell(value: Any) -> Any:
-    """What somebody typed, as the code of a plan, is no formula in a spreadsheet; numbers stay numbers."""
+    """Typed text, as a plan's code, must not become a formula in a spreadsheet; numbers stay numbers."""
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     if isinstance(value, Decimal):
@@ -109,12 +110,12 @@ def _cell(value: Any) -> Any:
 class Table:
     caption: Any
     head: Sequence[Any]
-    rows: Sequence[Sequence[Any]]  # the first of each names it
+    rows: Sequence[Sequence[Any]]  # the first cell of a row is its heading
     foot: Sequence[Any] = ()
 
 
 def _facts(period: Period) -> dict[str, Any]:
-    """A constant number of queries, and all that the template says."""
+    """The template's context, by a constant number of queries."""
     revenue, credits = figures.revenue_by_day_and_plan(period), figures.credits_by_day(period)
     costs, churn = figures.costs_by_engine_and_kind(period), figures.churn(period)
     by_plan, by_use = _by_plan(period, revenue), _by_use(period, credits)
@@ -164,7 +165,7 @@ def _totals(
 
 
 def _by_plan(period: Period, revenue: Iterable[Revenue]) -> list[plots.Series]:
-    """A series for each plan that was paid, in the plans' order."""
+    """A series for each plan that was paid, in the order of the plans."""
     cents = {(row.day, row.plan): row.cents for row in revenue}
     names = {**dict(Plan.objects.values_list("code", "name")), PACK: gettext("Credit packs")}
     paid = {plan for _day, plan in cents}
@@ -191,7 +192,7 @@ def _by_use(period: Period, credits: Iterable[Credits]) -> list[plots.Series]:
 
 
 def _by_day(caption: Any, period: Period, series: Sequence[plots.Series], say: Callable[[int], str]) -> Table:
-    """The numbers of a plot; days without any are left out."""
+    """The numbers of a plot as a table, without days that are all zero."""
     columns = [s.values for s in series]
     rows = [(day, *map(say, numbers)) for day, *numbers in zip(period.days, *columns) if any(numbers)]
     return Table(

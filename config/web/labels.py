@@ -1,4 +1,4 @@
-"""Names of what several apps show."""
+"""What people read for the codes of styles and qualities, on the pages of several apps."""
 
 from __future__ import annotations
 

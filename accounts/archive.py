@@ -1,0 +1,128 @@
+"""An archive as a ZIP file that is written while it is read: one piece of one file in memory at a time."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from django.db.models import GeneratedField
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from rest_framework.utils.encoders import JSONEncoder
+
+from accounts.models import Export
+from config import registry
+from config.registry import Member
+
+
+class _Encoder(JSONEncoder):
+    """Also for the vectors of faces, which come as arrays."""
+
+    def default(self, obj: Any) -> Any:
+        return obj.tolist() if hasattr(obj, "tolist") else super().default(obj)
+
+
+def json_member(path: str, data: Any, about: str) -> Member:
+    text = json.dumps(data, cls=_Encoder, indent=1, ensure_ascii=False)
+    return Member(path, [text.encode("utf-8", "replace")], about)
+
+
+def row(instance: Any, *, without: Iterable[str] = ()) -> dict[str, Any]:
+    """Every column of a row, so that a column that is added later is in the archive too."""
+    columns = [f for f in instance._meta.concrete_fields if not isinstance(f, GeneratedField)]
+    return {f.attname: getattr(instance, f.attname) for f in columns if f.name not in without}
+
+
+def rows(queryset: Any, *, without: Iterable[str] = ()) -> list[dict[str, Any]]:
+    return [row(instance, without=without) for instance in queryset.iterator(chunk_size=500)]
+
+
+def members(export: Export) -> Iterator[Member]:
+    """All that goes into this archive, told in the language of its owner."""
+    if export.scope == Export.Scope.ITEMS:
+        found = _chosen(export)
+    else:
+        found = _everything(export)
+    return _in_language(export.user.language, found)
+
+
+def _chosen(export: Export) -> Iterator[Member]:
+    for exporter in registry.item_exporters:
+        yield from exporter(export.user, export.chosen)
+
+
+def _in_language(language: str, found: Iterator[Member]) -> Iterator[Member]:
+    """The language is active only while the next member is made: the worker's own is not touched."""
+    while True:
+        with translation.override(language):
+            member = next(found, None)
+        if member is None:
+            return
+        yield member
+
+
+def _everything(export: Export) -> Iterator[Member]:
+    """Every app's members, and an index of what was written and what was left out."""
+    files: list[dict[str, str]] = []
+    left_out: list[dict[str, str]] = []
+    for member in (Member(*m) for each in registry.exporters for m in each.members(export.user)):
+        member = _that_is_there(member)
+        (left_out if member.chunks is None else files).append({"path": member.path, "what": member.about})
+        if member.chunks is not None:
+            yield member
+    about = {
+        "about": _("All that PhotoFlux keeps about this account, and what each file is."),
+        "account": str(export.user_id),
+        "made_at": timezone.now(),
+        "files": files,
+        "left_out": left_out,
+    }
+    yield json_member("index.json", about, "")
+
+
+def _that_is_there(member: Member) -> Member:
+    """With its first piece read, so that a file which was deleted meanwhile is left out and stops nothing."""
+    if member.chunks is None:
+        return member
+    try:
+        pieces = iter(member.chunks)
+        first = next(pieces, b"")
+    except FileNotFoundError:
+        return Member(member.path, None, _("It was deleted while the archive was packed."))
+    return Member(member.path, chain([first], pieces), member.about)
+
+
+class _Pipe(io.RawIOBase):
+    """What zipfile writes to: unseekable, and emptied by the reader."""
+
+    def __init__(self) -> None:
+        self.kept = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.kept += data
+        return len(data)
+
+    def take(self) -> bytes:
+        data, self.kept = bytes(self.kept), bytearray()
+        return data
+
+
+def zipped(found: Iterable[Member]) -> Iterator[bytes]:
+    """The bytes of the ZIP file. Members are stored uncompressed, as pictures are compressed already."""
+    pipe = _Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:  # type: ignore[arg-type]
+        for path, chunks, _about in found:
+            info = zipfile.ZipInfo(path, date_time=timezone.now().timetuple()[:6])
+            with archive.open(info, "w", force_zip64=True) as member:
+                for chunk in chunks or ():
+                    member.write(chunk)
+                    yield pipe.take()
+            yield pipe.take()
+    yield pipe.take()

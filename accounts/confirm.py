@@ -1,0 +1,38 @@
+"""Password or code again, before what cannot be undone or gives everything away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.core import ratelimit
+from allauth.mfa.models import Authenticator
+from django.utils.translation import gettext_lazy as _
+
+from config.errors import DomainError, Invalid, RateLimited
+
+
+class ReauthenticationRequired(DomainError):
+    code, status = "reauthentication_required", 403
+    message = _("Send your password again, or a code of your second factor.")
+
+
+def require_proof(request: Any, *, password: str = "", code: str = "") -> None:
+    """Refuses the request unless it holds its user's password or a valid code.
+
+    Wrong ones are counted in the database, for this user alone. Raises ReauthenticationRequired, Invalid,
+    RateLimited.
+    """
+    if not password and not code:
+        raise ReauthenticationRequired
+    user, counted = request.user, {"action": "login_failed", "key": f"proof-{request.user.pk}"}
+    if not ratelimit.consume(request, **counted):
+        raise RateLimited
+    if not (password and user.check_password(password)) and not (code and _is_valid(user, code)):
+        field = "password" if password else "code"
+        raise Invalid(errors={field: [str(_("This is not right. Try again."))]})
+    ratelimit.clear(request, **counted)
+
+
+def _is_valid(user: Any, code: str) -> bool:
+    factors = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN)
+    return any(factor.wrap().validate_code(code) for factor in factors)

@@ -1,0 +1,180 @@
+"""The end of an account: rows, files, weights, vectors and the key to them.
+
+`ask` commits the request and ends every session; `finish` does the rest in a worker. Each step of `finish`
+may be repeated, and the sweep repeats it until all is done.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.hashers import make_password
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import emails, tombstones
+from accounts.models import Erasure, User
+from accounts.vault import vault
+from config import registry
+from config.errors import DomainError
+from config.runs import events
+from config.runs.models import kinds
+
+ROUNDS = 5  # a run that begins while the others are stopped makes another round necessary
+RECEIPT = timedelta(days=7)  # an address to which no receipt could be sent is forgotten after this
+
+
+class StaffAccount(DomainError):
+    code, status = "staff_account", 403
+    message = _("An account of staff cannot be erased. Somebody else first takes the staff's rights from it.")
+
+
+class StillWorking(Exception):
+    """A run began meanwhile."""
+
+
+# ---------------------------------------------------------------- asking
+
+
+@transaction.atomic
+def ask(user: Any) -> Erasure:
+    """Records the request; from its commit on nobody logs in to the account. Asked twice, it is one request.
+
+    Raises StaffAccount.
+    """
+    account = User.objects.select_for_update().get(id=user.id)
+    if account.is_staff or account.is_superuser:
+        raise StaffAccount
+    erasure, new = Erasure.objects.get_or_create(
+        account=account.id, defaults={"email": account.email or "", "language": account.language}
+    )
+    if new:
+        _lock_out(account)
+    return erasure
+
+
+def _lock_out(account: User) -> None:
+    """Sessions, tokens and event streams end, and the address is free for a new account."""
+    keys = UserSession.objects.filter(user=account).values("session_key")
+    Session.objects.filter(session_key__in=keys).delete()
+    for kind in (UserSession, EmailAddress, Authenticator):
+        kind.objects.filter(user=account).delete()
+    User.objects.filter(id=account.id).update(
+        is_active=False, email=None, phone=None, display_name="", password=make_password(None)
+    )
+    events.end_streams(account.id)
+
+
+# ---------------------------------------------------------------- erasing
+
+
+def finish(erasure: Erasure) -> None:
+    """Erases what there still is, then sends the receipt. Raises what stopped it; the next sweep goes on."""
+    if erasure.account is not None:
+        _erase(erasure.account)
+        done = Erasure.objects.filter(id=erasure.id, account__isnull=False)
+        done.update(account=None, erased_at=timezone.now())
+    _send_receipt(erasure.id)
+
+
+def _erase(account: UUID) -> None:
+    tombstones.write(account)
+    user = User.objects.filter(id=account).first()
+    if user:
+        _stop_runs(user)
+        for eraser in reversed(registry.erasers):
+            eraser.before(user)
+        _stop_and_delete(user)
+    vault.erase_files(account)
+
+
+def _stop_and_delete(user: User) -> None:
+    for _round in range(ROUNDS - 1):
+        _stop_runs(user)
+        try:
+            return _delete(user)
+        except (StillWorking, DatabaseError):  # a deadlock is among these, and a row that was added meanwhile
+            continue
+    _stop_runs(user)
+    return _delete(user)
+
+
+def _stop_runs(user: User) -> None:
+    """Each in a transaction of its own, which releases what it holds; its worker can deliver nothing more."""
+    for kind in kinds():
+        for run in kind.objects.filter(user=user).open():
+            run.stop()
+
+
+@transaction.atomic
+def _delete(user: User) -> None:
+    """Every row, and the key. Nobody adds a row meanwhile: what refers to the user waits for this lock."""
+    if not User.objects.select_for_update().filter(id=user.id).exists():
+        return
+    if any(kind.objects.filter(user=user).open().exists() for kind in kinds()):
+        raise StillWorking
+    for eraser in reversed(registry.erasers):
+        eraser.erase(user)
+        for model, path in eraser.models.items():
+            found = model._base_manager.filter(**{path: user.pk})
+            _forget_in_log(model, found)
+            found.delete()
+
+
+def _forget_in_log(model: Any, found: Any) -> None:
+    """The admin's log keeps that staff changed something, without the words that named it."""
+    kind = ContentType.objects.get_for_model(model)
+    names = [str(key) for key in found.values_list("pk", flat=True)]
+    LogEntry.objects.filter(content_type=kind, object_id__in=names).update(
+        object_id=None, object_repr="", change_message=""
+    )
+
+
+def erase_rest(user: User) -> None:
+    """Erases what no foreign key leads to: sessions, and counts of requests in the cache."""
+    mine = [
+        s.session_key for s in Session.objects.iterator() if s.get_decoded().get(SESSION_KEY) == str(user.id)
+    ]
+    Session.objects.filter(session_key__in=mine).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM accounts_cache WHERE cache_key LIKE %s", [f"%{user.id}%"])
+
+
+@transaction.atomic
+def _send_receipt(ident: UUID) -> None:
+    """Once: whoever comes second waits for the row and finds no address in it."""
+    erasure = (
+        Erasure.objects.select_for_update()
+        .filter(id=ident, erased_at__isnull=False)
+        .exclude(email="")
+        .first()
+    )
+    if erasure is None or erasure.erased_at is None:
+        return
+    sent = emails.send_receipt(erasure.email, erasure.language, erasure.id)
+    if sent or erasure.erased_at < timezone.now() - RECEIPT:
+        Erasure.objects.filter(id=ident).update(email="")
+
+
+def unfinished() -> Any:
+    return Erasure.objects.filter(Q(erased_at=None) | ~Q(email="")).order_by("asked_at")
+
+
+def replay() -> int:
+    """Erases again every account that a restored backup brought back, without a second receipt. How many."""
+    found = tombstones.alive()
+    for account in found:
+        erasure, _new = Erasure.objects.get_or_create(account=account)
+        finish(erasure)
+    return len(found)

@@ -1,0 +1,39 @@
+"""What an archive of all of one's data holds of this app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.utils.translation import gettext as _
+
+from accounts.archive import json_member, row, rows
+from accounts.models import Consent, Export
+from config.registry import Member
+
+SECRET = ("password",)  # of a user: what is kept is no copy of it, and useful to nobody but a thief
+
+
+def account(user: Any) -> Iterator[Member]:
+    yield json_member(
+        "account/profile.json", row(user, without=SECRET), _("Your profile: name, language and settings.")
+    )
+    emails = rows(EmailAddress.objects.filter(user=user))
+    yield json_member("account/emails.json", emails, _("Your e-mail addresses, and which are confirmed."))
+    consents = rows(Consent.objects.filter(user=user))
+    yield json_member(
+        "account/consents.json",
+        consents,
+        _("What you agreed to: the wording that you saw, its version, when, and until when."),
+    )
+    sessions = rows(UserSession.objects.filter(user=user), without=("session_key",))
+    yield json_member("account/sessions.json", sessions, _("Where you are logged in."))
+    factors = rows(Authenticator.objects.filter(user=user), without=("data",))
+    yield json_member(
+        "account/second-factor.json", factors, _("Your second factors, without their secret keys.")
+    )
+    exports = rows(Export.objects.filter(user=user))
+    yield json_member("account/archives.json", exports, _("The archives that you asked for."))

@@ -1,0 +1,16 @@
+"""After a backup was restored: erases again the accounts that were erased after it was made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from accounts import erasure
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(f"Erased again: {erasure.replay()}")

@@ -1,0 +1,71 @@
+"""Tombstones: which accounts were erased, kept outside the database.
+
+A backup that is restored brings erased accounts back. The tombstones say which, `manage.py
+replay_erasures` erases them again, and until then no process of the product starts. They lie in the
+storage named `tombstones`: keep it out of what a restore replaces.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from accounts.models import Erasure, User
+from accounts.vault.storage import storage_errors
+
+log = logging.getLogger(__name__)
+
+
+def write(account: UUID) -> None:
+    """Once an account: its number and the time, nothing else."""
+    storage = storages["tombstones"]
+    with storage_errors():
+        if not storage.exists(account.hex):
+            text = json.dumps({"account": str(account), "erased_at": timezone.now().isoformat()})
+            storage.save(account.hex, ContentFile(text.encode()))
+
+
+def accounts() -> Iterator[UUID]:
+    with storage_errors(), suppress(FileNotFoundError):
+        for name in storages["tombstones"].listdir("")[1]:
+            with suppress(ValueError):
+                yield UUID(hex=name)
+
+
+def alive() -> list[UUID]:
+    """Erased accounts that are in the database again. One whose erasure is under way is not counted."""
+    under_way = Erasure.objects.filter(account__isnull=False).values("account")
+    found = User.objects.filter(id__in=list(accounts())).exclude(id__in=under_way)
+    return list(found.values_list("id", flat=True))
+
+
+def fault() -> str:
+    """Why the product must not start on this database; "" when it may. Closes the connection that it used."""
+    try:
+        count = len(alive())
+    except DatabaseError:  # not migrated yet, or away: what reads it next says so
+        log.warning("could not compare the tombstones with the database", exc_info=True)
+        return ""
+    finally:
+        connection.close()
+    if not count:
+        return ""
+    return (
+        f"{count} erased accounts are in this database again, as after the restore of a backup. "
+        "Run `manage.py replay_erasures` first."
+    )
+
+
+def refuse_start(**_signal: Any) -> None:
+    """Ends a worker or beat that starts on such a database."""
+    if sentence := fault():
+        raise SystemExit(sentence)

@@ -1,0 +1,25 @@
+"""The queryset of rows that belong to a user: whose they are, and the one look-up by id."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from config.errors import NotFound
+
+
+class OwnedQuerySet(models.QuerySet):  # type: ignore[type-arg]
+    """For a model whose `user` is the owner."""
+
+    def owned_by(self, user: Any) -> Self:
+        """The rows of `user`, without what others share with them: these may be changed and deleted."""
+        return self.filter(user=user)
+
+    def get_or_404(self, ident: Any) -> Any:
+        """The row with this id. Raises NotFound for an id that is missing here or malformed."""
+        try:
+            return self.get(pk=ident)
+        except (self.model.DoesNotExist, ValidationError, ValueError, TypeError):
+            raise NotFound from None

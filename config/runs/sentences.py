@@ -1,0 +1,36 @@
+"""What a user reads when a run failed, by its error code."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+APOLOGY = _("Something went wrong on our side. What was not delivered costs nothing. Please try again.")
+NOT_READY = _(
+    "This base is not ready on our machines. What was not delivered costs nothing. Choose another base."
+)
+SENTENCES = {
+    "worker_lost": _(
+        "The machine that worked on this stopped. What was not delivered costs nothing. Please try again."
+    ),
+    "likeness_too_low": _(
+        "The twin does not resemble its photos enough. Nothing was charged. More and more varied photos help."
+    ),
+    "result_refused": _("What came out may not be shown. Nothing was charged for it. Try other words."),
+    "out_of_memory": _(
+        "There was not enough memory for this. What was not delivered costs nothing. Choose a smaller size."
+    ),
+    "does_not_fit": _(
+        "The machine has too little memory for this base. What was not delivered costs nothing. "
+        "Choose another base."
+    ),
+    "base_missing": NOT_READY,
+    "base_broken": NOT_READY,
+    "storage_full": _(
+        "There was no room left to save this. What was not delivered costs nothing. Please try again later."
+    ),
+    "consent_withdrawn": _("The consent that this needs was withdrawn."),
+    "engine_failed": _(
+        "The engine could not do this. What was not delivered costs nothing. Please try again."
+    ),
+    "internal": APOLOGY,
+}

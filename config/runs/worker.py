@@ -1,0 +1,247 @@
+"""What a worker does with a run: claim it, renew its lease, report progress, end it or hand it back.
+
+A claim turns QUEUED into RUNNING for one worker, raises `attempt` and gives a lease of LEASE. `attempt` is
+the fencing token: everything the worker writes afterwards matches (id, RUNNING, attempt). A worker whose
+lease was lost and whose run another one took over changes nothing and learns so by `Lost`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Self
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from config.errors import DomainError
+from config.runs import broker, events
+from config.runs.sentences import SENTENCES
+from config.runs.states import Status
+from config.runs.stopping import told_to_stop
+from ml.errors import DeviceLost, MLError, Stopped
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=30)
+BEAT = 10.0  # seconds between two renewals of the lease
+LOOK = 0.5  # seconds between two looks at whether this worker was told to stop
+SAFE_POINT = 5.0  # seconds a stopping worker has to reach a safe point; supervisors kill it after 10
+CRASHES = 3  # a run that lost its worker this often has failed
+WRITE_EVERY = 0.5  # seconds: progress is written at most so often, which is also how fast a cancel is seen
+
+
+class Lost(Exception):
+    """The run is not this worker's any more: another took over, or it was cancelled, or its owner is gone."""
+
+
+class WorkerSide:
+    """The methods of a Run for the worker that claimed it. Each matches the fencing token."""
+
+    _written = 0.0  # when progress was last written, by time.monotonic
+    _stop = False  # whether a cancel was seen then
+
+    @classmethod
+    def claim(cls, ident: Any) -> Self | None:
+        """The run, if it was still queued and is now this worker's."""
+        now = timezone.now()
+        with transaction.atomic():  # the token is read before anybody else can take the run over
+            won = cls.objects.filter(id=ident, status=Status.QUEUED).update(
+                status=Status.RUNNING,
+                attempt=F("attempt") + 1,
+                lease_until=now + LEASE,
+                started_at=now,
+                share_at_claim=F("share"),
+                version=F("version") + 1,
+            )
+            run = cls.objects.get(id=ident) if won else None
+        if run:
+            events.publish(run)
+        return run
+
+    def _mine(self) -> QuerySet[Self]:
+        return type(self).objects.filter(id=self.id, status=Status.RUNNING, attempt=self.attempt)
+
+    def _change(self, **fields: Any) -> None:
+        """Write to the row while it is this worker's. Raises Lost."""
+        if not self._mine().update(version=F("version") + 1, **fields):
+            raise Lost
+        events.publish(self)
+
+    def _end(self, status: Status, **fields: Any) -> None:
+        """End the run and call on_end in one transaction. Raises Lost."""
+        with transaction.atomic():
+            self._change(status=status, finished_at=timezone.now(), lease_until=None, **fields)
+            self.refresh_from_db()
+            self.on_end()
+
+    def beat(self) -> bool:
+        """Renew the lease; False when it was lost."""
+        return bool(self._mine().update(lease_until=timezone.now() + LEASE))
+
+    def progress(self, stage: str, share: float) -> bool:
+        """The callback given to the engine: writes the stage and the share (0..1) that is done.
+
+        Answers True when the work must stop: its owner cancelled it, or this worker was told to stop.
+        Raises Lost."""
+        now = time.monotonic()
+        if stage != self.stage or share >= 1 or now - self._written >= WRITE_EVERY:
+            self._written, self.stage, self.share = now, stage, min(max(share, 0.0), 1.0)
+            self._change(stage=stage[:40], share=self.share)
+            self._stop = self._mine().filter(cancel_asked=True).exists()
+        return self._stop or told_to_stop.is_set()
+
+    def store_remote_id(self, remote_id: str) -> None:
+        """Store the id of work done at somebody else's accelerator, for whoever claims the run next."""
+        self._change(remote_id=remote_id)
+        self.remote_id = remote_id
+
+    def may_deliver(self) -> bool:
+        """Inside a transaction: the row is locked and still this worker's. Raises Stopped when a cancel was
+        asked for."""
+        cancel_asked = self._mine().select_for_update().values_list("cancel_asked", flat=True).first()
+        if cancel_asked:
+            raise Stopped
+        return cancel_asked is False
+
+    def finish(self, **fields: Any) -> None:
+        """The run succeeded; `fields` are written with it. Raises Lost, and Stopped when it was cancelled
+        meanwhile."""
+        with transaction.atomic():
+            if not self.may_deliver():
+                raise Lost
+            self._end(Status.SUCCEEDED, share=1.0, **fields)
+
+    def fail(self, code: str, detail: Any = "") -> None:
+        """The run ended without a result. Does nothing when it is no longer this worker's."""
+        code, sentence = (code, SENTENCES[code]) if code in SENTENCES else ("engine_failed", detail)
+        with contextlib.suppress(Lost):
+            self._end(Status.FAILED, error_code=code, error_detail=str(detail or sentence))
+
+    def end_cancelled(self) -> None:
+        """The work stopped because its owner cancelled it."""
+        with contextlib.suppress(Lost):
+            self._end(Status.CANCELLED)
+
+    def hand_back(self) -> None:
+        """Queue the run again for another worker, at once; nothing is counted against it."""
+        handed = self._mine().filter(cancel_asked=False)
+        fields = {"status": Status.QUEUED, "lease_until": None, "enqueued_at": timezone.now()}
+        with transaction.atomic():
+            if handed.update(version=F("version") + 1, **fields):
+                self.wake()
+            else:
+                self.end_cancelled()
+
+    def crashed(self) -> None:
+        """The worker of the run died: queue the run again, or fail it after CRASHES of them. Raises Lost."""
+        with transaction.atomic():
+            self._change(crashes=F("crashes") + 1)
+            self.refresh_from_db()
+            if self.cancel_asked:
+                self.end_cancelled()
+            elif self.crashes >= CRASHES:
+                self.fail("worker_lost")
+            else:
+                self.hand_back()
+
+    def wake(self) -> None:
+        """Once the transaction is committed, send a wake-up to the run's queue and an event to its user."""
+        task, ident, queue = self.task, self.id, self.queue
+        transaction.on_commit(lambda: broker.enqueue(task, ident, queue), robust=True)
+        events.publish(self)
+
+
+@contextlib.contextmanager
+def claimed(kind: type[Any], ident: Any) -> Iterator[Any]:
+    """Claim a run and work on it: `with claimed(Training, ident) as run: if run: ...`. The one `except` of
+    every task.
+
+    A thread renews the lease. An expected error ends the run with its code and sentence; a bug ends it with
+    an apology and is raised again; a cancel ends it as cancelled; a worker that was told to stop hands it
+    back; a lost lease ends nothing.
+    """
+    run = kind.claim(ident)
+    if run is None:
+        yield None
+        return
+    over = threading.Event()
+    keeper = threading.Thread(target=_keep, args=(run, over), daemon=True)
+    keeper.start()
+    try:
+        with _ended_by_its_error(run):
+            yield run
+    finally:
+        over.set()
+        keeper.join()
+
+
+@contextlib.contextmanager
+def _ended_by_its_error(run: Any) -> Iterator[None]:
+    try:
+        yield
+    except Lost:
+        log.warning("lost %s", run)
+    except Stopped:
+        if told_to_stop.is_set():
+            run.hand_back()
+        else:
+            run.end_cancelled()
+    except MLError as e:
+        run.fail(e.code, e.message)
+    except DomainError as e:  # a full disk, a storage that does not answer
+        run.fail(e.code, e.detail)
+    except DeviceLost as e:  # this process cannot compute any more: it ends, and another takes the run up
+        log.exception("the accelerator is gone")
+        with contextlib.suppress(Lost):
+            run.crashed()
+        raise SystemExit(1) from e
+    except SystemExit:  # a process of the pool that got SIGTERM itself
+        run.hand_back()
+        raise
+    except (OperationalError, InterfaceError):
+        raise  # the database was away: the lease lapses and the sweeper queues the run again
+    except Exception:
+        run.fail("internal")
+        raise
+
+
+def _keep(run: Any, over: threading.Event) -> None:
+    """Renew the lease until the work is over or lost."""
+    keeper = Keeper(run)
+    while not over.wait(LOOK):
+        try:
+            if not keeper.look():
+                break
+        except Exception:  # the database is away: try again at the next look
+            log.exception("no beat for %s", run)
+            connection.close()  # Django does not reopen a broken connection by itself
+    connection.close()
+
+
+class Keeper:
+    """Renews the lease of a run. When a stopping worker reaches no safe point in time, it hands the run back;
+    the next worker resumes from the last checkpoint."""
+
+    def __init__(self, run: Any) -> None:
+        self.run = run
+        self.beat_at = time.monotonic() + BEAT
+        self.told_at: float | None = None
+
+    def look(self) -> bool:
+        """False when there is nothing left to keep."""
+        now = time.monotonic()
+        if told_to_stop.is_set():
+            self.told_at = self.told_at or now
+            if now - self.told_at >= SAFE_POINT:
+                self.run.hand_back()
+                return False
+        if now >= self.beat_at:
+            self.beat_at = now + BEAT
+            return bool(self.run.beat())
+        return True

@@ -1,0 +1,97 @@
+"""The table of what an installation runs: each process's command, queue, concurrency and environment.
+
+`make run` reads it (supervisor.py). A container or a unit runs `python -m config.start.processes NAME`, which
+checks the settings and then becomes that process. HOST and PORT say where the web server listens, VAR where
+files are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+from config.start import checkout, env
+
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "config.settings"}
+# A worker downloads nothing. numpy's own threads and torch's get in each other's way.
+WORKER = SETTINGS | {"HF_HUB_OFFLINE": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class Process:
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)  # defaults: variables that are set win
+    once: bool = False  # ends by itself, and must succeed
+
+    def env(self) -> dict[str, str]:
+        return {**self.environment, **os.environ}
+
+
+def table(*, host: str, port: int, var: Path) -> tuple[Process, ...]:
+    return (
+        manage("migrate", "migrate", "--noinput"),
+        web(host, port),
+        worker("train", concurrency=1),
+        worker("render", concurrency=1),
+        worker("cpu", concurrency=2),
+        worker("io", concurrency=2),
+        beat(var),
+    )
+
+
+def manage(name: str, *arguments: str) -> Process:
+    return Process(name, (sys.executable, str(checkout.ROOT / "manage.py"), *arguments), SETTINGS, once=True)
+
+
+def web(host: str, port: int) -> Process:
+    listen = ("--interface", "asgi", "--host", host, "--port", str(port))
+    # Event streams stay open for hours: a stop does not wait for them.
+    lives = ("--workers-kill-timeout", "3", "--respawn-failed-workers")
+    command = (sys.executable, "-m", "granian", *listen, *lives, "config.asgi:application")
+    return Process("web", command, SETTINGS)
+
+
+def worker(queue: str, *, concurrency: int) -> Process:
+    size = ("-Q", queue, "-c", str(concurrency), "--prefetch-multiplier", "1", "-n", f"{queue}@%h")
+    # The rows say which worker is alive, not the broker.
+    alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    command = (sys.executable, "-m", "celery", "-A", "config", "worker", *size, *alone)
+    # Two tasks run side by side: each with threads of its own would slow both.
+    threads = {"OMP_NUM_THREADS": "1"} if concurrency > 1 else {}
+    return Process(queue, command, WORKER | threads)
+
+
+def beat(var: Path) -> Process:
+    command = ("celery", "-A", "config", "beat", "--schedule", str(var / "beat"))
+    return Process("beat", (sys.executable, "-m", *command), SETTINGS)
+
+
+def here() -> dict[str, Process]:
+    """The table by name, for this environment."""
+    host, port = env.text("HOST", "127.0.0.1"), env.number("PORT", 8000)
+    return {process.name: process for process in table(host=host, port=port, var=checkout.var_folder())}
+
+
+def main() -> None:
+    rows = here()
+    parser = argparse.ArgumentParser(
+        prog="python -m config.start.processes", description="Becomes a process of the table."
+    )
+    parser.add_argument("name", choices=rows)
+    process = rows[parser.parse_args().name]
+    os.environ |= process.env()
+    import_module(
+        os.environ["DJANGO_SETTINGS_MODULE"]
+    )  # ends with a sentence when one is missing or malformed
+    os.chdir(checkout.ROOT)
+    os.execv(process.argv[0], process.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Whether this process is well, for a supervisor or a load balancer that asks."""
+
+from __future__ import annotations
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when the database answers, else 503.
+
+    Redis is reported but may be away: work is late then, not lost.
+    """
+    found = {"database": _database(), "redis": _redis()}
+    return JsonResponse(found, status=200 if found["database"] else 503)
+
+
+def _database() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+        return True
+    except DatabaseError:
+        return False
+
+
+def _redis() -> bool:
+    try:
+        return bool(
+            redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1).ping()
+        )
+    except redis.RedisError:
+        return False

@@ -1,0 +1,20 @@
+"""The files of an item, out of its owner's vault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+
+from accounts.vault.vault import store
+from config.web.files import serve
+from gallery.models import Item
+
+
+def serve_item(request: Any, item: Item, rendition: str, *, download: bool = False) -> HttpResponse:
+    """`content`, the picture as it was made, or `thumbnail`, whoever looks at it. Raises NotFound."""
+    files = store(item.user_id)
+    if rendition == "thumbnail":
+        return serve(request, files, item.thumbnail, media_type="image/webp")
+    name = f"photoflux-{str(item.id)[:8]}.png" if download else ""
+    return serve(request, files, item.content, etag=item.etag, media_type=item.media_type, download=name)

@@ -1,0 +1,76 @@
+"""Which items a query asks for: filters, words and order, for the page, the API and the archives alike."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import re
+from typing import Any
+
+from django.contrib.postgres.search import SearchQuery
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from config.errors import Invalid
+from gallery.models import Item
+
+ORDERS = {"": ("-created_at", "-id"), "newest": ("-created_at", "-id"), "oldest": ("created_at", "id")}
+CHINESE = re.compile("(-?)([㐀-鿿぀-ヿ]+)")  # a run of characters, and the minus before it
+
+
+class Filters(serializers.Serializer):  # type: ignore[type-arg]
+    kind = serializers.ChoiceField(choices=Item.Kind.choices, required=False)
+    twin = serializers.UUIDField(required=False)
+    style = serializers.CharField(max_length=20, required=False)
+    favourite = serializers.BooleanField(required=False)
+    tag = serializers.CharField(max_length=40, required=False)
+    album = serializers.UUIDField(required=False)
+    q = serializers.CharField(max_length=200, required=False)
+    ordering = serializers.ChoiceField(choices=list(ORDERS), required=False)
+
+
+FILTERS = tuple(Filters().fields)
+
+
+def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
+    """(the user's items that `query` asks for, the order it asks for). Raises Invalid."""
+    form = Filters(data={k: query[k] for k in FILTERS if query.get(k, "") != ""})
+    form.is_valid(raise_exception=True)
+    wanted = dict(form.validated_data)
+    rows = Item.objects.owned_by(user)
+    order = ORDERS[wanted.pop("ordering", "")]
+    if q := wanted.pop("q", ""):
+        rows = rows.filter(search=sought(q))
+    if tag := wanted.pop("tag", ""):
+        rows = rows.filter(tags__contains=[tag.lower()])
+    if album := wanted.pop("album", None):
+        rows = rows.filter(albums=album, albums__user=user)
+    return rows.filter(**wanted), order
+
+
+def sought(q: str) -> SearchQuery:
+    """`q` as a search box reads it: words, "quoted phrases", or, -not.
+
+    A run of Chinese characters is found by its pairs, a single character by itself. Runs are joined by "and".
+    """
+    found = SearchQuery(CHINESE.sub(" ", q), config="simple", search_type="websearch")
+    for minus, run in CHINESE.findall(q):
+        pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+        here = [SearchQuery(pair, config="simple", search_type="plain", invert=bool(minus)) for pair in pairs]
+        found &= functools.reduce(operator.or_ if minus else operator.and_, here)
+    return found
+
+
+def chosen(user: Any, form: dict[str, Any]) -> Any:
+    """The user's items with these `ids`, else those that `filter` finds, else all. Raises Invalid."""
+    if "ids" in form:
+        return Item.objects.owned_by(user).filter(id__in=form["ids"])
+    return selected(user, form.get("filter", {}))[0]
+
+
+def check_names(filters: dict[str, Any]) -> None:
+    """Raises Invalid for a filter that does not exist: a misspelt one must not choose everything."""
+    if strange := sorted(set(filters) - set(FILTERS)):
+        raise Invalid(
+            errors={f"filter.{name[:40]}": [str(_("There is no such filter."))] for name in strange[:10]}
+        )

@@ -1,0 +1,103 @@
+"""Items and albums as clients see them, and the forms that clients send about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from config.errors import Invalid
+from gallery import search
+from gallery.models import Item
+
+
+class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
+    class Meta:
+        model = Item
+        fields = (
+            "id",
+            "kind",
+            "twin",
+            "training",
+            "job",
+            "index",
+            "prompt",
+            "style",
+            "recipe",
+            "engine",
+            "width",
+            "height",
+            "size",
+            "media_type",
+            "likeness",
+            "favourite",
+            "tags",
+            "notes",
+            "place",
+            "created_at",
+        )
+
+
+# The column of each field. Written out because a serializer takes 0.6 ms for each item of a page.
+COLUMNS = {name: "twin_id" if name == "twin" else name for name in ItemSerializer.Meta.fields}
+
+
+def show_item(item: Item) -> dict[str, Any]:
+    return {name: getattr(item, column) for name, column in COLUMNS.items()}
+
+
+class ItemForm(serializers.Serializer):  # type: ignore[type-arg]
+    favourite = serializers.BooleanField(required=False)
+    tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=60)
+    notes = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    place = serializers.CharField(max_length=80, required=False, allow_blank=True)
+
+
+class ChoiceForm(serializers.Serializer):  # type: ignore[type-arg]
+    """Which items: `ids`, or a `filter` as the list takes it."""
+
+    ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=10_000)
+    filter = serializers.DictField(child=serializers.CharField(), required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        search.check_names(attrs.get("filter", {}))
+        return attrs
+
+
+class DeleteForm(ChoiceForm):
+    """`ids`, or a `filter`. Exactly one of them: a missing word never deletes everything."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        narrowing = {k: v for k, v in attrs.get("filter", {}).items() if k != "ordering" and v}
+        if bool(attrs.get("ids")) == bool(narrowing):
+            raise Invalid(errors={"ids": [str(_("Send either ids or a filter."))]})
+        return attrs
+
+
+class ExportForm(ChoiceForm):
+    """`ids`, or a `filter`, or neither: all items."""
+
+
+class DeletedSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    deleted = serializers.IntegerField()
+
+
+class AlbumSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class AlbumForm(serializers.Serializer):  # type: ignore[type-arg]
+    name = serializers.CharField(max_length=80)
+
+
+class AlbumItemsForm(serializers.Serializer):  # type: ignore[type-arg]
+    add = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=1000)
+    remove = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=1000)
+
+
+class CountSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    count = serializers.IntegerField()

@@ -1,0 +1,24 @@
+"""What an archive of all of one's data holds of this app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.archive import json_member, row
+from config.registry import Member
+from generation.models import Job
+
+
+def jobs(user: Any) -> Iterator[Member]:
+    found = Job.objects.owned_by(user).prefetch_related("outputs").iterator(chunk_size=500)
+    told = [row(job) | {"recipe": job.recipe, "outputs": rows_of(job)} for job in found]
+    yield json_member(
+        "generations.json", told, _("Every request for pictures: its words and settings, and how it ended.")
+    )
+
+
+def rows_of(job: Job) -> list[dict[str, Any]]:
+    return [row(output) for output in job.outputs.all()]

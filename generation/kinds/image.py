@@ -1,0 +1,74 @@
+"""Pictures from a prompt. Picture i uses seed + i."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from accounts.vault.vault import store
+from billing import prices
+from config.studio import get_engine
+from gallery.models import Item
+from gallery.services import save_item
+from generation.kinds import RENDER
+from generation.models import Job
+from ml import types
+
+
+class ImageKind:
+    name, label, task, queue = "image", _("pictures"), RENDER, "render"
+
+    def price(self, job: Job) -> int:
+        return prices.pictures(job.quality, job.count)
+
+    def make(self, job: Job, index: int, on_progress: types.Progress) -> types.Picture:
+        engine = get_engine(job.training.base if job.training else settings.STUDIO_PROFILE)
+        pictures = engine.render(spec(job, index), store=store(job.user_id), on_progress=on_progress)
+        return next(iter(pictures))
+
+    def save(self, job: Job, ident: UUID, result: types.Picture) -> dict[str, Any]:
+        return save_item(job.user_id, ident, result.png)
+
+    def record(self, job: Job, index: int, ident: UUID, result: types.Picture, facts: dict[str, Any]) -> None:
+        Item.objects.create(
+            id=ident,
+            user_id=job.user_id,
+            twin=job.twin,
+            training=job.training_id,
+            job=job.id,
+            index=index,
+            prompt=job.prompt,
+            style=job.style,
+            recipe={**job.recipe, "seed": result.seed, "count": 1},
+            engine=result.engine,
+            width=result.width,
+            height=result.height,
+            likeness=result.likeness,
+            safety=result.safety,
+            mark=result.mark,
+            **facts,
+        )
+
+    def discard(self, job: Job, ident: UUID) -> None:
+        store(job.user_id).delete_all(f"{Item(id=ident).folder}/")
+
+
+def spec(job: Job, index: int) -> types.RenderSpec:
+    training = job.training
+    return types.RenderSpec(
+        prompt=job.prompt,
+        negative_prompt=job.negative_prompt,
+        lora=training.lora if training else None,
+        sha256=training.sha256 if training else None,
+        subject=job.twin.subject_class if job.twin else "person",
+        style=job.style,
+        aspect=job.aspect_ratio,
+        quality=job.quality,
+        count=1,
+        seed=job.seed + index,
+        steps=job.steps,
+        longest=job.longest,
+    )

@@ -1,0 +1,59 @@
+"""What an archive of all of one's data holds of decisions, and what stays of them after an erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from accounts.archive import json_member, row
+from billing.models import Wallet
+from config.registry import Member
+from moderation.models import AuditEntry
+
+
+def decisions(user: Any) -> Iterator[Member]:
+    found = AuditEntry.objects.filter(Q(actor=user) | Q(subject_kind="user", subject_id=str(user.id)))
+    told = [_told(user, entry) for entry in found.iterator(chunk_size=500)]
+    yield json_member(
+        "account/decisions.json", told, _("What was decided about your account, and what you did as staff.")
+    )
+
+
+def _told(user: Any, entry: AuditEntry) -> dict[str, Any]:
+    """Who else acted is not the reader's to know."""
+    return row(entry, without=() if entry.actor_id == user.id else ("actor",))
+
+
+@transaction.atomic
+def make_anonymous(user: Any) -> None:
+    """Entries stay, under the number of the user's wallet, which the erasure deletes: it names nobody any
+    more.
+
+    Runs before billing deletes the wallet, and again at the end for entries that came in between.
+    """
+    wallet = Wallet.objects.filter(user=user).values_list("id", flat=True).first()
+    _keep_admin_log(user, wallet)
+    AuditEntry.objects.filter(actor=user).update(actor=None, account=wallet)
+    about = AuditEntry.objects.filter(subject_id=str(user.id))
+    about.update(subject_id=str(wallet or ""))
+
+
+def _keep_admin_log(user: Any, wallet: Any) -> None:
+    """What somebody did in the admin as staff: its own log names them and goes with them."""
+    log = LogEntry.objects.filter(user=user).select_related("content_type")
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            account=wallet,
+            verb=f"admin_{entry.get_action_flag_display()}".lower()[:40],
+            subject_kind=(entry.content_type.model if entry.content_type else "")[:20],
+            subject_id=(entry.object_id or "")[:40],
+            at=entry.action_time,
+        )
+        for entry in log
+    )
+    log.delete()

@@ -1,0 +1,29 @@
+"""An erasure that is killed before its first statement, then before its second, and so on, until one lives to
+the end.
+
+`python -m tests.accounts.mortal_erasure ID` prints how often it was killed. The parent holds no
+connection.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import django
+
+from tests.mortal import die_at, in_child
+
+
+def main(ident: str) -> int:
+    django.setup()
+    from accounts.tasks import erase
+
+    killed = 0
+    while in_child(lambda at=killed + 1: (die_at(at), erase(ident))):
+        killed += 1
+    print(killed)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

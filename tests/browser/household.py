@@ -1,0 +1,190 @@
+"""One object of every kind for a user, as the pages show them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import numpy as np
+from django.utils import timezone
+
+from ml import media
+from ml.drawn.people import STYLES, random_person, random_scene, varied_scenes
+from ml.drawn.portraits import draw
+
+RECIPE = {"prompt": "smiling", "seed": 0, "aspect_ratio": "1:1", "quality": "standard"}
+CHECKED = {  # what the check of a photo leaves
+    "width": 640,
+    "height": 640,
+    "box": [10, 10, 200, 220],
+    "yaw": 0.0,
+    "light": 0.5,
+    "warmth": 1.0,
+    "sharpness": 0.3,
+    "embedding": [1.0] + [0.0] * 127,
+    "embedder": "test",
+}
+
+
+@cache
+def drawings() -> tuple[list[bytes], list[tuple[bytes, int, int]]]:
+    """Six photos as JPEG, and nine pictures: PNG, width, height."""
+    rng = np.random.default_rng([6, 0])
+    person = random_person(rng)
+    photos = [media.encode_jpeg(draw(person, s, 256, 256), 90) for s in varied_scenes(rng, 6)]
+    pictures = []
+    for i in range(9):
+        scene = random_scene(rng, style=STYLES[i % len(STYLES)])
+        picture = draw(person, scene, 320, (256, 320, 480)[i % 3])
+        pictures.append((media.encode_png(picture), picture.shape[1], picture.shape[0]))
+    return photos, pictures
+
+
+def lived_in(user: Any) -> dict[str, str]:
+    """A twin with photos and two trainings, pictures of a month, jobs of every end, movements, an archive.
+
+    The ids that addresses of pages need, by kind.
+    """
+    from accounts import consents
+    from accounts.models import Export
+    from twins.models import Twin
+
+    for kind in ("terms", "biometric_twin"):
+        consents.give(user, kind=kind, version=consents.WORDING[kind][0])
+    twin = Twin.objects.create(user=user, name="Alice", subject_class="woman")
+    add_photos(twin)
+    training = add_trainings(twin)
+    job = add_jobs(training)
+    item = add_pictures(job)
+    pays(user)
+    expires = timezone.now() + timedelta(days=7)
+    archive = Export.objects.create(
+        user=user, scope="items", status="succeeded", size=1_234_567, expires_at=expires
+    )
+    return {"twin": str(twin.id), "item": str(item.id), "archive": str(archive.id), "job": str(job.id)}
+
+
+def add_photos(twin: Any) -> None:
+    """Six, the last of them refused."""
+    from accounts.vault.vault import store
+    from twins.models import Photo
+
+    for i, data in enumerate(drawings()[0]):
+        facts = {"accepted": i < 5, "code": "" if i < 5 else "several_faces", "file_name": f"IMG_{i}.jpg"}
+        photo = Photo.objects.create(
+            user=twin.user, twin=twin, status="succeeded", hash=i, **facts, **CHECKED
+        )
+        store(twin.user_id).write(photo.thumbnail, data)
+
+
+def add_trainings(twin: Any) -> Any:
+    """One that is in use, which is answered, and one that failed."""
+    from twins.models import Training, Twin
+
+    now = timezone.now()
+    ended = {"user": twin.user, "twin": twin, "base": "nano", "started_at": now, "finished_at": now}
+    first = Training.objects.create(
+        number=1, status="succeeded", sha256="0" * 64, likeness=0.87, likeness_real=0.92, **ended
+    )
+    Training.objects.create(number=2, status="failed", error_code="likeness_too_low", **ended)
+    Twin.objects.filter(id=twin.id).update(active_training=first)
+    return first
+
+
+def add_jobs(training: Any) -> Any:
+    """One of every end, and one under way; the one that succeeded is answered."""
+    from generation.models import Job
+
+    recipe = {"user": training.user, "twin": training.twin, "training": training, "seed": 7}
+    Job.objects.create(prompt="on a beach", status="failed", error_code="result_refused", **recipe)
+    Job.objects.create(prompt="in a library", status="cancelled", **recipe)
+    Job.objects.create(
+        prompt="at sunset",
+        status="running",
+        count=2,
+        progress=0.4,
+        started_at=timezone.now(),
+        attempt=1,
+        **recipe,
+    )
+    prompt = "smiling, in a park, wearing a red hoodie"
+    return Job.objects.create(prompt=prompt, status="succeeded", count=2, **recipe)
+
+
+def add_pictures(job: Any) -> Any:
+    """Nine of three days, the first two of `job`; the last is answered."""
+    from gallery.models import Item
+    from gallery.services import save_item
+    from generation.models import Output
+
+    now, item = timezone.now(), Item()
+    for i, (png, width, height) in enumerate(drawings()[1]):
+        item = Item(
+            user=job.user,
+            twin=job.twin,
+            prompt=job.prompt,
+            style=STYLES[i % len(STYLES)],
+            width=width,
+            height=height,
+            engine="drawn",
+            favourite=i == 2,
+            likeness=0.8,
+            created_at=now - timedelta(days=9 * (i // 4), minutes=i),
+            recipe=RECIPE | {"seed": i, "twin": str(job.twin_id)},
+        )
+        for name, value in save_item(item.user_id, item.id, png).items():
+            setattr(item, name, value)
+        item.save()
+        if i < 2:
+            Output.objects.create(job=job, index=i, item=item.id)
+    return item
+
+
+def pays(user: Any) -> None:
+    """On Creator, about to become Free, with a pack, a refund, credits held and a failed payment."""
+    from billing import ledger
+    from billing.models import Wallet
+
+    now, wallet = timezone.now(), ledger.wallet_of(user)
+    Wallet.objects.filter(id=wallet.id).update(plan="creator", stripe_customer="cus_1")
+    add_subscription(wallet, now)
+    add_invoices(wallet, now)
+    ledger.grant(wallet, 200, cause="invoice:in_0:1", kind="plan", expires_at=now + timedelta(days=10))
+    ledger.grant(wallet, 20, cause="staff:test")
+    ledger.hold(wallet, 4, cause="image:test")
+
+
+def add_subscription(wallet: Any, now: datetime) -> None:
+    """Ten days before its end, with a payment two days late."""
+    from billing.models import Subscription
+
+    Subscription.objects.create(
+        id="sub_1",
+        wallet=wallet.id,
+        plan_id="creator",
+        interval="month",
+        cents=2000,
+        status="past_due",
+        past_due_since=now - timedelta(days=2),
+        created_at=now,
+        anchor=now - timedelta(days=20),
+        period_start=now - timedelta(days=20),
+        period_end=now + timedelta(days=10),
+    )
+
+
+def add_invoices(wallet: Any, now: datetime) -> None:
+    """A paid one, one that was partly refunded, and an open one."""
+    from billing.models import Invoice
+
+    amounts: tuple[tuple[int, int, dict[str, Any]], ...] = (
+        (2000, 200, {}),
+        (600, 50, {"refunded": 300, "taken": 25}),
+        (2000, 0, {"status": "open"}),
+    )
+    for n, (total, credits, more) in enumerate(amounts):
+        facts = {"status": "paid", "currency": "usd", "created_at": now - timedelta(days=n)} | more
+        Invoice.objects.create(
+            id=f"in_{n}", wallet=wallet.id, number=f"PF-00{n}", total=total, credits=credits, **facts
+        )

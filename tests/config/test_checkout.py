@@ -1,0 +1,66 @@
+"""The environment that `make run` publishes for `manage.py` beside it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from config.start import checkout
+
+RUN = {"DATABASE_URL": "postgresql://of/run", "REDIS_URL": "redis://of/0", "SECRET_KEY_FILE": "/of/run"}
+
+
+@pytest.fixture(autouse=True)
+def shell(monkeypatch):
+    """A person's shell, which sets nothing."""
+    for name in (*checkout.NAMES, "VAR", "ORIGIN"):
+        monkeypatch.setenv(name, "")
+
+
+def publish(var, monkeypatch):
+    with monkeypatch.context() as of_run:
+        for name, value in RUN.items():
+            of_run.setenv(name, value)
+        checkout.publish(var)
+
+
+def taken_over():
+    return {name: os.environ[name] for name in checkout.NAMES if os.environ[name]}
+
+
+def test_it_is_taken_over_while_make_run_lives(tmp_path, monkeypatch):
+    with checkout.claimed(tmp_path) as claimed:
+        publish(tmp_path, monkeypatch)
+        checkout.join(tmp_path)
+    assert claimed
+    assert taken_over() == RUN
+    assert (tmp_path / "environment").read_text() == ""
+    assert (tmp_path / "environment").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_killed_make_run_left_is_not_taken_over(tmp_path, monkeypatch):
+    publish(tmp_path, monkeypatch)
+    checkout.join(tmp_path)
+    assert taken_over() == {}
+
+
+def test_it_is_not_mixed_with_another_installations(tmp_path, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere/0")
+    with checkout.claimed(tmp_path):
+        publish(tmp_path, monkeypatch)
+        checkout.join(tmp_path)
+    assert taken_over() == {"REDIS_URL": "redis://elsewhere/0"}
+
+
+def test_a_folder_is_claimed_by_one_alone(tmp_path):
+    with checkout.claimed(tmp_path) as first, checkout.claimed(tmp_path) as second:
+        assert (first, second) == (True, False)
+    with checkout.claimed(tmp_path) as again:
+        assert again
+
+
+def test_without_a_folder_there_is_nothing_to_take_over(tmp_path):
+    checkout.join(tmp_path / "var")
+    assert taken_over() == {}
+    assert not (tmp_path / "var").exists()

@@ -1,0 +1,114 @@
+"""Importing the settings: it starts nothing, makes no key, and says what is missing or malformed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.start import env, keys
+
+ROOT = Path(__file__).resolve().parents[2]
+IMPORT = ("-c", "import config.settings")
+PROGRAMS = {
+    "import": IMPORT,
+    "manage.py": ("manage.py", "check"),
+    "celery": ("-m", "celery", "-A", "config", "worker"),
+    "granian": ("-m", "granian", "--interface", "asgi", "--port", "0", "config.asgi:application"),
+    "a row of the table": ("-m", "config.start.processes", "io"),
+}
+
+
+def start(var: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """In an environment that holds this and nothing else."""
+    given = {"PATH": os.environ["PATH"], "VAR": str(var), "PYTHONDONTWRITEBYTECODE": "1"} | environment
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> dict[str, str]:
+    """All that is required; nothing answers at these addresses."""
+    files = {f"{name}_FILE": str(keys.make(name, tmp_path / "keys")) for name in keys.KEYS}
+    return {"DATABASE_URL": "postgresql://nowhere/x", "REDIS_URL": "redis://127.0.0.1:1/0"} | files
+
+
+def test_with_all_that_is_required_it_starts_no_server_and_makes_no_file(tmp_path, whole):
+    before = sorted(tmp_path.rglob("*"))
+    program = "import os, config.settings; print(open(f'/proc/self/task/{os.getpid()}/children').read())"
+    done = start(tmp_path, "-c", program, **whole)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_without_anything_every_program_stops_with_one_sentence_that_names_it_all(tmp_path, program):
+    done = start(tmp_path / "var", *PROGRAMS[program])
+    said = [line for line in done.stderr.splitlines() if not line.startswith("[")]  # granian's own lines
+    assert done.returncode == 1
+    assert len(said) == 1
+    assert all(name in said[0] for name in env.REQUIRED)
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize("name", env.REQUIRED)
+def test_each_required_name_is_missed_by_its_name(tmp_path, whole, name):
+    lacking = {key: value for key, value in whole.items() if key not in (name, f"{name}_FILE")}
+    done = start(tmp_path, *IMPORT, **lacking)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"PhotoFlux cannot start: the environment lacks {name} (")
+    assert not any(other in done.stderr for other in env.REQUIRED if other != name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://root@host/x"),
+        ("DATABASE_URL", "postgresql://host:port/x"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://[::1/0"),
+        ("VAULT_MASTER_KEYS", "c2hvcnQ="),
+        ("VAULT_MASTER_KEYS", "2026:c2hvcnQ="),
+        ("VAULT_MASTER_KEYS", ","),
+        ("JWT_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----"),
+        ("SECRET_KEY_FILE", "/nowhere/at/all"),
+        ("SECRET_KEY_FILE", "/dev/null"),
+        ("STUDIO_SOURCES", "flux-schnell"),
+        ("BEHIND_PROXY", "perhaps"),
+        ("PROXIES", "two"),
+    ],
+)
+def test_what_is_malformed_or_unreadable_is_named(tmp_path, whole, name, value):
+    whole.pop(f"{name}_FILE", None)
+    done = start(tmp_path, *IMPORT, **whole | {name: value})
+    assert done.returncode == 1
+    assert done.stderr.startswith(name)
+    assert done.stderr.count("\n") == 1
+
+
+def test_keys_are_made_once_for_the_owner_alone(tmp_path):
+    files = [keys.make(name, tmp_path / "keys") for name in keys.KEYS]
+    texts = [file.read_text() for file in files]
+    assert [keys.make(name, tmp_path / "keys").read_text() for name in keys.KEYS] == texts
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+def test_processes_that_start_at_once_get_one_key(tmp_path):
+    program = (
+        "import sys; from config.start import keys; keys.main(sys.argv[1:2]); print(open(sys.argv[2]).read())"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path), str(tmp_path / "vault_master_keys")]
+    made = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    assert len({child.communicate()[0] for child in made}) == 1
+    assert len(list(tmp_path.iterdir())) == len(keys.KEYS)
+
+
+def test_the_keys_of_an_earlier_checkout_stay_in_use(tmp_path):
+    (tmp_path / "master").write_text("b2xk")
+    (tmp_path / "jwt_private_key.pem").write_text("pem")
+    assert keys.make("VAULT_MASTER_KEYS", tmp_path).read_text() == "local:b2xk"
+    assert keys.make("JWT_PRIVATE_KEY", tmp_path).read_text() == "pem"

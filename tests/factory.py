@@ -1,0 +1,186 @@
+"""One user whose every kind of object exists once, in rows and in the vault.
+
+Whatever names them holds their marker.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.utils import timezone
+
+from tests.conftest import jpeg
+from tests.studio import paint
+
+PASSWORD = "a long password"
+
+
+def full_user(name: str, *, staff: Any = None) -> Any:
+    """`name` is in the e-mail address, the display name, prompts, notes and file names."""
+    from allauth.account.models import EmailAddress
+    from django.contrib.auth import get_user_model
+
+    user = get_user_model().objects.create_user(
+        email=f"{name}@example.com", password=PASSWORD, display_name=f"{name} Example", phone=f"+1 {name}"
+    )
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    _account(user, name)
+    twin = _twin(user, name)
+    item = _pictures(user, twin, name)
+    _money(user)
+    _log(user, twin, item, staff)
+    return user
+
+
+def _account(user: Any, name: str) -> None:
+    from allauth.account.models import EmailAddress, EmailConfirmation
+    from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+    from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+    from django.contrib.auth.models import Group, Permission
+    from django.contrib.contenttypes.models import ContentType
+    from django.test import Client
+
+    from accounts import consents
+    from accounts.models import Consent, Export
+    from accounts.vault.vault import store
+
+    for kind in consents.WORDING:
+        consents.give(user, kind=kind, version=consents.WORDING[kind][0])
+    Consent.objects.create(
+        user=user, kind="terms", version="2020-01", wording="old", language="en", withdrawn_at=timezone.now()
+    )
+    Client().force_login(user)  # a session, and the row that lists it
+    EmailConfirmation.create(EmailAddress.objects.get(user=user)).save()
+    TOTP.activate(user, generate_totp_secret())
+    RecoveryCodes.activate(user)
+    user.groups.add(Group.objects.get_or_create(name="testers")[0])
+    right = {"codename": "test", "content_type": ContentType.objects.get_for_model(Consent)}
+    user.user_permissions.add(Permission.objects.get_or_create(**right)[0])
+    export = Export.objects.create(
+        user=user,
+        scope="items",
+        status="succeeded",
+        chosen={"filter": {"q": name}},
+        expires_at=timezone.now(),
+    )
+    store(user.id).write(export.file, f"an archive of {name}".encode())
+
+
+def _twin(user: Any, name: str) -> Any:
+    """Photos in every state, and trainings that succeeded, failed and wait."""
+    from accounts.vault.vault import store
+    from twins.models import Photo, Training, Twin
+
+    twin, files = Twin.objects.create(user=user, name=f"Twin of {name}"), store(user.id)
+    common = {"user": user, "twin": twin, "file_name": f"{name}.jpg"}
+    face = {"embedding": [1.0, *[0.0] * 127], "embedder": "test", "box": [10, 10, 200, 220], "hash": 1}
+    photo = Photo.objects.create(**common, **face, status="succeeded", accepted=True, idempotency_key=name)
+    for file in (photo.clean, photo.thumbnail):
+        files.write(file, jpeg(7))
+    Photo.objects.create(**common, status="succeeded", accepted=False, code="blurred")
+    checked = Photo.objects.create(**common, status="queued")
+    files.write(checked.quarantine, jpeg(8))
+    trained = {"user": user, "twin": twin, "base": "nano"}
+    done = Training.objects.create(**trained, number=1, status="succeeded", sha256="0" * 64, samples=1)
+    done.photos.add(photo)
+    files.write(done.lora, f"lora of {name}".encode())
+    files.write(done.sample(0), paint(b"", 1))
+    Training.objects.create(**trained, number=2, status="failed", error_code="internal")
+    twin.active_training = done
+    twin.save()
+    return twin
+
+
+def _pictures(user: Any, twin: Any, name: str) -> Any:
+    from gallery.models import Album, AlbumItem, Item
+    from gallery.services import save_item
+    from generation.models import Job, Output
+
+    asked = {"user": user, "twin": twin, "training": twin.active_training, "prompt": f"{name} in a park"}
+    job = Job.objects.create(**asked, seed=1, status="succeeded", negative_prompt=f"no {name}")
+    item = Item(
+        user=user,
+        twin=twin,
+        job=job.id,
+        prompt=job.prompt,
+        notes=f"note of {name}",
+        tags=[name],
+        width=64,
+        height=64,
+    )
+    for field, value in save_item(user.id, item.id, paint(b"", 1)).items():
+        setattr(item, field, value)
+    item.recipe = job.recipe
+    item.save()
+    Output.objects.create(job=job, index=0, item=item.id)
+    AlbumItem.objects.create(album=Album.objects.create(user=user, name=f"Album of {name}"), item=item)
+    return item
+
+
+def start_work(user: Any) -> Any:
+    """A training and a job under way, each with its hold."""
+    from billing import ledger
+    from generation.models import Job
+    from twins.models import Training
+
+    ledger.grant(ledger.wallet_of(user), 100, cause=f"test:{uuid.uuid4()}")
+    twin = user.twins.get()
+    training = Training(user=user, twin=twin, base="nano", number=3, price=20)
+    training.enqueue()
+    Training.claim(training.id)
+    job = Job(user=user, twin=twin, training=twin.active_training, prompt=twin.name, seed=2, price=1)
+    job.enqueue()
+    return training
+
+
+def _money(user: Any) -> None:
+    from billing import ledger
+    from billing.models import Invoice, Plan, Subscription
+
+    now, wallet = timezone.now(), ledger.wallet_of(user)
+    plan = Plan.objects.get(code="creator")
+    number = uuid.uuid4().hex
+    Subscription.objects.create(
+        id=f"sub_{number}",
+        wallet=wallet.id,
+        plan=plan,
+        interval="month",
+        status="canceled",
+        anchor=now,
+        period_start=now,
+        period_end=now,
+        created_at=now,
+        ended_at=now,
+    )
+    Invoice.objects.create(
+        id=f"in_{number}",
+        wallet=wallet.id,
+        status="paid",
+        currency="usd",
+        total=600,
+        created_at=now,
+        plan=plan,
+    )
+    ledger.grant(wallet, 100, cause=f"test:{number}")
+
+
+def _log(user: Any, twin: Any, item: Any, staff: Any) -> None:
+    """What the user did, and what staff did to the user: the admin's log names both."""
+    from django.contrib.admin.models import CHANGE, LogEntry
+
+    from moderation.models import AuditEntry
+
+    AuditEntry.objects.create(actor=user, verb="prompt_refused", detail="minors")
+    AuditEntry.objects.create(actor=staff, verb="warned", subject_kind="user", subject_id=str(user.id))
+    for thing in (user, twin):
+        LogEntry.objects.log_actions(
+            user_id=(staff or user).id,
+            queryset=[thing],
+            action_flag=CHANGE,
+            change_message=f"changed {thing}",
+            single_object=True,
+        )
+    LogEntry.objects.log_actions(
+        user_id=user.id, queryset=[item], action_flag=CHANGE, change_message="x", single_object=True
+    )

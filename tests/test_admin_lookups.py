@@ -1,0 +1,86 @@
+"""The lists of the admin are filtered by what they offer, and by no other column of any model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.admin import ModelAdmin, site
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.test import Client, RequestFactory
+
+from accounts.models import User
+from config.web.admin import ClosedAdmin
+from tests.rights import logged_in, staff_with
+
+pytestmark = pytest.mark.django_db
+LOOKUPS = ("", "__exact", "__startswith", "__icontains", "__regex")
+ADMINS = sorted(site._registry.values(), key=str)
+
+
+def paths(model: Any, depth: int = 2) -> Iterator[str]:
+    """Every column of the model, and of the models next to it in either direction."""
+    for field in model._meta.get_fields():
+        yield field.name
+        if field.is_relation and field.related_model and depth > 1:
+            yield from (f"{field.name}__{path}" for path in paths(field.related_model, depth - 1))
+
+
+def offered(page: ModelAdmin[Any]) -> set[str]:
+    """The equality of each column in list_filter; for a relation, of the key that it points to."""
+    names = set()
+    for name in map(str, page.list_filter):
+        field: Any = page.model._meta.get_field(name)
+        names |= {f"{name}__exact"} | (
+            {f"{name}__{field.target_field.name}__exact"} if field.is_relation else set()
+        )
+    return names
+
+
+def filters(page: ModelAdmin[Any], lookup: str) -> bool:
+    request = RequestFactory().get("/", {lookup: "1"})
+    request.user = User(is_staff=True, is_superuser=True)
+    try:
+        page.get_changelist_instance(request)
+    except DisallowedModelAdminLookup:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("page", ADMINS, ids=str)
+def test_no_list_can_be_filtered_by_a_column_that_it_does_not_offer(page: ModelAdmin[Any]) -> None:
+    asked = {f"{path}{lookup}" for path in paths(page.model) for lookup in LOOKUPS}
+    assert len(asked) >= 10
+    assert {name for name in asked - offered(page) if filters(page, name)} == set()
+
+
+@pytest.mark.parametrize("page", ADMINS, ids=str)
+def test_every_page_of_the_admin_has_closed_lookups(page: ModelAdmin[Any]) -> None:
+    assert isinstance(page, ClosedAdmin)
+
+
+@pytest.fixture
+def looker() -> Client:
+    return logged_in(staff_with("accounts.view_user", "generation.view_job", "twins.view_training"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "accounts/user/?password__startswith=pbkdf2",
+        "generation/job/?prompt__icontains=secret",
+        "generation/job/?user__password__startswith=a",
+        "twins/training/?twin__jobs__prompt__regex=a",
+        "accounts/user/?authenticator__data__icontains=a",
+    ],
+)
+def test_what_no_page_shows_cannot_be_guessed_letter_by_letter(looker: Client, address: str) -> None:
+    assert looker.get(f"/admin/{address}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "address", ["accounts/user/?is_active__exact=1", "generation/job/?status__exact=failed"]
+)
+def test_what_a_list_offers_still_filters(looker: Client, address: str) -> None:
+    assert looker.get(f"/admin/{address}").status_code == 200

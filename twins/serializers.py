@@ -1,0 +1,183 @@
+"""Twins, photos and trainings as clients see them, and the forms that clients send about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from config.runs.models import Status
+from config.runs.places import Places
+from config.runs.sentences import SENTENCES as RUN_SENTENCES
+from config.web.serializers import RunFields, run_fields
+from ml.catalogue import BASES
+from twins import checks
+from twins.models import LEAST, Photo, Training, Twin
+
+
+class MissingSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ReadinessSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    accepted = serializers.IntegerField()
+    needed = serializers.IntegerField()
+    missing = MissingSerializer(many=True)
+
+
+class TwinForm(serializers.Serializer):  # type: ignore[type-arg]
+    name = serializers.CharField(max_length=80)
+    subject_class = serializers.ChoiceField(choices=Twin.Subject.choices, required=False)
+
+
+class TwinSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    subject_class = serializers.CharField()
+    status = serializers.CharField()
+    photo_count = serializers.IntegerField()
+    readiness = ReadinessSerializer()
+    active_training = serializers.UUIDField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+def status_of(twin: Any) -> str:
+    """The word for a twin from with_facts()."""
+    if twin.disabled_at:
+        return "disabled"
+    if twin.is_read_only:
+        return "read_only"
+    if twin.newest_status in (Status.QUEUED, Status.RUNNING):
+        return "training"
+    if twin.active_training_id:
+        return "trained"
+    if twin.newest_status == Status.FAILED:
+        return "failed"
+    return "ready" if twin.accepted_count >= LEAST else "draft"
+
+
+def show_twin(twin: Any) -> dict[str, Any]:
+    """`twin` from for_clients()."""
+    ready = checks.readiness(list(twin.photos.all()))
+    return {
+        "id": twin.id,
+        "name": twin.name,
+        "subject_class": twin.subject_class,
+        "status": status_of(twin),
+        "photo_count": twin.photo_count,
+        "readiness": {
+            "accepted": ready.accepted,
+            "needed": ready.needed,
+            "missing": [{"code": c, "detail": d} for c, d in ready.missing],
+        },
+        "active_training": twin.active_training_id,
+        "created_at": twin.created_at,
+    }
+
+
+# ---------------------------------------------------------------- photos
+
+
+class PhotoSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    id = serializers.UUIDField()
+    twin = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=["checking", "accepted", "refused"])
+    code = serializers.CharField(allow_null=True)
+    detail = serializers.CharField(allow_null=True)
+    width = serializers.IntegerField(allow_null=True)
+    height = serializers.IntegerField(allow_null=True)
+    box = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+    hints = serializers.ListField(child=serializers.CharField())
+    file_name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class PhotoForm(serializers.Serializer):  # type: ignore[type-arg]
+    """`file`, or `photo` of one's library."""
+
+    file = serializers.FileField(required=False, allow_empty_file=True)
+    photo = serializers.UUIDField(required=False)
+
+
+def show_photo(photo: Photo) -> dict[str, Any]:
+    """A check that failed (a full disk, say) shows as refused, with the run's own code and sentence."""
+    refused = photo.accepted is False or photo.status in (Status.FAILED, Status.CANCELLED)
+    status = "refused" if refused else "accepted" if photo.accepted else "checking"
+    code = photo.code or photo.error_code or None
+    detail = (
+        checks.SENTENCES.get(photo.code) or RUN_SENTENCES.get(photo.error_code) or photo.error_detail or None
+    )
+    return {
+        "id": photo.id,
+        "twin": photo.twin_id,
+        "status": status,
+        "code": code,
+        "detail": str(detail) if detail else None,
+        "width": photo.width,
+        "height": photo.height,
+        "box": photo.box,
+        "hints": photo.hints,
+        "file_name": photo.file_name,
+        "created_at": photo.created_at,
+    }
+
+
+# ---------------------------------------------------------------- trainings
+
+
+class TrainingForm(serializers.Serializer):  # type: ignore[type-arg]
+    base = serializers.ChoiceField(choices=[], required=False)
+    steps = serializers.IntegerField(min_value=4, max_value=4000, required=False)
+    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
+    resolution = serializers.IntegerField(
+        required=False, help_text="pixels of a picture's side; what the base was made for"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["base"].choices = list(BASES)  # type: ignore[attr-defined]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        fits = BASES[attrs.get("base", settings.STUDIO_PROFILE)].resolution
+        if attrs.pop("resolution", fits) != fits:
+            raise serializers.ValidationError(
+                {"resolution": [_("This base trains at %(pixels)s pixels.") % {"pixels": fits}]}
+            )
+        return attrs
+
+
+class TrainingSerializer(RunFields):
+    twin = serializers.UUIDField()
+    number = serializers.IntegerField()
+    base = serializers.CharField()
+    seed = serializers.IntegerField()
+    steps = serializers.IntegerField(allow_null=True)
+    checkpoint = serializers.IntegerField(allow_null=True)
+    likeness = serializers.FloatField(allow_null=True)
+    likeness_base = serializers.FloatField(allow_null=True)
+    likeness_real = serializers.FloatField(allow_null=True)
+    seconds = serializers.FloatField(allow_null=True)
+    samples = serializers.ListField(
+        child=serializers.CharField(), help_text="addresses of pictures by this version"
+    )
+    active = serializers.BooleanField()
+
+
+def show_training(training: Training, places: Places | None = None) -> dict[str, Any]:
+    return run_fields(training, places) | {
+        "twin": training.twin_id,
+        "number": training.number,
+        "base": training.base,
+        "seed": training.seed,
+        "steps": training.steps,
+        "checkpoint": training.checkpoint,
+        "likeness": training.likeness,
+        "likeness_base": training.likeness_base,
+        "likeness_real": training.likeness_real,
+        "seconds": training.seconds,
+        "samples": [f"/api/v1/trainings/{training.id}/samples/{n}" for n in range(training.samples)],
+        "active": training.twin.active_training_id == training.id,
+    }
