@@ -1,4 +1,7 @@
-"""Where fetched files lie: in the cache of the hub's libraries, or in a plain directory. A name is either whole or not there."""
+"""Where fetched files lie: in the cache of the hub's libraries, or in a plain directory.
+
+A file has its final name only when it is whole.
+"""
 
 from __future__ import annotations
 
@@ -23,17 +26,17 @@ class Depot(Protocol):
     def has(self, file: HubFile) -> bool: ...
 
     def part(self, file: HubFile) -> Path:
-        """Where its bytes gather, under a name that says which bytes they are: the next run goes on with it."""
+        """Where its bytes are collected. The name says which bytes they are, so the next run can go on with it."""
 
     def keep(self, file: HubFile) -> None:
-        """The part is whole and was checked."""
+        """Gives the part its final name, once it is whole and checked."""
 
     def finish(self, files: Iterable[HubFile]) -> None:
-        """All files are here."""
+        """To be called once all files are here."""
 
 
 class Record:
-    """What must be remembered beside the files: licences that were accepted, and what lies in a plain directory."""
+    """A file beside the fetched ones: which licences were accepted, and what a plain directory holds."""
 
     def __init__(self, folder: Path):
         self.path = folder / RECORD
@@ -58,16 +61,16 @@ class Record:
 
 
 def fits(path: Path, file: HubFile) -> bool:
-    """Whether what lies there has the file's length, and the length that its own header wants."""
+    """Whether `path` has the file's size, and the size that its own header states."""
     if not path.is_file() or path.stat().st_size != file.size:
         return False
     return not (file.path.endswith(".safetensors") and damage(path))
 
 
 class Cache:
-    """As the hub's own downloader leaves it: blobs by their etag, a snapshot of links for each commit, a ref for a branch.
+    """The layout of the hub's own downloader: blobs by etag, a snapshot of links per commit, a ref per branch.
 
-    The snapshot appears when all is here, so a base that is half fetched is told as missing, not as broken.
+    The snapshot is made when everything is here, so a half-fetched base counts as missing, not as broken.
     """
 
     def __init__(self, top: Path, repository: str, revision: str | None, commit: str):
@@ -104,14 +107,16 @@ class Cache:
 
 
 class Folder:
-    """A plain directory, to be named as a base's source. `alone` is the name of a repository's one file there, `under` a folder
-    for its files."""
+    """A plain directory that can be a base's source.
+
+    `alone` is the name that a repository's only file gets there, `under` a folder for its files.
+    """
 
     def __init__(self, folder: Path, record: Record, alone: str | None = None, under: str = ""):
         self.folder, self.record, self.alone, self.under = folder, record, alone, under
 
     def has(self, file: HubFile) -> bool:
-        """What somebody else put there counts if it is the very file: its checksum is taken once."""
+        """A file that somebody else put there counts if its checksum is right; it is computed once."""
         path = self._path(file)
         if not fits(path, file):
             return False
@@ -140,7 +145,7 @@ class Folder:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[Any]:
-    """One fetch at a time into one place: two would write the same part."""
+    """Allows one fetch at a time into a folder: two would write the same part."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".photoflux.lock").open("w") as f:
         try:

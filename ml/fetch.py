@@ -1,18 +1,18 @@
-"""Fetching what a base needs: what it is and under which licence, room on the disk, bytes, checksums.
+"""Fetches what a base needs from the hub: checks licences, room on the disk, bytes and checksums.
 
-The one place where this program goes to the hub for models; everything else finds what lies here (`bases.find`).
+Only this module downloads models; everything else uses what lies on the disk (`ml.local.files.find`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -20,58 +20,22 @@ import huggingface_hub
 from huggingface_hub import constants
 
 from ml.catalogue import Base, base_of
-from ml.depot import Cache, Depot, Folder, Record, locked
+from ml.depot import Record, locked
 from ml.errors import MLError
-from ml.hub import Hub, HubFile, LineBroken, Listing
-from ml.local.files import ADAPTER, UNDISTILLED, find, find_adapter, find_undistilled
+from ml.hub import ConnectionBroken, HubFile, Listing, ModelHub
+from ml.local.files import find, find_adapter, find_undistilled
+from ml.needs import Need, Repository, amount, describe, need_of, row_of, size_of, wanted
 
-WAITS = (1.0, 2.0, 4.0)  # seconds before another try; a try that brought bytes starts them anew
-SPARE = 1.05  # of the bytes that are still missing
+WAITS = (1.0, 2.0, 4.0)  # seconds before another try; after a try that brought bytes they start again
+SPARE = 1.05  # times the missing bytes must be free on the disk
 
-OnProgress = Callable[[str, int, int], None]  # a file, its bytes that are here, its bytes
+OnProgress = Callable[[str, int, int], None]  # a file, how many of its bytes are here, its size
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Repository:
-    """One of those that a base needs. In a plain directory its files lie `under` a folder; `alone`: only its first file, under
-    this name."""
-
-    name: str
-    revision: str | None
-    licence: str
-    licence_url: str
-    patterns: tuple[str, ...]
-    alone: str | None = None
-    under: str = ""
-
-
-@dataclass(frozen=True)
-class Need:
-    """A repository as the hub has it, and what of it is not here. Sizes in bytes."""
-
-    repository: Repository
-    commit: str
-    licence: str
-    gated: bool
-    accepted: bool
-    files: tuple[HubFile, ...]
-    missing: tuple[HubFile, ...]
-    depot: Depot
-
-    @property
-    def bytes(self) -> int:
-        return sum(file.size for file in self.files)
-
-    @property
-    def bytes_missing(self) -> int:
-        """Without what a fetch that was cut has left."""
-        return sum(max(0, file.size - size_of(self.depot.part(file))) for file in self.missing)
-
-
-@dataclass(frozen=True)
 class Fetched:
-    """What was needed, as rows for programs; `folder` is None where nothing was fetched and the base is not here."""
+    """What was needed, as rows for programs; `folder` is None after a dry run."""
 
     profile: str
     folder: str | None
@@ -88,41 +52,45 @@ def fetch(
     tell: Tell = lambda text: None,
     dry_run: bool = False,
 ) -> Fetched:
-    """Put what a base needs into the hub's cache, or into the plain directory `into`; what is there already stays.
+    """Puts what a base needs into the hub's cache, or into the plain directory `into`; what is there stays.
 
-    `accept` is asked once for each licence. A fetch that was cut goes on where it was. MLError `unknown_base`,
-    `licence_not_accepted`, `not_allowed`, `not_on_hub`, `download_cut`, `checksum_wrong`, `disk_full`, `fetch_running`,
-    `base_broken` (the hub's own files are not whole).
+    `accept` is asked once for each licence. An interrupted fetch goes on where it stopped. Raises MLError
+    `unknown_base`, `licence_not_accepted`, `not_allowed`, `not_on_hub`, `download_cut`, `checksum_wrong`,
+    `disk_full`, `fetch_running`, `base_broken` (the hub's own files are not whole).
     """
     base = base_of(profile)
     if Path(base.source).is_dir():
         tell(f"{profile} ships with the program: {base.source}")
         return Fetched(profile, str(find(base)))
-    top, hub = into or cache_folder(), Hub(token)
+    top, hub = into or cache_folder(), ModelHub(token)
     record = Record(top)
-    needs = [
-        need_of(repository, listing_of(hub, repository), top, into is None, record)
-        for repository in wanted(base)
-    ]
-    rows = tuple(row_of(need) for need in needs)
+    needs = [need_of(r, listing_of(hub, r), top, into is None, record) for r in wanted(base)]
     for need in needs:
         tell(describe(need))
+    rows = tuple(row_of(need) for need in needs)
     if dry_run:
         return Fetched(profile, None, rows)
-    try:
+    with full_disk_named(top):
         check_room(top, needs)
         with locked(top):
             agree(needs, record, accept)
             fetch_all(hub, needs, on_progress)
+    folder = check(base, into)
+    tell(f"{profile} is here: {folder}")
+    return Fetched(profile, str(folder), rows)
+
+
+@contextlib.contextmanager
+def full_disk_named(top: Path) -> Iterator[None]:
+    """Raises MLError `disk_full` in the place of the system's error."""
+    try:
+        yield
     except OSError as e:
         if e.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise MLError(
             "disk_full", f"The disk of {top} is full. Make room and run this again: it goes on from here."
         ) from e
-    folder = check(base, into)
-    tell(f"{profile} is here: {folder}")
-    return Fetched(profile, str(folder), rows)
 
 
 def cache_folder() -> Path:
@@ -130,29 +98,11 @@ def cache_folder() -> Path:
     return Path(constants.HF_HUB_CACHE)
 
 
-def wanted(base: Base) -> list[Repository]:
-    """The repositories that a base needs: its own, its training adapter's, and that of the transformer to train."""
-    own = Repository(base.source, base.revision, base.licence, base.licence_url, base.files)
-    found = [own]
-    if base.adapter:
-        found.append(
-            replace(own, name=base.adapter, revision=None, patterns=("*.safetensors",), alone=ADAPTER)
-        )
-    if base.undistilled:
-        found.append(
-            replace(own, name=base.undistilled, revision=None, patterns=("transformer/*",), under=UNDISTILLED)
-        )
-    return found
-
-
-# ---------------------------------------------------------------- what is needed
-
-
-def listing_of(hub: Hub, repository: Repository) -> Listing:
+def listing_of(hub: ModelHub, repository: Repository) -> Listing:
     for wait in (*WAITS, None):
         try:
             return hub.listing(repository.name, repository.revision)
-        except LineBroken as e:
+        except ConnectionBroken as e:
             if wait is None:
                 raise MLError(
                     "download_cut",
@@ -162,65 +112,6 @@ def listing_of(hub: Hub, repository: Repository) -> Listing:
     raise AssertionError
 
 
-def need_of(repository: Repository, listing: Listing, top: Path, cached: bool, record: Record) -> Need:
-    files = choose(repository, listing.files)
-    depot: Depot = (
-        Cache(top, repository.name, repository.revision, listing.commit)
-        if cached
-        else Folder(top, record, repository.alone, repository.under)
-    )
-    licence = repository.licence
-    if listing.licence and listing.licence.lower() != licence.lower():
-        licence = listing.licence  # it was changed: what the hub says now is what must be accepted
-    return Need(
-        repository,
-        listing.commit,
-        licence,
-        listing.gated,
-        record.accepted(repository.name, licence),
-        files,
-        tuple(file for file in files if not depot.has(file)),
-        depot,
-    )
-
-
-def choose(repository: Repository, files: tuple[HubFile, ...]) -> tuple[HubFile, ...]:
-    """Those that fit the patterns, model_index.json last: a plain directory without it is not yet a base."""
-    for pattern in repository.patterns:
-        if not any(fnmatchcase(file.path, pattern) for file in files):
-            raise MLError(
-                "not_on_hub", f"{repository.name} holds no {pattern}. Check the repository and its revision."
-            )
-    found = [file for file in files if any(fnmatchcase(file.path, p) for p in repository.patterns)]
-    found.sort(key=lambda file: (file.path == "model_index.json", file.path))
-    return tuple(found[:1] if repository.alone else found)
-
-
-def describe(need: Need) -> str:
-    said = need.repository
-    where = f" ({said.licence_url})" if said.licence_url and need.licence == said.licence else ""
-    return (
-        f"{said.name} at {need.commit[:12]}: {len(need.files)} files, {amount(need.bytes)}; to be fetched {amount(need.bytes_missing)}"
-        f"{'; gated, needs a token' if need.gated else ''}\n"
-        f"  licence {need.licence}{where}{', accepted' if need.accepted else ''}"
-    )
-
-
-def row_of(need: Need) -> dict[str, Any]:
-    return {
-        "repository": need.repository.name,
-        "commit": need.commit,
-        "licence": need.licence,
-        "licence_url": need.repository.licence_url,
-        "accepted": need.accepted,
-        "gated": need.gated,
-        "files": len(need.files),
-        "bytes": need.bytes,
-        "files_missing": len(need.missing),
-        "bytes_missing": need.bytes_missing,
-    }
-
-
 def check_room(top: Path, needs: list[Need]) -> None:
     missing = sum(need.bytes_missing for need in needs)
     there = next(p for p in (top.absolute(), *top.absolute().parents) if p.exists())
@@ -228,12 +119,13 @@ def check_room(top: Path, needs: list[Need]) -> None:
     if missing and missing * SPARE > free:
         raise MLError(
             "disk_full",
-            f"{amount(round(missing * SPARE))} are needed in {top} and {amount(free)} are free. Make room or choose --into.",
+            f"{amount(round(missing * SPARE))} are needed in {top} and {amount(free)} are free."
+            " Make room or choose --into.",
         )
 
 
 def agree(needs: list[Need], record: Record, accept: Callable[[str], bool]) -> None:
-    """Each licence is asked for once; that it was accepted is kept beside the files."""
+    """Asks for each licence once; the acceptance is recorded beside the files."""
     for need in needs:
         if need.accepted:
             continue
@@ -241,7 +133,8 @@ def agree(needs: list[Need], record: Record, accept: Callable[[str], bool]) -> N
         if not accept(f"Do you accept the licence {need.licence} ({url}) of {name}?"):
             raise MLError(
                 "licence_not_accepted",
-                f"{name} is under the licence {need.licence} ({url}). Read it, then run this again with --accept-licence.",
+                f"{name} is under the licence {need.licence} ({url})."
+                " Read it, then run this again with --accept-licence.",
             )
         record.accept(name, need.licence, need.commit)
 
@@ -249,15 +142,15 @@ def agree(needs: list[Need], record: Record, accept: Callable[[str], bool]) -> N
 # ---------------------------------------------------------------- bytes
 
 
-def fetch_all(hub: Hub, needs: list[Need], on_progress: OnProgress) -> None:
+def fetch_all(hub: ModelHub, needs: list[Need], on_progress: OnProgress) -> None:
     for need in needs:
         for file in need.missing:
             fetch_file(hub, need, file, on_progress)
         need.depot.finish(need.files)
 
 
-def fetch_file(hub: Hub, need: Need, file: HubFile, on_progress: OnProgress) -> None:
-    """Gather its bytes, also over several tries and runs, check them, and only then give them their name."""
+def fetch_file(hub: ModelHub, need: Need, file: HubFile, on_progress: OnProgress) -> None:
+    """Collects a file's bytes, over several tries and runs if need be, and gives it its name once they are checked."""
     part = need.depot.part(file)
     part.parent.mkdir(parents=True, exist_ok=True)
     if size_of(part) > file.size:
@@ -266,14 +159,15 @@ def fetch_file(hub: Hub, need: Need, file: HubFile, on_progress: OnProgress) -> 
     waits = iter(WAITS)
     while (have := size_of(part)) < file.size:
         try:
-            go_on(hub, need, file, part, on_progress)
-        except LineBroken as e:
+            append(hub, need, file, part, on_progress)
+        except ConnectionBroken as e:
             waits = iter(WAITS) if size_of(part) > have else waits
             wait = next(waits, None)
             if wait is None:
                 raise MLError(
                     "download_cut",
-                    f"{file.path} was cut after {amount(size_of(part))} of {amount(file.size)} ({e}). Run this again: it goes on from there.",
+                    f"{file.path} was cut after {amount(size_of(part))} of {amount(file.size)} ({e})."
+                    " Run this again: it goes on from there.",
                 ) from e
             time.sleep(wait)
     if file.fingerprint(part) != file.etag:
@@ -287,14 +181,11 @@ def fetch_file(hub: Hub, need: Need, file: HubFile, on_progress: OnProgress) -> 
     need.depot.keep(file)
 
 
-def go_on(hub: Hub, need: Need, file: HubFile, part: Path, on_progress: OnProgress) -> None:
-    """Append what the hub sends from the part's end on. LineBroken when that is not all."""
+def append(hub: ModelHub, need: Need, file: HubFile, part: Path, on_progress: OnProgress) -> None:
+    """Appends what the hub sends from the part's end on. Raises ConnectionBroken when bytes are still missing."""
     have = size_of(part)
-    with (
-        hub.reading(need.repository.name, need.commit, file.path, have) as (at, chunks),
-        part.open("ab") as out,
-    ):
-        if at < have:  # the server knows no ranges
+    with hub.open(need.repository.name, need.commit, file.path, have) as (at, chunks), part.open("ab") as out:
+        if at < have:  # the server does not support ranges
             out.truncate(at)
         for chunk in chunks:
             out.write(chunk)
@@ -303,26 +194,15 @@ def go_on(hub: Hub, need: Need, file: HubFile, part: Path, on_progress: OnProgre
             if at > file.size:
                 return  # not the file that was listed: the checksum will say so
     if at < file.size:
-        raise LineBroken("the hub ended early")
+        raise ConnectionBroken("the hub ended early")
 
 
 def check(base: Base, into: Path | None) -> Path:
-    """The base as those who load it will find it. MLError `base_broken` when what was fetched is not whole."""
+    """Where whoever loads the base will find it. MLError `base_broken` when what was fetched is not whole."""
     here = replace(base, source=str(into)) if into else base
     find_adapter(here)
     find_undistilled(here)
     return find(here)
-
-
-def size_of(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def amount(size: int) -> str:
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
-        if size >= scale:
-            return f"{size / scale:.1f} {unit}"
-    return f"{size} B"
 
 
 # ---------------------------------------------------------------- what both command lines share
@@ -338,7 +218,7 @@ def add_arguments(parser: Any) -> None:
 
 
 def run(profile: str, args: Any, tell: Tell) -> Fetched:
-    """`fetch` with the arguments of `add_arguments`, a meter, and a person who can be asked."""
+    """`fetch` with the arguments of `add_arguments`, a progress meter, and questions at the terminal."""
     meter = Meter()
     try:
         return fetch(
@@ -355,7 +235,7 @@ def run(profile: str, args: Any, tell: Tell) -> Fetched:
 
 
 def token_of(file: Path | None) -> str | None:
-    """The hub's token: of the file, HF_TOKEN, HF_TOKEN_FILE, or of `hf auth login`."""
+    """The hub's token: from the file, HF_TOKEN, HF_TOKEN_FILE, or `hf auth login`."""
     name = file or (not os.environ.get("HF_TOKEN") and os.environ.get("HF_TOKEN_FILE"))
     if not name:
         return huggingface_hub.get_token()
@@ -366,7 +246,7 @@ def token_of(file: Path | None) -> str | None:
 
 
 def ask(question: str) -> bool:
-    """A person at a terminal; nobody there means no."""
+    """Asks the person at the terminal; without a terminal the answer is no."""
     if not sys.stdin.isatty():
         return False
     print(f"{question} Type yes: ", end="", file=sys.stderr, flush=True)
@@ -374,7 +254,7 @@ def ask(question: str) -> bool:
 
 
 class Meter:
-    """A line a file on standard error: its share and bytes a second on a terminal, else only its name."""
+    """One line per file on standard error: share and speed on a terminal, else only the name and size."""
 
     def __init__(self) -> None:
         self.path, self.began, self.start, self.shown = "", 0.0, 0, 0.0

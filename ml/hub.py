@@ -1,8 +1,9 @@
-"""What is needed of the hub's protocol: what a repository holds at a revision, and the bytes of a file from any place on.
+"""The part of the model hub's protocol that is needed: what a repository holds, and a file's bytes from any offset.
 
-huggingface_hub 2.4.0 cannot go on with half a file: it downloads under a name that is new each time and deletes it when the
-line breaks. A base is tens of gigabytes, so its bytes are asked for here, over plain HTTP with `Range`. That needs no hf_xet
-(the hub bridges its storage to HTTP), and it works where HF_HUB_OFFLINE keeps libraries from fetching on their own.
+huggingface_hub 2.4.0 cannot resume half a file: it downloads under a new name each time and deletes it when the
+connection breaks. A base is tens of gigabytes, so its bytes are requested here, over plain HTTP with `Range`. That
+needs no hf_xet (the hub bridges its storage to HTTP), and it works where HF_HUB_OFFLINE keeps libraries from
+downloading on their own.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ import httpx2
 from ml.errors import MLError
 
 ETAG = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-BUSY = (408, 429)  # and whatever is 500 or more: worth another try
+BUSY = (408, 429)  # these, and 500 and above, are worth another try
 
 
-class LineBroken(Exception):
-    """The connection failed or ended early, or the hub is busy. Another try may do better."""
+class ConnectionBroken(Exception):
+    """The connection failed or ended early, or the hub is busy. Another try may succeed."""
 
 
 @dataclass(frozen=True)
@@ -54,26 +55,23 @@ class Listing:
     files: tuple[HubFile, ...]
 
 
-class Hub:
-    """A hub at `endpoint` (HF_ENDPOINT, else huggingface.co), asked as the owner of `token`."""
+class ModelHub:
+    """The hub at `endpoint` (HF_ENDPOINT, else huggingface.co), as the owner of `token` sees it."""
 
     def __init__(self, token: str | None = None, endpoint: str | None = None):
         self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-        headers = {
-            "User-Agent": "photoflux",
-            "Accept-Encoding": "identity",
-        }  # compressed bytes could not be gone on with
-        if token:
-            headers["Authorization"] = (
-                f"Bearer {token}"  # httpx leaves it out where the hub sends us to another host
-            )
+        # Not compressed: half of a compressed file could not be resumed.
+        headers = {"User-Agent": "photoflux", "Accept-Encoding": "identity"}
+        if token:  # httpx drops it when the hub redirects to another host
+            headers["Authorization"] = f"Bearer {token}"
         self.client = httpx2.Client(
             headers=headers, follow_redirects=True, timeout=httpx2.Timeout(30, connect=10)
         )
 
     def listing(self, repository: str, revision: str | None) -> Listing:
-        """What a repository holds. MLError `not_on_hub`, `not_allowed`; LineBroken."""
-        url = f"{self.endpoint}/api/models/{repository}/revision/{quote(revision or 'main', safe='')}?blobs=true"
+        """What a repository holds. Raises MLError `not_on_hub`, `not_allowed`; ConnectionBroken."""
+        revision = quote(revision or "main", safe="")
+        url = f"{self.endpoint}/api/models/{repository}/revision/{revision}?blobs=true"
         with self._asked(url, repository) as answer:
             try:
                 return parse(json.loads(answer.read()))
@@ -84,16 +82,14 @@ class Hub:
                 ) from e
 
     @contextlib.contextmanager
-    def reading(
+    def open(
         self, repository: str, commit: str, path: str, start: int
     ) -> Iterator[tuple[int, Iterator[bytes]]]:
-        """(where the bytes begin: `start`, or 0 when the server cannot begin in the middle; the bytes)."""
+        """(the offset at which the bytes begin: `start`, or 0 when the server ignores ranges; the bytes)."""
         url = f"{self.endpoint}/{repository}/resolve/{commit}/{quote(path)}"
         with self._asked(url, repository, {"Range": f"bytes={start}-"} if start else {}) as answer:
-            yield (
-                (start if answer.status_code == 206 else 0),
-                answer.iter_raw(),
-            )  # as they come: a fixed size would lose what had come of it at a cut
+            # Chunks as they come: with a fixed size, a cut would lose the part of a chunk that had come.
+            yield (start if answer.status_code == 206 else 0), answer.iter_raw()
 
     @contextlib.contextmanager
     def _asked(self, url: str, repository: str, headers: dict[str, str] | None = None) -> Iterator[Any]:
@@ -102,29 +98,33 @@ class Hub:
                 self._check(answer, repository)
                 yield answer
         except httpx2.HTTPError as e:
-            raise LineBroken(f"{type(e).__name__}: {e}".rstrip(": ")) from e
+            raise ConnectionBroken(f"{type(e).__name__}: {e}".rstrip(": ")) from e
 
     def _check(self, answer: Any, repository: str) -> None:
         status, said = answer.status_code, answer.headers.get("X-Error-Message", "")
         if status < 300:
             return
         if status in BUSY or status >= 500:
-            raise LineBroken(f"the hub answered {status}")
-        if status in (401, 403):  # 401 is also the hub's answer to strangers who ask for what does not exist
+            raise ConnectionBroken(f"the hub answered {status}")
+        if status in (401, 403):  # without a token, 401 is also the answer for what does not exist
             raise MLError(
                 "not_allowed",
-                f"The hub does not give {repository} to you ({status}). Check the name, accept its terms at {self.endpoint}/{repository}"
-                " with your account, and set HF_TOKEN, HF_TOKEN_FILE or --token-file to a token that may read it.",
+                f"The hub does not give {repository} to you ({status}). Check the name, accept its terms at"
+                f" {self.endpoint}/{repository} with your account, and set HF_TOKEN, HF_TOKEN_FILE or --token-file"
+                " to a token that may read it.",
             )
         where = str(answer.request.url).removeprefix(self.endpoint)
+        reason = f"{status}: {said}" if said else str(status)
         raise MLError(
-            "not_on_hub",
-            f"The hub has no {where} ({status}{': ' if said else ''}{said}). Check the repository and its revision.",
+            "not_on_hub", f"The hub has no {where} ({reason}). Check the repository and its revision."
         )
 
 
 def parse(data: dict[str, Any]) -> Listing:
-    """The answer of /api/models/NAME/revision/REVISION?blobs=true. ValueError, KeyError, TypeError when it is none."""
+    """The answer of /api/models/NAME/revision/REVISION?blobs=true.
+
+    Raises ValueError, KeyError, TypeError or AttributeError for anything else.
+    """
     card = data.get("cardData") or {}
     licence = card.get("license_name") or card.get("license") or ""
     if not ETAG.fullmatch(data["sha"]):
@@ -136,7 +136,7 @@ def parse(data: dict[str, Any]) -> Listing:
 def hub_file(sibling: dict[str, Any]) -> HubFile:
     path, large = sibling["rfilename"], sibling.get("lfs")
     etag = large["sha256"] if large else sibling["blobId"]
-    # Both become names on our disk.
+    # Both become file names on this disk.
     if not ETAG.fullmatch(etag) or path.startswith("/") or ".." in path.split("/") or "\\" in path:
         raise ValueError(path)
     return HubFile(path, int(large["size"] if large else sibling["size"]), etag)

@@ -41,7 +41,7 @@ ML: list[tuple[str, ...]] = [
         "measures sameness watermark decode_child media safety provenance nets nudity drawn",
         "oom faces finish",
         "judge engine",
-        "local remote hub depot fetch",
+        "local remote hub depot needs fetch",
         "commands",
         "__main__",
         "nano",

@@ -254,13 +254,15 @@ class Head:
                     disc = oval + AA * jaw_change(py + Z * d[1], top, jaw)
                     Z = (np.sqrt(np.maximum(disc, 0)) - B) / AA
         x, y, z = px + Z * d[0], py + Z * d[1], z0 + Z * d[2]
-        n = [x * ia, y * it, z * ib]
-        if jaw is not None:
-            low = unit(y.copy())
-            n[1] += low * low * low * (0.5 * (jaw - 2))
-        normal = unit_vector(*(n[0] * R[i, 0] + n[1] * R[i, 1] + n[2] * R[i, 2] for i in range(3)))
+        slope = y * it if jaw is None else y * it + jaw_slope(y, jaw)
+        normal = self.in_view(x * ia, slope, z * ib)
         cover = unit(0.5 + disc * (0.5 * a / self.px / AA))
         return Hit(x, y + y0, z + height, normal, cover)
+
+    def in_view(self, x: A, y: A, z: A) -> tuple[A, A, A]:
+        """A vector of the head's frame as a unit vector of the view's."""
+        R = self.R
+        return unit_vector(*(x * R[i, 0] + y * R[i, 1] + z * R[i, 2] for i in range(3)))
 
     def meet_face(self) -> Hit:
         """The face with its relief: the nose moves the surface, the rest bends the normal."""
@@ -278,6 +280,12 @@ def jaw_change(y: A, top: float, jaw: float) -> A:
     """How the lower half of a face differs from an ellipse: what is added to its equation at each y."""
     y = unit(y * (1 / top))
     return power(1 - power(y, jaw), 1.04) + y * y - 1
+
+
+def jaw_slope(y: A, jaw: float) -> A:
+    """What that adds to the normal's y."""
+    low = unit(y.copy())
+    return low * low * low * (0.5 * (jaw - 2))
 
 
 def nose_height(x: A, y: A, p: Person) -> A:

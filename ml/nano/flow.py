@@ -92,16 +92,7 @@ def train_flow(
     end.
     """
     model = model.to(device).eval()
-    stage = Stage(
-        work / "flow.pt",
-        model.transformer,
-        rate=rate,
-        total=steps,
-        cooldown=0.7,
-        hidden=lambda n: "blocks." in n,
-        hidden_rate=rate * 2.7,
-        fit=fit,
-    )
+    stage = new_stage(work / "flow.pt", model, rate, steps, fit)
     batches = Batches({b: n for b, (n, _) in cached.items()}, pair, batch, seed)
     given = in_order(batches, range(stage.step, steps), device)
     loss = FlowLoss(model, cached, device, compiled=compiled, seed=seed)
@@ -117,6 +108,19 @@ def train_flow(
         done = stage.run(loss_of, clock)
     stage.load_mean()
     return model if done else None
+
+
+def new_stage(path: Path, model: FlowModel, rate: float, steps: int, fit: bool) -> Stage:
+    return Stage(
+        path,
+        model.transformer,
+        rate=rate,
+        total=steps,
+        cooldown=0.7,
+        hidden=lambda n: "blocks." in n,
+        hidden_rate=rate * 2.7,
+        fit=fit,
+    )
 
 
 @dataclass

@@ -17,6 +17,7 @@ ensure_torchvision()
 
 from ml.catalogue import Base, base_of  # noqa: E402
 from ml.local.loading import load_pipeline  # noqa: E402
+from tests.ml.flux_hub import hub  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")

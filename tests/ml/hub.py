@@ -1,4 +1,5 @@
-"""A small hub on loopback: what huggingface_hub 2.4.0 asks for, with large files on another host, and with what goes wrong."""
+"""A small model hub on loopback: it answers what huggingface_hub 2.4.0 asks, with large files on another host,
+and fails as it is told to."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 
 @dataclass
-class UserStorage:
-    """One repository at one commit. `token`: who may have its files; everybody sees what there is."""
+class StoredRepository:
+    """A repository at one commit. With `token`, only who sends it gets the files; everybody may list them."""
 
     commit: str
     files: dict[str, bytes]
@@ -23,17 +24,19 @@ class UserStorage:
 
 @dataclass
 class HubDouble:
-    shelves: dict[str, UserStorage] = field(default_factory=dict)
-    cuts: dict[str, list[int]] = field(default_factory=dict)  # path -> after how many bytes each answer ends
-    swaps: dict[str, bytes] = field(default_factory=dict)  # path -> bytes in the place of the right ones
-    lost: set[str] = field(default_factory=set)  # listed, but not there
-    whole: bool = False  # knows no ranges
-    busy: int = 0  # so many answers of 503 first
+    repositories: dict[str, StoredRepository] = field(default_factory=dict)
+    cuts: dict[str, list[int]] = field(
+        default_factory=dict
+    )  # path -> how many bytes each answer sends before it ends
+    swaps: dict[str, bytes] = field(default_factory=dict)  # path -> wrong bytes to send
+    lost: set[str] = field(default_factory=set)  # listed, but answered with 404
+    whole: bool = False  # ignores ranges
+    busy: int = 0  # how many requests are first answered with 503
     ranges: list[tuple[str, int]] = field(
         default_factory=list
     )  # (path, first byte) of each request for bytes
     bytes_sent: int = 0
-    leaked: bool = False  # the token was shown to the other host
+    leaked: bool = False  # the token was sent to the other host
 
     def __enter__(self) -> HubDouble:
         outer = self
@@ -68,23 +71,23 @@ def answer(request: Any) -> None:
     if path.startswith("/cdn/"):
         hub.leaked |= "Authorization" in request.headers
         _, _, owner, name, file = path.split("/", 4)
-        return send(request, file, hub.shelves[f"{owner}/{name}"].files[file])
+        return send(request, file, hub.repositories[f"{owner}/{name}"].files[file])
     api = path.startswith("/api/models/")
     owner, name, verb, revision, *rest = path.removeprefix("/api/models").split("/")[1:]
-    shelf = hub.shelves.get(f"{owner}/{name}")
-    if shelf is None:
+    stored = hub.repositories.get(f"{owner}/{name}")
+    if stored is None:
         return refuse(request, 404, "RepoNotFound")
-    if revision not in ("main", shelf.commit):
+    if revision not in ("main", stored.commit):
         return refuse(request, 404, "RevisionNotFound")
     if api and verb == "revision":
-        return say(request, listing(f"{owner}/{name}", shelf))
+        return say(request, listing(f"{owner}/{name}", stored))
     given = request.headers.get("Authorization")
-    if shelf.token and given != f"Bearer {shelf.token}":
+    if stored.token and given != f"Bearer {stored.token}":
         return refuse(request, 403 if given else 401, "GatedRepo")
     file = "/".join(rest)
-    if file not in shelf.files or file in hub.lost:
+    if file not in stored.files or file in hub.lost:
         return refuse(request, 404, "EntryNotFound")
-    return resolve(request, f"{owner}/{name}", shelf, file)
+    return resolve(request, f"{owner}/{name}", stored, file)
 
 
 def is_large(path: str) -> bool:
@@ -95,9 +98,9 @@ def git_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def listing(name: str, shelf: UserStorage) -> dict[str, Any]:
+def listing(name: str, stored: StoredRepository) -> dict[str, Any]:
     siblings = []
-    for path, data in shelf.files.items():
+    for path, data in stored.files.items():
         row: dict[str, Any] = {"rfilename": path, "size": len(data), "blobId": git_id(data)}
         if is_large(path):
             row["blobId"] = git_id(b"a pointer")
@@ -106,20 +109,20 @@ def listing(name: str, shelf: UserStorage) -> dict[str, Any]:
     return {
         "id": name,
         "modelId": name,
-        "sha": shelf.commit,
+        "sha": stored.commit,
         "private": False,
-        "gated": "auto" if shelf.token else False,
+        "gated": "auto" if stored.token else False,
         "tags": [],
         "downloads": 0,
-        "cardData": {"license": shelf.licence},
+        "cardData": {"license": stored.licence},
         "siblings": siblings,
     }
 
 
-def resolve(request: Any, name: str, shelf: UserStorage, file: str) -> None:
-    """A small file at once; of a large one its facts, and where it lies."""
-    data = shelf.files[file]
-    request.extra = {"X-Repo-Commit": shelf.commit}
+def resolve(request: Any, name: str, stored: StoredRepository, file: str) -> None:
+    """Sends a small file; for a large one, answers where it lies and what it is."""
+    data = stored.files[file]
+    request.extra = {"X-Repo-Commit": stored.commit}
     if not is_large(file):
         return send(request, file, data, etag=git_id(data))
     request.send_response(302)

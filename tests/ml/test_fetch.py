@@ -1,4 +1,4 @@
-"""Fetching a base from a hub on loopback: cuts, wrong bytes, refusals, full disks, and what is found afterwards."""
+"""Fetching a base from a hub on loopback: cuts, licences, and what is found on the disk afterwards."""
 
 from __future__ import annotations
 
@@ -7,109 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from django.core.management import CommandError, call_command
-from safetensors.numpy import save
 
 from ml import fetch as fetching
-from ml.__main__ import main
 from ml.catalogue import BASES, base_of
 from ml.errors import MLError
 from ml.fetch import fetch
 from ml.local.files import find, find_adapter, find_undistilled, present
 from ml.local.whole import complete
-from tests.ml.hub import HubDouble, UserStorage
-
-BASE = BASES["flux-schnell"]
-FIRST, SECOND = (f"transformer/diffusion_pytorch_model-0000{n}-of-00002.safetensors" for n in (1, 2))
-INDEX = "transformer/diffusion_pytorch_model.safetensors.index.json"
-
-
-def tensors(seed: int, size: int = 50_000) -> bytes:
-    return save({f"t{seed}": np.random.default_rng(seed).standard_normal(size, np.float32)})
-
-
-def layout() -> dict[str, bytes]:
-    """FLUX.1 schnell's, in small: two shards of 200 KB and what belongs to them, and what is not wanted."""
-    parts = {
-        "scheduler": "FlowMatchEulerDiscreteScheduler",
-        "text_encoder": "CLIPTextModel",
-        "text_encoder_2": "T5EncoderModel",
-        "tokenizer": "CLIPTokenizer",
-        "tokenizer_2": "T5TokenizerFast",
-        "transformer": "FluxTransformer2DModel",
-        "vae": "AutoencoderKL",
-    }
-    index = {"_class_name": "FluxPipeline", "feature_extractor": [None, None]} | {
-        k: ["x", v] for k, v in parts.items()
-    }
-    files = {
-        "model_index.json": json.dumps(index).encode(),
-        "README.md": b"-",
-        "flux1-schnell.safetensors": tensors(9),
-    }
-    for n, part in enumerate(("text_encoder", "text_encoder_2", "vae")):
-        files |= {f"{part}/config.json": b'{"c": %d}' % n, f"{part}/model.safetensors": tensors(n, 100)}
-    for part in ("tokenizer", "tokenizer_2"):
-        files[f"{part}/tokenizer_config.json"] = json.dumps({"of": part}).encode()
-    shards = {"t3": Path(FIRST).name, "t4": Path(SECOND).name}
-    return files | {
-        "scheduler/scheduler_config.json": b'{"shift": 1.0}',
-        "transformer/config.json": b'{"b": 2}',
-        INDEX: json.dumps({"weight_map": shards}).encode(),
-        FIRST: tensors(3),
-        SECOND: tensors(4),
-    }
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubDouble]:
-    for name in ("HF_TOKEN", "HF_TOKEN_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.setattr(fetching, "WAITS", ())
-    assert BASE.revision is not None
-    assert BASE.adapter is not None
-    with HubDouble() as double:
-        double.shelves[BASE.source] = UserStorage(BASE.revision, layout())
-        double.shelves[BASE.adapter] = UserStorage(
-            "2" * 40, {"lora.safetensors": tensors(5, 100), "README.md": b"-"}
-        )
-        monkeypatch.setenv("HF_ENDPOINT", double.url)
-        yield double
-
-
-def get(**options: Any) -> fetching.Fetched:
-    return fetch(BASE.name, accept=lambda question: True, **options)
-
-
-def refused(code: str, **options: Any) -> str:
-    with pytest.raises(MLError) as e:
-        get(**options)
-    assert e.value.code == code, e.value
-    assert e.value.message.endswith(".")
-    return e.value.message
-
-
-def put(hub: HubDouble, folder: Path) -> None:
-    """As somebody would who copies the files by hand."""
-    for path, data in hub.shelves[BASE.source].files.items():
-        (folder / path).parent.mkdir(exist_ok=True)
-        (folder / path).write_bytes(data)
-
-
-def wanted(hub: HubDouble) -> int:
-    """Bytes of all that is needed."""
-    unwanted = ("README.md", "flux1-schnell.safetensors")
-    return sum(
-        len(data) for s in hub.shelves.values() for path, data in s.files.items() if path not in unwanted
-    )
+from tests.ml.flux_hub import BASE, FIRST, INDEX, SECOND, get, layout, put, refused, tensors, wanted
+from tests.ml.hub import HubDouble, StoredRepository
 
 
 def test_a_base_is_fetched_and_found_and_the_second_time_no_byte_is_asked_for(
@@ -119,7 +29,7 @@ def test_a_base_is_fetched_and_found_and_the_second_time_no_byte_is_asked_for(
     done = get()
     assert present(BASE)
     assert (done.folder, hub.bytes_sent) == (str(find(BASE)), wanted(hub))
-    assert (find(BASE) / FIRST).read_bytes() == hub.shelves[BASE.source].files[FIRST]
+    assert (find(BASE) / FIRST).read_bytes() == hub.repositories[BASE.source].files[FIRST]
     assert find_adapter(BASE).name == "lora.safetensors"
     assert not (find(BASE) / "README.md").exists()
     before = list(hub.ranges)
@@ -182,10 +92,12 @@ def test_klein_comes_with_the_transformer_that_is_trained(
     index = {"_class_name": "Flux2KleinPipeline"} | {
         k: ["x", "y"] for k in ("scheduler", "text_encoder", "tokenizer", "transformer", "vae")
     }
-    hub.shelves[KLEIN.source] = UserStorage(
+    hub.repositories[KLEIN.source] = StoredRepository(
         "3" * 40, files | {"model_index.json": json.dumps(index).encode()}
     )
-    hub.shelves[KLEIN.undistilled] = UserStorage("4" * 40, files | {FIRST: tensors(7), SECOND: tensors(8)})
+    hub.repositories[KLEIN.undistilled] = StoredRepository(
+        "4" * 40, files | {FIRST: tensors(7), SECOND: tensors(8)}
+    )
     folder = tmp_path / into if into else None
     done = fetch(KLEIN.name, into=folder, accept=lambda question: True)
     base = base_of(KLEIN.name, folder)
@@ -205,7 +117,7 @@ def test_files_that_somebody_put_there_are_taken_if_they_are_the_very_ones(
     hub: HubDouble, tmp_path: Path
 ) -> None:
     put(hub, tmp_path)
-    other = bytearray(hub.shelves[BASE.source].files[SECOND])
+    other = bytearray(hub.repositories[BASE.source].files[SECOND])
     other[-1] ^= 1
     (tmp_path / SECOND).write_bytes(other)
     get(into=tmp_path)
@@ -229,7 +141,7 @@ def test_a_licence_is_asked_for_once(hub: HubDouble, tmp_path: Path) -> None:
     kept = json.loads((tmp_path / "cache" / "photoflux.json").read_text())["licences"][0]
     assert (kept["licence"], kept["revision"]) == ("Apache-2.0", BASE.revision)
     assert kept["accepted"].startswith("20")
-    hub.shelves[BASE.source].licence = "non-commercial"
+    hub.repositories[BASE.source].licence = "non-commercial"
     with pytest.raises(MLError, match="non-commercial"):
         fetch(BASE.name)
 
@@ -274,103 +186,6 @@ def test_a_server_without_ranges_sends_it_all_again(hub: HubDouble) -> None:
     assert hub.bytes_sent == wanted(hub) + 70_001
 
 
-@pytest.mark.parametrize("path", [FIRST, "vae/config.json"])
-def test_a_wrong_checksum_deletes_the_file(hub: HubDouble, tmp_path: Path, path: str) -> None:
-    hub.swaps[path] = bytes(len(hub.shelves[BASE.source].files[path]))
-    assert path in refused("checksum_wrong")
-    assert not list(tmp_path.rglob("*.incomplete"))
-    assert not present(BASE)
-    hub.swaps.clear()
-    get()
-    assert present(BASE)
-
-
-def test_more_bytes_than_were_listed_are_a_wrong_checksum(hub: HubDouble) -> None:
-    hub.swaps[FIRST] = hub.shelves[BASE.source].files[FIRST] + b"more"
-    refused("checksum_wrong")
-
-
-@pytest.mark.parametrize("token", [None, "stranger's"])
-def test_a_gated_repository_wants_a_token(hub: HubDouble, tmp_path: Path, token: str | None) -> None:
-    hub.shelves[BASE.source].token = "owner's"
-    said = refused("not_allowed", token=token)
-    assert "HF_TOKEN" in said
-    assert f"{hub.url}/{BASE.source}" in said
-    get(token="owner's")
-    assert present(BASE)
-    assert not hub.leaked
-
-
-def test_the_token_is_read_from_where_it_lies(
-    hub: HubDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "token").write_text("of a file\n")
-    assert fetching.token_of(None) is None
-    monkeypatch.setenv("HF_TOKEN_FILE", str(tmp_path / "token"))
-    assert fetching.token_of(None) == "of a file"
-    monkeypatch.setenv("HF_TOKEN", "of the environment")
-    assert fetching.token_of(None) == "of the environment"
-    assert fetching.token_of(tmp_path / "token") == "of a file"
-    with pytest.raises(MLError, match="cannot be read"):
-        fetching.token_of(tmp_path / "nowhere")
-
-
-def test_what_the_hub_does_not_have_is_said(hub: HubDouble) -> None:
-    hub.lost = {SECOND}
-    assert SECOND in refused("not_on_hub")
-    del hub.shelves[BASE.source].files["scheduler/scheduler_config.json"]
-    assert "scheduler/*" in refused("not_on_hub")
-    hub.shelves[BASE.source].commit = "3" * 40
-    assert str(BASE.revision) in refused("not_on_hub")
-    del hub.shelves[BASE.source]
-    assert BASE.source in refused("not_on_hub")
-
-
-def test_a_hub_that_cannot_be_reached_or_is_none(hub: HubDouble, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "tests.ml.hub.listing", lambda name, shelf: {"sha": shelf.commit, "siblings": [{"rfilename": "../x"}]}
-    )
-    assert "HF_ENDPOINT" in refused("not_on_hub")
-    hub.__exit__()
-    assert hub.url in refused("download_cut")
-
-
-def test_room_on_the_disk_is_looked_for_first(hub: HubDouble, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = wanted(hub)  # and nothing to spare
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(free, 0, free))  # type: ignore[attr-defined]
-    assert "Make room" in refused("disk_full")
-    assert hub.ranges == []
-
-
-def test_only_what_is_missing_needs_room(hub: HubDouble, monkeypatch: pytest.MonkeyPatch) -> None:
-    hub.cuts[SECOND] = [150_000]
-    refused("download_cut")
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(0, 0, 60_000))  # type: ignore[attr-defined]
-    get()
-    assert present(BASE)
-
-
-def test_a_disk_that_fills_up_meanwhile(hub: HubDouble, tmp_path: Path) -> None:
-    """The part is the system's own full disk."""
-    (tmp_path / FIRST).parent.mkdir()
-    part = next(f for f in fetching.Hub().listing(BASE.source, None).files if f.path == FIRST).etag[:12]
-    (tmp_path / f"{FIRST}.{part}.incomplete").symlink_to("/dev/full")
-    assert "Make room" in refused("disk_full", into=tmp_path)
-    (tmp_path / f"{FIRST}.{part}.incomplete").unlink()
-    get(into=tmp_path)
-    assert present(base_of(BASE.name, tmp_path))
-
-
-def test_one_fetch_at_a_time(hub: HubDouble, tmp_path: Path) -> None:
-    with fetching.locked(tmp_path / "cache"):
-        refused("fetch_running")
-
-
-def test_a_shard_that_the_hub_itself_lacks_is_found_out(hub: HubDouble) -> None:
-    del hub.shelves[BASE.source].files[SECOND]
-    assert SECOND in refused("base_broken")
-
-
 def cut(path: Path, size: int) -> None:
     data = path.read_bytes()[:size]
     path.unlink()
@@ -413,44 +228,3 @@ def test_a_training_adapter_that_was_cut_is_broken(hub: HubDouble, tmp_path: Pat
     with pytest.raises(MLError, match="adapter") as e:
         find_adapter(base_of(BASE.name, tmp_path))
     assert e.value.code == "base_broken"
-
-
-# ---------------------------------------------------------------- the two command lines
-
-
-def test_the_verb(hub: HubDouble, capsys: Any, tmp_path: Path) -> None:
-    argv = ["fetch", BASE.name, "--json", "--into", str(tmp_path / "flux")]
-    assert main(argv) == 2
-    assert json.loads(capsys.readouterr().out)["error"]["code"] == "licence_not_accepted"
-    assert main([*argv, "--accept-licence"]) == 0
-    out = capsys.readouterr()
-    assert json.loads(out.out)["folder"] == str(tmp_path / "flux")
-    assert f"{FIRST} 200.1 KB" in out.err
-    assert main(["fetch", "boat"]) == 2
-    assert "unknown_base: " in capsys.readouterr().err
-
-
-def test_a_person_at_the_terminal_says_yes(
-    hub: HubDouble, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
-    from io import StringIO
-
-    typed = StringIO("yes\nno\n")
-    monkeypatch.setattr(typed, "isatty", lambda: True)
-    monkeypatch.setattr(sys, "stdin", typed)
-    assert main(["fetch", BASE.name]) == 2
-    assert f"licence_not_accepted: {BASE.adapter}" in capsys.readouterr().err
-
-
-def test_the_operators_command(hub: HubDouble, settings: Any, tmp_path: Path, capsys: Any) -> None:
-    with pytest.raises(CommandError, match="licence_not_accepted"):
-        call_command("fetch_models", BASE.name)
-    settings.STUDIO_SOURCES = {BASE.name: str(tmp_path / "flux")}
-    call_command("fetch_models", BASE.name, accept_licence=True)
-    assert f"{BASE.name} is here: {tmp_path / 'flux'}" in capsys.readouterr().out
-    assert present(base_of(BASE.name, tmp_path / "flux"))
-
-
-def test_fetching_needs_no_torch() -> None:
-    program = "import sys, ml.fetch; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
