@@ -26,7 +26,10 @@ class Depot(Protocol):
     def has(self, file: HubFile) -> bool: ...
 
     def part(self, file: HubFile) -> Path:
-        """Where its bytes are collected. The name says which bytes they are, so the next run can go on with it."""
+        """Where its bytes are collected.
+
+        The name says which bytes they are, so the next run can go on with it.
+        """
 
     def keep(self, file: HubFile) -> None:
         """Gives the part its final name, once it is whole and checked."""
@@ -68,7 +71,8 @@ def fits(path: Path, file: HubFile) -> bool:
 
 
 class Cache:
-    """The layout of the hub's own downloader: blobs by etag, a snapshot of links per commit, a ref per branch.
+    """The layout of the hub's own downloader: blobs by etag, a snapshot of links per commit, a ref per
+    branch.
 
     The snapshot is made when everything is here, so a half-fetched base counts as missing, not as broken.
     """

@@ -150,7 +150,8 @@ def fetch_all(hub: ModelHub, needs: list[Need], on_progress: OnProgress) -> None
 
 
 def fetch_file(hub: ModelHub, need: Need, file: HubFile, on_progress: OnProgress) -> None:
-    """Collects a file's bytes, over several tries and runs if need be, and gives it its name once they are checked."""
+    """Collects a file's bytes, over several tries and runs if need be, and gives it its name once they are
+    checked."""
     part = need.depot.part(file)
     part.parent.mkdir(parents=True, exist_ok=True)
     if size_of(part) > file.size:
@@ -182,7 +183,10 @@ def fetch_file(hub: ModelHub, need: Need, file: HubFile, on_progress: OnProgress
 
 
 def append(hub: ModelHub, need: Need, file: HubFile, part: Path, on_progress: OnProgress) -> None:
-    """Appends what the hub sends from the part's end on. Raises ConnectionBroken when bytes are still missing."""
+    """Appends what the hub sends from the part's end on.
+
+    Raises ConnectionBroken when bytes are still missing.
+    """
     have = size_of(part)
     with hub.open(need.repository.name, need.commit, file.path, have) as (at, chunks), part.open("ab") as out:
         if at < have:  # the server does not support ranges

@@ -1,9 +1,10 @@
-"""The part of the model hub's protocol that is needed: what a repository holds, and a file's bytes from any offset.
+"""The part of the model hub's protocol that is needed: what a repository holds, and a file's bytes from any
+offset.
 
-huggingface_hub 2.4.0 cannot resume half a file: it downloads under a new name each time and deletes it when the
-connection breaks. A base is tens of gigabytes, so its bytes are requested here, over plain HTTP with `Range`. That
-needs no hf_xet (the hub bridges its storage to HTTP), and it works where HF_HUB_OFFLINE keeps libraries from
-downloading on their own.
+huggingface_hub 2.4.0 cannot resume half a file: it downloads under a new name each time and deletes it when
+the connection breaks. A base is tens of gigabytes, so its bytes are requested here, over plain HTTP with
+`Range`. That needs no hf_xet (the hub bridges its storage to HTTP), and it works where HF_HUB_OFFLINE keeps
+libraries from downloading on their own.
 """
 
 from __future__ import annotations
@@ -110,8 +111,8 @@ class ModelHub:
             raise MLError(
                 "not_allowed",
                 f"The hub does not give {repository} to you ({status}). Check the name, accept its terms at"
-                f" {self.endpoint}/{repository} with your account, and set HF_TOKEN, HF_TOKEN_FILE or --token-file"
-                " to a token that may read it.",
+                f" {self.endpoint}/{repository} with your account, and set HF_TOKEN, HF_TOKEN_FILE or"
+                " --token-file to a token that may read it.",
             )
         where = str(answer.request.url).removeprefix(self.endpoint)
         reason = f"{status}: {said}" if said else str(status)

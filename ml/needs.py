@@ -18,8 +18,8 @@ from ml.local.files import ADAPTER, UNDISTILLED
 class Repository:
     """A repository that a base needs files of.
 
-    In a plain directory its files lie in the folder `under`. With `alone`, only its first file is needed, and gets
-    that name there.
+    In a plain directory its files lie in the folder `under`. With `alone`, only its first file is needed,
+    and gets that name there.
     """
 
     name: str
@@ -92,7 +92,8 @@ def need_of(repository: Repository, listing: Listing, top: Path, cached: bool, r
 
 
 def choose(repository: Repository, files: tuple[HubFile, ...]) -> tuple[HubFile, ...]:
-    """The files that match the patterns, model_index.json last: a plain directory without it is not yet a base."""
+    """The files that match the patterns, model_index.json last: a plain directory without it is not yet a
+    base."""
     for pattern in repository.patterns:
         if not any(fnmatchcase(file.path, pattern) for file in files):
             raise MLError(

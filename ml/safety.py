@@ -208,7 +208,10 @@ def _words(text: str) -> str:
 # --- terms as patterns --------------------------------------------------------------------------------------
 
 # Ages under 18: "15 yo", "aged 9", "twelve year old", "15 años", "十五岁".
-NUMBERS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+NUMBERS = (
+    "one two three four five six seven eight nine ten eleven twelve "
+    "thirteen fourteen fifteen sixteen seventeen"
+)
 NUMEROS = (
     "un dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete"
 )

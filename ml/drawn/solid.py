@@ -22,7 +22,7 @@ BROW_Y, MOUTH_Y, HAIRLINE = -0.17, 0.60, -0.56
 
 @dataclass(frozen=True)
 class Light:
-    """`key` from `direction` (view frame, towards the light), `fill` from everywhere, `rim` from behind. RGB."""
+    """Colours (RGB): `key` from `direction` (view frame, towards the light), `fill` everywhere, `rim` behind."""
 
     direction: tuple[float, float, float]
     key: tuple[float, float, float]
@@ -165,7 +165,8 @@ def halfway(light: Light) -> tuple[float, float, float]:
 
 @dataclass
 class Hit:
-    """Where rays meet a solid: point (x, y, z) in the head's frame, unit normal in the view's, share covered."""
+    """Where rays meet a solid: point (x, y, z) in the head's frame, unit normal in the view's, share
+    covered."""
 
     x: A
     y: A

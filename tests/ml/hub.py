@@ -1,5 +1,5 @@
-"""A small model hub on loopback: it answers what huggingface_hub 2.4.0 asks, with large files on another host,
-and fails as it is told to."""
+"""A small model hub on loopback: it answers what huggingface_hub 2.4.0 asks, with large files on another
+host, and fails as it is told to."""
 
 from __future__ import annotations
 

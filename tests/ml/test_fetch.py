@@ -39,7 +39,10 @@ def test_a_base_is_fetched_and_found_and_the_second_time_no_byte_is_asked_for(
 
 def test_the_cache_is_as_the_hubs_own_downloader_leaves_it(hub: HubDouble, tmp_path: Path) -> None:
     get()
-    program = "from huggingface_hub import hf_hub_download; import sys; [hf_hub_download(*a.split(':')) for a in sys.argv[1:]]"
+    program = (
+        "from huggingface_hub import hf_hub_download as get; import sys;"
+        " [get(*a.split(':')) for a in sys.argv[1:]]"
+    )
     files = [f"{BASE.source}:{p}" for p in (FIRST, "vae/config.json", "model_index.json")]
     env = {
         **os.environ,

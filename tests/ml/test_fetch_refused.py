@@ -1,4 +1,5 @@
-"""Fetching a base from a hub that refuses, fails or is none, and onto a disk without room; and the command lines."""
+"""Fetching a base from a hub that refuses, fails or is none, and onto a disk without room; and the command
+lines."""
 
 from __future__ import annotations
 
