@@ -22,7 +22,7 @@ BROW_Y, MOUTH_Y, HAIRLINE = -0.17, 0.60, -0.56
 
 @dataclass(frozen=True)
 class Light:
-    """Colours (RGB): `key` from `direction` (view frame, towards the light), `fill` everywhere, `rim` behind."""
+    """`key` from `direction` (view frame, towards the light), `fill` everywhere, `rim` behind; RGB."""
 
     direction: tuple[float, float, float]
     key: tuple[float, float, float]
