@@ -27,6 +27,7 @@ import numpy as np
 
 from ml.errors import MLError
 from ml.wordlists import (
+    AGES,
     CHILD,
     HATE,
     INNOCENT,
@@ -206,24 +207,6 @@ def _words(text: str) -> str:
 
 
 # --- terms as patterns --------------------------------------------------------------------------------------
-
-# Ages under 18: "15 yo", "aged 9", "twelve year old", "15 años", "十五岁".
-NUMBERS = (
-    "one two three four five six seven eight nine ten eleven twelve "
-    "thirteen fourteen fifteen sixteen seventeen"
-)
-NUMEROS = (
-    "un dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete"
-)
-AGES = (
-    r"\b(?:1[0-7]|[1-9]) ?(?:y ?o|yrs? old|years? old|a[nñ]os?|anitos)\b",
-    r"\b(?:aged?|edad de) (?:1[0-7]|[1-9])\b",
-    r"(?<!twenty )(?<!thirty )(?<!forty )(?<!fifty )(?<!sixty )"
-    rf"\b(?:{NUMBERS.replace(' ', '|')}) years? old\b",
-    rf"(?<! y )\b(?:{NUMEROS.replace(' ', '|')}) a[nñ]os\b",
-    r"(?<!\d)(?:1[0-7]|[1-9]) ?[岁歲]",
-    r"(?<![二三四五六七八九十百])(?:十[一二三四五六七]?|[一二三四五六七八九])[岁歲]",
-)
 
 
 def is_term(text: str) -> bool:

@@ -110,3 +110,20 @@ INNOCENT = terms("""
     出口交易, 进口交易, 窗口交, 接口交, 红色情, 白色情, 黑色情, 蓝色情, 粉色情, 绿色情, 金色情, 紫色情, 彩色情, 暖色情, 角色情, 特色情, 景色情,
     夜色情, 林阴道, 裸露的岩, 裸露的砖, 裸露岩, 脱掉外衣, 脱掉大衣, 脱掉毛衣, 脱下外衣, 脱下大衣, 脱下毛衣
 """)  # noqa: E501
+# Ages under 18 as patterns for safety.py: "15 yo", "aged 9", "twelve year old", "15 años", "十五岁".
+NUMBERS = (
+    "one two three four five six seven eight nine ten eleven twelve "
+    "thirteen fourteen fifteen sixteen seventeen"
+)
+NUMEROS = (
+    "un dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete"
+)
+AGES = (
+    r"\b(?:1[0-7]|[1-9]) ?(?:y ?o|yrs? old|years? old|a[nñ]os?|anitos)\b",
+    r"\b(?:aged?|edad de) (?:1[0-7]|[1-9])\b",
+    r"(?<!twenty )(?<!thirty )(?<!forty )(?<!fifty )(?<!sixty )"
+    rf"\b(?:{NUMBERS.replace(' ', '|')}) years? old\b",
+    rf"(?<! y )\b(?:{NUMEROS.replace(' ', '|')}) a[nñ]os\b",
+    r"(?<!\d)(?:1[0-7]|[1-9]) ?[岁歲]",
+    r"(?<![二三四五六七八九十百])(?:十[一二三四五六七]?|[一二三四五六七八九])[岁歲]",
+)

@@ -137,10 +137,13 @@ def random_person(rng: np.random.Generator) -> Person:
         lips=float(rng.uniform(0.05, 0.12)),
         beard=pick(rng, BEARDS, [1.4, 1, 1, 1, 1.1]) if man else "none",
         freckles=float(rng.choice([0, 0, 0, 0.6, 1.0])),
-        mole=(float(rng.uniform(-0.42, 0.42)), float(rng.choice([0.30, 0.74, -0.36])))
-        if rng.random() < 0.3
-        else None,
+        mole=random_mole(rng) if rng.random() < 0.3 else None,
     )
+
+
+def random_mole(rng: np.random.Generator) -> tuple[float, float]:
+    """Where it is on the face, x y."""
+    return float(rng.uniform(-0.42, 0.42)), float(rng.choice([0.30, 0.74, -0.36]))
 
 
 def random_scene(
