@@ -191,6 +191,6 @@ def test_ctrl_c_takes_all_of_it_down(running: MakeRun) -> None:
 
 def answering(url: str) -> set[str]:
     """The queues whose workers answer over the broker."""
-    with Celery(broker=url) as app:
+    with Celery(broker=url, set_as_current=False) as app:
         answers = app.control.ping(timeout=1)
     return {name.partition("@")[0] for answer in answers for name in answer}

@@ -19,6 +19,8 @@ def enqueue(task: str, ident: Any, queue: str) -> bool:
     connection = current_app.connection_for_write(transport_options={"socket_timeout": TIMEOUT})
     try:
         with producers[connection].acquire(block=True) as producer:
+            # Declare the queue each time: a Redis that lost its data drops messages to unknown queues.
+            producer.connection.declared_entities.clear()
             current_app.send_task(
                 task, args=[str(ident)], queue=queue, ignore_result=True, retry=False, producer=producer
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hashlib
 import io
@@ -397,7 +398,7 @@ def test_an_erasure_under_way_keeps_nobody_from_starting(anna: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_neither_web_nor_workers_start_on_a_restored_backup(bert: Any) -> None:
-    from asgiref.sync import async_to_sync
+    from concurrent.futures import ThreadPoolExecutor
 
     from config.asgi import lifespan
 
@@ -414,10 +415,15 @@ def test_neither_web_nor_workers_start_on_a_restored_backup(bert: Any) -> None:
         await lifespan(receive, send)
         return said[0]
 
-    assert async_to_sync(first_answer)()["type"] == "lifespan.startup.complete"
+    def start() -> dict[str, Any]:
+        """In a thread of its own: this one may have an event loop."""
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(first_answer())).result()
+
+    assert start()["type"] == "lifespan.startup.complete"
     tombstones.refuse_start()
     tombstones.write(bert.id)
-    refused = async_to_sync(first_answer)()
+    refused = start()
     assert refused["type"] == "lifespan.startup.failed"
     assert "replay_erasures" in refused["message"]
     with pytest.raises(SystemExit, match="replay_erasures"):

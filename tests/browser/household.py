@@ -103,7 +103,7 @@ def add_jobs(training: Any) -> Any:
         prompt="at sunset",
         status="running",
         count=2,
-        progress=0.4,
+        share=0.4,
         started_at=timezone.now(),
         attempt=1,
         **recipe,
