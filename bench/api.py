@@ -1,8 +1,8 @@
-"""How long does the server take over a request? `python -m bench.api`.
+"""Measures the server's time per request: `python -m bench.api`.
 
-One person with 1,000 items, 25 photos, 200 jobs; every GET address of the API in turn, through the API's
-own code. Prints the median and 95th percentile in milliseconds and the number of queries. Exits 1 when a
-median is above 50 ms.
+One user with 1,000 items, 25 photos and 200 jobs calls every GET address of the API, in this process. Prints
+the median and 95th percentile in milliseconds and the number of queries. Exits 1 when a median is above
+50 ms.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST = 50.0  # ms
 
 
 def things(user: Any) -> dict[str, str]:
-    """Addresses, by what they are called."""
+    """Addresses by name."""
     from gallery.models import Item
     from generation.models import Job
     from twins.models import Photo, Training, Twin

@@ -1,8 +1,8 @@
-"""The nano base's own figures, on seeds never trained on: `python -m bench.card`.
+"""Measures the nano base on seeds that it was not trained on: `python -m bench.card`.
 
-Prompt adherence as read back by a reader the product does not know, faces found by a detector that never
-saw a drawing, and the VAE's PSNR. Faces count as the product finds them (ml.faces). Exits 1 below 90 %
-adherence in any field, 85 % faces, 28 dB, or above 5 s for four pictures. `--sheet FILE` writes a page of
+Prints prompt adherence by a reader that the product does not use, the share of faces found by a detector not
+trained on drawings (through ml.faces), and the VAE's PSNR. Exits 1 below 90 % adherence in any field, 85 %
+faces, 28 dB, or above 5 s for four pictures. `--sheet FILE` writes a page of
 pictures."""
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def measure(sampler: Sampler, count: int, source: Path | None) -> Figures:
 
 
 def picture_of(sampler: Sampler, rng: np.random.Generator, i: int) -> tuple[np.ndarray, Scene]:
-    """A picture and the scene that was asked for; every second one photorealistic."""
+    """Pictures with their requested scenes; every second one is photorealistic."""
     style = "photorealistic" if i % 2 else STYLES[1 + i // 2 % 7]
     person, scene = random_person(rng), random_scene(rng, style=style)
     text, base = caption(scene, rng, person=person, keep=1.0), sampler.base
@@ -111,7 +111,7 @@ def four_pictures(source: Path | None) -> float:
 
 
 def sheet(sampler: Sampler, path: Path) -> None:
-    """A row a style, eight scenes each."""
+    """A sheet with one row per style, eight scenes each."""
     rng = np.random.default_rng(7)
     side, rows = sampler.base.sizes.by_aspect["1:1"][0], []
     for style in STYLES:

@@ -1,10 +1,10 @@
-"""Kill -9 between hold and capture, and is all well again? `python -m bench.crash [--times 10]`.
+"""Tests recovery after SIGKILL between hold and capture: `python -m bench.crash [--times 10]`.
 
 At each step from the request to the capture a real web process (granian) or worker (Celery) kills itself
-with SIGKILL (bench/mortal.py). Then the rest of it is killed, a fresh one is started, the client asks again
-with the same key, the lease lapses, the sweeper runs. Afterwards there must be one job, one hold, one
-capture, each picture once, and `ledger_check` must agree. Leases are 2 s here, and what nobody took is
-enqueued again after 2 s. Exits 1 when anything is wrong.
+with SIGKILL (bench/mortal.py). Then its remaining processes are killed and a new one is started. The client
+repeats the request with the same key, the lease expires, the sweeper runs. Afterwards there must be one job,
+one hold, one capture and each picture once, and `ledger_check` must pass. Here leases last 2 s, and unclaimed
+jobs are enqueued again after 2 s. Exits 1 on any fault.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from bench.mortal import LEASE, WEB, WORKER, Step
 from config.start import processes
 
 COUNT = 2  # pictures of a job
-PATIENCE = 60.0  # seconds until a job that has not ended never will
+PATIENCE = 60.0  # seconds: limit for a job to end
 
 
 class Service:
-    """A process of the product, in a session of its own."""
+    """A process of the product, in its own session."""
 
     def __init__(self, argv: list[str], folder: Path) -> None:
         self.log = (folder / "log").open("ab")
@@ -53,7 +53,7 @@ class Service:
         )
 
     def kill(self) -> None:
-        """With all that it started. Only once: afterwards another process may have its id."""
+        """Kills the process and its children. Only once: later another process may have its id."""
         if self.process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -76,7 +76,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 class Scene:
-    """A web process and a worker. They are started as config.start.supervisor does it, but load
+    """A web process and a worker, started like config.start.supervisor's, but with
     bench.mortal."""
 
     def __init__(self, folder: Path) -> None:
@@ -146,11 +146,11 @@ def asker(user: Any) -> Asker:
 @dataclass(frozen=True)
 class Outcome:
     wrong: list[str]
-    seconds: float  # from the death until all was well
+    seconds: float  # from the kill until recovery
 
 
 def kill_web(at: Scene, who: Asker, step: Step) -> Outcome:
-    """The client asks, the web process dies, the client asks a fresh one."""
+    """The client sends a request, the web process dies, the client repeats it to a new process."""
     key = str(uuid.uuid4())
     body = {"twin": str(who.twin.id), "prompt": "in a park", "count": COUNT, "seed": 5}
     before = spendable(who)
@@ -168,7 +168,7 @@ def kill_web(at: Scene, who: Asker, step: Step) -> Outcome:
 
 
 def kill_worker(at: Scene, who: Asker, step: Step) -> Outcome:
-    """The worker dies over a job, and a fresh one comes."""
+    """The worker dies during a job, and a new one is started."""
     from generation.services import request_images
 
     before = spendable(who)
@@ -183,7 +183,7 @@ def kill_worker(at: Scene, who: Asker, step: Step) -> Outcome:
 
 
 def dead(at: Scene) -> float:
-    """The moment at which a process reached the step. A wake-up that died with a worker is sent again."""
+    """Waits for the kill and returns its time. A wake-up that died with a worker is sent again."""
     from config.runs.sweeper import sweep
     from tests.processes import wait_for
 
@@ -209,7 +209,7 @@ def well_again(
     from tests.processes import wait_for
 
     def over() -> bool:
-        sweep()  # as celery beat would have it done
+        sweep()  # in place of celery beat
         return not Job.objects.get(id=ident).is_open
 
     wait_for(over, PATIENCE)
@@ -219,7 +219,7 @@ def well_again(
 
 
 def faults(who: Asker, job: Any, before: int, attempts: int) -> list[str]:
-    """What is wrong after a job of COUNT pictures that was begun `attempts` times."""
+    """The faults after a job of COUNT pictures with `attempts` attempts, one sentence each."""
     from django.db.models import Sum
 
     from billing import audit, ledger
@@ -291,7 +291,7 @@ def main() -> int:
 
 
 def hurry() -> None:
-    """The sweeper, in this process, enqueues again sooner."""
+    """Makes the sweeper in this process enqueue again after LEASE seconds."""
     from config.runs import sweeper
 
     sweeper.ENQUEUE_AGAIN = timedelta(seconds=LEASE)

@@ -1,8 +1,8 @@
-"""A day of requests, and a simulated fleet that serves them in the order of generation.schedule. No
-Django, no torch.
+"""A day of requests, and a simulated fleet that serves them in the order of generation.schedule. Uses no
+Django and no torch.
 
-Service times are the caller's; what stands here is how people behave, stated in MODEL and printed with
-every table.
+The caller gives the service times. This module models the users; MODEL describes the model and is printed
+with every table.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from generation.schedule import WINDOW, Streak, Waiting, choose
 
 DAY, HOUR = 86400.0, 3600.0
 PEAK_HOUR = 20.0
-STEEPNESS = 1.303  # of the daily curve exp(k cos): its peak is 2.5 times its mean
-VISITS, JOBS, THINK = 1.5, 5.0, 40.0  # means: a day, a visit, seconds between two requests of a visit
-HEAVY, HEAVY_JOBS, HEAVY_THINK = 0.05, 20.0, 10.0  # share of users, and theirs
+STEEPNESS = 1.303  # k of the daily curve exp(k cos): its peak is 2.5 times its mean
+VISITS, JOBS, THINK = 1.5, 5.0, 40.0  # means: visits a day, requests a visit, seconds between two requests
+HEAVY, HEAVY_JOBS, HEAVY_THINK = 0.05, 20.0, 10.0  # heavy users: their share, requests a visit, seconds
 TWINS = {1: 0.70, 2: 0.20, 3: 0.10}
-OTHER_TWIN = 0.2  # chance that a request of a visit is of another twin of the same user than the one before
+OTHER_TWIN = 0.2  # probability that a request uses another of the user's twins than the request before
 PICTURES = {1: 0.35, 2: 0.20, 4: 0.35, 8: 0.10}
 QUALITY = {"draft": 0.20, "standard": 0.65, "high": 0.15}
 MODEL = f"""\
@@ -39,7 +39,7 @@ MODEL = f"""\
 
 @dataclass(frozen=True)
 class Request(Waiting):
-    """`first` is the work until its first picture, `work` all of it, in seconds without the swap."""
+    """`first`: seconds of work until the first picture; `work`: until the last; both without the swap."""
 
     first: float = 0.0
     work: float = 0.0
@@ -48,7 +48,7 @@ class Request(Waiting):
 
 def a_day(users: int, picture: dict[str, float], *, seed: int) -> list[Request]:
     """The requests of a day in order of time (0 to 86400 s). `picture`: seconds of one picture by quality. A
-    visit that passes midnight continues in the morning of the same day."""
+    visit that passes midnight continues at the start of the same day."""
     rng, asked = random.Random(seed), []
     for user in range(users):
         twins = _one_of(rng, TWINS)
@@ -78,12 +78,12 @@ def _geometric(rng: random.Random, mean: float) -> int:
 
 @dataclass(frozen=True)
 class Scaling:
-    """A fleet that follows its load. It wants as many servers as there were requests waiting or served, on
-    average over `over` seconds, and `spare` more. It grows at once, and shrinks to the largest number
-    wanted in the last `calm` seconds."""
+    """A fleet that scales with its load. The wanted number of servers is the mean number of requests waiting
+    or served in the last `over` seconds, plus `spare`. The fleet grows at once, and shrinks to the largest
+    wanted number of the last `calm` seconds."""
 
     spare: int
-    cold_start: float  # seconds until a new server works; paid for
+    cold_start: float  # seconds until a new server works; they are paid for
     every: float = 15.0
     over: float = 300.0
     calm: float = 600.0
@@ -91,15 +91,15 @@ class Scaling:
 
 @dataclass
 class Outcome:
-    """Seconds of each request, in order of arrival; -1 when it was not served."""
+    """Seconds per request, in order of arrival; -1 for a request that was not served."""
 
     wait: list[float]
     first: list[float]
     whole: list[float]
     swaps: int = 0
-    busy: float = 0.0  # seconds that servers worked
-    paid: float = 0.0  # seconds that servers were there
-    most: int = 0  # servers at once
+    busy: float = 0.0  # seconds of work of all servers
+    paid: float = 0.0  # seconds of existence of all servers
+    most: int = 0  # largest number of servers
     gave_up: bool = False
 
 
@@ -110,9 +110,9 @@ class Server:
 
 
 class Fleet:
-    """Servers of equal speed. A free one takes what `choose` says; of several that are free, the one that
-    waited longest (so does the broker). `late` gives up as soon as more than a twentieth of all requests
-    have to wait longer for their first picture."""
+    """Servers of equal speed. A free server takes the job that `choose` returns. Of several free servers, the
+    one free for longest takes it, as with the broker. The simulation stops early when more than a twentieth
+    of all requests wait more than `late` seconds for their first picture."""
 
     def __init__(
         self,
@@ -190,7 +190,7 @@ class Fleet:
         self.working -= 1
         self.idle.append(server)
 
-    # ------------------------------------------------------------ more and fewer
+    # ------------------------------------------------------------ scaling
 
     def _scale(self, now: float) -> None:
         assert self.scaling
@@ -212,7 +212,7 @@ class Fleet:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that this share of them does not exceed."""
+    """The smallest value that at least this share of the values does not exceed."""
     ordered = sorted(values)
     return ordered[max(math.ceil(share * len(ordered)) - 1, 0)] if ordered else 0.0
 

@@ -1,6 +1,6 @@
-"""The pictures that pages show: `python -m bench.examples` draws the wizard's photos that work and photos
-that do not into static/examples/; with `--demo out/demo` it also puts the landing page's picture together
-from what `make demo` made.
+"""Makes the pages' example pictures: `python -m bench.examples` draws the wizard's good and bad example
+photos into static/examples/. With `--demo out/demo` it also composes the landing page's picture from the
+output of `make demo`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ml.drawn.people import Person, Scene, random_person
 from ml.drawn.portraits import draw
 
 FOLDER = Path(__file__).resolve().parent.parent / "static" / "examples"
-DRAWN, SHOWN = 480, 240  # px: they are shown at half their size on a screen of two pixels to one
+DRAWN, SHOWN = 480, 240  # px: shown at half size, for screens with two device pixels per CSS pixel
 
 GOOD = {
     "front": Scene(background="park", clothes="t-shirt", colour="green", expression="neutral", size=0.6),
@@ -51,7 +51,7 @@ def bad(someone: Person, other: Person) -> dict[str, Image.Image]:
 
 
 def landing(demo: Path) -> Image.Image:
-    """Six of the photos above, the four pictures of their twin below."""
+    """Six photos in the upper part, the four pictures of their twin below."""
     photos = sorted((demo / "people" / "person-000").glob("*.jpg"))[:12:2]
     made = sorted(p for p in (demo / "twin").glob("*.png") if p.stem != "sheet")[:4]
     page = Image.new("RGB", (1040, 1215), "#faf7f2")

@@ -1,10 +1,10 @@
-"""How well real faces are checked and told apart: `python -m bench.faces FOLDER [--photos FOLDER2]`.
+"""Measures photo checks and identification on real faces: `python -m bench.faces FOLDER [--photos FOLDER2]`.
 
-FOLDER holds a neutral front and other views of each person, named NNN_neutral_front.jpg,
-NNN_smiling_front.jpg, NNN_neutral_left_3quarter.jpg and so on; FOLDER2 any photos. They are only read. Each
-view is looked up among the neutral fronts by our embedder, by a baseline of our own (HOG and LBP of the same
-crop), and by both added. Exits 1 when under 95 % of FOLDER is accepted or the embedder's first hit on smiling
-views is under 95 %, which it is without weights.
+FOLDER has a neutral front and other views of each person, named NNN_neutral_front.jpg,
+NNN_smiling_front.jpg, NNN_neutral_left_3quarter.jpg and so on; FOLDER2 has any photos. The files are only
+read. Each view is identified among the neutral fronts by our embedder, by a baseline (HOG and LBP of the same
+crop), and by their sum. Exits 1 when under 95 % of FOLDER is accepted, or when the embedder's top-1 on
+smiling views is under 95 % (always so without weights).
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from ml.faces import WEIGHTS, Faces, head_crop
 from ml.sameness import SAME_PERSON
 from ml.types import Inspection
 
-LEAST_OF_EIGHT = 6 / 8  # of one person's own photos
+LEAST_OF_EIGHT = 6 / 8  # least share of one person's own photos to be accepted
 FLOOR = 0.95
 GALLERY = "neutral_front"
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One photo: `person` and `view` by its name, vectors by embedder (empty without weights), baseline."""
+    """One photo: `person` and `view` from its name, the verdict, the embedder's vector (empty without
+    weights), the baseline's."""
 
     person: str
     view: str
@@ -43,7 +44,7 @@ class Seen:
 
 
 def look(path: Path, faces: Faces) -> Seen | None:
-    """None where no face is found."""
+    """Inspects and embeds a photo; None without a face."""
     data = path.read_bytes()
     said = faces.inspect(data)
     picture = media.to_array(data)
@@ -56,10 +57,10 @@ def look(path: Path, faces: Faces) -> Seen | None:
 
 
 def hog_lbp(crop: np.ndarray) -> np.ndarray:
-    """Unit vector of a (96, 96, 3) crop: gradients and texture, each of unit length, side by side."""
+    """Unit vector of a (96, 96, 3) crop: gradients and texture, each normalised, concatenated."""
     gray = cv2.equalizeHist(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY))
     hog = np.asarray(cv2.HOGDescriptor((96, 96), (16, 16), (8, 8), (8, 8), 9).compute(gray)).ravel()
-    lbp = np.sqrt(local_patterns(gray))  # Hellinger: frequent patterns do not outweigh rare ones
+    lbp = np.sqrt(local_patterns(gray))  # Hellinger kernel: reduces the weight of frequent patterns
     return np.concatenate([hog / np.linalg.norm(hog), lbp / np.linalg.norm(lbp)]) / np.sqrt(2)
 
 
@@ -82,13 +83,13 @@ def similarity(queries: Sequence[Seen], gallery: Sequence[Seen], by: str) -> np.
 
 
 def first_hits(queries: Sequence[Seen], gallery: Sequence[Seen], by: str, hits: int = 1) -> float:
-    """Share of queries whose person is among the `hits` most similar of the gallery."""
+    """Share of queries whose person is among the `hits` most similar photos of the gallery."""
     best = np.argsort(-similarity(queries, gallery, by), axis=1)[:, :hits]
     return float(np.mean([any(gallery[j].person == q.person for j in row) for q, row in zip(queries, best)]))
 
 
 def print_first_hits(seen: list[Seen]) -> float:
-    """The table; the answer is our embedder's share on smiling fronts, nan without weights."""
+    """Prints the table; returns our embedder's top-1 on smiling fronts, nan without weights."""
     gallery = [s for s in seen if s.view == GALLERY]
     methods = ["ours", "baseline", "both"] if WEIGHTS.exists() else ["baseline"]
     print(f"\nfirst hit (first five) against {len(gallery)} neutral fronts")
@@ -105,7 +106,7 @@ def print_first_hits(seen: list[Seen]) -> float:
 
 
 def print_pairs(seen: list[Seen], by: str, of: str) -> None:
-    """The cosines of one person against those of two, over all pairs, and the threshold of equal errors."""
+    """Prints the cosines of pairs of one person and of two people, and the threshold of equal errors."""
     cosines = similarity(seen, seen, by)
     people = np.array([s.person for s in seen])
     upper = np.triu(np.ones(cosines.shape, bool), 1)
@@ -123,7 +124,7 @@ def print_pairs(seen: list[Seen], by: str, of: str) -> None:
 
 
 def print_verdicts(folder: Path, faces: Faces) -> int:
-    """One person's photos as a set, as the command line judges them; how many are accepted."""
+    """Judges one person's photos as the command line does; returns the number of accepted photos."""
     print(f"\nverdicts on {folder.name}")
     paths, verdicts = pictures(folder), []
     for path in paths:
@@ -148,7 +149,7 @@ def main() -> int:
     parser.add_argument("--photos", type=Path)
     args = parser.parse_args()
     print(machine())
-    # Without weights the checks are still measured: any net will do, as no photo is compared with others.
+    # Without weights the checks are still measured. Any net works, because no photos are compared.
     faces = Faces() if WEIGHTS.exists() else Faces(net=lambda x: x.flatten(1)[:, :128], name="none")
     if not WEIGHTS.exists():
         print("the embedder's weights are missing: the baseline alone is measured")

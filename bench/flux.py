@@ -1,16 +1,15 @@
-"""How quick FLUX is here, beside plain diffusers in the same run: `python -m bench.flux [PART...]`.
+"""Measures FLUX's speed, compared with plain diffusers in the same run: `python -m bench.flux [PART...]`.
 
-Parts: `serve` (a picture, a swap with many twins resident, several in one pass), `train` (seconds a step in
-each bucket), `cold` (a process's start until its first picture is delivered). On an accelerator FLUX.1
-schnell at its full size, else a small model of the same classes, both with random weights written once to
---work (34 GB at full size): speed does not depend on the values.
+Parts: `serve` (a picture, a swap with many resident twins, several pictures in one pass), `train` (seconds
+per step in each bucket), `cold` (from a process's start to its first delivered picture). Uses FLUX.1 schnell
+at full size on an accelerator, else a small model of the same classes. Both have random weights, written once
+to --work (34 GB at full size): speed does not depend on the values.
 
-Plain serving is diffusers' own pipeline, eager, and compiled whole. Plain training is a loop of diffusers
-and peft with none of our measures: VAE and text encoders at each step, eager, AdamW, loss without a mask.
-
-Figures go to bench/results/flux-MACHINE.json, part by part; those of full size in the form that
-`python -m bench.serve` reads. Exits 1 when ours is slower than plain, and on an H200 when a picture takes
-more than 1.6 times, or a step more than 1.7 times, the floor that the arithmetic sets.
+Plain serving is diffusers' pipeline, eager and fully compiled. Plain training is a loop of diffusers and peft
+without our optimisations: VAE and text encoders at each step, eager, AdamW, loss without a mask. Each part's
+figures go to bench/results/flux-MACHINE.json; full-size figures in the format that `python -m bench.serve`
+reads. Exits 1 when our code is slower than plain, and on an H200 when a picture takes more than 1.6 times, or
+a step more than 1.7 times, the minimum by arithmetic.
 """
 
 from __future__ import annotations
@@ -41,13 +40,13 @@ from ml.types import RenderSpec
 # pixels, and a step by bucket.
 FLOOR_PICTURE, FLOOR_STEP = 0.37, {512: 0.058, 768: 0.117, 1024: 0.216}
 MOST_PICTURE, MOST_STEP, MOST_SWAP = 1.6, 1.7, 0.050
-MOST_ERROR = 0.05  # of a product in 8 bits, in units of its spread
-LEAST_PSNR = 30  # dB of pictures in 8 bits, from the exact ones
+MOST_ERROR = 0.05  # largest error of a product in 8 bits, in standard deviations of the product
+LEAST_PSNR = 30  # dB: least PSNR of pictures in 8 bits against exact ones
 
 
 class Bench(Serving, Training):
     def cold(self) -> dict[str, Any]:
-        """In a process of its own, all that a worker does until a picture is delivered."""
+        """Measures a new process until its first picture is delivered, as in a worker."""
         with tempfile.TemporaryDirectory() as folder:
             command = [
                 sys.executable,
@@ -72,7 +71,7 @@ class Bench(Serving, Training):
 
 
 def deliver(base: Base, folder: Path) -> None:
-    """Prints the seconds that delivered pictures take, and those that passed since the first."""
+    """Prints the seconds per delivered picture, and the seconds since the first picture."""
     engine = LocalEngine(base.name, source=base.source, keys=folder)
     engine.base = base
     store = FolderStore(folder)
@@ -103,7 +102,7 @@ def deliver(base: Base, folder: Path) -> None:
 
 
 def faults(found: dict[str, Any], full: bool) -> list[str]:
-    """What is not as it should be, one sentence each."""
+    """The faults in the figures, one sentence each."""
     on_h200 = full and "H200" in found["machine"]
     out = serving_faults(found["serve"], on_h200) if "serve" in found else []
     for side, plain in found.get("train", {}).get("plain", {}).items():
@@ -168,7 +167,7 @@ def main() -> int:
 
 
 def measure(bench: Bench, parts: list[str], small: bool, path: Path) -> dict[str, Any]:
-    """The figures of earlier runs with those of `parts`, written after each."""
+    """Measures `parts`, and adds them to the file's figures of earlier runs after each part."""
     found = json.loads(path.read_text()) if path.exists() else {}
     found["machine"] = machine()
     found["engine"] = f"flux-schnell, {'small, ' if small else ''}random weights"

@@ -1,4 +1,4 @@
-"""What the benches of FLUX share: a base of random weights, seconds and memory."""
+"""Code shared by the FLUX benches: a base with random weights, seconds and memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Timing:
         self.size = self.base.sizes.by_aspect[SQUARE]
 
     def seconds(self, work: Callable[[int], Any], warm: int = 2) -> float:
-        """The median of a call; the first ones, in which things are compiled, do not count."""
+        """The median seconds of a call, without the first calls, which compile."""
         took = []
         for i in range(warm + self.rounds):
             self.wait()
@@ -49,14 +49,14 @@ class Timing:
             torch.cuda.synchronize()
 
     def fresh(self) -> None:
-        """Nothing of what came before is compiled or counted."""
+        """Resets compiled code and memory counters."""
         torch._dynamo.reset()
         if self.device == "cuda":
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
 
     def peak(self) -> float:
-        """GB: the accelerator's since `fresh`, without one the process's since its start."""
+        """Peak memory in GB: the accelerator's since `fresh`; without one, the process's since its start."""
         if self.device == "cuda":
             return round(torch.cuda.max_memory_allocated() / 1e9, 2)
         return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, 2)

@@ -1,4 +1,4 @@
-"""Serving FLUX: a picture, a swap with many twins resident, several in one pass; beside plain diffusers."""
+"""Serving FLUX: a picture, a swap with many resident twins, a batch; compared with plain diffusers."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Serving(Timing):
         out["plain"], out["plain_compiled"] = self.plain()
         out["ours"] = self.ours()
         out["ours_in_8_bits"] = self.in_8_bits()
-        free = 10**15  # what it would take, whatever is here
+        free = 10**15  # plans the needed memory without a limit
         plan = fitting.plan_serving(free, Path(self.base.source), self.workload(), self.size, TEXTS)
         out["planned_gb"] = round(plan.needed / 1e9, 2)
         return out
 
     def in_8_bits(self) -> dict[str, Any]:
-        """With products in 8 bits where the device has units for them."""
+        """Serves in 8 bits, with 8-bit products if the device has units for them."""
         self.fresh()
         pipe = load_pipeline(self.base, self.device, in_8_bits=True)
         lora.Swapper(pipe, self.base, always=True)
@@ -49,7 +49,7 @@ class Serving(Timing):
         return out | self.error_on_nano()
 
     def error_on_nano(self) -> dict[str, Any]:
-        """Pictures in 8 bits beside the exact ones of the nano base, whose weights are not random."""
+        """PSNR of the nano base's pictures in 8 bits against exact ones; its weights are not random."""
         nano, made = BASES["nano"], []
         for in_8_bits in (False, True):
             sampler = Sampler(load_pipeline(nano, self.device, in_8_bits=in_8_bits), nano)
@@ -80,7 +80,7 @@ class Serving(Timing):
         )
 
     def plain(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Diffusers as its documentation has it: a pipeline, a LoRA, a prompt; eager, then compiled."""
+        """Diffusers as in its documentation: a pipeline, a LoRA, a prompt; eager, then compiled."""
         self.fresh()
         pipe = load_pipeline(self.base, self.device)
         pipe.load_lora_weights(random_lora(pipe.transformer, self.base, 1), adapter_name="one")
@@ -131,6 +131,6 @@ class Serving(Timing):
         return out | {"picture_of_four_at_once": round(self.seconds(four) / 4, 5)}
 
     def resident(self, pipe: Any) -> list[dict[str, torch.Tensor]]:
-        """As many copies as twins: each holds memory of its own."""
+        """One copy per twin, each with its own memory."""
         some = [pinned(random_lora(pipe.transformer, self.base, seed)) for seed in range(min(self.twins, 4))]
         return [pinned({k: v.clone() for k, v in some[i % len(some)].items()}) for i in range(self.twins)]

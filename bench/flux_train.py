@@ -1,4 +1,4 @@
-"""Training on FLUX: seconds a step in each bucket, beside a plain loop of diffusers and peft."""
+"""Training on FLUX: seconds per step in each bucket, compared with a plain loop of diffusers and peft."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ml.local.families import encode_picture, encode_text, family_of
 from ml.local.loading import alone_on_device, load_pipeline
 from ml.local.train import TrainingState, stepper
 
-STEPS = 1000  # of the training whose steps are timed
+STEPS = 1000  # nominal length of the timed training
 
 
 class Training(Timing):

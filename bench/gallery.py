@@ -1,8 +1,8 @@
-"""Does a page stay fast as the gallery grows? `python -m bench.gallery`.
+"""Measures whether a page stays fast as the gallery grows: `python -m bench.gallery`.
 
-Fills a database of its own with 1,000, 10,000 and 100,000 items of one person (and as many of another), and
-measures the list through the API's own code: unfiltered, with one filter each, and deep in it. Exits 1 when
-a page at 100,000 items takes more than 1.5 times of one at 1,000. Searching words is reported, not judged.
+Fills a temporary database with 1,000, 10,000 and 100,000 items of one user (and as many of another), and
+measures the list through the API's code: unfiltered, with each filter, and at a late page. Exits 1 when a
+page at 100,000 items takes more than 1.5 times as long as at 1,000. Text search is only reported.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ REPORTED = {"words"}
 
 
 def fill(user: Any, twin: Any, start: int, stop: int) -> None:
-    """Items number start..stop-1: a thousandth favourite, a hundredth tagged, styles in turn."""
+    """Items start..stop-1: one in a thousand is a favourite, one in a hundred is tagged, styles alternate."""
     from django.utils import timezone
 
     from gallery.models import Item
@@ -62,7 +62,7 @@ def fill(user: Any, twin: Any, start: int, stop: int) -> None:
 
 
 def measure(ask: Callable[[str], Any], query: str) -> float:
-    """Median milliseconds of a page, the first one and the next by turns."""
+    """Median milliseconds of a page, over the first page and the next alternately."""
     first = [ask(f"/api/v1/items?limit=30&{query}") for _ in range(5)][-1].json()
     urls = [f"/api/v1/items?limit=30&{query}", *([first["next"]] if first["next"] else [])]
     took = []
@@ -94,7 +94,7 @@ def run() -> int:
         done = size
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE gallery_item")
-            cursor.execute("CHECKPOINT")  # else what filling left to be written is measured
+            cursor.execute("CHECKPOINT")  # otherwise the measurement includes the writes of filling
         gc.collect()
         for name, query in QUERIES.items():
             took[name].append(measure(client.get, query.format(twin=twins[0].id)))

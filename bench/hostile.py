@@ -1,8 +1,8 @@
-"""Thousands of broken photos through the API and real workers: `python -m bench.hostile`.
+"""Sends thousands of broken photos through the API and real workers: `python -m bench.hostile`.
 
-Whole files of every kind, cut short or changed in some bytes; each is sent by one of several people, judged
-and deleted. Exits 1 on an answer of 500 or more, a refusal without a code, a file that is left behind, a
-worker that died, or a 99th percentile above 2 s.
+The photos are files of every format, truncated or with changed bytes. Each is uploaded by one of several
+users, judged and deleted. Exits 1 on a status of 500 or more, a refusal without a code, a remaining file, a
+dead worker, or a 99th percentile above 2 s.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "WEBP": {},
     "HEIF": {},
 }
-EACH = 250  # photos a person: the API takes 300 an hour
-MOST = 2.0  # seconds from request to verdict, of 99 in 100
+EACH = 250  # photos per user: the API accepts 300 an hour
+MOST = 2.0  # seconds from request to verdict, for 99 of 100
 
 
 def whole(kind: str) -> bytes:
@@ -47,7 +47,7 @@ def whole(kind: str) -> bytes:
 
 
 def broken(data: bytes, number: int) -> bytes:
-    """The odd ones cut short, the even ones changed, half of them in what stands at the head of the file."""
+    """Truncates files with odd numbers and changes bytes of the others, half of those in the header."""
     rng = np.random.default_rng(number)
     if number % 2:
         return data[: int(rng.integers(1, len(data)))]
@@ -58,7 +58,7 @@ def broken(data: bytes, number: int) -> bytes:
 
 
 def send(name: str, numbers: range) -> list[tuple[float, str]]:
-    """Seconds and verdict of each; the verdict of what should not be is a sentence that begins with "!"."""
+    """(seconds, verdict) per photo. The verdict of a fault is a sentence that begins with "!"."""
     from django.core.files.uploadedfile import SimpleUploadedFile
     from django.db import connection
 
@@ -94,7 +94,7 @@ def main() -> int:
 
         from accounts.vault.storage import homes, storage_of
 
-        send("first", range(4))  # the models are loaded by both processes
+        send("first", range(4))  # makes both processes load the models
         start = time.monotonic()
         with ThreadPoolExecutor(2) as pool:
             parts = pool.map(

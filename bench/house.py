@@ -1,4 +1,4 @@
-"""A house of a bench's own: embedded services in a temporary folder, tables, people. Nothing of it stays."""
+"""A temporary installation for benches: embedded services, tables and users in a temporary folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @contextlib.contextmanager
 def house() -> Iterator[Path]:
-    """Django set up and migrated; the folder is VAR."""
+    """Sets up and migrates Django in a temporary folder, which is VAR."""
     folder = Path(tempfile.mkdtemp(prefix="photoflux-bench-"))
     services = checkout.prepare_anew(folder)
     os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR", "DATABASE_POOL": "16"}
@@ -37,7 +37,7 @@ def house() -> Iterator[Path]:
 
 
 def person(name: str) -> Any:
-    """With both consents and a thousand credits."""
+    """A user with both consents and a thousand credits."""
     from accounts import consents
     from accounts.models import User
     from billing import ledger
@@ -50,7 +50,7 @@ def person(name: str) -> Any:
 
 
 def client_of(user: Any) -> Any:
-    """Through the API's own code, in this process."""
+    """A client that calls the API's code in this process."""
     from rest_framework.test import APIClient
 
     client = APIClient(SERVER_NAME="127.0.0.1")
@@ -60,7 +60,7 @@ def client_of(user: Any) -> Any:
 
 @contextlib.contextmanager
 def worker(queues: str, count: int = 1) -> Iterator[subprocess.Popen[bytes]]:
-    """A real Celery worker of this house, started as `make run` does it."""
+    """A real Celery worker of this installation, started as by `make run`."""
     row = processes.worker(queues, concurrency=count)
     quiet = subprocess.DEVNULL
     started = subprocess.Popen(row.argv, cwd=ROOT, env=row.env(), stdout=quiet, stderr=quiet)

@@ -1,8 +1,8 @@
-"""The judges: nets that the product never sees. `python -m bench.judges --work DIR` trains them.
+"""The judges: nets that the product does not use. `python -m bench.judges --work DIR` trains them.
 
-An embedder of another architecture, another seed and other people than the one that chooses checkpoints,
-and a reader of other widths, seed and pictures than the one that writes captions. Imported by the benches
-alone."""
+The embedder's architecture, seed and people differ from those of the product's embedder, which scores
+checkpoints. The reader's widths, seed and pictures differ from those of the product's reader, which writes
+captions. Only the benches import this module."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def vectors(net: torch.nn.Module, heads: list[np.ndarray]) -> np.ndarray:
 
 
 def train_embedder(work: Path, people: int, steps: int, device: str) -> torch.nn.Module | None:
-    first = 100_000  # of people that the product's embedder never saw
+    first = 100_000  # people from this number on: the product's embedder is not trained on them
     heads = embedder_training.draw_heads(work / "judge-heads.npy", range(first, first + people), 6, seed=SEED)
     return embedder_training.train_embedder(
         work / "judge.pt", Plain(), heads, Clock(None), steps=steps, people=30, device=device, seed=SEED

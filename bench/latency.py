@@ -1,4 +1,4 @@
-"""From a request to its worker's first step: `python -m bench.latency`.
+"""Measures the time from a request to its worker's first step: `python -m bench.latency`.
 
 Exits 1 when the median is above 100 ms.
 """
@@ -32,7 +32,7 @@ def main() -> int:
                 time.sleep(0.002)
                 run.refresh_from_db()
             took.append(run.started_at.timestamp() - start)
-        took = took[5:]  # the first ones wait for the worker to start
+        took = took[5:]  # the first requests wait for the worker to start
         print(machine())
         median, late = statistics.median(took), statistics.quantiles(took, n=20)[-1]
         print(

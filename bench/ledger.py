@@ -1,9 +1,9 @@
-"""Does the ledger stay fast as it grows? `python -m bench.ledger`.
+"""Measures whether the ledger stays fast as it grows: `python -m bench.ledger`.
 
-Two databases, of 1,000 and of 1,000,000 entries, answer the same questions by turns: a wallet's balance,
-the first page of its movements, a hold with its end (rolled back), each for a busy wallet (100,000 entries
-in 60 lots at the end) and for an ordinary one. Exits 1 when a balance or a page takes more than 1.5 times
-as long at 1,000,000. The other times are only reported.
+Two databases, with 1,000 and with 1,000,000 entries, alternately run the same queries: a wallet's balance,
+the first page of its movements, a hold and its settlement (rolled back). Each runs for a busy wallet (finally
+100,000 entries in 60 lots) and for an ordinary one. Exits 1 when a balance or a page takes more than 1.5
+times as long at 1,000,000 entries. Other times are only reported.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from bench.house import house
 from bench.machine import machine
 
 SIZES = (1_000, 1_000_000)
-WALLETS, LOTS, BUSY, BUSY_LOTS = 1000, 12, 100_000, 60  # at the end; the busy one is the first
+WALLETS, LOTS, BUSY, BUSY_LOTS = 1000, 12, 100_000, 60  # final numbers; the first wallet is the busy one
 ROUNDS, WARM, MOST = 300, 50, 1.5
 JUDGED = ("balance", "movements")
 LEFT = 50  # credits in the last lot of each wallet
 
-# Years of use for each (wallet, entries, lots): a lot is a grant and jobs of one credit, held and captured.
-# All lots but the last are spent, and the wallets take turns. Triggers are off: balances are written as sums.
+# Simulates years of use for each (wallet, entries, lots). A lot is a grant and jobs of one credit, held and
+# captured. All lots but the last are spent. The wallets alternate. Triggers are off: sums become balances.
 FILL = """
 CREATE TEMP TABLE lots ON COMMIT DROP AS
     SELECT wallet, n, gen_random_uuid() AS lot, n = lots - 1 AS last,
@@ -76,7 +76,7 @@ def settle_down() -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE billing_transfer, billing_ledgeraccount, billing_wallet")
-        cursor.execute("CHECKPOINT")  # or the writes of the filling would be measured
+        cursor.execute("CHECKPOINT")  # otherwise the measurement includes the writes of filling
 
 
 def database(name: str) -> Any:
@@ -89,7 +89,7 @@ def database(name: str) -> Any:
 
 
 def copy_as(name: str) -> Any:
-    """A connection to a copy of the database as it is now."""
+    """Copies the current database and returns a connection to the copy."""
     from django.db import connection
 
     connection.close()  # a template database must have no connections
@@ -111,7 +111,7 @@ def questions(wallet: Any) -> dict[str, Callable[[], object]]:
         with transaction.atomic():
             ledger.hold(wallet, 2, cause=cause)
             ledger.settle(cause, captured=1)
-            transaction.set_rollback(True)  # so that a thousand entries stay a thousand
+            transaction.set_rollback(True)  # keeps the number of entries
 
     return {
         "balance": lambda: ledger.balance(wallet),
@@ -127,7 +127,7 @@ def milliseconds(act: Callable[[], object]) -> float:
 
 
 def measure(places: list[Any], asked: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Median milliseconds of each question at each of `places`, all by turns."""
+    """Median milliseconds of each query at each of `places`, alternating."""
     from django.db import connections
 
     took: dict[tuple[str, int], list[float]] = {(name, i): [] for name in asked for i in range(len(places))}
@@ -176,7 +176,7 @@ def run() -> int:
 
 
 def audited(place: Any) -> float:
-    """Milliseconds. Raises SystemExit when the ledger does not add up: then this measured something else."""
+    """Milliseconds of an audit. Raises SystemExit when the ledger is inconsistent: the times mean nothing."""
     from django.db import connections
 
     from billing import audit

@@ -1,10 +1,10 @@
-"""Is the twin the person? `python -m bench.likeness --people 20 --seed S`.
+"""Measures whether twins show the person: `python -m bench.likeness --people 20 --seed S`.
 
-For each of N people never seen in any training: a twin from 12 drawn photos, pictures of it in scenes not
-among them, and each picture is named among the N by an embedder that the product does not know
-(bench.judges) from 6 fresh photos a person. Prints the ceiling (the drawn originals of those scenes), the
-base without a LoRA, and the twin; adherence as read back by a second reader. Exits 1 below --least first
-hits or below --adherence."""
+For each of N people that no net was trained on: trains a twin from 12 drawn photos and renders pictures in
+new scenes. An embedder that the product does not use (bench.judges) identifies each picture among the N
+people, from 6 new photos per person. Prints top-1 identification of the drawn originals of those scenes (the
+ceiling), of the base without a LoRA, and of the twin, and adherence by a second reader. Exits 1 when top-1 is
+below --least or adherence below --adherence."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from ml.nets.alignment import align
 from ml.types import Photo, TrainReport, TrainSpec
 from ml.vocabulary import BACKGROUNDS, CLOTHES, COLOURS, EXPRESSIONS
 
-READ = ("background", "clothes", "expression")  # what the scenes vary
+READ = ("background", "clothes", "expression")  # the fields that vary between scenes
 
 
 def new_scenes(rng: np.random.Generator, count: int) -> list[Scene]:
-    """Photorealistic scenes in turn, seen nearly from the front, as prompts ask for them."""
+    """Varied photorealistic scenes that prompts can describe, seen nearly from the front."""
     colours = list(COLOURS)
     return [
         replace(
@@ -68,7 +68,7 @@ def drawn(person: Person, scenes: list[Scene], size: int) -> list[np.ndarray]:
 
 
 def photos_of(faces: Faces, person: Person, rng: np.random.Generator) -> tuple[Photo, ...]:
-    """Twelve photos to train on; one in which no face is found is drawn again."""
+    """Twelve photos for training; photos without a detected face are drawn again."""
     pictures = drawn(person, varied_scenes(rng, 12), 768)
     while lost := [i for i, picture in enumerate(pictures) if not faces.find(picture)]:
         for i, again in zip(lost, drawn(person, varied_scenes(rng, len(lost)), 768)):
@@ -77,7 +77,7 @@ def photos_of(faces: Faces, person: Person, rng: np.random.Generator) -> tuple[P
 
 
 class Lineup:
-    """N people by the mean vector of 6 fresh photos each."""
+    """The mean vectors of N people, from 6 new photos each."""
 
     def __init__(self, faces: Faces, people: list[Person], rng: np.random.Generator):
         self.faces, self.net = faces, judges.load_embedder()
@@ -90,12 +90,12 @@ class Lineup:
         self.means /= np.linalg.norm(self.means, axis=1, keepdims=True)
 
     def cosines(self, pictures: list[np.ndarray]) -> list[np.ndarray | None]:
-        """(N,) to each person's mean, for every picture; None for one without a face."""
+        """For each picture, the cosines (N,) to the people's mean vectors; None without a face."""
         heads = [head_of(self.faces, picture) for picture in pictures]
         return [None if head is None else self.means @ judges.vectors(self.net, [head])[0] for head in heads]
 
     def hits(self, pictures: list[np.ndarray], who: int) -> list[bool]:
-        """A picture without a face is a miss."""
+        """Whether each picture is identified as person `who`; False without a face."""
         return [c is not None and int(np.argmax(c)) == who for c in self.cosines(pictures)]
 
 
@@ -105,7 +105,7 @@ def adherence(reader: object, pictures: list[np.ndarray], scenes: list[Scene]) -
 
 
 class Bench:
-    """What one process needs: the product's engine, the line-up and the second reader."""
+    """The state of one process: the product's engine, the line-up and the second reader."""
 
     def __init__(self, count: int, seed: int, scenes: int, threads: int, source: Path | None):
         rng = np.random.default_rng([9000, seed])
@@ -115,7 +115,7 @@ class Bench:
         self.lineup, self.reader = Lineup(self.engine.faces, self.people, rng), judges.load_reader()
 
     def person(self, who: int) -> dict[str, Any]:
-        """One twin and its figures."""
+        """Trains one twin and measures it."""
         person, rng = self.people[who], np.random.default_rng([9000, self.seed, who])
         photos = photos_of(self.engine.faces, person, rng)
         report, twin = self.trained(photos, person.gender, who)
@@ -150,7 +150,7 @@ class Bench:
         return [sampler.sample(text, size=size, steps=steps, seed=500 + i) for i, text in enumerate(asked)]
 
 
-_bench: Bench | None = None  # of this process
+_bench: Bench | None = None  # this process's Bench
 
 
 def _open(*args: Any) -> None:
@@ -198,7 +198,7 @@ def main() -> int:
 
 
 def measured(args: argparse.Namespace) -> list[dict[str, Any]]:
-    """A row a person, printed as each is done."""
+    """One row per person, printed when done."""
     rows: list[dict[str, Any]] = []
     given = (args.people, args.seed, args.scenes, args.threads, args.source)
     with multiprocessing.get_context("spawn").Pool(args.jobs, _open, given) as pool:
@@ -231,7 +231,7 @@ def summary(args: argparse.Namespace, rows: list[dict[str, Any]]) -> dict[str, A
 
 
 def shares(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Shares of first hits so far: of drawn originals, base and twin."""
+    """Top-1 identification so far, of drawn originals, base and twin."""
     return {
         k: round(float(np.mean([h for r in rows for h in r["hits"][k]])), 3)
         for k in ("ceiling", "base", "twin")

@@ -1,8 +1,8 @@
-"""A hundred clients at once, listing, polling and downloading thumbnails: `python -m bench.load [--seconds
+"""Measures the server under 100 parallel clients: `python -m bench.load [--seconds
 60]`.
 
-A real web process with a gallery of 1,000 items of one person; the clients are locust's, in a process of
-their own. Exits 1 on any error or when the 95th percentile is above a second.
+The clients list, poll and download thumbnails of one user's gallery of 1,000 items. The web process is real;
+the clients run locust in another process. Exits 1 on any error or when the 95th percentile is above a second.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""On what a figure was measured."""
+"""Describes the machine of a measurement."""
 
 from __future__ import annotations
 

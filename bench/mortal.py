@@ -18,12 +18,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-LEASE = 2.0  # seconds, in place of 30; also until what nobody took is enqueued again
+LEASE = 2.0  # seconds, instead of 30; also the delay before unclaimed jobs are enqueued again
 
 
 @dataclass(frozen=True)
 class Step:
-    """Before or after the `nth` call of a function (module:name) since the file named the step."""
+    """A step: before or after the `nth` call of a function (module:name), counted since the file names it."""
 
     name: str
     where: str
@@ -55,7 +55,7 @@ WORKER = (
 
 
 def arm() -> None:
-    """Wrap every step's function. Django is set up."""
+    """Wraps every step's function. Requires Django's setup."""
     from config.runs import worker
 
     worker.LEASE, worker.BEAT = timedelta(seconds=LEASE), LEASE / 4
@@ -116,7 +116,7 @@ def application() -> Any:
         chosen = after.chosen  # for this request, not while it is ending
         await inner(scope, receive, told)
         if chosen:
-            await asyncio.sleep(0.2)  # until the answer is with the client
+            await asyncio.sleep(0.2)  # lets the answer reach the client
             after.count()
 
     return answering

@@ -1,9 +1,9 @@
-"""What a page weighs and how fast it is there: `python -m bench.pages`.
+"""Measures the size and the speed of pages: `python -m bench.pages`.
 
-Landing, studio and a gallery of 10,000 pictures: median server time, bytes as transferred (pictures apart),
-then in Chromium, on a phone four times slower behind 1.6 Mbit/s and 150 ms: largest paint, layout shift,
-nodes in the page after scrolling through it, and the slowest of some choices. Exits 1 above 100 ms, 100 KB
-(landing), 2.5 s, 0.1, 500 nodes or 200 ms.
+For landing page, studio and a gallery of 10,000 pictures: median server time and transferred bytes (without
+pictures). Then in Chromium as a phone with a quarter of the speed, 1.6 Mbit/s and 150 ms latency: largest
+contentful paint, layout shift, DOM nodes after scrolling, and the slowest of some interactions. Exits 1 above
+100 ms, 100 KB (landing), 2.5 s, 0.1, 500 nodes or 200 ms.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""How fast portraits are drawn and how often a detector that never saw a drawing finds
-the face: `python -m bench.portraits`.
+"""Measures the drawing speed of portraits, and how often a detector not trained on drawings finds the
+face: `python -m bench.portraits`.
 
-Exits 1 below 40 pictures a second a core at 192 px, 80 at 128 px, 95 % of photographic faces or 85 % of any
-trait's."""
+Exits 1 below 40 pictures per second and core at 192 px, 80 at 128 px, 95 % of photorealistic faces or 85 %
+of the faces with any trait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ml.types import STYLES
 
 
 def speed(size: int, count: int = 200) -> float:
-    """Pictures a second on one core."""
+    """Pictures per second on one core."""
     rng = np.random.default_rng(5)
     work = [(random_person(rng), random_scene(rng, style=None)) for _ in range(count)]
     start = time.process_time()
@@ -57,7 +57,7 @@ def traits_of(p: Person, s: Scene) -> dict[str, str]:
 
 
 def shares(people: list[tuple[Person, Scene]], found: list[bool]) -> list[tuple[float, str, int]]:
-    """(share of faces found, trait, how many have it), the worst first."""
+    """(share of faces found, trait, number of people with it), the worst first."""
     by: dict[str, list[bool]] = defaultdict(list)
     for (p, s), ok in zip(people, found):
         for trait, value in traits_of(p, s).items():

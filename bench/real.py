@@ -1,8 +1,8 @@
-"""A twin of real photographs: do its pictures follow the prompt? `python -m bench.real PHOTO...`
+"""Measures whether a twin of real photographs follows the prompt: `python -m bench.real PHOTO...`
 
-One twin of the nano base, 16 pictures in scenes of every background and expression, what they show as read
-back by a reader that the product does not know, and the likeness as the product measures it.
-`--set prior=0.25` changes the recipe. Photographs are measured only."""
+Trains one twin on the nano base and renders 16 pictures with every background and expression. Prints what
+they show, classified by a reader that the product does not use, and the product's likeness.
+`--set prior=0.25` changes the recipe. Photographs are only read."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def accepted(judge: Judge, paths: list[Path]) -> tuple[Photo, ...]:
 def trained(
     engine: LocalEngine, photos: tuple[Photo, ...], scenes: list[Scene], args: argparse.Namespace
 ) -> tuple[TrainReport, list[np.ndarray]]:
-    """A twin of the photos: its report, and its pictures of the scenes."""
+    """Trains a twin of the photos; returns its report and its pictures of the scenes."""
     _, sampler, swapper = engine.models()
     with TemporaryDirectory() as folder:
         store = FolderStore(Path(folder))

@@ -1,14 +1,14 @@
-"""What each choice of the training recipe is worth, on the nano base: `python -m bench.recipe`.
+"""Measures the effect of each choice of the training recipe on the nano base: `python -m bench.recipe`.
 
-One choice is changed at a time. A row is one twin: a person never seen in any training, 12 drawn photos,
-pictures in scenes that are not among them. Likeness is the mean cosine to 6 fresh photos by the judge that
-the product does not know (bench/judges.py), a picture without a face counts 0; adherence is what a second
-reader reads back of what was asked for. Each difference to the recipe as it is comes with its standard
-error over the same people and seeds.
+Changes one choice at a time. A row is one twin of a person that no net was trained on, with 12 drawn photos
+and pictures in new scenes. Likeness is the mean cosine to 6 new photos by a judge that the product does not
+use (bench/judges.py); a picture without a face counts 0. Adherence is the share of requested attributes that
+a second reader finds. Each difference to the current recipe has its standard error over the same people and
+seeds.
 
-Rows are kept in bench/results/recipe-nano.jsonl; the command goes on where it was stopped. `--share 1/2`
-and `--share 2/2` work side by side, `--only NAME...` takes some of the choices, `--table` prints what is
-there."""
+Rows are stored in bench/results/recipe-nano.jsonl, and the command resumes there. `--share 1/2` and
+`--share 2/2` run in parallel, `--only NAME...` selects choices, `--table` only prints the stored
+rows."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from ml.types import TrainSpec
 
 ROWS = Path(__file__).resolve().parent / "results" / "recipe-nano.jsonl"
 NOW = "as it is"
-LINEUP = 10  # people to tell apart
+LINEUP = 10  # people to identify among
 
-# name: what is changed in the base's recipe, or its rank
+# name: the change to the base's recipe, or to its rank
 CHOICES: dict[str, dict[str, Any]] = {
     NOW: {},
     "no face mask": {"mask_floor": 1.0},
@@ -87,7 +87,7 @@ class Bench:
         rng = np.random.default_rng([9200, who, seed])
         photos, scenes = photos_of(engine.faces, person, rng), new_scenes(rng, 8)
         engine.base = changed(self.base, CHOICES[name])
-        engine.close()  # the next models are of this base's rank
+        engine.close()  # so that the models are loaded again with this base's rank
         spec = TrainSpec(photos, person.gender, seed=seed, threads=self.threads)
         with TemporaryDirectory() as folder:
             store = FolderStore(Path(folder))
@@ -118,7 +118,7 @@ def rows() -> list[dict[str, Any]]:
 
 
 def table(found: list[dict[str, Any]]) -> str:
-    """Markdown. A choice is compared with the recipe as it is over the people and seeds that both have."""
+    """A Markdown table. Compares each choice with the current recipe over the people and seeds of both."""
     by = {(r["choice"], r["who"], r["seed"]): r for r in found}
     out = ["| choice | twins | likeness | adherence | first hit | seconds |", "|---|---|---|---|---|---|"]
     for name in CHOICES:
@@ -165,7 +165,7 @@ def main() -> int:
 
 
 def measure(args: argparse.Namespace) -> None:
-    """Trains the twins of this process's share that have no row yet."""
+    """Trains and measures the twins of this process's share that have no row yet."""
     mine, of = map(int, args.share.split("/"))
     wanted = [
         (name, who, seed) for seed in range(args.seeds) for who in range(args.people) for name in args.only
@@ -177,7 +177,7 @@ def measure(args: argparse.Namespace) -> None:
         bench = bench or Bench(args.threads)
         begin = time.monotonic()
         row = {**bench.row(*key), "machine": machine(), "threads": args.threads}
-        with ROWS.open("a") as f:  # one write a line, so that two processes may append
+        with ROWS.open("a") as f:  # one write per line, so that two processes can append
             f.write(json.dumps(row) + "\n")
         print(f"{number + 1}/{len(wanted)} {time.monotonic() - begin:.0f} s {json.dumps(row)}", flush=True)
 

@@ -1,20 +1,20 @@
-"""How many accelerators a day of 10,000 users needs, and what a picture costs: `python -m bench.serve`.
+"""Computes the accelerators for a day of 10,000 users and the cost of a picture: `python -m bench.serve`.
 
-Simulates a day of requests (bench/day.py; its model is printed) against MEASURED service times, with the
-order in which the render workers take jobs (generation/schedule.py). It takes the tables named, by default
-every one in bench/results with these keys, in seconds:
+Simulates a day of requests (bench/day.py; the model is printed) with MEASURED service times and the render
+workers' order of jobs (generation/schedule.py). Reads the named tables, by default every table in
+bench/results with these keys, in seconds:
 
     {"machine": str, "engine": str,
      "seconds": {"picture": {"draft": s, "standard": s, "high": s},  one picture of a loaded twin
-                 "swap": s,                      to load another twin that is resident in memory
+                 "swap": s,                      load another twin that is in memory
                  "cold_start": s},               from a process's start to its first picture
-     "load": float}                              optional: of other programs, just before
+     "load": float}                              optional: load of other programs before the measurement
 
-`--measure` writes such a table of this machine, through the engine:
+`--measure` measures this machine's engine and writes such a table:
 bench/results/serve-ENGINE-MACHINE.json.
 
-The aim (N2): the first picture of a request within 5 s of asking, for 95 of 100; `--whole` asks it of a
-request's last picture. Exits 1 when no fleet meets it, or when the recommended fleet does not meet it on
+The target (N2): 95 of 100 requests get their first picture within 5 s; with `--whole`, their last picture.
+Exits 1 when no fleet meets the target, or when the recommended fleet does not meet it on
 another day.
 """
 
@@ -37,24 +37,24 @@ from bench.day import DAY, HOUR, MODEL, Fleet, Outcome, Request, Scaling, a_day,
 
 RESULTS = Path(__file__).resolve().parent / "results"
 QUALITIES = ("draft", "standard", "high")
-MOST = 400  # servers; no more are tried
+MOST = 400  # servers: the limit of the search
 BUSY = 0.3  # load of other programs above which the table warns
 
 
 @dataclass(frozen=True)
 class Times:
-    """What was measured, in seconds."""
+    """Measured service times, in seconds."""
 
     machine: str
     engine: str
     picture: dict[str, float]
     swap: float
     cold_start: float
-    load: float = 0.0  # of other programs, when it was measured
+    load: float = 0.0  # load of other programs before the measurement
 
 
 def read(path: Path) -> Times | None:
-    """The table in a file; None when it is not one."""
+    """The table in a file; None for other files."""
     try:
         said = json.loads(path.read_text())
         seconds = said["seconds"]
@@ -70,7 +70,7 @@ def read(path: Path) -> Times | None:
 
 @dataclass(frozen=True)
 class Aim:
-    """What is asked of a fleet: seconds for 95 of 100 requests, until the first picture or the last."""
+    """The target for a fleet: 95 of 100 requests get their first (`whole`: last) picture in `target` s."""
 
     times: Times
     target: float
@@ -88,7 +88,7 @@ class Aim:
         return Fleet(day, servers, swap=self.times.swap, grouped=grouped, late=self.target).run()
 
     def full(self, day: list[Request], servers: int | Scaling, *, grouped: bool = True) -> Outcome:
-        """Simulates to the end, however late."""
+        """Simulates the whole day, even if the target is missed."""
         return Fleet(day, servers, swap=self.times.swap, grouped=grouped).run()
 
     def meets(self, out: Outcome, places: list[int] | None = None) -> bool:
@@ -99,10 +99,10 @@ class Aim:
         )
 
     def needed(self, day: list[Request], *, grouped: bool, peak: list[int] | None = None) -> int | None:
-        """The fewest servers that meet the target over the day, and in the hour `peak` where one is given.
-        None when no number does."""
+        """The fewest servers that meet the target over the day, and in the hour `peak` if given. None when
+        no number of servers does."""
         if percentile([r.first for r in day], 0.95) > self.target:
-            return None  # with a server each
+            return None  # even with one server per request
         start = max(int(sum(r.work for r in day) / DAY), 1)
         for servers in range(start, MOST):
             out = self.run(day, servers, grouped=grouped)
@@ -144,8 +144,8 @@ def line(name: str, day: list[Request], peak: list[int], out: Outcome, price: fl
 
 
 def simulate(times: Times, args: argparse.Namespace) -> bool:
-    """Prints the table of one machine. True when the recommended fleet meets the target on another day,
-    too."""
+    """Prints one machine's table. True when the recommended fleet also meets the target on another
+    day."""
     aim = Aim(times, args.target, args.whole)
     day = aim.days(args.users, args.seed)
     peak = busiest_hour(day)
@@ -178,7 +178,7 @@ def compare(
     by_hour: dict[bool, int | None],
     args: argparse.Namespace,
 ) -> None:
-    """Prints a line for each fleet: fixed ones that are large enough, one too small, and those that scale."""
+    """Prints a line per fleet: fixed ones that are large enough, one that is too small, scaling ones."""
     least, servers = by_day[True], by_hour[True]
     assert least
     assert servers
@@ -230,7 +230,7 @@ print("made", flush=True)
 
 
 def measure(engine: str, source: str, rounds: int) -> Path:
-    """Medians of `rounds` through the engine, written as a table."""
+    """Writes a table of the engine's medians over `rounds`."""
     from bench.machine import machine
 
     load = os.getloadavg()[0]
@@ -246,7 +246,7 @@ def measure(engine: str, source: str, rounds: int) -> Path:
 
 
 def cold_start(engine: str, source: str) -> float:
-    """Seconds to the first picture of a fresh process, its files in the page cache."""
+    """Seconds from the start of a process to its first picture, with files in the page cache."""
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-c", FIRST, engine, source], stdout=subprocess.PIPE)
     assert process.stdout
@@ -257,7 +257,7 @@ def cold_start(engine: str, source: str) -> float:
 
 
 def warm(engine: str, source: str, folder: Path, rounds: int) -> tuple[dict[str, float], float]:
-    """Seconds of a picture by quality, each of another prompt, and of a swap between two resident twins."""
+    """Seconds of a picture by quality, each with a new prompt, and of a swap between two resident twins."""
     from ml.local.engine import LocalEngine
     from ml.local.weights import FolderStore
     from ml.types import RenderSpec
@@ -282,7 +282,7 @@ def warm(engine: str, source: str, folder: Path, rounds: int) -> tuple[dict[str,
 
     for quality in QUALITIES:  # warm-up
         render(quality, -1)
-    # In turns, so that other programs slow all of them alike.
+    # Alternating, so that other programs slow all qualities equally.
     took = [{q: render(q, i) for q in QUALITIES} for i in range(rounds)]
     picture = {q: round(statistics.median(t[q] for t in took), 4) for q in QUALITIES}
     swap = statistics.median([swap_to(i) for i in range(1, 2 * rounds + 3)][2:])
@@ -297,7 +297,7 @@ def wait_for(device: str) -> None:
 
 
 def random_twin(engine: Any, store: Any, seed: int) -> tuple[str, str]:
-    """A file as a training leaves it, of random weights that hardly change the pictures: (name, checksum)."""
+    """Writes a twin's file with small random weights: (name, checksum). It hardly changes the pictures."""
     import torch
 
     from ml.local import lora
@@ -318,7 +318,7 @@ def random_twin(engine: Any, store: Any, seed: int) -> tuple[str, str]:
 
 
 def slug(machine: str) -> str:
-    """The accelerator's name, or the processor's with its cores."""
+    """A file name from the accelerator's name, or from the processor's name and cores."""
     cpu, cores, gpu = (part.strip() for part in machine.split(",")[:3])
     name = f"{cpu} {cores}" if gpu == "no accelerator" else gpu
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

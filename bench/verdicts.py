@@ -1,8 +1,8 @@
-"""How fast is a photo judged? `python -m bench.verdicts`.
+"""Measures how fast a photo is judged: `python -m bench.verdicts`.
 
-Twelve-megapixel JPEGs of a drawn person through a real worker: processor seconds a photo, one after the
-other, and wall time from request to verdict with four uploads at once. Exits 1 above 0.3 CPU seconds, or 2
-s of wall time at the 95th percentile."""
+Sends 12-megapixel JPEGs of a drawn person to a real worker. Measures CPU seconds per photo, one after the
+other, and wall time from request to verdict with four parallel uploads. Exits 1 above 0.3 CPU seconds, or
+2 s of wall time at the 95th percentile."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def verdict(photo: Any) -> Any:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Of a process and of its children, those that have ended too."""
+    """CPU seconds of a process and its children, including ended ones."""
     ticks = os.sysconf("SC_CLK_TCK")
     total = 0.0
     for child in [pid, *_children(pid)]:

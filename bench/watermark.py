@@ -1,10 +1,10 @@
-"""How well the invisible mark is read back, and how well it hides.
+"""Measures how often the watermark is read, and how invisible it is.
 
 python -m bench.watermark [--pictures 70] [--unmarked 2000] [FOLDER]
 
-Pictures are drawn: soft portraits, sharp shapes and plain gradients at the sizes that the nano engine
-delivers; those of FOLDER are added, as they are and at 512 px. Exits 1 below 99 % for JPEG 70, half size and
-both, below 40 dB, or when an unmarked picture is read.
+Draws soft portraits, sharp shapes and plain gradients at the nano engine's delivered sizes. Adds the pictures
+of FOLDER, at most 1536 px and at 512 px. Exits 1 below 99 % for JPEG 70, half size and both, below 40 dB, or
+when a mark is read in an unmarked picture.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ WEAR: dict[str, Callable[[Picture], Picture]] = {
 
 
 def draw_portrait(seed: int, width: int, height: int) -> Picture:
-    """A soft face-like drawing made at a quarter of the size and enlarged, as the nano engine delivers."""
+    """A soft face-like drawing, made at a quarter of the size and enlarged, as by the nano engine."""
     random = np.random.default_rng(seed)
     columns, rows = max(1, width // 4), max(1, height // 4)
     x, y = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(-1, 1, rows) * rows / columns)
@@ -95,7 +95,7 @@ def draw_portrait(seed: int, width: int, height: int) -> Picture:
 
 
 def draw_shapes(seed: int, width: int, height: int) -> Picture:
-    """Sharp discs and bars with a little grain: harder for the mark than anything soft."""
+    """Sharp discs and bars with a little grain: harder for the mark than soft pictures."""
     random = np.random.default_rng(seed)
     x, y = np.meshgrid(np.arange(width), np.arange(height))
     canvas = np.broadcast_to(random.uniform(0, 255, 3), (height, width, 3)).copy()
@@ -135,11 +135,11 @@ def psnr(one: Picture, other: Picture) -> float:
 
 
 def measure(pictures: Iterator[Picture]) -> tuple[dict[str, list[bool]], list[float], list[float]]:
-    """Read or not for each wear, dB and seconds of CPU per marking for each picture."""
+    """(whether the mark is read after each attack, PSNR in dB, CPU seconds of marking), per picture."""
     found: dict[str, list[bool]] = {name: [] for name in WEAR}
     quality, seconds = [], []
     for number, picture in enumerate(pictures):
-        ident = number * 2654435761 % 2**32  # Knuth's multiplicative hash: numbers that share no pattern
+        ident = number * 2654435761 % 2**32  # Knuth's multiplicative hash: unrelated numbers
         start = time.process_time()
         marked = watermark.embed(picture, ident)
         seconds.append(time.process_time() - start)

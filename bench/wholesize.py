@@ -1,5 +1,5 @@
-"""A base of FLUX.1 schnell's layout with random weights, of its full size or a small one: speed does not
-depend on the values."""
+"""A base with FLUX.1 schnell's layout and random weights, full size or small: speed does not depend on the
+values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SQUARE = "1:1"
 
 @dataclass(frozen=True)
 class Shape:
-    """What differs between the two sizes; `side` of pictures and `buckets` of training in pixels."""
+    """The configuration of one size. `side` of pictures and training `buckets` in pixels."""
 
     side: int
     buckets: tuple[int, ...]
@@ -98,7 +98,7 @@ def base_at(folder: Path, shape: Shape) -> Base:
 
 
 def write(folder: Path, shape: Shape, device: str) -> Base:
-    """The base as directories that production code loads; one that is there is taken. 34 GB at full size."""
+    """Writes the base's directory for production code, 34 GB at full size. Keeps an existing one."""
     ensure_torchvision()
     if not (folder / "model_index.json").exists():
         aside = folder.with_name(folder.name + ".part")
@@ -145,7 +145,7 @@ def _nets(shape: Shape, end: int, device: str) -> dict[str, Any]:
 
 
 def _random(make: Callable[[], Any], device: str) -> Any:
-    """The weights are drawn on the device, in bfloat16: on the host that takes minutes."""
+    """Generates the weights on the device, in bfloat16: on the host this takes minutes."""
     torch.set_default_dtype(torch.bfloat16)
     try:
         with torch.device(device):
@@ -155,7 +155,7 @@ def _random(make: Callable[[], Any], device: str) -> Any:
 
 
 def random_lora(transformer: Any, base: Base, seed: int) -> dict[str, torch.Tensor]:
-    """As a training leaves it, by its names; it hardly changes the pictures."""
+    """A LoRA's tensors by name, with small random weights: it hardly changes the pictures."""
     g = torch.Generator().manual_seed(seed)
     shapes = lora.expected_shapes(transformer, base)
     return {name: (0.001 * torch.randn(shape, generator=g)).half() for name, shape in shapes.items()}

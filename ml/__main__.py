@@ -1,4 +1,4 @@
-"""The main job without the website: `python -m ml twin PHOTO... --prompt "in a park, smiling" --out out/`."""
+"""Twins without the website: `python -m ml twin PHOTO... --prompt "in a park, smiling" --out out/`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from collections.abc import Sequence
 
 from ml.errors import MLError, Stopped
 
-# Each is a module of ml.commands. Only the one that is asked for is imported: most of them load torch, and
-# checking a file takes none of it.
+# Each command is a module of ml.commands. Only the requested one is imported: most of them load torch, and
+# commands such as `verify` do not need it.
 COMMANDS = {
     "twin": "photos in, a trained twin and pictures out",
-    "render": "pictures of a trained twin, or of nobody",
+    "render": "pictures with or without a trained twin",
     "people": "draw sample people as photos",
     "inspect": "the verdict on each photo",
     "embed": "faces and their vectors",
-    "verify": "what a file says of where it came from",
+    "verify": "the provenance that a file states",
     "bases": "the bases, their licences and whether they are here",
-    "fetch": "get a base's files from the hub, or go on with it; nothing else downloads models",
+    "fetch": "download a base's files from the hub, or resume; nothing else downloads models",
 }
 NO_SPACE, NO_QUOTA = 28, 122  # errno
 
@@ -56,7 +56,7 @@ def fail(args: argparse.Namespace, code: str, message: str) -> int:
 
 
 def parser(command: str) -> argparse.ArgumentParser:
-    """Knows every command by name, and the arguments of `command`."""
+    """A parser with the names of all commands, and the arguments of `command`."""
     top = argparse.ArgumentParser(prog="python -m ml", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for name, help in COMMANDS.items():

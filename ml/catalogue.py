@@ -15,9 +15,9 @@ NANO = Path(__file__).resolve().parent / "nano" / "weights"
 
 @dataclass(frozen=True)
 class Layout:
-    """A family of models. `pipeline` and `transformer` are diffusers' classes, `encoders` the pipeline's
-    parts that read text, `targets` the layers a LoRA goes on (a full match, see peft): every attention and
-    feed-forward projection. `ml.local.families` has the functions that go with each name."""
+    """A family of models. `pipeline` and `transformer` are class names of diffusers. `encoders` are the
+    pipeline's text encoders. `targets` is a regular expression for the layers that get a LoRA (full match,
+    see peft): all attention and feed-forward projections. `ml.local.families` has each family's functions."""
 
     name: str
     pipeline: str
@@ -52,7 +52,7 @@ FLUX2 = Layout(
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a twin is trained on a base. Its choices were measured: docs/engine.md, "The recipe, choice by
+    """How a twin is trained on a base. Measurements of each choice: docs/engine.md, "The recipe, choice by
     choice"."""
 
     rate: float = 1e-4  # AdamW's learning rate
@@ -60,32 +60,28 @@ class Recipe:
     steps_per_photo: int = 80
     steps_least: int = 600
     steps_most: int = 2000
-    zooms: tuple[float, ...] = (1.1,)  # crops of each photo: half their side in heights of the face's box
-    upright: bool = False  # crops are turned until the eyes are level, for a base that knows level heads only
-    captions: str = "read"  # by the base's captioner, or "plain": trigger and class word
+    zooms: tuple[float, ...] = (1.1,)  # one crop each: half the crop's side / height of the face's box
+    upright: bool = False  # rotates crops until the eyes are level, for a base trained on upright heads only
+    captions: str = "read"  # "read": by the base's captioner; "plain": trigger and class word
     dropout: float = 0.05  # share of examples trained without a caption
-    large: float = (
-        0.25  # the last share of the steps, trained at the largest size; those before at the others
-    )
-    prior: float = (
-        0.0  # share of steps that preserve what the base makes of the class word without the trigger
-    )
+    large: float = 0.25  # share of the steps, at the end, that train at the largest size; the rest do not
+    prior: float = 0.0  # share of steps of prior preservation: the class word without the trigger
     times: str = "mixed"  # or "sigmoid", "shifted", "uniform": see local/times.py
-    rollout: float = 0.0  # share of steps that start from a sampling step of the twin's own; wants `low`
-    low: float = 0.0  # below this t the error of the predicted picture counts, not that of the velocity
+    rollout: float = 0.0  # share of steps that start from the model's own sampling step; needs `low`
+    low: float = 0.0  # below this t the loss is the error of the predicted picture, not of the velocity
     mask_floor: float = 0.3  # the loss's weight away from the face; on the face it is 1
     ema: float = 0.99
     compile_from: int | None = 1500  # steps from which compiling the blocks pays, on accelerators
     checkpoints: int = 4  # how many are compared
-    prompts: int = 12  # scenes that each checkpoint is judged in
+    prompts: int = 12  # scenes rendered to score each checkpoint
     seeds: int = 2
-    holdout: float = 0.2  # share of the photos held out to judge by, two at least
+    holdout: float = 0.2  # share of the photos held out for scoring, at least two
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rendered sizes in pixels (width, height) by aspect, multiples of 16, delivered `enlarge` times as
-    large. `train` are the buckets of training, the largest last."""
+    """Rendered sizes in pixels (width, height) by aspect, multiples of 16. Pictures are delivered `enlarge`
+    times as large. `train` lists the training buckets, the largest last."""
 
     by_aspect: dict[str, tuple[int, int]]
     train: tuple[tuple[int, int], ...]
@@ -101,28 +97,26 @@ class Base:
     licence: str
     recipe: Recipe
     sizes: Sizes
-    files: tuple[str, ...]  # what is fetched of the source, as patterns
+    files: tuple[str, ...]  # patterns of the files to fetch from the source
     layout: Layout = FLUX1
     revision: str | None = None
     licence_url: str = ""
     adapter: str | None = None  # hub id or file of a training adapter: loaded in training, not in sampling
-    undistilled: str | None = (
-        None  # hub id or directory of the transformer to train, where another one serves
-    )
-    captioner: str | None = None  # the net that reads photos into captions; None: trigger and class word
-    photorealistic: bool = True  # can deceive: training asks for proof of likeness
+    undistilled: str | None = None  # hub id or directory of the transformer to train, if not the served one
+    captioner: str | None = None  # the net that captions photos; None: trigger and class word
+    photorealistic: bool = True  # its pictures can deceive: training asks for proof of likeness
     resolution: int = 512  # px of a picture's side in training, as the API calls it
     dtype: str = "bfloat16"
     tokens: int = 256  # length of the text's sequence
-    true_cfg: float = 1.0  # above 1: two passes, towards the prompt and away from the negative prompt
+    true_cfg: float = 1.0  # guidance scale; above 1, a second pass steers away from the negative prompt
     steps: tuple[int, int, int] = (2, 4, 8)  # draft, standard, high
-    batch: int = 1  # pictures of a request in one pass; above 1 a seed's last bits depend on the count
+    batch: int = 1  # pictures in one pass; above 1, a seed's last bits depend on the number of pictures
     rank: int = 16
     floor: float = 0.35  # median likeness below which a twin does not count as recognised
-    lowercase: bool = False  # its tokenizers know lower case only
+    lowercase: bool = False  # its tokenizers support lower case only
 
 
-# The single-file copy of the transformer, which repositories hold as well, is not fetched.
+# Repositories also hold a single-file copy of the transformer. It is not fetched.
 FLUX1_FILES = (
     "model_index.json",
     "scheduler/*",
@@ -213,7 +207,7 @@ BASES = {
 
 
 def base_of(name: str, source: str | Path | None = None) -> Base:
-    """A base by its name; `source` puts a local directory in the place of its hub id. MLError
+    """A base by its name; a local directory `source` replaces its hub id. Raises MLError
     `unknown_base`."""
     if name not in BASES:
         raise MLError("unknown_base", f"There is no base called {name}. Choose one of: {', '.join(BASES)}.")

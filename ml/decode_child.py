@@ -1,8 +1,8 @@
-"""Decodes one hostile picture and re-encodes it clean; started afresh by `ml.media` for each upload.
+"""Decodes one untrusted picture and re-encodes it; `ml.media` starts a new process for each upload.
 
-`python -I decode_child.py FORMAT LONG_SIDE MAX_PIXELS MIN_SIDE`, with nothing of ours imported. The picture
-comes in on stdin, whole. The answer goes out on stdout: one line of JSON, {"code": ""} with width, height and
-size, or {"code": "too_small"} and the like; then `size` bytes of JPEG.
+`python -I decode_child.py FORMAT LONG_SIDE MAX_PIXELS MIN_SIDE`. It imports none of our modules. It reads the
+whole picture from stdin. It writes one line of JSON to stdout: {"code": ""} with width, height and size, or
+{"code": "too_small"} and the like; then `size` bytes of JPEG.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from PIL import Image, ImageCms
 MEMORY_BYTES = 1024**3
 CPU_SECONDS = 10
 MAX_JPEG_BYTES = 1_000_000
-# Down to 20 for pure noise; a photo at 2048 px passes at 92 or 86.
+# The first quality under MAX_JPEG_BYTES is used: 92 or 86 for a photo at 2048 px, 20 for pure noise.
 QUALITIES = (92, 86, 80, 72, 62, 50, 35, 20)
 ORIENTATION = 0x0112
 
 
 def limit() -> None:
-    """Bound memory and time, and allow no file: not even a core dump may hold a person's photo."""
+    """Limits memory and time, and forbids writing files: a core dump would hold a person's photo."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -36,8 +36,8 @@ class Refused(Exception):
 
 
 def open_picture(data: bytes, kind: str, max_pixels: int, min_side: int) -> Image.Image:
-    """Read the header alone and judge by it; nothing is decompressed yet."""
-    Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow itself raises at twice that
+    """Checks the header; nothing is decompressed yet. Raises Refused."""
+    Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow itself raises at twice this number
     try:
         picture = Image.open(io.BytesIO(data), formats=[kind])
     except Image.DecompressionBombError:
@@ -53,9 +53,9 @@ def open_picture(data: bytes, kind: str, max_pixels: int, min_side: int) -> Imag
 
 
 def decode(picture: Image.Image, long_side: int) -> None:
-    """Decompress; a JPEG that will be halved or more is halved in its DCT, which is several times faster."""
+    """Decompresses. A JPEG that is shrunk to half or less is shrunk in its DCT: several times faster."""
     if picture.format in ("JPEG", "MPO"):
-        # 5 % leeway: 4032 px becomes 2016 for free instead of 2048 for twice the time.
+        # The 5 % lets the DCT shrink 4032 px to 2016; to reach 2048 exactly takes twice the time.
         share = 0.95 * long_side / max(picture.size)
         if share < 1:
             picture.draft(None, (int(picture.width * share) or 1, int(picture.height * share) or 1))
@@ -63,10 +63,10 @@ def decode(picture: Image.Image, long_side: int) -> None:
 
 
 def to_eight_bits(picture: Image.Image) -> Image.Image:
-    """Palettes, bilevel, 16-bit and float pictures as L, RGB or RGBA: as they are they resize badly."""
+    """Converts palette, bilevel, 16-bit and float pictures to L, RGB or RGBA, which resize well."""
     if picture.mode.startswith("I;16"):
         return picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    if picture.mode in ("I", "F"):  # no stated range: stretch what is there
+    if picture.mode in ("I", "F"):  # the range is unknown: stretch minimum..maximum to 0..255
         low, high = cast("tuple[float, float]", picture.getextrema())
         scale = 255 / (high - low) if high > low else 0
         return picture.point(lambda value: value * scale - low * scale).convert("L")
@@ -100,7 +100,7 @@ def upright(picture: Image.Image, orientation: int) -> Image.Image:
 
 
 def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """RGB in sRGB, transparency on white. A profile that cannot be used is ignored."""
+    """RGB in sRGB, transparency on white. An unusable profile is ignored."""
     if picture.mode == "RGBA":
         ground = Image.new("RGB", picture.size, "white")
         ground.paste(picture, mask=picture.getchannel("A"))
@@ -118,7 +118,7 @@ def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def encode(picture: Image.Image) -> bytes:
-    """A JPEG with nothing in it but the picture: Pillow would copy comments out of `info`."""
+    """A JPEG without metadata. `info` is cleared because Pillow would copy its comments."""
     picture.info = {}
     for quality in QUALITIES:
         out = io.BytesIO()
@@ -153,7 +153,7 @@ def clean(
 def main() -> None:
     kind, *numbers = sys.argv[1:]
     limit()  # before the first hostile byte is read
-    if kind == "HEIF":  # loaded only here: it costs a third of the start
+    if kind == "HEIF":  # imported only here: the import takes a third of the start-up time
         import pillow_heif
 
         # The primary picture alone: an embedded thumbnail may show something else.
@@ -165,9 +165,9 @@ def main() -> None:
         answer, jpeg = clean(sys.stdin.buffer.read(), kind, long_side, max_pixels, min_side)
     except Refused as refusal:
         answer, jpeg = {"code": refusal.args[0]}, b""
-    except MemoryError:  # WebP needs some 20 bytes a pixel
+    except MemoryError:  # WebP needs about 20 bytes a pixel
         answer, jpeg = {"code": "too_large"}, b""
-    except BaseException:  # Pillow raises far more than OSError for hostile files
+    except BaseException:  # Pillow raises many types of error for hostile files
         answer, jpeg = {"code": "unreadable"}, b""
     sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + jpeg)
 

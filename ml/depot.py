@@ -1,6 +1,6 @@
-"""Where fetched files lie: in the cache of the hub's libraries, or in a plain directory.
+"""Where fetched files are stored: in the cache of the hub's libraries, or in a plain directory.
 
-A file has its final name only when it is whole.
+A file gets its final name only when it is complete.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ RECORD = "photoflux.json"
 
 
 class Depot(Protocol):
-    """The place of one repository at one commit."""
+    """The storage of one repository at one commit."""
 
     def has(self, file: HubFile) -> bool: ...
 
     def part(self, file: HubFile) -> Path:
-        """Where its bytes are collected.
+        """The file that collects the bytes during a download.
 
-        The name says which bytes they are, so the next run can go on with it.
+        Its name contains the etag, so that the next run can resume it.
         """
 
     def keep(self, file: HubFile) -> None:
-        """Gives the part its final name, once it is whole and checked."""
+        """Gives the part its final name. The caller has checked that it is complete."""
 
     def finish(self, files: Iterable[HubFile]) -> None:
-        """To be called once all files are here."""
+        """Called when all files are here."""
 
 
 class Record:
-    """A file beside the fetched ones: which licences were accepted, and what a plain directory holds."""
+    """A JSON file in the same folder: the accepted licences, and the files of a plain directory."""
 
     def __init__(self, folder: Path):
         self.path = folder / RECORD
@@ -71,10 +71,10 @@ def fits(path: Path, file: HubFile) -> bool:
 
 
 class Cache:
-    """The layout of the hub's own downloader: blobs by etag, a snapshot of links per commit, a ref per
+    """The layout of huggingface_hub's cache: blobs by etag, a snapshot of links per commit, a ref per
     branch.
 
-    The snapshot is made when everything is here, so a half-fetched base counts as missing, not as broken.
+    The snapshot is made when all files are here, so a half-fetched base counts as missing, not as broken.
     """
 
     def __init__(self, top: Path, repository: str, revision: str | None, commit: str):
@@ -113,14 +113,14 @@ class Cache:
 class Folder:
     """A plain directory that can be a base's source.
 
-    `alone` is the name that a repository's only file gets there, `under` a folder for its files.
+    `alone` is the new name of a repository's only file, `under` a subfolder for its files.
     """
 
     def __init__(self, folder: Path, record: Record, alone: str | None = None, under: str = ""):
         self.folder, self.record, self.alone, self.under = folder, record, alone, under
 
     def has(self, file: HubFile) -> bool:
-        """A file that somebody else put there counts if its checksum is right; it is computed once."""
+        """A file from another source counts if its checksum is right, which is computed once."""
         path = self._path(file)
         if not fits(path, file):
             return False
@@ -149,7 +149,7 @@ class Folder:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[Any]:
-    """Allows one fetch at a time into a folder: two would write the same part."""
+    """Allows one fetch at a time into a folder: two would write to the same part."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".photoflux.lock").open("w") as f:
         try:

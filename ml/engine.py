@@ -1,4 +1,4 @@
-"""The door to what makes twins and pictures. An engine may run here (ml/local/engine.py) or elsewhere."""
+"""The interface of engines, which train twins and render pictures, here (ml/local/engine.py) or elsewhere."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from ml.types import Picture, Progress, RenderSpec, Store, TrainReport, TrainSpe
 
 
 class Engine(Protocol):
-    """One method a verb. Errors are MLError with a stable code; a callback that asks to stop ends the work
-    with Stopped."""
+    """Errors are MLError with a stable code. A callback that asks to stop makes the method raise
+    Stopped."""
 
     def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on) -> TrainReport:
-        """A twin from accepted photos. Resumes from the store's checkpoint if there is one of the same
+        """Trains a twin on accepted photos. Resumes if the store holds a checkpoint of the same
         training."""
         ...
 
     def render(
         self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
     ) -> Iterator[Picture]:
-        """The pictures, each as soon as it is done: all have passed `finish.finish`."""
+        """Yields each picture as soon as it is done; all have passed `finish.finish`."""
         ...
 
     def close(self) -> None:

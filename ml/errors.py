@@ -1,10 +1,10 @@
-"""Errors of ml: each expected one has a stable code and one sentence that says what to do."""
+"""Errors of ml. Each expected error has a stable code and one sentence that says what to do."""
 
 from __future__ import annotations
 
 
 class MLError(Exception):
-    """An expected failure. `code` is stable and for programs, `message` is one sentence for a person."""
+    """An expected failure. `code` is stable, for programs; `message` is one sentence for the user."""
 
     def __init__(self, code: str, message: str):
         super().__init__(message)
@@ -17,8 +17,8 @@ class PhotoRefused(MLError):
 
 
 class Stopped(Exception):
-    """The caller's progress callback asked to stop; what was saved so far is valid and can be resumed."""
+    """The progress callback asked to stop. The saved checkpoint is valid and can be resumed."""
 
 
 class DeviceLost(Exception):
-    """The accelerator is gone, with everything this process had on it: another process must do the work."""
+    """The accelerator failed and this process lost all data on it. A new process must do the work."""

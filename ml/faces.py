@@ -1,9 +1,9 @@
-"""Faces: where they are, whose they are, and whether a photo is fit to learn a person from.
+"""Detects faces, compares them, and checks whether a photo is fit for training.
 
-`Faces` finds (MTCNN, weights in its wheel), embeds (the net of ml/nets/embedder.py) and inspects; what
-needs no model is in measures.py and sameness.py. Pictures are (H, W, 3) uint8 RGB. Figures called real were
-measured on 80 studio photos of twenty people (Face Research Lab London Set) and eight CC0 selfies of one,
-those called drawn on 48 portraits of ml/drawn/portraits.py at 768 px."""
+`Faces` detects (MTCNN, weights in its wheel), embeds (the net of ml/nets/embedder.py) and inspects. Code
+without a model is in measures.py and sameness.py. Pictures are (H, W, 3) uint8 RGB. "Real" figures were
+measured on 80 studio photos of twenty people (Face Research Lab London Set) and eight CC0 selfies of one
+person, "drawn" figures on 48 portraits of ml/drawn/portraits.py at 768 px."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ from ml.types import Face, Inspection
 WEIGHTS = Path(__file__).with_name("nets") / "weights" / "faces.safetensors"
 FaceCheck = Callable[[np.ndarray, Face], bool]  # a model's answer about one face
 
-# Finding. MTCNN takes 0.1 s for a picture of 768 px, 0.2 s for one of 1024 and 0.6 s for one of 2000.
-DETECT_MOST = 768  # px of the long side: shrunk to this before looking
-DETECT_LEAST = 512  # px of the long side: smaller ones are enlarged to this, as its last net wants 48 px
-DETECT_SMALLEST = 20  # px of the short side: below, its pyramid has no level and facenet-pytorch raises
-FOUND = 0.90  # score: real faces have 0.996 and more, drawn 0.96
-SPURIOUS = 0.25  # of the largest face's width: the one false second face in 88 real photos had 0.19
+# Detection. MTCNN takes 0.1 s for a picture of 768 px, 0.2 s for 1024 px and 0.6 s for 2000 px.
+DETECT_MOST = 768  # px of the long side: larger pictures are shrunk to this before detection
+DETECT_LEAST = 512  # px of the long side: smaller pictures are enlarged; MTCNN's last net needs 48 px
+DETECT_SMALLEST = 20  # px of the short side: below, MTCNN's pyramid is empty and facenet-pytorch raises
+FOUND = 0.90  # least score: real faces have at least 0.996, drawn faces 0.96
+SPURIOUS = 0.25  # of the largest face's width: the only false second face in 88 real photos had 0.19
 
-# Which faces there are, and where.
-RIVAL = 0.35  # of the largest face's width: from here on it is a photo of two people
-FACE_LEAST = 160  # px of the original, the box's shorter side: less has no detail for a training at 512 px
+# Limits on the number and the size of faces.
+RIVAL = 0.35  # of the largest face's width: a second face this wide makes it a photo of two people
+FACE_LEAST = 160  # px of the original, the box's shorter side: less lacks detail for training at 512 px
 
 MESSAGES = media.MESSAGES | {
     "no_face": "No face was found. Choose a photo that shows your face clearly, also half turned.",
@@ -69,10 +69,10 @@ MESSAGES = media.MESSAGES | {
 
 
 class Faces:
-    """Finds, embeds and inspects; models are loaded at their first use, once. Safe to share between threads.
+    """Detects, embeds and inspects faces. Loads each model once, at its first use. Thread-safe.
 
-    `net`, where given, stands for the file `weights`, (1, 3, 96, 96) in -1..1 -> (1, 128); it needs a `name`.
-    `hidden` and `adult` are asked only where given; `screen` is the safety check.
+    `net` replaces the net in the file `weights`: (1, 3, 96, 96) in -1..1 -> (1, 128); it needs a `name`.
+    `hidden` and `adult` are optional checks of a face; `screen` is the safety check.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Faces:
 
     @property
     def name(self) -> str:
-        """The embedder's, to be kept beside every vector."""
+        """The embedder's name, to be stored with every vector."""
         if not self._name:
             self._name = NAME
         return self._name
@@ -109,14 +109,14 @@ class Faces:
             return []
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         small = picture if scale == 1 else cv2.resize(picture, (width, height), interpolation=how)
-        # Dark faces are missed for their low contrast; evened out, most of them are found.
+        # MTCNN misses dark faces with low contrast. It finds most of them after equalisation.
         return self._look(small, scale) or self._look(even_out(small), scale)
 
     def _look(self, small: np.ndarray, scale: float) -> list[Face]:
         try:
             boxes, scores, points = self._mtcnn().detect(small, landmarks=True)
         except (RuntimeError, IndexError):
-            return []  # facenet-pytorch fails so when a candidate lies wholly outside the frame
+            return []  # facenet-pytorch raises these when a candidate lies wholly outside the frame
         return _sensible(boxes, scores, points, scale)
 
     def embed(self, picture: np.ndarray, face: Face) -> np.ndarray:
@@ -134,10 +134,10 @@ class Faces:
         return [(face, self.embed(picture, face)) for face in self.find(picture)]
 
     def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
-        """The verdict on one uploaded file, beside the earlier verdicts on the same person's photos.
+        """The verdict on one uploaded file. `others` are earlier verdicts on the same person's photos.
 
-        Box, width, height: pixels of the original, upright. Only an accepted photo's `clean` is kept.
-        Raises nothing for a bad photo; MLError faces_unavailable, screening_unavailable without a model.
+        Box, width, height: pixels of the original, upright. A refused photo's `clean` is empty.
+        Does not raise for a bad photo. Without a model: MLError faces_unavailable, screening_unavailable.
         """
         try:
             photo = media.clean(data)
@@ -163,7 +163,7 @@ class Faces:
 
     def _is_safe(self, picture: np.ndarray) -> bool:
         verdict = self.screen(picture)
-        if verdict.label == "unavailable":  # no photo passes, but nobody is told that theirs is indecent
+        if verdict.label == "unavailable":  # an error, not the verdict "unsafe": the photo may be harmless
             raise MLError("screening_unavailable", "Photos cannot be checked now. Try again in some minutes.")
         return verdict.safe
 
@@ -202,14 +202,14 @@ def _detection_scale(picture: np.ndarray) -> float:
 
 
 def even_out(picture: np.ndarray) -> np.ndarray:
-    """The picture with its lightness equalised in each of 8 x 8 parts, noise held back (CLAHE, clip 3)."""
+    """Equalises the lightness in 8 x 8 tiles, with limited amplification of noise (CLAHE, clip 3)."""
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
     lab[..., 0] = cv2.createCLAHE(3.0, (8, 8)).apply(lab[..., 0])
     return cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
 
 
 def _sensible(boxes: Any, scores: Any, points: Any, scale: float) -> list[Face]:
-    """MTCNN's answer (object arrays, None for no face) as faces, without the doubtful and the tiny."""
+    """MTCNN's answer (object arrays, None for no face) as faces, without low scores and tiny boxes."""
     if boxes is None:
         return []
     faces = []
@@ -224,7 +224,7 @@ def _sensible(boxes: Any, scores: Any, points: Any, scale: float) -> list[Face]:
 
 
 def head_crop(picture: np.ndarray, face: Face) -> np.ndarray:
-    """(96, 96, 3) uint8: the whole head, upright, as the embedder sees it."""
+    """(96, 96, 3) uint8: the whole head, upright, the embedder's input."""
     return align(picture, *eyes_and_mouth(face))
 
 
@@ -252,7 +252,7 @@ def _measure(said: Inspection, picture: np.ndarray, faces: list[Face]) -> Inspec
 
 
 def _fault(said: Inspection, picture: np.ndarray, faces: list[Face]) -> str:
-    """The first thing wrong: whose face, where, and how well it is seen (the dark looks blurred too)."""
+    """The code of the first fault, or "". Light comes before blur, because dark photos also look blurred."""
     assert said.box
     x1, y1, x2, y2 = said.box
     if len(faces) > 1 and width_of(faces[1]) >= RIVAL * width_of(faces[0]):
@@ -268,16 +268,16 @@ def _fault(said: Inspection, picture: np.ndarray, faces: list[Face]) -> str:
 
 
 def compare(said: Inspection, others: Sequence[Inspection]) -> Inspection:
-    """An accepted verdict again, beside photos that were accepted in the meantime."""
+    """Compares an accepted photo again with photos that were accepted in the meantime."""
     if is_duplicate(said, others):
         return _refuse(said, "duplicate")
     return _refuse(said, "other_person") if is_stranger(said, others) else said
 
 
 def settle(verdicts: list[Inspection], inspect: Callable[[int, list[Inspection]], Inspection]) -> list[int]:
-    """Judges a whole set again, as the first photos may have been a stranger's. Changes `verdicts`; the
-    indexes of those changed. `inspect(i, others)` looks at photo i again. MLError `other_person` when
-    nobody is on two thirds of the photos."""
+    """Judges a whole set again, because the first photos may show another person. Changes `verdicts` and
+    returns the changed indexes. `inspect(i, others)` inspects photo i again. MLError `other_person` when
+    no person is on two thirds of the photos."""
     mix = mixed(verdicts)
     if mix.detail and not mix.majority:
         raise MLError("other_person", mix.detail)

@@ -1,6 +1,6 @@
-"""Fetches what a base needs from the hub: checks licences, room on the disk, bytes and checksums.
+"""Fetches a base's files from the hub; checks licences, disk space, sizes and checksums.
 
-Only this module downloads models; everything else uses what lies on the disk (`ml.local.files.find`).
+Only this module downloads models; all other code uses the files on disk (`ml.local.files.find`).
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from ml.hub import ConnectionBroken, HubFile, Listing, ModelHub
 from ml.local.files import find, find_adapter, find_undistilled
 from ml.needs import Need, Repository, amount, describe, need_of, row_of, size_of, wanted
 
-WAITS = (1.0, 2.0, 4.0)  # seconds before another try; after a try that brought bytes they start again
-SPARE = 1.05  # times the missing bytes must be free on the disk
+WAITS = (1.0, 2.0, 4.0)  # seconds before each retry; a try that received bytes starts the list again
+SPARE = 1.05  # free disk space needed, as a multiple of the missing bytes
 
-OnProgress = Callable[[str, int, int], None]  # a file, how many of its bytes are here, its size
+OnProgress = Callable[[str, int, int], None]  # a file, the number of its bytes that are here, its size
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What was needed, as rows for programs; `folder` is None after a dry run."""
+    """The needed repositories, as rows for programs. `folder` is None after a dry run."""
 
     profile: str
     folder: str | None
@@ -52,11 +52,11 @@ def fetch(
     tell: Tell = lambda text: None,
     dry_run: bool = False,
 ) -> Fetched:
-    """Puts what a base needs into the hub's cache, or into the plain directory `into`; what is there stays.
+    """Puts a base's files into the hub's cache, or into the plain directory `into`. Keeps existing files.
 
-    `accept` is asked once for each licence. An interrupted fetch goes on where it stopped. Raises MLError
+    Calls `accept` once for each licence. Resumes an interrupted fetch. Raises MLError
     `unknown_base`, `licence_not_accepted`, `not_allowed`, `not_on_hub`, `download_cut`, `checksum_wrong`,
-    `disk_full`, `fetch_running`, `base_broken` (the hub's own files are not whole).
+    `disk_full`, `fetch_running`, `base_broken` (the hub's own files are incomplete).
     """
     base = base_of(profile)
     if Path(base.source).is_dir():
@@ -82,7 +82,7 @@ def fetch(
 
 @contextlib.contextmanager
 def full_disk_named(top: Path) -> Iterator[None]:
-    """Raises MLError `disk_full` in the place of the system's error."""
+    """Turns the system's error for a full disk into MLError `disk_full`."""
     try:
         yield
     except OSError as e:
@@ -94,7 +94,7 @@ def full_disk_named(top: Path) -> Iterator[None]:
 
 
 def cache_folder() -> Path:
-    """Where huggingface_hub looks (HF_HUB_CACHE, else HF_HOME/hub)."""
+    """huggingface_hub's cache folder (HF_HUB_CACHE, else HF_HOME/hub)."""
     return Path(constants.HF_HUB_CACHE)
 
 
@@ -125,7 +125,7 @@ def check_room(top: Path, needs: list[Need]) -> None:
 
 
 def agree(needs: list[Need], record: Record, accept: Callable[[str], bool]) -> None:
-    """Asks for each licence once; the acceptance is recorded beside the files."""
+    """Asks for each licence once; records the acceptance in the files' folder."""
     for need in needs:
         if need.accepted:
             continue
@@ -150,8 +150,8 @@ def fetch_all(hub: ModelHub, needs: list[Need], on_progress: OnProgress) -> None
 
 
 def fetch_file(hub: ModelHub, need: Need, file: HubFile, on_progress: OnProgress) -> None:
-    """Collects a file's bytes, over several tries and runs if need be, and gives it its name once they are
-    checked."""
+    """Downloads a file, resuming earlier tries and runs. The file gets its name after the checksum is
+    verified."""
     part = need.depot.part(file)
     part.parent.mkdir(parents=True, exist_ok=True)
     if size_of(part) > file.size:
@@ -183,7 +183,7 @@ def fetch_file(hub: ModelHub, need: Need, file: HubFile, on_progress: OnProgress
 
 
 def append(hub: ModelHub, need: Need, file: HubFile, part: Path, on_progress: OnProgress) -> None:
-    """Appends what the hub sends from the part's end on.
+    """Downloads the bytes after the part's end and appends them.
 
     Raises ConnectionBroken when bytes are still missing.
     """
@@ -196,20 +196,20 @@ def append(hub: ModelHub, need: Need, file: HubFile, part: Path, on_progress: On
             at += len(chunk)
             on_progress(file.path, at, file.size)
             if at > file.size:
-                return  # not the file that was listed: the checksum will say so
+                return  # larger than listed, so another file: the checksum will fail
     if at < file.size:
         raise ConnectionBroken("the hub ended early")
 
 
 def check(base: Base, into: Path | None) -> Path:
-    """Where whoever loads the base will find it. MLError `base_broken` when what was fetched is not whole."""
+    """The directory from which the base is loaded. MLError `base_broken` when files are incomplete."""
     here = replace(base, source=str(into)) if into else base
     find_adapter(here)
     find_undistilled(here)
     return find(here)
 
 
-# ---------------------------------------------------------------- what both command lines share
+# ---------------------------------------------------------------- shared by both command lines
 
 
 def add_arguments(parser: Any) -> None:
@@ -222,7 +222,7 @@ def add_arguments(parser: Any) -> None:
 
 
 def run(profile: str, args: Any, tell: Tell) -> Fetched:
-    """`fetch` with the arguments of `add_arguments`, a progress meter, and questions at the terminal."""
+    """Calls `fetch` with the arguments of `add_arguments`, a progress meter and questions at the terminal."""
     meter = Meter()
     try:
         return fetch(
@@ -258,7 +258,7 @@ def ask(question: str) -> bool:
 
 
 class Meter:
-    """One line per file on standard error: share and speed on a terminal, else only the name and size."""
+    """Prints a line per file on standard error: share and speed on a terminal, else only name and size."""
 
     def __init__(self) -> None:
         self.path, self.began, self.start, self.shown = "", 0.0, 0, 0.0

@@ -1,4 +1,4 @@
-"""What every result passes, whichever engine made it: screen, likeness, mark, sign."""
+"""The last steps for every result of every engine: screen, likeness, watermark, signature."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def finish(
     faces: Faces,
     signer: Signer,
 ) -> Picture | None:
-    """A picture (H, W, 3) uint8 as it is delivered; None when it may not be shown.
+    """Turns (H, W, 3) uint8 into a picture to deliver; None when it may not be shown.
 
-    `twin` are the facts of the twin's file, {} without a twin. `start` is the `time.monotonic()` when work
-    on the picture began. MLError `screening_unavailable` when pictures cannot be checked: nothing unchecked
-    is ever delivered."""
+    `twin` holds the facts of the twin's file, {} without a twin. `start` is the `time.monotonic()` when work
+    on the picture began. MLError `screening_unavailable` when pictures cannot be screened: unscreened
+    pictures are never delivered."""
     verdict = safety.screen_picture(picture)
     if verdict.label == "unavailable":
         raise MLError("screening_unavailable", "Pictures cannot be checked now. Try again in some minutes.")
@@ -55,8 +55,8 @@ def finish(
 
 
 def likeness(picture: np.ndarray, twin: Mapping[str, Any], faces: Faces) -> float | None:
-    """Mean cosine to the twin's photos, whose mean vector is in its file. None without a face, without a
-    twin, and for a twin whose vector is of another embedder."""
+    """Mean cosine to the twin's photos, computed from their mean vector in the twin's file. None without a
+    face, without a twin, and for a twin with a vector of another embedder."""
     if twin.get("embedder") != faces.name:
         return None
     found = faces.describe(picture)

@@ -1,10 +1,10 @@
-"""The part of the model hub's protocol that is needed: what a repository holds, and a file's bytes from any
+"""A client of the model hub: lists a repository's files, and downloads a file from any
 offset.
 
-huggingface_hub 2.4.0 cannot resume half a file: it downloads under a new name each time and deletes it when
-the connection breaks. A base is tens of gigabytes, so its bytes are requested here, over plain HTTP with
-`Range`. That needs no hf_xet (the hub bridges its storage to HTTP), and it works where HF_HUB_OFFLINE keeps
-libraries from downloading on their own.
+huggingface_hub 2.4.0 cannot resume a file: it downloads under a new name each time and deletes it when the
+connection breaks. A base has tens of gigabytes, so this module downloads over plain HTTP with `Range`. It
+does not need hf_xet (the hub bridges its storage to HTTP), and it works where HF_HUB_OFFLINE prevents
+libraries from downloading.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import httpx2
 from ml.errors import MLError
 
 ETAG = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-BUSY = (408, 429)  # these, and 500 and above, are worth another try
+BUSY = (408, 429)  # statuses to retry, besides 500 and above
 
 
 class ConnectionBroken(Exception):
@@ -34,14 +34,14 @@ class ConnectionBroken(Exception):
 
 @dataclass(frozen=True)
 class HubFile:
-    """`etag` is what the hub's cache calls its blob: the sha256 of a large file, git's id of a small one."""
+    """`etag` is the blob's name in the hub's cache: the sha256 of a large file, git's id of a small file."""
 
     path: str
     size: int
     etag: str
 
     def fingerprint(self, file: Path) -> str:
-        """What `etag` must be for the bytes on the disk."""
+        """The checksum of the bytes on disk, to be compared with `etag`."""
         with file.open("rb") as f:
             if len(self.etag) == 64:
                 return hashlib.file_digest(f, "sha256").hexdigest()
@@ -51,17 +51,17 @@ class HubFile:
 @dataclass(frozen=True)
 class Listing:
     commit: str
-    licence: str  # as the repository's card has it; "" when it says none
+    licence: str  # from the repository's card; "" when the card names none
     gated: bool
     files: tuple[HubFile, ...]
 
 
 class ModelHub:
-    """The hub at `endpoint` (HF_ENDPOINT, else huggingface.co), as the owner of `token` sees it."""
+    """The hub at `endpoint` (HF_ENDPOINT, else huggingface.co), with the access rights of `token`."""
 
     def __init__(self, token: str | None = None, endpoint: str | None = None):
         self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-        # Not compressed: half of a compressed file could not be resumed.
+        # Not compressed: a compressed download could not be resumed.
         headers = {"User-Agent": "photoflux", "Accept-Encoding": "identity"}
         if token:  # httpx drops it when the hub redirects to another host
             headers["Authorization"] = f"Bearer {token}"
@@ -70,7 +70,7 @@ class ModelHub:
         )
 
     def listing(self, repository: str, revision: str | None) -> Listing:
-        """What a repository holds. Raises MLError `not_on_hub`, `not_allowed`; ConnectionBroken."""
+        """Lists a repository's files. Raises MLError `not_on_hub`, `not_allowed`; ConnectionBroken."""
         revision = quote(revision or "main", safe="")
         url = f"{self.endpoint}/api/models/{repository}/revision/{revision}?blobs=true"
         with self._asked(url, repository) as answer:
@@ -86,10 +86,10 @@ class ModelHub:
     def open(
         self, repository: str, commit: str, path: str, start: int
     ) -> Iterator[tuple[int, Iterator[bytes]]]:
-        """(the offset at which the bytes begin: `start`, or 0 when the server ignores ranges; the bytes)."""
+        """Yields (offset, bytes). The offset is `start`, or 0 when the server ignores ranges."""
         url = f"{self.endpoint}/{repository}/resolve/{commit}/{quote(path)}"
         with self._asked(url, repository, {"Range": f"bytes={start}-"} if start else {}) as answer:
-            # Chunks as they come: with a fixed size, a cut would lose the part of a chunk that had come.
+            # Chunks as received: with a fixed chunk size, a broken connection would lose the last bytes.
             yield (start if answer.status_code == 206 else 0), answer.iter_raw()
 
     @contextlib.contextmanager
@@ -107,7 +107,7 @@ class ModelHub:
             return
         if status in BUSY or status >= 500:
             raise ConnectionBroken(f"the hub answered {status}")
-        if status in (401, 403):  # without a token, 401 is also the answer for what does not exist
+        if status in (401, 403):  # without a token, the hub answers 401 also for a missing repository
             raise MLError(
                 "not_allowed",
                 f"The hub does not give {repository} to you ({status}). Check the name, accept its terms at"
@@ -122,9 +122,9 @@ class ModelHub:
 
 
 def parse(data: dict[str, Any]) -> Listing:
-    """The answer of /api/models/NAME/revision/REVISION?blobs=true.
+    """Parses the answer of /api/models/NAME/revision/REVISION?blobs=true.
 
-    Raises ValueError, KeyError, TypeError or AttributeError for anything else.
+    Raises ValueError, KeyError, TypeError or AttributeError for other data.
     """
     card = data.get("cardData") or {}
     licence = card.get("license_name") or card.get("license") or ""
@@ -137,7 +137,7 @@ def parse(data: dict[str, Any]) -> Listing:
 def hub_file(sibling: dict[str, Any]) -> HubFile:
     path, large = sibling["rfilename"], sibling.get("lfs")
     etag = large["sha256"] if large else sibling["blobId"]
-    # Both become file names on this disk.
+    # The etag and the path become file names on this disk.
     if not ETAG.fullmatch(etag) or path.startswith("/") or ".." in path.split("/") or "\\" in path:
         raise ValueError(path)
     return HubFile(path, int(large["size"] if large else sibling["size"]), etag)

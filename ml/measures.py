@@ -1,4 +1,4 @@
-"""What a picture of a face shows without any model: light, sharpness, pose, and whether two pictures are one.
+"""Measures of a face picture without a model: light, sharpness, pose, and a hash to find duplicates.
 
 Pictures are (H, W, 3) uint8 RGB. Figures called real and drawn: see faces.py.
 """
@@ -10,26 +10,26 @@ import numpy as np
 
 from ml.types import Face
 
-OUTSIDE = 0.03  # of the box's width beyond the frame: MTCNN guesses that part, so some of the face is missing
-BORDER = 0.12  # of the box's width from an eye, nose or mouth corner to the frame: whole faces have above 0.5
+OUTSIDE = 0.03  # share of the box's width outside the frame: MTCNN guesses that part of the face
+BORDER = 0.12  # least distance of eyes, nose, mouth to the frame, in box widths: whole faces have above 0.5
 
 # Light: luma 0..1 (gamma-encoded) over the oval of the face.
-# Dark: the 95th percentile, not the mean, as skin may be dark; where light falls on it the darkest drawn skin
-# has 0.33, and a real selfie at night 0.36.
+# DARK limits the 95th percentile, not the mean, because skin may be dark: the lit part of the darkest drawn
+# skin has 0.33, and of a real selfie at night 0.36.
 DARK = 0.22
 BRIGHT = 0.88  # mean: the fairest drawn skin has 0.64, the brightest real face 0.72
-CRUSHED, BLOWN = 0.02, 0.98  # luma without any detail ...
-CLIPPED = 0.30  # ... and the share of the face that may be so: pupils, beard and highlights are less
+CRUSHED, BLOWN = 0.02, 0.98  # luma without detail: below the first, above the second
+CLIPPED = 0.30  # largest share of the face without detail: pupils, beard and highlights take less
 
-# Sharpness, see `sharpness`: real photos have 0.23 to 0.32, drawn 0.30 to 0.38. Blurred by 2 of 160 px all
-# are below 0.172, by 1 px most real ones stay above: soft, but of use.
+# Sharpness, see `sharpness`: real photos have 0.23 to 0.32, drawn 0.30 to 0.38. After a blur of 2 of 160 px
+# all are below 0.172. After 1 px most real photos are above the limit: soft, but useful.
 BLURRED = 0.175
-PATCH = 160  # px: the width a face is brought to for light and sharpness; the smallest allowed has it already
+PATCH = 160  # px: faces are scaled to this width for light and sharpness; it is the least width allowed
 
-# Hints; they never refuse.
+# Hints never refuse a photo.
 TURNED = 20.0  # degrees of yaw: three times the estimate's error
-NOSE = 0.46  # how far its tip stands before the eyes, in eye distances: fits drawn heads (6 degrees rms)
-SMILE = 0.88  # width of the mouth over eyes-to-mouth: 12 of 20 real smiles, none of 60 real neutral faces
+NOSE = 0.46  # distance of the nose's tip before the eyes, in eye distances: fits drawn heads (6 degrees rms)
+SMILE = 0.88  # mouth width / eye-to-mouth distance: 12 of 20 real smiles, none of 60 real neutral faces
 
 
 def eyes_and_mouth(face: Face) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +43,7 @@ def width_of(face: Face) -> float:
 
 
 def is_cut_off(face: Face, width: int, height: int) -> bool:
-    """Does the frame, in pixels, cut through the face? Hair and ears may be outside."""
+    """Whether the frame (in pixels) cuts through the face. Hair and ears may be outside."""
     x1, y1, x2, y2 = face.box
     five = np.asarray(face.points)
     margin = min(*five.min(0), *(np.array([width, height]) - five.max(0)))
@@ -52,7 +52,7 @@ def is_cut_off(face: Face, width: int, height: int) -> bool:
 
 
 def face_patch(picture: np.ndarray, face: Face) -> np.ndarray:
-    """(h, PATCH, 3) uint8: what is in the box, brought to one width so that measures compare."""
+    """(h, PATCH, 3) uint8: the box's content, scaled to one width so that measures can be compared."""
     height, width = picture.shape[:2]
     x1, x2 = (int(np.clip(round(x), 0, width)) for x in (face.box[0], face.box[2]))
     y1, y2 = (int(np.clip(round(y), 0, height)) for y in (face.box[1], face.box[3]))
@@ -86,8 +86,8 @@ def light_fault(patch: np.ndarray) -> str:
 def sharpness(patch: np.ndarray) -> float:
     """Fine detail over coarse: deviation of the band 0.7..1.4 px over that of 1.4..5.6 px (Gaussian sigmas).
 
-    A ratio of a picture to itself, so the face's tone and contrast fall out. What is finer than 0.7 px stays
-    out, or the grain of a dim photo would count. About 0.28 sharp, 0.19 blurred by 1 of 160 px, 0.12 by 2.
+    The ratio does not depend on the face's tone and contrast. Detail finer than 0.7 px is left out, because
+    it is the grain of a dim photo. About 0.28 sharp, 0.19 blurred by 1 of 160 px, 0.12 blurred by 2 px.
     """
     y = luma(patch)
     fine, middle, coarse = (cv2.GaussianBlur(y, (0, 0), sigma) for sigma in (0.7, 1.4, 5.6))
@@ -95,11 +95,11 @@ def sharpness(patch: np.ndarray) -> float:
 
 
 def yaw_of(face: Face) -> float:
-    """Degrees, positive towards the right of the picture; good to about 6 on drawn heads within 35."""
+    """Degrees, positive towards the picture's right; error about 6 on drawn heads turned by up to 35."""
     left, right, nose = (np.asarray(p) for p in face.points[:3])
     eyes, mouth = eyes_and_mouth(face)
     across = (right - left) / max(float(np.hypot(*(right - left))), 1e-3)
-    # Seen from the front the nose's tip lies on the line from eyes to mouth, a little below its middle.
+    # From the front, the nose's tip lies on the line from eyes to mouth, a little below its middle.
     offset = (nose - (eyes + 0.55 * (mouth - eyes))) @ across
     return float(np.degrees(np.arctan(offset / max(float((right - left) @ across), 1e-3) / NOSE)))
 

@@ -1,4 +1,4 @@
-"""Pictures in and out: uploads are cleaned in a child process, our own arrays become PNG, JPEG and sheets."""
+"""Cleans uploads in a child process; encodes arrays as PNG and JPEG; draws contact sheets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_BYTES = 25 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 512  # pixels of the short side: a face below that is too small to learn from
 WALL_SECONDS = 10.0
-MAX_ANSWER = 1_001_000  # a JPEG under 1 MB and its line of JSON
+MAX_ANSWER = 1_001_000  # bytes: one line of JSON and a JPEG under 1 MB
 
 MESSAGES = {
     "not_an_image": "This file is not a picture. Choose a JPEG, PNG, TIFF, WebP or HEIC photo.",
@@ -41,7 +41,7 @@ class CleanPhoto:
 
 
 def clean(data: bytes, *, long_side: int = 2048) -> CleanPhoto:
-    """A clean copy of an upload, at most `long_side` pixels; only a fresh child process decodes its bytes.
+    """A clean copy of an upload, at most `long_side` pixels. A new child process decodes the bytes.
 
     Raises PhotoRefused: not_an_image, unsupported_format, unreadable, too_small, too_large.
     """
@@ -49,7 +49,7 @@ def clean(data: bytes, *, long_side: int = 2048) -> CleanPhoto:
         raise refusal("too_large")
     kind = sniff(data)
     script = str(Path(__file__).with_name("decode_child.py"))
-    # -I: the child sees neither the environment nor our folder, whose types.py would hide the standard one.
+    # -I: the child ignores the environment and our folder, whose types.py would hide the standard module.
     command = [sys.executable, "-I", "-B", script, kind, str(long_side), str(MAX_PIXELS), str(MIN_SIDE)]
     return read_answer(ask_child(command, data), kind)
 
@@ -99,7 +99,7 @@ AVIF_BRANDS = {b"avif", b"avis"}
 
 
 def sniff(data: bytes) -> str:
-    """The format by its first bytes, never by a name; whether it really is one, the child's decoder says."""
+    """The format by the first bytes, not by the file name. The child's decoder checks the rest."""
     for signature, kind in SIGNATURES.items():
         if data.startswith(signature):
             return kind
@@ -115,10 +115,10 @@ def sniff(data: bytes) -> str:
 
 
 def ask_child(command: list[str], data: bytes, *, seconds: float = WALL_SECONDS) -> bytes:
-    """What the child wrote, cut at MAX_ANSWER; a child that is killed or hangs has written too little.
+    """The child's output, cut at MAX_ANSWER; shorter when the child is killed or hangs.
 
-    It reads all of stdin before it writes, so plain blocking pipes do; the timer breaks one that blocks for
-    ever. The environment is empty but for one malloc arena, which keeps our secrets out and its memory small.
+    The child reads all of stdin before it writes, so blocking pipes suffice. A timer kills a child that
+    hangs. Its environment holds no secrets; a single malloc arena keeps its memory small.
     """
     child = subprocess.Popen(
         command,
@@ -136,16 +136,16 @@ def ask_child(command: list[str], data: bytes, *, seconds: float = WALL_SECONDS)
             child.stdin.write(data)
             child.stdin.close()
             answer = child.stdout.read(MAX_ANSWER)
-            child.kill()  # it has said all it may
+            child.kill()  # any further output is not read
         return answer
-    except OSError:  # it died before it had read everything
+    except OSError:  # the child died before it had read everything
         return b""
     finally:
         clock.cancel()
 
 
 def read_answer(answer: bytes, kind: str) -> CleanPhoto:
-    """Check the child's frame; it has touched hostile bytes, so anything unexpected means unreadable."""
+    """Checks the child's answer. The child decoded hostile bytes, so unexpected output means unreadable."""
     head, _, jpeg = answer.partition(b"\n")
     try:
         said = json.loads(head)
@@ -161,7 +161,7 @@ def read_answer(answer: bytes, kind: str) -> CleanPhoto:
 
 
 def to_array(picture: bytes) -> np.ndarray:
-    """(H, W, 3) uint8 RGB of our own clean JPEG or PNG; never give it an upload."""
+    """(H, W, 3) uint8 RGB of our own clean JPEG or PNG. Not for uploads."""
     with Image.open(io.BytesIO(picture), formats=["JPEG", "PNG"]) as image:
         return np.array(image.convert("RGB"))
 
@@ -177,7 +177,7 @@ def encode_jpeg(array: np.ndarray, quality: int = 92) -> bytes:
 
 
 def within(picture: np.ndarray, long_side: int | None) -> np.ndarray:
-    """(H, W, 3) uint8 RGB, made smaller where its longer side is above `long_side` pixels."""
+    """(H, W, 3) uint8 RGB, shrunk if its longer side is above `long_side` pixels."""
     if long_side is None or max(picture.shape[:2]) <= long_side:
         return picture
     small = Image.fromarray(picture)
@@ -251,7 +251,7 @@ def _photo_cell(photo: np.ndarray) -> Image.Image:
 
 
 def _picture_cells(pictures: list[np.ndarray], captions: list[str]) -> list[Image.Image]:
-    """Each picture whole and as wide as its column, its caption centred below; all as tall as the tallest."""
+    """Each whole picture at its column's width with a caption below; all cells have the tallest's height."""
     width = _cell_width(PICTURE_COLUMNS)
     font = ImageFont.load_default(CAPTION_SIZE)
     tallest = max((round(width * array.shape[0] / array.shape[1]) for array in pictures), default=0)

@@ -1,4 +1,4 @@
-"""What a base needs of the hub: its repositories, their licences, and the files that are not here yet."""
+"""What a base needs from the hub: its repositories, their licences, and the missing files."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ml.local.files import ADAPTER, UNDISTILLED
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository that a base needs files of.
+    """A repository with files that a base needs.
 
-    In a plain directory its files lie in the folder `under`. With `alone`, only its first file is needed,
-    and gets that name there.
+    In a plain directory its files go into the folder `under`. With `alone`, only the first file is needed,
+    and `alone` is its name there.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Repository:
 
 @dataclass(frozen=True)
 class Need:
-    """A repository as the hub has it, and the files of it that are missing here. Sizes in bytes."""
+    """A repository on the hub, and those of its files that are missing here. Sizes in bytes."""
 
     repository: Repository
     commit: str
@@ -50,7 +50,7 @@ class Need:
 
     @property
     def bytes_missing(self) -> int:
-        """Without the bytes that an interrupted fetch left."""
+        """Bytes still to download: without those that an interrupted fetch has left."""
         return sum(max(0, file.size - size_of(self.depot.part(file))) for file in self.missing)
 
 
@@ -78,7 +78,7 @@ def need_of(repository: Repository, listing: Listing, top: Path, cached: bool, r
     )
     licence = repository.licence
     if listing.licence and listing.licence.lower() != licence.lower():
-        licence = listing.licence  # it has changed: what the hub says now must be accepted
+        licence = listing.licence  # the licence has changed: the user must accept the new one
     return Need(
         repository,
         listing.commit,
@@ -92,7 +92,7 @@ def need_of(repository: Repository, listing: Listing, top: Path, cached: bool, r
 
 
 def choose(repository: Repository, files: tuple[HubFile, ...]) -> tuple[HubFile, ...]:
-    """The files that match the patterns, model_index.json last: a plain directory without it is not yet a
+    """The files that match the patterns. model_index.json is last, because it makes a directory a complete
     base."""
     for pattern in repository.patterns:
         if not any(fnmatchcase(file.path, pattern) for file in files):
@@ -105,7 +105,7 @@ def choose(repository: Repository, files: tuple[HubFile, ...]) -> tuple[HubFile,
 
 
 def describe(need: Need) -> str:
-    """Two lines for a person."""
+    """A need in two lines for the user."""
     said = need.repository
     where = f" ({said.licence_url})" if said.licence_url and need.licence == said.licence else ""
     return (
@@ -116,7 +116,7 @@ def describe(need: Need) -> str:
 
 
 def row_of(need: Need) -> dict[str, Any]:
-    """The same for a program."""
+    """A need as a JSON row for programs."""
     return {
         "repository": need.repository.name,
         "commit": need.commit,

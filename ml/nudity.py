@@ -1,8 +1,8 @@
-"""Judges clean pixels for nudity: `python -m ml.nudity [--classifier DIR]`, spoken to by `ml.safety`.
+"""Detects nudity in pictures: `python -m ml.nudity [--classifier DIR]`, started by `ml.safety`.
 
-A program of its own because nudenet is under the AGPL: nothing else imports it, only pipes are shared.
-In, again and again until stdin closes: height and width as two big-endian uint32, then H*W*3 bytes of RGB.
-Out for each: a uint32 length, then JSON {"engine", "label", "score" 0..1, "unsafe"}.
+It is a separate program because nudenet is under the AGPL: no other code imports it, only pipes connect them.
+stdin, repeated until it closes: height and width as two big-endian uint32, then H*W*3 bytes of RGB.
+stdout, for each picture: a uint32 length, then JSON {"engine", "label", "score" 0..1, "unsafe"}.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from PIL import Image
 
 from ml.nets.torchvision import ensure_torchvision
 
-# nudenet's classes that mean nudity, each with the score from which it counts. The detector scores true finds
-# 0.4 to 0.9; of 240 drawn portraits, none of them nude, it scored the highest 0.51
-# (a bald head), so what counts starts above.
+# nudenet's classes that mean nudity, each with the least score that counts. True positives have scores of 0.4
+# to 0.9. The highest score on 240 drawn portraits, none of them nude, was 0.51 (a bald head), so most
+# thresholds are above that.
 EXPOSED = {
     "FEMALE_GENITALIA_EXPOSED": 0.55,
     "MALE_GENITALIA_EXPOSED": 0.55,
@@ -32,7 +32,7 @@ EXPOSED = {
     "FEMALE_BREAST_EXPOSED": 0.50,
     "BUTTOCKS_EXPOSED": 0.50,
 }
-# What classifiers call it ("nsfw", "porn", "hentai", "NSFW - explicit"); their probabilities add up.
+# Parts of classifiers' labels for nudity ("NSFW - explicit"); the labels' probabilities are added.
 UNSAFE_WORDS = ("nsfw", "porn", "hentai", "nude", "nudity", "explicit", "sexual", "unsafe")
 UNSAFE_SHARE = 0.5
 MAX_PIXELS = 50_000_000
@@ -42,14 +42,14 @@ Judge = Callable[[np.ndarray], dict]
 
 
 def judge_boxes(found: Scores) -> dict:
-    """The worst of nudenet's finds: the largest share of the score from which its class counts."""
+    """nudenet's worst detection: the one with the largest ratio of score to its class's threshold."""
     exposed = [(score / EXPOSED[label], score, label) for label, score in found if label in EXPOSED]
     ratio, score, label = max(exposed, default=(0.0, 0.0, ""))
     return {"engine": "nudenet", "label": label, "score": score, "unsafe": ratio >= 1}
 
 
 def judge_classes(classes: Scores) -> dict:
-    """A classifier's labels and probabilities; one that names nothing unsafe cannot judge: ValueError."""
+    """Judges a classifier's labels and probabilities. ValueError when no label names nudity."""
     unsafe = [(share, label) for label, share in classes if is_unsafe(label)]
     if not unsafe:
         raise ValueError("the classifier has no label for what is unsafe")
@@ -72,7 +72,7 @@ def load_nudenet() -> Judge:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     detector = nudenet.NudeDetector()
     model = Path(nudenet.__file__).with_name("320n.onnx")
-    # nudenet takes no options for its session, so it gets another one.
+    # nudenet accepts no session options, so its session is replaced.
     detector.onnx_session = onnxruntime.InferenceSession(str(model), options)
 
     def judge(picture: np.ndarray) -> dict:
@@ -100,7 +100,7 @@ def load_classifier(directory: str) -> Judge:
 
 
 def serve(judge: Judge, pixels: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer until the pipe closes. Trouble ends the program: who asked gets no answer, and refuses."""
+    """Answers until the pipe closes. An error ends the program without an answer; the caller then refuses."""
     while len(header := pixels.read(8)) == 8:
         height, width = struct.unpack(">II", header)
         if not 0 < height * width <= MAX_PIXELS:
@@ -118,7 +118,7 @@ def main() -> None:
     )
     directory = parser.parse_args().classifier
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libraries print must not get between the answers
+    os.dup2(2, 1)  # output printed by libraries must not mix with the answers
     judge = load_classifier(directory) if directory else load_nudenet()
     serve(judge, sys.stdin.buffer, answers)
 

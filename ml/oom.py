@@ -1,4 +1,4 @@
-"""Running out of memory, as an answer for the user."""
+"""Turns out-of-memory errors into a message for the user."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ml.errors import DeviceLost, MLError
 
-# PyTorch and oneDNN report it so on a CPU, where there is no class of error for it.
+# Messages of PyTorch and oneDNN on a CPU, where they have no error class for it.
 MESSAGES = (
     "can't allocate memory",
     "not enough memory",

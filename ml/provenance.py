@@ -1,6 +1,6 @@
-"""Where a file came from: a C2PA signature in it (proof) and an invisible mark in its pixels (trace).
+"""Where a file came from: a C2PA signature in the file (proof) and a watermark in its pixels (trace).
 
-Sign last: any re-save strips the signature; the mark (`watermark`) mostly stays.
+Sign last: re-saving removes the signature; the watermark mostly survives.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ MARK = "com.photoflux.watermark.1"  # names the algorithm of `watermark` in the 
 YEARS = 20  # a signature without a timestamp authority counts only while its certificate is valid
 MOST_PIXELS = 50_000_000
 
-# Reading an upload must not go to the network: a manifest may name an address to be fetched.
+# Reading an upload must not use the network: a manifest may name an address to fetch.
 OFFLINE = {"remote_manifest_fetch": False, "ocsp_fetch": False}
-# The only complaint that is none: our root is on no public trust list.
+# The only status that is not a fault: our root is on no public trust list.
 UNLISTED = "signingCredential.untrusted"
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a file says of itself. Only `ours` is proof: anybody can sign in our name with another key."""
+    """A file's stated origin. Only `ours` is proof: anybody can sign in our name with another key."""
 
     signed: bool  # a C2PA manifest in our name, its signature valid and the file unchanged since
     ours: bool  # signed, and by a certificate under one of the known roots
@@ -51,11 +51,11 @@ class Provenance:
     created: str | None  # ISO 8601, from an intact signature
     ident: int | None  # from a signature of ours, else from the mark in the pixels
     reason: str | None  # why there is no valid signature of ours, in a few words
-    summary: str  # one sentence for a person
+    summary: str  # one sentence for the user
 
 
 class Signer:
-    """Signs files as made here. `cert_pem` is the chain, leaf first; `key_pem` the leaf's P-256 key."""
+    """Signs files made here. `cert_pem` is the chain, leaf first; `key_pem` is the leaf's P-256 key."""
 
     def __init__(self, cert_pem: bytes, key_pem: bytes):
         self._cert_pem, self._key_pem = cert_pem, key_pem
@@ -70,14 +70,14 @@ class Signer:
             raise MLError("bad_certificate", "The signing certificate or its key cannot be used.") from error
 
     def _context(self) -> c2pa.Context:
-        """Made for each file (under 1 ms): c2pa's objects do not outlive a fork, and a worker forks."""
+        """Created for each file (under 1 ms): c2pa's objects do not survive a fork, and workers fork."""
         info = c2pa.C2paSignerInfo(c2pa.C2paSigningAlg.ES256, self._cert_pem, self._key_pem, None)
         settings = {"builder": {"thumbnail": {"enabled": False}}, "verify": OFFLINE}
         return c2pa.Context.from_dict(settings, signer=c2pa.Signer.from_info(info))
 
     @classmethod
     def open(cls, folder: Path) -> Signer:
-        """The signer kept in `folder`; the first call makes it. Chain and key are one file, mode 0600."""
+        """The signer in `folder`; the first call creates it. Chain and key are in one file, mode 0600."""
         path = folder / "signer.pem"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
@@ -88,8 +88,8 @@ class Signer:
     def sign(self, data: bytes, mime: str, *, engine: str, ident: int, created: datetime) -> bytes:
         """`data` (image/png, image/jpeg, image/webp or video/mp4) with a manifest of about 3.5 KB.
 
-        `engine` is its public name ("nano"), `ident` the mark's number (0..2^32-1), `created` an aware time.
-        Nothing else goes in: no prompt, no user. Raises MLError("unsignable") for bytes of another type.
+        `engine` is its public name ("nano"), `ident` the watermark's number (0..2^32-1), `created` an aware
+        time. The manifest has no prompt and no user. Raises MLError("unsignable") for bytes of another type.
         """
         out = io.BytesIO()
         try:
@@ -124,9 +124,9 @@ def _manifest(mime: str, engine: str, ident: int, created: datetime) -> dict[str
 
 
 def make_chain() -> tuple[bytes, bytes, bytes]:
-    """A new leaf, its root and the leaf's key (PEM). The root's key is thrown away: it signs this leaf alone.
+    """A new leaf, its root and the leaf's key (PEM). The root's key is discarded: it signs only this leaf.
 
-    The extensions are those that C2PA 2.x asks of a signing certificate (section 14.5, X.509 certificates).
+    C2PA 2.x requires these extensions of a signing certificate (section 14.5, X.509 certificates).
     """
     root_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     leaf = _certificate("PhotoFlux signing", leaf_key, root_key, is_root=False)
@@ -186,7 +186,7 @@ def _pem(certificate: x509.Certificate) -> bytes:
 
 
 def _write_once(path: Path, data: bytes) -> None:
-    """Whole or not at all, and the first of several processes wins: os.link refuses a name that is there."""
+    """Writes the file atomically. The first of several processes wins: os.link refuses an existing name."""
     handle, aside = tempfile.mkstemp(dir=path.parent)  # made with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
@@ -201,8 +201,8 @@ def _write_once(path: Path, data: bytes) -> None:
 
 
 def known_roots(folder: Path) -> bytes:
-    """The root certificates (PEM) of the signer in `folder`, and of earlier ones kept beside it under other
-    names (*.pem)."""
+    """The root certificates (PEM) of the signer in `folder`, and of earlier signers in the same folder
+    (*.pem)."""
     roots = b""
     for file in sorted(folder.glob("*.pem")):
         chain, _mark, _key = file.read_bytes().partition(b"-----BEGIN PRIVATE KEY-----")
@@ -212,10 +212,10 @@ def known_roots(folder: Path) -> bytes:
 
 
 def verify(data: bytes, picture: watermark.Picture | None = None, *, roots: bytes = b"") -> Provenance:
-    """What any bytes say of where they came from; never raises, never goes to the network.
+    """The provenance of any bytes. Never raises, never uses the network.
 
-    `picture` (H, W, 3) RGB uint8 saves decoding `data` here (PNG, JPEG, WebP, at most 50 MP). `roots` are the
-    known root certificates (PEM, one after another): `Signer.root_pem` and those of earlier keys; without any
+    `picture` (H, W, 3) RGB uint8 saves decoding `data` (PNG, JPEG, WebP, at most 50 MP). `roots` are the
+    known root certificates (PEM, concatenated): `Signer.root_pem` and those of earlier keys; without roots,
     `ours` is False.
     """
     claim, reason = _read_claim(data, roots)
@@ -231,8 +231,8 @@ def verify(data: bytes, picture: watermark.Picture | None = None, *, roots: byte
 
 
 def verify_apart(data: bytes, *, roots: bytes = b"") -> Provenance:
-    """`verify` in a child process with 2 GB and 20 s, as for any upload: strangers' bytes meet no parser in
-    ours."""
+    """Runs `verify` in a child process limited to 2 GB and 20 s: untrusted bytes are not parsed in this
+    process."""
     root = str(Path(__file__).resolve().parent.parent)
     code = f"import sys; sys.path.insert(0, {root!r}); from ml import provenance; provenance.answer()"
     head = json.dumps({"roots": roots.decode("ascii", "replace")}).encode() + b"\n"
@@ -243,7 +243,7 @@ def verify_apart(data: bytes, *, roots: bytes = b"") -> Provenance:
 
 
 def answer() -> None:
-    """The child's side: one line of JSON and the file on stdin, the answer as JSON on stdout."""
+    """The child process: reads one line of JSON and the file from stdin, prints the answer as JSON."""
     resource.setrlimit(resource.RLIMIT_AS, (2 * 1024**3, 2 * 1024**3))
     resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -269,7 +269,7 @@ def _say_unsigned(mark: int | None, reason: str | None) -> str:
 
 
 def _read_claim(data: bytes, roots: bytes) -> tuple[dict[str, Any] | None, str | None]:
-    """An intact manifest in our name, or None and why what is there does not count (if anything is)."""
+    """(claim, None) for an intact manifest in our name, else (None, reason); no reason without a manifest."""
     mime = _sniff(data)
     if mime is None:
         return None, None
@@ -284,7 +284,7 @@ def _read_claim(data: bytes, roots: bytes) -> tuple[dict[str, Any] | None, str |
             report = json.loads(reader.json())
         return _judge(report, bool(roots))
     except Exception:
-        # Untrusted bytes in somebody else's parser: whatever goes wrong there, the answer is "not signed".
+        # A third-party parser reads untrusted bytes: after any error the file counts as not signed.
         return None, "the signature is damaged" if b"c2pa" in data and GENERATOR.encode() in data else None
 
 
@@ -308,7 +308,7 @@ def _judge(report: dict[str, Any], rooted: bool) -> tuple[dict[str, Any] | None,
 
 
 def _sniff(data: bytes) -> str | None:
-    """The type by its first bytes: those that `Signer.sign` writes, so that no other parser is reached."""
+    """The type by the first bytes. Only types that `Signer.sign` writes, so that no other parser runs."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if data.startswith(b"\xff\xd8\xff"):
@@ -322,7 +322,7 @@ def _read_mark(data: bytes, picture: watermark.Picture | None) -> int | None:
     try:
         return watermark.read(_decode(data) if picture is None else picture)
     except Exception:
-        # As above: not a picture, too large, cut off, or not what it says it is.
+        # Not a picture, too large, truncated, or of another type than it states.
         return None
 
 

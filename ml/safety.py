@@ -1,7 +1,7 @@
-"""What may be asked for and what may be shown: `screen` for prompts, `screen_picture` for pictures.
+"""Content rules: `screen` checks prompts, `screen_picture` checks pictures.
 
-Prompts are compared with lists of terms after the usual disguises are taken off (`disguises_removed`).
-Pictures are judged by a program of its own, `ml.nudity`, which lives on beside this process.
+Prompts are compared with lists of terms after common obfuscations are removed (`disguises_removed`).
+A separate long-running process, `ml.nudity`, judges the pictures.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ MAX_PROMPT = 1_000  # characters
 
 @dataclass(frozen=True)
 class Rules:
-    """The lists that a prompt is held against. Staff edit them: `replace(DEFAULT_RULES, people=...)`.
+    """The lists that a prompt is checked against. Staff edit them: `replace(DEFAULT_RULES, people=...)`.
 
-    `allow_sexual` lifts the sexual list alone: minors, undressing and known people stay refused.
+    `allow_sexual` disables only the sexual list: minors, undressing and known people stay refused.
     """
 
     sexual: Terms = SEXUAL
-    suggestive: Terms = SUGGESTIVE  # fine by themselves, never beside a child
+    suggestive: Terms = SUGGESTIVE  # allowed, but never together with a child
     child: Terms = CHILD
     youth: Terms = YOUTH
     undress: Terms = UNDRESS
@@ -69,7 +69,7 @@ DEFAULT_RULES = Rules()
 
 @dataclass(frozen=True)
 class Verdict:
-    """`code` is "" when allowed; `category` names the list that matched and `term` the words that did."""
+    """`code` is "" when allowed. `category` is the list that matched, `term` the words that matched."""
 
     allowed: bool
     code: str = ""
@@ -89,7 +89,7 @@ MESSAGES = {
     "hate": "Hateful words and symbols are not allowed here. Describe the picture without them.",
     "self_harm": "Pictures of self-harm are not made here. If you feel like hurting yourself, please talk to somebody you trust or call a helpline.",  # noqa: E501
 }
-# The order in which a prompt that breaks several rules is answered, with the code of each list.
+# Each list's code. A prompt that breaks several rules gets the first code in this order.
 CODES = {
     "people": "known_person",
     "undress": "undress",
@@ -101,7 +101,7 @@ CODES = {
 
 
 def screen(text: str, rules: Rules = DEFAULT_RULES) -> Verdict:
-    """May this prompt be drawn? English, Spanish and simplified Chinese; pure, a few milliseconds."""
+    """Whether a prompt is allowed. English, Spanish, simplified Chinese; pure, takes a few milliseconds."""
     if len(text) > MAX_PROMPT:
         return _refused("too_long")
     forms = list(disguises_removed(text))
@@ -121,8 +121,7 @@ def screen(text: str, rules: Rules = DEFAULT_RULES) -> Verdict:
 
 
 def refuse_prompt(prompt: str, negative: str = "", rules: Rules = DEFAULT_RULES) -> None:
-    """MLError `prompt_refused` unless both may be used; what is not wanted steers a picture too, so it is
-    screened alike."""
+    """MLError `prompt_refused` unless both are allowed: a negative prompt also steers the picture."""
     for text in (prompt, negative) if negative.strip() else (prompt,):
         verdict = screen(text, rules)
         if not verdict.allowed:
@@ -138,7 +137,7 @@ def _first(pattern: re.Pattern[str], forms: list[str]) -> re.Match[str] | None:
 
 
 def _minor(found: dict[str, str]) -> tuple[str, str] | None:
-    """A child beside anything sexual or suggestive; girl or boy beside anything explicit."""
+    """(list, words) for a child with sexual or suggestive terms, or girl or boy with explicit terms."""
     explicit = found.get("sexual") or found.get("undress")
     adult = explicit or found.get("suggestive")
     if "child" in found and adult:
@@ -148,20 +147,20 @@ def _minor(found: dict[str, str]) -> tuple[str, str] | None:
     return None
 
 
-# --- taking disguises off -----------------------------------------------------------------------------------
+# --- removing obfuscations ----------------------------------------------------------------------------------
 
-CAPITALS = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "abezhikmnoptyx")  # a small ν looks like v
+CAPITALS = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "abezhikmnoptyx")  # before casefold: small ν looks like v
 LOOKALIKES = str.maketrans(
     "абвгеикмнопрстухѕіјһԁԛԝѵү" + "αβγεηικνορτυχωσμ" + "ıłøđɑɡ×ʀᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘᴛᴜᴠᴡʏᴢ",
     "abbreukmhonpctyxsijhdqwvy" + "abyenikvoptuxwou" + "ilodagxrabcdeghijklmnoptuvwyz",
 ) | {first + at: chr(97 + at) for first in (0x1F130, 0x1F150, 0x1F170, 0x1F1E6) for at in range(26)}
 LEET = str.maketrans("034578@$!|", "oeastbasil")
-BLANKS = dict.fromkeys(map(ord, "\u115f\u1160\u2800\u3164\uffa0"))  # letters by category, invisible by sight
+BLANKS = dict.fromkeys(map(ord, "\u115f\u1160\u2800\u3164\uffa0"))  # invisible, but not spaces to Unicode
 CJK = "\u3400-\u9fff\uf900-\ufaff"
 
 
 def disguises_removed(text: str) -> Iterator[str]:
-    """Forms of the text to search, the plainest first; in each, words stand one space apart."""
+    """Forms of the text to search, the least changed first. One space separates the words of each form."""
     folded = _fold(text)
     for form in dict.fromkeys((folded, _unleet(folded, "i"), _unleet(folded, "l"))):
         yield _words(form)
@@ -169,7 +168,7 @@ def disguises_removed(text: str) -> Iterator[str]:
 
 
 def _fold(text: str) -> str:
-    """Lower-case letters without accents, look-alikes as Latin; ñ stays, or año would become a body part."""
+    """Lower case without accents, look-alikes as Latin letters. ñ stays: año must not become ano (anus)."""
     text = unicodedata.normalize("NFKC", text).translate(CAPITALS).casefold().translate(BLANKS)
     text = unicodedata.normalize("NFKD", text)
     kept = []
@@ -184,7 +183,7 @@ def _fold(text: str) -> str:
 
 
 def _unleet(text: str, one: str) -> str:
-    """Digits and signs inside words as the letters they imitate; 1 is i or l. Bare numbers stay."""
+    """Replaces digits and signs inside words by the letters they imitate; 1 by `one`. Numbers stay."""
     table = LEET | {ord("1"): one}
 
     def swap(word: re.Match[str]) -> str:
@@ -195,7 +194,7 @@ def _unleet(text: str, one: str) -> str:
 
 
 def _join_letters(text: str) -> str:
-    """n.u.d.e, nu-de and n u d e as nude; a double space still parts words."""
+    """n.u.d.e, nu-de and n u d e become nude; a double space still separates words."""
     text = re.sub(r"(?<=\w)(?:[^\w\s]|_)+(?=\w)", "", text)
     return re.sub(r"(?<!\w)\w(?:\s\w(?!\w)){2,}", lambda run: "".join(run[0].split()), text)
 
@@ -210,7 +209,7 @@ def _words(text: str) -> str:
 
 
 def is_term(text: str) -> bool:
-    """Is anything of it left to look for? Signs and invisible letters alone are no term."""
+    """Whether folding leaves a letter or digit. Signs and invisible characters alone are no term."""
     return bool(re.search(r"\w", _fold(text)))
 
 
@@ -226,7 +225,7 @@ def _compile(rules: Rules) -> dict[str, re.Pattern[str]]:
 
 
 def _alternatives(value: Terms, *, is_name: bool) -> str:
-    """The terms of a list by their first letter, so that most places in a text are passed over at once."""
+    """A list's terms grouped by first letter, so that the search skips most positions quickly."""
     by_letter: dict[str, list[str]] = {}
     for term in filter(is_term, map(_fold, value)):
         by_letter.setdefault(term[0], []).append(_pattern(term, is_name))
@@ -246,7 +245,7 @@ def _pattern(term: str, is_name: bool) -> str:
 
 
 def _word(word: str) -> str:
-    """Letters may be drawn out (nuuude); a letter merely doubled is another word (pene, penne)."""
+    """Matches letters repeated three times or more (nuuude). A doubled letter is another word (penne)."""
     stem = word.rstrip("*")
     out = ""
     for run in re.finditer(r"(.)\1*", stem):
@@ -258,7 +257,7 @@ def _word(word: str) -> str:
 
 # --- pictures -----------------------------------------------------------------------------------------------
 
-PICTURE_SECONDS = 20.0  # for one picture, the program's start included
+PICTURE_SECONDS = 20.0  # for one picture, including the program's start
 HEADER = struct.Struct(">II")  # height, width; then H*W*3 bytes of RGB
 LENGTH = struct.Struct(">I")  # of the answer, JSON: engine, label, score, unsafe
 MAX_ANSWER = 10_000
@@ -266,7 +265,7 @@ MAX_ANSWER = 10_000
 
 @dataclass(frozen=True)
 class PictureVerdict:
-    """`score` 0..1: how sure the engine is of `label`, the worst thing that it saw ("" for nothing)."""
+    """`label` is the worst content found ("" for none), `score` the engine's confidence in it, 0..1."""
 
     safe: bool
     score: float
@@ -275,13 +274,13 @@ class PictureVerdict:
 
 
 def detector_command(classifier: str | None = None) -> list[str]:
-    """The program: nudenet's detector, or the transformers image classifier in the directory `classifier`."""
+    """The command for nudenet's detector, or for the transformers classifier in a directory."""
     command = [sys.executable, "-m", "ml.nudity"]
     return [*command, "--classifier", classifier] if classifier else command
 
 
 class Detector:
-    """The program beside us: started by the first picture, kept, started once more if it died."""
+    """The detector process. The first picture starts it; it keeps running and is restarted if it died."""
 
     def __init__(self, command: list[str], *, seconds: float = PICTURE_SECONDS):
         self.command = command
@@ -290,7 +289,7 @@ class Detector:
         self.program: subprocess.Popen[bytes] | None = None
 
     def judge(self, picture: np.ndarray) -> PictureVerdict:
-        """The program's verdict on (H, W, 3) uint8 RGB. Raises OSError or ValueError on any trouble."""
+        """The program's verdict on (H, W, 3) uint8 RGB. Raises OSError or ValueError on any failure."""
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
             raise ValueError("a picture is (H, W, 3) uint8 RGB")
         message = HEADER.pack(*picture.shape[:2]) + picture.tobytes()
@@ -298,10 +297,7 @@ class Detector:
         with self.lock:
             try:
                 return self._ask(message, end)
-            except (
-                OSError,
-                ValueError,
-            ):  # it died, now or since the last picture: once more, in the time left
+            except (OSError, ValueError):  # the program died: restart it and retry in the remaining time
                 self._stop()
             try:
                 return self._ask(message, end)
@@ -320,7 +316,7 @@ class Detector:
         program = self.program = self.program or self._start()
         assert program.stdin
         assert program.stdout
-        clock = threading.Timer(left, program.kill)  # ends a read or write that would wait for ever
+        clock = threading.Timer(left, program.kill)  # ends a read or write that hangs
         clock.start()
         try:
             program.stdin.write(message)
@@ -337,7 +333,7 @@ class Detector:
         root = Path(__file__).parent.parent  # where `-m ml.nudity` is found
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         pipe = subprocess.PIPE
-        # A session of its own: Ctrl-C is for the parent, which closes it.
+        # Its own session: Ctrl-C must reach only the parent, which then stops the program.
         return subprocess.Popen(
             self.command, stdin=pipe, stdout=pipe, cwd=root, env=environment, start_new_session=True
         )
@@ -347,7 +343,7 @@ class Detector:
         if not program:
             return
         program.kill()
-        with contextlib.suppress(OSError):  # closing flushes what a dead program never read
+        with contextlib.suppress(OSError):  # communicate() flushes input that a dead program cannot read
             program.communicate()
 
 
@@ -362,14 +358,14 @@ _detector = Detector(detector_command())
 
 
 def use_detector(detector: Detector) -> None:
-    """Judge with this one from now on: `use_detector(Detector(detector_command("/models/nsfw")))`."""
+    """Replaces the detector: `use_detector(Detector(detector_command("/models/nsfw")))`."""
     global _detector
     _detector, old = detector, _detector
     old.close()
 
 
 def screen_picture(picture: np.ndarray, *, allow_nudity: bool = False) -> PictureVerdict:
-    """May this picture, (H, W, 3) uint8 RGB, be shown? Fails closed: any trouble is unsafe, "unavailable"."""
+    """Whether (H, W, 3) uint8 RGB may be shown. Fails closed: on errors, unsafe with "unavailable"."""
     try:
         verdict = _detector.judge(picture)
     except Exception:
@@ -378,7 +374,7 @@ def screen_picture(picture: np.ndarray, *, allow_nudity: bool = False) -> Pictur
 
 
 def _after_fork() -> None:
-    """A forked worker (Celery) starts a program of its own: two talking to one would mix up pictures."""
+    """Gives a forked worker (Celery) its own detector: two processes on one pipe would mix up pictures."""
     global _detector
     _detector = Detector(_detector.command, seconds=_detector.seconds)
 

@@ -1,4 +1,4 @@
-"""Whose faces these are: one person's among others, and a set of photos sorted by person."""
+"""Compares faces: finds duplicates and strangers among photos, and groups photos by person."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import numpy as np
 from ml.measures import bits_apart
 from ml.types import Inspection
 
-# Bits of 64: 80 copies of real photos at other sizes and qualities differ by 0 to 2, two photos of a sitting
-# (or of two people in one studio pose) by 4 and more.
+# Bits of 64: 80 copies of real photos at other sizes and qualities differ by 0 to 2 bits, two photos of one
+# sitting (or of two people in the same studio pose) by at least 4.
 DUPLICATE = 2
-AGREE = 3  # faces that must agree before another is called a stranger's
-CLEARLY = 0.05  # cosine below the threshold: a wrong "not you" annoys more than one odd photo harms
-# Mean cosine from which faces are one person's, by embedder. Drawn heads of one unseen person have 0.64 and
-# more in 99 of 100 pairs, of two people a median of 0.03; real ones reach down to 0.32 between a front and
-# a three-quarter view (`python -m bench.faces`): the figure lies where hardly any real photo of the same
-# person is turned away.
+AGREE = 3  # photos of the same person needed before another face is called a stranger's
+CLEARLY = 0.05  # cosine below the threshold: a wrong "not you" annoys more than one wrong photo harms
+# Least mean cosine of faces of one person, by embedder. Drawn heads of one unseen person have at least 0.64
+# in 99 of 100 pairs, of two people a median of 0.03. Real faces have as little as 0.32 between a front and
+# a three-quarter view (`python -m bench.faces`). The threshold refuses hardly any real photo of the same
+# person.
 SAME_PERSON = {"drawn-contrast-1": 0.45}
 
 
 def same_person(vectors: np.ndarray, threshold: float) -> np.ndarray:
-    """(N, D) unit vectors -> (N,) labels, one a person, 0 the one with the most faces.
+    """(N, D) unit vectors -> (N,) labels, one per person; 0 is the person with the most faces.
 
-    Average linkage: the two groups of highest mean cosine are joined while it reaches `threshold`, so that
-    one face that looks like two people does not chain them.
+    Average linkage: joins the two groups with the highest mean cosine while it reaches `threshold`. One
+    face that looks like two people therefore does not join them.
     """
     count = len(vectors)
     sums = np.asarray(vectors, np.float64) @ np.asarray(vectors, np.float64).T if count else np.zeros((0, 0))
@@ -48,8 +48,8 @@ def same_person(vectors: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def has_majority(labels: np.ndarray) -> bool:
-    """Is label 0 at least two thirds of them, and enough to be believed? Six and six, one of them unusable,
-    is none."""
+    """Whether label 0 has at least two thirds of the faces, and at least AGREE. Six and five is no
+    majority."""
     own = int((labels == 0).sum())
     return own >= AGREE and own >= len(labels) * 2 / 3
 
@@ -59,7 +59,7 @@ def is_duplicate(said: Inspection, others: Sequence[Inspection]) -> bool:
 
 
 def is_stranger(said: Inspection, others: Sequence[Inspection]) -> bool:
-    """Do the accepted others agree on a person, and is this clearly not the one?"""
+    """Whether the accepted others show one person, and this photo clearly another."""
     kept = [o.embedding for o in others if o.accepted and o.embedding and o.embedder == said.embedder]
     threshold = SAME_PERSON.get(said.embedder)
     if threshold is None or len(kept) < AGREE:
@@ -72,8 +72,8 @@ def is_stranger(said: Inspection, others: Sequence[Inspection]) -> bool:
 
 @dataclass(frozen=True)
 class Mix:
-    """Who is on a set of photos. `labels`: one per inspection, 0 the person seen most, -1 without a vector;
-    `counts`: photos per person; `majority`: is person 0 on most; `detail`: what to do, "" for one person."""
+    """The people on a set of photos. `labels`: one per inspection, 0 the most frequent person, -1 without a
+    vector; `counts`: photos per person; `majority`: see has_majority; `detail`: advice, "" for one person."""
 
     labels: tuple[int, ...]
     counts: tuple[int, ...]
@@ -82,9 +82,9 @@ class Mix:
 
 
 def mixed(inspections: Sequence[Inspection], threshold: float | None = None) -> Mix:
-    """Sort a whole set, refused photos included, by person, as far as they share the last one's embedder.
+    """Groups a whole set by person, including refused photos. Uses only the last vector's embedder.
 
-    `threshold` None: that of SAME_PERSON; raises KeyError for an embedder that is not in it.
+    `threshold` None: that of SAME_PERSON. Raises KeyError for an embedder that it lacks.
     """
     name = next((said.embedder for said in reversed(inspections) if said.embedding), "")
     known = [i for i, said in enumerate(inspections) if said.embedding and said.embedder == name]

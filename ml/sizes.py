@@ -1,4 +1,4 @@
-"""The sizes the nano base draws at, by the class of pixels it was trained in. (width, height), multiples of
+"""The nano base's picture sizes, by the pixel class of its training: (width, height), multiples of
 16."""
 
 from __future__ import annotations
@@ -30,6 +30,6 @@ ENLARGE = {128: 4, 192: 3}  # delivered at 512 to 576 pixels
 
 
 def pixels_of(weights: Path) -> int:
-    """The class that a nano checkpoint was trained in; its `nano.json` says it."""
+    """The pixel class of a nano checkpoint, from its `nano.json`."""
     file = weights / "nano.json"
     return int(json.loads(file.read_text())["pixels"]) if file.is_file() else 128

@@ -1,4 +1,4 @@
-"""What passes the doors `judge` and `engine`: frozen dataclasses, no torch, and pictures only as encoded
+"""The types in the interfaces `judge` and `engine`: frozen dataclasses, no torch, pictures as encoded
 bytes.
 
 Boxes are (x1, y1, x2, y2) in pixels of the upright picture. Scores are 0..1, likeness is a cosine, -1..1.
@@ -36,7 +36,7 @@ ASPECTS = ("1:1", "4:5", "3:4", "2:3", "9:16", "16:9", "3:2")
 QUALITIES = ("draft", "standard", "high")
 SUBJECTS = ("person", "woman", "man")
 
-# on_progress(stage, share 0..1): True asks the work to stop at the next safe point.
+# on_progress(stage, share 0..1): returning True asks the work to stop at the next safe point.
 Progress = Callable[[str, float], bool]
 
 
@@ -46,8 +46,8 @@ def go_on(stage: str, share: float) -> bool:
 
 
 class Store(Protocol):
-    """Where files go: a folder on the command line, the vault in the web application. Writes are all or
-    nothing."""
+    """File storage: a folder on the command line, the vault in the web application. Writes are
+    atomic."""
 
     def read(self, name: str) -> bytes: ...
     def write(self, name: str, data: bytes) -> None: ...
@@ -57,8 +57,8 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Face:
-    """One face found: `points` are left eye, right eye, nose, left and right corner of the mouth (as seen),
-    x y."""
+    """A detected face. `points` (x, y): left eye, right eye, nose, left and right corner of the mouth, as
+    seen in the picture."""
 
     box: Box
     score: float
@@ -69,10 +69,10 @@ class Face:
 class Inspection:
     """The verdict on one photo. `code` is empty when accepted; `detail` is one sentence that says what to do.
 
-    `hints` never refuse: names such as "smiling", "eyes_hidden". `yaw` in degrees (positive: towards the
-    right of the picture), `light` the mean brightness of the face 0..1, `warmth` its red over blue,
-    `sharpness` see measures.py, `embedding` unit length by the model `embedder`, `hash` a 64-bit perceptual
-    hash, `clean` the JPEG that is kept."""
+    `hints`, such as "smiling", never refuse a photo. `yaw`: degrees, positive towards the picture's right.
+    `light`: the face's mean brightness, 0..1. `warmth`: its red / blue. `sharpness`: see measures.py.
+    `embedding`: unit length, by the model `embedder`. `hash`: 64-bit perceptual hash. `clean`: the JPEG that
+    is kept."""
 
     accepted: bool
     code: str = ""
@@ -93,7 +93,7 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Photo:
-    """An accepted photo for a training: `id` never changes, `clean` is its JPEG."""
+    """An accepted photo for a training. `id` never changes; `clean` is its JPEG."""
 
     id: str
     clean: bytes = field(repr=False)
@@ -101,8 +101,8 @@ class Photo:
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """What to train. `steps` None takes the base's rule; `threads` and `seed` fix the result bit for bit on
-    a CPU."""
+    """What to train. `steps` None: by the base's rule. On a CPU, `threads` and `seed` make the result
+    reproducible bit for bit."""
 
     photos: tuple[Photo, ...]
     subject: str = "person"
@@ -115,8 +115,8 @@ class TrainSpec:
 @dataclass(frozen=True)
 class TrainReport:
     """The result of a training. `lora` is the file's name in the store, `sha256` its checksum, `checkpoint`
-    the chosen step. `likeness` is its median cosine to photos held out, `likeness_base` the same without
-    the LoRA, `likeness_real` that of the person's own photos among themselves."""
+    the chosen step. `likeness` is its pictures' median cosine to held-out photos, `likeness_base` the same
+    without the LoRA, `likeness_real` the median cosine between the person's own photos."""
 
     lora: str
     sha256: str
@@ -132,7 +132,7 @@ class TrainReport:
     recognised: bool  # at or above the base's floor
     scores: tuple[tuple[int, float], ...] = ()
     memory: str = ""  # the memory plan, in words
-    samples: tuple[str, ...] = ()  # names in the store of pictures by the chosen checkpoint, finished
+    samples: tuple[str, ...] = ()  # names in the store of finished pictures by the chosen checkpoint
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,8 @@ class RenderSpec:
 
 @dataclass(frozen=True)
 class Picture:
-    """One delivered picture: PNG bytes, marked and signed. `likeness` is None where no face of the twin is
-    known."""
+    """One delivered picture: PNG bytes, watermarked and signed. `likeness` is None without a twin or without
+    a face."""
 
     png: bytes = field(repr=False)
     prompt: str
@@ -167,5 +167,5 @@ class Picture:
     likeness: float | None
     safety: float  # the detector's score, 0 harmless
     seconds: float
-    mark: int  # the invisible mark's id
+    mark: int  # the watermark's number
     engine: str

@@ -1,5 +1,5 @@
-"""What a portrait may show, and the words for it: plain data that the drawing program, the reader and
-captions share."""
+"""The attributes of a portrait and the words for them: plain data for the drawing program, the reader and
+captions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GLASSES = ("none", "round", "square")
 HATS = ("none", "cap", "beanie", "hat")
 LIGHTS = ("soft", "side", "warm", "cool", "back")
 
-# How a scene may be said. The first of each is the plain word that prompts are completed with.
+# Phrases for a scene. The first phrase of each completes prompts.
 SAY: dict[str, dict[str, tuple[str, ...]]] = {
     "style": {
         "photorealistic": (

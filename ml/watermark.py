@@ -1,22 +1,22 @@
-"""An invisible mark: a 32-bit number in a picture that survives re-saving and resizing.
+"""An invisible watermark: a 32-bit number in a picture that survives re-saving and resizing.
 
-Spread spectrum (Cox et al., 1997) on the picture's own cosines. A cosine of k half-waves across the picture
-stays one of k half-waves when the picture is resized, so there is no size to guess and nothing to resample.
-The mark goes into brightness and, slower and stronger because the eye is blind to it there, into the two
-colour differences.
+Spread spectrum (Cox et al., 1997) on the cosines of the whole picture. A cosine of k half-waves across the
+picture keeps its k half-waves when the picture is resized, so the reader does not need the original size.
+The mark is in the brightness, and at lower frequencies and higher strength in the two colour differences,
+where the eye does not see it.
 
-The number and its 16-bit CRC are four 12-bit letters. Each letter picks one of 4,096 random sign patterns
-and adds it to a quarter of the waves; the reader takes the pattern that correlates best. So many nearly
-orthogonal patterns need far less energy than bits sent one by one.
+The number and its 16-bit CRC are split into four 12-bit letters. Each letter selects one of 4,096 random sign
+patterns, which is added to a quarter of the waves. The reader takes the pattern with the best correlation.
+Such nearly orthogonal patterns need far less energy than single bits.
 
-Chance: for an unmarked picture each correlation is a sum of fixed random signs over its root of squares, so
-its tail is below exp(-z*z/2) whatever the picture shows (Hoeffding, 1963). In practice `FAINTEST` lets
-through less than one unmarked picture in a hundred, and the CRC one in 65,536 of those.
+False positives: for an unmarked picture each correlation is a sum of fixed random signs divided by its root
+of squares, so its tail is below exp(-z*z/2) for any picture (Hoeffding, 1963). In practice less than one
+unmarked picture in a hundred exceeds `FAINTEST`, and one in 65,536 of those has a valid CRC.
 
-The patterns are public: the mark is a trace, not a proof (that is the signature in `provenance`), and
-somebody who means to can remove or copy it. It does not survive cropping, turning or mirroring.
+The patterns are public, so anybody can remove or copy the mark. It is a trace, not a proof; the proof is the
+signature in `provenance`. The mark does not survive cropping, rotating or mirroring.
 
-Legend: H W pixels, C the three channels Y Cr Cb, K waves along a side, G letters, n waves for each letter.
+Legend: H W pixels, C channels (Y Cr Cb), K waves along a side, G letters, n waves per letter.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ Picture = NDArray[np.uint8]
 
 LETTERS, LETTER_BITS = 4, 12  # 48 bits: the number and its CRC-16
 WAVES = 96  # K
-# Half-waves, from and below: coarser ones drown in the picture itself, finer ones in a halved JPEG.
+# Half-waves (from, below): the picture itself hides lower ones, halving and JPEG destroy higher ones.
 BANDS = ((24, 96), (8, 32), (8, 32))
-SMALLEST = WAVES  # pixels; a shorter side cannot carry the finest wave
-READ_AT = 1024  # pixels; a longer side is reduced before reading, for speed alone
+SMALLEST = WAVES  # pixels; a shorter side cannot hold the highest wave
+READ_AT = 1024  # pixels; a longer side is shrunk before reading, only for speed
 
 QUIET = (0.6, 0.5, 0.8)  # RMS grey levels on smooth areas at loudness 1: about 46 dB
 STEPS = (0.8, 0.9, 1.0, 1.15, 1.3, 1.5)  # of loudness; the last is 41 dB or better
-TARGET = 5.5  # the weakest letter's correlation after halving and JPEG 70 at which the mark is loud enough
-FAINTEST = 4.2  # mean of the letters' best correlations; of unmarked pictures 3.6, standard deviation 0.16
+TARGET = 5.5  # least correlation of the weakest letter after halving and JPEG 70
+FAINTEST = 4.2  # least mean of the letters' best correlations; unmarked pictures: 3.6, deviation 0.16
 
-# Never change the seed or the way it is used: marks made earlier would no longer be read.
+# Never change the seed or its use: earlier marks could no longer be read.
 SEED = b"photoflux watermark 1"
 
 
 @cache
 def _alphabet() -> tuple[NDArray[np.intp], Floats]:
-    """Which waves carry which letter (G, n), as indices into C*K*K, and the sign patterns (4096, n) of +-1.
+    """The waves of each letter (G, n), as indices into C*K*K, and the sign patterns (4096, n) of +-1.
 
-    Drawn from SHAKE-256 and not from numpy's generators, whose streams may change between versions.
+    Random numbers are from SHAKE-256, because the streams of numpy's generators may change between versions.
     """
     k = np.arange(WAVES)
     radius = np.hypot(k[:, None], k[None, :])
@@ -68,7 +68,7 @@ def _alphabet() -> tuple[NDArray[np.intp], Floats]:
 
 @lru_cache(maxsize=32)
 def _cosines(size: int) -> Floats:
-    """The first K cosines over `size` samples (K, size), each of norm 1: the DCT-II's rows."""
+    """The first K cosines over `size` samples (K, size), each of norm 1: the rows of the DCT-II."""
     k, x = np.arange(WAVES)[:, None], np.arange(size)[None, :]
     return (np.cos(np.pi * k * (x + 0.5) / size) * np.sqrt(2 / size)).astype(np.float32)
 
@@ -80,20 +80,20 @@ def _channels(picture: Picture) -> Floats:
 
 
 def _analyse(planes: Floats) -> Floats:
-    """(C, H, W) -> (C, K, K): the RMS grey levels that each wave contributes, whatever the size."""
+    """(C, H, W) -> (C, K, K): each wave's RMS contribution in grey levels, independent of the size."""
     _, height, width = planes.shape
     amounts = _cosines(height) @ planes @ _cosines(width).T
     return np.asarray(amounts / np.sqrt(height * width), np.float32)
 
 
 def _usual(amounts: Floats) -> Floats:
-    """How much there is of the waves around each one (C, K, K); the floor is what rounding to 8 bits adds."""
+    """The mean amount of the neighbouring waves (C, K, K), plus the noise of rounding to 8 bits."""
     around = [cv2.blur(np.abs(plane), (7, 7)) for plane in amounts]
     return np.asarray(around, np.float32) + np.float32(0.004)
 
 
 def _evidence(picture: Picture) -> Floats:
-    """(H, W, 3) -> (G, n) of norm 1 a letter: waves weighted by the inverse of the picture's own variance."""
+    """(H, W, 3) -> (G, n), norm 1 per letter: waves weighted by the inverse of the picture's variance."""
     amounts = _analyse(_channels(picture))
     usual = _usual(amounts)
     waves, _ = _alphabet()
@@ -111,7 +111,7 @@ def _letters(ident: int) -> list[int]:
 
 
 def _masking(grey: Floats) -> Floats:
-    """1 where the picture is smooth, up to 2 where its texture hides more (H, W)."""
+    """(H, W): 1 where the picture is smooth, up to 2 where texture hides a stronger mark."""
     side = max(3, max(grey.shape) // 48 | 1)
     mean = cv2.blur(grey, (side, side))
     deviation = np.sqrt(np.maximum(cv2.blur(grey * grey, (side, side)) - mean * mean, 0))
@@ -119,11 +119,11 @@ def _masking(grey: Floats) -> Floats:
 
 
 def _draw(pattern: Floats, planes: Floats) -> Floats:
-    """Signs (G, n) -> what to add to the picture (H, W, 3) RGB, in grey levels, at loudness 1."""
+    """Signs (G, n) -> the mark (H, W, 3) to add to the RGB picture, in grey levels, at loudness 1."""
     _, height, width = planes.shape
     waves, _ = _alphabet()
     amounts = np.zeros(len(BANDS) * WAVES * WAVES, np.float32)
-    # More of the waves that the picture has little of: those the reader trusts most.
+    # Waves that are weak in the picture get more: the reader weights them most.
     amounts[waves] = pattern / np.sqrt(_usual(_analyse(planes)).ravel()[waves])
     mark = _cosines(height).T @ amounts.reshape(-1, WAVES, WAVES) @ _cosines(width)
     mark *= np.array(QUIET, np.float32)[:, None, None] / np.sqrt((mark**2).mean(axis=(1, 2), keepdims=True))
@@ -132,17 +132,17 @@ def _draw(pattern: Floats, planes: Floats) -> Floats:
 
 
 def _worn(picture: Picture) -> Picture:
-    """As the mark must still be read: at half the size and through JPEG at quality 70."""
+    """The picture at half the size and after JPEG at quality 70; the mark must survive this."""
     small = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     _, data = cv2.imencode(".jpg", small[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 70])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[:, :, ::-1]
 
 
 def embed(picture: Picture, ident: int) -> Picture:
-    """The same picture (H, W, 3) RGB uint8 with `ident` (0..2^32-1) in it, 41 to 47 dB from the unmarked.
+    """The picture (H, W, 3) RGB uint8 with the mark `ident` (0..2^32-1), at 41 to 47 dB PSNR.
 
-    Takes the quietest of `STEPS` that is still read after halving and JPEG 70. Raises ValueError for another
-    number, another kind of array, or a side under 192 px (halved: the smallest that is read).
+    Uses the lowest of `STEPS` that can be read after halving and JPEG 70. Raises ValueError for another
+    number, another kind of array, or a side under 192 px (twice the smallest readable side).
     """
     if not 0 <= ident < 2**32:
         raise ValueError("ident must fit in 32 bits")
@@ -160,13 +160,13 @@ def embed(picture: Picture, ident: int) -> Picture:
 
 
 def read(picture: Picture) -> int | None:
-    """The number in a picture (H, W, 3) RGB uint8 of any size, or None: no mark, or too little left of it."""
+    """The mark's number in a picture (H, W, 3) RGB uint8 of any size; None without a readable mark."""
     ident, strength = measure(picture)
     return ident if strength >= FAINTEST else None
 
 
 def measure(picture: Picture) -> tuple[int | None, float]:
-    """What the waves spell if its CRC holds, and how clearly: the mean of the letters' best correlations."""
+    """(the number if its CRC is valid, strength: the mean of the letters' best correlations)."""
     height, width = picture.shape[:2]
     if min(height, width) < SMALLEST:
         return None, 0.0

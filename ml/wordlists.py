@@ -1,8 +1,8 @@
-"""The default lists that prompts are held against, in English, Spanish and simplified Chinese. Staff edit
-their own copies.
+"""The default lists that prompts are checked against, in English, Spanish and simplified Chinese. Staff edit
+copies of them.
 
-A term is whole words; `word*` also matches longer words, `a ... b` both in this order a few words apart
-(see safety.py).
+A term matches whole words. `word*` also matches longer words. `a ... b` matches a and b in this order with a
+few words between them (see safety.py).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ Terms = tuple[str, ...]
 
 
 def terms(text: str) -> Terms:
-    """Terms out of a list written with commas.
+    """Parses a comma-separated list of terms.
 
-    `word*` takes any ending; `a ... b` allows three words between, but no preposition ("remove wrinkles from
-    clothes"); all else is whole words. Chinese, which has no spaces, matches anywhere, `...` four characters.
+    `word*` matches any ending. `a ... b` allows three words between, but no preposition ("remove wrinkles
+    from clothes"). Other terms match whole words. Chinese terms match anywhere; `...` allows four characters.
     """
     return tuple(term.strip() for term in text.split(",") if term.strip())
 
@@ -46,7 +46,7 @@ CHILD = terms("""
     儿童, 兒童, 孩子, 小孩, 孩童, 幼女, 幼童, 幼儿, 婴儿, 宝宝, 萝莉, 蘿莉, 正太, 未成年, 少女, 少年, 小学生, 中学生, 初中生, 高中生, 女童,
     男童, 小女孩, 小男孩, 女学生, 学生妹, 校服
 """)  # noqa: E501
-# Also said of adults, so refused beside explicit terms only, not beside "sexy".
+# These words are also used for adults: refused together with explicit terms, not with "sexy".
 YOUTH = terms("girl, girls, boy, boys, 1girl, 1boy, muchacha*, muchacho*, 女孩, 男孩, 小妹妹, 小姑娘")
 UNDRESS = terms("""
     undress*, unclothe*, disrobe*, nudify*, deepnude*, clothes off, strip her, strip him, strip them, strip naked, stripping her,
@@ -80,7 +80,7 @@ SELF_HARM = terms("""
     kills herself, overdose, overdosing, suicid*, autolesion*, cortarse las venas, cortarme las venas, ahorcarse, ahorcarme, matarme,
     quitarse la vida, 自杀, 自殺, 自残, 自殘, 割腕, 上吊自
 """)  # noqa: E501
-# A short start; staff edit the real list. Whole names only, for "swift" and "trump" are words.
+# A short initial list; staff edit their own. Full names only, because "swift" and "trump" are words.
 PEOPLE = terms("""
     donald trump, melania trump, ivanka trump, joe biden, kamala harris, barack obama, michelle obama, hillary clinton, bill clinton,
     george bush, jd vance, elon musk, jeff bezos, mark zuckerberg, bill gates, vladimir putin, volodymyr zelensky, volodymyr zelenskyy,
@@ -97,8 +97,8 @@ PEOPLE = terms("""
     习近平, 習近平, 毛泽东, 特朗普, 拜登, 奥巴马, 普京, 泽连斯基, 马斯克, 泰勒斯威夫特, 刘德华, 周杰伦, 范冰冰, 杨幂, 刘亦菲,
     章子怡, 赵丽颖, 迪丽热巴
 """)  # noqa: E501
-# Taken out first: everyday phrases with a listed word in them. Keep them narrow: what they take out is not
-# seen by any other list: 女性交 here would have hidden 少女性交.
+# Harmless phrases that contain a listed word; they are removed first. Keep them narrow: the other lists do
+# not see the removed text. For example, 女性交 here would hide 少女性交.
 INNOCENT = terms("""
     nude lipstick*, nude makeup, nude heels, nude shoes, nude nail*, nude colored, nude coloured, nude tones, nude shade*,
     naked eye, same sex, opposite sex, sex and the city, sex education, sex pistols, pussy willow*, pussy riot, pussy bow, blue tits,

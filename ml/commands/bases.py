@@ -15,7 +15,7 @@ from ml.local.files import present
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
-        "--fits", action="store_true", help="also what of them fits into this machine's memory, and how"
+        "--fits", action="store_true", help="also whether each fits into this machine's memory, and how"
     )
 
 

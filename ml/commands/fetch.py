@@ -1,4 +1,4 @@
-"""`python -m ml fetch`: gets a base's files from the hub, or goes on with it."""
+"""`python -m ml fetch`: downloads a base's files from the hub, or resumes a download."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m ml inspect`: the verdict on each photo."""
+"""`python -m ml inspect`: prints the verdict on each photo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands tell while they work: people read sentences, programs read JSON on standard output."""
+"""The output of commands: sentences for people, JSON on standard output for programs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ BAR = 30  # characters
 
 
 def say(args: argparse.Namespace, text: str) -> None:
-    """A sentence for people; on standard error when JSON is asked for."""
+    """Prints a sentence; on standard error with --json."""
     print(text, file=sys.stderr if args.json else sys.stdout, flush=True)
 
 
 def answer(args: argparse.Namespace, found: Any) -> None:
-    """The command's answer, for a program that asked for JSON."""
+    """Prints the command's result as JSON with --json."""
     if args.json:
         print(json.dumps(found))
 
 
 class Bar:
-    """A progress bar on standard error; one line a stage where that is no terminal. Setting `stop` ends the
+    """A progress bar on standard error; one line per stage without a terminal. Setting `stop` ends the
     work."""
 
     def __init__(self) -> None:

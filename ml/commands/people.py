@@ -17,7 +17,7 @@ from ml.drawn.portraits import draw
 from ml.errors import MLError
 from ml.local.weights import FolderStore
 
-LEAST_SIDE = 768  # px: what the checks for real photos ask for
+LEAST_SIDE = 768  # px: smaller photos can fail the checks for real photos
 
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def draw_one(args: argparse.Namespace, n: int) -> dict[str, Any]:
-    """The photos of one person, with the truth about them beside."""
+    """Writes the photos of one person, and their attributes as truth.json."""
     rng = np.random.default_rng([args.seed, n])
     person, scenes = random_person(rng), varied_scenes(rng, args.photos)
     folder = args.out / f"person-{n:03d}"

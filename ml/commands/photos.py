@@ -1,4 +1,4 @@
-"""Photos from the disk, judged."""
+"""Inspects photos from the disk."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Say = Callable[[str], None]
 
 
 def inspect_all(judge: Judge, paths: list[Path], say: Say) -> tuple[list[dict[str, Any]], list[Inspection]]:
-    """(a row for each photo, the verdicts of those accepted). MLError `no_such_file`; `other_person` when
-    two people share the photos."""
+    """(a row per photo, the verdicts on the accepted photos). MLError `no_such_file`; `other_person` when
+    no person is on two thirds of the photos."""
     files = [read(path) for path in paths]
     verdicts: list[Inspection] = []
     for path, data in zip(paths, files):

@@ -1,4 +1,4 @@
-"""Pictures asked for on the command line, and written as they come."""
+"""Renders pictures for commands and writes each as soon as it is done."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def render_spec(args: argparse.Namespace, name: str | None, sha256: str | None) 
 
 
 def deliver(args: argparse.Namespace, made: Iterable[Picture], store: Store) -> list[tuple[str, Picture]]:
-    """Writes the pictures as they come. Those that may not be shown are left out; MLError when that is all
-    of them."""
+    """Writes each picture as soon as it is done. Leaves out refused pictures; MLError when all are
+    refused."""
     out: list[tuple[str, Picture]] = []
     try:
         for p in made:

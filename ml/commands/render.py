@@ -1,4 +1,4 @@
-"""`python -m ml render`: pictures of a trained twin, or of nobody."""
+"""`python -m ml render`: renders pictures with or without a trained twin."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
         )
     safety.refuse_prompt(args.prompt, args.negative)
     store, signer = FolderStore(args.out), Signer.open(args.keys)
-    store.write("report.json", b"{}")  # a folder that cannot be written is told now, not after the training
+    store.write("report.json", b"{}")  # a read-only folder must fail now, not after the training
     store.delete("report.json")
     judge = Judge(threads=args.threads)
     rows, accepted = inspect_all(judge, args.photos, partial(say, args))
@@ -72,7 +72,7 @@ def train_spec(args: argparse.Namespace, accepted: list[Inspection]) -> TrainSpe
 
 
 def train(args: argparse.Namespace, engine: Engine, spec: TrainSpec, store: Store) -> TrainReport:
-    """With a bar; Ctrl-C stops at the next step and leaves a checkpoint."""
+    """Trains with a progress bar. Ctrl-C stops at the next step and keeps a checkpoint."""
     bar = Bar()
     before = signal.signal(signal.SIGINT, lambda *_: setattr(bar, "stop", True))
     try:
@@ -90,7 +90,7 @@ def train(args: argparse.Namespace, engine: Engine, spec: TrainSpec, store: Stor
 def sheet(
     args: argparse.Namespace, accepted: list[Inspection], pictures: list[tuple[str, Picture]], signer: Signer
 ) -> bytes:
-    """A signed page of the photos and the pictures."""
+    """A signed contact sheet of the photos and the pictures."""
     made = media.contact_sheet(
         [media.to_array(i.clean) for i in accepted],
         [media.to_array(p.png) for _, p in pictures],

@@ -1,4 +1,4 @@
-"""`python -m ml verify`: what a file says of where it came from."""
+"""`python -m ml verify`: prints the provenance that a file states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands behind a person: drawn small and enlarged, so that it is as soft as behind a portrait lens."""
+"""Draws backgrounds: small and then enlarged, so that they are as soft as behind a portrait lens."""
 
 from __future__ import annotations
 

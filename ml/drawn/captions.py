@@ -1,4 +1,4 @@
-"""What a drawing shows, said in many ways: the captions that the base learns from."""
+"""Captions of drawings in varied wording: the base is trained on them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _scene_words(scene: Scene, rng: np.random.Generator, keep: float) -> list[st
     wear = pick(rng, SAY["clothes"][scene.clothes]).format(scene.colour)
     parts.append(pick(rng, ("wearing a {}", "in a {}", "{}")).format(wear))
     parts.append(pick(rng, SAY["light"][scene.light]))
-    # What is left unsaid is mostly the usual thing, so that a prompt that does not name it gets that.
+    # Captions mostly omit the usual values, so that a prompt without them gets the usual values.
     usual = (scene.expression == "neutral", False, False, scene.light == "soft")
     parts = [
         p
@@ -64,7 +64,7 @@ def _scene_words(scene: Scene, rng: np.random.Generator, keep: float) -> list[st
     return [parts[i] for i in rng.permutation(len(parts))]
 
 
-# Words that prompts are full of and that change nothing here: learnt so that they do no harm.
+# Frequent prompt words without a visible effect here: trained on, so that they do no harm.
 FILLERS = (
     "highly detailed",
     "high quality",
@@ -102,8 +102,8 @@ def caption(
     subject: str | None = None,
     keep: float = 0.95,
 ) -> str:
-    """What the picture shows, in one of many ways of saying it. With `subject` ("ohwx woman") the face's own
-    traits are left out; `keep` is the share of optional parts that stay."""
+    """A caption of the picture in random wording. With `subject` ("ohwx woman") it leaves out the face's
+    traits. `keep` is the share of optional parts that it keeps."""
     style = pick(rng, SAY["style"][scene.style])
     if subject is None:
         assert person is not None
@@ -121,7 +121,7 @@ def caption(
 
 
 def plain_caption(scene: Scene, subject: str) -> str:
-    """The scene in the first word of each list: the same for the same scene, for references and tests."""
+    """A fixed caption of the scene, with the first phrase of each list: for references and tests."""
     say = SAY
     wall = (
         f"{scene.backdrop} background"

@@ -1,5 +1,5 @@
-"""What is worn: clothes, glasses, hats. Clothes lie below the head in its units, glasses and hats turn with
-it."""
+"""Draws clothes, glasses and hats. Clothes are below the head, in head units; glasses and hats turn with
+the head."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ml.vocabulary import COLOURS
 
 
 def body(head: Head, light: Light) -> None:
-    """Neck, shoulders and what they wear. Drawn in head units below the head, without its roll."""
+    """Draws neck, shoulders and clothes, in head units below the head, without its roll."""
     p, s = head.person, head.scene
     c = head.canvas.window(-9, head.centre[1] + 0.3 * head.r, 9, 9)
     x = (c.X - head.centre[0] * 0.8) / head.r
@@ -55,7 +55,7 @@ def body(head: Head, light: Light) -> None:
 
 @dataclass(frozen=True)
 class Torso:
-    """What a garment is painted on. x, y: head units below the head; `shape` its cover; `cloth` and `lit` are
+    """The torso that a garment is painted on. x, y: head units; `shape`: its mask; `cloth` and `lit`:
     colours."""
 
     c: Canvas
@@ -148,14 +148,14 @@ GARMENTS = {
 
 
 def glasses(head: Head) -> None:
-    """Rims lie in a plane before the eyes and turn with the head."""
+    """Draws glasses. The rims are in a plane before the eyes and turn with the head."""
     p, R = head.person, head.R
     square = head.scene.glasses == "square"
     z0 = 0.86 * 0.93
     u, v, _ = head.place(0, 0, z0)
     head = head.around(u, v, 0.95, 0.40)
     c = head.canvas
-    # Where the ray meets the plane z = z0 of the head.
+    # The point where the ray meets the plane z = z0 of the head.
     k = (z0 - head.U * R[0, 2] - head.V * R[1, 2]) / R[2, 2]
     x, y = (
         head.U * R[0, 0] + head.V * R[1, 0] + k * R[2, 0],

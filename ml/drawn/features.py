@@ -1,4 +1,4 @@
-"""The face: skin, beard, brows, eyes, mouth, nostrils and ears, painted in the head's own coordinates."""
+"""Paints the face in the head's coordinates: skin, beard, brows, eyes, mouth, nostrils and ears."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def face(head: Head, light: Light) -> None:
     beard(layer, p)
     brows(layer, head)
     lit = shade(hit.normal, light, wrap=0.32)
-    # Light that went through the skin comes out redder, most where it just fades.
+    # Subsurface scattering: light leaves the skin redder, most at the edge of the shadow.
     glow = unit(0.55 - np.abs(lit.mean(0) - 0.55))
     out = albedo * lit
     out[:2] += glow * (skin * ink([0.10, 0.02, 0.0]))[:2]
@@ -88,7 +88,7 @@ def complexion(c: Canvas, p: Person, skin: A) -> None:
         c.paint(edge(length(c.X - p.mole[0], c.Y - p.mole[1]) - 0.030, c.px), skin * 0.28)
 
 
-# x, y and radius of one cheek's freckles, (3, 12, 1); the other's mirror them.
+# x, y and radius of the freckles on one cheek, (3, 12, 1); the other cheek mirrors them.
 FRECKLES = f32(
     [
         (0.13 + 0.085 * i + 0.02 * (j % 2), 0.22 + 0.075 * j + 0.02 * (i % 2), 0.014 + 0.007 * (n % 3))
@@ -171,7 +171,7 @@ def eye(c: Canvas, head: Head, light: Light, s: int) -> None:
 
 @dataclass(frozen=True)
 class Mouth:
-    """Its outline at each pixel: y of the lips' edges and of the gap between them, in head units."""
+    """The mouth's outline at each pixel: y of the lips' edges and of the gap between them, in head units."""
 
     half: float  # its width
     bow: A  # 1 in the middle, 0 at the corners
@@ -229,7 +229,7 @@ def lip_colour(p: Person, skin: A) -> A:
 
 
 def open_mouth(c: Canvas, m: Mouth, light: A, smile: float, open_: float) -> None:
-    """What is seen between the lips: the dark inside, teeth and tongue."""
+    """Paints the dark inside of the mouth, teeth and tongue."""
     inside = edge(np.maximum(np.maximum(m.gap_top - c.Y, c.Y - m.gap_low), m.wide), c.px)
     c.paint(inside, ink([0.28, 0.06, 0.06]))
     if smile > 0:
@@ -254,7 +254,7 @@ def nostrils(c: Canvas, p: Person) -> None:
 
 
 def ears(head: Head, light: Light, *, behind: bool) -> None:
-    """Both ears; the one on the near side of a turned head lies over the cheek."""
+    """Paints the ears behind the cheek, or those before it (a turned head's near ear)."""
     p = head.person
     if p.hair in ("bob", "long", "wavy", "afro", "curly"):
         return

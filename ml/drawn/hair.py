@@ -1,4 +1,4 @@
-"""Hair: a larger solid with the face cut out of it, and what falls behind the neck and over the shoulders."""
+"""Draws hair: a larger solid with the face cut out, and hair behind the neck and over the shoulders."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ VOLUME = {
 
 
 def strands(x: A, y: A, style: str) -> A:
-    """Light and dark along the hair, 0.8..1.2."""
+    """The brightness of strands, a factor 0.8..1.2."""
     if style in ("curly", "afro"):
         return 1 + 0.17 * np.sin(x * 17 + 2 * np.sin(y * 9)) * np.sin(y * 16 + 2 * np.sin(x * 8))
     if style == "wavy":
@@ -61,12 +61,12 @@ def lit_hair(hit: Hit, light: Light, p: Person, style: str) -> A:
     return out
 
 
-LOW = {"bob": 0.78, "long": 1.1, "wavy": 1.1, "afro": 0.42, "curly": 0.32}  # down to where, beside the face
+LOW = {"bob": 0.78, "long": 1.1, "wavy": 1.1, "afro": 0.42, "curly": 0.32}  # lowest y beside the face
 FULL = tuple(LOW)  # styles that cover the ears
 
 
 def hair_cap(head: Head, light: Light) -> None:
-    """Hair on the skull: a larger solid with the face cut out of it."""
+    """Draws the hair on the skull: a larger solid with the face cut out."""
     p, style = head.person, head.person.hair
     if style == "bald":
         return
@@ -82,7 +82,7 @@ def hair_cap(head: Head, light: Light) -> None:
     if style in ("curly", "afro"):
         cover = cover * lumps(hit)
     colour = lit_hair(hit, light, p, style)
-    # Where the hair leaves the skin it darkens.
+    # Hair is darker near the skin.
     near_skin = np.clip(1 + inside / 0.10, 0, 1)
     colour *= 1 - 0.35 * near_skin
     near.canvas.paint(cover * (0.80 if style == "buzz" else 1.0), colour)
@@ -93,14 +93,14 @@ def hair_cap(head: Head, light: Light) -> None:
 
 
 def volume_of(head: Head) -> float:
-    """The size of the hair's solid, where the head's is 1; a hat presses it flat."""
+    """The size of the hair's solid relative to the head; a hat flattens it."""
     style = head.person.hair
     flat = head.scene.hat != "none" and style in ("quiff", "afro", "curly")
     return 1.10 if flat else VOLUME[style]
 
 
 def distance_inside(hit: Hit, p: Person, wide: float, deep: float) -> A:
-    """Below 0 where there is hair: above the hairline, or beside the face from the temples back."""
+    """Negative where there is hair: above the hairline, or beside the face behind the temples."""
     x, y, z = hit.x, hit.y, hit.z
     side_edge = deep * (1 - (p.width * (0.93 if p.hair in FULL else 1.0) / wide) ** 2) ** 0.5
     over = y - hairline(x, p)
@@ -122,7 +122,7 @@ def hairline(x: A, p: Person) -> A:
 
 
 def lumps(hit: Hit) -> A:
-    """The uneven outline of curls, as a share of the cover."""
+    """The uneven outline of curls, a factor 0..1 on the mask."""
     angle = np.arctan2(hit.normal[1], hit.normal[0])
     lump = 0.5 + 0.5 * np.cos(angle * 16)
     return np.clip(1 - (1 - ramp(hit.normal[2], 0.02, 0.30)) * (1 - lump) * 0.85, 0, 1)
@@ -139,7 +139,7 @@ def ball(head: Head, light: Light, at: tuple[float, float, float], r: float, wid
 
 
 def hair_behind(head: Head, light: Light) -> None:
-    """What falls behind the neck: for bobs, waves and long hair."""
+    """Draws the hair behind the neck: for bob, wavy and long hair."""
     p, c = head.person, head.canvas
     if p.hair not in ("bob", "long", "wavy"):
         return
@@ -155,7 +155,7 @@ def hair_behind(head: Head, light: Light) -> None:
 
 
 def hair_over_shoulders(head: Head, light: Light) -> None:
-    """Long hair in front of the shoulders, one lock each side."""
+    """Draws long hair in front of the shoulders, one lock on each side."""
     p, c = head.person, head.canvas
     if p.hair not in ("long", "wavy"):
         return

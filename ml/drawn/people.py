@@ -1,8 +1,8 @@
-"""Who is drawn and where: the traits of a person, the scene around them, and the caption that says it.
+"""Random people and scenes for the drawing program.
 
-A person is a vector of traits, a scene is everything that may change from photo to photo. Both are drawn from
-a seeded generator, rare traits as often as common ones, so that what is learnt from the drawings does not
-forget the rare.
+A person is a vector of traits. A scene is everything that may change from photo to photo. Both come from a
+seeded generator. Rare traits are as frequent as common ones, so that models trained on the drawings learn
+them too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ EYE_COLOURS = {
     "dark": (0.12, 0.08, 0.06),
 }
 BEARDS = ("none", "stubble", "moustache", "goatee", "beard")
-TURNED = 10.0  # degrees from which a head counts as looking to a side
+TURNED = 10.0  # least yaw in degrees of a head that looks to a side
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Person:
     eye_slant: float
     brow: float  # thickness
     brow_arch: float
-    nose: float  # how far it stands out
+    nose: float  # height above the face
     nose_width: float
     nose_length: float
     mouth: float  # half its width
@@ -71,7 +71,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that is not the person. Angles in degrees; `size` is half the head's height in half frames."""
+    """Everything except the person. Angles in degrees; `size` is half the head's height in half frames."""
 
     background: str = "studio"
     backdrop: str = "grey"  # the colour of the studio's wall
@@ -90,7 +90,7 @@ class Scene:
     dx: float = 0.0
     dy: float = 0.0
     side: int = 1  # the light's side
-    arrangement: int = 0  # seeds what stands in the background
+    arrangement: int = 0  # seed of the background's details
 
 
 def pick(rng: np.random.Generator, names: Any, weights: Any = None) -> str:
@@ -100,9 +100,9 @@ def pick(rng: np.random.Generator, names: Any, weights: Any = None) -> str:
 
 
 def random_person(rng: np.random.Generator) -> Person:
-    """An adult nobody knows.
+    """A random adult.
 
-    Traits are independent but for what would look odd (beards, grey hair, brows).
+    Traits are independent, except where that would look odd (beards, grey hair, brows).
     """
     gender = pick(rng, ("woman", "man"))
     man = gender == "man"
@@ -151,8 +151,8 @@ def random_scene(
 ) -> Scene:
     """A scene for any person.
 
-    `style=None` draws one of all styles. `turn` scales how far heads turn (1: up to 35 degrees). `framed`
-    composes as a portrait photographer does, see `framed_scene`.
+    `style=None` picks a random style. `turn` scales the head's yaw (1: up to 35 degrees). `framed` frames the
+    head as in a portrait, see `framed_scene`.
     """
     if style is None:
         style = "photorealistic" if rng.random() < 0.44 else pick(rng, STYLES[1:])
@@ -180,10 +180,10 @@ def random_scene(
 
 
 def framed_scene(scene: Scene, rng: np.random.Generator) -> Scene:
-    """The same scene with the head in its place within a few hundredths and upright.
+    """The same scene with the head upright and at a nearly fixed position.
 
-    Two heads of three face the camera; the others turn so far that the caption says it. A small base need
-    not learn variations that no prompt asks for.
+    Two of three heads face the camera; the others turn so far that the caption names it. A small base does
+    not need to learn variations that no prompt asks for.
     """
     if rng.random() < 1 / 3:
         yaw = rng.choice([-1, 1]) * rng.uniform(TURNED + 2, 26)
@@ -201,12 +201,12 @@ def framed_scene(scene: Scene, rng: np.random.Generator) -> Scene:
 
 
 def truth(person: Person, scenes: list[Scene]) -> dict[str, Any]:
-    """What was drawn, as plain data."""
+    """The attributes of a person and of scenes, as plain data."""
     return {"person": asdict(person), "scenes": [asdict(s) for s in scenes]}
 
 
 def varied_scenes(rng: np.random.Generator, count: int) -> list[Scene]:
-    """Photos as a careful user takes them: photographic, no hat, backgrounds and expressions in turn."""
+    """Scenes like a careful user's photos: photorealistic, no hat, varied backgrounds and expressions."""
     scenes = []
     for i in range(count):
         scene = random_scene(rng)

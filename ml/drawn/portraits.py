@@ -1,11 +1,11 @@
-"""Draws portraits: a head is a solid met by each pixel's ray, and all that is on it is painted in the head's
-own coordinates.
+"""Draws portraits: each pixel's ray meets the head, a solid, and features are painted in the head's
+coordinates.
 
-So a turn of the head is a turn: features move, shorten and hide as they would. No meshes and no
-supersampling; edges are as wide as a pixel, analytically, so one drawing serves any size. Coordinates: X
-right, Y down, in half frames (half the short side of the picture is 1); in the head's own frame x right, y
-down, z to the viewer, half the head's height is 1, eyes at y = 0, chin at y = 1. State of a picture: (3, H,
-W) float32 RGB 0..1.
+When the head turns, features therefore move, shorten and hide correctly. There are no meshes and no
+supersampling. Edges are computed one pixel wide, so a drawing works at any size. Coordinates: X right, Y
+down, in half frames (half the short side of the picture is 1). In the head's frame x right, y down, z to the
+viewer; half the head's height is 1, eyes at y = 0, chin at y = 1. Pictures in progress: (3, H, W) float32 RGB
+0..1.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Solids and the rays that meet them: canvas, light, head. What is painted on them is in the modules beside
-this one."""
+"""Canvas, light, and the head as a solid that rays meet. Other modules of this package paint on
+it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ BROW_Y, MOUTH_Y, HAIRLINE = -0.17, 0.60, -0.56
 
 @dataclass(frozen=True)
 class Light:
-    """`key` from `direction` (view frame, towards the light), `fill` everywhere, `rim` behind; RGB."""
+    """RGB of three lights: `key` from `direction` (view frame, towards the light), ambient `fill`, `rim`
+    from behind."""
 
     direction: tuple[float, float, float]
     key: tuple[float, float, float]
@@ -43,13 +44,13 @@ def light_of(scene: Scene) -> Light:
 
 
 def f32(values: Any) -> A:
-    """Colours and the like as float32: numpy's default float64 would make every array they meet twice as
-    wide."""
+    """Values as float32: numpy's default float64 would double the memory of all arrays computed from
+    them."""
     return np.asarray(values, np.float32)
 
 
 def ink(values: Any) -> A:
-    """(3, 1, 1) float32: a colour, to meet the picture's planes."""
+    """A colour as (3, 1, 1) float32, to broadcast over the picture's planes."""
     return f32(values).reshape(3, 1, 1)
 
 
@@ -62,7 +63,7 @@ def grid(height: int, width: int) -> tuple[A, A]:
 
 
 class Canvas:
-    """A window of the picture (3, H, W): rows and columns, and where its pixels lie."""
+    """A window of the picture (3, H, W), with the coordinates of its pixels."""
 
     def __init__(self, rgb: A, X: A, Y: A, px: float):
         self.rgb, self.X, self.Y, self.px = rgb, X, Y, px
@@ -73,7 +74,7 @@ class Canvas:
         return cls(rgb, *grid(height, width), 2 / min(height, width))
 
     def window(self, x1: float, y1: float, x2: float, y2: float) -> Canvas:
-        """The part that holds the box; painting on it paints the picture."""
+        """The part that contains the box; a view, so painting on it paints the picture."""
         height, width = self.X.shape
         left, right = ((v - float(self.X[0, 0])) / self.px for v in (x1, x2))
         top, bottom = ((v - float(self.Y[0, 0])) / self.px for v in (y1, y2))
@@ -82,7 +83,7 @@ class Canvas:
         return Canvas(self.rgb[:, *part], self.X[part], self.Y[part], self.px)
 
     def paint(self, mask: A, colour: A) -> None:
-        """A colour (3, 1, 1) or picture of the window's size, where the mask (H, W) would be seen."""
+        """Blends in a colour (3, 1, 1) or a picture of the window's size, by the mask (H, W)."""
         x, y, w, h = cv2.boundingRect((mask > 0.002).view(np.uint8))
         part = (slice(y, y + h), slice(x, x + w))
         rgb = self.rgb[:, *part]
@@ -92,12 +93,12 @@ class Canvas:
 
 
 def unit(v: A) -> A:
-    """Cuts a fresh array to 0..1, in place."""
+    """Clips to 0..1, in place."""
     return np.clip(v, 0, 1, out=v)
 
 
 def length(x: A, y: A) -> A:
-    """np.hypot guards against overflow at ten times the price."""
+    """Like np.hypot, which is ten times slower because it guards against overflow."""
     return np.sqrt(x * x + y * y)
 
 
@@ -115,13 +116,13 @@ def ramp(v: A, lo: float, hi: float) -> A:
 
 
 def bell(*squares: A) -> A:
-    # Beyond e^-30 nothing is seen, and numbers too small for float32 take ten times as long.
+    # Values below e^-30 are invisible, and subnormal float32 numbers are ten times slower.
     total = np.maximum(-sum(squares[1:], squares[0]), -30)
     return np.exp(total, out=total)
 
 
 def power(v: A, exponent: float) -> A:
-    """v ** exponent, v from 0 on: of 0 itself numpy takes ten times as long."""
+    """v ** exponent for v >= 0. Avoids 0 itself, for which numpy is ten times slower."""
     return np.maximum(v, 1e-6) ** exponent
 
 
@@ -135,7 +136,7 @@ def rotation(scene: Scene) -> A:
 
 
 def shade(normal: tuple[A, A, A], light: Light, wrap: float = 0.25) -> A:
-    """(3, H, W): how much light of each colour a matt surface sends back."""
+    """(3, H, W): the light of each colour that a matt surface reflects."""
     diffuse = (along(normal, light.direction) + wrap) * (1 / (1 + wrap))
     np.maximum(diffuse, 0, out=diffuse)
     out = (0.72 - 0.28 * normal[1]) * ink(light.fill)
@@ -147,7 +148,7 @@ def shade(normal: tuple[A, A, A], light: Light, wrap: float = 0.25) -> A:
 
 
 def along(normal: tuple[A, A, A], direction: tuple[float, float, float]) -> A:
-    """(H, W): the cosine between the two."""
+    """(H, W): the cosine between normal and direction."""
     return normal[0] * direction[0] + normal[1] * direction[1] + normal[2] * direction[2]
 
 
@@ -165,8 +166,8 @@ def halfway(light: Light) -> tuple[float, float, float]:
 
 @dataclass
 class Hit:
-    """Where rays meet a solid: point (x, y, z) in the head's frame, unit normal in the view's, share
-    covered."""
+    """Where rays meet a solid: point (x, y, z) in the head's frame, unit normal in the view's frame, mask
+    0..1."""
 
     x: A
     y: A
@@ -197,8 +198,8 @@ class Head:
         return float(u), float(v), float(w)
 
     def around(self, u: float, v: float, half_u: float, half_v: float) -> Head:
-        """The same head on the part of its canvas that holds the box around (u, v) in head units, and a pixel
-        more."""
+        """The same head on the part of its canvas that contains the box around (u, v) in head units, plus one
+        pixel."""
         x, y = (
             (u * self.cos - v * self.sin) * self.r + self.centre[0],
             (u * self.sin + v * self.cos) * self.r + self.centre[1],
@@ -209,7 +210,7 @@ class Head:
         return Head(self.person, self.scene, near, self.eye_scale)
 
     def part(self, x: float, y: float, half_x: float, half_y: float) -> tuple[slice, slice]:
-        """Rows and columns of the window that hold what is painted around the face's point (x, y)."""
+        """The rows and columns of the window for painting around the face's point (x, y)."""
         u, v, _ = self.place(x, y, 0.82)
         X, Y = u * self.cos - v * self.sin, u * self.sin + v * self.cos
         X, Y = X * self.r + self.centre[0], Y * self.r + self.centre[1]
@@ -227,10 +228,10 @@ class Head:
         jaw: float | None = None,
         lift: Callable[[A, A], A] | None = None,
     ) -> Hit:
-        """Meets the rays with an ellipsoid of half-axes (a, top, b) around (0, y0, 0).
+        """Intersects the rays with an ellipsoid of half-axes (a, top, b) around (0, y0, 0).
 
-        `jaw` squares or points its lower half. `lift` gives, from a point's x and y, how far the surface is
-        moved along the head's z, in head units.
+        `jaw` makes its lower half square or pointed. `lift` maps a point's x and y to a displacement of the
+        surface along the head's z, in head units.
         """
         R, d = self.R, self.R[2]
         px, py, pz = (self.U * R[0, i] + self.V * R[1, i] for i in range(3))
@@ -261,12 +262,12 @@ class Head:
         return Hit(x, y + y0, z + height, normal, cover)
 
     def in_view(self, x: A, y: A, z: A) -> tuple[A, A, A]:
-        """A vector of the head's frame as a unit vector of the view's."""
+        """A vector of the head's frame as a unit vector of the view's frame."""
         R = self.R
         return unit_vector(*(x * R[i, 0] + y * R[i, 1] + z * R[i, 2] for i in range(3)))
 
     def meet_face(self) -> Hit:
-        """The face with its relief: the nose moves the surface, the rest bends the normal."""
+        """The face with its relief: the nose displaces the surface, other features change the normal."""
         p = self.person
         hit = self.meet(p.width, 1.0, 0.86, jaw=p.jaw, lift=lambda x, y: nose_height(x, y, p))
         height = relief(hit.x, hit.y, self)
@@ -278,13 +279,13 @@ class Head:
 
 
 def jaw_change(y: A, top: float, jaw: float) -> A:
-    """How the lower half of a face differs from an ellipse: what is added to its equation at each y."""
+    """The term that the jaw adds to the ellipse's equation at each y."""
     y = unit(y * (1 / top))
     return power(1 - power(y, jaw), 1.04) + y * y - 1
 
 
 def jaw_slope(y: A, jaw: float) -> A:
-    """What that adds to the normal's y."""
+    """The term that the jaw adds to the normal's y."""
     low = unit(y.copy())
     return low * low * low * (0.5 * (jaw - 2))
 

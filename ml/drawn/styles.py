@@ -1,4 +1,4 @@
-"""The eight styles: what is done to a finished drawing. Each must be told from the others at a glance."""
+"""Applies one of eight styles to a finished drawing. The styles must be easy to distinguish."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def finish(rgb: A, scene: Scene, head: Any) -> A:
-    """(3, H, W) float32 in, which it may change, and out."""
+    """Applies the scene's style to (3, H, W) float32. May change its argument."""
     height, width = rgb.shape[1:]
     y = ((np.arange(height, dtype=np.float32) + 0.5) / height)[:, None]
     x = ((np.arange(width, dtype=np.float32) + 0.5) / width)[None, :]
@@ -31,7 +31,7 @@ def _blur(rgb: A, sigma: float) -> A:
 
 
 def _steps(v: A, slope: float) -> A:
-    """Whole numbers with soft steps between them."""
+    """Rounds to whole numbers with soft steps between them."""
     whole = np.floor(v)
     return whole + unit((v - whole - 0.5) * slope + 0.5)
 
@@ -41,7 +41,7 @@ def _vignette(x: A, y: A, reach: float = 0.75) -> A:
 
 
 def _strokes(rgb: A, share: float) -> A:
-    """The median of a neighbourhood of that share of the short side: flat strokes with firm edges."""
+    """A median filter, its size a share of the short side: flat strokes with sharp edges."""
     size = max(3, round(min(rgb.shape[1:]) * share) | 1)
     planes = (rgb * 255).astype(np.uint8)
     return np.stack([cv2.medianBlur(plane, size) for plane in planes]).astype(np.float32) / 255

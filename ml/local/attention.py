@@ -1,5 +1,5 @@
-"""FLUX's attention by its formula, for training on a CPU: at a hundred tokens the backward pass of
-PyTorch's own CPU kernel takes a third of a step, and `torch.compile` cannot compile into it."""
+"""FLUX's attention written out as matrix products, for training on a CPU. At a hundred tokens the backward
+pass of PyTorch's CPU kernel takes a third of a step, and `torch.compile` cannot optimise that kernel."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ml.catalogue import FLUX1
 
 
 class ShortAttention:
-    """An attention processor of diffusers. Memory grows with the square of the tokens."""
+    """An attention processor for diffusers. Its memory grows with the square of the number of tokens."""
 
     def __call__(
         self,
         attn: Any,
         hidden_states: Any,
         encoder_hidden_states: Any = None,
-        attention_mask: Any = None,  # noqa: ARG002 (always None in FLUX, but passed in this place)
+        attention_mask: Any = None,  # noqa: ARG002 (diffusers passes it; always None in FLUX)
         image_rotary_emb: Any = None,
     ) -> Any:
         from diffusers.models.embeddings import apply_rotary_emb
@@ -52,7 +52,7 @@ class ShortAttention:
 
 @contextlib.contextmanager
 def short_attention(transformer: Any, device: Any) -> Iterator[None]:
-    """Inside, a `transformer` of FLUX.1's kind attends by the formula if `device` is a CPU."""
+    """Inside, a FLUX.1 `transformer` uses ShortAttention if `device` is a CPU."""
     if torch.device(device).type != "cpu" or type(transformer).__name__ != FLUX1.transformer:
         yield
         return

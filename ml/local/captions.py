@@ -1,4 +1,4 @@
-"""The captioner of a base's training photos."""
+"""Chooses the captioner for a base's training photos."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from ml.catalogue import Base
 from ml.local.dataset import Captioner, plain_caption
 from ml.nets.reader import Reader
 
-CAPTIONERS = {"reader": Reader.open}  # by the names that catalogue.Base has for them
+CAPTIONERS = {"reader": Reader.open}  # by the name in catalogue.Base.captioner
 
 
 def captioner_of(base: Base) -> Captioner:
-    """The net that reads photos into captions; plain captions for a base without one, or a recipe that asks
-    for them."""
+    """The net that captions photos, or plain captions if the base has no captioner or the recipe asks for
+    them."""
     if base.captioner is None or base.recipe.captions == "plain":
         return plain_caption
     return CAPTIONERS[base.captioner]()

@@ -8,19 +8,19 @@ from typing import Any
 
 import torch
 
-GRAPHS = 64  # kinds of blocks times sizes of pictures; torch stops compiling after 8 by default
+GRAPHS = 64  # most graphs: kinds of blocks x picture sizes; torch's default limit is 8
 
 
 def compiler() -> str | None:
-    """The C compiler, which torch.compile needs also for an accelerator; None where there is none."""
+    """The path of the C compiler, or None. torch.compile needs one, also for an accelerator."""
     return next(filter(None, map(shutil.which, (os.environ.get("CC") or "cc", "gcc", "clang"))), None)
 
 
 def compile_blocks(transformer: Any, vae: Any = None) -> None:
-    """Compile each kind of block once (not each of the 57 blocks), and the decoder of a VAE where one is
+    """Compiles each kind of block once (not each of the 57 blocks), and the decoder of `vae` if
     given.
 
-    Compilation happens at the first picture or step of each size. LoRA layers must be there before and must
+    torch compiles at the first picture or step of each size. LoRA layers must be added before and must
     stay."""
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
     transformer.compile_repeated_blocks(fullgraph=True, dynamic=False)
@@ -29,7 +29,7 @@ def compile_blocks(transformer: Any, vae: Any = None) -> None:
 
 
 def undo_compilation(*parts: Any) -> None:
-    """Run `parts` eagerly again, as before `compile_blocks`."""
+    """Undoes `compile_blocks`: `parts` run eagerly again."""
     for part in parts:
         for module in part.modules():
             module._compiled_call_impl = None

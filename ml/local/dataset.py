@@ -1,5 +1,5 @@
-"""From accepted photos to training examples: crops around the face, latents, face masks and captions, by
-photo id."""
+"""Turns accepted photos into training examples: crops around the face, latents, face masks, captions, the
+photo's id."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from ml.types import Face, Photo
 
 TRIGGER = "ohwx"
 MOST_ENLARGED = 1.4
-HEADROOM = 0.07  # of a crop's half height: how far the face's middle lies above the crop's
-SIDEWAYS = 12.0  # degrees of yaw from which a caption says where the face looks; twice the estimate's error
+HEADROOM = 0.07  # of a crop's half height: distance of the face's middle above the crop's middle
+SIDEWAYS = 12.0  # least yaw (degrees) for "looking left/right" in a caption; twice the estimate's error
 
 
 class Captioner(Protocol):
@@ -30,15 +30,15 @@ class Captioner(Protocol):
 
 
 def plain_caption(crop: np.ndarray, subject: str) -> str:
-    """For a base without a captioner: the trigger and the class word."""
+    """The captioner of bases without a net: the trigger and the class word."""
     return f"photo of {subject}"
 
 
 @dataclass(frozen=True)
 class Example:
-    """One crop of one photo, `size` (width, height): latents (1, n, C), weight (1, n, 1) with mean 1, its
-    caption and the caption's encoding. `plain` encodes the caption without the trigger, where the recipe
-    preserves the prior. All tensors are on the host: on FLUX.2 klein one text is 16 MB."""
+    """One crop of one photo, `size` (width, height): latents (1, n, C), weight (1, n, 1) with mean 1, the
+    caption and its encoding. `plain` encodes the caption without the trigger, for prior preservation. All
+    tensors are on the host, because one text of FLUX.2 klein takes 16 MB."""
 
     photo: str
     size: tuple[int, int]
@@ -61,11 +61,11 @@ def crop_around(
     turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
     half = zoom * tall * max(1.0, size[1] / size[0])  # of the crop's height, in the photo's pixels
     scale = size[1] / (2 * half)
-    # The head is in the upper middle, as portraits are framed.
+    # The head is above the middle, as in portraits.
     shift = np.array(size) / 2 - scale * (turn @ centre + [0, HEADROOM * half])
     matrix = np.hstack([scale * turn, shift[:, None]])
     source = picture
-    if scale < 0.5:  # a warp samples single pixels and would alias: shrink first
+    if scale < 0.5:  # shrink first: warpAffine samples single pixels and would alias
         source = cv2.resize(picture, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
         matrix[:, :2] = 0.5 * turn
     crop = cv2.warpAffine(source, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -78,8 +78,8 @@ def crop_around(
 def buckets(
     face: Face, zooms: tuple[float, ...], sizes: tuple[tuple[int, int], ...]
 ) -> list[tuple[int, int]]:
-    """The sizes that a photo is used at: the smallest, and those it need not be enlarged to by more than
-    MOST_ENLARGED, as enlarged photos teach blur."""
+    """The sizes to use a photo at: the smallest, and all that enlarge it by at most MOST_ENLARGED. Enlarged
+    photos teach blur."""
     side = 2 * min(zooms) * max(face.box[3] - face.box[1], 1)
     return [size for i, size in enumerate(sizes) if i == 0 or size[1] <= MOST_ENLARGED * side]
 
@@ -87,7 +87,7 @@ def buckets(
 def build(
     pipe: Any, base: Base, faces: Faces, photos: tuple[Photo, ...], subject: str, caption: Captioner
 ) -> list[Example]:
-    """Every photo's crops, in all its buckets. Photos in which no face is found are left out."""
+    """All crops of all photos, in all buckets. Photos without a detected face are left out."""
     out = []
     for photo in photos:
         picture = media.to_array(photo.clean)
@@ -120,7 +120,7 @@ def _example(
 
 
 def looking(face: Face) -> str:
-    """What a caption says of a turned face, so that the turn is not learnt as part of the person."""
+    """The caption's words for a turned face: without them, the turn is learnt as part of the person."""
     yaw = yaw_of(face)
     return "" if abs(yaw) < SIDEWAYS else f", looking {'right' if yaw > 0 else 'left'}"
 

@@ -35,13 +35,13 @@ TwinFile = tuple[str | None, dict[str, Any] | None, dict[str, Any]]  # checksum,
 
 
 class LocalEngine:
-    """See ml.engine.Engine. Models are loaded at the first use of each verb; a lock lets one job at a time
-    use them.
+    """See ml.engine.Engine. Loads models at their first use; a lock lets one job at a time use
+    them.
 
-    `source` puts a local directory in the base's place, `keys` is the folder of the signing key (made at
-    first use), `device` None takes an accelerator when there is one, `threads` is torch's number of
-    threads, `compiled` None compiles the blocks on accelerators, `in_8_bits` renders with the base in 8
-    bits also where memory does not require it."""
+    `source`: a local directory that replaces the base's. `keys`: the folder of the signing key, made at
+    first use. `device` None: an accelerator if there is one. `threads`: torch's number of threads.
+    `compiled` None: compiles the blocks on accelerators. `in_8_bits`: renders with the base in 8 bits even
+    if memory does not require it."""
 
     def __init__(
         self,
@@ -73,8 +73,8 @@ class LocalEngine:
         return Signer.open(self.keys)
 
     def models(self, *, exact: bool = False) -> tuple[Any, Sampler, lora.Swapper]:
-        """The pipeline, its sampler and its swapper, loaded at the first call. `exact`: in 8 bits only if
-        memory requires it. MLError `does_not_fit` before a weight is read."""
+        """The pipeline, its sampler and its LoRA swapper, loaded at the first call. `exact`: uses 8 bits only
+        if memory requires it. Raises MLError `does_not_fit` before reading weights."""
         if self._loaded is None:
             plan = fitting.serving(self.base, self.device)
             log.info("%s, serving: %s", self.base.name, plan.says())
@@ -110,7 +110,7 @@ class LocalEngine:
             finally:
                 lora.remove(pipe.transformer)
                 if plan.savings.base_in_8_bits or self.in_8_bits:
-                    self.close()  # serving loads it its own way again
+                    self.close()  # the next render loads the base again in its own precision
 
     def _models_to_train(self) -> Any:
         """The pipeline with exact weights, without a LoRA, not compiled."""
@@ -134,7 +134,7 @@ class LocalEngine:
         for first in range(0, spec.count, self.base.batch):
             tell(on_progress, "rendering", first / spec.count)
             seeds = range(spec.seed + first, spec.seed + min(first + self.base.batch, spec.count))
-            # The lock is not held while the caller looks at a picture: another twin may be loaded in between.
+            # The lock is free while the caller handles a picture, so another job may load another twin.
             with self._lock, memory_errors():
                 made = self._batch(self.sampler_of(twin), spec, twin[2], seeds)
             refused += made.count(None)
@@ -158,7 +158,7 @@ class LocalEngine:
             data = read(name)
             return checksum(data), *parse(data, spec.sha256)
 
-        # A name says whose training it is. Without a checksum the file may have changed, so it is read again.
+        # The name identifies the training. Without a checksum the file may have changed: read it again.
         return self._recent.get((name, spec.sha256), load) if spec.sha256 else load()
 
     def sampler_of(self, twin: TwinFile) -> Sampler:
@@ -174,7 +174,7 @@ class LocalEngine:
     def _batch(
         self, sampler: Sampler, spec: RenderSpec, facts: dict[str, Any], seeds: Sequence[int]
     ) -> list[Picture | None]:
-        """The pictures of some seeds, in one pass; None for a picture that may not be shown."""
+        """Renders the pictures of some seeds in one pass; None for a picture that may not be shown."""
         start = time.monotonic()
         raw = self._sample(sampler, spec, facts.get("subject", spec.subject), seeds)
         each = (time.monotonic() - start) / len(seeds)

@@ -1,4 +1,4 @@
-"""What differs between FLUX.1 and FLUX.2: text, latents, positions. All else is one code path.
+"""The code that differs between FLUX.1 and FLUX.2: text, latents, positions.
 
 B batch, H W pixels, n = H/16 * W/16 tokens of a picture, C channels of a token. t is 0 (picture) .. 1
 (noise)."""
@@ -12,30 +12,30 @@ import torch
 from ml.catalogue import Base
 from ml.local.latents import image_ids, pack
 
-Text = tuple[torch.Tensor, ...]  # what a prompt is encoded to, each (1, ...)
+Text = tuple[torch.Tensor, ...]  # an encoded prompt, each part (1, ...)
 
 
 class Family(Protocol):
-    """The functions that go with a `catalogue.Layout` of the same name."""
+    """The functions of a family; `FAMILIES` finds them by the name of a `catalogue.Layout`."""
 
     def encode_text(self, pipe: Any, text: str, tokens: int) -> Text:
         """One prompt, padded to `tokens`."""
         ...
 
     def encode_picture(self, pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
-        """(B, 3, H, W) in -1..1 -> tokens (B, n, C), shifted and scaled as the transformer was trained on."""
+        """(B, 3, H, W) in -1..1 -> tokens (B, n, C), shifted and scaled as the transformer needs them."""
         ...
 
     def velocity(
         self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]
     ) -> torch.Tensor:
-        """Tokens (B, n, C) at times (B,) of pictures of `size` (width, height) -> the model's velocity (B,
-        n, C)."""
+        """The model's velocity (B, n, C) for tokens x (B, n, C) at times t (B,); `size` is (width, height) in
+        pixels."""
         ...
 
     def arguments(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
-        """The pipeline's arguments: towards `text`, and by the guidance `scale` away from another text if
-        there is one."""
+        """The pipeline's arguments for the prompt `text`, and for the negative prompt `away` with guidance
+        `scale` if given."""
         ...
 
 
@@ -77,10 +77,10 @@ class Flux1:
 
 
 class Flux2:
-    """FLUX.2 klein: a Qwen3 reads the text, positions are (time, row, column, place in the text)."""
+    """FLUX.2 klein: Qwen3 encodes the text; positions are (time, row, column, place in the text)."""
 
     def encode_text(self, pipe: Any, text: str, tokens: int) -> Text:
-        """Three of Qwen3's layers side by side, (1, tokens, 3 D)."""
+        """Three of Qwen3's layers, concatenated: (1, tokens, 3 D)."""
         return (
             pipe.encode_prompt(prompt=text, device=pipe.text_encoder.device, max_sequence_length=tokens)[0],
         )

@@ -1,5 +1,5 @@
-"""Where a base's files lie on this machine, and whether they are whole. Nothing is fetched, no weight is
-read."""
+"""Finds a base's files on this machine and checks that they are complete. Fetches nothing, reads no
+weights."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ml.catalogue import Base
 from ml.errors import MLError
 from ml.local.whole import complete, damage, part_faults
 
-UNDISTILLED = "undistilled"  # the folder in a plain directory that has the transformer to train
+UNDISTILLED = "undistilled"  # the folder of the transformer to train, in a plain directory
 ADAPTER = "training_adapter.safetensors"
 
 
 def present(base: Base) -> bool:
-    """Whether its files lie where it says (hub ids: in the local cache)."""
+    """Whether the base's files are in its directory (for hub ids: in the local cache)."""
     try:
         find(base)
     except MLError:
@@ -28,8 +28,8 @@ def present(base: Base) -> bool:
 
 
 def find(base: Base) -> Path:
-    """The base's directory. MLError `base_missing` when it is not there: nothing is fetched at run time;
-    `base_broken` when one of its files is missing or cut short."""
+    """The base's directory. Fetches nothing. MLError `base_missing` when the directory is missing;
+    `base_broken` when one of its files is missing or truncated."""
     folder = in_cache(base.source, base.revision, base.files)
     if not (folder / "model_index.json").is_file():
         raise MLError(
@@ -52,7 +52,7 @@ def _how_to_get(base: Base) -> str:
 
 
 def in_cache(source: str, revision: str | None, files: tuple[str, ...]) -> Path:
-    """A directory as it is, or where the hub's cache has the repository."""
+    """`source` itself if it is a directory, else the repository's folder in the hub's cache."""
     if Path(source).is_dir() or source.count("/") != 1:
         return Path(source)
     with contextlib.suppress(LocalEntryNotFoundError, HFValidationError):
@@ -63,8 +63,8 @@ def in_cache(source: str, revision: str | None, files: tuple[str, ...]) -> Path:
 
 
 def find_undistilled(base: Base) -> Path | None:
-    """The directory of the transformer to train where another one serves, None where it is the same. The
-    base's own `undistilled/transformer` takes precedence. MLError `base_missing`, `base_broken`."""
+    """The directory of the transformer to train; None if it is the served one. The base's own
+    `undistilled/transformer` takes precedence. MLError `base_missing`, `base_broken`."""
     if base.undistilled is None:
         return None
     beside = find(base) / UNDISTILLED
@@ -79,7 +79,7 @@ def find_undistilled(base: Base) -> Path | None:
 
 
 def find_adapter(base: Base) -> Path | None:
-    """The file of the base's training adapter, None where it has none. `training_adapter.safetensors` in
+    """The file of the base's training adapter; None if the base has none. `training_adapter.safetensors` in
     the base's own directory takes precedence. MLError `base_missing`, `base_broken`."""
     if base.adapter is None:
         return None
@@ -104,7 +104,7 @@ def _checked(base: Base, adapter: Path) -> Path:
 
 
 def pipeline_in(folder: Path) -> str:
-    """The pipeline class that a base's directory names; "" where its index cannot be read."""
+    """The pipeline class in a base's model_index.json; "" if that cannot be read."""
     try:
         return str(json.loads((folder / "model_index.json").read_text())["_class_name"])
     except (ValueError, KeyError, TypeError, OSError):

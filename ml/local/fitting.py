@@ -1,4 +1,4 @@
-"""How a base fits into this machine's memory, and the transformer prepared for a training there."""
+"""Plans how a base fits into this machine's memory, and prepares the transformer for training."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from ml.local.sample import TEXTS
 
 
 def serving(base: Base, device: str) -> ServingPlan:
-    """MLError `base_missing`, `base_broken`, `does_not_fit`: before a weight is read."""
+    """The plan for rendering. MLError `base_missing`, `base_broken`, `does_not_fit`. Reads no weights."""
     folder, size = find(base), max(base.sizes.by_aspect.values(), key=lambda s: s[0] * s[1])
     asked = workload(base, folder / "transformer", batch=base.batch)
     return plan_serving(free_bytes(device), folder, asked, size, TEXTS)
 
 
 def training(base: Base, device: str, pipe: Any = None) -> TrainingPlan:
-    """Of a loaded pipeline `pipe`, what is off the device during the loop counts as free. MLError
-    `does_not_fit`, or what `find` raises."""
+    """The plan for training. Parts of a loaded `pipe` that leave the device during the loop count as free.
+    MLError `does_not_fit`, or those of `find`."""
     adapter = find_adapter(base)
     folder = find_undistilled(base) or find(base) / "transformer"
     asked = workload(base, folder, batch=base.recipe.batch, extra=adapter.stat().st_size if adapter else 0)
@@ -38,13 +38,13 @@ def training(base: Base, device: str, pipe: Any = None) -> TrainingPlan:
     free = free_bytes(device)
     if pipe is not None:
         parts = (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.layout.encoders))
-        off = parts[:1] if device == "cpu" else parts  # on a CPU the others stay where they are
+        off = parts[:1] if device == "cpu" else parts  # on a CPU the other parts stay in memory
         free += sum(p.nbytes for part in off if part is not None for p in part.parameters())
     return plan_training(free, asked, base.sizes.train)
 
 
 def says(base: Base, device: str) -> tuple[str, str]:
-    """(serving, training) here, in words: a plan, or what is missing."""
+    """(serving, training): the plan in words for each, or the error's message."""
     out = []
     for plan in (serving, training):
         try:
@@ -69,10 +69,10 @@ def workload(base: Base, transformer: Path, *, batch: int, extra: int = 0) -> Wo
 
 @contextlib.contextmanager
 def trainee(pipe: Any, base: Base, device: str, plan: TrainingPlan, steps: int) -> Iterator[Any]:
-    """The transformer to train, alone on the device and as planned; compiled where `steps` are enough for
-    that to pay.
+    """The transformer to train, alone on the device and prepared by the plan. Compiled if there are enough
+    `steps`.
 
-    A base in 8 bits stays in 8 bits, so that checkpoints are judged on what they were trained on.
+    A base in 8 bits stays in 8 bits, so that checkpoints are scored on the base they were trained on.
     """
     other = load_undistilled(base, "cpu")
     net = pipe.transformer if other is None else other
@@ -82,7 +82,7 @@ def trainee(pipe: Any, base: Base, device: str, plan: TrainingPlan, steps: int) 
         net.to(device)
         for layer in net.modules():
             if isinstance(layer, Float8Linear):
-                layer.units = False  # answers without gradients are computed as those with gradients
+                layer.units = False  # the same arithmetic with and without gradients
         if plan.savings.checkpointing:
             net.enable_gradient_checkpointing()
         if device != "cpu" and base.recipe.compile_from is not None and steps >= base.recipe.compile_from:

@@ -1,9 +1,9 @@
-"""Linear layers with weights in 8 bits: a base in half the memory, and products on
-hardware units for 8 bits.
+"""Linear layers with weights in 8 bits: they halve a base's memory and can use the hardware's units for
+8-bit products.
 
 M rows (tokens), K features in, N out. Values are float8 e4m3 (3 bits of mantissa, largest 448;
-arXiv:2209.05433), each row of a matrix with one scale. Scales are powers of two: dividing by one is exact
-in any type, and so is a weight in bfloat16."""
+arXiv:2209.05433). Each row of a matrix has one scale. Scales are powers of two, so that division by a scale
+is exact in any type, and widened weights are exact in bfloat16."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import torch
 from torch.nn.functional import linear
 
 LARGEST = 448.0  # of e4m3
-LEAST = -24  # smallest exponent of a scale, that of a row of zeros: 2 ** -24 is float16's smallest number
-# Rows. A product of so few is of the time, not of tokens, and steers whole
-# blocks: its rounding error is multiplied as well.
+LEAST = -24  # least exponent of a scale, used for a row of zeros: 2 ** -24 is float16's smallest number
+# Rows. Inputs with so few rows are not tokens but the time embedding, which modulates whole blocks. The
+# rounding error of such inputs is quantised and multiplied too.
 FEW = 16
 
 
 def has_units(device: torch.device | str) -> bool:
-    """Whether products of 8 bits run in hardware there: NVIDIA's from Ada and Hopper on (AMD's e4m3 is
-    another one)."""
+    """Whether the device multiplies 8-bit values in hardware: NVIDIA from Ada and Hopper on (AMD's e4m3 is a
+    different format)."""
     device = torch.device(device)
     return (
         device.type == "cuda"
@@ -32,22 +32,22 @@ def has_units(device: torch.device | str) -> bool:
 
 
 def to_rows(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """(M, K) -> values (M, K) in 8 bits and scales (M, 1) float32; values * scales is within 1/16 of each
-    number, or within 2 ** -10 of the row's scale of what is tiny in its row."""
+    """(M, K) -> values (M, K) in 8 bits and scales (M, 1) float32. The relative error of values * scales is
+    at most 1/16; for numbers tiny in their row, the error is at most 2 ** -10 of the row's scale."""
     exponent = (x.abs().amax(-1, keepdim=True).float() / LARGEST).log2().ceil().clamp(min=LEAST)
     scale = exponent.exp2()
     return (x / scale.to(x.dtype)).to(torch.float8_e4m3fn), scale
 
 
 def from_rows(values: torch.Tensor, scale: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """The inverse of `to_rows` but for its rounding: (M, K)."""
+    """The inverse of `to_rows`, except for rounding: (M, K)."""
     return values.to(dtype).mul_(scale.to(dtype))
 
 
 class _Widened(torch.autograd.Function):
     """x (..., K) times the weight (N, K) widened to x's type. The wide weight is freed after the product and
-    made again for the gradient of x: kept for the backward pass, those of all layers would be the whole base.
-    (Compiled, they are kept nevertheless, unless gradients are checkpointed.)"""
+    widened again for the gradient of x: the kept wide weights of all layers would be as large as the base.
+    (Compiled code keeps them nevertheless, unless gradients are checkpointed.)"""
 
     @staticmethod
     def forward(
@@ -63,13 +63,13 @@ class _Widened(torch.autograd.Function):
 
 
 class Float8Linear(torch.nn.Linear):
-    """A frozen linear layer: `weight` (N, K) float8, `scale` (N, 1) float32, `bias` (N,) or None as it was.
+    """A frozen linear layer: `weight` (N, K) float8, `scale` (N, 1) float32, `bias` (N,) or None, unchanged.
 
-    Without gradients, on a device with units, tokens are rounded to 8 bits too. Everywhere else, and in
-    training, the weight is widened for each product: exact, and slower than the layer it was made from."""
+    Without gradients, on a device with 8-bit units, the inputs are rounded to 8 bits too. Otherwise, and in
+    training, the weight is widened for each product: exact, but slower than the original layer."""
 
     scale: torch.Tensor
-    compute_dtype: torch.dtype  # the type peft gives a LoRA; without it that of `weight`
+    compute_dtype: torch.dtype  # peft gives a LoRA this type, and would otherwise take that of `weight`
     units: bool
 
     @classmethod
@@ -86,8 +86,8 @@ class Float8Linear(torch.nn.Linear):
         return new
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(..., K) -> (..., N), of the type of x, or of autocast's where that is on."""
-        if torch.is_autocast_enabled(x.device.type):  # autocast knows neither of the two products below
+        """(..., K) -> (..., N), of x's type, or of autocast's type if that is on."""
+        if torch.is_autocast_enabled(x.device.type):  # autocast does not cast the two products below
             x = x.to(torch.get_autocast_dtype(x.device.type))
         if self.units and not torch.is_grad_enabled():
             return self._in_units(x)
@@ -102,8 +102,8 @@ class Float8Linear(torch.nn.Linear):
         return y.view(*x.shape[:-1], self.out_features).to(x.dtype)
 
     def _product(self, values: torch.Tensor, scale: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-        """(M, K) in 8 bits -> (M, N) bfloat16. The units want the first matrix by rows, the second by
-        columns."""
+        """(M, K) in 8 bits -> (M, N) bfloat16. The kernel needs the first matrix row-major, the second
+        column-major."""
         return torch._scaled_mm(
             values.contiguous(),
             self.weight.t(),
@@ -115,8 +115,8 @@ class Float8Linear(torch.nn.Linear):
         )
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Float8Linear:
-        """Moves to a device with its model, but keeps its type: `.to(dtype)` changes the other layers
-        only."""
+        """Moves to a device with its model, but keeps its type: `.to(dtype)` only changes other
+        layers."""
 
         def move(t: torch.Tensor) -> torch.Tensor:
             if t is self.weight or t is self.scale:
@@ -128,16 +128,16 @@ class Float8Linear(torch.nn.Linear):
         return self
 
     def _look_for_units(self) -> None:
-        fits = self.in_features % 16 == 0 and self.out_features % 16 == 0  # what the units' product asks for
+        fits = self.in_features % 16 == 0 and self.out_features % 16 == 0  # required by torch._scaled_mm
         self.units = fits and has_units(self.weight.device)
 
 
 def quantise(transformer: Any, device: torch.device | str) -> None:
-    """Quantises the linear layers of a FLUX transformer's blocks, one after the other, and moves it to
-    `device`: the full weights are never there together. Embedders, `norm_out` and `proj_out` stay as they
-    are.
+    """Quantises the linear layers of a FLUX transformer's blocks and moves it to `device`, one layer after
+    the other, so that the device never holds all full weights. Embedders, `norm_out` and `proj_out` are
+    unchanged.
 
-    ValueError while a LoRA is loaded: its layers are linear ones too.
+    ValueError while a LoRA is loaded, because its layers are linear too.
     """
     if getattr(transformer, "peft_config", None):
         raise ValueError("A transformer is quantised before a LoRA is loaded.")

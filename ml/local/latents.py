@@ -1,4 +1,4 @@
-"""Latents as tokens: packing, and the positions of tokens.
+"""Packs latents into tokens, and gives the tokens' positions.
 
 B batch, H W pixels, h w latent cells (H/8, W/8): latents (B, 16, h, w) -> packed (B, h*w/4, 64).
 """
@@ -21,7 +21,7 @@ def unpack(x: torch.Tensor, h: int, w: int) -> torch.Tensor:
 
 
 def pack_mask(mask: torch.Tensor) -> torch.Tensor:
-    """(B, H, W) weights of pixels -> (B, h*w/4, 1) weights of tokens: the mean over each 16 x 16 pixels."""
+    """(B, H, W) weights of pixels -> (B, h*w/4, 1) weights of tokens: means over 16 x 16 pixels."""
     return torch.nn.functional.avg_pool2d(mask[:, None], 16).flatten(2).transpose(1, 2)
 
 

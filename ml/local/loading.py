@@ -23,8 +23,8 @@ _lock = threading.Lock()
 def load_pipeline(base: Base, device: str, *, in_8_bits: bool = False, text_on_host: bool = False) -> Any:
     """The diffusers pipeline of a base, in its dtype, on the device. MLError `base_missing` or `base_broken`.
 
-    Where memory is short: `in_8_bits` quantises the transformer's blocks, `text_on_host` leaves the text
-    encoders in the computer's own memory, in a pipeline of their own (`pipe.reader`)."""
+    To save memory, `in_8_bits` quantises the transformer's blocks, and `text_on_host` keeps the text encoders
+    in the host's memory, in a separate pipeline (`pipe.reader`)."""
     pipe = _loaded(base, base.layout.pipeline, _checked(base))
     pipe.set_progress_bar_config(disable=True)
     for part in (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.layout.encoders)):
@@ -39,7 +39,7 @@ def load_pipeline(base: Base, device: str, *, in_8_bits: bool = False, text_on_h
 
 
 def _checked(base: Base) -> Path:
-    """The base's directory. MLError `base_broken` where it holds another kind of model."""
+    """The base's directory. MLError `base_broken` if it holds another kind of model."""
     folder, kind = find(base), base.layout.pipeline
     if pipeline_in(folder) != kind:
         what = f"The directory of the base {base.name} holds another kind of model."
@@ -48,7 +48,7 @@ def _checked(base: Base) -> Path:
 
 
 def load_undistilled(base: Base, device: str) -> Any:
-    """The transformer to train where another one serves; None where it is the same. MLError as
+    """The transformer to train; None if it is the served one. Raises the same errors as
     load_pipeline."""
     folder = find_undistilled(base)
     if folder is None:
@@ -86,8 +86,8 @@ def _diffusers() -> Any:
 
 @contextlib.contextmanager
 def alone_on_device(pipe: Any, base: Base, trained: Any) -> Iterator[None]:
-    """Inside, an accelerator holds `trained` alone. VAE, text encoders and a transformer that only samples
-    wait on the host: latents and texts are encoded by then."""
+    """Inside, an accelerator holds only `trained`. VAE, text encoders and a transformer that only samples are
+    on the host: latents and texts are already encoded."""
     device = pipe.device
     parts = [pipe.vae, *filter(None, (getattr(pipe, name) for name in base.layout.encoders))]
     if trained is not pipe.transformer:

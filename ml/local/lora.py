@@ -1,4 +1,4 @@
-"""A LoRA on a transformer: added for training, written in diffusers' file format, swapped while serving."""
+"""Adds a LoRA to a transformer, names its tensors as diffusers does, and swaps LoRAs while serving."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ml.errors import MLError
 from ml.local.files import find_adapter
 from ml.local.weights import check_lora
 
-ADAPTER, TRAINING_ADAPTER = "twin", "training_adapter"  # names of adapters, as peft has them
+ADAPTER, TRAINING_ADAPTER = "twin", "training_adapter"  # adapter names in peft
 PREFIX = "transformer."
 
 
 def add(transformer: Any, base: Base, seed: int) -> list[torch.nn.Parameter]:
-    """Adds a fresh LoRA (B is zero, so it changes nothing); its parameters, float32. Nothing else is
-    trained."""
+    """Adds a fresh LoRA (B is zero, so it has no effect) and returns its float32 parameters, the only
+    trained ones."""
     from peft import LoraConfig
 
     config = LoraConfig(
@@ -45,8 +45,8 @@ def remove(transformer: Any) -> None:
 
 
 def add_training_adapter(transformer: Any, base: Base) -> bool:
-    """Loads the base's training adapter, frozen; False where the base has none. A distilled base trained
-    without one loses its ability to sample in few steps."""
+    """Loads the base's training adapter, frozen; False if the base has none. Without it, training makes a
+    distilled base lose its ability to sample in few steps."""
     file = find_adapter(base)
     if file is None:
         return False
@@ -60,7 +60,7 @@ def add_training_adapter(transformer: Any, base: Base) -> bool:
 
 
 def use(transformer: Any, *, training: bool) -> None:
-    """Activates the twin's adapter, and in training the training adapter as well."""
+    """Activates the twin's adapter, and for training also the training adapter."""
     present = transformer.peft_config
     transformer.set_adapters(
         [n for n in (ADAPTER, TRAINING_ADAPTER) if n in present and (training or n == ADAPTER)]
@@ -85,7 +85,7 @@ def silent(transformer: Any) -> Iterator[None]:
 
 
 def names(transformer: Any) -> list[str]:
-    """The trained parameters' names in the order of `add`."""
+    """The names of the trained parameters, in the order of `add`."""
     return [n for n, _ in transformer.named_parameters() if f".{ADAPTER}." in n]
 
 
@@ -106,24 +106,24 @@ def expected_shapes(transformer: Any, base: Base) -> dict[str, tuple[int, ...]]:
 
 
 class Swapper:
-    """Loads and unloads the LoRA of a pipeline. A swap that failed half-way would give the next picture
-    nobody's face, or two people's: on any error everything is unloaded and loaded anew, or refused.
+    """Loads and unloads the LoRA of a pipeline. On any error it unloads everything and loads again, or
+    raises: a half-done swap would mix two faces in the next picture.
 
-    `always`: the base alone has a LoRA of zeros, because adding and removing layers would compile them again.
+    `always`: keeps the LoRA layers, with zeros for the base alone; adding or removing layers would recompile.
     """
 
     def __init__(self, pipe: Any, base: Base, *, always: bool = False):
         self.pipe, self.base, self.always = pipe, base, always
         self.expected = expected_shapes(pipe.transformer, base)
         self.loaded: str | None = None
-        self._layers = False  # whether there is a LoRA to swap the weights of
+        self._layers = False  # whether the transformer has LoRA layers
         if always:
             self._bare()
 
     def load(
         self, key: str | None, tensors: dict[str, Any] | None = None, facts: dict[str, Any] | None = None
     ) -> None:
-        """Loads the LoRA `key` (its checksum), or none. After MLError `lora_other_base` none is loaded."""
+        """Loads the LoRA `key` (its checksum); None unloads. After MLError `lora_other_base` it has none."""
         if key == self.loaded:
             return
         if key is None or tensors is None:
@@ -145,7 +145,7 @@ class Swapper:
             raise
 
     def unload(self) -> None:
-        """Removes the LoRA's layers from the transformer, as a training needs it."""
+        """Removes the LoRA's layers from the transformer; required before training."""
         self.loaded, self._layers = None, False
         self.pipe.unload_lora_weights()
 
@@ -166,11 +166,11 @@ class Swapper:
             ) from e
 
     def _copy(self, tensors: dict[str, Any]) -> None:
-        """The first LoRA adds its layers. Of later ones only the weights are copied, from pinned memory
-        without waiting."""
+        """The first LoRA adds the layers. For later LoRAs it only copies the weights, asynchronously from
+        pinned memory."""
         if not self._layers:
-            # Cloned: tensors of the base's dtype would become its parameters, and the next swap would write
-            # into them.
+            # Cloned: tensors of the base's dtype would become parameters, and the next swap would overwrite
+            # them.
             self.pipe.load_lora_weights({k: v.clone() for k, v in tensors.items()}, adapter_name=ADAPTER)
             self._layers = True
             return

@@ -1,8 +1,8 @@
-"""How much memory a training or a rendering takes at its peak, known before anything is loaded.
+"""Computes the peak memory of training and rendering before anything is loaded.
 
-`metering` counts what comes and goes in a step; weights are counted from the headers of their files. What
-that leaves out (workspaces of matrix products, the allocator's rounding and gaps) is what `MARGIN` and
-`FIXED` are for. All numbers are bytes; a GB in sentences is 1e9 of them."""
+`metering` counts the tensors of a step; weights are counted from the headers of their files. `MARGIN` and
+`FIXED` cover the rest (workspaces of matrix products, the allocator's rounding and gaps). All numbers are
+bytes; a GB in sentences is 1e9 bytes."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ from ml.local.metering import (
     without_numbers,
 )
 
-MARGIN = 1.06  # times what is counted,
-FIXED = 500_000_000  # on top: CUDA's libraries load their kernels when they are first used
-TRIFLE = 0.1  # under this share of the free memory an upper bound is enough
+MARGIN = 1.06  # factor on the counted bytes
+FIXED = 500_000_000  # added: CUDA's libraries load their kernels at their first use
+TRIFLE = 0.1  # below this share of the free memory, an upper bound replaces the exact count
 BLOCKS = r"(single_)?transformer_blocks\.\d+\."
 
 
 @dataclass(frozen=True)
 class Savings:
-    """What a training does to need less memory."""
+    """Ways to save memory in training."""
 
     checkpointing: bool = False
     base_in_8_bits: bool = False
     adamw_in_8_bits: bool = False
 
 
-# From fastest to smallest. Checkpointing takes a third more time and changes no number, so it comes first.
-# A base in 8 bits is slower still (each weight is widened three times a step) and rounded; AdamW in 8 bits
-# saves least and rounds what is learnt. The largest size is given up last, as its details cannot be had
-# otherwise.
+# From fastest to smallest. Checkpointing comes first: it takes a third more time and changes no result.
+# A base in 8 bits is slower (each weight is widened three times a step) and less exact. AdamW in 8 bits
+# saves least and rounds the optimizer's state. The largest size is dropped last, because no other size
+# teaches its details.
 LADDER = (Savings(), Savings(True), Savings(True, True), Savings(True, True, True))
 
 # (transformer in 8 bits, text encoders on the host). The transformer comes first: on a device that
-# multiplies in 8 bits it costs no time, while encoders on the host cost seconds a text.
+# multiplies in 8 bits it costs no time, while encoders on the host cost seconds per text.
 RUNGS = ((False, False), (True, False), (True, True))
 
 
@@ -59,7 +59,7 @@ RUNGS = ((False, False), (True, False), (True, True))
 class TrainingPlan:
     savings: Savings
     sizes: tuple[Size, ...]  # smallest first
-    needed: int  # an upper bound where `bound`
+    needed: int  # an upper bound if `bound`
     free: int
     bound: bool = False
 
@@ -74,7 +74,7 @@ class TrainingPlan:
 @dataclass(frozen=True)
 class ServingPlan:
     transformer_in_8_bits: bool
-    text_on_host: bool  # the text encoders stay in the computer's own memory
+    text_on_host: bool  # the text encoders stay in the host's memory
     size: Size
     needed: int
     free: int
@@ -90,8 +90,8 @@ class ServingPlan:
 def plan_training(
     free: int, load: Workload, sizes: Iterable[Size], ladder: Sequence[Savings] = LADDER
 ) -> TrainingPlan:
-    """The first step of the ladder that fits at all sizes (one of each bucket), or else without the largest
-    ones. Text encoders and VAE are off the device during a training. MLError `does_not_fit`."""
+    """The first step of the ladder that fits at all sizes (one per bucket), or else without the largest
+    sizes. Text encoders and VAE are off the device during training. MLError `does_not_fit`."""
     parts, kept = _parts(load), sorted(set(sizes), key=lambda s: s[0] * s[1])
     least = kept[0]
     bound = _sum(
@@ -111,8 +111,8 @@ def plan_training(
 
 
 def plan_serving(free: int, folder: Path, load: Workload, size: Size, texts: int) -> ServingPlan:
-    """What of a base in `folder` (diffusers' layout) is on the device to render up to `size`, with `texts`
-    encodings kept. Only the headers of weights are read. MLError `does_not_fit`."""
+    """How to hold the base in `folder` (diffusers' layout) to render up to `size`, with `texts` encodings
+    kept. Reads only the headers of weights. MLError `does_not_fit`."""
     for rung in RUNGS:
         needed = _weights(folder, load, *rung)
         if _fits(needed, free):
@@ -123,7 +123,7 @@ def plan_serving(free: int, folder: Path, load: Workload, size: Size, texts: int
 
 
 def training_peak(load: Workload, size: Size, savings: Savings = LADDER[0], *, cuda: bool = True) -> int:
-    """Of one step: forward, backward, AdamW. `cuda`: with its kernels and autocast, else those of a CPU."""
+    """The peak of one step: forward, backward, AdamW. `cuda`: CUDA's kernels and autocast, else a CPU's."""
     return _sum(load, _parts(load), step_bytes(load, size, savings.checkpointing, cuda), savings)
 
 
@@ -135,7 +135,7 @@ def serving_peak(
     transformer_in_8_bits: bool = False,
     text_on_host: bool = False,
 ) -> int:
-    """All weights, one LoRA, the kept texts, and the larger of a denoising step and decoding its picture."""
+    """All weights, one LoRA, the kept texts, and the larger of a denoising step and decoding."""
     parts, wide = _parts(load), load.dtype.itemsize
     held = (parts.trained + texts * load.tokens * load.config["joint_attention_dim"]) * wide
     work = max(
@@ -146,7 +146,7 @@ def serving_peak(
 
 
 def free_bytes(device: str, root: Path = Path("/")) -> int:
-    """The accelerator's free memory, or the computer's within this container's limit."""
+    """The accelerator's free memory, or the host's within this container's limit."""
     if torch.device(device).type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
 
@@ -154,7 +154,7 @@ def free_bytes(device: str, root: Path = Path("/")) -> int:
         return int(re.findall(rf"^{name}\s*(\d+)", (root / file).read_text(), re.MULTILINE)[0])
 
     free, group = number("proc/meminfo", "MemAvailable:") * 1024, "sys/fs/cgroup/memory"
-    with contextlib.suppress(OSError, IndexError):  # no such group, or a limit of "max"
+    with contextlib.suppress(OSError, IndexError):  # no cgroup, or a limit of "max"
         cached = number(
             f"{group}.stat", "inactive_file"
         )  # of files read, such as weights: reclaimed on demand
@@ -191,7 +191,7 @@ class _Parts(NamedTuple):
     weights_in_8_bits: int
     trained: int  # numbers, not bytes
     widest: int  # bytes of the blocks' largest layer: layers in 8 bits are widened one at a time
-    kept_a_token: int  # bytes, at least three times what a step keeps for each token
+    kept_a_token: int  # bytes: at least three times the bytes that a step keeps per token
 
 
 @lru_cache(maxsize=64)
@@ -211,8 +211,8 @@ def _parts(load: Workload) -> _Parts:
 
 
 def _held(name: str, shape: tuple[int, ...], wide: int, in_8_bits: bool) -> int:
-    """Bytes of one weight. In 8 bits (see fp8.py) the blocks' linear layers take a byte a number and a
-    float32 a row."""
+    """Bytes of one weight. In 8 bits (see fp8.py) the blocks' linear layers take one byte per number and
+    a float32 per row."""
     if in_8_bits and len(shape) == 2 and re.match(BLOCKS, name):
         return math.prod(shape) + 4 * shape[0]
     return math.prod(shape) * wide
@@ -221,7 +221,7 @@ def _held(name: str, shape: tuple[int, ...], wide: int, in_8_bits: bool) -> int:
 def _sum(load: Workload, parts: _Parts, step: int, savings: Savings) -> int:
     base = parts.weights_in_8_bits if savings.base_in_8_bits else parts.weights
     held = 4 + 4 + (2 if savings.adamw_in_8_bits else 8)  # a parameter, its running mean, its two moments
-    update = (4 + 4) * parts.trained  # AdamW holds the gradients, and one copy of their size
+    update = (4 + 4) * parts.trained  # AdamW needs the gradients and one buffer of their size
     return (
         load.extra + base + held * parts.trained + max(step + parts.widest * savings.base_in_8_bits, update)
     )
@@ -239,7 +239,7 @@ def _weights(folder: Path, load: Workload, transformer_in_8_bits: bool, text_on_
 
 
 def _headers(part: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Names and shapes in a part's safetensors files (those in its index, where it has one). Format: see
+    """Names and shapes in a part's safetensors files (those in its index, if it has one). Format: see
     whole.damage."""
     indexes = [json.loads(file.read_text())["weight_map"] for file in part.glob("*.safetensors.index.json")]
     for file in {part / name for index in indexes for name in index.values()} or part.glob("*.safetensors"):

@@ -1,7 +1,7 @@
 """Counts the memory of one step without allocating it.
 
-A transformer of one or two blocks takes a step on PyTorch's "meta" device, where tensors have sizes and no
-numbers, and each tensor that comes and goes is counted. Every further block adds the same again."""
+A transformer of one or two blocks takes a step on PyTorch's "meta" device, where tensors have sizes but no
+data. `Meter` counts each tensor that is created and freed. Each further block adds the same amount."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ Size = tuple[int, int]  # width, height in pixels, multiples of 16
 
 @dataclass(frozen=True, eq=False)  # hashed by identity: caches count each object once
 class Workload:
-    """A FLUX.1 or FLUX.2 transformer, as its config.json says, with a LoRA on the linear layers that
-    `targets` fully matches."""
+    """A FLUX.1 or FLUX.2 transformer with this config.json, and a LoRA on the linear layers that `targets`
+    fully matches."""
 
     config: dict[str, Any]
     targets: str
@@ -39,11 +39,11 @@ class Workload:
     tokens: int = 256  # length of the text's sequence
     batch: int = 1
     dtype: torch.dtype = torch.bfloat16  # of the base's weights
-    extra: int = 0  # bytes of what else lies on the device: a training adapter, examples, another transformer
+    extra: int = 0  # bytes of other data on the device: a training adapter, examples, another transformer
 
 
 class Meter(TorchDispatchMode):
-    """Inside, `peak` is the most bytes alive at once, of tensors made inside."""
+    """`peak` is the largest number of bytes alive at once, of tensors created inside the context."""
 
     def __init__(self, known: Iterable[torch.Tensor]):
         super().__init__()
@@ -56,7 +56,7 @@ class Meter(TorchDispatchMode):
         for t in tree_leaves(out):
             if isinstance(t, torch.Tensor):
                 self._add(t.untyped_storage())
-        # A convolution's kernels want another order of axes: they copy their input, then their output.
+        # Convolution kernels use another order of axes: they copy their input, then their output.
         copy = max(args[0].nbytes, out.nbytes) if func is torch.ops.aten.convolution.default else 0
         self.peak = max(self.peak, self.now + copy)
         return out
@@ -73,9 +73,9 @@ class Meter(TorchDispatchMode):
 
 
 class Kernels(TorchFunctionMode):
-    """What the meta device lacks: autocast to bfloat16 (CUDA's takes norms in float32), and kernels that
-    keep little. Flash attention keeps q, k, v, its result and a number a row, CUDA's RMSNorm its input and
-    a number a row."""
+    """Emulates what the meta device lacks: autocast to bfloat16 (CUDA's computes norms in float32), and
+    memory-saving kernels. Flash attention keeps q, k, v, its result and one number per row; CUDA's RMSNorm
+    keeps its input and one number per row."""
 
     def __init__(self, autocast: bool, cuda: bool):
         half = (F.linear, F.conv2d, torch.matmul, F.scaled_dot_product_attention)
@@ -111,16 +111,16 @@ def without_numbers(config: dict[str, Any], dtype: torch.dtype, **other: int) ->
 
     with torch.device("meta"):
         net = getattr(diffusers, config["_class_name"]).from_config({**config, **other})
-    # not diffusers' own `to`, which warns
+    # torch's `to`: diffusers' own `to` warns
     return torch.nn.Module.to(net, dtype).requires_grad_(False)
 
 
 def _short(load: Workload, doubles: int, singles: int, dtype: torch.dtype) -> Any:
-    """The transformer with other numbers of blocks and a LoRA of `dtype`."""
+    """The transformer with the given numbers of blocks and a LoRA of `dtype`."""
     from peft import LoraConfig
 
     net = without_numbers(load.config, load.dtype, num_layers=doubles, num_single_layers=singles)
-    with torch.device("meta"):  # elsewhere it would draw from the global generator
+    with torch.device("meta"):  # on other devices the LoRA would use the global random generator
         net.add_adapter(
             LoraConfig(r=load.rank, lora_alpha=load.rank, target_modules=load.targets), adapter_name="twin"
         )
@@ -134,7 +134,7 @@ def tokens_of(load: Workload, size: Size) -> int:
 
 
 def _inputs(net: Any, load: Workload, size: Size, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    c, cells = net.config, tokens_of(load, size) - load.tokens  # a file may leave out the class's defaults
+    c, cells = net.config, tokens_of(load, size) - load.tokens  # load.config may lack the class's defaults
     places = len(c["axes_dims_rope"])
     shapes: dict[str, tuple[int, ...]] = {
         "hidden_states": (load.batch, cells, c["in_channels"]),
@@ -152,7 +152,7 @@ def _inputs(net: Any, load: Workload, size: Size, dtype: torch.dtype) -> dict[st
 
 @lru_cache(maxsize=64)
 def step_bytes(load: Workload, size: Size, checkpointing: bool, cuda: bool = True) -> int:
-    """Forward and backward, beyond the weights: extrapolated linearly from as few blocks as possible."""
+    """Bytes of forward and backward, without weights, extrapolated linearly from one or two blocks."""
     doubles, singles = load.config["num_layers"], load.config["num_single_layers"]
     d, s = min(doubles, 1), min(singles, 1)
     count = partial(_short_step, load, size, checkpointing, cuda)
@@ -181,7 +181,7 @@ def _short_step(
 
 @lru_cache(maxsize=64)
 def denoising_bytes(load: Workload, size: Size) -> int:
-    """Without gradients all blocks use the same memory, one after the other: one of each kind is enough."""
+    """Bytes of one denoising step. Without gradients the blocks reuse memory: one of each kind is enough."""
     net = _short(
         load, min(load.config["num_layers"], 1), min(load.config["num_single_layers"], 1), load.dtype
     )

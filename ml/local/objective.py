@@ -1,5 +1,5 @@
-"""What a training step shows the model and what the model should answer. The variants are chosen from the
-recipe before the loop starts: dropout, prior preservation, rollout, and the weight of low times.
+"""The inputs and targets of a training step. The recipe chooses the variants before the loop starts:
+caption dropout, prior preservation, rollout, and the weight of low times.
 
 B batch, n tokens, C channels: x, noise and target are (B, n, C), weight is (B, n, 1), t is (B,) in 0
 (picture) .. 1 (noise)."""
@@ -24,7 +24,7 @@ Velocity = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # x (B, n, C), 
 @dataclass(frozen=True)
 class Batch:
     """The examples of one step. `z` are their clean latents (B, n, C), `size` is (width, height) in pixels.
-    In a `prior` step the text lacks the trigger, and the model keeps its own answer to it."""
+    In a `prior` step the text lacks the trigger, and the target is the model's answer without the LoRA."""
 
     z: torch.Tensor
     weight: torch.Tensor
@@ -35,7 +35,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Noised:
-    """A point on the way from noise to the picture, and the velocity wanted there."""
+    """A noised input `x` at time `t`, the target velocity and the loss weight."""
 
     x: torch.Tensor
     t: torch.Tensor
@@ -51,8 +51,8 @@ Noise = Callable[[Batch, Velocity, torch.Generator], Noised]
 
 
 def same_size(examples: list[Example], done: float, large: float, g: torch.Generator) -> list[Example]:
-    """The examples of one size: in the last `large` share of a training the largest, before that any of the
-    others."""
+    """The examples of one size: the largest size in the last `large` share of a training, before that a
+    random other size."""
     sizes = sorted({e.size for e in examples})
     if len(sizes) > 1:
         sizes = sizes[-1:] if done >= 1 - large else sizes[:-1]
@@ -61,7 +61,7 @@ def same_size(examples: list[Example], done: float, large: float, g: torch.Gener
 
 
 def batches(examples: list[Example], empty: Text, recipe: Recipe, steps: int, device: Any) -> Draw:
-    """Draws the batch of a step out of `steps`; `empty` is the encoding of no caption, for dropout."""
+    """A function that draws the batch of a step out of `steps`. `empty` encodes "", for caption dropout."""
     prior = _coin(recipe.prior) if recipe.prior else _never
 
     def draw(step: int, g: torch.Generator) -> Batch:
@@ -96,7 +96,7 @@ def _coin(share: float) -> Callable[[torch.Generator], bool]:
 
 
 def noising(recipe: Recipe, transformer: Any) -> Noise:
-    """How the steps of a recipe noise a batch, and what they teach."""
+    """A recipe's function that turns a batch into noised inputs and targets."""
     noise = _from_noise(recipe.times)
     if recipe.rollout:
         noise = _with_rollout(noise, _coin(recipe.rollout))
@@ -118,7 +118,7 @@ def _from_noise(times: str) -> Noise:
 
 
 def _with_rollout(plain: Noise, chance: Callable[[torch.Generator], bool]) -> Noise:
-    """Some steps begin one sampling step of the model's own later, and learn the way from there to the
+    """Some steps start after one sampling step of the model itself; their target leads from there to the
     picture."""
 
     def noise(batch: Batch, velocity: Velocity, g: torch.Generator) -> Noised:
@@ -134,7 +134,7 @@ def _with_rollout(plain: Noise, chance: Callable[[torch.Generator], bool]) -> No
 
 
 def _with_prior(plain: Noise, other: Noise, transformer: Any) -> Noise:
-    """Batches of prior preservation learn what the model answers without its LoRA."""
+    """For prior preservation, the target is the model's answer without its LoRA."""
 
     def noise(batch: Batch, velocity: Velocity, g: torch.Generator) -> Noised:
         if not batch.prior:
@@ -148,7 +148,7 @@ def _with_prior(plain: Noise, other: Noise, transformer: Any) -> Noise:
 
 
 def _with_low(other: Noise, low: float) -> Noise:
-    """Below t = `low` the error of the predicted picture counts, which is that of the velocity times t."""
+    """Below t = `low` the loss is the error of the predicted picture, which is t times the velocity's."""
 
     def noise(batch: Batch, velocity: Velocity, g: torch.Generator) -> Noised:
         at = other(batch, velocity, g)

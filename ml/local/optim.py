@@ -1,9 +1,9 @@
-"""The two optimizers of trainings: AdamW, and AdamW with its two averages in 8 bits for where memory is
-short.
+"""The two optimizers for training: AdamW, and AdamW with its two averages in 8 bits to save
+memory.
 
-Both are AdamW of Loshchilov and Hutter 2019 and give their state as tensors for a checkpoint. The 8-bit one
-quantises them block by block (Dettmers et al. 2022). It is our own because peft and diffusers import torchao
-or bitsandbytes at every start of every process, wherever those are installed."""
+Both are AdamW (Loshchilov and Hutter 2019) and export their state as tensors for a checkpoint. AdamW8
+quantises the averages block by block (Dettmers et al. 2022). We do not use torchao or bitsandbytes: once
+installed, peft and diffusers import them at the start of every process."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 import torch
 
 BETAS, EPS, DECAY = (0.9, 0.99), 1e-8, 0.01
-BLOCK = 256  # values that share a scale
-CHUNK = 2**22  # values processed at once: their wide copies stay under 100 MB
+BLOCK = 256  # values per scale
+CHUNK = 2**22  # values processed at once: their float32 copies take less than 100 MB
 
 State = dict[str, torch.Tensor]
 
 
 class AdamW(torch.optim.AdamW):
-    """8 bytes a parameter, one kernel for all of them."""
+    """8 bytes of state per parameter; one kernel updates all parameters."""
 
     def __init__(self, params: list[torch.nn.Parameter], rate: float):
         super().__init__(params, lr=rate, betas=BETAS, eps=EPS, weight_decay=DECAY, fused=True)
@@ -42,12 +42,13 @@ class AdamW(torch.optim.AdamW):
 
 
 class AdamW8(torch.optim.Optimizer):
-    """2 bytes a parameter. The parameters and their gradients become views of two long tensors, so that a
-    step is a few kernels and not thousands; zero_grad must not set gradients to None.
+    """2 bytes of state per parameter. Parameters and gradients become views of two long tensors, so that a
+    step needs a few kernels, not thousands; zero_grad must not set gradients to None.
 
-    The first average is kept as sign and square root, the second as fourth root, each in units of its
-    block's largest: small values keep their digits. Rounding is by chance, drawn from the step: to the
-    nearest, a second average that changes by 1 % a step between codes 1.6 % apart would stand still."""
+    The first average is stored as sign and square root, the second as fourth root, relative to its block's
+    largest value: small values keep their precision. Rounding is stochastic, seeded by the step: with
+    rounding to nearest, a second average that changes by 1 % a step would never move between codes 1.6 %
+    apart."""
 
     def __init__(self, params: list[torch.nn.Parameter], rate: float):
         super().__init__(params, {"lr": rate})
@@ -114,7 +115,7 @@ class AdamW8(torch.optim.Optimizer):
         share = values / scale.clamp_min(torch.finfo(values.dtype).tiny)[:, None]
         share = share.sign() * share.abs().sqrt() * 127 if k == 0 else share.sqrt().sqrt() * 255
         chance = torch.rand(share.shape, generator=g, device=share.device)
-        # A second average of 0 would divide by zero: one that is not 0 keeps at least the lowest code.
+        # A second average above 0 keeps at least the lowest code: rounded to 0, it would divide by zero.
         share = (
             (share + chance).floor_() if k == 0 else (share + chance).floor_().clamp_(min=1).mul_(values > 0)
         )

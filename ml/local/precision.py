@@ -1,4 +1,4 @@
-"""Which precision a device multiplies fastest in."""
+"""Chooses between bfloat16 and float32 by the device's speed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torch import nn
 
 @cache
 def halves(device: str) -> bool:
-    """Whether bfloat16 multiplies faster than float32 here. Some CPUs have instructions for it and are
-    slower with them."""
+    """Whether bfloat16 multiplies faster than float32 on the device. Some CPUs have bfloat16 instructions
+    but are slower with them."""
     if torch.device(device).type != "cpu":
         return True
 
@@ -29,6 +29,6 @@ def halves(device: str) -> bool:
 
 
 def mixed(device: str, enabled: bool | None = None) -> Any:
-    """Autocast to bfloat16: where `enabled`, by default where it is faster."""
+    """Autocast to bfloat16 if `enabled`; None enables it if it is faster."""
     on = halves(device) if enabled is None else enabled
     return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=on)

@@ -1,4 +1,4 @@
-"""From a prompt to pixels. Sampled one at a time, a seed gives the same pixels whatever else is asked for."""
+"""Samples pictures from prompts. Sampled one at a time, a seed always gives the same pixels."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ STYLE_WORDS = {
 
 
 def compose(prompt: str, style: str, subject: str, *, twin: bool) -> str:
-    """The text given to the base: the style in words it knows, the trigger where a twin is meant, then the
+    """The base's prompt: the style's words, the subject (with the trigger for a twin), then the user's
     prompt."""
     who = f"{TRIGGER} {subject}" if twin else f"a {subject}"
     return f"{STYLE_WORDS[style]} of {who}, {prompt.strip()}"
 
 
-TEXTS = 64  # encodings that are kept, each 2 MB of the accelerator's memory on FLUX.1, 8 MB on FLUX.2 klein
+TEXTS = 64  # encodings kept on the accelerator, each 2 MB for FLUX.1, 8 MB for FLUX.2 klein
 
 
 class Sampler:
-    """Samples pictures with a loaded pipeline; the encodings of the texts used last are kept."""
+    """Samples pictures with a loaded pipeline; keeps the encodings of the most recent texts."""
 
     def __init__(self, pipe: Any, base: Base):
         self.pipe, self.base = pipe, base
@@ -71,8 +71,8 @@ class Sampler:
         seeds: Sequence[int],
         negative: str = "",
     ) -> np.ndarray:
-        """(N, H, W, 3) uint8, one of each text and seed, in one pass: sums differ in the last bit from one
-        at a time."""
+        """(N, H, W, 3) uint8, one per text and seed, in one pass. The last bits differ from sampling one at
+        a time."""
         away = self._all([negative] * len(texts)) if self.base.true_cfg > 1 else None
         made = self.pipe(
             **family_of(self.base).arguments(self._all(texts), away, self.base.true_cfg),
@@ -89,6 +89,6 @@ class Sampler:
         return spec.steps or self.base.steps[QUALITIES.index(spec.quality)]
 
     def enlarge(self, picture: np.ndarray) -> np.ndarray:
-        """At the delivered size."""
+        """The picture at the delivered size."""
         k = self.base.sizes.enlarge
         return picture if k == 1 else cv2.resize(picture, None, fx=k, fy=k, interpolation=cv2.INTER_LANCZOS4)

@@ -1,9 +1,9 @@
-"""Likeness, and the choice of a checkpoint by it.
+"""Measures likeness and chooses the best checkpoint.
 
-The score of a checkpoint is the median over its pictures of the mean cosine to photos held out of training,
-less copying: how much more its pictures lean towards a single training photo than held-out photos of the
-same person do. A checkpoint is out when faces are found in its pictures less than 0.95 times as often as in
-the base's own."""
+A checkpoint's score is the median over its pictures of the mean cosine to held-out photos, minus copying.
+Copying is how much more its pictures resemble a single training photo than held-out photos of the same
+person do. A checkpoint is rejected when its pictures show a face less than 0.95 times as often as the
+base's own."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ def mean_cosine(vector: np.ndarray, others: np.ndarray) -> float:
 
 
 def own_likeness(vectors: np.ndarray) -> float:
-    """Among a person's photos (N, D), N >= 2: the median cosine of pairs."""
+    """The median cosine of all pairs of a person's photos (N, D), N >= 2."""
     return float(np.median((vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]))
 
 
 def leaning(vectors: np.ndarray, trained: np.ndarray) -> float:
-    """Median over vectors (N, D) of the cosine to the nearest of `trained` (M, D) less the mean cosine to
-    all of them."""
+    """Median over `vectors` (N, D) of: the cosine to the nearest of `trained` (M, D), minus the mean cosine
+    to all of `trained`."""
     cosines = vectors @ trained.T
     return float(np.median(cosines.max(1) - cosines.mean(1)))
 
 
 def split(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """(to train on, held out): at least two held out, and at least two left."""
+    """(indexes to train on, indexes held out): at least two of each."""
     out = min(max(2, round(count * share)), count - 2)
     order = np.random.default_rng([seed, count]).permutation(count).tolist()
     return sorted(order[out:]), sorted(order[:out])
@@ -62,7 +62,7 @@ def split(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a scorer saw: vectors (N, D) of the faces found, the share of pictures with a face, and (prompt,
+    """A scorer's observations: vectors (N, D) of the faces, the share of pictures with a face, and (prompt,
     seed, picture) of all pictures."""
 
     vectors: np.ndarray
@@ -72,7 +72,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Choice:
-    """The step chosen, its likeness, every step's score, and the chosen one's pictures as in Seen."""
+    """The chosen step, its likeness, the scores of all steps, and the chosen step's pictures (see Seen)."""
 
     step: int
     likeness: float
@@ -81,7 +81,7 @@ class Choice:
 
 
 class CheckpointScorer:
-    """Samples the fixed scenes and measures the pictures."""
+    """Renders the fixed scenes and scores the pictures."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class CheckpointScorer:
         self.real = own_likeness(np.concatenate([held_out, trained]))
 
     def observe(self, *, twin: bool, tell: Callable[[float], None] = lambda share: None) -> Seen:
-        """Samples every scene, with the twin or without, and looks at the pictures."""
+        """Renders all scenes, with the twin or without, and embeds the faces."""
         asked, found, pictures = self._scenes(), [], []
         for first in range(0, len(asked), self.base.batch):
             some = asked[first : first + self.base.batch]
@@ -123,7 +123,7 @@ class CheckpointScorer:
         return float(np.median([mean_cosine(v, self.held_out) for v in vectors])) if len(vectors) else 0.0
 
     def score(self, vectors: np.ndarray) -> float:
-        """Likeness less copying."""
+        """Likeness minus copying."""
         if not len(vectors):
             return -1.0
         copying = leaning(vectors, self.trained) - leaning(self.held_out, self.trained)
@@ -133,7 +133,7 @@ class CheckpointScorer:
 def choose(
     state: TrainingState, scorer: CheckpointScorer, base: Seen, tell: Callable[[float], None]
 ) -> Choice:
-    """The best of the kept checkpoints; the transformer is left with its weights."""
+    """Chooses the best of the kept checkpoints and leaves its weights in the transformer."""
     scores, seen = {}, {}
     for i, step in enumerate(sorted(state.kept)):
         state.show(state.kept[step])

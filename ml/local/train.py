@@ -1,8 +1,8 @@
-"""The trainer of twins: flow matching on a LoRA, for every base the same.
+"""Trains twins: flow matching on a LoRA, the same for every base.
 
-A step's randomness comes from (seed, step) alone, and weights, optimizer and running mean are in the
-checkpoint: a training that is resumed gives the same weights as one that never stopped, bit for bit on a
-CPU with the same number of threads."""
+A step's randomness depends only on (seed, step). The checkpoint holds weights, optimizer state and running
+mean. A resumed training therefore gives the same weights as an uninterrupted one, bit for bit on a CPU with
+the same number of threads."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from ml.local.precision import halves, mixed
 from ml.local.weights import dump, parse
 from ml.types import Progress, Store, TrainSpec
 
-UNREAD = 16  # losses that are read at once: reading one waits for the device
+UNREAD = 16  # losses are read in groups of this size, because each read waits for the device
 WARM_UP = 20  # steps
-LEAST_RATE = 0.02  # of the recipe's, at the end
+LEAST_RATE = 0.02  # the final learning rate, as a share of the recipe's
 
 
 def steps_for(base: Base, photos: int) -> int:
@@ -37,14 +37,14 @@ def steps_for(base: Base, photos: int) -> int:
 
 @dataclass
 class TrainingState:
-    """What a checkpoint holds. `shown` are the same parameters on the transformer that samples."""
+    """The state that a checkpoint saves. `shown` are the LoRA parameters of the transformer that samples."""
 
     transformer: Any
     params: list[torch.nn.Parameter]
     optimizer: Any  # AdamW or AdamW8; None once released
     mean: list[torch.Tensor]
     shown: list[torch.nn.Parameter]
-    halves: bool = True  # multiplies in bfloat16; in the checkpoint, as what is faster is found by timing
+    halves: bool = True  # multiplies in bfloat16; saved, because timing chooses it anew in each process
     step: int = 0
     losses: list[float] = field(default_factory=list)
     unread: list[torch.Tensor] = field(default_factory=list)  # losses still on the device
@@ -54,7 +54,7 @@ class TrainingState:
     def start(
         cls, transformer: Any, base: Base, seed: int, *, sampling: Any = None, optimizer: str = "adamw"
     ) -> TrainingState:
-        """`sampling` is the transformer that samples, where another one is trained; `optimizer` is a key of
+        """`sampling` is the transformer that samples, if it is not the trained one. `optimizer` is a key of
         OPTIMIZERS."""
         params = lora.add(transformer, base, seed)
         shown = params if sampling is None else lora.add(sampling, base, seed)
@@ -73,10 +73,10 @@ class TrainingState:
         return dump(tensors, {**facts, "step": self.step, "halves": self.halves, "kept": list(self.kept)})
 
     def restore(self, data: bytes, facts: dict[str, Any]) -> bool:
-        """Resume from a checkpoint; False when it belongs to another training."""
+        """Resumes from a checkpoint; False when it belongs to another training or is damaged."""
         try:
             tensors, saved = parse(data)
-        except MLError:  # cut off or not ours: start from nothing
+        except MLError:  # truncated or not our file: start from the beginning
             return False
         if not self._fits(tensors) or {k: saved.get(k) for k in facts} != facts:
             return False
@@ -99,7 +99,7 @@ class TrainingState:
         return all(shapes) and self.optimizer.names() <= set(tensors)
 
     def learn(self, loss: torch.Tensor, ema: float) -> None:
-        """One optimizer step, and the running mean of the weights."""
+        """Takes one optimizer step and updates the running mean of the weights."""
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.params, 1.0)
         self.optimizer.step()
@@ -111,7 +111,7 @@ class TrainingState:
         self.unread.append(loss.detach())
 
     def read_losses(self) -> None:
-        """MLError `engine_failed` when one is not a number: nothing of this training is kept then."""
+        """Reads losses from the device. MLError `engine_failed` when one is not finite."""
         found = torch.stack(self.unread).tolist() if self.unread else []
         if not all(map(math.isfinite, found)):
             raise MLError(
@@ -122,18 +122,18 @@ class TrainingState:
         self.unread.clear()
 
     def release(self) -> None:
-        """Keep only what `show` needs: the memory of the trained transformer can be freed."""
+        """Drops everything that `show` does not need, so that the trained transformer can be freed."""
         self.transformer = self.optimizer = None
         self.params, self.mean = [], []
 
     def show(self, weights: list[torch.Tensor]) -> None:
-        """Sample with these weights."""
+        """Copies these weights into the transformer that samples."""
         for p, w in zip(self.shown, weights):
             p.data.copy_(w)
 
 
 def identity_of(spec: TrainSpec, base: Base, steps: int) -> dict[str, Any]:
-    """What a checkpoint must agree on to be resumed from."""
+    """The facts in which a checkpoint must agree with this training to be resumed."""
     ids = [p.id for p in spec.photos]
     return {
         "base": base.name,
@@ -151,7 +151,7 @@ def identity_of(spec: TrainSpec, base: Base, steps: int) -> dict[str, Any]:
 def stepper(
     state: TrainingState, base: Base, examples: list[Example], empty: Text, seed: int, steps: int
 ) -> Callable[[], None]:
-    """The training step, with the recipe's variants chosen; each call takes the next of `steps`."""
+    """A function that takes the next of `steps` training steps, with the recipe's variants."""
     device, family = state.params[0].device, family_of(base)
     draw = batches(examples, empty, base.recipe, steps, device)
     noise = noising(base.recipe, state.transformer)
@@ -172,7 +172,7 @@ def stepper(
 
 
 def set_rate(state: TrainingState, rate: float, steps: int) -> None:
-    """Linear warm-up, constant, and in the second half linearly down."""
+    """Learning rate: linear warm-up, constant, and linear decay in the second half."""
     share = min(1.0, (state.step + 1) / WARM_UP, 2 * (1 - state.step / steps) + LEAST_RATE)
     for group in state.optimizer.param_groups:
         group["lr"] = rate * share
@@ -188,7 +188,7 @@ def train(
     store: Store,
     on_progress: Progress,
 ) -> float:
-    """Train to `steps`; the seconds it took. Raises Stopped after writing a checkpoint when asked to stop."""
+    """Trains to `steps` and returns the seconds. When asked to stop, saves a checkpoint, raises Stopped."""
     r, facts, name = base.recipe, identity_of(spec, base, steps), f"{spec.name}/checkpoint.safetensors"
     keep_at = [round(steps * (1 - k / (2 * r.checkpoints))) for k in range(r.checkpoints)]
     step = stepper(state, base, examples, empty, spec.seed, steps)

@@ -1,4 +1,4 @@
-"""One twin, from accepted photos to its file: measure, train, choose the best checkpoint, write, finish
+"""Makes a twin from accepted photos: measure, train, choose the best checkpoint, write the file, finish
 samples."""
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ml.types import Picture, Progress, Store, TrainReport, TrainSpec
 LEAST_PHOTOS = 4
 SAMPLES = 4  # pictures that come with a training
 
-Finish = Callable[..., Picture | None]  # finish.finish, with engine, faces and signer given
+Finish = Callable[..., Picture | None]  # finish.finish with engine, faces and signer bound
 
 
 def tell(on_progress: Progress, stage: str, share: float) -> None:
@@ -38,7 +38,7 @@ def tell(on_progress: Progress, stage: str, share: float) -> None:
 
 
 def check_photos(spec: TrainSpec) -> None:
-    """MLError `not_enough_photos`."""
+    """Raises MLError `not_enough_photos`."""
     if len(spec.photos) < LEAST_PHOTOS:
         wanted = f"A twin needs at least {LEAST_PHOTOS} accepted photos, better ten or more"
         raise MLError("not_enough_photos", f"{wanted}; here are {len(spec.photos)}.")
@@ -46,7 +46,7 @@ def check_photos(spec: TrainSpec) -> None:
 
 @dataclass
 class TwinTraining:
-    """A training on a loaded pipeline. Everything it needs is given; `run` does it once."""
+    """A training on a loaded pipeline. Call `run` once."""
 
     pipe: Any
     base: Base
@@ -123,7 +123,7 @@ class TwinTraining:
     # ---------------------------------------------------------------- before the loop
 
     def _vectors(self) -> np.ndarray:
-        """(photos, D); MLError `no_face` when a photo's face is not found."""
+        """Face vectors (photos, D). MLError `no_face` when no face is found in a photo."""
         out = []
         for i, photo in enumerate(self.spec.photos):
             self._tell("preparing", 0.5 * i / len(self.spec.photos))
@@ -180,7 +180,7 @@ class TwinTraining:
     # ---------------------------------------------------------------- after the loop
 
     def _facts(self, step: int, vectors: np.ndarray) -> dict[str, Any]:
-        """What the twin's file says of itself. `reference` is the mean vector of the person's photos."""
+        """The facts in the twin's file. `reference` is the mean vector of the person's photos."""
         return {
             "base": self.base.name,
             "subject": self.spec.subject,
@@ -191,14 +191,14 @@ class TwinTraining:
         }
 
     def _write(self, state: TrainingState, facts: dict[str, Any]) -> str:
-        """Writes the twin's file; its checksum."""
+        """Writes the twin's file and returns its checksum."""
         names = lora.names(self.pipe.transformer)
         data = dump({lora.file_name(n): p.detach().half() for n, p in zip(names, state.shown)}, facts)
         self.store.write(self._lora, data)
         return checksum(data)
 
     def _samples(self, chosen: select.Choice, sampler: Sampler, facts: dict[str, Any]) -> tuple[str, ...]:
-        """Some of the pictures by which the checkpoint was chosen, finished like any other."""
+        """Finishes and stores some of the pictures by which the checkpoint was chosen."""
         names: list[str] = []
         for i, (prompt, seed, raw) in enumerate(chosen.pictures[:SAMPLES]):
             self._tell("finishing", i / SAMPLES)

@@ -1,4 +1,4 @@
-"""LoRA files and checkpoints: safetensors only, checked before use, written through the caller's store."""
+"""LoRA files and checkpoints: only safetensors, checked before use, stored in the caller's store."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ BROKEN = "This file is not a whole safetensors file of ours. Train the twin agai
 
 
 class FolderStore:
-    """A store on the file system. A file is written aside and renamed, so that a name is either whole or
-    not there."""
+    """A store on the file system. Writes to a temporary file and renames it, so that no file is ever
+    incomplete."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -48,7 +48,7 @@ class FolderStore:
         except OSError as e:
             raise MLError("storage_full", FULL) from e
         finally:
-            aside.unlink(missing_ok=True)  # after the rename there is none
+            aside.unlink(missing_ok=True)  # missing after the rename
 
     def exists(self, name: str) -> bool:
         return (self.folder / name).is_file()
@@ -70,7 +70,7 @@ def dump(tensors: dict[str, Any], facts: dict[str, Any]) -> bytes:
 
 
 def facts_of(data: bytes) -> dict[str, Any]:
-    """The facts in a file's header. MLError `lora_broken` for whatever is not safetensors of ours."""
+    """The facts in a file's header. MLError `lora_broken` if it is not one of our safetensors files."""
     try:
         length = int.from_bytes(data[:8], "little")
         if not 2 <= length <= min(len(data) - 8, 100_000_000):
@@ -88,7 +88,7 @@ def facts_of(data: bytes) -> dict[str, Any]:
 
 
 def parse(data: bytes, sha256: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(tensors, facts) of a file; checks the checksum when one is given. Nothing is ever unpickled."""
+    """(tensors, facts) of a file; checks the checksum if given. Never unpickles."""
     if sha256 is not None and checksum(data) != sha256:
         raise MLError(
             "lora_broken", "The twin's file has changed since it was trained. Train the twin again."
@@ -106,16 +106,16 @@ MOST_RESIDENT = 14 * 10**9  # bytes: 107 twins of rank 16 on FLUX.1, of 131 MB e
 
 
 def resident_bytes() -> int:
-    """The memory that twins may fill: PHOTOFLUX_RESIDENT_MB, or an eighth of the machine's, 14 GB at most."""
+    """The memory for cached twins: PHOTOFLUX_RESIDENT_MB, or an eighth of the host's, at most 14 GB."""
     if said := os.environ.get("PHOTOFLUX_RESIDENT_MB"):
         return int(said) * 10**6
     return min(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 8, MOST_RESIDENT)
 
 
 def pinned(tensors: dict[str, Any]) -> dict[str, Any]:
-    """Copies in pinned memory, from which an accelerator copies without waiting; unchanged without an
-    accelerator, or when no more memory can be locked. Pinned memory is allocated in powers of two and may
-    take a third more than the tensors."""
+    """Copies in pinned memory, from which an accelerator copies asynchronously. Returns `tensors` unchanged
+    without an accelerator, or when no more memory can be locked. Pinned memory is allocated in powers of two
+    and may take a third more than the tensors."""
     if torch.cuda.is_available():
         with contextlib.suppress(RuntimeError):
             return {name: tensor.pin_memory() for name, tensor in tensors.items()}
@@ -124,8 +124,8 @@ def pinned(tensors: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Recent:
-    """The twins used last: `room` bytes of them, at least the newest, each for `seconds` after it was
-    read."""
+    """A cache of the twins used last: at most `room` bytes, but at least one twin, each for `seconds` after
+    it was read."""
 
     room: int = field(default_factory=resident_bytes)
     seconds: float = 600.0
@@ -134,7 +134,7 @@ class Recent:
     _bytes: int = 0
 
     def get(self, key: Any, read: Callable[[], Loaded]) -> Loaded:
-        """The twin of `key`; `read` loads it when it is not here or too old."""
+        """The twin of `key`; calls `read` when it is not cached or too old."""
         at, size, loaded = self._take(key) if key in self._kept else (-math.inf, 0, None)
         if loaded is None or self.now() - at > self.seconds:
             checksum, tensors, facts = read()
@@ -158,8 +158,8 @@ class Recent:
 def check_lora(
     tensors: dict[str, Any], facts: dict[str, Any], base: Base, expected: dict[str, tuple[int, ...]]
 ) -> None:
-    """MLError `lora_other_base` unless the file is a LoRA for just this base: every target, at the
-    platform's rank.
+    """MLError `lora_other_base` unless the file is a LoRA for this base, with all targets, at the base's
+    rank.
 
     `expected` maps each tensor's name to its shape.
     """

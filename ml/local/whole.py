@@ -1,4 +1,4 @@
-"""Whether a base's directory is whole. Indexes and headers are read, never weights."""
+"""Checks that a base's directory is complete. Reads indexes and headers, never weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def complete(folder: Path) -> list[str]:
-    """What is wrong with a directory of diffusers' layout, one phrase each; [] when nothing is."""
+    """The faults of a directory in diffusers' layout, one phrase each; [] for a complete one."""
     index = read_json(folder / "model_index.json")
     if index is None:
         return ["model_index.json cannot be read"]
@@ -17,8 +17,8 @@ def complete(folder: Path) -> list[str]:
 
 
 def part_faults(part: Path) -> list[str]:
-    """The faults of one part (transformer/, tokenizer/, ...), each as a file's name and what is wrong with
-    it."""
+    """The faults of one part (transformer/, tokenizer/, ...), each as a file's name and its
+    fault."""
     if not part.is_dir() or not any(part.iterdir()):
         return [" is missing"]
     indexes, weights = sorted(part.glob("*.safetensors.index.json")), sorted(part.glob("*.safetensors"))
@@ -34,7 +34,7 @@ def part_faults(part: Path) -> list[str]:
 
 
 def index_faults(index: Path) -> list[str]:
-    """Of the shards that an index names: those that are not there."""
+    """The faults of an index: the shards that it names but that are missing."""
     shards = (read_json(index) or {}).get("weight_map")
     if not isinstance(shards, dict) or not shards:
         return [f"{index.name} cannot be read"]
@@ -46,9 +46,9 @@ def index_faults(index: Path) -> list[str]:
 
 
 def damage(file: Path) -> str:
-    """What is wrong with a safetensors file by its header and its size; "" when they agree.
+    """The fault of a safetensors file; "" when its size agrees with its header.
 
-    The format: 8 bytes with the header's length, a JSON header with each tensor's place, the tensors
+    The format: 8 bytes with the header's length, a JSON header with each tensor's offsets, the tensors
     without gaps."""
     try:
         size = file.stat().st_size
@@ -63,7 +63,7 @@ def damage(file: Path) -> str:
 
 
 def _size_told(file: Path, size: int) -> int | None:
-    """The size that the header tells; None when a file of `size` bytes does not hold its header."""
+    """The size that the header states; None when a file of `size` bytes does not hold the whole header."""
     with file.open("rb") as f:
         length = int.from_bytes(f.read(8), "little")
         if size < 10 or length > size - 8:
@@ -75,7 +75,7 @@ def _size_told(file: Path, size: int) -> int | None:
 
 
 def read_json(file: Path) -> dict[str, Any] | None:
-    """A file's JSON object, None where it is not there or is none."""
+    """A file's JSON object; None if the file is missing or holds no JSON object."""
     try:
         found = json.loads(file.read_text())
     except (OSError, ValueError):

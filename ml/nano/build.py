@@ -1,11 +1,11 @@
-"""Makes the nano base from nothing: `python -m ml.nano.build [--preset cpu|gpu] [--minutes N] [--work DIR]`.
+"""Builds the nano base from scratch: `python -m ml.nano.build [--preset cpu|gpu] [--minutes N] [--work DIR]`.
 
-Its stages: pictures, VAE, critic, text encoders, flow (the transformer), embedder, reader, decoder (the
-VAE's, for faces), export. Each can be stopped and goes on: `--minutes` stops cleanly, and the same command
-continues. With `--fit` the build ends within the minutes instead: stages that need not wait for each other
-run side by side, for a machine with an accelerator and cores to spare, and the flow takes as many steps as
-there is time for. `--start DIR` improves an exported base instead of starting from nothing. Nothing is
-downloaded; the seed is fixed. Runs under Python 3.11 and 3.12, torch 2.11 and later.
+Stages: pictures, VAE, critic, text encoders, flow (the transformer), embedder, reader, decoder (of the VAE,
+for faces), export. Every stage can be resumed: `--minutes` stops cleanly, and the same command continues.
+With `--fit` the build finishes within the minutes: independent stages run in parallel, and the flow takes as
+many steps as there is time for. This needs an accelerator and free cores. `--start DIR` continues from an
+exported base. Nothing is downloaded; the seed is fixed. Runs under Python 3.11 and 3.12, torch 2.11 and
+later.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from ml.nets.torchvision import ensure_torchvision
 
 OUT = Path(__file__).parent / "weights"
 NETS = FACE_WEIGHTS.parent
-ENDING = 20.0  # seconds that are kept for what comes after the flow
+ENDING = 20.0  # seconds reserved for the stages after the flow
 
 
 def build(steps: Steps, parallel: Parallel | None = None) -> bool:
-    """True when everything is done and exported. Stages that run in `parallel` are waited for, and then found
-    done."""
+    """Runs the stages; True when all are done and exported. Waits for the stages that run in
+    `parallel`."""
     others = parallel or Parallel({})
     pair = steps.tokenizers()
     model = steps.model(pair)
@@ -58,7 +58,7 @@ def build(steps: Steps, parallel: Parallel | None = None) -> bool:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """0 when all is done, 3 when the minutes ran out: the same command then continues."""
+    """Returns 0 when all is done, 3 when the time ran out; the same command then continues."""
     argv = sys.argv[1:] if argv is None else argv
     args = parse_args(argv)
     ensure_torchvision()
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     parallel = None
     if args.fit:
         again = [sys.executable, "-m", "ml.nano.build", *argv]
-        steps.tokenizers()  # here, before two processes make them
+        steps.tokenizers()  # created before the processes start, or two of them would create them
         parallel = Parallel({name: [*again, "--stage", name] for name in STAGES})
     try:
         done = build(steps, parallel)
@@ -98,8 +98,8 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
 
 
 def prepare(args: argparse.Namespace) -> Steps:
-    """The directories exist and torch is set up; with --out the run-time nets go there too, in a folder of
-    their own."""
+    """Makes the directories and sets up torch. With --out, the run-time nets go into its subfolder
+    `nets`."""
     if args.threads:
         torch.set_num_threads(args.threads)
     work = args.work or Path("var/nano-build") / args.preset

@@ -1,12 +1,12 @@
-"""The critic: a net that tells from noisy latents what a picture shows, and so how far a guessed picture is
-off.
+"""The critic: a net that classifies noisy latents and so measures the error of a predicted
+picture.
 
-Flow matching weighs every latent alike: a smile is three of sixty-four tokens and a hundredth of the loss, so
-a small base learns it last. The critic learns from drawn latents to see smiles; it is then frozen, and the
-flow learns from it what its captions mean. It sees the flow's guess of the whole picture with fresh noise
-added: the noise destroys the tiny patterns with which a guess could please the critic alone. Two measures, as
-in "Diffusion model with perceptual loss" (Lin and Yang, 2024) and in classifier guidance: its features,
-compared with those of the true picture, and its answers, compared with what the picture is known to show.
+Flow matching weighs all latents equally: a smile is three of sixty-four tokens and a hundredth of the loss,
+so a small base learns it last. The critic is trained on drawn latents to classify them, and then frozen. Its
+loss teaches the flow what captions mean. Its input is the flow's predicted picture with new noise: the noise
+destroys tiny adversarial patterns. It gives two measures, as in "Diffusion model with perceptual loss" (Lin
+and Yang, 2024) and in classifier guidance: the distance of its features from those of the true picture, and
+the cross entropy of its answers against the picture's labels.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ml.nano.stage import Clock, Stage
 from ml.nets import reader
 from ml.nets.blocks import ResidualBlock
 
-NOISE = 0.6  # the largest share of noise that is added
+NOISE = 0.6  # largest share of added noise
 SKINS = 5
 FIELDS: dict[str, tuple[str, ...]] = {
     **reader.FIELDS,
@@ -38,14 +38,14 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "beard": people.BEARDS,
     "skin": tuple(map(str, range(SKINS))),
 }
-# The fields that tell people apart.
+# The fields that identify a person.
 WHO = [list(FIELDS).index(f) for f in ("gender", "hair", "hair_colour", "beard", "skin")]
 COUNTS = [len(names) for names in FIELDS.values()]
 
 
 class Critic(nn.Module):
-    """Noisy latents x (B, 16, h, w) and the share of noise s (B,) -> logits of all fields in a row, features
-    of three depths."""
+    """Noisy latents x (B, 16, h, w), share of noise s (B,) -> logits of all fields (concatenated), features
+    at three depths."""
 
     def __init__(self, widths: tuple[int, int, int] = (64, 96, 160)):
         super().__init__()
@@ -93,7 +93,7 @@ def all_labels(numbers: np.ndarray) -> torch.Tensor:
 
 
 def answers(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """(B,) cross entropy, summed over the fields that the picture shows."""
+    """(B,) cross entropy, summed over the fields with a label."""
     parts = zip(logits.split(COUNTS, 1), wanted.T, strict=True)
     return torch.stack([F.cross_entropy(p, w, ignore_index=-1, reduction="none") for p, w in parts]).sum(0)
 
@@ -113,9 +113,9 @@ def train_critic(
     device: str,
     seed: int = 3,
 ) -> Critic | None:
-    """On cached latents, half of them blurred a little as the flow's guesses are.
+    """Trains on cached latents; half of them are slightly blurred, like the flow's predictions.
 
-    None when the clock stopped it before the end.
+    Returns None when the clock stopped it before the end.
     """
     torch.manual_seed(seed)
     net = Critic().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -147,8 +147,8 @@ def train_critic(
 def distance(
     critic: Critic, guess: torch.Tensor, true: torch.Tensor, wanted: torch.Tensor, g: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two distances (B,) of a guess (B, 16, h, w) from the truth: of the features, in units of the true
-    features' variance, and the cross entropy of the answers. `g` is a generator on the guess's device."""
+    """Two errors (B,) of a predicted picture `guess` (B, 16, h, w): the distance of its features, in units of
+    the true features' variance, and the cross entropy of the answers. `g` is a generator on its device."""
     s = NOISE * torch.rand(len(guess), generator=g, device=g.device)
     noise = torch.randn(guess.shape, generator=g, device=g.device)
     with torch.no_grad():

@@ -1,5 +1,5 @@
-"""The drawn training set of the nano base: picture number i is the same for everybody, it follows from its
-number alone."""
+"""The drawn training set of the nano base. Picture i depends only on its number, so it is the same on every
+machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ml.drawn.portraits import draw
 from ml.nano.stage import Clock
 from ml.sizes import SIZES
 
-BUCKETS = tuple(SIZES[128])  # pictures come in every aspect ratio, a bucket each
+BUCKETS = tuple(SIZES[128])  # one bucket per aspect ratio
 SHARES = (0.52, 0.22, 0.06, 0.05, 0.05, 0.05, 0.05)  # of the pictures, by bucket
 TRIGGER = "ohwx"
 Groups = dict[
@@ -40,9 +40,9 @@ def sample(index: int, seed: int = 1) -> tuple[Person, Scene, int]:
 
 
 def words(index: int, epoch: int, seed: int = 1) -> str:
-    """A caption of picture `index`, a different one each epoch.
+    """A caption of picture `index`, different in each epoch.
 
-    One in seven names the trigger and no traits, so that the trigger starts out as "some person"; one in
+    One in seven has the trigger and no traits, so that the trigger initially means "some person". One in
     twelve is empty, for classifier-free guidance.
     """
     person, scene, _ = sample(index, seed)
@@ -64,14 +64,14 @@ def picture(index: int, pixels: int = 128, seed: int = 1) -> np.ndarray:
     return draw(person, scene, height, width)
 
 
-FACE = 3.0  # weight of the loss on the face; far from it the weight is 1
+FACE = 3.0  # loss weight on the face; 1 far from it
 
 
 def face_map(numbers: np.ndarray, height: int, width: int) -> torch.Tensor:
-    """(N, height, width) weights of the loss for the drawn pictures `numbers`, each map with mean 1.
+    """(N, height, width) loss weights for the drawn pictures `numbers`, each map with mean 1.
 
-    On the face a weight is FACE times what it is far from it. `height` and `width` are in cells of any size
-    that tile the picture.
+    Weights on the face are FACE times those far from it. `height` and `width` count cells of any size that
+    tile the picture.
     """
     half = min(height, width) / 2
     x, y = (np.arange(width) + 0.5 - width / 2) / half, (np.arange(height) + 0.5 - height / 2) / half
@@ -82,11 +82,11 @@ def face_map(numbers: np.ndarray, height: int, width: int) -> torch.Tensor:
     return torch.from_numpy(weights / weights.mean((1, 2), keepdims=True)).float()
 
 
-PART = 500  # pictures in a file
+PART = 500  # pictures per file
 
 
 def draw_all(folder: Path, count: int, pixels: int, clock: Clock) -> bool:
-    """Draws pictures 0..count-1, one array per bucket; parts that exist are kept. False when the clock ran
+    """Draws pictures 0..count-1, one array per bucket; keeps existing parts. False when the time ran
     out."""
     folder.mkdir(parents=True, exist_ok=True)
     if drawn(folder, count):
@@ -104,7 +104,7 @@ def draw_all(folder: Path, count: int, pixels: int, clock: Clock) -> bool:
 
 
 def _draw_part(folder: Path, pixels: int, start: int) -> int:
-    """The process that draws a part also writes it: sending pictures to another process takes as long as
+    """Draws and writes a part in the same process: sending pictures to another process takes as long as
     drawing them."""
     numbers = range(start, start + PART)
     made, buckets = [picture(n, pixels) for n in numbers], np.array([sample(n)[2] for n in numbers])
@@ -142,7 +142,7 @@ def load_all(folder: Path, first: int = 0, last: int | None = None) -> Groups:
 
 
 def choose_bucket(groups: Mapping[int, tuple[np.ndarray, Any]], rng: np.random.Generator) -> int:
-    """One bucket of `groups`, each with the probability of its share of the pictures."""
+    """A random bucket of `groups`; the probability is its share of the pictures."""
     share = np.array([len(numbers) for numbers, _ in groups.values()], float)
     return list(groups)[int(rng.choice(len(groups), p=share / share.sum()))]
 

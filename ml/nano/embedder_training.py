@@ -1,5 +1,5 @@
-"""Trains the face embedder on drawn people by contrast: heads of one person together, of different people
-apart."""
+"""Trains the face embedder on drawn people by contrastive learning: vectors of one person close, of
+different people apart."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ml.nets.alignment import align
 
 
 def heads_of(number: int, count: int, seed: int) -> np.ndarray:
-    """(count, SIZE, SIZE, 3): one drawn person in `count` scenes, each head cut out with a detector's usual
+    """(count, SIZE, SIZE, 3): one drawn person in `count` scenes, heads cropped with a detector's typical
     error."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, number])
@@ -62,8 +62,8 @@ def draw_heads(path: Path, people: range, each: int, seed: int) -> np.ndarray:
 
 
 def disturb(x: torch.Tensor, g: torch.Generator) -> torch.Tensor:
-    """Changes light, colour, blur and grain as cameras and compression do; (B, 3, H, W) in -1..1, on the
-    device of `g`."""
+    """Augments (B, 3, H, W) in -1..1: light, colour, blur and grain vary as in photos. `g` is on the same
+    device."""
     B = x.shape[0]
 
     def some(low: float, high: float, *shape: int) -> torch.Tensor:
@@ -101,9 +101,9 @@ def train_embedder(
     device: str,
     seed: int,
 ) -> nn.Module | None:
-    """On heads (N, each, SIZE, SIZE, 3); a batch is four heads of each of `people` people.
+    """Trains on heads (N, each, SIZE, SIZE, 3). A batch has four heads of each of `people` people.
 
-    None when the clock stopped it before the end.
+    Returns None when the clock stopped it before the end.
     """
     torch.manual_seed(seed)
     net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""Writes a trained base to disk in the layout of FLUX.1 schnell, and reads one to go on from."""
+"""Writes a trained base to disk in the layout of FLUX.1 schnell, and reads one to continue training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ml.nano.model import FlowModel
 
 
 def export(out: Path, vae: Any, model: FlowModel, pair: tuple[Any, Any], pixels: int) -> None:
-    """Half precision, in files of at most 15 MB. `pair`: T5's and CLIP's tokenizer."""
+    """Writes half precision, in files of at most 15 MB. `pair`: T5's and CLIP's tokenizers."""
     from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline
 
     half = [m.to("cpu", torch.float16) for m in (vae, model.clip, model.t5, model.transformer)]
@@ -27,13 +27,13 @@ def export(out: Path, vae: Any, model: FlowModel, pair: tuple[Any, Any], pixels:
         tokenizer=pair[1],
         tokenizer_2=pair[0],
     )
-    half[0].register_to_config(_name_or_path="")  # the path it was loaded from is not published
+    half[0].register_to_config(_name_or_path="")  # do not publish the local path
     pipe.save_pretrained(out, max_shard_size="15MB")
     (out / "nano.json").write_text(json.dumps({"pixels": pixels}) + "\n")
 
 
 def save_net(net: torch.nn.Module, path: Path) -> None:
-    """In half precision."""
+    """Saves a net in half precision."""
     from safetensors.torch import save_file
 
     state = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
@@ -49,7 +49,7 @@ def load_vae(start: Path) -> Any:
 
 
 def load_flow_model(model: FlowModel, start: Path) -> None:
-    """Gives `model` the weights of an exported base."""
+    """Loads the weights of an exported base into `model`."""
     from diffusers import FluxTransformer2DModel
     from transformers import CLIPTextModel, T5EncoderModel
 

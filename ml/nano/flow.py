@@ -1,5 +1,5 @@
-"""Trains the nano base's transformer by flow matching, on cached latents and texts that its encoders can read
-already.
+"""Trains the nano base's transformer by flow matching, on cached latents and with trained text
+encoders.
 
 Shapes: B batch, h w latent cells (H/8, W/8): latents (B, 16, h, w) -> packed (B, h*w/4, 64). t is 0 (picture)
 .. 1 (noise).
@@ -28,21 +28,19 @@ from ml.nano.model import FlowModel
 from ml.nano.stage import Clock, Stage
 from ml.nano.text import CLIP_TOKENS, TOKENS, tokens
 
-# Weights of the critic's two measures: at the start of the training both pull about as hard as the flow's own
+# Weights of the critic's two measures: at the start, each gradient is about as large as the flow's own
 # gradient.
 FEATURES, ANSWERS = 0.5, 0.015
-LEAST = (
-    0.1  # below this t, errors of the guessed picture are not up-weighted: a velocity error there is not seen
-)
-HIGH_SHARE = 0.3  # share of the steps, the first ones, that train only the times at which sampling begins
-COMPILED = 2  # buckets, the largest: compiling each takes minutes
+LEAST = 0.1  # below this t, errors of the predicted picture are not up-weighted: they are invisible
+HIGH_SHARE = 0.3  # the first share of the steps trains only high times ("high" in local/times.py)
+COMPILED = 2  # number of buckets to compile, the largest ones: each takes minutes
 
 Batch = tuple[int, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class Batches(torch.utils.data.Dataset):  # type: ignore[type-arg]
-    """Batch number `step`: (bucket, rows, T5 tokens, CLIP tokens). It follows from its number, so any worker
-    can make it."""
+    """Batch `step`: (bucket, rows, T5 tokens, CLIP tokens). It depends only on its number, so any worker can
+    make it."""
 
     def __init__(self, numbers: dict[int, np.ndarray], pair: tuple[Any, Any], size: int, seed: int):
         self.numbers, self.pair, self.size, self.seed = numbers, pair, size, seed
@@ -61,7 +59,7 @@ class Batches(torch.utils.data.Dataset):  # type: ignore[type-arg]
 
 
 def in_order(batches: Batches, steps: range, device: str) -> Iterator[Batch]:
-    """The batches of those steps, made ahead by other processes where an accelerator would wait for them."""
+    """The batches of `steps`. For an accelerator, worker processes prepare them in advance."""
     workers = 0 if device == "cpu" else max((os.cpu_count() or 2) - 2, 1)
     return iter(
         DataLoader(batches, batch_size=None, sampler=steps, num_workers=workers, pin_memory=workers > 0)
@@ -84,11 +82,11 @@ def train_flow(
     seed: int = 1,
     by: critic.Critic | None = None,
 ) -> FlowModel | None:
-    """Trains the transformer of `model` on latents from cache_latents, also by the critic `by`; the text
-    encoders stay.
+    """Trains the transformer of `model` on latents from cache_latents, with the critic `by` if given. The
+    text encoders are frozen.
 
-    `compiled` compiles the largest buckets, which is worth its minutes only in a long run. With `fit`,
-    `steps` is the most and the clock decides how many are taken. None when the clock stopped it before the
+    `compiled` compiles the largest buckets, which pays only in a long run. With `fit`, the clock decides the
+    number of steps, at most `steps`. Returns None when the clock stopped it before the
     end.
     """
     model = model.to(device).eval()
@@ -125,7 +123,7 @@ def new_stage(path: Path, model: FlowModel, rate: float, steps: int, fit: bool) 
 
 @dataclass
 class Taken:
-    """One batch on the device, with what is random about its step."""
+    """One batch on the device, with the random values of its step."""
 
     bucket: int
     rows: torch.Tensor  # of the bucket
@@ -139,11 +137,11 @@ class Taken:
 
 
 class FlowLoss:
-    """Flow matching: what the model guesses the whole picture to be from a noisy one, against what it is."""
+    """The flow-matching loss: the model's predicted picture, from a noisy one, against the true picture."""
 
     def __init__(self, model: FlowModel, cached: Latents, device: str, *, compiled: bool, seed: int):
         self.model, self.device, self.seed = model, device, seed
-        # All of it lies on the device, a gigabyte at most: a copy at each step would make the device wait.
+        # All latents are on the device (at most 1 GB): copying at each step would make the device wait.
         self.latents = {b: z.to(device) for b, (_, z) in cached.items()}
         self.weights = {
             b: face_map(n, z.shape[2] // 2, z.shape[3] // 2).flatten(1).to(device)
@@ -152,7 +150,7 @@ class FlowLoss:
         self.fast: Any = torch.compile(model, dynamic=False) if compiled else model
 
     def take(self, given: Batch, step: int, times: str) -> Taken:
-        """A batch with its noise and its times, which are those of `draw_times`."""
+        """A batch with noise and with times from `draw_times`."""
         bucket, *tensors = given
         rows, t5_ids, clip_ids = (x.to(self.device, non_blocking=True) for x in tensors)
         seed = self.seed * 1_000_003 + step
@@ -164,10 +162,10 @@ class FlowLoss:
         return Taken(bucket, rows, t5_ids, clip_ids, z, noise, t, on_cpu, on_device)
 
     def guess(self, taken: Taken, *, rollout: bool) -> torch.Tensor:
-        """(B, 16, h, w): the whole picture as the model guesses it at time `taken.t`.
+        """(B, 16, h, w): the picture that the model predicts at time `taken.t`.
 
-        With `rollout` the model first takes a sampling step of its own from there, which changes `taken.t`:
-        so it learns to mend its own errors.
+        With `rollout` the model first takes a sampling step, which changes `taken.t`. So it learns to correct
+        its own errors.
         """
         z, t = taken.z, taken.t
         x = (1 - across(t)) * z + across(t) * taken.noise
@@ -188,14 +186,14 @@ class FlowLoss:
         return x - across(taken.t) * v
 
     def error(self, taken: Taken, guess: torch.Tensor) -> torch.Tensor:
-        """The error of the guess as one of the velocity, squared, weighed by the face map."""
+        """The squared error of the guess, expressed as a velocity and weighted by the face map."""
         off = (guess - taken.z) / across(taken.t.clamp(min=LEAST))
         return (pack(off).pow(2).mean(2) * self.weights[taken.bucket][taken.rows]).mean()
 
 
 class Teacher:
-    """What the critic says of a guess: how far its features are from the true picture's, and how wrong its
-    answers."""
+    """The critic's loss for a predicted picture: the distance of its features from the true picture's, and
+    the answers' cross entropy."""
 
     def __init__(self, by: critic.Critic, cached: Latents, t5_tokenizer: Any, device: str):
         self.by = by
@@ -204,11 +202,11 @@ class Teacher:
 
     def error(self, taken: Taken, guess: torch.Tensor) -> torch.Tensor:
         labels = self.labels[taken.bucket][taken.rows]
-        # A caption that names a person by the trigger alone is right whoever is drawn.
+        # A caption with only the trigger fits any person, so the person's fields do not count.
         unnamed = (taken.t5_ids == self.trigger).any(1)
         labels[:, critic.WHO] = labels[:, critic.WHO].masked_fill(unnamed[:, None], -1)
         apart, wrong = critic.distance(self.by, guess, taken.z, labels, taken.on_device)
-        asked = taken.t5_ids[:, 1] != 0  # an empty caption asks for nothing
+        asked = taken.t5_ids[:, 1] != 0  # False for an empty caption
         return FEATURES * apart.mean() + ANSWERS * (wrong * asked).mean()
 
 

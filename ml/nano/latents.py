@@ -1,4 +1,4 @@
-"""The latents of the drawn pictures, encoded once and kept, evened out as `vae.evening` says."""
+"""Encodes the drawn pictures once and caches the latents, evened out by `vae.evening`."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from ml.nano.data import load_all
 from ml.nano.vae import even_out, evening, to_range
 
 Latents = dict[int, tuple[np.ndarray, torch.Tensor]]  # bucket -> picture numbers (N,), latents (N, 16, h, w)
-ENCODED = 64  # pictures at a time
+ENCODED = 64  # pictures per encoding batch
 
 
 @torch.no_grad()
 def cache_latents(vae: Any, work: Path, last: int, device: str, *, even: bool = True) -> Latents:
-    """Of pictures 0..last-1, in half precision, as the evened-out VAE gives them.
+    """The latents of pictures 0..last-1, in half precision, as the evened-out VAE encodes them.
 
-    This evens out `vae` itself, also when the latents are there already. `even=False` is for a VAE that was
-    evened out before: it stays as it is.
+    Also evens out `vae` itself, even if the latents are cached. `even=False` is for a VAE that is already
+    evened out, and leaves it unchanged.
     """
     path, mark = work / "latents.pt", float(vae.encoder.conv_out.weight.detach().abs().sum())
     saved = torch.load(path, weights_only=True) if path.exists() else {}
-    if saved.get("vae") != mark:  # there are none yet, or another VAE made them
+    if saved.get("vae") != mark:  # no latents yet, or from another VAE
         saved = evened(encode_all(vae, work / "pictures", last, device), even) | {"vae": mark}
         aside = path.with_suffix(".tmp")
         torch.save(saved, aside)
         aside.rename(path)
-        (work / "critic.pt").unlink(missing_ok=True)  # it learnt from other latents
+        (work / "critic.pt").unlink(missing_ok=True)  # the critic was trained on other latents
     even_out(vae, saved["matrix"], saved["mean"])
     return {b: (n.numpy(), z) for b, (n, z) in saved["z"].items()}
 
@@ -49,7 +49,7 @@ def encode_all(vae: Any, pictures: Path, last: int, device: str) -> dict[int, tu
 
 
 def evened(found: dict[int, tuple[Any, torch.Tensor]], even: bool) -> dict[str, Any]:
-    """What the cache holds: latents in the even basis, and the matrix and mean that lead there."""
+    """The cache's content: latents in the even basis, and the matrix and mean of the change of basis."""
     matrix, mean = torch.eye(16), torch.zeros(16)
     if even:
         matrix, mean = evening(torch.cat([z.transpose(0, 1).flatten(1) for _, z in found.values()], 1))

@@ -1,5 +1,5 @@
-"""What the nano base consists of beside its VAE: a small FLUX transformer and the two text encoders it is
-conditioned by.
+"""The nano base without its VAE: a small FLUX transformer and the two text encoders that condition
+it.
 
 Shapes: B batch, h w latent cells (H/8, W/8): latents (B, 16, h, w) -> packed (B, h*w/4, 64). t is 0 (picture)
 .. 1 (noise).
@@ -16,7 +16,7 @@ from ml.nano.text import new_clip, new_t5
 
 
 def new_transformer(heads: int, head: int, double: int, single: int, text: int, pooled: int) -> Any:
-    """`head` is an attention head's width; `double` and `single` count FLUX's two kinds of blocks."""
+    """`head` is an attention head's width; `double` and `single` count FLUX's two types of blocks."""
     from diffusers import FluxTransformer2DModel
 
     quarter = head // 8 * 2

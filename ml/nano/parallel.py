@@ -1,4 +1,4 @@
-"""Stages of a build that run side by side, in processes of their own, where a machine has cores to spare."""
+"""Runs stages of a build in parallel, each in its own process, on a machine with free cores."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import torch
 from ml.nano import data, vae
 from ml.nano.steps import Steps
 
-STAGES = ("pictures", "vae", "text", "readers")  # "readers" trains the decoder too
+STAGES = ("pictures", "vae", "text", "readers")  # "readers" also trains the decoder
 
 
 class Parallel:
-    """Stages that run in processes of their own: name -> command."""
+    """Stages in their own processes, started from name -> command."""
 
     def __init__(self, commands: dict[str, list[str]]):
         env = os.environ | {"OMP_NUM_THREADS": "2"}
         self.running = {name: subprocess.Popen(command, env=env) for name, command in commands.items()}
 
     def done(self, name: str) -> bool:
-        """Waits for a stage. False when it was stopped or failed; a stage that does not run here counts as
+        """Waits for a stage. False when it was stopped or failed. A stage that is not started here counts as
         done."""
         return name not in self.running or self.running[name].wait() == 0
 
@@ -34,7 +34,7 @@ class Parallel:
 
 
 def run_stage(name: str, steps: Steps) -> bool:
-    """Runs one of STAGES as soon as what it needs exists. False when it was stopped before the end."""
+    """Runs one of STAGES as soon as its input exists. False when it was stopped before the end."""
     needed = {"vae": steps.preset.vae_pictures, "readers": steps.preset.pictures}.get(name, 0)
     if not wait_for(steps, lambda: data.drawn(steps.pictures, needed)):
         return False
@@ -60,7 +60,7 @@ def readers_and_decoder(steps: Steps) -> bool:
 
 
 def wait_for(steps: Steps, ready: Callable[[], bool]) -> bool:
-    """False when the clock is over, or the process that started this one has ended."""
+    """Waits until ready(). False when the time is over or the parent process has ended."""
     parent = os.getppid()
     while not ready():
         if steps.clock.over() or os.getppid() != parent:

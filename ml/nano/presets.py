@@ -1,4 +1,4 @@
-"""How much of everything a build of the nano base takes: on a CPU, on an accelerator, and in tests."""
+"""The amounts of pictures and training steps for the nano base: on a CPU, an accelerator, and in tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Amount:
-    """Of one stage of training."""
+    """The amount of training in one stage."""
 
     steps: int
     batch: int
@@ -15,17 +15,17 @@ class Amount:
 
 @dataclass(frozen=True)
 class Preset:
-    """Sizes are counts of drawn pictures unless they say otherwise."""
+    """Numbers are counts of drawn pictures unless stated otherwise."""
 
     pixels: int  # the size class of the pictures, see ml/sizes.py
     pictures: int  # drawn
-    learnt: int  # all stages but the VAE's learn from the first ones; the bench's judges learn from the rest
-    vae_pictures: int  # the VAE learns from the first ones
+    learnt: int  # all stages but the VAE train on the first `learnt` pictures; the bench's judges on the rest
+    vae_pictures: int  # the VAE trains on the first `vae_pictures`
     vae: Amount
     decoder: Amount
     people: int  # drawn for the embedder
-    heads: int  # pictures of each of them
-    embedder: Amount  # a batch is so many people
+    heads: int  # pictures per person
+    embedder: Amount  # its batch counts people
     reader: Amount
     text: Amount
     critic: Amount

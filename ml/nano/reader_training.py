@@ -1,4 +1,4 @@
-"""Trains the reader, the net that says what a portrait shows, on the drawn set."""
+"""Trains the reader, the net that classifies what a portrait shows, on the drawn set."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ml.nets.reader import FIELDS, to_input
 
 
 def labels(scene: Scene) -> list[int]:
-    """The class of each field; -1 where the picture does not show it: a backdrop's colour outdoors, the
-    colour of no hat, or any colour in a style that changes colours."""
+    """The class of each field; -1 if the picture does not show it: the backdrop's colour outdoors, a hat's
+    colour without a hat, or any colour in a style that changes colours."""
     out = []
     true_colours = scene.style in ("photorealistic", "cinematic", "watercolour", "artistic")
     for field, names in FIELDS.items():
@@ -38,7 +38,7 @@ def labels(scene: Scene) -> list[int]:
 
 
 def loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """Cross entropy, summed over the fields that are shown; the mean over the batch."""
+    """Cross entropy, summed over the fields with a label; the mean over the batch."""
     parts = logits.split([len(n) for n in FIELDS.values()], 1)
     return (
         sum(
@@ -62,7 +62,7 @@ def train_reader(
     device: str,
     seed: int,
 ) -> nn.Module | None:
-    """On the drawn pictures first..last-1. None when the clock stopped it before the end."""
+    """Trains on the drawn pictures first..last-1. Returns None when the clock stopped it before the end."""
     torch.manual_seed(seed)
     net = net.to(device)
     stage = Stage(path, net, rate=2e-3, total=steps, decay=0.99, weight_decay=0.05, cooldown=0.6)
@@ -79,7 +79,7 @@ def train_reader(
             drawn.append(group[i])
             wanted.append(labels(sample(int(numbers[i]))[1]))
         x = to_input(drawn).to(device)
-        if rng.random() < 0.5:  # half as drawn, half as a camera would take it
+        if rng.random() < 0.5:  # augment half of the batches to look like photos
             x = disturb(x, torch.Generator(device).manual_seed(step))
         with mixed(device):
             return loss(net(x), torch.tensor(wanted).to(device))

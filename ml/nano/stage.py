@@ -1,5 +1,5 @@
-"""A training stage that can be stopped and continued: weights, their running mean, optimizers and step in one
-file."""
+"""A resumable training stage. One file holds weights, their running mean, optimizer states and
+step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import nn
 
 
 class Clock:
-    """The minutes that are left; None means no limit."""
+    """A time limit in minutes; None means no limit."""
 
     def __init__(self, minutes: float | None):
         self.end = None if minutes is None else time.monotonic() + 60 * minutes
@@ -21,15 +21,15 @@ class Clock:
         return self.left() < 0
 
     def left(self) -> float:
-        """Seconds; infinite without a limit."""
+        """The remaining seconds; infinite without a limit."""
         return float("inf") if self.end is None else self.end - time.monotonic()
 
     def before(self, seconds: float) -> Clock:
-        """A clock that is over that many seconds earlier."""
+        """A clock that ends `seconds` earlier."""
         return Clock(None if self.end is None else (self.left() - seconds) / 60)
 
 
-MEASURED = (200, 400)  # with `fit`, the time of a step is measured between these two steps of a run
+MEASURED = (200, 400)  # with `fit`, the time per step is measured between these two steps of a run
 
 
 Optimizers = list[tuple[torch.optim.Optimizer, float]]  # each with its full learning rate
@@ -56,13 +56,13 @@ def new_optimizers(
 
 
 class Stage:
-    """`run` repeats a step until `total` steps are done or the clock is over; True when all are done.
+    """`run` takes steps until `total` are done or the time is over; it returns True when all are done.
 
-    The learning rate warms up over 100 steps, stays, and falls linearly to zero over the last `cooldown`
-    share. `mean` holds the exponential moving average of the weights; it is the result of a stage. Matrices
-    whose names `hidden` accepts are trained by Muon (orthogonal steps,
-    https://kellerjordan.github.io/posts/muon) at `hidden_rate`, everything else by AdamW. With `fit`, `total`
-    is the most: it is lowered to what the clock has time for, so that the learning rate still falls to zero.
+    The learning rate warms up over 100 steps, is constant, and falls linearly to zero over the last
+    `cooldown` share. `mean` is the exponential moving average of the weights, the result of a stage. Muon
+    (orthogonal steps, https://kellerjordan.github.io/posts/muon) trains the matrices whose names `hidden`
+    accepts at `hidden_rate`, AdamW everything else. With `fit`, `total` is an upper limit: it is lowered to
+    what the clock has time for, so that the learning rate still falls to zero.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Stage:
         torch._foreach_lerp_([self.mean[k] for k in now], [v.float() for v in now.values()], 1 - keep)
 
     def run(self, loss_of: Callable[[int], torch.Tensor], clock: Clock, *, every: int = 100) -> bool:
-        """`loss_of(step)` gives the loss of one batch. Saves once a minute and at the end."""
+        """`loss_of(step)` returns the loss of one batch. Saves once a minute and at the end."""
         log, pace = Log(self, every), StepTime(self)
         saved = time.monotonic()
         while not self.done and not clock.over():
@@ -141,7 +141,7 @@ class Stage:
         return self.done
 
     def _learn(self, loss: torch.Tensor) -> None:
-        """One optimizer step, and the running mean of the weights."""
+        """Takes one optimizer step and updates the running mean of the weights."""
         for optimizer, rate in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate * self.pace()
@@ -153,13 +153,13 @@ class Stage:
         self._average()
 
     def load_mean(self) -> nn.Module:
-        """The model with its averaged weights, for use."""
+        """Loads the averaged weights; returns the frozen model."""
         self.model.load_state_dict({k: v.to(self.model.state_dict()[k].dtype) for k, v in self.mean.items()})
         return self.model.eval().requires_grad_(False)
 
 
 class StepTime:
-    """Measures how long a step of this run takes, and lowers the stage's total to what the clock has time
+    """Measures the time per step, and lowers the stage's total to the steps that the clock has time
     for."""
 
     def __init__(self, stage: Stage):
@@ -176,14 +176,14 @@ class StepTime:
 
 
 class Log:
-    """Prints the mean loss and the time of a step, once in `every` steps."""
+    """Prints the mean loss and the time per step, every `every` steps."""
 
     def __init__(self, stage: Stage, every: int):
         self.stage, self.every, self.start = stage, every, time.monotonic()
         self.recent: list[torch.Tensor] = []
 
     def add(self, loss: torch.Tensor) -> None:
-        """The loss stays on its device until it is printed, so that an accelerator need not be waited for."""
+        """Keeps the loss on its device until it is printed: reading it would wait for the accelerator."""
         self.recent.append(loss)
         if self.stage.step % self.every:
             return

@@ -1,4 +1,4 @@
-"""The stages of a build, each with what it takes from the preset. What a stage has done is kept in the work
+"""The stages of a build, with their parameters from the preset. A stage saves its result in the work
 directory."""
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from ml.nets.reader import ReaderNet
 
 
 def new_tokenizers() -> tuple[Any, Any]:
-    """T5's and CLIP's, trained on the first 6,000 captions."""
+    """T5's and CLIP's tokenizers, trained on the first 6,000 captions."""
     corpus = [data.words(i, 0) for i in range(6000)]
     return text.new_t5_tokenizer(corpus), text.new_clip_tokenizer(corpus)
 
 
 @dataclass(frozen=True)
 class Steps:
-    """What a stage of training returns is None (or False) when the clock stopped it before the end."""
+    """Each training stage returns None (or False) when the clock stopped it before the end."""
 
     work: Path
     out: Path  # where the base is exported to
@@ -42,7 +42,7 @@ class Steps:
     preset: Preset
     clock: Clock
     device: str
-    start: Path | None = None  # an exported base to go on from
+    start: Path | None = None  # an exported base to continue from
 
     @property
     def pictures(self) -> Path:
@@ -52,9 +52,9 @@ class Steps:
         return data.draw_all(self.pictures, self.preset.pictures, self.preset.pixels, self.clock)
 
     def tokenizers(self) -> tuple[Any, Any]:
-        """T5's and CLIP's: those of `start`, else new ones.
+        """T5's and CLIP's tokenizers: those of `start`, else new ones.
 
-        They are kept, as training them twice numbers the words differently.
+        They are saved, because training them again would number the words differently.
         """
         from transformers import CLIPTokenizer, T5Tokenizer
 
@@ -177,7 +177,7 @@ class Steps:
         )
 
     def decoder(self, vae: Any, embedder: torch.nn.Module) -> Any:
-        """The evened-out VAE, with a decoder that is better at faces."""
+        """Trains the evened-out VAE's decoder further on faces; returns the VAE."""
         p = self.preset
         return train_decoder(
             vae,

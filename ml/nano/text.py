@@ -13,12 +13,12 @@ TOKENS = (
     48  # T5 sequence length; the transformer attends to padding, so training and serving use the same length
 )
 CLIP_TOKENS = 48
-CLIP_SIZE = 1500  # 512 characters, and nearly every word of the captions as one token
+CLIP_SIZE = 1500  # tokens: 512 characters and nearly every word of the captions
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def new_t5_tokenizer(corpus: Iterable[str]) -> Any:
-    """A token for each word of the corpus; letters for everything else."""
+    """A T5 tokenizer with a token for each word of the corpus; it spells other words in letters."""
     from tokenizers import normalizers
     from transformers import T5Tokenizer
 
@@ -34,21 +34,21 @@ def new_t5_tokenizer(corpus: Iterable[str]) -> Any:
 
 
 def new_clip_tokenizer(corpus: Iterable[str]) -> Any:
-    """Byte-pair encoding in CLIP's form, trained on the corpus."""
+    """A CLIP tokenizer (byte-pair encoding), trained on the corpus."""
     from tokenizers import pre_tokenizers
     from transformers import CLIPTokenizer
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     model = json.loads(train_byte_pairs(corpus, alphabet).to_str())["model"]
     vocab = dict(model["vocab"])
-    for letter in alphabet:  # a lone letter at the end of a word must have a token too
+    for letter in alphabet:  # a single letter at the end of a word needs a token too
         vocab.setdefault(f"{letter}</w>", len(vocab))
     merges: Any = [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in model["merges"]]
     return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=CLIP_TOKENS)
 
 
 def train_byte_pairs(corpus: Iterable[str], alphabet: list[str]) -> Any:
-    """A tokenizer with the normalisation, the splitting and the end-of-word mark of CLIP's."""
+    """A tokenizer with CLIP's normalisation, splitting and end-of-word mark."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
     special = ["<|startoftext|>", "<|endoftext|>"]

@@ -1,9 +1,9 @@
-"""Trains the text encoders to hold what captions say, before a transformer is conditioned by them.
+"""Trains the text encoders to represent captions, before the transformer's training.
 
-From the flow's loss alone they learn it last: after 700,000 pictures the base followed style and background
-and hardly any other word. What a caption says must come out of CLIP's vector by a linear layer and out of
-T5's sequence by one query per field, because a transformer's modulation and attention can use that from the
-first step on.
+With the flow's loss alone they learn this last: after 700,000 pictures the base followed style and
+background and hardly any other word. Here a linear layer must predict the caption's fields from CLIP's
+vector, and one query per field from T5's sequence. The transformer's modulation and attention can use such
+encodings from the first step on.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from ml.nano.text import CLIP_TOKENS, TOKENS, tokens
 
 
 class Probed(nn.Module):
-    """The encoders with layers that probe them: T5 tokens (B, TOKENS), CLIP tokens (B, CLIP_TOKENS) -> logits
-    of either."""
+    """The encoders with probe layers: T5 tokens (B, TOKENS), CLIP tokens (B, CLIP_TOKENS) -> T5's logits,
+    CLIP's logits."""
 
     def __init__(self, t5: Any, clip: Any):
         super().__init__()
@@ -55,7 +55,7 @@ def train_text(
 ) -> bool:
     """Trains the encoders of `model` in place, on the captions of drawn pictures 0..pictures-1.
 
-    False when the clock stopped it before the end.
+    Returns False when the clock stopped it before the end.
     """
     torch.manual_seed(seed)
     net = Probed(model.t5, model.clip).to(device)

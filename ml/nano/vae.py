@@ -1,7 +1,7 @@
 """The nano base's VAE: diffusers' AutoencoderKL with FLUX's 16 latent channels at an eighth of the size.
 
-Its training is in vae_training.py. Here are the net, the change of basis that makes its latents even, and its
-PSNR.
+This module has the net, the change of basis that evens out its latents, and its PSNR. vae_training.py
+trains it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 
-EVENNESS = (
-    0.8  # 0 leaves the latent channels as they are, 1 gives every direction among them the same variance
-)
+EVENNESS = 0.8  # 0 leaves the latent channels unchanged, 1 whitens them: the same variance in every direction
 
 
 def new_vae(channels: tuple[int, ...] = (16, 48, 96, 160)) -> Any:
     from diffusers import AutoencoderKL
 
-    # One group: with few channels, smaller groups normalise a picture's overall colour away.
+    # One group: with few channels, smaller groups would remove a picture's overall colour.
     return AutoencoderKL(
         in_channels=3,
         out_channels=3,
@@ -46,8 +44,8 @@ def evening(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Latents' channels (16, N) -> a matrix (16, 16) and the mean (16,): `matrix @ (z - mean)` has variance
     1, and nearly the same variance in every direction.
 
-    As the VAE learns them, one direction is twenty times as wide as another, and faces lie in the narrow
-    ones: noise hides them until the last sampling step, which can then only draw an average face.
+    The trained VAE's widest direction is twenty times as wide as its narrowest, and faces use the narrow
+    ones. Noise hides these until the last sampling step, which can then only draw an average face.
     """
     mean = z.mean(1)
     variances, axes = torch.linalg.eigh(torch.cov(z))
@@ -58,7 +56,7 @@ def evening(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 @torch.no_grad()
 def even_out(vae: Any, matrix: torch.Tensor, mean: torch.Tensor) -> None:
-    """Fold the result of `evening` into the VAE's weights: encoder.conv_out and decoder.conv_in."""
+    """Folds the result of `evening` into the VAE's weights: encoder.conv_out and decoder.conv_in."""
     n, matrix, mean = len(mean), matrix.to(vae.device), mean.to(vae.device)
     last, first = vae.encoder.conv_out, vae.decoder.conv_in
     last.weight[:n] = torch.einsum("ij,jkhw->ikhw", matrix, last.weight[:n])
@@ -70,7 +68,7 @@ def even_out(vae: Any, matrix: torch.Tensor, mean: torch.Tensor) -> None:
 
 @torch.no_grad()
 def psnr(vae: Any, pictures: np.ndarray, device: str = "cpu") -> float:
-    """Mean over the pictures, in decibels: peak 255 against the mean squared error."""
+    """The mean PSNR of the pictures in decibels: peak 255 against the mean squared error."""
     x = to_range(pictures, device)
     y = vae.decode(vae.encode(x).latent_dist.mode()).sample.clamp(-1, 1)
     error = ((x - y) / 2).pow(2).flatten(1).mean(1)

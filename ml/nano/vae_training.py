@@ -1,4 +1,4 @@
-"""Trains the VAE on the drawn pictures, and then its decoder once more for faces."""
+"""Trains the VAE on the drawn pictures, and then its decoder further for faces."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ml.nano.vae import new_vae, to_range
 from ml.nets.alignment import EYES, MOUTH, SIZE
 
 CROP = 64  # px
-SAME_PERSON = 0.2  # weight of the embedder's loss against that of the pixels
+SAME_PERSON = 0.2  # weight of the embedder's loss relative to the pixels' loss
 
 
 def train_vae(
     work: Path, clock: Clock, *, last: int, steps: int, whole: float, batch: int, device: str, seed: int = 1
 ) -> Any:
-    """On pictures 0..last-1: crops at first, whole pictures in the last `whole` share of the steps.
+    """Trains on pictures 0..last-1: first crops, then whole pictures in the last `whole` share of the steps.
 
-    None when the clock stopped it before the end.
+    Returns None when the clock stopped it before the end.
     """
     torch.manual_seed(seed)
     vae = new_vae().to(device, memory_format=torch.channels_last)
@@ -60,14 +60,14 @@ def crops(groups: Groups, batch: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def whole_pictures(groups: Groups, batch: int, rng: np.random.Generator) -> np.ndarray:
-    """(batch / 3, H, W, 3), two at least: a whole picture costs about as much as three crops."""
+    """(batch / 3, H, W, 3), at least two: a whole picture takes as long as about three crops."""
     _, group = groups[choose_bucket(groups, rng)]
     return group[rng.integers(len(group), size=max(batch // 3, 2))]
 
 
 def picture_loss(made: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    """Absolute and squared error, and again on blurred pictures and on colour differences, where a small net
-    lags."""
+    """Absolute and squared error, plus errors of blurred pictures, colour differences and slopes, which a
+    small net learns slowly."""
     d = made - real
     soft = F.avg_pool2d(d, 4)
     blurred = soft.abs().mean() + (soft - soft.mean(1, keepdim=True)).abs().mean()
@@ -88,11 +88,11 @@ def train_decoder(
     device: str,
     seed: int = 7,
 ) -> Any:
-    """Trains the decoder once more, with the face weighed most; the encoder and so the latents stay.
+    """Trains the decoder further, with the highest weight on the face. The encoder and so the latents stay.
 
-    A frame of glasses is a pixel wide and a thousandth of the error, so a loss over all pixels alike leaves
-    it out. The `embedder` weighs what tells people apart. Pictures 0..last-1 are taken whole, as the
-    decoder's normalisation group spans the picture. None when the clock stopped it before the end.
+    The rim of glasses is one pixel wide and a thousandth of the error, so an unweighted loss ignores it. The
+    `embedder`'s loss weighs the differences between people. Trains on whole pictures 0..last-1, because the
+    decoder's normalisation group spans the picture. Returns None when the clock stopped it before the end.
     """
     torch.manual_seed(seed)
     vae = vae.to(device, memory_format=torch.channels_last).requires_grad_(False)
@@ -114,9 +114,9 @@ def train_decoder(
 
 
 def decoder_loss(vae: Any, embedder: nn.Module, x: torch.Tensor, numbers: np.ndarray) -> torch.Tensor:
-    """Of drawn pictures x (B, 3, H, W) with those numbers: pixels and slopes by the face map, the person."""
+    """The loss of drawn pictures x (B, 3, H, W): pixels and slopes weighted by the face map, the person."""
     device = x.device.type
-    # Of this batch alone: the maps of all pictures are gigabytes.
+    # Computed per batch: the maps of all pictures would take gigabytes.
     w = face_map(numbers, *x.shape[2:])[:, None].to(x.device) ** 2
     with mixed(device):
         with torch.no_grad():
@@ -133,13 +133,13 @@ def decoder_loss(vae: Any, embedder: nn.Module, x: torch.Tensor, numbers: np.nda
 
 
 def heads(x: torch.Tensor, numbers: np.ndarray) -> torch.Tensor:
-    """Drawn pictures (B, 3, H, W) with those numbers -> (B, 3, SIZE, SIZE): their heads, cut out as
-    alignment.align does."""
+    """Drawn pictures (B, 3, H, W) with their numbers -> (B, 3, SIZE, SIZE): the heads, cropped as by
+    alignment.align."""
     H, W = x.shape[2:]
     half, side = min(H, W) / 2, SIZE / 2
     rows = []
     for scene in (sample(int(n))[1] for n in numbers):
-        # Half the side of the cut, in pixels.
+        # Half the side of the crop, in pixels.
         reach = MOUTH_Y * scene.size * half / ((MOUTH[1] - EYES[1]) * SIZE) * side
         cx = W / 2 + scene.dx * half
         cy = H / 2 + (scene.dy - 0.06) * half + reach * (1 - 2 * EYES[1])

@@ -1,4 +1,4 @@
-"""What the small nets are built of."""
+"""Building blocks of the small nets."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The face embedder: a small net that turns an upright head into a unit vector, so that faces can be
 compared.
 
-It sees the whole head, hair included, as alignment.align cuts it out. Its vectors are compared by cosine, and
-only with its own. nano/embedder_training.py trains it.
+Its input is the whole head with hair, cropped by alignment.align. Vectors are compared by cosine, and only
+with vectors of the same net. nano/embedder_training.py trains it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The reader: a small net that tells what a portrait shows (background, clothes, expression), and captions
-from it.
+"""The reader: a small net that classifies what a portrait shows (background, clothes, expression), and
+captions from it.
 
-It writes the captions of training photos. It is trained on the drawn set (nano/reader_training.py). What it
-is unsure of is left out of the caption. A picture that it does not take for a photo, which is so with most
-real ones, gets a plain caption: anything else read there would be a guess, and a wrong word in a caption is
-learnt as part of the person.
+It writes the captions of training photos. It is trained on the drawn set (nano/reader_training.py). Captions
+leave out uncertain values. A picture that it does not classify as photorealistic, such as most real photos,
+gets a plain caption: its other values would be guesses, and the model learns a wrong word in a caption as
+part of the person.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ml.nets.blocks import ResidualBlock, downsample
 from ml.types import STYLES
 
 SIDE = 128  # px
-SURE = 0.6  # probability from which a value counts as seen
+SURE = 0.6  # least probability of a value to be used
 WEIGHTS = Path(__file__).resolve().parent / "weights" / "reader.safetensors"
 FIELDS: dict[str, tuple[str, ...]] = {
     "background": vocabulary.BACKGROUNDS,
@@ -40,7 +40,7 @@ SIZES = [len(names) for names in FIELDS.values()]
 
 
 class ReaderNet(nn.Module):
-    """(B, 3, 128, 128) in -1..1 -> logits of all fields in a row."""
+    """(B, 3, 128, 128) in -1..1 -> logits of all fields, concatenated."""
 
     def __init__(self, widths: tuple[int, ...] = (20, 40, 80, 144)):
         super().__init__()
@@ -55,7 +55,7 @@ class ReaderNet(nn.Module):
 
 
 def to_input(pictures: list[np.ndarray]) -> torch.Tensor:
-    """(H, W, 3) uint8 of any size -> (B, 3, 128, 128), squeezed to a square."""
+    """(H, W, 3) uint8 of any size -> (B, 3, 128, 128), resized to a square."""
     small = [
         p if p.shape[:2] == (SIDE, SIDE) else cv2.resize(p, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         for p in pictures
@@ -65,7 +65,7 @@ def to_input(pictures: list[np.ndarray]) -> torch.Tensor:
 
 
 class Reader:
-    """Reads pictures, and captions training photos by what it reads."""
+    """Classifies pictures, and captions training photos by the result."""
 
     def __init__(self, net: nn.Module):
         self.net = net.eval()
@@ -93,12 +93,12 @@ class Reader:
         return out
 
     def __call__(self, crop: np.ndarray, subject: str) -> str:
-        """A caption with what is surely seen: everything that varies, nothing of the face."""
+        """A caption of the certain values: the parts that vary between photos, but not the face."""
         return describe(self.read([crop])[0], subject)
 
 
 def describe(found: dict[str, tuple[str, float]], subject: str) -> str:
-    """The caption of a picture of `subject` from what `Reader.read` found in it."""
+    """The caption of a picture of `subject` from a result of `Reader.read`."""
     say: Any = vocabulary.SAY
     seen = {k: v for k, (v, p) in found.items() if p >= SURE}
     parts = [f"photo of {subject}"]

@@ -1,19 +1,19 @@
-"""Makes torchvision importable where its compiled part does not fit the torch beside it.
+"""Makes torchvision importable when its compiled part does not fit the installed torch.
 
-torchvision's wheel is built for CUDA. Beside a CPU-only torch its import fails ("operator torchvision::nms
-does not exist") and takes diffusers, transformers and peft with it. Nothing here happens where it imports as
-it is.
+torchvision's wheel is built for CUDA. With a CPU-only torch its import fails ("operator torchvision::nms does
+not exist"), and with it the imports of diffusers, transformers and peft. This module changes nothing when
+torchvision can be imported.
 """
 
 from __future__ import annotations
 
 import sys
 
-_keep: list[object] = []  # a torch Library that is collected takes its operators with it
+_keep: list[object] = []  # keeps the torch Library alive: its operators vanish when it is collected
 
 
 def ensure_torchvision() -> None:
-    """Import torchvision; where that fails for its missing operators, define those it asks for and import
+    """Imports torchvision. If that fails because operators are missing, defines them and imports
     again."""
     if "torchvision" in sys.modules:
         return
