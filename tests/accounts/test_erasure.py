@@ -114,7 +114,7 @@ def test_others_are_untouched_byte_for_byte(anna: Any, bert: Any, erase: Callabl
     assert store(bert.id).read(next(iter(files)))
 
 
-def test_money_and_decisions_stay_under_a_number_that_leads_nowhere(
+def test_money_and_decisions_stay_under_a_number_that_names_nobody(
     anna: Any, erase: Callable[[Any], Any]
 ) -> None:
     from billing.models import Invoice, Transfer
@@ -142,7 +142,7 @@ def test_the_admins_log_keeps_what_staff_did_without_the_name(erase: Callable[[A
     assert kept.count() == 2
 
 
-def test_work_under_way_is_stopped_and_released_first(
+def test_open_runs_are_stopped_and_their_holds_released_first(
     anna: Any, wake_ups: Any, erase: Callable[[Any], Any]
 ) -> None:
     training, wallet = start_work(anna), ledger.wallet_of(anna)
@@ -205,7 +205,7 @@ def test_the_password_is_asked_for_again(anna: Any) -> None:
     assert User.objects.get(id=anna.id).is_active
 
 
-def test_a_code_of_the_second_factor_does_as_well(anna: Any) -> None:
+def test_a_code_of_the_second_factor_is_accepted_instead(anna: Any) -> None:
     from allauth.mfa.models import Authenticator
 
     codes = Authenticator.objects.get(user=anna, type="recovery_codes").wrap()
@@ -213,7 +213,7 @@ def test_a_code_of_the_second_factor_does_as_well(anna: Any) -> None:
     assert answer.status_code == 202
 
 
-def test_guesses_are_counted_and_harm_nobody_else(anna: Any, bert: Any) -> None:
+def test_wrong_passwords_are_counted_per_user(anna: Any, bert: Any) -> None:
     guesses = [client_of(anna).delete("/api/v1/me", {"password": "wrong"}, format="json") for _ in range(6)]
     assert guesses[-1].json()["code"] == "rate_limited"
     assert client_of(bert).delete("/api/v1/me", {"password": PASSWORD}, format="json").status_code == 202
@@ -236,12 +236,12 @@ def test_every_session_and_token_ends_with_the_request(client: Any, anna: Any) -
     assert refused.status_code == 400
 
 
-def test_asked_for_twice_at_once_it_is_one_request(anna: Any) -> None:
+def test_two_requests_make_one_erasure(anna: Any) -> None:
     stale = User.objects.get(id=anna.id)
     assert erasure.ask(anna).id == erasure.ask(stale).id
 
 
-def test_staff_are_not_erased_by_themselves(db: None) -> None:
+def test_staff_cannot_erase_their_own_account(db: None) -> None:
     staff = User.objects.create_superuser("staff@example.com", PASSWORD)
     answer = client_of(staff).delete("/api/v1/me", {"password": PASSWORD}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (403, "staff_account")
@@ -271,7 +271,7 @@ def test_the_receipt_comes_once_in_the_readers_language_and_the_address_is_forgo
     assert (receipt.account, receipt.email) == (None, "")
 
 
-def test_the_same_address_is_a_stranger_afterwards(
+def test_a_new_account_with_the_same_address_sees_nothing_of_the_old_one(
     client: Any, anna: Any, erase: Callable[[Any], Any]
 ) -> None:
     email = anna.email
@@ -327,7 +327,7 @@ def test_an_address_that_takes_no_receipt_is_forgotten_after_a_week(anna: Any, s
     assert contents(ANNA) == []
 
 
-def test_with_the_storage_away_the_key_is_gone_and_the_files_follow(anna: Any, settings: Any) -> None:
+def test_while_the_storage_is_away_the_key_is_deleted_and_the_files_later(anna: Any, settings: Any) -> None:
     asked, works = erasure.ask(anna), settings.STORAGES
     away = {**works["default"], "BACKEND": "tests.accounts.test_erasure.NoDisk"}
     settings.STORAGES = {**works, "default": away}
@@ -342,7 +342,9 @@ def test_with_the_storage_away_the_key_is_gone_and_the_files_follow(anna: Any, s
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.workers
-def test_killed_before_each_of_its_statements_it_is_finished_by_the_next(anna: Any, tmp_path: Path) -> None:
+def test_an_erasure_killed_before_any_statement_is_finished_by_the_next_try(
+    anna: Any, tmp_path: Path
+) -> None:
     asked = erasure.ask(anna)
     places = {"VAR": str(tmp_path), "DATABASE_URL": database_url()}
     program = (sys.executable, "-m", "tests.accounts.mortal_erasure", str(asked.id))
@@ -382,14 +384,14 @@ def test_a_restored_backup_does_not_start_until_its_erasures_are_replayed(
     assert len(mail.outbox) == 1  # no second receipt
 
 
-def test_a_tombstone_says_whose_and_when_and_no_more(anna: Any, erase: Callable[[Any], Any]) -> None:
+def test_a_tombstone_holds_the_account_and_the_time_only(anna: Any, erase: Callable[[Any], Any]) -> None:
     erase(anna)
     (name,) = storages["tombstones"].listdir("")[1]
     with storages["tombstones"].open(name) as file:
         assert json.load(file).keys() == {"account", "erased_at"}
 
 
-def test_an_erasure_under_way_keeps_nobody_from_starting(anna: Any) -> None:
+def test_an_unfinished_erasure_does_not_prevent_a_start(anna: Any) -> None:
     erasure.ask(anna)
     tombstones.write(anna.id)
     assert tombstones.alive() == []

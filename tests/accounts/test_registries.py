@@ -50,7 +50,7 @@ def spoken_for(model: type[Any], by: set[type[Any]], reviewed: dict[str, str]) -
     return model in by or model._meta.label in reviewed
 
 
-def test_the_walk_finds_what_it_should() -> None:
+def test_the_search_finds_the_models_that_lead_to_a_user() -> None:
     found = {m._meta.label for m in leading_to_a_user()}
     assert {
         "twins.Photo",
@@ -70,17 +70,17 @@ def test_every_model_that_leads_to_a_user_is_exported_and_erased(model: type[Any
     assert spoken_for(model, erased, NOT_ERASED), f"no eraser speaks for {model._meta.label}"
 
 
-def test_a_model_nobody_speaks_for_is_found() -> None:
+def test_a_model_without_exporter_or_eraser_is_found() -> None:
     """The test above would fail for it: nothing is covered by being unknown."""
     assert not spoken_for(apps.get_model("contenttypes.ContentType"), set(), NOT_EXPORTED | NOT_ERASED)
 
 
-def test_no_exception_is_left_over() -> None:
+def test_the_lists_of_exceptions_hold_no_other_models() -> None:
     found = {m._meta.label for m in leading_to_a_user()}
     assert found >= NOT_EXPORTED.keys() | NOT_ERASED.keys()
 
 
-def test_what_erasers_name_leads_to_a_user(db: None, alice: Any) -> None:
+def test_the_look_ups_of_erasers_lead_to_a_user(db: None, alice: Any) -> None:
     for eraser in registry.erasers:
         for model, path in eraser.models.items():
             model._base_manager.filter(**{path: alice.pk}).exists()

@@ -55,7 +55,7 @@ def test_an_erased_person_pays_nothing_more(shop: Shop, buyer: Any) -> None:
     assert (subscription.status, Invoice.objects.count()) == ("canceled", 1)
 
 
-def test_what_stays_names_nobody(shop: Shop, buyer: Any) -> None:
+def test_the_remaining_rows_name_nobody(shop: Shop, buyer: Any) -> None:
     shop.subscribe(buyer, "creator")
     words = buyer.email, str(buyer.id), str(shop.wallet(buyer).stripe_customer)
     erase(buyer)
@@ -66,7 +66,7 @@ def test_what_stays_names_nobody(shop: Shop, buyer: Any) -> None:
     assert gateway.call(lambda v1: v1.customers.retrieve(words[2]))["deleted"]
 
 
-def test_what_was_held_is_released(shop: Shop, buyer: Any) -> None:
+def test_an_erasure_releases_held_credits(shop: Shop, buyer: Any) -> None:
     wallet = ledger.wallet_of(buyer)
     ledger.hold(wallet, 2, cause="image:1")
     ledger.hold(wallet, 1, cause="image:2")

@@ -67,7 +67,7 @@ def events_of(shop: Shop, people: list[Any]) -> list[dict[str, Any]]:
     return found
 
 
-def test_whatever_sixteen_do_at_once_the_money_adds_up(shop: Shop) -> None:
+def test_the_money_adds_up_after_sixteen_threads_at_once(shop: Shop) -> None:
     people = [confirmed(person(f"p{n}@example.com")) for n in range(3)]
     wallets = [ledger.wallet_of(user) for user in people]
     events = events_of(shop, people)
@@ -118,7 +118,7 @@ def test_one_event_that_comes_sixteen_times_at_once_is_applied_once(shop: Shop) 
     assert shop.credits(user) == (53, 0, 0)
 
 
-def test_two_who_begin_to_buy_at_once_are_one_customer(shop: Shop) -> None:
+def test_purchases_at_once_create_one_customer(shop: Shop) -> None:
     user = confirmed(person("p@example.com"))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _n: apart(lambda: shop.session(user, pack="small")), range(8)))
@@ -126,7 +126,7 @@ def test_two_who_begin_to_buy_at_once_are_one_customer(shop: Shop) -> None:
     assert [c["id"] for c in customers] == [shop.wallet(user).stripe_customer]
 
 
-def test_an_erasure_among_the_events_of_a_payment_leaves_no_wallet_and_adds_up(shop: Shop) -> None:
+def test_an_erasure_during_the_events_of_a_payment_leaves_no_wallet_and_adds_up(shop: Shop) -> None:
     user = confirmed(person("p@example.com"))
     for what in ({"plan": "creator"}, {"pack": "small"}):
         shop.fake.pay(shop.session(user, **what))
@@ -159,7 +159,7 @@ class Slow(DoubleClient):
         return super().request(*args, **more)
 
 
-def test_the_events_of_a_first_payment_wait_for_each_other_in_turn(shop: Shop) -> None:
+def test_the_events_of_a_first_payment_are_applied_one_after_the_other(shop: Shop) -> None:
     """Nothing is recorded yet: every event applies the same subscription while runs hold credits."""
     people = [confirmed(person(f"p{n}@example.com")) for n in range(3)]
     for user in people:

@@ -9,14 +9,14 @@ from typing import Any
 README = Path(__file__).resolve().parent.parent.parent / "README.md"
 
 
-def test_the_contract_is_served_once_and_then_known(client: Any) -> None:
+def test_the_contract_is_served_with_an_etag(client: Any) -> None:
     first = client.get("/api/v1/openapi.json")
     assert first.json()["openapi"].startswith("3.1")
     assert client.get("/api/v1/openapi.json", headers={"If-None-Match": first["ETag"]}).status_code == 304
     assert client.post("/api/v1/openapi.json").json()["code"] == "method_not_allowed"
 
 
-def test_the_readable_page_needs_no_inline_code(client: Any) -> None:
+def test_the_documentation_page_needs_no_inline_code(client: Any) -> None:
     """So that its content security policy is everybody's."""
     page = client.get("/api/docs")
     assert "unsafe" not in page["Content-Security-Policy"]

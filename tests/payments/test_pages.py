@@ -15,7 +15,7 @@ from .shop import Shop
 from .stripe import signed
 
 
-def test_a_webhook_is_stripes_signature_or_nothing(shop: Shop) -> None:
+def test_a_webhook_needs_the_signature_of_stripe(shop: Shop) -> None:
     body, header = signed(shop.fake.unknown_event(), "whsec_test")
     assert stripe.Webhook.construct_event(body, header, "whsec_test").type == "balance.available"
     old = signed(shop.fake.events[-1], "whsec_test", at=int(time.time()) - 301)
@@ -28,7 +28,7 @@ def test_a_webhook_is_stripes_signature_or_nothing(shop: Shop) -> None:
             stripe.Webhook.construct_event(data, mark, "whsec_test")
 
 
-def test_events_are_handed_over_once_and_kept_when_not_taken(shop: Shop) -> None:
+def test_an_event_is_delivered_once_and_kept_after_a_failed_delivery(shop: Shop) -> None:
     shop.fake.flush(lambda event: event["type"] != "customer.created")
     assert [e["type"] for e in shop.fake.undelivered] == ["customer.created"]
     seen: list[str] = []
@@ -50,7 +50,7 @@ def press(url: str, **form: str) -> tuple[int, str]:
         return said.code, said.headers.get("Location") or said.read().decode()
 
 
-def test_the_hosted_pages_sell_and_change_for_another_process(shop: Shop) -> None:
+def test_the_hosted_pages_work_from_another_process(shop: Shop) -> None:
     with serve(shop.fake, notify_url="http://127.0.0.1:9/nobody") as url:
         remote = stripe.StripeClient("sk_test_new", base_addresses={"api": url}).v1
         made = shop.session(shop.small)

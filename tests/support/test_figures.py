@@ -34,7 +34,7 @@ def test_revenue_is_what_was_paid_without_tax_and_what_went_back(alice: Any) -> 
     ]
 
 
-def test_the_first_and_the_last_day_belong_to_a_period_whole_and_nothing_else(alice: Any) -> None:
+def test_a_period_includes_its_first_and_last_day_and_nothing_else(alice: Any) -> None:
     last = datetime(2026, 11, 30, 23, 59, 59, 999999, tzinfo=UTC)
     for moment, cents in (
         (at(1, 0), 1),
@@ -77,7 +77,7 @@ def test_credits_are_counted_by_day_and_use(alice: Any, monkeypatch: pytest.Monk
     ]
 
 
-def test_a_cost_is_hours_and_units_and_the_kinds_own_line_comes_first(alice: Any, bob: Any) -> None:
+def test_a_cost_adds_hours_and_units_and_a_row_for_the_kind_takes_precedence(alice: Any, bob: Any) -> None:
     EngineCost.objects.create(engine="nano", hour_cents=Decimal(360), unit_cents=Decimal("0.5"))
     EngineCost.objects.create(
         engine="nano", job_kind="training", hour_cents=Decimal(7200), unit_cents=Decimal(3)
@@ -91,7 +91,7 @@ def test_a_cost_is_hours_and_units_and_the_kinds_own_line_comes_first(alice: Any
     ]
 
 
-def test_each_engine_has_its_own_cost_and_other_days_none(alice: Any) -> None:
+def test_each_engine_has_its_own_cost_and_other_days_do_not_count(alice: Any) -> None:
     EngineCost.objects.create(engine="fal", unit_cents=Decimal("2.500"))
     job(alice, 5, units=3, engine="fal")
     job(alice, 5, engine="fal", started_at=at(30, month=10), finished_at=at(31, month=10))
