@@ -1,4 +1,4 @@
-"""The audit finds each kind of error, made here by writing past the ledger."""
+"""The audit finds each kind of error. The tests make the errors by SQL, past the ledger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def wallet(alice: Any) -> Any:
 
 
 def bend(statement: str, *params: Any) -> None:
-    """Write without the triggers, which no other code can."""
+    """Write to the ledger's tables with their triggers disabled, which only a test does."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in ("billing_transfer", "billing_ledgeraccount"):

@@ -30,7 +30,7 @@ def test_returning_from_checkout_applies_the_purchase_once_before_any_event(shop
     assert not checkout.returned(buyer, session)
     shop.fake.pay(session)
     assert checkout.returned(buyer, session)
-    assert checkout.returned(buyer, session)  # the address is opened again
+    assert checkout.returned(buyer, session)  # the user opens the address again
     shop.deliver()
     assert shop.credits(buyer) == (203, 0, 0)
 
@@ -54,7 +54,7 @@ def test_a_declined_card_buys_nothing(shop: Shop, buyer: Any) -> None:
 def test_credits_of_a_plan_end_with_their_month_and_those_of_a_pack_stay(shop: Shop, buyer: Any) -> None:
     shop.subscribe(buyer, "creator")
     shop.buy(buyer, "small")
-    ledger.hold(shop.wallet(buyer), 10, cause="job:1")  # from the month's, which end first
+    ledger.hold(shop.wallet(buyer), 10, cause="job:1")  # held from the plan's credits, which expire first
     ledger.settle("job:1", captured=10)
     assert shop.credits(buyer) == (243, 0, 0)
     shop.wait(31)
@@ -124,7 +124,7 @@ def test_stripe_computes_the_tax_where_it_is_switched_on(shop: Shop, buyer: Any,
 
 
 def test_an_invoice_without_a_payment_gets_the_payment_of_its_checkout(shop: Shop, buyer: Any) -> None:
-    """An invoice that was paid without a payment intent is no error."""
+    """Stripe's invoice names no payment intent here, so it is taken from the Checkout session."""
     session = shop.session(buyer, pack="small")
     shop.fake.pay(session)
     for found in shop.fake.objects.values():
@@ -145,7 +145,7 @@ def test_a_session_that_stripe_does_not_know_prevents_no_purchase(shop: Shop, bu
 
 
 def test_no_ledger_row_is_locked_during_a_request_to_stripe(shop: Shop, buyer: Any) -> None:
-    """No transaction asks Stripe after it has locked a row of the ledger."""
+    """No transaction sends a request to Stripe after it has locked a row of the ledger."""
 
     locked: list[str] = []
     asked = shop.fake.answer

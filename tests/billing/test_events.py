@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
 
 def story(shop: Shop, buyer: Any) -> list[dict[str, Any]]:
-    """Undelivered events of a plan with an upgrade, a pack half refunded, a dispute and a failed renewal."""
+    """Undelivered events of a plan with an upgrade, a half-refunded pack, a dispute and a failed renewal."""
     shop.fake.pay(shop.session(buyer, plan="creator"))
     owner = shop.wallet(buyer).stripe_customer
     subscription = gateway.call(lambda v1: v1.subscriptions.list({"customer": owner}))["data"][0]["id"]
@@ -178,7 +178,7 @@ def test_a_key_can_be_replaced_while_both_are_set(shop: Shop, buyer: Any, settin
 
 
 def test_reconciling_applies_the_changes_of_lost_events(shop: Shop, buyer: Any, capsys: Any) -> None:
-    story(shop, buyer)  # every event of it is lost
+    story(shop, buyer)  # all its events are lost
     assert shop.credits(buyer) == (3, 0, 0)
     with pytest.raises(CommandError, match="differ"):
         call_command("reconcile_stripe", "--dry-run")

@@ -1,4 +1,4 @@
-"""A payment that fails leaves seven days of grace."""
+"""After a failed payment the plan stays for seven days."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_failed_payment_leaves_seven_days_with_an_email_each_time(
 ) -> None:
     subscription = shop.subscribe(buyer, "creator")
     shop.fake.fail_next(shop.wallet(buyer).stripe_customer, times=9)
-    shop.fake.after_retries = "past_due"  # Stripe itself would wait for ever
+    shop.fake.after_retries = "past_due"  # with this setting Stripe never ends the subscription
     with django_capture_on_commit_callbacks(execute=True):
         for _week in range(7):
             shop.wait(6)
@@ -72,7 +72,7 @@ def test_a_subscription_that_cannot_be_ended_does_not_hold_up_the_others(
     for user in (buyer, bob):
         shop.fake.fail_next(shop.wallet(user).stripe_customer, times=9)
     shop.wait(38)
-    shop.fake.cancel_now(both[0].id)  # and its event is lost
+    shop.fake.cancel_now(both[0].id)  # its event is lost
     sync.lapse()
     assert [shop.wallet(user).plan_id for user in (buyer, bob)] == ["free", "free"]
     assert set(Subscription.objects.values_list("status", flat=True)) == {"canceled"}

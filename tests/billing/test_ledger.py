@@ -1,4 +1,4 @@
-"""Credits: granted, held, spent, given back, expired; never approximate."""
+"""Credits are granted, held, spent, released and expired in exact amounts."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_credits_held_when_their_lot_expires_come_back_and_expire_then(wallet: A
         "INSERT INTO billing_ledgeraccount (kind, balance) VALUES ('issued', 7)",
     ],
 )
-def test_the_database_refuses_an_invalid_transfer(wallet: Any, statement: str) -> None:
+def test_the_database_refuses_changes_past_the_ledger(wallet: Any, statement: str) -> None:
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert audit.problems(runs=False) == []

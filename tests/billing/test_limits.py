@@ -1,4 +1,4 @@
-"""What a plan allows, wherever it matters; nothing is deleted when a plan allows less."""
+"""The limits of plans. A change to a smaller plan deletes nothing."""
 
 from __future__ import annotations
 
@@ -70,9 +70,8 @@ def test_no_more_runs_are_open_than_the_plan_allows(trained: Any, wake_ups: list
         generation.request_images(trained.user, twin=trained, prompt="in a park", key=str(n))
     with pytest.raises(limits.JobLimit):
         generation.request_images(trained.user, twin=trained, prompt="in a park", key="2")
-    assert generation.request_images(
-        trained.user, twin=trained, prompt="in a park", key="1"
-    ).id  # the same again is no new one
+    # A repeated request returns the earlier run, so the limit does not refuse it.
+    assert generation.request_images(trained.user, twin=trained, prompt="in a park", key="1").id
     Job.objects.first().cancel()  # type: ignore[union-attr]
     assert generation.request_images(trained.user, twin=trained, prompt="in a park", key="2")
 
@@ -95,7 +94,7 @@ def test_old_pictures_are_deleted_only_while_the_plan_has_a_retention_limit(
     Item.objects.filter(id=old.id).update(created_at=timezone.now() - timedelta(days=31))
     assert retire() == 0  # no limit
     put_on(trained.user, "free", retention_days=30)
-    assert retire() == 0  # came to this plan just now, and has its time
+    assert retire() == 0  # the plan began just now: a whole retention period must pass first
     Wallet.objects.update(plan_since=timezone.now() - timedelta(days=31))
     assert retire() == 1
     assert Item.objects.count() == 1

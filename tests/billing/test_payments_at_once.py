@@ -1,4 +1,4 @@
-"""Sixteen at once: people, workers and Stripe's events on the same few wallets."""
+"""Sixteen threads at once: users, workers and Stripe's events on the same few wallets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shop(settings: Any) -> Iterator[Shop]:
 
 
 def apart(work: Callable[[], Any]) -> Any:
-    """Run in a thread, then close the thread's own database connection."""
+    """Run `work` in this thread, then close the thread's database connection."""
     try:
         return work()
     finally:
@@ -79,7 +79,8 @@ def test_the_money_adds_up_after_sixteen_threads_at_once(shop: Shop) -> None:
             cause = f"job:{number}:{turn}"
             act = dice.randrange(5)
             if act == 0:
-                ledger.grant(wallet, 10, cause=f"staff:{turn}:{wallet.id}")  # by several at once, and once
+                # Several threads grant for the same cause; only one grant counts.
+                ledger.grant(wallet, 10, cause=f"staff:{turn}:{wallet.id}")
             elif act == 1:
                 ledger.expire()
             elif act == 2:
@@ -98,7 +99,7 @@ def test_the_money_adds_up_after_sixteen_threads_at_once(shop: Shop) -> None:
     assert audit.problems(runs=False) == []
     assert list(reconcile.everybody(dry_run=True)) == []
     assert Invoice.objects.filter(status="paid").count() == 3 * 4 + 1
-    # The upgrade's invoice arrives after its month is over, so its credits are not given any more.
+    # The upgrade's invoice is applied after its month is over, so it gives no credits.
     assert Transfer.objects.filter(kind="plan").count() == 3 * 2
     assert [shop.wallet(user).plan_id for user in people] == ["pro", "creator", "creator"]
 
@@ -144,7 +145,7 @@ def test_an_erasure_during_the_events_of_a_payment_leaves_no_wallet_and_adds_up(
 
 
 class Slow(DoubleClient):
-    """Each request waits for a second one, or 0.1 s, so that whatever can overlap does."""
+    """Each request waits up to 0.1 s for a second one, so that requests overlap where they can."""
 
     def __init__(self, fake: Any) -> None:
         super().__init__(fake)
@@ -160,7 +161,7 @@ class Slow(DoubleClient):
 
 
 def test_the_events_of_a_first_payment_are_applied_one_after_the_other(shop: Shop) -> None:
-    """Nothing is recorded yet: every event applies the same subscription while runs hold credits."""
+    """No subscription is recorded before: each event applies the same one, while runs hold credits."""
     people = [confirmed(person(f"p{n}@example.com")) for n in range(3)]
     for user in people:
         shop.fake.pay(shop.session(user, plan="creator"))

@@ -30,7 +30,7 @@ def test_a_year_that_is_paid_at_once_gives_its_credits_month_by_month(shop: Shop
 
 def test_an_upgrade_gives_the_difference_for_the_rest_of_the_month(shop: Shop, buyer: Any) -> None:
     subscription = shop.subscribe(buyer, "creator")
-    shop.wait(15)  # of November's thirty days
+    shop.wait(15)  # half of November
     shop.change(subscription, "pro")
     assert shop.wallet(buyer).plan_id == "pro"
     assert shop.credits(buyer) == (203 + 150, 0, 0)
@@ -52,7 +52,8 @@ def test_a_change_from_month_to_year_takes_back_the_unused_credits(shop: Shop, b
     subscription = shop.subscribe(buyer, "creator")
     shop.wait(15)
     shop.change(subscription, "creator", "year")
-    assert shop.credits(buyer) == (203 + 100, 0, 0)  # a whole new month, less the half that was given back
+    # The whole first month of the year, less the half of the old month that Stripe credited.
+    assert shop.credits(buyer) == (203 + 100, 0, 0)
     shop.wait(30.1)
     invoices.next_months()
     assert shop.credits(buyer)[0] == 203

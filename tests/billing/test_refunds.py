@@ -1,4 +1,4 @@
-"""Refunds and disputes take credits back; what comes back returns them."""
+"""Refunds and disputes take credits back; failed refunds and won disputes return them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_dispute_takes_the_credits_until_it_is_won(shop: Shop, buyer: Any, won
 
 @pytest.mark.parametrize("in_time", [True, False])
 def test_credits_that_come_back_after_their_month_expire(shop: Shop, buyer: Any, in_time: bool) -> None:
-    """Also when the dispute's event arrives late: expired credits are not taken a second time."""
+    """Also when the dispute's event arrives late, expired credits are not taken a second time."""
     shop.subscribe(buyer, "creator")
     dispute = shop.fake.dispute(shop.charge(Invoice.objects.get()))
     if in_time:
@@ -79,7 +79,7 @@ def test_credits_that_come_back_after_their_month_expire(shop: Shop, buyer: Any,
     assert shop.credits(buyer) == (203, 0, 0)
     shop.fake.close_dispute(dispute["id"], won=True)
     shop.deliver()
-    assert shop.credits(buyer) == (203, 0, 0)  # the new month's alone
+    assert shop.credits(buyer) == (203, 0, 0)  # the credits of the new month only, and 3 free ones
 
 
 def test_a_refund_after_the_account_is_gone_still_adds_up(shop: Shop, buyer: Any) -> None:

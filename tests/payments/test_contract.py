@@ -1,4 +1,4 @@
-"""The double is held to Stripe's own library: forms, keys, lists."""
+"""The fake Stripe follows Stripe's own library: forms, keys, lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks and hosted pages of the double."""
+"""Webhooks and hosted pages of the fake Stripe."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Stay(HTTPRedirectHandler):
 
 
 def press(url: str, **form: str) -> tuple[int, str]:
-    """The page's answer: its status, and where it sends one or what it says."""
+    """The status of the page's answer, and its Location header or its body."""
     try:
         with build_opener(Stay).open(url, data=urlencode(form).encode(), timeout=10) as said:
             return said.status, said.read().decode()
@@ -57,7 +57,7 @@ def test_the_hosted_pages_work_from_another_process(shop: Shop) -> None:
         assert "19.00 USD per month" in urlopen(made.url).read().decode()
         assert "declined" in press(made.url, action="decline")[1]
         assert press(made.url, action="pay") == (303, f"https://us/ok?s={made.id}")
-        assert len(shop.fake.undelivered) == len(shop.fake.events)  # nobody listens there
+        assert len(shop.fake.undelivered) == len(shop.fake.events)  # no server listens at notify_url
         sub = remote.checkout.sessions.retrieve(made.id).subscription
         portal = shop.portal()
         assert "Change to Studio, 49.00 USD per month" in urlopen(portal.url).read().decode()
