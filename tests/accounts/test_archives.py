@@ -1,4 +1,4 @@
-"""An archive of all of one's data holds it all, says what each file is, and is nobody else's."""
+"""An archive of a user's data is complete, explains each file, and holds no data of other users."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_a_file_deleted_during_packing_is_left_out(anna: Any, work: Callable[[],
 
 
 class Full:
-    """A storage that is full: what is read is there."""
+    """A full storage: reading works, writing fails."""
 
     def __init__(self, location: str) -> None:
         self.disk = FileSystemStorage(location)
@@ -166,7 +166,7 @@ def test_on_a_full_disk_an_archive_fails_with_a_reason_and_leaves_no_file(
 
 
 def test_only_one_piece_of_one_file_is_in_memory(anna: Any) -> None:
-    """Each file is opened when its turn comes, and read piece by piece."""
+    """A file is opened only when it is packed, and read piece by piece."""
     opened = []
 
     def pieces(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What people agreed to: in which words, when, and that it ends when they say so."""
+"""Consents: their wording, when they were given, and their withdrawal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of an account: nothing of it is left in database and vault, and nobody else's is touched."""
+"""An erasure leaves nothing of the account in database and vault, and touches no other account."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from tests.factory import PASSWORD, full_user, start_work
 from tests.processes import database_url
 
 pytestmark = pytest.mark.django_db
-ANNA, BERT = "amaranth", "bergamot"  # words that are in nothing else
+ANNA, BERT = "amaranth", "bergamot"  # words that occur only in data of these users
 
 
 @pytest.fixture(autouse=True)
 def own_files(settings: Any, tmp_path: Path) -> None:
-    """The vault and the tombstones of this test alone."""
+    """A vault and tombstones for this test only."""
     places = {
         name: {"BACKEND": "django.core.files.storage.FileSystemStorage"} for name in ("default", "tombstones")
     }
@@ -59,7 +59,7 @@ def bert(db: None) -> Any:
 
 @pytest.fixture
 def erase(django_capture_on_commit_callbacks: Any) -> Callable[[Any], Any]:
-    """As the request and the worker do it; the receipt."""
+    """Erases a user like the request and the worker; returns the receipt."""
 
     def run(user: Any) -> Erasure:
         with django_capture_on_commit_callbacks(execute=True):
@@ -76,7 +76,7 @@ def tables() -> list[str]:
 
 
 def contents(*needles: str) -> list[str]:
-    """The rows of every table in which one of the words stands, whatever the column's type."""
+    """The rows of all tables that contain one of the words, in a column of any type."""
     found = []
     with connection.cursor() as cursor:
         for table in tables():
@@ -127,7 +127,7 @@ def test_money_and_decisions_stay_under_a_number_that_names_nobody(
     assert Invoice.objects.filter(wallet=wallet).exists()
     assert AuditEntry.objects.filter(account=wallet, verb="prompt_refused", actor=None).exists()
     assert AuditEntry.objects.filter(verb="warned", subject_id=str(wallet)).exists()
-    assert AuditEntry.objects.count() > entries  # what was done in the admin is kept there, too
+    assert AuditEntry.objects.count() > entries  # the erasure copies the admin's log to the audit log
     assert audit.problems() == []
 
 
@@ -148,7 +148,7 @@ def test_open_runs_are_stopped_and_their_holds_released_first(
     training, wallet = start_work(anna), ledger.wallet_of(anna)
     assert ledger.balance(wallet).held == 21
     erase(anna)
-    assert not training.beat()  # its worker has lost it
+    assert not training.beat()  # the worker has lost its lease
     assert ledger.balance(wallet).held == 0
     assert audit.problems() == []
 
@@ -161,7 +161,7 @@ def test_an_erasure_during_a_training_ends_the_worker_too(
     erase: Callable[[Any], Any],
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    """The double erases at its first step, as a request would while a worker trains."""
+    """The fake engine erases the account at its first step, like a request while a worker trains."""
     from twins import services
 
     owner, done = twin.user, []
@@ -263,11 +263,11 @@ def test_the_receipt_comes_once_in_the_readers_language_and_the_address_is_forgo
     User.objects.filter(id=anna.id).update(language="es")
     receipt = erase(anna)
     tasks.erase(str(receipt.id))
-    (letter,) = mail.outbox
-    assert letter.to == [f"{ANNA}@example.com"]
-    assert str(receipt.id) in letter.body
-    assert "Recibo" in letter.body
-    assert ANNA not in letter.body + letter.subject
+    (sent,) = mail.outbox
+    assert sent.to == [f"{ANNA}@example.com"]
+    assert str(receipt.id) in sent.body
+    assert "Recibo" in sent.body
+    assert ANNA not in sent.body + sent.subject
     assert (receipt.account, receipt.email) == (None, "")
 
 
@@ -293,14 +293,14 @@ def test_a_new_account_with_the_same_address_sees_nothing_of_the_old_one(
 
 
 class NoMail(BaseEmailBackend):
-    """A server for e-mail that is away."""
+    """A mail server that refuses connections."""
 
     def send_messages(self, messages: Any) -> int:
         raise ConnectionRefusedError
 
 
 class NoDisk(FileSystemStorage):
-    """A storage that is away."""
+    """A storage that does not answer."""
 
     def listdir(self, path: str) -> Any:
         raise OSError(errno.EIO, "input/output error")
@@ -350,7 +350,7 @@ def test_an_erasure_killed_before_any_statement_is_finished_by_the_next_try(
     program = (sys.executable, "-m", "tests.accounts.mortal_erasure", str(asked.id))
     done = subprocess.run(program, env={**os.environ, **places}, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout.splitlines()[-1]) > 50  # as often was it killed
+    assert int(done.stdout.splitlines()[-1]) > 50  # how often it was killed
     assert contents(ANNA, str(anna.id)) == []
     assert audit.problems() == []
 

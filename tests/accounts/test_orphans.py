@@ -1,4 +1,4 @@
-"""Files that no row speaks of go after a day; everything else stays."""
+"""Files that no row names are deleted after a day; all other files stay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def files(settings: Any, tmp_path: Path) -> None:
-    """A storage of this test's own: nobody else's files are in it."""
+    """An empty storage for this test only."""
     folder = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(tmp_path)},

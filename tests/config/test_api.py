@@ -1,4 +1,4 @@
-"""What holds for the API as a whole: its description, its problems, its limits."""
+"""The API as a whole: its description, its errors, its limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The environment that `make run` publishes for `manage.py` beside it."""
+"""The environment that `make run` writes for `manage.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RUN = {"DATABASE_URL": "postgresql://of/run", "REDIS_URL": "redis://of/0", "SECR
 
 @pytest.fixture(autouse=True)
 def shell(monkeypatch):
-    """A person's shell, which sets nothing."""
+    """A shell in which none of these variables is set."""
     for name in (*checkout.NAMES, "VAR", "ORIGIN"):
         monkeypatch.setenv(name, "")
 

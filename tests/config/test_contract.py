@@ -1,4 +1,4 @@
-"""The contract as it is served, read and promised."""
+"""The OpenAPI description: how it is served, its documentation page, and the README's examples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_the_contract_is_served_with_an_etag(client: Any) -> None:
 
 
 def test_the_documentation_page_needs_no_inline_code(client: Any) -> None:
-    """So that its content security policy is everybody's."""
+    """So its content security policy is the same as on all pages."""
     page = client.get("/api/docs")
     assert "unsafe" not in page["Content-Security-Policy"]
     assert not re.search(rb"<style|<script>|style=", page.content)

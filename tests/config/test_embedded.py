@@ -60,7 +60,7 @@ def until(condition) -> None:
 
 
 def start_twice_at_once(service: embedded.Service, function: str) -> tuple[list[str], int]:
-    """What two processes got as the address, and how many of them launched the server."""
+    """The addresses that two processes got, and how many of the two launched the server."""
     script = f"""
 import sys
 from pathlib import Path
@@ -167,10 +167,10 @@ def test_a_folder_made_anew_starts_empty(tmp_path):
 def test_redis_serves_clients_and_celery_only_with_the_password(redis):
     url = redis.start().url
     with Redis.from_url(url) as client, Connection(url) as broker:
-        client.set("bell", "rung")
+        client.set("name", "value")
         broker.ensure_connection(max_retries=1)
     with socket.create_connection(("127.0.0.1", urlsplit(url).port)) as stranger:
-        stranger.sendall(b"GET bell\r\n")
+        stranger.sendall(b"GET name\r\n")
         assert b"NOAUTH" in stranger.recv(100)
     assert redis.settings.stat().st_mode & 0o777 == 0o600
 
@@ -178,11 +178,11 @@ def test_redis_serves_clients_and_celery_only_with_the_password(redis):
 def test_redis_keeps_data_and_address_over_a_restart(redis):
     before = redis.start().url
     with Redis.from_url(before) as client:
-        client.set("bell", "rung")
+        client.set("name", "value")
     redis.stop()
     assert not redis.running()
     with Redis.from_url(redis.start().url) as client:
-        assert (client.get("bell"), redis.url) == (b"rung", before)
+        assert (client.get("name"), redis.url) == (b"value", before)
 
 
 def test_two_processes_that_start_at_once_get_one_redis(redis):

@@ -1,4 +1,4 @@
-"""How often somebody may ask: by user, else by address, and no header makes a new address."""
+"""Rate limits: per user, or per address without a login. A forged header does not change the address."""
 
 from __future__ import annotations
 

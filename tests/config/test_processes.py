@@ -1,4 +1,4 @@
-"""The table of processes, and becoming one of them."""
+"""The table of processes, and the command that becomes one of them."""
 
 from __future__ import annotations
 

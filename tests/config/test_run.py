@@ -40,7 +40,7 @@ STUBBORN = (sys.executable, "-c", f"{DEAF} {PRINT} time.sleep(60)")
 
 
 class Running:
-    """A supervisor in a process of its own, and the lines it has printed so far."""
+    """A supervisor in its own process, and the lines it has printed so far."""
 
     def __init__(self, var: Path, *, programs: dict, steps: dict | None = None, **environment: str) -> None:
         self.port, self.var = free_port(), var
@@ -83,7 +83,7 @@ class Running:
         return any(words in line for line in self.lines)
 
     def pids(self, name: str) -> list[int]:
-        """Of each start of a program that prints its pid."""
+        """The pids of all starts of a program that prints its pid."""
         log = logs.path(self.var, name)
         lines = log.read_text().splitlines() if log.exists() else []
         return [int(line.split()[1]) for line in lines if line.startswith("pid ")]
@@ -131,7 +131,7 @@ def free_port() -> int:
 
 
 def alive(pid: int) -> bool:
-    """False as well for a process that has ended and is not yet buried by its parent."""
+    """Whether the process runs. A zombie, which its parent has not yet waited for, does not."""
     state = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)], text=True, capture_output=True
     ).stdout.strip()

@@ -1,4 +1,4 @@
-"""The row is the truth: one worker at a time, late ones change nothing, what is lost comes back."""
+"""The row holds the state: one worker has a run at a time, late workers change nothing, lost runs return."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_the_place_in_the_queue_counts_all_queued_runs(run: Export, alice: Any) 
 
 
 def crash(run: Export) -> None:
-    """A worker takes it and dies."""
+    """A worker claims the run and dies."""
     assert Export.claim(run.id)
     Export.objects.filter(id=run.id).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert sweep_kind(Export) == 1
@@ -274,7 +274,7 @@ def test_a_refusal_is_not_remembered(alice: Any, wake_ups: list[Any]) -> None:
 
 
 def together(count: int, act: Callable[[], Any]) -> list[Any]:
-    """What `count` threads got that did it at once; an exception is its result."""
+    """The results of `count` threads that call `act` at once; an exception is a result."""
     gate, got = threading.Barrier(count), []
 
     def one() -> None:
@@ -315,7 +315,7 @@ def test_a_key_is_forgotten_after_a_week(alice: Any, wake_ups: list[Any]) -> Non
 
 
 def test_a_broker_that_does_not_answer_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It accepts the connection and never answers."""
+    """This broker accepts the connection and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         where = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         monkeypatch.setattr(current_app.conf, "broker_write_url", where)

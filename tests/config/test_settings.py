@@ -1,4 +1,4 @@
-"""Importing the settings: it starts nothing, makes no key, and says what is missing or malformed."""
+"""Importing the settings starts no server, makes no key, and names what is missing or malformed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROGRAMS = {
 
 
 def start(var: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """In an environment that holds this and nothing else."""
+    """Run a command with these environment variables only."""
     given = {"PATH": os.environ["PATH"], "VAR": str(var), "PYTHONDONTWRITEBYTECODE": "1"} | environment
     return subprocess.run(
         [sys.executable, *command], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60
@@ -32,7 +32,7 @@ def start(var: Path, *command: str, **environment: str) -> subprocess.CompletedP
 
 @pytest.fixture
 def whole(tmp_path: Path) -> dict[str, str]:
-    """All that is required; nothing answers at these addresses."""
+    """All required settings. No server answers at these addresses."""
     files = {f"{name}_FILE": str(keys.make(name, tmp_path / "keys")) for name in keys.KEYS}
     return {"DATABASE_URL": "postgresql://nowhere/x", "REDIS_URL": "redis://127.0.0.1:1/0"} | files
 

@@ -1,4 +1,4 @@
-"""The page of the figures and its CSV: who may see them, for which days, and how they are written."""
+"""The page of the figures and its CSV: permissions, dates and number formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys: one for each person, wrapped by a master key, and nothing left after their end."""
+"""Data keys: one for each user, wrapped by a master key. Without the key nothing can be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bucket holds files as a disk does: S3Storage and boto3 against a server that keeps the contract."""
+"""A bucket stores files like a disk. The tests use S3Storage and boto3 against moto, a fake of S3."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def keys(bucket: Any) -> list[str]:
 
 @pytest.fixture
 def ranges(bucket: Any) -> list[str]:
-    """Of every GET."""
+    """The Range header of every GET."""
     asked: list[str] = []
     bucket.meta.client.meta.events.register(
         "provide-client-params.s3.GetObject", lambda params, **_: asked.append(params["Range"])

@@ -1,4 +1,4 @@
-"""One key for each person, nothing plain on the disk, parts without the whole."""
+"""The vault: one key for each user, nothing unencrypted on the disk, ranges read without the whole file."""
 
 from __future__ import annotations
 
