@@ -1,4 +1,4 @@
-"""What allauth asks of this product."""
+"""Our answers to allauth's questions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from config.web.ratelimit import address
 
 class Adapter(DefaultAccountAdapter):
     def populate_username(self, request: Any, user: Any) -> None:
-        """There are no user names."""
+        """Does nothing: users have no user names."""
 
     def get_client_ip(self, request: Any) -> str:
         return address(request)

@@ -58,10 +58,10 @@ class UserAdmin(ClosedAdmin):
         return allowed and (request.user.is_superuser or not is_staff)
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return False  # an account is erased with everything in it, which is more than a row
+        return False  # an account is erased with everything in it (accounts/erasure.py), not as one row
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> tuple[str, ...]:
-        """Only superusers give rights."""
+        """Only superusers change rights."""
         rights = () if request.user.is_superuser else ("is_staff", "is_superuser", "groups")
         return (*self.readonly_fields, *rights)
 
@@ -71,7 +71,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(ClosedAdmin, DjangoGroupAdmin):
-    """Whoever changes a group gives its rights to everybody in it, so only superusers do."""
+    """A change of a group changes the rights of all its members, so only superusers may make one."""
 
     def has_add_permission(self, request: Any) -> bool:
         return bool(request.user.is_superuser)
@@ -92,8 +92,8 @@ class ExportAdmin(ReadOnlyAdmin):
 
 
 # ---------------------------------------------------------------- how people log in
-# With allauth's own pages staff could give themselves a superuser's address, and read the secrets of second
-# factors and the keys of live sessions. The imports above register those pages; here they are replaced.
+# On allauth's own admin pages staff could give themselves a superuser's e-mail address, and read the secrets
+# of second factors and the keys of live sessions. The imports above register those pages; these replace them.
 
 for model in (EmailAddress, Authenticator, UserSession):
     admin.site.unregister(model)

@@ -1,4 +1,4 @@
-"""/me with its archive and its end, /consents, /exports."""
+"""The API of /me (with its archive and its erasure), /consents and /exports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOTICES = ("training", "generation", "export", "account", "news")
 
 
 class Notices(serializers.Serializer):  # type: ignore[type-arg]
-    """Which mails somebody wants."""
+    """Which e-mails the user wants."""
 
     def get_fields(self) -> dict[str, Any]:
         return {name: serializers.BooleanField(required=False) for name in NOTICES}
@@ -55,14 +55,14 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
 
 
 class ProofForm(serializers.Serializer):  # type: ignore[type-arg]
-    """Who asks knows the password, or has a code of the second factor."""
+    """The user's password, or a code of the second factor."""
 
     password = serializers.CharField(required=False, trim_whitespace=False, max_length=200)
     code = serializers.CharField(required=False, max_length=20)
 
 
 class ReceiptShape(serializers.Serializer):  # type: ignore[type-arg]
-    """Of an erasure. The same number is in the e-mail that says that all is done."""
+    """The receipt of an erasure. The e-mail that confirms the erasure has the same number."""
 
     id = serializers.UUIDField()
     asked_at = serializers.DateTimeField()

@@ -1,4 +1,4 @@
-"""An archive as a ZIP file that is written while it is read: one piece of one file in memory at a time."""
+"""An archive as a ZIP stream. Only one piece of one file is in memory at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from config.registry import Member
 
 
 class _Encoder(JSONEncoder):
-    """Also for the vectors of faces, which come as arrays."""
+    """Also encodes the vectors of faces, which are arrays."""
 
     def default(self, obj: Any) -> Any:
         return obj.tolist() if hasattr(obj, "tolist") else super().default(obj)
@@ -32,7 +32,7 @@ def json_member(path: str, data: Any, about: str) -> Member:
 
 
 def row(instance: Any, *, without: Iterable[str] = ()) -> dict[str, Any]:
-    """Every column of a row, so that a column that is added later is in the archive too."""
+    """All columns of a row, so that columns which are added later are in the archive too."""
     columns = [f for f in instance._meta.concrete_fields if not isinstance(f, GeneratedField)]
     return {f.attname: getattr(instance, f.attname) for f in columns if f.name not in without}
 
@@ -42,7 +42,7 @@ def rows(queryset: Any, *, without: Iterable[str] = ()) -> list[dict[str, Any]]:
 
 
 def members(export: Export) -> Iterator[Member]:
-    """All that goes into this archive, told in the language of its owner."""
+    """The members of this archive, described in its owner's language."""
     if export.scope == Export.Scope.ITEMS:
         found = _chosen(export)
     else:
@@ -56,7 +56,7 @@ def _chosen(export: Export) -> Iterator[Member]:
 
 
 def _in_language(language: str, found: Iterator[Member]) -> Iterator[Member]:
-    """The language is active only while the next member is made: the worker's own is not touched."""
+    """Activates the language only while the next member is made, so that the worker's own stays."""
     while True:
         with translation.override(language):
             member = next(found, None)
@@ -85,7 +85,7 @@ def _everything(export: Export) -> Iterator[Member]:
 
 
 def _that_is_there(member: Member) -> Member:
-    """With its first piece read, so that a file which was deleted meanwhile is left out and stops nothing."""
+    """Reads the first piece, so that a file which was deleted meanwhile is left out and raises no error."""
     if member.chunks is None:
         return member
     try:
@@ -97,7 +97,7 @@ def _that_is_there(member: Member) -> Member:
 
 
 class _Pipe(io.RawIOBase):
-    """What zipfile writes to: unseekable, and emptied by the reader."""
+    """The file that zipfile writes to. It cannot seek, and `take` empties it."""
 
     def __init__(self) -> None:
         self.kept = bytearray()

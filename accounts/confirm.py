@@ -1,4 +1,4 @@
-"""Password or code again, before what cannot be undone or gives everything away."""
+"""Asks for the password or a code again before an erasure or an archive of all data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ReauthenticationRequired(DomainError):
 def require_proof(request: Any, *, password: str = "", code: str = "") -> None:
     """Refuses the request unless it holds its user's password or a valid code.
 
-    Wrong ones are counted in the database, for this user alone. Raises ReauthenticationRequired, Invalid,
+    Wrong attempts are counted in the database, per user. Raises ReauthenticationRequired, Invalid,
     RateLimited.
     """
     if not password and not code:

@@ -1,4 +1,4 @@
-"""What people are asked to agree to, in words, and whether they did."""
+"""Consents: their wording, and whether a user has given them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from accounts.models import Consent, Kind, User
 from config import registry
 from config.errors import DomainError, Invalid, NotFound
 
-# A change of the words is a new version: what was given for an older one does not count any more.
+# A new wording needs a new version. A consent to an older version does not count any more.
 WORDING: dict[str, tuple[str, Any]] = {
     Kind.TERMS: (
         "2026-11",
@@ -47,7 +47,7 @@ class ConsentRequired(DomainError):
 
 
 def current(user: User) -> list[dict[str, Any]]:
-    """Every kind with today's wording, and when this user gave it (None: not, or to an older version)."""
+    """Every kind with its current wording, and when this user gave it (None: not given to this version)."""
     given = {c.kind: c for c in Consent.objects.filter(user=user, withdrawn_at=None)}
     out = []
     for kind, (version, wording) in WORDING.items():
@@ -78,7 +78,8 @@ def require(user: User, kind: str) -> None:
 
 @transaction.atomic
 def give(user: User, *, kind: str, version: str) -> Consent:
-    """Record it with the words in the user's language. Giving it twice keeps the first. Raises Invalid."""
+    """Record the consent, with its wording in the user's language. A second call keeps the first record.
+    Raises Invalid."""
     if kind not in WORDING:
         raise Invalid(errors={"kind": [str(_("There is no consent of this kind."))]})
     now_version, wording = WORDING[kind]
@@ -88,7 +89,7 @@ def give(user: User, *, kind: str, version: str) -> Consent:
                 "version": [str(_("The wording has changed. Read the current one and send its version."))]
             }
         )
-    User.objects.select_for_update().get(id=user.id)  # two at once: the second finds the first
+    User.objects.select_for_update().get(id=user.id)  # of two requests at once, the second finds the first's
     live = Consent.objects.filter(user=user, kind=kind, withdrawn_at=None).first()
     if live and live.version == version:
         return live
@@ -102,7 +103,7 @@ def give(user: User, *, kind: str, version: str) -> Consent:
 
 @transaction.atomic
 def withdraw(user: User, *, kind: str) -> None:
-    """End it at once, with everything that it allowed. Raises NotFound when it was not given."""
+    """End the consent and stop everything that it allowed, at once. Raises NotFound when it is not given."""
     if not Consent.objects.filter(user=user, kind=kind, withdrawn_at=None).update(
         withdrawn_at=timezone.now()
     ):

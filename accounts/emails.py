@@ -14,13 +14,13 @@ from accounts.models import User
 
 log = logging.getLogger(__name__)
 
-Words = Callable[[], tuple[str, str]]  # subject and text, asked for with the reader's language active
+Words = Callable[[], tuple[str, str]]  # returns subject and text; called with the reader's language active
 
 
 def tell(user_id: Any, notice: str, words: Words) -> bool:
-    """Sends `words()` unless the user switched this `notice` off. Whether it was sent.
+    """Sends `words()` unless the user switched this `notice` off. Returns whether it was sent.
 
-    An e-mail that cannot be sent is logged: it never stops what it tells about.
+    An e-mail that cannot be sent is logged and raises nothing, so that the caller's work goes on.
     """
     user = User.objects.filter(id=user_id, is_active=True, email__isnull=False).first()
     if user is None or user.email is None or not user.notifications.get(notice, True):
@@ -29,7 +29,7 @@ def tell(user_id: Any, notice: str, words: Words) -> bool:
 
 
 def send_receipt(address: str, language: str, number: Any) -> bool:
-    """Says that an account was erased, to the address that it had. Whether it was sent."""
+    """Confirms an erasure to the account's former address. Returns whether the e-mail was sent."""
 
     def words() -> tuple[str, str]:
         text = _(
@@ -48,6 +48,6 @@ def _send(address: str, language: str, words: Words, about: str) -> bool:
         subject, text = (str(part) for part in words())
     try:
         return bool(send_mail(subject, text, None, [address]))
-    except OSError:  # the errors of smtplib are among these
+    except OSError:  # includes the errors of smtplib
         log.exception("no e-mail about %s", about)
         return False

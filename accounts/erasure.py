@@ -1,7 +1,7 @@
-"""The end of an account: rows, files, weights, vectors and the key to them.
+"""Erases an account: rows, files, weights, vectors and the key to the files.
 
 `ask` commits the request and ends every session; `finish` does the rest in a worker. Each step of `finish`
-may be repeated, and the sweep repeats it until all is done.
+may be repeated, and the task `accounts.erasures` repeats `finish` until all is done.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from config.errors import DomainError
 from config.runs import events
 from config.runs.models import kinds
 
-ROUNDS = 5  # a run that begins while the others are stopped makes another round necessary
-RECEIPT = timedelta(days=7)  # an address to which no receipt could be sent is forgotten after this
+ROUNDS = 5  # tries: a run that begins while the others are stopped needs another round
+RECEIPT = timedelta(days=7)  # then the address is deleted, even if no receipt could be sent
 
 
 class StaffAccount(DomainError):
@@ -41,7 +41,7 @@ class StaffAccount(DomainError):
 
 
 class StillWorking(Exception):
-    """A run began meanwhile."""
+    """A run began after all runs were stopped."""
 
 
 # ---------------------------------------------------------------- asking
@@ -49,9 +49,9 @@ class StillWorking(Exception):
 
 @transaction.atomic
 def ask(user: Any) -> Erasure:
-    """Records the request; from its commit on nobody logs in to the account. Asked twice, it is one request.
+    """Records the request and closes the account: once this commits, nobody can log in to it.
 
-    Raises StaffAccount.
+    A second call returns the first request. Raises StaffAccount.
     """
     account = User.objects.select_for_update().get(id=user.id)
     if account.is_staff or account.is_superuser:
@@ -65,7 +65,7 @@ def ask(user: Any) -> Erasure:
 
 
 def _lock_out(account: User) -> None:
-    """Sessions, tokens and event streams end, and the address is free for a new account."""
+    """Ends sessions, tokens and event streams, and frees the e-mail address for a new account."""
     keys = UserSession.objects.filter(user=account).values("session_key")
     Session.objects.filter(session_key__in=keys).delete()
     for kind in (UserSession, EmailAddress, Authenticator):
@@ -80,7 +80,7 @@ def _lock_out(account: User) -> None:
 
 
 def finish(erasure: Erasure) -> None:
-    """Erases what there still is, then sends the receipt. Raises what stopped it; the next sweep goes on."""
+    """Erases what is left, then sends the receipt. After an error the next call goes on from there."""
     if erasure.account is not None:
         _erase(erasure.account)
         done = Erasure.objects.filter(id=erasure.id, account__isnull=False)
@@ -104,14 +104,14 @@ def _stop_and_delete(user: User) -> None:
         _stop_runs(user)
         try:
             return _delete(user)
-        except (StillWorking, DatabaseError):  # a deadlock is among these, and a row that was added meanwhile
+        except (StillWorking, DatabaseError):  # a deadlock, or a row that was added meanwhile
             continue
     _stop_runs(user)
     return _delete(user)
 
 
 def _stop_runs(user: User) -> None:
-    """Each in a transaction of its own, which releases what it holds; its worker can deliver nothing more."""
+    """Stops each run in its own transaction, which releases its hold. Its worker can deliver nothing more."""
     for kind in kinds():
         for run in kind.objects.filter(user=user).open():
             run.stop()
@@ -119,7 +119,7 @@ def _stop_runs(user: User) -> None:
 
 @transaction.atomic
 def _delete(user: User) -> None:
-    """Every row, and the key. Nobody adds a row meanwhile: what refers to the user waits for this lock."""
+    """Deletes all rows and the key. The lock on the user makes inserts that refer to the user wait."""
     if not User.objects.select_for_update().filter(id=user.id).exists():
         return
     if any(kind.objects.filter(user=user).open().exists() for kind in kinds()):
@@ -133,7 +133,7 @@ def _delete(user: User) -> None:
 
 
 def _forget_in_log(model: Any, found: Any) -> None:
-    """The admin's log keeps that staff changed something, without the words that named it."""
+    """Removes names and texts from the admin's log; the fact that staff changed something stays."""
     kind = ContentType.objects.get_for_model(model)
     names = [str(key) for key in found.values_list("pk", flat=True)]
     LogEntry.objects.filter(content_type=kind, object_id__in=names).update(
@@ -142,7 +142,7 @@ def _forget_in_log(model: Any, found: Any) -> None:
 
 
 def erase_rest(user: User) -> None:
-    """Erases what no foreign key leads to: sessions, and counts of requests in the cache."""
+    """Erases data without a foreign key to the user: sessions, and request counts in the cache."""
     mine = [
         s.session_key for s in Session.objects.iterator() if s.get_decoded().get(SESSION_KEY) == str(user.id)
     ]
@@ -153,7 +153,7 @@ def erase_rest(user: User) -> None:
 
 @transaction.atomic
 def _send_receipt(ident: UUID) -> None:
-    """Once: whoever comes second waits for the row and finds no address in it."""
+    """Sends the receipt once: a second caller waits for the row and finds no address in it."""
     erasure = (
         Erasure.objects.select_for_update()
         .filter(id=ident, erased_at__isnull=False)
@@ -172,7 +172,7 @@ def unfinished() -> Any:
 
 
 def replay() -> int:
-    """Erases again every account that a restored backup brought back, without a second receipt. How many."""
+    """Erases again the accounts that a restored backup brought back, without a receipt. Returns how many."""
     found = tombstones.alive()
     for account in found:
         erasure, _new = Erasure.objects.get_or_create(account=account)

@@ -1,4 +1,4 @@
-"""What an archive of all of one's data holds of this app."""
+"""The part of this app in an archive of all of a user's data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accounts.archive import json_member, row, rows
 from accounts.models import Consent, Export
 from config.registry import Member
 
-SECRET = ("password",)  # of a user: what is kept is no copy of it, and useful to nobody but a thief
+SECRET = ("password",)  # the hash of the password is of no use to its owner, only to a thief
 
 
 def account(user: Any) -> Iterator[Member]:

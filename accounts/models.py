@@ -1,4 +1,4 @@
-"""Who somebody is, what they agreed to, the key to their files, their archives, and the end of all of it."""
+"""Users, their consents, the keys to their files, their archives, and the erasure of accounts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class UserManager(BaseUserManager):  # type: ignore[type-arg]
 
 
 class User(AbstractUser):
-    """A person. Either of e-mail and phone may be missing, then it is NULL, so that it stays unique."""
+    """A person. A missing e-mail address or phone number is NULL, so that the columns stay unique."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = None  # type: ignore[assignment]
@@ -60,7 +60,7 @@ class User(AbstractUser):
 
 
 class DataKey(models.Model):
-    """The key of one person's files, wrapped by a master key. Without it nothing of theirs decrypts."""
+    """The key of one person's files, wrapped by a master key. Without it the files cannot be decrypted."""
 
     user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="data_key")
     wrapped = models.BinaryField()
@@ -78,7 +78,7 @@ class Kind(models.TextChoices):
 
 
 class Consent(models.Model):
-    """What somebody agreed to: the version, the very words in the language they saw, when, and until when."""
+    """A consent: its version, the wording in the language that was shown, when given and when withdrawn."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="consents")
     kind = models.CharField(max_length=20, choices=Kind.choices)
@@ -101,10 +101,10 @@ class Consent(models.Model):
 
 
 class Export(Run):
-    """An archive of chosen items, or of all that is somebody's."""
+    """An archive of chosen items, or of all of a user's data."""
 
     task, queue, kind_name = "accounts.export", "io", "export"
-    KEPT = timedelta(days=2)  # then the archive is deleted
+    KEPT = timedelta(days=2)  # after this the archive is deleted
 
     class Scope(models.TextChoices):
         ITEMS = "items", _("chosen items")
@@ -123,7 +123,7 @@ class Export(Run):
 class Erasure(models.Model):
     """A request to erase an account. Its id is the receipt; once all is done the row names nobody any more.
 
-    It is committed before anything is erased, so that a worker finishes it whatever happens in between.
+    It is committed before anything is erased, so that a worker can go on after a crash.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

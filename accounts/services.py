@@ -1,4 +1,4 @@
-"""Archives of what is somebody's, and the end of an account."""
+"""Requests an archive of a user's data, serves it, and requests the erasure of an account."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def request_export(
     key: str | None = None,
     body_hash: str = "",
 ) -> Export:
-    """An archive in the making."""
+    """Requests an archive of the chosen items."""
     plain = (
         {"ids": [str(i) for i in chosen.get("ids", [])]}
         if "ids" in chosen
@@ -48,8 +48,8 @@ def request_export(
 
 @transaction.atomic
 def request_archive(user: Any) -> Export:
-    """An archive of all that is kept about somebody. One at a time: while one is packed, it is the answer."""
-    User.objects.select_for_update().get(id=user.id)  # of two at once the second finds the first one's
+    """Requests an archive of all data about a user. While one is being packed, returns that one."""
+    User.objects.select_for_update().get(id=user.id)  # of two requests at once, the second finds the first's
     everything = Export.objects.owned_by(user).filter(scope=Export.Scope.EVERYTHING)
     if found := everything.open().first():
         return found
@@ -59,9 +59,9 @@ def request_archive(user: Any) -> Export:
 
 
 def request_erasure(user: Any) -> Erasure:
-    """The end of an account. It is closed at once, a worker erases the rest. Raises StaffAccount."""
+    """Closes the account at once; a worker erases the rest. Raises StaffAccount."""
     found = erasure.ask(user)
-    # A wake-up that is lost costs a minute: the sweep looks for unfinished erasures.
+    # A lost wake-up costs a minute: the task accounts.erasures looks for unfinished erasures.
     transaction.on_commit(lambda: enqueue("accounts.erase", found.id, "io"), robust=True)
     return found
 

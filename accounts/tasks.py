@@ -1,4 +1,4 @@
-"""Archives and erasures, in workers."""
+"""The tasks that pack archives, erase accounts and delete files that are not needed any more."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def watched(run: Export, found: Iterator[Member]) -> Iterator[Member]:
 
 @shared_task(name="accounts.tidy")
 def tidy() -> int:
-    """Delete archives past their time; how many."""
+    """Delete expired archives; returns how many."""
     now = timezone.now()
     unfinished = Q(expires_at=None, finished_at__lt=now - Export.KEPT)
     old = list(Export.objects.filter(Q(expires_at__lt=now) | unfinished))
@@ -51,13 +51,13 @@ def tidy() -> int:
 
 @shared_task(name="accounts.orphans")
 def sweep_orphans() -> int:
-    """Delete files that no row speaks of; how many."""
+    """Delete files that no row names; returns how many."""
     return orphans.sweep()
 
 
 @shared_task(name="accounts.erase")
 def erase(ident: str) -> None:
-    """One erasure, as far as it is not done yet."""
+    """Do what is left of one erasure."""
     found = Erasure.objects.filter(id=ident).first()
     if found:
         erasure.finish(found)
@@ -65,11 +65,11 @@ def erase(ident: str) -> None:
 
 @shared_task(name="accounts.erasures")
 def erasures() -> int:
-    """Go on with erasures that a crash or a service that was away left unfinished; how many there were."""
+    """Go on with unfinished erasures, after a crash or an unavailable service; returns how many."""
     found = list(erasure.unfinished()[:100])
     for each in found:
         try:
             erasure.finish(each)
-        except Exception:  # one that cannot be finished keeps nobody else's waiting
+        except Exception:  # an erasure that fails must not stop the others
             log.exception("%s is not finished", each)
     return len(found)

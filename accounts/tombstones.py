@@ -1,8 +1,8 @@
-"""Tombstones: which accounts were erased, kept outside the database.
+"""Tombstones: a record of erased accounts, outside the database.
 
-A backup that is restored brings erased accounts back. The tombstones say which, `manage.py
-replay_erasures` erases them again, and until then no process of the product starts. They lie in the
-storage named `tombstones`: keep it out of what a restore replaces.
+Restoring a backup brings erased accounts back. The tombstones say which accounts those are, and `manage.py
+replay_erasures` erases them again; until then no process of the product starts. They are in the storage
+named `tombstones`, which a restore must not replace.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def write(account: UUID) -> None:
-    """Once an account: its number and the time, nothing else."""
+    """Writes the tombstone of an account, once: its id and the time, nothing else."""
     storage = storages["tombstones"]
     with storage_errors():
         if not storage.exists(account.hex):
@@ -42,17 +42,17 @@ def accounts() -> Iterator[UUID]:
 
 
 def alive() -> list[UUID]:
-    """Erased accounts that are in the database again. One whose erasure is under way is not counted."""
+    """Erased accounts that are in the database again, without those whose erasure is under way."""
     under_way = Erasure.objects.filter(account__isnull=False).values("account")
     found = User.objects.filter(id__in=list(accounts())).exclude(id__in=under_way)
     return list(found.values_list("id", flat=True))
 
 
 def fault() -> str:
-    """Why the product must not start on this database; "" when it may. Closes the connection that it used."""
+    """Why the product must not start on this database; "" when it may. Closes its database connection."""
     try:
         count = len(alive())
-    except DatabaseError:  # not migrated yet, or away: what reads it next says so
+    except DatabaseError:  # not migrated or not reachable: the next query fails with the reason
         log.warning("could not compare the tombstones with the database", exc_info=True)
         return ""
     finally:
@@ -66,6 +66,6 @@ def fault() -> str:
 
 
 def refuse_start(**_signal: Any) -> None:
-    """Ends a worker or beat that starts on such a database."""
+    """Stops a worker or beat that starts while `fault` gives a reason not to."""
     if sentence := fault():
         raise SystemExit(sentence)

@@ -1,4 +1,4 @@
-"""One's account: name and language, consents, archives, and its end."""
+"""The pages of a user's account: profile, consents, archives and erasure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 def logout(request: HttpRequest) -> HttpResponse:
-    """Also clears what waits in the browser: unsent photos, a prompt being typed, cached pages."""
+    """Also clears the browser's data: unsent photos, an unsent prompt, cached pages."""
     answer: HttpResponse = end_session(request)
     if not request.user.is_authenticated:
         answer["Clear-Site-Data"] = '"cache", "storage"'
@@ -73,7 +73,7 @@ def everything(request: HttpRequest) -> HttpResponse:
 
 
 def _require_proof(request: HttpRequest) -> None:
-    """One field takes either: the password, or a code."""
+    """The form has one field, `proof`, for the password or a code."""
     proof = request.POST.get("proof", "")
     require_proof(request, password=proof, code=proof)
 

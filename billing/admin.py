@@ -1,4 +1,4 @@
-"""Plans and prices are edited. Money is read-only: credits are given and taken by actions, with a reason."""
+"""Staff edit plans and prices. Money is read-only: actions give and take credits, each with a reason."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PlanAdmin(ClosedAdmin):
     )
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return False  # somebody may have it; take it off sale
+        return False  # a user may have this plan; take it off sale instead
 
 
 @admin.register(Pack)
@@ -45,12 +45,12 @@ class PackAdmin(ClosedAdmin):
     list_display = ("code", "credits", "price_cents", "on_sale")
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return False  # somebody may be paying for it; take it off sale
+        return False  # a user may be paying for it now; take it off sale instead
 
 
 @admin.register(Price)
 class PriceAdmin(ClosedAdmin):
-    """A line that is not here costs what it cost when it was delivered."""
+    """A kind of work without a row costs the default in prices.DELIVERED."""
 
     list_display = ("code", "credits")
 
@@ -63,11 +63,10 @@ class PriceAdmin(ClosedAdmin):
 
 
 class GrantForm(ActionForm):
-    """Beside the choice of the action: how much, and why. The key makes a double click one grant."""
+    """The amount and the reason, beside the choice of the action. The key makes a double click grant once."""
 
-    amount = forms.CharField(
-        label=_("Credits"), max_length=5, required=False
-    )  # checked in _entry(), which says what is wrong
+    # Checked in _entry(), whose message says what is wrong.
+    amount = forms.CharField(label=_("Credits"), max_length=5, required=False)
     reason = forms.CharField(label=_("Reason"), max_length=60, required=False)
     key = forms.CharField(
         label="", widget=forms.HiddenInput, initial=lambda: secrets.token_urlsafe(6), max_length=10
@@ -110,7 +109,7 @@ class WalletAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Take credits"), permissions=["take"])
     def correct(self, request: Any, wallets: Any) -> None:
-        """A correction is a transfer like any other, and takes no more than there is."""
+        """Takes credits by a transfer. It never takes more than is available."""
         if entry := self._entry(request):
             done = self._each(request, wallets, entry, Transfer.Kind.CORRECT)
             messages.success(
@@ -128,7 +127,7 @@ class WalletAdmin(ReadOnlyAdmin):
         return Entry(int(amount), reason, key)
 
     def _each(self, request: Any, wallets: Any, entry: Entry, kind: str) -> int:
-        """Move the credits of each wallet once for a form; returns how many wallets that was."""
+        """Move the credits of each wallet, once for each form; returns how many wallets changed."""
         done = 0
         for wallet in wallets:
             try:
@@ -139,7 +138,7 @@ class WalletAdmin(ReadOnlyAdmin):
 
     @transaction.atomic
     def _move(self, request: Any, wallet: Wallet, entry: Entry, kind: str) -> bool:
-        """The transfer and its reason, or neither. False when this form did it before."""
+        """Record the transfer and its reason in one transaction. False when this form was sent before."""
         cause = f"staff:{entry.key}:{wallet.id}"
         if not ledger.is_new(wallet, cause, kind):
             return False
@@ -226,4 +225,4 @@ class TransferAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
 
-from billing import staff  # noqa: E402, F401  registers its own
+from billing import staff  # noqa: E402, F401  registers its admin pages

@@ -1,4 +1,4 @@
-"""/plans, /billing, /quote."""
+"""The API of /plans, /billing and /quote."""
 
 from __future__ import annotations
 

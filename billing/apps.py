@@ -16,7 +16,7 @@ class BillingConfig(AppConfig):
             return "credits", {"available": now.available, "held": now.held}
 
         registry.live.append(credits)
-        numbered = (LedgerAccount, Transfer, Subscription, Invoice)  # by the wallet, which says whose it is
+        numbered = (LedgerAccount, Transfer, Subscription, Invoice)  # refer to a wallet's id, not to a user
         registry.exporters.append(registry.Exporter((Wallet, *numbered), exports.export))
         registry.erasers.append(
             registry.Eraser({Wallet: "user"}, before=services.erase, keeps=(*numbered, WebhookEvent))

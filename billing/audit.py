@@ -1,6 +1,6 @@
-"""Does the money add up? `manage.py ledger_check` asks a live database, and tests ask after every step.
+"""Checks that the money adds up. `manage.py ledger_check` checks a live database, tests check every step.
 
-Each question is one SQL statement that returns what is wrong, so the database does the adding up.
+Each check is one SQL statement that returns the wrong rows, so the database does the adding up.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from billing.models import Transfer
 from billing.runs import paid_kinds
 from config.runs.models import OPEN
 
-# Each balance is what its transfers add up to.
+# Each balance is the sum of its transfers.
 BALANCES = """
 SELECT a.id, a.kind, a.balance, coalesce(m.moved, 0) FROM billing_ledgeraccount a
 LEFT JOIN (SELECT account, sum(amount) AS moved FROM (
@@ -25,7 +25,7 @@ LEFT JOIN (SELECT account, sum(amount) AS moved FROM (
     GROUP BY account) AS m ON m.account = a.id
 WHERE a.balance <> coalesce(m.moved, 0)"""
 TOTAL = "SELECT sum(balance) FROM billing_ledgeraccount HAVING sum(balance) <> 0"
-# What was held for a cause was captured and released as a whole, or not at all yet.
+# For each cause, captures and releases together equal the hold, or there are none yet.
 ENDS = """
 SELECT cause, coalesce(sum(amount) FILTER (WHERE kind = 'hold'), 0),
     sum(amount) FILTER (WHERE kind <> 'hold') FROM billing_transfer
@@ -37,7 +37,7 @@ SELECT DISTINCT own.wallet FROM billing_ledgeraccount own
 JOIN billing_ledgeraccount debt ON debt.wallet = own.wallet AND debt.kind = 'debt'
 WHERE own.kind = 'available' AND own.balance > 0 AND debt.balance < 0
     AND (own.expires_at IS NULL OR own.expires_at > %s)"""
-# What invoices say they gave and took is what moved.
+# The credits that an invoice says it gave and took equal its transfers.
 INVOICES = """
 SELECT coalesce(i.id, m.id), i.credits, i.taken + i.changed, m.given, m.taken FROM billing_invoice i
 FULL JOIN (SELECT split_part(cause, ':', 2) AS id,
@@ -50,9 +50,9 @@ WHERE (coalesce(i.credits, 0), coalesce(i.taken + i.changed, 0))
 
 
 def problems(*, runs: bool = True) -> list[str]:
-    """A sentence for each thing that does not add up, all read from one snapshot of the database.
+    """A sentence for each error. All checks read one snapshot of the database.
 
-    Without `runs` a hold need not belong to a run.
+    `runs=False` skips the check that every hold belongs to a run.
     """
     outermost = not connection.in_atomic_block
     with transaction.atomic():
@@ -83,7 +83,7 @@ def _rows(statement: str, *params: Any) -> list[Any]:
 
 
 def _runs() -> Iterator[str]:
-    """Work under way holds its price, and nothing is held for work that is over or unknown."""
+    """Checks that each open run holds its price, and that nothing is held for ended or unknown runs."""
     over = Transfer.objects.filter(kind__in=(Transfer.Kind.CAPTURE, Transfer.Kind.RELEASE)).values("cause")
     held = Transfer.objects.filter(kind=Transfer.Kind.HOLD).exclude(cause__in=over)
     open_holds = dict(held.values_list("cause").annotate(n=Sum("amount")).order_by())

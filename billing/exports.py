@@ -1,4 +1,4 @@
-"""What an archive of all of one's data holds about money."""
+"""The part about money in an archive of all of a user's data."""
 
 from __future__ import annotations
 

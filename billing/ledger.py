@@ -1,9 +1,9 @@
-"""Credits move here and nowhere else. Every function joins its caller's transaction, or opens one.
+"""The ledger: all movements of credits. Every function joins its caller's transaction, or opens one.
 
-A wallet's credits lie in lots (a grant, a purchase, a month of a plan), each with its own expiry. The lot
-that expires first is spent first; credits that are released return to their lot and expire with it. Each
-movement has a cause and happens once for it. What is taken back beyond the balance becomes a debt, which
-the next incoming credits repay.
+A wallet's credits are in lots (a grant, a purchase, a month of a plan), each with its own expiry. The lot
+that expires first is spent first; released credits return to their lot and expire with it. Each movement
+has a cause and happens once for it. When more is taken back than is available, the rest becomes a debt,
+which the next incoming credits repay.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def wallet_of(user: Any) -> Wallet:
 def locked_wallet(user: Any) -> Wallet:
     """Inside a transaction: the wallet's row, locked, with its current plan.
 
-    Until the transaction ends nobody else moves the user's credits or counts what they own.
+    Until the transaction ends, other movements of the user's credits and checks of their limits wait.
     """
     ident = wallet_of(user).id
     return Wallet.objects.select_for_update(of=("self",)).select_related("plan").get(id=ident)
@@ -95,7 +95,7 @@ def _counts(now: datetime) -> Q:
 def grant(
     wallet: Any, amount: int, *, cause: str, kind: str = Kind.GRANT, expires_at: datetime | None = None
 ) -> uuid.UUID:
-    """Create credits as a new lot and return its id; once for a cause."""
+    """Create credits as a new lot and return its id. A second call with this cause returns the first lot."""
     ident = _lock(wallet)
     earlier = Transfer.objects.filter(kind=kind, cause=cause).first()
     if earlier:
@@ -111,11 +111,9 @@ def grant(
 def take_back(
     wallet: Any, amount: int, *, cause: str, kind: str = Kind.REFUND, lot: uuid.UUID | None = None
 ) -> None:
-    """Take credits, those of `lot` first, then what expires first; the missing rest becomes a debt.
+    """Take credits, those of `lot` first, then those that expire first; the missing rest becomes a debt.
 
-    Once for a cause.
-
-    Credits held for work under way are not touched.
+    A second call with this cause does nothing. Credits held for open runs are not touched.
     """
     ident = _lock(wallet)
     if Transfer.objects.filter(kind=kind, cause=cause).exists():
@@ -133,10 +131,10 @@ def take_back(
 
 @transaction.atomic
 def restore(wallet: Any, amount: int, *, cause: str, of: str) -> None:
-    """Return credits that were taken for causes that begin with `of` to their accounts; once for `cause`.
+    """Return credits to the accounts from which causes that begin with `of` took them; once for `cause`.
 
-    Credits that return to an expired lot expire. A debt that was repaid meanwhile returns as credits that
-    do not expire.
+    Credits that return to an expired lot expire. For a debt that was repaid meanwhile, the wallet gets
+    credits that do not expire.
     """
     ident = _lock(wallet)
     if Transfer.objects.filter(kind=Kind.RESTORE, cause=cause).exists():
@@ -156,7 +154,7 @@ def restore(wallet: Any, amount: int, *, cause: str, of: str) -> None:
 
 
 def _give_back(ident: uuid.UUID, taken: LedgerAccount, into: LedgerAccount, amount: int, cause: str) -> int:
-    """Return up to `amount` to an account, and how much that was: a debt takes no more than is still owed."""
+    """Move up to `amount` back to an account, to a debt no more than is still owed; returns how much."""
     if into.kind == Account.DEBT:
         amount = min(amount, -LedgerAccount.objects.get(id=into.id).balance)
     if amount:
@@ -168,7 +166,7 @@ def _give_back(ident: uuid.UUID, taken: LedgerAccount, into: LedgerAccount, amou
 
 
 def is_new(wallet: Any, cause: str, kind: str = Kind.GRANT) -> bool:
-    """Inside a transaction: lock the wallet, and say whether nothing was moved for `cause` yet."""
+    """Inside a transaction: lock the wallet; True when nothing was moved for `cause` yet."""
     _lock(wallet)
     return not Transfer.objects.filter(kind=kind, cause=cause).exists()
 
@@ -227,7 +225,7 @@ def settle(cause: str, *, captured: int) -> int:
 
 
 def _release(ident: uuid.UUID, held: list[Transfer], captured: int, cause: str) -> None:
-    """Release what was not captured: the lots held first are spent first, so the last ones return."""
+    """Release what was not captured. Lots are captured in the order of the hold, so the last ones return."""
     for t in held:
         spent = min(captured, t.amount)
         captured -= spent
@@ -248,7 +246,7 @@ def release_all(wallet: Wallet) -> None:
 
 
 def expire(now: datetime | None = None) -> int:
-    """Expire credits that are past their time, lot by lot; how many."""
+    """Expire credits that are past their time, lot by lot; returns how many."""
     due = LedgerAccount.objects.filter(
         kind=Account.AVAILABLE, expires_at__lte=now or timezone.now(), balance__gt=0
     )
@@ -291,7 +289,7 @@ def _expire_if_due(account: LedgerAccount) -> None:
 
 
 def _settle_debt(ident: uuid.UUID, account: LedgerAccount, cause: str) -> None:
-    """Repay the wallet's debt from what just came into `account`."""
+    """Repay the wallet's debt from the credits that just came into `account`."""
     debt = LedgerAccount.objects.filter(wallet=ident, kind=Account.DEBT, balance__lt=0).first()
     if debt is None:
         return
@@ -337,9 +335,9 @@ def _platform(kind: str) -> LedgerAccount:
 def _move(
     wallet: Any, debit: LedgerAccount, credit: LedgerAccount, amount: int, kind: str, cause: str
 ) -> None:
-    """Insert a transfer; the database's trigger updates both balances.
+    """Insert a transfer, with the lot of the wallet's account.
 
-    Its lot is that of the wallet's account.
+    A trigger of the database updates both balances.
     """
     own = debit if debit.wallet else credit
     Transfer.objects.create(

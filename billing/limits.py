@@ -1,4 +1,4 @@
-"""What a plan allows. Every limit is checked here and nowhere else."""
+"""The limits of plans. All of them are checked here."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ class JobLimit(DomainError):
 
 
 def room_for_twin(wallet: Wallet, have: int) -> None:
-    """Raises TwinLimit when one more than `have` would be too many. The caller holds the wallet's row."""
+    """Raises TwinLimit when one twin more than `have` is too many. The caller has locked the wallet's row."""
     if wallet.plan.twins and have >= wallet.plan.twins:
         raise TwinLimit(limit=wallet.plan.twins)
 
 
 def twin_in_use(wallet: Wallet, older: int) -> None:
-    """Raises TwinReadOnly when `older` twins of the same user already fill the plan."""
+    """Raises TwinReadOnly when the `older` twins of the same user use all slots of the plan."""
     if is_read_only(wallet.plan.twins, older):
         raise TwinReadOnly(limit=wallet.plan.twins)
 
 
 def is_read_only(limit: int, older: int) -> bool:
-    """After a change to a smaller plan the oldest twins stay in use; the others are kept and read-only.
+    """After a change to a smaller plan the oldest twins stay in use; the others are read-only.
 
-    Derived whenever it is read, never stored.
+    This is computed when it is read and never stored.
     """
     return bool(limit) and older >= limit
 
 
 def twins_over(wallet: Wallet, have: int) -> int:
-    """How many of `have` twins can only be looked at."""
+    """How many of `have` twins are read-only."""
     return max(0, have - wallet.plan.twins) if wallet.plan.twins else 0
 
 
@@ -60,13 +60,13 @@ def free_training_left(wallet: Wallet) -> bool:
 
 
 def room_for_job(wallet: Wallet, open_: int) -> None:
-    """Raises JobLimit when one more than `open_` would be too many. The caller holds the wallet's row."""
+    """Raises JobLimit when one run more than `open_` is too many. The caller has locked the wallet's row."""
     if wallet.plan.jobs and open_ >= wallet.plan.jobs:
         raise JobLimit(limit=wallet.plan.jobs)
 
 
 def longest(wallet: Wallet) -> int | None:
-    """Of the longer side of a picture, px; None without a limit."""
+    """The largest longer side of a picture, in px; None without a limit."""
     return wallet.plan.longest or None
 
 

@@ -16,9 +16,9 @@ GRACE = timedelta(days=7)  # from a failed payment until its plan ends
 
 
 class Plan(models.Model):
-    """What somebody may do, and which credits come with it: `credits` each month (with `monthly`), or once.
+    """A plan's limits and credits: `credits` each month (with `monthly`), or once.
 
-    An `unlimited` plan says so on the pages; its credits are the cap of fair use. A limit of 0 is none.
+    Pages show an `unlimited` plan as such; its credits are the cap of fair use. A limit of 0 means no limit.
     """
 
     code = models.SlugField(primary_key=True, max_length=20)
@@ -27,14 +27,14 @@ class Plan(models.Model):
     price_year_cents = models.PositiveIntegerField(default=0)  # a year at once; 0 is not for sale by the year
     credits = models.PositiveIntegerField(default=0)
     monthly = models.BooleanField(default=True)  # False: the credits come once
-    lasts_months = models.PositiveSmallIntegerField(default=1)  # from the start of their month; 0 is for good
+    lasts_months = models.PositiveSmallIntegerField(default=1)  # how long credits last; 0: they never expire
     unlimited = models.BooleanField(default=False)
     twins = models.PositiveSmallIntegerField(default=1)
-    jobs = models.PositiveSmallIntegerField(default=0)  # trainings and pictures asked for and not done yet
+    jobs = models.PositiveSmallIntegerField(default=0)  # paid runs open at the same time
     longest = models.PositiveIntegerField(default=0)  # px, the longer side of a picture
     retention_days = models.PositiveIntegerField(default=0)  # how long pictures are kept
     on_sale = models.BooleanField(default=True)
-    order = models.PositiveSmallIntegerField(default=0)  # a higher one gives more
+    order = models.PositiveSmallIntegerField(default=0)  # a plan of a higher order gives more
 
     class Meta:
         ordering = ("order",)
@@ -45,7 +45,7 @@ class Plan(models.Model):
 
 
 class Pack(models.Model):
-    """Credits that are bought once and stay."""
+    """Credits that are bought once and do not expire."""
 
     code = models.SlugField(primary_key=True, max_length=20)
     credits = models.PositiveIntegerField()
@@ -75,16 +75,16 @@ class Price(models.Model):
 
 
 class Wallet(models.Model):
-    """Links a person to their money. The ledger holds only the wallet's id.
+    """Links a user to their credits and payments. The ledger holds only the wallet's id.
 
-    Erasure deletes this row, and nothing that stays says whose money it was.
+    Erasure deletes this row; after that nothing says whose money it was.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="wallet")
     plan = models.ForeignKey(Plan, models.PROTECT, default="free")
     plan_since = models.DateTimeField(default=timezone.now)
-    # Free first trainings taken, those of deleted twins included.
+    # How many free first trainings were used, also by twins that are deleted.
     free_trainings = models.PositiveSmallIntegerField(default=0)
     stripe_customer = models.CharField(max_length=60, null=True, unique=True, editable=False)
     checkout = models.CharField(max_length=80, blank=True, editable=False)  # the open Checkout session
@@ -102,7 +102,7 @@ class Wallet(models.Model):
 class LedgerAccount(models.Model):
     """A sum of credits: a wallet's `available` or `held` credits of one lot, or an account of the platform.
 
-    `balance` is what the transfers add up to; only the database's trigger on Transfer writes it.
+    `balance` is the sum of the transfers; only the database's trigger on Transfer writes it.
     """
 
     class Kind(models.TextChoices):
@@ -112,11 +112,11 @@ class LedgerAccount(models.Model):
         EARNED = "earned", _("earned")  # the platform's: what was delivered
         EXPIRED = "expired", _("expired")
         TAKEN = "taken", _("taken back")  # the platform's: by refunds, disputes and corrections
-        DEBT = "debt", _("debt")  # a wallet's: minus what a refund or dispute took after it was spent
+        DEBT = "debt", _("debt")  # a wallet's: what was taken back after it was spent, as a negative number
 
-    wallet = models.UUIDField(null=True)  # of Wallet, on purpose no foreign key; None is the platform
+    wallet = models.UUIDField(null=True)  # Wallet.id, on purpose no foreign key; None for the platform
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    lot = models.UUIDField(null=True)  # credits that came together and expire together
+    lot = models.UUIDField(null=True)  # credits of one grant or purchase, which expire together
     expires_at = models.DateTimeField(null=True)
     balance = models.BigIntegerField(default=0)
 
@@ -140,17 +140,17 @@ class LedgerAccount(models.Model):
 
 
 class Transfer(models.Model):
-    """Credits that went from `debit` to `credit`. Never changed, never deleted: the database refuses it."""
+    """A movement of credits from `debit` to `credit`. The database refuses to change or delete it."""
 
     class Kind(models.TextChoices):
         GRANT = "grant", _("granted")
-        PLAN = "plan", _("with your plan")  # a month of a plan that was paid
+        PLAN = "plan", _("with your plan")  # the credits of a paid month
         PURCHASE = "purchase", _("bought")
         HOLD = "hold", _("held")
         CAPTURE = "capture", _("spent")
         RELEASE = "release", _("given back")
-        REFUND = "refund", _("taken back")  # a payment went back to who paid it
-        RESTORE = "restore", _("returned")  # a dispute was won, a refund did not work
+        REFUND = "refund", _("taken back")  # the payment was refunded or is disputed
+        RESTORE = "restore", _("returned")  # the dispute was won, or the refund failed
         REPAY = "repay", _("owed and paid")
         CORRECT = "correct", _("corrected")  # staff took them
         EXPIRE = "expire", _("expired")
@@ -162,7 +162,7 @@ class Transfer(models.Model):
     cause = models.CharField(max_length=120)  # "training:<id>", "plan:free:<wallet>", an event's id
     lot = models.UUIDField()
     expires_at = models.DateTimeField(null=True)
-    wallet = models.UUIDField()  # whose movement it is, for their list
+    wallet = models.UUIDField()  # the wallet in whose list it appears
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -183,7 +183,7 @@ class Transfer(models.Model):
 
 
 class Subscription(models.Model):
-    """One subscription at Stripe, as it was at the last sync. It outlives its wallet and names nobody."""
+    """One subscription at Stripe, as of the last sync. It outlives its wallet and holds no personal data."""
 
     class Interval(models.TextChoices):
         MONTH = "month", _("monthly")
@@ -192,15 +192,15 @@ class Subscription(models.Model):
     id = models.CharField(primary_key=True, max_length=80)
     wallet = models.UUIDField(db_index=True)
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
-    # The plan from the next payment on.
+    # The plan from the next payment on, when a change is scheduled.
     next_plan = models.ForeignKey(Plan, models.PROTECT, null=True, related_name="+")
     interval = models.CharField(max_length=5, choices=Interval.choices)
     cents = models.PositiveIntegerField(default=0)  # of each payment, before tax and discounts
-    status = models.CharField(max_length=20)  # Stripe's words
-    anchor = models.DateTimeField()  # periods end at whole months from here
+    status = models.CharField(max_length=20)  # as Stripe calls it
+    anchor = models.DateTimeField()  # periods end whole months after this
     period_start = models.DateTimeField()
     period_end = models.DateTimeField()
-    ends_at = models.DateTimeField(null=True)  # cancelled for then
+    ends_at = models.DateTimeField(null=True)  # the time for which it is cancelled
     past_due_since = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -216,7 +216,7 @@ class Subscription(models.Model):
         return self.past_due_since + GRACE if self.status == "past_due" and self.past_due_since else None
 
     def is_live(self, now: datetime) -> bool:
-        """Whether it gives its plan: it is paid, or a payment failed less than GRACE ago."""
+        """Whether its plan is in force: it is paid, or a payment failed less than GRACE ago."""
         return self.status == "active" or (self.grace_ends is not None and now < self.grace_ends)
 
 
@@ -224,9 +224,9 @@ STATES = {"paid": _("paid"), "open": _("not paid yet"), "void": _("void"), "unco
 
 
 class Invoice(models.Model):
-    """One invoice at Stripe: what was paid, the credits it gave, and what of both went back.
+    """One invoice at Stripe: the payment, the credits for it, and how much of both was taken back.
 
-    Cents of `currency`.
+    Amounts are cents of `currency`.
     """
 
     id = models.CharField(primary_key=True, max_length=80)
@@ -244,14 +244,14 @@ class Invoice(models.Model):
     refunded = models.IntegerField(default=0)
     disputed = models.IntegerField(default=0)
     credits = models.PositiveIntegerField(default=0)  # granted so far
-    lot = models.UUIDField(null=True)  # the newest of them
-    # How many months were granted, or were over before they could be.
+    lot = models.UUIDField(null=True)  # the newest lot of these credits
+    # Months whose credits were granted, or were over before that.
     months = models.PositiveSmallIntegerField(default=0)
-    month_credits = models.PositiveIntegerField(default=0)  # of each month after the first
+    month_credits = models.PositiveIntegerField(default=0)  # for each month after the first
     period_start = models.DateTimeField(null=True)
     period_end = models.DateTimeField(null=True)
     next_month = models.DateTimeField(null=True)  # when the next month of a year is due
-    taken = models.PositiveIntegerField(default=0)  # credits that went back for `refunded` and `disputed`
+    taken = models.PositiveIntegerField(default=0)  # credits taken back for `refunded` and `disputed`
     turns = models.PositiveIntegerField(default=0)  # how often `taken` changed
     # Credits of the earlier plan that a change to a cheaper plan took back.
     changed = models.PositiveIntegerField(default=0)
@@ -272,12 +272,12 @@ class Invoice(models.Model):
 
     @property
     def kept_credits(self) -> int:
-        """Below zero when a change of plan took more back than it gave."""
+        """Credits left of this invoice; negative when a change of plan took back more than it gave."""
         return self.credits - self.taken - self.changed
 
     @property
     def gone(self) -> int:
-        """What went back, as it stands beside the total."""
+        """The refunded amount as a negative number, for display beside the total."""
         return -self.refunded
 
     @property
@@ -319,9 +319,9 @@ class StripePrice(models.Model):
 
 
 class WebhookEvent(models.Model):
-    """One event of Stripe, by id: its subject and what became of it.
+    """One event of Stripe, by id: its subject, and whether it was applied.
 
-    The body, which is personal, is not stored.
+    The body is not stored, because it holds personal data.
     """
 
     class State(models.TextChoices):
@@ -331,7 +331,7 @@ class WebhookEvent(models.Model):
 
     id = models.CharField(primary_key=True, max_length=80)
     type = models.CharField(max_length=80)
-    subject = models.CharField(max_length=100, blank=True)  # the id of the object that it tells of
+    subject = models.CharField(max_length=100, blank=True)  # the id of the object that changed
     customer = models.CharField(max_length=60, blank=True)
     state = models.CharField(max_length=10, choices=State.choices)
     error = models.TextField(blank=True)
@@ -354,9 +354,11 @@ class EngineCost(models.Model):
     """What an engine costs its operator: an accelerator by the hour, a remote engine by its price list."""
 
     engine = models.CharField(max_length=40)
-    job_kind = models.CharField(max_length=12, blank=True)  # empty: every kind that has no line of its own
-    hour_cents = models.DecimalField(max_digits=10, decimal_places=3, default=0)  # while it works
-    unit_cents = models.DecimalField(max_digits=10, decimal_places=3, default=0)  # a picture, a training
+    job_kind = models.CharField(max_length=12, blank=True)  # empty: every kind without its own row
+    hour_cents = models.DecimalField(max_digits=10, decimal_places=3, default=0)  # for an hour of work
+    unit_cents = models.DecimalField(
+        max_digits=10, decimal_places=3, default=0
+    )  # for a picture or a training
 
     class Meta:
         constraints = (

@@ -1,4 +1,4 @@
-"""The one list of prices, in credits: the studio's button, POST /quote and what is held all read it here."""
+"""The price list, in credits. The studio's button, POST /quote and the hold all read it here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from config.errors import Invalid
 
 DELIVERED = {"draft": 1, "standard": 1, "high": 2, "training": 20, "video_second": 5, "restoration": 1}
 
-# kind -> price of its request's fields for a user; each app adds its own from apps.py.
+# kind -> function (user, fields of the request) -> price. Each app registers its kinds in apps.py.
 _by_kind: dict[str, Callable[[Any, dict[str, Any]], int]] = {}
 
 
@@ -21,7 +21,7 @@ def register(kind: str, price: Callable[[Any, dict[str, Any]], int]) -> None:
 
 
 def listed() -> dict[str, int]:
-    """All of it: {code: credits}, as staff set it, else as it was delivered."""
+    """All prices: {code: credits}, as set by staff, else from DELIVERED."""
     return DELIVERED | dict(Price.objects.values_list("code", "credits"))
 
 
@@ -39,7 +39,7 @@ def pictures(quality: str, count: int) -> int:
 
 
 def training() -> int:
-    """Each but the first in a twin slot."""
+    """The price of a training; the first one in each twin slot is free."""
     return listed()["training"]
 
 

@@ -1,5 +1,5 @@
-"""PaidRun: a run with a hold. Credits are held when it is asked for; the transaction that ends the run ends
-the hold too."""
+"""PaidRun: a run with a hold. Credits are held at the request; the transaction that ends the run also ends
+the hold."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from config.runs.models import OPEN, Run, RunQuerySet, Status, kinds
 
 
 class PaidRun(Run):
-    """`price` was held; `earned` says what of it the work has delivered so far, which is what its end
-    captures."""
+    """`price` is held at the request. `earned` is the price of what was delivered so far; the end of the run
+    captures it."""
 
     price = models.PositiveIntegerField(default=0, editable=False)
     captured = models.PositiveIntegerField(default=0, editable=False)
-    engine = models.CharField(max_length=40, blank=True, editable=False)  # what works on it, for its costs
-    units = models.PositiveIntegerField(default=0, editable=False)  # pictures, trainings that were delivered
-    retry_of = models.UUIDField(null=True, editable=False)  # staff ran it again, at no price
+    engine = models.CharField(max_length=40, blank=True, editable=False)  # the engine used, for its costs
+    units = models.PositiveIntegerField(default=0, editable=False)  # delivered pictures or trainings
+    retry_of = models.UUIDField(null=True, editable=False)  # the run that staff repeat with this one, free
     retry_cause = models.CharField(max_length=200, blank=True, editable=False)
 
     objects = RunQuerySet.as_manager()
@@ -36,7 +36,7 @@ class PaidRun(Run):
         return self.price if self.is_open else 0
 
     def delivered(self) -> int:
-        """Units of work that are done: one for a success, unless a kind of run counts."""
+        """Units of work that are done: 1 for a success, unless a subclass counts its own."""
         return int(self.status == Status.SUCCEEDED)
 
     def earned(self) -> int:
@@ -44,9 +44,9 @@ class PaidRun(Run):
         return self.price if self.status == Status.SUCCEEDED else 0
 
     def enqueue(self) -> None:
-        """Hold the price and queue the run; inside the caller's transaction. Raises JobLimit,
-        NotEnoughCredits, PaymentDue."""
-        if not self.retry_of:  # what staff run again costs nothing and counts against no limit
+        """Hold the price and queue the run, in the caller's transaction. Raises JobLimit, NotEnoughCredits,
+        PaymentDue."""
+        if not self.retry_of:  # a retry by staff is free and counts against no limit
             wallet = ledger.locked_wallet(self.user)
             limits.room_for_job(wallet, open_runs(self.user))
             ledger.hold(wallet, self.price, cause=self.cause)
@@ -65,7 +65,7 @@ def paid_kinds() -> list[type[PaidRun]]:
 
 
 def open_runs(user: Any) -> int:
-    """How many paid runs of a user are not done yet."""
+    """How many paid runs of a user are open."""
     return sum(kind.objects.filter(user=user, status__in=OPEN).count() for kind in paid_kinds())
 
 

@@ -85,7 +85,7 @@ class AddressSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class CheckoutForm(serializers.Serializer):  # type: ignore[type-arg]
-    """A plan with its interval, or a pack. No amount is accepted: prices are ours."""
+    """A plan with its interval, or a pack. The client sends no amount: we set the prices."""
 
     plan = serializers.SlugField(required=False)
     interval = serializers.ChoiceField(choices=Subscription.Interval.choices, required=False)

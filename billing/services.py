@@ -1,4 +1,4 @@
-"""What billing does when an account is erased."""
+"""The erasure of an account, as far as billing is concerned."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from billing.payments.erasure import delete_customer
 def erase(user: Any) -> None:
     """End subscriptions, delete the customer at Stripe and release holds; nothing can be bought afterwards.
 
-    The user should be inactive and their runs stopped before. The caller deletes the wallet's row, with the
-    user's. The ledger, invoices and subscriptions stay: they carry the wallet's id, which then leads to
-    nobody, and hold no name, address or e-mail.
+    The user must be inactive and their runs stopped. The caller deletes the wallet's row together with the
+    user's. The ledger, invoices and subscriptions stay: they hold the wallet's id, which then belongs to no
+    user, and no name, address or e-mail.
 
     Safe to repeat after a crash at any point. Raises Unavailable while Stripe does not answer.
     """
@@ -28,7 +28,7 @@ def erase(user: Any) -> None:
 
 @transaction.atomic
 def _close(user: Any) -> str | None:
-    """Close the wallet, or return the customer who must be deleted at Stripe first."""
+    """Close the wallet and return None; or return the customer who must be deleted at Stripe first."""
     checkout.lock_purchases(user)
     wallet = Wallet.objects.filter(user=user).first()
     if wallet is None or wallet.stripe_customer:

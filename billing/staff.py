@@ -1,4 +1,4 @@
-"""Invoices are read-only and can be refunded; operators enter here what engines cost."""
+"""Admin pages: invoices, which are read-only and can be refunded, and the costs of engines."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class InvoiceAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Pay back in full"), permissions=["refund"])
     def refund(self, request: Any, invoices: Any) -> None:
-        """Refund the whole payment at Stripe, once; its credits are taken back here.
+        """Refund the whole payment at Stripe, once, and take its credits back here.
 
-        A part of a payment is refunded in Stripe's dashboard.
+        To refund a part of a payment, use Stripe's dashboard.
         """
 
         def act(row: Invoice) -> str:

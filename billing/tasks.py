@@ -1,4 +1,4 @@
-"""What happens to credits and plans as time passes."""
+"""Periodic tasks: credits expire, monthly credits are given, unpaid plans end."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from billing.payments import gateway, invoices, sync
 
 @shared_task(name="billing.expire")
 def expire() -> int:
-    """Expire credits; how many."""
+    """Expire credits; returns how many."""
     return ledger.expire()
 
 
 @shared_task(name="billing.months")
 def months() -> int:
-    """Give the monthly credits of plans that were paid by the year; how many months began."""
+    """Give the monthly credits of plans that were paid by the year; returns how many months began."""
     return invoices.next_months()
 
 
 @shared_task(name="billing.lapse")
 def lapse() -> int:
-    """End plans that were not paid within the days of grace; how many."""
+    """End plans that were not paid within the days of grace; returns how many."""
     return sync.lapse() if gateway.configured() else 0

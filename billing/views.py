@@ -35,7 +35,7 @@ def credits(request: HttpRequest) -> dict[str, Any]:
 
 @require_GET
 def pricing(request: HttpRequest) -> HttpResponse:
-    """What can be bought; also for visitors without an account."""
+    """The plans and packs on sale, also for visitors without an account."""
     wallet = ledger.wallet_of(request.user) if request.user.is_authenticated else None
     yearly, paid = (
         request.GET.get("interval") == "year",
@@ -63,7 +63,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
 @require_GET
 @told
 def overview(request: HttpRequest) -> HttpResponse:
-    if session := request.GET.get("session"):  # from Checkout, maybe before its event
+    if session := request.GET.get("session"):  # the user returns from Checkout, maybe before its event
         if checkout.returned(request.user, session):
             messages.success(request, _("Thank you. What you bought is here."))
         else:
@@ -120,7 +120,7 @@ def invoice(request: HttpRequest, ident: str) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def stripe_hook(request: HttpRequest) -> HttpResponse:
-    """200 for an event that is stored; 503 for one that failed, which Stripe then sends again."""
+    """200 for an event that was applied or ignored; 503 for one that failed: Stripe then sends it again."""
     try:
         row = webhooks.receive(request.body, request.headers.get("Stripe-Signature", ""))
     except DomainError as error:
@@ -143,13 +143,13 @@ def movements(request: HttpRequest) -> HttpResponse:
 
 
 def _sign(row: Transfer) -> str:
-    """How a movement changes the available credits: a capture was held before, a debt was never available."""
+    """The sign of a movement of available credits; "" if it does not change them (a capture, a debt)."""
     if row.debit.kind == LedgerAccount.Kind.AVAILABLE:
         return "−"
     return "+" if row.credit.kind == LedgerAccount.Kind.AVAILABLE else ""
 
 
-# First word of a cause -> (what readers call it, the name of the page that shows it or "").
+# First word of a cause -> (its name on the page, the URL name of the page that shows it, or "").
 PURPOSES = {
     "image": (_("Pictures"), "job"),
     "training": (_("Training"), "training"),

@@ -1,4 +1,4 @@
-"""Ground floor and roof."""
+"""The project: settings, addresses, the engine of background work, and what all apps share."""
 
 from config.celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""What the web server loads."""
+"""The ASGI application that the web server loads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.core.asgi import get_asgi_application  # noqa: E402
 from django.utils.translation import get_supported_language_variant, override  # noqa: E402
 from django.utils.translation.trans_real import parse_accept_lang_header  # noqa: E402
 
-django_application = get_asgi_application()  # before what needs the apps
+django_application = get_asgi_application()  # loads the apps, which the imports below need
 
 from asgiref.sync import sync_to_async  # noqa: E402
 
@@ -24,8 +24,8 @@ from config.web import problems  # noqa: E402
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Django, behind a limit on bodies: Django reads a body whole before anybody looks at it, and beyond
-    its memory limit onto the disk, in the clear."""
+    """Django, behind a limit on the size of bodies. Django reads a whole body before any view runs, and
+    writes one beyond its memory limit to the disk, unencrypted."""
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
         return
@@ -54,7 +54,7 @@ async def lifespan(receive: Any, send: Any) -> None:
 
 
 class Body:
-    """A request's body that is counted while it comes, for senders that do not say its length."""
+    """Counts a request's body while it arrives, for clients that send no Content-Length."""
 
     def __init__(self, receive: Any) -> None:
         self.receive, self.size, self.refused = receive, 0, False
@@ -68,7 +68,7 @@ class Body:
         return message
 
     def guard(self, send: Any) -> Any:
-        """Django answers nothing to a client that went away; this one is still there."""
+        """Drops Django's answer after a refusal: Django thinks the client left, but it waits for ours."""
 
         async def sent(message: Any) -> None:
             if not self.refused:
@@ -91,7 +91,7 @@ async def refuse(scope: Any, send: Any) -> None:
 
 
 def _language(scope: Any) -> str:
-    """Of who asks: no middleware has run yet."""
+    """The client's language. LocaleMiddleware has not run yet."""
     accepted = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
     for code, _weight in parse_accept_lang_header(accepted.lower()):
         with suppress(LookupError):

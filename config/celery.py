@@ -1,4 +1,4 @@
-"""The Celery application: it carries wake-ups, see config/runs/models.py."""
+"""The Celery application. Its messages only wake workers; see config/runs/models.py."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("photoflux")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.set_default()  # in every thread: a web process sends from the threads of its requests
+app.set_default()  # in every thread: a web process sends tasks from its request threads
 app.autodiscover_tasks()
 app.autodiscover_tasks(["config.runs"], related_name="sweeper")

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class DomainError(Exception):
-    """`code` is for programs and stable, `message` tells people what to do, `status` is HTTP's.
+    """`code` is stable and for programs, `message` says what to do, `status` is the HTTP status.
 
-    `params` fill the message; `errors` is {field: [sentence, ...]}; `extra` goes into the answer as it is.
+    `params` fill the message; `errors` is {field: [sentence, ...]}; `extra` is added to the answer as it is.
     """
 
     code = "invalid"

@@ -1,6 +1,6 @@
-"""What apps on the left ask of apps on their right without importing them.
+"""Hooks through which an app calls apps that it may not import (tests/test_layers.py has their order).
 
-Each app fills these in its apps.py.
+Each app registers its functions in its apps.py.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from uuid import UUID
 
 
 class Member(NamedTuple):
-    """One file of an archive. Without `chunks` it is left out, and `about` says why."""
+    """One file of an archive. If `chunks` is None, the file is left out and `about` says why."""
 
     path: str
     chunks: Iterable[bytes] | None
-    about: str = ""  # what it is, a sentence for its owner
+    about: str = ""  # a sentence for the owner: what the file is
 
 
 @dataclass(frozen=True)
 class Exporter:
-    """`members(user)` yields all that these models hold of a user, with the user's language active."""
+    """`members(user)` yields all data of a user in these models. The user's language is active then."""
 
     models: tuple[type[Any], ...]
     members: Callable[[Any], Iterator[Member]]
@@ -29,12 +29,12 @@ class Exporter:
 
 @dataclass(frozen=True)
 class Eraser:
-    """How an app's rows go when an account is erased.
+    """How an app erases its rows when an account is erased.
 
-    `models` maps each model to the look-up that leads to its user; these rows are deleted in this order.
-    `before(user)` runs before that, outside any transaction: it may call other services and may run again.
-    `erase(user)` runs in the transaction, before the rows go, for what is changed or kept without a name.
-    `keeps` are the models whose rows stay because they name nobody.
+    `models` maps each model to the look-up of its user; the rows are deleted in this order.
+    `before(user)` runs first, outside any transaction: it may call other services and may run again.
+    `erase(user)` runs in the transaction, before the rows are deleted, and changes or anonymises others.
+    `keeps` are the models whose rows stay because they hold no personal data.
     """
 
     models: Mapping[type[Any], str] = field(default_factory=dict)
@@ -44,32 +44,30 @@ class Eraser:
 
 
 ItemExporter = Callable[[Any, dict[str, Any]], Iterator[Member]]  # (user, choice) -> the chosen items
-OnWithdraw = Callable[[Any], None]  # user -> what the ended consent had allowed is stopped
-KnownFiles = Callable[
-    [UUID], Iterable[str]
-]  # user id -> every name in their vault that a row of the app names
-Live = Callable[[Any], tuple[str, Any]]  # user -> (name of an event, its data as it is now)
+OnWithdraw = Callable[[Any], None]  # user -> stops what the withdrawn consent allowed
+KnownFiles = Callable[[UUID], Iterable[str]]  # user id -> the names of the user's files in rows of the app
+Live = Callable[[Any], tuple[str, Any]]  # user -> (name of an event, its current data)
 
 exporters: list[Exporter] = []
 item_exporters: list[ItemExporter] = []
-erasers: list[Eraser] = []  # run from the last to the first: the apps on the right point to those on the left
+erasers: list[Eraser] = []  # run from the last to the first: later apps have foreign keys to earlier ones
 known_files: list[KnownFiles] = []
-live: list[Live] = []  # sent on the event stream whenever it changed with a run
+live: list[Live] = []  # sent on the event stream when a change of a run changed it too
 on_withdraw: dict[str, list[OnWithdraw]] = {}  # by kind of consent
 
 
-Auditor = Callable[[Any, str, Any, str], None]  # (actor, verb, row, detail) -> it is on record
+Auditor = Callable[[Any, str, Any, str], None]  # (actor, verb, row, detail) -> writes the audit entry
 auditors: list[Auditor] = []
 
 
 def audit(actor: Any, verb: str, row: Any, detail: str = "") -> None:
-    """Record that `actor` did `verb` to `row`, in the caller's transaction: both happen, or neither."""
+    """Record that `actor` did `verb` to `row`, in the same transaction as the caller's change."""
     for keep in auditors:
         keep(actor, verb, row, detail)
 
 
 class Subject(Protocol):
-    """What moderation does with a photo, an item, a comment: named by kind and id, found by its own app."""
+    """What moderation can do with a photo, an item or a comment. The app that owns it looks it up by id."""
 
     def preview(self, ident: str) -> bytes: ...
     def hide(self, ident: str) -> None: ...

@@ -18,7 +18,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.text("VAR", str(BASE_DIR / "var")))
 KEYS = VAR / "keys"
 DEBUG = env.flag("DEBUG")
-# How people reach it; https turns on what only works there.
+# The public address. With https, secure cookies, HSTS and the redirect to https are on.
 ORIGIN = env.text("ORIGIN", "http://127.0.0.1:8000")
 SECURE = ORIGIN.startswith("https://")
 HOST = urlsplit(ORIGIN).hostname or "127.0.0.1"
@@ -95,11 +95,11 @@ DATABASES["default"]["OPTIONS"]["pool"] = {
     "max_size": env.number("DATABASE_POOL", 10),
     "timeout": 10,
 }
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restart of PostgreSQL leaves dead ones in the pool
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restart of PostgreSQL breaks the pool's connections
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.redis("REDIS_URL")
 CACHES = {
-    # Logins and codes are counted in PostgreSQL, so that they hold without Redis.
+    # Attempts at logins and codes are counted in PostgreSQL, so that the limits hold without Redis.
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"},
     "redis": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -138,7 +138,7 @@ WHITENOISE_USE_FINDERS = True
 
 MAX_UPLOAD = 25 * 1024 * 1024  # bytes of a photo
 MAX_BODY = MAX_UPLOAD + 64 * 1024  # bytes of a request
-# Django keeps a request's body in memory up to this size: a photo never touches the disk in the clear.
+# Django keeps a request's body in memory up to this size: a photo is never on the disk unencrypted.
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
 FILE_UPLOAD_HANDLERS = ["config.web.uploads.MemoryUpload"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -171,7 +171,7 @@ HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 3600  # seconds; a logout ends it at once
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/twins/"
-_MAIL = "smtp" if env.text("EMAIL_HOST") else "console"  # console: into the log of the process that sends it
+_MAIL = "smtp" if env.text("EMAIL_HOST") else "console"  # console: into the log of the sending process
 EMAIL_BACKEND = f"django.core.mail.backends.{_MAIL}.EmailBackend"
 EMAIL_HOST, EMAIL_PORT = env.text("EMAIL_HOST", "localhost"), env.number("EMAIL_PORT", 25)
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.text("EMAIL_USER"), env.text("EMAIL_PASSWORD")
@@ -180,7 +180,7 @@ EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.text("FROM_EMAIL", f"PhotoFlux <no-reply@{HOST}>")
 
 # ---------------------------------------------------------------- payments
-# The first key is used and all are accepted, so a key can be replaced. Without any, nothing can be bought.
+# The first key is used, all are accepted: so a key can be replaced. Without a key nothing can be bought.
 STRIPE_SECRET_KEYS = env.words("STRIPE_SECRET_KEYS")
 STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRETS")
 STRIPE_API = env.text("STRIPE_API", "https://api.stripe.com")
@@ -245,11 +245,12 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {"RunStatus": "config.runs.models.Status"},
 }
-# Without Redis the generic limits let everybody through; logins are counted in the database and stay limited.
+# Without Redis the generic rate limits are off. Logins are counted in the database and stay limited.
 RATELIMIT_FAIL_OPEN = True
 RATELIMIT_IP_META_KEY = "config.web.ratelimit.address"
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
-# How many proxies of ours are in front: so many addresses of X-Forwarded-For are believed.
+# How many proxies of our own are in front. The client is the PROXIES-th address of X-Forwarded-For from
+# the right.
 PROXIES = env.number("PROXIES", 0)
 
 # ---------------------------------------------------------------- work
@@ -274,7 +275,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 STUDIO_PROFILE = env.text("STUDIO_PROFILE", "nano")
 STUDIO_THREADS = env.number("STUDIO_THREADS", 0) or None
-# Render with the base in 8 bits also where its memory would suffice for 16.
+# Render with the base in 8 bits, also where the memory suffices for 16.
 STUDIO_IN_8_BITS = env.flag("STUDIO_IN_8_BITS", False)
 STUDIO_SOURCES = env.pairs("STUDIO_SOURCES", "=")  # profile=directory
 
@@ -286,4 +287,4 @@ LOGGING = {
     "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they log every request
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }
-LIKENESS_FLOOR = env.flag("LIKENESS_FLOOR", True)  # below a base's floor of likeness nothing is charged
+LIKENESS_FLOOR = env.flag("LIKENESS_FLOOR", True)  # a result below its base's likeness floor costs nothing

@@ -1,4 +1,4 @@
-"""What differs in tests."""
+"""The settings of the tests, where they differ."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from config.settings import *  # noqa: F403
 from config.settings import DATABASES, REST_FRAMEWORK, STORAGES  # noqa: F401
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-EMAIL_FILE_PATH = os.environ.get("MAIL_FOLDER")  # where processes that a test starts put their e-mails
+EMAIL_FILE_PATH = os.environ.get("MAIL_FOLDER")  # processes started by a test write their e-mails here
 EMAIL_BACKEND = f"django.core.mail.backends.{'filebased' if EMAIL_FILE_PATH else 'locmem'}.EmailBackend"
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 DATABASES["default"]["OPTIONS"].pop("pool", None)

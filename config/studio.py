@@ -1,7 +1,7 @@
-"""The one place where Django opens the doors of ml: the judge of photos, and the engine of a base.
+"""The one place where Django opens ml's Judge (checks photos) and Engine (trains and renders on a base).
 
-Both load torch at their first use, so their modules are imported here then and not by every process that
-imports this one."""
+Both modules import torch. They are imported inside the functions, so that a process that needs neither does
+not load torch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _engines: dict[str, Engine] = {}
 
 
 def get_judge() -> Judge:
-    """What looks at photos and faces, opened once a process. Tests replace it by `use_judge`."""
+    """The judge of photos and faces, opened once a process. Tests replace it with `use_judge`."""
     from ml.judge import Judge
 
     with _lock:
@@ -30,7 +30,8 @@ def get_judge() -> Judge:
 
 
 def get_engine(profile: str | None = None) -> Engine:
-    """What trains and renders on a base, opened once a process. Tests replace it by `use_engine`."""
+    """The engine that trains and renders on a base, opened once a process. Tests replace it with
+    `use_engine`."""
     name = profile or settings.STUDIO_PROFILE
     with _lock:
         if name not in _engines:
@@ -46,19 +47,19 @@ def _open(name: str) -> Engine:
         source=settings.STUDIO_SOURCES.get(name),
         keys=settings.KEYS / "provenance",
         threads=settings.STUDIO_THREADS,
-        faces=get_judge().faces,  # its models are loaded once a process
+        faces=get_judge().faces,  # shared, so that the face models are loaded once a process
         in_8_bits=settings.STUDIO_IN_8_BITS,
     )
 
 
 def use_judge(judge: Judge | None) -> None:
-    """Puts a judge in the place of the real one; None: the real one again."""
+    """Replaces the judge; None restores the real one."""
     with _lock:
         _judges[:] = [] if judge is None else [judge]
 
 
 def use_engine(name: str, engine: Engine | None) -> None:
-    """Puts an engine in the place of a base's; None: the real one again."""
+    """Replaces the engine of a base; None restores the real one."""
     with _lock:
         _engines.pop(name, None)
         if engine is not None:

@@ -1,4 +1,4 @@
-"""Every address."""
+"""All URLs."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ urlpatterns = [
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/logout/", logout, name="account_logout"),
     path("accounts/", include("allauth.urls")),
-    # Before the admin's own addresses, which take any word for an invoice's id.
+    # Before the admin's own URLs, which would take "figures" for an invoice's id.
     path("admin/billing/invoice/figures/", admin.site.admin_view(insights.figures_page), name="figures"),
     path("admin/", admin.site.urls),
     path("", views.landing, name="landing"),
@@ -102,9 +102,8 @@ urlpatterns = [
     path("account/billing/", include("billing.urls")),
     path("pricing/", pricing, name="pricing"),
     path("hooks/stripe", stripe_hook, name="stripe_hook"),
-    path(
-        "favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")
-    ),  # asked for beside files and in the admin
+    # Browsers ask for it where a page names no icon: beside files, and in the admin.
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")),
     path("theme", views.theme, name="theme"),
     path("language", set_language, name="set_language"),
     path("healthz", health.healthz),

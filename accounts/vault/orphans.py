@@ -1,4 +1,4 @@
-"""Deletes files that no row names: a killed writer left them, or a delete did not reach the storage."""
+"""Deletes files that no row names. A killed process leaves such files, and so does a failed delete."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from config.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
-OLD = timedelta(days=1)  # a younger one may belong to a row that is about to be written
+OLD = timedelta(days=1)  # a younger file may belong to a row that is not committed yet
 
 
 def sweep(*, dry: bool = False) -> int:
-    """Deletes them, also those of people who are gone; how many.
+    """Deletes these files, also those of unknown users; returns how many.
 
-    With a database that is not the storage's, everybody would be gone. So when more people are unknown than
-    known, the files of unknown people stay, and the log says so.
+    If the storage is used with the wrong database, all users are unknown. So when more users are unknown than
+    known, the files of unknown users stay, and the log says so.
     """
     there = set(homes())
     known = set(User.objects.filter(id__in=there).values_list("id", flat=True))
@@ -38,12 +38,12 @@ def sweep(*, dry: bool = False) -> int:
 
 
 def _sweep(user_id: UUID, dry: bool) -> int:
-    """One storage that does not answer keeps nobody else's from being swept."""
+    """Deletes one user's files that no row names. An error of the storage is logged, so that the sweep
+    goes on with other users."""
     storage, gone = storage_of(user_id), 0
     try:
-        old = set(
-            storage.old_files(timezone.now() - OLD)
-        )  # before the rows are read: a row that comes now has younger files
+        # Listed before the rows are read: the files of a row that is written meanwhile are younger.
+        old = set(storage.old_files(timezone.now() - OLD))
         for known in registry.known_files if old else ():
             old.difference_update(known(user_id))
         for name in old:

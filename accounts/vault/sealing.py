@@ -1,18 +1,17 @@
-"""Sealed files: AES-256-GCM in segments, so that a part can be read alone and no change stays unseen.
+"""Sealed files: AES-256-GCM in segments, so that a range can be read alone and every change is detected.
 
 A sealed file, lengths in bytes:
 
     version 1 | file id 16 | (segment 0..SEGMENT | tag 16) once or more | SHA-256 of the plain bytes 32
     | tag 16
 
-All segments but the last are full, and the last is empty only in an empty file. Every written file has a
-key of its own: HKDF-SHA-256 (RFC 5869) of the user's data key, with the random file id as salt and the
-context (whose file, which name) as info. So a nonce need only say where in the file it stands, and what
-stands there: middle, last or digest (the STREAM construction, Hoang et al., CRYPTO 2015). A piece from
-another place, file, name or user does not open.
+All segments but the last are full, and the last is empty only in an empty file. Every written file has its
+own key: HKDF-SHA-256 (RFC 5869) of the user's data key, with the random file id as salt and the context
+(user id and name) as info. So a nonce is only the index of a segment and its kind: middle, last or digest
+(the STREAM construction, Hoang et al., CRYPTO 2015). A segment from another place, file, name or user does
+not open.
 
-What this cannot see: an older sealed version of the same name put back by whoever can write to the
-storage.
+Not detected: somebody who can write to the storage puts back an older sealed version of the same file.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ MIDDLE, LAST, DIGEST = range(3)
 
 
 class Tampered(Exception):
-    """What was read is not what was sealed for this place, or was sealed by a key that is not here."""
+    """The bytes are not what was sealed for this place, or their key is not the one given."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Sealed bytes somewhere: `size` of them in all, and `read(start, stop)` fetches some."""
+    """A sealed file: its `size` in bytes, and `read(start, stop)`, which fetches a range."""
 
     size: int
     read: Callable[[int, int], bytes | memoryview]
@@ -56,14 +55,14 @@ def new_key() -> bytes:
 
 
 def sealed_size(plain: int) -> int:
-    """How many bytes `plain` bytes become."""
+    """The size of a sealed file that holds `plain` bytes."""
     return HEADER + plain + TAG * _count(plain) + TRAILER
 
 
 def plain_size(sealed: int) -> int:
     """The inverse of `sealed_size`.
 
-    Tampered for a size that no sealed file has; else unproven until something is opened.
+    Raises Tampered for a size that no sealed file has. The size is only authentic once a segment is opened.
     """
     body = sealed - HEADER - TRAILER
     plain = body - TAG * -(-body // (SEGMENT + TAG))
@@ -73,9 +72,9 @@ def plain_size(sealed: int) -> int:
 
 
 def seal(key: bytes, context: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Seals plain chunks of any sizes as they come.
+    """Seals plain chunks of any sizes, one after the other.
 
-    `context` says whose file and which; to open it needs the same.
+    `context` identifies the user and the file; opening needs the same context.
     """
     header = bytes([VERSION]) + os.urandom(HEADER - 1)
     cipher = _Cipher(key, context, header)
@@ -88,7 +87,7 @@ def seal(key: bytes, context: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]
 
 
 def open_whole(key: bytes, context: bytes, data: bytes) -> bytes:
-    """The plain bytes of a whole sealed file. Tampered unless every bit is as it was sealed."""
+    """The plain bytes of a whole sealed file. Raises Tampered if any bit has changed."""
     view = memoryview(data)
     source = Source(len(view), lambda start, stop: view[start:stop])
     open_digest(key, context, source)
@@ -100,9 +99,8 @@ def open_range(
 ) -> Iterator[bytes]:
     """The plain bytes from `start` up to `stop` (cut to the file's size), piece by piece.
 
-    Fetches the header and the segments that hold the range, at least one; a change elsewhere in the file
-    stays unseen. Tampered comes before the piece that it concerns. ValueError for a range that runs
-    backwards.
+    Fetches the header and the segments of the range, at least one; changes elsewhere in the file are not
+    detected. Raises Tampered before it yields a changed piece, and ValueError when `stop` is below `start`.
     """
     size = plain_size(source.size)
     if start < 0 or (stop is not None and stop < start):
@@ -114,7 +112,7 @@ def open_range(
 def open_digest(key: bytes, context: bytes, source: Source) -> bytes:
     """The SHA-256 of the plain bytes, from the end of the file.
 
-    Tampered also when segments were cut off or added.
+    Raises Tampered, also when segments were cut off or added.
     """
     cipher = _Cipher(key, context, source.read(0, HEADER))
     sealed = source.read(source.size - TRAILER, source.size)
@@ -122,7 +120,7 @@ def open_digest(key: bytes, context: bytes, source: Source) -> bytes:
 
 
 class _Cipher:
-    """The key of one written file."""
+    """Seals and opens segments with the key of one file."""
 
     def __init__(self, key: bytes, context: bytes, header: bytes | memoryview):
         if len(key) != KEY:
@@ -155,9 +153,9 @@ def _decrypt(aead: AESGCM, nonce: bytes, sealed: bytes | memoryview, bound: byte
 
 
 def _segments(chunks: Iterable[bytes]) -> Iterator[tuple[bytearray, int]]:
-    """The same bytes, SEGMENT at a time.
+    """The bytes in segments of SEGMENT, each with its kind.
 
-    One segment is held back, because only the end tells which is the last.
+    One segment is held back, because the last one is known only at the end of `chunks`.
     """
     held = bytearray()
     for chunk in chunks:
@@ -181,7 +179,7 @@ def _pieces(cipher: _Cipher, source: Source, start: int, stop: int) -> Iterator[
 
 
 def _fetch(source: Source, first: int, end: int) -> Iterator[tuple[int, memoryview]]:
-    """The sealed segments `first` up to `end`, a batch by each read."""
+    """The sealed segments from `first` up to `end`, BATCH of them with each read."""
     step = SEGMENT + TAG
     for at in range(first, end, BATCH):
         upto = min(at + BATCH, end)
@@ -192,9 +190,9 @@ def _fetch(source: Source, first: int, end: int) -> Iterator[tuple[int, memoryvi
 
 @dataclass(frozen=True)
 class MasterKeys:
-    """The keys that wrap data keys: 32 bytes each by id (ASCII, 1..255 characters).
+    """The keys that wrap data keys: {id: 32 bytes}, an id being 1..255 ASCII characters.
 
-    `current` wraps, all unwrap.
+    `current` is used to wrap, all are used to unwrap.
     """
 
     keys: Mapping[str, bytes] = field(repr=False)
@@ -209,14 +207,14 @@ class MasterKeys:
 
 
 def wrap(master: MasterKeys, key: bytes, context: bytes) -> bytes:
-    """`key` sealed by the current master key, whose id stands in front. `context` says whose key it is."""
+    """`key` sealed with the current master key, whose id comes first. `context` identifies the key's user."""
     head = bytes([VERSION, len(master.current)]) + master.current.encode()
     nonce = os.urandom(NONCE)
     return head + nonce + AESGCM(master.keys[master.current]).encrypt(nonce, key, head + context)
 
 
 def unwrap(master: MasterKeys, wrapped: bytes, context: bytes) -> bytes:
-    """The key inside. Tampered when it is another's, changed, or its master key is not among `master`."""
+    """The data key. Raises Tampered if it is another user's, was changed, or its master key is missing."""
     name = wrapped_by(wrapped)
     if name not in master.keys:
         raise Tampered(f"wrapped by the master key {name!r}, which is not configured")
@@ -226,7 +224,7 @@ def unwrap(master: MasterKeys, wrapped: bytes, context: bytes) -> bytes:
 
 
 def wrapped_by(wrapped: bytes) -> str:
-    """The id of the master key that wrapped it, unproven until it is unwrapped."""
+    """The id of the master key that wrapped it; authentic only once it is unwrapped."""
     if len(wrapped) < 2 or wrapped[0] != VERSION or len(wrapped) != 2 + wrapped[1] + NONCE + KEY + TAG:
         raise Tampered("no wrapped key of a known version")
     return wrapped[2 : 2 + wrapped[1]].decode("ascii", errors="replace")

@@ -1,4 +1,4 @@
-"""Where sealed bytes lie: one person's folder on a file system, in a bucket, or on any other Django storage.
+"""Stores sealed bytes: one user's folder on a file system, in a bucket, or on any other Django storage.
 
 Errors: FileNotFoundError, StorageFull, Unavailable, and Tampered for an object that no vault wrote.
 """
@@ -32,8 +32,8 @@ try:
 except ImportError:  # a file system needs no client for S3
     S3_ERRORS = ()
 
-ASIDE = ".aside"  # no name begins with a dot
-FIRST = sealing.sealed_size(sealing.SEGMENT)  # bytes of the first GET: a small file comes whole
+ASIDE = ".aside"  # folder of unfinished files; the name of a file never begins with a dot
+FIRST = sealing.sealed_size(sealing.SEGMENT)  # bytes of the first GET, which is all of a small file
 
 
 class UserStorage:
@@ -81,7 +81,7 @@ class UserStorage:
                 self.storage.delete(self.path(posixpath.join(folder, name)))
 
     def old_files(self, before: datetime) -> Iterator[str]:
-        """Names last written before `before`; on a file system also what killed writers left aside."""
+        """Names last written before `before`; on a file system also unfinished files of killed processes."""
         with storage_errors():
             for name in self._walk(""):
                 with suppress(FileNotFoundError):
@@ -97,7 +97,7 @@ class UserStorage:
 
 
 class Folder(UserStorage):
-    """On a file system: written aside, then renamed."""
+    """Files on a file system. A file is written under another name, then renamed."""
 
     def save(self, name: str, chunks: Iterator[bytes]) -> None:
         target, aside = self._file(name), self._file(f"{ASIDE}/{uuid4().hex}")
@@ -116,7 +116,7 @@ class Folder(UserStorage):
 
     def delete_tree(self, folder: str) -> None:
         super().delete_tree(folder)
-        with suppress(OSError):  # somebody has just written there, or it was never there
+        with suppress(OSError):  # a new file was written there meanwhile, or the folder never existed
             self._file(folder).rmdir()
 
     def _file(self, name: str) -> Path:
@@ -124,7 +124,7 @@ class Folder(UserStorage):
 
 
 class Bucket(UserStorage):
-    """On S3: django-storages fetches whole objects on open, so ranges are our own GETs."""
+    """Objects on S3. django-storages fetches whole objects on open, so we send ranged GETs ourselves."""
 
     @contextmanager
     def source(self, name: str) -> Iterator[Source]:
@@ -132,7 +132,7 @@ class Bucket(UserStorage):
             yield _ranged(self.storage.bucket.Object(self._key(name)))
 
     def old_files(self, before: datetime) -> Iterator[str]:
-        """By the listing alone, without a request for each object."""
+        """Uses the listing alone, without a request for each object."""
         home = self._key("") + "/"
         with storage_errors():
             for listed in self.storage.bucket.objects.filter(Prefix=home):
@@ -147,7 +147,7 @@ HOMES = "users"
 
 
 def homes() -> Iterator[UUID]:
-    """Whose files there are, whether or not there is such a person."""
+    """The ids of all users with files in the storage, also of users who are not in the database."""
     with storage_errors(), suppress(FileNotFoundError):
         for name in storages["default"].listdir(HOMES)[0]:
             with suppress(ValueError):
@@ -165,7 +165,7 @@ def storage_of(user_id: UUID) -> UserStorage:
 
 
 def _ranged(obj: Any) -> Source:
-    """An object of boto3 by ranged GETs. IfMatch: all parts are of the version that the first GET saw."""
+    """An object of boto3, read by ranged GETs. IfMatch makes all parts come from the same version."""
     first = obj.get(Range=f"bytes=0-{FIRST - 1}")
     head = first["Body"].read()
 
@@ -204,7 +204,7 @@ def flush_folder(folder: Path) -> None:
 
 
 class _Stream(io.RawIOBase):
-    """Chunks as a file to be read once, for storages that want one."""
+    """Chunks as a file that can be read once, for storages that take a file."""
 
     def __init__(self, chunks: Iterator[bytes]):
         self._chunks = chunks

@@ -1,12 +1,12 @@
-"""Everybody's files, sealed with a key of their own, over Django's default storage (file system or S3).
+"""The files of each user, sealed with the user's own key, in Django's default storage (file system or S3).
 
-Master keys (settings or a generated file) wrap data keys (one row per person), which seal files
-(sealing.py). All plain bytes stay in memory. A name is relative to its owner: the storage has the file at
-`users/<id>/<name>`. Names are not encrypted, so nothing personal may be in one.
+Master keys (settings or a generated file) wrap data keys (one row per user), which seal files (sealing.py).
+All plain bytes stay in memory. A name is relative to its owner: the storage has the file at
+`users/<id>/<name>`. Names are not encrypted, so they must hold nothing personal.
 
-Errors of all functions: FileNotFoundError for a name (or a person's key) that is not there, Tampered,
-StorageFull, Unavailable when the storage does not answer, and ValueError for a name that no code of ours
-should make.
+Errors of all functions: FileNotFoundError for a file (or a user's key) that does not exist, Tampered,
+StorageFull, Unavailable when the storage does not answer, and ValueError for an invalid name, which is a bug
+of the caller.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*")
 
 @dataclass(frozen=True)
 class Vault:
-    """One person's files; a `Store` of ml/types.py, and more.
+    """One user's files. It implements the `Store` of ml/types.py.
 
     Reads of a name may overlap its writes: a reader gets the old or the new file, never a mixture. On S3 a
-    ranged read raises Unavailable when a write overtakes it.
+    ranged read raises Unavailable when the file is replaced meanwhile.
     """
 
     user_id: UUID
@@ -53,7 +53,7 @@ class Vault:
             return sealing.open_whole(key, context, bytes(source.read(0, source.size)))
 
     def open_range(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """The plain bytes from `start` up to `stop`, piece by piece; opens the file with the first piece."""
+        """The plain bytes from `start` up to `stop`, piece by piece. Opens the file at the first piece."""
         context, key = self._context(name), _key_to_read(self.user_id)
         return self._pieces(name, key, context, start, stop)
 
@@ -67,9 +67,8 @@ class Vault:
         """
         context, key = self._context(name), _key_to_write(self.user_id)
         self._storage().save(name, sealing.seal(key, context, chunks))
-        if not DataKey.objects.filter(
-            user_id=self.user_id
-        ).exists():  # destroyed meanwhile: nothing may stay behind
+        # If the key was destroyed meanwhile, this file must not stay behind.
+        if not DataKey.objects.filter(user_id=self.user_id).exists():
             self.delete(name)
             raise FileNotFoundError("the key to these files was destroyed")
 
@@ -77,17 +76,17 @@ class Vault:
         return self._storage().exists(_checked(name))
 
     def delete(self, name: str) -> None:
-        """Deletes the file; one that is not there is fine."""
+        """Deletes the file, if it exists."""
         self._storage().delete(_checked(name))
 
     def delete_all(self, prefix: str = "") -> None:
-        """Deletes everything in the folder `prefix`, such as "twins/7/", or everything there is."""
+        """Deletes all files in the folder `prefix`, such as "twins/7/", or all files of the user."""
         if prefix and _checked(prefix.removesuffix("/")) + "/" != prefix:
             raise ValueError(f"a prefix ends with a slash: {prefix!r}")
         self._storage().delete_tree(prefix.removesuffix("/"))
 
     def size(self, name: str) -> int:
-        """Plain bytes, by the size of the sealed file."""
+        """The number of plain bytes, computed from the size of the sealed file."""
         return sealing.plain_size(self._storage().size(_checked(name)))
 
     def etag(self, name: str) -> str:
@@ -114,8 +113,8 @@ def store(user_id: UUID) -> Vault:
 def destroy(user_id: UUID) -> None:
     """Deletes the data key, then, once that is committed, the files.
 
-    From then on nothing decrypts, except that another process which read the key before may use it for
-    KEY_SECONDS more.
+    From then on nothing decrypts, except that a process which has read the key may use it for up to
+    KEY_SECONDS.
     """
     with transaction.atomic():
         DataKey.objects.filter(user_id=user_id).delete()
@@ -123,7 +122,7 @@ def destroy(user_id: UUID) -> None:
 
 
 def erase_files(user_id: UUID) -> None:
-    """Deletes the files of somebody whose data key is gone. It may be repeated."""
+    """Deletes the files of a user whose data key is deleted. It may be repeated."""
     _kept.drop(user_id)
     store(user_id).delete_all()
 
@@ -141,7 +140,7 @@ def _checked(name: str) -> str:
 def master_keys() -> MasterKeys:
     """From settings.VAULT_MASTER_KEYS: name -> base64 of 32 bytes; the first is current.
 
-    ImproperlyConfigured for what cannot be used. Tests that change settings call
+    Raises ImproperlyConfigured for a key that cannot be used. Tests that change settings call
     `master_keys.cache_clear()`.
     """
     try:
@@ -152,8 +151,8 @@ def master_keys() -> MasterKeys:
 
 
 def rewrap_keys() -> int:
-    """Wraps with the current master key every data key that an older one wraps, so that the older one can go;
-    answers how many.
+    """Wraps every data key with the current master key, so that older master keys can be removed; returns
+    how many were wrapped anew.
     """
     master, done = master_keys(), 0
     for user_id, wrapped in DataKey.objects.values_list("user_id", "wrapped").iterator():
@@ -164,7 +163,7 @@ def rewrap_keys() -> int:
 
 
 class _Kept:
-    """Unwrapped data keys, for KEY_SECONDS after their rows were read."""
+    """A cache of unwrapped data keys, for KEY_SECONDS after their rows were read."""
 
     def __init__(self) -> None:
         self._keys: dict[UUID, tuple[float, bytes]] = {}
@@ -196,13 +195,13 @@ def _key_to_read(user_id: UUID) -> bytes:
     if row is None:
         raise FileNotFoundError("there is no key to these files")
     key = _unwrap(user_id, row.wrapped)
-    # Only a committed row's: a key whose insert is rolled back must not seal or open anything afterwards.
+    # Cached once its row is committed: a key whose insert is rolled back must not be used afterwards.
     transaction.on_commit(partial(_kept.put, user_id, key, read_at))
     return key
 
 
 def _key_to_write(user_id: UUID) -> bytes:
-    """Always from the row: a file sealed with a key destroyed meanwhile would be lost."""
+    """Reads the row, never the cache: a file sealed with a destroyed key would be lost."""
     fresh = {"wrapped": lambda: _wrap(user_id, sealing.new_key())}
     row, _ = DataKey.objects.get_or_create(user_id=user_id, defaults=fresh)
     return _unwrap(user_id, row.wrapped)

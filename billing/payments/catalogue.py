@@ -15,9 +15,9 @@ HEADLINE = "PhotoFlux"
 
 
 class NotUnderstood(Exception):
-    """Stripe names a price or currency that is not ours.
+    """An object at Stripe has a price or currency that is not ours.
 
-    The event is stored as failed, and staff look at it.
+    Its event is stored as failed, for staff to look at.
     """
 
 
@@ -40,9 +40,10 @@ def wanted() -> Iterator[tuple[Plan | Pack, str, int]]:
 
 
 def synchronise(*, dry_run: bool = False) -> list[str]:
-    """Create or update a product for each plan and pack, a price for each amount; a sentence for each change.
+    """Create or update a product for each plan and pack, and a price for each amount. Returns a sentence for
+    each change.
 
-    The amount of a price at Stripe is fixed: a new amount is a new price, and the old one is no longer sold.
+    A price at Stripe has a fixed amount. A new amount needs a new price, and the old one is no longer sold.
     """
     said: list[str] = []
     old = {row.id: row for row in StripePrice.objects.filter(current=True)}
@@ -76,7 +77,7 @@ def _key(thing: Plan | Pack, interval: str) -> str:
 
 
 def _product(thing: Plan | Pack, *, dry_run: bool) -> list[str]:
-    """Create or rename a product and say so. We choose its id, so a second run finds it again."""
+    """Create or rename a product; returns a sentence if it did. Its id is ours, so the next run finds it."""
     ident = _key(thing, "")
     name = f"{HEADLINE} {thing.name}" if isinstance(thing, Plan) else f"{HEADLINE}: {thing.credits} credits"
     facts: Any = {"name": name, "metadata": {"photoflux": ident}}
@@ -118,13 +119,13 @@ def _sell(thing: Plan | Pack, interval: str, cents: int, old: StripePrice | None
 
 
 def _end(row: StripePrice) -> None:
-    """Stop selling a price; whoever pays it already goes on paying it."""
+    """Stop selling a price. Subscribers who have it keep it."""
     gateway.call(lambda v1: v1.prices.update(row.id, {"active": False}))
     StripePrice.objects.filter(id=row.id).update(current=False)
 
 
 def _set_portal() -> None:
-    """What people may change themselves: upgrades at once, prorated; downgrades and ends with the period."""
+    """Configure the portal: users may upgrade at once, prorated, and downgrade or cancel with the period."""
     rows = (
         StripePrice.objects.filter(current=True, plan__isnull=False)
         .select_related("plan")

@@ -1,4 +1,4 @@
-"""Buying. Cards and addresses are typed at Stripe: in Checkout for a purchase, in its portal for a change."""
+"""Buying. Users type cards and addresses at Stripe: in Checkout to buy, in the portal to change them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NoSubscription(DomainError):
 
 
 def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -> str:
-    """The address of the page at Stripe to pay on: Checkout, or the portal for a change of plan.
+    """The address of the payment page at Stripe: Checkout, or the portal for a change of plan.
 
     Raises PaymentsNotConfigured, EmailUnconfirmed, Invalid, PaymentOverdue, Unavailable.
     """
@@ -44,15 +44,14 @@ def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -
     if not EmailAddress.objects.filter(user=user, verified=True).exists():
         raise EmailUnconfirmed
     ledger.wallet_of(user)
-    with transaction.atomic():  # two requests at once would create two customers
+    with transaction.atomic():  # locked, as two requests at once would create two customers
         wallet = _locked_wallet(user)
         _with_customer(wallet)
     for _attempt in range(3):
         if price.plan and wallet.checkout:
             _close(wallet.checkout)
-        with (
-            transaction.atomic()
-        ):  # two at once could buy two plans: the second closes the first one's session
+        # Two requests at once could buy two plans. The second one closes the session of the first.
+        with transaction.atomic():
             wallet = _locked_wallet(user)
             if price.pack or not wallet.checkout:
                 current = subscriptions.live_subscription(wallet)
@@ -61,7 +60,7 @@ def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -
 
 
 def lock_purchases(user: Any) -> None:
-    """Inside a transaction: nobody else begins to buy for this user."""
+    """Inside a transaction: lock the purchases of this user until it ends."""
     sync.advisory_lock(f"buy:{user.pk}")
 
 
@@ -116,7 +115,7 @@ def _new(wallet: Wallet, price: StripePrice) -> str:
         "cancel_url": f"{settings.ORIGIN}{reverse('pricing')}",
     }
     if price.pack:
-        ask["invoice_creation"] = {"enabled": True}  # a pack has its invoice as a plan has
+        ask["invoice_creation"] = {"enabled": True}  # Stripe invoices packs only on request, plans always
     session = gateway.call(lambda v1: v1.checkout.sessions.create(ask))
     if price.plan:
         Wallet.objects.filter(id=wallet.id).update(checkout=session["id"])
@@ -124,7 +123,7 @@ def _new(wallet: Wallet, price: StripePrice) -> str:
 
 
 def _close(session: str) -> None:
-    """Expire an earlier session, so that two tabs cannot buy two plans; one that was paid is applied."""
+    """Expire an earlier session, so that two tabs cannot buy two plans. A paid session is applied."""
     try:
         found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
         if found["status"] == "open":
@@ -137,9 +136,8 @@ def _close(session: str) -> None:
 def _change(wallet: Wallet, current: Subscription, price: StripePrice) -> str:
     if current.status != "active":
         raise PaymentOverdue
-    if (
-        current.ends_at or current.next_plan
-    ):  # a planned change is cancelled first, on the portal's start page
+    # The user must first cancel a scheduled change, on the portal's start page.
+    if current.ends_at or current.next_plan:
         return _portal(wallet)
     item = gateway.call(lambda v1: v1.subscriptions.retrieve(current.id))["items"]["data"][0]
     if item["price"]["id"] == price.id:
@@ -187,9 +185,9 @@ def _portal(wallet: Wallet, flow: dict[str, Any] | None = None) -> str:
 
 
 def returned(user: Any, session: str) -> bool:
-    """Apply a Checkout session that the user returns from, maybe before its event; whether it is paid.
+    """Apply the Checkout session that the user returns from, maybe before its event. True when it is paid.
 
-    Raises NotFound for a session that is not theirs.
+    Raises NotFound for another user's session.
     """
     found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
     if not found["customer"] or found["customer"] != ledger.wallet_of(user).stripe_customer:
@@ -199,7 +197,7 @@ def returned(user: Any, session: str) -> bool:
 
 
 def sync_session(session: str) -> bool:
-    """Apply what a Checkout session bought; one that is not paid gives nothing."""
+    """Apply the purchase of a Checkout session; False when it is not complete."""
     found = gateway.call(lambda v1: v1.checkout.sessions.retrieve(session))
     done = found["status"] == "complete" and _sync_bought(found)
     if found["status"] != "open":
@@ -210,13 +208,14 @@ def sync_session(session: str) -> bool:
 def _sync_bought(found: dict[str, Any]) -> bool:
     bought = {name: [found[name[:-1]]] for name in ("subscriptions", "invoices") if found[name[:-1]]}
     done = bool(found["customer"]) and sync.sync_customer(found["customer"], **bought)
-    if found["payment_intent"]:  # by which a refund finds its invoice
+    if found["payment_intent"]:  # a refund finds its invoice by this id
         Invoice.objects.filter(id=found["invoice"] or "", payment="").update(payment=found["payment_intent"])
     return done
 
 
 def invoice_address(user: Any, ident: str) -> str:
-    """Where Stripe shows an invoice; its addresses change. Raises NotFound, and what the gateway raises."""
+    """The address of an invoice at Stripe, asked for each time because it changes. Raises NotFound, and what
+    the gateway raises."""
     if not Invoice.objects.filter(id=ident, wallet=ledger.wallet_of(user).id).exists():
         raise NotFound
     where = gateway.call(lambda v1: v1.invoices.retrieve(ident))["hosted_invoice_url"]
@@ -235,7 +234,7 @@ def pay_back(row: Invoice) -> None:
 
     Raises NothingToPayBack, and what the gateway raises.
     """
-    sync.sync_payment(row.payment)  # what went back already
+    sync.sync_payment(row.payment)  # records earlier refunds and disputes first
     row.refresh_from_db()
     if not row.payment or row.refunded + row.disputed >= row.paid:
         raise NothingToPayBack

@@ -1,4 +1,4 @@
-"""E-mails about money: what happened, what follows and where to go. Sent when the change is committed."""
+"""E-mails about failed payments and ended plans. Each is sent once its change is committed."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ def _page() -> str:
 
 
 def _send(wallet: Wallet, words: Any) -> None:
-    # An empty notice cannot be switched off: whoever pays is told.
+    # The empty notice cannot be switched off, so users always get e-mails about their payments.
     transaction.on_commit(lambda: tell(wallet.user_id, "", words), robust=True)

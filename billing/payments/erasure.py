@@ -22,7 +22,7 @@ def delete_customer(customer: str) -> None:
         return
     with contextlib.suppress(NotFound):
         if gateway.call(lambda v1: v1.customers.retrieve(customer)).get("deleted"):
-            return  # an earlier try came as far as this
+            return  # an earlier try deleted the customer
         _close_sessions(customer)
         _record_payments(customer)
         gateway.call(lambda v1: v1.customers.delete(customer))
@@ -40,5 +40,5 @@ def _close_sessions(customer: str) -> None:
 def _record_payments(customer: str) -> None:
     try:
         sync.sync_everything(customer)
-    except NotUnderstood:  # must not stop an erasure; staff find the events as failed
+    except NotUnderstood:  # must not stop the erasure; staff see the failed events
         log.exception("not all payments of %s were recorded", customer)

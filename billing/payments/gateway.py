@@ -1,4 +1,4 @@
-"""All requests to Stripe: one client, two keys while one is replaced, and its errors as DomainErrors."""
+"""All requests to Stripe. Several keys may be set while one is replaced. Errors become DomainErrors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.errors import DomainError, NotFound, Unavailable
 
-TIMEOUT = 5  # seconds; Stripe's webhooks wait longer
+TIMEOUT = 5  # seconds; Stripe waits longer for the answer to a webhook, which may make requests
 log = logging.getLogger(__name__)
 _transport: stripe.HTTPClient | None = None
 
@@ -26,7 +26,7 @@ class PaymentsNotConfigured(DomainError):
 
 
 def use(transport: stripe.HTTPClient | None) -> None:
-    """Send requests through `transport` from now on; tests pass their double of Stripe."""
+    """Send requests through `transport` from now on. Tests pass a fake Stripe."""
     global _transport
     _transport = transport
 
@@ -36,7 +36,7 @@ def configured() -> bool:
 
 
 def call(ask: Callable[[Any], Any]) -> dict[str, Any]:
-    """What `ask(client.v1)` returns, as plain dicts and lists.
+    """The result of `ask(client.v1)`, as plain dicts and lists.
 
     Raises PaymentsNotConfigured, Unavailable, NotFound.
     """
@@ -70,7 +70,7 @@ def pages(ask: Callable[[Any, dict[str, Any]], Any]) -> list[dict[str, Any]]:
 
 @functools.cache
 def _line() -> stripe.HTTPClient:
-    """One transport for the process; it keeps its connections open."""
+    """The transport of this process. It keeps connections open."""
     return stripe.RequestsClient(timeout=TIMEOUT)
 
 

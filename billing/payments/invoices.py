@@ -1,4 +1,4 @@
-"""Invoices as they are at Stripe, and the credits that a paid one gives."""
+"""Copies invoices from Stripe, and grants the credits of paid ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _facts(found: dict[str, Any], owner: uuid.UUID) -> dict[str, Any]:
         "paid_at": from_stripe(found["status_transitions"]["paid_at"]),
     }
     payment = _payment_of(found)
-    return facts | {"payment": payment} if payment else facts  # otherwise keep what Checkout said
+    return facts | {"payment": payment} if payment else facts  # else keep the payment that Checkout named
 
 
 def subscription_of(found: dict[str, Any]) -> str:
@@ -69,7 +69,7 @@ def _payment_of(found: dict[str, Any]) -> str:
 
 @dataclass
 class Worth:
-    """What an invoice's lines give: `now` credits until `until`, and `monthly` more in each later month."""
+    """The credits of an invoice's lines: `now` credits until `until`, and `monthly` in each later month."""
 
     plan: Plan | None = None
     interval: str = ""
@@ -82,9 +82,9 @@ class Worth:
 
 
 def _worth(found: dict[str, Any]) -> Worth:
-    """Credits follow the money. Raises NotUnderstood for what we do not sell.
+    """The credits for the lines of an invoice. Raises NotUnderstood for prices that are not ours.
 
-    A whole payment gives a whole month; a change within a month gives the difference for its rest.
+    A full payment gives a full month's credits. A change within a month gives the difference for its rest.
     """
     worth, priced = Worth(), list(_priced(found))
     for line, price in priced:
@@ -100,7 +100,7 @@ def _worth(found: dict[str, Any]) -> Worth:
 
 
 def _priced(found: dict[str, Any]) -> Iterator[tuple[dict[str, Any], StripePrice]]:
-    """Each line with the price of ours that it has; a line that somebody added by hand buys nothing."""
+    """Each line that has one of our prices, with this price. Lines added by hand give no credits."""
     lines = [line for line in found["lines"]["data"] if line["pricing"] and line["pricing"]["price_details"]]
     ours = StripePrice.objects.select_related("plan", "pack").in_bulk(
         [line["pricing"]["price_details"]["price"] for line in lines]
@@ -121,12 +121,12 @@ def _period(line: dict[str, Any]) -> tuple[datetime, datetime]:
 
 
 def _detail(line: dict[str, Any]) -> dict[str, Any]:
-    parent = line["parent"] or {}  # a change within a period has either of these
+    parent = line["parent"] or {}  # a change within a period has one of the two details
     return dict(parent.get("subscription_item_details") or parent.get("invoice_item_details") or {})
 
 
 def _gives_back(line: dict[str, Any]) -> bool:
-    """Whether a line credits unused time. After a discount of 100 % its amount is 0, so details count too."""
+    """Whether a line credits unused time. With a 100 % discount its amount is 0, so its details count too."""
     credited = (_detail(line).get("proration_details") or {}).get("credited_items")
     return line["amount"] < 0 or bool(credited)
 
@@ -136,7 +136,7 @@ def _add(worth: Worth, line: dict[str, Any], plan: Plan, anchor: datetime) -> No
     sign, month = (-1 if _gives_back(line) else 1), months.around(start, anchor)
     part = Fraction((month[1] - start).total_seconds()) / Fraction((month[1] - month[0]).total_seconds())
     worth.now += sign * plan.credits * (part if _detail(line).get("proration") else 1)
-    if end == worth.end:  # a line that ends earlier changes none of the later months
+    if end == worth.end:  # a line that ends earlier does not change later months
         worth.monthly += sign * plan.credits
     if sign > 0:
         worth.until = month[1]
@@ -147,7 +147,7 @@ def _subscription(ident: str) -> Subscription | None:
 
 
 def _anchor(subscription: Subscription | None, end: datetime) -> datetime:
-    """Where months of a period that ends at `end` count from: the subscription's anchor unless it moved."""
+    """The anchor of the months in a period that ends at `end`: the subscription's, unless it has moved."""
     fits = subscription is not None and months.around(end, subscription.anchor)[0] == end
     return subscription.anchor if subscription and fits else end
 
@@ -163,7 +163,7 @@ def _deliver(row: Invoice, worth: Worth) -> None:
         row.next_month = worth.until if worth.until and worth.end and worth.until < worth.end else None
         if worth.now >= 0:
             _grant(row, int(worth.now), Kind.PLAN, _expiry(worth.plan, worth.until))
-        else:  # a cheaper plan at once, as from monthly to yearly: Stripe credits the rest, so credits go
+        else:  # a cheaper plan at once, e.g. monthly to yearly: Stripe credits unused time, we take credits
             row.changed = int(-worth.now)
             ledger.take_back(row.wallet, row.changed, cause=f"change:{row.id}:1")
 
@@ -181,7 +181,7 @@ def _expiry(plan: Plan, month_end: datetime | None) -> datetime | None:
 
 
 def next_months() -> int:
-    """Give the credits of each month of a year paid at once, when the month begins; how many months."""
+    """Give the credits of each month that begins in a year paid at once; returns how many months."""
     due = Invoice.objects.filter(next_month__lte=timezone.now()).order_by("next_month")
     return sum(_next_month(ident) for ident in due.values_list("id", flat=True))
 

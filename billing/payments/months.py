@@ -1,4 +1,4 @@
-"""Stripe's times. Months count from an anchor in UTC; a month without the anchor's day uses its last day."""
+"""Stripe's months. They count from an anchor in UTC; a month without the anchor's day uses its last day."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def plus(anchor: datetime, months: int) -> datetime:
 
 
 def around(moment: datetime, anchor: datetime) -> tuple[datetime, datetime]:
-    """(start, end) of the month counted from `anchor` that holds `moment`; its start belongs to it."""
+    """(start, end) of the month that contains `moment`, counted from `anchor`. It includes start, not end."""
     n = (moment.year - anchor.year) * 12 + moment.month - anchor.month
     if plus(anchor, n) > moment:
         n -= 1

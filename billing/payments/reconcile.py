@@ -1,4 +1,4 @@
-"""Compare Stripe with our tables, repair what lost events would have changed, and say what differed."""
+"""Compares Stripe with our tables, applies the changes of lost events, and reports the differences."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from billing.payments import sync
 
 
 def everybody(*, email: str | None = None, dry_run: bool = False) -> Iterator[str]:
-    """A sentence for each thing that differed. Raises what the gateway raises."""
+    """A sentence for each difference. Raises what the gateway raises."""
     wallets = Wallet.objects.exclude(stripe_customer=None).select_related("user").order_by("id")
     for wallet in wallets.filter(user__email=email) if email else wallets:
         yield from _one(wallet, dry_run)
 
 
 def _one(wallet: Wallet, dry_run: bool) -> Iterator[str]:
-    """In one transaction, which a dry run rolls back."""
+    """Reconciles one wallet in one transaction, which a dry run rolls back."""
     with transaction.atomic():
         before = _state(wallet)
         sync.sync_everything(str(wallet.stripe_customer))

@@ -1,4 +1,4 @@
-"""Refunds and disputes: the share of a payment that went back takes the same share of its credits back."""
+"""Refunds and disputes: the same share of the credits is taken back as of the payment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEPT = ("won", "warning_needs_response", "warning_under_review", "warning_closed
 
 
 def apply(payment: str, charges: list[dict[str, Any]], disputes: list[dict[str, Any]]) -> bool:
-    """Record what of a payment intent went back; False when no invoice here was paid by it."""
+    """Record refunds and disputes of a payment intent; False when it paid none of our invoices."""
     row = Invoice.objects.select_for_update(of=("self",)).filter(payment=payment).first()
     if row is None:
         return False
@@ -25,9 +25,9 @@ def apply(payment: str, charges: list[dict[str, Any]], disputes: list[dict[str, 
 
 
 def take_share(row: Invoice) -> None:
-    """Take or return credits until `row.taken` fits the money that went back. The caller saves the row.
+    """Take or return credits until `row.taken` matches the refunded money. The caller saves the row.
 
-    Credits of the invoice that have expired are gone already and are not taken a second time.
+    Credits of the invoice that have expired are not taken a second time.
     """
     change = _share(row) - row.taken
     if not change or row.lot is None:
@@ -41,7 +41,7 @@ def take_share(row: Invoice) -> None:
 
 
 def _share(row: Invoice) -> int:
-    """How many of the invoice's credits should be taken back in all: all of them for all of the money."""
+    """How many of the invoice's credits must be taken back in all, in proportion to the money."""
     share = Fraction(min(row.paid, row.refunded + row.disputed), row.paid) if row.paid > 0 else Fraction(0)
     wanted = int(row.credits * share)
     if wanted <= row.taken or row.lot is None:

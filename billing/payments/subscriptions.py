@@ -1,4 +1,4 @@
-"""Subscriptions as they are at Stripe, and the plan that follows from them."""
+"""Copies subscriptions from Stripe, and sets the wallet's plan accordingly."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _next_plan(found: dict[str, Any]) -> Plan | None:
 
 
 def _past_due_since(found: dict[str, Any]) -> datetime | None:
-    """When the unpaid invoice became final: the same answer at every fetch."""
+    """When the unpaid invoice was finalized. This time is the same at every fetch."""
     unpaid = found["latest_invoice"]
     if found["status"] != "past_due" or not unpaid:
         return None
@@ -78,7 +78,7 @@ def end_all(wallet: Wallet) -> None:
 
 
 def live_subscription(wallet: Wallet) -> Subscription | None:
-    """The wallet's subscription: of those that have not ended the one with the highest plan."""
+    """The wallet's subscription with the highest plan among those that have not ended."""
     found = Subscription.objects.filter(wallet=wallet.id, ended_at=None).select_related("plan", "next_plan")
     open_ = [s for s in found if s.status in ("active", "past_due", "unpaid")]
     return max(open_, key=lambda s: (s.plan.order, s.created_at), default=None)

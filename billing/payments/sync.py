@@ -1,11 +1,10 @@
-"""Copy what is at Stripe into our tables.
+"""Copies Stripe's objects into our tables.
 
-Stripe's object is the truth and an event only says that it changed: whatever events come, in whatever order
-and however often, the object is fetched as it is now and applied. Applying it twice changes nothing the
-second time.
+An event only says that an object changed. Whatever the order and number of events, the object is fetched in
+its current state and applied. Applying the same state twice changes nothing the second time.
 
 An advisory lock serialises the work on one customer, so an older copy is never applied after a newer one.
-Fetching ends before applying begins, so no ledger row is locked while Stripe is asked.
+All requests to Stripe end before anything is applied, so no ledger row is locked during a request.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ Objects = list[dict[str, Any]]
 
 @dataclass
 class Found:
-    """What was fetched of one customer; `payments`: payment intent -> (charges, disputes)."""
+    """The fetched objects of one customer; `payments`: payment intent -> (charges, disputes)."""
 
     subscriptions: Objects = field(default_factory=list)
     invoices: Objects = field(default_factory=list)
@@ -69,14 +68,14 @@ def sync_customer(
 
 
 def sync_payment(ident: str) -> bool:
-    """Apply refunds and disputes of a payment intent; False when it paid for nothing of ours."""
+    """Apply refunds and disputes of a payment intent; False when it paid none of our invoices."""
     customer = gateway.call(lambda v1: v1.payment_intents.retrieve(ident))["customer"]
     return bool(customer) and sync_customer(customer, payments=[ident])
 
 
 @transaction.atomic
 def sync_everything(customer: str) -> bool:
-    """Fetch and apply all that a customer has, which repairs what lost events would have told."""
+    """Fetch and apply all objects of a customer, which also applies the changes of lost events."""
     advisory_lock(customer)
     of_them: Any = {"customer": customer}
     subs = gateway.pages(lambda v1, params: v1.subscriptions.list({**of_them, "status": "all", **params}))
@@ -95,7 +94,7 @@ def sync_everything(customer: str) -> bool:
 
 
 def _with_owners(wanted: Iterable[str], bills: Objects) -> list[str]:
-    """The subscriptions that were asked for and those of the invoices, each once."""
+    """The `wanted` subscriptions and those of the invoices, without duplicates."""
     return list(dict.fromkeys([*wanted, *filter(None, map(invoices.subscription_of, bills))]))
 
 
@@ -130,7 +129,7 @@ def _payment(ident: str) -> tuple[Objects, Objects]:
 
 
 def _apply(customer: str, found: Found) -> bool:
-    """Apply what was fetched; from here on Stripe is not asked.
+    """Apply the fetched objects, without requests to Stripe.
 
     After an erasure there is no wallet: invoices and refunds are recorded under its id and give no credits.
     """
@@ -151,7 +150,7 @@ def _apply(customer: str, found: Found) -> bool:
 
 
 def _recorded_owner(found: Found) -> uuid.UUID | None:
-    """The wallet's id on rows that are here already, for a customer whom no wallet names any more."""
+    """The wallet's id on rows recorded earlier, for a customer whose wallet was erased."""
     rows = Subscription.objects.filter(id__in=[s["id"] for s in found.subscriptions])
     bills = Invoice.objects.filter(
         Q(id__in=[i["id"] for i in found.invoices]) | Q(payment__in=found.payments)
@@ -163,9 +162,9 @@ def _recorded_owner(found: Found) -> uuid.UUID | None:
 
 
 def lapse() -> int:
-    """End subscriptions that were not paid within the days of grace, here first and then at Stripe; how many.
+    """End subscriptions not paid within the days of grace, here first, then at Stripe; returns how many.
 
-    One that cannot be ended at Stripe now is tried again the next time and does not hold up the others.
+    A subscription that cannot be ended at Stripe now is tried again next time; the others go on.
     """
     late = [s for s in Subscription.objects.filter(status="past_due") if not s.is_live(timezone.now())]
     for wallet in Wallet.objects.filter(id__in=[s.wallet for s in late]):
@@ -175,7 +174,7 @@ def lapse() -> int:
 
 def _end(each: Subscription) -> bool:
     try:
-        with contextlib.suppress(NotFound):  # it has ended there, and its event was lost
+        with contextlib.suppress(NotFound):  # it has ended at Stripe, and its event was lost
             gateway.call(lambda v1: v1.subscriptions.cancel(each.id))
         customer = gateway.call(lambda v1: v1.subscriptions.retrieve(each.id))["customer"]
         return sync_customer(customer, subscriptions=[each.id])
@@ -185,7 +184,7 @@ def _end(each: Subscription) -> bool:
 
 
 def forget_events(customer: str) -> None:
-    """Remove a customer's id from stored events, and error texts, which may quote Stripe's objects."""
+    """Remove a customer's id and the error texts, which may quote Stripe's objects, from stored events."""
     WebhookEvent.objects.filter(customer=customer).update(customer="", error="")
     WebhookEvent.objects.filter(subject=customer).update(subject="", error="")
 

@@ -1,4 +1,4 @@
-"""Stripe's events: verified, stored once by id together with their effect, retried after a failure."""
+"""Stripe's events: verified, stored once by id in the transaction that applies them, retried on failure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class BadSignature(DomainError):
 def receive(body: bytes, signature: str) -> WebhookEvent:
     """Store an event and apply it, in one transaction. Raises BadSignature.
 
-    An event that fails is stored without its effect and tried again when Stripe sends it again.
+    An event that fails is stored without its effect and applied again when Stripe sends it again.
     """
     event = _verified(body, signature)
     with transaction.atomic():
@@ -66,7 +66,8 @@ def _verified(body: bytes, signature: str) -> dict[str, Any]:
 
 
 def _facts(event: dict[str, Any]) -> dict[str, Any]:
-    """What is stored of an event. Its subject is the object's id; for refunds and disputes, the payment's."""
+    """The stored fields of an event. Its subject is the id of the object or, for refunds and disputes, of the
+    payment."""
     about = event["data"]["object"]
     of_payment = about["object"] in ("charge", "refund", "dispute")
     return {
@@ -84,7 +85,7 @@ def _apply(row: WebhookEvent) -> WebhookEvent:
     try:
         with transaction.atomic():
             row.state = State.APPLIED if act and row.subject and act(row) else State.IGNORED
-    except NotFound:  # the object is not at Stripe any more, or belongs to another application
+    except NotFound:  # the object was deleted at Stripe, or belongs to another application
         row.state = State.IGNORED
     except Exception as e:
         log.exception("%s was not applied", row)
@@ -96,7 +97,7 @@ def _apply(row: WebhookEvent) -> WebhookEvent:
 
 
 def _strip(row: WebhookEvent) -> None:
-    """An event that is done keeps the id of its customer only while a wallet here has that customer."""
+    """Remove the customer's id from a finished event if no wallet has this customer."""
     customer = row.customer or (row.subject if row.subject.startswith("cus_") else "")
     if row.state != State.FAILED and not Wallet.objects.filter(stripe_customer=customer).exists():
         row.customer = ""
@@ -115,7 +116,7 @@ def _payment_failed(row: WebhookEvent) -> bool:
     return True
 
 
-# By the beginning of an event's type; the first that fits counts. All other events are stored and ignored.
+# Beginning of an event's type -> what to do; the first match counts. Other events are stored and ignored.
 ACTS: dict[str, Callable[[WebhookEvent], bool]] = {
     "checkout.session.": lambda row: checkout.sync_session(row.subject),
     "customer.subscription.": lambda row: sync.sync_customer(row.customer, subscriptions=[row.subject]),

@@ -1,4 +1,4 @@
-"""Amounts as people write them, and what there is to buy, for any page."""
+"""Template tags: amounts of money in the reader's format, and the plans on sale."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ register = template.Library()
 
 @register.filter
 def money(cents: int, currency: str = "") -> str:
-    """2000 -> $20, 1650 -> $16.50, in the reader's way of writing numbers."""
+    """2000 -> $20, 1650 -> $16.50, in the number format of the reader's language."""
     code = (currency or settings.CURRENCY).lower()
     whole = code in WITHOUT_CENTS or cents % 100 == 0
     number = cents if code in WITHOUT_CENTS else cents / 100

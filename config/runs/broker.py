@@ -1,5 +1,5 @@
-"""Wake-ups: messages that name a run. A broker that is down delays work; it loses none and fails no
-request."""
+"""Wake-ups: messages that name a run. A broker that is down delays work; no work is lost and no request
+fails."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from kombu.pools import producers
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 1.0  # seconds for the broker to take a message; workers wait longer for theirs
+TIMEOUT = 1.0  # seconds to wait until the broker takes a message
 
 
 def enqueue(task: str, ident: Any, queue: str) -> bool:
-    """Send a wake-up. False when the broker did not answer within a second; the sweeper sends another."""
+    """Send a wake-up. False when the broker does not answer within a second; the sweeper sends another."""
     connection = current_app.connection_for_write(transport_options={"socket_timeout": TIMEOUT})
     try:
         with producers[connection].acquire(block=True) as producer:

@@ -1,8 +1,8 @@
-"""Server-sent events over the runs: Redis says which row changed, and what is sent to the client is read
-from the row.
+"""Server-sent events about runs: a Redis message names the changed row, and the stream sends the row's
+current state.
 
-A process holds one Redis subscription, however many streams it serves. A client that (re)connects gets a
-snapshot first, so a lost message costs nothing. Without Redis the stream says so and the client polls.
+A process holds one Redis subscription for all its streams. A client that (re)connects gets a snapshot
+first, so a lost message does no harm. Without Redis the stream says so and the client polls.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _client: redis.Redis | None = None
 
 
 def publish(run: Any) -> None:
-    """Once the transaction is committed, the streams of the run's user hear that it changed. One that is
-    not shown is told to nobody."""
+    """Once the transaction is committed, tell the user's streams that the run changed. Does nothing for a
+    run that is not shown."""
     if run.shown:
         user_id, message = run.user_id, {"model": run._meta.label_lower, "id": str(run.id)}
         transaction.on_commit(lambda: _publish(user_id, message), robust=True)
@@ -51,22 +51,22 @@ def _publish(user_id: Any, message: Message) -> None:
 
 
 def read(user: Any, message: Message) -> Any | None:
-    """The run that a message names, as it is now; None when this user does not see it (any more)."""
+    """The run that a message names, read anew; None when this user does not see it (any more)."""
     kind: Any = apps.get_model(message["model"])
     return kind.objects.owned_by(user).shown().filter(id=message["id"]).first()
 
 
 class Listener:
-    """One for a process: a Redis subscription, and a queue for each stream."""
+    """The Redis subscription of this process, and a queue for each stream."""
 
     def __init__(self) -> None:
         self.streams: dict[str, set[asyncio.Queue[Message | None]]] = defaultdict(set)
         self.task: asyncio.Task[None] | None = None
-        self.ready = asyncio.Event()  # the subscription stands, or has failed
+        self.ready = asyncio.Event()  # set once the subscription is made or has failed
 
     def join(self, user_id: Any) -> asyncio.Queue[Message | None]:
-        """A queue for the messages of a user from when `ready` is set; None in it is the end. Call `leave`
-        afterwards."""
+        """A new queue that gets a user's messages once `ready` is set, and None at the end. Call `leave`
+        when done."""
         queue: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=1000)
         self.streams[str(user_id)].add(queue)
         if self.task is None:
@@ -89,7 +89,7 @@ class Listener:
         except (redis.RedisError, OSError) as e:
             log.warning("events stopped: %s", e)
         finally:
-            self.task = None  # the next to join starts a new subscription
+            self.task = None  # the next `join` subscribes again
             self._end_all()
             self.ready.set()
             await client.aclose()
@@ -112,7 +112,7 @@ class Listener:
     def _hand_out(self, user_id: str, message: Message) -> None:
         for queue in self.streams.get(user_id, ()):
             if message["model"] == END or queue.full():
-                self._end(queue)  # over, or so far behind that this client should come back for a snapshot
+                self._end(queue)  # ended; or the client is far behind, and reconnects for a snapshot
             else:
                 queue.put_nowait(message)
 

@@ -1,5 +1,5 @@
-"""The same request twice is one run: the run's row holds the key that the client sent, under a unique
-constraint."""
+"""Idempotency: a request that is sent twice creates one run. The run's row holds the client's key, under a
+unique constraint."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def create_idempotent(
     prepare: Callable[[Kind], None],
     check: Callable[[], object] = lambda: None,
 ) -> Kind:
-    """Create `run` at most once for (user, endpoint, key). `check()` may refuse it, before and outside the
-    transaction in which `prepare(run)` saves it and what belongs to it. A key is forgotten after KEPT.
+    """Create `run` at most once for (user, endpoint, key). `check()` runs first, outside the transaction, and
+    may refuse. `prepare(run)` saves the run and its related rows in one transaction. Keys expire after KEPT.
 
-    The same key and body answers the run that is there, as it now stands; another body raises
+    The same key and body returns the existing run in its current state; another body raises
     IdempotencyMismatch. A refusal raised by `prepare` is not remembered.
     """
     if key:
@@ -43,7 +43,7 @@ def create_idempotent(
                 prepare(run)
             return run
         except (IntegrityError, DomainError):
-            # Of two at once, the second waited for the first one's insert and was refused by the constraint.
+            # Two requests at once: the second waits for the first insert, then violates the constraint.
             earlier = _earlier(run)
             if earlier is None:
                 raise
@@ -60,7 +60,7 @@ def _earlier(run: Kind) -> Kind | None:
 
 
 def forget() -> int:
-    """Keys past their time; how many."""
+    """Deletes expired keys; returns how many."""
     old = timezone.now() - KEPT
     return sum(
         kind.objects.filter(idempotency_key__isnull=False, created_at__lt=old).update(idempotency_key=None)

@@ -1,7 +1,7 @@
 """Run: the row of any background work. The database row holds the state; the broker only wakes workers.
 
-worker.py says what a worker does with a run, sweeper.py how a lost one comes back, places.py where it
-stands in its queue.
+worker.py: what a worker does with a run. sweeper.py: recovery after a lost worker. places.py: the position
+in the queue.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class RunQuerySet(OwnedQuerySet):
         return self.filter(status__in=OPEN)
 
     def shown(self) -> Self:
-        """Those that their user sees in lists, in the event stream and in its snapshot."""
+        """The runs that the user sees in lists, in the event stream and in its snapshot."""
         return self.filter(shown=True)
 
 
 class Run(WorkerSide, models.Model):
-    """A subclass names its `task`, its `queue` and its `kind_name`, as constants or as properties that read
-    the row, and adds columns for what the work takes and gives."""
+    """A subclass defines `task`, `queue` and `kind_name`, as constants or as properties of the row, and adds
+    columns for the work's inputs and results."""
 
-    if TYPE_CHECKING:  # a property of a subclass may stand in for each
+    if TYPE_CHECKING:  # not assigned, so that a subclass may define each as a property
         task: str
         queue: str
         kind_name: str
@@ -43,20 +43,17 @@ class Run(WorkerSide, models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    shown = models.BooleanField(
-        default=True, editable=False
-    )  # whether its user sees it, see RunQuerySet.shown
+    shown = models.BooleanField(default=True, editable=False)  # see RunQuerySet.shown
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED, editable=False)
     stage = models.CharField(max_length=40, blank=True, editable=False)
-    share = models.FloatField("progress", default=0.0, editable=False, db_column="progress")  # done, 0..1
+    share = models.FloatField("progress", default=0.0, editable=False, db_column="progress")  # 0..1
     share_at_claim = models.FloatField(default=0.0, editable=False, db_column="progress_from")
     attempt = models.PositiveSmallIntegerField(default=0, editable=False)  # claims so far: the fencing token
-    crashes = models.PositiveSmallIntegerField(default=0, editable=False)  # workers that died over it
+    crashes = models.PositiveSmallIntegerField(default=0, editable=False)  # workers lost during this run
     lease_until = models.DateTimeField(null=True, editable=False)
     cancel_asked = models.BooleanField(default=False, editable=False)
-    remote_id = models.CharField(
-        max_length=200, blank=True, default="", editable=False
-    )  # of work done elsewhere
+    # The id of the work at a remote accelerator.
+    remote_id = models.CharField(max_length=200, blank=True, default="", editable=False)
     error_code = models.CharField(max_length=40, blank=True, editable=False)
     error_detail = models.TextField(blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -94,7 +91,7 @@ class Run(WorkerSide, models.Model):
 
     @classmethod
     def by_queue(cls) -> dict[str, Q]:
-        """Each queue that rows of this model wait in, with the condition that finds them."""
+        """The queues of this model, each with the condition that finds its rows."""
         return {cls.queue: Q()}
 
     def enqueue(self) -> None:
@@ -109,7 +106,7 @@ class Run(WorkerSide, models.Model):
     # ------------------------------------------------------------ the owner's side
 
     def cancel(self) -> None:
-        """A queued run ends at once, a running one at its next safe point. Raises AlreadyFinished."""
+        """End a queued run at once, a running one at its next safe point. Raises AlreadyFinished."""
         rows = type(self).objects.filter(id=self.id)
         with transaction.atomic():
             now = rows.select_for_update(of=("self",)).first()
@@ -123,8 +120,8 @@ class Run(WorkerSide, models.Model):
             self.refresh_from_db()
 
     def stop(self) -> None:
-        """End the run at once, also a running one: what it works on is deleted or may not be used any more.
-        Its worker gets Lost."""
+        """End the run at once, even a running one, because its inputs are deleted or may not be used any
+        more. Its worker gets Lost."""
         rows = type(self).objects.filter(id=self.id).open()
         end = {"status": Status.CANCELLED, "finished_at": timezone.now(), "lease_until": None}
         with transaction.atomic():
@@ -134,7 +131,7 @@ class Run(WorkerSide, models.Model):
                 events.publish(self)
 
     def eta_seconds(self) -> int | None:
-        """Seconds that are left, from how fast this attempt went so far."""
+        """Seconds left, estimated from the speed of this attempt."""
         done = self.share - self.share_at_claim
         if self.status != Status.RUNNING or not self.started_at or done < 0.02:
             return None
@@ -143,7 +140,7 @@ class Run(WorkerSide, models.Model):
 
 
 def kinds() -> Iterator[type[Run]]:
-    """Every concrete model of runs, of whatever app."""
+    """Every concrete subclass of Run, in all apps."""
     todo = list(Run.__subclasses__())
     while todo:
         kind = todo.pop()

@@ -1,4 +1,4 @@
-"""Where a run stands in its queue."""
+"""The position of a run in its queue."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from config.runs.states import Status
 
 
 class Places:
-    """The queues as they stand, each read once. A list of runs shares one."""
+    """Positions in the queues. Each queue is read once; use one object for a whole list of runs."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, list[datetime]] = {}
 
     def of(self, run: Run) -> int | None:
-        """Its place from 1; None when it does not wait. All that waits counts, whatever its model and
-        whether it is shown."""
+        """The run's position, from 1; None when it is not queued. Queued runs of all models count, also
+        those that are not shown."""
         if run.status != Status.QUEUED:
             return None
         if run.queue not in self._waiting:
@@ -27,7 +27,7 @@ class Places:
 
 
 def _waiting_in(queue: str) -> list[datetime]:
-    """When each run that waits in this queue was asked for, the oldest first."""
+    """`created_at` of each run that waits in this queue, oldest first."""
     rows = (
         kind.objects.filter(kind.by_queue()[queue], status=Status.QUEUED).values_list("created_at", flat=True)
         for kind in kinds()

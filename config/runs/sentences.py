@@ -1,4 +1,4 @@
-"""What a user reads when a run failed, by its error code."""
+"""The sentences that users read when a run failed, by error code."""
 
 from __future__ import annotations
 

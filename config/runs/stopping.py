@@ -1,8 +1,8 @@
 """Whether this worker was told to stop (SIGTERM: a deploy, an eviction).
 
-Celery's main process takes the signal, stops fetching messages and waits for the processes of its pool; the
-tasks in them hear nothing of it. So the main process sets a byte of shared memory, and the tasks look at
-it.
+Celery's main process takes the signal, stops fetching messages and waits for the processes of its pool. The
+tasks in them do not learn of the signal. So the main process sets a byte of shared memory, and the tasks
+read it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from celery.signals import worker_shutting_down
 
 
 class StopFlag:
-    """One byte shared between this process and those it forks. Setting it takes no lock: a signal handler
-    does it."""
+    """One byte shared between this process and those it forks. Setting it takes no lock, because a signal
+    handler sets it."""
 
     def __init__(self) -> None:
         self._byte = mmap.mmap(-1, 1)  # anonymous, shared

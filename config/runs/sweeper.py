@@ -1,5 +1,5 @@
-"""The sweeper: a run that lost its worker is queued again, and one that nobody took is enqueued again.
-Celery beat runs it every 10 s; recovery is this alone, the broker redelivers nothing."""
+"""The sweeper queues a run again when its worker is lost, and sends a new wake-up when no worker claimed it.
+Celery beat runs it every 10 s. It is the only recovery: the broker redelivers nothing."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from config.runs import broker, idempotency
 from config.runs.models import Run, kinds
 from config.runs.states import Status
 
-ENQUEUE_AGAIN = timedelta(seconds=20)  # after a wake-up that no worker answered
-MOST_LOST, MOST_WAITING = 100, 500  # rows of a model, and of a queue of it, in one round
+ENQUEUE_AGAIN = timedelta(seconds=20)  # how long to wait for a claim before another wake-up
+MOST_LOST, MOST_WAITING = 100, 500  # most rows in one round: lost runs of a model, waiting runs of a queue
 
 
 @shared_task(name="config.forget")
 def forget() -> int:
-    """Idempotency keys past their time; how many."""
+    """Deletes expired idempotency keys; returns how many."""
     return idempotency.forget()
 
 
 @shared_task(name="config.sweep")
 def sweep() -> int:
-    """One round over every model of runs; how many rows it touched."""
+    """One round over every model of runs; returns how many rows it touched."""
     return sum(sweep_kind(kind) for kind in kinds())
 
 
@@ -39,7 +39,7 @@ def sweep_kind(kind: type[Run]) -> int:
 
 
 def _recover(kind: type[Run], ident: Any) -> bool:
-    """False when its worker renewed the lease meanwhile, or another sweeper has it."""
+    """False when the worker has renewed the lease meanwhile, or another sweeper holds the row."""
     lapsed = kind.objects.filter(id=ident, status=Status.RUNNING, lease_until__lt=timezone.now())
     with transaction.atomic():
         run = lapsed.select_for_update(of=("self",), skip_locked=True).first()
@@ -49,7 +49,7 @@ def _recover(kind: type[Run], ident: Any) -> bool:
 
 
 def _enqueue_again(kind: type[Run], queue: str, rows: Q, now: datetime) -> int:
-    """Wake-ups for the oldest runs that wait in this queue and were not taken."""
+    """Sends wake-ups for the oldest runs of this queue that no worker has claimed."""
     unheard = Q(enqueued_at__lt=now - ENQUEUE_AGAIN) | Q(enqueued_at=None)
     found = list(
         kind.objects.filter(rows, unheard, status=Status.QUEUED).order_by("created_at")[:MOST_WAITING]

@@ -1,8 +1,8 @@
 """What a worker does with a run: claim it, renew its lease, report progress, end it or hand it back.
 
 A claim turns QUEUED into RUNNING for one worker, raises `attempt` and gives a lease of LEASE. `attempt` is
-the fencing token: everything the worker writes afterwards matches (id, RUNNING, attempt). A worker whose
-lease was lost and whose run another one took over changes nothing and learns so by `Lost`.
+the fencing token: everything the worker writes afterwards matches (id, RUNNING, attempt). A worker that
+lost its lease to another worker changes nothing and gets `Lost`.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
 BEAT = 10.0  # seconds between two renewals of the lease
-LOOK = 0.5  # seconds between two looks at whether this worker was told to stop
+LOOK = 0.5  # seconds between two checks whether this worker was told to stop
 SAFE_POINT = 5.0  # seconds a stopping worker has to reach a safe point; supervisors kill it after 10
-CRASHES = 3  # a run that lost its worker this often has failed
-WRITE_EVERY = 0.5  # seconds: progress is written at most so often, which is also how fast a cancel is seen
+CRASHES = 3  # a run whose worker was lost this often fails
+WRITE_EVERY = 0.5  # seconds between two writes of progress; a cancel is noticed at a write
 
 
 class Lost(Exception):
-    """The run is not this worker's any more: another took over, or it was cancelled, or its owner is gone."""
+    """The run is not this worker's any more: another worker took over, it was cancelled, or it is deleted."""
 
 
 class WorkerSide:
     """The methods of a Run for the worker that claimed it. Each matches the fencing token."""
 
     _written = 0.0  # when progress was last written, by time.monotonic
-    _stop = False  # whether a cancel was seen then
+    _stop = False  # whether a cancel was asked for at the last write
 
     @classmethod
     def claim(cls, ident: Any) -> Self | None:
-        """The run, if it was still queued and is now this worker's."""
+        """Claim the run if it is still queued; None if it is not."""
         now = timezone.now()
-        with transaction.atomic():  # the token is read before anybody else can take the run over
+        with transaction.atomic():  # the token is read before another worker can take the run over
             won = cls.objects.filter(id=ident, status=Status.QUEUED).update(
                 status=Status.RUNNING,
                 attempt=F("attempt") + 1,
@@ -68,7 +68,7 @@ class WorkerSide:
         return type(self).objects.filter(id=self.id, status=Status.RUNNING, attempt=self.attempt)
 
     def _change(self, **fields: Any) -> None:
-        """Write to the row while it is this worker's. Raises Lost."""
+        """Write to the row. Raises Lost when it is not this worker's any more."""
         if not self._mine().update(version=F("version") + 1, **fields):
             raise Lost
         events.publish(self)
@@ -81,13 +81,13 @@ class WorkerSide:
             self.on_end()
 
     def beat(self) -> bool:
-        """Renew the lease; False when it was lost."""
+        """Renew the lease; False when it is lost."""
         return bool(self._mine().update(lease_until=timezone.now() + LEASE))
 
     def progress(self, stage: str, share: float) -> bool:
-        """The callback given to the engine: writes the stage and the share (0..1) that is done.
+        """The engine's callback: writes the stage and the share (0..1) of the work that is done.
 
-        Answers True when the work must stop: its owner cancelled it, or this worker was told to stop.
+        Returns True when the work must stop: its owner cancelled it, or this worker was told to stop.
         Raises Lost."""
         now = time.monotonic()
         if stage != self.stage or share >= 1 or now - self._written >= WRITE_EVERY:
@@ -97,39 +97,40 @@ class WorkerSide:
         return self._stop or told_to_stop.is_set()
 
     def store_remote_id(self, remote_id: str) -> None:
-        """Store the id of work done at somebody else's accelerator, for whoever claims the run next."""
+        """Store the id of the work at a remote accelerator, for the worker that claims the run next."""
         self._change(remote_id=remote_id)
         self.remote_id = remote_id
 
     def may_deliver(self) -> bool:
-        """Inside a transaction: the row is locked and still this worker's. Raises Stopped when a cancel was
-        asked for."""
+        """Lock the row, inside a transaction; whether the run is still this worker's. Raises Stopped when a
+        cancel was asked for."""
         cancel_asked = self._mine().select_for_update().values_list("cancel_asked", flat=True).first()
         if cancel_asked:
             raise Stopped
         return cancel_asked is False
 
     def finish(self, **fields: Any) -> None:
-        """The run succeeded; `fields` are written with it. Raises Lost, and Stopped when it was cancelled
-        meanwhile."""
+        """End the run as succeeded and write `fields` with it. Raises Lost, and Stopped when a cancel was
+        asked for."""
         with transaction.atomic():
             if not self.may_deliver():
                 raise Lost
             self._end(Status.SUCCEEDED, share=1.0, **fields)
 
     def fail(self, code: str, detail: Any = "") -> None:
-        """The run ended without a result. Does nothing when it is no longer this worker's."""
+        """End the run as failed. Does nothing when it is not this worker's any more."""
         code, sentence = (code, SENTENCES[code]) if code in SENTENCES else ("engine_failed", detail)
         with contextlib.suppress(Lost):
             self._end(Status.FAILED, error_code=code, error_detail=str(detail or sentence))
 
     def end_cancelled(self) -> None:
-        """The work stopped because its owner cancelled it."""
+        """End the run as cancelled. Does nothing when it is not this worker's any more."""
         with contextlib.suppress(Lost):
             self._end(Status.CANCELLED)
 
     def hand_back(self) -> None:
-        """Queue the run again for another worker, at once; nothing is counted against it."""
+        """Queue the run again for another worker at once; this does not count as a crash. A run whose
+        cancel was asked for ends instead."""
         handed = self._mine().filter(cancel_asked=False)
         fields = {"status": Status.QUEUED, "lease_until": None, "enqueued_at": timezone.now()}
         with transaction.atomic():
@@ -139,7 +140,7 @@ class WorkerSide:
                 self.end_cancelled()
 
     def crashed(self) -> None:
-        """The worker of the run died: queue the run again, or fail it after CRASHES of them. Raises Lost."""
+        """The worker died: queue the run again, or fail it after the CRASHES-th crash. Raises Lost."""
         with transaction.atomic():
             self._change(crashes=F("crashes") + 1)
             self.refresh_from_db()
@@ -151,7 +152,7 @@ class WorkerSide:
                 self.hand_back()
 
     def wake(self) -> None:
-        """Once the transaction is committed, send a wake-up to the run's queue and an event to its user."""
+        """After the commit, send a wake-up to the run's queue and an event to the run's user."""
         task, ident, queue = self.task, self.id, self.queue
         transaction.on_commit(lambda: broker.enqueue(task, ident, queue), robust=True)
         events.publish(self)
@@ -159,12 +160,12 @@ class WorkerSide:
 
 @contextlib.contextmanager
 def claimed(kind: type[Any], ident: Any) -> Iterator[Any]:
-    """Claim a run and work on it: `with claimed(Training, ident) as run: if run: ...`. The one `except` of
-    every task.
+    """Claim a run and work on it: `with claimed(Training, ident) as run: if run: ...`. All tasks handle
+    their errors here.
 
-    A thread renews the lease. An expected error ends the run with its code and sentence; a bug ends it with
-    an apology and is raised again; a cancel ends it as cancelled; a worker that was told to stop hands it
-    back; a lost lease ends nothing.
+    A thread renews the lease. An expected error ends the run with its code and sentence. A bug ends it with
+    an apology and is raised again. A cancel ends it as cancelled. A worker that was told to stop hands it
+    back. A lost lease changes nothing.
     """
     run = kind.claim(ident)
     if run is None:
@@ -196,12 +197,12 @@ def _ended_by_its_error(run: Any) -> Iterator[None]:
         run.fail(e.code, e.message)
     except DomainError as e:  # a full disk, a storage that does not answer
         run.fail(e.code, e.detail)
-    except DeviceLost as e:  # this process cannot compute any more: it ends, and another takes the run up
+    except DeviceLost as e:  # this process cannot compute any more: it ends, another process gets the run
         log.exception("the accelerator is gone")
         with contextlib.suppress(Lost):
             run.crashed()
         raise SystemExit(1) from e
-    except SystemExit:  # a process of the pool that got SIGTERM itself
+    except SystemExit:  # this process of the pool got the SIGTERM itself
         run.hand_back()
         raise
     except (OperationalError, InterfaceError):
@@ -212,7 +213,7 @@ def _ended_by_its_error(run: Any) -> Iterator[None]:
 
 
 def _keep(run: Any, over: threading.Event) -> None:
-    """Renew the lease until the work is over or lost."""
+    """Renew the lease until the work is over or the lease is lost."""
     keeper = Keeper(run)
     while not over.wait(LOOK):
         try:
@@ -234,7 +235,7 @@ class Keeper:
         self.told_at: float | None = None
 
     def look(self) -> bool:
-        """False when there is nothing left to keep."""
+        """Renew the lease when it is time. False when the run was handed back or the lease is lost."""
         now = time.monotonic()
         if told_to_stop.is_set():
             self.told_at = self.told_at or now

@@ -1,7 +1,7 @@
-"""The environment of a checkout: servers and keys of its own, kept in a folder `var`.
+"""The environment of a checkout: its own servers and keys, in a folder `var`.
 
-`make run` prepares it, and publishes it in var/environment for a `manage.py` beside it. Tests and benches
-prepare it in temporary folders. Nothing else does: elsewhere a missing setting stops the start (env.py).
+`make run` prepares it and writes it to var/environment, where `manage.py` finds it. Tests and benches
+prepare it in temporary folders. Everywhere else a missing setting stops the start (env.py).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def var_folder() -> Path:
 
 
 def prepare(var: Path, *, fast: bool = False) -> list[Service]:
-    """Puts into os.environ what it lacks of the required settings, and returns the servers that serve `var`.
+    """Puts the missing required settings into os.environ, and returns the embedded servers of `var`.
 
-    `fast` risks the database in a crash. Raises EmbeddedError, after stopping what it had launched.
+    With `fast` a crash may destroy the database. Raises EmbeddedError, after stopping what it launched.
     """
     services = embedded.ensure(var, fast=fast)
     for name in keys.KEYS:
@@ -38,7 +38,7 @@ def prepare(var: Path, *, fast: bool = False) -> list[Service]:
 
 
 def prepare_anew(var: Path, *, fast: bool = False) -> list[Service]:
-    """Like `prepare`, but ignores addresses and keys that are set: tests and benches use only their own."""
+    """Like `prepare`, but ignores addresses and keys that are set, for tests and benches."""
     for name in NAMES:
         os.environ.pop(name, None)
     return prepare(var, fast=fast)
@@ -60,12 +60,12 @@ def claimed(var: Path) -> Iterator[bool]:
 
 
 def publish(var: Path) -> None:
-    """Writes the environment for `join`. The caller has claimed `var`."""
+    """Writes the environment for `join`. The caller must have claimed `var`."""
     (var / "environment").write_text(json.dumps(_set(*NAMES, "VAR", "ORIGIN")))
 
 
 def join(var: Path) -> None:
-    """Takes over the environment of the `make run` that runs in `var`, if one does.
+    """Takes over the environment of the `make run` that uses `var`, if one is running.
 
     Does nothing if a required setting is already set to another value: mixing two installations would seal
     the files of one with the keys of the other.

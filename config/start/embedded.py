@@ -1,4 +1,4 @@
-"""Starts the PostgreSQL and Redis that come with Python packages, where no addresses are set.
+"""Starts the PostgreSQL and Redis that Python packages bring along, if no addresses are set.
 
 python -m config.start.embedded start|stop|status --var var
 """
@@ -33,10 +33,10 @@ from config.start.service import PG_UID, EmbeddedError, Service
 
 
 class PostgresService(Service):
-    """PostgreSQL 18 with pgvector, on a Unix socket only. It trusts whoever can enter its 0700 socket folder.
+    """PostgreSQL 18 with pgvector, on a Unix socket only. Access to its 0700 socket folder is the only check.
 
-    PostgreSQL refuses to run as root, and another user cannot enter root's folders. For root, its programs
-    and data are therefore under /var/tmp and belong to PG_UID.
+    PostgreSQL refuses to run as root, and other users cannot enter root's folders. If we are root, its
+    programs and data are therefore under /var/tmp and belong to PG_UID.
     """
 
     name = "PostgreSQL"
@@ -47,7 +47,7 @@ class PostgresService(Service):
         self.fast = fast
         self.uid = PG_UID if os.geteuid() == 0 else None
         key = hashlib.sha256(f"{self.folder} {_identity(self.folder)}".encode()).hexdigest()[:16]
-        self.sockets = Path("/tmp") / f"photoflux-{key}"  # short: the system takes 107 bytes
+        self.sockets = Path("/tmp") / f"photoflux-{key}"  # short: a socket's path has at most 107 bytes
         self.home = self.folder if self.uid is None else Path("/var/tmp") / f"photoflux-{key}"
         self.data = self.home / "data"
 
@@ -64,10 +64,10 @@ class PostgresService(Service):
         programs = self._programs()
         if not self.data.exists():
             self._create(programs, lock)
-        # Left by a kill or a reboot. PostgreSQL would refuse to start if another process has that number now.
+        # Left by a kill or a reboot. PostgreSQL refuses to start if another process has that pid by now.
         for stale in self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock":
             stale.unlink(missing_ok=True)
-        # -W: do not wait. start() waits, and notices a server that fails at once.
+        # -W: do not wait. start() waits itself, and notices a server that ends right after its start.
         options = ("-W", "-s", "-D", self.data, "-o", self._options())
         self._call(programs / "pg_ctl", "start", *options, lock=lock, uid=self.uid)
 
@@ -95,8 +95,8 @@ class PostgresService(Service):
     def _user_of_initdb(self, draft: Path) -> Iterator[int | None]:
         """The user id that initdb runs as; None for our own.
 
-        initdb wants a user with a name and PG_UID has none: `nobody` makes the draft, then PG_UID gets it.
-        Meanwhile only the group PG_UID may enter the home, so other processes of `nobody` cannot.
+        initdb needs a user with a name, and PG_UID has none. So `nobody` makes the draft, then PG_UID gets
+        it. Meanwhile only the group PG_UID may enter the home, so other processes of `nobody` cannot.
         """
         if self.uid is None:
             yield None
@@ -156,7 +156,7 @@ class PostgresService(Service):
 class RedisService(Service):
     """Redis (or Valkey) on 127.0.0.1 with a password.
 
-    No Unix socket: redis-py and kombu write its address differently.
+    It uses no Unix socket, because redis-py and kombu write a socket's address differently.
     """
 
     name = "Redis"
@@ -200,7 +200,7 @@ class RedisService(Service):
         )
 
     def _address(self) -> tuple[int, str]:
-        """Port and password of the last start, so that a restart keeps its address; at first 0 and ""."""
+        """Port and password of the last start, so that a restart keeps them; 0 and "" before the first."""
         if not self.settings.exists():
             return 0, ""
         settings = dict(line.split(" ", 1) for line in self.settings.read_text().splitlines())
@@ -221,7 +221,8 @@ FOLDERS: dict[type[Service], str] = {PostgresService: "postgres", RedisService: 
 
 
 def postgres(folder: Path, *, fast: bool = False) -> Service:
-    """A running PostgreSQL of `folder`. `fast` risks the data in a crash (tests). Raises EmbeddedError."""
+    """A running PostgreSQL with its data in `folder`. With `fast` (tests) a crash may destroy the data.
+    Raises EmbeddedError."""
     return PostgresService(folder, fast=fast).start()
 
 
@@ -231,14 +232,14 @@ def redis(folder: Path) -> Service:
 
 
 def services(var: Path) -> tuple[Service, ...]:
-    """PostgreSQL and Redis of `var`, running or not."""
+    """The PostgreSQL and the Redis of `var`, running or not."""
     return tuple(kind(var / folder) for kind, folder in FOLDERS.items())
 
 
 def ensure(var: Path, *, fast: bool = False) -> list[Service]:
     """Sets DATABASE_URL and REDIS_URL where they are missing, and returns the running servers behind them.
 
-    `fast` risks the database in a crash (tests). Raises EmbeddedError, after stopping what it had launched.
+    With `fast` (tests) a crash may destroy the data. Raises EmbeddedError, after stopping what it launched.
     """
     wanted: list[Service] = []
     if not env.given(PostgresService.variable):
@@ -258,7 +259,7 @@ def ensure(var: Path, *, fast: bool = False) -> list[Service]:
 
 
 def _identity(folder: Path) -> str:
-    """A random word kept in the folder, so that a folder made anew does not find a deleted one's data."""
+    """A random word in the folder. It keeps a new folder from using the data of a deleted one."""
     with (folder / "identity").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
@@ -270,7 +271,7 @@ def _identity(folder: Path) -> str:
 
 
 def _make_private(folder: Path, *, owner: int) -> None:
-    """Makes the folder, or checks that it is ours: anybody can make one in /tmp. Raises OSError."""
+    """Makes the folder, or checks that it is ours, since anybody can make one in /tmp. Raises OSError."""
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (owner, os.geteuid()):
@@ -295,7 +296,7 @@ def _free_port(wanted: int) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line. `status` ends with 1 unless both run."""
+    """The command line. `status` exits with 1 unless both servers run."""
     parser = argparse.ArgumentParser(
         prog="python -m config.start.embedded", description="PostgreSQL and Redis of a checkout."
     )

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 
-REQUIRED = {  # without these nothing starts; the words explain each in the sentence that names it
+REQUIRED = {  # nothing starts without these; the values explain each setting in the error sentence
     "DATABASE_URL": "the address of PostgreSQL",
     "REDIS_URL": "the address of Redis",
     "SECRET_KEY": "a long random text",
@@ -78,7 +78,7 @@ def words(name: str, default: str = "") -> list[str]:
 
 
 def pairs(name: str, separator: str) -> dict[str, str]:
-    """NAME=a=1,b=2 (the separator is `=` here) as a dict, in its order."""
+    """NAME=a=1,b=2 (here the separator is `=`) as a dict, in this order."""
     found = [word.partition(separator) for word in words(name)]
     if any(not (key and middle and value) for key, middle, value in found):
         raise Misconfigured(f"{name} is a list like name{separator}value,name{separator}value.")
@@ -86,7 +86,7 @@ def pairs(name: str, separator: str) -> dict[str, str]:
 
 
 def master_keys(name: str) -> dict[str, str]:
-    """Keys of 32 bytes in base64 by their names; the first one is current."""
+    """{name: key}, a key being 32 bytes in base64. The first one is current."""
     keys = pairs(name, ":")
     if not keys:
         raise Misconfigured(f"{name} holds no key.")
@@ -120,7 +120,7 @@ def redis(name: str) -> str:
 
 
 def database(name: str) -> dict[str, Any]:
-    """postgresql://user:password@host:port/name?host=/socket/folder in Django's form."""
+    """postgresql://user:password@host:port/name?host=/socket/folder as an entry of Django's DATABASES."""
     parts = _address(name, text(name))
     if parts.scheme not in ("postgres", "postgresql"):
         raise Misconfigured(f"{name} is an address like postgresql://user:password@host:5432/name.")
@@ -132,7 +132,7 @@ def database(name: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", unquote(parts.hostname or "")),
         "PORT": str(parts.port or query.pop("port", "")),
-        # PostgreSQL's compiler costs more than our queries: 10 ms a page of the gallery at 10,000 items.
+        # Compiling (JIT) takes longer than our queries: 10 ms for a page of the gallery at 10,000 items.
         "OPTIONS": {**query, "options": f"{query.get('options', '')} -c jit=off".strip()},
     }
 
@@ -140,7 +140,7 @@ def database(name: str) -> dict[str, Any]:
 def _address(name: str, url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        _checked = parts.port  # parsed when it is read
+        _checked = parts.port  # urlsplit parses the port only when it is read
     except ValueError as e:
         raise Misconfigured(f"{name} is not an address: {e}.") from e
     return parts

@@ -1,4 +1,4 @@
-"""Makes the keys that an installation keeps for itself, each once, in a folder.
+"""Makes the secret keys of an installation in a folder, each once.
 
 python -m config.start.keys docker/secrets
 """
@@ -34,7 +34,7 @@ def _jwt_private_key(folder: Path) -> str:
 
 
 def _vault_master_keys(folder: Path) -> str:
-    earlier = folder / "master"  # until November 2026: the key alone, in use under the name `local`
+    earlier = folder / "master"  # until November 2026: the key without its name, which is `local`
     kept = earlier.read_text().strip() if earlier.exists() else ""
     return f"local:{kept or base64.b64encode(secrets.token_bytes(32)).decode()}"
 
@@ -47,7 +47,7 @@ KEYS: dict[str, Callable[[Path], str]] = {
 
 
 def make(name: str, folder: Path) -> Path:
-    """The file of the key `name`, which is made unless it is there."""
+    """The file of the key `name`. Makes the key if the file does not exist."""
     file = folder / name.lower()
     if not file.exists():
         _write_once(file, KEYS[name](folder))
@@ -55,7 +55,8 @@ def make(name: str, folder: Path) -> Path:
 
 
 def _write_once(file: Path, text: str) -> None:
-    """Writes for the owner alone, to the disk. Of two processes at once, the first one's file stays."""
+    """Writes a file that only its owner may read, and syncs it. If two processes write at once, the first
+    file stays."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = file.with_name(f".{file.name}-{os.getpid()}-{secrets.token_hex(4)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as f:
@@ -68,7 +69,7 @@ def _write_once(file: Path, text: str) -> None:
     finally:
         draft.unlink()
     folder = os.open(file.parent, os.O_RDONLY)
-    os.fsync(folder)  # the name too: without a vault's key no file opens again
+    os.fsync(folder)  # the file's name too: if a vault key is lost, no file can be decrypted
     os.close(folder)
 
 

@@ -1,4 +1,4 @@
-"""The log files of `make run`: var/log/NAME.log, one a process, each cut at a size."""
+"""The log files of `make run`: var/log/NAME.log, one for each process, of limited size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import BinaryIO
 
-MOST = 10 * 1024 * 1024  # bytes of a log; what is older goes into NAME.log.old, and what was there is dropped
+MOST = 10 * 1024 * 1024  # bytes of a log; a longer one is moved to NAME.log.old, which it replaces
 
 
 def path(var: Path, name: str) -> Path:
@@ -14,14 +14,14 @@ def path(var: Path, name: str) -> Path:
 
 
 def opened(file: Path) -> BinaryIO:
-    """Open to append, so that a process that writes goes on at the start after a cut."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # mails that are printed end here
+    """Opens the log to append, so that the process writes at the new end after a cut."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # 0700: printed e-mails are in the logs
     cut(file)
     return file.open("ab")
 
 
 def cut(file: Path, most: int = 0) -> None:
-    """Moves the content of a log that is too long aside, under the hands of whoever writes it."""
+    """Copies a log that is too long to NAME.log.old and truncates it, while its process keeps writing."""
     if file.exists() and file.stat().st_size > (most or MOST):
         shutil.copyfile(file, file.with_name(f"{file.name}.old"))
         with file.open("r+b") as log:
@@ -29,7 +29,7 @@ def cut(file: Path, most: int = 0) -> None:
 
 
 def last_lines(file: Path, count: int = 5) -> list[str]:
-    """The last lines that are not empty."""
+    """The last `count` lines that are not empty."""
     if not file.exists():
         return []
     with file.open("rb") as log:

@@ -1,4 +1,4 @@
-"""The parts of a `make run`: its servers and programs. Each is started again when it ends."""
+"""The parts of a `make run`: its servers and programs. A part that ends is started again."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from config.start.checkout import ROOT
 from config.start.processes import Process
 from config.start.service import Service
 
-QUICK = 10.0  # seconds: a part that ends sooner after its start counts as one that ended at once
-PAUSE = 0.5  # seconds before it is started again; doubles each time it ends at once
-MOST_ENDS = 4  # a part that ends at once so many times in a row stops the whole
+QUICK = 10.0  # seconds: a part that ends sooner after its start ended "at once"
+PAUSE = 0.5  # seconds before a restart; doubles each time the part ends at once
+MOST_ENDS = 4  # `make run` stops when a part ends at once this many times in a row
 
 
 class RunError(Exception):
-    """It cannot start, or cannot go on; the sentence says what to do."""
+    """`make run` cannot start, or cannot go on; the sentence says what to do."""
 
 
 def say(line: str) -> None:
-    with suppress(OSError):  # the terminal may be gone; the programs must still be ended
+    with suppress(OSError):  # the terminal may be closed; the programs must still be stopped
         print(line, flush=True)
 
 
@@ -43,7 +43,7 @@ class Part(ABC):
     def start(self) -> None: ...
 
     def how(self) -> str:
-        """How it ended, in a few words."""
+        """How the part ended, in a few words."""
         return "ended"
 
     def begin(self) -> None:
@@ -51,7 +51,7 @@ class Part(ABC):
         self.began, self.due = time.monotonic(), 0.0
 
     def look(self) -> None:
-        """Starts it again when it has ended. Raises RunError when that does not help."""
+        """Starts the part again when it has ended. Raises RunError after MOST_ENDS ends in a row."""
         if self.due:
             if time.monotonic() >= self.due:
                 self.begin()
@@ -71,7 +71,7 @@ class Part(ABC):
 
 
 class Program(Part):
-    """A process of the table, in a session of its own: the terminal's Ctrl-C does not reach it."""
+    """A process of the table. It has its own session, so the terminal's Ctrl-C does not reach it."""
 
     def __init__(self, process: Process, *, var: Path, origin: str) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class Program(Part):
             self.child.terminate()
 
     def kill(self) -> None:
-        """Ends all of its session."""
+        """Kills all processes of its session."""
         if self.child is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.child.pid, signal.SIGKILL)
@@ -111,7 +111,7 @@ class Program(Part):
 
 
 class Server(Part):
-    """PostgreSQL or Redis, running already."""
+    """PostgreSQL or Redis, which runs already."""
 
     def __init__(self, service: Service) -> None:
         super().__init__()
@@ -125,5 +125,5 @@ class Server(Part):
         self.service.start()
         if self.service.url != self.url:
             raise RunError(
-                f"{self.name} had to take another address, because its port is in use: run it again."
+                f"{self.name} had to take another address, because its port is in use. Run `make run` again."
             )

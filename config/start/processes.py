@@ -1,8 +1,8 @@
-"""The table of what an installation runs: each process's command, queue, concurrency and environment.
+"""The table of an installation's processes: command, queue, concurrency and environment of each.
 
-`make run` reads it (supervisor.py). A container or a unit runs `python -m config.start.processes NAME`, which
-checks the settings and then becomes that process. HOST and PORT say where the web server listens, VAR where
-files are kept.
+`make run` reads it (supervisor.py). A container or a systemd unit runs `python -m config.start.processes
+NAME`, which checks the settings and then becomes that process. The web server listens at HOST and PORT;
+files are kept in the folder VAR.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from config.start import checkout, env
 
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "config.settings"}
-# A worker downloads nothing. numpy's own threads and torch's get in each other's way.
+# Workers download nothing. One OpenBLAS thread: numpy's threads and torch's slow each other.
 WORKER = SETTINGS | {"HF_HUB_OFFLINE": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -26,7 +26,7 @@ WORKER = SETTINGS | {"HF_HUB_OFFLINE": "1", "OPENBLAS_NUM_THREADS": "1"}
 class Process:
     name: str
     argv: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)  # defaults: variables that are set win
+    environment: Mapping[str, str] = field(default_factory=dict)  # defaults: os.environ overrides them
     once: bool = False  # ends by itself, and must succeed
 
     def env(self) -> dict[str, str]:
@@ -51,7 +51,7 @@ def manage(name: str, *arguments: str) -> Process:
 
 def web(host: str, port: int) -> Process:
     listen = ("--interface", "asgi", "--host", host, "--port", str(port))
-    # Event streams stay open for hours: a stop does not wait for them.
+    # Event streams stay open for hours; a stop must not wait for them.
     lives = ("--workers-kill-timeout", "3", "--respawn-failed-workers")
     command = (sys.executable, "-m", "granian", *listen, *lives, "config.asgi:application")
     return Process("web", command, SETTINGS)
@@ -59,10 +59,10 @@ def web(host: str, port: int) -> Process:
 
 def worker(queue: str, *, concurrency: int) -> Process:
     size = ("-Q", queue, "-c", str(concurrency), "--prefetch-multiplier", "1", "-n", f"{queue}@%h")
-    # The rows say which worker is alive, not the broker.
+    # The leases in the database say which worker is alive, not the broker.
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     command = (sys.executable, "-m", "celery", "-A", "config", "worker", *size, *alone)
-    # Two tasks run side by side: each with threads of its own would slow both.
+    # Several tasks run at once, and several threads for each would slow all of them.
     threads = {"OMP_NUM_THREADS": "1"} if concurrency > 1 else {}
     return Process(queue, command, WORKER | threads)
 
@@ -86,9 +86,7 @@ def main() -> None:
     parser.add_argument("name", choices=rows)
     process = rows[parser.parse_args().name]
     os.environ |= process.env()
-    import_module(
-        os.environ["DJANGO_SETTINGS_MODULE"]
-    )  # ends with a sentence when one is missing or malformed
+    import_module(os.environ["DJANGO_SETTINGS_MODULE"])  # exits when a setting is missing or malformed
     os.chdir(checkout.ROOT)
     os.execv(process.argv[0], process.argv)
 

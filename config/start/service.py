@@ -1,7 +1,7 @@
-"""A server that belongs to a folder. It is started once, however many ask, and outlives its starter.
+"""A server that belongs to a folder. Several processes may start it: it runs once, and outlives them.
 
-The server inherits a lock on a file in its folder: the lock is free exactly when no server runs and nobody is
-starting one. A pid file beside a free lock is stale.
+The server inherits a lock on a file in its folder. The lock is free exactly when no server runs and no
+process is starting one. A pid file beside a free lock is stale.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from typing import Any
 
 from redis import RedisError
 
-PG_UID = (
-    60_900  # user and group of PostgreSQL's files when we are root; no system assigns this number by itself
-)
+# User and group id of PostgreSQL's files when we are root. No system assigns this number by itself.
+PG_UID = 60_900
 WAIT = 60.0  # seconds for a start or a stop: recovery after a crash can take long
-MIN_FREE = 100 * 1024 * 1024  # bytes of disk: a new database takes half of it
-MOST_LOG = 10 * 1024 * 1024  # bytes: a longer log is moved aside at the next start
+MIN_FREE = 100 * 1024 * 1024  # bytes of free disk; a new database takes half of them
+MOST_LOG = 10 * 1024 * 1024  # bytes: a longer log is renamed to log.old at the next start
 
 
 class EmbeddedError(Exception):
@@ -51,7 +50,8 @@ class Service(ABC):
         """The address for clients, the same after a restart."""
 
     def answers(self) -> bool:
-        """Whether it takes connections now. Another program may answer at its address while it is stopped."""
+        """Whether the server takes connections now. `running` is checked too, because another program may
+        answer at the address of a stopped server."""
         return self.running() and self._responds()
 
     @abstractmethod
@@ -64,12 +64,12 @@ class Service(ABC):
     def _quit(self) -> None: ...
 
     def start(self) -> Service:
-        """Returns once it answers, whoever started it. It outlives this process. Raises EmbeddedError."""
+        """Returns once the server answers. It outlives this process. Raises EmbeddedError."""
         launches, deadline = 0, time.monotonic() + WAIT
         while not self.answers():
             with _lock(self.folder) as lock:
                 if lock is not None:
-                    if launches == 3:  # more than one: a port that was free may be taken a moment later
+                    if launches == 3:  # several tries: a free port may be taken before the server binds it
                         raise self._error("ended right after its start", self._last_words())
                     self._prepare(lock)
                     launches += 1
@@ -92,7 +92,7 @@ class Service(ABC):
             raise self._error("cannot be started", str(error)) from error
 
     def stop(self) -> None:
-        """Returns once its last process has ended. Raises EmbeddedError."""
+        """Returns once the server's last process has ended. Raises EmbeddedError."""
         deadline = time.monotonic() + WAIT
         while self.running():
             with suppress(EmbeddedError, RedisError, subprocess.TimeoutExpired):
@@ -104,7 +104,7 @@ class Service(ABC):
             return lock is None
 
     def discard(self) -> None:
-        """Stops it and deletes its data."""
+        """Stops the server and deletes its data."""
         self.stop()
         shutil.rmtree(self.folder)
 
@@ -116,7 +116,7 @@ class Service(ABC):
     def _call(
         self, *command: str | Path, lock: int | None = None, cwd: Path = Path("/"), uid: int | None = None
     ) -> None:
-        """Runs a program of the server, its output in the log. It gets nothing of our environment."""
+        """Runs a program of the server, without our environment. Its output goes to the log."""
         rights: dict[str, Any] = {} if uid is None else {"user": uid, "group": PG_UID, "extra_groups": ()}
         with (self.folder / "log").open("ab") as log:
             done = subprocess.run(
@@ -137,9 +137,8 @@ class Service(ABC):
     def _last_words(self) -> str:
         log = self.folder / "log"
         tail = log.read_text(errors="replace").strip().splitlines()[-5:] if log.exists() else []
-        reasons = [
-            line for line in tail if "FATAL" in line or "error" in line
-        ]  # PostgreSQL logs its shutdown after the reason
+        # PostgreSQL logs its shutdown after the reason.
+        reasons = [line for line in tail if "FATAL" in line or "error" in line]
         return (reasons or tail or ["its log is empty"])[-1].strip()
 
     def _error(self, problem: str, detail: str) -> EmbeddedError:
@@ -154,7 +153,7 @@ def _lock(folder: Path) -> Iterator[int | None]:
     try:
         yield descriptor if _take(descriptor) else None
     finally:
-        os.close(descriptor)  # a server that inherited it goes on holding the lock
+        os.close(descriptor)  # a server that inherited the descriptor still holds the lock
 
 
 def _take(descriptor: int) -> bool:

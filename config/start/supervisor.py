@@ -1,7 +1,8 @@
-"""What `make run` does: servers, tables, demonstration, then web, workers and beat until Ctrl-C.
+"""`make run`: starts the servers, makes the tables and the demonstration, then runs web, workers and beat
+until Ctrl-C.
 
-HOST and PORT in the environment say where it listens (127.0.0.1 and 8000), VAR where it keeps files (var).
-The terminal gets a few lines and one for each incident; what the programs print goes to var/log/.
+It listens at HOST and PORT (default 127.0.0.1 and 8000) and keeps files in VAR (default var). The terminal
+shows a few lines, and one for each incident; the output of the programs goes to var/log/.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from config.start.env import Misconfigured
 from config.start.parts import Part, Program, RunError, Server, say
 from config.start.processes import Process
 
-GRACE = 10.0  # seconds from SIGTERM to SIGKILL: a run that is cut off is claimed again at the next start
-TICK = 0.1  # seconds between looks at the parts
+GRACE = 10.0  # seconds from SIGTERM to SIGKILL; a killed worker's run is claimed again at the next start
+TICK = 0.1  # seconds between two checks of the parts
 SAYS = {"migrate": "Bringing the database's tables up to date", "demo": "Filling in the demonstration"}
 
 
@@ -38,7 +39,7 @@ class Startup:
 
     @property
     def near_host(self) -> str:
-        """`host`, or where one reaches it from here when it means every address."""
+        """`host`, or the loopback address when `host` means every address."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
 
     @property
@@ -48,14 +49,14 @@ class Startup:
 
 
 def checkout_startup(*, host: str, port: int, var: Path) -> Startup:
-    """What a checkout runs: the whole table, and the demonstration."""
+    """The start of a checkout: the whole table, and the demonstration."""
     rows = processes.table(host=host, port=port, var=var)
     steps = [row for row in rows if row.once] + [processes.manage("demo", "load_demo")]
     return Startup(tuple(steps), tuple(row for row in rows if not row.once), var, host, port)
 
 
 def run(startup: Startup) -> int:
-    """0 after Ctrl-C, SIGTERM or a closed terminal, 1 when a step failed or a part ended again and again.
+    """Returns 0 after Ctrl-C, SIGTERM or a closed terminal, 1 when a step failed or a part kept ending.
 
     Stops everything it started and nothing else. Raises RunError or EmbeddedError when it cannot begin.
     """
@@ -75,7 +76,7 @@ def run(startup: Startup) -> int:
             if service.started:
                 afterwards.callback(service.stop)
         checkout.publish(startup.var)
-        afterwards.callback(supervisor.end)  # the last to be added is the first to be called
+        afterwards.callback(supervisor.end)  # added last, so called first
         return supervisor.run()
 
 
@@ -94,7 +95,7 @@ def check_port(host: str, port: int) -> None:
 @dataclass
 class Supervisor:
     startup: Startup
-    signals: int = 0  # how often we were asked to stop; a number, because a handler must not wait for a lock
+    signals: int = 0  # stop signals so far; a plain number, because a handler must not wait for a lock
     parts: list[Part] = field(default_factory=list)
 
     @property
@@ -128,7 +129,7 @@ class Supervisor:
         return program
 
     def finish(self, step: Process) -> bool:
-        """Whether it succeeded; False as well when we are asked to stop meanwhile."""
+        """Runs a step to its end. False when it failed, and when a stop signal came."""
         program = self.begin(step)
         while program.alive() and not self.signals:
             time.sleep(TICK)
@@ -162,7 +163,7 @@ class Supervisor:
             logs.cut(part.log)
 
     def end(self) -> None:
-        """SIGTERM to each program; after GRACE, or when asked again, SIGKILL to the rest of its session."""
+        """Sends SIGTERM to each program. After GRACE, or after another signal, kills what is left."""
         asked, deadline = self.signals, time.monotonic() + GRACE
         if any(program.alive() for program in self.programs):
             say("Stopping; Ctrl-C again ends it at once")

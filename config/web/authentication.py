@@ -1,4 +1,4 @@
-"""How the API knows a browser."""
+"""Authenticates a browser at the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from config.errors import Forged
 
 
 class BrowserAuthentication(SessionAuthentication):
-    """By the session's cookie, with the CSRF token."""
+    """Uses the session cookie and the CSRF token."""
 
     def enforce_csrf(self, request: Any) -> None:
         try:

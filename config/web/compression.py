@@ -1,6 +1,6 @@
 """Compresses pages, styles and scripts.
 
-People's files are compressed pictures already; event streams must not be held.
+Users' files are compressed already, and event streams must not be buffered.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ async def events(request: HttpRequest) -> HttpResponse:
 
 
 def _authenticate(request: HttpRequest) -> Any:
-    """The user, as the API's own authentication finds them: this view is no APIView."""
+    """The user, found by the API's authentication classes. This async view is no APIView."""
     asked = Request(request, authenticators=[kind() for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES])
     try:
         return asked.user if asked.user.is_authenticated else None
@@ -55,7 +55,7 @@ def _authenticate(request: HttpRequest) -> Any:
 async def stream(user: Any) -> AsyncIterator[bytes]:
     queue = listener.join(user.pk)
     try:
-        await listener.ready.wait()  # before the snapshot, so that nothing falls between them
+        await listener.ready.wait()  # before the snapshot, so that no change between them is missed
         yield _event("snapshot", "", await aside(snapshot, user))
         told: dict[str, Any] = {}
         for name, data in await aside(_changed, user, told):
@@ -73,7 +73,7 @@ async def stream(user: Any) -> AsyncIterator[bytes]:
 
 
 async def messages(queue: asyncio.Queue[dict[str, str] | None]) -> AsyncIterator[dict[str, str] | None]:
-    """The messages until the stream ends, and None after every PING seconds of silence."""
+    """The messages until the stream ends; None after every PING seconds without a message."""
     while True:
         try:
             message = await asyncio.wait_for(queue.get(), PING)
@@ -86,7 +86,7 @@ async def messages(queue: asyncio.Queue[dict[str, str] | None]) -> AsyncIterator
 
 
 async def aside(act: Any, *args: Any) -> Any:
-    """Calls `act` in a thread and returns its database connection at once: a stream is open for hours."""
+    """Calls `act` in a thread, then frees its database connection at once: a stream is open for hours."""
 
     def run() -> Any:
         try:
@@ -110,7 +110,7 @@ def snapshot(user: Any) -> list[dict[str, Any]]:
 
 
 def _changed(user: Any, told: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The events of registry.live that differ from those in `told`, the ones sent last."""
+    """The events of registry.live whose data differs from what was sent last (`told`)."""
     now = [kind(user) for kind in registry.live]
     new = [(name, data) for name, data in now if told.get(name) != data]
     told.update(new)

@@ -1,4 +1,4 @@
-"""Serves a private file from the vault, with ETag and ranges. No cache keeps it but the viewer's browser."""
+"""Serves a private file from the vault, with ETag and ranges. Only the viewer's browser may cache it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def serve(
     chunks = files.open_range(name, start, stop)
     body = one_by_one(chunks) if isinstance(getattr(request, "_request", request), ASGIRequest) else chunks
     if not connection.in_atomic_block:
-        connection.close()  # back to the pool: a slow client may take minutes
+        connection.close()  # returns it to the pool: a slow client may take minutes
     response = StreamingHttpResponse(body, status=206 if partial else 200, content_type=media_type)
     response["Content-Length"] = str(stop - start)
     response["Accept-Ranges"] = "bytes"
@@ -55,7 +55,7 @@ def serve(
 
 
 async def one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The chunks as an async iterator: under ASGI, Django reads a plain one whole before it sends any."""
+    """The chunks as an async iterator. Under ASGI, Django reads a plain iterator whole before it sends."""
     take = sync_to_async(lambda: next(chunks, None))
     while (chunk := await take()) is not None:
         yield chunk
@@ -69,9 +69,9 @@ def _private(response: Any, quoted: str) -> Any:
 
 
 def _range(request: HttpRequest, size: int, quoted: str) -> tuple[int, int]:
-    """[start, stop) of a single range.
+    """[start, stop) of the one range that was asked for.
 
-    Several ranges, or If-Range with another version, get the whole file.
+    Several ranges, or If-Range with another version, give the whole file.
     """
     header = request.headers.get("Range", "")
     if request.headers.get("If-Range", quoted) != quoted:
@@ -80,7 +80,7 @@ def _range(request: HttpRequest, size: int, quoted: str) -> tuple[int, int]:
     if not found or found.group(0) == "bytes=-":
         return 0, size
     first, last = found.groups()
-    if not first:  # the last so many bytes
+    if not first:  # "bytes=-N": the last N bytes
         start, stop = max(0, size - int(last)), size
     else:
         start, stop = int(first), min(int(last) + 1 if last else size, size)

@@ -1,4 +1,4 @@
-"""Whether this process is well, for a supervisor or a load balancer that asks."""
+"""Health checks for supervisors and load balancers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when the database answers, else 503.
 
-    Redis is reported but may be away: work is late then, not lost.
+    Redis is reported but does not count: without it work is late, not lost.
     """
     found = {"database": _database(), "redis": _redis()}
     return JsonResponse(found, status=200 if found["database"] else 503)

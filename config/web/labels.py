@@ -1,4 +1,4 @@
-"""What people read for the codes of styles and qualities, on the pages of several apps."""
+"""The names of styles and qualities, for the pages of several apps."""
 
 from __future__ import annotations
 

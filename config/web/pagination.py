@@ -1,4 +1,4 @@
-"""Keyset pagination: a cursor holds the last row's values, so page 2,000 costs what page 2 does."""
+"""Keyset pagination: a cursor holds the last row's values, so page 2,000 is as fast as page 2."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ DEFAULT, MOST = 30, 100
 def page(
     request: Any, rows: Any, show: Any, order: tuple[str, ...] = ("-created_at", "-id")
 ) -> dict[str, Any]:
-    """{"next", "previous", "results"} of a queryset, by the fields in `order`; the last one is unique.
+    """{"next", "previous", "results"} of a queryset, sorted by `order`, whose last field is unique.
 
-    Raises Invalid for a `limit` that is no number from 1 to MOST, and for a cursor that cannot be read.
+    Raises Invalid unless `limit` is a number from 1 to MOST, and for a cursor that cannot be read.
     """
     limit, cursor = _limit(request), _read(request.GET.get("cursor", ""))
     back = bool(cursor and cursor["back"])
@@ -73,7 +73,7 @@ def _reversed(order: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _after(rows: Any, order: tuple[str, ...], at: list[Any]) -> Any:
-    """Rows beyond `at`: (a < x) or (a = x and b < y). The extra a <= x lets the index skip to the place."""
+    """Rows beyond `at`: (a < x) or (a = x and b < y). The extra a <= x lets PostgreSQL seek in the index."""
     if len(at) != len(order):
         raise _no_cursor()
     names = [f.lstrip("-") for f in order]
@@ -89,7 +89,7 @@ def _after(rows: Any, order: tuple[str, ...], at: list[Any]) -> Any:
 
 
 def cursor_at(at: list[Any], *, back: bool = False) -> str:
-    """The cursor of the page that begins after these values, or with `back` ends before them."""
+    """The cursor of the page that begins after these values; with `back`, of the one that ends before."""
     text = json.dumps(
         [int(back), *(v if isinstance(v, (int, float)) else str(v) for v in at)], separators=(",", ":")
     )

@@ -32,7 +32,7 @@ from config.errors import (
 
 JSON = "application/problem+json"
 
-# What Django REST framework raises by itself -> (code, sentence).
+# The exceptions of Django REST framework -> (code, sentence).
 FRAMEWORK_ERRORS: dict[type[Exception], tuple[str, Callable[[], str]]] = {
     exceptions.ParseError: ("malformed", lambda: str(Malformed.message)),
     exceptions.NotAuthenticated: ("not_authenticated", lambda: str(NotAuthenticated.message)),
@@ -97,10 +97,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Any:
 
 
 def as_domain_error(error: Exception) -> Exception:
-    """The DomainError that stands for a library's exception about bad input; other exceptions unchanged."""
+    """The DomainError for a library's exception about bad input; any other exception unchanged."""
     if isinstance(error, RequestDataTooBig):
         return FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
-    if isinstance(error, FileNotFoundError):  # deleted between a look at the row and at the file
+    if isinstance(error, FileNotFoundError):  # deleted after the row was read
         return NotFound()
     if isinstance(error, (RecursionError, UnicodeEncodeError, TooManyFilesSent, TooManyFieldsSent)):
         return Malformed()
@@ -167,7 +167,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """403 is 404 under /api/; staff who lack a permission get a page with 403."""
+    """404 under /api/; elsewhere a page with 403, for staff who lack a permission."""
     if request.path.startswith("/api/"):
         return respond(NotFound())
     return render(request, "error.html", {"error": NotFound()}, status=403)
@@ -181,7 +181,7 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Decorates a page: a refusal becomes a message on the page the user came from. NotFound stays 404."""
+    """Decorates a page: shows a refusal as a message on the page the user came from. NotFound stays 404."""
 
     @functools.wraps(view)
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -192,7 +192,7 @@ def told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         except (DomainError, exceptions.ValidationError, ValidationError) as error:
             refused = error if isinstance(error, DomainError) else Invalid()
             messages.error(request, refused.detail)
-            if request.method == "GET":  # an invalid query: the page without it
+            if request.method == "GET":  # an invalid query: show the page without the query
                 return redirect(request.path)
             back = request.headers.get("Referer", "")
             ours = url_has_allowed_host_and_scheme(

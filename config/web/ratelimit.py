@@ -1,4 +1,4 @@
-"""Rate limits by user, else by IP address. Without Redis these limits let everything pass."""
+"""Rate limits per user, or per IP address for clients who are not logged in. Without Redis they are off."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from config.errors import RateLimited
 
 
 def address(request: Any) -> str:
-    """The client's IP address. Of X-Forwarded-For only what our own PROXIES appended is believed."""
+    """The client's IP address. In X-Forwarded-For only the addresses appended by our PROXIES count."""
     if settings.PROXIES:
         hops = [h.strip() for h in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if h.strip()]
         if len(hops) >= settings.PROXIES:
@@ -66,7 +66,7 @@ def refusal(usage: dict[str, Any], rate: str) -> RateLimited:
 
 
 def headers(usage: dict[str, Any], rate: str) -> dict[str, str]:
-    """RateLimit-Policy and RateLimit, as in the IETF's draft."""
+    """The headers RateLimit-Policy and RateLimit of the IETF draft."""
     seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}[rate.split("/")[1][-1]]
     left = max(0, usage["limit"] - usage["count"])
     return {

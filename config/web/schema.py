@@ -1,4 +1,4 @@
-"""The OpenAPI description. Every operation lists the problem as its default answer."""
+"""The OpenAPI description. The default response of every operation is a problem (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ EVENTS = {
 
 @functools.cache
 def document(language: str) -> tuple[bytes, str]:
-    """The whole description in a language, and its ETag; made once in each process."""
+    """The whole description in a language, and its ETag. It is built once a process."""
     with override(language):
         found = SchemaGenerator().get_schema(public=True)
         found["paths"]["/api/v1/events"] = EVENTS

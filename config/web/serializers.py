@@ -1,4 +1,4 @@
-"""Runs as clients see them, and what is read from every request: body and Idempotency-Key."""
+"""Runs as clients see them, and the parts read from every request: body and Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from config.runs.sentences import SENTENCES
 
 
 class IgnoreAccept(DefaultContentNegotiation):
-    """Sends what there is (JSON, a picture, a problem), whatever the client's Accept header says."""
+    """Ignores the Accept header: a view answers in its one format (JSON, a picture, a problem)."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type
@@ -69,14 +69,14 @@ def run_fields(run: Any, places: Places | None = None) -> dict[str, Any]:
 
 
 def checked(kind: type[serializers.Serializer], request: Any, **options: Any) -> dict[str, Any]:  # type: ignore[type-arg]
-    """The validated data of the request's body. Raises ValidationError, answered as `invalid`."""
+    """The validated data of the request's body. Raises ValidationError, which becomes `invalid`."""
     form = kind(data=request.data, **options)
     form.is_valid(raise_exception=True)
     return dict(form.validated_data)
 
 
 def key_of(headers: Any) -> str | None:
-    """The Idempotency-Key."""
+    """The Idempotency-Key of a request. Raises Invalid for one of a wrong length."""
     key: str | None = headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= 255:
         raise Invalid(errors={"Idempotency-Key": [str(_("From 1 to 255 characters."))]})

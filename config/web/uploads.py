@@ -1,4 +1,4 @@
-"""Uploads stay in memory: a face never touches the disk in the clear."""
+"""Uploads stay in memory: a photo is never on the disk unencrypted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from config.errors import FileTooLarge
 
 
 class MemoryUpload(MemoryFileUploadHandler):
-    """Keeps every file in memory, and stops reading a request that is longer than a photo may be."""
+    """Keeps every file in memory, and refuses a request that is larger than settings.MAX_BODY."""
 
     def handle_raw_input(
         self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: Any = None

@@ -23,7 +23,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
-    """Light, dark or as the system, kept in a cookie so that it works without JavaScript."""
+    """Stores the theme (light, dark or the system's) in a cookie, so that it works without JavaScript."""
     where = request.POST.get("next", "/")
     safe = url_has_allowed_host_and_scheme(where, {request.get_host()}, require_https=request.is_secure())
     answer = redirect(where if safe else "/")
@@ -35,7 +35,7 @@ def theme(request: HttpRequest) -> HttpResponse:
 
 
 def look(request: HttpRequest) -> dict[str, str]:
-    """A context processor: the theme, for every page's template."""
+    """A context processor that gives every template the theme."""
     chosen = request.COOKIES.get("theme", "")
     return {"theme": chosen if chosen in THEMES else "auto"}
 
@@ -46,6 +46,6 @@ def openapi(request: HttpRequest) -> HttpResponse:
         return problems.respond(MethodNotAllowed())
     data, etag = document(get_language() or "en")
     answer = HttpResponse(data, content_type="application/vnd.oai.openapi+json")
-    answer["Cache-Control"] = "no-cache"  # kept, and asked for again by its ETag
+    answer["Cache-Control"] = "no-cache"  # the client caches it and revalidates it by its ETag
     answer["ETag"] = etag
     return get_conditional_response(request, etag=etag, response=answer) or answer

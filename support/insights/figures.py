@@ -20,7 +20,7 @@ from billing.models import EngineCost, Invoice, Subscription, Transfer
 from billing.runs import PaidRun, paid_kinds
 
 Kind = Transfer.Kind
-PACK = "pack"  # instead of a plan's code, for an invoice without a plan
+PACK = "pack"  # stands for the plan's code in rows of invoices without a plan
 NEVER_LIVE = ("incomplete", "incomplete_expired")  # the first payment was never made
 
 
@@ -37,7 +37,7 @@ class Period:
 
     @property
     def moments(self) -> tuple[datetime, datetime]:
-        """The first and the last, for `__range`: the database, too, counts in microseconds."""
+        """The first and the last microsecond, for `__range`. PostgreSQL also stores microseconds."""
         return datetime.combine(self.start, time.min, UTC), datetime.combine(self.end, time.max, UTC)
 
 
@@ -49,9 +49,9 @@ class Revenue:
 
 
 def revenue_by_day_and_plan(period: Period) -> list[Revenue]:
-    """What was paid, less tax and less what went back since without its own tax.
+    """Payments less tax, less refunds and disputes without the tax in them.
 
-    All of it counts on the day of the payment, also what went back later.
+    A later refund counts on the day of the payment, not on its own day.
     """
     stays = Greatest(F("total") - F("refunded") - F("disputed"), 0)
     rows = (
@@ -69,7 +69,7 @@ def revenue_by_day_and_plan(period: Period) -> list[Revenue]:
 
 
 def in_other_currencies(period: Period) -> int:
-    """How many payments the revenue leaves out: cents of two currencies do not add up."""
+    """How many payments the revenue leaves out, because amounts in two currencies cannot be added."""
     return Invoice.objects.filter(paid_at__range=period.moments).exclude(currency=settings.CURRENCY).count()
 
 
@@ -116,7 +116,7 @@ class Cost:
 
 
 def costs_by_engine_and_kind(period: Period) -> list[Cost]:
-    """Runs that were started and have ended, in whatever way."""
+    """The cost of runs that were started and have ended, also of failed and cancelled ones."""
     known = {(cost.engine, cost.job_kind): cost for cost in EngineCost.objects.all()}
     found = [_cost(work, known) for kind in paid_kinds() for work in _work(kind, period)]
     return sorted(found, key=lambda cost: (cost.engine, cost.kind))
@@ -144,7 +144,7 @@ def _cost(work: dict[str, Any], known: dict[tuple[str, str], EngineCost]) -> Cos
 
 
 def total_cost(costs: Iterable[Cost]) -> Decimal | None:
-    """The sum, or None when one cost is not known: a sum of the others would be too low."""
+    """The sum; None when one cost is not known, because the sum of the others would be too low."""
     cents = [cost.cents for cost in costs]
     return None if None in cents else sum(filter(None, cents), Decimal(0))
 
@@ -157,7 +157,8 @@ def margin(revenue: Iterable[Revenue], costs: Iterable[Cost]) -> Decimal | None:
 
 @dataclass(frozen=True)
 class Churn:
-    """Subscriptions: `live` when the period began, how many of those `ended` in it, and `new` ones."""
+    """Subscriptions: how many were `live` when the period began, how many of these `ended` in it, and how
+    many are `new`."""
 
     live: int
     ended: int

@@ -1,4 +1,4 @@
-"""Plots as SVG without a script: pure functions from numbers to markup.
+"""Plots as SVG, without JavaScript: pure functions from numbers to markup.
 
 The colours are in static/figures.css.
 """
@@ -14,8 +14,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 WIDTH, HEIGHT = 960, 260  # of the view box; the page scales it
-LEFT, RIGHT, TOP, BOTTOM = 90, 950, 10, 230  # where the plot lies in it
-COLOURS = 6  # in the style sheet; a seventh series has the first colour again
+LEFT, RIGHT, TOP, BOTTOM = 90, 950, 10, 230  # the plot's edges in the view box
+COLOURS = 6  # colours in the style sheet; the seventh series gets the first colour again
 LABELS = 8  # dates below the plot, at most
 
 
@@ -29,7 +29,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Plot:
-    """What every plot has. `ident` is unique on the page, `desc` is a sentence, `say` formats a number."""
+    """The data of a plot. `ident` is unique on the page, `desc` is a sentence, `say` formats a number."""
 
     ident: str
     title: str
@@ -96,7 +96,7 @@ def _line(plot: Plot, n: int, marks: Sequence[int]) -> SafeString:
 
 
 def ticks(low: int, high: int) -> list[int]:
-    """Round numbers that span `low` to `high` and include zero; three or four when all have one sign."""
+    """Round numbers that span `low` to `high` and include zero: at most four if no value has another sign."""
     low, high = min(low, 0), max(high, 0)
     rounds = (digit * 10**power for power in count() for digit in (1, 2, 5))
     step = next(step for step in rounds if high - low <= 3 * step)
@@ -144,7 +144,7 @@ def _step(plot: Plot) -> float:
 
 
 def _x(plot: Plot, i: int) -> float:
-    """The middle of day `i`."""
+    """The x coordinate of the middle of day `i`."""
     return LEFT + (i + 0.5) * _step(plot)
 
 
@@ -154,7 +154,7 @@ def _y(value: int, marks: Sequence[int]) -> float:
 
 
 def _f(x: float) -> str:
-    """With a decimal point whatever the reader's language, as SVG asks."""
+    """One decimal, with a point in every language, as SVG requires."""
     return f"{x:.1f}"
 
 

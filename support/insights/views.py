@@ -36,7 +36,7 @@ TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
 
 @require_safe
 def figures_page(request: HttpRequest) -> HttpResponse:
-    """For staff who may view invoices; the admin's wrapper has already asked for staff."""
+    """For staff who may view invoices. `admin_view` in config/urls.py checks that the user is staff."""
     if not request.user.has_perm("billing.view_invoice"):  # type: ignore[union-attr]
         raise PermissionDenied
     period, understood = chosen(request.GET)
@@ -57,7 +57,7 @@ def figures_page(request: HttpRequest) -> HttpResponse:
 
 
 def chosen(query: Any) -> tuple[Period, bool]:
-    """The chosen days, or the last SHOWN without any, and whether the query was understood."""
+    """The chosen days (by default the last SHOWN days), and whether the query was understood."""
     today = datetime.now(UTC).date()
     usual = Period(today - timedelta(SHOWN - 1), today)
     start, end = (_date(query.get(name), to) for name, to in (("from", usual.start), ("to", usual.end)))
@@ -79,7 +79,7 @@ def _date(text: str | None, default: date) -> date | None:
 
 
 def as_csv(table: str, period: Period) -> HttpResponse:
-    """For programs: column names are not translated, and money is in cents."""
+    """A table as CSV for programs: column names are not translated, and money is in cents."""
     if table not in TABLES:
         raise Http404
     kind, read = TABLES[table]
@@ -95,7 +95,7 @@ def as_csv(table: str, period: Period) -> HttpResponse:
 
 
 def _cell(value: Any) -> Any:
-    """Typed text, as a plan's code, must not become a formula in a spreadsheet; numbers stay numbers."""
+    """Escapes text, such as a plan's code, that a spreadsheet would run as a formula; formats numbers."""
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     if isinstance(value, Decimal):
@@ -115,7 +115,7 @@ class Table:
 
 
 def _facts(period: Period) -> dict[str, Any]:
-    """The template's context, by a constant number of queries."""
+    """The template's context. It takes a constant number of queries."""
     revenue, credits = figures.revenue_by_day_and_plan(period), figures.credits_by_day(period)
     costs, churn = figures.costs_by_engine_and_kind(period), figures.churn(period)
     by_plan, by_use = _by_plan(period, revenue), _by_use(period, credits)
@@ -165,7 +165,7 @@ def _totals(
 
 
 def _by_plan(period: Period, revenue: Iterable[Revenue]) -> list[plots.Series]:
-    """A series for each plan that was paid, in the order of the plans."""
+    """A series for each plan with revenue, in the order of the plans."""
     cents = {(row.day, row.plan): row.cents for row in revenue}
     names = {**dict(Plan.objects.values_list("code", "name")), PACK: gettext("Credit packs")}
     paid = {plan for _day, plan in cents}
@@ -192,7 +192,7 @@ def _by_use(period: Period, credits: Iterable[Credits]) -> list[plots.Series]:
 
 
 def _by_day(caption: Any, period: Period, series: Sequence[plots.Series], say: Callable[[int], str]) -> Table:
-    """The numbers of a plot as a table, without days that are all zero."""
+    """The numbers of a plot as a table, without days on which all are zero."""
     columns = [s.values for s in series]
     rows = [(day, *map(say, numbers)) for day, *numbers in zip(period.days, *columns) if any(numbers)]
     return Table(

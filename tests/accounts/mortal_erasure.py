@@ -1,8 +1,8 @@
-"""An erasure that is killed before its first statement, then before its second, and so on, until one lives to
-the end.
+"""Runs an erasure that is killed before its first statement, then before its second, and so on, until one
+run reaches the end.
 
-`python -m tests.accounts.mortal_erasure ID` prints how often it was killed. The parent holds no
-connection.
+`python -m tests.accounts.mortal_erasure ID` prints how often it was killed. The parent process has no
+database connection.
 """
 
 from __future__ import annotations

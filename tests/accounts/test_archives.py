@@ -1,4 +1,4 @@
-"""An archive of all of one's data holds it all, says what each file is, and is nobody else's."""
+"""An archive of a user's data is complete, explains each file, and holds no data of other users."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def text(packed: zipfile.ZipFile, ending: str) -> str:
     return "\n".join(packed.read(n).decode() for n in packed.namelist() if n.endswith(ending))
 
 
-def test_it_holds_a_file_of_every_kind(packed: zipfile.ZipFile, anna: Any) -> None:
+def test_an_archive_holds_a_file_of_every_kind(packed: zipfile.ZipFile, anna: Any) -> None:
     names = packed.namelist()
     assert packed.testzip() is None
     for ending in (
@@ -71,7 +71,7 @@ def test_it_holds_a_file_of_every_kind(packed: zipfile.ZipFile, anna: Any) -> No
     assert packed.read(picture) == store(anna.id).read(anna.items.get().content)
 
 
-def test_it_holds_every_row_that_an_exporter_speaks_for(packed: zipfile.ZipFile, anna: Any) -> None:
+def test_an_archive_holds_every_row_of_the_exported_models(packed: zipfile.ZipFile, anna: Any) -> None:
     said = text(packed, ".json")
     for each in registry.erasers:
         for model, path in each.models.items():
@@ -83,7 +83,7 @@ def test_it_holds_every_row_that_an_exporter_speaks_for(packed: zipfile.ZipFile,
                     assert str(row.pk) in said, row
 
 
-def test_it_says_what_was_agreed_paid_and_decided(packed: zipfile.ZipFile) -> None:
+def test_an_archive_holds_consents_payments_and_decisions(packed: zipfile.ZipFile) -> None:
     consents = json.loads(packed.read("account/consents.json"))
     assert {"terms", "biometric_twin", "face_search", "improvement"} == {c["kind"] for c in consents}
     assert all(c["wording"] and c["version"] and c["given_at"] for c in consents)
@@ -92,7 +92,7 @@ def test_it_says_what_was_agreed_paid_and_decided(packed: zipfile.ZipFile) -> No
     assert "prompt_refused" in text(packed, "decisions.json")
 
 
-def test_no_secret_is_in_it(packed: zipfile.ZipFile, anna: Any) -> None:
+def test_an_archive_holds_no_secret(packed: zipfile.ZipFile, anna: Any) -> None:
     everything = text(packed, ".json")
     assert User.objects.get(id=anna.id).password not in everything
     assert "session_key" not in everything
@@ -107,7 +107,7 @@ def test_the_index_explains_every_file_and_what_was_left_out(packed: zipfile.Zip
     assert checked["path"].endswith(".jpg")
 
 
-def test_its_words_are_in_the_owners_language(anna: Any, work: Callable[[], int]) -> None:
+def test_an_archive_is_described_in_its_owners_language(anna: Any, work: Callable[[], int]) -> None:
     User.objects.filter(id=anna.id).update(language="es")
     members = {
         m.path: m for m in archive.members(Export(user=User.objects.get(id=anna.id), scope="everything"))
@@ -116,7 +116,7 @@ def test_its_words_are_in_the_owners_language(anna: Any, work: Callable[[], int]
     assert "Tu perfil" in index["files"][0]["what"]
 
 
-def test_asked_for_twice_there_is_one(anna: Any, wake_ups: Any) -> None:
+def test_two_requests_make_one_archive(anna: Any, wake_ups: Any) -> None:
     first, second = ask(anna), ask(anna)
     assert (first.status_code, second.status_code) == (202, 202)
     assert first.json()["id"] == second.json()["id"]
@@ -132,7 +132,7 @@ def test_the_password_is_asked_for_again(anna: Any, client: Any) -> None:
     assert asked["Location"].startswith("/account/archives/")
 
 
-def test_a_file_that_goes_while_it_is_packed_is_left_out(anna: Any, work: Callable[[], int]) -> None:
+def test_a_file_deleted_during_packing_is_left_out(anna: Any, work: Callable[[], int]) -> None:
     store(anna.id).delete(anna.items.get().content)
     asked = ask(anna).json()
     work()
@@ -140,7 +140,7 @@ def test_a_file_that_goes_while_it_is_packed_is_left_out(anna: Any, work: Callab
 
 
 class Full:
-    """A storage that is full: what is read is there."""
+    """A full storage: reading works, writing fails."""
 
     def __init__(self, location: str) -> None:
         self.disk = FileSystemStorage(location)
@@ -152,7 +152,7 @@ class Full:
         raise OSError(errno.ENOSPC, "no space left on device")
 
 
-def test_on_a_full_disk_it_fails_with_its_reason_and_leaves_nothing(
+def test_on_a_full_disk_an_archive_fails_with_a_reason_and_leaves_no_file(
     anna: Any, work: Callable[[], int], settings: Any, tmp_path: Path
 ) -> None:
     asked = ask(anna).json()
@@ -166,7 +166,7 @@ def test_on_a_full_disk_it_fails_with_its_reason_and_leaves_nothing(
 
 
 def test_only_one_piece_of_one_file_is_in_memory(anna: Any) -> None:
-    """Each file is opened when its turn comes, and read piece by piece."""
+    """A file is opened only when it is packed, and read piece by piece."""
     opened = []
 
     def pieces(name: str) -> Any:

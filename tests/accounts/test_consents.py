@@ -1,4 +1,4 @@
-"""What people agreed to: in which words, when, and that it ends when they say so."""
+"""Consents: their wording, when they were given, and their withdrawal."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def test_every_kind_is_shown_with_its_words(as_alice: Any) -> None:
     assert "18" in rows[1]["wording"]
 
 
-def test_the_very_words_are_kept_in_the_language_they_were_read_in(as_alice: Any, alice: Any) -> None:
+def test_the_wording_is_stored_in_the_language_it_was_shown_in(as_alice: Any, alice: Any) -> None:
     assert give(as_alice, "biometric_twin", HTTP_ACCEPT_LANGUAGE="es").status_code == 201
     kept = Consent.objects.get(user=alice)
     assert (kept.language, kept.wording[:12]) == ("es", "Tengo 18 año")
 
 
-def test_given_twice_is_given_once(as_alice: Any, alice: Any) -> None:
+def test_a_consent_given_twice_is_recorded_once(as_alice: Any, alice: Any) -> None:
     for _ in range(2):
         give(as_alice, "terms")
     assert Consent.objects.filter(user=alice).count() == 1
@@ -49,14 +49,14 @@ def test_an_older_wording_does_not_count(as_alice: Any, alice: Any) -> None:
     assert Consent.objects.filter(user=alice, withdrawn_at=None).count() == 1
 
 
-def test_withdrawn_is_over_and_stays_on_record(as_alice: Any, alice: Any) -> None:
+def test_a_withdrawn_consent_ends_and_stays_on_record(as_alice: Any, alice: Any) -> None:
     give(as_alice, "terms")
     assert as_alice.delete("/api/v1/consents/terms").status_code == 204
     assert as_alice.delete("/api/v1/consents/terms").json()["code"] == "not_found"
     assert Consent.objects.get(user=alice).withdrawn_at
 
 
-def test_a_kind_that_is_none(as_alice: Any) -> None:
+def test_an_unknown_kind_is_refused(as_alice: Any) -> None:
     assert (
         as_alice.post("/api/v1/consents", {"kind": "x", "version": "1"}, format="json").json()["code"]
         == "invalid"

@@ -1,4 +1,4 @@
-"""The end of an account: nothing of it is left in database and vault, and nobody else's is touched."""
+"""An erasure leaves nothing of the account in database and vault, and touches no other account."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from tests.factory import PASSWORD, full_user, start_work
 from tests.processes import database_url
 
 pytestmark = pytest.mark.django_db
-ANNA, BERT = "amaranth", "bergamot"  # words that are in nothing else
+ANNA, BERT = "amaranth", "bergamot"  # words that occur only in data of these users
 
 
 @pytest.fixture(autouse=True)
 def own_files(settings: Any, tmp_path: Path) -> None:
-    """The vault and the tombstones of this test alone."""
+    """A vault and tombstones for this test only."""
     places = {
         name: {"BACKEND": "django.core.files.storage.FileSystemStorage"} for name in ("default", "tombstones")
     }
@@ -60,7 +60,7 @@ def bert(db: None) -> Any:
 
 @pytest.fixture
 def erase(django_capture_on_commit_callbacks: Any) -> Callable[[Any], Any]:
-    """As the request and the worker do it; the receipt."""
+    """Erases a user like the request and the worker; returns the receipt."""
 
     def run(user: Any) -> Erasure:
         with django_capture_on_commit_callbacks(execute=True):
@@ -77,7 +77,7 @@ def tables() -> list[str]:
 
 
 def contents(*needles: str) -> list[str]:
-    """The rows of every table in which one of the words stands, whatever the column's type."""
+    """The rows of all tables that contain one of the words, in a column of any type."""
     found = []
     with connection.cursor() as cursor:
         for table in tables():
@@ -115,7 +115,7 @@ def test_others_are_untouched_byte_for_byte(anna: Any, bert: Any, erase: Callabl
     assert store(bert.id).read(next(iter(files)))
 
 
-def test_money_and_decisions_stay_under_a_number_that_leads_nowhere(
+def test_money_and_decisions_stay_under_a_number_that_names_nobody(
     anna: Any, erase: Callable[[Any], Any]
 ) -> None:
     from billing.models import Invoice, Transfer
@@ -128,7 +128,7 @@ def test_money_and_decisions_stay_under_a_number_that_leads_nowhere(
     assert Invoice.objects.filter(wallet=wallet).exists()
     assert AuditEntry.objects.filter(account=wallet, verb="prompt_refused", actor=None).exists()
     assert AuditEntry.objects.filter(verb="warned", subject_id=str(wallet)).exists()
-    assert AuditEntry.objects.count() > entries  # what was done in the admin is kept there, too
+    assert AuditEntry.objects.count() > entries  # the erasure copies the admin's log to the audit log
     assert audit.problems() == []
 
 
@@ -143,13 +143,13 @@ def test_the_admins_log_keeps_what_staff_did_without_the_name(erase: Callable[[A
     assert kept.count() == 2
 
 
-def test_work_under_way_is_stopped_and_released_first(
+def test_open_runs_are_stopped_and_their_holds_released_first(
     anna: Any, wake_ups: Any, erase: Callable[[Any], Any]
 ) -> None:
     training, wallet = start_work(anna), ledger.wallet_of(anna)
     assert ledger.balance(wallet).held == 21
     erase(anna)
-    assert not training.beat()  # its worker has lost it
+    assert not training.beat()  # the worker has lost its lease
     assert ledger.balance(wallet).held == 0
     assert audit.problems() == []
 
@@ -162,7 +162,7 @@ def test_an_erasure_during_a_training_ends_the_worker_too(
     erase: Callable[[Any], Any],
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    """The double erases at its first step, as a request would while a worker trains."""
+    """The fake engine erases the account at its first step, like a request while a worker trains."""
     from twins import services
 
     owner, done = twin.user, []
@@ -206,7 +206,7 @@ def test_the_password_is_asked_for_again(anna: Any) -> None:
     assert User.objects.get(id=anna.id).is_active
 
 
-def test_a_code_of_the_second_factor_does_as_well(anna: Any) -> None:
+def test_a_code_of_the_second_factor_is_accepted_instead(anna: Any) -> None:
     from allauth.mfa.models import Authenticator
 
     codes = Authenticator.objects.get(user=anna, type="recovery_codes").wrap()
@@ -214,7 +214,7 @@ def test_a_code_of_the_second_factor_does_as_well(anna: Any) -> None:
     assert answer.status_code == 202
 
 
-def test_guesses_are_counted_and_harm_nobody_else(anna: Any, bert: Any) -> None:
+def test_wrong_passwords_are_counted_per_user(anna: Any, bert: Any) -> None:
     guesses = [client_of(anna).delete("/api/v1/me", {"password": "wrong"}, format="json") for _ in range(6)]
     assert guesses[-1].json()["code"] == "rate_limited"
     assert client_of(bert).delete("/api/v1/me", {"password": PASSWORD}, format="json").status_code == 202
@@ -237,12 +237,12 @@ def test_every_session_and_token_ends_with_the_request(client: Any, anna: Any) -
     assert refused.status_code == 400
 
 
-def test_asked_for_twice_at_once_it_is_one_request(anna: Any) -> None:
+def test_two_requests_make_one_erasure(anna: Any) -> None:
     stale = User.objects.get(id=anna.id)
     assert erasure.ask(anna).id == erasure.ask(stale).id
 
 
-def test_staff_are_not_erased_by_themselves(db: None) -> None:
+def test_staff_cannot_erase_their_own_account(db: None) -> None:
     staff = User.objects.create_superuser("staff@example.com", PASSWORD)
     answer = client_of(staff).delete("/api/v1/me", {"password": PASSWORD}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (403, "staff_account")
@@ -264,15 +264,15 @@ def test_the_receipt_comes_once_in_the_readers_language_and_the_address_is_forgo
     User.objects.filter(id=anna.id).update(language="es")
     receipt = erase(anna)
     tasks.erase(str(receipt.id))
-    (letter,) = mail.outbox
-    assert letter.to == [f"{ANNA}@example.com"]
-    assert str(receipt.id) in letter.body
-    assert "Recibo" in letter.body
-    assert ANNA not in letter.body + letter.subject
+    (sent,) = mail.outbox
+    assert sent.to == [f"{ANNA}@example.com"]
+    assert str(receipt.id) in sent.body
+    assert "Recibo" in sent.body
+    assert ANNA not in sent.body + sent.subject
     assert (receipt.account, receipt.email) == (None, "")
 
 
-def test_the_same_address_is_a_stranger_afterwards(
+def test_a_new_account_with_the_same_address_sees_nothing_of_the_old_one(
     client: Any, anna: Any, erase: Callable[[Any], Any]
 ) -> None:
     email = anna.email
@@ -294,14 +294,14 @@ def test_the_same_address_is_a_stranger_afterwards(
 
 
 class NoMail(BaseEmailBackend):
-    """A server for e-mail that is away."""
+    """A mail server that refuses connections."""
 
     def send_messages(self, messages: Any) -> int:
         raise ConnectionRefusedError
 
 
 class NoDisk(FileSystemStorage):
-    """A storage that is away."""
+    """A storage that does not answer."""
 
     def listdir(self, path: str) -> Any:
         raise OSError(errno.EIO, "input/output error")
@@ -328,7 +328,7 @@ def test_an_address_that_takes_no_receipt_is_forgotten_after_a_week(anna: Any, s
     assert contents(ANNA) == []
 
 
-def test_with_the_storage_away_the_key_is_gone_and_the_files_follow(anna: Any, settings: Any) -> None:
+def test_while_the_storage_is_away_the_key_is_deleted_and_the_files_later(anna: Any, settings: Any) -> None:
     asked, works = erasure.ask(anna), settings.STORAGES
     away = {**works["default"], "BACKEND": "tests.accounts.test_erasure.NoDisk"}
     settings.STORAGES = {**works, "default": away}
@@ -343,13 +343,15 @@ def test_with_the_storage_away_the_key_is_gone_and_the_files_follow(anna: Any, s
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.workers
-def test_killed_before_each_of_its_statements_it_is_finished_by_the_next(anna: Any, tmp_path: Path) -> None:
+def test_an_erasure_killed_before_any_statement_is_finished_by_the_next_try(
+    anna: Any, tmp_path: Path
+) -> None:
     asked = erasure.ask(anna)
     places = {"VAR": str(tmp_path), "DATABASE_URL": database_url()}
     program = (sys.executable, "-m", "tests.accounts.mortal_erasure", str(asked.id))
     done = subprocess.run(program, env={**os.environ, **places}, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout.splitlines()[-1]) > 50  # as often was it killed
+    assert int(done.stdout.splitlines()[-1]) > 50  # how often it was killed
     assert contents(ANNA, str(anna.id)) == []
     assert audit.problems() == []
 
@@ -383,14 +385,14 @@ def test_a_restored_backup_does_not_start_until_its_erasures_are_replayed(
     assert len(mail.outbox) == 1  # no second receipt
 
 
-def test_a_tombstone_says_whose_and_when_and_no_more(anna: Any, erase: Callable[[Any], Any]) -> None:
+def test_a_tombstone_holds_the_account_and_the_time_only(anna: Any, erase: Callable[[Any], Any]) -> None:
     erase(anna)
     (name,) = storages["tombstones"].listdir("")[1]
     with storages["tombstones"].open(name) as file:
         assert json.load(file).keys() == {"account", "erased_at"}
 
 
-def test_an_erasure_under_way_keeps_nobody_from_starting(anna: Any) -> None:
+def test_an_unfinished_erasure_does_not_prevent_a_start(anna: Any) -> None:
     erasure.ask(anna)
     tombstones.write(anna.id)
     assert tombstones.alive() == []

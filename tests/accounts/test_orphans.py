@@ -1,4 +1,4 @@
-"""Files that no row speaks of go after a day; everything else stays."""
+"""Files that no row names are deleted after a day; all other files stay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def files(settings: Any, tmp_path: Path) -> None:
-    """A storage of this test's own: nobody else's files are in it."""
+    """An empty storage for this test only."""
     folder = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(tmp_path)},
@@ -41,7 +41,7 @@ def names(folder: Path) -> set[str]:
     return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
 
 
-def test_what_no_row_speaks_of_is_deleted_when_it_is_old(alice: Any) -> None:
+def test_old_files_that_no_row_names_are_deleted(alice: Any) -> None:
     files, folder = store(alice.id), home(alice.id)
     files.write("items/0/content", b"of a worker that was killed")
     assert orphans.sweep() == 0
@@ -51,7 +51,7 @@ def test_what_no_row_speaks_of_is_deleted_when_it_is_old(alice: Any) -> None:
     assert (orphans.sweep(), names(folder)) == (2, set())
 
 
-def test_what_rows_speak_of_stays(trained: Any, as_alice: Any, work: Any) -> None:
+def test_files_that_rows_name_stay(trained: Any, as_alice: Any, work: Any) -> None:
     body = {"twin": str(trained.id), "prompt": "a portrait", "seed": 3}
     as_alice.post("/api/v1/generations", body, format="json", headers={"Idempotency-Key": "one"})
     as_alice.post("/api/v1/exports", {}, format="json")
@@ -64,7 +64,7 @@ def test_what_rows_speak_of_stays(trained: Any, as_alice: Any, work: Any) -> Non
     assert names(folder) == before
 
 
-def test_what_is_left_of_nobody_is_deleted(alice: Any) -> None:
+def test_files_of_unknown_users_are_deleted(alice: Any) -> None:
     store(alice.id).write("exports/x.zip", b"so that this storage is known to be ours")
     gone = uuid.uuid4()
     folder = home(gone) / "items"
@@ -75,7 +75,7 @@ def test_what_is_left_of_nobody_is_deleted(alice: Any) -> None:
     assert names(home(gone)) == set()
 
 
-def test_with_a_database_that_is_not_the_storages_nothing_of_strangers_goes(db: None) -> None:
+def test_with_the_wrong_database_files_of_unknown_users_stay(db: None) -> None:
     folder = home(uuid.uuid4()) / "items"
     folder.mkdir(parents=True)
     (folder / "x").write_bytes(b"sealed")
@@ -84,7 +84,7 @@ def test_with_a_database_that_is_not_the_storages_nothing_of_strangers_goes(db: 
     assert names(folder) == {"x"}
 
 
-def test_what_is_under_way_stays(twin: Any, photos: list[Any], wake_ups: Any) -> None:
+def test_files_of_open_runs_stay(twin: Any, photos: list[Any], wake_ups: Any) -> None:
     from tests.conftest import jpeg
     from twins import services
 
@@ -99,9 +99,7 @@ def test_what_is_under_way_stays(twin: Any, photos: list[Any], wake_ups: Any) ->
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_delete_that_did_not_reach_the_storage_is_made_good(
-    trained: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_left_by_a_failed_delete_are_deleted(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from accounts.vault.vault import Vault
     from config.errors import Unavailable
     from twins import services

@@ -1,4 +1,4 @@
-"""Every model that leads to a user is in the archive of all of their data, and goes when they are erased."""
+"""Every model that leads to a user is in the archive of the user's data, and is erased with the user."""
 
 from __future__ import annotations
 
@@ -11,21 +11,27 @@ from django.contrib.auth import get_user_model
 
 from config import registry
 
-# Reviewed: why no exporter speaks for these.
+# Reviewed: models without an exporter, and why.
 NOT_EXPORTED = {
     "accounts.DataKey": "the key to the files, whose plain bytes are in the archive",
-    "accounts.Erasure": "there is one only while the account is being erased",
+    "accounts.Erasure": "it names the account only while the account is being erased",
     "account.EmailConfirmation": "the secret of a link in an e-mail",
     "admin.LogEntry": "in the archive as decisions: staff's own log is about other people",
-    "billing.WebhookEvent": "what Stripe announced; what came of it is in the invoices and subscriptions",
+    "billing.WebhookEvent": "events of Stripe; their effects are in the invoices and subscriptions",
 }
-# Reviewed: why no eraser speaks for these.
+# Reviewed: models without an eraser, and why.
 NOT_ERASED = {"accounts.Erasure": "erasure empties it itself"}
-NUMBERS = {"account", "wallet", "customer", "owner", "user_id"}  # what names somebody without a foreign key
+NUMBERS = {
+    "account",
+    "wallet",
+    "customer",
+    "owner",
+    "user_id",
+}  # columns that hold a user's id, no foreign key
 
 
 def leading_to_a_user() -> Iterator[type[Any]]:
-    """By foreign keys over any number of models, or by a column that holds somebody's number."""
+    """Models that lead to a user by foreign keys, directly or over other models, or by one of NUMBERS."""
     found: set[type[Any]] = {get_user_model()}
     models = [m for m in apps.get_models() if not m._meta.proxy]
     found |= {m for m in models if NUMBERS & {f.name for f in m._meta.concrete_fields if not f.is_relation}}
@@ -37,10 +43,7 @@ def leading_to_a_user() -> Iterator[type[Any]]:
 
 
 def targets(model: type[Any]) -> Iterator[type[Any]]:
-    """What its rows point to.
-
-    A staff's author of a list that belongs to nobody would be an exception to review.
-    """
+    """The models that its foreign keys refer to."""
     for field in model._meta.get_fields():
         if field.is_relation and field.concrete and field.related_model and not field.many_to_many:
             yield field.related_model
@@ -50,7 +53,7 @@ def spoken_for(model: type[Any], by: set[type[Any]], reviewed: dict[str, str]) -
     return model in by or model._meta.label in reviewed
 
 
-def test_the_walk_finds_what_it_should() -> None:
+def test_the_search_finds_the_models_that_lead_to_a_user() -> None:
     found = {m._meta.label for m in leading_to_a_user()}
     assert {
         "twins.Photo",
@@ -70,17 +73,17 @@ def test_every_model_that_leads_to_a_user_is_exported_and_erased(model: type[Any
     assert spoken_for(model, erased, NOT_ERASED), f"no eraser speaks for {model._meta.label}"
 
 
-def test_a_model_nobody_speaks_for_is_found() -> None:
-    """The test above would fail for it: nothing is covered by being unknown."""
+def test_a_model_without_exporter_or_eraser_is_found() -> None:
+    """An unknown model fails the test above."""
     assert not spoken_for(apps.get_model("contenttypes.ContentType"), set(), NOT_EXPORTED | NOT_ERASED)
 
 
-def test_no_exception_is_left_over() -> None:
+def test_the_lists_of_exceptions_hold_no_other_models() -> None:
     found = {m._meta.label for m in leading_to_a_user()}
     assert found >= NOT_EXPORTED.keys() | NOT_ERASED.keys()
 
 
-def test_what_erasers_name_leads_to_a_user(db: None, alice: Any) -> None:
+def test_the_look_ups_of_erasers_lead_to_a_user(db: None, alice: Any) -> None:
     for eraser in registry.erasers:
         for model, path in eraser.models.items():
             model._base_manager.filter(**{path: alice.pk}).exists()

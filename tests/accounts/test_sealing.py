@@ -113,7 +113,7 @@ def test_a_truncated_file_is_refused(cut: int) -> None:
 @pytest.mark.parametrize(
     "size", [0, 1, HEADER - 1, HEADER, HEADER + TAG, HEADER + TRAILER, HEADER + TRAILER + TAG]
 )
-def test_the_mere_beginning_of_a_file_is_refused(size: int) -> None:
+def test_a_file_cut_near_its_start_is_refused(size: int) -> None:
     assert_refused(sealed_of(plain_of(3 * SEGMENT))[:size])
 
 
@@ -225,7 +225,7 @@ def test_the_digest_is_read_without_the_file() -> None:
 
 
 @pytest.mark.parametrize("change", [lambda d: d[:-1], lambda d: d + b"\0", lambda d: b"", lambda d: d[:1]])
-def test_sizes_and_bytes_that_no_sealing_makes_are_refused(change: Callable[[bytes], bytes]) -> None:
+def test_impossible_sizes_are_refused(change: Callable[[bytes], bytes]) -> None:
     assert_refused(change(sealed_of(b"")))
     with pytest.raises(Tampered):
         sealing.plain_size(len(sealed_of(bytes(SEGMENT))) + TAG)
@@ -256,7 +256,7 @@ def test_a_wrapped_key_is_refused_when_changed_or_anothers() -> None:
         sealing.unwrap(OLD, wrapped, b"bob")
 
 
-def test_a_key_wrapped_by_a_master_key_that_is_gone_says_which() -> None:
+def test_unwrap_names_the_missing_master_key() -> None:
     wrapped = sealing.wrap(OLD, sealing.new_key(), b"alice")
     with pytest.raises(Tampered, match="2025"):
         sealing.unwrap(MasterKeys({"2026": bytes(32)}, "2026"), wrapped, b"alice")

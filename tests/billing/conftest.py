@@ -22,6 +22,6 @@ def buyer(alice: Any) -> Any:
 
 @pytest.fixture
 def adds_up(db: None) -> Iterator[None]:
-    """After the test the ledger's audit finds nothing wrong."""
+    """Checks after the test that the ledger's audit finds no error."""
     yield
     assert audit.problems(runs=False) == []

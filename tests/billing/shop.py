@@ -1,4 +1,4 @@
-"""A shop for tests: our billing with a double of Stripe, and one clock for both."""
+"""A shop for tests: our billing with a fake Stripe, and one clock for both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAY = 86400
 
 
 class Shop:
-    """What people do on Stripe's pages, and the delivery of its events to us."""
+    """Does what users do on Stripe's pages, and delivers Stripe's events to us."""
 
     def __init__(self, fake: FakeStripe) -> None:
         self.fake = fake
@@ -30,7 +30,7 @@ class Shop:
     def deliver(
         self, order: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda events: events
     ) -> None:
-        """Deliver the events since the last delivery, in some order."""
+        """Deliver the events since the last delivery, in the given order."""
         new: list[dict[str, Any]] = []
         self.fake.flush(new.append)
         self.sent += new

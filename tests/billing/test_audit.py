@@ -1,4 +1,4 @@
-"""The audit finds each kind of error, made here by writing past the ledger."""
+"""The audit finds each kind of error. The tests make the errors by SQL, past the ledger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def wallet(alice: Any) -> Any:
 
 
 def bend(statement: str, *params: Any) -> None:
-    """Write without the triggers, which no other code can."""
+    """Write to the ledger's tables with their triggers disabled, which only a test does."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in ("billing_transfer", "billing_ledgeraccount"):
@@ -36,7 +36,7 @@ def found(word: str, *, runs: bool = False) -> bool:
     return any(word in sentence for sentence in audit.problems(runs=runs))
 
 
-def test_a_balance_that_is_not_its_transfers(wallet: Any) -> None:
+def test_the_audit_finds_a_balance_that_differs_from_its_transfers(wallet: Any) -> None:
     bend("UPDATE billing_ledgeraccount SET balance = balance + 1 WHERE wallet = %s", wallet.id)
     assert found("(available) says 4, its transfers 3")
     assert found("all accounts together hold 1, not 0")
@@ -44,27 +44,27 @@ def test_a_balance_that_is_not_its_transfers(wallet: Any) -> None:
         call_command("ledger_check", stderr=io.StringIO())
 
 
-def test_a_hold_that_was_ended_in_part(wallet: Any) -> None:
+def test_the_audit_finds_a_hold_that_was_ended_in_part(wallet: Any) -> None:
     ledger.hold(wallet, 3, cause="job:1")
     ledger.settle("job:1", captured=1)
     bend("DELETE FROM billing_transfer WHERE kind = 'release'")
     assert found("job:1: 1 ended of 3 held")
 
 
-def test_an_end_of_what_was_never_held(wallet: Any) -> None:
+def test_the_audit_finds_a_capture_without_a_hold(wallet: Any) -> None:
     ledger.hold(wallet, 3, cause="job:1")
     ledger.settle("job:1", captured=3)
     bend("DELETE FROM billing_transfer WHERE kind = 'hold'")
     assert found("job:1: 3 ended of 0 held")
 
 
-def test_a_debt_beside_credits(wallet: Any) -> None:
+def test_the_audit_finds_a_debt_beside_credits(wallet: Any) -> None:
     LedgerAccount.objects.create(wallet=wallet.id, kind="debt", lot=wallet.id)
     bend("UPDATE billing_ledgeraccount SET balance = -5 WHERE kind = 'debt'")
     assert found("owes credits and has some")
 
 
-def test_an_invoice_that_says_otherwise(wallet: Any) -> None:
+def test_the_audit_finds_an_invoice_that_differs_from_its_transfers(wallet: Any) -> None:
     ledger.grant(wallet, 50, cause="invoice:in_1:1", kind="purchase")
     assert found("invoice in_1 says None credits given")
     Invoice.objects.create(
@@ -81,7 +81,7 @@ def test_an_invoice_that_says_otherwise(wallet: Any) -> None:
     assert found("invoice in_1 says 50 credits given and 7 taken back, its transfers 50 and 0")
 
 
-def test_a_hold_that_belongs_to_no_work_and_work_that_holds_nothing(
+def test_the_audit_finds_a_hold_without_a_run_and_a_run_without_a_hold(
     wallet: Any, trained: Any, wake_ups: list[Any]
 ) -> None:
     from generation.services import request_images

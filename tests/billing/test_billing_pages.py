@@ -54,7 +54,7 @@ def test_an_unknown_currency_is_refused(shop: Shop, buyer: Any, as_alice: Any) -
     assert (answer.status_code, list(answer.json()["errors"])) == (422, ["currency"])
 
 
-def test_who_never_paid_has_no_portal(shop: Shop, buyer: Any, as_alice: Any) -> None:
+def test_a_user_who_never_paid_has_no_portal(shop: Shop, buyer: Any, as_alice: Any) -> None:
     answer = as_alice.post("/api/v1/billing/portal", {}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (409, "no_subscription")
 
@@ -69,7 +69,7 @@ def test_an_invoice_opens_at_stripe_for_its_owner_alone(
     assert client.get(f"/account/billing/invoices/{bill.id}/").status_code == 404
 
 
-def test_without_keys_it_works_whole_and_says_that_nothing_can_be_bought(
+def test_without_keys_of_stripe_the_pages_say_that_nothing_can_be_bought(
     buyer: Any, as_alice: Any, client: Any
 ) -> None:
     assert (
@@ -82,7 +82,7 @@ def test_without_keys_it_works_whole_and_says_that_nothing_can_be_bought(
     assert as_alice.get("/api/v1/billing").json()["configured"] is False
 
 
-def test_the_pages_totals_are_the_ledgers(shop: Shop, buyer: Any, client: Any) -> None:
+def test_the_pages_show_the_totals_of_the_ledger(shop: Shop, buyer: Any, client: Any) -> None:
     shop.subscribe(buyer, "creator")
     shop.buy(buyer, "small")
     ledger.hold(shop.wallet(buyer), 7, cause="image:1")
@@ -96,7 +96,7 @@ def test_the_pages_totals_are_the_ledgers(shop: Shop, buyer: Any, client: Any) -
     assert sum(bill.credits for bill in Invoice.objects.all()) == 250
 
 
-def test_every_error_of_stripes_is_a_sentence(shop: Shop, buyer: Any, client: Any) -> None:
+def test_an_error_of_stripe_is_shown_as_a_sentence(shop: Shop, buyer: Any, client: Any) -> None:
     client.force_login(buyer)
     shop.fake.down = True
     answer = client.post("/account/billing/buy/", {"plan": "creator"}, follow=True)
@@ -104,7 +104,7 @@ def test_every_error_of_stripes_is_a_sentence(shop: Shop, buyer: Any, client: An
     assert "does not answer" in answer.content.decode()
 
 
-def test_the_signed_movements_are_the_balance(shop: Shop, buyer: Any, client: Any) -> None:
+def test_the_signed_movements_add_up_to_the_balance(shop: Shop, buyer: Any, client: Any) -> None:
 
     bill = shop.buy(buyer, "small")
     ledger.hold(shop.wallet(buyer), 40, cause="job:1")
@@ -120,7 +120,9 @@ def test_the_signed_movements_are_the_balance(shop: Shop, buyer: Any, client: An
     assert len(cells) == Transfer.objects.filter(wallet=shop.wallet(buyer).id).count()
 
 
-def test_a_plan_that_is_not_sold_by_the_year_is_not_offered_so(shop: Shop, buyer: Any, client: Any) -> None:
+def test_a_plan_without_a_yearly_price_is_not_offered_by_the_year(
+    shop: Shop, buyer: Any, client: Any
+) -> None:
     Plan.objects.filter(code="pro").update(price_year_cents=0)
     client.force_login(buyer)
     page = client.get("/pricing/?interval=year").content.decode()
@@ -128,7 +130,7 @@ def test_a_plan_that_is_not_sold_by_the_year_is_not_offered_so(shop: Shop, buyer
     assert "Choose Pro" not in page
 
 
-def test_no_id_is_a_fault_of_ours(shop: Shop, buyer: Any, client: Any) -> None:
+def test_a_malformed_invoice_id_answers_404(shop: Shop, buyer: Any, client: Any) -> None:
     client.force_login(buyer)
     for ident in ("%00", "in_nothing", "..%2f..", "x" * 300):
         assert client.get(f"/account/billing/invoices/{ident}/").status_code == 404

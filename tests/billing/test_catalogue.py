@@ -32,7 +32,7 @@ def test_the_catalogue_is_made_once_and_a_new_amount_is_a_new_price(shop: Shop, 
     ) == [2500]
     old.refresh_from_db()
     assert not old.current
-    shop.wait(31)  # who had it goes on paying what they agreed to
+    shop.wait(31)  # the subscriber goes on paying the old price
     subscription.refresh_from_db()
     assert (subscription.cents, shop.credits(buyer)[0]) == (2000, 203)
 

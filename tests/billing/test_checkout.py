@@ -25,12 +25,12 @@ def test_a_plan_that_was_paid_is_there_with_its_credits(shop: Shop, buyer: Any) 
     assert (bill.total, bill.credits, bill.status) == (2000, 200, "paid")
 
 
-def test_coming_back_from_checkout_brings_it_before_any_event_and_only_once(shop: Shop, buyer: Any) -> None:
+def test_returning_from_checkout_applies_the_purchase_once_before_any_event(shop: Shop, buyer: Any) -> None:
     session = shop.session(buyer, plan="creator")
     assert not checkout.returned(buyer, session)
     shop.fake.pay(session)
     assert checkout.returned(buyer, session)
-    assert checkout.returned(buyer, session)  # the address is opened again
+    assert checkout.returned(buyer, session)  # the user opens the address again
     shop.deliver()
     assert shop.credits(buyer) == (203, 0, 0)
 
@@ -54,7 +54,7 @@ def test_a_declined_card_buys_nothing(shop: Shop, buyer: Any) -> None:
 def test_credits_of_a_plan_end_with_their_month_and_those_of_a_pack_stay(shop: Shop, buyer: Any) -> None:
     shop.subscribe(buyer, "creator")
     shop.buy(buyer, "small")
-    ledger.hold(shop.wallet(buyer), 10, cause="job:1")  # from the month's, which end first
+    ledger.hold(shop.wallet(buyer), 10, cause="job:1")  # held from the plan's credits, which expire first
     ledger.settle("job:1", captured=10)
     assert shop.credits(buyer) == (243, 0, 0)
     shop.wait(31)
@@ -78,7 +78,7 @@ def test_two_open_tabs_do_not_buy_two_plans(shop: Shop, buyer: Any) -> None:
     assert Subscription.objects.count() == 1
 
 
-def test_what_is_not_sold_any_more_cannot_be_bought(shop: Shop, buyer: Any) -> None:
+def test_a_plan_off_sale_cannot_be_bought(shop: Shop, buyer: Any) -> None:
     Plan.objects.filter(code="pro").update(on_sale=False)
     call_command("sync_stripe")
     with pytest.raises(Invalid):
@@ -95,12 +95,12 @@ def test_what_is_not_sold_any_more_cannot_be_bought(shop: Shop, buyer: Any) -> N
         {"plan": "creator", "interval": "week"},
     ],
 )
-def test_nothing_else_is_for_sale(shop: Shop, buyer: Any, what: dict[str, str]) -> None:
+def test_an_invalid_choice_cannot_be_bought(shop: Shop, buyer: Any, what: dict[str, str]) -> None:
     with pytest.raises(Invalid):
         checkout.buy(buyer, **what)
 
 
-def test_a_session_that_was_paid_unheard_sells_no_second_plan(shop: Shop, buyer: Any) -> None:
+def test_a_paid_session_without_its_event_sells_no_second_plan(shop: Shop, buyer: Any) -> None:
     shop.fake.pay(shop.session(buyer, plan="creator"))
     with pytest.raises(Invalid):
         checkout.buy(buyer, plan="creator")
@@ -108,7 +108,7 @@ def test_a_session_that_was_paid_unheard_sells_no_second_plan(shop: Shop, buyer:
     assert Subscription.objects.count() == 1
 
 
-def test_tax_is_reckoned_where_it_is_switched_on(shop: Shop, buyer: Any, settings: Any) -> None:
+def test_stripe_computes_the_tax_where_it_is_switched_on(shop: Shop, buyer: Any, settings: Any) -> None:
     settings.STRIPE_TAX = True
     shop.session(buyer, plan="creator")
     asked = next(
@@ -123,8 +123,8 @@ def test_tax_is_reckoned_where_it_is_switched_on(shop: Shop, buyer: Any, setting
     ) == ("true", "true", "auto")
 
 
-def test_an_invoice_that_does_not_name_its_payment_is_found_by_checkouts(shop: Shop, buyer: Any) -> None:
-    """An invoice that was paid without a payment intent is no error."""
+def test_an_invoice_without_a_payment_gets_the_payment_of_its_checkout(shop: Shop, buyer: Any) -> None:
+    """Stripe's invoice names no payment intent here, so it is taken from the Checkout session."""
     session = shop.session(buyer, pack="small")
     shop.fake.pay(session)
     for found in shop.fake.objects.values():
@@ -138,14 +138,14 @@ def test_an_invoice_that_does_not_name_its_payment_is_found_by_checkouts(shop: S
     assert (bill.payment.startswith("pi_"), shop.credits(buyer)) == (True, (3, 0, 0))
 
 
-def test_a_session_that_is_not_at_stripe_any_more_is_in_nobodys_way(shop: Shop, buyer: Any) -> None:
+def test_a_session_that_stripe_does_not_know_prevents_no_purchase(shop: Shop, buyer: Any) -> None:
     ledger.wallet_of(buyer)
     type(shop.wallet(buyer)).objects.update(checkout="cs_test_gone")
     assert shop.session(buyer, plan="creator")
 
 
-def test_nobodys_credits_are_locked_while_stripe_is_asked(shop: Shop, buyer: Any) -> None:
-    """No transaction asks Stripe after it has locked a row of the ledger."""
+def test_no_ledger_row_is_locked_during_a_request_to_stripe(shop: Shop, buyer: Any) -> None:
+    """No transaction sends a request to Stripe after it has locked a row of the ledger."""
 
     locked: list[str] = []
     asked = shop.fake.answer

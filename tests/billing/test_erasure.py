@@ -1,4 +1,4 @@
-"""Erasure: what is paid for ends, the link to the person is deleted, and the books still add up."""
+"""Erasure ends subscriptions and deletes the link to the user, and the ledger still adds up."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
 
 def erase(user: Any) -> None:
-    """As the erasure of an account does it."""
+    """Erases like the erasure of an account."""
     services.erase(user)
     user.delete()
 
 
 def post(client: Any, event: dict[str, Any]) -> int:
-    """What our address answers to an event of Stripe."""
+    """The status with which our webhook answers an event of Stripe."""
     body, signature = signed(event, SECRETS[0])
     said = client.post("/hooks/stripe", body, "application/json", headers={"Stripe-Signature": signature})
     return int(said.status_code)
@@ -55,7 +55,7 @@ def test_an_erased_person_pays_nothing_more(shop: Shop, buyer: Any) -> None:
     assert (subscription.status, Invoice.objects.count()) == ("canceled", 1)
 
 
-def test_what_stays_names_nobody(shop: Shop, buyer: Any) -> None:
+def test_the_remaining_rows_name_nobody(shop: Shop, buyer: Any) -> None:
     shop.subscribe(buyer, "creator")
     words = buyer.email, str(buyer.id), str(shop.wallet(buyer).stripe_customer)
     erase(buyer)
@@ -66,14 +66,14 @@ def test_what_stays_names_nobody(shop: Shop, buyer: Any) -> None:
     assert gateway.call(lambda v1: v1.customers.retrieve(words[2]))["deleted"]
 
 
-def test_what_was_held_is_released(shop: Shop, buyer: Any) -> None:
+def test_an_erasure_releases_held_credits(shop: Shop, buyer: Any) -> None:
     wallet = ledger.wallet_of(buyer)
     ledger.hold(wallet, 2, cause="image:1")
     ledger.hold(wallet, 1, cause="image:2")
     ledger.settle("image:2", captured=1)
     erase(buyer)
     assert Transfer.objects.get(kind="release").cause == "image:1"
-    assert ledger.settle("image:1", captured=2) == 0  # the worker ends too late
+    assert ledger.settle("image:1", captured=2) == 0  # a late worker captures nothing
 
 
 def test_erasing_twice_changes_nothing_the_second_time(shop: Shop, buyer: Any) -> None:
@@ -141,7 +141,7 @@ def test_an_invoice_that_is_paid_after_the_erasure_is_recorded_and_gives_nothing
     shop: Shop, buyer: Any
 ) -> None:
     shop.subscribe(buyer, "creator")
-    Wallet.objects.all().delete()  # as on an installation whose keys of Stripe are gone
+    Wallet.objects.all().delete()  # as an erasure without keys of Stripe does
     moved = Transfer.objects.count()
     shop.wait(31)
     assert list(Invoice.objects.order_by("created_at").values_list("status", "credits", "plan")) == [

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
 
 def story(shop: Shop, buyer: Any) -> list[dict[str, Any]]:
-    """Undelivered events of a plan with an upgrade, a pack half refunded, a dispute and a failed renewal."""
+    """Undelivered events of a plan with an upgrade, a half-refunded pack, a dispute and a failed renewal."""
     shop.fake.pay(shop.session(buyer, plan="creator"))
     owner = shop.wallet(buyer).stripe_customer
     subscription = gateway.call(lambda v1: v1.subscriptions.list({"customer": owner}))["data"][0]["id"]
@@ -91,7 +91,7 @@ def test_an_event_that_failed_is_kept_without_its_effect_and_retried(
     assert shop.credits(buyer) == (203, 0, 0)
 
 
-def test_an_unknown_price_or_currency_gives_nothing_and_is_seen(shop: Shop, buyer: Any) -> None:
+def test_an_unknown_price_or_currency_gives_no_credits_and_fails_the_event(shop: Shop, buyer: Any) -> None:
     session = shop.session(buyer, pack="small")
     StripePrice.objects.filter(pack="small").update(currency="eur")
     shop.fake.pay(session)
@@ -103,9 +103,7 @@ def test_an_unknown_price_or_currency_gives_nothing_and_is_seen(shop: Shop, buye
     assert shop.credits(buyer) == (3, 0, 0)
 
 
-def test_another_currency_from_now_on_changes_nothing_for_who_pays_already(
-    shop: Shop, buyer: Any, settings: Any
-) -> None:
+def test_a_new_currency_changes_nothing_for_subscribers(shop: Shop, buyer: Any, settings: Any) -> None:
     shop.subscribe(buyer, "creator")
     settings.CURRENCY = "eur"
     shop.wait(31)
@@ -169,7 +167,7 @@ def test_stripe_sends_a_failed_event_again(shop: Shop, buyer: Any, client: Any) 
     assert (shop.credits(buyer), WebhookEvent.objects.get(id=paid["id"]).attempts) == ((53, 0, 0), 2)
 
 
-def test_a_key_that_is_being_changed_is_not_missed(shop: Shop, buyer: Any, settings: Any) -> None:
+def test_a_key_can_be_replaced_while_both_are_set(shop: Shop, buyer: Any, settings: Any) -> None:
     shop.fake.keys = {"sk_test_old"}
     assert shop.session(buyer, plan="creator")
     shop.fake.keys = {"sk_test_new"}
@@ -179,8 +177,8 @@ def test_a_key_that_is_being_changed_is_not_missed(shop: Shop, buyer: Any, setti
         shop.session(buyer, plan="creator")
 
 
-def test_what_lost_events_would_have_told_is_repaired(shop: Shop, buyer: Any, capsys: Any) -> None:
-    story(shop, buyer)  # every event of it is lost
+def test_reconciling_applies_the_changes_of_lost_events(shop: Shop, buyer: Any, capsys: Any) -> None:
+    story(shop, buyer)  # all its events are lost
     assert shop.credits(buyer) == (3, 0, 0)
     with pytest.raises(CommandError, match="differ"):
         call_command("reconcile_stripe", "--dry-run")
@@ -192,7 +190,7 @@ def test_what_lost_events_would_have_told_is_repaired(shop: Shop, buyer: Any, ca
     assert capsys.readouterr().out == "Nothing differs.\n"
 
 
-def test_what_is_paid_after_the_account_is_gone_is_on_record(shop: Shop, buyer: Any) -> None:
+def test_a_payment_after_the_account_is_deleted_is_recorded(shop: Shop, buyer: Any) -> None:
     shop.subscribe(buyer, "creator")
     buyer.delete()
     shop.wait(31)

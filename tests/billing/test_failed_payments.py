@@ -1,4 +1,4 @@
-"""A payment that fails leaves seven days of grace."""
+"""After a failed payment the plan stays for seven days."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.billing.shop import Shop, confirmed
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
 
-def test_a_failed_payment_leaves_seven_days_and_says_so_each_time(
+def test_a_failed_payment_leaves_seven_days_with_an_email_each_time(
     shop: Shop, buyer: Any, mailoutbox: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     subscription = shop.subscribe(buyer, "creator")
     shop.fake.fail_next(shop.wallet(buyer).stripe_customer, times=9)
-    shop.fake.after_retries = "past_due"  # Stripe itself would wait for ever
+    shop.fake.after_retries = "past_due"  # with this setting Stripe never ends the subscription
     with django_capture_on_commit_callbacks(execute=True):
         for _week in range(7):
             shop.wait(6)
@@ -31,7 +31,7 @@ def test_a_failed_payment_leaves_seven_days_and_says_so_each_time(
     assert subjects.count("A payment did not work") >= 2
 
 
-def test_within_the_grace_the_plan_is_there_and_a_later_payment_mends_it(shop: Shop, buyer: Any) -> None:
+def test_the_plan_stays_during_the_grace_and_after_a_later_payment(shop: Shop, buyer: Any) -> None:
     subscription = shop.subscribe(buyer, "creator")
     shop.fake.fail_next(shop.wallet(buyer).stripe_customer)
     shop.wait(30.2)
@@ -49,7 +49,7 @@ def test_within_the_grace_the_plan_is_there_and_a_later_payment_mends_it(shop: S
     assert (subscription.status, shop.credits(buyer)[0]) == ("active", 203)
 
 
-def test_after_the_grace_it_is_free_also_while_stripe_does_not_answer(shop: Shop, buyer: Any) -> None:
+def test_after_the_grace_the_plan_is_free_even_while_stripe_does_not_answer(shop: Shop, buyer: Any) -> None:
     shop.subscribe(buyer, "creator")
     shop.fake.fail_next(shop.wallet(buyer).stripe_customer, times=9)
     shop.fake.retry_days = (20,)
@@ -64,13 +64,15 @@ def test_after_the_grace_it_is_free_also_while_stripe_does_not_answer(shop: Shop
     assert sync.lapse() == 0
 
 
-def test_one_that_cannot_be_ended_keeps_nobody_elses_grace(shop: Shop, buyer: Any, bob: Any) -> None:
+def test_a_subscription_that_cannot_be_ended_does_not_hold_up_the_others(
+    shop: Shop, buyer: Any, bob: Any
+) -> None:
     both = [shop.subscribe(user, "creator") for user in (buyer, confirmed(bob))]
     shop.fake.after_retries = "past_due"
     for user in (buyer, bob):
         shop.fake.fail_next(shop.wallet(user).stripe_customer, times=9)
     shop.wait(38)
-    shop.fake.cancel_now(both[0].id)  # and its event is lost
+    shop.fake.cancel_now(both[0].id)  # its event is lost
     sync.lapse()
     assert [shop.wallet(user).plan_id for user in (buyer, bob)] == ["free", "free"]
     assert set(Subscription.objects.values_list("status", flat=True)) == {"canceled"}

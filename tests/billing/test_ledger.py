@@ -1,4 +1,4 @@
-"""Credits: granted, held, spent, given back, expired; never approximate."""
+"""Credits are granted, held, spent, released and expired in exact amounts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_hold_sets_aside_and_a_capture_spends(wallet: Any) -> None:
     assert audit.problems(runs=False) == []
 
 
-def test_more_than_there_is_moves_nothing(wallet: Any) -> None:
+def test_a_hold_of_more_than_is_available_moves_nothing(wallet: Any) -> None:
     with pytest.raises(ledger.NotEnoughCredits) as e:
         ledger.hold(wallet, 4, cause="job:1")
     assert e.value.extra == {"price": 4, "available": 3}
@@ -55,7 +55,7 @@ def test_no_more_than_was_held_is_captured(wallet: Any) -> None:
     assert ledger.balance(wallet).held == 2
 
 
-def test_what_expires_first_is_spent_first_and_goes_back_where_it_came_from(wallet: Any) -> None:
+def test_credits_that_expire_first_are_spent_first_and_return_to_their_lot(wallet: Any) -> None:
     soon, later = timezone.now() + timedelta(days=1), timezone.now() + timedelta(days=30)
     ledger.grant(wallet, 5, cause="pack:later", expires_at=later)
     ledger.grant(wallet, 5, cause="pack:soon", expires_at=soon)
@@ -66,7 +66,7 @@ def test_what_expires_first_is_spent_first_and_goes_back_where_it_came_from(wall
     assert audit.problems(runs=False) == []
 
 
-def test_what_is_past_its_time_is_gone_and_cannot_be_held(wallet: Any) -> None:
+def test_expired_credits_cannot_be_held(wallet: Any) -> None:
     past = timezone.now() - timedelta(seconds=1)
     ledger.grant(wallet, 5, cause="pack:1", expires_at=past)
     with pytest.raises(ledger.NotEnoughCredits):
@@ -98,7 +98,7 @@ def test_credits_held_when_their_lot_expires_come_back_and_expire_then(wallet: A
         "INSERT INTO billing_ledgeraccount (kind, balance) VALUES ('issued', 7)",
     ],
 )
-def test_the_database_refuses_what_is_no_transfer(wallet: Any, statement: str) -> None:
+def test_the_database_refuses_changes_past_the_ledger(wallet: Any, statement: str) -> None:
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert audit.problems(runs=False) == []
@@ -113,7 +113,7 @@ def test_the_database_refuses_a_balance_below_zero(wallet: Any) -> None:
         )
 
 
-def test_an_erased_person_leaves_money_that_names_nobody(alice: Any, wallet: Any) -> None:
+def test_the_ledger_of_an_erased_user_names_nobody(alice: Any, wallet: Any) -> None:
     ledger.hold(wallet, 2, cause="job:1")
     alice.delete()
     assert ledger.settle("job:1", captured=2) == 2

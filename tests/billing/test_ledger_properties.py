@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, the ledger adds up and agrees with a plain account of the story."""
+"""After any sequence of operations the ledger adds up and agrees with a simple model of it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SEQUENCES = 2000, 150  # with --thorough, and without
 
 
 class Story(RuleBasedStateMachine):
-    """One wallet. `held`, `net` and `taken` are kept by hand beside the ledger: what each open cause
-    holds, what is available or (below zero) owed, and what was taken back for which cause."""
+    """Random operations on one wallet, and a simple model of it. `held`: the hold of each open cause. `net`:
+    available credits, or a debt when negative. `taken`: what was taken back for each cause."""
 
     people: Any = None
 
@@ -118,6 +118,5 @@ def test_every_story_adds_up(share: Share) -> None:
     )
     assert Wallet.objects.count() >= sequences
     assert Transfer.objects.count() > sequences
-    assert [
-        p for p in audit.problems(runs=False) if not p.startswith("invoice")
-    ] == []  # there are no invoices here
+    # These stories have no invoices, so the audit of invoices is left out.
+    assert [p for p in audit.problems(runs=False) if not p.startswith("invoice")] == []

@@ -1,4 +1,4 @@
-"""What a plan allows, wherever it matters; nothing is deleted when a plan allows less."""
+"""The limits of plans. A change to a smaller plan deletes nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def second(trained: Any) -> Twin:
     return twin
 
 
-def test_a_twin_over_the_plan_is_only_looked_at(second: Twin, as_alice: Any, photos: list[Any]) -> None:
+def test_a_twin_over_the_plan_is_read_only(second: Twin, as_alice: Any, photos: list[Any]) -> None:
     refused = [
         as_alice.patch(f"/api/v1/twins/{second.id}", {"name": "x"}, format="json"),
         as_alice.post(f"/api/v1/twins/{second.id}/photos", {"photo": str(photos[0].id)}, format="json"),
@@ -58,21 +58,20 @@ def test_the_older_twin_stays_in_use_and_deleting_it_frees_its_place(
     assert as_alice.get(f"/api/v1/twins/{second.id}").json()["status"] != "read_only"
 
 
-def test_the_pages_say_so(second: Twin, client: Any) -> None:
+def test_the_pages_mark_a_read_only_twin(second: Twin, client: Any) -> None:
     client.force_login(second.user)
     assert "can only be looked at" in client.get("/account/billing/").content.decode()
     assert "can only be looked at" in client.get(f"/twins/{second.id}/").content.decode()
 
 
-def test_no_more_is_begun_than_the_plan_works_on_at_once(trained: Any, wake_ups: list[Any]) -> None:
+def test_no_more_runs_are_open_than_the_plan_allows(trained: Any, wake_ups: list[Any]) -> None:
     put_on(trained.user, "free", jobs=2)
     for n in range(2):
         generation.request_images(trained.user, twin=trained, prompt="in a park", key=str(n))
     with pytest.raises(limits.JobLimit):
         generation.request_images(trained.user, twin=trained, prompt="in a park", key="2")
-    assert generation.request_images(
-        trained.user, twin=trained, prompt="in a park", key="1"
-    ).id  # the same again is no new one
+    # A repeated request returns the earlier run, so the limit does not refuse it.
+    assert generation.request_images(trained.user, twin=trained, prompt="in a park", key="1").id
     Job.objects.first().cancel()  # type: ignore[union-attr]
     assert generation.request_images(trained.user, twin=trained, prompt="in a park", key="2")
 
@@ -84,7 +83,7 @@ def test_a_picture_is_no_larger_than_the_plan_allows(trained: Any, wake_ups: lis
     assert generation.request_images(trained.user, twin=trained, prompt="in a park").longest is None
 
 
-def test_what_is_past_its_time_goes_but_only_as_long_as_the_plan_is_small(
+def test_old_pictures_are_deleted_only_while_the_plan_has_a_retention_limit(
     trained: Any, work: Callable[[], int], django_capture_on_commit_callbacks: Any
 ) -> None:
     ledger.grant(ledger.wallet_of(trained.user), 20, cause="test")
@@ -95,14 +94,16 @@ def test_what_is_past_its_time_goes_but_only_as_long_as_the_plan_is_small(
     Item.objects.filter(id=old.id).update(created_at=timezone.now() - timedelta(days=31))
     assert retire() == 0  # no limit
     put_on(trained.user, "free", retention_days=30)
-    assert retire() == 0  # came to this plan just now, and has its time
+    assert retire() == 0  # the plan began just now: a whole retention period must pass first
     Wallet.objects.update(plan_since=timezone.now() - timedelta(days=31))
     assert retire() == 1
     assert Item.objects.count() == 1
     assert not Item.objects.filter(id=old.id).exists()
 
 
-def test_the_price_list_is_one(trained: Any, as_alice: Any, client: Any, wake_ups: list[Any]) -> None:
+def test_page_quote_and_hold_use_one_price_list(
+    trained: Any, as_alice: Any, client: Any, wake_ups: list[Any]
+) -> None:
     Price.objects.create(code="high", credits=3)
     ledger.grant(ledger.wallet_of(trained.user), 20, cause="test")
     asked = {"kind": "image", "twin": str(trained.id), "prompt": "in a park", "quality": "high", "count": 2}
@@ -113,7 +114,7 @@ def test_the_price_list_is_one(trained: Any, as_alice: Any, client: Any, wake_up
     assert (prices.video(4), prices.restoration()) == (20, 1)
 
 
-def test_a_price_that_changes_meanwhile_changes_nothing_that_was_asked_for(
+def test_a_changed_price_does_not_change_open_runs(
     trained: Any, work: Callable[[], int], django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):

@@ -1,4 +1,4 @@
-"""The money adds up whatever people, cards and banks do, and however late or disordered the events."""
+"""The money adds up after any sequence of payments, with events late, repeated and in any order."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from tests.payments.stripe import signed
 from tests.plugin import Share
 
 pytestmark = [pytest.mark.django_db, pytest.mark.workers]
-SEQUENCES, STEPS = (2000, 60), 6  # stories with --thorough, some minutes, and without
+SEQUENCES, STEPS = (2000, 60), 6  # stories with --thorough (some minutes) and without; steps of a story
 PLANS, INTERVALS = ("creator", "pro", "enterprise"), ("month", "year")
 
 
 class Story(RuleBasedStateMachine):
-    """One person's payments, rolled back at the end so that the next story begins with an empty ledger."""
+    """One user's payments. They are rolled back at the end, so each story begins with an empty ledger."""
 
     shop: Shop
     user: Any
@@ -62,7 +62,7 @@ class Story(RuleBasedStateMachine):
     # ---------------------------------------------------------------- what happens
 
     def hear(self, seed: int) -> None:
-        """Events come in any order, some twice, and with `late` some only after what happens next."""
+        """Delivers events in random order, some twice. With `late`, some wait for the next delivery."""
         self.shop.fake.flush(self.waiting.append)
         dice = random.Random(seed)
         now = [e for e in self.waiting if not self.late or dice.random() < 0.7]
@@ -121,7 +121,7 @@ class Story(RuleBasedStateMachine):
 
     @rule(days=st.sampled_from((5, 16, 31)), fails=st.booleans(), seed=st.integers(0, 9))
     def time_goes_by(self, days: int, fails: bool, seed: int) -> None:
-        """A renewal, or one that fails; months of a year; what is late lapses and expires."""
+        """Lets days pass: renewals succeed or fail, months of a year begin, plans lapse, credits expire."""
         self.wallet.refresh_from_db()
         before = len(Invoice.objects.all())
         if fails and self.wallet.stripe_customer:
@@ -207,7 +207,7 @@ class Story(RuleBasedStateMachine):
             assert not (found.available and found.owed)
 
     def everything_was_heard(self) -> None:
-        """Once all events have come, asking Stripe itself finds nothing else."""
+        """After all events, a reconciliation with Stripe finds no difference."""
         self.late = False
         self.hear(0)
         self.count("story")

@@ -1,4 +1,4 @@
-"""Sixteen at once: people, workers and Stripe's events on the same few wallets."""
+"""Sixteen threads at once: users, workers and Stripe's events on the same few wallets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shop(settings: Any) -> Iterator[Shop]:
 
 
 def apart(work: Callable[[], Any]) -> Any:
-    """Run in a thread, then close the thread's own database connection."""
+    """Run `work` in this thread, then close the thread's database connection."""
     try:
         return work()
     finally:
@@ -67,7 +67,7 @@ def events_of(shop: Shop, people: list[Any]) -> list[dict[str, Any]]:
     return found
 
 
-def test_whatever_sixteen_do_at_once_the_money_adds_up(shop: Shop) -> None:
+def test_the_money_adds_up_after_sixteen_threads_at_once(shop: Shop) -> None:
     people = [confirmed(person(f"p{n}@example.com")) for n in range(3)]
     wallets = [ledger.wallet_of(user) for user in people]
     events = events_of(shop, people)
@@ -79,7 +79,8 @@ def test_whatever_sixteen_do_at_once_the_money_adds_up(shop: Shop) -> None:
             cause = f"job:{number}:{turn}"
             act = dice.randrange(5)
             if act == 0:
-                ledger.grant(wallet, 10, cause=f"staff:{turn}:{wallet.id}")  # by several at once, and once
+                # Several threads grant for the same cause; only one grant counts.
+                ledger.grant(wallet, 10, cause=f"staff:{turn}:{wallet.id}")
             elif act == 1:
                 ledger.expire()
             elif act == 2:
@@ -98,7 +99,7 @@ def test_whatever_sixteen_do_at_once_the_money_adds_up(shop: Shop) -> None:
     assert audit.problems(runs=False) == []
     assert list(reconcile.everybody(dry_run=True)) == []
     assert Invoice.objects.filter(status="paid").count() == 3 * 4 + 1
-    # The upgrade's invoice arrives after its month is over, so its credits are not given any more.
+    # The upgrade's invoice is applied after its month is over, so it gives no credits.
     assert Transfer.objects.filter(kind="plan").count() == 3 * 2
     assert [shop.wallet(user).plan_id for user in people] == ["pro", "creator", "creator"]
 
@@ -118,7 +119,7 @@ def test_one_event_that_comes_sixteen_times_at_once_is_applied_once(shop: Shop) 
     assert shop.credits(user) == (53, 0, 0)
 
 
-def test_two_who_begin_to_buy_at_once_are_one_customer(shop: Shop) -> None:
+def test_purchases_at_once_create_one_customer(shop: Shop) -> None:
     user = confirmed(person("p@example.com"))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _n: apart(lambda: shop.session(user, pack="small")), range(8)))
@@ -126,7 +127,7 @@ def test_two_who_begin_to_buy_at_once_are_one_customer(shop: Shop) -> None:
     assert [c["id"] for c in customers] == [shop.wallet(user).stripe_customer]
 
 
-def test_an_erasure_among_the_events_of_a_payment_leaves_no_wallet_and_adds_up(shop: Shop) -> None:
+def test_an_erasure_during_the_events_of_a_payment_leaves_no_wallet_and_adds_up(shop: Shop) -> None:
     user = confirmed(person("p@example.com"))
     for what in ({"plan": "creator"}, {"pack": "small"}):
         shop.fake.pay(shop.session(user, **what))
@@ -144,7 +145,7 @@ def test_an_erasure_among_the_events_of_a_payment_leaves_no_wallet_and_adds_up(s
 
 
 class Slow(DoubleClient):
-    """Each request waits for a second one, or 0.1 s, so that whatever can overlap does."""
+    """Each request waits up to 0.1 s for a second one, so that requests overlap where they can."""
 
     def __init__(self, fake: Any) -> None:
         super().__init__(fake)
@@ -159,8 +160,8 @@ class Slow(DoubleClient):
         return super().request(*args, **more)
 
 
-def test_the_events_of_a_first_payment_wait_for_each_other_in_turn(shop: Shop) -> None:
-    """Nothing is recorded yet: every event applies the same subscription while runs hold credits."""
+def test_the_events_of_a_first_payment_are_applied_one_after_the_other(shop: Shop) -> None:
+    """No subscription is recorded before: each event applies the same one, while runs hold credits."""
     people = [confirmed(person(f"p{n}@example.com")) for n in range(3)]
     for user in people:
         shop.fake.pay(shop.session(user, plan="creator"))

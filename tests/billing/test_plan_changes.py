@@ -28,9 +28,9 @@ def test_a_year_that_is_paid_at_once_gives_its_credits_month_by_month(shop: Shop
     assert Invoice.objects.count() == 2  # the next year
 
 
-def test_an_upgrade_gives_the_difference_for_what_is_left_of_the_month(shop: Shop, buyer: Any) -> None:
+def test_an_upgrade_gives_the_difference_for_the_rest_of_the_month(shop: Shop, buyer: Any) -> None:
     subscription = shop.subscribe(buyer, "creator")
-    shop.wait(15)  # of November's thirty days
+    shop.wait(15)  # half of November
     shop.change(subscription, "pro")
     assert shop.wallet(buyer).plan_id == "pro"
     assert shop.credits(buyer) == (203 + 150, 0, 0)
@@ -48,11 +48,12 @@ def test_an_upgrade_within_a_year_raises_each_month_that_is_left(shop: Shop, buy
     assert shop.credits(buyer) == (503, 0, 0)
 
 
-def test_from_a_month_to_a_year_what_was_not_used_up_is_reckoned(shop: Shop, buyer: Any) -> None:
+def test_a_change_from_month_to_year_takes_back_the_unused_credits(shop: Shop, buyer: Any) -> None:
     subscription = shop.subscribe(buyer, "creator")
     shop.wait(15)
     shop.change(subscription, "creator", "year")
-    assert shop.credits(buyer) == (203 + 100, 0, 0)  # a whole new month, less the half that was given back
+    # The whole first month of the year, less the half of the old month that Stripe credited.
+    assert shop.credits(buyer) == (203 + 100, 0, 0)
     shop.wait(30.1)
     invoices.next_months()
     assert shop.credits(buyer)[0] == 203
@@ -72,7 +73,7 @@ def test_a_downgrade_comes_with_the_next_payment(shop: Shop, buyer: Any) -> None
     )
 
 
-def test_who_has_a_plan_is_sent_to_the_portal_and_buys_no_second_one(shop: Shop, buyer: Any) -> None:
+def test_a_subscriber_is_sent_to_the_portal_and_buys_no_second_plan(shop: Shop, buyer: Any) -> None:
     shop.subscribe(buyer, "creator")
     assert checkout.buy(buyer, plan="pro").startswith("https://billing.stripe.com/")
     flow = shop.fake.calls[-1][2]["flow_data"]
@@ -81,7 +82,7 @@ def test_who_has_a_plan_is_sent_to_the_portal_and_buys_no_second_one(shop: Shop,
         checkout.buy(buyer, plan="creator")
 
 
-def test_cancelled_it_stays_until_the_end_of_what_was_paid(
+def test_a_cancelled_plan_stays_until_the_end_of_the_paid_period(
     shop: Shop, buyer: Any, mailoutbox: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     subscription = shop.subscribe(buyer, "creator")
@@ -96,7 +97,7 @@ def test_cancelled_it_stays_until_the_end_of_what_was_paid(
     assert [mail.subject for mail in mailoutbox] == ["Your plan has ended"]
 
 
-def test_a_cheaper_plan_by_the_year_takes_back_what_was_paid_back(shop: Shop, buyer: Any) -> None:
+def test_a_change_to_a_cheaper_yearly_plan_takes_back_credits(shop: Shop, buyer: Any) -> None:
     subscription = shop.subscribe(buyer, "enterprise")
     ledger.hold(shop.wallet(buyer), 4000, cause="job:1")
     ledger.settle("job:1", captured=4000)
@@ -106,7 +107,7 @@ def test_a_cheaper_plan_by_the_year_takes_back_what_was_paid_back(shop: Shop, bu
     assert shop.credits(buyer) == (0, 0, 4800 - 1003)
 
 
-def test_a_line_that_gives_back_is_none_that_sells_also_after_a_discount_of_all_of_it(
+def test_a_line_that_credits_unused_time_sells_nothing_even_after_a_full_discount(
     shop: Shop, buyer: Any
 ) -> None:
     subscription = shop.subscribe(buyer, "creator")
@@ -135,7 +136,7 @@ def test_a_customer_deleted_at_stripe_has_no_plan_any_more_and_may_buy_again(sho
     assert shop.wallet(buyer).plan_id == "pro"
 
 
-def test_a_change_that_is_planned_is_taken_back_first(shop: Shop, buyer: Any) -> None:
+def test_a_scheduled_change_must_be_cancelled_before_another(shop: Shop, buyer: Any) -> None:
     subscription = shop.subscribe(buyer, "pro")
     shop.change(subscription, "creator")
     checkout.buy(buyer, plan="enterprise")

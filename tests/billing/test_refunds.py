@@ -1,4 +1,4 @@
-"""Refunds and disputes take credits back; what comes back returns them."""
+"""Refunds and disputes take credits back; failed refunds and won disputes return them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.billing.shop import Shop
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
 
-def test_a_refund_takes_the_credits_and_what_was_spent_is_owed(shop: Shop, buyer: Any) -> None:
+def test_a_refund_takes_back_credits_and_spent_ones_become_a_debt(shop: Shop, buyer: Any) -> None:
     bill = shop.buy(buyer, "small")
     ledger.hold(shop.wallet(buyer), 40, cause="job:1")
     ledger.settle("job:1", captured=40)
@@ -27,7 +27,7 @@ def test_a_refund_takes_the_credits_and_what_was_spent_is_owed(shop: Shop, buyer
     assert shop.credits(buyer) == (13, 0, 0)
 
 
-def test_of_half_the_money_half_the_credits_go(shop: Shop, buyer: Any) -> None:
+def test_a_refund_of_half_the_money_takes_half_the_credits(shop: Shop, buyer: Any) -> None:
     bill = shop.buy(buyer, "small")
     shop.fake.refund(shop.charge(bill), 150)
     shop.deliver()
@@ -37,7 +37,7 @@ def test_of_half_the_money_half_the_credits_go(shop: Shop, buyer: Any) -> None:
     assert shop.credits(buyer)[0] == 3
 
 
-def test_what_is_held_is_taken_when_it_comes_back(shop: Shop, buyer: Any) -> None:
+def test_held_credits_are_taken_back_when_they_are_released(shop: Shop, buyer: Any) -> None:
     bill = shop.buy(buyer, "small")
     ledger.hold(shop.wallet(buyer), 53, cause="job:1")
     shop.fake.refund(shop.charge(bill))
@@ -47,7 +47,7 @@ def test_what_is_held_is_taken_when_it_comes_back(shop: Shop, buyer: Any) -> Non
     assert shop.credits(buyer) == (1, 0, 0)
 
 
-def test_a_refund_that_did_not_work_gives_them_back(shop: Shop, buyer: Any) -> None:
+def test_a_failed_refund_returns_the_credits(shop: Shop, buyer: Any) -> None:
     bill = shop.buy(buyer, "small")
     refund = shop.fake.refund(shop.charge(bill))
     shop.deliver()
@@ -57,7 +57,7 @@ def test_a_refund_that_did_not_work_gives_them_back(shop: Shop, buyer: Any) -> N
 
 
 @pytest.mark.parametrize("won, left", [(True, 53), (False, 3)])
-def test_a_dispute_takes_them_until_it_is_won(shop: Shop, buyer: Any, won: bool, left: int) -> None:
+def test_a_dispute_takes_the_credits_until_it_is_won(shop: Shop, buyer: Any, won: bool, left: int) -> None:
     bill = shop.buy(buyer, "small")
     dispute = shop.fake.dispute(shop.charge(bill))
     shop.deliver()
@@ -69,7 +69,7 @@ def test_a_dispute_takes_them_until_it_is_won(shop: Shop, buyer: Any, won: bool,
 
 @pytest.mark.parametrize("in_time", [True, False])
 def test_credits_that_come_back_after_their_month_expire(shop: Shop, buyer: Any, in_time: bool) -> None:
-    """Also when the dispute's event arrives late: expired credits are not taken a second time."""
+    """Also when the dispute's event arrives late, expired credits are not taken a second time."""
     shop.subscribe(buyer, "creator")
     dispute = shop.fake.dispute(shop.charge(Invoice.objects.get()))
     if in_time:
@@ -79,7 +79,7 @@ def test_credits_that_come_back_after_their_month_expire(shop: Shop, buyer: Any,
     assert shop.credits(buyer) == (203, 0, 0)
     shop.fake.close_dispute(dispute["id"], won=True)
     shop.deliver()
-    assert shop.credits(buyer) == (203, 0, 0)  # the new month's alone
+    assert shop.credits(buyer) == (203, 0, 0)  # the credits of the new month only, and 3 free ones
 
 
 def test_a_refund_after_the_account_is_gone_still_adds_up(shop: Shop, buyer: Any) -> None:
@@ -92,7 +92,7 @@ def test_a_refund_after_the_account_is_gone_still_adds_up(shop: Shop, buyer: Any
     assert (bill.refunded, bill.taken) == (600, 50)
 
 
-def test_a_dispute_won_late_gives_back_what_a_bought_pack_had_to_pay(shop: Shop, buyer: Any) -> None:
+def test_a_dispute_won_late_returns_what_a_pack_repaid(shop: Shop, buyer: Any) -> None:
     shop.subscribe(buyer, "creator")
     ledger.hold(shop.wallet(buyer), 203, cause="job:1")
     ledger.settle("job:1", captured=203)

@@ -15,7 +15,7 @@ from tests.staff import client_with
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
 
-def test_operators_write_costs_in_the_list() -> None:
+def test_operators_edit_costs_in_the_list() -> None:
     staff = client_with("view_enginecost", "change_enginecost", "add_enginecost")
     staff.post(
         "/admin/billing/enginecost/add/",
@@ -46,7 +46,7 @@ def test_staff_pay_back_once(shop: Shop, buyer: Any, admin_client: Any) -> None:
     assert (bill.refunded, bill.taken, shop.credits(buyer)) == (600, 50, (3, 0, 0))
 
 
-def test_staff_take_no_more_than_there_is(alice: Any, admin_client: Any) -> None:
+def test_staff_take_no_more_credits_than_are_available(alice: Any, admin_client: Any) -> None:
     wallet = ledger.wallet_of(alice)
     form = {
         "action": "correct",

@@ -1,4 +1,4 @@
-"""What holds for the API as a whole: its description, its problems, its limits."""
+"""The API as a whole: its description, its errors, its limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_description_is_openapi_31_and_names_every_address(client: Any) -> N
     assert served <= described
 
 
-def test_an_address_that_is_not_there(as_alice: Any) -> None:
+def test_an_unknown_address_answers_404(as_alice: Any) -> None:
     answer = as_alice.get("/api/v1/boats")
     assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (
         404,
@@ -39,7 +39,7 @@ def test_an_address_that_is_not_there(as_alice: Any) -> None:
         (lambda c: c.post("/api/v1/twins", [1], format="json"), 422, "invalid"),
     ],
 )
-def test_what_is_wrong_has_a_code_and_a_sentence(as_alice: Any, send: Any, status: int, code: str) -> None:
+def test_a_wrong_request_gets_a_code_and_a_sentence(as_alice: Any, send: Any, status: int, code: str) -> None:
     answer = send(as_alice)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["detail"].endswith(".")
@@ -61,7 +61,7 @@ def test_sentences_come_in_the_readers_language(as_alice: Any) -> None:
     assert len(set(said.values())) == 3
 
 
-def test_somebody_signs_up_logs_in_and_is_told_who_they_are(client: Any) -> None:
+def test_a_new_user_signs_up_and_reads_their_profile(client: Any) -> None:
     made = client.post(
         "/_allauth/app/v1/auth/signup",
         {"email": "carol@example.com", "password": "a long password"},
@@ -104,7 +104,7 @@ def test_a_hostile_body_is_no_server_error(as_alice: Any, path: str, body: bytes
         assert answer.status_code < 500, answer.content
 
 
-def test_a_browser_without_its_token_is_told_why(alice: Any) -> None:
+def test_a_browser_without_a_csrf_token_is_refused_with_a_code(alice: Any) -> None:
     from django.test import Client
 
     client = Client(enforce_csrf_checks=True)

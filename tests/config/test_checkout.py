@@ -1,4 +1,4 @@
-"""The environment that `make run` publishes for `manage.py` beside it."""
+"""The environment that `make run` writes for `manage.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RUN = {"DATABASE_URL": "postgresql://of/run", "REDIS_URL": "redis://of/0", "SECR
 
 @pytest.fixture(autouse=True)
 def shell(monkeypatch):
-    """A person's shell, which sets nothing."""
+    """A shell in which none of these variables is set."""
     for name in (*checkout.NAMES, "VAR", "ORIGIN"):
         monkeypatch.setenv(name, "")
 
@@ -29,7 +29,7 @@ def taken_over():
     return {name: os.environ[name] for name in checkout.NAMES if os.environ[name]}
 
 
-def test_it_is_taken_over_while_make_run_lives(tmp_path, monkeypatch):
+def test_join_takes_over_the_environment_of_a_running_make_run(tmp_path, monkeypatch):
     with checkout.claimed(tmp_path) as claimed:
         publish(tmp_path, monkeypatch)
         checkout.join(tmp_path)
@@ -39,13 +39,13 @@ def test_it_is_taken_over_while_make_run_lives(tmp_path, monkeypatch):
     assert (tmp_path / "environment").stat().st_mode & 0o777 == 0o600
 
 
-def test_what_a_killed_make_run_left_is_not_taken_over(tmp_path, monkeypatch):
+def test_join_ignores_the_environment_of_a_killed_make_run(tmp_path, monkeypatch):
     publish(tmp_path, monkeypatch)
     checkout.join(tmp_path)
     assert taken_over() == {}
 
 
-def test_it_is_not_mixed_with_another_installations(tmp_path, monkeypatch):
+def test_join_does_not_mix_two_installations(tmp_path, monkeypatch):
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere/0")
     with checkout.claimed(tmp_path):
         publish(tmp_path, monkeypatch)
@@ -53,14 +53,14 @@ def test_it_is_not_mixed_with_another_installations(tmp_path, monkeypatch):
     assert taken_over() == {"REDIS_URL": "redis://elsewhere/0"}
 
 
-def test_a_folder_is_claimed_by_one_alone(tmp_path):
+def test_only_one_process_can_claim_a_folder(tmp_path):
     with checkout.claimed(tmp_path) as first, checkout.claimed(tmp_path) as second:
         assert (first, second) == (True, False)
     with checkout.claimed(tmp_path) as again:
         assert again
 
 
-def test_without_a_folder_there_is_nothing_to_take_over(tmp_path):
+def test_join_does_nothing_without_a_folder(tmp_path):
     checkout.join(tmp_path / "var")
     assert taken_over() == {}
     assert not (tmp_path / "var").exists()

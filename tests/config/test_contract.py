@@ -1,4 +1,4 @@
-"""The contract as it is served, read and promised."""
+"""The OpenAPI description: how it is served, its documentation page, and the README's examples."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 README = Path(__file__).resolve().parent.parent.parent / "README.md"
 
 
-def test_the_contract_is_served_once_and_then_known(client: Any) -> None:
+def test_the_contract_is_served_with_an_etag(client: Any) -> None:
     first = client.get("/api/v1/openapi.json")
     assert first.json()["openapi"].startswith("3.1")
     assert client.get("/api/v1/openapi.json", headers={"If-None-Match": first["ETag"]}).status_code == 304
     assert client.post("/api/v1/openapi.json").json()["code"] == "method_not_allowed"
 
 
-def test_the_readable_page_needs_no_inline_code(client: Any) -> None:
-    """So that its content security policy is everybody's."""
+def test_the_documentation_page_needs_no_inline_code(client: Any) -> None:
+    """So its content security policy is the same as on all pages."""
     page = client.get("/api/docs")
     assert "unsafe" not in page["Content-Security-Policy"]
     assert not re.search(rb"<style|<script>|style=", page.content)

@@ -60,7 +60,7 @@ def until(condition) -> None:
 
 
 def start_twice_at_once(service: embedded.Service, function: str) -> tuple[list[str], int]:
-    """What two processes got as the address, and how many of them launched the server."""
+    """The addresses that two processes got, and how many of the two launched the server."""
     script = f"""
 import sys
 from pathlib import Path
@@ -87,7 +87,7 @@ def test_postgresql_has_vectors_and_lowers_every_alphabet(postgres):
     assert ask(postgres, "select lower('ÄÉ')") == "äé"
 
 
-def test_fast_gives_up_what_only_a_crash_needs(postgres):
+def test_fast_turns_off_what_protects_against_a_crash(postgres):
     assert [
         ask(postgres, f"show {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")
     ] == ["off"] * 3
@@ -118,7 +118,7 @@ def test_two_processes_that_start_at_once_get_one_postgresql(tmp_path):
         service.discard()
 
 
-def test_a_first_start_that_was_cut_off_is_begun_anew(tmp_path):
+def test_a_first_start_that_was_interrupted_begins_anew(tmp_path):
     service = embedded.PostgresService(tmp_path / "new", fast=True)
     for part in "data.new", "programs.new":
         (service.home / part / "half").mkdir(parents=True)
@@ -137,7 +137,7 @@ def test_postgresql_starts_after_a_kill(postgres):
 
 
 @ROOTED
-def test_a_pid_file_that_names_another_process_stops_no_start(postgres):
+def test_postgresql_starts_although_its_pid_file_names_another_process(postgres):
     postgres.start()
     file = postgres.data / "postmaster.pid"
     words = file.read_text().split("\n", 1)
@@ -164,13 +164,13 @@ def test_a_folder_made_anew_starts_empty(tmp_path):
     assert embedded.PostgresService(tmp_path / "postgres").sockets != first.sockets
 
 
-def test_redis_serves_clients_and_celery_and_nobody_without_the_password(redis):
+def test_redis_serves_clients_and_celery_only_with_the_password(redis):
     url = redis.start().url
     with Redis.from_url(url) as client, Connection(url) as broker:
-        client.set("bell", "rung")
+        client.set("name", "value")
         broker.ensure_connection(max_retries=1)
     with socket.create_connection(("127.0.0.1", urlsplit(url).port)) as stranger:
-        stranger.sendall(b"GET bell\r\n")
+        stranger.sendall(b"GET name\r\n")
         assert b"NOAUTH" in stranger.recv(100)
     assert redis.settings.stat().st_mode & 0o777 == 0o600
 
@@ -178,11 +178,11 @@ def test_redis_serves_clients_and_celery_and_nobody_without_the_password(redis):
 def test_redis_keeps_data_and_address_over_a_restart(redis):
     before = redis.start().url
     with Redis.from_url(before) as client:
-        client.set("bell", "rung")
+        client.set("name", "value")
     redis.stop()
     assert not redis.running()
     with Redis.from_url(redis.start().url) as client:
-        assert (client.get("bell"), redis.url) == (b"rung", before)
+        assert (client.get("name"), redis.url) == (b"value", before)
 
 
 def test_two_processes_that_start_at_once_get_one_redis(redis):
@@ -199,7 +199,7 @@ def test_redis_starts_after_a_kill_and_takes_another_port_when_its_own_is_gone(r
         assert redis.answers()
 
 
-def test_ensure_starts_what_has_no_address_and_returns_it(tmp_path, monkeypatch):
+def test_ensure_starts_and_returns_servers_without_an_address(tmp_path, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/photoflux")
     monkeypatch.setenv("REDIS_URL", "")
     (started,) = embedded.ensure(tmp_path)
@@ -220,13 +220,13 @@ def test_a_missing_program_is_named_with_the_remedy(redis, monkeypatch):
         redis.start()
 
 
-def test_a_full_disk_is_said_before_anything_is_written(redis, monkeypatch):
+def test_a_full_disk_is_reported_before_anything_is_written(redis, monkeypatch):
     monkeypatch.setattr(service_module, "MIN_FREE", 1 << 62)
     with pytest.raises(embedded.EmbeddedError, match="too little disk.*MB are needed"):
         redis.start()
 
 
-def test_a_server_that_cannot_live_is_an_error_with_its_last_words(redis, monkeypatch):
+def test_a_server_that_ends_at_once_is_an_error_with_the_end_of_its_log(redis, monkeypatch):
     redis.start()
     redis.stop()
     aof = next(
@@ -247,7 +247,7 @@ def test_the_command_line_starts_shows_and_stops(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == "Redis is stopped"
 
 
-def test_a_long_log_makes_place_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_log_is_moved_aside_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_module, "MOST_LOG", 100)
     redis = embedded.RedisService(tmp_path / "redis")
     (tmp_path / "redis" / "log").write_text("x" * 101)

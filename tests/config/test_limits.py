@@ -1,4 +1,4 @@
-"""How often somebody may ask: by user, else by address, and no header makes a new address."""
+"""Rate limits: per user, or per address without a login. A forged header does not change the address."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_only_addresses_that_our_own_proxies_wrote_count(settings: Any) -> None:
     assert seen == ["9.9.9.9", "3.3.3.3", "2.2.2.2"]
 
 
-def test_an_address_is_limited_whatever_it_says_of_itself(client: Any) -> None:
+def test_an_address_is_limited_whatever_x_forwarded_for_says(client: Any) -> None:
     answers = [client.post("/api/v1/verify", headers={"X-Forwarded-For": f"10.0.0.{i}"}) for i in range(61)]
     assert {a.status_code for a in answers[:60]} == {400}
     last = answers[60]
@@ -38,7 +38,7 @@ def test_an_address_is_limited_whatever_it_says_of_itself(client: Any) -> None:
     assert client.post("/api/v1/verify", REMOTE_ADDR="8.8.8.8").status_code == 400
 
 
-def test_a_user_is_limited_by_name_and_not_by_address(as_alice: Any, as_bob: Any) -> None:
+def test_a_user_is_limited_by_account_and_not_by_address(as_alice: Any, as_bob: Any) -> None:
     answers = [
         as_alice.post("/api/v1/albums", {"name": str(i)}, format="json").status_code for i in range(121)
     ]

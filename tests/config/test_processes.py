@@ -1,4 +1,4 @@
-"""The table of processes, and becoming one of them."""
+"""The table of processes, and the command that becomes one of them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def become(name: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
 
 
-def test_each_queue_has_a_worker_that_takes_nothing_else(tmp_path):
+def test_each_queue_has_its_own_worker(tmp_path):
     rows = {row.name: row.argv for row in processes.table(host="::", port=80, var=tmp_path)}
     workers = {name: argv[argv.index("-Q") + 1] for name, argv in rows.items() if "-Q" in argv}
     assert workers == {name: name for name in ("train", "render", "cpu", "io")}
 
 
-def test_a_variable_that_is_set_wins_over_the_tables(monkeypatch):
+def test_a_variable_that_is_set_overrides_the_table(monkeypatch):
     row = processes.worker("cpu", concurrency=2)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert row.env()["OMP_NUM_THREADS"] == "1"
@@ -43,7 +43,7 @@ def test_a_row_runs_in_its_own_environment():
 
 
 @pytest.mark.django_db
-def test_an_unknown_name_is_told_what_there_is():
+def test_an_unknown_name_is_refused_with_the_known_names():
     done = become("remote")
     assert done.returncode == 2
     assert "'train', 'render', 'cpu', 'io', 'beat'" in done.stderr

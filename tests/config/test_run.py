@@ -40,7 +40,7 @@ STUBBORN = (sys.executable, "-c", f"{DEAF} {PRINT} time.sleep(60)")
 
 
 class Running:
-    """A supervisor in a process of its own, and the lines it has printed so far."""
+    """A supervisor in its own process, and the lines it has printed so far."""
 
     def __init__(self, var: Path, *, programs: dict, steps: dict | None = None, **environment: str) -> None:
         self.port, self.var = free_port(), var
@@ -83,7 +83,7 @@ class Running:
         return any(words in line for line in self.lines)
 
     def pids(self, name: str) -> list[int]:
-        """Of each start of a program that prints its pid."""
+        """The pids of all starts of a program that prints its pid."""
         log = logs.path(self.var, name)
         lines = log.read_text().splitlines() if log.exists() else []
         return [int(line.split()[1]) for line in lines if line.startswith("pid ")]
@@ -131,7 +131,7 @@ def free_port() -> int:
 
 
 def alive(pid: int) -> bool:
-    """False as well for a process that has ended and is not yet buried by its parent."""
+    """Whether the process runs. A zombie, which its parent has not yet waited for, does not."""
     state = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)], text=True, capture_output=True
     ).stdout.strip()
@@ -164,7 +164,7 @@ def test_a_program_that_is_killed_is_started_again_and_the_others_go_on(start):
     assert running.end() == 0
 
 
-def test_what_ends_at_once_again_and_again_stops_the_whole_with_its_last_lines(start):
+def test_a_program_that_keeps_ending_at_once_stops_make_run_with_its_last_lines(start):
     broken = (sys.executable, "-c", f"{PRINT} raise SystemExit('no such file')")
     running = start(programs={"one": SLEEPER, "two": broken})
     assert running.end(None) == 1
@@ -201,7 +201,7 @@ def test_a_killed_postgresql_is_started_again_with_its_data(start, tmp_path):
     service.discard()
 
 
-def test_a_second_one_in_the_same_folder_is_refused(start):
+def test_a_second_make_run_in_the_same_folder_is_refused(start):
     running = start(programs={}).ready()
     second = start(programs={})
     assert second.end(None) == 1
@@ -220,7 +220,7 @@ def test_a_log_is_cut_while_it_is_written(tmp_path):
     assert (tmp_path / "log" / "one.log.old").read_bytes() == b"before" * 100
 
 
-def test_asking_again_ends_what_does_not_listen(start):
+def test_a_second_signal_kills_a_program_that_ignores_sigterm(start):
     running = start(programs={"deaf": STUBBORN})
     pid = running.pid("deaf")
     running.process.send_signal(signal.SIGINT)
@@ -229,7 +229,7 @@ def test_asking_again_ends_what_does_not_listen(start):
     assert not alive(pid)
 
 
-def test_what_a_child_left_behind_ends_too(start):
+def test_processes_started_by_a_program_end_too(start):
     parent = (sys.executable, "-c", f"import subprocess; subprocess.run({SLEEPER!r})")
     running = start(programs={"one": parent})
     grandchild = running.pid("one")
@@ -237,7 +237,7 @@ def test_what_a_child_left_behind_ends_too(start):
     until(lambda: not alive(grandchild))
 
 
-def test_steps_run_before_the_programs_and_a_failure_is_the_end(start):
+def test_steps_run_before_the_programs_and_a_failed_step_stops_make_run(start):
     failing = ("sh", "-c", "echo for this reason; exit 1")
     running = start(steps={"first": ("echo", "done"), "second": failing}, programs={"one": SLEEPER})
     assert running.end(None) == 1
@@ -247,7 +247,7 @@ def test_steps_run_before_the_programs_and_a_failure_is_the_end(start):
     assert not running.pids("one")
 
 
-def test_services_it_started_end_with_it(start, tmp_path):
+def test_servers_started_by_make_run_end_with_it(start, tmp_path):
     running = start(programs={}, REDIS_URL="").ready()
     service = embedded.RedisService(tmp_path / "redis")
     assert service.answers()
@@ -255,7 +255,7 @@ def test_services_it_started_end_with_it(start, tmp_path):
     assert not service.running()
 
 
-def test_services_that_ran_before_survive_it(start, tmp_path):
+def test_servers_that_ran_before_make_run_stay_up(start, tmp_path):
     service = embedded.redis(tmp_path / "redis")
     try:
         assert start(programs={}, REDIS_URL="").ready().end() == 0
@@ -264,7 +264,7 @@ def test_services_that_ran_before_survive_it(start, tmp_path):
         service.discard()
 
 
-def test_a_port_in_use_is_said_before_anything_starts(tmp_path):
+def test_a_port_in_use_is_reported_before_anything_starts(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         startup = run.Startup((), (Process("one", SLEEPER),), tmp_path / "var", port=other.getsockname()[1])
         with pytest.raises(run.RunError, match="in use.*make run PORT="):
@@ -272,7 +272,7 @@ def test_a_port_in_use_is_said_before_anything_starts(tmp_path):
     assert not (tmp_path / "var").exists()
 
 
-def test_a_port_that_is_no_number_is_said(monkeypatch, capsys):
+def test_a_port_that_is_no_number_is_reported(monkeypatch, capsys):
     monkeypatch.setenv("PORT", "http")
     assert run.main() == 1
     assert "PORT is a number" in capsys.readouterr().out

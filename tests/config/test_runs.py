@@ -1,4 +1,4 @@
-"""The row is the truth: one worker at a time, late ones change nothing, what is lost comes back."""
+"""The row holds the state: one worker has a run at a time, late workers change nothing, lost runs return."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_late_worker_changes_nothing(run: Export) -> None:
     assert (run.status, run.size, run.attempt) == (Status.SUCCEEDED, 2, 2)
 
 
-def test_progress_is_written_seldom_and_its_answer_is_whether_to_stop(
+def test_progress_is_written_rarely_and_returns_whether_to_stop(
     run: Export, django_assert_num_queries: Any
 ) -> None:
     mine = Export.claim(run.id)
@@ -84,14 +84,14 @@ def test_progress_is_written_seldom_and_its_answer_is_whether_to_stop(
         (Lost(), Status.RUNNING, ""),
     ],
 )
-def test_how_work_ends_is_in_the_row(run: Export, raised: Exception, status: str, code: str) -> None:
+def test_the_row_records_how_the_work_ended(run: Export, raised: Exception, status: str, code: str) -> None:
     with claimed(Export, run.id):
         raise raised
     run.refresh_from_db()
     assert (run.status, run.error_code) == (status, code)
 
 
-def test_a_bug_is_an_apology_and_still_raised(run: Export) -> None:
+def test_a_bug_shows_an_apology_and_is_raised_again(run: Export) -> None:
     with pytest.raises(ZeroDivisionError), claimed(Export, run.id):
         _ = 1 / 0
     run.refresh_from_db()
@@ -110,7 +110,7 @@ def test_a_finish_after_a_cancel_is_a_cancel(run: Export) -> None:
         run.cancel()
 
 
-def test_what_nobody_took_is_enqueued_again(run: Export, wake_ups: list[Any]) -> None:
+def test_a_run_that_no_worker_claimed_is_enqueued_again(run: Export, wake_ups: list[Any]) -> None:
     wake_ups.clear()
     assert sweep_kind(Export) == 0
     Export.objects.filter(id=run.id).update(enqueued_at=timezone.now() - ENQUEUE_AGAIN - timedelta(seconds=1))
@@ -118,7 +118,7 @@ def test_what_nobody_took_is_enqueued_again(run: Export, wake_ups: list[Any]) ->
     assert wake_ups == [("accounts.export", str(run.id), "io")]
 
 
-def test_the_place_in_the_queue_counts_all_kinds_of_it(run: Export, alice: Any) -> None:
+def test_the_place_in_the_queue_counts_all_queued_runs(run: Export, alice: Any) -> None:
     second = Export(user=alice, scope="items")
     second.enqueue()
     assert [Places().of(run), Places().of(second)] == [1, 2]
@@ -128,7 +128,7 @@ def test_the_place_in_the_queue_counts_all_kinds_of_it(run: Export, alice: Any) 
 
 
 def crash(run: Export) -> None:
-    """A worker takes it and dies."""
+    """A worker claims the run and dies."""
     assert Export.claim(run.id)
     Export.objects.filter(id=run.id).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert sweep_kind(Export) == 1
@@ -148,9 +148,7 @@ def test_a_worker_that_is_told_to_stop_hands_its_run_back_at_once(
         mine.finish(size=1)
 
 
-def test_a_stop_that_finds_no_safe_point_hands_the_run_back_all_the_same(
-    run: Export, told_to_stop: Any
-) -> None:
+def test_a_stopping_worker_hands_its_run_back_without_a_safe_point(run: Export, told_to_stop: Any) -> None:
     mine = Export.claim(run.id)
     assert mine
     keeper = Keeper(mine)
@@ -177,7 +175,7 @@ def test_a_cancel_before_the_stop_is_a_cancel(run: Export, told_to_stop: Any) ->
     assert run.status == Status.CANCELLED
 
 
-def test_an_archive_in_the_making_is_handed_back_and_made_by_the_next_worker(
+def test_an_unfinished_archive_is_handed_back_and_made_by_the_next_worker(
     run: Export, wake_ups: list[Any], told_to_stop: Any, work: Callable[[], int]
 ) -> None:
     from accounts.tasks import export
@@ -199,9 +197,7 @@ def test_an_archive_in_the_making_is_handed_back_and_made_by_the_next_worker(
     assert (run.status, run.attempt, run.crashes) == (Status.SUCCEEDED, 2, 0)
 
 
-def test_three_crashes_are_a_failure_however_many_evictions_lie_between(
-    run: Export, told_to_stop: Any
-) -> None:
+def test_a_run_fails_after_three_crashes_and_evictions_do_not_count(run: Export, told_to_stop: Any) -> None:
     for crashes in (1, 2, 3):
         for _ in range(2):
             with claimed(Export, run.id):
@@ -211,7 +207,7 @@ def test_three_crashes_are_a_failure_however_many_evictions_lie_between(
     assert (run.status, run.error_code, run.attempt) == (Status.FAILED, "worker_lost", 9)
 
 
-def test_work_done_elsewhere_is_found_by_the_worker_after_the_crash(run: Export) -> None:
+def test_the_worker_after_a_crash_finds_the_remote_id(run: Export) -> None:
     first = Export.claim(run.id)
     assert first
     first.store_remote_id("request-7")
@@ -233,7 +229,7 @@ def heard_by(user: Any) -> Any:
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_a_hidden_run_works_and_is_told_to_nobody(
+def test_a_hidden_run_works_and_sends_no_event(
     alice: Any,
     wake_ups: list[Any],
     work: Callable[[], int],
@@ -258,7 +254,7 @@ def ask(user: Any, key: str, body_hash: str) -> Export:
     )
 
 
-def test_a_key_is_one_run_whatever_it_has_become(alice: Any, bob: Any, wake_ups: list[Any]) -> None:
+def test_the_same_key_returns_the_same_run(alice: Any, bob: Any, wake_ups: list[Any]) -> None:
     first = ask(alice, "k", "a")
     assert ask(alice, "k", "a").id == first.id
     assert ask(bob, "k", "a").id != first.id
@@ -278,7 +274,7 @@ def test_a_refusal_is_not_remembered(alice: Any, wake_ups: list[Any]) -> None:
 
 
 def together(count: int, act: Callable[[], Any]) -> list[Any]:
-    """What `count` threads got that did it at once; an exception is its result."""
+    """The results of `count` threads that call `act` at once; an exception is a result."""
     gate, got = threading.Barrier(count), []
 
     def one() -> None:
@@ -318,8 +314,8 @@ def test_a_key_is_forgotten_after_a_week(alice: Any, wake_ups: list[Any]) -> Non
     assert ask(alice, "l", "a").id == second.id
 
 
-def test_a_broker_that_takes_no_message_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It accepts the connection and never answers."""
+def test_a_broker_that_does_not_answer_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This broker accepts the connection and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         where = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         monkeypatch.setattr(current_app.conf, "broker_write_url", where)

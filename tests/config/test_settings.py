@@ -1,4 +1,4 @@
-"""Importing the settings: it starts nothing, makes no key, and says what is missing or malformed."""
+"""Importing the settings starts no server, makes no key, and names what is missing or malformed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROGRAMS = {
 
 
 def start(var: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """In an environment that holds this and nothing else."""
+    """Run a command with these environment variables only."""
     given = {"PATH": os.environ["PATH"], "VAR": str(var), "PYTHONDONTWRITEBYTECODE": "1"} | environment
     return subprocess.run(
         [sys.executable, *command], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60
@@ -32,12 +32,12 @@ def start(var: Path, *command: str, **environment: str) -> subprocess.CompletedP
 
 @pytest.fixture
 def whole(tmp_path: Path) -> dict[str, str]:
-    """All that is required; nothing answers at these addresses."""
+    """All required settings. No server answers at these addresses."""
     files = {f"{name}_FILE": str(keys.make(name, tmp_path / "keys")) for name in keys.KEYS}
     return {"DATABASE_URL": "postgresql://nowhere/x", "REDIS_URL": "redis://127.0.0.1:1/0"} | files
 
 
-def test_with_all_that_is_required_it_starts_no_server_and_makes_no_file(tmp_path, whole):
+def test_importing_complete_settings_starts_no_server_and_makes_no_file(tmp_path, whole):
     before = sorted(tmp_path.rglob("*"))
     program = "import os, config.settings; print(open(f'/proc/self/task/{os.getpid()}/children').read())"
     done = start(tmp_path, "-c", program, **whole)
@@ -46,7 +46,7 @@ def test_with_all_that_is_required_it_starts_no_server_and_makes_no_file(tmp_pat
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_without_anything_every_program_stops_with_one_sentence_that_names_it_all(tmp_path, program):
+def test_without_settings_every_program_stops_with_one_sentence_that_names_them(tmp_path, program):
     done = start(tmp_path / "var", *PROGRAMS[program])
     said = [line for line in done.stderr.splitlines() if not line.startswith("[")]  # granian's own lines
     assert done.returncode == 1
@@ -56,7 +56,7 @@ def test_without_anything_every_program_stops_with_one_sentence_that_names_it_al
 
 
 @pytest.mark.parametrize("name", env.REQUIRED)
-def test_each_required_name_is_missed_by_its_name(tmp_path, whole, name):
+def test_each_missing_setting_is_named(tmp_path, whole, name):
     lacking = {key: value for key, value in whole.items() if key not in (name, f"{name}_FILE")}
     done = start(tmp_path, *IMPORT, **lacking)
     assert done.returncode == 1
@@ -82,7 +82,7 @@ def test_each_required_name_is_missed_by_its_name(tmp_path, whole, name):
         ("PROXIES", "two"),
     ],
 )
-def test_what_is_malformed_or_unreadable_is_named(tmp_path, whole, name, value):
+def test_a_malformed_or_unreadable_setting_is_named(tmp_path, whole, name, value):
     whole.pop(f"{name}_FILE", None)
     done = start(tmp_path, *IMPORT, **whole | {name: value})
     assert done.returncode == 1
@@ -90,7 +90,7 @@ def test_what_is_malformed_or_unreadable_is_named(tmp_path, whole, name, value):
     assert done.stderr.count("\n") == 1
 
 
-def test_keys_are_made_once_for_the_owner_alone(tmp_path):
+def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path):
     files = [keys.make(name, tmp_path / "keys") for name in keys.KEYS]
     texts = [file.read_text() for file in files]
     assert [keys.make(name, tmp_path / "keys").read_text() for name in keys.KEYS] == texts

@@ -1,7 +1,7 @@
-"""One account at Stripe: its objects, events and clock; how objects are created, found and changed.
+"""One account of the fake Stripe: its objects, events and clock; how objects are created, found and changed.
 
-Objects are dicts with Stripe's field names; amounts are cents, times unix seconds. A nullable field that
-nothing reads is left out: whoever reads it first gets a KeyError and adds it. Events carry no
+Objects are dicts with Stripe's field names; amounts are cents, times unix seconds. Nullable fields that no
+code reads are left out: reading one raises KeyError, and then it is added here. Events have no
 previous_attributes.
 """
 
@@ -39,7 +39,7 @@ PREFIXES = {
     "dispute": "du",
     "event": "evt",
 }
-# What a list may be narrowed by, and the field where that is called otherwise.
+# The filters of each list. FIELDS has the name of the filtered field where it differs.
 FILTERS = {
     "product": ("ids",),
     "price": ("product", "active", "lookup_keys"),
@@ -59,21 +59,16 @@ class Account:
     def __init__(self) -> None:
         self.now = START  # only `advance` moves it
         self.pages = ""  # the base address of the hosted pages, "" for Stripe's own
-        self.retry_days: Sequence[int] = (
-            3,
-            5,
-            7,
-        )  # after the first failure; the account's setting, as the next one is
-        self.after_retries = "canceled"  # or "past_due", "unpaid"
+        # Days after the first failure; a setting of the account.
+        self.retry_days: Sequence[int] = (3, 5, 7)
+        self.after_retries = "canceled"  # or "past_due", "unpaid"; a setting of the account
         self.objects: dict[str, Obj] = {}
         self.events: list[Obj] = []
-        self.carts: dict[
-            str, Obj
-        ] = {}  # of a Checkout session what it does not show: its form, its line, its payment intent
-        self.offers: dict[
-            str, list[Obj]
-        ] = {}  # of a portal configuration the products, which it does not show either
-        self.declined: set[str] = set()  # sessions whose last card was declined: their page says so
+        # Data that Stripe keeps and does not show in its objects, by id: the form, line and payment intent
+        # of a Checkout session; the products of a portal configuration.
+        self.carts: dict[str, Obj] = {}
+        self.offers: dict[str, list[Obj]] = {}
+        self.declined: set[str] = set()  # sessions whose last card was declined, as their page shows
         self.failing: Counter[str] = Counter()  # how many of a customer's next payments fail
         self.lock = RLock()
         self._counts: Counter[str] = Counter()
@@ -84,20 +79,20 @@ class Account:
 
     def put(self, kind: str, fields: Obj, *, id: str = "") -> Obj:
         made = {"id": id or self.new_id(PREFIXES[kind]), "object": kind, "created": self.now, **fields}
-        if kind != "refund":  # these alone do not say
+        if kind != "refund":  # a refund has no `livemode`
             made["livemode"] = False
         self.objects[made["id"]] = made
         return made
 
     def get(self, kind: str, id: str, param: str = "id", *, deleted: bool = False) -> Obj:
-        """An unknown id in the path is a 404, one in a parameter a 400."""
+        """The object with this id. An unknown id in the path gives 404, one in a parameter 400."""
         found = self.objects.get(id)
         if not found or found["object"] != kind or (found.get("deleted") and not deleted):
             raise missing(kind, id, param)
         return found
 
     def all(self, kind: str, **where: Any) -> list[Obj]:
-        """Oldest first."""
+        """All objects of a kind, oldest first."""
         return [
             o
             for o in self.objects.values()
@@ -122,7 +117,7 @@ class Account:
         return obj
 
     def listed(self, kind: str, form: Obj, rows: Iterable[Obj] | None = None) -> Obj:
-        """Newest first, as at Stripe; pages go forward only. The caller adds the url."""
+        """A page of a list, newest first, as at Stripe. Only forward paging. The caller adds the url."""
         rows = self.all(kind) if rows is None else rows
         for key in form.keys() - {"limit", "starting_after"}:
             if key not in FILTERS.get(kind, ()):
@@ -144,7 +139,7 @@ class Account:
         return {"object": "list", "has_more": len(rows) > limit, "data": rows[:limit]}
 
     def expanded(self, said: Obj, paths: Iterable[str]) -> Obj:
-        """`said`, a copy, with the objects in place of their ids."""
+        """Replaces the ids at `paths` in `said`, which is a copy, with the objects."""
         for path in paths:
             if path.count(".") > 3:
                 raise Refused(f"You cannot expand more than 4 levels of a property ({path}).")
@@ -164,7 +159,7 @@ class Account:
         return said
 
     def _shown_on_request(self, node: Obj, step: str) -> Obj:
-        """Fields that an object has only when they are expanded."""
+        """The value of a field that Stripe includes only when it is expanded."""
         match node["object"], step:
             case "invoice", "payments":
                 return embedded("/v1/invoice_payments", self.all("invoice_payment", invoice=node["id"]))
@@ -191,13 +186,15 @@ def missing(kind: str, id: str, param: str) -> Refused:
 
 
 def only(form: Obj, *known: str) -> None:
-    """Fail on parameters that Stripe would accept and the double does not model."""
+    """Fail on parameters that Stripe accepts and this fake does not model."""
     if unknown := form.keys() - set(known):
         raise NotImplementedError(f"the double does not model {', '.join(sorted(unknown))}")
 
 
 def needed(form: Obj, *names: str, at: str = "") -> None:
-    """Parameters that Stripe requires and the library's types do not; `at`: the path of a nested form."""
+    """Refuse a form without these parameters, which Stripe requires and the library's types do not.
+
+    `at` is the path of a nested form."""
     for name in names:
         if form.get(name) in (None, "", []):
             param = f"{at}[{name}]" if at else name

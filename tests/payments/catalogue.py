@@ -1,6 +1,6 @@
 """Products and prices. A price never changes its amount, and a lookup key names one price of the account.
 
-Prices are flat, once or per month or year; tax and other currencies beside the price's own are not played.
+Prices are flat: once, per month or per year. Tax and further currencies of a price are not modelled.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _recurring(form: Obj) -> Obj | None:
 
 
 def _key(account: Account, form: Obj) -> str | None:
-    """The lookup key, which only transfer_lookup_key takes from another price."""
+    """The lookup key. With transfer_lookup_key it may be taken from another price."""
     if key := form.get("lookup_key"):
         for price in account.all("price", lookup_key=key):
             if not form.get("transfer_lookup_key"):

@@ -1,6 +1,6 @@
-"""Another price for a subscription that runs: by the API or in the portal, at once or with the next period.
+"""Changes the price of a live subscription, by the API or in the portal, at once or with the next period.
 
-At once means prorated by the second and invoiced at once; other settings are not modelled.
+A change at once is prorated by the second and invoiced at once; other settings are not modelled.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from .contract import Refused
 
 
 def update(account: Account, form: Obj, id: str) -> Obj:
-    """By the API. `cancel_at_period_end` is a flag here, where the portal sets only the date."""
+    """A change by the API. It sets the flag `cancel_at_period_end`; the portal sets only the date."""
     only(form, "cancel_at_period_end", "items", "proration_behavior")
     sub = subscriptions.not_ended(account, id)
     if "cancel_at_period_end" in form:
@@ -49,9 +49,8 @@ def _asked_price(account: Account, form: Obj, sub: Obj) -> Obj:
 
 
 def change(account: Account, subscription_id: str, price_id: str) -> Obj:
-    """In the portal: a dearer price at once and paid at once, a cheaper or shorter one with the next period.
-
-    The price it has already takes a planned change back.
+    """A change in the portal. A higher price starts and is paid at once; a lower price or a shorter interval
+    starts with the next period. Choosing the current price cancels a scheduled change.
     """
     sub, price = subscriptions.live(account, subscription_id), account.objects[price_id]
     if sub["cancel_at"]:
@@ -73,7 +72,7 @@ def change(account: Account, subscription_id: str, price_id: str) -> Obj:
 
 
 def _swap(account: Account, sub: Obj, price: Obj) -> None:
-    """At once: unused time is credited by the second; another interval begins a new period."""
+    """Change the price at once, credit unused time by the second; another interval begins a new period."""
     item, now = subscriptions.item_of(sub), account.now
     start, end = subscriptions.period(sub)
     old, quantity, share = item["price"], item["quantity"], (end - now, end - start)

@@ -1,6 +1,6 @@
 """Payment intents and their charges. Each customer has one card, which works unless `fail_next` was called.
 
-Only what a payment by card at once shows is played: no second step, no capture later.
+Only immediate card payments are modelled: no second step, no later capture.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from .account import Account, Obj
 def new_intent(
     account: Account, customer: str, amount: int, currency: str, metadata: Obj | None = None
 ) -> Obj:
-    """Without an event yet."""
+    """A new payment intent. The caller emits its event."""
     return account.put(
         "payment_intent",
         {
@@ -31,7 +31,7 @@ def new_intent(
 
 
 def try_card(account: Account, intent: Obj, works: bool = True) -> Obj:
-    """The charge, without an event yet: events follow once all that depends on it is stored."""
+    """A new charge. Its events are emitted later, by `tell`, once all dependent objects are stored."""
     if works and account.failing[intent["customer"]]:
         account.failing[intent["customer"]] -= 1
         works = False

@@ -1,7 +1,7 @@
 """Checkout: a hosted page on which a customer buys one line, a plan or a pack, and gets an invoice.
 
-Locale, tax, addresses and promotion codes are accepted and change nothing, except a code of 100 %, which is
-`pay(free=True)`.
+Locale, tax, addresses and promotion codes are accepted and change nothing. `pay(free=True)` stands for a
+promotion code of 100 %.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def create(account: Account, form: Obj) -> Obj:
 
 
 def _check(form: Obj) -> None:
-    """What Stripe checks beyond names and types."""
+    """The checks of Stripe beyond names and types."""
     needed(form, "mode", "line_items", "success_url")
     for name, mode in ONLY_IN.items():
         if name in form and form["mode"] != mode:
@@ -138,7 +138,7 @@ def over(account: Account, session: Obj) -> Obj:
 
 
 def pay(account: Account, session_id: str, works: bool = True, free: bool = False) -> Obj:
-    """The person presses Pay. A declined session (works=False, or fail_next) stays open.
+    """The user presses Pay. After a declined card (works=False, or fail_next) the session stays open.
 
     `free`: with a promotion code of 100 %.
     """
@@ -165,7 +165,7 @@ def pay(account: Account, session_id: str, works: bool = True, free: bool = Fals
 
 
 def _intent(account: Account, session: Obj) -> Obj:
-    """One for all tries of a session, which shows it only when it sells no subscription."""
+    """The payment intent for all tries of a session. The session shows it only in `payment` mode."""
     cart = account.carts[session["id"]]
     if not cart["intent"]:
         metadata = cart["form"].get("payment_intent_data", {}).get("metadata")
@@ -180,7 +180,7 @@ def _intent(account: Account, session: Obj) -> Obj:
 
 
 def _begin(account: Account, session: Obj, charge: Obj | None) -> None:
-    """The subscription begins incomplete and is active once its first invoice is paid."""
+    """Creates the subscription: it is incomplete first, and active once its first invoice is paid."""
     cart, customer = account.carts[session["id"]], session["customer"]
     price, quantity = cart["line"]["price"], cart["line"]["quantity"]
     metadata = cart["form"].get("subscription_data", {}).get("metadata", {})

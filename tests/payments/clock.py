@@ -1,4 +1,4 @@
-"""Stripe's clock: as it moves on, each thing that becomes due happens in turn."""
+"""Stripe's clock. When it advances, everything that falls due happens in the order of time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from . import checkout, invoices, subscriptions
 from .account import LIVE, Account, Obj
 
-DRAFT_FOR = 3600  # seconds; a renewal's invoice is a draft for about an hour before it is paid
+DRAFT_FOR = 3600  # seconds: a renewal's invoice stays a draft for about an hour
 
 
 def advance(account: Account, seconds: int = 0, *, until: int | None = None) -> None:
-    """The clock moves on, stopping wherever something is due."""
+    """Advance the clock, and run each due action at its time."""
     target = account.now + seconds if until is None else until
     while (due := _due(account)) and due[0] <= target:
         at, act, what = due
@@ -37,7 +37,7 @@ def _due(account: Account) -> tuple[int, Callable[[Account, Obj], Any], Obj] | N
 
 
 def _turn(account: Account, sub: Obj) -> None:
-    """At the end of a period: end as asked, or begin the next period with a draft invoice."""
+    """The end of a period: end a cancelled subscription, or begin the next period with a draft invoice."""
     if sub["cancel_at"] and sub["cancel_at"] <= account.now:
         subscriptions.end(account, sub, "cancellation_requested")
         return

@@ -1,4 +1,4 @@
-"""Stripe's contract by its own library: parameters of requests (stripe.params), fields of answers."""
+"""Checks requests and answers against Stripe's own library: parameters (stripe.params) and fields."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from typing_extensions import TypedDict, is_typeddict
 
 
 class Refused(Exception):
-    """An answer that is no 2xx; `body` is Stripe's, {"error": {type, code, param, message}}."""
+    """An error answer; `body` is in Stripe's form, {"error": {type, code, param, message}}."""
 
     def __init__(
         self, message: str, *, status: int = 400, type: str = "invalid_request_error", **more: str | None
@@ -42,7 +42,7 @@ class Refused(Exception):
 
 
 def decode(text: str) -> dict[str, Any]:
-    """a[b][0][c]=d to nested dicts and lists; metadata's keys stay words even where they are digits."""
+    """Decodes a[b][0][c]=d into nested dicts and lists. Keys of metadata stay strings, even digits."""
     form: dict[str, Any] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         first, *rest = name.replace("]", "").split("[")
@@ -64,9 +64,9 @@ def listed(node: Any, name: str) -> Any:
 
 
 def check(name: str, form: dict[str, Any]) -> dict[str, Any]:
-    """The form's values by type (strings in; int, bool out).
+    """Converts the form's strings to the types of its parameters (int, bool).
 
-    `name` is what `adapter` takes. Raises Refused.
+    `name` is as for `adapter`. Raises Refused.
     """
     try:
         return adapter(name).validate_python(form)
@@ -97,14 +97,14 @@ def truth(value: Any) -> Any:
 PLAIN = {
     int: Annotated[int, BeforeValidator(whole)],
     bool: Annotated[bool, BeforeValidator(truth)],
-    # An empty value unsets a parameter; where the library does not say Literal[''] it cannot be unset.
+    # An empty value unsets a parameter. Without Literal[''] in the library's type it cannot be unset.
     str: Annotated[str, StringConstraints(min_length=1)],
     float: Decimal,
 }
 
 
 def strict(hint: Any) -> Any:
-    """The library's hint made strict: no further keys at any level, and Literal[...] | str is the Literal."""
+    """The library's type, made strict: no unknown keys at any level; Literal[...] | str becomes Literal."""
     if is_typeddict(hint):
         return strict_form(hint)
     origin, args = get_origin(hint), get_args(hint)
@@ -133,7 +133,9 @@ def strict_form(form: Any) -> Any:
 
 
 def explain(error: ValidationError, form: dict[str, Any]) -> Refused:
-    """The pydantic error to report of those of each union member: unknown names first, then the deepest."""
+    """Chooses which of pydantic's errors to report: the deepest one, then one for an unknown name.
+
+    pydantic reports errors for each member of a union."""
     said = [(named(e["loc"], form, e["type"]), e) for e in error.errors()]
     place, worst = max(said, key=lambda s: (len(s[0]), s[1]["type"] == "extra_forbidden"))
     param = str(place[0]) + "".join(f"[{step}]" for step in place[1:])
@@ -165,7 +167,7 @@ def explain(error: ValidationError, form: dict[str, Any]) -> Refused:
 
 
 def named(place: tuple[Any, ...], form: Any, kind: str) -> list[Any]:
-    """The form's own keys in pydantic's place, which also names the members of unions that it tried."""
+    """The path in the form. pydantic's path also names members of unions, which are left out here."""
     steps: list[Any] = []
     for i, step in enumerate(place):
         if isinstance(form, list) and isinstance(step, int) or isinstance(form, dict) and step in form:

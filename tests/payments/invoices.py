@@ -1,6 +1,6 @@
-"""Invoices from draft to paid: lines, the customer's credit balance, and the tries to collect what is due.
+"""Invoices from draft to paid: lines, the customer's credit balance, and the attempts to collect payment.
 
-Taxes are none, and the only discount is one of 100 %.
+There are no taxes, and the only discount is 100 %.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ def list_lines(account: Account, form: Obj, id: str) -> Obj:
 
 
 def list_payments(account: Account, form: Obj) -> Obj:
-    """Those of a payment intent."""
+    """The invoice payments of a payment intent."""
     if "payment" not in form:
-        raise NotImplementedError("a list of invoice payments but by what was paid with")
+        raise NotImplementedError("a list of invoice payments without the filter `payment`")
     needed(form["payment"], "payment_intent", at="payment")
     id = account.get("payment_intent", form["payment"]["payment_intent"], "payment[payment_intent]")["id"]
     rows = [p for p in account.all("invoice_payment") if p["payment"].get("payment_intent") == id]
@@ -37,7 +37,7 @@ def line(
     sub: Obj | None = None,
     amount: int | None = None,
 ) -> Obj:
-    """One line; a line with an `amount` of its own is a proration."""
+    """One line. A line with an `amount` is a proration; otherwise the amount is the price's."""
     total = price["unit_amount"] * quantity if amount is None else amount
     return {
         "id": account.new_id("il"),
@@ -60,7 +60,7 @@ def line(
 
 
 def _line_parent(account: Account, sub: Obj | None, total: int, *, proration: bool) -> Obj:
-    """What a line is for; one that gives back names the lines that it credits."""
+    """The parent of a line. A line with a negative amount names the lines that it credits."""
     details: Obj = {
         "proration": proration,
         "proration_details": {"credited_items": _credited(account, sub) if sub and total < 0 else None},
@@ -111,7 +111,7 @@ def draft(
     free: bool = False,
     metadata: Obj | None = None,
 ) -> Obj:
-    """A draft without an event; it becomes the latest invoice of its subscription."""
+    """A draft, which becomes the latest invoice of its subscription. The caller emits its event."""
     id, subtotal = account.new_id("in"), sum(each["amount"] for each in lines)
     facts = {
         "billing_reason": reason,
@@ -140,7 +140,7 @@ def _parent(sub: Obj) -> Obj:
 
 
 def _reckon(account: Account, invoice: Obj) -> None:
-    """What is due with the customer's credit balance, which is negative where they have credit."""
+    """Compute the due amount with the customer's balance, which is negative when they have credit."""
     balance = account.objects[invoice["customer"]]["balance"]
     due = max(0, invoice["total"] + balance)
     invoice |= {"starting_balance": balance, "amount_due": due, "amount_remaining": due}
@@ -157,7 +157,7 @@ def collect(account: Account, invoice: Obj) -> None:
 
 
 def bill(account: Account, invoice: Obj, charge: Obj | None) -> None:
-    """The invoice of a Checkout session that is paid already or costs nothing."""
+    """Finalize the invoice of a Checkout session, which is already paid or costs nothing."""
     if charge:
         _link(account, invoice, charge["payment_intent"])
     account.emit("invoice.created", invoice)
@@ -171,7 +171,7 @@ def bill(account: Account, invoice: Obj, charge: Obj | None) -> None:
 def finalize(account: Account, invoice: Obj) -> None:
     """Number and open an invoice.
 
-    Credit goes to the customer's balance; an invoice without a due amount is paid.
+    A negative total is added to the customer's balance. An invoice with nothing due is paid at once.
     """
     _reckon(account, invoice)
     customer = account.objects[invoice["customer"]]
@@ -191,7 +191,7 @@ def finalize(account: Account, invoice: Obj) -> None:
 
 
 def attempt(account: Account, invoice: Obj) -> None:
-    """Stripe charges the customer's card for an open invoice, by one payment intent for all tries."""
+    """Charge the customer's card for an open invoice, with one payment intent for all attempts."""
     links = account.all("invoice_payment", invoice=invoice["id"])
     if links:
         intent = account.objects[links[0]["payment"]["payment_intent"]]
@@ -219,7 +219,7 @@ def _link(account: Account, invoice: Obj, intent: str) -> None:
 
 
 def _settle(account: Account, invoice: Obj, charge: Obj | None) -> None:
-    """Paid: by this charge, or without one where nothing is due."""
+    """Mark the invoice as paid, by this charge, or without one when nothing is due."""
     invoice["status_transitions"]["paid_at"] = account.now
     invoice |= {
         "status": "paid",
@@ -244,7 +244,7 @@ def _settle(account: Account, invoice: Obj, charge: Obj | None) -> None:
 
 
 def _fail(account: Account, invoice: Obj, charge: Obj) -> None:
-    """Try again days after the first failure; after the last try a setting decides about the subscription."""
+    """Plan the next attempt by `retry_days`. After the last one, `after_retries` decides the status."""
     tried, sub = invoice["attempt_count"], subscriptions.of_invoice(account, invoice)
     first = account.all("charge", payment_intent=charge["payment_intent"])[0]["created"]
     again = first + account.retry_days[tried] * DAY if tried < len(account.retry_days) else None

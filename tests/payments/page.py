@@ -1,4 +1,4 @@
-"""FakeStripe as an HTTP server: its API, and pages of Checkout and the portal that send webhooks."""
+"""FakeStripe as an HTTP server: its API, and the pages of Checkout and the portal, which send webhooks."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .stripe import FakeStripe, signed
 
 @contextmanager
 def serve(fake: FakeStripe, secret: str = "whsec_test", notify_url: str | None = None) -> Iterator[str]:
-    """The server's address; while it runs, sessions point at its pages.
+    """The server's address. While it runs, the addresses of sessions are on it.
 
-    Events go to `notify_url`, or to what is said later as fake.notify; those that are not taken to
-    fake.undelivered.
+    Events are sent to `notify_url`, which a test may change later in fake.notify. Events that are not
+    accepted go to fake.undelivered.
     """
     fake.notify = notify_url or ""
 
@@ -45,14 +45,14 @@ def serve(fake: FakeStripe, secret: str = "whsec_test", notify_url: str | None =
 
 
 class Direct(HTTPRedirectHandler):
-    """Stripe follows no redirect of a webhook: a 3xx is a failure."""
+    """Follows no redirect: for Stripe a 3xx answer to a webhook is a failure."""
 
     def redirect_request(self, *args: Any, **more: Any) -> None:
         return None
 
 
 def poster(url: str, secret: str) -> Callable[[Obj], bool]:
-    """Sends one event as Stripe does; True where the answer is 2xx."""
+    """A function that sends one event as Stripe does; it returns True for a 2xx answer."""
     opener = build_opener(Direct)
 
     def post(event: Obj) -> bool:
@@ -168,7 +168,7 @@ def checkout(fake: FakeStripe, session: Obj) -> str:
 
 
 def press(fake: FakeStripe, session: Obj, form: dict[str, str]) -> str:
-    """The next address; after a declined card the same page."""
+    """Pay or decline; returns the next address, "" to stay on the page after a declined card."""
     fake.pay(session["id"], works=form.get("action") != "decline")
     if session["status"] != "complete":
         return ""
@@ -176,7 +176,7 @@ def press(fake: FakeStripe, session: Obj, form: dict[str, str]) -> str:
 
 
 def portal(fake: FakeStripe, session: Obj) -> str:
-    """Each live subscription with what the configuration (or the session's flow) lets one do."""
+    """The page: each live subscription with the actions that the configuration or the flow allows."""
     parts = [
         section(fake, session, sub)
         for sub in fake.all("subscription", customer=session["customer"])

@@ -1,6 +1,6 @@
-"""The customer portal: configurations of what people may change, and sessions for it or for one change.
+"""The customer portal: configurations of what users may change, and sessions, with or without one action.
 
-What they do there is in changes.py and subscriptions.py; the account has no default configuration.
+The changes themselves are in changes.py and subscriptions.py. The account has no default configuration.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def update_configuration(account: Account, form: Obj, id: str) -> Obj:
 
 
 def _features(form: Obj, had: Obj) -> Obj:
-    """In full but for the products, which Stripe shows only when they are expanded."""
+    """All features, without the products, which Stripe includes only when they are expanded."""
     asked = {
         name: {k: v for k, v in given.items() if k != "products"} for name, given in form["features"].items()
     }
@@ -77,7 +77,7 @@ def _features(form: Obj, had: Obj) -> Obj:
 
 
 def _offers(account: Account, form: Obj) -> list[Obj]:
-    """The products that people may change to, each with its prices."""
+    """The products that users may change to, each with its prices."""
     offers = form["features"].get("subscription_update", {}).get("products") or []
     for i, offer in enumerate(offers):
         at = f"features[subscription_update][products][{i}]"
@@ -121,7 +121,7 @@ def create_session(account: Account, form: Obj) -> Obj:
 
 
 def _flow(account: Account, form: Obj, features: Obj) -> Obj | None:
-    """Straight to one thing, where the configuration has it."""
+    """The flow of a session for one action, if the configuration allows this action."""
     if not (asked := form.get("flow_data")):
         return None
     if (kind := asked["type"]) not in FLOWS:
@@ -145,7 +145,7 @@ def _flow(account: Account, form: Obj, features: Obj) -> Obj | None:
 
 
 def _subscription(account: Account, form: Obj, asked: Obj, at: str) -> Obj:
-    """It must be theirs and live, and what is to be confirmed a price of its item."""
+    """Checks that the subscription is the customer's and live, its items its own, and their prices known."""
     sub = account.get("subscription", asked["subscription"], f"{at}[subscription]")
     if sub["customer"] != form["customer"] or sub["status"] not in LIVE:
         raise missing("subscription", sub["id"], f"{at}[subscription]")

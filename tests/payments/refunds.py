@@ -1,6 +1,6 @@
-"""Money that goes back: refunds, which may fail, and disputes, which are won or lost.
+"""Refunds, which may fail, and disputes, which are won or lost.
 
-Fees and the account's balance are not played, nor are inquiries: a dispute takes the whole amount at once.
+Fees, the account's balance and inquiries are not modelled: a dispute takes the whole amount at once.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ def _on_its_way(reference: str) -> Obj:
 
 
 def refund(account: Account, charge: str, amount: int | None = None) -> Obj:
-    """In the dashboard."""
+    """A refund made in the dashboard."""
     return create(account, {"charge": charge} | ({"amount": amount} if amount is not None else {}))
 
 
 def fail_refund(account: Account, id: str) -> Obj:
-    """The bank could not pass it on; the money is back with us."""
+    """The bank could not pass the refund on; we have the money again."""
     refund = account.objects[id]
     charge = account.objects[refund["charge"]]
     account.update("refund.failed", refund, status="failed")
@@ -79,7 +79,7 @@ def fail_refund(account: Account, id: str) -> Obj:
 
 
 def dispute(account: Account, charge_id: str) -> Obj:
-    """The bank takes the whole amount back until it is decided."""
+    """A new dispute. The bank takes the whole amount until the dispute is decided."""
     charge = account.objects[charge_id]
     made = account.put(
         "dispute",

@@ -1,4 +1,4 @@
-"""An account at the double of Stripe with something to sell."""
+"""An account of the fake Stripe, with products to sell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MONTH = 30 * DAY  # November
 
 
 class Shop:
-    """An account with two monthly prices, a yearly one and a pack, and alice who bought a subscription."""
+    """An account with two monthly prices, a yearly one and a pack, and the customer alice."""
 
     def __init__(self) -> None:
         self.fake = FakeStripe()

@@ -1,7 +1,7 @@
-"""Stripe in memory, API 2026-10-28: its API, what people do on its pages, and the events that follow.
+"""A fake Stripe in memory, API 2026-10-28: the API, what users do on its pages, and the resulting events.
 
-What it does not model raises NotImplementedError, so that no test passes on a guess; a path that is not among
-ENDPOINTS is a 404, as at Stripe. Each section of the API has a module of its own.
+Whatever it does not model raises NotImplementedError, so that no test passes on a guess. A path that is not
+among ENDPOINTS is a 404, as at Stripe. Each section of the API has its own module.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def many(kind: str) -> Answer:
     return lambda account, form: account.listed(kind, form)
 
 
-# Method, path, the library's name of the form (product_create: ProductCreateParams), and who answers.
+# Method, path, the library's name of the form (product_create: ProductCreateParams), and the function.
 ENDPOINTS: list[tuple[str, str, str, Answer]] = [
     ("POST", "products", "product_create", catalogue.create_product),
     ("GET", "products/{id}", "product_retrieve", one("product")),
@@ -103,7 +103,7 @@ ENDPOINTS: list[tuple[str, str, str, Answer]] = [
 
 
 def endpoint(method: str, path: str) -> tuple[str, Answer, list[str]]:
-    """Its name, who answers, and the ids in the path."""
+    """The name of its form, its function, and the ids in the path."""
     for verb, pattern, name, answer in ENDPOINTS:
         if verb == method and (found := re.fullmatch("/v1/" + pattern.replace("{id}", "([^/]+)"), path)):
             return name, answer, list(found.groups())
@@ -114,7 +114,7 @@ def endpoint(method: str, path: str) -> tuple[str, Answer, list[str]]:
 
 
 def locked(act: Callable[..., Any]) -> Callable[..., Any]:
-    """Serialise what people do and what the API is asked."""
+    """Serialises the users' actions and the requests to the API."""
 
     @wraps(act)
     def one_at_a_time(fake: FakeStripe, *args: Any, **more: Any) -> Any:
@@ -125,22 +125,21 @@ def locked(act: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class FakeStripe(Account):
-    """An account with its API, with what people do on Stripe's pages, and with the delivery of events."""
+    """An account with its API, the actions of users on Stripe's pages, and the delivery of events."""
 
     def __init__(self) -> None:
         super().__init__()
         self.keys = {"sk_test_new", "sk_test_old"}
         self.down = False
-        self.notify = ""  # where the hosted pages' server sends events
+        self.notify = ""  # the address to which the server of the hosted pages sends events
         self.calls: list[tuple[str, str, Obj]] = []  # method, path, form
         self.undelivered: list[Obj] = []
         self._delivering = Lock()
         self._flushed = 0
-        self._replies: dict[
-            str, tuple[Any, int, str, int]
-        ] = {}  # by idempotency key: what was asked, the answer, when
+        # Idempotency key -> (request, status, body of the answer, time).
+        self._replies: dict[str, tuple[Any, int, str, int]] = {}
 
-    # What people, cards and banks do
+    # The actions of users, cards and banks
 
     pay = locked(checkout.pay)
     change = locked(changes.change)
@@ -155,7 +154,7 @@ class FakeStripe(Account):
 
     @locked
     def unknown_event(self) -> Obj:
-        """Of a type that nothing here handles."""
+        """An event of a type that our code does not handle."""
         return self.emit(
             "balance.available", {"object": "balance", "available": [], "livemode": False, "pending": []}
         )
@@ -165,7 +164,7 @@ class FakeStripe(Account):
     def answer(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | str | None = None
     ) -> tuple[int, dict[str, str], str]:
-        """`path` with its query. The answer's body is JSON, errors included."""
+        """Answers a request; `path` includes the query. The body of the answer is JSON, also of errors."""
         named = {k.lower(): v for k, v in headers.items()}
         where, text = urlsplit(path), body.decode() if isinstance(body, bytes) else body or ""
         more = {"Content-Type": "application/json"}
@@ -198,7 +197,7 @@ class FakeStripe(Account):
             raise Refused(f"Invalid Stripe API version: {headers['stripe-version']}")
 
     def _again(self, key: str, asked: Any) -> tuple[int, str] | None:
-        """What was answered to the same key within a day."""
+        """The earlier answer to this key, if it is less than a day old."""
         if key not in self._replies or self._replies[key][3] <= self.now - DAY:
             return None
         before, status, said, _at = self._replies[key]
@@ -211,7 +210,8 @@ class FakeStripe(Account):
         return status, said
 
     def _act(self, method: str, path: str, form: Obj) -> tuple[int, str]:
-        """An answer to keep for its key; also a refusal, once an endpoint has begun. Else raises Refused."""
+        """The answer, which is kept for its key. A refusal by an endpoint is kept too; one of an unknown
+        path or of wrong parameters raises Refused."""
         name, act, ids = endpoint(method, path)
         typed = check(name, form)
         expand = typed.pop("expand", [])
@@ -224,9 +224,8 @@ class FakeStripe(Account):
     # Webhooks
 
     def flush(self, post: Callable[[Obj], Any]) -> None:
-        """Pass each undelivered event to `post`, in order; it stays one where that returns False or raises.
-
-        The lock is not held meanwhile: who is told may ask the API.
+        """Pass each undelivered event to `post`, in order. It stays undelivered if `post` returns False or
+        raises. The lock is not held meanwhile, because `post` may send requests to the API.
         """
         with self._delivering:
             with self.lock:
@@ -266,7 +265,7 @@ class DoubleClient(stripe.HTTPClient):
 
 
 def signed(event: Obj, secret: str, at: int | None = None) -> tuple[bytes, str]:
-    """A webhook's body and Stripe-Signature header, by default at the real time, which the library checks."""
+    """The body and the Stripe-Signature header of a webhook. The library checks the time: default is now."""
     body = json.dumps(event, indent=2).encode()
     t = int(time.time()) if at is None else at
     mac = hmac.new(secret.encode(), f"{t}.".encode() + body, hashlib.sha256).hexdigest()

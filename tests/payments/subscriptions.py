@@ -1,6 +1,6 @@
-"""Subscriptions of one price in flexible billing mode, the API's default: start, end, planned end or change.
+"""Subscriptions of one price in flexible billing mode, the API's default: start, end, scheduled changes.
 
-Trials, pauses and subscriptions of several prices are not played.
+Trials, pauses and subscriptions of several prices are not modelled.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NEW_SUBSCRIPTION: Obj = {
 
 
 def new(account: Account, customer: str, price: Obj, quantity: int, metadata: Obj) -> Obj:
-    """Incomplete until its first invoice is paid; no event is sent yet."""
+    """A new subscription, incomplete until its first invoice is paid. The caller emits its event."""
     id, now = account.new_id("sub"), account.now
     facts = {
         "billing_cycle_anchor": now,
@@ -64,7 +64,7 @@ def _item(account: Account, sub: str, price: Obj, quantity: int) -> Obj:
 
 
 def plan(price: Obj) -> Obj:
-    """The older form of a recurring price, still part of every subscription item."""
+    """The `plan` of a subscription item: the older form of a recurring price."""
     same = {k: price[k] for k in ("id", "active", "billing_scheme", "created", "currency", "livemode")}
     return {**same, "object": "plan", **price["recurring"]}
 
@@ -82,7 +82,7 @@ def months(price: Obj) -> int:
 
 
 def turn(anchor: int, price: Obj, moment: int) -> int:
-    """When the next cycle after `moment` begins: whole intervals from the anchor, clamped to the month."""
+    """The start of the next period after `moment`: whole intervals after the anchor, clamped to the month."""
     start, n = datetime.fromtimestamp(anchor, UTC), 0
     while True:
         n += months(price)
@@ -99,7 +99,7 @@ def of_invoice(account: Account, invoice: Obj) -> Obj | None:
 
 
 def list_all(account: Account, form: Obj) -> Obj:
-    """Without a status, subscriptions that have not ended."""
+    """A list of subscriptions; without a status, only those that have not ended."""
     form = dict(form)
     if (status := form.pop("status", None)) not in (None, "all"):
         raise NotImplementedError(f"a list of subscriptions that are {status}")
@@ -107,22 +107,22 @@ def list_all(account: Account, form: Obj) -> Obj:
     return account.listed("subscription", form, rows)
 
 
-# ---------------------------------------------------------------- their end
+# ---------------------------------------------------------------- ends
 
 
 def cancel(account: Account, form: Obj, id: str) -> Obj:
-    """By the API: at once, without a last invoice or a refund."""
+    """Cancels by the API: at once, without a last invoice or a refund."""
     only(form)
     return end(account, not_ended(account, id), "cancellation_requested")
 
 
 def cancel_now(account: Account, id: str) -> Obj:
-    """In the dashboard."""
+    """Cancels in the dashboard, at once."""
     return end(account, live(account, id), "cancellation_requested")
 
 
 def cancel_at_period_end(account: Account, id: str, yes: bool = True) -> Obj:
-    """In the portal. In flexible billing mode that sets `cancel_at`; `cancel_at_period_end` stays false."""
+    """Cancels in the portal, which in flexible billing mode sets `cancel_at`, not `cancel_at_period_end`."""
     sub = live(account, id)
     if sub["schedule"]:
         release(account, sub)
@@ -136,7 +136,7 @@ def cancel_later(account: Account, sub: Obj, yes: bool, *, flag: bool) -> Obj:
 
 
 def end(account: Account, sub: Obj, reason: str) -> Obj:
-    """For good. What was due on it is no longer collected by itself, yet stays open."""
+    """Ends a subscription. Its unpaid invoices stay open and are not collected automatically any more."""
     if sub["schedule"]:
         account.update(
             "subscription_schedule.canceled",
@@ -159,20 +159,20 @@ def end(account: Account, sub: Obj, reason: str) -> Obj:
 
 
 def live(account: Account, id: str) -> Obj:
-    """For what people do: it must still run."""
+    """The subscription for a user's action, which must be live."""
     if (sub := account.objects[id])["status"] not in LIVE:
         raise ValueError(f"This subscription is {sub['status']}.")
     return sub
 
 
 def not_ended(account: Account, id: str) -> Obj:
-    """For what the API is asked: one that has ended cannot be changed any more."""
+    """The subscription for a request to the API, which must not have ended."""
     if (sub := account.get("subscription", id))["status"] == "canceled":
         raise missing("subscription", id, "id")
     return sub
 
 
-# ---------------------------------------------------------------- another price from the next period
+# ---------------------------------------------------------------- scheduled changes of the price
 
 
 def plan_price(account: Account, sub: Obj, price: Obj) -> None:
@@ -215,7 +215,7 @@ def _phase(price: Obj, start: int, end: int) -> Obj:
 
 
 def release(account: Account, sub: Obj) -> None:
-    """The subscription goes on as it is, without what was planned."""
+    """Removes the schedule; the subscription goes on unchanged."""
     schedule = account.objects[sub["schedule"]]
     account.update(
         "subscription_schedule.released", schedule, status="released", subscription=None, current_phase=None
@@ -224,7 +224,7 @@ def release(account: Account, sub: Obj) -> None:
 
 
 def next_phase(account: Account, sub: Obj) -> None:
-    """At the turn of a period: a planned price begins, or its one period is over."""
+    """At the end of a period: begin the scheduled price, or end the schedule after its last phase."""
     schedule = account.objects[sub["schedule"]]
     planned = schedule["phases"][-1]
     if account.now >= planned["end_date"]:

@@ -1,4 +1,4 @@
-"""Checkout of the double: sessions, first payments, packs."""
+"""Checkout of the fake Stripe: sessions, first payments, packs."""
 
 from __future__ import annotations
 

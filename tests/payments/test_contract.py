@@ -1,4 +1,4 @@
-"""The double is held to Stripe's own library: forms, keys, lists."""
+"""The fake Stripe follows Stripe's own library: forms, keys, lists."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_invented_field_is_found() -> None:
         check_answer({"object": "charge", "invoice": "in_1"})
 
 
-def test_either_key_is_taken_and_no_other(shop: Shop) -> None:
+def test_both_keys_are_accepted_and_no_other(shop: Shop) -> None:
     client = DoubleClient(shop.fake)
     assert (
         stripe.StripeClient("sk_test_old", http_client=client).v1.customers.retrieve(shop.alice).email
@@ -70,7 +70,7 @@ def test_unknown_paths_and_objects_are_404_and_missing_references_400(shop: Shop
     assert (refused.value.http_status, refused.value.param) == (400, "customer")
 
 
-def test_when_stripe_is_down_the_library_says_so(shop: Shop) -> None:
+def test_the_library_raises_an_error_when_stripe_is_down(shop: Shop) -> None:
     shop.fake.down = True
     with pytest.raises(stripe.APIConnectionError):
         shop.api.customers.retrieve(shop.alice)
@@ -103,7 +103,7 @@ def test_lists_are_newest_first_and_paged(shop: Shop) -> None:
         shop.api.customers.list({"limit": 101})
 
 
-def test_a_lookup_key_is_one_prices(shop: Shop) -> None:
+def test_a_lookup_key_belongs_to_one_price(shop: Shop) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="already uses that lookup key"):
         shop.price(2000, "month", lookup_key="small")
     new = shop.api.prices.create(

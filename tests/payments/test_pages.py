@@ -1,4 +1,4 @@
-"""Webhooks and hosted pages of the double."""
+"""Webhooks and hosted pages of the fake Stripe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .shop import Shop
 from .stripe import signed
 
 
-def test_a_webhook_is_stripes_signature_or_nothing(shop: Shop) -> None:
+def test_a_webhook_needs_the_signature_of_stripe(shop: Shop) -> None:
     body, header = signed(shop.fake.unknown_event(), "whsec_test")
     assert stripe.Webhook.construct_event(body, header, "whsec_test").type == "balance.available"
     old = signed(shop.fake.events[-1], "whsec_test", at=int(time.time()) - 301)
@@ -28,7 +28,7 @@ def test_a_webhook_is_stripes_signature_or_nothing(shop: Shop) -> None:
             stripe.Webhook.construct_event(data, mark, "whsec_test")
 
 
-def test_events_are_handed_over_once_and_kept_when_not_taken(shop: Shop) -> None:
+def test_an_event_is_delivered_once_and_kept_after_a_failed_delivery(shop: Shop) -> None:
     shop.fake.flush(lambda event: event["type"] != "customer.created")
     assert [e["type"] for e in shop.fake.undelivered] == ["customer.created"]
     seen: list[str] = []
@@ -42,7 +42,7 @@ class Stay(HTTPRedirectHandler):
 
 
 def press(url: str, **form: str) -> tuple[int, str]:
-    """The page's answer: its status, and where it sends one or what it says."""
+    """The status of the page's answer, and its Location header or its body."""
     try:
         with build_opener(Stay).open(url, data=urlencode(form).encode(), timeout=10) as said:
             return said.status, said.read().decode()
@@ -50,14 +50,14 @@ def press(url: str, **form: str) -> tuple[int, str]:
         return said.code, said.headers.get("Location") or said.read().decode()
 
 
-def test_the_hosted_pages_sell_and_change_for_another_process(shop: Shop) -> None:
+def test_the_hosted_pages_work_from_another_process(shop: Shop) -> None:
     with serve(shop.fake, notify_url="http://127.0.0.1:9/nobody") as url:
         remote = stripe.StripeClient("sk_test_new", base_addresses={"api": url}).v1
         made = shop.session(shop.small)
         assert "19.00 USD per month" in urlopen(made.url).read().decode()
         assert "declined" in press(made.url, action="decline")[1]
         assert press(made.url, action="pay") == (303, f"https://us/ok?s={made.id}")
-        assert len(shop.fake.undelivered) == len(shop.fake.events)  # nobody listens there
+        assert len(shop.fake.undelivered) == len(shop.fake.events)  # no server listens at notify_url
         sub = remote.checkout.sessions.retrieve(made.id).subscription
         portal = shop.portal()
         assert "Change to Studio, 49.00 USD per month" in urlopen(portal.url).read().decode()

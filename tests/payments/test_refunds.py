@@ -1,4 +1,4 @@
-"""Refunds and disputes of the double."""
+"""Refunds and disputes of the fake Stripe."""
 
 from __future__ import annotations
 

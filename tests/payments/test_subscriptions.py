@@ -1,4 +1,4 @@
-"""Subscriptions of the double: changes, renewals, failures, ends."""
+"""Subscriptions of the fake Stripe: changes, renewals, failures, ends."""
 
 from __future__ import annotations
 

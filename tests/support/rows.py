@@ -1,4 +1,4 @@
-"""Rows for the figures: invoices, runs and subscriptions of November 2026, each made by its test."""
+"""Makes rows for the tests of the figures: invoices, runs and subscriptions of November 2026."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def subscription(created_at: datetime, ended_at: datetime | None = None, status:
 
 
 def on(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
-    """The ledger's clock; a transfer has its own, as its field took it when the class was made."""
+    """Sets the ledger's clock, and that of Transfer.created_at, whose default was bound with the class."""
     monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
     monkeypatch.setattr(Transfer._meta.get_field("created_at"), "_get_default", lambda: moment)
 

@@ -1,4 +1,4 @@
-"""The figures of money are exact, from rows that each test makes."""
+"""The figures are exact. Each test makes its own rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_revenue_is_what_was_paid_without_tax_and_what_went_back(alice: Any) -> 
     invoice(alice, at(2, 23), 2000, refunded=500)
     invoice(alice, at(2), 1000, plan=None)
     invoice(alice, at(5), 1000, plan=None, disputed=1000)
-    invoice(alice, at(6), 2400, tax=400, refunded=1200)  # half of it, tax and all
+    invoice(alice, at(6), 2400, tax=400, refunded=1200)  # half of it refunded, with half of the tax
     invoice(alice, at(6), 0)
     assert figures.revenue_by_day_and_plan(NOVEMBER) == [
         Revenue(date(2026, 11, 2), "pro", 3500),
@@ -34,7 +34,7 @@ def test_revenue_is_what_was_paid_without_tax_and_what_went_back(alice: Any) -> 
     ]
 
 
-def test_the_first_and_the_last_day_belong_to_a_period_whole_and_nothing_else(alice: Any) -> None:
+def test_a_period_includes_its_first_and_last_day_and_nothing_else(alice: Any) -> None:
     last = datetime(2026, 11, 30, 23, 59, 59, 999999, tzinfo=UTC)
     for moment, cents in (
         (at(1, 0), 1),
@@ -69,7 +69,7 @@ def test_credits_are_counted_by_day_and_use(alice: Any, monkeypatch: pytest.Monk
     ledger.restore(wallet, 12, cause="refund:1:2", of="refund:1")
     ledger.take_back(wallet, 1, cause="staff:2", kind=Kind.CORRECT, lot=lot)
     on(monkeypatch, at(21))
-    assert ledger.expire() == 33  # of the 40, without the 7 that were used
+    assert ledger.expire() == 33  # the 40 of the plan without the 7 that were used
     assert figures.credits_by_day(NOVEMBER) == [
         Credits(date(2026, 11, 1), sold=100, granted=5, used=0, expired=0, taken_back=0),
         Credits(date(2026, 11, 2), sold=0, granted=0, used=7, expired=0, taken_back=18),
@@ -77,7 +77,7 @@ def test_credits_are_counted_by_day_and_use(alice: Any, monkeypatch: pytest.Monk
     ]
 
 
-def test_a_cost_is_hours_and_units_and_the_kinds_own_line_comes_first(alice: Any, bob: Any) -> None:
+def test_a_cost_adds_hours_and_units_and_a_row_for_the_kind_takes_precedence(alice: Any, bob: Any) -> None:
     EngineCost.objects.create(engine="nano", hour_cents=Decimal(360), unit_cents=Decimal("0.5"))
     EngineCost.objects.create(
         engine="nano", job_kind="training", hour_cents=Decimal(7200), unit_cents=Decimal(3)
@@ -86,12 +86,12 @@ def test_a_cost_is_hours_and_units_and_the_kinds_own_line_comes_first(alice: Any
     job(bob, 9.5, units=2, captured=1, status="failed")
     training(alice, 1800, captured=10)
     assert figures.costs_by_engine_and_kind(NOVEMBER) == [
-        Cost("nano", "image", 2, 6, Decimal(100), 5, Decimal(13)),  # 100 s at 360 an hour, 6 at 0.5
+        Cost("nano", "image", 2, 6, Decimal(100), 5, Decimal(13)),  # 100 s at 360 an hour, 6 units at 0.5
         Cost("nano", "training", 1, 1, Decimal(1800), 10, Decimal(3603)),
     ]
 
 
-def test_each_engine_has_its_own_cost_and_other_days_none(alice: Any) -> None:
+def test_each_engine_has_its_own_cost_and_other_days_do_not_count(alice: Any) -> None:
     EngineCost.objects.create(engine="fal", unit_cents=Decimal("2.500"))
     job(alice, 5, units=3, engine="fal")
     job(alice, 5, engine="fal", started_at=at(30, month=10), finished_at=at(31, month=10))
@@ -132,10 +132,10 @@ def test_churn_is_the_share_of_those_at_the_start_that_ended() -> None:
     subscription(before, status="past_due")
     subscription(before, at(9), status="canceled")
     subscription(before, at(2, month=12), status="canceled")
-    subscription(before, at(31, month=10), status="canceled")  # before it
-    subscription(before, before, status="incomplete_expired")  # never was one
+    subscription(before, at(31, month=10), status="canceled")  # ended before the period
+    subscription(before, before, status="incomplete_expired")  # was never paid
     subscription(at(4))
-    subscription(at(4), at(8), status="canceled")  # came and went: not of those at the start
+    subscription(at(4), at(8), status="canceled")  # began in the period, so it is new and not churn
     subscription(at(4), status="incomplete")
     subscription(at(1, month=12))
     assert figures.churn(NOVEMBER) == Churn(live=4, ended=1, new=2, share=0.25)

@@ -1,4 +1,4 @@
-"""The page of the figures and its CSV: who may see them, for which days, and how they are written."""
+"""The page of the figures and its CSV: permissions, dates and number formats."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_page_adds_it_all_up(alice: Any, staff: Client, monkeypatch: pytest.
     assert '<th scope="row">2026-11-04</th><td>$0</td><td>$10.50</td><td>$10.50</td>' in text
 
 
-def test_the_page_keeps_the_content_policy_and_can_be_heard(alice: Any, staff: Client) -> None:
+def test_the_page_keeps_the_content_policy_and_is_accessible(alice: Any, staff: Client) -> None:
     invoice(alice, at(2), 1000)
     text = staff.get(PAGE + DAYS).content.decode()
     main = text[text.index('id="content-main"') : text.index('<footer id="footer"')]
@@ -72,7 +72,7 @@ def test_an_empty_database_has_its_page(staff: Client) -> None:
         assert len(staff.get(f"{PAGE}{DAYS}&format=csv&table={table}").content.splitlines()) == 1
 
 
-def test_more_rows_ask_no_more_queries(alice: Any, bob: Any, staff: Client) -> None:
+def test_more_rows_need_no_more_queries(alice: Any, bob: Any, staff: Client) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as asked:
             assert staff.get(PAGE + DAYS).status_code == 200
@@ -120,7 +120,7 @@ def test_only_staff_with_the_right_see_it(alice: Any, staff: Client) -> None:
         "from=2026-11-01%00&to=2026-11-30",
     ],
 )
-def test_dates_that_cannot_be_become_the_last_thirty_days(staff: Client, query: str) -> None:
+def test_invalid_dates_become_the_last_thirty_days(staff: Client, query: str) -> None:
     answer = staff.get(f"{PAGE}?{query}")
     today = datetime.now(UTC).date()
     assert answer.context["period"] == Period(today - timedelta(29), today)
@@ -132,7 +132,7 @@ def test_dates_that_cannot_be_become_the_last_thirty_days(staff: Client, query: 
     "days",
     ["from=0001-01-01&to=0001-01-02", "from=9999-12-30&to=9999-12-31", "from=2026-01-01&to=2027-01-01"],
 )
-def test_the_ends_of_time_and_a_year_are_shown(staff: Client, days: str) -> None:
+def test_extreme_dates_and_a_whole_year_are_shown(staff: Client, days: str) -> None:
     answer = staff.get(f"{PAGE}?{days}")
     assert (answer.status_code, "cannot be shown" in answer.content.decode()) == (200, False)
 
@@ -159,7 +159,7 @@ def test_csv_has_the_numbers_and_a_name(alice: Any, staff: Client, monkeypatch: 
     assert staff.get(f"{PAGE}{DAYS}&format=csv&table=users").status_code == 404
 
 
-def test_what_staff_typed_is_no_formula(alice: Any, staff: Client) -> None:
+def test_text_typed_by_staff_is_escaped_in_csv_and_html(alice: Any, staff: Client) -> None:
     Plan.objects.create(code="=1+1", name="<b>Sums</b>", order=6)
     invoice(alice, at(2), 300, plan="=1+1", refunded=100)
     assert b"2026-11-02,'=1+1,200\r\n" in staff.get(f"{PAGE}{DAYS}&format=csv&table=revenue").content

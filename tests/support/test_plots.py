@@ -29,7 +29,7 @@ def test_ticks_are_few_and_round(low: int, high: int, expected: list[int]) -> No
     assert plots.ticks(low, high) == expected
 
 
-def test_bars_lie_upon_each_other_and_hang_below_zero() -> None:
+def test_bars_are_stacked_and_extend_below_zero() -> None:
     series = [plots.Series("a", [10, 0]), plots.Series("b", [20, -10])]
     svg = plots.stacked_bars(plots.Plot("p", "T", "D", [date(2026, 11, 1), date(2026, 11, 2)], series))
     bars = re.findall(r'class="series-(\d)" x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', svg)
@@ -45,7 +45,7 @@ def test_bars_lie_upon_each_other_and_hang_below_zero() -> None:
 
 @pytest.mark.parametrize("draw", [plots.stacked_bars, plots.lines])
 @pytest.mark.parametrize("days", [1, 30, 366])
-def test_nothing_but_zeros_is_drawn_too(draw: Any, days: int) -> None:
+def test_a_plot_of_zeros_is_drawn(draw: Any, days: int) -> None:
     dates = [date(2026, 1, 1) + timedelta(n) for n in range(days)]
     for series in ([], [plots.Series("a", [0] * days)]):
         svg = draw(plots.Plot("p", "T", "D", dates, series))

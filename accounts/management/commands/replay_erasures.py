@@ -1,4 +1,4 @@
-"""After a backup was restored: erases again the accounts that were erased after it was made."""
+"""Erases again the accounts that a restored backup brought back. Run it after restoring a backup."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from config.runs.sweeper import sweep
 
 
 class Command(BaseCommand):
-    help = "One round of the sweeper: queue again what lost its worker, and enqueue again what nobody took."
+    help = "One round of the sweeper: queue lost runs again, and send new wake-ups for waiting runs."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(f"{sweep()} rows touched")

@@ -1,4 +1,4 @@
-"""Two vaults in a folder of the test's own."""
+"""Two vaults in a folder of each test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "photos/7/original.jpg"
 
 @pytest.fixture(autouse=True)
 def files(settings: Any, tmp_path: Path) -> Iterator[Path]:
-    """Where the sealed files of this test lie."""
+    """The folder of this test's sealed files."""
     folder = tmp_path / "files"
     use_storage(settings, "django.core.files.storage.FileSystemStorage", location=str(folder))
     settings.VAR = tmp_path
@@ -57,7 +57,7 @@ def all_files(folder: Path) -> list[Path]:
 
 
 def broken(after: int, error: BaseException) -> Iterator[bytes]:
-    """An upload that stops after so many segments."""
+    """An upload that fails after this many segments."""
     for _ in range(after):
         yield PLAIN[:SEGMENT]
     raise error

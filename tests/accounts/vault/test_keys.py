@@ -1,4 +1,4 @@
-"""The keys: one for each person, wrapped by a master key, and nothing left after their end."""
+"""Data keys: one for each user, wrapped by a master key. Without the key nothing can be read."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_destroying_the_key_leaves_nothing_to_read(alice: vault.Vault, bob: vaul
 
 
 @for_good
-def test_files_stay_when_the_end_of_their_key_is_rolled_back(alice: vault.Vault) -> None:
+def test_files_stay_when_the_deletion_of_their_key_is_rolled_back(alice: vault.Vault) -> None:
     alice.write(NAME, PLAIN)
     with transaction.atomic():
         vault.destroy(alice.user_id)
@@ -150,7 +150,7 @@ def test_a_missing_master_key_is_named(alice: vault.Vault, settings: Any) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "short", base64.b64encode(bytes(31)).decode(), "*" * 44])
-def test_a_master_key_that_is_none_stops_everything(settings: Any, text: str) -> None:
+def test_an_invalid_master_key_is_refused(settings: Any, text: str) -> None:
     settings.VAULT_MASTER_KEYS = {"2026": text}
     with pytest.raises(ImproperlyConfigured):
         vault.master_keys()

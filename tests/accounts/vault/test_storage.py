@@ -1,4 +1,4 @@
-"""A bucket holds files as a disk does: S3Storage and boto3 against a server that keeps the contract."""
+"""A bucket stores files like a disk. The tests use S3Storage and boto3 against moto, a fake of S3."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def keys(bucket: Any) -> list[str]:
 
 @pytest.fixture
 def ranges(bucket: Any) -> list[str]:
-    """Of every GET."""
+    """The Range header of every GET."""
     asked: list[str] = []
     bucket.meta.client.meta.events.register(
         "provide-client-params.s3.GetObject", lambda params, **_: asked.append(params["Range"])
@@ -89,7 +89,7 @@ def test_a_small_file_takes_one_request(alice: vault.Vault, ranges: list[str]) -
     assert len(ranges) == 1
 
 
-def test_a_range_that_a_write_overtakes_is_no_mixture(alice: vault.Vault, bucket: Any) -> None:
+def test_a_read_that_a_write_overtakes_is_refused(alice: vault.Vault, bucket: Any) -> None:
     alice.write(NAME, bytes(100 * SEGMENT))
     pieces = alice.open_range(NAME)
     next(pieces)
@@ -113,7 +113,7 @@ def test_a_bucket_is_emptied_by_folder(alice: vault.Vault, bucket: Any) -> None:
     assert keys(bucket) == []
 
 
-def test_files_that_no_row_speaks_of_are_found_in_a_bucket(alice: vault.Vault, bucket: Any) -> None:
+def test_old_files_are_found_in_a_bucket(alice: vault.Vault, bucket: Any) -> None:
     alice.write("items/1/content", PLAIN)
     home, hour = storage.storage_of(alice.user_id), timedelta(hours=1)
     assert list(storage.homes()) == [alice.user_id]
@@ -140,9 +140,7 @@ class ClientError(Exception):
         (ConnectionError("no route"), Unavailable),
     ],
 )
-def test_what_a_bucket_answers_becomes_an_error_of_ours(
-    monkeypatch: Any, error: Exception, ours: type
-) -> None:
+def test_errors_of_s3_become_errors_of_ours(monkeypatch: Any, error: Exception, ours: type) -> None:
     monkeypatch.setattr(storage, "S3_ERRORS", (ClientError,))
     with pytest.raises(ours), storage.storage_errors():
         raise error
@@ -157,5 +155,5 @@ def test_a_storage_that_renames_is_refused(alice: vault.Vault, settings: Any) ->
     assert alice.read(NAME) == PLAIN
 
 
-def test_people_are_told_apart_by_their_ids() -> None:
+def test_vaults_are_equal_when_their_user_ids_are() -> None:
     assert vault.store(uuid.UUID(int=1)) == vault.store(uuid.UUID(int=1)) != vault.store(uuid.UUID(int=2))

@@ -1,4 +1,4 @@
-"""One key for each person, nothing plain on the disk, parts without the whole."""
+"""The vault: one key for each user, nothing unencrypted on the disk, ranges read without the whole file."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ NO_NAMES = [
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
-def test_a_name_that_is_none_is_an_error(alice: vault.Vault, name: str) -> None:
+def test_an_invalid_name_is_an_error(alice: vault.Vault, name: str) -> None:
     calls = (alice.read, alice.size, alice.etag, alice.exists, alice.delete, alice.open_range)
     for call in (*calls, lambda n: alice.write(n, b"x")):
         with pytest.raises(ValueError):
@@ -104,7 +104,7 @@ def test_a_name_that_is_none_is_an_error(alice: vault.Vault, name: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["twins", "/", "../", "a/../", "a//"])
-def test_a_prefix_that_is_no_folder_is_an_error(alice: vault.Vault, prefix: str) -> None:
+def test_an_invalid_prefix_is_an_error(alice: vault.Vault, prefix: str) -> None:
     with pytest.raises(ValueError):
         alice.delete_all(prefix)
 
@@ -162,7 +162,7 @@ def test_an_interrupted_write_leaves_what_was_there(
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_told_and_nothing_stays(
+def test_a_full_disk_is_reported_and_leaves_no_file(
     alice: vault.Vault, files: Path, monkeypatch: Any, number: int
 ) -> None:
     def full(handle: int) -> None:
