@@ -15,7 +15,7 @@ PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".heic")
 
 
 def ended(run: Any) -> Any:
-    """Once it is over: a worker that runs beside this command may have taken it first."""
+    """Waits until the run has ended. A worker beside this command may have claimed it first."""
     while True:
         run.refresh_from_db()
         if not run.is_open:
@@ -25,8 +25,8 @@ def ended(run: Any) -> Any:
 
 class Command(BaseCommand):
     help = (
-        "Makes a twin for a user from a folder of photos, in this process; rows, credits and files are those"
-        " of the website. The user must have given the consent. Exit status 1 when no twin came of it."
+        "Makes a twin for a user from a folder of photos, in this process. It writes the same rows, credits"
+        " and files as the website. The user must have given consent. Exits with status 1 when it fails."
     )
 
     def add_arguments(self, parser: Any) -> None:
