@@ -1,4 +1,4 @@
-"""How large things are: STYLE.md section 4."""
+"""Limits on the length of functions and files: STYLE.md section 4."""
 
 from __future__ import annotations
 
