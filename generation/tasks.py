@@ -23,7 +23,7 @@ from generation.models import Job, Output
 from ml import types
 from ml.errors import MLError, Stopped
 
-REMEMBERED = timedelta(days=1)  # older claims do not count when turns are computed
+REMEMBERED = timedelta(days=1)  # jobs requested earlier do not count for turns
 _streak = schedule.Streak()  # of this process
 
 

@@ -1,6 +1,6 @@
 """A user with every kind of object, in rows and in the vault.
 
-All text columns of these objects contain the user's name, so that tests can search for what remains.
+Texts about the user contain `name`, so that tests can search for what an erasure left.
 """
 
 from __future__ import annotations

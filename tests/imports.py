@@ -13,7 +13,7 @@ DYNAMIC = ("import_module", "__import__")  # calls that import a name computed a
 @dataclass(frozen=True)
 class Import:
     module: str  # the importing module, dotted
-    target: str  # the imported module, dotted; outside the tree the name may be appended
+    target: str  # the imported module, dotted; outside the tree `from a import b` gives a.b
     line: int
     hidden: bool  # inside a function
     typing: bool  # for annotations only, under `if TYPE_CHECKING`

@@ -11,10 +11,8 @@ from collections.abc import Sequence
 
 import pytest
 
-GROUPS = {
-    "train": "torch",
-    "browser": "chromium",
-}  # mark -> group; one marked test puts its file into the group
+# Mark -> group. One marked test puts its whole file into the group.
+GROUPS = {"train": "torch", "browser": "chromium"}
 # Prefixes of group names, the longest group first. Groups of under ten seconds are not listed.
 FIRST = (
     "torch",

@@ -40,7 +40,7 @@ def wait_for(done: Callable[[], Any], seconds: float = 300) -> Any:
     return found
 
 
-SOLO, PREFORK = ("--pool", "solo"), ("--pool", "prefork", "-c")  # PREFORK needs a number of children
+SOLO, PREFORK = ("--pool", "solo"), ("--pool", "prefork", "-c")  # append the number of children to PREFORK
 
 
 class Workers:

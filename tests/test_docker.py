@@ -1,4 +1,4 @@
-"""Docker files refer to files and commands that exist. The web requirements suffice; no image is built."""
+"""Docker files name existing files and commands, and the web process starts with its requirements alone."""
 
 from __future__ import annotations
 

@@ -22,11 +22,8 @@ from tests.processes import wait_for
 
 pytestmark = pytest.mark.workers
 ROOT = Path(__file__).resolve().parent.parent
-NOT_OURS = {
-    *checkout.NAMES,
-    "DJANGO_SETTINGS_MODULE",
-    "VAR",
-}  # variables of the test process that `make run` must not see
+# Variables of the test process that `make run` must not see.
+NOT_OURS = {*checkout.NAMES, "DJANGO_SETTINGS_MODULE", "VAR"}
 
 
 class MakeRun:

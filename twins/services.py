@@ -61,7 +61,7 @@ class NotTrained(DomainError):
 
 @transaction.atomic
 def create_twin(user: Any, *, name: str, subject_class: str = "person") -> Twin:
-    """Raises TwinLimit."""
+    """Creates a twin. Raises TwinLimit."""
     wallet = ledger.locked_wallet(user)  # two requests at once must not both take the last place
     limits.room_for_twin(wallet, Twin.objects.owned_by(user).count())
     return Twin.objects.create(user=user, name=name.strip(), subject_class=subject_class)

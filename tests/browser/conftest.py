@@ -34,9 +34,8 @@ SCREENS = Path(__file__).resolve().parents[2] / "out" / "screens"
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which(
-            "chromium-browser"
-        )  # None means Playwright's own Chromium
+        # None means Playwright's own Chromium.
+        path = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()

@@ -59,9 +59,7 @@ def test_few_nodes_however_far_and_what_was_chosen_stays(gallery: Page) -> None:
     scroll_to(gallery, "picture 400")
     gallery.get_by_label("Choose: picture 400", exact=True).check(force=True)
     few_nodes(gallery)
-    expect(gallery.get_by_label("Choose: picture 0", exact=True)).to_have_count(
-        0
-    )  # removed, as it is far away
+    expect(gallery.get_by_label("Choose: picture 0", exact=True)).to_have_count(0)  # far away: removed
     expect(gallery.locator("#bulk-count")).to_have_text("2 chosen")
     gallery.evaluate("scrollTo(0, 0)")
     expect(gallery.get_by_label("Choose: picture 0", exact=True)).to_be_checked()

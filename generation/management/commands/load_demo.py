@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         users = get_user_model().objects
         if users.filter(email=EMAIL).exists():
-            self.stdout.write("The demonstration is here already.")
+            self.stdout.write("The demonstration exists already.")
             return
         photos = sorted((options["photos"] or self._drawn()).glob("*.jpg"))
         password = secrets.token_urlsafe(12)

@@ -55,7 +55,7 @@ class Command(BaseCommand):
             raise CommandError(f"{training.error_code}: {training.error_detail}")
         self.stdout.write(
             f"Twin {training.twin_id}, training {training.id}: likeness {training.likeness:.2f}"
-            f" (without it {training.likeness_base:.2f})"
+            f" (without training {training.likeness_base:.2f})"
         )
 
     def _files(self, folder: Path) -> list[Path]:
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         price = services.price_of_training(user, None)
         self.stdout.write(f"{len(files)} photos for {user}; price of the training: {price} credits at most")
         if not consents.has(user.id, Kind.BIOMETRIC_TWIN):
-            self.stdout.write("The user has not given the consent to it: it would be refused.")
+            self.stdout.write("The user has not given consent, so the request would be refused.")
 
     def _make(self, user: Any, files: list[Path], options: dict[str, Any]) -> Training:
         twin = services.create_twin(
