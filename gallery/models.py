@@ -69,9 +69,8 @@ class Item(models.Model):
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     notes = models.TextField(blank=True, max_length=2000)
     place = models.CharField(max_length=80, blank=True)
-    blur = models.CharField(
-        max_length=600, blank=True
-    )  # base64 of a tiny WebP, shown until the thumbnail loads
+    # Base64 of a tiny WebP, shown until the thumbnail loads.
+    blur = models.CharField(max_length=600, blank=True)
     search = models.GeneratedField(
         expression=SearchVector("prompt", "notes", *CHARACTERS, config="simple"),
         output_field=SearchVectorField(),

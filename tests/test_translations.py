@@ -45,9 +45,8 @@ def said() -> Iterator[str]:
         if path.suffix != ".py":
             text = templatize(text)
         for _line, name, words, _notes in extract_python(io.BytesIO(text.encode()), KEYWORDS, [], {}):
-            first = (
-                words[name.startswith("pgettext")] if isinstance(words, tuple) else words
-            )  # the context is before its sentence
+            # pgettext takes the context before the sentence.
+            first = words[name.startswith("pgettext")] if isinstance(words, tuple) else words
             if first:
                 yield first
 

@@ -97,9 +97,8 @@ class Twin(models.Model):
         _("who it shows"), max_length=10, choices=Subject.choices, default=Subject.PERSON
     )
     active_training = models.ForeignKey("Training", models.SET_NULL, null=True, blank=True, related_name="+")
-    had_free_training = models.BooleanField(
-        default=False, editable=False
-    )  # stays True when the free training is deleted
+    # Stays True when the free training is deleted.
+    had_free_training = models.BooleanField(default=False, editable=False)
     disabled_at = models.DateTimeField(null=True, editable=False)  # when the consent was withdrawn
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
