@@ -1,7 +1,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
-# numpy's own threads and torch's get in each other's way.
+# numpy's threads and torch's threads slow each other down.
 export OPENBLAS_NUM_THREADS := 1
 
 .PHONY: setup run logs demo browser test quick thorough lint
@@ -32,7 +32,7 @@ browser: setup
 	|| $(BIN)/playwright install chromium \
 	|| { echo "The tests open Chromium. Install it (apt-get install chromium), then run this again."; exit 1; }
 
-# On two cores, at most: quick 90 seconds, test 12 minutes. thorough runs every sweep whole: before a release.
+# Limits on two cores: quick 90 seconds, test 12 minutes. thorough runs every sweep in full, before a release.
 PYTEST := $(BIN)/python -m pytest -n 2
 
 quick: setup

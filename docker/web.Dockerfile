@@ -1,4 +1,4 @@
-# The web process: no torch.
+# The image of the web process, without torch.
 FROM python:3.11-slim-bookworm
 RUN useradd --create-home --uid 10001 photoflux && mkdir /var/photoflux && chown photoflux /var/photoflux
 WORKDIR /app

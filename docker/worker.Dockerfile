@@ -1,6 +1,6 @@
-# The workers: the command names a row of config/start/processes.py.
+# The image of the workers. The command names a process of config/start/processes.py.
 FROM python:3.11-slim-bookworm
-# PyTorch compiles the model's blocks on accelerators, and builds their launchers with a C compiler.
+# torch.compile needs a C compiler to build the launchers of its kernels.
 RUN apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 10001 photoflux && mkdir /var/photoflux && chown photoflux /var/photoflux
 WORKDIR /app

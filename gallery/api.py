@@ -75,7 +75,7 @@ def _version(item: Item) -> str:
 
 
 class ItemFileView(APIView):
-    """The picture as it was made (`content`), or its small one (`thumbnail`)."""
+    """The full picture (`content`) or its thumbnail (`thumbnail`)."""
 
     @extend_schema(responses={(200, "image/png"): bytes})
     def get(self, request: Any, ident: str, rendition: str) -> Any:
@@ -95,7 +95,7 @@ class ExportsView(APIView):
     @limited("20/h", "exports")
     def post(self, request: Any) -> Response:
         form = checked(ExportForm, request)
-        search.chosen(request.user, form)  # refuses what cannot be found now, and not hours later in a worker
+        search.chosen(request.user, form)  # refuses an invalid choice now, not later in the worker
         export = request_export(request.user, chosen=form, **idempotency_of(request))
         return Response(show_export(export), status=202)
 

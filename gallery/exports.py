@@ -1,4 +1,4 @@
-"""One's pictures in an archive, each with its recipe beside it, and one's albums."""
+"""A user's pictures in an archive, each with its recipe in a JSON file, and the albums."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from gallery.serializers import show_item
 
 
 def items(user: Any, choice: dict[str, Any]) -> Iterator[Member]:
-    """Those that were chosen, as the gallery shows them."""
+    """The chosen items, with the fields that the API shows."""
     files = store(user.id)
     for item in chosen(user, choice).iterator(chunk_size=200):
         if not files.exists(item.content):
-            continue  # deleted while the archive is packed
+            continue  # the user deleted it meanwhile
         yield Member(f"{_name(item)}.{_suffix(item)}", files.open_range(item.content))
         recipe = json.dumps(show_item(item), cls=JSONEncoder, indent=1).encode()
         yield Member(f"{_name(item)}.json", [recipe])
 
 
 def gallery(user: Any) -> Iterator[Member]:
-    """All of them, with every column, and the albums."""
+    """All items with every column, and the albums."""
     files = store(user.id)
     for item in Item.objects.owned_by(user).iterator(chunk_size=200):
         yield Member(

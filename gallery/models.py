@@ -18,8 +18,8 @@ from accounts.vault.vault import store
 from config.querysets import OwnedQuerySet
 from twins.models import Twin
 
-# Chinese is written without spaces, so besides words the index holds each Chinese character and each pair of
-# neighbours. Migration 0002 makes the SQL function.
+# Chinese is written without spaces. So besides words, the index holds each Chinese character and each pair
+# of adjacent characters. Migration 0002 creates the SQL function.
 CHARACTERS = [
     Func(F(name), function="gallery_signs", output_field=models.TextField()) for name in ("prompt", "notes")
 ]
@@ -27,7 +27,7 @@ CHARACTERS = [
 
 class ItemQuerySet(OwnedQuerySet):
     def remove(self) -> int:
-        """Delete the rows now and their files on commit, for good; returns how many."""
+        """Deletes the rows now and their files on commit. Returns the number of rows."""
         with transaction.atomic():
             rows = list(self.select_for_update(of=("self",)).values_list("id", "user_id"))
             Item.objects.filter(id__in=[ident for ident, _user in rows]).delete()
@@ -54,24 +54,23 @@ class Item(models.Model):
     index = models.PositiveSmallIntegerField(default=0)
     prompt = models.TextField(blank=True)
     style = models.CharField(max_length=20, blank=True)
-    recipe = models.JSONField(default=dict)  # all parameters, also the seed
-    engine = models.CharField(max_length=80, blank=True)  # what made it
+    recipe = models.JSONField(default=dict)  # all parameters, including the seed
+    engine = models.CharField(max_length=80, blank=True)  # the engine that made it
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     size = models.PositiveIntegerField()  # bytes of the full picture
-    etag = models.CharField(max_length=64)  # SHA-256 of its plain bytes
+    etag = models.CharField(max_length=64)  # SHA-256 of the unencrypted picture
     media_type = models.CharField(max_length=40, default="image/png")
     likeness = models.FloatField(null=True)
     safety = models.FloatField(default=0.0)
-    mark = models.BigIntegerField(null=True)  # the invisible mark's id
+    mark = models.BigIntegerField(null=True)  # id in the invisible watermark
     hash = models.BigIntegerField(null=True)
     favourite = models.BooleanField(default=False)
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     notes = models.TextField(blank=True, max_length=2000)
     place = models.CharField(max_length=80, blank=True)
-    blur = models.CharField(
-        max_length=600, blank=True
-    )  # base64 of a tiny WebP, shown until the thumbnail loads
+    # Base64 of a tiny WebP, shown until the thumbnail loads.
+    blur = models.CharField(max_length=600, blank=True)
     search = models.GeneratedField(
         expression=SearchVector("prompt", "notes", *CHARACTERS, config="simple"),
         output_field=SearchVectorField(),
@@ -90,8 +89,8 @@ class Item(models.Model):
             ),
         )
         indexes = (
-            # One for each filter of the gallery. Each ends in the order of the pages, so that a page is read
-            # from the index however many rows there are.
+            # One index for each filter of the gallery. Each ends in the sort order of the pages, so the cost
+            # of a page does not grow with the number of rows.
             models.Index(fields=["user", "-created_at", "-id"], name="items_of_a_user"),
             models.Index(fields=["user", "kind", "-created_at", "-id"], name="items_by_kind"),
             models.Index(fields=["user", "twin", "-created_at", "-id"], name="items_by_twin"),

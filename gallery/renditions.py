@@ -1,4 +1,4 @@
-"""The files of an item, out of its owner's vault."""
+"""Serves the files of an item from its owner's vault."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gallery.models import Item
 
 
 def serve_item(request: Any, item: Item, rendition: str, *, download: bool = False) -> HttpResponse:
-    """`content`, the picture as it was made, or `thumbnail`, whoever looks at it. Raises NotFound."""
+    """Serves `content` (the full picture) or `thumbnail`. Callers check access first. Raises NotFound."""
     files = store(item.user_id)
     if rendition == "thumbnail":
         return serve(request, files, item.thumbnail, media_type="image/webp")

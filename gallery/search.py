@@ -1,4 +1,4 @@
-"""Which items a query asks for: filters, words and order, for the page, the API and the archives alike."""
+"""Search of items by filters, words and order. The page, the API and archives share it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from config.errors import Invalid
 from gallery.models import Item
 
 ORDERS = {"": ("-created_at", "-id"), "newest": ("-created_at", "-id"), "oldest": ("created_at", "id")}
-CHINESE = re.compile("(-?)([㐀-鿿぀-ヿ]+)")  # a run of characters, and the minus before it
+CHINESE = re.compile("(-?)([㐀-鿿぀-ヿ]+)")  # a run of Chinese characters, and a minus before it
 
 
 class Filters(serializers.Serializer):  # type: ignore[type-arg]
@@ -33,7 +33,7 @@ FILTERS = tuple(Filters().fields)
 
 
 def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
-    """(the user's items that `query` asks for, the order it asks for). Raises Invalid."""
+    """Returns (the user's items that match `query`, the sort order). Raises Invalid."""
     form = Filters(data={k: query[k] for k in FILTERS if query.get(k, "") != ""})
     form.is_valid(raise_exception=True)
     wanted = dict(form.validated_data)
@@ -49,9 +49,9 @@ def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
 
 
 def sought(q: str) -> SearchQuery:
-    """`q` as a search box reads it: words, "quoted phrases", or, -not.
+    """Parses the text of a search box: words, "quoted phrases", `or`, and -word for exclusion.
 
-    A run of Chinese characters is found by its pairs, a single character by itself. Runs are joined by "and".
+    A run of Chinese characters matches by its pairs, a single character by itself. Runs are joined by "and".
     """
     found = SearchQuery(CHINESE.sub(" ", q), config="simple", search_type="websearch")
     for minus, run in CHINESE.findall(q):
@@ -62,14 +62,14 @@ def sought(q: str) -> SearchQuery:
 
 
 def chosen(user: Any, form: dict[str, Any]) -> Any:
-    """The user's items with these `ids`, else those that `filter` finds, else all. Raises Invalid."""
+    """The user's items with these `ids`; else those that match `filter`; else all. Raises Invalid."""
     if "ids" in form:
         return Item.objects.owned_by(user).filter(id__in=form["ids"])
     return selected(user, form.get("filter", {}))[0]
 
 
 def check_names(filters: dict[str, Any]) -> None:
-    """Raises Invalid for a filter that does not exist: a misspelt one must not choose everything."""
+    """Raises Invalid for an unknown filter: a misspelt filter must not select all items."""
     if strange := sorted(set(filters) - set(FILTERS)):
         raise Invalid(
             errors={f"filter.{name[:40]}": [str(_("There is no such filter."))] for name in strange[:10]}

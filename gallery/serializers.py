@@ -39,7 +39,7 @@ class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
         )
 
 
-# The column of each field. Written out because a serializer takes 0.6 ms for each item of a page.
+# The column of each field. show_item reads them directly, as a serializer takes 0.6 ms an item.
 COLUMNS = {name: "twin_id" if name == "twin" else name for name in ItemSerializer.Meta.fields}
 
 
@@ -55,7 +55,7 @@ class ItemForm(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class ChoiceForm(serializers.Serializer):  # type: ignore[type-arg]
-    """Which items: `ids`, or a `filter` as the list takes it."""
+    """A choice of items: `ids`, or a `filter` with the parameters of the list."""
 
     ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=10_000)
     filter = serializers.DictField(child=serializers.CharField(), required=False)
@@ -66,7 +66,7 @@ class ChoiceForm(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class DeleteForm(ChoiceForm):
-    """`ids`, or a `filter`. Exactly one of them: a missing word never deletes everything."""
+    """Either `ids` or a `filter`: an empty request never deletes everything."""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
@@ -77,7 +77,7 @@ class DeleteForm(ChoiceForm):
 
 
 class ExportForm(ChoiceForm):
-    """`ids`, or a `filter`, or neither: all items."""
+    """`ids`, or a `filter`. Without both, all items."""
 
 
 class DeletedSerializer(serializers.Serializer):  # type: ignore[type-arg]

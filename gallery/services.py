@@ -1,4 +1,4 @@
-"""What can be done with items and albums."""
+"""Actions on items and albums."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ TAGS, TAG_LENGTH = 30, 40
 
 
 def save_item(user_id: Any, ident: Any, data: bytes) -> dict[str, Any]:
-    """Writes the picture and its thumbnail to the vault, before there is a row.
+    """Writes the picture and its thumbnail to the vault, before the row is inserted.
 
-    Returns the row's fields about them.
+    Returns the row's fields that describe these files.
     """
     item, files = Item(id=ident), store(user_id)
     small = media.thumbnail(data, THUMBNAIL, "WEBP")
@@ -33,7 +33,7 @@ def save_item(user_id: Any, ident: Any, data: bytes) -> dict[str, Any]:
 
 
 def change_item(item: Item, **fields: Any) -> Item:
-    """Favourite, tags, notes, place. Raises Invalid."""
+    """Changes favourite, tags, notes or place. Raises Invalid."""
     if "tags" in fields:
         fields["tags"] = _tags(fields["tags"])
     for name, value in fields.items():
@@ -50,7 +50,7 @@ def _tags(tags: Iterable[str]) -> list[str]:
 
 
 def save_album(user: Any, *, name: str) -> Album:
-    """Raises Invalid when the user has one of this name."""
+    """Creates an album. Raises Invalid when the user has an album of this name."""
     return rename_album(Album(user=user), name=name)
 
 
@@ -66,7 +66,7 @@ def rename_album(album: Album, *, name: str) -> Album:
 
 @transaction.atomic
 def change_album(album: Album, *, add: Iterable[Any] = (), remove: Iterable[Any] = ()) -> int:
-    """Adds those that the album's owner owns, then removes; returns how many items the album holds."""
+    """Adds the owner's items in `add`, then removes `remove`. Returns the album's number of items."""
     own = Item.objects.owned_by(album.user).filter(id__in=list(add)).values_list("id", flat=True)
     AlbumItem.objects.bulk_create([AlbumItem(album=album, item_id=i) for i in own], ignore_conflicts=True)
     AlbumItem.objects.filter(album=album, item__in=list(remove)).delete()

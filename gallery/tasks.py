@@ -1,4 +1,4 @@
-"""Pictures past the time that their owner's plan keeps them."""
+"""Deletes pictures after the retention time of a plan."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gallery.models import Item
 
 @shared_task(name="gallery.retire")
 def retire() -> int:
-    """Deletes pictures older than their owner's plan keeps them; returns how many."""
+    """Deletes pictures that are older than the owner's plan allows. Returns their number."""
     gone = 0
     for wallet in Wallet.objects.filter(plan__retention_days__gt=0).select_related("plan").iterator():
         if since := limits.kept_since(wallet):

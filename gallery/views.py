@@ -1,4 +1,4 @@
-"""The gallery in the browser: rows of pictures by day, and one picture with its recipe."""
+"""Pages of the gallery: pictures grouped by day, and one picture with its recipe."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from gallery.models import Item
 from gallery.search import FILTERS, selected
 from twins.models import Twin
 
-MONTHS = 600  # on the scale beside the pictures
+MONTHS = 600  # months on the scale beside the pictures, at most
 
 
 @login_required
 @require_GET
 @told
 def listing(request: HttpRequest) -> HttpResponse:
-    """One page. The browser fetches the next at the end of this one; without JavaScript there is a link."""
+    """One page of pictures. JavaScript loads the next page on scrolling; without it there is a link."""
     rows, order = selected(request.user, request.GET)
     found = page(request, rows, lambda item: item, order=order)
     days = [
@@ -57,10 +57,10 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 def months(rows: Any, order: tuple[str, ...]) -> list[tuple[datetime, str]]:
-    """(month, cursor of the page on which it begins) for each month of `rows`, at most MONTHS.
+    """Returns (month, cursor of the page that begins with it) for each month of `rows`, at most MONTHS.
 
-    Only the first and the last date are read, so it costs the same however many pictures there are. A month
-    without any leads to the next one.
+    It reads only the first and the last date, so its cost does not grow with the number of pictures. The
+    cursor of an empty month leads to the next pictures.
     """
     ends = rows.aggregate(first=Min("created_at"), last=Max("created_at"))
     if not ends["first"]:
@@ -70,8 +70,8 @@ def months(rows: Any, order: tuple[str, ...]) -> list[tuple[datetime, str]]:
     while start <= last and len(found) < MONTHS:
         following = (start + timedelta(days=32)).replace(day=1)
         newest_first = order[0].startswith("-")
-        # The cursor stands just outside the month, with the id that sorts first there, so the page begins
-        # with it.
+        # The cursor is just outside the month, with the id that sorts first there, so the page begins with
+        # the month.
         at = (
             [following, UUID(int=0)]
             if newest_first
@@ -83,7 +83,7 @@ def months(rows: Any, order: tuple[str, ...]) -> list[tuple[datetime, str]]:
 
 
 def _here(request: HttpRequest, link: str | None) -> str:
-    """The page's own address with the query of an API link, without `part` (it asks for the rows alone)."""
+    """This page's address with the query of an API link, without `part` (which asks for the rows only)."""
     if not link:
         return ""
     query = QueryDict(link.partition("?")[2], mutable=True)
@@ -118,7 +118,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
 @require_POST
 @told
 def change(request: HttpRequest, ident: str) -> HttpResponse:
-    """Favourite by its own button; tags and notes together."""
+    """Changes `favourite` when it is sent, else tags and notes."""
     item = Item.objects.owned_by(request.user).get_or_404(ident)
     if "favourite" in request.POST:
         services.change_item(item, favourite=request.POST["favourite"] == "on")
@@ -139,7 +139,7 @@ def _pack(request: HttpRequest, ids: list[str]) -> HttpResponse:
 @require_POST
 @told
 def many(request: HttpRequest) -> HttpResponse:
-    """Delete the chosen pictures, mark them as favourites, or pack them into an archive."""
+    """Deletes the chosen pictures, marks them as favourites, or requests an archive of them."""
     chosen = Item.objects.owned_by(request.user).filter(id__in=request.POST.getlist("id")[:10_000])
     act = request.POST.get("act")
     if act == "delete":

@@ -1,4 +1,4 @@
-"""Jobs with their errors; no pictures."""
+"""Admin pages of jobs. They show errors and no pictures."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ class GenerationConfig(AppConfig):
         from generation.models import Job, Output
 
         kinds.register(ImageKind())
-        from generation.serializers import quoted  # its form offers the kinds that are registered
+        from generation.serializers import quoted  # JobForm lists the registered kinds
 
         prices.register("image", quoted)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)

@@ -1,4 +1,4 @@
-"""What an archive of all of one's data holds of this app."""
+"""This app's part of a user's archive."""
 
 from __future__ import annotations
 

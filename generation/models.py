@@ -1,4 +1,4 @@
-"""What was asked for, and what came of it."""
+"""Jobs and their outputs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from twins.models import Training, Twin
 
 
 class Job(PaidRun):
-    """Pictures, or whatever its kind makes, asked for in one request. The row's `kind` names its queue,
-    task and price."""
+    """One request for `count` results, such as pictures. `kind` decides the queue, the task and the price."""
 
     kind = models.CharField(max_length=12, default="image")
     twin = models.ForeignKey(Twin, models.SET_NULL, null=True, related_name="jobs")
@@ -27,7 +26,7 @@ class Job(PaidRun):
     count = models.PositiveSmallIntegerField(default=1)
     seed = models.PositiveIntegerField()
     steps = models.PositiveSmallIntegerField(null=True)
-    # px of the longer side that the plan allowed; None is no limit
+    # px of the longer side that the plan allows; None means no limit
     longest = models.PositiveIntegerField(null=True)
     repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
 
@@ -63,7 +62,7 @@ class Job(PaidRun):
 
     @property
     def recipe(self) -> dict[str, object]:
-        """Every parameter, as a request would send them to make the same again."""
+        """Every parameter, named as in a request: sent again, they repeat the job."""
         return {
             "kind": self.kind,
             "twin": str(self.twin_id) if self.twin_id else None,
@@ -82,12 +81,12 @@ class Job(PaidRun):
         return self.outputs.count()
 
     def earned(self) -> int:
-        """For what was delivered, whether or not all of it was."""
+        """The credits for the delivered results: their share of the price."""
         return self.price * self.delivered() // self.count
 
 
 class Output(models.Model):
-    """Result `index` of a job was delivered, as this item. The row stays when its owner deletes the item."""
+    """Result `index` of a job, delivered as `item`. The row stays when the owner deletes the item."""
 
     job = models.ForeignKey(Job, models.CASCADE, related_name="outputs")
     index = models.PositiveSmallIntegerField()

@@ -1,13 +1,14 @@
-"""Which of the waiting jobs a render worker takes next. Pure functions, so that the worker and the
-simulated day (bench.serve) choose alike.
+"""Chooses the next job of a render worker. These are pure functions, so that the worker and the simulated
+day (bench.serve) choose alike.
 
-A user's turn begins when their oldest job was asked for, or when a job of theirs was last taken, whichever
-is later. With one job each that is first come, first served; of fifty jobs of one user and one of another,
-the one is next but one. Once a user's turn has begun, each other user passes them with one job at most.
+A user's turn begins at the later of two times: the request of their oldest job, and the last claim of one
+of their jobs. When each user has one job, this is first come, first served. When one user has fifty jobs
+and another has one, that one is second. After a user's turn has begun, each other user gets at most one job
+before them.
 
-A worker that goes on with the twin whose adapter is loaded saves a swap. So jobs of that twin may go before
-their turn, within two bounds: never more than MOST_IN_A_ROW jobs of one twin by one worker, and never past
-a user whose turn began PATIENCE ago.
+A worker saves an adapter swap when it goes on with the loaded twin. So jobs of that twin may run before
+their turn, within two bounds: at most MOST_IN_A_ROW jobs of one twin in a row, and none before a user whose
+turn began PATIENCE ago.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, TypeVar
 
 MOST_IN_A_ROW = 4  # jobs
 PATIENCE = 20.0  # seconds
-WINDOW = 200  # the oldest so many are chosen from
+WINDOW = 200  # jobs: the worker chooses among the oldest ones
 
 Twin = tuple[str, str]  # (base, the LoRA's checksum); ("", "") is the bare base
 
@@ -29,7 +30,7 @@ class Waiting:
     id: Any
     user: Any
     twin: Twin
-    created_at: float  # seconds, of any clock that `now` and `served` share
+    created_at: float  # seconds, by the clock of `now` and `served`
 
 
 Some = TypeVar("Some", bound=Waiting)
@@ -37,8 +38,7 @@ Some = TypeVar("Some", bound=Waiting)
 
 @dataclass
 class Streak:
-    """Of one worker: the twin whose adapter is loaded, and how many jobs of it were taken without another
-    between."""
+    """The twin whose adapter a worker has loaded, and how many of its jobs the worker took in a row."""
 
     twin: Twin | None = None
     jobs: int = 0
@@ -50,7 +50,7 @@ class Streak:
 def choose(
     waiting: Sequence[Some], streak: Streak, *, now: float, served: Mapping[Any, float] | None = None
 ) -> Some:
-    """The next of `waiting`, which is not empty. `served`: when any worker last took a job of a user."""
+    """The next job of `waiting` (not empty). `served`: user -> when a worker last took one of their jobs."""
     served = served or {}
 
     def turn(job: Some) -> tuple[float, bool, float, Any]:

@@ -1,4 +1,4 @@
-"""Asking for pictures."""
+"""Requests for pictures: new, repeated, stopped and retried jobs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TwinNotTrained(NotTrained):
 
 
 class Recipe(TypedDict, total=False):
-    """What may be said of pictures besides the prompt; the model's defaults stand for the rest."""
+    """Optional parameters of pictures. The model's defaults fill in the rest."""
 
     negative_prompt: str
     style: str
@@ -53,8 +53,8 @@ def request_images(
     body_hash: str = "",
     **recipe: Unpack[Recipe],
 ) -> Job:
-    """Pictures in the queue, of `training` or else of the twin's version in use. Raises what request_job
-    raises."""
+    """Enqueues a job for pictures, by `training` or else by the twin's active training. Raises as
+    request_job."""
     job = Job(user=user, kind="image", twin=twin, prompt=prompt, **recipe)
     return request_job(job, training=training, key=key, body_hash=body_hash)
 
@@ -62,7 +62,7 @@ def request_images(
 def request_job(
     job: Job, *, training: Training | None = None, key: str | None = None, body_hash: str = ""
 ) -> Job:
-    """A new job of any kind in its queue. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained,
+    """Enqueues a new job of any kind. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained,
     TwinDisabled, TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
     job.of_twin = job.twin is not None
     job.seed = secrets.randbelow(SEEDS) if job.seed is None else job.seed
@@ -73,7 +73,7 @@ def request_job(
         key=key,
         body_hash=body_hash,
         prepare=partial(_enqueue, training=training),
-        # Outside the job's transaction: that a prompt was refused is kept.
+        # Outside the job's transaction, so that the audit entry of a refusal is kept.
         check=lambda: policy.check_prompt(job.user, job.prompt, job.negative_prompt),
     )
 
@@ -90,7 +90,7 @@ def _enqueue(job: Job, *, training: Training | None) -> None:
 
 
 def usable_training(twin: Twin) -> Training:
-    """The training in use. Raises TwinDisabled, TwinNotTrained."""
+    """The twin's active training. Raises TwinDisabled, TwinNotTrained."""
     if twin.disabled_at:
         raise TwinDisabled
     if twin.active_training is None or not twin.active_training.sha256:
@@ -101,7 +101,7 @@ def usable_training(twin: Twin) -> Training:
 def repeat(
     job: Job, *, same_seed: bool = True, key: str | None = None, body_hash: str = "", **overrides: Any
 ) -> Job:
-    """The same again, but for `overrides`. With the same seed, the same version of the twin makes it, too."""
+    """Repeats a job with `overrides`. With the same seed it also uses the same version of the twin."""
     fields = {name: getattr(job, name) for name in COPIED} | overrides
     fields.setdefault("seed", job.seed if same_seed else None)
     twin = fields.pop("twin", job.twin)
@@ -118,14 +118,14 @@ class TwinGone(DomainError):
 
 
 def stop_jobs(user: Any) -> None:
-    """The consent to twins ended: stop all that is made of them."""
+    """Stops all open jobs with a twin. Runs when the consent is withdrawn."""
     transaction.on_commit(
         lambda: [job.stop() for job in Job.objects.filter(user=user, of_twin=True).open()], robust=True
     )
 
 
 def retry_job(job: Job, *, actor: Any) -> Job:
-    """Runs a failed job again as a new one that costs nothing; once, however often staff ask.
+    """Runs a failed job again as a new, free one. A second call returns the same job.
 
     Raises NotFailed.
     """

@@ -43,14 +43,14 @@ PARTS: tuple[Any, ...] = (
     _("backlight"),
 )
 MOST, OWN = 8, 3
-LOOKED_AT = 200  # newest prompts of the user that are searched
+LOOKED_AT = 200  # how many of the user's newest prompts are searched
 
 
 def suggest(begun: str, own: Iterable[str] = ()) -> list[str]:
     """Prompts that begin with `begun`: the user's newest ones first, then curated ones.
 
-    For an empty prompt the curated ones are whole; else each is `begun` with what follows its last comma
-    completed by a part that it does not contain yet.
+    For an empty `begun`, the curated ones are whole prompts. Otherwise each completes the text after the last
+    comma with a part that the prompt does not contain yet.
     """
     text = begun.strip()[:1000]
     mine = list(dict.fromkeys(p for p in own if p.lower().startswith(text.lower()) and p != text))[:OWN]

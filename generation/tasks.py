@@ -1,5 +1,5 @@
-"""The work on jobs. A render worker keeps its base loaded, and goes on with the twin whose adapter is
-loaded."""
+"""The worker task for jobs. A render worker keeps its base loaded and prefers jobs of the twin whose
+adapter is loaded."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from generation.models import Job, Output
 from ml import types
 from ml.errors import MLError, Stopped
 
-REMEMBERED = timedelta(days=1)  # a user who was served last before that counts as not served yet
-_streak = schedule.Streak()  # what this process works on
+REMEMBERED = timedelta(days=1)  # jobs requested earlier do not count for turns
+_streak = schedule.Streak()  # of this process
 
 
 @shared_task(name=RENDER)
 def render(ident: str) -> None:
-    """One wake-up, one job: of the queue in which job `ident` waits, the one whose turn it is. Job `ident`
-    itself is done at this wake-up or at another's."""
+    """Runs one job: the one whose turn it is in the queue of job `ident`. Every waiting job has a wake-up, so
+    job `ident` runs at this or another one."""
     job = Job.objects.filter(id=ident).first()
     for chosen in _turns(job.queue) if job else ():
         with claimed(Job, chosen.id) as run:
@@ -42,8 +42,8 @@ def render(ident: str) -> None:
 
 
 def _turns(queue: str) -> Iterator[schedule.Waiting]:
-    """What waits, in the order in which this worker should take it. Ask for the next one where another was
-    quicker."""
+    """The waiting jobs, in the order for this worker. The caller takes the next one when another worker has
+    claimed the first."""
     waiting = _waiting(queue)
     served = _served({job.user for job in waiting})
     while waiting:
@@ -65,7 +65,7 @@ def _waiting(queue: str) -> list[schedule.Waiting]:
 
 
 def _served(users: Iterable[Any]) -> dict[Any, float]:
-    """When a job of each was last taken."""
+    """User -> when a worker last took one of their jobs."""
     lately = Job.objects.filter(
         user__in=users, created_at__gte=timezone.now() - REMEMBERED, started_at__isnull=False
     )
@@ -74,7 +74,7 @@ def _served(users: Iterable[Any]) -> dict[Any, float]:
 
 
 def _make_all(run: Job) -> None:
-    """Each result that is still missing. Raises MLError, Stopped, Lost."""
+    """Makes each result that is still missing. Raises MLError, Stopped, Lost."""
     refused = 0
     for index in sorted(set(range(run.count)) - set(run.outputs.values_list("index", flat=True))):
         _check_allowed(run)
@@ -92,8 +92,8 @@ def _make_all(run: Job) -> None:
 
 
 def _check_allowed(run: Job) -> None:
-    """Before each result and again before it is delivered: the consent, the twin and its version still
-    stand."""
+    """Checks that the consent, the twin and its training still exist: before each result is made and before
+    it is delivered. Raises MLError, Stopped."""
     if not run.of_twin:
         return
     fresh = Job.objects.select_related("twin", "training").get(id=run.id)
@@ -108,8 +108,8 @@ def _progress(run: Job, index: int) -> types.Progress:
 
 
 def deliver(run: Job, index: int, result: Any) -> None:
-    """Files first, then their rows and the output in one transaction that only the run's worker can commit.
-    Raises Lost."""
+    """Writes the files, then the rows and the output in one transaction. Only the worker that holds the run
+    can commit it. Raises Lost."""
     _check_allowed(run)
     kind, ident = run.job_kind, uuid.uuid4()
     try:

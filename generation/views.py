@@ -1,4 +1,4 @@
-"""The studio: a prompt, a twin, a style, and pictures as they are finished."""
+"""Pages of the studio: the form for pictures, and the jobs with their results."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from generation.serializers import JobForm, show_job
 from ml.types import ASPECTS, QUALITIES, STYLES
 from twins.models import Twin
 
-SHOWN = 12  # jobs under the prompt
+SHOWN = 12  # jobs listed in the studio
 KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed")
 
 
 @login_required
 def studio(request: HttpRequest) -> HttpResponse:
-    """A refused form comes back with all that was typed."""
+    """The studio page. A refused form is shown again with its values."""
     filled = {name: request.GET.get(name, "") for name in KEPT}
     refused, code = "", ""
     if request.method == "POST":
@@ -57,7 +57,7 @@ def studio(request: HttpRequest) -> HttpResponse:
 def _ask(request: HttpRequest, fields: dict[str, Any]) -> None:
     fields.pop("kind", None)
     twin = fields.pop("twin", None)
-    key = request.POST.get("key", "")[:255] or None  # the page's own: a double click is one job
+    key = request.POST.get("key", "")[:255] or None  # the page's key makes a double click one job
     services.request_images(
         request.user,
         twin=Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None,
@@ -96,7 +96,7 @@ def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
         .filter(job__in=[j["id"] for j in jobs])
         .values_list("id", flat=True)
     )
-    for job in jobs:  # a picture that was deleted leaves no hole
+    for job in jobs:  # leave out deleted pictures
         job["items"] = [ident for ident in job["items"] if ident in here]
         waiting = job["recipe"]["count"] - len(job["items"]) if job["status"] in ("queued", "running") else 0
         job["waiting"] = range(max(0, waiting))
@@ -121,7 +121,7 @@ def state(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def job(request: HttpRequest, ident: str) -> HttpResponse:
-    """The page of one job, which a movement of credits links to."""
+    """The page of one job. The list of credit movements links to it."""
     rows = [Job.objects.owned_by(request.user).get_or_404(ident)]
     facts = {"jobs": _shown(request, rows), "key": secrets.token_urlsafe(12), "tab": "studio"}
     return render(request, "generation/job.html", facts)
@@ -132,7 +132,7 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
 @told
 @limited("120/h", "generations")
 def again(request: HttpRequest, ident: str) -> HttpResponse:
-    """Repeat a job, with another seed unless the same is asked for."""
+    """Repeats a job, with a new seed unless `same_seed` is sent."""
     job = Job.objects.owned_by(request.user).get_or_404(ident)
     services.repeat(
         job, same_seed=bool(request.POST.get("same_seed")), key=request.POST.get("key", "")[:255] or None

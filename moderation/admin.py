@@ -1,4 +1,4 @@
-"""Blocked words, and the audit log."""
+"""Admin pages of blocked words and of the audit log."""
 
 from __future__ import annotations
 

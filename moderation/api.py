@@ -1,4 +1,4 @@
-"""/verify: did this file come from here? For anybody."""
+"""/verify: whether this installation made a file. Open to everybody."""
 
 from __future__ import annotations
 

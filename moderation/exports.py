@@ -1,4 +1,4 @@
-"""What an archive of all of one's data holds of decisions, and what stays of them after an erasure."""
+"""Audit entries in a user's archive, and what remains of them after an erasure."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def decisions(user: Any) -> Iterator[Member]:
 
 
 def _told(user: Any, entry: AuditEntry) -> dict[str, Any]:
-    """Who else acted is not the reader's to know."""
+    """One entry as a row. It names no actor other than the user."""
     return row(entry, without=() if entry.actor_id == user.id else ("actor",))
 
 
 @transaction.atomic
 def make_anonymous(user: Any) -> None:
-    """Entries stay, under the number of the user's wallet, which the erasure deletes: it names nobody any
-    more.
+    """Replaces the user in audit entries by the wallet's id. The erasure deletes the wallet, so the id then
+    identifies nobody.
 
-    Runs before billing deletes the wallet, and again at the end for entries that came in between.
+    Runs before billing deletes the wallet, and again at the end for entries added in between.
     """
     wallet = Wallet.objects.filter(user=user).values_list("id", flat=True).first()
     _keep_admin_log(user, wallet)
@@ -44,7 +44,7 @@ def make_anonymous(user: Any) -> None:
 
 
 def _keep_admin_log(user: Any, wallet: Any) -> None:
-    """What somebody did in the admin as staff: its own log names them and goes with them."""
+    """Copies the user's entries of the admin log into the audit log without the name, and deletes them."""
     log = LogEntry.objects.filter(user=user).select_related("content_type")
     AuditEntry.objects.bulk_create(
         AuditEntry(

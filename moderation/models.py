@@ -1,4 +1,4 @@
-"""What staff decide about words, and who looked at what."""
+"""Blocked words and the audit log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ml.safety import is_term
 
 
 class BlockedTerm(models.Model):
-    """A word or phrase that no prompt may hold, beside the rules that ship."""
+    """A word or phrase that staff forbid in prompts, in addition to the built-in rules."""
 
     text = models.CharField(_("word or phrase"), max_length=80, unique=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
@@ -29,10 +29,10 @@ class BlockedTerm(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Something staff or the system did, for good. It names its subject by kind and id, and outlives it."""
+    """An action of staff or the system. It names its subject by kind and id, so it outlives the subject."""
 
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    account = models.UUIDField(null=True, editable=False)  # the wallet's number of an actor who was erased
+    account = models.UUIDField(null=True, editable=False)  # the wallet id of an erased actor
     verb = models.CharField(max_length=40)
     subject_kind = models.CharField(max_length=20, blank=True)
     subject_id = models.CharField(max_length=40, blank=True)

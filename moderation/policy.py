@@ -1,4 +1,4 @@
-"""Whether a prompt may pass: the built-in rules, and the terms that staff blocked."""
+"""Checks prompts against the built-in rules and the terms that staff blocked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PromptRefused(DomainError):
 
 
 def check_prompt(user: Any, *texts: str) -> None:
-    """Raises PromptRefused, and writes an audit entry without the words. Empty texts pass."""
+    """Raises PromptRefused and writes an audit entry without the texts. Empty texts pass."""
     for text in filter(str.strip, texts):
         verdict = safety.screen(text)
         if verdict.allowed:
@@ -37,13 +37,13 @@ def check_prompt(user: Any, *texts: str) -> None:
 
 
 def _staff_rules() -> safety.Rules:
-    """Rules that hold only the terms that staff blocked."""
+    """Rules with only the terms that staff blocked."""
     lists = [f.name for f in fields(safety.Rules) if f.name != "allow_sexual"]
     return safety.Rules(**dict.fromkeys(lists, ()) | {"hate": _terms()})
 
 
 def _terms() -> tuple[str, ...]:
-    """The blocked terms, cached for 30 s; read for each prompt when the cache is away."""
+    """The blocked terms, cached for 30 s. Without Redis they are read from the database each time."""
     with contextlib.suppress(redis.RedisError):
         if (kept := caches["redis"].get(TERMS)) is not None:
             return tuple(kept)

@@ -1,4 +1,4 @@
-"""The audit log: who did what, for good."""
+"""Writes the audit log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from moderation.models import AuditEntry
 
 
 def record(actor: Any, verb: str, row: Any, detail: str = "") -> None:
-    """One entry about `row`, which is named by its model and id because it may go while the entry stays."""
+    """Adds an entry about `row`. It stores the model and id, because it must outlive the row."""
     AuditEntry.objects.create(
         actor=actor,
         verb=verb[:40],

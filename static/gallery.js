@@ -1,17 +1,18 @@
-// Rows that fill the width, more of them as their end comes into sight, and only those near the screen in the page.
-// Choosing with shift and by keyboard; months on a scale. Without it there are links, boxes and a list of months.
+// Lays pictures out in full rows, loads more on scrolling, and keeps only parts near the screen in the DOM.
+// Selects pictures by shift and keyboard, and moves to a month by a scale. Without JavaScript the page has
+// links, checkboxes and a list of months.
 const rows = document.getElementById("rows");
 const form = document.getElementById("chosen-form");
 const bulk = document.getElementById("bulk");
 const count = document.getElementById("bulk-count");
 const months = document.getElementById("months");
-const NEAR = 600; // px above and below the screen that stay in the page
+const NEAR = 600; // px above and below the screen that stay in the DOM
 const GAP = 6;
 const chosen = new Set();
 let last = null;
 
 // ------------------------------------------------ rows
-function fit(list) { // breaks it into rows of nearly one height, each as wide as the page
+function fit(list) { // breaks the list into full rows of nearly equal height
   const items = [...list.children];
   const width = list.clientWidth;
   const wanted = parseFloat(getComputedStyle(list).getPropertyValue("--row"));
@@ -49,14 +50,14 @@ function prepare(part) {
   near.observe(part);
   const link = part.querySelector("[data-next]");
   if (link) {
-    part.reserve = Math.max(part.offsetHeight, innerHeight); // the place of what comes next
+    part.reserve = Math.max(part.offsetHeight, innerHeight); // space reserved for the next part
     const place = link.closest(".more");
     place.style.height = `${part.reserve}px`;
-    end.observe(place); // all of it: a jump may land beyond the link
+    end.observe(place); // observes the whole space, because a jump may land below the link
   }
 }
 
-const asleep = new Map(); // the nodes of the parts that are far away
+const asleep = new Map(); // part -> its nodes, while it is far from the screen
 const near = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target, boundingClientRect }) => {
   if (isIntersecting && asleep.has(target)) {
     target.replaceChildren(...asleep.get(target));
@@ -74,7 +75,7 @@ const end = new IntersectionObserver((entries) => entries.forEach((entry) => {
   if (entry.isIntersecting) { end.unobserve(entry.target); more(entry.target, entry.target.querySelector("[data-next]")); }
 }), { rootMargin: "2000px 0px" });
 
-function goOn(before, part, head) { // the same day goes on: no second heading, and no row that is left half empty
+function goOn(before, part, head) { // continues a day: no second heading, and the last row is filled
   const list = head.nextElementSibling;
   const last = asleep.has(before) ? null : [...before.querySelectorAll(".rows")].at(-1);
   if (last) {
@@ -92,7 +93,7 @@ function goOn(before, part, head) { // the same day goes on: no second heading, 
 
 async function more(place, link) {
   const answer = await fetch(link.dataset.next, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
-  if (!answer?.ok) { // the link stays, to be pressed, and is tried again
+  if (!answer?.ok) { // keeps the link and tries again
     setTimeout(() => end.observe(place), 3000);
     return;
   }
@@ -142,7 +143,7 @@ function choose(box, on, range) {
   told();
 }
 const beginning = location.href;
-rows.addEventListener("click", (event) => { // the back button comes back to this picture, not to the beginning
+rows.addEventListener("click", (event) => { // so that the back button returns to this picture
   const item = event.target.closest("li:has(a)");
   if (!event.target.closest("a") || !item || event.ctrlKey || event.metaKey || event.shiftKey) return;
   history.replaceState({ item: item.querySelector(".mark").value }, "", item.closest(".part").address ?? beginning);
@@ -151,7 +152,7 @@ rows.addEventListener("click", (event) => {
   const box = event.target.closest(".mark");
   if (box) choose(box, box.checked, event.shiftKey);
 });
-rows.addEventListener("keydown", (event) => { // between pictures with the arrows, X chooses
+rows.addEventListener("keydown", (event) => { // arrow keys move between pictures, X selects
   const item = event.target.closest("li");
   if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -172,7 +173,7 @@ addEventListener("keydown", (event) => {
   boxes().filter((box) => box.checked).forEach((box) => set(box, false));
   told();
 });
-form.addEventListener("formdata", (event) => { // those that are not in the page just now, too
+form.addEventListener("formdata", (event) => { // includes chosen pictures that are not in the DOM
   event.formData.delete("id");
   chosen.forEach((id) => event.formData.append("id", id));
 });
@@ -196,7 +197,7 @@ if (months) {
     };
     range.addEventListener("input", name);
     const go = () => { months.value = options[Number(range.value)].value; months.form.requestSubmit(); };
-    range.addEventListener("pointerup", go); // a key moves it, Enter goes: nobody is sent away while looking for a month
+    range.addEventListener("pointerup", go); // keys only move the scale; Enter opens the month
     range.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); go(); } });
     let soon = 0;
     addEventListener("scroll", () => { clearTimeout(soon); soon = setTimeout(here, 120); }, { passive: true });
@@ -206,7 +207,7 @@ if (months) {
 }
 
 rows.querySelectorAll(".part").forEach(prepare);
-rows.querySelectorAll(".mark:checked").forEach((box) => set(box, true)); // the back button kept them
+rows.querySelectorAll(".mark:checked").forEach((box) => set(box, true)); // boxes that the browser restored
 told();
 if (history.state?.item) {
   const box = rows.querySelector(`.mark[value="${CSS.escape(history.state.item)}"]`);

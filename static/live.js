@@ -1,26 +1,26 @@
-// Parts of a page that change while one looks at them: [data-live="URL"] is fetched again while something in it is open
-// ([data-open]), and whenever a run changed (notices.js). A server that is away is asked again, and the page says so.
+// Refreshes parts of a page. [data-live="URL"] is fetched again while it holds an open run ([data-open]), and
+// when a run changes (notices.js). When the server does not answer, the page says so and tries again.
 const parts = [...document.querySelectorAll("[data-live]")];
 const toasts = document.getElementById("toasts");
 let away = 0;
-let pressed = false; // between the two halves of a click nothing is exchanged
+let pressed = false; // no refresh between pointerdown and pointerup: it would lose the click
 addEventListener("pointerdown", () => { pressed = true; });
 addEventListener("pointerup", () => setTimeout(() => { pressed = false; }, 0));
 addEventListener("pointercancel", () => { pressed = false; });
 
-// What it says: the tokens of its forms are new in every answer.
+// The HTML without the form tokens, which differ in every answer.
 const plain = (part) => part.innerHTML.replace(/name="(csrfmiddlewaretoken|key)" value="[^"]*"/g, "").trim();
 
 async function refresh(part) {
   const answer = await fetch(part.dataset.live, { headers: { "X-Requested-With": "fetch" }, redirect: "manual" });
-  if (answer.type === "opaqueredirect") return location.reload(); // logged out meanwhile
+  if (answer.type === "opaqueredirect") return location.reload(); // the session ended
   if (!answer.ok) throw new Error(String(answer.status));
   const fresh = document.createElement("template");
   fresh.innerHTML = await answer.text();
   const text = plain(fresh);
   if (text === (part.lastText ?? plain(part))) return;
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
-  if (focused?.matches("textarea, select, input") || pressed) return; // never under somebody's hands
+  if (focused?.matches("textarea, select, input") || pressed) return; // the user is typing or clicking here
   part.lastText = text;
   const open = [...part.querySelectorAll("details")].map((d) => d.open);
   const place = focused ? [...part.querySelectorAll("a, button, summary")].indexOf(focused) : -1;
@@ -29,7 +29,7 @@ async function refresh(part) {
   if (place >= 0) part.querySelectorAll("a, button, summary")[place]?.focus({ preventScroll: true });
 }
 
-function tell() { // after the second try: one that fails is no outage
+function tell() { // shows the notice after two failures, as one is no outage
   const note = toasts.querySelector(".away");
   if (away > 1 && !note) toasts.append(Object.assign(document.createElement("div"), { className: "toast away", textContent: toasts.dataset.away }));
   if (!away) note?.remove();

@@ -1,7 +1,8 @@
-// One event stream a page. What changed is handed on as a "run" event to whoever shows it; on every other page its end is a notice.
+// Holds the page's event stream. Dispatches every change as a "run" event. Shows a notice when a run ends
+// that this page does not list.
 const box = document.getElementById("toasts");
-const shown = new Set([...document.querySelectorAll("[data-live]")].map((part) => part.dataset.shows)); // kinds of runs
-const open = new Set(); // runs that were open when the page began: only their end is news
+const shown = new Set([...document.querySelectorAll("[data-live]")].map((part) => part.dataset.shows)); // kinds of runs that this page shows
+const open = new Set(); // ids of runs seen open: only these get a notice at their end
 
 function toast(run) {
   const text = box.dataset[`${run.kind}${run.status === "succeeded" ? "Succeeded" : "Failed"}`];
@@ -28,9 +29,9 @@ function listen() {
   stream.addEventListener("run", (event) => told(JSON.parse(event.data)));
 }
 listen();
-addEventListener("pagehide", () => stream.close()); // or the page could not be kept for the back button
+addEventListener("pagehide", () => stream.close()); // an open stream keeps the page out of the back-forward cache
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   listen();
-  stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED) location.reload(); }); // logged out meanwhile
+  stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED) location.reload(); }); // the session ended
 });

@@ -1,4 +1,4 @@
-// The price on the button, and suggestions while one types. The page works without either.
+// Shows the price on the button and suggestions during typing. The page works without both.
 const form = document.getElementById("prompt-form");
 const prompt = document.getElementById("prompt");
 const box = document.getElementById("suggestions");
@@ -10,18 +10,18 @@ function price() {
   create.textContent = n === 1 ? create.dataset.one : create.dataset.many.replace("#", String(n));
 }
 form.addEventListener("change", price);
-form.addEventListener("submit", () => setTimeout(() => { create.disabled = true; }, 0)); // the second click of a double click
-addEventListener("pageshow", () => { // shown again by the back button, it may be sent again: as another request
+form.addEventListener("submit", () => setTimeout(() => { create.disabled = true; }, 0)); // ignores the second click of a double click
+addEventListener("pageshow", () => { // a page restored by the back button sends a new request, with a new key
   create.disabled = false;
   form.elements.key.value = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 });
 price();
 
-// What is being typed outlives a session that ends, a reload and a closed tab; a request that was taken ends it.
+// Keeps the draft of the prompt until a request is accepted: a lost session or a closed tab loses nothing.
 const DRAFT = `photoflux-prompt-${form.dataset.user}`;
 if (!prompt.value && !location.search) prompt.value = localStorage.getItem(DRAFT) ?? "";
 prompt.addEventListener("input", () => localStorage.setItem(DRAFT, prompt.value));
-if (location.search) { // what was sent, or a prompt to change: the address has done its work
+if (location.search) { // the form was filled from the address, so the draft and the query can go
   localStorage.removeItem(DRAFT);
   history.replaceState(null, "", location.pathname);
 }

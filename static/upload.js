@@ -1,12 +1,12 @@
-// Photos are sent one by one, three at a time; each has its tile and its verdict while the others are still on their way.
-// What was chosen and not yet sent is kept in the browser, so that a reload or a lost connection loses nothing.
+// Uploads each photo in its own request, three at a time, and shows its verdict as soon as it is checked.
+// IndexedDB keeps photos that are not sent yet, so a reload or a lost connection loses nothing.
 const form = document.getElementById("drop");
 const list = document.getElementById("photos");
 const said = document.getElementById("said");
 const words = form.dataset;
 const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
 const AT_ONCE = 3;
-const KEPT = 24 * 3600 * 1000; // ms that a photo waits in the browser
+const KEPT = 24 * 3600 * 1000; // ms that IndexedDB keeps a photo
 const queue = [];
 let active = 0;
 
@@ -18,7 +18,7 @@ const opened = new Promise((done) => {
   const asked = indexedDB.open("photoflux", 1);
   asked.onupgradeneeded = () => asked.result.createObjectStore("photos", { autoIncrement: true });
   asked.onsuccess = () => done(asked.result);
-  asked.onerror = () => done(null); // a private window may have none: then nothing is kept
+  asked.onerror = () => done(null); // a private window may have no IndexedDB
 });
 async function kept(act, mode = "readwrite") {
   const base = await opened;
@@ -31,7 +31,8 @@ async function kept(act, mode = "readwrite") {
 }
 const random = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 const keep = (file, key) => kept((photos) => photos.add({ api: words.api, file, key, at: Date.now() }));
-// One tab sends a photo: who queues it holds its lock until it is sent, so a second tab that finds it in the browser leaves it.
+// A tab holds a photo's lock until it has sent it. So a second tab, which finds the photo in IndexedDB, does
+// not send it too. Answers a release function, or null when another tab has the lock.
 const hold = (id) => new Promise((got) => {
   if (id == null || !navigator.locks) return got(() => {});
   navigator.locks.request(`photoflux-photo-${id}`, { ifAvailable: true }, (lock) => new Promise((release) => {
@@ -87,7 +88,7 @@ async function add(files, folders = []) {
   for (const [i, file] of [...files].entries()) {
     if (i >= room) show(tile(file.name, URL.createObjectURL(file)), "refused", file.name, words.left);
     else {
-      const key = random(); // sent twice because an answer was lost, it is still one photo
+      const key = random(); // idempotency key: a photo sent again after a lost answer stays one photo
       await line(file, key, await keep(file, key));
     }
   }
@@ -103,7 +104,7 @@ async function line(file, key, id) {
 }
 
 async function ask(url, options = {}) {
-  // A connection that is gone comes back: nothing is lost, and the page says that it waits.
+  // Retries until the server answers. Meanwhile the page says that it waits.
   for (let tries = 0; ; tries += 1) {
     try {
       const answer = await fetch(url, { ...options, headers: { "X-CSRFToken": token, Accept: "application/json", ...options.headers } });
@@ -118,12 +119,12 @@ async function send({ file, key, id, made, release }) {
   const body = new FormData();
   body.append("file", file);
   const answer = await ask(words.api, { method: "POST", body, headers: { "Idempotency-Key": key } });
-  if (answer.status === 401 || answer.status === 403) return location.reload(); // logged out meanwhile, or in again: it is kept
+  if (answer.status === 401 || answer.status === 403) return location.reload(); // the session changed; IndexedDB keeps the photo
   await forget(id);
   release();
   const photo = await answer.json().catch(() => ({}));
   if (!answer.ok) return show(made, "refused", file.name, photo.detail);
-  if (list.querySelector(`[data-photo="${photo.id}"]`)) return made.remove(); // it had arrived, and its answer had not
+  if (list.querySelector(`[data-photo="${photo.id}"]`)) return made.remove(); // an earlier request stored it, but its answer was lost
   made.dataset.photo = photo.id;
   made.querySelector("p").textContent = words.checking;
   await verdict(made, file.name);
@@ -152,7 +153,7 @@ function pump() {
 }
 
 // ------------------------------------------------ choosing
-function dropped(items) { // a folder has no bytes: it is named, not sent
+function dropped(items) { // folders cannot be uploaded, so only their names are listed
   const files = [], folders = [];
   for (const item of items) {
     const entry = item.webkitGetAsEntry?.();
@@ -171,7 +172,7 @@ form.addEventListener("drop", (event) => { event.preventDefault(); form.classLis
 
 let soon = 0;
 addEventListener("run", ({ detail }) => { if (detail.kind === "photo") { clearTimeout(soon); soon = setTimeout(others, 300); } });
-async function others() { // sent in another tab, or from a phone
+async function others() { // adds photos uploaded in another tab or device
   if (active) return;
   const answer = await ask(`${words.api}?limit=100`);
   if (!answer.ok || active) return;
@@ -185,7 +186,7 @@ async function others() { // sent in another tab, or from a phone
   }
 }
 for (const made of list.querySelectorAll("[data-photo]")) {
-  made.querySelector("form")?.remove(); // its button is ours from here on
+  made.querySelector("form")?.remove(); // removable() adds the button that replaces this form
   removable(made, made.dataset.name);
   if (made.matches(".checking")) verdict(made, made.dataset.name);
 }

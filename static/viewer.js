@@ -1,4 +1,5 @@
-// Zoom and pan with wheel, pinch, keys and buttons; arrows go to the neighbours while the picture is whole; F fills the screen.
+// Zooms and pans by wheel, pinch, keys and buttons. Arrow keys open the next or previous picture unless the
+// picture is zoomed. F opens the full screen.
 const stage = document.getElementById("stage");
 const picture = document.getElementById("picture");
 let scale = 1, x = 0, y = 0;
@@ -15,7 +16,7 @@ function zoom(factor, cx = 0, cy = 0) {
 function at(event) { const box = stage.getBoundingClientRect(); return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2]; }
 
 stage.addEventListener("wheel", (event) => {
-  if (scale === 1 && !event.ctrlKey && !stage.contains(document.activeElement)) return; // the page scrolls until the picture is chosen
+  if (scale === 1 && !event.ctrlKey && !stage.contains(document.activeElement)) return; // without focus on the picture, the wheel scrolls the page
   event.preventDefault();
   zoom(Math.exp(-event.deltaY / 300), ...at(event));
 }, { passive: false });
@@ -47,11 +48,11 @@ stage.addEventListener("pointermove", (event) => {
 for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => fingers.delete(event.pointerId));
 addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape" && !document.fullscreenElement) { // back to where one was in the gallery
+  if (event.key === "Escape" && !document.fullscreenElement) { // returns to the same place in the gallery
     if (history.length > 1 && document.referrer && new URL(document.referrer).pathname === "/gallery/") history.back();
     else location.href = "/gallery/";
   }
-  if (!stage.contains(document.activeElement)) return; // the picture's own keys, while it has the focus
+  if (!stage.contains(document.activeElement)) return; // the keys below need the focus on the picture
   if (event.key === "+" || event.key === "=") zoom(1.4);
   else if (event.key === "-") zoom(1 / 1.4);
   else if (event.key === "0") zoom(1 / scale);

@@ -1,4 +1,4 @@
-"""alice the owner, bob the stranger. Tasks run when `work` is called, in place of workers."""
+"""Shared fixtures: alice is the owner, bob the stranger. `work()` runs the enqueued tasks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class WakeUp(NamedTuple):
 
 @pytest.fixture
 def wake_ups(monkeypatch: pytest.MonkeyPatch) -> list[WakeUp]:
-    """What was sent to the broker, in its place."""
+    """Replaces the broker. The list holds the wake-ups sent to it."""
     sent: list[WakeUp] = []
     from config.runs import broker
 
@@ -55,7 +55,7 @@ def wake_ups(monkeypatch: pytest.MonkeyPatch) -> list[WakeUp]:
 
 @pytest.fixture
 def work(wake_ups: list[WakeUp]) -> Callable[[], int]:
-    """Do all that was enqueued, as workers would; how much it was."""
+    """Runs all enqueued tasks, in place of workers. Returns their number."""
     from celery import current_app
     from django.test import TestCase
 
@@ -75,7 +75,7 @@ def work(wake_ups: list[WakeUp]) -> Callable[[], int]:
 
 @pytest.fixture
 def told_to_stop() -> Iterator[Any]:
-    """This process as a worker that got SIGTERM."""
+    """Sets the flag that SIGTERM sets in a worker."""
     from config.runs.stopping import told_to_stop as flag
 
     flag.set()
@@ -100,7 +100,7 @@ def person(email: str) -> Any:
 
 
 def client_of(user: Any) -> Any:
-    """A logged-in client. On-commit work of a request runs before it answers, also in a transaction."""
+    """A logged-in client. It runs on-commit callbacks before it returns, even inside a test's transaction."""
     from django.test import TestCase
     from rest_framework.test import APIClient
 
@@ -114,16 +114,16 @@ def client_of(user: Any) -> Any:
     return client
 
 
-# Rows of the migrations. Web processes that outlive a test remember the content types' ids.
+# Tables that keep the rows of the migrations: web processes cache content type ids between tests.
 KEPT = {"django_migrations", "django_content_type", "auth_permission", "django_site"}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _empty_tables_after_transactions() -> None:
-    """Tests with real transactions end with empty tables, and with the plans and packs of the migrations.
+    """Empties the tables after tests with real transactions, and restores plans and packs.
 
-    Django would TRUNCATE, which the ledger's triggers refuse and which waits for every reader. The session of
-    a replica runs no trigger and checks no foreign key. Deleting from an empty table costs nothing.
+    Django's TRUNCATE is refused by the ledger's triggers and waits for every reader. DELETE with
+    session_replication_role = replica runs no trigger, checks no foreign key, and is quick on empty tables.
     """
     from django.test import TransactionTestCase
 
@@ -176,7 +176,7 @@ def twin(consented: Any) -> Any:
 
 @pytest.fixture
 def photos(twin: Any, judge: JudgeDouble, engine: EngineDouble) -> list[Any]:
-    """Ten accepted photos of alice's twin, as their checks would have left them."""
+    """Ten accepted photos of alice's twin, with the columns and files that a check writes."""
     from accounts.vault.vault import store
     from twins.models import Photo
 
@@ -209,7 +209,7 @@ def photos(twin: Any, judge: JudgeDouble, engine: EngineDouble) -> list[Any]:
 def trained(
     twin: Any, photos: list[Any], work: Callable[[], int], django_capture_on_commit_callbacks: Any
 ) -> Any:
-    """alice's twin with a first training in use."""
+    """alice's twin with an active training."""
     from twins import services
 
     with django_capture_on_commit_callbacks(execute=True):
@@ -221,7 +221,7 @@ def trained(
 
 @pytest.fixture
 def workers(tmp_path: Path) -> Iterator[Any]:
-    """Starts worker processes, and ends them with the test."""
+    """Starts worker processes and ends them after the test."""
     from tests.processes import Workers
 
     made = Workers(tmp_path)

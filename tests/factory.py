@@ -1,6 +1,6 @@
-"""One user whose every kind of object exists once, in rows and in the vault.
+"""A user with every kind of object, in rows and in the vault.
 
-Whatever names them holds their marker.
+Texts about the user contain `name`, so that tests can search for what an erasure left.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PASSWORD = "a long password"
 
 
 def full_user(name: str, *, staff: Any = None) -> Any:
-    """`name` is in the e-mail address, the display name, prompts, notes and file names."""
+    """Puts `name` into the e-mail address, the display name, prompts, notes and file names."""
     from allauth.account.models import EmailAddress
     from django.contrib.auth import get_user_model
 
@@ -50,7 +50,7 @@ def _account(user: Any, name: str) -> None:
     Consent.objects.create(
         user=user, kind="terms", version="2020-01", wording="old", language="en", withdrawn_at=timezone.now()
     )
-    Client().force_login(user)  # a session, and the row that lists it
+    Client().force_login(user)  # creates a session and its UserSession row
     EmailConfirmation.create(EmailAddress.objects.get(user=user)).save()
     TOTP.activate(user, generate_totp_secret())
     RecoveryCodes.activate(user)
@@ -68,7 +68,7 @@ def _account(user: Any, name: str) -> None:
 
 
 def _twin(user: Any, name: str) -> Any:
-    """Photos in every state, and trainings that succeeded, failed and wait."""
+    """A twin with photos in every state, and with trainings that succeeded and failed."""
     from accounts.vault.vault import store
     from twins.models import Photo, Training, Twin
 
@@ -119,7 +119,7 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
 
 
 def start_work(user: Any) -> Any:
-    """A training and a job under way, each with its hold."""
+    """A running training and a queued job, each with its hold."""
     from billing import ledger
     from generation.models import Job
     from twins.models import Training
@@ -166,7 +166,7 @@ def _money(user: Any) -> None:
 
 
 def _log(user: Any, twin: Any, item: Any, staff: Any) -> None:
-    """What the user did, and what staff did to the user: the admin's log names both."""
+    """Audit and admin log entries by the user and about the user."""
     from django.contrib.admin.models import CHANGE, LogEntry
 
     from moderation.models import AuditEntry

@@ -1,4 +1,4 @@
-"""Reads who imports whom in a tree of Python files, with `ast`: nothing is imported for it."""
+"""Reads the imports of a tree of Python files with `ast`, without importing them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-DYNAMIC = ("import_module", "__import__")  # calls that import by a name made at run time
+DYNAMIC = ("import_module", "__import__")  # calls that import a name computed at run time
 
 
 @dataclass(frozen=True)
 class Import:
-    module: str  # that imports, dotted
-    target: str  # what is imported, dotted: a module of the tree where there is one of that name
+    module: str  # the importing module, dotted
+    target: str  # the imported module, dotted; outside the tree `from a import b` gives a.b
     line: int
     hidden: bool  # inside a function
     typing: bool  # for annotations only, under `if TYPE_CHECKING`
@@ -23,7 +23,7 @@ class Import:
 
 
 def modules(root: Path, tops: Iterable[str]) -> dict[str, Path]:
-    """Dotted name -> file, of all modules in the packages `tops`; migrations are left out."""
+    """Dotted name -> file of all modules in the packages `tops`, without migrations."""
     found = {}
     for top in tops:
         for path in sorted((root / top).rglob("*.py")):
@@ -34,7 +34,7 @@ def modules(root: Path, tops: Iterable[str]) -> dict[str, Path]:
 
 
 def read(root: Path, tops: Iterable[str]) -> list[Import]:
-    """Every import in the packages `tops`, in order of their names and lines."""
+    """Every import in the packages `tops`, by module and line."""
     known = modules(root, tops)
     found = (one for name, path in known.items() for one in _imports(name, path, known))
     return list(dict.fromkeys(found))  # `from a import b, c` may name one module twice
@@ -44,7 +44,7 @@ def _imports(module: str, path: Path, known: dict[str, Path]) -> Iterator[Import
     for node, hidden, typing in _walk(ast.parse(path.read_text()), False, False):
         for target in _targets(node):
             while target not in known and "." in target and target.split(".")[0] in _tops(known):
-                target = target.rpartition(".")[0]  # a name in a module is that module
+                target = target.rpartition(".")[0]  # a name in a module counts as the module
             yield Import(module, target, node.lineno, hidden, typing)
 
 
@@ -53,8 +53,7 @@ def _tops(known: dict[str, Path]) -> set[str]:
 
 
 def _walk(node: ast.AST, hidden: bool, typing: bool) -> Iterator[tuple[ast.stmt | ast.expr, bool, bool]]:
-    """Every statement and expression, with whether it is inside a function and whether it is for
-    annotations only."""
+    """Yields (statement or expression, is it in a function, is it under TYPE_CHECKING)."""
     for child in ast.iter_child_nodes(node):
         inside = hidden or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
         annotations = typing or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
@@ -74,7 +73,7 @@ def _targets(node: ast.AST) -> list[str]:
 
 
 def graph(imports: Iterable[Import]) -> dict[str, set[str]]:
-    """Module -> the modules it imports; what is for annotations only does not count."""
+    """Module -> the modules it imports, without imports under TYPE_CHECKING."""
     out: dict[str, set[str]] = {}
     for one in imports:
         if not one.typing and one.target != one.module:
@@ -83,7 +82,7 @@ def graph(imports: Iterable[Import]) -> dict[str, set[str]]:
 
 
 def reachable(edges: dict[str, set[str]], start: str) -> set[str]:
-    """All that importing `start` may import."""
+    """All modules that `start` imports, directly or through others."""
     seen: set[str] = set()
     waiting = [start]
     while waiting:
@@ -106,12 +105,12 @@ def circles(imports: Iterable[Import]) -> list[str]:
 
 
 def hidden(imports: Iterable[Import], allowed: Iterable[str]) -> list[str]:
-    """Imports inside functions, but for the libraries `allowed`."""
+    """Imports inside functions, except those of the libraries `allowed`."""
     return [str(one) for one in imports if one.hidden and one.target.split(".")[0] not in set(allowed)]
 
 
 def rank(module: str, floors: Iterable[Iterable[str]]) -> int | None:
-    """The floor of a module by the longest prefix named; None for one that is on none."""
+    """The index of a module's floor, by the longest matching prefix; None without a match."""
     found = [
         (len(prefix), i)
         for i, floor in enumerate(floors)
@@ -122,7 +121,7 @@ def rank(module: str, floors: Iterable[Iterable[str]]) -> int | None:
 
 
 def wrong_way(imports: Iterable[Import], floors: list[tuple[str, ...]]) -> list[str]:
-    """Imports of a higher floor. Those for annotations count too: they are knowledge of what is above."""
+    """Imports of a higher floor, including those under TYPE_CHECKING."""
     out = []
     for one in imports:
         mine, other = rank(one.module, floors), rank(one.target, floors)

@@ -1,10 +1,10 @@
-"""Processes that die at a statement: `python -m tests.mortal USER TWIN [STRIDE]`.
+"""Kills a process at a database statement: `python -m tests.mortal USER TWIN [STRIDE]`.
 
-Each round asks for two pictures and renders them in a child that kills itself before a statement: before its
-first, then before its 1 + STRIDE-th, and so on, until one lives to the end. After each death another child
-does what is left to do, as a client who asks again, the sweeper and the next worker would.
+In each round a child requests two pictures and renders them. It kills itself before statement 1 in the first
+round, before statement 1 + STRIDE in the second, and so on, until a child survives. After each death another
+child recovers: it sends the request again, runs the sweeper and renders.
 
-Prints a line of JSON for each death. The parent holds no connection, so that no child inherits one.
+Prints a line of JSON for each death. The parent opens no database connection, so that no child inherits one.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main(user: str, twin: str, stride: str = "1") -> int:
 
 
 def in_child(act: Callable[[], Any]) -> bool:
-    """Whether it was killed."""
+    """Runs `act` in a forked child. Returns whether a signal killed it."""
     if child := os.fork():
         _pid, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
@@ -62,7 +62,7 @@ def in_child(act: Callable[[], Any]) -> bool:
 
 
 def die_at(at: int) -> None:
-    """From now on the `at`-th thing told to the database is never sent: a statement, or a commit."""
+    """Kills this process before its `at`-th database call from now on: a statement or a commit."""
     from django.db import connection
 
     left = iter(range(at - 1, -1, -1))

@@ -1,9 +1,8 @@
-"""Which tests share a pytest-xdist worker, and in which order the groups start.
+"""Decides which tests share a pytest-xdist worker, and in which order the groups start.
 
-A file is a group: its module fixtures are made once. All files that train are one group, and so are all that
-open a browser, so that two trainings or two browsers never compete for two cores. A worker takes the next
-group when it has finished one; the long groups start first, or the last of them would keep one core busy
-alone.
+Each file is a group, so that its module fixtures are set up once. All files that train form one group, and
+all files that open a browser another: two trainings or two browsers never compete for two cores. Long groups
+start first. Otherwise the last one would run alone while the other core is idle.
 """
 
 from __future__ import annotations
@@ -12,8 +11,9 @@ from collections.abc import Sequence
 
 import pytest
 
-GROUPS = {"train": "torch", "browser": "chromium"}  # by the mark of any test of a file
-# Beginnings of the groups' names: what takes longest first, then what takes more than ten seconds.
+# Mark -> group. One marked test puts its whole file into the group.
+GROUPS = {"train": "torch", "browser": "chromium"}
+# Prefixes of group names, the longest group first. Groups of under ten seconds are not listed.
 FIRST = (
     "torch",
     "chromium",
@@ -31,7 +31,7 @@ FIRST = (
 
 
 def arrange(items: list[pytest.Item]) -> None:
-    """Marks every test with its group and sorts the groups. The order inside a group stays."""
+    """Marks every test with its group and sorts by group. Keeps the order inside a group."""
     names = _names(items)
     for item in items:
         if item.get_closest_marker("xdist_group") is None:

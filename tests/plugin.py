@@ -1,7 +1,7 @@
-"""Loaded before Django. Gives every test process a PostgreSQL and a Redis of its own, in a temporary folder.
+"""Gives every test process its own PostgreSQL and Redis in a temporary folder. Loaded before Django.
 
-Under pytest-xdist each worker is such a process; the controller runs no test and starts neither.
-tests/order.py says which test runs where, tests/summary.py prints what the tests took.
+Under pytest-xdist each worker is a test process. The controller runs no tests, so it starts no servers.
+tests/order.py assigns tests to workers. tests/summary.py prints how long the tests took.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from tests.summary import Summary
 NOWHERE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
 T = TypeVar("T")
 SERVICES: list[Service] = []  # PostgreSQL and Redis of this process
-# Numeric libraries get one thread: two processes of two threads on two cores are nine times slower.
+# One thread each: two processes with two threads each are nine times slower on two cores.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "STUDIO_THREADS"), "1")
 
 
 @dataclass(frozen=True)
 class Share:
-    """The whole of a sweep with --thorough, and the same small part of it in every other run."""
+    """How much of a sweep runs: all with --thorough, else a small part, the same in every run."""
 
     thorough: bool
 
     def of(self, cases: Sequence[T], count: int) -> list[T]:
-        """All cases, or `count` of them at even distances, the first and the last included."""
+        """All cases with --thorough; else `count` of them at even distances, with the first and the last."""
         if self.thorough or len(cases) <= count:
             return list(cases)
         return [cases[round(i * (len(cases) - 1) / max(1, count - 1))] for i in range(count)]
@@ -55,9 +55,9 @@ def share(pytestconfig: pytest.Config) -> Share:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
-    """A wrapper comes before pytest-django, which imports the settings here."""
+    """Hook wrappers run first, so this sets the environment before pytest-django imports the settings."""
     folder = Path(tempfile.mkdtemp(prefix="photoflux-tests-"))
-    (folder / "static").mkdir()  # else every client warns that it is missing
+    (folder / "static").mkdir()  # Django's test client warns when it is missing
     early_config.add_cleanup(lambda: _discard(folder))
     os.environ |= {"HF_HUB_OFFLINE": "1", "VAR": str(folder), **THREADS}
     _prepare(folder, controller=is_controller(early_config.known_args_namespace))
@@ -69,7 +69,7 @@ def is_controller(options: Any) -> bool:
 
 
 def _prepare(folder: Path, *, controller: bool) -> None:
-    """Puts addresses and keys into os.environ, and starts the servers unless this is the controller."""
+    """Sets addresses and keys in os.environ. Starts the servers, except in the controller."""
     for name in checkout.NAMES:
         os.environ.pop(name, None)
     if controller:

@@ -22,16 +22,16 @@ CELERY = "-m celery -A tests.worker worker --prefetch-multiplier 1 --without-gos
 
 
 def database_url() -> str:
-    """Of the test's database, for processes that a test starts."""
+    """URL of the test's database, for processes that a test starts."""
     head, _slash, tail = os.environ["DATABASE_URL"].rpartition("/")
     query = f"?{tail.split('?', 1)[1]}" if "?" in tail else ""
     return f"{head}/{connection.settings_dict['NAME']}{query}"
 
 
 def wait_for(done: Callable[[], Any], seconds: float = 300) -> Any:
-    """What `done` answers once it is true.
+    """Waits until `done()` is true and returns its value.
 
-    The limit only ends a test that would hang. It is far above what a crowded machine needs.
+    The limit only ends a test that hangs. It is far above the time that a busy machine needs.
     """
     end = time.monotonic() + seconds
     while not (found := done()):
@@ -40,14 +40,14 @@ def wait_for(done: Callable[[], Any], seconds: float = 300) -> Any:
     return found
 
 
-SOLO, PREFORK = ("--pool", "solo"), ("--pool", "prefork", "-c")  # one process; children of one, how many
+SOLO, PREFORK = ("--pool", "solo"), ("--pool", "prefork", "-c")  # append the number of children to PREFORK
 
 
 class Workers:
-    """Real Celery workers on this test's database; `environment` holds more settings for them.
+    """Real Celery workers on this test's database. `environment` holds further settings for them.
 
-    Files in `folder` speak to the doubles of tests/worker.py: they write each step into `steps`, and one
-    whose line begins with what `wait` holds waits until that file is gone.
+    Files in `folder` control the doubles of tests/worker.py. A double appends a line for each step to
+    `steps`. It pauses at a line that begins with the text in `wait`, until that file is deleted.
     """
 
     def __init__(self, folder: Path, **environment: str) -> None:
@@ -61,7 +61,7 @@ class Workers:
             "DATABASE_URL": database_url(),
             "STUDIO": studio,
             "STUDIO_FOLDER": str(self.folder),
-            "LIKENESS_FLOOR": str(studio == "paint"),  # a real twin of a few steps resembles nobody
+            "LIKENESS_FLOOR": str(studio == "paint"),  # a real training of a few steps stays below the floor
             "DJANGO_SETTINGS_MODULE": "config.settings_test",
         }
         env = os.environ | self.environment | env
@@ -76,14 +76,14 @@ class Workers:
         return file.read_text().splitlines() if file.exists() else []
 
     def at(self, step: str) -> subprocess.Popen[bytes] | None:
-        """The worker that wrote the last step, when it begins so."""
+        """The worker that wrote the last step, if that line begins with `step`."""
         last = (self.steps() or [""])[-1]
-        pids = last.split()[-2:]  # of the process that works, and of its parent
+        pids = last.split()[-2:]  # of the process that wrote the line, and of its parent
         found = [worker for worker in self.running if str(worker.pid) in pids]
         return found[0] if last.startswith(step) and found else None
 
     def hold(self, step: str = "") -> None:
-        """Steps whose line begins so wait from now on; with "" each does."""
+        """Pauses steps whose line begins with `step`, from now on. "" pauses every step."""
         (self.folder / "wait").write_text(step)
 
     def let_go(self) -> None:
@@ -96,12 +96,12 @@ class Workers:
 
 
 def evict(worker: subprocess.Popen[bytes]) -> None:
-    """Tell it to stop, as a deploy does."""
+    """Sends SIGTERM, as a deploy does."""
     worker.send_signal(signal.SIGTERM)
 
 
 def kill(worker: subprocess.Popen[bytes], run: Run) -> None:
-    """Kill it with SIGKILL over this run, and let the sweeper find that the lease has lapsed."""
+    """Kills the worker during this run. Then the lease expires and the sweeper finds it."""
     worker.kill()
     worker.wait()
     run.refresh_from_db()
@@ -110,7 +110,7 @@ def kill(worker: subprocess.Popen[bytes], run: Run) -> None:
 
 
 def lapse(run: Run) -> None:
-    """As if the lease's time had passed."""
+    """Makes the run's lease expire."""
     type(run).objects.filter(id=run.id).update(lease_until=run.created_at - LEASE)
 
 

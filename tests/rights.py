@@ -1,4 +1,4 @@
-"""Staff who have certain permissions and no others."""
+"""Staff users with given permissions and no others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ numbers = count(1)
 
 
 def staff_with(*rights: str) -> Any:
-    """A member of staff with these permissions, each written "app.codename"."""
+    """A staff user with these permissions, each written "app.codename"."""
     from django.contrib.auth import get_user_model
 
     make = get_user_model().objects.create_user

@@ -1,4 +1,4 @@
-"""One real worker for several tests, each of which uses it as if it had started it."""
+"""One real worker process, shared by several tests."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 
 def take_no_task_while_paused(folder: Path) -> None:
-    """In the worker: while `pause` is in the folder it begins no task; `busy` is there while it has one."""
+    """Runs in the worker. It starts no task while the file `pause` exists. `busy` exists during a task."""
     from celery.signals import task_postrun, task_prerun
 
     pause, busy = folder / "pause", folder / "busy"
 
     def before(**_more: Any) -> None:
-        busy.touch()  # first, so that whoever pauses either stops this task here or sees it
+        busy.touch()  # before the check, so that leave() either pauses this task or sees `busy`
         while pause.exists():
             busy.unlink(missing_ok=True)
-            time.sleep(0.02)  # a worker has no other way to be held before a task
+            time.sleep(0.02)  # polling: Celery has no hook that holds a task back
             busy.touch()
 
     def after(**_more: Any) -> None:
@@ -29,7 +29,7 @@ def take_no_task_while_paused(folder: Path) -> None:
 
 
 class SharedWorkers:
-    """As tests.processes.Workers, with one worker for all queues. Between tests it takes no task."""
+    """Like tests.processes.Workers, with one worker for all queues. It is paused between tests."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         from tests.processes import Workers
@@ -39,7 +39,7 @@ class SharedWorkers:
         self.steps, self.hold, self.let_go = self.own.steps, self.own.hold, self.own.let_go
 
     def start(self, _queues: str = "", studio: str = "paint") -> subprocess.Popen[bytes]:
-        """A worker with the real studio is one of the test's own."""
+        """Resumes the shared worker. For the real studio it starts a worker for this test only."""
         if studio != "paint":
             return self.own.start(studio=studio)
         (self.folder / "pause").unlink(missing_ok=True)
@@ -49,7 +49,7 @@ class SharedWorkers:
         return self.shared
 
     def leave(self) -> None:
-        """After a test: the task under way ends; what is in the queues waits for the next start."""
+        """Ends a test: pauses the worker and waits for its running task. Queued tasks stay queued."""
         from tests.processes import wait_for
 
         self.own.stop()

@@ -1,4 +1,4 @@
-"""Clients of staff who have certain permissions and no others."""
+"""Logged-in clients of staff users with given billing permissions and no others."""
 
 from __future__ import annotations
 

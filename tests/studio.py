@@ -1,5 +1,5 @@
-"""Doubles at the two doors of config/studio.py, quick and exact. Each picture of the engine's tells whose
-LoRA was loaded."""
+"""Quick doubles of ml's Judge and Engine, for config/studio.py. Each picture encodes the LoRA that was
+loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ml.types import Inspection, Picture, Progress, RenderSpec, Store, TrainRepo
 
 @dataclass
 class JudgeDouble:
-    """Photos are opened for real; every one that opens is accepted unless `verdict` says otherwise."""
+    """Decodes photos for real. Accepts every photo that decodes, unless `verdict` returns a code."""
 
     verdict: Callable[[bytes], str] = lambda data: ""
     on_step: Callable[[str, float], Any] = lambda stage, share: None
@@ -57,7 +57,7 @@ class JudgeDouble:
 
 @dataclass
 class EngineDouble:
-    """Trainings take `steps` steps, each told to `on_step`; a picture is refused when `refuse` says so."""
+    """A training takes `steps` steps and calls `on_step` for each. `refuse` may refuse a picture."""
 
     likeness: float = 0.8
     floor: float = 0.3
@@ -134,12 +134,12 @@ class EngineDouble:
 
 
 def paint(lora: bytes, seed: int) -> bytes:
-    """64 x 64: the first row's colours are the LoRA's checksum, the rest the seed."""
+    """A 64 x 64 picture. The first row encodes the LoRA's checksum, the other rows the seed."""
     picture = np.full((64, 64, 3), seed % 251, np.uint8)
     picture[0, :10] = np.frombuffer(hashlib.sha256(lora).digest()[:30], np.uint8).reshape(10, 3)
     return media.encode_png(picture)
 
 
 def lora_in(png: bytes) -> bytes:
-    """The first 30 bytes of the checksum of the LoRA that a picture was made with."""
+    """The first 30 bytes of the checksum of the picture's LoRA."""
     return media.to_array(png)[0, :10].tobytes()

@@ -1,7 +1,7 @@
-"""Printed after the tests: the ten slowest, and the time of each folder.
+"""Prints the ten slowest tests and the time of each folder, after the tests.
 
-Wall time depends on what else the machine does, processor time hardly. Processor time is that of the test
-process and of the children it has waited for, not of PostgreSQL and Redis.
+Wall time depends on the load of the machine; processor time hardly does. Processor time covers the test
+process and its ended children, not PostgreSQL and Redis.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ SLOWEST = 10
 class Summary:
     def __init__(self) -> None:
         self.spent = _processor_seconds()
-        self.wall: dict[str, float] = defaultdict(float)  # by test
+        self.wall: dict[str, float] = defaultdict(float)  # test -> seconds
         self.cpu: dict[str, float] = defaultdict(float)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Iterator[None]:
-        """Where the test ran. xdist carries the report with its new field to the controller."""
+        """Runs in the worker. xdist sends the report with its new field to the controller."""
         report: Any = yield
         now = _processor_seconds()
         report.cpu, self.spent = now - self.spent, now
         return report
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Where the summary is printed."""
+        """Runs in the process that prints the summary."""
         test = report.nodeid.split("@")[0]
         self.wall[test] += report.duration
         self.cpu[test] += report.cpu
@@ -55,7 +55,7 @@ def _by_folder(seconds: dict[str, float]) -> dict[str, float]:
 
 
 def _folder(test: str) -> str:
-    """tests/billing of tests/billing/test_ledger.py::test_x; for tests/test_web.py the file itself."""
+    """tests/billing/test_ledger.py::test_x -> tests/billing; tests/test_web.py::test_x -> its file."""
     return "/".join(test.split("::")[0].split("/")[:2])
 
 

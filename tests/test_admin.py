@@ -1,4 +1,4 @@
-"""Staff see what happened and why, never a private picture; what they do goes through the services."""
+"""The admin: staff see runs and their errors but no private picture, and act through the services."""
 
 from __future__ import annotations
 

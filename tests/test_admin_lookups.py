@@ -1,4 +1,4 @@
-"""The lists of the admin are filtered by what they offer, and by no other column of any model."""
+"""Admin lists can be filtered only by the columns that they offer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ADMINS = sorted(site._registry.values(), key=str)
 
 
 def paths(model: Any, depth: int = 2) -> Iterator[str]:
-    """Every column of the model, and of the models next to it in either direction."""
+    """Every column of the model and of its related models, in both directions."""
     for field in model._meta.get_fields():
         yield field.name
         if field.is_relation and field.related_model and depth > 1:
@@ -28,7 +28,7 @@ def paths(model: Any, depth: int = 2) -> Iterator[str]:
 
 
 def offered(page: ModelAdmin[Any]) -> set[str]:
-    """The equality of each column in list_filter; for a relation, of the key that it points to."""
+    """The exact lookup of each column in list_filter; for a relation, of the related key."""
     names = set()
     for name in map(str, page.list_filter):
         field: Any = page.model._meta.get_field(name)

@@ -1,4 +1,4 @@
-"""What operators type."""
+"""Management commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A web process or a worker is killed at each step from the request to the capture: see bench/crash.py."""
+"""Kills a web process or a worker at each step from the request to the capture. See bench/crash.py."""
 
 from __future__ import annotations
 

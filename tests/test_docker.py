@@ -1,4 +1,4 @@
-"""The images' files name what is there. No image is built here; the web's environment is made and started."""
+"""Docker files name existing files and commands, and the web process starts with its requirements alone."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_secrets_of_compose_are_those_that_keys_makes(tmp_path: Path) -> Non
 @pytest.mark.workers
 @pytest.mark.django_db(transaction=True)
 def test_the_web_process_starts_with_its_own_requirements_alone(tmp_path: Path, share: Share) -> None:
-    """Installed from the package index with --thorough, and else linked from what is installed here."""
+    """With --thorough, packages come from the index; otherwise from links to the installed ones."""
     python = installed(tmp_path) if share.thorough else linked(tmp_path)
     program = "import importlib.util as u; assert not u.find_spec('torch')"
     subprocess.run([python, "-c", program], check=True)
@@ -85,7 +85,7 @@ def installed(folder: Path) -> str:
 
 
 def linked(folder: Path) -> str:
-    """An environment with a link for each file or package at the top of what REQUIREMENTS need."""
+    """An environment with links to the top-level files and packages that REQUIREMENTS need."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
     (packages,) = (folder / "venv" / "lib").glob("*/site-packages")
     for package in needed(REQUIREMENTS):
@@ -97,7 +97,7 @@ def linked(folder: Path) -> str:
 
 
 def needed(requirements: Path) -> list[Distribution]:
-    """What is installed here of the packages named there, of those that these need, and so on."""
+    """The installed distributions of these requirements, with their dependencies."""
     lines = (line.split("#")[0].strip() for line in requirements.read_text().splitlines())
     waiting = [Requirement(line) for line in lines if line]
     found: dict[tuple[str, str], Distribution] = {}

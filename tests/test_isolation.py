@@ -1,6 +1,6 @@
-"""Nobody reaches what is somebody else's: every address and method, as owner, as stranger and not logged in.
+"""Users reach only their own objects. Tests every address and method as owner, as stranger and logged out.
 
-The matrix is made from the address list itself: an address without a row here fails.
+The addresses come from the URL configuration. An address that is missing in the tables below fails a test.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from config import urls
 
 pytestmark = pytest.mark.django_db
 
-OPEN = {"plans", "billing/packs", "styles", "verify"}  # for anybody, without an account
-# Addresses of one's own, without an id: a stranger sees their own there, never alice's.
+OPEN = {"plans", "billing/packs", "styles", "verify"}  # open to everybody, without an account
+# Addresses without an id: each user sees their own objects there.
 OWN = {
     "me",
     "me/export",
@@ -36,7 +36,7 @@ OWN = {
     "items/delete",
     "albums",
 }
-# Addresses with an id: what stands for it.
+# Addresses with an id -> the kind of object that the id names.
 OF = {
     "consents/<slug:kind>": "consent",
     "exports/<uuid:ident>": "export",
@@ -61,7 +61,7 @@ OF = {
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
 }
-# What makes an otherwise empty request pass the form, so that ownership and not the form refuses.
+# Bodies that pass the form, so that the ownership check refuses and not the form.
 BODIES: dict[str, dict[str, Any]] = {
     "twins/<uuid:ident>": {"name": "x"},
     "albums/<uuid:ident>": {"name": "x"},
@@ -69,7 +69,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 def routes() -> list[tuple[str, str]]:
-    """(address, method) of all that the API answers."""
+    """(address, method) of every endpoint of the API."""
     out = []
     for pattern in urls.api:
         assert isinstance(pattern, URLPattern)
@@ -82,7 +82,7 @@ def routes() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
-    """One of everything of alice's."""
+    """One object of every kind, owned by alice: kind -> id."""
     from accounts.models import Export
     from billing import ledger
     from billing.models import Invoice
@@ -163,7 +163,7 @@ def test_nobody_reaches_nothing(client: Any, things: dict[str, str]) -> None:
 
 
 def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> None:
-    """So that the strangers' 404s above are refusals and no typing errors."""
+    """Proves that the 404s above are refusals and not wrong addresses."""
     skipped = {"exports/<uuid:ident>/content"}  # not packed yet
     missed = []
     for route, method in routes():
@@ -178,7 +178,7 @@ def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> N
 
 
 def page_routes() -> list[tuple[str, str]]:
-    """(address, what its id stands for) of every page about one thing."""
+    """(address, kind of object) of every page with an id."""
     import accounts.urls
     import billing.urls
     import gallery.urls

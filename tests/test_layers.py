@@ -15,24 +15,24 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("accounts", "billing", "moderation", "twins", "gallery", "generation", "support")
 TOPS = ("ml", "config", *APPS)
 
-# Each floor imports only what is on it or before it.
+# Each floor imports only from itself and from floors before it.
 FLOORS: list[tuple[str, ...]] = [
     ("ml",),
     ("config.errors", "config.querysets"),
     ("config.runs", "config.web", "config.registry", "config.studio"),
     *((app,) for app in APPS),
-    # The roof, which may import everything. `config` is what importing config itself brings: the Celery
+    # The roof may import everything. `config` itself is here because config/__init__.py imports the Celery
     # application.
     ("config", "config.urls", "config.asgi", "config.celery", "config.management"),
 ]
-# `config.start` starts processes and databases: nobody but settings may know of it.
+# `config.start` starts processes and databases, so only the settings may import it.
 START = "config.start"
 MAY_START = ("config.start", "config.settings")
 
 DOOR = "config.studio"  # the one module that may open ml's doors
 TORCH_FREE = ("types", "errors", "catalogue", "safety", "media", "provenance", "wordlists", "fetch")
 
-# Inside ml. `nano` is training, and nothing that makes a picture imports what trains.
+# Floors inside ml. `nano` (how the base is trained) is last, so rendering code cannot import it.
 ML: list[tuple[str, ...]] = [
     tuple(f"ml.{name}" for name in floor.split())
     for floor in (
@@ -47,7 +47,7 @@ ML: list[tuple[str, ...]] = [
         "nano",
     )
 ]
-# Imported in functions, at the first use: they take seconds.
+# Libraries that functions may import at first use, because importing them takes seconds.
 LATE = [
     "torch",
     "torchvision",
@@ -59,11 +59,11 @@ LATE = [
     "facenet_pytorch",
     "nudenet",
     "onnxruntime",
-    "pillow_heif",  # a third of the start of the process that decodes an upload; most uploads are JPEG
+    "pillow_heif",  # a third of the decoder's start time; most uploads are JPEG and need none
 ]
-BY_NAME = "ml.__main__"  # imports the command that is asked for
+BY_NAME = "ml.__main__"  # imports the requested command by name
 
-# Inside an app, and inside each of its rooms.
+# Floors inside an app and inside each of its sub-packages.
 FACES = ("api", "views", "admin")
 INSIDE = [("models",), ("tasks",), ("services",), FACES]
 
@@ -127,13 +127,13 @@ def test_checking_a_photo_imports_neither_drawing_nor_training(house: list[Impor
 
 
 def neighbours(found: list[Import]) -> list[tuple[str, str, Import]]:
-    """(who imports, what is imported) by their last names, where both lie in one package."""
+    """(importer, imported, import) by last name, for imports inside one package."""
     names = [(one.module.rpartition("."), one.target.rpartition("."), one) for one in found]
     return [(mine, theirs, one) for (here, _, mine), (there, _, theirs), one in names if here == there]
 
 
 def inside_apps(found: list[Import]) -> list[str]:
-    """Imports up the order models, tasks, services, faces within one package."""
+    """Imports inside one package against the order models, tasks, services, faces."""
     out = []
     for mine, theirs, one in neighbours(found):
         low, high = imports.rank(mine, INSIDE), imports.rank(theirs, INSIDE)
@@ -158,7 +158,7 @@ def test_what_two_faces_share_lies_in_neither(house: list[Import]) -> None:
 
 @pytest.mark.parametrize("module", ["config.asgi", "config.urls"])
 def test_the_web_process_has_no_torch(module: str) -> None:
-    """In a process of its own, as this one has loaded all sorts of things."""
+    """Runs in a new process, because this one may have loaded torch already."""
     program = (
         "import django, importlib, sys; django.setup();"
         f"importlib.import_module({module!r});"
@@ -172,7 +172,7 @@ def test_the_web_process_has_no_torch(module: str) -> None:
 
 
 def tree(root: Path, **files: str) -> list[Import]:
-    """The imports of a small package `p`; `files` are its modules' texts."""
+    """The imports of a small package `p`. `files`: module name -> source."""
     (root / "p").mkdir()
     (root / "p" / "__init__.py").touch()
     for name, text in files.items():

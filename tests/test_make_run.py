@@ -1,4 +1,4 @@
-"""`make run` itself: what it prints, all that it starts, whatever is killed, and Ctrl-C."""
+"""`make run`: its output, its processes, restarts after kills, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from tests.processes import wait_for
 
 pytestmark = pytest.mark.workers
 ROOT = Path(__file__).resolve().parent.parent
-NOT_OURS = {*checkout.NAMES, "DJANGO_SETTINGS_MODULE", "VAR"}  # of the tests' own environment
+# Variables of the test process that `make run` must not see.
+NOT_OURS = {*checkout.NAMES, "DJANGO_SETTINGS_MODULE", "VAR"}
 
 
 class MakeRun:
-    """What `make run` runs once the Python environment exists, in a folder of its own."""
+    """The process that `make run` starts after the setup, in its own folder."""
 
     def __init__(self, folder: Path) -> None:
         self.var, self.output = folder / "var", folder / "output"
@@ -48,7 +49,7 @@ class MakeRun:
         return self.output.read_text().splitlines()
 
     def call(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """A program of the product beside it, in the environment of a person's shell."""
+        """Runs a program of the product beside it, with the environment of a user's shell."""
         return subprocess.run(
             [sys.executable, *command], cwd=ROOT, env=self.environment, capture_output=True, text=True
         )
@@ -64,12 +65,12 @@ class MakeRun:
             line.close()
 
     def pid(self, words: str) -> int:
-        """Of the program with these words in its command, not of its children; 0 when there is none."""
+        """The pid of the program with `words` in its command, without its children; 0 if it is missing."""
         found = (p for p in processes_of(self.var) if p[1] == self.process.pid and words in p[2])
         return next((pid for pid, _parent, _command in found), 0)
 
     def kill(self, pid: int, words: str) -> None:
-        """Kills a process and waits for the line that says so and says it is started again."""
+        """Kills a process and waits for the printed line about its end and restart."""
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: any(re.search(rf"{words} ended.*is started again", line) for line in self.printed()))
 
@@ -81,7 +82,7 @@ def processes_of(folder: Path) -> Iterator[tuple[int, int, str]]:
             if str(folder).encode() in (entry / "environ").read_bytes():
                 parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
                 yield int(entry.name), int(parent), (entry / "cmdline").read_text().replace("\0", " ")
-        except OSError:  # ended, or somebody else's
+        except OSError:  # it has ended, or belongs to another user
             continue
 
 
@@ -190,7 +191,7 @@ def test_ctrl_c_takes_all_of_it_down(running: MakeRun) -> None:
 
 
 def answering(url: str) -> set[str]:
-    """The queues whose workers answer over the broker."""
+    """The queues whose workers respond to a ping over the broker."""
     with Celery(broker=url, set_as_current=False) as app:
         answers = app.control.ping(timeout=1)
     return {name.partition("@")[0] for answer in answers for name in answer}

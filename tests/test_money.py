@@ -1,4 +1,4 @@
-"""Under races and killed processes every movement of money happens exactly once."""
+"""Every movement of credits happens exactly once, even with races and killed processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 
 
 def apart(work: Callable[[], Any]) -> Any:
-    """Run in a thread, then close the thread's own database connection."""
+    """Runs `work` in a thread and closes the thread's database connection."""
     try:
         return work()
     finally:
@@ -31,7 +31,7 @@ def apart(work: Callable[[], Any]) -> Any:
 
 def test_of_sixteen_who_ask_at_once_only_as_many_get_credits_as_there_are(alice: Any) -> None:
     wallet = ledger.wallet_of(alice)
-    ledger.grant(wallet, 7, cause="test")  # beside the three of the plan
+    ledger.grant(wallet, 7, cause="test")  # in addition to the plan's three
 
     def hold(n: int) -> bool:
         try:
@@ -55,7 +55,7 @@ def test_of_sixteen_who_ask_at_once_only_as_many_get_credits_as_there_are(alice:
 def test_whoever_dies_between_any_two_statements_two_pictures_cost_two_credits(
     alice: Any, share: Share
 ) -> None:
-    """From the request over the hold to the capture; see tests/mortal.py."""
+    """Covers request, hold and capture. See tests/mortal.py."""
     stride = share.number(1, 7)
     twin, wallet = trained_twin(alice), ledger.wallet_of(alice)
     ledger.grant(wallet, 1000, cause="test")

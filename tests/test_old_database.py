@@ -1,9 +1,9 @@
-"""A database of the commit before the rebuild migrates and works.
+"""A database from before the rebuild (commit fb87dfc) migrates and works.
 
-tests/data/before_rebuild.tar.gz was made by that code (fb87dfc): its API filled a database, with payments
-from the double of Stripe; `pg_dump --inserts --no-owner --no-privileges` wrote database.sql, and the
-vault's files and its master key lie beside it. alice has a trained twin, pictures, payments and work that
-waits; bob withdrew his consent; staff looked at both.
+tests/data/before_rebuild.tar.gz comes from that commit. Its API filled the database; the Stripe double made
+the payments; `pg_dump --inserts --no-owner --no-privileges` wrote database.sql. The archive also has the
+vault's files and master key. alice has a trained twin, pictures, payments and queued work. bob withdrew his
+consent. Staff looked at both.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def run_sql(database: str, sql: str) -> None:
 
 @pytest.fixture(scope="module")
 def migrated(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[Path]:
-    """The old database, restored and migrated, to be copied for each test; the folder of its files."""
+    """Restores and migrates the old database, which each test copies. Yields the folder of its files."""
     folder = tmp_path_factory.mktemp("before")
     with tarfile.open(DUMP) as dump:
         dump.extractall(folder, filter="data")
@@ -48,7 +48,7 @@ def migrated(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: An
 
 
 class other_database:
-    """Django works on another database of the same server meanwhile."""
+    """Switches Django to another database of the same server."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -67,7 +67,7 @@ class other_database:
 def old(
     migrated: Path, settings: Any, judge: Any, engine: Any, django_db_blocker: Any, tmp_path: Path
 ) -> Iterator[None]:
-    """A copy of the migrated database, with its files and its key, as this test's own."""
+    """Gives the test its own copy of the migrated database, files and master key."""
     import shutil
 
     from accounts.vault import vault
@@ -123,7 +123,7 @@ def test_the_gallery_shows_and_opens_what_was_made(old: None) -> None:
 
 
 def do_all(work: Callable[[], int]) -> None:
-    """What waits, whether it was enqueued by the old code or just now."""
+    """Runs all queued work, of the old code and of this test."""
     from config.runs.models import kinds
     from config.runs.sweeper import sweep
 

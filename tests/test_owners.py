@@ -1,4 +1,4 @@
-"""Whose a row is, and whose vault its files are read from."""
+"""Look-ups check the owner, and files come from the owner's vault."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_picture_is_read_from_its_owners_vault_whoever_looks_at_it(alice: Any,
 
 
 def test_no_vault_is_chosen_by_who_asks() -> None:
-    """A store() is opened for the user of a row, never for `request.user`."""
+    """store() is called with the user of a row, never with `request.user`."""
     calls = [
         (path.relative_to(ROOT), ast.unparse(node))
         for path in sources()
@@ -52,7 +52,7 @@ def test_no_vault_is_chosen_by_who_asks() -> None:
 
 
 def test_pages_and_the_api_share_their_look_ups_and_not_each_other() -> None:
-    """Neither face imports the other; serializers and searches lie beside them."""
+    """api.py and views.py do not import each other. Serializers and search are in other modules."""
     neighbours = {f"{app}.{face}" for app in APPS for face in ("api", "views")}
     faces = [path for path in sources() if path.name in ("views.py", "api.py")]
     found = [
@@ -82,7 +82,7 @@ def test_somebody_elses_row_is_not_found(alice: Any, bob: Any) -> None:
 
 
 def test_an_album_cannot_be_deleted_as_if_it_were_pictures() -> None:
-    """remove() deletes files by item ids, which an album's are not."""
+    """remove() deletes files by item id, so it must not exist for albums."""
     from gallery.models import Album, Item
 
     assert hasattr(Item.objects.all(), "remove")

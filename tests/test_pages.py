@@ -1,4 +1,4 @@
-"""Pages open in every language, light and dark, without inline code, and keep what was typed."""
+"""Pages open in every language and theme without inline code. Refused forms keep their values."""
 
 from __future__ import annotations
 

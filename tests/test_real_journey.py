@@ -1,4 +1,4 @@
-"""The main job without doubles: drawn photos, the real checks, the nano base, the screens and the marks."""
+"""The main flow without doubles: drawn photos, real checks, the nano base, screening and marking."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def beside(a: bytes, b: bytes) -> bytes:
 
 
 class Customer:
-    """Who works on one twin through the API, and waits for what the workers do."""
+    """A user of the API who works on one twin and waits for the workers."""
 
     def __init__(self, client: Any, twin: Any) -> None:
         self.client, self.twin, self.where = client, str(twin.id), f"/api/v1/twins/{twin.id}"
@@ -66,7 +66,7 @@ class Customer:
         return self.get(path)
 
     def send(self, photos: list[bytes]) -> list[str]:
-        """The verdicts in the order in which the photos were sent."""
+        """Uploads the photos. Returns their verdicts in the order of upload."""
         before = len(self.verdicts())
         for i, data in enumerate(photos):
             file = {"file": SimpleUploadedFile(f"{i}.jpg", data)}
@@ -78,7 +78,7 @@ class Customer:
         return list(self.get(f"{self.where}/photos?limit=100")["results"])
 
     def make(self, body: dict[str, Any], path: str = "generations") -> list[str]:
-        """The job, and its pictures."""
+        """Runs a job. Returns its id and the ids of its pictures."""
         job = self.post(f"/api/v1/{path}", body)["id"]
         return [job, *self.until_done(f"/api/v1/generations/{job}")["items"]]
 
@@ -116,7 +116,7 @@ def photos_are_judged(alice: Customer) -> None:
 def pictures_are_marked_and_repeatable(alice: Customer, first: str, same: str) -> None:
     files = [alice.content(f"/api/v1/items/{item}") for item in (first, same)]
     a, b = (np.asarray(Image.open(io.BytesIO(file)).convert("RGB"), int) for file in files)
-    assert np.abs(a - b).mean() < 2.5  # the same pixels but for their marks
+    assert np.abs(a - b).mean() < 2.5  # equal pixels except for the watermarks
     file = {"file": SimpleUploadedFile("p.png", files[0])}
     found = alice.client.post("/api/v1/verify", file, format="multipart").json()
     assert (found["ours"], found["signed"]) == (True, True)
@@ -150,11 +150,11 @@ def test_of_two_twins_by_turns_every_picture_is_likest_to_its_own(
     nano_man: Made,
     share: Share,
 ) -> None:
-    """Two renderers, two people, jobs by turns. Likeness to the photos tells whose a picture is."""
+    """Two render workers take alternating jobs of two users. Each picture resembles its owner's photos."""
     from ml.faces import Faces
 
     faces, jobs = Faces(), share.number(20, 12)
-    Plan.objects.update(jobs=0)  # as many at once as one likes
+    Plan.objects.update(jobs=0)  # no limit on open jobs
     both = (
         Customer(as_alice, real_twin(alice, nano_woman, "woman")),
         Customer(as_bob, real_twin(bob, nano_man, "man")),
@@ -172,7 +172,7 @@ def test_of_two_twins_by_turns_every_picture_is_likest_to_its_own(
         (item,) = both[i % 2].until_done(f"/api/v1/generations/{job}")["items"]
         found = vectors(faces, both[i % 2].content(f"/api/v1/items/{item}"))
         own += [(float(vector @ towards_alice) > 0) == (i % 2 == 0) for vector in found[:1]]
-    assert len(own) >= jobs // 2  # in the others no face is found
+    assert len(own) >= jobs // 2  # the other pictures have no detectable face
     assert np.mean(own) >= 0.9
 
 

@@ -1,5 +1,4 @@
-"""The nano base itself, in workers that are killed and evicted: the twin that comes out is the one that
-would have come out."""
+"""Real trainings on the nano base. Killed and evicted workers do not change the resulting weights."""
 
 from __future__ import annotations
 
@@ -12,12 +11,12 @@ from billing import audit, ledger
 from tests.processes import Workers, ended, evict, kill, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.train]
-STEPS = 36  # the last three of which checkpoints are kept at 24, 30 and 36
+STEPS = 36  # the last three checkpoints are at 24, 30 and 36
 
 
 @pytest.fixture
 def drawn_twin(twin: Any) -> Any:
-    """Ten photos of a drawn woman, as their checks would have left them."""
+    """Ten photos of a drawn woman, with the columns and files that a check writes."""
     from accounts.vault.vault import store
     from ml import media
     from ml.drawn.people import random_person, varied_scenes

@@ -1,4 +1,4 @@
-"""Whatever a client sends, the API answers, and as its description says: no server error."""
+"""No request causes a server error, and every answer matches the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.plugin import Share
 from tests.test_web import Web
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
-EXAMPLES = 20, 3  # of each request, with --thorough and without; they are the same in every run
+EXAMPLES = 20, 3  # per endpoint: with --thorough, and without; the same in every run
 
 
 def test_no_request_makes_a_server_error(tmp_path: Path, share: Share) -> None:
@@ -23,9 +23,7 @@ def test_no_request_makes_a_server_error(tmp_path: Path, share: Share) -> None:
         token = web.wait().sign_up("carol@example.com")
         schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{web.port}/api/v1/openapi.json")
         headers, faults = {"Authorization": f"Bearer {token}"}, []
-        answering = schema.exclude(
-            path="/api/v1/events"
-        )  # which does not end; tests/test_web.py listens to it
+        answering = schema.exclude(path="/api/v1/events")  # an endless stream, tested in tests/test_web.py
         operations = [found.ok() for found in answering.get_all_operations()]
         for operation in operations:
             try:

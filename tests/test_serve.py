@@ -1,5 +1,5 @@
-"""The simulated day: queueing theory where it knows the answer, nothing lost or done twice, the same again
-from the same seed."""
+"""The simulated day agrees with queueing theory, serves each request once, and is the same for the same
+seed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TIMES = {"draft": 0.4, "standard": 0.6, "high": 1.0}
 
 
 def strangers(count: int, *, rate: float, work: float | None, seed: int = 1) -> list[Request]:
-    """Poisson arrivals, each of another user; `work` None is exponential with mean 1."""
+    """Poisson arrivals, each by another user. With `work` None, service times are exponential, mean 1."""
     rng, at, made = random.Random(seed), 0.0, []
     for i in range(count):
         at += rng.expovariate(rate)
@@ -34,8 +34,8 @@ def mean_wait(requests: list[Request], servers: int) -> float:
 
 
 def crommelin(rate: float, servers: int) -> float:
-    """Mean wait in M/D/c with service time 1: the number in the house a second later is what was not being
-    served, and what came."""
+    """Mean wait in M/D/c with service time 1 (Crommelin). After one second the system holds the requests
+    that were waiting and the new arrivals."""
     arrivals = [math.exp(-rate)]
     while sum(arrivals) < 1 - 1e-12:
         arrivals.append(arrivals[-1] * rate / len(arrivals))

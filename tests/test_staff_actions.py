@@ -1,4 +1,4 @@
-"""Staff actions: each has a permission of its own and leaves one audit entry."""
+"""Each staff action needs its own permission and writes one audit entry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @dataclass
 class Action:
-    """`permission` allows `name` on the row `ident` of a list; `done` counts how often it was done."""
+    """`permission` allows action `name` on row `ident` of a list. `done` counts its effects."""
 
     permission: str
     model: str

@@ -1,4 +1,4 @@
-"""Staff change people's accounts, and neither each other's nor their own rights."""
+"""Staff can change users' accounts, but not other staff and not their own rights."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def superuser() -> Any:
 
 
 def change(actor: Any, user: Any, **fields: Any) -> int:
-    """The answer to the form of a user's page; without `is_active` the account is disabled."""
+    """Posts the form of a user's admin page. Without `is_active` it disables the account."""
     inline = {f"consents-{name}_FORMS": 0 for name in ("TOTAL", "INITIAL", "MIN_NUM", "MAX_NUM")}
     form = {"display_name": "X", "language": "en"} | inline | fields
     return logged_in(actor).post(f"/admin/accounts/user/{user.id}/change/", form).status_code

@@ -1,7 +1,7 @@
 """Every sentence for users is translated, and the compiled catalogues match their sources.
 
-Stale? `manage.py makemessages -l es -l zh_Hans --no-location --ignore tests --ignore bench --ignore ml`,
-translate, then `manage.py compilemessages` (both need Debian's gettext).
+To update: `manage.py makemessages -l es -l zh_Hans --no-location --ignore tests --ignore bench --ignore ml`,
+translate, then `manage.py compilemessages`. Both commands need Debian's package gettext.
 """
 
 from __future__ import annotations
@@ -45,9 +45,8 @@ def said() -> Iterator[str]:
         if path.suffix != ".py":
             text = templatize(text)
         for _line, name, words, _notes in extract_python(io.BytesIO(text.encode()), KEYWORDS, [], {}):
-            first = (
-                words[name.startswith("pgettext")] if isinstance(words, tuple) else words
-            )  # a context stands before its sentence
+            # pgettext takes the context before the sentence.
+            first = words[name.startswith("pgettext")] if isinstance(words, tuple) else words
             if first:
                 yield first
 

@@ -1,4 +1,4 @@
-"""The web server itself: a real process, spoken to over HTTP."""
+"""A real web server process, tested over HTTP."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Web:
-    """A web process on the test's database; `environment` holds more settings for it."""
+    """A web process on the test's database. `environment` holds further settings for it."""
 
     def __init__(self, folder: Path, python: str = sys.executable, port: int = 0, **environment: str) -> None:
         with socket.socket() as free:
@@ -240,7 +240,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(webs: list[Web]) 
 
 
 def test_a_body_of_no_told_length_is_cut_off_at_the_limit(webs: list[Web]) -> None:
-    """One piece more than the limit, so that all of it is sent before the answer is read."""
+    """Sends one chunk more than the limit, so that all is sent before the answer is read."""
     token = webs[0].sign_up("carol@example.com")
     line = http.client.HTTPConnection("127.0.0.1", webs[0].port, timeout=120)
     pieces = (b"x" * 2**20 for _ in range(26))

@@ -1,5 +1,4 @@
-"""With real worker processes: the broker wakes them, workers die, nothing is lost and nothing is charged
-twice."""
+"""Real worker processes: a killed worker is replaced, nothing is lost and nothing is charged twice."""
 
 from __future__ import annotations
 
@@ -68,8 +67,8 @@ def steps_of_training(workers: Workers) -> list[str]:
 def test_a_training_that_is_evicted_five_times_once_in_each_stage_ends_well(
     twin: Any, photos: list[Any], workers: Workers
 ) -> None:
-    """Each worker gets SIGTERM where it is held; the next one goes on from the checkpoint. No step is done
-    twice."""
+    """Each worker gets SIGTERM in another stage, and the next worker resumes from the checkpoint. No step
+    runs twice."""
     from twins.services import start_training
 
     stages = ["preparing", "measuring the base", "training 0.50", "choosing the best", "finishing"]
@@ -107,7 +106,7 @@ def test_the_checks_that_a_worker_is_busy_with_when_it_is_told_to_stop_are_finis
 
 
 def test_after_the_third_lost_worker_the_credits_come_back(trained: Any) -> None:
-    """No worker at all: each claim dies at once."""
+    """Uses claims whose lease expires at once, without worker processes."""
     from generation.models import Job
     from generation.services import request_images
 
@@ -191,7 +190,7 @@ def test_redis_stopped_under_a_working_worker_costs_nothing_but_time(
 
 
 def enqueued_again(job: Any) -> bool:
-    """Another wake-up, as the sweeper sends it after a while; whether the job has ended."""
+    """Makes the sweeper send another wake-up. Returns whether the job has ended."""
     type(job).objects.filter(id=job.id).update(enqueued_at=None)
     sweep_kind(type(job))
     return ended(job)
@@ -224,8 +223,8 @@ def test_redis_away_while_asking_delays_the_work_and_loses_nothing(
 def test_every_picture_is_of_its_own_twin_whoever_renders_it(
     as_alice: Any, as_bob: Any, alice: Any, bob: Any, workers: Workers
 ) -> None:
-    """Two workers, two people, twenty jobs by turns; each picture carries the checksum of the LoRA it was
-    painted with."""
+    """Two workers take twenty alternating jobs of two users. Each picture encodes the checksum of its
+    LoRA."""
     from tests.studio import lora_in
 
     owners = {}
@@ -234,7 +233,7 @@ def test_every_picture_is_of_its_own_twin_whoever_renders_it(
     workers.start("render")
     workers.start("render")
     jobs = []
-    Plan.objects.update(jobs=0)  # as many at once as one likes
+    Plan.objects.update(jobs=0)  # no limit on open jobs
     for i in range(20):
         client = (as_alice, as_bob)[i % 2]
         asked = client.post(
@@ -253,7 +252,7 @@ def test_every_picture_is_of_its_own_twin_whoever_renders_it(
 
 
 def trained_twin(user: Any, weights: bytes = b"") -> Any:
-    """With weights of its own, unless real ones are given, and credits for twenty pictures."""
+    """A trained twin with `weights` (or weights unique to the user) and credits for twenty pictures."""
     import hashlib
 
     from accounts import consents

@@ -1,4 +1,4 @@
-"""Real twins of drawn people on the nano base, each trained once a session for all tests that need one."""
+"""Real trainings on the nano base with drawn people. Each runs once per session."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ import pytest
 
 from tests.plugin import Share
 
-STEPS = 200  # enough that the person is recognised; with --thorough as many as the base's own rule says
-Made = tuple[
-    Any, Any, list[tuple[str, float]]
-]  # the report, the store with the files, the progress that was told
+STEPS = 200  # enough to recognise the person; --thorough uses the base's default
+Made = tuple[Any, Any, list[tuple[str, float]]]  # the report, the store, the reported (stage, share) pairs
 
 
 @pytest.fixture(scope="session")
 def nano_woman(share: Share, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Of the person of seed 6."""
+    """A training of the drawn person with seed 6."""
     from tests.test_real_journey import drawn
 
     return train(drawn(6, 12), "woman", None if share.thorough else STEPS, tmp_path_factory.mktemp("keys"))
@@ -25,7 +23,7 @@ def nano_woman(share: Share, tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 @pytest.fixture(scope="session")
 def nano_man(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Of the person of seed 8, without the drawings in which no face is found."""
+    """A training of the drawn person with seed 8, without drawings in which no face is found."""
     from ml import media
     from ml.faces import Faces
     from tests.test_real_journey import drawn

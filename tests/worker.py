@@ -1,8 +1,8 @@
-"""The Celery application of workers that tests start: the product's own, with doubles that say what they do.
+"""The Celery application for workers that tests start: the product's application, optionally with doubles.
 
-STUDIO=paint takes the quick doubles of tests/studio.py. Its steps are written to the file `steps` in
-STUDIO_FOLDER, and one whose line begins with what the file `wait` holds waits until that file is gone.
-Without STUDIO the real one is used. CRASH_AT: see bench/mortal.py.
+STUDIO=paint selects the quick doubles of tests/studio.py. They append a line for each step to the file
+`steps` in STUDIO_FOLDER. A step pauses while its line begins with the text in the file `wait`. Without
+STUDIO=paint the real studio runs. CRASH_AT is explained in bench/mortal.py.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if os.environ.get("STUDIO") == "paint":
     take_no_task_while_paused(folder)
 
     def awaited() -> str | tuple[str, ...]:
-        """() when nothing waits: no line begins with one of none."""
+        """The text in `wait`. Without that file, (): then line.startswith() is False."""
         try:
             return (folder / "wait").read_text()
         except FileNotFoundError:
@@ -34,7 +34,7 @@ if os.environ.get("STUDIO") == "paint":
         with (folder / "steps").open("a") as file:
             file.write(line)
         while line.startswith(awaited()):
-            time.sleep(0.02)  # a worker has no other way to be held at a step
+            time.sleep(0.02)  # polls until the test deletes `wait`
 
     studio.use_judge(JudgeDouble(on_step=on_step))  # type: ignore[arg-type]
     studio.use_engine("nano", EngineDouble(on_step=on_step, steps=6))

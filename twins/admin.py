@@ -1,4 +1,4 @@
-"""Twins, verdicts on photos, and trainings. No page shows or links a picture."""
+"""Admin pages of twins, photos and trainings. No page shows or links a picture."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class PhotoView(APIView):
 
 
 class PhotoFileView(APIView):
-    """The clean copy (`content`) or its small one (`thumbnail`)."""
+    """The clean copy (`content`) or its thumbnail (`thumbnail`)."""
 
     @extend_schema(responses={(200, "image/jpeg"): bytes})
     def get(self, request: Any, ident: str, photo: str, rendition: str) -> Any:

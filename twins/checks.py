@@ -1,4 +1,4 @@
-"""Sentences: why a photo was refused and what to do, and what a set of photos still lacks."""
+"""Sentences for users: why a photo was refused, and what a set of photos still lacks."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ SENTENCES: dict[str, Any] = {
     "unsafe": _("This photo shows nudity or something else that cannot be used. Choose another one."),
 }
 
-TURNED = 12.0  # degrees: from here on a photo counts as another angle
-LIGHTS_APART = 0.10  # of mean brightness 0..1: photos this far apart were taken in different light
+TURNED = 12.0  # degrees of yaw beyond which a face counts as turned
+LIGHTS_APART = 0.10  # difference of mean brightness (0..1) that counts as different light
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """Photos accepted and still needed, and hints (code, sentence) that never block."""
+    """Numbers of accepted and still needed photos. `missing`: hints (code, sentence)."""
 
     accepted: int
     needed: int
@@ -54,7 +54,7 @@ class Readiness:
 
 
 def readiness(photos: Sequence[Photo]) -> Readiness:
-    """Of the accepted photos of a twin."""
+    """`photos`: the accepted photos of a twin."""
     missing = []
     if len(photos) < LEAST:
         lack = LEAST - len(photos)

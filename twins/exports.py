@@ -1,5 +1,4 @@
-"""What an archive of all of one's data holds of this app: twins, photos with their verdicts, trainings with
-weights."""
+"""This app's part of a user's archive: twins, photos with their verdicts, trainings with their weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Twins: a person's photos with their verdicts, and the trainings made of them."""
+"""Twins: a person's photos with their verdicts, and the trainings on these photos."""
 
 from __future__ import annotations
 
@@ -25,16 +25,15 @@ from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
 from config.runs.sentences import SENTENCES
 
-LEAST, MOST = 10, 25  # photos to train from, and that a twin may hold
-SAMPLES = 4  # pictures that come with a training, at most
+LEAST, MOST = 10, 25  # a training needs LEAST accepted photos; a twin holds at most MOST
+SAMPLES = 4  # sample pictures of a training, at most
 
 
 class TwinQuerySet(OwnedQuerySet):
     def locked(self, ident: Any) -> Twin | None:
         """Locks the twin's row until the transaction ends, so that its photos change one at a time.
 
-        FOR NO KEY UPDATE, so that foreign-key checks on this twin do not wait. Order of locks: a training's
-        row before its twin's, a photo's row after it.
+        FOR NO KEY UPDATE lets foreign-key checks on this twin go on. Lock order: training, twin, photo.
         """
         return self.select_for_update(no_key=True).filter(id=ident).first()
 
@@ -45,8 +44,8 @@ class TwinQuerySet(OwnedQuerySet):
         )
 
     def with_older(self) -> Self:
-        """Annotates what `is_read_only` needs: `older`, how many twins the owner made before this one, and
-        `plan_twins`, how many the plan holds."""
+        """Annotates `older`, the number of the owner's older twins, and `plan_twins`, the number of twins in
+        the owner's plan. `is_read_only` needs both."""
         before = Q(created_at__lt=OuterRef("created_at")) | Q(
             created_at=OuterRef("created_at"), id__lt=OuterRef("id")
         )
@@ -76,7 +75,7 @@ class TwinQuerySet(OwnedQuerySet):
         )
 
     def for_clients(self) -> Self:
-        """All that show_twin reads: with_facts, and the measurements of the accepted photos."""
+        """Loads what show_twin reads: with_facts() and the measurements of the accepted photos."""
         measured = Photo.objects.accepted().only(
             "twin_id", "accepted", "yaw", "light", "hints", "hash", "status"
         )
@@ -98,10 +97,9 @@ class Twin(models.Model):
         _("who it shows"), max_length=10, choices=Subject.choices, default=Subject.PERSON
     )
     active_training = models.ForeignKey("Training", models.SET_NULL, null=True, blank=True, related_name="+")
-    had_free_training = models.BooleanField(
-        default=False, editable=False
-    )  # the free one of its slot, also when that was deleted
-    disabled_at = models.DateTimeField(null=True, editable=False)  # the consent to it was withdrawn
+    # Stays True when the free training is deleted.
+    had_free_training = models.BooleanField(default=False, editable=False)
+    disabled_at = models.DateTimeField(null=True, editable=False)  # when the consent was withdrawn
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -119,7 +117,7 @@ class Twin(models.Model):
 
     @property
     def is_read_only(self) -> bool:
-        """Whether it came after as many twins as the plan holds. Needs with_older()."""
+        """Whether the owner's older twins already fill the plan. Needs with_older()."""
         return limits.is_read_only(self.plan_twins, self.older)  # type: ignore[attr-defined]
 
 
@@ -128,7 +126,7 @@ class PhotoQuerySet(RunQuerySet):
         return self.filter(accepted=True)
 
     def of_twin(self) -> Self:
-        """The photos that count against MOST: open checks and accepted ones."""
+        """The photos that count against MOST: those being checked and the accepted ones."""
         return self.filter(Photo.held_by_twin())
 
 
@@ -142,7 +140,7 @@ class Photo(Run):
 
     twin = models.ForeignKey(Twin, models.CASCADE, related_name="photos")
     file_name = models.CharField(max_length=120, blank=True)  # private: shown to the owner only
-    accepted = models.BooleanField(null=True)  # None while it is checked
+    accepted = models.BooleanField(null=True)  # None until the check ends
     code = models.CharField(max_length=20, blank=True)
     width = models.PositiveIntegerField(null=True)
     height = models.PositiveIntegerField(null=True)
@@ -168,7 +166,7 @@ class Photo(Run):
         return open_ | Q(**{f"{prefix}accepted": True})
 
     def on_end(self) -> None:
-        """Deletes the uploaded bytes, and unless the photo was accepted also all that was made of them."""
+        """Deletes the uploaded bytes. A photo that was not accepted loses its other files too."""
         super().on_end()
         names = [self.quarantine] + ([] if self.accepted else [self.clean, self.thumbnail])
         files = store(self.user_id)
@@ -194,7 +192,7 @@ class Photo(Run):
 
 class TrainingQuerySet(RunQuerySet):
     def with_twin(self) -> Self:
-        """With the twin, of which show_training reads whether this version is the active one."""
+        """Joins the twin: show_training reads from it whether this version is active."""
         return self.select_related("twin")
 
     def trained(self) -> Self:
@@ -222,7 +220,7 @@ class Training(PaidRun):
     loss_last = models.FloatField(null=True)
     seconds = models.FloatField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
-    samples = models.PositiveSmallIntegerField(default=0)  # how many pictures came with it
+    samples = models.PositiveSmallIntegerField(default=0)  # number of sample pictures
 
     objects = TrainingQuerySet.as_manager()
 
@@ -243,14 +241,14 @@ class Training(PaidRun):
 
     def on_end(self) -> None:
         files, folder, checkpoint = store(self.user_id), f"{self.folder}/", self.checkpoint_file
-        if self.status == Status.SUCCEEDED:  # the newest version is in use unless its owner goes back
+        if self.status == Status.SUCCEEDED:  # the newest version becomes the active one
             first = {"had_free_training": True} if self.free else {}
             Twin.objects.filter(id=self.twin_id).update(active_training=self, **first)
             transaction.on_commit(lambda: files.delete(checkpoint), robust=True)
         else:
             transaction.on_commit(lambda: files.delete_all(folder), robust=True)
         super().on_end()
-        if self.free and self.status != Status.SUCCEEDED:  # a failure does not use up the free one
+        if self.free and self.status != Status.SUCCEEDED:  # only a success uses up the free training
             Wallet.objects.filter(user=self.user_id, free_trainings__gt=0).update(
                 free_trainings=F("free_trainings") - 1
             )
@@ -260,7 +258,7 @@ class Training(PaidRun):
     def words_of_end(self) -> tuple[str, str]:
         """Subject and text of the e-mail.
 
-        It holds nothing that somebody typed: the address may not be theirs.
+        The text holds no user input, because the address may belong to another person.
         """
         where = f"{settings.ORIGIN}{reverse('twin', args=[self.twin_id])}"
         if self.status == Status.SUCCEEDED:

@@ -45,7 +45,7 @@ class TwinSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 
 def status_of(twin: Any) -> str:
-    """The word for a twin from with_facts()."""
+    """The API's status of a twin. `twin` comes from with_facts()."""
     if twin.disabled_at:
         return "disabled"
     if twin.is_read_only:
@@ -60,7 +60,7 @@ def status_of(twin: Any) -> str:
 
 
 def show_twin(twin: Any) -> dict[str, Any]:
-    """`twin` from for_clients()."""
+    """`twin` comes from for_clients()."""
     ready = checks.readiness(list(twin.photos.all()))
     return {
         "id": twin.id,
@@ -96,14 +96,14 @@ class PhotoSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class PhotoForm(serializers.Serializer):  # type: ignore[type-arg]
-    """`file`, or `photo` of one's library."""
+    """Either `file`, or `photo`: the id of one of the user's accepted photos."""
 
     file = serializers.FileField(required=False, allow_empty_file=True)
     photo = serializers.UUIDField(required=False)
 
 
 def show_photo(photo: Photo) -> dict[str, Any]:
-    """A check that failed (a full disk, say) shows as refused, with the run's own code and sentence."""
+    """A failed check (a full disk, for example) is shown as refused, with the run's code and sentence."""
     refused = photo.accepted is False or photo.status in (Status.FAILED, Status.CANCELLED)
     status = "refused" if refused else "accepted" if photo.accepted else "checking"
     code = photo.code or photo.error_code or None

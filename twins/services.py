@@ -1,4 +1,4 @@
-"""What can be done with twins, photos and trainings, by page, API, admin and commands alike."""
+"""Actions on twins, photos and trainings. Pages, API, admin and commands share them."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ class NotTrained(DomainError):
 
 @transaction.atomic
 def create_twin(user: Any, *, name: str, subject_class: str = "person") -> Twin:
-    """Raises TwinLimit."""
-    wallet = ledger.locked_wallet(user)  # two at once must not both be the last
+    """Creates a twin. Raises TwinLimit."""
+    wallet = ledger.locked_wallet(user)  # two requests at once must not both take the last place
     limits.room_for_twin(wallet, Twin.objects.owned_by(user).count())
     return Twin.objects.create(user=user, name=name.strip(), subject_class=subject_class)
 
 
 def require_use(twin: Twin) -> None:
-    """Raises NotFound, and TwinReadOnly for a twin that came after as many as the plan holds."""
+    """Raises NotFound, or TwinReadOnly when the owner's older twins already fill the plan."""
     found = Twin.objects.with_older().filter(id=twin.id).first()
     if found is None:
         raise NotFound
@@ -76,7 +76,7 @@ def require_use(twin: Twin) -> None:
 
 
 def change_twin(twin: Twin, **fields: str) -> Twin:
-    """Raises NotFound when it was deleted meanwhile, TwinReadOnly."""
+    """Changes fields of a twin. Raises TwinReadOnly, and NotFound when the twin was deleted meanwhile."""
     require_use(twin)
     if not Twin.objects.filter(id=twin.id).update(**fields, updated_at=timezone.now()):
         raise NotFound
@@ -85,11 +85,11 @@ def change_twin(twin: Twin, **fields: str) -> Twin:
 
 
 def delete_twin(twin: Twin) -> None:
-    """Deletes it with photos, trainings and weights, for good. Its pictures stay in the gallery.
+    """Deletes a twin with its photos, trainings and weights. Its pictures stay in the gallery.
 
-    Its trainings are stopped first, each in a transaction of its own: stopping one locks the wallet, and a
-    job that finishes locks itself and then the wallet, while deleting a twin locks its jobs. A training may
-    begin or a picture be delivered in between; then it is tried again.
+    Each training is stopped in its own transaction, before the twin is deleted. This avoids a deadlock:
+    stopping locks the wallet, a job that finishes locks its row and then the wallet, and deleting a twin
+    locks its jobs. A training may begin or a picture arrive in between; then the deletion is tried again.
     """
     for _attempt in range(5):
         for training in twin.trainings.open():
@@ -102,7 +102,7 @@ def delete_twin(twin: Twin) -> None:
 
 @transaction.atomic
 def _delete_rows(twin: Twin) -> None:
-    locked_twin(twin.id)  # uploads under way have ended, or will find no twin
+    locked_twin(twin.id)  # waits for open uploads; later ones get NotFound
     if twin.trainings.open().exists():
         raise TrainingInProgress
     for photo in twin.photos.open():
@@ -114,7 +114,7 @@ def _delete_rows(twin: Twin) -> None:
 
 
 def disable_twins(user: Any) -> None:
-    """After the consent ended: disables the twins, and deletes embeddings and weights."""
+    """Disables the twins and deletes embeddings and weights. Runs when the consent is withdrawn."""
     live = Twin.objects.owned_by(user).filter(disabled_at=None)
     live.update(disabled_at=timezone.now(), active_training=None)
     Photo.objects.owned_by(user).update(embedding=None, embedder="")
@@ -126,7 +126,7 @@ def disable_twins(user: Any) -> None:
 
 
 def stop_all(user: Any, *kinds: type[Run]) -> None:
-    """Stops open runs, each in a transaction of its own. Workers read the consent again anyhow."""
+    """Stops open runs, each in its own transaction. A run it misses ends at the worker's consent check."""
     for kind in kinds:
         for run in kind.objects.owned_by(user).open():
             run.stop()
@@ -143,7 +143,7 @@ def _remove(files: Any, prefixes: list[str], names: list[str]) -> None:
 
 
 def add_photo(twin: Twin, *, data: bytes, file_name: str = "", key: str | None = None) -> Photo:
-    """Puts the bytes into quarantine and enqueues the check; once for the same `key` and bytes.
+    """Puts the bytes into quarantine and enqueues the check. A repeated `key` returns the first photo.
 
     Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly, StorageFull,
     IdempotencyMismatch.
@@ -170,14 +170,14 @@ def add_photo(twin: Twin, *, data: bytes, file_name: str = "", key: str | None =
 
 
 def reuse_photo(twin: Twin, photo: Photo) -> Photo:
-    """Adds an accepted photo of the owner's library to this twin, and checks it again. Raises Invalid."""
+    """Adds an accepted photo of the owner to this twin and checks it again. Raises Invalid."""
     if not photo.accepted:
         raise Invalid(errors={"photo": [str(_("Only an accepted photo can be used again."))]})
     return add_photo(twin, data=store(photo.user_id).read(photo.clean), file_name=photo.file_name)
 
 
 def _room_for_one(twin: Twin) -> None:
-    """Locks the twin, so that its uploads are counted one by one.
+    """Locks the twin, so that concurrent uploads cannot pass the limit together.
 
     Raises TwinDisabled, TwinReadOnly, TooManyPhotos.
     """
@@ -215,7 +215,7 @@ def delete_photo(photo: Photo) -> None:
 
 
 def price_of_training(user: Any, twin: Twin | None) -> int:
-    """In credits. The first training in a twin slot is free; deleting a twin makes no new slot."""
+    """Price in credits. The first training in a twin slot is free; deleting a twin frees no slot."""
     wallet = ledger.wallet_of(user)
     taken = twin is not None and (twin.had_free_training or twin.trainings.open().filter(free=True).exists())
     return 0 if limits.free_training_left(wallet) and not taken else prices.training()
@@ -230,7 +230,7 @@ def start_training(
     key: str | None = None,
     body_hash: str = "",
 ) -> Training:
-    """Enqueues a training from the photos that are accepted now.
+    """Enqueues a training on the photos that are accepted now.
 
     Raises ConsentRequired, VerificationRequired, NotEnoughPhotos, TrainingInProgress, TwinDisabled,
     TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch.
@@ -260,7 +260,7 @@ def start_training(
 
 
 def _prepare_training(training: Training) -> None:
-    """In the transaction that creates it: checks what may have changed, sets the price, enqueues."""
+    """Checks the twin again, sets the price and enqueues, in the transaction that creates the training."""
     twin = locked_twin(training.twin_id)
     if twin.disabled_at:
         raise TwinDisabled
@@ -282,7 +282,7 @@ def _prepare_training(training: Training) -> None:
 
 
 def _enough_photos(twin: Twin) -> list[Photo]:
-    """Its accepted photos. Raises NotEnoughPhotos."""
+    """The twin's accepted photos. Raises NotEnoughPhotos."""
     photos = list(twin.photos.accepted())
     if len(photos) < LEAST:
         missing = [code for code, _sentence in checks.readiness(photos).missing]
@@ -292,9 +292,9 @@ def _enough_photos(twin: Twin) -> list[Photo]:
 
 
 def _set_price(training: Training, twin: Twin) -> None:
-    """What it costs, and whether it takes a free slot of the locked wallet.
+    """Sets `price` and `free`, and counts a free training in the locked wallet.
 
-    A free training that failed freed its slot; run again by staff it takes the slot again.
+    A failed free training gives its slot back. When staff retry it, the new training takes the slot again.
     """
     wallet = ledger.locked_wallet(training.user)
     training.price = 0 if training.retry_of else price_of_training(training.user, twin)
@@ -304,7 +304,7 @@ def _set_price(training: Training, twin: Twin) -> None:
 
 
 def activate(training: Training) -> Twin:
-    """Makes this version the one in use. Raises NotTrained, TwinReadOnly."""
+    """Makes this version the active one. Raises NotTrained, TwinReadOnly."""
     require_use(training.twin)
     if training.status != Status.SUCCEEDED or not training.sha256:
         raise NotTrained
@@ -313,7 +313,7 @@ def activate(training: Training) -> Twin:
 
 
 def delete_training(training: Training) -> None:
-    """Deletes one version with its weights, for good."""
+    """Deletes one version with its weights."""
     training.stop()
     with transaction.atomic():
         files, folder = store(training.user_id), f"{training.folder}/"
@@ -322,7 +322,7 @@ def delete_training(training: Training) -> None:
 
 
 def retry_training(training: Training, *, actor: Any) -> Training:
-    """Runs a failed training again as a new one that costs nothing; once, however often staff ask.
+    """Runs a failed training again as a new, free one. A second call returns the same training.
 
     Raises NotFailed and what start_training raises.
     """

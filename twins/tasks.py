@@ -1,4 +1,4 @@
-"""The work on photos and trainings, in workers. A task takes an id; the row says all else."""
+"""Worker tasks for photos and trainings. A task takes an id and reads everything else from the row."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ml.errors import MLError, Stopped
 from twins.models import Photo, Training, Twin
 
 THUMBNAIL = 320  # px of the long side
-SIGN = 1 << 63  # a perceptual hash is 64 bits without sign, the database's integers have one
+SIGN = 1 << 63  # maps an unsigned 64-bit perceptual hash to a signed database integer
 
 
 @shared_task(name=Photo.task)
@@ -38,14 +38,14 @@ def check_photo(ident: str) -> None:
             _keep(files, photo, said)
         with kept_only_if_wanted(photo, lambda: _discard(files, photo)), transaction.atomic():
             _still_wanted(photo.twin_id)
-            if said.accepted:  # others were accepted while this one was looked at
+            if said.accepted:  # other photos may have been accepted meanwhile
                 said = judge.compare(said, _others(photo))
             photo.finish(**_verdict(said))
 
 
 def _still_wanted(twin_id: Any) -> None:
-    """Inside a transaction: locks the twin before anything of the face is kept, so that no consent ends until
-    the commit. Raises Lost, MLError."""
+    """Locks the twin before face data is saved: a withdrawal of consent then waits for the commit.
+    Needs a transaction. Raises Lost, MLError."""
     twin = Twin.objects.locked(twin_id)
     if twin is None:
         raise Lost
@@ -59,7 +59,7 @@ def _others(photo: Photo) -> list[types.Inspection]:
 
 @contextlib.contextmanager
 def kept_only_if_wanted(run: Run, discard: Callable[[], None]) -> Iterator[None]:
-    """Discards what the run wrote when it was ended from outside meanwhile."""
+    """Discards the run's files when the run was cancelled, failed or deleted meanwhile."""
     try:
         yield
     except (Lost, Stopped):
@@ -74,7 +74,7 @@ def _discard(files: Vault, photo: Photo) -> None:
 
 
 def _consent(user_id: Any) -> None:
-    """Called at the start and again before anything of the face is kept. Raises MLError."""
+    """Checks the consent: at the start, and again before face data is saved. Raises MLError."""
     if not consents.has(user_id, Kind.BIOMETRIC_TWIN):
         raise MLError("consent_withdrawn", "")
 
@@ -85,7 +85,7 @@ def _keep(files: Vault, photo: Photo, said: types.Inspection) -> None:
 
 
 def _verdict(said: types.Inspection) -> dict[str, Any]:
-    """An inspection as columns of the photo."""
+    """The photo's columns from an inspection."""
     return {
         "accepted": said.accepted,
         "code": said.code,
@@ -105,7 +105,7 @@ def _verdict(said: types.Inspection) -> dict[str, Any]:
 
 
 def _as_inspection(photo: Photo) -> types.Inspection:
-    """What the next photo is compared with."""
+    """An accepted photo as an Inspection, for the comparison with a new photo."""
     vector = tuple(float(v) for v in photo.embedding) if photo.embedding is not None else ()
     return types.Inspection(
         True,
@@ -138,7 +138,7 @@ def train(ident: str) -> None:
                 training.finish(**_outcome(report))
 
 
-# The share of a training's time that has passed when a stage begins, and when it ends.
+# (begin, end) of each stage, as shares of the training's whole time.
 STAGES = {
     "preparing": (0.0, 0.04),
     "measuring the base": (0.04, 0.10),
@@ -149,7 +149,7 @@ STAGES = {
 
 
 def _overall(report: types.Progress) -> types.Progress:
-    """Turns the share of a stage, as the engine reports it, into that of the whole training."""
+    """Converts the progress of a stage, which the engine reports, into progress of the whole training."""
 
     def tell(stage: str, share: float) -> bool:
         first, last = STAGES.get(stage, (0.0, 1.0))

@@ -1,4 +1,4 @@
-"""Twins in the browser: how it works, consent, photos, training."""
+"""Pages of twins: creation, consent, photos, training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from twins.forms import TwinForm
 from twins.models import LEAST, MOST, Photo, Training, Twin
 from twins.serializers import show_photo, show_training, show_twin
 
-# Drawn by bench.examples, and what they show.
+# Example pictures (drawn by bench.examples) and their captions.
 GOOD = [
     ("front", gettext_lazy("From the front")),
     ("side", gettext_lazy("Turned to both sides")),
@@ -115,7 +115,7 @@ def agree(request: HttpRequest, ident: str) -> HttpResponse:
 @told
 @limited("300/h", "photos")
 def send(request: HttpRequest, ident: str) -> HttpResponse:
-    """Photos without JavaScript: as many as one request holds."""
+    """Uploads the photos of one request; the page uses it without JavaScript."""
     twin = Twin.objects.owned_by(request.user).get_or_404(ident)
     for file in request.FILES.getlist("file"):
         services.add_photo(twin, data=file.read(), file_name=file.name or "")
@@ -137,14 +137,14 @@ def remove_photo(request: HttpRequest, ident: str, photo: str) -> HttpResponse:
 def train(request: HttpRequest, ident: str) -> HttpResponse:
     twin = Twin.objects.owned_by(request.user).get_or_404(ident)
     key = request.POST.get("key", "")[:255] or None
-    services.start_training(twin, key=key)  # the page's own key: a double click is one training
+    services.start_training(twin, key=key)  # the page's key makes a double click one training
     return redirect("twin", twin.id)
 
 
 @login_required
 @require_GET
 def training(request: HttpRequest, ident: str) -> HttpResponse:
-    """What a movement of credits was for."""
+    """Redirects to the twin. The list of credit movements links here."""
     return redirect("twin", Training.objects.owned_by(request.user).get_or_404(ident).twin_id)
 
 

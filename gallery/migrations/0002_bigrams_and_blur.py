@@ -1,11 +1,11 @@
-"""Chinese is written without spaces: its words are found by single signs and by pairs. And a picture's few first bytes."""
+"""Indexes Chinese text, which has no spaces, by single characters and by pairs. Adds `blur`, a tiny preview."""
 
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 from django.db import migrations, models
 from django.db.models import F, Func
 
-# Han, from the first extension to the last of the common block, and the Japanese syllables.
+# Characters: Han (extension A and the common block) and Japanese kana.
 FUNCTION = """
 CREATE FUNCTION gallery_signs(words text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT RETURN (
     SELECT coalesce(string_agg(substr(words, i, 1) || ' ' || coalesce(substring(substr(words, i, 2) FROM '^[㐀-鿿぀-ヿ]{2}$'), ''), ' '), '')

@@ -1,5 +1,5 @@
-"""The kinds of jobs. All are rows of generation.Job; the row's `kind` names one of these objects, which
-says where kinds differ."""
+"""The kinds of jobs. All jobs are rows of generation.Job. `Job.kind` names one of the JobKind objects
+registered here, which holds what differs between kinds."""
 
 from __future__ import annotations
 
@@ -9,33 +9,32 @@ from uuid import UUID
 
 from ml.types import Progress
 
-RENDER = "generation.render"  # the task that works off a queue of jobs, whatever their kind
+RENDER = "generation.render"  # the task that runs the jobs of a queue, of any kind
 
 
 class JobKind(Protocol):
-    """What a kind of job costs, where it waits, what it makes and how that is delivered. `job` is a
-    generation.Job."""
+    """The price, the queue, the work and the delivery of one kind of job. `job` is a generation.Job."""
 
-    name: str  # in the row, in events and prices, and in the cause of a movement of credits
-    label: Any  # what it makes, in the user's language
+    name: str  # in rows, events, prices and the causes of credit movements
+    label: Any  # what the kind makes, translated
     task: str
     queue: str
 
     def price(self, job: Any) -> int:
-        """Credits held for all of it."""
+        """Credits to hold for the whole job."""
 
     def make(self, job: Any, index: int, on_progress: Progress) -> Any:
-        """Result `index` of the job, from 0 to count - 1. Raises MLError ("result_refused" skips this one),
-        Stopped."""
+        """Makes result `index` of the job, from 0 to count - 1. Raises Stopped and MLError; the code
+        "result_refused" skips this result."""
 
     def save(self, job: Any, ident: UUID, result: Any) -> dict[str, Any]:
-        """Write the files of a result, and return what `record` needs to know of them."""
+        """Writes the files of a result. Returns the `facts` for `record`."""
 
     def record(self, job: Any, index: int, ident: UUID, result: Any, facts: dict[str, Any]) -> None:
-        """Insert the rows of a result, inside the transaction that delivers it."""
+        """Inserts the rows of a result, inside the transaction that delivers it."""
 
     def discard(self, job: Any, ident: UUID) -> None:
-        """Delete what `save` wrote: the result was not delivered."""
+        """Deletes the files of a result that was not delivered."""
 
 
 _kinds: dict[str, JobKind] = {}
@@ -54,12 +53,12 @@ def get(name: str) -> JobKind:
 
 
 def choices() -> list[tuple[str, Any]]:
-    """(name, label) of each, for forms."""
+    """(name, label) of each kind, for forms."""
     return [(kind.name, kind.label) for kind in _kinds.values()]
 
 
 def by_queue() -> dict[str, list[str]]:
-    """The kinds' names, by the queue in which they wait."""
+    """Queue -> names of the kinds whose jobs wait in it."""
     found: dict[str, list[str]] = defaultdict(list)
     for kind in _kinds.values():
         found[kind.queue].append(kind.name)

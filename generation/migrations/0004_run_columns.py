@@ -1,11 +1,10 @@
-"""Whether a run is shown, its crashes, its remote id; and new names for three fields, whose columns keep
-the old ones."""
+"""Adds shown, crashes and remote_id to runs, and renames three fields. Their columns keep the old names."""
 
 from django.db import migrations, models
 
 
 def renamed(model):
-    """The column first, so that the new name changes nothing in the database."""
+    """Sets db_column before the rename, so that the rename changes nothing in the database."""
     for old, new, field in (
         (
             "progress",

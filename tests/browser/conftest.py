@@ -1,4 +1,4 @@
-"""A real Chromium before a real web server, real workers, PostgreSQL and Redis."""
+"""Chromium with a real web server, real workers, PostgreSQL and Redis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.processes import wait_for
 from tests.shared_worker import SharedWorkers
 from tests.test_web import Web
 
-# Playwright's loop runs in this thread, where Django would refuse to speak to the database.
+# Playwright runs an event loop in this thread, and Django refuses database calls beside one.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 SIZES: dict[str, dict[str, Any]] = {
     "phone": {
@@ -26,7 +26,7 @@ SIZES: dict[str, dict[str, Any]] = {
     },
     "desktop": {"viewport": {"width": 1440, "height": 900}},
 }
-PATIENCE = 60_000.0  # milliseconds: ends a test that would hang, far above what a crowded machine needs
+PATIENCE = 60_000.0  # ms; only ends a test that hangs, as a busy machine needs far less
 expect.set_options(timeout=PATIENCE)
 SCREENS = Path(__file__).resolve().parents[2] / "out" / "screens"
 
@@ -34,14 +34,15 @@ SCREENS = Path(__file__).resolve().parents[2] / "out" / "screens"
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("chromium-browser")  # else playwright's own
+        # None means Playwright's own Chromium.
+        path = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
 
 
 class Site:
-    """The product as it runs, and who looks at it. It serves all tests of a file, each with empty tables."""
+    """The running product and its visitors. All tests of a file share it; each starts with empty tables."""
 
     def __init__(self, folder: Path, chromium: Browser, environment: dict[str, str]) -> None:
         self.folder, self.chromium = folder, chromium
@@ -49,7 +50,7 @@ class Site:
         self.environment = environment | {"MAIL_FOLDER": str(self.mails)}
         self.workers = SharedWorkers(folder, **self.environment)
         self.contexts: list[BrowserContext] = []
-        self.complaints: list[str] = []  # of the browser: scripts that failed, what the policy refused
+        self.complaints: list[str] = []  # browser errors: failed scripts, violations of the policy
         self.start_web()
 
     def start_web(self, port: int = 0) -> None:
@@ -62,7 +63,7 @@ class Site:
     def visit(
         self, size: str = "desktop", theme: Any = "light", locale: str = "en", user: Any = None, **more: Any
     ) -> Page:
-        """A new visitor's page; of `user`, logged in."""
+        """A page in a new browser context. `user` is logged in there."""
         context = self.chromium.new_context(
             **SIZES[size],
             color_scheme=theme,
@@ -90,7 +91,7 @@ class Site:
         return page
 
     def leave(self) -> None:
-        """After a test."""
+        """Cleans up after a test."""
         for context in self.contexts:
             context.close()
         self.workers.leave()
@@ -104,7 +105,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    """Settings of the site's processes; a file with its own overrides this."""
+    """Settings of the site's processes. Test files may override this fixture."""
     return {}
 
 
@@ -127,12 +128,12 @@ def site(open_site: Site) -> Iterator[Site]:
 
 
 def until(page: Page, expression: str) -> None:
-    """Playwright's own wait_for_function looks again by an eval in the page, which our policy forbids."""
+    """Replaces Playwright's wait_for_function, which uses eval in the page: our policy forbids that."""
     wait_for(lambda: page.evaluate(expression))
 
 
 def shot(page: Page, name: str) -> None:
-    """Kept in out/screens, once the pictures that are in sight are there."""
+    """Saves a screenshot in out/screens, after the visible pictures have loaded."""
     SCREENS.mkdir(parents=True, exist_ok=True)
     page.evaluate(
         """Promise.all([...document.images]

@@ -1,4 +1,4 @@
-"""One object of every kind for a user, as the pages show them."""
+"""Objects of every kind for a user, for screenshots and checks of the pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ml.drawn.people import STYLES, random_person, random_scene, varied_scenes
 from ml.drawn.portraits import draw
 
 RECIPE = {"prompt": "smiling", "seed": 0, "aspect_ratio": "1:1", "quality": "standard"}
-CHECKED = {  # what the check of a photo leaves
+CHECKED = {  # columns that the check of a photo sets
     "width": 640,
     "height": 640,
     "box": [10, 10, 200, 220],
@@ -29,7 +29,7 @@ CHECKED = {  # what the check of a photo leaves
 
 @cache
 def drawings() -> tuple[list[bytes], list[tuple[bytes, int, int]]]:
-    """Six photos as JPEG, and nine pictures: PNG, width, height."""
+    """Six photos (JPEG), and nine pictures (PNG, width, height)."""
     rng = np.random.default_rng([6, 0])
     person = random_person(rng)
     photos = [media.encode_jpeg(draw(person, s, 256, 256), 90) for s in varied_scenes(rng, 6)]
@@ -42,9 +42,9 @@ def drawings() -> tuple[list[bytes], list[tuple[bytes, int, int]]]:
 
 
 def lived_in(user: Any) -> dict[str, str]:
-    """A twin with photos and two trainings, pictures of a month, jobs of every end, movements, an archive.
+    """Creates a twin with photos and trainings, jobs, pictures, billing rows and an archive.
 
-    The ids that addresses of pages need, by kind.
+    Returns kind -> id, for the addresses of pages.
     """
     from accounts import consents
     from accounts.models import Export
@@ -66,7 +66,7 @@ def lived_in(user: Any) -> dict[str, str]:
 
 
 def add_photos(twin: Any) -> None:
-    """Six, the last of them refused."""
+    """Creates six photos. The last one is refused."""
     from accounts.vault.vault import store
     from twins.models import Photo
 
@@ -79,7 +79,7 @@ def add_photos(twin: Any) -> None:
 
 
 def add_trainings(twin: Any) -> Any:
-    """One that is in use, which is answered, and one that failed."""
+    """Creates an active and a failed training. Returns the active one."""
     from twins.models import Training, Twin
 
     now = timezone.now()
@@ -93,7 +93,7 @@ def add_trainings(twin: Any) -> Any:
 
 
 def add_jobs(training: Any) -> Any:
-    """One of every end, and one under way; the one that succeeded is answered."""
+    """Creates a failed, a cancelled, a running and a succeeded job. Returns the last one."""
     from generation.models import Job
 
     recipe = {"user": training.user, "twin": training.twin, "training": training, "seed": 7}
@@ -113,7 +113,7 @@ def add_jobs(training: Any) -> Any:
 
 
 def add_pictures(job: Any) -> Any:
-    """Nine of three days, the first two of `job`; the last is answered."""
+    """Creates nine pictures on three days, the first two as outputs of `job`. Returns the last one."""
     from gallery.models import Item
     from gallery.services import save_item
     from generation.models import Output
@@ -142,7 +142,7 @@ def add_pictures(job: Any) -> Any:
 
 
 def pays(user: Any) -> None:
-    """On Creator, about to become Free, with a pack, a refund, credits held and a failed payment."""
+    """Puts the user on Creator with a late payment, a pack, a refund and held credits."""
     from billing import ledger
     from billing.models import Wallet
 
@@ -156,7 +156,7 @@ def pays(user: Any) -> None:
 
 
 def add_subscription(wallet: Any, now: datetime) -> None:
-    """Ten days before its end, with a payment two days late."""
+    """Creates a subscription that ends in ten days and whose payment is two days late."""
     from billing.models import Subscription
 
     Subscription.objects.create(
@@ -175,7 +175,7 @@ def add_subscription(wallet: Any, now: datetime) -> None:
 
 
 def add_invoices(wallet: Any, now: datetime) -> None:
-    """A paid one, one that was partly refunded, and an open one."""
+    """Creates a paid, a partly refunded and an open invoice."""
     from billing.models import Invoice
 
     amounts: tuple[tuple[int, int, dict[str, Any]], ...] = (

@@ -1,4 +1,4 @@
-"""A gallery of a thousand pictures: few nodes, however far one scrolls, and what was chosen stays chosen."""
+"""A gallery of a thousand pictures: the DOM stays small, and chosen pictures stay chosen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PICTURES = 1000
 
 @pytest.fixture
 def gallery(site: Site, alice: Any) -> Page:
-    """Rows without files: a picture that is not there leaves its place."""
+    """Items without files: a missing picture keeps its space."""
     from gallery.models import Item
 
     now = timezone.now().replace(year=2026, month=11, day=20, hour=12)
@@ -39,12 +39,12 @@ def gallery(site: Site, alice: Any) -> Page:
 
 
 def few_nodes(page: Page) -> None:
-    """Parts far from the screen leave the page once the browser has reported that they are far."""
+    """Waits until the browser has removed the parts that are far from the screen."""
     until(page, "document.querySelectorAll('*').length <= 500")
 
 
 def scroll_to(page: Page, text: str) -> None:
-    """Scrolls to the end of the last part, again and again, until the picture is in the page."""
+    """Scrolls to the end of the last part until the picture is in the page."""
     parts = page.locator("#rows > .part")
     while not page.get_by_role("img", name=text, exact=True).count():
         there = parts.count()
@@ -54,12 +54,12 @@ def scroll_to(page: Page, text: str) -> None:
 
 def test_few_nodes_however_far_and_what_was_chosen_stays(gallery: Page) -> None:
     gallery.get_by_label("Choose: picture 0", exact=True).check(force=True)
-    gallery.locator("#q").focus()  # where the focus is, nothing is taken away
+    gallery.locator("#q").focus()  # parts with the focus are not removed
     few_nodes(gallery)
     scroll_to(gallery, "picture 400")
     gallery.get_by_label("Choose: picture 400", exact=True).check(force=True)
     few_nodes(gallery)
-    expect(gallery.get_by_label("Choose: picture 0", exact=True)).to_have_count(0)  # far away now
+    expect(gallery.get_by_label("Choose: picture 0", exact=True)).to_have_count(0)  # far away: removed
     expect(gallery.locator("#bulk-count")).to_have_text("2 chosen")
     gallery.evaluate("scrollTo(0, 0)")
     expect(gallery.get_by_label("Choose: picture 0", exact=True)).to_be_checked()
@@ -78,9 +78,8 @@ def test_every_row_is_full_and_no_picture_is_cut_much(gallery: Page) -> None:
         return [...tops.values()].map((right) => right - left - width); }"""
     )
     assert max(rows) <= 0.5
-    assert (
-        sum(short < -1 for short in rows) <= 2
-    )  # the newest day has two pictures, and the last one here goes on below
+    # Two rows may be short: the newest day has two pictures, and the last day here continues below.
+    assert sum(short < -1 for short in rows) <= 2
     assert gallery.evaluate(
         """[...document.querySelectorAll('.rows > li')]
         .every((li) => li.clientHeight > 60 && li.clientHeight < 400)"""
@@ -98,7 +97,7 @@ def test_a_month_is_gone_to_by_its_name_and_by_the_scale(gallery: Page) -> None:
     scale.focus()
     gallery.keyboard.press("ArrowDown")
     expect(scale).to_have_attribute("aria-valuetext", "February 2026")
-    expect(gallery.locator(".day").first).to_have_text("March 31, 2026")  # not before it is asked for
+    expect(gallery.locator(".day").first).to_have_text("March 31, 2026")  # Enter has not been pressed yet
     with gallery.expect_navigation():
         gallery.keyboard.press("Enter")
     expect(gallery.locator(".day").first).to_have_text("Feb. 28, 2026")

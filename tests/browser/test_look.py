@@ -1,4 +1,4 @@
-"""Every page at two sizes, light and dark, in three languages, read by axe. out/screens keeps pictures."""
+"""Checks every page with axe: two sizes, two themes, three languages. Screenshots are in out/screens."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ EMPTY = {
     "first-gallery": "/gallery/",
     "consent": "/twins/{twin}/",
 }
-# What axe cannot decide and is right: single signs, white on the dark discs of .remove and .tools.
+# Undecided by axe, and correct: single characters, white on the dark discs of .remove and .tools.
 EXPLAINED = ("Element content is too short to determine", "Element content contains only non-text characters")
 LANGUAGES = {"en": "en", "es": "es", "zh": "zh-CN"}
 
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    """Payments are set up, as far as pages show it."""
+    """With a Stripe key the pages offer payments."""
     return {"STRIPE_SECRET_KEYS": "sk_test_nobody"}
 
 
@@ -65,7 +65,7 @@ def environment() -> dict[str, str]:
     ],
 )
 def test_every_page(site: Site, alice: Any, bob: Any, share: Share, size: str, theme: str) -> None:
-    """In every language with --thorough; else in one, which changes from page to page."""
+    """With --thorough every page in every language; otherwise each page in one of them."""
     visitors = ((None, OPEN, {}), (alice, OWN, lived_in(alice)), (bob, EMPTY, {"twin": str(twin_of(bob).id)}))
     faults: list[str] = []
     for turn, code in enumerate(LANGUAGES):
@@ -114,7 +114,7 @@ def test_without_javascript_it_can_be_read_and_asked(site: Site, alice: Any) -> 
 
 
 def looked_over(page: Page) -> list[str]:
-    """What is wrong: wider than the screen, or what axe finds or cannot decide.
+    """The faults of a page: too wide, or found or left undecided by axe.
 
     A page may change while axe reads it, so only a fault that axe finds twice counts.
     """

@@ -1,4 +1,4 @@
-"""Prices, Checkout, credits, the portal, the end of a plan. The double of Stripe serves its hosted pages."""
+"""Prices, Checkout, credits, the portal, the end of a plan. The Stripe double serves the hosted pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[FakeStripe]:
-    """Its API and pages on an address of their own."""
+    """The Stripe double's server, for its API and hosted pages."""
     fake = FakeStripe()
     with serve(fake, secret="whsec_new"):
         yield fake
@@ -39,7 +39,7 @@ def environment(account: FakeStripe) -> dict[str, str]:
 
 @pytest.fixture
 def stripe(account: FakeStripe, settings: Any) -> FakeStripe:
-    """A new account at the same address, with our catalogue in it."""
+    """A new Stripe account at the same address, with our catalogue."""
     account.__dict__.update(FakeStripe().__dict__ | {"pages": account.pages})
     settings.STRIPE_SECRET_KEYS, settings.STRIPE_API = ["sk_test_new"], account.pages
     catalogue.synchronise()
@@ -61,7 +61,7 @@ def test_choose_creator_pay_and_cancel(shop: Site, alice: Any, size: str) -> Non
     page.goto("/pricing/")
     shot(page, f"pricing-{size}")
     page.get_by_role("button", name="Choose Creator").click()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()  # the hosted page
+    expect(page.get_by_role("heading", level=1)).to_be_visible()  # Stripe's hosted page
     page.get_by_role("button", name="Pay").click()
     page.wait_for_url("**/account/billing/")
     expect(page.locator("#available")).to_have_text("203")

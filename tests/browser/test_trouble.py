@@ -1,4 +1,4 @@
-"""What goes wrong while somebody is at it: nothing is lost, nothing is paid twice, and the page says so."""
+"""Failures during use: nothing is lost or paid twice, and the page shows what happened."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 @pytest.fixture
 def wizard(site: Site, twin: Any) -> Page:
-    """The photos' page of alice's new twin."""
+    """The page of alice's new twin, where she uploads photos."""
     page = site.visit(user=twin.user)
     page.goto(f"/twins/{twin.id}/")
     return page
@@ -27,7 +27,7 @@ def wizard(site: Site, twin: Any) -> Page:
 
 @pytest.fixture
 def studio_page(site: Site, alice: Any) -> Page:
-    """With a trained twin and credits."""
+    """The studio of alice, who has a trained twin and credits."""
     trained_twin(alice)
     page = site.visit(user=alice)
     page.goto("/studio/")
@@ -98,7 +98,7 @@ def test_a_photo_whose_answer_was_lost_is_sent_again_and_is_one(
 ) -> None:
     site.workers.start("cpu")
 
-    wizard.evaluate(  # it arrives, and its answer does not
+    wizard.evaluate(  # the upload arrives, but its answer is lost
         """() => { const real = fetch; window.fetch = async (url, how = {}) => {
         const answer = await real(url, how);
         if (how.method === "POST") throw new TypeError("the connection is gone");

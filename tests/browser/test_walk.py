@@ -1,6 +1,6 @@
-"""The main job as a stranger does it, at both sizes with the quick engine of tests/studio.py.
+"""The main flow of a new user, at both sizes, with the quick engine of tests/studio.py.
 
-With --thorough also on a phone with the real engine.
+With --thorough it also runs at phone size with the real engine.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def make_twin(page: Page, photos: list[Path]) -> None:
     expect(page.get_by_role("heading", name="Photos that work")).to_be_visible()
     page.get_by_label("Name of the twin").fill("Me")
     page.get_by_role("button", name="Go on to the photos").click()
-    page.get_by_role("button", name="Agree and go on").click()  # refused by the form: not ticked
+    page.get_by_role("button", name="Agree and go on").click()  # the form refuses, as the box is not ticked
     page.get_by_label("I have read this and agree.").check()
     page.get_by_role("button", name="Agree and go on").click()
     page.locator("#files").set_input_files(photos)
@@ -84,7 +84,7 @@ def make_twin(page: Page, photos: list[Path]) -> None:
     expect(page.locator("#state")).to_contain_text(f"{taken} photos")
     expect(
         page.locator("#state .needs li, #state p.ok").first
-    ).to_be_visible()  # what the set lacks, or that it lacks nothing
+    ).to_be_visible()  # hints on the photos, or that none are missing
 
 
 def train(page: Page, site: Site, engine: str) -> None:
@@ -124,7 +124,7 @@ def one_picture(page: Page, size: str) -> None:
     page.locator(".result").first.click()
     picture = page.locator("#picture")
     expect(picture).to_be_visible()
-    expect(page.locator("#stage")).to_be_focused()  # its keys are there
+    expect(page.locator("#stage")).to_be_focused()  # its keys work at once
     page.keyboard.press("+")
     expect(picture).to_have_attribute("style", re.compile(r"scale\(1\.4\)"))
     page.keyboard.press("ArrowRight")
@@ -147,7 +147,7 @@ def one_picture(page: Page, size: str) -> None:
 
 
 def pinch(page: Page) -> None:
-    """Two fingers on the picture, moved apart."""
+    """Moves two fingers apart on the picture."""
     box = page.locator("#stage").bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -159,7 +159,7 @@ def pinch(page: Page) -> None:
 
 
 def third_and_no_fourth(page: Page) -> None:
-    """The same seed once more takes the last free credit; what is asked for then stays in the prompt."""
+    """A repeat with the same seed uses the last free credit. The next refused request keeps its prompt."""
     page.get_by_role("link", name="Open in the studio").click()
     expect(page.get_by_role("heading", name="What do you want to see?")).to_be_visible()
     page.get_by_role("button", name="Create · 1 credit").click()
@@ -189,7 +189,7 @@ def credits_from_staff(site: Site) -> None:
 
 
 def marks_tags_downloads_deletes(page: Page, folder: Path) -> None:
-    page.get_by_role("button", name="Create").click()  # the prompt is still there
+    page.get_by_role("button", name="Create").click()  # the prompt was kept
     expect(page.locator(".result img")).to_have_count(4)
     page.locator(".job").first.get_by_role("link", name="Change").click()
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("on a beach, with a hat")

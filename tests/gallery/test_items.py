@@ -1,4 +1,4 @@
-"""The private gallery: pages, filters, ranges, albums, exports, deletion."""
+"""The gallery: pages, filters, ranges, albums, exports, deletion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures asked for, made, charged, repeated, refused."""
+"""Jobs for pictures: requested, rendered, charged, repeated, refused."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_a_consent_withdrawn_between_asking_and_making_stops_it(
 def test_a_worker_that_lost_its_run_delivers_nothing(
     as_alice: Any, trained: Any, engine: EngineDouble, work: Callable[[], int]
 ) -> None:
-    """Another worker takes the job over while the first one renders."""
+    """Another worker claims the job while the first one renders."""
     from generation.models import Job
 
     job = ask(as_alice, trained, count=1).json()["id"]
@@ -207,7 +207,7 @@ def test_an_accelerator_that_is_gone_costs_nothing_and_another_worker_takes_it_u
         work()
     job = Job.objects.get(id=asked)
     assert (job.status, job.held, job.outputs.count()) == ("queued", 2, 1)
-    assert sweep_kind(Job) == 0  # it was enqueued again at once
+    assert sweep_kind(Job) == 0  # the worker had already sent a new wake-up
     work()
     job.refresh_from_db()
     assert (job.status, job.attempt, job.captured, job.outputs.count()) == ("succeeded", 2, 2, 2)

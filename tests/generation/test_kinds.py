@@ -1,4 +1,4 @@
-"""One table of jobs holds kinds with other queues, prices and results. Here: one that delivers a text."""
+"""The table of jobs holds kinds with different queues, prices and results. Here, a kind delivers a text."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class LineKind:
 
 @pytest.fixture
 def line(trained: Any, on_commit: Callable[..., Any]) -> Iterator[Job]:
-    """A job of this kind in its queue."""
+    """A queued job of this kind."""
     kinds.register(LineKind())
     yield on_commit(
         lambda: request_job(Job(kind="line", user=trained.user, twin=trained, prompt="in a park"))

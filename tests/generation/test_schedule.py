@@ -1,5 +1,5 @@
-"""Who is next: grouping by twin where it delays nobody for long, turns between users, and every wake-up
-does some job."""
+"""The schedule of jobs: grouping by twin within bounds, turns between users, and one job for each
+wake-up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ A, B, C = ("nano", "a"), ("nano", "b"), ("nano", "c")
 
 
 def ids(waiting: list[Waiting], streak: Streak, *, now: float = 10.0) -> list[Any]:
-    """The order in which one worker takes them; a job takes no time."""
+    """The ids in the order in which one worker takes them, if a job takes no time."""
     left, served, order = list(waiting), {}, []
     while left:
         job = choose(left, streak, now=now, served=served)
@@ -30,7 +30,7 @@ def ids(waiting: list[Waiting], streak: Streak, *, now: float = 10.0) -> list[An
 
 
 def of_each(*twins: tuple[str, str]) -> list[Waiting]:
-    """One job a second, each of another user."""
+    """One job per second, each of another user."""
     return [Waiting(i, f"user {i}", twin, float(i)) for i, twin in enumerate(twins)]
 
 
@@ -92,7 +92,7 @@ def ids_with_a_clock(waiting: list[Waiting]) -> list[Any]:
 
 
 def simulated(jobs: list[Waiting], *, seconds: float) -> list[tuple[Waiting, float, list[Waiting]]]:
-    """One worker, jobs of equal length: (job, when it was taken, who waited then), in the order of taking."""
+    """One worker, jobs of equal length. Returns (job, time of its claim, jobs that waited then), in order."""
     coming, waiting, taken = sorted(jobs, key=lambda j: j.created_at), [], []
     streak, served, now = Streak(), {}, 0.0
     while coming or waiting:
@@ -110,8 +110,8 @@ def simulated(jobs: list[Waiting], *, seconds: float) -> list[tuple[Waiting, flo
 
 
 def crowd(seed: int, *, users: int = 25, jobs: int = 400, load: float = 0.95) -> list[Waiting]:
-    """Arrivals at random, a few users asking for half of it, of one or two twins each; a job takes a
-    second."""
+    """Poisson arrivals, `load` per second. Three users request half of the jobs. Each user has one or two
+    twins."""
     rng, at, made = random.Random(seed), 0.0, []
     for i in range(jobs):
         at += rng.expovariate(load)
@@ -122,8 +122,8 @@ def crowd(seed: int, *, users: int = 25, jobs: int = 400, load: float = 0.95) ->
 
 @pytest.mark.parametrize("seed, load", [(s, load) for s in range(4) for load in (0.7, 0.95, 1.5)])
 def test_nobody_starves(seed: int, load: float) -> None:
-    """For every order of arrivals, overloaded or not: five in a row never made another wait, and nobody is
-    overtaken for ever."""
+    """Under any load, a job overtakes others only by grouping: within MOST_IN_A_ROW and PATIENCE. All jobs
+    are taken."""
     jobs = crowd(seed, load=load)
     taken = simulated(jobs, seconds=1.0)
     assert sorted(job.id for job, _, _ in taken) == list(range(len(jobs)))
@@ -165,7 +165,7 @@ def test_grouping_saves_swaps() -> None:
 
 
 def queued(user: Any, twin: Any, count: int, *, ago: float = 0.0) -> list[Any]:
-    """Jobs without a price, asked for one after another."""
+    """Queued jobs without a price, requested one after another."""
     from django.utils import timezone
 
     from generation.models import Job
@@ -182,7 +182,7 @@ def queued(user: Any, twin: Any, count: int, *, ago: float = 0.0) -> list[Any]:
 
 @pytest.fixture
 def streak(monkeypatch: pytest.MonkeyPatch) -> Streak:
-    """A worker that has not taken a job yet."""
+    """The streak of a worker that has not taken a job yet."""
     from generation import tasks
 
     fresh = Streak()
@@ -222,7 +222,7 @@ def test_each_wake_up_does_one_job_whichever_it_names(
         wake(job.id)
     alice, bob = trained.user_id, bobs.user_id
     assert in_order(jobs) == [alice] * MOST_IN_A_ROW + [bob] + [alice] * 3
-    wake(jobs[0].id)  # once more: nothing waits
+    wake(jobs[0].id)  # nothing waits any more
 
 
 @pytest.mark.django_db
@@ -263,7 +263,7 @@ def test_when_another_worker_was_quicker_the_next_one_is_taken(
     def late(cls: Any, ident: Any) -> Any:
         if len(lost) < 2:
             lost.append(ident)
-            assert claim(cls, ident)  # by the other one
+            assert claim(cls, ident)  # the other worker claims it
             return None
         return claim(cls, ident)
 
@@ -281,7 +281,7 @@ def test_lost_wake_ups_are_sent_again_until_all_is_done(
     from generation.models import Job
 
     jobs = queued(trained.user, trained, 5) + queued(bobs.user, bobs, 3)
-    assert work() == 0  # no wake-up arrived
+    assert work() == 0  # no wake-ups were sent
     sweep_kind(Job)
     assert work() == 8
     assert len(in_order(jobs)) == 8
@@ -322,7 +322,7 @@ def test_what_waits_is_read_by_its_index_however_many_are_done(trained: Any, str
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.workers
 def test_two_workers_take_each_job_once(alice: Any, bob: Any, workers: Any) -> None:
-    """All wake-ups name one job: the workers share all of them."""
+    """All wake-ups name the same job, and the workers still share all jobs."""
     from config.runs.broker import enqueue
     from generation.models import Job, Output
     from tests.processes import wait_for

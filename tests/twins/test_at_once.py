@@ -1,4 +1,4 @@
-"""Two of the same twin's changes at one moment."""
+"""Concurrent changes to the same twin."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def apart(work: Callable[..., Any], *args: Any) -> Any:
-    """In a thread, which has a connection of its own."""
+    """Runs `work` in a thread and closes the thread's database connection."""
     try:
         return work(*args)
     finally:

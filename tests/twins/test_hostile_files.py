@@ -1,5 +1,5 @@
-"""Hostile files, through the real route and the real decoding process: a code is answered and nothing is
-kept."""
+"""Hostile files through the real API and the real decoder process: each is refused with a code and nothing
+is kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def saved(kind: str, pages: int = 1, size: tuple[int, int] = (640, 640), **optio
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG that says it is enormous and is a few bytes."""
+    """A PNG of a few bytes whose header states a huge size."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -139,4 +139,4 @@ def test_of_a_phones_double_picture_the_first_is_taken(
     photo = twin.photos.get()
     assert photo.accepted
     clean = Image.open(io.BytesIO(store(twin.user_id).read(photo.clean)))
-    assert clean.getpixel((300, 300))[2] > 100  # the blue one
+    assert clean.getpixel((300, 300))[2] > 100  # the blue frame is the first

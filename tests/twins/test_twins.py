@@ -1,4 +1,4 @@
-"""The main job through the API: photos, verdicts, trainings."""
+"""Twins through the API: photos, verdicts, trainings."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_deleting_a_twin_leaves_no_file(as_alice: Any, trained: Any) -> None:
 
 
 class FullDisk:
-    """A storage whose disk is full from now on."""
+    """Makes every write to the vault fail with StorageFull."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from accounts.vault.vault import Vault

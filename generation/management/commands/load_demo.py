@@ -20,23 +20,23 @@ CREDITS = 100
 
 class Command(BaseCommand):
     help = (
-        "The demonstration: a user with 100 credits and a drawn person's photos, once. "
-        "Their password is in var/demo.txt."
+        "Creates the demonstration, once: a user with 100 credits and photos of a drawn person. "
+        "The password is in var/demo.txt."
     )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument(
-            "--photos", type=Path, help="a folder of photos; drawn into var/demo/ when not given"
+            "--photos", type=Path, help="a folder of photos; without it, photos are drawn into var/demo/"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         users = get_user_model().objects
         if users.filter(email=EMAIL).exists():
-            self.stdout.write("The demonstration is here already.")
+            self.stdout.write("The demonstration exists already.")
             return
         photos = sorted((options["photos"] or self._drawn()).glob("*.jpg"))
         password = secrets.token_urlsafe(12)
-        with transaction.atomic():  # all of it or nothing: what is cut off begins anew at the next start
+        with transaction.atomic():  # after a kill, the next start begins anew
             user = users.create_user(email=EMAIL, password=password, display_name="Demo")
             for kind in (Kind.TERMS, Kind.BIOMETRIC_TWIN):
                 consents.give(user, kind=kind, version=consents.WORDING[kind][0])
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         file.write_text(f"e-mail: {EMAIL}\npassword: {password}\n")
 
     def _drawn(self) -> Path:
-        """Twelve photos of a person who does not exist, drawn by a process of its own."""
+        """Draws twelve photos of a person who does not exist, in a process of its own."""
         folder = Path(settings.VAR) / "demo"
         command = [
             sys.executable,

@@ -15,7 +15,7 @@ PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".heic")
 
 
 def ended(run: Any) -> Any:
-    """Once it is over: a worker that runs beside this command may have taken it first."""
+    """Waits until the run has ended. A worker beside this command may have claimed it first."""
     while True:
         run.refresh_from_db()
         if not run.is_open:
@@ -25,8 +25,8 @@ def ended(run: Any) -> Any:
 
 class Command(BaseCommand):
     help = (
-        "Makes a twin for a user from a folder of photos, in this process; rows, credits and files are those"
-        " of the website. The user must have given the consent. Exit status 1 when no twin came of it."
+        "Makes a twin for a user from a folder of photos, in this process. It writes the same rows, credits"
+        " and files as the website. The user must have given consent. Exits with status 1 when it fails."
     )
 
     def add_arguments(self, parser: Any) -> None:
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             raise CommandError(f"{training.error_code}: {training.error_detail}")
         self.stdout.write(
             f"Twin {training.twin_id}, training {training.id}: likeness {training.likeness:.2f}"
-            f" (without it {training.likeness_base:.2f})"
+            f" (without training {training.likeness_base:.2f})"
         )
 
     def _files(self, folder: Path) -> list[Path]:
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         price = services.price_of_training(user, None)
         self.stdout.write(f"{len(files)} photos for {user}; price of the training: {price} credits at most")
         if not consents.has(user.id, Kind.BIOMETRIC_TWIN):
-            self.stdout.write("The user has not given the consent to it: it would be refused.")
+            self.stdout.write("The user has not given consent, so the request would be refused.")
 
     def _make(self, user: Any, files: list[Path], options: dict[str, Any]) -> Training:
         twin = services.create_twin(
