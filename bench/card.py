@@ -87,7 +87,7 @@ def measure(sampler: Sampler, count: int, source: Path | None) -> Figures:
 
 
 def picture_of(sampler: Sampler, rng: np.random.Generator, i: int) -> tuple[np.ndarray, Scene]:
-    """Pictures with their requested scenes; every second one is photorealistic."""
+    """Picture `i` and its requested scene; every second picture is photorealistic."""
     style = "photorealistic" if i % 2 else STYLES[1 + i // 2 % 7]
     person, scene = random_person(rng), random_scene(rng, style=style)
     text, base = caption(scene, rng, person=person, keep=1.0), sampler.base

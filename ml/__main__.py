@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return fail(args, "out_of_memory", "There is not enough memory for this.")
     except Stopped:
-        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        print("Stopped. The same command resumes from here.", file=sys.stderr)
         return 130
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)

@@ -89,7 +89,7 @@ def full_disk_named(top: Path) -> Iterator[None]:
         if e.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise MLError(
-            "disk_full", f"The disk of {top} is full. Make room and run this again: it goes on from here."
+            "disk_full", f"The disk of {top} is full. Make room and run this again: it resumes from here."
         ) from e
 
 
@@ -213,7 +213,7 @@ def check(base: Base, into: Path | None) -> Path:
 
 
 def add_arguments(parser: Any) -> None:
-    parser.add_argument("--into", type=Path, help="a plain directory in the place of the hub's cache")
+    parser.add_argument("--into", type=Path, help="a plain directory instead of the hub's cache")
     parser.add_argument(
         "--token-file", type=Path, help="file with the hub's token (else HF_TOKEN, HF_TOKEN_FILE)"
     )

@@ -79,7 +79,7 @@ class ModelHub:
             except (ValueError, KeyError, TypeError, AttributeError) as e:
                 raise MLError(
                     "not_on_hub",
-                    f"{self.endpoint} does not answer as a hub does about {repository}. Check HF_ENDPOINT.",
+                    f"{self.endpoint} gives no valid answer about {repository}. Check HF_ENDPOINT.",
                 ) from e
 
     @contextlib.contextmanager

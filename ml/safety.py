@@ -79,7 +79,7 @@ class Verdict:
 
 
 MESSAGES = {
-    "empty": "Nothing was asked for. Describe the picture in a few words.",
+    "empty": "The prompt is empty. Describe the picture in a few words.",
     "too_long": f"This prompt is too long. Shorten it to {MAX_PROMPT:,} characters.",
     "minor": "Children never appear in adult pictures here. Remove what is sexual or the mention of a child.",
     "known_person": "Pictures of well-known people are not made here. Remove the name and describe yourself.",

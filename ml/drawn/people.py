@@ -100,10 +100,7 @@ def pick(rng: np.random.Generator, names: Any, weights: Any = None) -> str:
 
 
 def random_person(rng: np.random.Generator) -> Person:
-    """A random adult.
-
-    Traits are independent, except where that would look odd (beards, grey hair, brows).
-    """
+    """A random adult. Traits are independent, except where that looks odd (beards, grey hair, brows)."""
     gender = pick(rng, ("woman", "man"))
     man = gender == "man"
     age = float(rng.uniform(0, 1))

@@ -229,10 +229,8 @@ class Head:
         lift: Callable[[A, A], A] | None = None,
     ) -> Hit:
         """Intersects the rays with an ellipsoid of half-axes (a, top, b) around (0, y0, 0).
-
         `jaw` makes its lower half square or pointed. `lift` maps a point's x and y to a displacement of the
-        surface along the head's z, in head units.
-        """
+        surface along the head's z, in head units."""
         R, d = self.R, self.R[2]
         px, py, pz = (self.U * R[0, i] + self.V * R[1, i] for i in range(3))
         py -= y0

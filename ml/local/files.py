@@ -71,7 +71,7 @@ def find_undistilled(base: Base) -> Path | None:
     folder = beside if beside.is_dir() else in_cache(base.undistilled, None, ("transformer/*",))
     part = folder / "transformer"
     if not part.is_dir():
-        what = f"What twins are trained on is not here ({base.undistilled})."
+        what = f"The transformer that twins are trained on is not here ({base.undistilled})."
         raise MLError("base_missing", f"{what} Fetch it first (python -m ml fetch {base.name}).")
     if faults := part_faults(part):
         raise MLError("base_broken", f"{part} is not whole: {', '.join(faults[:3])}. Fetch it again.")

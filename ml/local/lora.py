@@ -162,7 +162,7 @@ class Swapper:
         except Exception as e:
             self.unload()
             raise MLError(
-                "engine_failed", "The twin could not be put on the base. Nothing was made; try again."
+                "engine_failed", "The twin's LoRA could not be loaded. No picture was made. Try again."
             ) from e
 
     def _copy(self, tensors: dict[str, Any]) -> None:

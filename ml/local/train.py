@@ -116,7 +116,7 @@ class TrainingState:
         if not all(map(math.isfinite, found)):
             raise MLError(
                 "engine_failed",
-                "The training lost its way (its loss is no number). Start it again with other photos.",
+                "The training diverged: its loss is not finite. Start it again with other photos.",
             )
         self.losses += found
         self.unread.clear()

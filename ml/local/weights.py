@@ -21,8 +21,10 @@ from safetensors.torch import load, save
 from ml.catalogue import Base
 from ml.errors import MLError
 
-FULL = "The disk is full or cannot be written. Make room and start again; nothing half-written was left."
-BROKEN = "This file is not a whole safetensors file of ours. Train the twin again or fetch the file again."
+FULL = "The disk is full or cannot be written. Make room and start again. No incomplete file was left."
+BROKEN = (
+    "This file is not a complete safetensors file of PhotoFlux. Train the twin again or fetch the file again."
+)
 
 
 class FolderStore:

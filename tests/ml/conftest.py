@@ -1,5 +1,5 @@
-"""A base of the real layout and classes, one block deep and with random weights: for tests of everything
-but learning."""
+"""A base with the real layout and classes, one block deep and with random weights, for all tests except
+those of learning."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.ml.flux_hub import hub  # noqa: E402, F401
 
 @pytest.fixture(scope="session")
 def pair() -> tuple[Any, Any]:
-    """The two tokenizers, learnt once: it takes seconds."""
+    """The two tokenizers, trained once per session because it takes seconds."""
     from ml.nano.steps import new_tokenizers
 
     return new_tokenizers()
@@ -38,7 +38,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory, pair: tuple[Any, Any])
     flow_model = model.new_flow_model(PRESETS["tiny"].shape, *pair)
     for name, p in flow_model.transformer.named_parameters():
         if ("norm" in name and ".linear." in name) or name.startswith("proj_out"):
-            torch.nn.init.normal_(p, std=0.05)  # a fresh base is the identity: here it must react
+            torch.nn.init.normal_(p, std=0.05)  # a fresh base is the identity; tests need an effect
     small = vae.new_vae((8, 8, 16, 16))
     small.register_to_config(shift_factor=0.0, scaling_factor=1.0)
     out = tmp_path_factory.mktemp("base")
@@ -69,7 +69,7 @@ def _drawn(some: slice) -> list[bytes]:
 
 @pytest.fixture(scope="session")
 def few() -> list[bytes]:
-    """The first four of `photos`: each takes a third of a second."""
+    """The first four of `photos`; drawing one takes a third of a second."""
     return _drawn(slice(4))
 
 

@@ -1,4 +1,4 @@
-"""Small real classes that stand at a door in tests."""
+"""Small classes that implement ml's interfaces for tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ml.types import Face
 
 
 class CentredFaces:
-    """Finds one face in the middle of every picture, and describes it by its colours."""
+    """Detects one face in the middle of every picture; its colours are its vector."""
 
     name = "colours"
 

@@ -1,4 +1,4 @@
-"""FLUX.1 schnell in small on the hub double, and a fetch of it: what the tests of fetching share."""
+"""A small FLUX.1 schnell on the hub double, and a function to fetch it, shared by the tests of fetching."""
 
 from __future__ import annotations
 
@@ -90,14 +90,14 @@ def refused(code: str, **options: Any) -> str:
 
 
 def put(hub: HubDouble, folder: Path) -> None:
-    """As somebody would who copies the files by hand."""
+    """Copies the files by hand, as a user could."""
     for path, data in hub.repositories[BASE.source].files.items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_bytes(data)
 
 
 def wanted(hub: HubDouble) -> int:
-    """Bytes of all that is needed."""
+    """The bytes of all needed files."""
     unwanted = ("README.md", "flux1-schnell.safetensors")
     return sum(
         len(data) for s in hub.repositories.values() for path, data in s.files.items() if path not in unwanted

@@ -1,5 +1,5 @@
-"""A small model hub on loopback: it answers what huggingface_hub 2.4.0 asks, with large files on another
-host, and fails as it is told to."""
+"""A small model hub on loopback. It answers the requests of huggingface_hub 2.4.0, serves large files from
+another host, and fails on demand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass
 class StoredRepository:
-    """A repository at one commit. With `token`, only who sends it gets the files; everybody may list them."""
+    """A repository at one commit. With `token`, downloads require it; listing does not."""
 
     commit: str
     files: dict[str, bytes]
@@ -120,7 +120,7 @@ def listing(name: str, stored: StoredRepository) -> dict[str, Any]:
 
 
 def resolve(request: Any, name: str, stored: StoredRepository, file: str) -> None:
-    """Sends a small file; for a large one, answers where it lies and what it is."""
+    """Sends a small file; redirects to a large one, with its etag and size."""
     data = stored.files[file]
     request.extra = {"X-Repo-Commit": stored.commit}
     if not is_large(file):

@@ -1,5 +1,5 @@
-"""A base of FLUX.2 klein's layout and classes, one block deep, random and small: what is tested is the way,
-not the pictures."""
+"""A small base with FLUX.2 klein's layout and classes, one block deep, with random weights: for tests of the
+code, not of the pictures."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def transformer(seed: int) -> torch.nn.Module:
 
 
 def save(folder: Path) -> tuple[Path, Path]:
-    """(what serves, what is trained), as directories."""
+    """The directories of (the served base, the base to train)."""
     from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline
     from transformers import Qwen3Config, Qwen3ForCausalLM
 

@@ -1,4 +1,4 @@
-"""Making the base: stages stop cleanly and go on, and the same command builds it from nothing."""
+"""Building the nano base: stages stop cleanly and resume, and one command builds it from scratch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def loss_of(net: torch.nn.Module) -> object:
 
 
 class After(Clock):
-    """A clock that is over after so many looks."""
+    """A clock that is over after `looks` calls of over()."""
 
     def __init__(self, looks: int):
         super().__init__(None)
@@ -75,7 +75,7 @@ def test_a_stage_that_must_fit_takes_the_steps_there_is_time_for(tmp_path: Path)
     net = model()
     stage = Stage(tmp_path / "a.pt", net, rate=0.01, total=10_000, fit=True)
     assert stage.run(loss_of(net), Spent(None))  # type: ignore[arg-type]
-    assert stage.step == stage.total == 400  # all that it takes to see how long a step takes
+    assert stage.step == stage.total == 400  # the steps needed to measure the time per step
     assert stage.pace() == 0  # the rate has fallen
     assert Stage(tmp_path / "a.pt", model(), rate=0.01, total=10_000, fit=True).done
     assert not Stage(tmp_path / "a.pt", model(), rate=0.01, total=10_000).done
@@ -114,14 +114,14 @@ def test_one_command_builds_it_from_nothing_and_betters_it(tmp_path: Path) -> No
     work, out = tmp_path / "work", tmp_path / "out"
     nets = out / "nets"
     nets.mkdir(parents=True)
-    assert not build.build(steps(work, out, After(4)))  # the pictures are drawn, then it stops
+    assert not build.build(steps(work, out, After(4)))  # stops after drawing the pictures
     assert data.drawn(work / "pictures", PRESETS["tiny"].pictures)
     assert not (work / "latents.pt").exists()
     (nets / "faces.safetensors").write_bytes(
         b"of another build"
-    )  # files of an earlier build mislead no stage
+    )  # files of an earlier build must not affect a stage
     command = f"--preset tiny --work {work} --out {out} --minutes 9 --fit"
-    assert build.main(command.split()) == 0  # what is left, side by side
+    assert build.main(command.split()) == 0  # runs the remaining stages in parallel
     assert find(base_of("nano", out)) == out
     assert {p.name for p in nets.iterdir()} == {"faces.safetensors", "reader.safetensors"}
     (work / "flow.pt").unlink()
@@ -132,7 +132,7 @@ def test_one_command_builds_it_from_nothing_and_betters_it(tmp_path: Path) -> No
 
 
 def test_evening_out_changes_the_latents_and_not_the_pictures() -> None:
-    """Channels as uneven as a codec leaves them come out alike, and what is decoded stays what it was."""
+    """The channels' variances become nearly equal, and the decoded picture stays the same."""
     from ml.nano import vae
 
     torch.manual_seed(0)
@@ -151,7 +151,7 @@ def test_evening_out_changes_the_latents_and_not_the_pictures() -> None:
         slice(None),
         slice(1, -1),
         slice(1, -1),
-    )  # the border is padded with zeros: another colour now
+    )  # without the border: its zero padding now means another colour
     torch.testing.assert_close(
         codec.decoder.conv_in(after)[inner], first(before)[inner], rtol=1e-3, atol=1e-3
     )
@@ -200,7 +200,7 @@ def test_attention_by_its_formula_is_attention(tiny_folder: Path) -> None:
 
 
 def test_words_keep_their_numbers_when_a_build_goes_on(tmp_path: Path) -> None:
-    """Learning a tokenizer twice numbers its words differently; text encoders know them by number."""
+    """Training a tokenizer again numbers its words differently, and text encoders depend on the numbers."""
     texts = [data.words(i, 0) for i in range(40)]
     first, again = (steps(tmp_path, tmp_path, Clock(None)).tokenizers() for _ in range(2))
     other = steps(tmp_path / "other", tmp_path, Clock(None), tmp_path / "tokenizers").tokenizers()
@@ -231,7 +231,9 @@ def test_the_way_out_learns_faces_once_more_and_latents_stay(tmp_path: Path) -> 
     with torch.no_grad():
         latents = [c.encode(x).latent_dist.mode() for c in (before, made)]
         errors = [((c.decode(z).sample - x).abs() * weight).mean() for c, z in zip((before, made), latents)]
-    torch.testing.assert_close(*latents, rtol=1e-4, atol=1e-4)  # another memory format, so other last bits
+    torch.testing.assert_close(
+        *latents, rtol=1e-4, atol=1e-4
+    )  # the memory format differs, and so do the last bits
     assert errors[1] < 0.8 * errors[0]
 
 

@@ -1,4 +1,4 @@
-"""The command line: what a stranger types, and what they are told when it cannot be done."""
+"""The command line: its commands and its error messages."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_two_people_mixed_half_and_half(drawn: Path, capsys: Any, tmp_path: Path
 
 
 def test_strangers_at_the_start_do_not_decide_who_is_meant(drawn: Path) -> None:
-    """Three photos of one person before six of another: the six are the twin's."""
+    """Three photos of one person before six of another: the twin is the person of the six."""
     paths = sorted((drawn / "person-001").glob("*.jpg"))[:3] + sorted((drawn / "person-000").glob("*.jpg"))
     rows, accepted = inspect_all(Judge(), paths, print)
     assert [r["code"] for r in rows[:3]] == ["other_person"] * 3
@@ -189,7 +189,7 @@ def test_a_lora_that_is_none_of_ours(
 
 @pytest.mark.parametrize("limit, code", [("RLIMIT_FSIZE", "storage_full")])
 def test_a_disk_that_is_full_is_told_before_the_work(tmp_path: Path, limit: str, code: str) -> None:
-    """In a process that may write no file at all, as on a full disk."""
+    """In a process that cannot write any file, as on a full disk."""
     code_text = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "from ml.__main__ import main; from ml.provenance import Signer; from pathlib import Path;"
@@ -228,7 +228,7 @@ def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(drawn: Path, tmp_pa
 
 @pytest.mark.workers
 def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
-    """The process is limited to the memory it has once a first picture is made."""
+    """The process is limited to the memory that it has after the first picture."""
     done = subprocess.run(
         program(
             "import resource, sys",
@@ -253,7 +253,7 @@ def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_hub_id_is_looked_up_with_its_revision_and_never_fetched(tmp_path: Path) -> None:
-    """The cache's own layout, as its downloader leaves it: two revisions of one repository."""
+    """The layout of huggingface_hub's cache, with two revisions of one repository."""
     for revision in ("1" * 40, "2" * 40):
         (tmp_path / "models--org--base" / "snapshots" / revision).mkdir(parents=True)
         (tmp_path / "models--org--base" / "snapshots" / revision / "model_index.json").write_text("{}")

@@ -1,5 +1,5 @@
-"""The critic that weighs the flow's training: what it is asked, what it answers, and that only the guess is
-taught by it."""
+"""The critic of the flow's training: its labels, its answers, and that only the guess gets
+gradients."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_each_answer_counts_and_hidden_ones_do_not() -> None:
 
 
 def test_it_learns_from_drawn_latents(tmp_path: Path) -> None:
-    """Latents of flat colour by background, which a few steps tell apart."""
+    """Latents of flat colour by background, which a few steps can learn to classify."""
     torch.set_num_threads(1)
     numbers = np.arange(64)
     field = NAMES.index("background")

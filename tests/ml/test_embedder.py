@@ -1,4 +1,4 @@
-"""The two small nets beside the base: whose face it is, and what the picture shows."""
+"""The two small nets: the face embedder and the reader."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ml.vocabulary import BACKGROUNDS
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    """(12 people, 4 heads, D), none of them trained on."""
+    """(12 people, 4 heads, D); the embedder was not trained on them."""
     net = Faces()._embedder()
     heads = [embedder_training.heads_of(700_000 + n, 4, seed=11) for n in range(12)]
     with torch.no_grad():
@@ -72,7 +72,7 @@ def test_a_caption_leaves_out_what_is_unsure() -> None:
 
 @pytest.mark.parametrize("style", [("fantasy", 0.9), ("photorealistic", 0.5)])
 def test_what_is_not_read_as_a_photo_is_not_read_at_all(style: tuple[str, float]) -> None:
-    """As most real photos: what else is read in them is a guess, and a wrong word is learnt as the person."""
+    """Most real photos: other values would be guesses, and a wrong word is learnt as part of the person."""
     found = {f: (names[1], 0.9) for f, names in FIELDS.items()} | {"style": style}
     assert describe(found, "ohwx woman") == "photo of ohwx woman"
 

@@ -1,4 +1,4 @@
-"""The photo checks, each with a drawn example, and who is who in a set; the embedder is a stand-in."""
+"""The photo checks, each with a drawn example, and grouping by person; the embedder is a double."""
 
 from dataclasses import replace
 
@@ -19,11 +19,11 @@ from ml.types import PHOTO_CODES, Face, Inspection
 from ml.vocabulary import BACKGROUNDS, EXPRESSIONS
 
 SIDE = 768
-SAME = 0.9  # the stand-in's threshold
+SAME = 0.9  # the double's threshold
 
 
 class Colours:
-    """Stands for the trained net: the head's colours on a coarse grid, in the same shapes."""
+    """A double of the trained net: the head's colours on a coarse grid, in the same shapes."""
 
     def __call__(self, x):
         small = torch.nn.functional.adaptive_avg_pool2d(x[:, :, 16:80, 16:80], (6, 7)).flatten(1)
@@ -31,7 +31,7 @@ class Colours:
 
 
 def judged(**verdict):
-    """A safety check that always says the same."""
+    """A safety check with a fixed verdict."""
     said = PictureVerdict(**({"safe": False, "score": 1.0, "label": "nude", "engine": "test"} | verdict))
     return lambda _: said
 
@@ -56,7 +56,7 @@ def bob():
 
 @pytest.fixture(scope="session")
 def portrait(alice):
-    """One good photo as pixels; not to be written to."""
+    """One good photo as pixels; read-only."""
     return draw(alice, Scene(), SIDE, SIDE)
 
 
@@ -95,7 +95,7 @@ def test_a_good_photo_is_accepted_and_measured(accepted):
     assert media.to_array(accepted.clean).shape == (SIDE, SIDE, 3)
 
 
-# The darkest and the fairest.
+# The darkest and the fairest skin.
 @pytest.mark.parametrize("seed, skin", [(5, 1.0), (6, 0.0)])
 def test_a_dozen_varied_photos_of_one_person_are_accepted(checker, seed, skin):
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Fetching a base from a hub on loopback: cuts, licences, and what is found on the disk afterwards."""
+"""Fetching a base from a hub on loopback: broken connections, licences, and the files on disk."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_a_fetch_that_was_cut_goes_on_where_it_was(hub: HubDouble, tmp_path: Pat
     assert not present(base_of(BASE.name, where.get("into")))
     get(**where)
     assert [start for path, start in hub.ranges if path == FIRST] == [0, 70_001]
-    assert hub.bytes_sent == wanted(hub)  # not one twice
+    assert hub.bytes_sent == wanted(hub)  # no byte was sent twice
     assert present(base_of(BASE.name, where.get("into")))
 
 

@@ -1,4 +1,4 @@
-"""Fetching a base from a hub that refuses, fails or is none, and onto a disk without room; and the command
+"""Fetching a base from a hub that refuses, fails or is no hub, and onto a full disk; and the command
 lines."""
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def test_a_hub_that_cannot_be_reached_or_is_none(hub: HubDouble, monkeypatch: py
 
 
 def test_room_on_the_disk_is_looked_for_first(hub: HubDouble, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = wanted(hub)  # and nothing to spare
+    free = wanted(hub)  # without the margin of SPARE
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(free, 0, free))  # type: ignore[attr-defined]
     assert "Make room" in refused("disk_full")
     assert hub.ranges == []
@@ -100,7 +100,7 @@ def test_only_what_is_missing_needs_room(hub: HubDouble, monkeypatch: pytest.Mon
 
 
 def test_a_disk_that_fills_up_meanwhile(hub: HubDouble, tmp_path: Path) -> None:
-    """The part is the system's own full disk."""
+    """The part is a link to /dev/full, the system's simulated full disk."""
     (tmp_path / FIRST).parent.mkdir()
     part = next(f for f in fetching.ModelHub().listing(BASE.source, None).files if f.path == FIRST).etag[:12]
     (tmp_path / f"{FIRST}.{part}.incomplete").symlink_to("/dev/full")

@@ -1,4 +1,4 @@
-"""What every result passes before it is delivered, whichever engine made it."""
+"""The last steps for every result of every engine: screen, likeness, watermark, signature."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def finished(signer: Signer, twin: dict[str, Any]) -> Picture | None:
 
 
 class Said(safety.Detector):
-    """A detector without a program: it answers with `verdict`."""
+    """A detector without a process, with a fixed `verdict`."""
 
     def __init__(self) -> None:
         super().__init__([])

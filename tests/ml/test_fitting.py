@@ -1,5 +1,5 @@
-"""What a memory plan changes, through the engine: each rung trains and renders, and what cannot fit is told
-before it is loaded."""
+"""Memory plans in the engine: each step of the ladder trains and renders, and a base that does not fit is
+refused before loading."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def trained(
 
 
 def only_rung(rung: int) -> Callable[..., TrainingPlan]:
-    """Plans that take just this rung of the ladder; the last one gives up the largest bucket as well."""
+    """Plans that use only this step of the ladder; the last one also drops the largest bucket."""
 
     def planned(free: int, load: Any, sizes: Any, **more: Any) -> TrainingPlan:
         plan = plan_training(free, load, sizes, ladder=(LADDER[rung],))
@@ -71,8 +71,8 @@ def only_rung(rung: int) -> Callable[..., TrainingPlan]:
 
 
 class Watch:
-    """What a transformer is while it is trained: its layers in 8 bits, whether it checkpoints, its numbers
-    of tokens."""
+    """Observes a transformer in training: its layers in 8 bits, gradient checkpointing, its numbers of
+    tokens."""
 
     def __init__(self, kind: Any):
         self.forward = kind.forward
@@ -115,7 +115,7 @@ def test_every_rung_trains_a_twin_that_renders(
     assert "fits: " in report.memory
     made = list(engine.render(RenderSpec("in a park", report.lora, report.sha256), store=store))
     assert made[0].engine == profile
-    # What serves is the base in full again.
+    # Serving uses the base in full precision again.
     assert not any(isinstance(m, Float8Linear) for m in engine.models()[0].transformer.modules())
 
 
@@ -134,7 +134,7 @@ def test_serving_in_less_memory_renders_nearly_the_same(
     whole = picture(None)
     assert (
         picture(ServingPlan(False, True, (64, 64), 1, 1)) == whole
-    ).all()  # where the text is read changes nothing
+    ).all()  # the text encoders' device changes nothing
     less = picture(ServingPlan(True, True, (64, 64), 1, 1))
     assert 0 < abs(less - whole).mean() < 4
 
@@ -161,7 +161,7 @@ def test_what_cannot_fit_is_told_before_a_weight_is_read(
 ) -> None:
     engine = engine_of("flux-schnell", schnell, tmp_path)
     monkeypatch.setattr(fitting, "free_bytes", lambda device: 400_000_000)
-    monkeypatch.setattr("ml.local.engine.load_pipeline", None)  # would be called, if anything were loaded
+    monkeypatch.setattr("ml.local.engine.load_pipeline", None)  # loading would call it and fail
     with pytest.raises(MLError, match=r"needs .* GB .*are free") as e:
         list(engine.render(RenderSpec("in a park")))
     assert e.value.code == "does_not_fit"

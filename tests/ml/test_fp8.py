@@ -1,4 +1,4 @@
-"""Weights in 8 bits: as near as the format allows, exact gradients, no wide copies kept, and LoRAs load as
+"""Weights in 8 bits: as exact as the format allows, exact gradients, no wide copies kept, and LoRAs load as
 on any base."""
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def plain(bias: bool = True) -> torch.nn.Linear:
 
 
 def quantised(bias: bool = True, units: bool = False) -> Float8Linear:
-    """`units` runs on a processor what an accelerator's units would: PyTorch knows the same product there."""
+    """`units` emulates an accelerator's 8-bit product on a CPU: PyTorch implements the same product there."""
     layer = Float8Linear.from_linear(plain(bias))
     layer.units = units
     return layer
@@ -135,7 +135,7 @@ def test_under_autocast_the_gradient_is_bfloat16s() -> None:
 
 
 def kept(run: Any) -> list[torch.Tensor]:
-    """What is kept for the backward pass of run()."""
+    """The tensors that run() keeps for its backward pass."""
     out: list[torch.Tensor] = []
 
     def pack(t: torch.Tensor) -> torch.Tensor:
@@ -269,11 +269,11 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 
 @pytest.fixture(scope="module")
 def both() -> tuple[Any, np.ndarray]:
-    """The nano base in 8 bits, and a picture it made in full precision."""
+    """The nano base in 8 bits, and its picture in full precision."""
     torch.set_num_threads(1)
     pipe = load_pipeline(BASE, "cpu")
     exact = picture(pipe)
-    pipe.transformer.enable_gradient_checkpointing()  # on in training only
+    pipe.transformer.enable_gradient_checkpointing()  # active in training only
     quantise(pipe.transformer, "cpu")
     return pipe, exact
 

@@ -1,4 +1,4 @@
-"""FLUX.2 klein by the same code: its classes, one block deep, trained on one transformer and served by
+"""FLUX.2 klein with the same code: its classes, one block deep, trained on one transformer and served by
 another."""
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def examples(pipe: Any, base: Base) -> list[Example]:
 
 
 def test_our_tokens_are_the_pipelines(pipe: Any, base: Base) -> None:
-    """The same latents, positions and velocity that the pipeline computes."""
+    """Our latents, positions and velocity equal the pipeline's."""
     pixels = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1)) * 2 - 1
     z = pipe._encode_vae_image(pixels, generator=torch.Generator())
     assert torch.allclose(encode_picture(pipe, base, pixels), pipe._pack_latents(z), atol=1e-5)

@@ -1,4 +1,4 @@
-"""One LoRA on a base: a fresh one changes nothing, its file keeps it, a swap leaves nothing behind, foreign
+"""A LoRA on a base: a fresh one has no effect, its file restores it, a swap removes the old one, foreign
 files are refused."""
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def picture(pipe: Any, base: Base) -> np.ndarray:
 
 
 def trained(pipe: Any, base: Base, seed: int = 0) -> dict[str, torch.Tensor]:
-    """A LoRA that does something, as its file's tensors; the pipeline has it loaded."""
+    """A LoRA with a visible effect, as its file's tensors; it stays loaded in the pipeline."""
     params = lora.add(pipe.transformer, base, seed)
     g = torch.Generator().manual_seed(seed)
     for p in params:
@@ -89,7 +89,7 @@ def test_swapping_loads_one_twin_at_a_time(pipe: Any, tiny: Base) -> None:
 
 
 def test_a_swap_leaves_the_resident_twins_as_they_are(pipe: Any, tiny: Base) -> None:
-    """Also where their dtype is the base's, so that loading would not need a copy."""
+    """Also if their dtype is the base's, so that loading without a copy would work."""
     one = {k: v.float() for k, v in trained(pipe, tiny, 1).items()}
     lora.remove(pipe.transformer)
     two = {k: v + 1 for k, v in one.items()}

@@ -1,4 +1,4 @@
-"""Uploads: what is taken, what is refused and why, and that only the picture is left in the clean copy."""
+"""Uploads: accepted and refused files, and clean copies that contain only the picture."""
 
 import io
 import struct
@@ -17,7 +17,7 @@ pillow_heif.register_heif_opener()
 
 
 def picture(width=640, height=520, mode="RGB"):
-    """A bright red upper left corner on a smooth ground, so that turning and mirroring show."""
+    """A bright red upper left corner on a smooth ground, so that rotation and mirroring are visible."""
     x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
     array = np.stack([x * 0.5, y, 255 - x], axis=2).astype(np.uint8)
     array[: height // 4, : width // 4] = (250, 20, 20)

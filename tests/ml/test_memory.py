@@ -1,5 +1,5 @@
-"""Memory is estimated before anything is loaded: estimates against real steps, and the savings chosen where
-it is short."""
+"""Memory is estimated before anything is loaded: estimates against real steps, and the chosen
+savings."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ SMALL_JOB = Workload(SMALL_1, FLUX1.targets, tokens=64)
 
 
 def allocated(run: Callable[[], Any]) -> int:
-    """The most bytes that `run` held at a time, as PyTorch's allocator reports what it gives and takes
-    back."""
+    """The peak bytes of `run`, from the allocations and frees that PyTorch's profiler
+    reports."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as p:
         run()
     events = [e for e in p.profiler.kineto_results.events() if e.name() == "[memory]"]
@@ -162,7 +162,7 @@ def test_no_score_matrix_is_kept() -> None:
     few, many = [metering._short_step(job, (512, 512), False, True, 1, 1) for job in jobs]
     assert many == pytest.approx(
         2 * few, rel=0.05
-    )  # of twice the tokens; attention scores would make it four times
+    )  # linear in the tokens; with attention scores it would be quadratic
 
 
 def test_on_cuda_norms_are_in_float32_and_take_more() -> None:
@@ -279,7 +279,7 @@ def written(folder: Path, shapes: dict[str, tuple[int, ...]]) -> None:
 
 @pytest.fixture(scope="module")
 def schnell(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """FLUX.1 schnell's directory, as large as it is and empty."""
+    """FLUX.1 schnell's directory with sparse weight files of the real size."""
     folder = tmp_path_factory.mktemp("schnell")
     for part, config in (("transformer", SCHNELL_CONFIG), ("vae", VAE)):
         written(

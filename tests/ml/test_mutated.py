@@ -1,4 +1,4 @@
-"""Broken files, made of whole ones: each is a clean photo or refused with a code.
+"""Broken files, made from whole ones: each gives a clean photo or is refused with a code.
 
 bench.hostile sends thousands.
 """

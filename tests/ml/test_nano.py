@@ -1,4 +1,4 @@
-"""The base that ships: within its size, shaped as FLUX.1 schnell, and able to make a twin that is the
+"""The base that ships: its size, FLUX.1 schnell's layout, and twins that are recognised as the
 person."""
 
 from __future__ import annotations
@@ -108,13 +108,13 @@ def test_its_pictures_are_marked_signed_and_the_same_for_the_same_seed(
     assert found.signed
     assert found.ident == made[0].mark
     a, b = (media.to_array(p.png).astype(int) for p in (made[1], again))
-    assert np.abs(a - b).mean() < 2.5  # the same pixels but for their marks
+    assert np.abs(a - b).mean() < 2.5  # the same pixels except for the watermarks
     assert made[0].width == made[0].height == 512
 
 
 @pytest.mark.train
 def test_its_pictures_are_likelier_than_the_bases(engine: LocalEngine, twin: Any) -> None:
-    """Those in which a face is found; bench.card counts how many that is."""
+    """Only pictures with a detected face; bench.card measures their share."""
     report, store, _ = twin
     spec = RenderSpec("smiling, grey background, soft light", report.lora, report.sha256, count=8, seed=1)
     likeness = [p.likeness for p in engine.render(spec, store=store) if p.likeness is not None]
@@ -202,7 +202,7 @@ def test_three_photos_are_too_few(engine: LocalEngine, few: list[bytes]) -> None
 
 
 def test_the_base_in_another_profile_runs_through_the_same_code(tiny_folder: Path) -> None:
-    """flux-schnell in bfloat16, from a local directory of its layout."""
+    """flux-schnell in bfloat16, from a local directory with its layout."""
     engine = LocalEngine("flux-schnell", source=tiny_folder)
     pipe, _, _ = engine.models()
     assert str(pipe.transformer.dtype) == "torch.bfloat16"
@@ -234,7 +234,7 @@ def test_running_out_of_memory_is_one_sentence() -> None:
 def test_schnells_profile_trains_with_its_adapter_and_renders(
     tiny_folder: Path, tmp_path: Path, few: list[bytes]
 ) -> None:
-    """The production profile through the same code: bfloat16, adapter on in training and off in sampling,
+    """The production profile with the same code: bfloat16, training adapter active in training only, LoRA
     swapped in."""
     import shutil
 

@@ -1,4 +1,4 @@
-"""AdamW with its averages in 8 bits: near the exact one, unbiased, and the same after a checkpoint."""
+"""AdamW with averages in 8 bits: close to exact AdamW, unbiased, and the same after a checkpoint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def params(seed: int = 0) -> list[torch.nn.Parameter]:
 def run(
     kind: type, steps: int, mine: list[torch.nn.Parameter], opt: AdamW | AdamW8 | None = None, at: int = 0
 ) -> AdamW | AdamW8:
-    """Least squares towards fixed targets, with noisy gradients drawn from the step."""
+    """Least squares towards fixed targets, with gradient noise seeded by the step."""
     opt = opt or kind(mine, 0.02)
     for step in range(at, steps):
         g = torch.Generator().manual_seed(100 + step)

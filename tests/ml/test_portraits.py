@@ -1,4 +1,4 @@
-"""The drawn people that everything is learnt from and tested with."""
+"""The drawn people, used for training and for tests."""
 
 from __future__ import annotations
 

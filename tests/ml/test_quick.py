@@ -1,4 +1,4 @@
-"""Compiled blocks and several pictures in one pass change nothing that can be seen."""
+"""Compiled blocks and several pictures in one pass give the same pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def near(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def test_blocks_are_compiled_once_whichever_lora_is_loaded(pipe: Any, tiny: Base) -> None:
-    """With another twin, none, and the first again no kind of block is compiled twice, and pictures equal
+    """Another twin, none, and the first twin again: no kind of block is compiled twice, and pictures equal
     the eager ones."""
     sampler, swapper = Sampler(pipe, tiny), lora.Swapper(pipe, tiny, always=True)
     one, two = twin(swapper, 1), twin(swapper, 2)

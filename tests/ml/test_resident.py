@@ -1,4 +1,4 @@
-"""What a worker keeps in memory between two pictures: twins by their bytes, and the encodings of texts."""
+"""A worker's caches between pictures: twins, limited by bytes, and the encodings of texts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MB = 10**6
 
 
 class UserStorage:
-    """Twins of a megabyte each, and which of them were read."""
+    """Twins of one megabyte each, and a list of those that were read."""
 
     def __init__(self, **options: Any) -> None:
         self.clock, self.read = 0.0, []  # type: ignore[var-annotated]
@@ -70,7 +70,7 @@ def test_the_room_is_said_by_the_environment(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def encodings(pipe: Any) -> list[str]:
-    """The runs of the two text encoders, as they happen."""
+    """Records the runs of the two text encoders."""
     runs: list[str] = []
     for part in ("text_encoder", "text_encoder_2"):
         encoder = getattr(pipe, part)

@@ -1,4 +1,4 @@
-"""Prompts and pictures: what is refused whatever it is disguised as, and what is ordinary and must pass."""
+"""Prompts and pictures: forbidden content is refused in any disguise, and ordinary content passes."""
 
 import struct
 import subprocess
@@ -199,7 +199,7 @@ def test_a_prompt_may_have_a_thousand_characters_and_no_more():
 # --- pictures -----------------------------------------------------------------------------------------------
 
 GREY = np.full((64, 48, 3), 128, np.uint8)
-# A program that speaks the protocol and finds whatever the picture's first byte says.
+# A program with the detector's protocol. The picture's first byte sets its verdict.
 FAKE = """
 import json, os, struct, sys
 pixels, answers = sys.stdin.buffer, sys.stdout.buffer
@@ -217,7 +217,7 @@ while len(header := pixels.read(8)) == 8:
 
 @pytest.fixture
 def use():
-    """Judge with a program given as source; the real one is back afterwards."""
+    """Replaces the detector by a program given as source; restores it afterwards."""
     yield lambda source, seconds=20.0: use_detector(Detector([sys.executable, "-c", source], seconds=seconds))
     use_detector(Detector(safety.detector_command()))
 

@@ -1,4 +1,4 @@
-"""The trainer: it learns, it stops cleanly, and going on is the same as never having stopped."""
+"""The trainer: it learns, it stops cleanly, and a resumed training equals an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_going_on_after_a_stop_gives_the_same_weights(pipe: Any, quick: Base, fe
 
 
 def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, few: list[bytes]) -> None:
-    """Each step asks the model twice: without gradient to sample ahead, then at the earlier t (at least
+    """Each step runs the model twice: without gradient for a sampling step, then at the smaller t (at least
     half) to learn."""
     base = replace(quick, recipe=replace(quick.recipe, rollout=1.0, prior=0.0))
     seen: list[tuple[bool, torch.Tensor, torch.Tensor]] = []
@@ -100,8 +100,8 @@ def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, 
 def test_a_checkpoint_says_which_precision_it_was_trained_in(
     pipe: Any, quick: Base, few: list[bytes]
 ) -> None:
-    """The faster precision is found by timing, which may differ the next time; a training keeps the one it
-    began with."""
+    """Timing chooses the faster precision, and may choose differently the next time. A training keeps its
+    first precision."""
     run = trained(pipe, quick, examples(pipe, quick, few, 1), 1, MemoryStore())
     here = run.halves
     run.halves = not here
@@ -112,7 +112,7 @@ def test_a_checkpoint_says_which_precision_it_was_trained_in(
 
 
 def test_buckets_small_ones_first_and_the_largest_last(pipe: Any, quick: Base, few: list[bytes]) -> None:
-    """A photo is in every bucket it need not be enlarged for; all examples of a step have one size."""
+    """A photo is used in every bucket that barely enlarges it; all examples of a step have one size."""
     sizes = ((64, 64), (96, 96), (128, 128), (4096, 4096))
     base = replace(
         quick, sizes=replace(quick.sizes, train=sizes), recipe=replace(quick.recipe, large=0.5, rollout=0.0)
@@ -146,7 +146,7 @@ def test_times_are_drawn_as_said(kind: str) -> None:
 
 
 def test_prior_preservation_keeps_what_the_class_word_makes(pipe: Any, quick: Base, few: list[bytes]) -> None:
-    """With prior preservation the base's answer to the caption without the trigger changes less."""
+    """With prior preservation, the answer to the caption without the trigger changes less."""
     text = encode_text(pipe, quick, "photo of a woman")
 
     def moved(share: float) -> float:
@@ -256,7 +256,7 @@ def test_copying_a_training_photo_costs_score() -> None:
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
-    """In a process of its own that may not write files over 1,000 bytes, as on a disk that fills up."""
+    """In a process that cannot write files over 1,000 bytes, as on a disk that fills up."""
     code = f"""
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
