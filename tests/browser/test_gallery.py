@@ -114,6 +114,7 @@ def test_the_keyboard_goes_from_picture_to_picture_and_chooses(gallery: Page) ->
     gallery.keyboard.press("ArrowRight")
     gallery.keyboard.press("Enter")
     expect(gallery.get_by_role("heading", name="picture 3")).to_be_visible()
+    gallery.wait_for_load_state()  # the page's scripts run before its load event
     gallery.keyboard.press("ArrowLeft")
     expect(gallery.get_by_role("heading", name="picture 2")).to_be_visible()
 

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
     [("phone", "paint"), ("desktop", "paint"), pytest.param("phone", "real", marks=pytest.mark.thorough)],
 )
 def test_the_walk(site: Site, size: str, engine: str, tmp_path: Path) -> None:
-    site.workers.hold()
+    site.workers.hold("training")
     site.workers.start(studio=engine)
     page = site.visit(size)
     sign_up(page, "walker@example.com")
