@@ -14,7 +14,6 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import make_password
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
@@ -142,10 +141,14 @@ def _forget_in_log(model: Any, found: Any) -> None:
 
 
 def erase_rest(user: User) -> None:
-    """Erases what no foreign key leads to: sessions, and counts of requests in the cache."""
-    mine = [
-        s.session_key for s in Session.objects.iterator() if s.get_decoded().get(SESSION_KEY) == str(user.id)
-    ]
+    """Erases what no foreign key leads to: sessions, and counts of requests in the cache.
+
+    A login that waits for its second factor, or a new password that is half set, is a session, too: it names
+    the user without being theirs.
+    """
+    names = (str(user.id), user.id.hex)
+    found = ((s.session_key, str(s.get_decoded())) for s in Session.objects.iterator())
+    mine = [key for key, data in found if any(name in data for name in names)]
     Session.objects.filter(session_key__in=mine).delete()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM accounts_cache WHERE cache_key LIKE %s", [f"%{user.id}%"])

@@ -340,6 +340,19 @@ def test_with_the_storage_away_the_key_is_gone_and_the_files_follow(anna: Any, s
     assert not erasure.unfinished().exists()
 
 
+def test_a_login_that_waits_for_its_second_factor_is_erased_too(
+    client: Any, anna: Any, erase: Callable[[Any], Any]
+) -> None:
+    from django.contrib.sessions.models import Session
+
+    client.post("/accounts/login/", {"login": anna.email, "password": PASSWORD})
+    waiting = client.session
+    assert anna.email in str(dict(waiting.items()))
+    assert "_auth_user_id" not in waiting
+    erase(anna)
+    assert not Session.objects.filter(session_key=waiting.session_key).exists()
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.workers
 def test_killed_before_each_of_its_statements_it_is_finished_by_the_next(anna: Any, tmp_path: Path) -> None:
