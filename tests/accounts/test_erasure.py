@@ -395,6 +395,13 @@ def test_a_restored_backup_does_not_start_until_its_erasures_are_replayed(
     assert len(mail.outbox) == 1  # no second receipt
 
 
+def test_nothing_starts_while_the_tombstones_cannot_be_read(anna: Any, settings: Any) -> None:
+    away = {**settings.STORAGES["tombstones"], "BACKEND": "tests.accounts.test_erasure.NoDisk"}
+    settings.STORAGES = {**settings.STORAGES, "tombstones": away}
+    with pytest.raises(SystemExit, match="tombstones"):
+        tombstones.refuse_start()
+
+
 def test_a_tombstone_says_whose_and_when_and_no_more(anna: Any, erase: Callable[[Any], Any]) -> None:
     erase(anna)
     (name,) = storages["tombstones"].listdir("")[1]
