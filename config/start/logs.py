@@ -21,9 +21,14 @@ def opened(file: Path) -> BinaryIO:
 
 
 def cut(file: Path, most: int = 0) -> None:
-    """Moves the content of a log that is too long aside, under the hands of whoever writes it."""
+    """Moves the content of a log that is too long aside, under the hands of whoever writes it. On a full disk
+    it is dropped."""
     if file.exists() and file.stat().st_size > (most or MOST):
-        shutil.copyfile(file, file.with_name(f"{file.name}.old"))
+        old = file.with_name(f"{file.name}.old")
+        try:
+            shutil.copyfile(file, old)
+        except OSError:
+            old.unlink(missing_ok=True)
         with file.open("r+b") as log:
             log.truncate(0)
 
