@@ -20,7 +20,7 @@ class PaidRun(Run):
     engine = models.CharField(max_length=40, blank=True, editable=False)  # what works on it, for its costs
     units = models.PositiveIntegerField(default=0, editable=False)  # pictures, trainings that were delivered
     retry_of = models.UUIDField(null=True, editable=False)  # staff ran it again, at no price
-    retry_cause = models.CharField(max_length=200, blank=True, editable=False)
+    retry_cause = models.CharField(max_length=200, blank=True, editable=False)  # the audit log says who
 
     objects = RunQuerySet.as_manager()
 

@@ -11,10 +11,12 @@ from accounts.archive import json_member, row
 from config.registry import Member
 from generation.models import Job
 
+STAFF = ("retry_cause",)  # older rows name who of the staff ran them again
+
 
 def jobs(user: Any) -> Iterator[Member]:
     found = Job.objects.owned_by(user).prefetch_related("outputs").iterator(chunk_size=500)
-    told = [row(job) | {"recipe": job.recipe, "outputs": rows_of(job)} for job in found]
+    told = [row(job, without=STAFF) | {"recipe": job.recipe, "outputs": rows_of(job)} for job in found]
     yield json_member(
         "generations.json", told, _("Every request for pictures: its words and settings, and how it ended.")
     )

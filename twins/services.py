@@ -336,7 +336,7 @@ def retry_training(training: Training, *, actor: Any) -> Training:
         threads=training.threads,
         seed=training.seed,
         retry_of=training.id,
-        retry_cause=f"staff {actor.pk}",
+        retry_cause="staff",
         free=training.free,
     )
 

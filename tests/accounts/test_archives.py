@@ -99,6 +99,18 @@ def test_no_secret_is_in_it(packed: zipfile.ZipFile, anna: Any) -> None:
     assert not any('"secret"' in line or '"seed": "' in line for line in everything.splitlines())
 
 
+def test_it_does_not_say_who_of_the_staff_ran_a_job_again(anna: Any, wake_ups: Any) -> None:
+    from generation.models import Job
+    from twins.models import Training
+
+    for kind in (Job, Training):
+        kind.objects.filter(user=anna).update(retry_cause="staff nightingale")
+    everything = archive.members(Export(user=anna, scope="everything"))
+    told = b"".join(b"".join(m.chunks or ()) for m in everything if m.path.endswith(".json"))
+    assert b"generations" in told
+    assert b"nightingale" not in told
+
+
 def test_the_index_explains_every_file_and_what_was_left_out(packed: zipfile.ZipFile, anna: Any) -> None:
     index = json.loads(packed.read("index.json"))
     assert [f["path"] for f in index["files"]] == [n for n in packed.namelist() if n != "index.json"]
