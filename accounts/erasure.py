@@ -68,7 +68,9 @@ def _lock_out(account: User) -> None:
     keys = UserSession.objects.filter(user=account).values("session_key")
     Session.objects.filter(session_key__in=keys).delete()
     for kind in (UserSession, EmailAddress, Authenticator):
-        kind.objects.filter(user=account).delete()
+        found = kind.objects.filter(user=account)
+        _forget_in_log(kind, found)
+        found.delete()
     User.objects.filter(id=account.id).update(
         is_active=False, email=None, phone=None, display_name="", password=make_password(None)
     )
