@@ -26,7 +26,7 @@ from accounts import emails, tombstones
 from accounts.models import Erasure, User
 from accounts.vault import vault
 from config import registry
-from config.errors import DomainError
+from config.errors import DomainError, NotAuthenticated
 from config.runs import events
 from config.runs.models import kinds
 
@@ -50,9 +50,11 @@ class StillWorking(Exception):
 def ask(user: Any) -> Erasure:
     """Records the request; from its commit on nobody logs in to the account. Asked twice, it is one request.
 
-    Raises StaffAccount.
+    Raises StaffAccount, and NotAuthenticated when all is erased already.
     """
-    account = User.objects.select_for_update().get(id=user.id)
+    account = User.objects.select_for_update().filter(id=user.id).first()
+    if account is None:
+        raise NotAuthenticated
     if account.is_staff or account.is_superuser:
         raise StaffAccount
     erasure, new = Erasure.objects.get_or_create(

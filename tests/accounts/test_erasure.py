@@ -241,6 +241,16 @@ def test_asked_for_twice_at_once_it_is_one_request(anna: Any) -> None:
     assert erasure.ask(anna).id == erasure.ask(stale).id
 
 
+def test_a_second_request_that_comes_after_all_is_erased_is_refused_like_a_strangers(
+    anna: Any, erase: Callable[[Any], Any]
+) -> None:
+    """It was let in before the first one closed the account, and took longer."""
+    stale = client_of(User.objects.get(id=anna.id))
+    erase(anna)
+    answer = stale.delete("/api/v1/me", {"password": PASSWORD}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+
+
 def test_staff_are_not_erased_by_themselves(db: None) -> None:
     staff = User.objects.create_superuser("staff@example.com", PASSWORD)
     answer = client_of(staff).delete("/api/v1/me", {"password": PASSWORD}, format="json")
