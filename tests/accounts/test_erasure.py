@@ -22,6 +22,7 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import erasure, tasks, tombstones
@@ -140,6 +141,14 @@ def test_the_admins_log_keeps_what_staff_did_without_the_name(erase: Callable[[A
     kept = LogEntry.objects.filter(user=staff)
     assert {(entry.object_repr, entry.object_id) for entry in kept} == {("", None)}
     assert kept.count() == 3
+
+
+def test_a_large_gallery_is_deleted_without_reading_it(anna: Any, erase: Callable[[Any], Any]) -> None:
+    with CaptureQueriesContext(connection) as done:
+        erase(anna)
+    read = [q["sql"] for q in done.captured_queries if q["sql"].startswith("SELECT")]
+    assert any('"gallery_item"."id"' in sql for sql in read)
+    assert [sql for sql in read if '"gallery_item"."prompt"' in sql] == []
 
 
 def test_work_under_way_is_stopped_and_released_first(
