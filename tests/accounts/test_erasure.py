@@ -337,6 +337,16 @@ def test_without_a_mail_server_the_receipt_is_sent_later(anna: Any, settings: An
     assert tasks.erasures() == 0
 
 
+def test_a_hundred_receipts_that_cannot_be_sent_hold_no_erasure_up(anna: Any, settings: Any) -> None:
+    long_ago = timezone.now() - timedelta(days=1)
+    done = {"asked_at": long_ago, "erased_at": timezone.now(), "email": "a@example.com"}
+    Erasure.objects.bulk_create(Erasure(**done) for _ in range(100))
+    erasure.ask(anna)
+    settings.EMAIL_BACKEND = "tests.accounts.test_erasure.NoMail"
+    tasks.erasures()
+    assert not User.objects.filter(id=anna.id).exists()
+
+
 def test_an_address_that_takes_no_receipt_is_forgotten_after_a_week(anna: Any, settings: Any) -> None:
     asked = erasure.ask(anna)
     settings.EMAIL_BACKEND = "tests.accounts.test_erasure.NoMail"
