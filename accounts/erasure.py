@@ -7,6 +7,7 @@ may be repeated, and the sweep repeats it until all is done.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +63,8 @@ def ask(user: Any) -> Erasure:
     )
     if new:
         _lock_out(account)
+        # Again in `finish`. Here it is for a backup restored before a worker came to it.
+        transaction.on_commit(partial(tombstones.write, account.id), robust=True)
     return erasure
 
 

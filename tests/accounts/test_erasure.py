@@ -424,6 +424,16 @@ def test_a_restored_backup_does_not_start_until_its_erasures_are_replayed(
     assert len(mail.outbox) == 1  # no second receipt
 
 
+def test_the_tombstone_is_written_with_the_request_and_waits_for_no_worker(
+    anna: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    """A backup that is restored in between knows nothing of the request."""
+    with django_capture_on_commit_callbacks(execute=True):
+        asked = erasure.ask(anna)
+    asked.delete()
+    assert tombstones.alive() == [anna.id]
+
+
 def test_nothing_starts_while_the_tombstones_cannot_be_read(anna: Any, settings: Any) -> None:
     away = {**settings.STORAGES["tombstones"], "BACKEND": "tests.accounts.test_erasure.NoDisk"}
     settings.STORAGES = {**settings.STORAGES, "tombstones": away}
