@@ -190,3 +190,24 @@ def test_only_one_piece_of_one_file_is_in_memory(anna: Any) -> None:
     out = archive.zipped(found)
     next(out)
     assert opened == ["0"]
+
+
+def test_of_a_long_list_one_entry_is_in_memory() -> None:
+    read = []
+    entries = ({"number": read.append(n) or n} for n in range(3))  # type: ignore[func-returns-value]
+    chunks = iter(archive.json_list("x.json", entries, "").chunks or ())
+    assert json.loads(next(chunks) + b"]") == [{"number": 0}]
+    assert read == [0]
+
+
+@pytest.mark.parametrize("length", [0, 1, 3])
+def test_a_list_of_any_length_is_valid(length: int) -> None:
+    entries = [{"number": n} for n in range(length)]
+    member = archive.json_list("x.json", iter(entries), "")
+    assert json.loads(b"".join(member.chunks or ())) == entries
+
+
+def test_long_lists_are_read_while_they_are_packed(anna: Any) -> None:
+    long = {m.path: m for each in registry.exporters for m in each.members(anna)}
+    for path in ("generations.json", "billing/movements.json", "account/decisions.json"):
+        assert not isinstance(long[path].chunks, list)
