@@ -3,6 +3,7 @@ Celery beat runs it every 10 s; recovery is this alone, the broker redelivers no
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,8 @@ from django.utils import timezone
 from config.runs import broker, idempotency
 from config.runs.models import Run, kinds
 from config.runs.states import Status
+
+log = logging.getLogger(__name__)
 
 ENQUEUE_AGAIN = timedelta(seconds=20)  # after a wake-up that no worker answered
 MOST_LOST, MOST_WAITING = 100, 500  # rows of a model, and of a queue of it, in one round
@@ -39,12 +42,17 @@ def sweep_kind(kind: type[Run]) -> int:
 
 
 def _recover(kind: type[Run], ident: Any) -> bool:
-    """False when its worker renewed the lease meanwhile, or another sweeper has it."""
+    """False when its worker renewed the lease meanwhile, or another sweeper has it. One that cannot be
+    recovered keeps no other one waiting."""
     lapsed = kind.objects.filter(id=ident, status=Status.RUNNING, lease_until__lt=timezone.now())
-    with transaction.atomic():
-        run = lapsed.select_for_update(of=("self",), skip_locked=True).first()
-        if run:
-            run.crashed()
+    try:
+        with transaction.atomic():
+            run = lapsed.select_for_update(of=("self",), skip_locked=True).first()
+            if run:
+                run.crashed()
+    except Exception:
+        log.exception("%s %s cannot be recovered", kind._meta.label, ident)
+        return False
     return run is not None
 
 

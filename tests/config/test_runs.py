@@ -23,7 +23,7 @@ from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from config.runs.places import Places
 from config.runs.sweeper import ENQUEUE_AGAIN, sweep_kind
-from config.runs.worker import SAFE_POINT, Keeper, Lost, claimed
+from config.runs.worker import CRASHES, SAFE_POINT, Keeper, Lost, claimed
 from config.web.event_stream import snapshot
 from ml.errors import MLError, Stopped
 
@@ -108,6 +108,23 @@ def test_a_finish_after_a_cancel_is_a_cancel(run: Export) -> None:
     assert run.status == Status.CANCELLED
     with pytest.raises(AlreadyFinished):
         run.cancel()
+
+
+def test_a_run_that_cannot_be_recovered_keeps_no_other_one_waiting(
+    run: Export, alice: Any, wake_ups: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Export(user=alice, scope="items")
+    other.enqueue()
+    for each in (run, other):
+        Export.claim(each.id)
+    long_ago = timezone.now() - timedelta(minutes=1)
+    Export.objects.update(lease_until=long_ago)
+    Export.objects.filter(id=run.id).update(crashes=CRASHES - 1)
+    monkeypatch.setattr(Export, "on_end", lambda self: 1 / 0)
+    assert sweep_kind(Export) == 1
+    run.refresh_from_db()
+    other.refresh_from_db()
+    assert (run.status, run.lease_until, other.status) == (Status.RUNNING, long_ago, Status.QUEUED)
 
 
 def test_what_nobody_took_is_enqueued_again(run: Export, wake_ups: list[Any]) -> None:
