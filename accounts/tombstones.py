@@ -21,7 +21,6 @@ from django.utils import timezone
 
 from accounts.models import Erasure, User
 from accounts.vault.storage import storage_errors
-from config.errors import StorageFull, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +52,12 @@ def fault() -> str:
     """Why the product must not start on this database; "" when it may. Closes the connection that it used."""
     try:
         count = len(alive())
-    except (Unavailable, StorageFull):  # whom the database brings back is unknown: it may be anybody
-        log.exception("could not read the tombstones")
-        return "The tombstones of erased accounts cannot be read. Make their storage readable first."
     except DatabaseError:  # not migrated yet, or away: what reads it next says so
         log.warning("could not compare the tombstones with the database", exc_info=True)
         return ""
+    except Exception:  # whom the database brings back is unknown: it may be anybody
+        log.exception("could not read the tombstones")
+        return "The tombstones of erased accounts cannot be read. Make their storage readable first."
     finally:
         connection.close()
     if not count:

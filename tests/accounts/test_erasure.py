@@ -434,8 +434,9 @@ def test_the_tombstone_is_written_with_the_request_and_waits_for_no_worker(
     assert tombstones.alive() == [anna.id]
 
 
-def test_nothing_starts_while_the_tombstones_cannot_be_read(anna: Any, settings: Any) -> None:
-    away = {**settings.STORAGES["tombstones"], "BACKEND": "tests.accounts.test_erasure.NoDisk"}
+@pytest.mark.parametrize("broken", ["tests.accounts.test_erasure.NoDisk", "no.such.Storage"])
+def test_nothing_starts_while_the_tombstones_cannot_be_read(anna: Any, settings: Any, broken: str) -> None:
+    away = {**settings.STORAGES["tombstones"], "BACKEND": broken}
     settings.STORAGES = {**settings.STORAGES, "tombstones": away}
     with pytest.raises(SystemExit, match="tombstones"):
         tombstones.refuse_start()
