@@ -308,6 +308,27 @@ def test_the_same_address_is_a_stranger_afterwards(
     assert User.objects.filter(id=new.id).exists()
 
 
+def test_what_a_wrong_password_left_under_the_hash_of_an_address_goes_when_it_expires(
+    client: Any, anna: Any, erase: Callable[[Any], Any]
+) -> None:
+    client.post("/accounts/login/", {"login": anna.email, "password": "wrong"})
+    erase(anna)
+    assert len(contents("login_failed")) == 2  # by the address that asked, and by the one that was typed
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE accounts_cache SET expires = now() - interval '1 minute'")
+    tasks.tidy()
+    assert contents("login_failed") == []
+
+
+def test_a_session_past_its_time_is_deleted(client: Any, anna: Any) -> None:
+    from django.contrib.sessions.models import Session
+
+    client.force_login(anna)
+    Session.objects.update(expire_date=timezone.now() - timedelta(minutes=1))
+    tasks.tidy()
+    assert not Session.objects.exists()
+
+
 # ---------------------------------------------------------------- crashes, backups
 
 
