@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import redis
+from asgiref.sync import async_to_sync
 from celery import current_app
 from django.conf import settings
 from django.db import connection
@@ -24,6 +26,7 @@ from config.runs.models import Status
 from config.runs.places import Places
 from config.runs.sweeper import ENQUEUE_AGAIN, sweep_kind
 from config.runs.worker import CRASHES, SAFE_POINT, Keeper, Lost, claimed
+from config.web import event_stream
 from config.web.event_stream import snapshot
 from ml.errors import MLError, Stopped
 
@@ -343,3 +346,19 @@ def test_a_broker_that_takes_no_message_holds_nobody_up(monkeypatch: pytest.Monk
         start = time.monotonic()
         assert broker.enqueue("accounts.export", 1, "io") is False
         assert time.monotonic() - start < 4 * broker.TIMEOUT
+
+
+def test_a_stream_that_was_let_in_while_its_account_was_closed_ends_at_once(
+    alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It missed the message that ends the account's streams."""
+
+    async def told() -> list[bytes]:
+        heard = events.Listener()
+        heard.task = asyncio.current_task()  # a subscription that stands
+        heard.ready.set()
+        monkeypatch.setattr(event_stream, "listener", heard)
+        return [event async for event in event_stream.stream(alice)]
+
+    type(alice).objects.update(is_active=False)
+    assert async_to_sync(told)() == []
