@@ -71,6 +71,22 @@ def test_it_holds_a_file_of_every_kind(packed: zipfile.ZipFile, anna: Any) -> No
     assert packed.read(picture) == store(anna.id).read(anna.items.get().content)
 
 
+def test_pictures_of_one_day_whose_ids_begin_alike_are_two_files(anna: Any, work: Callable[[], int]) -> None:
+    from gallery.models import Item
+
+    first = Item.objects.get(user=anna)
+    for name in (first.content, first.thumbnail):
+        files = store(anna.id)
+        other = str(first.id)[:8] + "-ffff-4fff-8fff-ffffffffffff"
+        files.write(name.replace(str(first.id), other), files.read(name))
+    Item.objects.create(id=other, user=anna, created_at=first.created_at, width=1, height=1, size=1)
+    ident = ask(anna).json()["id"]
+    work()
+    answer = client_of(anna).get(f"/api/v1/exports/{ident}/content")
+    names = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))).namelist()
+    assert len(names) == len(set(names))
+
+
 def test_it_holds_every_row_that_an_exporter_speaks_for(packed: zipfile.ZipFile, anna: Any) -> None:
     said = text(packed, ".json")
     for each in registry.erasers:
