@@ -27,8 +27,24 @@ class _Encoder(JSONEncoder):
 
 
 def json_member(path: str, data: Any, about: str) -> Member:
-    text = json.dumps(data, cls=_Encoder, indent=1, ensure_ascii=False)
-    return Member(path, [text.encode("utf-8", "replace")], about)
+    return Member(path, [_json(data)], about)
+
+
+def json_list(path: str, found: Iterable[Any], about: str) -> Member:
+    """A list that may be long: one entry of it is in memory at a time."""
+    return Member(path, _list(found), about)
+
+
+def _list(found: Iterable[Any]) -> Iterator[bytes]:
+    before = b"[\n"
+    for entry in found:
+        yield before + _json(entry)
+        before = b",\n"
+    yield b"\n]" if before == b",\n" else b"[]"
+
+
+def _json(data: Any) -> bytes:
+    return json.dumps(data, cls=_Encoder, indent=1, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def row(instance: Any, *, without: Iterable[str] = ()) -> dict[str, Any]:
@@ -38,7 +54,12 @@ def row(instance: Any, *, without: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def rows(queryset: Any, *, without: Iterable[str] = ()) -> list[dict[str, Any]]:
-    return [row(instance, without=without) for instance in queryset.iterator(chunk_size=500)]
+    return list(each_row(queryset, without=without))
+
+
+def each_row(queryset: Any, *, without: Iterable[str] = ()) -> Iterator[dict[str, Any]]:
+    for instance in queryset.iterator(chunk_size=500):
+        yield row(instance, without=without)
 
 
 def members(export: Export) -> Iterator[Member]:

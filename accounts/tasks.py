@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterator
 
 from celery import shared_task
+from django.contrib.sessions.models import Session
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
@@ -39,8 +41,11 @@ def watched(run: Export, found: Iterator[Member]) -> Iterator[Member]:
 
 @shared_task(name="accounts.tidy")
 def tidy() -> int:
-    """Delete expired archives; returns how many."""
+    """Delete expired archives, sessions and request counts; returns how many archives."""
     now = timezone.now()
+    Session.objects.filter(expire_date__lt=now).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM accounts_cache WHERE expires < %s", [now])
     unfinished = Q(expires_at=None, finished_at__lt=now - Export.KEPT)
     old = list(Export.objects.filter(Q(expires_at__lt=now) | unfinished))
     for each in old:

@@ -55,6 +55,9 @@ def fault() -> str:
     except DatabaseError:  # not migrated or not reachable: the next query fails with the reason
         log.warning("could not compare the tombstones with the database", exc_info=True)
         return ""
+    except Exception:  # whom the database brings back is unknown: it may be anybody
+        log.exception("could not read the tombstones")
+        return "The tombstones of erased accounts cannot be read. Make their storage readable first."
     finally:
         connection.close()
     if not count:

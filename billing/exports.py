@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.archive import json_member, rows
+from accounts.archive import each_row, json_list, json_member, rows
 from billing.models import Invoice, LedgerAccount, Subscription, Transfer, Wallet
 from config.registry import Member
 
@@ -23,4 +23,4 @@ def export(user: Any) -> Iterator[Member]:
         ("invoices", Invoice, _("Your invoices and what was paid back.")),
     ):
         found = model._default_manager.filter(wallet__in=numbers)
-        yield json_member(f"billing/{name}.json", rows(found), about)
+        yield json_list(f"billing/{name}.json", each_row(found), about)

@@ -46,7 +46,8 @@ def gallery(user: Any) -> Iterator[Member]:
 
 
 def _name(item: Item) -> str:
-    return f"pictures/{item.created_at:%Y-%m-%d}-{str(item.id)[:8]}"
+    """With so much of the id that ten thousand pictures of one day have different names."""
+    return f"pictures/{item.created_at:%Y-%m-%d}-{str(item.id)[:13]}"
 
 
 def _suffix(item: Item) -> str:

@@ -7,15 +7,17 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.archive import json_member, row
+from accounts.archive import json_list, row
 from config.registry import Member
 from generation.models import Job
+
+STAFF = ("retry_cause",)  # older rows name who of the staff ran them again
 
 
 def jobs(user: Any) -> Iterator[Member]:
     found = Job.objects.owned_by(user).prefetch_related("outputs").iterator(chunk_size=500)
-    told = [row(job) | {"recipe": job.recipe, "outputs": rows_of(job)} for job in found]
-    yield json_member(
+    told = (row(job, without=STAFF) | {"recipe": job.recipe, "outputs": rows_of(job)} for job in found)
+    yield json_list(
         "generations.json", told, _("Every request for pictures: its words and settings, and how it ended.")
     )
 

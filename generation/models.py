@@ -46,11 +46,11 @@ class Job(PaidRun):
 
     @property
     def task(self) -> str:  # type: ignore[override]
-        return self.job_kind.task
+        return kinds.task_and_queue(self.kind)[0]
 
     @property
     def queue(self) -> str:  # type: ignore[override]
-        return self.job_kind.queue
+        return kinds.task_and_queue(self.kind)[1]
 
     @property
     def kind_name(self) -> str:  # type: ignore[override]

@@ -131,8 +131,12 @@ def retry_job(job: Job, *, actor: Any) -> Job:
     """
     if job.status != Status.FAILED:
         raise NotFailed
+    if earlier := Job.objects.filter(
+        retry_of=job.id
+    ).first():  # its idempotency key is forgotten after a week
+        return earlier
     same = {name: getattr(job, name) for name in (*COPIED, *SAME_AT_RETRY)}
-    again = Job(retry_of=job.id, retry_cause=f"staff {actor.pk}", **same)
+    again = Job(retry_of=job.id, retry_cause="staff", **same)
 
     def prepare(new: Job) -> None:
         new.enqueue()

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from accounts.archive import json_member, row
+from accounts.archive import json_list, row
 from billing.models import Wallet
 from config.registry import Member
 from moderation.models import AuditEntry
@@ -18,8 +18,8 @@ from moderation.models import AuditEntry
 
 def decisions(user: Any) -> Iterator[Member]:
     found = AuditEntry.objects.filter(Q(actor=user) | Q(subject_kind="user", subject_id=str(user.id)))
-    told = [_told(user, entry) for entry in found.iterator(chunk_size=500)]
-    yield json_member(
+    told = (_told(user, entry) for entry in found.iterator(chunk_size=500))
+    yield json_list(
         "account/decisions.json", told, _("What was decided about your account, and what you did as staff.")
     )
 

@@ -167,13 +167,14 @@ def _money(user: Any) -> None:
 
 def _log(user: Any, twin: Any, item: Any, staff: Any) -> None:
     """Audit and admin log entries by the user and about the user."""
+    from allauth.account.models import EmailAddress
     from django.contrib.admin.models import CHANGE, LogEntry
 
     from moderation.models import AuditEntry
 
     AuditEntry.objects.create(actor=user, verb="prompt_refused", detail="minors")
     AuditEntry.objects.create(actor=staff, verb="warned", subject_kind="user", subject_id=str(user.id))
-    for thing in (user, twin):
+    for thing in (user, twin, EmailAddress.objects.get(user=user)):
         LogEntry.objects.log_actions(
             user_id=(staff or user).id,
             queryset=[thing],

@@ -175,7 +175,7 @@ def test_an_archive_holds_all_of_it_and_an_erasure_leaves_nothing(
     from accounts import tasks
     from accounts.models import User
     from billing import audit
-    from tests.accounts.test_erasure import contents
+    from tests.accounts.leftovers import contents
 
     alice = client_for("alice@example.com")
     ident = User.objects.get(email="alice@example.com").id

@@ -40,6 +40,19 @@ def test_staff_disable_a_person_and_it_is_on_record(helper: Any, alice: Any) -> 
     assert (entry.actor, entry.verb, entry.subject_id) == (helper, "change_user", str(alice.id))
 
 
+def test_the_event_streams_of_a_disabled_account_end(
+    helper: Any, alice: Any, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    from config.runs import events
+
+    told: list[Any] = []
+    monkeypatch.setattr(events, "_publish", lambda user_id, message: told.append((user_id, message)))
+    for fields, ended in (({"is_active": "on"}, []), ({}, [(alice.id, {"model": events.END})])):
+        with django_capture_on_commit_callbacks(execute=True):
+            assert change(helper, alice, **fields) == 302
+        assert told == ended
+
+
 def test_staff_change_no_superuser_no_other_staff_and_not_themselves(helper: Any, superuser: Any) -> None:
     for user in (superuser, staff_with(), helper):
         assert change(helper, user, is_superuser="on") == 403

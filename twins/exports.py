@@ -13,6 +13,8 @@ from config.registry import Member
 from config.runs.models import Status
 from twins.models import Photo, Training, Twin
 
+STAFF = ("retry_cause",)  # older rows name who of the staff ran them again
+
 
 def twins(user: Any) -> Iterator[Member]:
     for twin in Twin.objects.owned_by(user).iterator():
@@ -39,7 +41,7 @@ def _photo(photo: Photo, name: str) -> Iterator[Member]:
 def _training(training: Training, folder: str) -> Iterator[Member]:
     photos = [str(ident) for ident in training.photos.values_list("id", flat=True)]
     about = _("A training: its parameters, the photos that it used, and how well it resembles them.")
-    yield json_member(f"{folder}/training.json", row(training) | {"photos": photos}, about)
+    yield json_member(f"{folder}/training.json", row(training, without=STAFF) | {"photos": photos}, about)
     if training.status != Status.SUCCEEDED or not training.sha256:
         return
     files = store(training.user_id)

@@ -328,6 +328,8 @@ def retry_training(training: Training, *, actor: Any) -> Training:
     """
     if training.status != Status.FAILED:
         raise NotFailed
+    if earlier := Training.objects.filter(retry_of=training.id).first():  # its key is forgotten after a week
+        return earlier
     again = Training(
         user=training.user,
         twin=training.twin,
@@ -336,7 +338,7 @@ def retry_training(training: Training, *, actor: Any) -> Training:
         threads=training.threads,
         seed=training.seed,
         retry_of=training.id,
-        retry_cause=f"staff {actor.pk}",
+        retry_cause="staff",
         free=training.free,
     )
 

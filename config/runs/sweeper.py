@@ -3,6 +3,7 @@ Celery beat runs it every 10 s. It is the only recovery: the broker redelivers n
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,8 @@ from django.utils import timezone
 from config.runs import broker, idempotency
 from config.runs.models import Run, kinds
 from config.runs.states import Status
+
+log = logging.getLogger(__name__)
 
 ENQUEUE_AGAIN = timedelta(seconds=20)  # how long to wait for a claim before another wake-up
 MOST_LOST, MOST_WAITING = 100, 500  # most rows in one round: lost runs of a model, waiting runs of a queue
@@ -39,12 +42,16 @@ def sweep_kind(kind: type[Run]) -> int:
 
 
 def _recover(kind: type[Run], ident: Any) -> bool:
-    """False when the worker has renewed the lease meanwhile, or another sweeper holds the row."""
+    """False when the worker has renewed the lease meanwhile, another sweeper holds the row, or it fails."""
     lapsed = kind.objects.filter(id=ident, status=Status.RUNNING, lease_until__lt=timezone.now())
-    with transaction.atomic():
-        run = lapsed.select_for_update(of=("self",), skip_locked=True).first()
-        if run:
-            run.crashed()
+    try:
+        with transaction.atomic():
+            run = lapsed.select_for_update(of=("self",), skip_locked=True).first()
+            if run:
+                run.crashed()
+    except Exception:
+        log.exception("%s %s cannot be recovered", kind._meta.label, ident)
+        return False
     return run is not None
 
 

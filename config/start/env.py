@@ -31,7 +31,8 @@ class Misconfigured(SystemExit, ImproperlyConfigured):
 
 
 def given(name: str) -> bool:
-    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+    """Spaces alone are nothing."""
+    return any(os.environ.get(each, "").strip() for each in (name, f"{name}_FILE"))
 
 
 def require() -> None:

@@ -21,9 +21,16 @@ def opened(file: Path) -> BinaryIO:
 
 
 def cut(file: Path, most: int = 0) -> None:
-    """Copies a log that is too long to NAME.log.old and truncates it, while its process keeps writing."""
+    """Copies a log that is too long to NAME.log.old and truncates it, while its process keeps writing.
+
+    On a full disk the old content is dropped.
+    """
     if file.exists() and file.stat().st_size > (most or MOST):
-        shutil.copyfile(file, file.with_name(f"{file.name}.old"))
+        old = file.with_name(f"{file.name}.old")
+        try:
+            shutil.copyfile(file, old)
+        except OSError:
+            old.unlink(missing_ok=True)
         with file.open("r+b") as log:
             log.truncate(0)
 

@@ -37,7 +37,7 @@ class ClosedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _lookups_of(self, path: str) -> Iterator[str]:
         field: Any = get_fields_from_path(self.model, path)[-1]
-        yield from (f"{path}__exact", f"{path}__isnull")
+        yield from (path, f"{path}__exact", f"{path}__isnull")  # the first is of columns without choices
         if isinstance(field, models.DateField):
             yield from (f"{path}__gte", f"{path}__lt")
         if field.is_relation:

@@ -56,6 +56,8 @@ async def stream(user: Any) -> AsyncIterator[bytes]:
     queue = listener.join(user.pk)
     try:
         await listener.ready.wait()  # before the snapshot, so that no change between them is missed
+        if not await aside(_is_active, user):  # closed after the request was let in
+            return
         yield _event("snapshot", "", await aside(snapshot, user))
         told: dict[str, Any] = {}
         for name, data in await aside(_changed, user, told):
@@ -70,6 +72,10 @@ async def stream(user: Any) -> AsyncIterator[bytes]:
         yield _event("away", "", {"detail": "poll"})
     finally:
         listener.leave(user.pk, queue)
+
+
+def _is_active(user: Any) -> bool:
+    return bool(type(user).objects.filter(pk=user.pk, is_active=True).exists())
 
 
 async def messages(queue: asyncio.Queue[dict[str, str] | None]) -> AsyncIterator[dict[str, str] | None]:

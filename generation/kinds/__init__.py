@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import Any, Protocol
 from uuid import UUID
 
+from config.errors import Unavailable
 from ml.types import Progress
 
 RENDER = "generation.render"  # the task that runs the jobs of a queue, of any kind
@@ -49,7 +50,17 @@ def unregister(name: str) -> None:
 
 
 def get(name: str) -> JobKind:
+    """Raises Unavailable for a kind that this version does not have."""
+    if name not in _kinds:
+        raise Unavailable
     return _kinds[name]
+
+
+def task_and_queue(name: str) -> tuple[str, str]:
+    """A job of a kind that this version does not have is from a newer one that was taken back. It counts as
+    waiting to be rendered, and no worker takes it."""
+    kind = _kinds.get(name)
+    return (kind.task, kind.queue) if kind else (RENDER, "render")
 
 
 def choices() -> list[tuple[str, Any]]:

@@ -71,6 +71,22 @@ def test_an_archive_holds_a_file_of_every_kind(packed: zipfile.ZipFile, anna: An
     assert packed.read(picture) == store(anna.id).read(anna.items.get().content)
 
 
+def test_pictures_of_one_day_whose_ids_begin_alike_are_two_files(anna: Any, work: Callable[[], int]) -> None:
+    from gallery.models import Item
+
+    first = Item.objects.get(user=anna)
+    for name in (first.content, first.thumbnail):
+        files = store(anna.id)
+        other = str(first.id)[:8] + "-ffff-4fff-8fff-ffffffffffff"
+        files.write(name.replace(str(first.id), other), files.read(name))
+    Item.objects.create(id=other, user=anna, created_at=first.created_at, width=1, height=1, size=1)
+    ident = ask(anna).json()["id"]
+    work()
+    answer = client_of(anna).get(f"/api/v1/exports/{ident}/content")
+    names = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))).namelist()
+    assert len(names) == len(set(names))
+
+
 def test_an_archive_holds_every_row_of_the_exported_models(packed: zipfile.ZipFile, anna: Any) -> None:
     said = text(packed, ".json")
     for each in registry.erasers:
@@ -97,6 +113,18 @@ def test_an_archive_holds_no_secret(packed: zipfile.ZipFile, anna: Any) -> None:
     assert User.objects.get(id=anna.id).password not in everything
     assert "session_key" not in everything
     assert not any('"secret"' in line or '"seed": "' in line for line in everything.splitlines())
+
+
+def test_it_does_not_say_who_of_the_staff_ran_a_job_again(anna: Any, wake_ups: Any) -> None:
+    from generation.models import Job
+    from twins.models import Training
+
+    for kind in (Job, Training):
+        kind.objects.filter(user=anna).update(retry_cause="staff nightingale")
+    everything = archive.members(Export(user=anna, scope="everything"))
+    told = b"".join(b"".join(m.chunks or ()) for m in everything if m.path.endswith(".json"))
+    assert b"generations" in told
+    assert b"nightingale" not in told
 
 
 def test_the_index_explains_every_file_and_what_was_left_out(packed: zipfile.ZipFile, anna: Any) -> None:
@@ -178,3 +206,24 @@ def test_only_one_piece_of_one_file_is_in_memory(anna: Any) -> None:
     out = archive.zipped(found)
     next(out)
     assert opened == ["0"]
+
+
+def test_of_a_long_list_one_entry_is_in_memory() -> None:
+    read = []
+    entries = ({"number": read.append(n) or n} for n in range(3))  # type: ignore[func-returns-value]
+    chunks = iter(archive.json_list("x.json", entries, "").chunks or ())
+    assert json.loads(next(chunks) + b"]") == [{"number": 0}]
+    assert read == [0]
+
+
+@pytest.mark.parametrize("length", [0, 1, 3])
+def test_a_list_of_any_length_is_valid(length: int) -> None:
+    entries = [{"number": n} for n in range(length)]
+    member = archive.json_list("x.json", iter(entries), "")
+    assert json.loads(b"".join(member.chunks or ())) == entries
+
+
+def test_long_lists_are_read_while_they_are_packed(anna: Any) -> None:
+    long = {m.path: m for each in registry.exporters for m in each.members(anna)}
+    for path in ("generations.json", "billing/movements.json", "account/decisions.json"):
+        assert not isinstance(long[path].chunks, list)

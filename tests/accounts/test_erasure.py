@@ -2,99 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import hashlib
-import io
-import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core import mail
-from django.core.files.storage import FileSystemStorage, storages
-from django.core.mail.backends.base import BaseEmailBackend
-from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import erasure, tasks, tombstones
-from accounts.models import DataKey, Erasure, User
+from accounts import erasure, tasks
+from accounts.models import DataKey, User
 from accounts.vault.vault import store
 from billing import audit, ledger
+from tests.accounts.leftovers import ANNA, BERT, contents, files_of
 from tests.conftest import client_of, jpeg
 from tests.factory import PASSWORD, full_user, start_work
-from tests.processes import database_url
 
-pytestmark = pytest.mark.django_db
-ANNA, BERT = "amaranth", "bergamot"  # words that occur only in data of these users
-
-
-@pytest.fixture(autouse=True)
-def own_files(settings: Any, tmp_path: Path) -> None:
-    """A vault and tombstones for this test only."""
-    places = {
-        name: {"BACKEND": "django.core.files.storage.FileSystemStorage"} for name in ("default", "tombstones")
-    }
-    for name, place in places.items():
-        place["OPTIONS"] = {"location": str(tmp_path / name)}  # type: ignore[assignment]
-    settings.STORAGES = {**settings.STORAGES, **places}
-
-
-@pytest.fixture
-def anna(db: None) -> Any:
-    return full_user(ANNA)
-
-
-@pytest.fixture
-def bert(db: None) -> Any:
-    return full_user(BERT)
-
-
-@pytest.fixture
-def erase(django_capture_on_commit_callbacks: Any) -> Callable[[Any], Any]:
-    """Erases a user like the request and the worker; returns the receipt."""
-
-    def run(user: Any) -> Erasure:
-        with django_capture_on_commit_callbacks(execute=True):
-            asked = erasure.ask(user)
-            tasks.erase(str(asked.id))
-        asked.refresh_from_db()
-        return asked
-
-    return run
-
-
-def tables() -> list[str]:
-    return [t for t in connection.introspection.table_names() if t != "django_migrations"]
-
-
-def contents(*needles: str) -> list[str]:
-    """The rows of all tables that contain one of the words, in a column of any type."""
-    found = []
-    with connection.cursor() as cursor:
-        for table in tables():
-            cursor.execute(f'SELECT t::text FROM "{table}" t')
-            found += [
-                f"{table}: {row}" for (row,) in cursor.fetchall() if any(n in row.lower() for n in needles)
-            ]
-    return found
-
-
-def files_of(user_id: Any) -> dict[str, str]:
-    folder = Path(settings.STORAGES["default"]["OPTIONS"]["location"]) / "users" / user_id.hex
-    return {
-        str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in folder.rglob("*")
-        if p.is_file()
-    }
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_storage")]
 
 
 def test_nothing_of_an_erased_user_is_left(anna: Any, bert: Any, erase: Callable[[Any], Any]) -> None:
@@ -140,7 +66,15 @@ def test_the_admins_log_keeps_what_staff_did_without_the_name(erase: Callable[[A
     erase(anna)
     kept = LogEntry.objects.filter(user=staff)
     assert {(entry.object_repr, entry.object_id) for entry in kept} == {("", None)}
-    assert kept.count() == 2
+    assert kept.count() == 3
+
+
+def test_a_large_gallery_is_deleted_without_reading_it(anna: Any, erase: Callable[[Any], Any]) -> None:
+    with CaptureQueriesContext(connection) as done:
+        erase(anna)
+    read = [q["sql"] for q in done.captured_queries if q["sql"].startswith("SELECT")]
+    assert any('"gallery_item"."id"' in sql for sql in read)
+    assert [sql for sql in read if '"gallery_item"."prompt"' in sql] == []
 
 
 def test_open_runs_are_stopped_and_their_holds_released_first(
@@ -242,7 +176,17 @@ def test_two_requests_make_one_erasure(anna: Any) -> None:
     assert erasure.ask(anna).id == erasure.ask(stale).id
 
 
-def test_staff_cannot_erase_their_own_account(db: None) -> None:
+def test_a_second_request_that_comes_after_all_is_erased_is_refused_like_a_strangers(
+    anna: Any, erase: Callable[[Any], Any]
+) -> None:
+    """It was let in before the first one closed the account, and took longer."""
+    stale = client_of(User.objects.get(id=anna.id))
+    erase(anna)
+    answer = stale.delete("/api/v1/me", {"password": PASSWORD}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+
+
+def test_staff_are_not_erased_by_themselves(db: None) -> None:
     staff = User.objects.create_superuser("staff@example.com", PASSWORD)
     answer = client_of(staff).delete("/api/v1/me", {"password": PASSWORD}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (403, "staff_account")
@@ -290,143 +234,22 @@ def test_a_new_account_with_the_same_address_sees_nothing_of_the_old_one(
     assert User.objects.filter(id=new.id).exists()
 
 
-# ---------------------------------------------------------------- crashes, backups
-
-
-class NoMail(BaseEmailBackend):
-    """A mail server that refuses connections."""
-
-    def send_messages(self, messages: Any) -> int:
-        raise ConnectionRefusedError
-
-
-class NoDisk(FileSystemStorage):
-    """A storage that does not answer."""
-
-    def listdir(self, path: str) -> Any:
-        raise OSError(errno.EIO, "input/output error")
-
-
-def test_without_a_mail_server_the_receipt_is_sent_later(anna: Any, settings: Any) -> None:
-    asked, works = erasure.ask(anna), settings.EMAIL_BACKEND
-    settings.EMAIL_BACKEND = "tests.accounts.test_erasure.NoMail"
-    tasks.erasures()
-    assert not User.objects.filter(id=anna.id).exists()
-    assert list(erasure.unfinished()) == [asked]
-    settings.EMAIL_BACKEND = works
-    assert tasks.erasures() == 1
-    assert len(mail.outbox) == 1
-    assert tasks.erasures() == 0
-
-
-def test_an_address_that_takes_no_receipt_is_forgotten_after_a_week(anna: Any, settings: Any) -> None:
-    asked = erasure.ask(anna)
-    settings.EMAIL_BACKEND = "tests.accounts.test_erasure.NoMail"
-    tasks.erasures()
-    Erasure.objects.filter(id=asked.id).update(erased_at=timezone.now() - timedelta(days=8))
-    tasks.erasures()
-    assert contents(ANNA) == []
-
-
-def test_while_the_storage_is_away_the_key_is_deleted_and_the_files_later(anna: Any, settings: Any) -> None:
-    asked, works = erasure.ask(anna), settings.STORAGES
-    away = {**works["default"], "BACKEND": "tests.accounts.test_erasure.NoDisk"}
-    settings.STORAGES = {**works, "default": away}
-    tasks.erasures()
-    assert not DataKey.objects.filter(user_id=anna.id).exists()
-    assert list(erasure.unfinished()) == [asked]
-    settings.STORAGES = works
-    tasks.erasures()
-    assert files_of(anna.id) == {}
-    assert not erasure.unfinished().exists()
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.workers
-def test_an_erasure_killed_before_any_statement_is_finished_by_the_next_try(
-    anna: Any, tmp_path: Path
+def test_what_a_wrong_password_left_under_the_hash_of_an_address_goes_when_it_expires(
+    client: Any, anna: Any, erase: Callable[[Any], Any]
 ) -> None:
-    asked = erasure.ask(anna)
-    places = {"VAR": str(tmp_path), "DATABASE_URL": database_url()}
-    program = (sys.executable, "-m", "tests.accounts.mortal_erasure", str(asked.id))
-    done = subprocess.run(program, env={**os.environ, **places}, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout.splitlines()[-1]) > 50  # how often it was killed
-    assert contents(ANNA, str(anna.id)) == []
-    assert audit.problems() == []
-
-
-def test_a_restored_backup_does_not_start_until_its_erasures_are_replayed(
-    anna: Any, bert: Any, erase: Callable[[Any], Any], tmp_path: Path
-) -> None:
-    folder = tmp_path / "default"
-    backup = {
-        kind: list(kind.objects.filter(**of))
-        for kind, of in ((User, {"id": anna.id}), (DataKey, {"user": anna}))
-    }
-    shutil.copytree(folder, tmp_path / "copy")
-    photo = next(iter(anna.twins.get().photos.filter(accepted=True))).clean
+    client.post("/accounts/login/", {"login": anna.email, "password": "wrong"})
     erase(anna)
-    assert tombstones.alive() == []
-    for rows in backup.values():
-        for row in rows:
-            type(row)(**{f.attname: getattr(row, f.attname) for f in row._meta.concrete_fields}).save(
-                force_insert=True
-            )
-    shutil.rmtree(folder)
-    shutil.copytree(tmp_path / "copy", folder)
-    assert store(anna.id).read(photo)
-    assert tombstones.alive() == [anna.id]
-    call_command("replay_erasures", stdout=io.StringIO())
-    assert tombstones.alive() == []
-    assert files_of(anna.id) == {}
-    with pytest.raises(FileNotFoundError):
-        store(anna.id).read(photo)
-    assert len(mail.outbox) == 1  # no second receipt
+    assert len(contents("login_failed")) == 2  # by the address that asked, and by the one that was typed
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE accounts_cache SET expires = now() - interval '1 minute'")
+    tasks.tidy()
+    assert contents("login_failed") == []
 
 
-def test_a_tombstone_holds_the_account_and_the_time_only(anna: Any, erase: Callable[[Any], Any]) -> None:
-    erase(anna)
-    (name,) = storages["tombstones"].listdir("")[1]
-    with storages["tombstones"].open(name) as file:
-        assert json.load(file).keys() == {"account", "erased_at"}
+def test_a_session_past_its_time_is_deleted(client: Any, anna: Any) -> None:
+    from django.contrib.sessions.models import Session
 
-
-def test_an_unfinished_erasure_does_not_prevent_a_start(anna: Any) -> None:
-    erasure.ask(anna)
-    tombstones.write(anna.id)
-    assert tombstones.alive() == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_neither_web_nor_workers_start_on_a_restored_backup(bert: Any) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    from config.asgi import lifespan
-
-    async def first_answer() -> dict[str, Any]:
-        said: list[dict[str, Any]] = []
-        asked = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
-
-        async def receive() -> Any:
-            return next(asked)
-
-        async def send(message: Any) -> None:
-            said.append(message)
-
-        await lifespan(receive, send)
-        return said[0]
-
-    def start() -> dict[str, Any]:
-        """In a thread of its own: this one may have an event loop."""
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(lambda: asyncio.run(first_answer())).result()
-
-    assert start()["type"] == "lifespan.startup.complete"
-    tombstones.refuse_start()
-    tombstones.write(bert.id)
-    refused = start()
-    assert refused["type"] == "lifespan.startup.failed"
-    assert "replay_erasures" in refused["message"]
-    with pytest.raises(SystemExit, match="replay_erasures"):
-        tombstones.refuse_start()
+    client.force_login(anna)
+    Session.objects.update(expire_date=timezone.now() - timedelta(minutes=1))
+    tasks.tidy()
+    assert not Session.objects.exists()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -218,6 +219,18 @@ def test_a_log_is_cut_while_it_is_written(tmp_path):
         writer.write(b"after\n")
     assert file.read_text() == "after\n"
     assert (tmp_path / "log" / "one.log.old").read_bytes() == b"before" * 100
+
+
+def test_a_log_that_is_cut_on_a_full_disk_stops_nothing(tmp_path, monkeypatch):
+    def full(_source, target):
+        target.write_bytes(b"a part of it")
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(logs.shutil, "copyfile", full)
+    file = tmp_path / "one.log"
+    file.write_bytes(b"before" * 100)
+    logs.cut(file, most=100)
+    assert [(each.name, each.stat().st_size) for each in tmp_path.iterdir()] == [("one.log", 0)]
 
 
 def test_a_second_signal_kills_a_program_that_ignores_sigterm(start):

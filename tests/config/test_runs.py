@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -23,9 +24,11 @@ from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from config.runs.places import Places
 from config.runs.sweeper import ENQUEUE_AGAIN, sweep_kind
-from config.runs.worker import SAFE_POINT, Keeper, Lost, claimed
+from config.runs.worker import CRASHES, SAFE_POINT, Keeper, Lost, claimed
+from config.web import event_stream
 from config.web.event_stream import snapshot
 from ml.errors import MLError, Stopped
+from tests import aio
 
 pytestmark = pytest.mark.django_db
 
@@ -108,6 +111,23 @@ def test_a_finish_after_a_cancel_is_a_cancel(run: Export) -> None:
     assert run.status == Status.CANCELLED
     with pytest.raises(AlreadyFinished):
         run.cancel()
+
+
+def test_a_run_that_cannot_be_recovered_keeps_no_other_one_waiting(
+    run: Export, alice: Any, wake_ups: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Export(user=alice, scope="items")
+    other.enqueue()
+    for each in (run, other):
+        Export.claim(each.id)
+    long_ago = timezone.now() - timedelta(minutes=1)
+    Export.objects.update(lease_until=long_ago)
+    Export.objects.filter(id=run.id).update(crashes=CRASHES - 1)
+    monkeypatch.setattr(Export, "on_end", lambda self: 1 / 0)
+    assert sweep_kind(Export) == 1
+    run.refresh_from_db()
+    other.refresh_from_db()
+    assert (run.status, run.lease_until, other.status) == (Status.RUNNING, long_ago, Status.QUEUED)
 
 
 def test_a_run_that_no_worker_claimed_is_enqueued_again(run: Export, wake_ups: list[Any]) -> None:
@@ -322,3 +342,20 @@ def test_a_broker_that_does_not_answer_delays_nobody(monkeypatch: pytest.MonkeyP
         start = time.monotonic()
         assert broker.enqueue("accounts.export", 1, "io") is False
         assert time.monotonic() - start < 4 * broker.TIMEOUT
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stream_that_was_let_in_while_its_account_was_closed_ends_at_once(
+    alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It missed the message that ends the account's streams."""
+
+    async def first_event() -> bytes | None:
+        heard = events.Listener()
+        heard.task = asyncio.current_task()  # a subscription that stands
+        heard.ready.set()
+        monkeypatch.setattr(event_stream, "listener", heard)
+        return await anext(event_stream.stream(alice), None)
+
+    type(alice).objects.update(is_active=False)
+    assert aio.run(first_event) is None

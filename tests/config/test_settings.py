@@ -64,6 +64,14 @@ def test_each_missing_setting_is_named(tmp_path, whole, name):
     assert not any(other in done.stderr for other in env.REQUIRED if other != name)
 
 
+@pytest.mark.parametrize("name", env.REQUIRED)
+def test_spaces_are_no_value_of_what_is_required(tmp_path, whole, name):
+    whole.pop(f"{name}_FILE", None)
+    done = start(tmp_path, *IMPORT, **whole | {name: " \t\n"})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"PhotoFlux cannot start: the environment lacks {name} (")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
 from accounts.vault.vault import store
 from billing import audit, ledger
@@ -102,3 +104,26 @@ def test_a_hidden_job_is_in_no_list(as_alice: Any, line: Job) -> None:
     assert len(as_alice.get("/api/v1/generations").json()["results"]) == 1
     Job.objects.update(shown=False)
     assert as_alice.get("/api/v1/generations").json()["results"] == []
+
+
+def test_a_job_of_a_kind_that_is_gone_stops_nothing_else(
+    as_alice: Any, line: Job, work: Callable[[], int], wake_ups: list[Any], on_commit: Callable[..., Any]
+) -> None:
+    """A newer version was taken back: its jobs wait, running or not."""
+    wake_ups.clear()
+    Job.claim(line.id)
+    Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    known = kinds.get("line")
+    kinds.unregister("line")
+    try:
+        assert on_commit(lambda: sweep_kind(Job)) == 1
+        assert work() == 1  # the wake-up finds nothing to do
+        assert as_alice.get("/api/v1/generations").json()["results"][0]["status"] == "queued"
+        assert len(snapshot(line.user)) > 1
+        assert as_alice.post(f"/api/v1/generations/{line.id}/repeat", {}, format="json").status_code == 503
+    finally:
+        kinds.register(known)
+    Job.objects.update(enqueued_at=None)
+    assert sweep_kind(Job) == 1
+    assert work() == 1
+    assert line.outputs.count() == 1
