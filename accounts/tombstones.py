@@ -24,6 +24,11 @@ from accounts.vault.storage import storage_errors
 
 log = logging.getLogger(__name__)
 
+NOT_COMPARED = (
+    "There are tombstones of erased accounts, and the database cannot say whether it holds them. "
+    "Make it reachable and run `manage.py migrate` first."
+)
+
 
 def write(account: UUID) -> None:
     """Writes the tombstone of an account, once: its id and the time, nothing else."""
@@ -50,11 +55,13 @@ def alive() -> list[UUID]:
 
 def fault() -> str:
     """Why the product must not start on this database; "" when it may. Closes its database connection."""
+    erased: list[UUID] = []
     try:
+        erased = list(accounts())
         count = len(alive())
-    except DatabaseError:  # not migrated or not reachable: the next query fails with the reason
+    except DatabaseError:  # not reachable, or not migrated
         log.warning("could not compare the tombstones with the database", exc_info=True)
-        return ""
+        return NOT_COMPARED if erased else ""
     except Exception:  # whom the database brings back is unknown: it may be anybody
         log.exception("could not read the tombstones")
         return "The tombstones of erased accounts cannot be read. Make their storage readable first."

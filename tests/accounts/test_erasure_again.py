@@ -19,6 +19,7 @@ from django.core import mail
 from django.core.files.storage import FileSystemStorage, storages
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from accounts import erasure, tasks, tombstones
@@ -162,6 +163,18 @@ def test_nothing_starts_while_the_tombstones_cannot_be_read(anna: Any, settings:
     settings.STORAGES = {**settings.STORAGES, "tombstones": away}
     with pytest.raises(SystemExit, match="tombstones"):
         tombstones.refuse_start()
+
+
+@pytest.mark.parametrize("erased, refused", [(True, True), (False, False)])
+def test_nothing_starts_while_tombstones_and_database_cannot_be_compared(
+    anna: Any, erased: bool, refused: bool
+) -> None:
+    """As on a backup from before the table of erasures, until it is migrated."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_erasure RENAME TO not_yet")
+    if erased:
+        tombstones.write(anna.id)
+    assert ("manage.py migrate" in tombstones.fault()) is refused
 
 
 def test_a_tombstone_says_whose_and_when_and_no_more(anna: Any, erase: Callable[[Any], Any]) -> None:
