@@ -16,5 +16,6 @@ def serve_item(request: Any, item: Item, rendition: str, *, download: bool = Fal
     files = store(item.user_id)
     if rendition == "thumbnail":
         return serve(request, files, item.thumbnail, media_type="image/webp")
-    name = f"photoflux-{str(item.id)[:8]}.png" if download else ""
+    suffix = item.media_type.rpartition("/")[2]
+    name = f"photoflux-{str(item.id)[:8]}.{suffix}" if download else ""
     return serve(request, files, item.content, etag=item.etag, media_type=item.media_type, download=name)

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Max, Min
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -96,18 +97,15 @@ def _here(request: HttpRequest, link: str | None) -> str:
 def detail(request: HttpRequest, ident: str) -> HttpResponse:
     own = Item.objects.owned_by(request.user)
     item = own.get_or_404(ident)
-    newer = (
-        own.filter(created_at__gte=item.created_at).exclude(id=item.id).order_by("created_at", "id").first()
-    )
-    older = (
-        own.filter(created_at__lte=item.created_at).exclude(id=item.id).order_by("-created_at", "-id").first()
-    )
+    same = Q(created_at=item.created_at)
+    newer = own.filter(Q(created_at__gt=item.created_at) | same & Q(id__gt=item.id))
+    older = own.filter(Q(created_at__lt=item.created_at) | same & Q(id__lt=item.id))
     style = STYLE_NAMES.get(item.style, item.style)
     facts = {
         "item": item,
         "style": style,
-        "newer": newer,
-        "older": older,
+        "newer": newer.order_by("created_at", "id").first(),
+        "older": older.order_by("-created_at", "-id").first(),
         "tags": ", ".join(item.tags),
         "tab": "gallery",
     }

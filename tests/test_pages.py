@@ -98,3 +98,16 @@ def test_a_mail_is_chosen_or_not_on_the_account_page(client: Any, alice: Any) ->
         alice.refresh_from_db()
         assert alice.notifications["training"] is chosen
     assert 'name="training"' in client.get("/account/").content.decode()
+
+
+def test_pictures_of_one_instant_are_gone_through_in_one_direction(client: Any, alice: Any) -> None:
+    from django.utils import timezone
+
+    from gallery.models import Item
+
+    client.force_login(alice)
+    facts = {"user": alice, "created_at": timezone.now(), "width": 1, "height": 1, "size": 1}
+    pictures = sorted((Item.objects.create(**facts) for _ in range(3)), key=lambda item: item.id)
+    seen = [client.get(f"/gallery/{item.id}/").context for item in pictures]
+    assert [page["newer"] for page in seen] == [pictures[1], pictures[2], None]
+    assert [page["older"] for page in seen] == [None, pictures[0], pictures[1]]
