@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -75,7 +76,7 @@ async def stream(user: Any) -> AsyncIterator[bytes]:
 
 
 def _is_active(user: Any) -> bool:
-    return bool(type(user).objects.filter(pk=user.pk, is_active=True).exists())
+    return get_user_model().objects.filter(pk=user.pk, is_active=True).exists()
 
 
 async def messages(queue: asyncio.Queue[dict[str, str] | None]) -> AsyncIterator[dict[str, str] | None]:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from celery import current_app
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from accounts.models import Export
 from config.errors import AlreadyFinished, IdempotencyMismatch
@@ -344,18 +346,26 @@ def test_a_broker_that_does_not_answer_delays_nobody(monkeypatch: pytest.MonkeyP
         assert time.monotonic() - start < 4 * broker.TIMEOUT
 
 
+async def first_event(user: Any, monkeypatch: pytest.MonkeyPatch) -> bytes | None:
+    heard = events.Listener()
+    heard.task = asyncio.current_task()  # a subscription that stands
+    heard.ready.set()
+    monkeypatch.setattr(event_stream, "listener", heard)
+    return await anext(event_stream.stream(user), None)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_stream_that_was_let_in_while_its_account_was_closed_ends_at_once(
     alice: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It missed the message that ends the account's streams."""
-
-    async def first_event() -> bytes | None:
-        heard = events.Listener()
-        heard.task = asyncio.current_task()  # a subscription that stands
-        heard.ready.set()
-        monkeypatch.setattr(event_stream, "listener", heard)
-        return await anext(event_stream.stream(alice), None)
-
     type(alice).objects.update(is_active=False)
-    assert aio.run(first_event) is None
+    assert aio.run(partial(first_event, alice, monkeypatch)) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_browser_gets_its_snapshot(alice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user of a session is a lazy object."""
+    found = aio.run(partial(first_event, SimpleLazyObject(lambda: alice), monkeypatch))
+    assert found is not None
+    assert found.startswith(b"event: snapshot")
