@@ -55,6 +55,7 @@ async function suggest() {
 }
 prompt.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(suggest, 150); });
 prompt.addEventListener("focus", () => { if (!prompt.value) suggest(); });
+if (document.activeElement === prompt && prompt.value) suggest(); // typed before this script was loaded
 prompt.addEventListener("blur", close);
 prompt.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && chosen < 0) { event.preventDefault(); form.requestSubmit(); }

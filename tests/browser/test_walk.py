@@ -108,6 +108,8 @@ def train(page: Page, site: Site, engine: str) -> None:
 def two_pictures(page: Page, size: str) -> None:
     page.get_by_role("link", name="Studio").first.click()
     prompt = page.get_by_label("Prompt", exact=True)
+    expect(prompt).to_be_visible()
+    page.wait_for_load_state()  # the page's scripts run before its load event
     prompt.fill("smil")
     expect(page.get_by_role("option").first).to_be_visible()
     prompt.press("ArrowDown")
