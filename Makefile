@@ -11,7 +11,7 @@ setup: .venv/.installed
 .venv/.installed: requirements.txt requirements-web.txt requirements-dev.txt
 	@echo "Making the environment in .venv (minutes at first, nothing later)"
 	@$(PYTHON) -m venv .venv 2>/dev/null || python3 -m venv .venv
-	@HF_HUB_OFFLINE=0 $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@HF_HUB_OFFLINE=0 $(BIN)/pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 run: setup
