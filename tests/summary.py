@@ -34,7 +34,7 @@ class Summary:
         """Runs in the process that prints the summary."""
         test = report.nodeid.split("@")[0]
         self.wall[test] += report.duration
-        self.cpu[test] += report.cpu
+        self.cpu[test] += getattr(report, "cpu", 0.0)  # a test that killed its worker has none
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if not self.wall:
