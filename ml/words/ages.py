@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from ml.words.lexicon import ARTICLES
 from ml.words.spelling import BREAK
@@ -40,6 +41,7 @@ OLD = frozenset(("old", "olds", "young", "of", "aged"))
 MONTHS = frozenset("month months mo mos week weeks meses mes semanas".split())
 SAYS_AGE = frozenset("age aged ages edad turned turning turns looks looking looked look about around barely only just almost nearly cumple cumplio cumplidos cumplir tiene tengo tenia teniendo aparenta parece apenas solo con recien is was im she he shes hes at las los hasta casi barley merely".split())  # noqa: E501
 STRONG_SAYS = frozenset("age aged ages edad turned turning turns cumple cumplio cumplidos aparenta barely".split())  # noqa: E501
+LOOKS = frozenset(("looks", "looking", "age", "aged", "aparenta", "parece"))
 BELOW = frozenset("under below sub minus younger less before menor menos underneath not pre".split())
 THINGS = frozenset("minute minutes min mins hour hours h second seconds sec day days cm mm m km inch inches feet foot ft meter meters metre metres kg g lb lbs pounds mile miles percent times people persons men women pm am o oclock st nd rd th euros dollars usd px k bit fps frames images photos pictures shots roses candles dogs cats minutos horas dias segundos metros grados degrees personas rosas velas fotos x by megapixel mp iso stops storey story floors rooms pieces page pages euro dollar cats birds trees balloons globos flores flowers years' items bottles volts watts hp".split())  # noqa: E501
 NOT_PEOPLE = frozenset("whisky whiskey rum ron wine vino cheese cheddar queso labrador dog perro gato cat house casa car coche tree scotch bourbon port tequila vinegar retriever horse caballo puppy anniversary aniversario experience experiencia collie spaniel poodle terrier beagle company empresa brandy mezcal cognac garantia warranty tradition contrato mortgage hipoteca guarantee".split())  # noqa: E501
@@ -47,18 +49,28 @@ CAMERA = frozenset("mm iso lens aperture bokeh shutter canon nikon sony dslr exp
 STOPS = frozenset((1, 2, 4, 5, 8, 11, 16))
 GRADE = frozenset("grade grader graders grado curso".split())
 SCHOOL = frozenset("eso primaria secundaria primary infantil bachillerato prepa".split())
+STARTS = frozenset(("grade", "year", "grado", "born", "nacida", "nacido"))
 PERSON = "<youngster>"
 
 
 def find(words: list[str], keys: list[frozenset[str]]) -> Iterator[tuple[int, int]]:
     """The [start, end) of each age under 18 in the words of a text."""
     for at, word in enumerate(words):
+        if not _may_be_age(word):
+            continue
         if end := _compound(words, at, word):
             yield at, end
         elif (age := _number(words, at)) is not None and (end := _said(words, keys, at, age)):
             yield at, end
         elif end := _grade(words, at):
             yield at, end
+
+
+@lru_cache(maxsize=20_000)
+def _may_be_age(word: str) -> bool:
+    """False for most words: those that no rule below begins with."""
+    spelt = word in NUMBERS or word in PINYIN or word in ROMAN or word in ORDINALS or word in STARTS
+    return spelt or any(c.isdigit() for c in word) or len(word) == 2 or bool(WORD_AGE.fullmatch(word))
 
 
 def _number(words: list[str], at: int) -> int | None:
@@ -131,7 +143,7 @@ def _stated(
     keys: list[frozenset[str]], at: int, age: int, before: list[str], last: str, after: str
 ) -> bool:
     """aged fifteen; she is 15; girl, 15; girl of fifteen; 15, female."""
-    if last in STRONG_SAYS:
+    if last in STRONG_SAYS or not LOOKS.isdisjoint(before[-2:]):
         return True
     if age < 4:
         return False

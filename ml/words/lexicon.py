@@ -1,6 +1,6 @@
 """Finds the terms of word lists in texts.
 
-A list is terms between commas. In a term `word*` matches any ending, `a/b` one of both, `word?` nothing too,
+A list is terms between commas. In a term `word*` matches any ending, `a/b_c` one of both, `word?` nothing too,
 `<class>` a word of classes.txt, and `...` up to three words, but no preposition ("remove wrinkles from
 clothes"). A term with Chinese characters is a fragment of a regular expression.
 """
@@ -29,7 +29,11 @@ PEOPLE = "people"
 STRONG = ("sexual", "minor", "undress", "people")
 
 
-@dataclass(frozen=True)
+# The words of a term after its first, the same as a set without gaps, and the list's name.
+Rest = tuple[tuple[str, ...], frozenset[str], str]
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A term of `name` at [start, end) of the words or of the Chinese text."""
 
@@ -72,7 +76,7 @@ def _choices(word: str) -> list[str]:
 def expanded(term: str) -> Iterator[tuple[str, ...]]:
     """Every sequence of words that a folded term stands for."""
     for words in product(*(_choices(word) for word in term.split())):
-        kept = tuple(filter(None, words))
+        kept = tuple(" ".join(words).replace("_", " ").split())
         while kept and kept[-1] == GAP:
             kept = kept[:-1]
         if kept:
@@ -83,7 +87,7 @@ class Lexicon:
     """The compiled terms of several lists: `find` for the words of a text, `find_chinese` for characters."""
 
     def __init__(self, lists: dict[str, Iterable[str]]):
-        self.index: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        self.index: dict[str, list[Rest]] = {}
         self.classes: dict[str, set[str]] = {}
         self.words: set[str] = set()
         self.strong: set[str] = set()
@@ -114,13 +118,13 @@ class Lexicon:
     def _add(self, name: str, term: str) -> None:
         for words in expanded(term.replace("' ", " ").replace("'", " ").replace("-", " ")):
             for spelt in {words, tuple(map(_without_tilde, words))}:
-                self.index.setdefault(spelt[0], []).append((spelt[1:], name))
+                self.index.setdefault(spelt[0], []).append(_rest(spelt, name))
                 self.words.update(spelt)
                 if len(spelt) == 1 and name in STRONG and len(spelt[0]) >= 3 and "*" not in spelt[0]:
                     self.strong.add(spelt[0])
             joined = "".join(words)
             if len(words) > 1 and name == PEOPLE and joined.isalpha() and len(joined) > 7:
-                self.index.setdefault(joined, []).append(((), name))
+                self.index.setdefault(joined, []).append(_rest((joined,), name))
                 self.strong.add(joined)
 
     # ------------------------------------------------------------------------------------------------ words
@@ -180,7 +184,8 @@ class Lexicon:
     def _parts(self, word: str) -> tuple[str, ...]:
         if "*" in word.strip("*"):
             return self._filled(word)
-        if len(word) < 7 or len(self.keys(word)) > 1 or not word.isalnum():
+        known = any(one in self.words for one in spelling.readings(word))
+        if len(word) < 7 or known or not word.isalnum():
             return (word,)
         for one in spelling.readings(word):
             if parts := self._segments(one):
@@ -209,13 +214,19 @@ class Lexicon:
 
     def find(self, words: list[str]) -> list[Found]:
         keys = [self.keys(word) for word in words]
-        return [found for at in range(len(words)) for found in self._at(words, keys, at)]
-
-    def _at(self, words: list[str], keys: list[frozenset[str]], at: int) -> Iterator[Found]:
-        for key in keys[at]:
-            for rest, name in self.index.get(key, ()):
-                if end := _match(rest, words, keys, at + 1, name == PEOPLE):
-                    yield Found(name, at, end, " ".join(words[at:end]))
+        present = frozenset().union(*keys)
+        possible = {
+            key: [rest for rest in self.index[key] if rest[1] <= present]
+            for key in present
+            if key in self.index
+        }
+        found = []
+        for at, of_word in enumerate(keys):
+            for key in of_word:
+                for rest, _, name in possible.get(key, ()):
+                    if end := _match(rest, words, keys, at + 1, name == PEOPLE) if rest else at + 1:
+                        found.append(Found(name, at, end, " ".join(words[at:end])))
+        return found
 
     # ---------------------------------------------------------------------------------------------- Chinese
 
@@ -225,6 +236,10 @@ class Lexicon:
             for name, pattern in self.fragments.items()
             for match in pattern.finditer(text)
         ]
+
+
+def _rest(words: tuple[str, ...], name: str) -> Rest:
+    return words[1:], frozenset(words[1:]) - {GAP}, name
 
 
 def _without_tilde(word: str) -> str:

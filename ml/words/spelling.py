@@ -27,6 +27,7 @@ TRADITIONAL = {
     for pair in re.findall("..", line)
 }
 
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]+")
 WEIGHT = re.compile(r"::?\s*-?(?:[0-3]?\.\d+|[0-3](?=\s*[)\]}>]))|::-?\d+|(?<=\))\d?\.\d+|<lora:[^>]*>")
 DECIMALS = re.compile(r"(?<=\d)[.,]\d+")
 POSSESSIVE = re.compile(r"(?<=\w)['’`´]s?\b")
@@ -44,20 +45,17 @@ def fold(text: str) -> str:
 
     ñ stays: año must not become ano (anus).
     """
+    if text.isascii():
+        return CONTROL.sub("", text.lower())
     text = unicodedata.normalize("NFKC", text.translate(PICTURES)).translate(CAPITALS)
     text = unicodedata.normalize("NFKD", text.casefold().translate(BLANKS))
-    kept = []
-    for at, char in enumerate(text):
-        if char.isascii() and char.isprintable():
-            kept.append(char)
-        elif not _ignorable(char) or (char == "\u0303" and text[at - 1] == "n"):
-            kept.append(char)
-    return unicodedata.normalize("NFC", "".join(kept)).translate(LOOKALIKES).translate(TRADITIONAL)
+    kept = [c for at, c in enumerate(text) if c.isascii() or not _ignorable(c) or text[at - 1 : at + 1] == "n\u0303"]  # noqa: E501
+    text = unicodedata.normalize("NFC", CONTROL.sub("", "".join(kept)))
+    return text.translate(LOOKALIKES).translate(TRADITIONAL) if not text.isascii() else text
 
 
 def _ignorable(char: str) -> bool:
-    category = unicodedata.category(char)
-    return category in ("Mn", "Me", "Cf") or (category == "Cc" and not char.isspace())
+    return unicodedata.category(char) in ("Mn", "Me", "Cf", "Cc")
 
 
 def tokens(folded: str) -> list[str]:
