@@ -44,7 +44,7 @@ STRONG_SAYS = frozenset("age aged ages edad turned turning turns cumple cumplio 
 LOOKS = frozenset(("looks", "looking", "age", "aged", "aparenta", "parece"))
 BELOW = frozenset("under below sub minus younger less before menor menos underneath not pre".split())
 THINGS = frozenset("minute minutes min mins hour hours h second seconds sec day days cm mm m km inch inches feet foot ft meter meters metre metres kg g lb lbs pounds mile miles percent times people persons men women pm am o oclock st nd rd th euros dollars usd px k bit fps frames images photos pictures shots roses candles dogs cats minutos horas dias segundos metros grados degrees personas rosas velas fotos x by megapixel mp iso stops storey story floors rooms pieces page pages euro dollar cats birds trees balloons globos flores flowers years' items bottles volts watts hp".split())  # noqa: E501
-NOT_PEOPLE = frozenset("whisky whiskey rum ron wine vino cheese cheddar queso labrador dog perro gato cat house casa car coche tree scotch bourbon port tequila vinegar retriever horse caballo puppy anniversary aniversario experience experiencia collie spaniel poodle terrier beagle company empresa brandy mezcal cognac garantia warranty tradition contrato mortgage hipoteca guarantee".split())  # noqa: E501
+NOT_PEOPLE = frozenset("whisky whiskey rum ron wine vino cheese cheddar queso labrador dog perro gato cat house casa car coche tree scotch bourbon port tequila vinegar retriever horse caballo puppy anniversary aniversario experience experiencia collie spaniel poodle terrier beagle company empresa brandy mezcal cognac garantia warranty later ago experiences service together married marriage tradition contrato mortgage hipoteca guarantee".split())  # noqa: E501
 CAMERA = frozenset("mm iso lens aperture bokeh shutter canon nikon sony dslr exposure objetivo apertura leica fujifilm kodak portra".split())  # noqa: E501
 STOPS = frozenset((1, 2, 4, 5, 8, 11, 16))
 GRADE = frozenset("grade grader graders grado curso".split())
@@ -130,6 +130,8 @@ def _said(words: list[str], keys: list[frozenset[str]], at: int, age: int) -> in
         return 0
     if after in UNITS:
         return _unless_things(words, at + 2, at + 2)
+    if words[at + 1 : at + 3] == ["going", "on"]:
+        return at + 3
     if after in MONTHS:
         return at + 2 if at + 2 < len(words) and words[at + 2] in OLD else 0
     if after == "y" or (after == "and" and "half" in words[at + 2 : at + 4]):

@@ -26,6 +26,7 @@ GLUE = frozenset("woman women man men lady model models photo photos pics pictur
 WHOLE = frozenset(("pen", "is")) | frozenset("an as in on at to be he she we me my it or so up us of if no do go".split())  # noqa: E501
 PIECES, LETTERS = 30, 24  # the most that joined letters are tried for
 PEOPLE = "people"
+ALLOWED = "allowed"  # harmless phrases with words of other lists
 STRONG = ("sexual", "minor", "undress", "people")
 
 
@@ -273,9 +274,10 @@ def _match(
 
 
 def unmasked(found: list[Found]) -> list[Found]:
-    """Without the finds that begin inside a harmless phrase, and without those phrases."""
-    harmless = set()
-    for one in found:
-        if one.name == "allowed":
-            harmless.update(range(one.start, one.end))
-    return [one for one in found if one.name != "allowed" and one.start not in harmless]
+    """Without harmless phrases, and without the finds that begin inside one or end in the middle of one
+    ("without clothes pegs")."""
+    harmless = [one for one in found if one.name == ALLOWED]
+    inside = {at for one in harmless for at in range(one.start, one.end)}
+    onwards = {at for one in harmless for at in range(one.start + 1, one.end)}
+    kept = [one for one in found if one.name != ALLOWED]
+    return [one for one in kept if one.start not in inside and one.end not in onwards] if harmless else kept
