@@ -54,6 +54,15 @@ def read_terms(name: str) -> list[str]:
     return [term for line in read_list(name) for term in _split(line)]
 
 
+def read_sets(name: str) -> dict[str, frozenset[str]]:
+    """The sets of a list whose lines are NAME: WORD, WORD; lines of one name add up."""
+    sets: dict[str, frozenset[str]] = {}
+    for line in read_list(name):
+        key, _, members = line.partition(":")
+        sets[key] = sets.get(key, frozenset()) | {spelling.fold(one) for one in _split(members)}
+    return sets
+
+
 def _split(line: str) -> list[str]:
     """Terms between commas; those in the braces of {0,4} do not count."""
     return [term.strip() for term in re.split(r",(?![^{}]*\})", line) if term.strip()]
@@ -93,9 +102,8 @@ class Lexicon:
         self.words: set[str] = set()
         self.strong: set[str] = set()
         fragments: dict[str, list[str]] = {}
-        for line in read_list("classes"):
-            name, _, members = line.partition(":")
-            self._add_class(f"<{name}>", _split(members))
+        for name, members in read_sets("classes").items():
+            self._add_class(f"<{name}>", members)
         for name, terms in lists.items():
             for term in terms:
                 if re.search(f"[{CJK}]", term):
@@ -105,13 +113,14 @@ class Lexicon:
         self.fragments = {name: re.compile("|".join(found)) for name, found in fragments.items()}
         self.pieces = {w for w in self.strong | GLUE | self.words if len(w) >= 4} | {"sex", "kid", "man", "men", "boy"}  # noqa: E501
         self._by_shape: dict[tuple[int, str], list[str]] = {}
-        for word in self.strong:
-            self._by_shape.setdefault((len(word), word[0]), []).append(word)
+        for word in {*self.strong, *(w.rstrip("*") for w in self.classes)}:
+            if len(word) > 2:
+                self._by_shape.setdefault((len(word), word[0]), []).append(word)
         self.keys = lru_cache(maxsize=20_000)(self._keys)
         self.parts = lru_cache(maxsize=20_000)(self._parts)
 
-    def _add_class(self, name: str, members: list[str]) -> None:
-        for member in map(spelling.fold, members):
+    def _add_class(self, name: str, members: Iterable[str]) -> None:
+        for member in members:
             for spelt in {member, _without_tilde(member)}:
                 self.classes.setdefault(spelt, set()).add(name)
                 self.words.add(spelt)
@@ -177,8 +186,10 @@ class Lexicon:
         if single:
             if text.isdigit():
                 return (text,) if len(text) == 2 else None
-            known = len(text) > 2 and len(self.keys(text)) > 1 or text in self.words
-            return (text,) if known and len(text) > 2 else self._segments(text)
+            if len(text) > 2 and text in self.words:
+                return (text,)
+            known = len(text) > 2 and len(self.keys(text)) > 1
+            return self._segments(text) or ((text,) if known else None)
         known = any(one in self.strong for one in spelling.readings(text))
         return (text,) if known and len(text) > 3 and not WHOLE.issuperset(pieces) else None
 

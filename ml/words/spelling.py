@@ -104,4 +104,5 @@ def loose_readings(word: str) -> tuple[str, ...]:
     found = [re.sub(r"(.)\1", r"\1", one) for one in plain if len(one) >= 6]
     found += [one.replace("v", "u") for one in plain] + [one.replace("vv", "w") for one in plain]
     found += [one.replace("ph", "f") for one in plain] + [one.replace("z", "s") for one in plain]
+    found += [f"s{word[1:]}"] if word.startswith("c") else []  # Cyrillic es is an s to the ear
     return tuple(one for one in dict.fromkeys(found) if one not in plain)
