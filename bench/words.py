@@ -79,7 +79,7 @@ def seconds() -> float:
     return statistics.median(times)
 
 
-def verdict(held_out: list[Phrase]) -> bool:
+def good_enough(held_out: list[Phrase]) -> bool:
     """Prints the rates of the phrases held out; True when they are good enough."""
     must = [one for one in held_out if one.refused]
     recall = share(not one.wrong for one in must)
@@ -92,21 +92,26 @@ def verdict(held_out: list[Phrase]) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # noqa: E501
-    parser.add_argument("--list", nargs="*", type=Path, default=[], help="more files, shown with their errors")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--list", nargs="*", type=Path, default=[], help="more files, shown with their errors"
+    )
     for path in (lists := parser.parse_args().list):
         more = phrases(path)
         print(path.name, f"{sum(not one.wrong for one in more)} of {len(more)} right")
         for one in more:
             if one.wrong:
-                print(f"  {one.kind} {one.language}: {one.prompt} | {one.negative} {screen(one.prompt, one.negative)}")
+                verdict = screen(one.prompt, one.negative)
+                print(f"  {one.kind} {one.language}: {one.prompt} | {one.negative} {verdict}")
     if lists:
         return 0
     print(machine())
     for held_out in (False, True):
         print("held out" if held_out else "written from")
         table([one for one in corpus() if one.held_out == held_out])
-    return int(not verdict([one for one in corpus() if one.held_out]))
+    return int(not good_enough([one for one in corpus() if one.held_out]))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from generation import kinds, suggestions
 from generation.models import Job
 from ml.types import ASPECTS, QUALITIES, STYLES
 
-PROMPT = 1000  # characters, as ml.safety.MAX_PROMPT
+PROMPT = 1000  # characters, as ml.words.screening.MAX_PROMPT
 
 
 def _text(value: str) -> str:

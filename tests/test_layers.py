@@ -30,14 +30,14 @@ START = "config.start"
 MAY_START = ("config.start", "config.settings")
 
 DOOR = "config.studio"  # the one module that may open ml's doors
-TORCH_FREE = ("types", "errors", "catalogue", "safety", "media", "provenance", "wordlists", "fetch")
+TORCH_FREE = ("types", "errors", "catalogue", "safety", "media", "provenance", "words.screening", "fetch")
 
 # Floors inside ml. `nano` (how the base is trained) is last, so rendering code cannot import it.
 ML: list[tuple[str, ...]] = [
     tuple(f"ml.{name}" for name in floor.split())
     for floor in (
         "types errors",
-        "sizes vocabulary wordlists catalogue",
+        "sizes vocabulary words catalogue",
         "measures sameness watermark decode_child media safety provenance nets nudity drawn",
         "oom faces finish",
         "judge engine",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ml import media, safety
+from ml import media
 from ml.catalogue import Base, base_of
 from ml.errors import MLError
 from ml.faces import Faces
@@ -28,6 +28,7 @@ from ml.local.weights import Recent, checksum, parse
 from ml.oom import memory_errors
 from ml.provenance import Signer
 from ml.types import Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+from ml.words import screening
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ class LocalEngine:
     def render(
         self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
     ) -> Iterator[Picture]:
-        safety.refuse_prompt(spec.prompt, spec.negative_prompt)
+        screening.refuse_prompt(spec.prompt, spec.negative_prompt)
         with self._lock:
             twin = self.read(spec, store)
         refused = 0

@@ -25,7 +25,10 @@ NUMBERS = {
     )
     for number, word in enumerate(words.split())
 }
-PINYIN = {word: number for number, word in enumerate("ling yi er san si wu liu qi ba jiu shi".split())}
+PINYIN = {
+    word: number
+    for number, word in enumerate(["ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu", "shi"])
+}
 ORDINALS = {
     word: number
     for words in (

@@ -1,7 +1,7 @@
 """Finds the terms of word lists in texts.
 
-A list is terms between commas. In a term `word*` matches any ending, `a/b_c` one of both, `word?` nothing too,
-`<class>` a word of classes.txt, and `...` up to three words, but no preposition ("remove wrinkles from
+A list is terms between commas. In a term `word*` matches any ending, `a/b_c` one of both, `word?` nothing
+too, `<class>` a word of classes.txt, and `...` up to three words, but no preposition ("remove wrinkles from
 clothes"). A term with Chinese characters is a fragment of a regular expression.
 """
 
@@ -9,39 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
 from ml.words import spelling
+from ml.words.fragments import Found, Fragments
 from ml.words.spelling import BREAK, CJK
 
 LISTS = Path(__file__).parent / "lists"
 GAP, LONGEST_GAP = "...", 3
-ARTICLES = frozenset("a an the his my your our their its this that these those el la los las un una unos unas su sus mi mis tu tus".split())  # noqa: E501
-PREPOSITIONS = frozenset("from off on in with de del of for by to at and y e o or as con para por near next beside behind through while sobre hasta without sin into".split())  # noqa: E501
-# Words around which letters may be joined (nakedwoman), and words that are no halves of others (pen is).
-GLUE = frozenset("woman women man men lady model models photo photos pics pictures body bodies wife selfie people person chica mujer hombre foto girl girls boy boys style scene video videos art star chick pose".split())  # noqa: E501
-WHOLE = frozenset(("pen", "is")) | frozenset("an as in on at to be he she we me my it or so up us of if no do go".split())  # noqa: E501
 PIECES, LETTERS = 30, 24  # the most that joined letters are tried for
 PEOPLE = "people"
 ALLOWED = "allowed"  # harmless phrases with words of other lists
-STRONG = ("sexual", "minor", "undress", "people")
+JOINED_LISTS = ("sexual", "suggestive", "child", "youth", "undress", "people")
+SHORT_PIECES = frozenset(("sex", "kid", "man", "men", "boy"))
+STRONG = ("sexual", "minor", "undress", "people", "blocked")
 
 
 # The words of a term after its first, the same as a set without gaps, and the list's name.
 Rest = tuple[tuple[str, ...], frozenset[str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A term of `name` at [start, end) of the words or of the Chinese text."""
-
-    name: str
-    start: int
-    end: int
-    text: str
 
 
 def read_list(name: str) -> list[str]:
@@ -93,6 +80,12 @@ def expanded(term: str) -> Iterator[tuple[str, ...]]:
             yield kept
 
 
+GRAMMAR = read_sets("grammar")
+ARTICLES, PREPOSITIONS, GLUE, WHOLE = (
+    GRAMMAR[name] for name in ("articles", "prepositions", "glue", "whole")
+)
+
+
 class Lexicon:
     """The compiled terms of several lists: `find` for the words of a text, `find_chinese` for characters."""
 
@@ -102,16 +95,18 @@ class Lexicon:
         self.words: set[str] = set()
         self.strong: set[str] = set()
         fragments: dict[str, list[str]] = {}
+        singles = {word for name in JOINED_LISTS for word in lists.get(name, ()) if word.isalpha()}
         for name, members in read_sets("classes").items():
             self._add_class(f"<{name}>", members)
         for name, terms in lists.items():
             for term in terms:
                 if re.search(f"[{CJK}]", term):
-                    fragments.setdefault(name, []).append(term.casefold())
+                    fragments.setdefault(name, []).append(spelling.fold(term))
                 else:
                     self._add(name, spelling.fold(term))
         self.fragments = {name: re.compile("|".join(found)) for name, found in fragments.items()}
-        self.pieces = {w for w in self.strong | GLUE | self.words if len(w) >= 4} | {"sex", "kid", "man", "men", "boy"}  # noqa: E501
+        self.chinese = Fragments(fragments)
+        self.pieces = {word for word in singles | GLUE if len(word) >= 4} | SHORT_PIECES
         self._by_shape: dict[tuple[int, str], list[str]] = {}
         for word in {*self.strong, *(w.rstrip("*") for w in self.classes)}:
             if len(word) > 2:
@@ -141,7 +136,7 @@ class Lexicon:
 
     def _keys(self, word: str) -> frozenset[str]:
         """What a token can match: its spellings, the stems `word*` and the classes it belongs to."""
-        found = set()
+        found: set[str] = set()
         for one in spelling.readings(word):
             stems = (f"{one[:at]}*" for at in range(2, len(one) + 1))
             found.update(key for key in (one, *stems) if key in self.words)
@@ -240,14 +235,8 @@ class Lexicon:
                         found.append(Found(name, at, end, " ".join(words[at:end])))
         return found
 
-    # ---------------------------------------------------------------------------------------------- Chinese
-
     def find_chinese(self, text: str) -> list[Found]:
-        return [
-            Found(name, match.start(), match.end(), match[0])
-            for name, pattern in self.fragments.items()
-            for match in pattern.finditer(text)
-        ]
+        return list(self.chinese.find(text))
 
 
 def _rest(words: tuple[str, ...], name: str) -> Rest:

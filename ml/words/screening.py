@@ -9,13 +9,30 @@ from functools import cache, lru_cache
 
 from ml.errors import MLError
 from ml.words import ages, spelling
-from ml.words.lexicon import PEOPLE, Found, Lexicon, read_terms, unmasked
+from ml.words.fragments import Found
+from ml.words.lexicon import Lexicon, read_terms, unmasked
 from ml.words.spelling import BREAK
 
+# Emoji that spelling reads as letters: flags (two regional indicators), and those that stand for words.
+EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|[{''.join(map(chr, spelling.PICTURES))}]")
+LETTER = re.compile(f"[A-Za-z0-9{spelling.CJK}]")
 MAX_PROMPT = 1_000  # characters
-LISTS = (
-    "allowed sexual suggestive mild calm child baby youth minor undress violence self_harm hate people"
-).split()
+LISTS = [
+    "allowed",
+    "sexual",
+    "suggestive",
+    "mild",
+    "calm",
+    "child",
+    "baby",
+    "youth",
+    "minor",
+    "undress",
+    "violence",
+    "self_harm",
+    "hate",
+    "people",
+]
 REMOVED = ("removed", "removed_undies", "removed_adult")
 
 MESSAGES = {
@@ -36,8 +53,8 @@ CODES = {
     "undress": "undress",
     "sexual": "sexual",
     "self_harm": "self_harm",
-    "violence": "violence",
     "hate": "hate",
+    "violence": "violence",
     "blocked": "blocked",
 }
 
@@ -65,7 +82,9 @@ class Content:
         return next((self.found[name] for name in names if name in self.found), "")
 
 
-def screen(prompt: str, negative: str = "", *, blocked: Iterable[str] = (), allow_sexual: bool = False) -> Verdict:  # noqa: E501
+def screen(
+    prompt: str, negative: str = "", *, blocked: Iterable[str] = (), allow_sexual: bool = False
+) -> Verdict:
     """Whether a prompt is allowed beside its negative prompt.
 
     `blocked` are further terms (see lexicon.py); they count in the prompt alone. `allow_sexual` disables the
@@ -97,8 +116,8 @@ def refuse_prompt(prompt: str, negative: str = "") -> None:
 
 def has_words(text: str) -> bool:
     """Whether a text has letters or digits. Signs, emoji and invisible characters are no words."""
-    plain = spelling.fold(re.sub(r"[\U0001F000-\U0001FAFF\u2600-\u27BF]", "", text))
-    return bool(re.search(r"[^\W_]", plain))
+    plain = EMOJI.sub("", text)
+    return bool(LETTER.search(plain) or re.search(r"[^\W_]", spelling.fold(plain)))
 
 
 is_term = has_words
@@ -142,13 +161,15 @@ def removals() -> Lexicon:
 
 @lru_cache(maxsize=8)
 def blocked_rules(blocked: tuple[str, ...]) -> Lexicon:
-    return Lexicon({"blocked": [re.escape(term) if not term.isascii() else term for term in blocked]})
+    """Staff write plain words; of the signs of lexicon.py they may use `*` and `...`."""
+    return Lexicon({"blocked": [re.sub(r"[^\w*.\s]|(?<!\.)\.(?!\.)", " ", term) for term in blocked]})
 
 
 def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     folded = spelling.fold(text)
     lexicon = rules()
-    words = lexicon.read(spelling.tokens(folded))
+    tokens = spelling.tokens(folded)
+    words = lexicon.read(tokens)
     found = lexicon.find(words)
     keys = [lexicon.keys(word) for word in words]
     found += [Found("child", s, e, " ".join(words[s:e])) for s, e in ages.Ages(words, keys).find()]
@@ -157,16 +178,16 @@ def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     characters += [Found("child", m.start(), m.end(), m[0]) for m in ages.CHINESE.finditer(chinese)]
     kept = unmasked(found) + unmasked(characters)
     if blocked:
-        kept += _blocked(blocked, words, chinese)
+        kept += _blocked(blocked, tokens, chinese)
     content = Content()
     for one in kept:
         content.found.setdefault(one.name, one.text)
     return content
 
 
-def _blocked(blocked: tuple[str, ...], words: list[str], chinese: str) -> list[Found]:
+def _blocked(blocked: tuple[str, ...], tokens: list[str], chinese: str) -> list[Found]:
     lexicon = blocked_rules(blocked)
-    return lexicon.find(lexicon.read(words)) + lexicon.find_chinese(chinese)
+    return lexicon.find(lexicon.read(tokens)) + lexicon.find_chinese(chinese)
 
 
 def read_removed(text: str) -> Content:

@@ -28,6 +28,8 @@ TRADITIONAL = {
 }
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]+")
+FIRST, LAST = PICTURES | CAPITALS | BLANKS, LOOKALIKES | TRADITIONAL
+
 WEIGHT = re.compile(r"::?\s*-?(?:[0-3]?\.\d+|[0-3](?=\s*[)\]}>]))|::-?\d+|(?<=\))\d?\.\d+|<lora:[^>]*>")
 DECIMALS = re.compile(r"(?<=\d)[.,]\d+")
 POSSESSIVE = re.compile(r"(?<=\w)['’`´]s?\b")
@@ -47,11 +49,14 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return CONTROL.sub("", text.lower())
-    text = unicodedata.normalize("NFKC", text.translate(PICTURES)).translate(CAPITALS)
-    text = unicodedata.normalize("NFKD", text.casefold().translate(BLANKS))
-    kept = [c for at, c in enumerate(text) if c.isascii() or not _ignorable(c) or text[at - 1 : at + 1] == "n\u0303"]  # noqa: E501
-    text = unicodedata.normalize("NFC", CONTROL.sub("", "".join(kept)))
-    return text.translate(LOOKALIKES).translate(TRADITIONAL) if not text.isascii() else text
+    text = unicodedata.normalize("NFKC", text).translate(FIRST).casefold()
+    text = unicodedata.normalize("NFKD", text)
+    kept = [
+        char
+        for at, char in enumerate(text)
+        if char.isascii() or not _ignorable(char) or text[at - 1 : at + 1] == "n\u0303"
+    ]
+    return CONTROL.sub("", unicodedata.normalize("NFC", "".join(kept))).translate(LAST)
 
 
 def _ignorable(char: str) -> bool:
@@ -61,7 +66,7 @@ def _ignorable(char: str) -> bool:
 def tokens(folded: str) -> list[str]:
     """The words of folded text; a run of Chinese characters is one. BREAK stands for punctuation."""
     plain = DECIMALS.sub("", WEIGHT.sub(" ", POSSESSIVE.sub("", folded)))
-    found = []
+    found: list[str] = []
     for word in WORD.findall(plain):
         if any(c.isalnum() for c in word):
             bare = word.rstrip("!")

@@ -56,6 +56,8 @@ def test_the_same_seed_makes_the_same_pixels(as_alice: Any, trained: Any, work: 
     "fields, code",
     [
         ({"prompt": "nude"}, "prompt_refused"),
+        ({"negative_prompt": "clothes"}, "prompt_refused"),
+        ({"prompt": "😀😀"}, "invalid"),
         ({"prompt": "a" * 10_000}, "invalid"),
         ({"prompt": "a\x07b"}, "invalid"),
         ({"style": "cubist"}, "invalid"),
