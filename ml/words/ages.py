@@ -46,6 +46,7 @@ BORN = ("born", "nacida", "nacido")
 BIRTHDAYS = ("birthday", "cumpleaños", "bday")
 FOLLOWED = (BREAK, "in", "with", "wearing", "en", "con", "and", "y")
 SHY = ("at", "las", "los", "with", "con", "around", "about")  # "at 15" alone may be a time or a place
+SEXES = ("f", "fem", "female", "male", "girl", "boy")
 STOPS = (1, 2, 4, 5, 8, 11, 16)  # f/8 and f/11 are apertures
 JOINED = re.compile(
     r"(?P<age>\d{1,2})(?:y|yo|yrs?|ys|years?|yearolds?|yearsold|yold|yro|f|fem|sui|años|anos|añitos|anitos"
@@ -147,6 +148,8 @@ class Ages:
             return at + 2 if self._word(at + 2) in SETS["old"] else 0
         if after == "y" and self._word(at + 2) in ("o", "medio"):
             return at + 3
+        if after in SEXES and 6 < age and age not in STOPS[:-1]:
+            return at + 2
         if after == "going" and self._word(at + 2) == "on":
             return at + 3
         return at + 1 if below or self._stated(at, age, before) else 0

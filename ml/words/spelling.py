@@ -72,6 +72,8 @@ def tokens(folded: str) -> list[str]:
             bare = word.rstrip("!")
             found.extend(bare.split("*") if re.fullmatch(r"(?:\w?\*)+\w?", bare) else [bare])
             found.extend([BREAK] if bare != word else [])
+        elif word == "." and found and len(found[-1]) == 1:
+            continue  # J. K. Rowling
         elif word[-1] in ",.;:?!。、…\n|":
             found.append(BREAK)
     return [word for word in found if word]
