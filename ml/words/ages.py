@@ -148,7 +148,7 @@ class Ages:
             return at + 2 if self._word(at + 2) in SETS["old"] else 0
         if after == "y" and self._word(at + 2) in ("o", "medio"):
             return at + 3
-        if after in SEXES and 6 < age and age not in STOPS[:-1]:
+        if after in SEXES and age > 6 and age not in STOPS[:-1]:
             return at + 2
         if after == "going" and self._word(at + 2) == "on":
             return at + 3

@@ -186,7 +186,7 @@ class Lexicon:
             known = len(text) > 2 and len(self.keys(text)) > 1
             return self._segments(text) or ((text,) if known else None)
         known = any(one in self.strong for one in spelling.readings(text))
-        return (text,) if known and len(text) > 3 and not WHOLE.issuperset(pieces) else None
+        return (text,) if known and len(text) > 3 and WHOLE.isdisjoint(pieces) else None
 
     def _parts(self, word: str) -> tuple[str, ...]:
         if "*" in word.strip("*"):
