@@ -95,6 +95,7 @@ class Lexicon:
         self.words: set[str] = set()
         self.strong: set[str] = set()
         fragments: dict[str, list[str]] = {}
+        stems = {term[:-1] for name in STRONG for term in lists.get(name, ()) if re.fullmatch(r"\w+\*", term)}
         singles = {word for name in JOINED_LISTS for word in lists.get(name, ()) if word.isalpha()}
         for name, members in read_sets("classes").items():
             self._add_class(f"<{name}>", members)
@@ -108,7 +109,7 @@ class Lexicon:
         self.chinese = Fragments(fragments)
         self.pieces = {word for word in singles | GLUE if len(word) >= 4} | SHORT_PIECES
         self._by_shape: dict[tuple[int, str], list[str]] = {}
-        for word in {*self.strong, *(w.rstrip("*") for w in self.classes)}:
+        for word in {*self.strong, *stems, *(w.rstrip("*") for w in self.classes)}:
             if len(word) > 2:
                 self._by_shape.setdefault((len(word), word[0]), []).append(word)
         self.keys = lru_cache(maxsize=20_000)(self._keys)

@@ -77,6 +77,7 @@ class Content:
     """What a text is about: the first words found of each list."""
 
     found: dict[str, str] = field(default_factory=dict)
+    hint: str = ""  # something suggestive, even within a harmless phrase
 
     def first(self, *names: str) -> str:
         return next((self.found[name] for name in names if name in self.found), "")
@@ -136,7 +137,8 @@ def _minor(content: Content, away: Content) -> str:
         return f"{child} + {hint}" if hint else ""
     if (youth := content.first("youth")) and (explicit or bare):
         return f"{youth} + {explicit or bare}"
-    adult = away.first("removed_adult")
+    # "woman in a bikini" is harmless, but not without the woman.
+    hint, adult = hint or content.hint, away.first("removed_adult")
     return f"{hint} - {adult}" if hint and adult else ""
 
 
@@ -179,7 +181,7 @@ def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     kept = unmasked(found) + unmasked(characters)
     if blocked:
         kept += _blocked(blocked, tokens, chinese)
-    content = Content()
+    content = Content(hint=next((one.text for one in found if one.name == "suggestive"), ""))
     for one in kept:
         content.found.setdefault(one.name, one.text)
     return content

@@ -84,6 +84,7 @@ def chinese(folded: str) -> str:
     if not re.search(f"[{CJK}]", folded):
         return ""
     text = re.sub(r"[,.;:!?。、…\n|]+", "\n", WEIGHT.sub(" ", folded))
+    text = re.sub(rf"(?<=[{CJK}])[·・•‧](?=[{CJK}])", "", text)  # 泰勒·斯威夫特
     text = re.sub(r"[^\w\n]+|_+", " ", text)
     # One character alone belongs to its neighbour: 裸 体, 裸。体.
     text = re.sub(rf"(?<![{CJK}])([{CJK}])[ \n]+(?=[{CJK}])", r"\1", text)
