@@ -13,7 +13,6 @@ from PIL import Image, ImageFilter
 
 from billing import audit
 from billing.models import Plan
-from tests.plugin import Share
 from tests.processes import Workers, wait_for
 from tests.test_workers import trained_twin
 from tests.trained import Made
@@ -140,20 +139,14 @@ def left_of(user_id: Any) -> set[str]:
     return set(storage_of(user_id).old_files(timezone.now() + timedelta(days=1)))
 
 
+@pytest.mark.thorough
 def test_of_two_twins_by_turns_every_picture_is_likest_to_its_own(
-    as_alice: Any,
-    as_bob: Any,
-    alice: Any,
-    bob: Any,
-    workers: Workers,
-    nano_woman: Made,
-    nano_man: Made,
-    share: Share,
+    as_alice: Any, as_bob: Any, alice: Any, bob: Any, workers: Workers, nano_woman: Made, nano_man: Made
 ) -> None:
     """Two render workers take alternating jobs of two users. Each picture resembles its owner's photos."""
     from ml.faces import Faces
 
-    faces, jobs = Faces(), share.number(20, 12)
+    faces, jobs = Faces(), 20
     Plan.objects.update(jobs=0)  # no limit on open jobs
     both = (
         Customer(as_alice, real_twin(alice, nano_woman, "woman")),

@@ -108,6 +108,7 @@ def steps(work: Path, out: Path, clock: Clock, start: Path | None = None) -> Ste
     return Steps(work, out, out, PRESETS["tiny"], clock, "cpu", start)
 
 
+@pytest.mark.thorough
 @pytest.mark.train
 @pytest.mark.xdist_group("build")
 def test_one_command_builds_it_from_nothing_and_betters_it(tmp_path: Path) -> None:
