@@ -52,6 +52,20 @@ def levels(picture: np.ndarray, bits: int) -> np.ndarray:
     return np.round(np.clip(picture, 0, 1) * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
 
 
+def stored(turn: int, picture: np.ndarray) -> np.ndarray:
+    """The rows and columns that a file stores for each orientation: TIFF 6.0, page 36."""
+    return {
+        1: picture,
+        2: picture[:, ::-1],
+        3: picture[::-1, ::-1],
+        4: picture[::-1],
+        5: picture.swapaxes(0, 1),
+        6: np.rot90(picture),
+        7: np.rot90(picture, 2).swapaxes(0, 1),
+        8: np.rot90(picture, -1),
+    }[turn]
+
+
 def heic(values: np.ndarray, primaries: int, transfer: int, matrix: int = 9) -> bytes:
     """10-bit HEIC of (H, W, 3) 0..1 that tells its colours by nclx alone."""
     out = io.BytesIO()

