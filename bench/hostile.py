@@ -1,8 +1,8 @@
 """Sends thousands of broken photos through the API and real workers: `python -m bench.hostile`.
 
-The photos are files of every format and raw files, truncated or with changed bytes. Each is uploaded by one of several
-users, judged and deleted. Exits 1 on a status of 500 or more, a refusal without a code, a remaining file, a
-dead worker, or a 99th percentile above 2 s.
+The photos are files of every format and raw files, truncated or with changed bytes. Each is uploaded by one
+of several users, judged and deleted. Exits 1 on a status of 500 or more, a refusal without a code, a remaining
+file, a dead worker, or a 99th percentile above 2 s.
 """
 
 from __future__ import annotations
@@ -70,9 +70,13 @@ KINDS: dict[str, Callable[[], bytes]] = {
     "JPEG with a profile": lambda: saved("JPEG", icc_profile=odd_icc.profile(odd_icc.P3, "table")),
     "PNG with chunks": odd_png,
     "TIFF with thumbnails": tiff_with_thumbnails,
-    "TIFF, 16 bits, white is zero": lambda: write(picture()[..., :1].astype(">u2"), Tiff(big=True, photometric=0)),
+    "TIFF, 16 bits, white is zero": lambda: write(
+        picture()[..., :1].astype(np.uint16), Tiff(big=True, photometric=0)
+    ),
     "BigTIFF in tiles and planes": lambda: write(picture(), Tiff(bigtiff=True, planar=2, tile=128)),
-    "HEIF with PQ": lambda: saved("HEIF", color_primaries=9, transfer_characteristics=16, matrix_coefficients=9),
+    "HEIF with PQ": lambda: saved(
+        "HEIF", color_primaries=9, transfer_characteristics=16, matrix_coefficients=9
+    ),
 }  # fmt: skip
 
 
@@ -89,9 +93,8 @@ def broken(data: bytes, number: int) -> bytes:
     rng = np.random.default_rng(number)
     if number % 2:
         return data[: int(rng.integers(1, len(data)))]
-    low, high = [(0, len(data)), (0, min(len(data), 4000)), (max(0, len(data) - 600), len(data))][
-        number // 2 % 3
-    ]
+    size = len(data)
+    low, high = [(0, size), (0, min(size, 4000)), (max(0, size - 600), size)][number // 2 % 3]
     changed = bytearray(data)
     for at in rng.integers(low, high, 1 + number % 24):
         changed[at] = int(rng.integers(0, 256))
