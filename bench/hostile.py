@@ -1,8 +1,8 @@
 """Sends thousands of broken photos through the API and real workers: `python -m bench.hostile`.
 
 The photos are files of every format and raw files, truncated or with changed bytes. Each is uploaded by one
-of several users, judged and deleted. Exits 1 on a status of 500 or more, a refusal without a code, a remaining
-file, a dead worker, or a 99th percentile above 2 s.
+of several users, judged and deleted. Exits 1 on a status of 500 or more, a refusal without a code, a
+remaining file, a dead worker, or a 99th percentile above 2 s.
 """
 
 from __future__ import annotations

@@ -34,22 +34,25 @@ class Broken(Exception):
 
 
 class Directory(NamedTuple):
-    """`fields`: type, count and bytes by tag; None instead of bytes that lie outside of the file."""
+    """`fields`: type, count and bytes by tag; None instead of bytes that lie outside of the file.
+
+    The bytes are views of the file: a hostile one may name all of it in each of a thousand fields.
+    """
 
     order: str  # struct's: "<" or ">"
-    fields: dict[int, tuple[int, int, bytes | None]]
+    fields: dict[int, tuple[int, int, memoryview | None]]
 
-    def numbers(self, tag: int) -> tuple[int, ...]:
-        """Whole numbers; () without the field or with one of another type. Raises Broken."""
-        kind, count, raw = self.fields.get(tag, (1, 0, b""))
+    def numbers(self, tag: int, most: int = 2**32) -> tuple[int, ...]:
+        """The first `most` whole numbers; () without the field or with another type. Raises Broken."""
+        kind, count, raw = self.fields.get(tag, (1, 0, memoryview(b"")))
         if kind not in LETTERS:
             return ()
         if raw is None:
             raise Broken
-        return struct.unpack(f"{self.order}{count}{LETTERS[kind]}", raw)
+        return struct.unpack_from(f"{self.order}{min(count, most)}{LETTERS[kind]}", raw)
 
     def number(self, tag: int, default: int = 0) -> int:
-        return (*self.numbers(tag), default)[0]
+        return (*self.numbers(tag, 1), default)[0]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -77,7 +80,7 @@ def directories(data: bytes, order: str) -> tuple[list[Directory], list[Director
 def sub_directories(data: bytes, parent: Directory, large: bool) -> list[Directory]:
     found = []
     try:
-        for start in parent.numbers(SUB_IFDS)[:MOST_SUBS]:
+        for start in parent.numbers(SUB_IFDS, MOST_SUBS):
             found.append(directory(data, start, parent.order, large)[0])
     except (Broken, struct.error):
         pass
@@ -98,7 +101,7 @@ def directory(data: bytes, start: int, order: str, large: bool) -> tuple[Directo
         inline = at + 4 + room
         length = SIZES.get(kind, 1) * many
         where = inline if length <= room else struct.unpack_from(order + offset_letter, data, inline)[0]
-        raw = data[where : where + length] if where + length <= len(data) else None
+        raw = memoryview(data)[where : where + length] if where + length <= len(data) else None
         found.fields.setdefault(tag, (kind, many, raw))
         at = inline + room
     link = data[at : at + room]  # writers of one page leave it out at the end of a file

@@ -74,7 +74,8 @@ def _is_adobe_rgb(block: bytes, first: Directory) -> bool:
         interop = directory(block, exif.number(INTEROP_IFD), first.order, False)[0]
     except (Broken, struct.error):
         return False
-    return (interop.fields.get(INTEROP_INDEX, (2, 0, b""))[2] or b"")[:3] == b"R03"
+    index = interop.fields.get(INTEROP_INDEX, (2, 0, None))[2]
+    return bytes(index or b"")[:3] == b"R03"
 
 
 def inflated(data: bytes, limit: int = MAX_PROFILE) -> bytes | None:

@@ -45,7 +45,7 @@ def read(data: bytes) -> Source:
         alone = rewritten(data, page)
     except (Broken, struct.error):
         raise Refused("unreadable") from None
-    profile = page.fields.get(PROFILE, (7, 0, None))[2]
+    profile = bytes(page.fields.get(PROFILE, (7, 0, None))[2] or b"")
     turn, negative = page.number(ORIENTATION, 1), page.number(PHOTOMETRIC, GREY) == BILEVEL
     return Source(open_as(alone, "TIFF"), profile, None, turn, negative)
 
@@ -159,7 +159,7 @@ def copied(page: Directory, tag: int) -> tuple[int, int, bytes]:
         raise Broken
     if kind in (16, 18):
         return longs(page.order, tag, page.numbers(tag))
-    return kind, count, raw
+    return kind, count, bytes(raw)
 
 
 def longs(order: str, tag: int, values: tuple[int, ...]) -> tuple[int, int, bytes]:
