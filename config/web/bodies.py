@@ -35,7 +35,8 @@ from config.web.ratelimit import address
 SMALL = 64 * 1024  # bytes: smaller bodies are not counted
 PATIENCE = 15.0  # seconds that a body waits for memory before a byte of it is read
 GRACE = 20.0  # seconds that any body may take
-SLOWEST = 64 * 1024  # bytes a second that a body must come at after that
+SLOWEST = 32 * 1024  # bytes a second that a body must come at after that
+HURRIED = 256 * 1024  # the same while others wait for memory
 RETRY = {"Retry-After": "5"}
 FULL = _("Too many large files are being sent right now. Try again in a few seconds; nothing was lost.")
 
@@ -46,17 +47,21 @@ class Memory:
     def __init__(self, total: int, each: int, patience: float = PATIENCE) -> None:
         self.total, self.each, self.patience = total, each, patience
         self.held: Counter[str] = Counter()  # by client
+        self.waiting = 0
         self._freed = asyncio.Condition()
 
     @asynccontextmanager
     async def reserve(self, client: str, size: int) -> AsyncIterator[None]:
         """Waits until there is room. Raises RateLimited or Unavailable when there is none for too long."""
-        async with self._freed:
-            try:
+        self.waiting += 1
+        try:
+            async with self._freed:
                 await asyncio.wait_for(self._freed.wait_for(lambda: self._fits(client, size)), self.patience)
-            except TimeoutError:
-                raise self._refusal(client, size) from None
-            self.held[client] += size
+                self.held[client] += size
+        except TimeoutError:
+            raise self._refusal(client, size) from None
+        finally:
+            self.waiting -= 1
         try:
             yield
         finally:
@@ -82,8 +87,8 @@ class Body:
     """A request's body while it arrives. `refusal` is set when it passes a limit; the application is then
     told that the client has left."""
 
-    def __init__(self, receive: Any, limit: int) -> None:
-        self.receive, self.limit = receive, limit
+    def __init__(self, receive: Any, limit: int, memory: Memory) -> None:
+        self.receive, self.limit, self.memory = receive, limit, memory
         self.size, self.start, self.whole = 0, time.monotonic(), False
         self.refusal: DomainError | None = None
 
@@ -100,7 +105,8 @@ class Body:
         """None once all has come: what is still received is that the client leaves."""
         if self.whole:
             return None
-        return max(0.0, self.start + GRACE + self.size / SLOWEST - time.monotonic())
+        pace = HURRIED if self.memory.waiting else SLOWEST
+        return max(0.0, self.start + GRACE + self.size / pace - time.monotonic())
 
     def _refuse(self, error: DomainError) -> dict[str, str]:
         self.refusal = error
@@ -120,7 +126,8 @@ async def limited(application: Any, scope: Any, receive: Any, send: Any) -> None
     """Calls the ASGI application with a body that keeps the limits, or answers why not."""
     headers = dict(scope["headers"])
     files = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
-    body = Body(receive, settings.MAX_BODY if files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    limit = settings.MAX_BODY if files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    body = Body(receive, limit, memory := _memory())
     told = headers.get(b"content-length", b"")
     size = int(told) if told.isdigit() else body.limit if b"transfer-encoding" in headers else 0
     try:
@@ -129,7 +136,7 @@ async def limited(application: Any, scope: Any, receive: Any, send: Any) -> None
         if size <= SMALL:
             await application(scope, body, body.guard(send))
         else:
-            async with _memory().reserve(await sync_to_async(_client, thread_sensitive=False)(scope), size):
+            async with memory.reserve(await sync_to_async(_client, thread_sensitive=False)(scope), size):
                 body.start = time.monotonic()
                 await application(scope, body, body.guard(send))
     except DomainError as error:

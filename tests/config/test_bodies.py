@@ -98,6 +98,13 @@ def test_a_body_that_keeps_coming_may_take_longer(monkeypatch: pytest.MonkeyPatc
     assert ask(pieces, content_length="60000")[0] == 201
 
 
+def test_a_slow_body_is_cut_off_while_others_wait_for_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "GRACE", 0.05)
+    monkeypatch.setattr(bodies._memory(), "waiting", 1)
+    pieces = iter([b"x" * bodies.SLOWEST, 0.5, b"x"])
+    assert ask(pieces, content_length="60000")[0] == 408
+
+
 def test_only_files_may_be_large() -> None:
     assert ask(iter([]), content_type="application/json", content_length=str(PHOTO))[0] == 413
     pieces = (b"x" * 2**20 for _ in range(3))
