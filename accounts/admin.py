@@ -12,7 +12,6 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 
 from accounts.models import Consent, Export, User
-from config.runs import events
 from config.web.admin import ClosedAdmin, ReadOnlyAdmin
 
 
@@ -65,12 +64,6 @@ class UserAdmin(ClosedAdmin):
         """Only superusers change rights."""
         rights = () if request.user.is_superuser else ("is_staff", "is_superuser", "groups")
         return (*self.readonly_fields, *rights)
-
-    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
-        """Sessions and tokens end by themselves with a disabled account; an open event stream is told to."""
-        super().save_model(request, obj, form, change)
-        if not obj.is_active:
-            events.end_streams(obj.id)
 
 
 admin.site.unregister(Group)

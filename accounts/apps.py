@@ -10,7 +10,7 @@ class AccountsConfig(AppConfig):
         from allauth.usersessions.models import UserSession
         from celery.signals import beat_init, worker_init
 
-        from accounts import erasure, exports, tombstones
+        from accounts import ended, erasure, exports, tombstones  # noqa: F401  ended connects its signals
         from accounts.models import Consent, DataKey, Export, User
         from config import registry
 

@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.web.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.web.caching.CachingMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -138,6 +139,9 @@ WHITENOISE_USE_FINDERS = True
 
 MAX_UPLOAD = 25 * 1024 * 1024  # bytes of a photo
 MAX_BODY = MAX_UPLOAD + 64 * 1024  # bytes of a request
+# Bytes of large requests that one web process takes at once; half of them from one user. A request takes
+# about twice its size in memory.
+MAX_BODIES = 4 * MAX_BODY
 # Django keeps a request's body in memory up to this size: a photo is never on the disk unencrypted.
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
 FILE_UPLOAD_HANDLERS = ["config.web.uploads.MemoryUpload"]

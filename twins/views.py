@@ -83,7 +83,7 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
     running = next((t for t in trainings if t["status"] in ("queued", "running")), None)
     return {
         "twin": twin,
-        "photos": [show_photo(p) for p in photos],
+        "photos": sorted(map(show_photo, photos), key=lambda photo: photo["status"] == "refused"),
         "consent": wording,
         "ready": ready,
         "share": min(100, 100 * ready.accepted // LEAST),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.utils.http import parse_etags
 
 from config.errors import NotFound, RangeNotSatisfiable
+from config.web.caching import CHECK, precondition
 
 
 class Files(Protocol):
@@ -27,14 +27,14 @@ def serve(
 ) -> HttpResponse:
     """200, 206 or 304. Without `etag` the ETag is the hash of the plain bytes.
 
-    Raises NotFound, RangeNotSatisfiable.
+    Raises NotFound, ChangedMeanwhile, RangeNotSatisfiable.
     """
     try:
         quoted = f'"{etag or files.etag(name)}"'
     except FileNotFoundError:
         raise NotFound from None
-    if quoted in parse_etags(request.headers.get("If-None-Match", "")):
-        return _private(HttpResponse(status=304), quoted)
+    if unchanged := precondition(request, quoted):
+        return unchanged
     if not files.exists(name):
         raise NotFound
     size = files.size(name)
@@ -51,7 +51,10 @@ def serve(
         response["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     if download:
         response["Content-Disposition"] = f'attachment; filename="{download}"'
-    return _private(response, quoted)
+    response["ETag"] = quoted
+    response["Cache-Control"] = CHECK
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 async def one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -59,13 +62,6 @@ async def one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     take = sync_to_async(lambda: next(chunks, None))
     while (chunk := await take()) is not None:
         yield chunk
-
-
-def _private(response: Any, quoted: str) -> Any:
-    response["ETag"] = quoted
-    response["Cache-Control"] = "private, no-cache"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def _range(request: HttpRequest, size: int, quoted: str) -> tuple[int, int]:

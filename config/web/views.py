@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.cache import get_conditional_response
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST
 
 from config.errors import MethodNotAllowed
 from config.web import problems
+from config.web.caching import CHECK, precondition
 from config.web.schema import document
 
 THEMES = ("auto", "light", "dark")
@@ -45,7 +45,6 @@ def openapi(request: HttpRequest) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return problems.respond(MethodNotAllowed())
     data, etag = document(get_language() or "en")
-    answer = HttpResponse(data, content_type="application/vnd.oai.openapi+json")
-    answer["Cache-Control"] = "no-cache"  # the client caches it and revalidates it by its ETag
-    answer["ETag"] = etag
-    return get_conditional_response(request, etag=etag, response=answer) or answer
+    headers = {"Cache-Control": CHECK, "ETag": etag}
+    kind = "application/vnd.oai.openapi+json"
+    return precondition(request, etag) or HttpResponse(data, content_type=kind, headers=headers)

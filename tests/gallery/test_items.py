@@ -106,6 +106,34 @@ def test_a_picture_is_served_whole_in_ranges_and_not_again(as_alice: Any, pictur
     assert (beyond.status_code, beyond.json()["code"]) == (416, "range_not_satisfiable")
 
 
+@pytest.mark.parametrize("part", ["", "/content", "/thumbnail"])
+def test_what_the_client_has_already_is_not_sent_again(as_alice: Any, picture: Item, part: str) -> None:
+    where = f"/api/v1/items/{picture.id}{part}"
+    etag = as_alice.get(where)["ETag"]
+    for known in (etag, f"W/{etag}", "*", f'"x", W/{etag}', f'"x",{etag} , "y"'):
+        answer = as_alice.get(where, HTTP_IF_NONE_MATCH=known)
+        assert (answer.status_code, answer["ETag"], answer.content) == (304, etag, b""), known
+    for other in ('"x"', 'W/"x", "y"', "x", ""):
+        assert as_alice.get(where, HTTP_IF_NONE_MATCH=other).status_code == 200, other
+
+
+@pytest.mark.parametrize("method", ["get", "patch", "delete"])
+def test_a_change_is_meant_for_one_of_the_versions_it_names(
+    as_alice: Any, picture: Item, method: str
+) -> None:
+    where = f"/api/v1/items/{picture.id}"
+    ask, etag = getattr(as_alice, method), as_alice.get(where)["ETag"]
+    for other in ('"x"', '"x", "y"', f"W/{etag}", "x"):
+        refused = ask(where, {}, format="json", HTTP_IF_MATCH=other)
+        assert (refused.status_code, refused.json()["code"]) == (412, "changed_meanwhile"), other
+    assert ask(where, {}, format="json", HTTP_IF_MATCH=f'"x", {etag}').status_code in (200, 204)
+
+
+def test_a_change_of_what_must_not_be_there_is_refused(as_alice: Any, picture: Item) -> None:
+    answer = as_alice.patch(f"/api/v1/items/{picture.id}", {}, format="json", HTTP_IF_NONE_MATCH="*")
+    assert answer.status_code == 412
+
+
 def test_a_thumbnail_has_its_own_hash(as_alice: Any, picture: Item) -> None:
     where = f"/api/v1/items/{picture.id}/thumbnail"
     small = as_alice.get(where)
