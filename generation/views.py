@@ -104,7 +104,7 @@ def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
 
 
 def _facts(request: HttpRequest) -> dict[str, Any]:
-    rows = Job.objects.owned_by(request.user).shown().prefetch_related("outputs")[:SHOWN]
+    rows = Job.objects.owned_by(request.user).shown().for_clients()[:SHOWN]
     return {
         "jobs": _shown(request, rows),
         "key": secrets.token_urlsafe(12),

@@ -94,9 +94,24 @@ def bob(db: None) -> Any:
 
 
 def person(email: str) -> Any:
+    """A user with a confirmed address."""
     from django.contrib.auth import get_user_model
 
-    return get_user_model().objects.create_user(email=email, password="a long password")
+    return confirmed(get_user_model().objects.create_user(email=email, password="a long password"))
+
+
+def confirmed(user: Any) -> Any:
+    from allauth.account.models import EmailAddress
+
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
+def unconfirmed(user: Any) -> Any:
+    from allauth.account.models import EmailAddress
+
+    EmailAddress.objects.filter(user=user).update(verified=False)
+    return user
 
 
 def client_of(user: Any) -> Any:

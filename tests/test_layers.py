@@ -30,7 +30,17 @@ START = "config.start"
 MAY_START = ("config.start", "config.settings")
 
 DOOR = "config.studio"  # the one module that may open ml's doors
-TORCH_FREE = ("types", "errors", "catalogue", "safety", "media", "provenance", "wordlists", "fetch")
+TORCH_FREE = (
+    "types",
+    "errors",
+    "catalogue",
+    "safety",
+    "media",
+    "provenance",
+    "wordlists",
+    "fetch",
+    "prompts",
+)
 
 # Floors inside ml. `nano` (how the base is trained) is last, so rendering code cannot import it.
 ML: list[tuple[str, ...]] = [
@@ -38,7 +48,7 @@ ML: list[tuple[str, ...]] = [
     for floor in (
         "types errors",
         "sizes vocabulary wordlists catalogue",
-        "measures sameness watermark decode_child media safety provenance nets nudity drawn",
+        "measures sameness watermark decode_child media safety provenance prompts nets nudity drawn",
         "oom faces finish",
         "judge engine",
         "local remote hub depot needs fetch",

@@ -233,7 +233,7 @@ def start_training(
     """Enqueues a training on the photos that are accepted now.
 
     Raises ConsentRequired, VerificationRequired, NotEnoughPhotos, TrainingInProgress, TwinDisabled,
-    TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch.
+    TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
     """
     training = Training(
         user=twin.user,
@@ -339,7 +339,7 @@ def retry_training(training: Training, *, actor: Any) -> Training:
         seed=training.seed,
         retry_of=training.id,
         retry_cause="staff",
-        free=training.free,
+        free=training.free and not training.twin.had_free_training,
     )
 
     def prepare(new: Training) -> None:

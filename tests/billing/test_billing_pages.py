@@ -26,6 +26,7 @@ def test_a_tampered_form_changes_no_amount(shop: Shop, buyer: Any, client: Any) 
 
 
 def test_an_unconfirmed_address_buys_nothing(shop: Shop, alice: Any, as_alice: Any) -> None:
+    unconfirmed(alice)
     answer = as_alice.post("/api/v1/billing/checkout", {"plan": "creator"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (403, "email_unconfirmed")
 
