@@ -40,6 +40,11 @@ def room_for_twin(wallet: Wallet, have: int) -> None:
         raise TwinLimit(limit=wallet.plan.twins)
 
 
+def full_of_twins(wallet: Wallet, have: int) -> int:
+    """The plan's number of twins when `have` are as many, else 0: pages tell it before they offer another."""
+    return wallet.plan.twins if have >= wallet.plan.twins else 0
+
+
 def twin_in_use(wallet: Wallet, older: int) -> None:
     """Raises TwinReadOnly when the `older` twins of the same user use all slots of the plan."""
     if is_read_only(wallet.plan.twins, older):

@@ -93,12 +93,18 @@ def open_runs(user: Any) -> int:
 
 
 def at_limit() -> set[Any]:
-    """The users whose runs at work are as many as their plans allow."""
-    working: Counter[Any] = Counter()
-    for kind in paid_kinds():
-        rows = kind.objects.filter(status=Status.RUNNING).order_by().values_list("user")
-        working.update(dict(rows.annotate(n=Count("id"))))
+    """The users of whom as many runs work as their plans allow."""
+    working = _working()
     return {user for user, most in _most_at_once(working).items() if working[user] >= most}
+
+
+def _working(**whose: Any) -> Counter[Any]:
+    """User -> how many of their runs work now."""
+    found: Counter[Any] = Counter()
+    for kind in paid_kinds():
+        rows = kind.objects.filter(status=Status.RUNNING, **whose).order_by().values_list("user")
+        found.update(dict(rows.annotate(n=Count("id"))))
+    return found
 
 
 def _most_at_once(users: Iterable[Any]) -> dict[Any, int]:
@@ -108,8 +114,10 @@ def _most_at_once(users: Iterable[Any]) -> dict[Any, int]:
 
 
 def _wake_next(user: Any) -> None:
-    """After the commit, wakes a worker for the user's oldest waiting run of each kind."""
-    if not _most_at_once([user]):
+    """After the commit, wakes a worker for the oldest waiting run of each kind, if the run that ends now was
+    the last one that the plan allows."""
+    most = _most_at_once([user]).get(user)
+    if not most or _working(user=user)[user] + 1 < most:
         return
     for kind in paid_kinds():
         if run := kind.objects.filter(user=user, status=Status.QUEUED).order_by("created_at").first():

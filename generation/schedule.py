@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from config.runs import turns
 from config.runs.turns import turn_of
 
 MOST_IN_A_ROW = 4  # jobs
@@ -27,8 +26,11 @@ Twin = tuple[str, str]  # (base, the LoRA's checksum); ("", "") is the bare base
 
 
 @dataclass(frozen=True)
-class Waiting(turns.Waiting):
+class Waiting:
+    id: Any
+    user: Any
     twin: Twin
+    created_at: float  # seconds, by the clock of `now` and `served`
 
 
 Some = TypeVar("Some", bound=Waiting)

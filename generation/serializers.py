@@ -49,13 +49,13 @@ def quoted(user: Any, fields: dict[str, Any]) -> dict[str, int]:
     them whole. Raises ValidationError, NotFound."""
     form = JobForm(data={"prompt": "-", **fields})
     form.is_valid(raise_exception=True)
-    job = _asked(user, form.validated_data)
+    job = asked(user, form.validated_data)
     read = {name: until for name, until in reading(job).items() if until is not None}
     return {"credits": job.job_kind.price(job)} | read
 
 
-def _asked(user: Any, fields: dict[str, Any]) -> Job:
-    """The job that this form asks for, not saved."""
+def asked(user: Any, fields: dict[str, Any]) -> Job:
+    """The job that a valid form asks for, not saved. Raises NotFound."""
     twin = fields.get("twin") and Twin.objects.owned_by(user).get_or_404(fields["twin"])
     return Job(**fields | {"twin": twin or None, "training": twin.active_training if twin else None})
 

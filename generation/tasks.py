@@ -59,7 +59,7 @@ def _waiting(queue: str) -> list[schedule.Waiting]:
         .values_list("id", "user_id", "created_at", "training__base", "training__sha256")
     )
     return [
-        schedule.Waiting(ident, user, created_at.timestamp(), (base or "", sha256 or ""))
+        schedule.Waiting(ident, user, (base or "", sha256 or ""), created_at.timestamp())
         for ident, user, created_at, base, sha256 in rows[: schedule.WINDOW]
     ]
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.db.models import Max
 from django.utils import timezone
@@ -20,18 +20,30 @@ from django.utils import timezone
 REMEMBERED = timedelta(days=1)  # runs requested earlier do not count for turns
 
 
+class Waits(Protocol):
+    """A waiting run."""
+
+    @property
+    def id(self) -> Any: ...
+    @property
+    def user(self) -> Any: ...
+    @property
+    def created_at(self) -> float:
+        """Seconds, by the clock of `served`."""
+
+
 @dataclass(frozen=True)
 class Waiting:
     id: Any
     user: Any
-    created_at: float  # seconds, by the clock of `served`
+    created_at: float
 
 
-Some = TypeVar("Some", bound=Waiting)
+Some = TypeVar("Some", bound=Waits)
 Turn = tuple[float, bool, float, Any]
 
 
-def turn_of(run: Waiting, served: Mapping[Any, float]) -> Turn:
+def turn_of(run: Waits, served: Mapping[Any, float]) -> Turn:
     """Sorts waiting runs. `served`: user -> when a worker last claimed one of their runs."""
     last = served.get(run.user, -math.inf)
     return max(run.created_at, last), last >= run.created_at, run.created_at, run.id

@@ -11,6 +11,7 @@ from billing import ledger
 from billing.models import Invoice, Plan, Transfer
 from billing.payments import gateway
 from tests.billing.shop import Shop
+from tests.conftest import unconfirmed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
