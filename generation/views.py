@@ -31,8 +31,8 @@ from twins.models import Twin
 SHOWN = 12  # jobs listed in the studio
 TAIL = 30  # characters shown of what the base reads last
 UNREAD = _(
-    "This base reads the prompt only up to “%(end)s”. What follows is not painted. "
-    "Shorten it, or create it as it is."
+    "This base reads the prompt only up to “%(end)s”. It leaves out the rest. "
+    "Shorten the prompt, or create it as it is."
 )
 UNREAD_NEGATIVE = _("It reads what should not be there only up to “%(end)s”.")
 NO_NEGATIVE = _("This base does not read what should not be there.")

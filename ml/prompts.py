@@ -50,7 +50,8 @@ def without_markup(prompt: str) -> str:
     for pattern in (_WEIGHT, _AFTER, _PLUSES, _BRACKETS):
         plain = pattern.sub(" ", plain)
     if plain != text:
-        plain = re.sub(r"\s+([,.;:!?，。；：！？、])", r"\1", re.sub(r"[ \t]+", " ", plain)).strip(" ,")
+        plain = re.sub(r"[ \t]+", " ", plain)
+        plain = re.sub(r"\s+([,.;:!?，。；：！？、])|(?<=[，。；：！？、]) ", r"\1", plain).strip(" ,")
     return "".join(_FREED.get(c, c) for c in plain)
 
 

@@ -101,12 +101,10 @@ def test_trainings_take_turns_between_people(
 ) -> None:
     """alice asked for five before bob asked for one. bob is second."""
     Plan.objects.update(twins=9)
-    now, made = timezone.now(), []
+    before, made = timezone.now() - timedelta(hours=1), []
     for n, user in enumerate([twin.user] * 5 + [bob]):
-        own = Twin.objects.create(user=user, name=str(n))
-        made.append(
-            Training(user=user, twin=own, base="nano", number=1, created_at=now + timedelta(seconds=n))
-        )
+        own, at = Twin.objects.create(user=user, name=str(n)), before + timedelta(seconds=n)
+        made.append(Training(user=user, twin=own, base="nano", number=1, created_at=at))
     Training.objects.bulk_create(made)
     assert [Places().of(training) for training in made] == [1, 3, 4, 5, 6, 2]
     from twins.tasks import train
