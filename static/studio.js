@@ -6,7 +6,8 @@ const create = document.getElementById("create");
 const prices = JSON.parse(form.dataset.prices);
 
 const lacks = document.getElementById("lacks");
-const available = Number(form.dataset.available);
+const jobs = document.getElementById("jobs");
+let available = 0;
 
 function price() {
   const n = Math.ceil(prices[form.elements.quality.value] * Number(form.elements.count.value));
@@ -16,13 +17,20 @@ function price() {
   const words = lacks.querySelector("[data-text]");
   if (available) words.textContent = words.dataset.text.replace("#", String(n)).replace("@", String(available));
 }
+function balance() { // what an ended job gives back makes the button possible again
+  const now = jobs.querySelector("[data-available]");
+  available = Number(now.dataset.available);
+  document.getElementById("balance").textContent = now.dataset.words;
+  price();
+}
+new MutationObserver(balance).observe(jobs, { childList: true });
 form.addEventListener("change", price);
 form.addEventListener("submit", () => setTimeout(() => { create.disabled = true; }, 0)); // ignores the second click of a double click
 addEventListener("pageshow", () => { // a page restored by the back button sends a new request, with a new key
   create.disabled = false;
   form.elements.key.value = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 });
-price();
+balance();
 
 // Keeps the draft of the prompt until a request is accepted: a lost session or a closed tab loses nothing.
 const DRAFT = `photoflux-prompt-${form.dataset.user}`;
