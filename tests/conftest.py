@@ -103,7 +103,8 @@ def person(email: str) -> Any:
 def confirmed(user: Any) -> Any:
     from allauth.account.models import EmailAddress
 
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    facts = {"verified": True, "primary": True}
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=facts)
     return user
 
 
