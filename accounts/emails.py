@@ -6,11 +6,33 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.core.mail import send_mail
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from accounts.models import User
+from config.errors import DomainError
+
+
+class EmailUnconfirmed(DomainError):
+    code, status = "email_unconfirmed", 403
+    message = _("Confirm your e-mail address first. We can send you the link again.")
+
+
+def is_confirmed(user: Any) -> bool:
+    """Whether the user proved an e-mail address. Superusers are made by the operator, who needs no proof."""
+    return user.is_superuser or EmailAddress.objects.filter(user=user, verified=True).exists()
+
+
+def require_confirmed(user: Any) -> None:
+    """Work costs us before it earns: one person gets one free start, not one for each invented address.
+
+    Raises EmailUnconfirmed.
+    """
+    if not is_confirmed(user):
+        raise EmailUnconfirmed
+
 
 log = logging.getLogger(__name__)
 

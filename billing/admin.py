@@ -50,14 +50,17 @@ class PackAdmin(ClosedAdmin):
 
 @admin.register(Price)
 class PriceAdmin(ClosedAdmin):
-    """A kind of work without a row costs the default in prices.DELIVERED."""
+    """A kind of work without a row costs the default in prices.DELIVERED. A draft's price is that of two."""
 
     list_display = ("code", "credits")
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **options: Any) -> Any:
         if db_field.name == "code":
             options["widget"] = forms.Select(
-                choices=[(code, f"{code} ({n})") for code, n in prices.DELIVERED.items()]
+                choices=[
+                    (code, f"{prices.PICTURES.get(code, 1)} {code} ({n})")
+                    for code, n in prices.DELIVERED.items()
+                ]
             )
         return super().formfield_for_dbfield(db_field, request, **options)
 

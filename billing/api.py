@@ -101,4 +101,4 @@ class QuoteView(APIView):
     @extend_schema(request=QuoteForm, responses=QuoteSerializer)
     def post(self, request: Any) -> Response:
         kind = checked(QuoteForm, request)["kind"]
-        return Response({"credits": prices.quote(request.user, kind, request.data)})
+        return Response(prices.quote(request.user, kind, request.data))

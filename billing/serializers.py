@@ -120,3 +120,10 @@ class QuoteForm(serializers.Serializer):  # type: ignore[type-arg]
 
 class QuoteSerializer(serializers.Serializer):  # type: ignore[type-arg]
     credits = serializers.IntegerField()
+    prompt_read_until = serializers.IntegerField(
+        required=False,
+        help_text="only when the base does not read the whole prompt: how many characters it reads",
+    )
+    negative_prompt_read_until = serializers.IntegerField(
+        required=False, help_text="the same for the negative prompt; 0 for a base that reads none"
+    )

@@ -30,7 +30,17 @@ START = "config.start"
 MAY_START = ("config.start", "config.settings")
 
 DOOR = "config.studio"  # the one module that may open ml's doors
-TORCH_FREE = ("types", "errors", "catalogue", "safety", "media", "provenance", "words.screening", "fetch")
+TORCH_FREE = (
+    "types",
+    "errors",
+    "catalogue",
+    "prompts",
+    "safety",
+    "media",
+    "provenance",
+    "words.screening",
+    "fetch",
+)
 
 # Floors inside ml. `nano` (how the base is trained) is last, so rendering code cannot import it.
 ML: list[tuple[str, ...]] = [
@@ -38,7 +48,7 @@ ML: list[tuple[str, ...]] = [
     for floor in (
         "types errors",
         "sizes vocabulary words catalogue",
-        "measures sameness watermark decoding media safety provenance nets nudity drawn",
+        "measures sameness watermark decoding media safety provenance prompts nets nudity drawn",
         "oom faces finish",
         "judge engine",
         "local remote hub depot needs fetch",

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from config.start import processes
+from tests.conftest import confirmed
 from tests.processes import database_url, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
@@ -132,7 +133,7 @@ def test_fifty_requests_at_once_with_one_key_are_one_job_and_one_hold(
     from tests.test_workers import trained_twin
 
     token = webs[0].sign_up("carol@example.com")
-    carol = User.objects.get(email="carol@example.com")
+    carol = confirmed(User.objects.get(email="carol@example.com"))
     asked = {"twin": str(trained_twin(carol).id), "prompt": "in a park", "count": 2}
 
     def ask(n: int) -> tuple[int, str]:

@@ -14,8 +14,9 @@ import numpy as np
 
 from ml.catalogue import Base
 from ml.faces import Faces
-from ml.local.sample import Sampler, compose
+from ml.local.sample import Sampler
 from ml.local.train import TrainingState
+from ml.prompts import compose
 
 SCENES = (
     ("smiling, in a park, wearing a blue t-shirt, soft light", "photorealistic"),
