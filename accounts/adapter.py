@@ -6,10 +6,19 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 
+from config.web import text
 from config.web.ratelimit import address
 
 
 class Adapter(DefaultAccountAdapter):
+    def clean_email(self, email: str) -> str:
+        return text.address(email)
+
+    def authenticate(self, request: Any, **credentials: Any) -> Any:
+        if email := credentials.get("email"):
+            credentials["email"] = text.address(email)
+        return super().authenticate(request, **credentials)
+
     def populate_username(self, request: Any, user: Any) -> None:
         """Does nothing: users have no user names."""
 

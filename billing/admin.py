@@ -18,6 +18,7 @@ from billing.payments import webhooks
 from config import registry
 from config.errors import DomainError
 from config.web.admin import ClosedAdmin, ReadOnlyAdmin
+from config.web.text import FormName, FormText
 
 
 @admin.register(Plan)
@@ -66,9 +67,9 @@ class GrantForm(ActionForm):
     """The amount and the reason, beside the choice of the action. The key makes a double click grant once."""
 
     # Checked in _entry(), whose message says what is wrong.
-    amount = forms.CharField(label=_("Credits"), max_length=5, required=False)
-    reason = forms.CharField(label=_("Reason"), max_length=60, required=False)
-    key = forms.CharField(
+    amount = FormText(label=_("Credits"), max_length=5, required=False)
+    reason = FormName(label=_("Reason"), max_length=60, required=False)
+    key = FormText(
         label="", widget=forms.HiddenInput, initial=lambda: secrets.token_urlsafe(6), max_length=10
     )
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from config.errors import Invalid
+from config.web.text import TextField
 from gallery.models import Item
 
 ORDERS = {"": ("-created_at", "-id"), "newest": ("-created_at", "-id"), "oldest": ("created_at", "id")}
@@ -21,11 +22,11 @@ CHINESE = re.compile("(-?)([㐀-鿿぀-ヿ]+)")  # a run of Chinese characters, 
 class Filters(serializers.Serializer):  # type: ignore[type-arg]
     kind = serializers.ChoiceField(choices=Item.Kind.choices, required=False)
     twin = serializers.UUIDField(required=False)
-    style = serializers.CharField(max_length=20, required=False)
+    style = TextField(max_length=20, required=False)
     favourite = serializers.BooleanField(required=False)
-    tag = serializers.CharField(max_length=40, required=False)
+    tag = TextField(max_length=40, required=False)
     album = serializers.UUIDField(required=False)
-    q = serializers.CharField(max_length=200, required=False)
+    q = TextField(max_length=200, required=False)
     ordering = serializers.ChoiceField(choices=list(ORDERS), required=False)
 
 

@@ -11,6 +11,7 @@ from django.db import models, transaction
 
 from config import registry
 from config.errors import DomainError
+from config.web.text import FormName, FormText
 
 
 class ClosedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -42,6 +43,13 @@ class ClosedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             yield from (f"{path}__gte", f"{path}__lt")
         if field.is_relation:
             yield f"{path}__{field.target_field.name}__exact"
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **options: Any) -> Any:
+        """Texts have the same normal form and the same refusals as on the product's pages."""
+        kinds = {models.CharField: FormName, models.TextField: FormText}
+        if form_class := kinds.get(type(db_field)):
+            options = {"form_class": form_class} | options
+        return super().formfield_for_dbfield(db_field, request, **options)
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
