@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
@@ -14,7 +14,7 @@ from accounts import api as accounts
 from accounts.views import logout
 from billing import api as billing
 from billing.views import movements, pricing, stripe_hook
-from config.web import event_stream, health, views
+from config.web import event_stream, health, problems, views
 from gallery import api as gallery
 from generation import api as generation
 from moderation import api as moderation
@@ -85,6 +85,8 @@ urlpatterns = [
         ),
     ),
     path("api/v1/", include(api)),
+    # allauth's addresses of phone numbers, which need an SMS service that there is none of.
+    re_path("^_allauth/app/v1/(account/phone|auth/phone/.*)$", problems.not_found),
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/logout/", logout, name="account_logout"),
     path("accounts/", include("allauth.urls")),

@@ -16,6 +16,8 @@ from config.web.text import TextField
 from gallery.models import Item
 
 ORDERS = {"": ("-created_at", "-id"), "newest": ("-created_at", "-id"), "oldest": ("created_at", "id")}
+# PostgreSQL fails on some thirty minuses in a row, and reads one without a word after it as nothing.
+MINUSES, LONE_MINUS = re.compile(r"-[-\s]*-"), re.compile(r'-(?![\w"])')
 CHINESE = re.compile("(-?)([㐀-鿿぀-ヿ]+)")  # a run of Chinese characters, and a minus before it
 
 
@@ -54,6 +56,7 @@ def sought(q: str) -> SearchQuery:
 
     A run of Chinese characters matches by its pairs, a single character by itself. Runs are joined by "and".
     """
+    q = LONE_MINUS.sub(" ", MINUSES.sub("-", q))
     found = SearchQuery(CHINESE.sub(" ", q), config="simple", search_type="websearch")
     for minus, run in CHINESE.findall(q):
         pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
