@@ -78,7 +78,7 @@ class GrantForm(ActionForm):
 class WalletAdmin(ReadOnlyAdmin):
     list_display = ("id", "user", "plan", "credits")
     list_select_related = ("user", "plan")
-    search_fields = ("user__email",)
+    search_fields = ("=user__email",)
     action_form = GrantForm
     actions = ("grant", "correct")
 
@@ -191,7 +191,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 class WebhookEventAdmin(ReadOnlyAdmin):
     list_display = ("id", "type", "subject", "state", "attempts", "error", "created_at", "received_at")
     list_filter = ("state", "type")
-    search_fields = ("id", "subject", "customer")
+    search_fields = ("id", "subject", "=customer")
     show_full_result_count = False
     actions = ("retry",)
 

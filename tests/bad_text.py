@@ -43,7 +43,11 @@ class Ask:
     def of(self, client: Any) -> Any:
         if self.body is not None:
             return client.generic(
-                self.method.upper(), self.path, json.dumps(self.body), "application/json", headers=self.headers
+                self.method.upper(),
+                self.path,
+                json.dumps(self.body),
+                "application/json",
+                headers=self.headers,
             )
         if self.method == "post":
             data = urlencode(self.form, doseq=True, errors="surrogatepass")

@@ -104,7 +104,14 @@ def test_the_admins_own_form_logs_nobody_in(boss: Any) -> None:
 def test_every_page_of_the_admin_is_behind_the_door(boss: Any) -> None:
     client = Client()
     client.force_login(boss)
-    pages = ("", "password_change/", "jsi18n/", "autocomplete/", "billing/invoice/figures/", "auth/group/add/")
+    pages = (
+        "",
+        "password_change/",
+        "jsi18n/",
+        "autocomplete/",
+        "billing/invoice/figures/",
+        "auth/group/add/",
+    )
     for page in pages:
         assert client.get(f"/admin/{page}")["Location"].startswith("/admin/login/?next="), page
 
