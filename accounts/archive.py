@@ -20,7 +20,6 @@ from accounts.vault.sealing import Tampered
 from config import registry
 from config.registry import Member
 
-
 log = logging.getLogger(__name__)
 
 
