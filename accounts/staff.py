@@ -42,11 +42,11 @@ def has_factor(user: Any) -> bool:
     return Authenticator.objects.filter(user=user.pk, type=Authenticator.Type.TOTP).exists()
 
 
-def has_proved(request: Any) -> bool:
-    """Whether this session's last proof of the second factor is younger than STAY."""
+def has_proved(request: Any, within: timedelta = STAY) -> bool:
+    """Whether this session's last proof of the second factor is younger than `within`."""
     records = get_authentication_records(request, request.user)
     newest = max((record["at"] for record in records if record["method"] == "mfa"), default=0)
-    return bool(time.time() - newest < STAY.total_seconds())
+    return bool(time.time() - newest < within.total_seconds())
 
 
 class StaffSite(AdminSite):

@@ -164,6 +164,22 @@ def stale(target: Target) -> str:
     return f"the admin asks for a code again, at {answer.url.path}"
 
 
+@attack("H3d", "a stolen session and the password fetch new recovery codes, and a code opens the admin")
+def new_codes(target: Target) -> str:
+    boss = staff(superuser=True)
+    client = target.login(boss)
+    with_factor(boss)
+    send(client, "/accounts/reauthenticate/", password=PASSWORD)
+    token = {"X-Session-Token": client.cookies["sessionid"]}
+    api = "/_allauth/app/v1"
+    client.post(f"{api}/auth/reauthenticate", json={"password": PASSWORD}, headers=token)
+    answer = client.post(f"{api}/account/authenticators/recovery-codes", headers=token)
+    expect("unused_codes" not in answer.text, "the API hands codes out")
+    page = send(client, "/accounts/2fa/recovery-codes/generate/")
+    expect("/reauthenticate/" in page.headers.get("Location", ""), "the page hands codes out")
+    return f"{answer.status_code} from the API; the page asks for a code"
+
+
 @attack("H3c", "staff switch their second factor off")
 def switch_off(target: Target) -> str:
     from allauth.mfa.models import Authenticator
