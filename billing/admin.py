@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import OuterRef, Subquery, Sum
 from django.utils.translation import gettext_lazy as _
@@ -118,7 +119,8 @@ class WalletAdmin(ReadOnlyAdmin):
             )
 
     def _entry(self, request: Any) -> Entry | None:
-        amount, reason, key = (request.POST.get(name, "").strip() for name in ("amount", "reason", "key"))
+        amount, key = (request.POST.get(name, "").strip() for name in ("amount", "key"))
+        reason = _reason(request.POST.get("reason", ""))
         if not (amount.isascii() and amount.isdecimal() and 1 <= int(amount) <= 10_000 and reason and key):
             messages.error(request, _("Give a number of credits from 1 to 10,000 and a reason."))
             return None
@@ -155,6 +157,14 @@ class WalletAdmin(ReadOnlyAdmin):
 
 
 MOVES = {Transfer.Kind.GRANT: ("+", "grant_credits"), Transfer.Kind.CORRECT: ("-", "take_credits")}
+
+
+def _reason(typed: str) -> str:
+    """The reason in its normal form; "" for one that the form refuses."""
+    try:
+        return str(GrantForm.base_fields["reason"].clean(typed))
+    except ValidationError:
+        return ""
 
 
 class Entry(NamedTuple):
