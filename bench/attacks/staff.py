@@ -168,9 +168,9 @@ def stale(target: Target) -> str:
 def new_codes(target: Target) -> str:
     boss = staff(superuser=True)
     client = target.login(boss)
+    token = {"X-Session-Token": client.cookies["sessionid"]}
     with_factor(boss)
     send(client, "/accounts/reauthenticate/", password=PASSWORD)
-    token = {"X-Session-Token": client.cookies["sessionid"]}
     api = "/_allauth/app/v1"
     client.post(f"{api}/auth/reauthenticate", json={"password": PASSWORD}, headers=token)
     answer = client.post(f"{api}/account/authenticators/recovery-codes", headers=token)
