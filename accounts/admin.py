@@ -73,6 +73,8 @@ admin.site.unregister(Group)
 class GroupAdmin(ClosedAdmin, DjangoGroupAdmin):
     """A change of a group changes the rights of all its members, so only superusers may make one."""
 
+    list_display = ("name",)
+
     def has_add_permission(self, request: Any) -> bool:
         return bool(request.user.is_superuser)
 
@@ -119,5 +121,5 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
 class UserSessionAdmin(ReadOnlyAdmin):
     list_display = ("user", "created_at", "last_seen_at", "ip", "user_agent")
     list_select_related = ("user",)
-    search_fields = ("user__email",)
+    search_fields = ("=user__email",)
     exclude = ("session_key", "data")

@@ -16,6 +16,7 @@ from accounts.models import Export, User
 from accounts.serializers import ExportSerializer, show_export
 from config.web.ratelimit import limited
 from config.web.serializers import checked
+from config.web.text import NameField, PasswordField, TextField
 
 NOTICES = ("training", "generation", "export", "account", "news")
 
@@ -28,6 +29,7 @@ class Notices(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
+    display_name = NameField(max_length=80, required=False, allow_blank=True)
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False)
     notifications = Notices(required=False)
 
@@ -57,8 +59,8 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
 class ProofForm(serializers.Serializer):  # type: ignore[type-arg]
     """The user's password, or a code of the second factor."""
 
-    password = serializers.CharField(required=False, trim_whitespace=False, max_length=200)
-    code = serializers.CharField(required=False, max_length=20)
+    password = PasswordField(required=False)
+    code = TextField(required=False, max_length=20)
 
 
 class ReceiptShape(serializers.Serializer):  # type: ignore[type-arg]
@@ -97,8 +99,8 @@ class ConsentSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class ConsentForm(serializers.Serializer):  # type: ignore[type-arg]
-    kind = serializers.CharField(max_length=20)
-    version = serializers.CharField(max_length=20)
+    kind = TextField(max_length=20)
+    version = TextField(max_length=20)
 
 
 class ConsentsView(APIView):

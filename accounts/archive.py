@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import zipfile
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -15,8 +16,11 @@ from django.utils.translation import gettext as _
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import Export
+from accounts.vault.sealing import Tampered
 from config import registry
 from config.registry import Member
+
+log = logging.getLogger(__name__)
 
 
 class _Encoder(JSONEncoder):
@@ -72,8 +76,20 @@ def members(export: Export) -> Iterator[Member]:
 
 
 def _chosen(export: Export) -> Iterator[Member]:
-    for exporter in registry.item_exporters:
-        yield from exporter(export.user, export.chosen)
+    """The chosen items, and a list of what was left out, if anything was."""
+    left_out = []
+    for member in (m for exporter in registry.item_exporters for m in exporter(export.user, export.chosen)):
+        member = _that_opens(member)
+        if member.chunks is None:
+            left_out.append(_listed(member))
+        else:
+            yield member
+    if left_out:
+        yield json_member("left-out.json", left_out, "")
+
+
+def _listed(member: Member) -> dict[str, str]:
+    return {"path": member.path, "what": member.about}
 
 
 def _in_language(language: str, found: Iterator[Member]) -> Iterator[Member]:
@@ -91,8 +107,8 @@ def _everything(export: Export) -> Iterator[Member]:
     files: list[dict[str, str]] = []
     left_out: list[dict[str, str]] = []
     for member in (Member(*m) for each in registry.exporters for m in each.members(export.user)):
-        member = _that_is_there(member)
-        (left_out if member.chunks is None else files).append({"path": member.path, "what": member.about})
+        member = _that_opens(member)
+        (left_out if member.chunks is None else files).append(_listed(member))
         if member.chunks is not None:
             yield member
     about = {
@@ -105,8 +121,8 @@ def _everything(export: Export) -> Iterator[Member]:
     yield json_member("index.json", about, "")
 
 
-def _that_is_there(member: Member) -> Member:
-    """Reads the first piece, so that a file which was deleted meanwhile is left out and raises no error."""
+def _that_opens(member: Member) -> Member:
+    """Reads the first piece, so that a file which was deleted or damaged is left out and raises no error."""
     if member.chunks is None:
         return member
     try:
@@ -114,6 +130,9 @@ def _that_is_there(member: Member) -> Member:
         first = next(pieces, b"")
     except FileNotFoundError:
         return Member(member.path, None, _("It was deleted while the archive was packed."))
+    except Tampered as damage:
+        log.error("%s is left out of an archive: %s", member.path, damage)
+        return Member(member.path, None, _("It is damaged in our storage and cannot be opened."))
     return Member(member.path, chain([first], pieces), member.about)
 
 

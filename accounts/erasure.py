@@ -149,17 +149,22 @@ def _forget_in_log(model: Any, found: Any) -> None:
 
 
 def erase_rest(user: User) -> None:
-    """Erases data without a foreign key to the user: sessions, and request counts in the cache.
+    """Erases data without a foreign key to the user: sessions, and request counts in the cache."""
+    end_sessions(user)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM accounts_cache WHERE cache_key LIKE %s", [f"%{user.id}%"])
 
-    A login that waits for its second factor and a password reset under way are sessions that name the user
-    without belonging to them.
+
+def end_sessions(user: User) -> None:
+    """Ends every session that names the user.
+
+    A login that waits for its second factor and a password reset under way name the user without belonging
+    to them.
     """
     names = (str(user.id), user.id.hex)
     found = ((s.session_key, str(s.get_decoded())) for s in Session.objects.iterator())
     mine = [key for key, data in found if any(name in data for name in names)]
     Session.objects.filter(session_key__in=mine).delete()
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM accounts_cache WHERE cache_key LIKE %s", [f"%{user.id}%"])
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from config.web.text import FormName
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -16,6 +17,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("display_name", "language")
+        field_classes = {"display_name": FormName}  # noqa: RUF012  as in Django's forms
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -13,17 +13,23 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from config.runs.models import Run
+from config.web import text
 
 
 class UserManager(BaseUserManager):  # type: ignore[type-arg]
     def create_user(self, email: str | None = None, password: str | None = None, **fields: Any) -> User:
-        user: User = self.model(email=self.normalize_email(email or "").lower() or None, **fields)
+        user: User = self.model(email=text.address(email or "") or None, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        """The operator typed the address, so it counts as confirmed: staff need that for a second factor."""
+        from allauth.account.models import EmailAddress  # it needs the user model
+
+        user = self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        return user
 
 
 class User(AbstractUser):
@@ -50,8 +56,18 @@ class User(AbstractUser):
         return self.display_name or self.email or self.phone or str(self.id)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.email, self.phone = self.email or None, self.phone or None
+        self.email, self.phone = text.address(self.email or "") or None, self.phone or None
         super().save(*args, **kwargs)
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(None if raw_password is None else text.nfc(raw_password))
+
+    def check_password(self, raw_password: str) -> bool:
+        """Compares the normal form, then what was typed: older passwords were kept as they were typed."""
+        normal = text.nfc(raw_password)
+        return super().check_password(normal) or (
+            normal != raw_password and super().check_password(raw_password)
+        )
 
     def get_full_name(self) -> str:
         return self.display_name

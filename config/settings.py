@@ -37,7 +37,7 @@ INSTALLED_APPS = [
     "gallery",
     "generation",
     "support",
-    "django.contrib.admin",
+    "config.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -173,6 +173,8 @@ HEADLESS_JWT_PRIVATE_KEY = env.private_key("JWT_PRIVATE_KEY")
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
 HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 3600  # seconds; a logout ends it at once
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "accounts.staff.MFAAdapter"
+MFA_TOTP_ISSUER = "PhotoFlux"
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/twins/"
 _MAIL = "smtp" if env.text("EMAIL_HOST") else "console"  # console: into the log of the sending process

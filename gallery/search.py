@@ -12,20 +12,23 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from config.errors import Invalid
+from config.web.text import TextField
 from gallery.models import Item
 
 ORDERS = {"": ("-created_at", "-id"), "newest": ("-created_at", "-id"), "oldest": ("created_at", "id")}
+# PostgreSQL fails on some thirty minuses in a row, and reads one without a word after it as nothing.
+MINUSES, LONE_MINUS = re.compile(r"-[-\s]*-"), re.compile(r'-(?![\w"])')
 CHINESE = re.compile("(-?)([㐀-鿿぀-ヿ]+)")  # a run of Chinese characters, and a minus before it
 
 
 class Filters(serializers.Serializer):  # type: ignore[type-arg]
     kind = serializers.ChoiceField(choices=Item.Kind.choices, required=False)
     twin = serializers.UUIDField(required=False)
-    style = serializers.CharField(max_length=20, required=False)
+    style = TextField(max_length=20, required=False)
     favourite = serializers.BooleanField(required=False)
-    tag = serializers.CharField(max_length=40, required=False)
+    tag = TextField(max_length=40, required=False)
     album = serializers.UUIDField(required=False)
-    q = serializers.CharField(max_length=200, required=False)
+    q = TextField(max_length=200, required=False)
     ordering = serializers.ChoiceField(choices=list(ORDERS), required=False)
 
 
@@ -53,6 +56,7 @@ def sought(q: str) -> SearchQuery:
 
     A run of Chinese characters matches by its pairs, a single character by itself. Runs are joined by "and".
     """
+    q = LONE_MINUS.sub(" ", MINUSES.sub("-", q))
     found = SearchQuery(CHINESE.sub(" ", q), config="simple", search_type="websearch")
     for minus, run in CHINESE.findall(q):
         pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]

@@ -25,6 +25,7 @@ from config.web.ratelimit import limited
 from gallery import services
 from gallery.models import Item
 from gallery.search import FILTERS, selected
+from gallery.serializers import ItemForm
 from twins.models import Twin
 
 MONTHS = 600  # months on the scale beside the pictures, at most
@@ -111,6 +112,11 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
     return render(request, "gallery/item.html", facts)
 
 
+def _written(request: HttpRequest) -> dict[str, Any]:
+    tags = [tag for tag in request.POST.get("tags", "").split(",") if tag.strip()]
+    return {"tags": tags, "notes": request.POST.get("notes", "")[:2000]}
+
+
 @login_required
 @require_POST
 @told
@@ -120,9 +126,9 @@ def change(request: HttpRequest, ident: str) -> HttpResponse:
     if "favourite" in request.POST:
         services.change_item(item, favourite=request.POST["favourite"] == "on")
     else:
-        services.change_item(
-            item, tags=request.POST.get("tags", "").split(","), notes=request.POST.get("notes", "")[:2000]
-        )
+        form = ItemForm(data=_written(request))
+        form.is_valid(raise_exception=True)
+        services.change_item(item, **form.validated_data)
         messages.success(request, _("Saved."))
     return redirect("item", item.id)
 

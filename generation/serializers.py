@@ -8,7 +8,8 @@ from rest_framework import serializers
 
 from config.runs.places import Places
 from config.web.serializers import RunFields, run_fields
-from generation import kinds, suggestions
+from config.web.text import TextField
+from generation import kinds
 from generation.models import Job
 from ml import prompts
 from ml.types import ASPECTS, QUALITIES, STYLES
@@ -17,19 +18,11 @@ from twins.models import Twin
 PROMPT = 1000  # characters, as ml.words.screening.MAX_PROMPT
 
 
-def _text(value: str) -> str:
-    if any(ord(c) < 32 and c not in "\n\t" for c in value):
-        raise serializers.ValidationError(suggestions.NO_CONTROL)
-    return value
-
-
 class JobForm(serializers.Serializer):  # type: ignore[type-arg]
     kind = serializers.ChoiceField(choices=kinds.choices(), default="image")
     twin = serializers.UUIDField(required=False, allow_null=True)
-    prompt = serializers.CharField(max_length=PROMPT, validators=[_text])
-    negative_prompt = serializers.CharField(
-        max_length=PROMPT, required=False, allow_blank=True, validators=[_text]
-    )
+    prompt = TextField(max_length=PROMPT)
+    negative_prompt = TextField(max_length=PROMPT, required=False, allow_blank=True)
     style = serializers.ChoiceField(choices=STYLES, required=False)
     aspect_ratio = serializers.ChoiceField(choices=ASPECTS, required=False)
     quality = serializers.ChoiceField(choices=QUALITIES, required=False)

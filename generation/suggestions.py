@@ -7,7 +7,6 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-NO_CONTROL = _("Control characters are not allowed in a prompt.")
 WHOLE: tuple[Any, ...] = (
     _("smiling, in a park, wearing a red hoodie"),
     _("in an office, wearing a black suit and tie, soft light"),

@@ -159,6 +159,14 @@ def empty_tables() -> None:
 
 
 @pytest.fixture
+def admin_client(admin_user: Any) -> Any:
+    """pytest-django's superuser, logged in with a second factor."""
+    from tests.rights import logged_in
+
+    return logged_in(admin_user)
+
+
+@pytest.fixture
 def as_alice(alice: Any) -> Any:
     return client_of(alice)
 

@@ -12,6 +12,7 @@ from config.runs.models import Status
 from config.runs.places import Places
 from config.runs.sentences import SENTENCES as RUN_SENTENCES
 from config.web.serializers import RunFields, run_fields
+from config.web.text import NameField
 from ml.catalogue import BASES
 from twins import checks
 from twins.models import LEAST, Photo, Training, Twin
@@ -29,7 +30,7 @@ class ReadinessSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class TwinForm(serializers.Serializer):  # type: ignore[type-arg]
-    name = serializers.CharField(max_length=80)
+    name = NameField(max_length=80)
     subject_class = serializers.ChoiceField(choices=Twin.Subject.choices, required=False)
 
 

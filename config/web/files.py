@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from itertools import chain
 from typing import Protocol
 
 from asgiref.sync import sync_to_async
@@ -27,7 +28,7 @@ def serve(
 ) -> HttpResponse:
     """200, 206 or 304. Without `etag` the ETag is the hash of the plain bytes.
 
-    Raises NotFound, ChangedMeanwhile, RangeNotSatisfiable.
+    Raises NotFound, ChangedMeanwhile, RangeNotSatisfiable, and what `files` raises for a damaged file.
     """
     try:
         quoted = f'"{etag or files.etag(name)}"'
@@ -40,7 +41,7 @@ def serve(
     size = files.size(name)
     start, stop = _range(request, size, quoted)
     partial = (start, stop) != (0, size)
-    chunks = files.open_range(name, start, stop)
+    chunks = _begun(files.open_range(name, start, stop))
     body = one_by_one(chunks) if isinstance(getattr(request, "_request", request), ASGIRequest) else chunks
     if not connection.in_atomic_block:
         connection.close()  # returns it to the pool: a slow client may take minutes
@@ -55,6 +56,11 @@ def serve(
     response["Cache-Control"] = CHECK
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Reads the first piece (of up to 1 MiB) now: what is wrong with it is still answered as an error."""
+    return chain([next(chunks, b"")], chunks)
 
 
 async def one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST
@@ -26,7 +26,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     """Stores the theme (light, dark or the system's) in a cookie, so that it works without JavaScript."""
     where = request.POST.get("next", "/")
     safe = url_has_allowed_host_and_scheme(where, {request.get_host()}, require_https=request.is_secure())
-    answer = redirect(where if safe else "/")
+    answer = HttpResponseRedirect(where if safe else "/")
     if (chosen := request.POST.get("theme")) in THEMES:
         answer.set_cookie(
             "theme", chosen, max_age=365 * 86400, secure=settings.SECURE, httponly=True, samesite="Lax"

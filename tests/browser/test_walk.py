@@ -202,7 +202,7 @@ def credits_from_staff(site: Site) -> None:
 
     boss: Any = get_user_model().objects.create_superuser("staff@example.com", "a long password")
     page = site.visit(user=boss)
-    page.goto("/admin/billing/wallet/?q=walker")
+    page.goto("/admin/billing/wallet/?q=walker@example.com")
     page.locator("input[name=_selected_action]").first.check()
     page.locator("select[name=action]").first.select_option("grant")
     page.locator("input[name=amount]").first.fill("20")
