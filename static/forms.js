@@ -11,7 +11,7 @@ async function answers() {
 }
 
 function tell(form, button) {
-  const note = Object.assign(document.createElement("div"), { className: "toast away unsent" });
+  const note = Object.assign(document.createElement("div"), { className: "toast unsent" });
   const text = Object.assign(document.createElement("span"), { textContent: toasts.dataset.unsent });
   const again = Object.assign(document.createElement("button"), { type: "button", className: "chip-btn", textContent: toasts.dataset.again });
   again.addEventListener("click", () => form.requestSubmit(button));
