@@ -81,6 +81,52 @@ def test_filters_and_words_find_what_they_should(as_alice: Any, alice: Any) -> N
     assert found == {"style=anime": 1, "favourite=true": 1, "tag=Work": 1, "q=park": 1, "q=boat": 0}
 
 
+@pytest.fixture
+def labelled(as_alice: Any, alice: Any, bob: Any) -> Callable[[str], list[str]]:
+    """Returns a search of pictures that differ in their tags, twin and style. It answers prompts."""
+    from twins.models import Twin
+
+    ling = Twin.objects.create(user=alice, name="Ling 小明", subject_class="woman")
+    Twin.objects.create(user=bob, name="Robert", subject_class="man")
+    add(alice, 1, prompt="one", tags=["summer holiday"], twin=ling, style="noir")
+    add(alice, 1, prompt="two", tags=["夏日海滩"], style="watercolour")
+    add(alice, 1, prompt="three", notes="for Ana", style="noir")
+
+    def search(q: str) -> list[str]:
+        found = as_alice.get("/api/v1/items", {"q": q}).json()["results"]
+        return sorted(item["prompt"] for item in found)
+
+    return search
+
+
+@pytest.mark.parametrize(
+    "q, found",
+    [
+        ("holiday", "one"),
+        ("Holiday SUMMER", "one"),
+        ('"holiday summer"', ""),
+        ("海滩", "two"),
+        ("滩海", ""),
+        ("ling", "one"),
+        ("小明", "one"),
+        ("Robert", ""),  # another user's twin
+        ("acuarela", "two"),  # the style's name, in any language
+        ("水彩", "two"),
+        ("film noir", "one three"),
+        ("noir holiday", "one"),
+        ("noir -ling", "three"),
+        ("ling or acuarela", "one two"),
+        ("ana", "three"),
+        ("-" * 50, ""),
+        ("- or -", ""),
+    ],
+)
+def test_tags_twins_and_styles_are_found_by_search(
+    labelled: Callable[[str], list[str]], q: str, found: str
+) -> None:
+    assert " ".join(labelled(q)) == " ".join(sorted(found.split()))
+
+
 def test_a_page_takes_the_same_number_of_queries_however_long(
     as_alice: Any, alice: Any, django_assert_max_num_queries: Any
 ) -> None:
