@@ -19,6 +19,7 @@ from accounts.vault.vault import store
 from config.querysets import OwnedQuerySet
 from twins.models import Twin
 
+
 def _words(function: str, *of: Any) -> Func:
     return Func(*of, function=function, output_field=models.TextField())
 

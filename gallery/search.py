@@ -84,7 +84,8 @@ def _found(text: str, twins: list[tuple[Any, str]]) -> Q:
 
 def _written(text: str) -> SearchQuery:
     """A run of Chinese characters matches by its pairs, a single character by itself."""
-    parts = [SearchQuery(run[i : i + 2], config="simple") for run in CHINESE.findall(text) for i in _pairs(run)]
+    runs = CHINESE.findall(text)
+    parts = [SearchQuery(run[i : i + 2], config="simple") for run in runs for i in _pairs(run)]
     if WORD.search(words := CHINESE.sub(" ", text)):
         parts.append(SearchQuery(words, config="simple", search_type="phrase"))
     return functools.reduce(operator.and_, parts)

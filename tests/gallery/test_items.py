@@ -127,6 +127,12 @@ def test_tags_twins_and_styles_are_found_by_search(
     assert " ".join(labelled(q)) == " ".join(sorted(found.split()))
 
 
+def test_tags_are_separated_by_chinese_commas_too(as_alice: Any, picture: Item) -> None:
+    as_alice.post(f"/gallery/{picture.id}/change", {"tags": "夏天，海滩、family", "notes": ""})
+    picture.refresh_from_db()
+    assert picture.tags == ["family", "夏天", "海滩"]
+
+
 def test_a_page_takes_the_same_number_of_queries_however_long(
     as_alice: Any, alice: Any, django_assert_max_num_queries: Any
 ) -> None:
