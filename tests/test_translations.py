@@ -148,8 +148,6 @@ def test_usted_is_recognised(text: str) -> None:
     assert USTED.search(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["请再试;未扣除", "你好, 世界", "选择:图片", "(九张)", "吗?", "您的密码"]
-)
+@pytest.mark.parametrize("text", ["请再试;未扣除", "你好, 世界", "选择:图片", "(九张)", "吗?", "您的密码"])
 def test_half_width_punctuation_is_recognised(text: str) -> None:
     assert HALF_WIDTH.search(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -127,8 +128,36 @@ def test_tags_twins_and_styles_are_found_by_search(
     assert " ".join(labelled(q)) == " ".join(sorted(found.split()))
 
 
-def test_tags_are_separated_by_chinese_commas_too(as_alice: Any, picture: Item) -> None:
-    as_alice.post(f"/gallery/{picture.id}/change", {"tags": "夏天，海滩、family", "notes": ""})
+@pytest.mark.parametrize(
+    "likeness, words",
+    [
+        (None, "not measured: no face was found"),
+        (0.1, "hardly to be recognised"),
+        (0.5, "to be recognised"),
+        (0.9, "as alike as your photos are to each other"),
+    ],
+)
+def test_the_page_of_a_picture_tells_how_it_was_made(
+    client: Any, picture: Item, trained: Any, likeness: float | None, words: str
+) -> None:
+    training = trained.active_training
+    training.likeness_real = 0.8
+    training.save()
+    made = {"likeness": likeness, "training": training.id, "twin": trained, "engine": "nano 1"}
+    Item.objects.filter(id=picture.id).update(recipe={"quality": "high", "seed": 77}, **made)
+    client.force_login(picture.user)
+    page = client.get(f"/gallery/{picture.id}/").text
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page, re.DOTALL))
+    assert facts["Likeness"].startswith(words)
+    assert ("0.80" in facts["Likeness"]) == (likeness is not None)
+    assert f'href="/twins/{trained.id}/">{trained.name}</a>' in facts["Twin"]
+    assert (facts["Quality"], facts["Seed"], facts["Engine"]) == ("High", "77", "nano 1")
+    assert facts["Size"].startswith("64 × 64 pixels")
+
+
+def test_tags_are_separated_by_chinese_commas_too(client: Any, picture: Item) -> None:
+    client.force_login(picture.user)
+    client.post(f"/gallery/{picture.id}/change/", {"tags": "夏天，海滩、family", "notes": ""})
     picture.refresh_from_db()
     assert picture.tags == ["family", "夏天", "海滩"]
 
