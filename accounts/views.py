@@ -13,11 +13,12 @@ from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.i18n import set_language
 
 from accounts import consents, services
 from accounts.confirm import require_proof
 from accounts.forms import ProfileForm
-from accounts.models import Export
+from accounts.models import Export, User
 from accounts.serializers import show_export
 from config.web.problems import told
 from config.web.ratelimit import limited
@@ -98,3 +99,13 @@ def archive(request: HttpRequest, ident: str) -> HttpResponse:
     export = show_export(Export.objects.owned_by(request.user).get_or_404(ident))
     template = "accounts/_archive.html" if request.GET.get("part") else "accounts/archive.html"
     return render(request, template, {"export": export, "tab": "account"})
+
+
+@require_POST
+def switch_language(request: HttpRequest) -> HttpResponse:
+    """Changes the language of the pages, and that of the profile, which mails are written in."""
+    answer: HttpResponse = set_language(request)
+    user, language = request.user, request.POST.get("language")
+    if user.is_authenticated and language in dict(settings.LANGUAGES):
+        User.objects.filter(id=user.id).update(language=language)
+    return answer

@@ -220,7 +220,7 @@ CONTENT_SECURITY_POLICY = {
 # ---------------------------------------------------------------- languages
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("zh-hans", _("Chinese (simplified)"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "borrowed"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 

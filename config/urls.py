@@ -7,11 +7,10 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
-from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts
-from accounts.views import logout
+from accounts.views import logout, switch_language
 from billing import api as billing
 from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
@@ -105,7 +104,7 @@ urlpatterns = [
     # Browsers ask for it where a page names no icon: beside files, and in the admin.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")),
     path("theme", views.theme, name="theme"),
-    path("language", set_language, name="set_language"),
+    path("language", switch_language, name="set_language"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]

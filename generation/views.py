@@ -132,13 +132,10 @@ def _offer(request: HttpRequest) -> dict[str, Any]:
 def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
     places = Places()
     jobs = [show_job(job, places) for job in rows]
-    here = set(
-        Item.objects.owned_by(request.user)
-        .filter(job__in=[j["id"] for j in jobs])
-        .values_list("id", flat=True)
-    )
+    mine = Item.objects.owned_by(request.user).filter(job__in=[j["id"] for j in jobs])
+    here = {item["id"]: item for item in mine.values("id", "width", "height")}
     for job in jobs:  # leave out deleted pictures
-        job["items"] = [ident for ident in job["items"] if ident in here]
+        job["items"] = [here[ident] for ident in job["items"] if ident in here]
         waiting = job["recipe"]["count"] - len(job["items"]) if job["status"] in ("queued", "running") else 0
         job["waiting"] = range(max(0, waiting))
     return jobs
