@@ -49,7 +49,7 @@ class User(AbstractUser):
         verbose_name, verbose_name_plural = _("user"), _("users")
 
     def __str__(self) -> str:
-        return self.display_name or self.email or self.phone or str(self.id)
+        return self.display_name or self.email or self.phone or self.address or str(self.id)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email, self.phone = self.email or None, self.phone or None
