@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -20,8 +19,6 @@ from accounts import addresses, attempts
 from accounts.emails import send_quietly
 from config.web.afterwards import afterwards
 from config.web.ratelimit import address
-
-log = logging.getLogger(__name__)
 
 NO_ACCOUNT = "account/email/unknown_account"
 HAS_ACCOUNT = "account/email/account_already_exists"
