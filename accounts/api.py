@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from accounts import consents, services
 from accounts.confirm import require_proof
 from accounts.models import Export, User
-from accounts.serializers import ExportSerializer, show_export
+from accounts.serializers import ExportSerializer, show_export, validate_name
 from config.web.ratelimit import limited
 from config.web.serializers import checked
 from config.web.text import NameField, PasswordField, TextField
@@ -29,7 +29,8 @@ class Notices(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
-    display_name = NameField(max_length=80, required=False, allow_blank=True)
+    email = serializers.EmailField(source="address", read_only=True, allow_null=True)
+    display_name = NameField(max_length=80, required=False, allow_blank=True, validators=[validate_name])
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False)
     notifications = Notices(required=False)
 
@@ -45,7 +46,7 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
             "notifications",
             "date_joined",
         )
-        read_only_fields = ("id", "email", "phone", "date_joined")
+        read_only_fields = ("id", "phone", "date_joined")
 
     def update(self, instance: User, validated_data: dict[str, Any]) -> User:
         if "notifications" in validated_data:

@@ -6,10 +6,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from allauth.account.models import EmailAddress
-from django.core.mail import send_mail
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
+from django.core.mail import EmailMessage
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, override
 
 from accounts.models import User
 from config.errors import DomainError
@@ -17,12 +16,12 @@ from config.errors import DomainError
 
 class EmailUnconfirmed(DomainError):
     code, status = "email_unconfirmed", 403
-    message = _("Confirm your e-mail address first. We can send you the link again.")
+    message = gettext_lazy("Confirm your e-mail address first. We can send you the link again.")
 
 
 def is_confirmed(user: Any) -> bool:
     """Whether the user proved an e-mail address. Superusers are made by the operator, who needs no proof."""
-    return user.is_superuser or EmailAddress.objects.filter(user=user, verified=True).exists()
+    return user.is_superuser or user.proven_address is not None
 
 
 def require_confirmed(user: Any) -> None:
@@ -42,12 +41,12 @@ Words = Callable[[], tuple[str, str]]  # returns subject and text; called with t
 def tell(user_id: Any, notice: str, words: Words) -> bool:
     """Sends `words()` unless the user switched this `notice` off. Returns whether it was sent.
 
-    An e-mail that cannot be sent is logged and raises nothing, so that the caller's work goes on.
+    An address that its owner did not prove may be a stranger's, and gets nothing. An e-mail that cannot be
+    sent is logged and raises nothing, so that the caller's work goes on.
     """
-    user = User.objects.filter(id=user_id, is_active=True, email__isnull=False).first()
-    if user is None or user.email is None or not user.notifications.get(notice, True):
-        return False
-    return _send(user.email, user.language, words, f"user {user_id}")
+    user = User.objects.filter(id=user_id, is_active=True).first()
+    address = user.proven_address if user and user.notifications.get(notice, True) else None
+    return bool(user and address) and _send(address, user.language, words)
 
 
 def send_receipt(address: str, language: str, number: Any) -> bool:
@@ -62,14 +61,19 @@ def send_receipt(address: str, language: str, number: Any) -> bool:
         )
         return _("Your account has been erased"), text % {"number": number}
 
-    return _send(address, language, words, f"erasure {number}")
+    return _send(address, language, words)
 
 
-def _send(address: str, language: str, words: Words, about: str) -> bool:
+def _send(address: str, language: str, words: Words) -> bool:
     with override(language):
         subject, text = (str(part) for part in words())
+    return send_quietly(EmailMessage(subject, text, None, [address]))
+
+
+def send_quietly(message: EmailMessage) -> bool:
+    """Returns whether it was sent. An error is logged, and names no address."""
     try:
-        return bool(send_mail(subject, text, None, [address]))
+        return bool(message.send())
     except OSError:  # includes the errors of smtplib
-        log.exception("no e-mail about %s", about)
+        log.exception("no e-mail “%s”", message.subject)
         return False

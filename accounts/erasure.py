@@ -23,7 +23,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import emails, tombstones
+from accounts import emails, sessions, tombstones
 from accounts.models import Erasure, User
 from accounts.vault import vault
 from config import registry
@@ -60,7 +60,7 @@ def ask(user: Any) -> Erasure:
     if account.is_staff or account.is_superuser:
         raise StaffAccount
     erasure, new = Erasure.objects.get_or_create(
-        account=account.id, defaults={"email": account.email or "", "language": account.language}
+        account=account.id, defaults={"email": account.address or "", "language": account.language}
     )
     if new:
         _lock_out(account)
@@ -71,12 +71,11 @@ def ask(user: Any) -> Erasure:
 
 def _lock_out(account: User) -> None:
     """Ends sessions, tokens and event streams, and frees the e-mail address for a new account."""
-    keys = UserSession.objects.filter(user=account).values("session_key")
-    Session.objects.filter(session_key__in=keys).delete()
     for kind in (UserSession, EmailAddress, Authenticator):
-        found = kind.objects.filter(user=account)
-        _forget_in_log(kind, found)
-        found.delete()
+        _forget_in_log(kind, kind.objects.filter(user=account))
+    sessions.end_all(account)
+    for kind in (EmailAddress, Authenticator):
+        kind.objects.filter(user=account).delete()
     User.objects.filter(id=account.id).update(
         is_active=False, email=None, phone=None, display_name="", password=make_password(None)
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -47,17 +47,39 @@ class User(AbstractUser):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
+    # Set at sign-up: when another account has the address, `email` stays empty and `address` has it.
+    shares_email = False
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name, verbose_name_plural = _("user"), _("users")
 
     def __str__(self) -> str:
-        return self.display_name or self.email or self.phone or str(self.id)
+        return self.display_name or self.email or self.phone or self.address or str(self.id)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email, self.phone = text.address(self.email or "") or None, self.phone or None
-        super().save(*args, **kwargs)
+        try:
+            with transaction.atomic():
+                super().save(*args, **kwargs)
+        except IntegrityError:
+            if not self.shares_email or self.email is None:
+                raise
+            self.email = None
+            super().save(*args, **kwargs)
+
+    @property
+    def address(self) -> str | None:
+        """The account's e-mail address. `email` is the same, unless another account has it there too."""
+        primary = self.emailaddress_set.filter(primary=True).first()
+        return primary.email if primary else self.email
+
+    @property
+    def proven_address(self) -> str | None:
+        """The address, if its owner has opened a link that was sent there. Notices go nowhere else."""
+        address = self.address
+        proven = self.emailaddress_set.filter(email=address, verified=True).exists()
+        return address if proven else None
 
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(None if raw_password is None else text.nfc(raw_password))

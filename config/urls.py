@@ -10,7 +10,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts
-from accounts.views import logout, switch_language
+from accounts.views import logout, switch_language, terms
 from billing import api as billing
 from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
@@ -100,6 +100,8 @@ urlpatterns = [
     path("account/credits/", movements, name="movements"),
     path("account/billing/", include("billing.urls")),
     path("pricing/", pricing, name="pricing"),
+    path("terms/", terms, name="terms"),
+    path("terms/<slug:version>/", terms, name="terms"),
     path("hooks/stripe", stripe_hook, name="stripe_hook"),
     # Browsers ask for it where a page names no icon: beside files, and in the admin.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")),

@@ -13,6 +13,7 @@ OPEN = (
     "/pricing/",
     "/accounts/login/",
     "/accounts/signup/",
+    "/terms/",
     "/accounts/password/reset/",
     "/accounts/confirm-email/",
 )
