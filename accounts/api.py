@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -14,6 +15,7 @@ from accounts import consents, services
 from accounts.confirm import require_proof
 from accounts.models import Export, User
 from accounts.serializers import ExportSerializer, show_export
+from accounts.zones import is_zone
 from config.web.ratelimit import limited
 from config.web.serializers import checked
 
@@ -29,6 +31,9 @@ class Notices(serializers.Serializer):  # type: ignore[type-arg]
 
 class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False)
+    zone = serializers.CharField(
+        max_length=64, required=False, help_text="a name of the time zone database; for e-mails and archives"
+    )
     notifications = Notices(required=False)
 
     class Meta:
@@ -39,11 +44,17 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
             "phone",
             "display_name",
             "language",
+            "zone",
             "birth_date",
             "notifications",
             "date_joined",
         )
         read_only_fields = ("id", "email", "phone", "date_joined")
+
+    def validate_zone(self, value: str) -> str:
+        if not is_zone(value):
+            raise serializers.ValidationError(_("Send a time zone like Europe/Madrid."))
+        return value
 
     def update(self, instance: User, validated_data: dict[str, Any]) -> User:
         if "notifications" in validated_data:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from accounts.models import User
+from accounts.zones import seen_from
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,8 @@ def tell(user_id: Any, notice: str, words: Words) -> bool:
     user = User.objects.filter(id=user_id, is_active=True, email__isnull=False).first()
     if user is None or user.email is None or not user.notifications.get(notice, True):
         return False
-    return _send(user.email, user.language, words, f"user {user_id}")
+    with seen_from(user.zone):
+        return _send(user.email, user.language, words, f"user {user_id}")
 
 
 def send_receipt(address: str, language: str, number: Any) -> bool:

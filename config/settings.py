@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.zones.ZoneMiddleware",
     "config.web.problems.ProblemMiddleware",
 ]
 ROOT_URLCONF = "config.urls"

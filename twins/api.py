@@ -189,5 +189,5 @@ class WeightsView(APIView):
             training.lora,
             etag=training.sha256,
             media_type="application/octet-stream",
-            download="twin.safetensors",
+            download=training.download_name,
         )
