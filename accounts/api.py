@@ -12,11 +12,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import consents, services
-from accounts.confirm import require_proof
+from accounts.confirm import ReauthenticationRequired, require_proof
+from accounts.erasure import StaffAccount
 from accounts.models import Export, User
 from accounts.serializers import ExportSerializer, show_export
 from accounts.zones import is_zone
+from config.errors import RateLimited
 from config.web.ratelimit import limited
+from config.web.schema import refuses
 from config.web.serializers import checked
 
 NOTICES = ("training", "generation", "export", "account", "news")
@@ -91,8 +94,9 @@ class MeView(APIView):
         form.save()
         return Response(form.data)
 
-    @extend_schema(request=None, responses={202: ReceiptShape})
+    @extend_schema(request=ProofForm, responses={202: ReceiptShape})
     @limited("20/h", "erasure")
+    @refuses(ReauthenticationRequired, StaffAccount, RateLimited)
     def delete(self, request: Any) -> Response:
         """Erases the account and everything in it. The body holds `password` or `code`, as for /me/export."""
         require_proof(request, **checked(ProofForm, request))
@@ -138,6 +142,7 @@ class ExportView(APIView):
 
 class ExportContentView(APIView):
     @extend_schema(responses={(200, "application/zip"): bytes})
+    @refuses(services.NotReady)
     def get(self, request: Any, ident: str) -> Any:
         return services.serve_export(request, Export.objects.owned_by(request.user).get_or_404(ident))
 
@@ -145,6 +150,7 @@ class ExportContentView(APIView):
 class ArchiveView(APIView):
     @extend_schema(request=ProofForm, responses={202: ExportSerializer})
     @limited("20/h", "exports")
+    @refuses(ReauthenticationRequired, RateLimited)
     def post(self, request: Any) -> Response:
         """An archive of all that is kept about oneself. While one is being packed, it is the answer."""
         require_proof(request, **checked(ProofForm, request))

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -50,6 +51,6 @@ def _zone_of(request: HttpRequest) -> str:
     if not user.is_authenticated:
         return told
     if told and told != user.zone:
-        type(user).objects.filter(pk=user.pk).update(zone=told)
+        get_user_model().objects.filter(pk=user.pk).update(zone=told)
         user.zone = told
     return told or user.zone
