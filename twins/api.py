@@ -103,7 +103,6 @@ class PhotoView(APIView):
         return Response(show_photo(Photo.objects.owned_by(request.user).filter(twin=ident).get_or_404(photo)))
 
     @extend_schema(request=None, responses={204: None})
-    @refuses(TwinReadOnly, services.TrainingInProgress)
     def delete(self, request: Any, ident: str, photo: str) -> Response:
         services.delete_photo(Photo.objects.owned_by(request.user).filter(twin=ident).get_or_404(photo))
         return Response(status=204)
@@ -153,16 +152,6 @@ class TrainingsView(APIView):
     @extend_schema(parameters=KEY, request=TrainingForm, responses={202: TrainingSerializer})
     @limited("30/h", "trainings")
     @refuses(*TRAINING_REFUSALS)
-        ConsentRequired,
-        services.VerificationRequired,
-        services.TwinDisabled,
-        TwinReadOnly,
-        services.TrainingInProgress,
-        services.NotEnoughPhotos,
-        JobLimit,
-        NotEnoughCredits,
-        PaymentDue,
-    )
     def post(self, request: Any, ident: str) -> Response:
         twin = Twin.objects.owned_by(request.user).get_or_404(ident)
         training = services.start_training(twin, **checked(TrainingForm, request), **idempotency_of(request))
