@@ -15,8 +15,9 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from rest_framework.utils.encoders import JSONEncoder
 
-from accounts.models import Export
+from accounts.models import Export, User
 from accounts.vault.sealing import Tampered
+from accounts.zones import seen_from
 from config import registry
 from config.registry import Member
 
@@ -67,12 +68,12 @@ def each_row(queryset: Any, *, without: Iterable[str] = ()) -> Iterator[dict[str
 
 
 def members(export: Export) -> Iterator[Member]:
-    """The members of this archive, described in its owner's language."""
+    """The members of this archive, described in its owner's language, with days in the owner's zone."""
     if export.scope == Export.Scope.ITEMS:
         found = _chosen(export)
     else:
         found = _everything(export)
-    return _in_language(export.user.language, found)
+    return _as_seen_by(export.user, found)
 
 
 def _chosen(export: Export) -> Iterator[Member]:
@@ -92,10 +93,10 @@ def _listed(member: Member) -> dict[str, str]:
     return {"path": member.path, "what": member.about}
 
 
-def _in_language(language: str, found: Iterator[Member]) -> Iterator[Member]:
-    """Activates the language only while the next member is made, so that the worker's own stays."""
+def _as_seen_by(user: User, found: Iterator[Member]) -> Iterator[Member]:
+    """Activates language and zone only while the next member is made, so that the worker's own stay."""
     while True:
-        with translation.override(language):
+        with translation.override(user.language), seen_from(user.zone):
             member = next(found, None)
         if member is None:
             return
@@ -159,7 +160,7 @@ def zipped(found: Iterable[Member]) -> Iterator[bytes]:
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:  # type: ignore[arg-type]
         for path, chunks, _about in found:
-            info = zipfile.ZipInfo(path, date_time=timezone.now().timetuple()[:6])
+            info = zipfile.ZipInfo(path, date_time=timezone.localtime().timetuple()[:6])
             with archive.open(info, "w", force_zip64=True) as member:
                 for chunk in chunks or ():
                     member.write(chunk)

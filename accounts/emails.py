@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
 from accounts.models import User
+from accounts.zones import seen_from
 from config.errors import DomainError
 
 
@@ -46,7 +47,10 @@ def tell(user_id: Any, notice: str, words: Words) -> bool:
     """
     user = User.objects.filter(id=user_id, is_active=True).first()
     address = user.proven_address if user and user.notifications.get(notice, True) else None
-    return bool(user and address) and _send(address, user.language, words)
+    if user is None or not address:
+        return False
+    with seen_from(user.zone):
+        return _send(address, user.language, words)
 
 
 def send_receipt(address: str, language: str, number: Any) -> bool:

@@ -24,9 +24,10 @@ from billing.serializers import (
     QuoteSerializer,
     SubscriptionSerializer,
 )
+from config.errors import NotFound
 from config.web.pagination import page
 from config.web.ratelimit import limited
-from config.web.schema import PAGE, paged
+from config.web.schema import PAGE, paged, refuses
 from config.web.serializers import checked
 
 
@@ -77,6 +78,7 @@ class InvoicesView(APIView):
 class CheckoutView(APIView):
     @extend_schema(request=CheckoutForm, responses=AddressSerializer)
     @limited("30/h", "checkout")
+    @refuses(checkout.EmailUnconfirmed, checkout.PaymentOverdue, NotFound, gateway.PaymentsNotConfigured)
     def post(self, request: Any) -> Response:
         form = checked(CheckoutForm, request)
         form.pop("currency", None)
@@ -86,6 +88,7 @@ class CheckoutView(APIView):
 class PortalView(APIView):
     @extend_schema(request=PortalForm, responses=AddressSerializer)
     @limited("30/h", "checkout")
+    @refuses(checkout.EmailUnconfirmed, checkout.NoSubscription, NotFound, gateway.PaymentsNotConfigured)
     def post(self, request: Any) -> Response:
         return Response({"url": checkout.manage(request.user, **checked(PortalForm, request))})
 
@@ -99,6 +102,7 @@ class EntriesView(APIView):
 
 class QuoteView(APIView):
     @extend_schema(request=QuoteForm, responses=QuoteSerializer)
+    @refuses(NotFound)
     def post(self, request: Any) -> Response:
         kind = checked(QuoteForm, request)["kind"]
         return Response(prices.quote(request.user, kind, request.data))

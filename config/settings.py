@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.devices.DeviceMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.zones.ZoneMiddleware",
     "config.web.problems.ProblemMiddleware",
 ]
 ROOT_URLCONF = "config.urls"

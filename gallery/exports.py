@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.utils.encoders import JSONEncoder
 
@@ -46,8 +47,8 @@ def gallery(user: Any) -> Iterator[Member]:
 
 
 def _name(item: Item) -> str:
-    """With so much of the id that ten thousand pictures of one day have different names."""
-    return f"pictures/{item.created_at:%Y-%m-%d}-{str(item.id)[:13]}"
+    """The day in the owner's zone, and so much of the id that ten thousand pictures of a day differ."""
+    return f"pictures/{timezone.localtime(item.created_at):%Y-%m-%d}-{str(item.id)[:13]}"
 
 
 def _suffix(item: Item) -> str:

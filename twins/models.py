@@ -13,6 +13,7 @@ from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
@@ -289,3 +290,8 @@ class Training(PaidRun):
     @property
     def lora(self) -> str:
         return f"{self.folder}/lora.safetensors"
+
+    @property
+    def download_name(self) -> str:
+        """The name of the downloaded weights, in ASCII. Needs with_twin()."""
+        return f"photoflux-{slugify(self.twin.name) or 'twin'}-v{self.number}.safetensors"
