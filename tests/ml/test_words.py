@@ -168,8 +168,8 @@ def test_a_prompt_may_have_a_thousand_characters_and_no_more() -> None:
 def test_no_text_of_ten_thousand_characters_takes_long(monkeypatch: Any, unit: str) -> None:
     monkeypatch.setattr(screening, "MAX_PROMPT", 10_000)
     start = time.process_time()
-    screen((unit * 10_000)[:10_000], (unit * 10_000)[:10_000])
-    assert time.process_time() - start < 1.5
+    screen((unit * 10_000)[:10_000])
+    assert time.process_time() - start < 3  # a quadratic rule takes minutes
 
 
 def test_an_engine_refuses_with_the_sentence_of_the_kind() -> None:
