@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.emails import EmailUnconfirmed
 from billing import ledger, prices
 from billing.models import Invoice, Pack, Plan, Transfer
 from billing.payments import checkout, gateway, subscriptions
@@ -78,7 +79,7 @@ class InvoicesView(APIView):
 class CheckoutView(APIView):
     @extend_schema(request=CheckoutForm, responses=AddressSerializer)
     @limited("30/h", "checkout")
-    @refuses(checkout.EmailUnconfirmed, checkout.PaymentOverdue, NotFound, gateway.PaymentsNotConfigured)
+    @refuses(EmailUnconfirmed, checkout.PaymentOverdue, NotFound, gateway.PaymentsNotConfigured)
     def post(self, request: Any) -> Response:
         form = checked(CheckoutForm, request)
         form.pop("currency", None)
@@ -88,7 +89,7 @@ class CheckoutView(APIView):
 class PortalView(APIView):
     @extend_schema(request=PortalForm, responses=AddressSerializer)
     @limited("30/h", "checkout")
-    @refuses(checkout.EmailUnconfirmed, checkout.NoSubscription, NotFound, gateway.PaymentsNotConfigured)
+    @refuses(EmailUnconfirmed, checkout.NoSubscription, NotFound, gateway.PaymentsNotConfigured)
     def post(self, request: Any) -> Response:
         return Response({"url": checkout.manage(request.user, **checked(PortalForm, request))})
 

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.consents import ConsentRequired
+from accounts.emails import EmailUnconfirmed
 from billing.ledger import NotEnoughCredits, PaymentDue
 from billing.limits import JobLimit, TwinReadOnly
 from config.errors import AlreadyFinished, NotFound
@@ -38,6 +39,7 @@ REFUSALS = (
     JobLimit,
     NotEnoughCredits,
     PaymentDue,
+    EmailUnconfirmed,
 )
 
 

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.consents import ConsentRequired
+from accounts.emails import EmailUnconfirmed
 from accounts.vault.vault import store
 from billing.ledger import NotEnoughCredits, PaymentDue
 from billing.limits import JobLimit, TwinLimit, TwinReadOnly
@@ -138,6 +139,7 @@ TRAINING_REFUSALS = (
     JobLimit,
     NotEnoughCredits,
     PaymentDue,
+    EmailUnconfirmed,
 )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
@@ -41,11 +40,6 @@ def post(client: Client, path: str, data: Any, token: str = "", **headers: str) 
 
 def me(token: str) -> int:
     return Client().get("/api/v1/me", HTTP_AUTHORIZATION=f"Bearer {token}").status_code
-
-
-def proven(user: Any) -> Any:
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    return user
 
 
 def link(to: str) -> str:

@@ -11,7 +11,8 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core import mail
 
 from accounts.models import User
-from tests.accounts.people import browser, choose, is_in, link, log_in, me, post, proven, reset, sign_up
+from tests.accounts.people import browser, choose, is_in, link, log_in, me, post, reset, sign_up
+from tests.conftest import confirmed
 from tests.factory import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +99,7 @@ def test_a_change_that_was_asked_for_before_a_reset_counts_no_more(db: None) -> 
 
 def test_an_address_that_an_account_wants_to_change_to_opens_nothing_yet(alice: Any) -> None:
     thief = browser()
-    proven(alice)
+    confirmed(alice)
     assert log_in(thief, alice.email)
     change_address(thief, VICTIM)
     sent = len(mail.outbox)
@@ -108,7 +109,7 @@ def test_an_address_that_an_account_wants_to_change_to_opens_nothing_yet(alice: 
 
 
 def test_a_new_address_needs_the_password_again_and_replaces_the_old_one(alice: Any) -> None:
-    proven(alice)
+    confirmed(alice)
     mine = browser()
     log_in(mine, alice.email)
     asked = mine.post("/accounts/email/", {"action_add": "", "email": "new@example.com"})
@@ -148,7 +149,7 @@ def test_the_owner_signs_up_beside_who_typed_the_address_first(db: None) -> None
 
 
 def test_the_second_factor_of_a_proven_account_outlives_a_reset(alice: Any) -> None:
-    proven(alice)
+    confirmed(alice)
     TOTP.activate(alice, generate_totp_secret())
     reset(browser(), alice.email, NEW)
     assert Authenticator.objects.filter(user=alice).exists()

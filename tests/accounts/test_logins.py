@@ -10,7 +10,8 @@ from django.core.cache import cache
 from django.db import connection, connections
 
 from accounts.models import User
-from tests.accounts.people import WRONG, browser, is_in, log_in, post, proven, sign_up
+from tests.accounts.people import WRONG, browser, is_in, log_in, post, sign_up
+from tests.conftest import confirmed
 from tests.factory import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -129,7 +130,7 @@ def test_of_many_parallel_guesses_five_are_tried(monkeypatch: pytest.MonkeyPatch
 
 
 def test_sign_up_answers_alike_for_known_and_unknown_addresses(alice: Any) -> None:
-    proven(alice)
+    confirmed(alice)
     pages = [sign_up(browser(), email) for email in (ALICE, "new@example.com")]
     seen = [(page.status_code, page["Location"], sorted(page.cookies)) for page in pages]
     assert seen[0] == seen[1]
@@ -143,7 +144,7 @@ def test_sign_up_answers_alike_for_known_and_unknown_addresses(alice: Any) -> No
 
 
 def test_a_second_account_with_an_address_works_like_any_other(alice: Any) -> None:
-    proven(alice)
+    confirmed(alice)
     stranger = browser()
     sign_up(stranger, ALICE, "another password")
     assert is_in(stranger)

@@ -9,7 +9,8 @@ from django.core import mail
 
 from accounts.emails import tell
 from accounts.serializers import LINK
-from tests.accounts.people import browser, post, proven, sign_up
+from tests.accounts.people import browser, post, sign_up
+from tests.conftest import confirmed
 from tests.factory import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,7 @@ def hosts(settings: Any) -> None:
 
 
 def test_links_come_from_origin_whatever_host_is_asked(hosts: None, settings: Any, alice: Any) -> None:
-    proven(alice)
+    confirmed(alice)
     evil = {"HTTP_HOST": "evil.example", "HTTP_X_FORWARDED_HOST": "evil.example"}
     browser().post("/accounts/signup/", {"email": "a@example.com", "password1": PASSWORD}, **evil)
     browser().post("/accounts/signup/", {"email": alice.email, "password1": PASSWORD}, **evil)
@@ -55,7 +56,7 @@ def test_no_mail_goes_to_an_unknown_address(db: None) -> None:
 
 
 def test_who_has_an_account_is_told_so_when_somebody_signs_up_with_the_address(alice: Any) -> None:
-    proven(alice)
+    confirmed(alice)
     sign_up(browser(), alice.email)
     (sent,) = mail.outbox
     assert "You have an account" in sent.subject
@@ -65,7 +66,7 @@ def test_who_has_an_account_is_told_so_when_somebody_signs_up_with_the_address(a
 def test_notices_go_to_proven_addresses_alone(alice: Any) -> None:
     words = lambda: ("Subject", "Text")  # noqa: E731
     assert not tell(alice.id, "training", words)
-    assert tell(proven(alice).id, "training", words)
+    assert tell(confirmed(alice).id, "training", words)
     assert [sent.to for sent in mail.outbox] == [["alice@example.com"]]
 
 
