@@ -37,7 +37,7 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
     email = serializers.EmailField(source="address", read_only=True, allow_null=True)
     display_name = NameField(max_length=80, required=False, allow_blank=True, validators=[validate_name])
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False)
-    zone = serializers.CharField(
+    zone = NameField(
         max_length=64, required=False, help_text="a name of the time zone database; for e-mails and archives"
     )
     notifications = Notices(required=False)

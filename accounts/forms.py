@@ -19,7 +19,7 @@ class SignupTerms(forms.Form):
     current one.
     """
 
-    terms = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+    terms = FormName(required=False, max_length=20, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

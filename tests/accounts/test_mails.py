@@ -10,7 +10,7 @@ from django.core import mail
 from accounts.emails import tell
 from accounts.serializers import LINK
 from tests.accounts.people import browser, post, sign_up
-from tests.conftest import confirmed
+from tests.conftest import confirmed, unconfirmed
 from tests.factory import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +65,7 @@ def test_who_has_an_account_is_told_so_when_somebody_signs_up_with_the_address(a
 
 def test_notices_go_to_proven_addresses_alone(alice: Any) -> None:
     words = lambda: ("Subject", "Text")  # noqa: E731
-    assert not tell(alice.id, "training", words)
+    assert not tell(unconfirmed(alice).id, "training", words)
     assert tell(confirmed(alice).id, "training", words)
     assert [sent.to for sent in mail.outbox] == [["alice@example.com"]]
 
