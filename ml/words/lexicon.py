@@ -94,6 +94,7 @@ class Lexicon:
         self.classes: dict[str, set[str]] = {}
         self.words: set[str] = set()
         self.strong: set[str] = set()
+        self.names: set[str] = set()  # the names of people, written together
         fragments: dict[str, list[str]] = {}
         stems = {term[:-1] for name in STRONG for term in lists.get(name, ()) if re.fullmatch(r"\w+\*", term)}
         singles = {word for name in JOINED_LISTS for word in lists.get(name, ()) if word.isalpha()}
@@ -132,6 +133,7 @@ class Lexicon:
             if len(words) > 1 and name == PEOPLE and joined.isalpha() and len(joined) > 7:
                 self.index.setdefault(joined, []).append(_rest((joined,), name))
                 self.strong.add(joined)
+                self.names.add(joined)
 
     # ------------------------------------------------------------------------------------------------ words
 
@@ -186,6 +188,8 @@ class Lexicon:
                 return (text,)
             known = len(text) > 2 and len(self.keys(text)) > 1
             return self._segments(text) or ((text,) if known else None)
+        if text in self.names and self.words.issuperset(pieces):
+            return None  # a name in whole words; joined, no harmless phrase would know it
         known = any(one in self.strong for one in spelling.readings(text))
         return (text,) if known and len(text) > 3 and WHOLE.isdisjoint(pieces) else None
 
@@ -277,8 +281,17 @@ def _match(
 def unmasked(found: list[Found]) -> list[Found]:
     """Without harmless phrases, and without the finds that begin inside one or end in the middle of one
     ("without clothes pegs")."""
-    harmless = [one for one in found if one.name == ALLOWED]
+    names = [one for one in found if one.name == PEOPLE]
+    harmless = [one for one in found if one.name == ALLOWED and not _within(one, names)]
     inside = {at for one in harmless for at in range(one.start, one.end)}
     onwards = {at for one in harmless for at in range(one.start + 1, one.end)}
     kept = [one for one in found if one.name != ALLOWED]
     return [one for one in kept if one.start not in inside and one.end not in onwards] if harmless else kept
+
+
+def _within(phrase: Found, names: list[Found]) -> bool:
+    """Whether a phrase is part of a longer name: the violeta (a colour) of Violeta Parra."""
+    length = phrase.end - phrase.start
+    return any(
+        one.start <= phrase.start and phrase.end <= one.end and length < one.end - one.start for one in names
+    )
