@@ -78,7 +78,9 @@ class Adapter(DefaultAccountAdapter):
                 return user
         counted = attempts.begin(request, email)
         if counted is None and known:
-            return None  # others used the limit up: here it was a wrong password, and the next right one opens
+            return (
+                None  # others used the limit up: here it was a wrong password, and the next right one opens
+            )
         user = addresses.with_password(found, password) if self._counted(counted) else None
         if user:
             attempts.succeeded(counted)

@@ -2,8 +2,8 @@
 
 A guess counts for its IP address, and for the account from that address. So whoever guesses is stopped, and
 nobody else. Guesses from very many addresses are bounded by a wide limit of the account. A known device has a
-limit of its own, so its owner gets in whatever others do; so does who sets a new password by e-mail. It is for
-the accounts that the device is known for: a guess at another account of the same address counts as anybody's.
+limit of its own, so its owner gets in whatever others do; so does who sets a new password by e-mail. It is
+for the accounts that the device is known for: a guess at another account of the address counts as anybody's.
 """
 
 from __future__ import annotations
