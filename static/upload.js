@@ -173,9 +173,10 @@ function dropped(items) { // folders cannot be uploaded, so only their names are
   }
   return [files, folders];
 }
+function take(input) { add([...input.files]); input.value = ""; }
 form.addEventListener("submit", (event) => event.preventDefault());
 for (const input of form.querySelectorAll("input[type=file]")) {
-  input.addEventListener("change", () => { add([...input.files]); input.value = ""; });
+  input.addEventListener("change", () => take(input));
 }
 form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
 form.addEventListener("dragleave", () => form.classList.remove("over"));
@@ -202,3 +203,4 @@ for (const made of list.querySelectorAll("[data-photo]")) {
   if (made.matches(".checking")) verdict(made, made.dataset.name);
 }
 resume();
+for (const input of form.querySelectorAll("input[type=file]")) if (input.files.length) take(input); // chosen before this script was loaded

@@ -98,6 +98,19 @@ def test_a_reload_in_the_middle_of_an_upload_loses_nothing(
     assert twin.photos.count() == 5
 
 
+def test_photos_chosen_before_the_script_was_loaded_are_sent(
+    site: Site, wizard: Page, tmp_path: Path
+) -> None:
+    site.workers.start("cpu")
+    held: list[Any] = []
+    wizard.route("**/upload.js", lambda route: held.append(route))
+    wizard.reload(wait_until="commit")
+    wizard.locator("#files").set_input_files(files(tmp_path, 2))
+    wait_for(lambda: wizard.evaluate("1") and held)
+    held[0].continue_()
+    accepted(wizard, 2)
+
+
 def test_a_photo_whose_answer_was_lost_is_sent_again_and_is_one(
     site: Site, wizard: Page, twin: Any, tmp_path: Path
 ) -> None:
