@@ -37,11 +37,19 @@ function mark(n) {
   prompt.setAttribute("aria-activedescendant", rows[chosen].id);
   rows[chosen].scrollIntoView({ block: "nearest" });
 }
+function narrow() { // Enter must take nothing that was suggested for another text
+  const typed = prompt.value.toLowerCase();
+  for (const row of [...box.children]) if (!row.textContent.toLowerCase().startsWith(typed)) row.remove();
+  chosen = -1;
+  if (!box.children.length) close();
+}
 async function suggest() {
   const asked = prompt.value;
   const answer = await fetch(`/api/v1/prompts/suggest?q=${encodeURIComponent(asked)}`).catch(() => null);
-  if (!answer?.ok || document.activeElement !== prompt || prompt.value !== asked) return;
-  const found = (await answer.json()).filter((text) => text !== prompt.value);
+  const texts = answer?.ok ? await answer.json() : [];
+  // Somebody who typed on, or has already gone down the list, keeps what they see.
+  if (document.activeElement !== prompt || prompt.value !== asked || chosen >= 0) return;
+  const found = texts.filter((text) => text !== asked);
   box.replaceChildren(...found.map((text, i) => {
     const row = Object.assign(document.createElement("li"), { id: `suggestion-${i}`, textContent: text });
     row.setAttribute("role", "option");
@@ -53,7 +61,11 @@ async function suggest() {
   if (found.length) prompt.setAttribute("aria-controls", box.id);
   chosen = -1;
 }
-prompt.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(suggest, 150); });
+prompt.addEventListener("input", () => {
+  narrow();
+  clearTimeout(timer);
+  timer = setTimeout(suggest, 150);
+});
 prompt.addEventListener("focus", () => { if (!prompt.value) suggest(); });
 if (document.activeElement === prompt && prompt.value) suggest(); // typed before this script was loaded
 prompt.addEventListener("blur", close);

@@ -26,7 +26,7 @@ SIZES: dict[str, dict[str, Any]] = {
     },
     "desktop": {"viewport": {"width": 1440, "height": 900}},
 }
-PATIENCE = 60_000.0  # ms; only ends a test that hangs, as a busy machine needs far less
+PATIENCE = 180_000.0  # ms; only ends a test that hangs, as a busy machine needs far less
 expect.set_options(timeout=PATIENCE)
 SCREENS = Path(__file__).resolve().parents[2] / "out" / "screens"
 

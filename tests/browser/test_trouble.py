@@ -231,3 +231,18 @@ def test_a_server_that_is_away_is_told_and_waited_for(site: Site, studio_page: P
     site.start_web(port=site.web.port)
     expect(studio_page.locator(".result img")).to_have_count(2)
     expect(studio_page.locator(".toast.away")).to_have_count(0)
+
+
+def test_a_late_suggestion_does_not_replace_the_list_under_the_finger(studio_page: Page) -> None:
+    held: list[Any] = []
+    prompt = studio_page.get_by_label("Prompt", exact=True)
+    prompt.fill("")
+    expect(studio_page.get_by_role("option").first).to_be_visible()
+    studio_page.route("**/prompts/suggest?q=s", lambda route: held.append(route))
+    prompt.fill("s")
+    wait_for(lambda: studio_page.evaluate("1") and held)
+    prompt.press("ArrowDown")
+    with studio_page.expect_event("requestfinished"):
+        held[0].continue_()
+    prompt.press("Enter")
+    expect(prompt).to_have_value("smiling, in a park, wearing a red hoodie")

@@ -111,7 +111,7 @@ def two_pictures(page: Page, size: str) -> None:
     expect(prompt).to_be_visible()
     page.wait_for_load_state()  # the page's scripts run before its load event
     prompt.fill("smil")
-    expect(page.get_by_role("option").first).to_be_visible()
+    expect(page.get_by_role("option").first).to_have_text("smiling")
     prompt.press("ArrowDown")
     prompt.press("Enter")
     expect(prompt).to_have_value("smiling")
