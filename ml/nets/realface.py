@@ -22,7 +22,6 @@ from ml.types import Face
 
 SIZE, PADDING = 150, 0.25  # pixels of a chip's side; share of the face added on each side of it
 MEAN = (122.782, 117.001, 104.298)  # of red, green, blue; subtracted from 0..255, then divided by 256
-NAME = "dlib-resnet-1"  # stored with every vector
 WEIGHTS = Path(__file__).resolve().parent / "weights" / "realface.safetensors"
 
 # (blocks, channels) of each level. All levels but the first begin with a block of half the size.
@@ -68,10 +67,10 @@ class RealFace(nn.Module):
         pairs = pairwise([32, *widths])
         self.blocks = nn.Sequential(*(Block(a, b, 2 if i in starts else 1) for i, (a, b) in enumerate(pairs)))
         self.head = nn.Linear(256, 128, bias=False)
-        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.stem((x - self.mean) / 256))
+        mean = torch.tensor(MEAN, device=x.device)[:, None, None]
+        x = F.relu(self.stem((x - mean) / 256))
         x = self.blocks(F.max_pool2d(x, 3, stride=2))
         return self.head(x.mean((2, 3)))
 
