@@ -12,7 +12,6 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 
 from accounts.models import Consent, Export, User
-from config.runs import events
 from config.web.admin import ClosedAdmin, ReadOnlyAdmin
 
 
@@ -66,12 +65,6 @@ class UserAdmin(ClosedAdmin):
         rights = () if request.user.is_superuser else ("is_staff", "is_superuser", "groups")
         return (*self.readonly_fields, *rights)
 
-    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
-        """Sessions and tokens end by themselves with a disabled account; an open event stream is told to."""
-        super().save_model(request, obj, form, change)
-        if not obj.is_active:
-            events.end_streams(obj.id)
-
 
 admin.site.unregister(Group)
 
@@ -79,6 +72,8 @@ admin.site.unregister(Group)
 @admin.register(Group)
 class GroupAdmin(ClosedAdmin, DjangoGroupAdmin):
     """A change of a group changes the rights of all its members, so only superusers may make one."""
+
+    list_display = ("name",)
 
     def has_add_permission(self, request: Any) -> bool:
         return bool(request.user.is_superuser)
@@ -126,5 +121,5 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
 class UserSessionAdmin(ReadOnlyAdmin):
     list_display = ("user", "created_at", "last_seen_at", "ip", "user_agent")
     list_select_related = ("user",)
-    search_fields = ("user__email",)
+    search_fields = ("=user__email",)
     exclude = ("session_key", "data")

@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import consents, services
-from accounts.confirm import require_proof
+from accounts.confirm import ReauthenticationRequired, require_proof
+from accounts.erasure import StaffAccount
 from accounts.models import Export, User
-from accounts.serializers import ExportSerializer, show_export
+from accounts.serializers import ExportSerializer, show_export, validate_name
+from accounts.zones import is_zone
+from config.errors import RateLimited
 from config.web.ratelimit import limited
+from config.web.schema import refuses
 from config.web.serializers import checked
+from config.web.text import NameField, PasswordField, TextField
 
 NOTICES = ("training", "generation", "export", "account", "news")
 
@@ -28,7 +34,12 @@ class Notices(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
+    email = serializers.EmailField(source="address", read_only=True, allow_null=True)
+    display_name = NameField(max_length=80, required=False, allow_blank=True, validators=[validate_name])
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False)
+    zone = NameField(
+        max_length=64, required=False, help_text="a name of the time zone database; for e-mails and archives"
+    )
     notifications = Notices(required=False)
 
     class Meta:
@@ -39,11 +50,17 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
             "phone",
             "display_name",
             "language",
+            "zone",
             "birth_date",
             "notifications",
             "date_joined",
         )
-        read_only_fields = ("id", "email", "phone", "date_joined")
+        read_only_fields = ("id", "phone", "date_joined")
+
+    def validate_zone(self, value: str) -> str:
+        if not is_zone(value):
+            raise serializers.ValidationError(_("Send a time zone like Europe/Madrid."))
+        return value
 
     def update(self, instance: User, validated_data: dict[str, Any]) -> User:
         if "notifications" in validated_data:
@@ -57,8 +74,8 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
 class ProofForm(serializers.Serializer):  # type: ignore[type-arg]
     """The user's password, or a code of the second factor."""
 
-    password = serializers.CharField(required=False, trim_whitespace=False, max_length=200)
-    code = serializers.CharField(required=False, max_length=20)
+    password = PasswordField(required=False)
+    code = TextField(required=False, max_length=20)
 
 
 class ReceiptShape(serializers.Serializer):  # type: ignore[type-arg]
@@ -80,8 +97,9 @@ class MeView(APIView):
         form.save()
         return Response(form.data)
 
-    @extend_schema(request=None, responses={202: ReceiptShape})
+    @extend_schema(request=ProofForm, responses={202: ReceiptShape})
     @limited("20/h", "erasure")
+    @refuses(ReauthenticationRequired, StaffAccount, RateLimited)
     def delete(self, request: Any) -> Response:
         """Erases the account and everything in it. The body holds `password` or `code`, as for /me/export."""
         require_proof(request, **checked(ProofForm, request))
@@ -97,8 +115,8 @@ class ConsentSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class ConsentForm(serializers.Serializer):  # type: ignore[type-arg]
-    kind = serializers.CharField(max_length=20)
-    version = serializers.CharField(max_length=20)
+    kind = TextField(max_length=20)
+    version = TextField(max_length=20)
 
 
 class ConsentsView(APIView):
@@ -127,6 +145,7 @@ class ExportView(APIView):
 
 class ExportContentView(APIView):
     @extend_schema(responses={(200, "application/zip"): bytes})
+    @refuses(services.NotReady)
     def get(self, request: Any, ident: str) -> Any:
         return services.serve_export(request, Export.objects.owned_by(request.user).get_or_404(ident))
 
@@ -134,6 +153,7 @@ class ExportContentView(APIView):
 class ArchiveView(APIView):
     @extend_schema(request=ProofForm, responses={202: ExportSerializer})
     @limited("20/h", "exports")
+    @refuses(ReauthenticationRequired, RateLimited)
     def post(self, request: Any) -> Response:
         """An archive of all that is kept about oneself. While one is being packed, it is the answer."""
         require_proof(request, **checked(ProofForm, request))

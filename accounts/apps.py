@@ -6,11 +6,12 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from allauth.account.models import EmailAddress, EmailConfirmation
+        from allauth.account.signals import email_added, password_reset
         from allauth.mfa.models import Authenticator
         from allauth.usersessions.models import UserSession
         from celery.signals import beat_init, worker_init
 
-        from accounts import erasure, exports, tombstones
+        from accounts import addresses, ended, erasure, exports, tombstones  # noqa: F401  ended connects signals
         from accounts.models import Consent, DataKey, Export, User
         from config import registry
 
@@ -23,5 +24,7 @@ class AccountsConfig(AppConfig):
                 {EmailConfirmation: "email_address__user", **gone, User: "id"}, erase=erasure.erase_rest
             )
         )
+        password_reset.connect(addresses.after_reset)
+        email_added.connect(addresses.keep_primary)
         worker_init.connect(tombstones.refuse_start)
         beat_init.connect(tombstones.refuse_start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import zipfile
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -14,9 +15,13 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from rest_framework.utils.encoders import JSONEncoder
 
-from accounts.models import Export
+from accounts.models import Export, User
+from accounts.vault.sealing import Tampered
+from accounts.zones import seen_from
 from config import registry
 from config.registry import Member
+
+log = logging.getLogger(__name__)
 
 
 class _Encoder(JSONEncoder):
@@ -63,23 +68,35 @@ def each_row(queryset: Any, *, without: Iterable[str] = ()) -> Iterator[dict[str
 
 
 def members(export: Export) -> Iterator[Member]:
-    """The members of this archive, described in its owner's language."""
+    """The members of this archive, described in its owner's language, with days in the owner's zone."""
     if export.scope == Export.Scope.ITEMS:
         found = _chosen(export)
     else:
         found = _everything(export)
-    return _in_language(export.user.language, found)
+    return _as_seen_by(export.user, found)
 
 
 def _chosen(export: Export) -> Iterator[Member]:
-    for exporter in registry.item_exporters:
-        yield from exporter(export.user, export.chosen)
+    """The chosen items, and a list of what was left out, if anything was."""
+    left_out = []
+    for member in (m for exporter in registry.item_exporters for m in exporter(export.user, export.chosen)):
+        member = _that_opens(member)
+        if member.chunks is None:
+            left_out.append(_listed(member))
+        else:
+            yield member
+    if left_out:
+        yield json_member("left-out.json", left_out, "")
 
 
-def _in_language(language: str, found: Iterator[Member]) -> Iterator[Member]:
-    """Activates the language only while the next member is made, so that the worker's own stays."""
+def _listed(member: Member) -> dict[str, str]:
+    return {"path": member.path, "what": member.about}
+
+
+def _as_seen_by(user: User, found: Iterator[Member]) -> Iterator[Member]:
+    """Activates language and zone only while the next member is made, so that the worker's own stay."""
     while True:
-        with translation.override(language):
+        with translation.override(user.language), seen_from(user.zone):
             member = next(found, None)
         if member is None:
             return
@@ -91,8 +108,8 @@ def _everything(export: Export) -> Iterator[Member]:
     files: list[dict[str, str]] = []
     left_out: list[dict[str, str]] = []
     for member in (Member(*m) for each in registry.exporters for m in each.members(export.user)):
-        member = _that_is_there(member)
-        (left_out if member.chunks is None else files).append({"path": member.path, "what": member.about})
+        member = _that_opens(member)
+        (left_out if member.chunks is None else files).append(_listed(member))
         if member.chunks is not None:
             yield member
     about = {
@@ -105,8 +122,8 @@ def _everything(export: Export) -> Iterator[Member]:
     yield json_member("index.json", about, "")
 
 
-def _that_is_there(member: Member) -> Member:
-    """Reads the first piece, so that a file which was deleted meanwhile is left out and raises no error."""
+def _that_opens(member: Member) -> Member:
+    """Reads the first piece, so that a file which was deleted or damaged is left out and raises no error."""
     if member.chunks is None:
         return member
     try:
@@ -114,6 +131,9 @@ def _that_is_there(member: Member) -> Member:
         first = next(pieces, b"")
     except FileNotFoundError:
         return Member(member.path, None, _("It was deleted while the archive was packed."))
+    except Tampered as damage:
+        log.error("%s is left out of an archive: %s", member.path, damage)
+        return Member(member.path, None, _("It is damaged in our storage and cannot be opened."))
     return Member(member.path, chain([first], pieces), member.about)
 
 
@@ -140,7 +160,7 @@ def zipped(found: Iterable[Member]) -> Iterator[bytes]:
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:  # type: ignore[arg-type]
         for path, chunks, _about in found:
-            info = zipfile.ZipInfo(path, date_time=timezone.now().timetuple()[:6])
+            info = zipfile.ZipInfo(path, date_time=timezone.localtime().timetuple()[:6])
             with archive.open(info, "w", force_zip64=True) as member:
                 for chunk in chunks or ():
                     member.write(chunk)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.core import ratelimit
 from allauth.mfa.models import Authenticator
 from django.utils.translation import gettext_lazy as _
 
+from accounts import attempts
 from config.errors import DomainError, Invalid, RateLimited
 
 
@@ -24,13 +24,13 @@ def require_proof(request: Any, *, password: str = "", code: str = "") -> None:
     """
     if not password and not code:
         raise ReauthenticationRequired
-    user, counted = request.user, {"action": "login_failed", "key": f"proof-{request.user.pk}"}
-    if not ratelimit.consume(request, **counted):
+    user, counted = request.user, attempts.begin_proof(request, request.user)
+    if counted is None:
         raise RateLimited
     if not (password and user.check_password(password)) and not (code and _is_valid(user, code)):
         field = "password" if password else "code"
         raise Invalid(errors={field: [str(_("This is not right. Try again."))]})
-    ratelimit.clear(request, **counted)
+    attempts.succeeded(counted)
 
 
 def _is_valid(user: Any, code: str) -> bool:

@@ -40,6 +40,18 @@ WORDING: dict[str, tuple[str, Any]] = {
     ),
 }
 
+WORDING_CHANGED = _("The wording has changed. Read the current one and send its version.")
+# What the withdrawal of a consent ends and deletes, for the question before it.
+WITHDRAWAL: dict[str, Any] = {
+    Kind.TERMS: _("Nothing is deleted. Without the terms you can still download or erase your data."),
+    Kind.BIOMETRIC_TWIN: _(
+        "Your twins are disabled at once, and trainings and pictures under way stop. The measurements of"
+        " your face and the trained models are deleted for good. Your photos and pictures stay."
+    ),
+    Kind.FACE_SEARCH: _("The measurements of faces for the search are deleted."),
+    Kind.IMPROVEMENT: _("Your ratings are not used any more from now on."),
+}
+
 
 class ConsentRequired(DomainError):
     code, status = "consent_required", 403
@@ -84,11 +96,7 @@ def give(user: User, *, kind: str, version: str) -> Consent:
         raise Invalid(errors={"kind": [str(_("There is no consent of this kind."))]})
     now_version, wording = WORDING[kind]
     if version != now_version:
-        raise Invalid(
-            errors={
-                "version": [str(_("The wording has changed. Read the current one and send its version."))]
-            }
-        )
+        raise Invalid(errors={"version": [str(WORDING_CHANGED)]})
     User.objects.select_for_update().get(id=user.id)  # of two requests at once, the second finds the first's
     live = Consent.objects.filter(user=user, kind=kind, withdrawn_at=None).first()
     if live and live.version == version:

@@ -6,11 +6,33 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy, override
 
 from accounts.models import User
+from accounts.zones import seen_from
+from config.errors import DomainError
+
+
+class EmailUnconfirmed(DomainError):
+    code, status = "email_unconfirmed", 403
+    message = gettext_lazy("Confirm your e-mail address first. We can send you the link again.")
+
+
+def is_confirmed(user: Any) -> bool:
+    """Whether the user proved an e-mail address. Superusers are made by the operator, who needs no proof."""
+    return user.is_superuser or user.proven_address is not None
+
+
+def require_confirmed(user: Any) -> None:
+    """Work costs us before it earns: one person gets one free start, not one for each invented address.
+
+    Raises EmailUnconfirmed.
+    """
+    if not is_confirmed(user):
+        raise EmailUnconfirmed
+
 
 log = logging.getLogger(__name__)
 
@@ -20,12 +42,15 @@ Words = Callable[[], tuple[str, str]]  # returns subject and text; called with t
 def tell(user_id: Any, notice: str, words: Words) -> bool:
     """Sends `words()` unless the user switched this `notice` off. Returns whether it was sent.
 
-    An e-mail that cannot be sent is logged and raises nothing, so that the caller's work goes on.
+    An address that its owner did not prove may be a stranger's, and gets nothing. An e-mail that cannot be
+    sent is logged and raises nothing, so that the caller's work goes on.
     """
-    user = User.objects.filter(id=user_id, is_active=True, email__isnull=False).first()
-    if user is None or user.email is None or not user.notifications.get(notice, True):
+    user = User.objects.filter(id=user_id, is_active=True).first()
+    address = user.proven_address if user and user.notifications.get(notice, True) else None
+    if user is None or not address:
         return False
-    return _send(user.email, user.language, words, f"user {user_id}")
+    with seen_from(user.zone):
+        return _send(address, user.language, words)
 
 
 def send_receipt(address: str, language: str, number: Any) -> bool:
@@ -40,14 +65,19 @@ def send_receipt(address: str, language: str, number: Any) -> bool:
         )
         return _("Your account has been erased"), text % {"number": number}
 
-    return _send(address, language, words, f"erasure {number}")
+    return _send(address, language, words)
 
 
-def _send(address: str, language: str, words: Words, about: str) -> bool:
+def _send(address: str, language: str, words: Words) -> bool:
     with override(language):
         subject, text = (str(part) for part in words())
+    return send_quietly(EmailMessage(subject, text, None, [address]))
+
+
+def send_quietly(message: EmailMessage) -> bool:
+    """Returns whether it was sent. An error is logged, and names no address."""
     try:
-        return bool(send_mail(subject, text, None, [address]))
+        return bool(message.send())
     except OSError:  # includes the errors of smtplib
-        log.exception("no e-mail about %s", about)
+        log.exception("no e-mail “%s”", message.subject)
         return False

@@ -23,7 +23,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import emails, tombstones
+from accounts import emails, sessions, tombstones
 from accounts.models import Erasure, User
 from accounts.vault import vault
 from config import registry
@@ -60,7 +60,7 @@ def ask(user: Any) -> Erasure:
     if account.is_staff or account.is_superuser:
         raise StaffAccount
     erasure, new = Erasure.objects.get_or_create(
-        account=account.id, defaults={"email": account.email or "", "language": account.language}
+        account=account.id, defaults={"email": account.address or "", "language": account.language}
     )
     if new:
         _lock_out(account)
@@ -71,12 +71,11 @@ def ask(user: Any) -> Erasure:
 
 def _lock_out(account: User) -> None:
     """Ends sessions, tokens and event streams, and frees the e-mail address for a new account."""
-    keys = UserSession.objects.filter(user=account).values("session_key")
-    Session.objects.filter(session_key__in=keys).delete()
     for kind in (UserSession, EmailAddress, Authenticator):
-        found = kind.objects.filter(user=account)
-        _forget_in_log(kind, found)
-        found.delete()
+        _forget_in_log(kind, kind.objects.filter(user=account))
+    sessions.end_all(account)
+    for kind in (EmailAddress, Authenticator):
+        kind.objects.filter(user=account).delete()
     User.objects.filter(id=account.id).update(
         is_active=False, email=None, phone=None, display_name="", password=make_password(None)
     )
@@ -149,17 +148,22 @@ def _forget_in_log(model: Any, found: Any) -> None:
 
 
 def erase_rest(user: User) -> None:
-    """Erases data without a foreign key to the user: sessions, and request counts in the cache.
+    """Erases data without a foreign key to the user: sessions, and request counts in the cache."""
+    end_sessions(user)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM accounts_cache WHERE cache_key LIKE %s", [f"%{user.id}%"])
 
-    A login that waits for its second factor and a password reset under way are sessions that name the user
-    without belonging to them.
+
+def end_sessions(user: User) -> None:
+    """Ends every session that names the user.
+
+    A login that waits for its second factor and a password reset under way name the user without belonging
+    to them.
     """
     names = (str(user.id), user.id.hex)
     found = ((s.session_key, str(s.get_decoded())) for s in Session.objects.iterator())
     mine = [key for key, data in found if any(name in data for name in names)]
     Session.objects.filter(session_key__in=mine).delete()
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM accounts_cache WHERE cache_key LIKE %s", [f"%{user.id}%"])
 
 
 @transaction.atomic

@@ -7,23 +7,29 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from config.runs.models import Run
+from config.web import text
 
 
 class UserManager(BaseUserManager):  # type: ignore[type-arg]
     def create_user(self, email: str | None = None, password: str | None = None, **fields: Any) -> User:
-        user: User = self.model(email=self.normalize_email(email or "").lower() or None, **fields)
+        user: User = self.model(email=text.address(email or "") or None, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        """The operator typed the address, so it counts as confirmed: staff need that for a second factor."""
+        from allauth.account.models import EmailAddress  # it needs the user model
+
+        user = self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        return user
 
 
 class User(AbstractUser):
@@ -36,22 +42,56 @@ class User(AbstractUser):
     phone = models.CharField(_("phone"), max_length=20, unique=True, null=True, blank=True)
     display_name = models.CharField(_("name"), max_length=80, blank=True)
     language = models.CharField(_("language"), max_length=10, default="en")
+    # The last time zone seen (accounts/zones.py), for example Europe/Madrid. Empty: UTC.
+    zone = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     birth_date = models.DateField(_("date of birth"), null=True, blank=True)
     notifications = models.JSONField(default=dict, blank=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
+    # Set at sign-up: when another account has the address, `email` stays empty and `address` has it.
+    shares_email = False
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name, verbose_name_plural = _("user"), _("users")
 
     def __str__(self) -> str:
-        return self.display_name or self.email or self.phone or str(self.id)
+        return self.display_name or self.email or self.phone or self.address or str(self.id)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.email, self.phone = self.email or None, self.phone or None
-        super().save(*args, **kwargs)
+        self.email, self.phone = text.address(self.email or "") or None, self.phone or None
+        try:
+            with transaction.atomic():
+                super().save(*args, **kwargs)
+        except IntegrityError:
+            if not self.shares_email or self.email is None:
+                raise
+            self.email = None
+            super().save(*args, **kwargs)
+
+    @property
+    def address(self) -> str | None:
+        """The account's e-mail address. `email` is the same, unless another account has it there too."""
+        primary = self.emailaddress_set.filter(primary=True).first()
+        return primary.email if primary else self.email
+
+    @property
+    def proven_address(self) -> str | None:
+        """The address, if its owner has opened a link that was sent there. Notices go nowhere else."""
+        address = self.address
+        proven = self.emailaddress_set.filter(email=address, verified=True).exists()
+        return address if proven else None
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(None if raw_password is None else text.nfc(raw_password))
+
+    def check_password(self, raw_password: str) -> bool:
+        """Compares the normal form, then what was typed: older passwords were kept as they were typed."""
+        normal = text.nfc(raw_password)
+        return super().check_password(normal) or (
+            normal != raw_password and super().check_password(raw_password)
+        )
 
     def get_full_name(self) -> str:
         return self.display_name

@@ -1,13 +1,17 @@
-"""Archives as clients see them."""
+"""Archives as clients see them, and what a name may hold."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts.models import Export
 from config.web.serializers import RunFields, run_fields
+from config.web.text import check_name
 
 
 class ExportSerializer(RunFields):
@@ -17,3 +21,14 @@ class ExportSerializer(RunFields):
 
 def show_export(export: Export) -> dict[str, Any]:
     return run_fields(export) | {"size": export.size, "expires_at": export.expires_at}
+
+
+# A scheme, "www.", an address, or a dot between words: programs that show mail make links of them.
+LINK = re.compile(r"\w:/|//|\bwww\.|@|[^\W_][.。．｡][^\W\d_]{2}", re.IGNORECASE)
+
+
+def validate_name(name: str) -> None:
+    """The name of a person or thing, as others may see it. Raises ValidationError."""
+    check_name(name)
+    if LINK.search(name):
+        raise ValidationError(_("A name holds no link or address. After a dot, leave a space."))

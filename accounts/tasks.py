@@ -15,6 +15,7 @@ from accounts import archive, erasure
 from accounts.models import Erasure, Export
 from accounts.vault import orphans
 from accounts.vault.vault import store
+from accounts.zones import seen_from
 from config.registry import Member
 from config.runs.worker import claimed
 from ml.errors import Stopped
@@ -28,7 +29,8 @@ def export(ident: str) -> None:
         if run is None:
             return
         files = store(run.user_id)
-        files.write_stream(run.file, archive.zipped(watched(run, archive.members(run))))
+        with seen_from(run.user.zone):  # a ZIP holds local times
+            files.write_stream(run.file, archive.zipped(watched(run, archive.members(run))))
         run.finish(size=files.size(run.file), expires_at=timezone.now() + Export.KEPT)
 
 

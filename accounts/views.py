@@ -8,17 +8,19 @@ from allauth.account.views import logout as end_session
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.i18n import set_language
 
 from accounts import consents, services
 from accounts.confirm import require_proof
 from accounts.forms import ProfileForm
-from accounts.models import Export
+from accounts.models import Export, Kind, User
 from accounts.serializers import show_export
+from config.errors import NotFound
 from config.web.problems import told
 from config.web.ratelimit import limited
 
@@ -32,7 +34,14 @@ def account(request: HttpRequest) -> HttpResponse:
         translation.activate(user.language)
         messages.success(request, _("Saved."))
         answer = redirect("account")
-        answer.set_cookie(settings.LANGUAGE_COOKIE_NAME, user.language, max_age=365 * 86400, samesite="Lax")
+        answer.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            user.language,
+            max_age=365 * 86400,
+            secure=settings.SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
         return answer
     facts = {
         "form": form,
@@ -50,17 +59,37 @@ def logout(request: HttpRequest) -> HttpResponse:
     return answer
 
 
+@require_GET
+def terms(request: HttpRequest, version: str = "") -> HttpResponse:
+    """The terms of use. Only the current version is here: who agreed to an older one has its wording."""
+    now, wording = consents.WORDING[Kind.TERMS]
+    if version not in ("", now):
+        raise Http404
+    return render(request, "accounts/terms.html", {"version": now, "wording": wording})
+
+
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 @told
 def consent(request: HttpRequest, kind: str) -> HttpResponse:
+    """GET asks whether to withdraw, and says what that ends and deletes."""
     user: Any = request.user
+    if request.method == "GET":
+        return _ask_to_withdraw(request, kind)
     if request.POST.get("act") == "withdraw":
         consents.withdraw(user, kind=kind)
         messages.success(request, _("Withdrawn."))
     else:
         consents.give(user, kind=kind, version=request.POST.get("version", ""))
     return redirect("account")
+
+
+def _ask_to_withdraw(request: HttpRequest, kind: str) -> HttpResponse:
+    found = next((c for c in consents.current(request.user) if c["kind"] == kind and c["given"]), None)
+    if found is None:
+        raise NotFound
+    facts = {"consent": found, "effect": consents.WITHDRAWAL[kind], "tab": "account"}
+    return render(request, "accounts/withdraw.html", facts)
 
 
 @login_required
@@ -98,3 +127,13 @@ def archive(request: HttpRequest, ident: str) -> HttpResponse:
     export = show_export(Export.objects.owned_by(request.user).get_or_404(ident))
     template = "accounts/_archive.html" if request.GET.get("part") else "accounts/archive.html"
     return render(request, template, {"export": export, "tab": "account"})
+
+
+@require_POST
+def switch_language(request: HttpRequest) -> HttpResponse:
+    """Changes the language of the pages, and that of the profile, which mails are written in."""
+    answer: HttpResponse = set_language(request)
+    user, language = request.user, request.POST.get("language")
+    if user.is_authenticated and language in dict(settings.LANGUAGES):
+        User.objects.filter(id=user.id).update(language=language)
+    return answer

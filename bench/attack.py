@@ -42,11 +42,11 @@ def product() -> Iterator[Target]:
 
 
 @contextlib.contextmanager
-def started(row: processes.Process, log: Path) -> Iterator[None]:
+def started(row: processes.Process, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as out:
         process = subprocess.Popen(row.argv, cwd=ROOT, env=row.env() | PRODUCT, stdout=out, stderr=out)
         try:
-            yield
+            yield process
         finally:
             process.terminate()
             process.wait()

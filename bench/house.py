@@ -37,12 +37,15 @@ def house() -> Iterator[Path]:
 
 
 def person(name: str) -> Any:
-    """A user with both consents and a thousand credits."""
+    """A user with a confirmed address, both consents and a thousand credits."""
+    from allauth.account.models import EmailAddress
+
     from accounts import consents
     from accounts.models import User
     from billing import ledger
 
     user = User.objects.create_user(email=f"{name}@example.com", password="a long password")
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     for kind in ("terms", "biometric_twin"):
         consents.give(user, kind=kind, version=consents.WORDING[kind][0])
     ledger.grant(ledger.wallet_of(user), 1000, cause=f"bench:{user.id}")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import OuterRef, Subquery, Sum
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,7 @@ from billing.payments import webhooks
 from config import registry
 from config.errors import DomainError
 from config.web.admin import ClosedAdmin, ReadOnlyAdmin
+from config.web.text import FormName, FormText
 
 
 @admin.register(Plan)
@@ -50,14 +52,17 @@ class PackAdmin(ClosedAdmin):
 
 @admin.register(Price)
 class PriceAdmin(ClosedAdmin):
-    """A kind of work without a row costs the default in prices.DELIVERED."""
+    """A kind of work without a row costs the default in prices.DELIVERED. A draft's price is that of two."""
 
     list_display = ("code", "credits")
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **options: Any) -> Any:
         if db_field.name == "code":
             options["widget"] = forms.Select(
-                choices=[(code, f"{code} ({n})") for code, n in prices.DELIVERED.items()]
+                choices=[
+                    (code, f"{prices.PICTURES.get(code, 1)} {code} ({n})")
+                    for code, n in prices.DELIVERED.items()
+                ]
             )
         return super().formfield_for_dbfield(db_field, request, **options)
 
@@ -66,9 +71,9 @@ class GrantForm(ActionForm):
     """The amount and the reason, beside the choice of the action. The key makes a double click grant once."""
 
     # Checked in _entry(), whose message says what is wrong.
-    amount = forms.CharField(label=_("Credits"), max_length=5, required=False)
-    reason = forms.CharField(label=_("Reason"), max_length=60, required=False)
-    key = forms.CharField(
+    amount = FormText(label=_("Credits"), max_length=5, required=False)
+    reason = FormName(label=_("Reason"), max_length=60, required=False)
+    key = FormText(
         label="", widget=forms.HiddenInput, initial=lambda: secrets.token_urlsafe(6), max_length=10
     )
 
@@ -77,7 +82,7 @@ class GrantForm(ActionForm):
 class WalletAdmin(ReadOnlyAdmin):
     list_display = ("id", "user", "plan", "credits")
     list_select_related = ("user", "plan")
-    search_fields = ("user__email",)
+    search_fields = ("=user__email",)
     action_form = GrantForm
     actions = ("grant", "correct")
 
@@ -117,7 +122,8 @@ class WalletAdmin(ReadOnlyAdmin):
             )
 
     def _entry(self, request: Any) -> Entry | None:
-        amount, reason, key = (request.POST.get(name, "").strip() for name in ("amount", "reason", "key"))
+        amount, key = (request.POST.get(name, "").strip() for name in ("amount", "key"))
+        reason = _reason(request.POST.get("reason", ""))
         if not (amount.isascii() and amount.isdecimal() and 1 <= int(amount) <= 10_000 and reason and key):
             messages.error(request, _("Give a number of credits from 1 to 10,000 and a reason."))
             return None
@@ -156,6 +162,14 @@ class WalletAdmin(ReadOnlyAdmin):
 MOVES = {Transfer.Kind.GRANT: ("+", "grant_credits"), Transfer.Kind.CORRECT: ("-", "take_credits")}
 
 
+def _reason(typed: str) -> str:
+    """The reason in its normal form; "" for one that the form refuses."""
+    try:
+        return str(GrantForm.base_fields["reason"].clean(typed))
+    except ValidationError:
+        return ""
+
+
 class Entry(NamedTuple):
     amount: int
     reason: str
@@ -190,7 +204,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 class WebhookEventAdmin(ReadOnlyAdmin):
     list_display = ("id", "type", "subject", "state", "attempts", "error", "created_at", "received_at")
     list_filter = ("state", "type")
-    search_fields = ("id", "subject", "customer")
+    search_fields = ("id", "subject", "=customer")
     show_full_result_count = False
     actions = ("retry",)
 

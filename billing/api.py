@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.emails import EmailUnconfirmed
 from billing import ledger, prices
 from billing.models import Invoice, Pack, Plan, Transfer
 from billing.payments import checkout, gateway, subscriptions
@@ -24,9 +25,10 @@ from billing.serializers import (
     QuoteSerializer,
     SubscriptionSerializer,
 )
+from config.errors import NotFound
 from config.web.pagination import page
 from config.web.ratelimit import limited
-from config.web.schema import PAGE, paged
+from config.web.schema import PAGE, paged, refuses
 from config.web.serializers import checked
 
 
@@ -77,6 +79,7 @@ class InvoicesView(APIView):
 class CheckoutView(APIView):
     @extend_schema(request=CheckoutForm, responses=AddressSerializer)
     @limited("30/h", "checkout")
+    @refuses(EmailUnconfirmed, checkout.PaymentOverdue, NotFound, gateway.PaymentsNotConfigured)
     def post(self, request: Any) -> Response:
         form = checked(CheckoutForm, request)
         form.pop("currency", None)
@@ -86,6 +89,7 @@ class CheckoutView(APIView):
 class PortalView(APIView):
     @extend_schema(request=PortalForm, responses=AddressSerializer)
     @limited("30/h", "checkout")
+    @refuses(EmailUnconfirmed, checkout.NoSubscription, NotFound, gateway.PaymentsNotConfigured)
     def post(self, request: Any) -> Response:
         return Response({"url": checkout.manage(request.user, **checked(PortalForm, request))})
 
@@ -99,6 +103,7 @@ class EntriesView(APIView):
 
 class QuoteView(APIView):
     @extend_schema(request=QuoteForm, responses=QuoteSerializer)
+    @refuses(NotFound)
     def post(self, request: Any) -> Response:
         kind = checked(QuoteForm, request)["kind"]
-        return Response({"credits": prices.quote(request.user, kind, request.data)})
+        return Response(prices.quote(request.user, kind, request.data))

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Wallet
 from config.errors import DomainError
+
+FREE_RETRIES = 2  # free trainings that a user may give up after they began, and try again
+WAITING = 5  # runs that may wait for each one that the plan works on at once
 
 
 class TwinLimit(DomainError):
@@ -26,13 +31,18 @@ class TwinReadOnly(DomainError):
 
 class JobLimit(DomainError):
     code, status = "job_limit", 409
-    message = _("Your plan works on %(limit)s things at once. Wait for one to end, or change your plan.")
+    message = _("%(waiting)s things of yours wait already. Ask again when some have ended.")
 
 
 def room_for_twin(wallet: Wallet, have: int) -> None:
     """Raises TwinLimit when one twin more than `have` is too many. The caller has locked the wallet's row."""
     if wallet.plan.twins and have >= wallet.plan.twins:
         raise TwinLimit(limit=wallet.plan.twins)
+
+
+def full_of_twins(wallet: Wallet, have: int) -> int:
+    """The plan's number of twins when `have` are as many, else 0: pages tell it before they offer another."""
+    return wallet.plan.twins if have >= wallet.plan.twins else 0
 
 
 def twin_in_use(wallet: Wallet, older: int) -> None:
@@ -59,10 +69,29 @@ def free_training_left(wallet: Wallet) -> bool:
     return not wallet.plan.twins or wallet.free_trainings < wallet.plan.twins
 
 
+def return_free_training(user: Any, *, tried: bool) -> bool:
+    """Gives back the slot of a free training that made no twin; whether it did.
+
+    One that began to work and was given up (`tried`) gives it back FREE_RETRIES times in all, or its compute
+    would be free without end.
+    """
+    rows = Wallet.objects.filter(user=user, free_trainings__gt=0)
+    if tried:
+        rows = rows.filter(free_retries__lt=FREE_RETRIES)
+    return bool(
+        rows.update(free_trainings=F("free_trainings") - 1, free_retries=F("free_retries") + int(tried))
+    )
+
+
+def free_retries_left(wallet: Wallet) -> int:
+    return max(0, FREE_RETRIES - wallet.free_retries)
+
+
 def room_for_job(wallet: Wallet, open_: int) -> None:
     """Raises JobLimit when one run more than `open_` is too many. The caller has locked the wallet's row."""
-    if wallet.plan.jobs and open_ >= wallet.plan.jobs:
-        raise JobLimit(limit=wallet.plan.jobs)
+    waiting = wallet.plan.jobs * WAITING
+    if wallet.plan.jobs and open_ >= wallet.plan.jobs + waiting:
+        raise JobLimit(waiting=waiting)
 
 
 def longest(wallet: Wallet) -> int | None:

@@ -30,7 +30,9 @@ class Plan(models.Model):
     lasts_months = models.PositiveSmallIntegerField(default=1)  # how long credits last; 0: they never expire
     unlimited = models.BooleanField(default=False)
     twins = models.PositiveSmallIntegerField(default=1)
-    jobs = models.PositiveSmallIntegerField(default=0)  # paid runs open at the same time
+    jobs = models.PositiveSmallIntegerField(
+        default=0
+    )  # paid runs that work at the same time; limits.WAITING times as many wait
     longest = models.PositiveIntegerField(default=0)  # px, the longer side of a picture
     retention_days = models.PositiveIntegerField(default=0)  # how long pictures are kept
     on_sale = models.BooleanField(default=True)
@@ -86,6 +88,8 @@ class Wallet(models.Model):
     plan_since = models.DateTimeField(default=timezone.now)
     # How many free first trainings were used, also by twins that are deleted.
     free_trainings = models.PositiveSmallIntegerField(default=0)
+    # How many free trainings were given up after they had begun, and gave their slot back.
+    free_retries = models.PositiveSmallIntegerField(default=0, editable=False)
     stripe_customer = models.CharField(max_length=60, null=True, unique=True, editable=False)
     checkout = models.CharField(max_length=80, blank=True, editable=False)  # the open Checkout session
 

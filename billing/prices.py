@@ -1,23 +1,35 @@
-"""The price list, in credits. The studio's button, POST /quote and the hold all read it here."""
+"""The price list, in credits. The studio's button, POST /quote and the hold all read it here.
+
+A picture costs by its work, the sampling steps: the price of the cheapest quality that takes as many. So no
+request gets more steps for a credit than the price list gives.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Price
 from config.errors import Invalid
+from ml.catalogue import Base, steps_of
+from ml.types import QUALITIES
 
+# A draft's price is that of two pictures: it is half the work of a standard one.
+PICTURES = {"draft": 2}
 DELIVERED = {"draft": 1, "standard": 1, "high": 2, "training": 20, "video_second": 5, "restoration": 1}
 
-# kind -> function (user, fields of the request) -> price. Each app registers its kinds in apps.py.
-_by_kind: dict[str, Callable[[Any, dict[str, Any]], int]] = {}
+Quote = dict[str, int]  # `credits`, and what else to know before the request (billing.serializers)
+Quoting = Callable[[Any, dict[str, Any]], Quote]  # (user, fields of the request) -> quote
+
+_by_kind: dict[str, Quoting] = {}  # each app registers its kinds in apps.py
 
 
-def register(kind: str, price: Callable[[Any, dict[str, Any]], int]) -> None:
-    _by_kind[kind] = price
+def register(kind: str, quoting: Quoting) -> None:
+    _by_kind[kind] = quoting
 
 
 def listed() -> dict[str, int]:
@@ -25,7 +37,7 @@ def listed() -> dict[str, int]:
     return DELIVERED | dict(Price.objects.values_list("code", "credits"))
 
 
-def quote(user: Any, kind: str, fields: dict[str, Any]) -> int:
+def quote(user: Any, kind: str, fields: dict[str, Any]) -> Quote:
     """What a request would cost this user now. Raises Invalid for a kind that is not for sale."""
     if kind not in _by_kind:
         raise Invalid(
@@ -34,8 +46,19 @@ def quote(user: Any, kind: str, fields: dict[str, Any]) -> int:
     return _by_kind[kind](user, fields)
 
 
-def pictures(quality: str, count: int) -> int:
-    return listed()[quality] * count
+def per_picture() -> dict[str, Fraction]:
+    """Quality -> credits for one picture, cheapest first."""
+    prices = listed()
+    return {quality: Fraction(prices[quality], PICTURES.get(quality, 1)) for quality in QUALITIES}
+
+
+def pictures(base: Base, quality: str, count: int, steps: int | None = None) -> int:
+    """The price of `count` pictures, rounded up. `steps` replace those of the quality; beyond those of the
+    highest quality the price grows in proportion."""
+    wanted, each = steps_of(base, quality, steps), per_picture()
+    enough = (each[name] for name in QUALITIES if steps_of(base, name) >= wanted)
+    most = Fraction(wanted, steps_of(base, QUALITIES[-1])) * each[QUALITIES[-1]]
+    return math.ceil(count * next(enough, most))
 
 
 def training() -> int:

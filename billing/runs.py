@@ -3,17 +3,27 @@ the hold."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, Self
 
-from django.db import models
+from django.db import models, transaction
+from django.db.models import Count
 
+from accounts.emails import require_confirmed
 from billing import ledger, limits
+from billing.locks import advisory_lock
+from billing.models import Wallet
+from config.runs import broker
 from config.runs.models import OPEN, Run, RunQuerySet, Status, kinds
 
 
 class PaidRun(Run):
     """`price` is held at the request. `earned` is the price of what was delivered so far; the end of the run
-    captures it."""
+    captures it. The plan limits how many of a user's runs work at once; the others wait."""
+
+    by_turns = True
 
     price = models.PositiveIntegerField(default=0, editable=False)
     captured = models.PositiveIntegerField(default=0, editable=False)
@@ -45,14 +55,27 @@ class PaidRun(Run):
 
     def enqueue(self) -> None:
         """Hold the price and queue the run, in the caller's transaction. Raises JobLimit, NotEnoughCredits,
-        PaymentDue."""
+        PaymentDue, EmailUnconfirmed."""
         if not self.retry_of:  # a retry by staff is free and counts against no limit
+            require_confirmed(self.user)
             wallet = ledger.locked_wallet(self.user)
             limits.room_for_job(wallet, open_runs(self.user))
             ledger.hold(wallet, self.price, cause=self.cause)
         super().enqueue()
 
+    @classmethod
+    def claim(cls, ident: Any) -> Self | None:
+        """Also None while as many of the user's runs work as the plan allows. The end of one of them wakes
+        the next."""
+        with transaction.atomic():
+            found = cls.objects.filter(id=ident, status=Status.QUEUED).values_list("user", flat=True).first()
+            if found is None:
+                return None
+            advisory_lock(f"claim:{found}")  # of two claims at once, the second counts the first
+            return None if found in at_limit() else super().claim(ident)
+
     def on_end(self) -> None:
+        _wake_next(self.user_id)
         self.captured = ledger.settle(
             self.cause, captured=min(self.earned(), self.price) if self.price else 0
         )
@@ -67,6 +90,38 @@ def paid_kinds() -> list[type[PaidRun]]:
 def open_runs(user: Any) -> int:
     """How many paid runs of a user are open."""
     return sum(kind.objects.filter(user=user, status__in=OPEN).count() for kind in paid_kinds())
+
+
+def at_limit() -> set[Any]:
+    """The users of whom as many runs work as their plans allow."""
+    working = _working()
+    return {user for user, most in _most_at_once(working).items() if working[user] >= most}
+
+
+def _working(**whose: Any) -> Counter[Any]:
+    """User -> how many of their runs work now."""
+    found: Counter[Any] = Counter()
+    for kind in paid_kinds():
+        rows = kind.objects.filter(status=Status.RUNNING, **whose).order_by().values_list("user")
+        found.update(dict(rows.annotate(n=Count("id"))))
+    return found
+
+
+def _most_at_once(users: Iterable[Any]) -> dict[Any, int]:
+    """User -> how many of their runs may work at once, for those with a limit."""
+    rows = Wallet.objects.filter(user__in=list(users), plan__jobs__gt=0).values_list("user", "plan__jobs")
+    return dict(rows) if users else {}
+
+
+def _wake_next(user: Any) -> None:
+    """After the commit, wakes a worker for the oldest waiting run of each kind, if the run that ends now was
+    the last one that the plan allows."""
+    most = _most_at_once([user]).get(user)
+    if not most or _working(user=user)[user] + 1 < most:
+        return
+    for kind in paid_kinds():
+        if run := kind.objects.filter(user=user, status=Status.QUEUED).order_by("created_at").first():
+            transaction.on_commit(partial(broker.enqueue, run.task, run.id, run.queue), robust=True)
 
 
 def credits_of(run: Any) -> dict[str, int]:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from billing.models import Invoice, Pack, Plan, Subscription
+from config.web.text import TextField
 
 
 class PlanSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
@@ -90,7 +91,7 @@ class CheckoutForm(serializers.Serializer):  # type: ignore[type-arg]
     plan = serializers.SlugField(required=False)
     interval = serializers.ChoiceField(choices=Subscription.Interval.choices, required=False)
     pack = serializers.SlugField(required=False)
-    currency = serializers.CharField(required=False)
+    currency = TextField(required=False)
 
     def validate_currency(self, value: str) -> str:
         if value.lower() != settings.CURRENCY:
@@ -115,8 +116,15 @@ class EntrySerializer(serializers.Serializer):  # type: ignore[type-arg]
 class QuoteForm(serializers.Serializer):  # type: ignore[type-arg]
     """The body of any paid POST together with its kind."""
 
-    kind = serializers.CharField(max_length=20)
+    kind = TextField(max_length=20)
 
 
 class QuoteSerializer(serializers.Serializer):  # type: ignore[type-arg]
     credits = serializers.IntegerField()
+    prompt_read_until = serializers.IntegerField(
+        required=False,
+        help_text="only when the base does not read the whole prompt: how many characters it reads",
+    )
+    negative_prompt_read_until = serializers.IntegerField(
+        required=False, help_text="the same for the negative prompt; 0 for a base that reads none"
+    )

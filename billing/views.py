@@ -138,15 +138,16 @@ def movements(request: HttpRequest) -> HttpResponse:
     }
     for row in found["results"]:
         row.what, row.where = _purpose(row.cause)
-        row.sign = _sign(row)
+        row.available, row.held = (_change(row, kind) for kind in ("available", "held"))
     return render(request, "billing/movements.html", {"rows": found["results"], **facts, "tab": "account"})
 
 
-def _sign(row: Transfer) -> str:
-    """The sign of a movement of available credits; "" if it does not change them (a capture, a debt)."""
-    if row.debit.kind == LedgerAccount.Kind.AVAILABLE:
-        return "−"
-    return "+" if row.credit.kind == LedgerAccount.Kind.AVAILABLE else ""
+def _change(row: Transfer, kind: str) -> str:
+    """By how much a movement changes the available or the held credits, with its sign; "" when it does not.
+    A debt counts as available credits below zero."""
+    kinds = (kind, LedgerAccount.Kind.DEBT) if kind == LedgerAccount.Kind.AVAILABLE else (kind,)
+    change = row.amount * ((row.credit.kind in kinds) - (row.debit.kind in kinds))
+    return f"{change:+}".replace("-", "\N{MINUS SIGN}") if change else ""
 
 
 # First word of a cause -> (its name on the page, the URL name of the page that shows it, or "").

@@ -1,5 +1,11 @@
+import django.contrib.admin.apps
 from django.apps import AppConfig
 
 
 class ConfigConfig(AppConfig):
     name = "config"
+
+
+class AdminConfig(django.contrib.admin.apps.AdminConfig):
+    default_site = "accounts.staff.StaffSite"
+    default = False  # it is the admin, not this package

@@ -109,6 +109,14 @@ class RateLimited(DomainError):
     code, status, message = "rate_limited", 429, _("Too many requests. Wait a little and try again.")
 
 
+class TooSlow(DomainError):
+    code, status, message = (
+        "too_slow",
+        408,
+        _("This came too slowly to be taken. Try again on a better connection; nothing was lost."),
+    )
+
+
 class StorageFull(DomainError):
     code, status, message = (
         "storage_full",

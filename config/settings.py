@@ -19,13 +19,13 @@ VAR = Path(env.text("VAR", str(BASE_DIR / "var")))
 KEYS = VAR / "keys"
 DEBUG = env.flag("DEBUG")
 # The public address. With https, secure cookies, HSTS and the redirect to https are on.
-ORIGIN = env.text("ORIGIN", "http://127.0.0.1:8000")
+ORIGIN = env.text("ORIGIN", "http://127.0.0.1:8000").rstrip("/")
 SECURE = ORIGIN.startswith("https://")
 HOST = urlsplit(ORIGIN).hostname or "127.0.0.1"
 
 SECRET_KEY = env.text("SECRET_KEY")
 VAULT_MASTER_KEYS = env.master_keys("VAULT_MASTER_KEYS")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [HOST, "127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = [HOST, "127.0.0.1", "localhost", "[::1]", *env.words("ALLOWED_HOSTS")]
 CSRF_TRUSTED_ORIGINS = [ORIGIN]
 
 INSTALLED_APPS = [
@@ -37,13 +37,14 @@ INSTALLED_APPS = [
     "gallery",
     "generation",
     "support",
-    "django.contrib.admin",
+    "config.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "django.contrib.postgres",
     "rest_framework",
     "drf_spectacular",
@@ -56,8 +57,10 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.web.afterwards.AfterwardsMiddleware",
     "config.web.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.web.caching.CachingMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -66,7 +69,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.devices.DeviceMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.zones.ZoneMiddleware",
     "config.web.problems.ProblemMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -100,7 +105,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.redis("REDIS_URL")
 CACHES = {
     # Attempts at logins and codes are counted in PostgreSQL, so that the limits hold without Redis.
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"},
+    "default": {"BACKEND": "config.web.counters.Counters", "LOCATION": "accounts_cache"},
     "redis": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
@@ -138,6 +143,9 @@ WHITENOISE_USE_FINDERS = True
 
 MAX_UPLOAD = 25 * 1024 * 1024  # bytes of a photo
 MAX_BODY = MAX_UPLOAD + 64 * 1024  # bytes of a request
+# Bytes of large requests that one web process takes at once; half of them from one user. A request takes
+# about twice its size in memory.
+MAX_BODIES = 4 * MAX_BODY
 # Django keeps a request's body in memory up to this size: a photo is never on the disk unencrypted.
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
 FILE_UPLOAD_HANDLERS = ["config.web.uploads.MemoryUpload"]
@@ -161,14 +169,32 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"  # only purchase, sharing and publishing need a verified address
 ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupTerms"
+# Signing up with a known address makes a new account, so the answer is the same (accounts/addresses.py).
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+# True, so that both answers take the same time. The adapter sends no mail to an unknown address.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
+ACCOUNT_CHANGE_EMAIL = True  # one address: a new one replaces it once it is proven
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# Of codes of the second factor. Passwords have limits of their own (accounts/attempts.py).
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE else "http"
+# Links in mails come from ORIGIN alone, whatever host a request names.
+HEADLESS_FRONTEND_URLS = {
+    "account_confirm_email": f"{ORIGIN}/accounts/confirm-email/{{key}}/",
+    "account_reset_password": f"{ORIGIN}/accounts/password/reset/",
+    "account_reset_password_from_key": f"{ORIGIN}/accounts/password/reset/key/{{key}}/",
+    "account_signup": f"{ORIGIN}/accounts/signup/",
+}
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_SERVE_SPECIFICATION = True
-HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrategy"
+HEADLESS_TOKEN_STRATEGY = "accounts.tokens.FamilyStrategy"
 HEADLESS_JWT_PRIVATE_KEY = env.private_key("JWT_PRIVATE_KEY")
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
 HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 3600  # seconds; a logout ends it at once
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "accounts.staff.MFAAdapter"
+MFA_TOTP_ISSUER = "PhotoFlux"
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/twins/"
 _MAIL = "smtp" if env.text("EMAIL_HOST") else "console"  # console: into the log of the sending process
@@ -189,8 +215,13 @@ STRIPE_TAX = env.flag("STRIPE_TAX")  # Stripe computes the tax; set it up in its
 CURRENCY = env.text("CURRENCY", "usd")  # of plans and packs
 
 # ---------------------------------------------------------------- security
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+# No script reads a cookie. With https the prefix __Host- lets no sibling host set one in our place.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+_PREFIX = "__Host-" if SECURE else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_PREFIX}sessionid", f"{_PREFIX}csrftoken"
+DEVICE_COOKIE_NAME = f"{_PREFIX}device"  # of accounts/devices.py
 SECURE_SSL_REDIRECT = SECURE and env.flag("SSL_REDIRECT", True)
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
@@ -214,7 +245,7 @@ CONTENT_SECURITY_POLICY = {
 # ---------------------------------------------------------------- languages
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("zh-hans", _("Chinese (simplified)"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "borrowed"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from ml.catalogue import Base, base_of
+
 if TYPE_CHECKING:
     from ml.engine import Engine
     from ml.judge import Judge
@@ -27,6 +29,12 @@ def get_judge() -> Judge:
         if not _judges:
             _judges.append(Judge(threads=settings.STUDIO_THREADS))
         return _judges[0]
+
+
+def get_base(profile: str | None = None) -> Base:
+    """The data of a base, as this installation serves it."""
+    name = profile or settings.STUDIO_PROFILE
+    return base_of(name, settings.STUDIO_SOURCES.get(name))
 
 
 def get_engine(profile: str | None = None) -> Engine:

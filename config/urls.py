@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
-from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts
-from accounts.views import logout
+from accounts.views import logout, switch_language, terms
 from billing import api as billing
 from billing.views import movements, pricing, stripe_hook
-from config.web import event_stream, health, views
+from config.web import event_stream, health, problems, views
 from gallery import api as gallery
 from generation import api as generation
 from moderation import api as moderation
@@ -76,7 +74,6 @@ api = [
     path("verify", moderation.VerifyView.as_view()),
 ]
 
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 urlpatterns = [
     path("api/v1/events", csrf_exempt(event_stream.events)),
     path("api/v1/openapi.json", views.openapi, name="openapi"),
@@ -87,6 +84,8 @@ urlpatterns = [
         ),
     ),
     path("api/v1/", include(api)),
+    # allauth's addresses of phone numbers, which need an SMS service that there is none of.
+    re_path("^_allauth/app/v1/(account/phone|auth/phone/.*)$", problems.not_found),
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/logout/", logout, name="account_logout"),
     path("accounts/", include("allauth.urls")),
@@ -101,11 +100,13 @@ urlpatterns = [
     path("account/credits/", movements, name="movements"),
     path("account/billing/", include("billing.urls")),
     path("pricing/", pricing, name="pricing"),
+    path("terms/", terms, name="terms"),
+    path("terms/<slug:version>/", terms, name="terms"),
     path("hooks/stripe", stripe_hook, name="stripe_hook"),
     # Browsers ask for it where a page names no icon: beside files, and in the admin.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")),
     path("theme", views.theme, name="theme"),
-    path("language", set_language, name="set_language"),
+    path("language", switch_language, name="set_language"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]

@@ -4,7 +4,9 @@ RUN useradd --create-home --uid 10001 photoflux && mkdir /var/photoflux && chown
 WORKDIR /app
 COPY requirements-web.txt .
 RUN pip install --no-cache-dir -r requirements-web.txt
-COPY --chown=photoflux . .
+# Root owns the code: the process cannot change it.
+COPY . .
+RUN python -m compileall -q .
 USER photoflux
 ENV DJANGO_SETTINGS_MODULE=config.settings VAR=/var/photoflux HOST=0.0.0.0 PORT=8000
 EXPOSE 8000

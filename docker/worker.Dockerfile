@@ -6,7 +6,9 @@ RUN useradd --create-home --uid 10001 photoflux && mkdir /var/photoflux && chown
 WORKDIR /app
 COPY requirements-web.txt requirements.txt ./
 RUN pip install --no-cache-dir -r requirements.txt
-COPY --chown=photoflux . .
+# Root owns the code: the process cannot change it.
+COPY . .
+RUN python -m compileall -q .
 USER photoflux
 ENV DJANGO_SETTINGS_MODULE=config.settings VAR=/var/photoflux TORCHINDUCTOR_CACHE_DIR=/var/photoflux/compiled
 CMD ["python", "-m", "config.start.processes", "train"]

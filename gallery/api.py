@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.serializers import ExportSerializer, show_export
 from accounts.services import request_export
-from config.errors import ChangedMeanwhile
+from config.web.caching import precondition
 from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import KEY, MATCH, PAGE, paged
@@ -45,8 +45,9 @@ class ItemsView(APIView):
 
 class ItemView(APIView):
     @extend_schema(responses=ItemSerializer)
-    def get(self, request: Any, ident: str) -> Response:
-        return self._show(Item.objects.owned_by(request.user).get_or_404(ident))
+    def get(self, request: Any, ident: str) -> Any:
+        item = Item.objects.owned_by(request.user).get_or_404(ident)
+        return precondition(request, _version(item)) or self._show(item)
 
     @extend_schema(parameters=MATCH, request=ItemForm, responses=ItemSerializer)
     def patch(self, request: Any, ident: str) -> Response:
@@ -54,14 +55,14 @@ class ItemView(APIView):
         with transaction.atomic():
             own = Item.objects.owned_by(request.user)
             item = own.select_for_update(of=("self",)).get_or_404(ident)
-            if request.headers.get("If-Match", _version(item)) not in (_version(item), "*"):
-                raise ChangedMeanwhile
+            precondition(request, _version(item))
             return self._show(services.change_item(item, **form))
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(parameters=MATCH, request=None, responses={204: None})
     def delete(self, request: Any, ident: str) -> Response:
         own = Item.objects.owned_by(request.user)
-        own.filter(id=own.get_or_404(ident).id).remove()
+        precondition(request, _version(item := own.get_or_404(ident)))
+        own.filter(id=item.id).remove()
         return Response(status=204)
 
     def _show(self, item: Item) -> Response:

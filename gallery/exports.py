@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.utils.encoders import JSONEncoder
 
@@ -23,7 +24,7 @@ def items(user: Any, choice: dict[str, Any]) -> Iterator[Member]:
     for item in chosen(user, choice).iterator(chunk_size=200):
         if not files.exists(item.content):
             continue  # the user deleted it meanwhile
-        yield Member(f"{_name(item)}.{_suffix(item)}", files.open_range(item.content))
+        yield Member(f"{_name(item)}.{_suffix(item)}", files.open_checked(item.content))
         recipe = json.dumps(show_item(item), cls=JSONEncoder, indent=1).encode()
         yield Member(f"{_name(item)}.json", [recipe])
 
@@ -33,7 +34,7 @@ def gallery(user: Any) -> Iterator[Member]:
     files = store(user.id)
     for item in Item.objects.owned_by(user).iterator(chunk_size=200):
         yield Member(
-            f"{_name(item)}.{_suffix(item)}", files.open_range(item.content), _("A picture of yours.")
+            f"{_name(item)}.{_suffix(item)}", files.open_checked(item.content), _("A picture of yours.")
         )
         yield json_member(
             f"{_name(item)}.json", row(item), _("What the picture beside it was made from, and your notes.")
@@ -46,8 +47,8 @@ def gallery(user: Any) -> Iterator[Member]:
 
 
 def _name(item: Item) -> str:
-    """With so much of the id that ten thousand pictures of one day have different names."""
-    return f"pictures/{item.created_at:%Y-%m-%d}-{str(item.id)[:13]}"
+    """The day in the owner's zone, and so much of the id that ten thousand pictures of a day differ."""
+    return f"pictures/{timezone.localtime(item.created_at):%Y-%m-%d}-{str(item.id)[:13]}"
 
 
 def _suffix(item: Item) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -18,11 +19,15 @@ from accounts.vault.vault import store
 from config.querysets import OwnedQuerySet
 from twins.models import Twin
 
-# Chinese is written without spaces. So besides words, the index holds each Chinese character and each pair
-# of adjacent characters. Migration 0002 creates the SQL function.
-CHARACTERS = [
-    Func(F(name), function="gallery_signs", output_field=models.TextField()) for name in ("prompt", "notes")
-]
+
+def _words(function: str, *of: Any) -> Func:
+    return Func(*of, function=function, output_field=models.TextField())
+
+
+# What the search reads. Chinese is written without spaces, so besides words the index holds each Chinese
+# character and each pair of adjacent ones. Migrations 0002 and 0003 create the SQL functions.
+TAGS = _words("gallery_tags", F("tags"))
+CHARACTERS = [_words("gallery_signs", words) for words in (F("prompt"), F("notes"), TAGS)]
 
 
 class ItemQuerySet(OwnedQuerySet):
@@ -72,7 +77,7 @@ class Item(models.Model):
     # Base64 of a tiny WebP, shown until the thumbnail loads.
     blur = models.CharField(max_length=600, blank=True)
     search = models.GeneratedField(
-        expression=SearchVector("prompt", "notes", *CHARACTERS, config="simple"),
+        expression=SearchVector("prompt", "notes", TAGS, *CHARACTERS, config="simple"),
         output_field=SearchVectorField(),
         db_persist=True,
     )

@@ -7,25 +7,33 @@ import operator
 import re
 from typing import Any
 
+from django.conf import settings
 from django.contrib.postgres.search import SearchQuery
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 from rest_framework import serializers
 
 from config.errors import Invalid
+from config.web.labels import STYLE_NAMES
+from config.web.text import TextField
 from gallery.models import Item
+from twins.models import Twin
 
 ORDERS = {"": ("-created_at", "-id"), "newest": ("-created_at", "-id"), "oldest": ("created_at", "id")}
-CHINESE = re.compile("(-?)([㐀-鿿぀-ヿ]+)")  # a run of Chinese characters, and a minus before it
+CHINESE = re.compile("[㐀-鿿぀-ヿ]+")
+TERM = re.compile(r'(-?)("[^"]*"?|\S+)')
+WORD = re.compile(r"[^\W_]+")
 
 
 class Filters(serializers.Serializer):  # type: ignore[type-arg]
     kind = serializers.ChoiceField(choices=Item.Kind.choices, required=False)
     twin = serializers.UUIDField(required=False)
-    style = serializers.CharField(max_length=20, required=False)
+    style = TextField(max_length=20, required=False)
     favourite = serializers.BooleanField(required=False)
-    tag = serializers.CharField(max_length=40, required=False)
+    tag = TextField(max_length=40, required=False)
     album = serializers.UUIDField(required=False)
-    q = serializers.CharField(max_length=200, required=False)
+    q = TextField(max_length=200, required=False)
     ordering = serializers.ChoiceField(choices=list(ORDERS), required=False)
 
 
@@ -40,7 +48,7 @@ def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
     rows = Item.objects.owned_by(user)
     order = ORDERS[wanted.pop("ordering", "")]
     if q := wanted.pop("q", ""):
-        rows = rows.filter(search=sought(q))
+        rows = rows.filter(sought(user, q))
     if tag := wanted.pop("tag", ""):
         rows = rows.filter(tags__contains=[tag.lower()])
     if album := wanted.pop("album", None):
@@ -48,17 +56,62 @@ def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
     return rows.filter(**wanted), order
 
 
-def sought(q: str) -> SearchQuery:
+def sought(user: Any, q: str) -> Q:
     """Parses the text of a search box: words, "quoted phrases", `or`, and -word for exclusion.
 
-    A run of Chinese characters matches by its pairs, a single character by itself. Runs are joined by "and".
+    A term is sought in the prompt, the notes and the tags, in the names of the user's twins, and in the names
+    of styles in every language.
     """
-    found = SearchQuery(CHINESE.sub(" ", q), config="simple", search_type="websearch")
-    for minus, run in CHINESE.findall(q):
-        pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
-        here = [SearchQuery(pair, config="simple", search_type="plain", invert=bool(minus)) for pair in pairs]
-        found &= functools.reduce(operator.or_ if minus else operator.and_, here)
+    twins = list(Twin.objects.owned_by(user).values_list("id", "name"))
+    either: list[list[Q]] = [[]]
+    for minus, text in TERM.findall(q):
+        if not minus and text.lower() == "or":
+            either.append([])
+        elif WORD.search(text):
+            found = _found(text, twins)
+            either[-1].append(~found if minus else found)
+    nothing = Q(pk__in=[])
+    return functools.reduce(operator.or_, [Q(*terms) for terms in either if terms], nothing)
+
+
+def _found(text: str, twins: list[tuple[Any, str]]) -> Q:
+    found = Q(search=_written(text))
+    if named := [ident for ident, name in twins if _names(text, name)]:
+        found |= Q(twin__in=named)
+    if styles := [style for style, names in _styles().items() if any(_names(text, name) for name in names)]:
+        found |= Q(style__in=styles)
     return found
+
+
+def _written(text: str) -> SearchQuery:
+    """A run of Chinese characters matches by its pairs, a single character by itself."""
+    runs = CHINESE.findall(text)
+    parts = [SearchQuery(run[i : i + 2], config="simple") for run in runs for i in _pairs(run)]
+    if WORD.search(words := CHINESE.sub(" ", text)):
+        parts.append(SearchQuery(words, config="simple", search_type="phrase"))
+    return functools.reduce(operator.and_, parts)
+
+
+def _pairs(run: str) -> range:
+    return range(max(1, len(run) - 1))
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether each word of `text` is a word of `name`, and each run of Chinese characters is in it."""
+    text, name = text.casefold(), name.casefold()
+    runs, words = CHINESE.findall(text), WORD.findall(CHINESE.sub(" ", text))
+    return all(run in name for run in runs) and set(words) <= set(WORD.findall(CHINESE.sub(" ", name)))
+
+
+@functools.cache
+def _styles() -> dict[str, set[str]]:
+    """The names of each style in every language, and its code."""
+    names = {style: {style} for style in STYLE_NAMES}
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            for style, name in STYLE_NAMES.items():
+                names[style].add(str(name))
+    return names
 
 
 def chosen(user: Any, form: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from config.errors import Invalid
+from config.web.text import NameField, TextField
 from gallery import search
 from gallery.models import Item
 
@@ -49,16 +50,16 @@ def show_item(item: Item) -> dict[str, Any]:
 
 class ItemForm(serializers.Serializer):  # type: ignore[type-arg]
     favourite = serializers.BooleanField(required=False)
-    tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=60)
-    notes = serializers.CharField(max_length=2000, required=False, allow_blank=True)
-    place = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    tags = serializers.ListField(child=NameField(max_length=40), required=False, max_length=60)
+    notes = TextField(max_length=2000, required=False, allow_blank=True)
+    place = NameField(max_length=80, required=False, allow_blank=True)
 
 
 class ChoiceForm(serializers.Serializer):  # type: ignore[type-arg]
     """A choice of items: `ids`, or a `filter` with the parameters of the list."""
 
     ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=10_000)
-    filter = serializers.DictField(child=serializers.CharField(), required=False)
+    filter = serializers.DictField(child=TextField(), required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         search.check_names(attrs.get("filter", {}))
@@ -91,7 +92,7 @@ class AlbumSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class AlbumForm(serializers.Serializer):  # type: ignore[type-arg]
-    name = serializers.CharField(max_length=80)
+    name = NameField(max_length=80)
 
 
 class AlbumItemsForm(serializers.Serializer):  # type: ignore[type-arg]

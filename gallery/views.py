@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -14,19 +15,21 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.services import request_export
-from config.web.labels import STYLE_NAMES
+from config.web.labels import QUALITY_NAMES, STYLE_NAMES
 from config.web.pagination import cursor_at, page
 from config.web.problems import told
 from config.web.ratelimit import limited
-from gallery import services
+from gallery import likeness, services
 from gallery.models import Item
 from gallery.search import FILTERS, selected
+from gallery.serializers import ItemForm
 from twins.models import Twin
 
+COMMAS = re.compile("[,，、]")
 MONTHS = 600  # months on the scale beside the pictures, at most
 
 
@@ -95,20 +98,26 @@ def _here(request: HttpRequest, link: str | None) -> str:
 @require_GET
 def detail(request: HttpRequest, ident: str) -> HttpResponse:
     own = Item.objects.owned_by(request.user)
-    item = own.get_or_404(ident)
+    item = own.select_related("twin").get_or_404(ident)
     same = Q(created_at=item.created_at)
     newer = own.filter(Q(created_at__gt=item.created_at) | same & Q(id__gt=item.id))
     older = own.filter(Q(created_at__lt=item.created_at) | same & Q(id__lt=item.id))
-    style = STYLE_NAMES.get(item.style, item.style)
     facts = {
         "item": item,
-        "style": style,
+        "style": STYLE_NAMES.get(item.style, item.style),
+        "quality": QUALITY_NAMES.get(item.recipe.get("quality"), ""),
+        "likeness": likeness.told(item),
         "newer": newer.order_by("created_at", "id").first(),
         "older": older.order_by("-created_at", "-id").first(),
-        "tags": ", ".join(item.tags),
+        "tags": pgettext("between tags", ", ").join(item.tags),
         "tab": "gallery",
     }
     return render(request, "gallery/item.html", facts)
+
+
+def _written(request: HttpRequest) -> dict[str, Any]:
+    tags = [tag for tag in COMMAS.split(request.POST.get("tags", "")) if tag.strip()]
+    return {"tags": tags, "notes": request.POST.get("notes", "")[:2000]}
 
 
 @login_required
@@ -120,9 +129,9 @@ def change(request: HttpRequest, ident: str) -> HttpResponse:
     if "favourite" in request.POST:
         services.change_item(item, favourite=request.POST["favourite"] == "on")
     else:
-        services.change_item(
-            item, tags=request.POST.get("tags", "").split(","), notes=request.POST.get("notes", "")[:2000]
-        )
+        form = ItemForm(data=_written(request))
+        form.is_valid(raise_exception=True)
+        services.change_item(item, **form.validated_data)
         messages.success(request, _("Saved."))
     return redirect("item", item.id)
 

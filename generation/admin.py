@@ -30,7 +30,7 @@ class JobAdmin(ReadOnlyAdmin):
     )
     list_filter = ("status", "kind", "style", "error_code")
     list_select_related = ("user",)
-    search_fields = ("id", "user__email")
+    search_fields = ("id", "=user__email")
     exclude = ("prompt", "negative_prompt", "idempotency_key")  # prompts are private
     actions = ("retry",)
 

@@ -10,27 +10,48 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.consents import ConsentRequired
+from accounts.emails import EmailUnconfirmed
+from billing.ledger import NotEnoughCredits, PaymentDue
+from billing.limits import JobLimit, TwinReadOnly
+from config.errors import AlreadyFinished, NotFound
 from config.runs.places import Places
 from config.web.labels import STYLE_NAMES
 from config.web.pagination import page
 from config.web.ratelimit import limited
-from config.web.schema import KEY, PAGE, paged
+from config.web.schema import KEY, PAGE, paged, refuses
 from config.web.serializers import checked, idempotency_of
 from generation import services, suggestions
 from generation.models import Job
 from generation.serializers import JobForm, JobSerializer, RepeatForm, show_job
 from ml.types import STYLES
+from moderation.policy import PromptRefused
 from twins.models import Twin
+from twins.services import TwinDisabled
+
+REFUSALS = (
+    ConsentRequired,
+    NotFound,
+    TwinDisabled,
+    TwinReadOnly,
+    services.TwinNotTrained,
+    PromptRefused,
+    JobLimit,
+    NotEnoughCredits,
+    PaymentDue,
+    EmailUnconfirmed,
+)
 
 
 class JobsView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(JobSerializer))
     def get(self, request: Any) -> Response:
-        rows = Job.objects.owned_by(request.user).shown().prefetch_related("outputs")
+        rows = Job.objects.owned_by(request.user).shown().for_clients()
         return Response(page(request, rows, partial(show_job, places=Places())))
 
     @extend_schema(parameters=KEY, request=JobForm, responses={202: JobSerializer})
     @limited("120/h", "generations")
+    @refuses(*REFUSALS)
     def post(self, request: Any) -> Response:
         form = checked(JobForm, request)
         form.pop("kind")
@@ -52,6 +73,7 @@ class JobView(APIView):
 
 class CancelView(APIView):
     @extend_schema(request=None, responses={202: JobSerializer})
+    @refuses(AlreadyFinished)
     def post(self, request: Any, ident: str) -> Response:
         job = Job.objects.owned_by(request.user).get_or_404(ident)
         job.cancel()
@@ -61,6 +83,7 @@ class CancelView(APIView):
 class RepeatView(APIView):
     @extend_schema(parameters=KEY, request=RepeatForm, responses={202: JobSerializer})
     @limited("120/h", "generations")
+    @refuses(*REFUSALS)
     def post(self, request: Any, ident: str) -> Response:
         form, job = checked(RepeatForm, request), Job.objects.owned_by(request.user).get_or_404(ident)
         changed = JobForm(data=form.get("overrides", {}), partial=True)

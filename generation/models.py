@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 
 from billing.runs import PaidRun
 from config.runs.models import RunQuerySet
+from config.studio import get_base
 from generation import kinds
+from ml.catalogue import Base
 from twins.models import Training, Twin
+
+
+class JobQuerySet(RunQuerySet):
+    def for_clients(self) -> Self:
+        """Loads what show_job reads."""
+        return self.select_related("twin", "training").prefetch_related("outputs")
 
 
 class Job(PaidRun):
@@ -30,7 +41,7 @@ class Job(PaidRun):
     longest = models.PositiveIntegerField(null=True)
     repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
 
-    objects = RunQuerySet.as_manager()
+    objects = JobQuerySet.as_manager()
 
     class Meta(PaidRun.Meta):
         ordering = ("-created_at", "-id")
@@ -61,6 +72,11 @@ class Job(PaidRun):
         return {queue: Q(kind__in=names) for queue, names in kinds.by_queue().items()}
 
     @property
+    def base(self) -> Base:
+        """The base that renders it: its training's, or the installation's."""
+        return get_base(self.training.base if self.training else self.engine)
+
+    @property
     def recipe(self) -> dict[str, object]:
         """Every parameter, named as in a request: sent again, they repeat the job."""
         return {
@@ -81,8 +97,9 @@ class Job(PaidRun):
         return self.outputs.count()
 
     def earned(self) -> int:
-        """The credits for the delivered results: their share of the price."""
-        return self.price * self.delivered() // self.count
+        """The credits for the delivered results: their share of the price, rounded up. Rounded down, one of
+        two drafts would be free."""
+        return math.ceil(self.price * self.delivered() / self.count)
 
 
 class Output(models.Model):

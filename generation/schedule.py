@@ -1,9 +1,7 @@
 """Chooses the next job of a render worker. These are pure functions, so that the worker and the simulated
 day (bench.serve) choose alike.
 
-A user's turn begins at the later of two times: the request of their oldest job, and the last claim of one
-of their jobs. When each user has one job, this is first come, first served. When one user has fifty jobs
-and another has one, that one is second. After a user's turn has begun, each other user gets at most one job
+Users take turns (config.runs.turns). After a user's turn has begun, each other user gets at most one job
 before them.
 
 A worker saves an adapter swap when it goes on with the loaded twin. So jobs of that twin may run before
@@ -13,10 +11,12 @@ turn began PATIENCE ago.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
+
+from config.runs.turns import turn_of
 
 MOST_IN_A_ROW = 4  # jobs
 PATIENCE = 20.0  # seconds
@@ -51,12 +51,7 @@ def choose(
     waiting: Sequence[Some], streak: Streak, *, now: float, served: Mapping[Any, float] | None = None
 ) -> Some:
     """The next job of `waiting` (not empty). `served`: user -> when a worker last took one of their jobs."""
-    served = served or {}
-
-    def turn(job: Some) -> tuple[float, bool, float, Any]:
-        last = served.get(job.user, -math.inf)
-        return max(job.created_at, last), last >= job.created_at, job.created_at, job.id
-
+    turn = partial(turn_of, served=served or {})
     first = min(waiting, key=turn)
     if first.twin == streak.twin or streak.jobs >= MOST_IN_A_ROW or now - turn(first)[0] >= PATIENCE:
         return first

@@ -8,40 +8,60 @@ from rest_framework import serializers
 
 from config.runs.places import Places
 from config.web.serializers import RunFields, run_fields
-from generation import kinds, suggestions
+from config.web.text import TextField
+from generation import kinds
 from generation.models import Job
+from ml import prompts
 from ml.types import ASPECTS, QUALITIES, STYLES
+from twins.models import Twin
 
-PROMPT = 1000  # characters, as ml.safety.MAX_PROMPT
-
-
-def _text(value: str) -> str:
-    if any(ord(c) < 32 and c not in "\n\t" for c in value):
-        raise serializers.ValidationError(suggestions.NO_CONTROL)
-    return value
+PROMPT = 1000  # characters, as ml.words.screening.MAX_PROMPT
 
 
 class JobForm(serializers.Serializer):  # type: ignore[type-arg]
     kind = serializers.ChoiceField(choices=kinds.choices(), default="image")
     twin = serializers.UUIDField(required=False, allow_null=True)
-    prompt = serializers.CharField(max_length=PROMPT, validators=[_text])
-    negative_prompt = serializers.CharField(
-        max_length=PROMPT, required=False, allow_blank=True, validators=[_text]
-    )
+    prompt = TextField(max_length=PROMPT)
+    negative_prompt = TextField(max_length=PROMPT, required=False, allow_blank=True)
     style = serializers.ChoiceField(choices=STYLES, required=False)
     aspect_ratio = serializers.ChoiceField(choices=ASPECTS, required=False)
     quality = serializers.ChoiceField(choices=QUALITIES, required=False)
     count = serializers.IntegerField(min_value=1, max_value=8, required=False)
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
-    steps = serializers.IntegerField(min_value=1, max_value=50, required=False)
+    steps = serializers.IntegerField(
+        min_value=1,
+        max_value=50,
+        required=False,
+        help_text="replace the quality's; the price is that of the quality that takes as many, and grows"
+        " in proportion beyond the highest",
+    )
 
 
-def quoted(user: Any, fields: dict[str, Any]) -> int:
-    """The price of a request with these fields. Raises ValidationError."""
+def quoted(user: Any, fields: dict[str, Any]) -> dict[str, int]:
+    """The price of a request with these fields, and how far the base reads its prompts when it does not read
+    them whole. Raises ValidationError, NotFound."""
     form = JobForm(data={"prompt": "-", **fields})
     form.is_valid(raise_exception=True)
-    asked = form.validated_data | {"twin": None}
-    return kinds.get(asked["kind"]).price(Job(**asked))
+    job = asked(user, form.validated_data)
+    read = {name: until for name, until in reading(job).items() if until is not None}
+    return {"credits": job.job_kind.price(job)} | read
+
+
+def asked(user: Any, fields: dict[str, Any]) -> Job:
+    """The job that a valid form asks for, not saved. Raises NotFound."""
+    twin = fields.get("twin") and Twin.objects.owned_by(user).get_or_404(fields["twin"])
+    return Job(**fields | {"twin": twin or None, "training": twin.active_training if twin else None})
+
+
+def reading(job: Job) -> dict[str, int | None]:
+    """How many characters of its prompts a job's base reads; None for the whole."""
+    subject = job.twin.subject_class if job.twin else "person"
+    return {
+        "prompt_read_until": prompts.read_until(
+            job.base, job.prompt, style=job.style, subject=subject, twin=job.twin is not None
+        ),
+        "negative_prompt_read_until": prompts.negative_read_until(job.base, job.negative_prompt),
+    }
 
 
 class RepeatForm(serializers.Serializer):  # type: ignore[type-arg]
@@ -65,8 +85,13 @@ class RecipeSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 class JobSerializer(RunFields):
     recipe = RecipeSerializer()
+    prompt_read_until = serializers.IntegerField(
+        allow_null=True, help_text="how many characters of the prompt the base reads; null for all"
+    )
+    negative_prompt_read_until = serializers.IntegerField(allow_null=True)
     items = serializers.ListField(child=serializers.UUIDField())
 
 
 def show_job(job: Job, places: Places | None = None) -> dict[str, Any]:
-    return run_fields(job, places) | {"recipe": job.recipe, "items": [o.item for o in job.outputs.all()]}
+    items = [o.item for o in job.outputs.all()]
+    return run_fields(job, places) | {"recipe": job.recipe, "items": items, **reading(job)}

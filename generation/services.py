@@ -17,6 +17,7 @@ from config import registry
 from config.errors import DomainError, NotFailed
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
+from generation import kinds
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
@@ -62,11 +63,14 @@ def request_images(
 def request_job(
     job: Job, *, training: Training | None = None, key: str | None = None, body_hash: str = ""
 ) -> Job:
-    """Enqueues a new job of any kind. Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained,
-    TwinDisabled, TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch."""
+    """Enqueues a new job of any kind.
+
+    Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled, TwinReadOnly, JobLimit,
+    NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
+    """
     job.of_twin = job.twin is not None
     job.seed = secrets.randbelow(SEEDS) if job.seed is None else job.seed
-    job.price = job.job_kind.price(job)
+    kinds.get(job.kind)  # raises Unavailable
     return create_idempotent(
         job,
         endpoint=f"repeat:{job.repeats_id}" if job.repeats_id else "generations",
@@ -86,6 +90,7 @@ def _enqueue(job: Job, *, training: Training | None) -> None:
         job.training = training or usable
     job.engine = job.training.base if job.training else settings.STUDIO_PROFILE
     job.longest = limits.longest(ledger.wallet_of(job.user))
+    job.price = job.job_kind.price(job)
     job.enqueue()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-NO_CONTROL = _("Control characters are not allowed in a prompt.")
 WHOLE: tuple[Any, ...] = (
     _("smiling, in a park, wearing a red hoodie"),
     _("in an office, wearing a black suit and tie, soft light"),
@@ -42,6 +42,7 @@ PARTS: tuple[Any, ...] = (
     _("side light"),
     _("backlight"),
 )
+COMMA = re.compile("(?s)(.*)([,，、])(.*)")
 MOST, OWN = 8, 3
 LOOKED_AT = 200  # how many of the user's newest prompts are searched
 
@@ -60,9 +61,11 @@ def suggest(begun: str, own: Iterable[str] = ()) -> list[str]:
 def _curated(text: str) -> list[str]:
     if not text:
         return [str(w) for w in WHOLE]
-    before, _comma, last = text.rpartition(",")
+    found = COMMA.match(text)
+    before, comma, last = found.groups() if found else ("", "", text)
     stem = last.strip().lower()
     fitting = [
         str(p) for p in PARTS if str(p).lower().startswith(stem) and str(p).lower() not in before.lower()
     ]
-    return [f"{before}, {p}" if before else p for p in fitting]
+    gap = " " if comma == "," else ""  # none after a full-width comma
+    return [f"{before}{comma}{gap}{p}" if before else p for p in fitting]

@@ -4,18 +4,18 @@ adapter is loaded."""
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator
 from typing import Any
 
 from celery import shared_task
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from accounts import consents
 from accounts.models import Kind
+from billing.runs import at_limit
 from config.runs.models import Status
+from config.runs.turns import last_served
 from config.runs.worker import Lost, claimed
 from generation import schedule
 from generation.kinds import RENDER
@@ -23,7 +23,6 @@ from generation.models import Job, Output
 from ml import types
 from ml.errors import MLError, Stopped
 
-REMEMBERED = timedelta(days=1)  # jobs requested earlier do not count for turns
 _streak = schedule.Streak()  # of this process
 
 
@@ -45,7 +44,7 @@ def _turns(queue: str) -> Iterator[schedule.Waiting]:
     """The waiting jobs, in the order for this worker. The caller takes the next one when another worker has
     claimed the first."""
     waiting = _waiting(queue)
-    served = _served({job.user for job in waiting})
+    served = last_served([Job], {job.user for job in waiting})
     while waiting:
         chosen = schedule.choose(waiting, _streak, now=timezone.now().timestamp(), served=served)
         waiting.remove(chosen)
@@ -55,22 +54,14 @@ def _turns(queue: str) -> Iterator[schedule.Waiting]:
 def _waiting(queue: str) -> list[schedule.Waiting]:
     rows = (
         Job.objects.filter(Job.by_queue()[queue], status=Status.QUEUED)
+        .exclude(user__in=at_limit())
         .order_by("created_at")
-        .values_list("id", "user_id", "training__base", "training__sha256", "created_at")
+        .values_list("id", "user_id", "created_at", "training__base", "training__sha256")
     )
     return [
         schedule.Waiting(ident, user, (base or "", sha256 or ""), created_at.timestamp())
-        for ident, user, base, sha256, created_at in rows[: schedule.WINDOW]
+        for ident, user, created_at, base, sha256 in rows[: schedule.WINDOW]
     ]
-
-
-def _served(users: Iterable[Any]) -> dict[Any, float]:
-    """User -> when a worker last took one of their jobs."""
-    lately = Job.objects.filter(
-        user__in=users, created_at__gte=timezone.now() - REMEMBERED, started_at__isnull=False
-    )
-    rows = lately.order_by().values_list("user").annotate(last=Max("started_at"))
-    return {user: last.timestamp() for user, last in rows}
 
 
 def _make_all(run: Job) -> None:

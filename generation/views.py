@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Any
 from urllib.parse import urlencode
@@ -9,9 +10,12 @@ from urllib.parse import urlencode
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.emails import is_confirmed
 from billing import ledger, prices
+from billing.payments import gateway
 from config.errors import DomainError
 from config.runs.places import Places
 from config.web.labels import QUALITY_NAMES, STYLE_NAMES
@@ -20,11 +24,18 @@ from config.web.ratelimit import limited
 from gallery.models import Item
 from generation import services
 from generation.models import Job
-from generation.serializers import JobForm, show_job
-from ml.types import ASPECTS, QUALITIES, STYLES
+from generation.serializers import JobForm, asked, reading, show_job
+from ml.types import ASPECTS, STYLES
 from twins.models import Twin
 
 SHOWN = 12  # jobs listed in the studio
+TAIL = 30  # characters shown of what the base reads last
+UNREAD = _(
+    "This base reads the prompt only up to “%(end)s”. It leaves out the rest. "
+    "Shorten the prompt, or create it as it is."
+)
+UNREAD_NEGATIVE = _("It reads what should not be there only up to “%(end)s”.")
+NO_NEGATIVE = _("This base does not read what should not be there.")
 KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed")
 
 
@@ -32,25 +43,46 @@ KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality",
 def studio(request: HttpRequest) -> HttpResponse:
     """The studio page. A refused form is shown again with its values."""
     filled = {name: request.GET.get(name, "") for name in KEPT}
-    refused, code = "", ""
+    said: dict[str, Any] = {}
     if request.method == "POST":
         filled = {name: request.POST.get(name, "") for name in KEPT}
         form = JobForm(data={k: v for k, v in filled.items() if v != ""})
-        if form.is_valid():
-            try:
-                _ask(request, dict(form.validated_data))
-                return redirect(f"{request.path}?{_query(filled)}")
-            except DomainError as error:
-                refused, code = error.detail, error.code
-        else:
-            refused = " ".join(str(text) for errors in form.errors.values() for text in errors)
+        said = _answer(request, form) if form.is_valid() else {"refused": _faults(form)}
+        if not said:
+            return redirect(f"{request.path}?{_query(filled)}")
     return render(
         request,
         "generation/studio.html",
-        _facts(request)
-        | _choices(request, filled)
-        | {"refused": refused, "lacks_credits": code in ("not_enough_credits", "payment_due")},
+        _facts(request) | _offer(request) | _choices(request, filled) | said,
     )
+
+
+def _faults(form: JobForm) -> str:
+    return " ".join(str(text) for errors in form.errors.values() for text in errors)
+
+
+def _answer(request: HttpRequest, form: JobForm) -> dict[str, Any]:
+    """Requests the pictures. Returns what the page has to say instead of going on, or nothing."""
+    try:
+        unread = _unread(asked(request.user, form.validated_data))
+        if unread and not request.POST.get("anyway"):
+            return {"unread": unread}
+        _ask(request, dict(form.validated_data))
+    except DomainError as error:
+        lacks = error.code in ("not_enough_credits", "payment_due")
+        return {"refused": error.detail, "lacks_credits": lacks}
+    return {}
+
+
+def _unread(job: Job) -> list[str]:
+    """Sentences about the parts of the prompts that the base does not read."""
+    read, sentences = reading(job), []
+    if (until := read["prompt_read_until"]) is not None:
+        sentences.append(UNREAD % {"end": job.prompt[:until][-TAIL:]})
+    if (until := read["negative_prompt_read_until"]) is not None:
+        end = job.negative_prompt[:until][-TAIL:]
+        sentences.append(UNREAD_NEGATIVE % {"end": end} if until else str(NO_NEGATIVE))
+    return sentences
 
 
 @limited("120/h", "generations")
@@ -83,28 +115,34 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         "aspects": [(a, a.replace(":", "x")) for a in ASPECTS],
         "qualities": QUALITY_NAMES,
         "counts": range(1, 9),
-        "prices": {q: n for q, n in prices.listed().items() if q in QUALITIES},
         "tab": "studio",
+    }
+
+
+def _offer(request: HttpRequest) -> dict[str, Any]:
+    """What stands on and before the button."""
+    return {
+        "prices": json.dumps({quality: float(n) for quality, n in prices.per_picture().items()}),
+        "configured": gateway.configured(),
+        "confirmed": is_confirmed(request.user),
+        "unread_words": {"prompt": UNREAD, "negative": UNREAD_NEGATIVE, "none": NO_NEGATIVE},
     }
 
 
 def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
     places = Places()
     jobs = [show_job(job, places) for job in rows]
-    here = set(
-        Item.objects.owned_by(request.user)
-        .filter(job__in=[j["id"] for j in jobs])
-        .values_list("id", flat=True)
-    )
+    mine = Item.objects.owned_by(request.user).filter(job__in=[j["id"] for j in jobs])
+    here = {item["id"]: item for item in mine.values("id", "width", "height")}
     for job in jobs:  # leave out deleted pictures
-        job["items"] = [ident for ident in job["items"] if ident in here]
+        job["items"] = [here[ident] for ident in job["items"] if ident in here]
         waiting = job["recipe"]["count"] - len(job["items"]) if job["status"] in ("queued", "running") else 0
         job["waiting"] = range(max(0, waiting))
     return jobs
 
 
 def _facts(request: HttpRequest) -> dict[str, Any]:
-    rows = Job.objects.owned_by(request.user).shown().prefetch_related("outputs")[:SHOWN]
+    rows = Job.objects.owned_by(request.user).shown().for_clients()[:SHOWN]
     return {
         "jobs": _shown(request, rows),
         "key": secrets.token_urlsafe(12),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ml.errors import MLError
 from ml.sizes import ENLARGE, SIZES, pixels_of
-from ml.types import ASPECTS
+from ml.types import ASPECTS, QUALITIES
 
 NANO = Path(__file__).resolve().parent / "nano" / "weights"
 
@@ -216,3 +216,8 @@ def base_of(name: str, source: str | Path | None = None) -> Base:
         return base
     sizes = nano_sizes(Path(source)) if name == "nano" else base.sizes
     return replace(base, source=str(source), sizes=sizes, revision=None)
+
+
+def steps_of(base: Base, quality: str, steps: int | None = None) -> int:
+    """Sampling steps of a picture: `steps`, or else the quality's."""
+    return steps or base.steps[QUALITIES.index(quality)]

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ml.safety import is_term
+from ml.words.screening import is_term
 
 
 class BlockedTerm(models.Model):

@@ -3,43 +3,78 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import fields
 from typing import Any
 
 import redis
 from django.core.cache import caches
 from django.utils.translation import gettext_lazy as _
 
-from config.errors import DomainError
-from ml import safety
+from config.errors import DomainError, Invalid
+from ml.words import screening
 from moderation.models import AuditEntry, BlockedTerm
 
 TERMS = "moderation.terms"
 
+# What the person reads, by the code of the verdict.
+REASONS = {
+    "minor": _(
+        "Children and teenagers never appear in anything suggestive here. Nothing was made and nothing "
+        "charged. Leave out one or the other."
+    ),
+    "known_person": _(
+        "Pictures of well-known people are not made here. Nothing was made and nothing charged. "
+        "Leave out the name."
+    ),
+    "undress": _(
+        "Nobody is undressed here. Nothing was made and nothing charged. Describe what the person wears."
+    ),
+    "sexual": _(
+        "Nudity and sexual content are not made here. Nothing was made and nothing charged. "
+        "Describe the picture without them."
+    ),
+    "violence": _(
+        "Violence against people is not made here. Nothing was made and nothing charged. "
+        "Describe the picture without it."
+    ),
+    "hate": _(
+        "Hateful words and symbols are not made here. Nothing was made and nothing charged. "
+        "Describe the picture without them."
+    ),
+    "self_harm": _(
+        "Pictures of self-harm are not made here. Nothing was made and nothing charged. If you think of "
+        "hurting yourself, please talk to somebody you trust or call a helpline."
+    ),
+}
+
 
 class PromptRefused(DomainError):
+    """`extra["reason"]` is the kind: a key of REASONS, or `blocked` for a word that staff blocked."""
+
     code = "prompt_refused"
     message = _(
         "These words are not allowed here, so nothing was made and nothing charged. "
         "Describe the picture in another way."
     )
 
-
-def check_prompt(user: Any, *texts: str) -> None:
-    """Raises PromptRefused and writes an audit entry without the texts. Empty texts pass."""
-    for text in filter(str.strip, texts):
-        verdict = safety.screen(text)
-        if verdict.allowed:
-            verdict = safety.screen(text, _staff_rules())
-        if not verdict.allowed:
-            AuditEntry.objects.create(actor=user, verb="prompt_refused", detail=verdict.code)
-            raise PromptRefused(extra={"reason": verdict.code})
+    def __init__(self, reason: str):
+        super().__init__(REASONS.get(reason), extra={"reason": reason})
 
 
-def _staff_rules() -> safety.Rules:
-    """Rules with only the terms that staff blocked."""
-    lists = [f.name for f in fields(safety.Rules) if f.name != "allow_sexual"]
-    return safety.Rules(**dict.fromkeys(lists, ()) | {"hate": _terms()})
+class PromptEmpty(Invalid):
+    message = _("Describe the picture in words. Emoji and signs alone are not enough.")
+
+    def __init__(self) -> None:
+        super().__init__(errors={"prompt": [str(self.message)]}, extra={"reason": "empty"})
+
+
+def check_prompt(user: Any, prompt: str, negative: str = "") -> None:
+    """Raises PromptEmpty, or PromptRefused and writes an audit entry without the texts."""
+    verdict = screening.screen(prompt, negative, blocked=_terms())
+    if verdict.code == "empty":
+        raise PromptEmpty
+    if not verdict.allowed:
+        AuditEntry.objects.create(actor=user, verb="prompt_refused", detail=verdict.code)
+        raise PromptRefused(verdict.code)
 
 
 def _terms() -> tuple[str, ...]:

@@ -27,6 +27,11 @@ function listen() {
   stream = new EventSource("/api/v1/events");
   stream.addEventListener("snapshot", (event) => JSON.parse(event.data).forEach(told));
   stream.addEventListener("run", (event) => told(JSON.parse(event.data)));
+  stream.addEventListener("away", (event) => { // newer pages took this one's place: it listens again once it is looked at
+    if (JSON.parse(event.data).detail !== "too_many") return;
+    stream.close();
+    document.addEventListener("visibilitychange", listen, { once: true });
+  });
 }
 listen();
 addEventListener("pagehide", () => stream.close()); // an open stream keeps the page out of the back-forward cache

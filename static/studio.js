@@ -5,17 +5,32 @@ const box = document.getElementById("suggestions");
 const create = document.getElementById("create");
 const prices = JSON.parse(form.dataset.prices);
 
+const lacks = document.getElementById("lacks");
+const jobs = document.getElementById("jobs");
+let available = 0;
+
 function price() {
-  const n = prices[form.elements.quality.value] * Number(form.elements.count.value);
+  const n = Math.ceil(prices[form.elements.quality.value] * Number(form.elements.count.value));
   create.textContent = n === 1 ? create.dataset.one : create.dataset.many.replace("#", String(n));
+  create.hidden = n > available; // then the way to more credits takes its place
+  lacks.hidden = !create.hidden;
+  const words = lacks.querySelector("[data-text]");
+  if (available) words.textContent = words.dataset.text.replace("#", String(n)).replace("@", String(available));
 }
+function balance() { // what an ended job gives back makes the button possible again
+  const now = jobs.querySelector("[data-available]");
+  available = Number(now.dataset.available);
+  document.getElementById("balance").textContent = now.dataset.words;
+  price();
+}
+new MutationObserver(balance).observe(jobs, { childList: true });
 form.addEventListener("change", price);
 form.addEventListener("submit", () => setTimeout(() => { create.disabled = true; }, 0)); // ignores the second click of a double click
 addEventListener("pageshow", () => { // a page restored by the back button sends a new request, with a new key
   create.disabled = false;
   form.elements.key.value = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 });
-price();
+balance();
 
 // Keeps the draft of the prompt until a request is accepted: a lost session or a closed tab loses nothing.
 const DRAFT = `photoflux-prompt-${form.dataset.user}`;
@@ -26,10 +41,49 @@ if (location.search) { // the form was filled from the address, so the draft and
   history.replaceState(null, "", location.pathname);
 }
 
+// A fixed seed is shown beside the button, with a way to get rid of it.
+const seed = form.elements.seed;
+const fixed = document.getElementById("fixed-seed");
+function showSeed() {
+  fixed.hidden = !seed.value;
+  fixed.querySelector("b").textContent = seed.value;
+}
+seed.addEventListener("input", showSeed);
+fixed.querySelector("button").addEventListener("click", () => { seed.value = ""; showSeed(); prompt.focus(); });
+showSeed();
+
+// Tells before the request how far the base reads the prompts.
+const unread = document.getElementById("unread");
+const LEAST = 40; // characters: no base stops before
+function readOnlyTo(text, until) { return text.slice(Math.max(0, until - 30), until); }
+async function measure() {
+  const fields = Object.fromEntries(["twin", "prompt", "negative_prompt", "style"].map((name) => [name, form.elements[name]?.value ?? ""]));
+  const sentences = [];
+  if (fields.prompt.trim() && (fields.prompt.length > LEAST || fields.negative_prompt)) {
+    const answer = await fetch("/api/v1/quote", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
+      body: JSON.stringify({ kind: "image", ...fields, twin: fields.twin || null }),
+    }).catch(() => null);
+    if (!answer?.ok || form.elements.prompt.value !== fields.prompt) return;
+    const { prompt_read_until: until, negative_prompt_read_until: negative } = await answer.json();
+    if (until !== undefined) sentences.push(unread.dataset.prompt.replace("%(end)s", () => readOnlyTo(fields.prompt, until)));
+    if (negative) sentences.push(unread.dataset.negative.replace("%(end)s", () => readOnlyTo(fields.negative_prompt, negative)));
+    if (negative === 0) sentences.push(unread.dataset.none);
+  }
+  unread.replaceChildren(...sentences.map((text) => Object.assign(document.createElement("p"), { textContent: text })));
+  unread.hidden = !sentences.length;
+  form.elements.anyway.value = sentences.length ? "1" : "";
+}
+let measuring = 0;
+function measureSoon() { clearTimeout(measuring); measuring = setTimeout(measure, 300); }
+form.addEventListener("input", (event) => { form.elements.anyway.value = ""; if (event.target.name !== "seed") measureSoon(); });
+if (prompt.value) measureSoon();
+
 let chosen = -1;
 let timer = 0;
 function close() { box.hidden = true; chosen = -1; ["aria-activedescendant", "aria-controls"].forEach((name) => prompt.removeAttribute(name)); }
-function take(text) { prompt.value = text; localStorage.setItem(DRAFT, text); close(); prompt.focus(); }
+function take(text) { prompt.value = text; measureSoon(); localStorage.setItem(DRAFT, text); close(); prompt.focus(); }
 function mark(n) {
   const rows = [...box.children];
   chosen = (n + rows.length) % rows.length;

@@ -53,15 +53,26 @@ async function resume() {
 function tile(name, source) {
   const made = Object.assign(document.createElement("li"), { className: "photo checking" });
   const picture = Object.assign(document.createElement("img"), { alt: name });
-  picture.onerror = () => picture.replaceWith(Object.assign(document.createElement("span"), { className: "blank" }));
+  picture.onerror = () => {
+    picture.replaceWith(Object.assign(document.createElement("span"), { className: "blank" }));
+    shrink(made);
+  };
   if (source) picture.src = source;
   made.append(source ? picture : Object.assign(document.createElement("span"), { className: "blank" }), document.createElement("p"));
-  list.append(made);
+  list.insertBefore(made, list.querySelector(".gone"));
   return made;
+}
+
+function shrink(made) { // a refused photo that cannot be shown is one line at the end: its bytes are deleted
+  if (!made.matches(".refused") || made.querySelector("img")) return;
+  made.querySelector(".blank")?.remove();
+  made.classList.add("gone");
+  list.append(made);
 }
 
 function show(made, status, name, detail) {
   made.className = `photo ${status}`;
+  shrink(made);
   const strong = Object.assign(document.createElement("b"), { className: status === "accepted" ? "ok" : "wrong" });
   strong.textContent = status === "accepted" ? words.good : name;
   made.querySelector("p").replaceChildren(strong, status === "accepted" ? "" : ` ${detail || ""}`);

@@ -94,9 +94,25 @@ def bob(db: None) -> Any:
 
 
 def person(email: str) -> Any:
+    """A user with a confirmed address."""
     from django.contrib.auth import get_user_model
 
-    return get_user_model().objects.create_user(email=email, password="a long password")
+    return confirmed(get_user_model().objects.create_user(email=email, password="a long password"))
+
+
+def confirmed(user: Any) -> Any:
+    from allauth.account.models import EmailAddress
+
+    facts = {"verified": True, "primary": True}
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=facts)
+    return user
+
+
+def unconfirmed(user: Any) -> Any:
+    from allauth.account.models import EmailAddress
+
+    EmailAddress.objects.filter(user=user).update(verified=False)
+    return user
 
 
 def client_of(user: Any) -> Any:
@@ -140,6 +156,14 @@ def empty_tables() -> None:
         deletes = (f"DELETE FROM {connection.ops.quote_name(table)}" for table in sorted(tables))
         cursor.execute("SET LOCAL session_replication_role = replica;" + ";".join(deletes))
     import_module("billing.migrations.0004_plans").deliver(Plan, Pack)
+
+
+@pytest.fixture
+def admin_client(admin_user: Any) -> Any:
+    """pytest-django's superuser, logged in with a second factor."""
+    from tests.rights import logged_in
+
+    return logged_in(admin_user)
 
 
 @pytest.fixture

@@ -105,8 +105,9 @@ def circles(imports: Iterable[Import]) -> list[str]:
 
 
 def hidden(imports: Iterable[Import], allowed: Iterable[str]) -> list[str]:
-    """Imports inside functions, except those of the libraries `allowed`."""
-    return [str(one) for one in imports if one.hidden and one.target.split(".")[0] not in set(allowed)]
+    """Imports inside functions, except those of the libraries and modules `allowed`."""
+    late = set(allowed)
+    return [str(one) for one in imports if one.hidden and not {one.target, one.target.split(".")[0]} & late]
 
 
 def rank(module: str, floors: Iterable[Iterable[str]]) -> int | None:

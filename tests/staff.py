@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import count
-
-from django.contrib.auth.models import Permission
 from django.test import Client
 
-numbers = count(1)
+from tests.rights import logged_in, staff_with
 
 
 def client_with(*rights: str) -> Client:
-    from django.contrib.auth import get_user_model
-
-    user = get_user_model().objects.create_user(
-        f"staff{next(numbers)}@example.com", "a long password", is_staff=True
-    )
-    user.user_permissions.set(
-        Permission.objects.filter(codename__in=rights, content_type__app_label="billing")
-    )
-    client = Client()
-    client.force_login(user)
-    return client
+    return logged_in(staff_with(*(f"billing.{right}" for right in rights)))

@@ -10,6 +10,7 @@ from django.contrib.admin import site
 from django.test import Client
 
 from billing import audit, ledger
+from tests.rights import logged_in
 
 pytestmark = pytest.mark.django_db
 
@@ -18,9 +19,7 @@ pytestmark = pytest.mark.django_db
 def staff(db: None) -> Client:
     from django.contrib.auth import get_user_model
 
-    client = Client()
-    client.force_login(get_user_model().objects.create_superuser("staff@example.com", "a long password"))
-    return client
+    return logged_in(get_user_model().objects.create_superuser("staff@example.com", "a long password"))
 
 
 def pages() -> list[str]:

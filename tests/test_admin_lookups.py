@@ -93,3 +93,39 @@ def test_every_link_of_a_filter_works(page: ModelAdmin[Any]) -> None:
     specs = page.get_changelist_instance(request).filter_specs
     used = {name for spec in specs for name in spec.expected_parameters()}
     assert {name for name in used if not page.lookup_allowed(name, "1", request)} == set()
+
+
+@pytest.mark.parametrize("page", ADMINS, ids=str)
+def test_a_search_finds_parts_of_what_a_list_shows_and_only_the_whole_of_anything_else(
+    page: ModelAdmin[Any],
+) -> None:
+    assert {name for name in page.search_fields if name[0] != "="} <= set(map(str, page.list_display))
+
+
+@pytest.mark.parametrize("page", ADMINS, ids=str)
+def test_a_popup_hands_out_no_column_but_the_key(page: ModelAdmin[Any]) -> None:
+    request = RequestFactory().get("/")
+    names = {field.name for field in page.model._meta.concrete_fields if not field.primary_key}
+    assert {name for name in names if page.to_field_allowed(request, name)} == set()
+
+
+@pytest.mark.parametrize("page", ADMINS, ids=str)
+def test_no_list_is_sorted_by_a_column_that_it_does_not_show(page: ModelAdmin[Any]) -> None:
+    for number in range(1, 60):
+        request = RequestFactory().get("/", {"o": str(number)})
+        request.user = User(is_staff=True, is_superuser=True)
+        changes = page.get_changelist_instance(request)
+        chosen = changes.get_ordering(request, changes.root_queryset)[0]
+        columns = {changes.get_ordering_field(name) for name in page.list_display}
+        usual = {name.lstrip("-") for name in changes._get_default_ordering()}
+        assert str(chosen).lstrip("-") in columns | usual | {"pk", "id"}
+
+
+def test_an_address_is_not_guessed_letter_by_letter_where_no_list_shows_it(
+    looker: Client, trained: Any
+) -> None:
+    from generation.services import request_images
+
+    job = request_images(trained.user, twin=trained, prompt="in a park")
+    for q, found in (("alice@", False), ("alice@example.com", True)):
+        assert (str(job.id) in looker.get("/admin/generation/job/", {"q": q}).content.decode()) is found

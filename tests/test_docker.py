@@ -38,6 +38,46 @@ def test_what_an_image_copies_and_runs_is_there(file: Path) -> None:
     assert re.search(r"^USER (?!root)", text, re.M)
 
 
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.name)
+def test_the_process_of_an_image_cannot_change_its_code(file: Path) -> None:
+    text = file.read_text()
+    assert "--chown" not in text
+    assert re.findall(r"chown (\S+) (\S+)", text) == [("photoflux", "/var/photoflux")]
+    assert text.index("COPY . .") < text.index("USER photoflux")
+
+
+def test_compose_opens_one_port_to_this_machine_alone() -> None:
+    opened = {name: s["ports"] for name, s in COMPOSE["services"].items() if "ports" in s}
+    assert opened == {"web": ["${BIND:-127.0.0.1}:8000:8000"]}
+
+
+def test_the_servers_of_compose_ask_for_a_password_and_see_no_other_network() -> None:
+    postgres, redis = (COMPOSE["services"][name] for name in ("postgres", "redis"))
+    assert "POSTGRES_PASSWORD" not in postgres["environment"]
+    assert postgres["environment"]["POSTGRES_PASSWORD_FILE"] == "/run/secrets/database_password"
+    assert '--requirepass "$$(cat /run/secrets/redis_password)"' in redis["command"][-1]
+    assert (postgres["networks"], redis["networks"]) == (["servers"], ["servers"])
+    assert COMPOSE["networks"]["servers"] == {"internal": True}
+
+
+def test_no_secret_stands_in_compose_itself() -> None:
+    for name, service in COMPOSE["services"].items():
+        for key, value in service.get("environment", {}).items():
+            secret = re.search(r"PASSWORD|SECRET|KEY", key) and not key.endswith("_FILE")
+            assert not secret or re.fullmatch(r"\$\{\w+:-\}", value), (name, key)
+            assert not re.search(r"://[^/@]*:[^/@]+@", value), (name, key)
+
+
+def test_no_process_of_ours_gains_rights() -> None:
+    for name, service in COMPOSE["services"].items():
+        if name != "postgres":  # its entry point begins as root and becomes another user
+            assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"]), (
+                name
+            )
+            assert not service.get("privileged")
+            assert str(service.get("user", "10001")) not in ("0", "root"), name
+
+
 def test_compose_runs_each_row_of_the_table_by_its_name(tmp_path: Path) -> None:
     built = {name: s for name, s in COMPOSE["services"].items() if "build" in s}
     rows = {row.name for row in processes.table(host="0.0.0.0", port=8000, var=tmp_path)}
@@ -57,7 +97,19 @@ def test_compose_gives_every_process_what_the_settings_require() -> None:
 
 
 def test_the_secrets_of_compose_are_those_that_keys_makes(tmp_path: Path) -> None:
-    assert {keys.make(name, tmp_path).name for name in keys.KEYS} == COMPOSE["secrets"].keys()
+    assert keys.main([str(tmp_path)]) == 0
+    assert {file.name for file in tmp_path.iterdir()} == COMPOSE["secrets"].keys()
+
+
+def test_the_passwords_of_compose_reach_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = COMPOSE["services"]["web"]["environment"]
+    for name in ("DATABASE_PASSWORD", "REDIS_PASSWORD"):
+        monkeypatch.setenv(f"{name}_FILE", str(keys.make(name, tmp_path)))
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        monkeypatch.setenv(name, given[name])
+    password = (tmp_path / "redis_password").read_text()
+    assert env.redis("REDIS_URL") == f"redis://:{password}@redis:6379/0"
+    assert env.database("DATABASE_URL")["PASSWORD"] == (tmp_path / "database_password").read_text()
 
 
 @pytest.mark.workers

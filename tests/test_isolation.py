@@ -246,6 +246,30 @@ def test_alice_opens_every_page_of_hers(client: Any, alice: Any, things: dict[st
     assert sum(answer.status_code == 200 for answer in opened) >= 6
 
 
+def may_be_kept(answer: Any) -> bool:
+    """By a proxy; or by a browser that does not ask again, or that cannot."""
+    told = {each.strip() for each in answer.headers.get("Cache-Control", "").split(",")}
+    return "private" not in told or not ("no-store" in told or ("no-cache" in told and "ETag" in answer))
+
+
+def test_no_answer_to_alice_is_kept_for_somebody_else(
+    client: Any, alice: Any, things: dict[str, str]
+) -> None:
+    """Not those of other methods either, and not the admin's."""
+    alice.is_staff = alice.is_superuser = True
+    alice.save()
+    client.force_login(alice)
+    pages = [page_address(route, kind, things) for route, kind in page_routes()]
+    own = [address(r, things) if r in OF else f"/api/v1/{r}" for r, _method in routes()]
+    plain = [
+        f"/{p.pattern}" for p in urls.urlpatterns if "<" not in str(p.pattern) and p.pattern != "language"
+    ]
+    every = [*pages, *own, *plain, "/_allauth/app/v1/auth/session", "/admin/accounts/user/", "/nothing/here"]
+    kept = [where for where in every if may_be_kept(client.get(where))]
+    kept += [where for where in own if may_be_kept(client.post(where, {}))]
+    assert kept == []
+
+
 @pytest.mark.parametrize(
     "address, body",
     [

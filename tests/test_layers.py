@@ -30,15 +30,25 @@ START = "config.start"
 MAY_START = ("config.start", "config.settings")
 
 DOOR = "config.studio"  # the one module that may open ml's doors
-TORCH_FREE = ("types", "errors", "catalogue", "safety", "media", "provenance", "wordlists", "fetch")
+TORCH_FREE = (
+    "types",
+    "errors",
+    "catalogue",
+    "prompts",
+    "safety",
+    "media",
+    "provenance",
+    "words.screening",
+    "fetch",
+)
 
 # Floors inside ml. `nano` (how the base is trained) is last, so rendering code cannot import it.
 ML: list[tuple[str, ...]] = [
     tuple(f"ml.{name}" for name in floor.split())
     for floor in (
         "types errors",
-        "sizes vocabulary wordlists catalogue",
-        "measures sameness watermark decode_child media safety provenance nets nudity drawn",
+        "sizes vocabulary words catalogue",
+        "measures sameness watermark decoding media safety provenance prompts nets nudity drawn",
         "oom faces finish",
         "judge engine",
         "local remote hub depot needs fetch",
@@ -59,6 +69,8 @@ LATE = [
     "facenet_pytorch",
     "nudenet",
     "onnxruntime",
+    "ml.decoding.coded",  # NumPy in the decoder's child, for the few pictures with such colours
+    "ml.decoding.tiff",  # Pillow's reader of TIFF takes a sixth of the decoder's start time
     "pillow_heif",  # a third of the decoder's start time; most uploads are JPEG and need none
 ]
 BY_NAME = "ml.__main__"  # imports the requested command by name

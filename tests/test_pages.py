@@ -13,6 +13,7 @@ OPEN = (
     "/pricing/",
     "/accounts/login/",
     "/accounts/signup/",
+    "/terms/",
     "/accounts/password/reset/",
     "/accounts/confirm-email/",
 )
@@ -75,6 +76,15 @@ def test_the_theme_is_kept_and_leads_nowhere_else(client: Any) -> None:
     assert '<body class="dark">' in client.get("/").content.decode()
     client.post("/theme", {"theme": '"><script>'})
     assert '<body class="dark">' in client.get("/").content.decode()
+
+
+def test_a_member_who_switches_the_language_changes_the_profile(client: Any, alice: Any) -> None:
+    client.force_login(alice)
+    for language in ("es", "xx"):  # the second is refused
+        client.post("/language", {"language": language, "next": "/account/"})
+        alice.refresh_from_db()
+        assert alice.language == "es"
+    assert '<option value="es" selected>Español</option>' in client.get("/account/").text
 
 
 def test_the_language_is_kept(client: Any) -> None:

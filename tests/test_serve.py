@@ -199,11 +199,7 @@ def test_what_is_committed_can_be_read() -> None:
     assert all(times and min(times.picture.values()) > 0 < times.swap for times in found)
 
 
-def test_neither_django_nor_torch_is_loaded() -> None:
-    program = (
-        "import sys, bench.serve; sys.exit(', '.join({'django', 'torch', 'celery'} & set(sys.modules)) or 0)"
-    )
-    assert (
-        subprocess.run([sys.executable, "-c", program], cwd=Path(serve.__file__).parent.parent).returncode
-        == 0
-    )
+def test_torch_is_not_loaded() -> None:
+    program = "import sys, bench.serve; sys.exit('torch' in sys.modules)"
+    root = Path(serve.__file__).parent.parent
+    assert subprocess.run([sys.executable, "-c", program], cwd=root).returncode == 0

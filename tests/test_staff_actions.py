@@ -11,7 +11,7 @@ import pytest
 from billing import ledger
 from billing.models import Invoice, Transfer, WebhookEvent
 from moderation.models import AuditEntry
-from tests.billing.shop import Shop, confirmed, opened
+from tests.billing.shop import Shop, opened
 from tests.rights import logged_in, staff_with
 
 pytestmark = pytest.mark.django_db
@@ -88,14 +88,14 @@ def shop(settings: Any) -> Iterator[Shop]:
 
 @pytest.fixture
 def refund_invoice(shop: Shop, alice: Any) -> Action:
-    bill = shop.buy(confirmed(alice))
+    bill = shop.buy(alice)
     done = Invoice.objects.filter(id=bill.id, refunded=bill.total).count
     return Action("billing.refund_invoice", "invoice", "refund", bill.id, done)
 
 
 @pytest.fixture
 def retry_event(shop: Shop, alice: Any) -> Action:
-    shop.fake.pay(shop.session(confirmed(alice), pack="small"))
+    shop.fake.pay(shop.session(alice, pack="small"))
     shop.fake.down = True
     shop.deliver()
     shop.fake.down = False

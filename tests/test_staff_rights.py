@@ -47,7 +47,7 @@ def test_the_event_streams_of_a_disabled_account_end(
 
     told: list[Any] = []
     monkeypatch.setattr(events, "_publish", lambda user_id, message: told.append((user_id, message)))
-    for fields, ended in (({"is_active": "on"}, []), ({}, [(alice.id, {"model": events.END})])):
+    for fields, ended in (({"is_active": "on"}, []), ({}, [(alice.id, {"model": events.END, "id": ""})])):
         with django_capture_on_commit_callbacks(execute=True):
             assert change(helper, alice, **fields) == 302
         assert told == ended

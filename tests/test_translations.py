@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 from babel.messages.extract import extract_python
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.conf import settings
+from django.utils.translation import gettext, ngettext, override
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,6 +34,22 @@ KEYWORDS = {
 }
 PLACE = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 LANGUAGES = ("es", "zh_Hans")
+# We say tú. These forms belong to usted; "su" alone may be a third person's.
+USTED = re.compile(
+    r"\b(usted(es)?|haga|introdu[zc]+a|introdúzca\w+|ingrese|verifique|compruebe|asegúrese|elija|seleccione"
+    r"|escoja|escriba|inténtelo|póngase|revise|utilice|contáctenos|envíe|corrija|solicite|regístrese|inicie"
+    r"|pulse|marque|le (hemos|enviaremos)|(?<!se )(ha|haya) (olvidado|indicado|iniciado|cerrado|confirmado)"
+    r"|olvidó|está (usted|seguro)|desea|no puede (añadir|eliminar|activar|desconectar)"
+    r"|su (cuenta|contraseña|correo|email|dirección|plan|código|navegador|nombre de|teléfono|aplicación)"
+    r"|sus códigos)\b",
+    re.IGNORECASE,
+)
+HAN = "\u3400-\u9fff，。；：？！（）、"
+# ASCII punctuation beside a Chinese character, or a space inside Chinese text.
+HALF_WIDTH = re.compile(rf"[{HAN}] ?[,;:?!()]|[,;:?!()] ?[{HAN}]|[{HAN}]\.|[{HAN}“”] [{HAN}“”]|您")
+# Django's and allauth's sentences on our pages. Django's pages for developers are never shown.
+SHOWN = re.compile(r"^(\.\./)*(allauth/)?(templates/)?(account|mfa|usersessions|core)/")
+NOT_SHOWN = re.compile("HTTPS|Referer|referrer|cookie|DEBUG|^yes,no,maybe$")
 
 
 def said() -> Iterator[str]:
@@ -53,7 +71,7 @@ def said() -> Iterator[str]:
 
 def catalogue(language: str, kind: str) -> Any:
     with (ROOT / f"locale/{language}/LC_MESSAGES/django.{kind}").open("rb") as f:
-        return read_po(f, locale=language) if kind == "po" else read_mo(f)
+        return read_po(f, locale=Path(language).name) if kind == "po" else read_mo(f)
 
 
 def sentences(catalogue: Any) -> set[tuple[str, Any]]:
@@ -86,6 +104,50 @@ def test_no_translation_is_missing_guessed_or_has_other_places(language: str) ->
             assert places <= {frozenset(PLACE.findall(s)) for s in source}, message.id
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", [*LANGUAGES, *(f"borrowed/{language}" for language in LANGUAGES)])
 def test_the_compiled_file_is_fresh(language: str) -> None:
     assert sentences(catalogue(language, "mo")) == sentences(catalogue(language, "po"))
+
+
+def borrowed(language: str) -> Iterator[str]:
+    """What Django and allauth say on our pages in this language, after our changes."""
+    root = Path(django.__file__).parent.parent
+    for package in ("allauth", "django/conf", "django/contrib/auth"):
+        with (root / package / f"locale/{language}/LC_MESSAGES/django.po").open("rb") as f:
+            messages = [m for m in read_po(f, locale=language) if m.id]
+        for message in messages:
+            first = message.id if isinstance(message.id, str) else message.id[0]
+            if message.locations and not any(SHOWN.match(path) for path, _line in message.locations):
+                continue
+            if NOT_SHOWN.search(first):
+                continue
+            plurals = [] if first == message.id else [ngettext(first, message.id[1], n) for n in (1, 2)]
+            yield from plurals or [gettext(first)]
+
+
+def all_said(language: str) -> list[str]:
+    ours = [text for _id, string in sentences(catalogue(language, "po")) for text in _texts(string)]
+    with override(language.lower().replace("_", "-")):
+        return ours + list(borrowed(language))
+
+
+def _texts(string: Any) -> tuple[str, ...]:
+    return (string,) if isinstance(string, str) else string
+
+
+def test_spanish_says_tu_and_never_usted() -> None:
+    assert [text for text in all_said("es") if USTED.search(text)] == []
+
+
+def test_chinese_has_full_width_punctuation_and_one_word_for_you() -> None:
+    assert [text for text in all_said("zh_Hans") if HALF_WIDTH.search(text)] == []
+
+
+@pytest.mark.parametrize("text", ["Introduzca su contraseña.", "¿Está seguro?", "Revise su cuenta."])
+def test_usted_is_recognised(text: str) -> None:
+    assert USTED.search(text)
+
+
+@pytest.mark.parametrize("text", ["请再试;未扣除", "你好, 世界", "选择:图片", "(九张)", "吗?", "您的密码"])
+def test_half_width_punctuation_is_recognised(text: str) -> None:
+    assert HALF_WIDTH.search(text)

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from config.start import processes
+from tests.conftest import confirmed
 from tests.processes import database_url, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
@@ -131,7 +133,7 @@ def test_fifty_requests_at_once_with_one_key_are_one_job_and_one_hold(
     from tests.test_workers import trained_twin
 
     token = webs[0].sign_up("carol@example.com")
-    carol = User.objects.get(email="carol@example.com")
+    carol = confirmed(User.objects.get(email="carol@example.com"))
     asked = {"twin": str(trained_twin(carol).id), "prompt": "in a park", "count": 2}
 
     def ask(n: int) -> tuple[int, str]:
@@ -178,6 +180,44 @@ def test_without_redis_a_stream_says_so_and_the_next_one_begins_with_a_snapshot(
         return name == "snapshot" and [r["id"] for r in runs] == [json.loads(body)["id"]]
 
     wait_for(back)
+
+
+def log_out(web: Web, user: Any, token: str) -> None:
+    web.ask("DELETE", "/_allauth/app/v1/auth/session", token=token)
+
+
+def end_from_another(web: Web, user: Any, token: str) -> None:
+    from allauth.usersessions.models import UserSession
+
+    UserSession.objects.get(user=user).end()
+
+
+def change_password(web: Web, user: Any, token: str) -> None:
+    user.set_password("another long password")
+    user.save()
+
+
+def disable(web: Web, user: Any, token: str) -> None:
+    user.is_active = False
+    user.save()
+
+
+def delete(web: Web, user: Any, token: str) -> None:
+    user.delete()
+
+
+@pytest.mark.parametrize("end", [log_out, end_from_another, change_password, disable, delete])
+def test_a_stream_ends_with_the_right_to_it(webs: list[Web], end: Any) -> None:
+    from django.contrib.auth import get_user_model
+
+    token = webs[0].sign_up("carol@example.com")
+    carol = get_user_model().objects.get(email="carol@example.com")
+    stream = events(webs[1].send("GET", "/api/v1/events", token=token))
+    assert [next(stream)[0], next(stream)[0]] == ["snapshot", "credits"]
+    start = time.monotonic()
+    end(webs[0], carol, token)
+    assert list(stream) == []
+    assert time.monotonic() - start < 5  # without the message it ends at the next ping, after 15 s
 
 
 def test_nobody_hears_anything_without_a_token(webs: list[Web]) -> None:

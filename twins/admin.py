@@ -24,7 +24,7 @@ class TwinAdmin(ReadOnlyAdmin):
         "created_at",
     )
     list_select_related = ("user", "active_training")
-    search_fields = ("name", "user__email")
+    search_fields = ("name", "=user__email")
 
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).with_facts()

@@ -10,13 +10,17 @@ from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.consents import ConsentRequired
+from accounts.emails import EmailUnconfirmed
 from accounts.vault.vault import store
-from config.errors import MissingFile, NotFound
+from billing.ledger import NotEnoughCredits, PaymentDue
+from billing.limits import JobLimit, TwinLimit, TwinReadOnly
+from config.errors import AlreadyFinished, MissingFile, NotFound, StorageFull
 from config.runs.places import Places
 from config.web.files import serve
 from config.web.pagination import page
 from config.web.ratelimit import limited
-from config.web.schema import KEY, PAGE, paged
+from config.web.schema import KEY, PAGE, paged, refuses
 from config.web.serializers import checked, idempotency_of, key_of
 from twins import services
 from twins.models import Photo, Training, Twin
@@ -40,6 +44,7 @@ class TwinsView(APIView):
 
     @extend_schema(request=TwinForm, responses={201: TwinSerializer})
     @limited("60/h", "twins")
+    @refuses(TwinLimit)
     def post(self, request: Any) -> Response:
         twin = services.create_twin(request.user, **checked(TwinForm, request))
         return Response(show_twin(Twin.objects.for_clients().get_or_404(twin.id)), status=201)
@@ -51,12 +56,14 @@ class TwinView(APIView):
         return Response(show_twin(Twin.objects.owned_by(request.user).for_clients().get_or_404(ident)))
 
     @extend_schema(request=TwinForm, responses=TwinSerializer)
+    @refuses(TwinReadOnly)
     def patch(self, request: Any, ident: str) -> Response:
         twin = Twin.objects.owned_by(request.user).get_or_404(ident)
         services.change_twin(twin, **checked(TwinForm, request, partial=True))
         return Response(show_twin(Twin.objects.for_clients().get_or_404(twin.id)))
 
     @extend_schema(request=None, responses={204: None})
+    @refuses(services.TrainingInProgress)
     def delete(self, request: Any, ident: str) -> Response:
         services.delete_twin(Twin.objects.owned_by(request.user).get_or_404(ident))
         return Response(status=204)
@@ -77,6 +84,7 @@ class PhotosView(APIView):
         parameters=KEY, request={"multipart/form-data": PhotoForm}, responses={201: PhotoSerializer}
     )
     @limited("300/h", "photos")
+    @refuses(ConsentRequired, services.TwinDisabled, TwinReadOnly, services.TooManyPhotos, StorageFull)
     def post(self, request: Any, ident: str) -> Response:
         twin, form = Twin.objects.owned_by(request.user).get_or_404(ident), checked(PhotoForm, request)
         if "photo" in form:
@@ -121,6 +129,19 @@ class LibraryView(APIView):
 
 # ---------------------------------------------------------------- trainings
 
+TRAINING_REFUSALS = (
+    ConsentRequired,
+    services.VerificationRequired,
+    services.TwinDisabled,
+    TwinReadOnly,
+    services.TrainingInProgress,
+    services.NotEnoughPhotos,
+    JobLimit,
+    NotEnoughCredits,
+    PaymentDue,
+    EmailUnconfirmed,
+)
+
 
 class TrainingsView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(TrainingSerializer))
@@ -132,6 +153,7 @@ class TrainingsView(APIView):
 
     @extend_schema(parameters=KEY, request=TrainingForm, responses={202: TrainingSerializer})
     @limited("30/h", "trainings")
+    @refuses(*TRAINING_REFUSALS)
     def post(self, request: Any, ident: str) -> Response:
         twin = Twin.objects.owned_by(request.user).get_or_404(ident)
         training = services.start_training(twin, **checked(TrainingForm, request), **idempotency_of(request))
@@ -151,6 +173,7 @@ class TrainingView(APIView):
 
 class CancelView(APIView):
     @extend_schema(request=None, responses={202: TrainingSerializer})
+    @refuses(AlreadyFinished)
     def post(self, request: Any, ident: str) -> Response:
         training = Training.objects.owned_by(request.user).with_twin().get_or_404(ident)
         training.cancel()
@@ -159,6 +182,7 @@ class CancelView(APIView):
 
 class ActivateView(APIView):
     @extend_schema(request=None, responses=TrainingSerializer)
+    @refuses(TwinReadOnly, services.NotTrained)
     def post(self, request: Any, ident: str) -> Response:
         own = Training.objects.owned_by(request.user).with_twin()
         services.activate(own.get_or_404(ident))
@@ -189,5 +213,5 @@ class WeightsView(APIView):
             training.lora,
             etag=training.sha256,
             media_type="application/octet-stream",
-            download="twin.safetensors",
+            download=training.download_name,
         )

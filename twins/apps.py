@@ -15,13 +15,12 @@ class TwinsConfig(AppConfig):
         from twins import exports, services
         from twins.models import Photo, Training, Twin
 
-        def price(user: Any, fields: dict[str, Any]) -> int:
+        def quoted(user: Any, fields: dict[str, Any]) -> prices.Quote:
             twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
-            return services.price_of_training(
-                user, Twin.objects.owned_by(user).get_or_404(twin) if twin else None
-            )
+            own = Twin.objects.owned_by(user).get_or_404(twin) if twin else None
+            return {"credits": services.price_of_training(user, own)}
 
-        prices.register("training", price)
+        prices.register("training", quoted)
         registry.known_files += (Photo.known_files, Training.known_files)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.disable_twins)
         registry.exporters.append(registry.Exporter((Twin, Photo, Training), exports.twins))

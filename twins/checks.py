@@ -15,13 +15,13 @@ SENTENCES: dict[str, Any] = {
     "not_an_image": _("This file is not a picture. Choose a JPEG, PNG, TIFF, WebP or HEIC photo."),
     "unsupported_format": _(
         "This kind of picture cannot be used. Choose a single JPEG, PNG, TIFF, WebP or HEIC photo, "
-        "without animation or pages."
+        "without animation or pages. Export a raw file as JPEG first."
     ),
     "unreadable": _(
         "This picture is damaged or incomplete. Save or download it again and choose the new file."
     ),
     "too_small": _("This picture is too small. Choose one of at least 512 pixels on its short side."),
-    "too_large": _("This picture is too large. Choose one of at most 50 megapixels."),
+    "too_large": _("This picture is too large. Choose one of at most 64 megapixels."),
     "no_face": _("No face was found. Choose a photo that shows your face clearly, also half turned."),
     "several_faces": _("Several people are in this photo. Choose one of you alone."),
     "face_too_small": _("The face is too small. Choose a photo taken from nearer, or in its full size."),

@@ -30,7 +30,7 @@ def _photo(photo: Photo, name: str) -> Iterator[Member]:
     about = _("What the check of a photo found, and the measurements of the face in it.")
     yield json_member(f"{name}.json", row(photo), about)
     if photo.accepted:
-        clean = store(photo.user_id).open_range(photo.clean)
+        clean = store(photo.user_id).open_checked(photo.clean)
         yield Member(
             f"{name}.jpg", clean, _("A photo of yours, as it is kept: upright, without hidden data.")
         )
@@ -46,7 +46,7 @@ def _training(training: Training, folder: str) -> Iterator[Member]:
         return
     files = store(training.user_id)
     weights = _("The weights that this training made of your photos.")
-    yield Member(f"{folder}/lora.safetensors", files.open_range(training.lora), weights)
+    yield Member(f"{folder}/lora.safetensors", files.open_checked(training.lora), weights)
     for number in range(training.samples):
-        picture = files.open_range(training.sample(number))
+        picture = files.open_checked(training.sample(number))
         yield Member(f"{folder}/samples/{number}.png", picture, _("A picture that came with the training."))

@@ -13,19 +13,20 @@ from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
 from accounts.emails import tell
 from accounts.vault.vault import store
 from billing import limits
-from billing.models import Wallet
 from billing.runs import PaidRun
 from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
 from config.runs.sentences import SENTENCES
 
 LEAST, MOST = 10, 25  # a training needs LEAST accepted photos; a twin holds at most MOST
+TRIED = ("likeness_too_low", "consent_withdrawn")  # failures that are no fault of ours
 SAMPLES = 4  # sample pictures of a training, at most
 
 
@@ -248,12 +249,16 @@ class Training(PaidRun):
         else:
             transaction.on_commit(lambda: files.delete_all(folder), robust=True)
         super().on_end()
-        if self.free and self.status != Status.SUCCEEDED:  # only a success uses up the free training
-            Wallet.objects.filter(user=self.user_id, free_trainings__gt=0).update(
-                free_trainings=F("free_trainings") - 1
-            )
+        if self.free and self.status != Status.SUCCEEDED:
+            self._give_free_training_back()
         if self.status != Status.CANCELLED:
             transaction.on_commit(lambda: tell(self.user_id, "training", self.words_of_end), robust=True)
+
+    def _give_free_training_back(self) -> None:
+        """Only a success uses up the free training, and giving it up too often after it had begun."""
+        ours = self.status == Status.FAILED and self.error_code not in TRIED
+        if not limits.return_free_training(self.user_id, tried=self.attempt > 0 and not ours):
+            Twin.objects.filter(id=self.twin_id).update(had_free_training=True)
 
     def words_of_end(self) -> tuple[str, str]:
         """Subject and text of the e-mail.
@@ -285,3 +290,8 @@ class Training(PaidRun):
     @property
     def lora(self) -> str:
         return f"{self.folder}/lora.safetensors"
+
+    @property
+    def download_name(self) -> str:
+        """The name of the downloaded weights, in ASCII. Needs with_twin()."""
+        return f"photoflux-{slugify(self.twin.name) or 'twin'}-v{self.number}.safetensors"

@@ -12,6 +12,7 @@ from config.runs.models import Status
 from config.runs.places import Places
 from config.runs.sentences import SENTENCES as RUN_SENTENCES
 from config.web.serializers import RunFields, run_fields
+from config.web.text import NameField
 from ml.catalogue import BASES
 from twins import checks
 from twins.models import LEAST, Photo, Training, Twin
@@ -29,7 +30,7 @@ class ReadinessSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class TwinForm(serializers.Serializer):  # type: ignore[type-arg]
-    name = serializers.CharField(max_length=80)
+    name = NameField(max_length=80)
     subject_class = serializers.ChoiceField(choices=Twin.Subject.choices, required=False)
 
 
@@ -130,7 +131,9 @@ def show_photo(photo: Photo) -> dict[str, Any]:
 
 class TrainingForm(serializers.Serializer):  # type: ignore[type-arg]
     base = serializers.ChoiceField(choices=[], required=False)
-    steps = serializers.IntegerField(min_value=4, max_value=4000, required=False)
+    steps = serializers.IntegerField(
+        min_value=4, required=False, help_text="at most as many as the base's recipe takes"
+    )
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
     resolution = serializers.IntegerField(
         required=False, help_text="pixels of a picture's side; what the base was made for"
@@ -141,10 +144,15 @@ class TrainingForm(serializers.Serializer):  # type: ignore[type-arg]
         self.fields["base"].choices = list(BASES)  # type: ignore[attr-defined]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        fits = BASES[attrs.get("base", settings.STUDIO_PROFILE)].resolution
-        if attrs.pop("resolution", fits) != fits:
+        base = BASES[attrs.get("base", settings.STUDIO_PROFILE)]
+        if attrs.pop("resolution", base.resolution) != base.resolution:
             raise serializers.ValidationError(
-                {"resolution": [_("This base trains at %(pixels)s pixels.") % {"pixels": fits}]}
+                {"resolution": [_("This base trains at %(pixels)s pixels.") % {"pixels": base.resolution}]}
+            )
+        if attrs.get("steps", 0) > base.recipe.steps_most:  # the price and the free training cover no more
+            most = {"most": base.recipe.steps_most}
+            raise serializers.ValidationError(
+                {"steps": [_("This base trains at most %(most)s steps.") % most]}
             )
         return attrs
 

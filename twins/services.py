@@ -221,6 +221,12 @@ def price_of_training(user: Any, twin: Twin | None) -> int:
     return 0 if limits.free_training_left(wallet) and not taken else prices.training()
 
 
+def cancel_uses_free(twin: Twin) -> bool:
+    """Whether the twin's free training is at work and counts as used when it is cancelled now."""
+    begun = twin.trainings.open().filter(free=True, attempt__gt=0).exists()
+    return begun and not limits.free_retries_left(ledger.wallet_of(twin.user))
+
+
 def start_training(
     twin: Twin,
     *,
@@ -233,7 +239,7 @@ def start_training(
     """Enqueues a training on the photos that are accepted now.
 
     Raises ConsentRequired, VerificationRequired, NotEnoughPhotos, TrainingInProgress, TwinDisabled,
-    TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, IdempotencyMismatch.
+    TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
     """
     training = Training(
         user=twin.user,
@@ -339,7 +345,7 @@ def retry_training(training: Training, *, actor: Any) -> Training:
         seed=training.seed,
         retry_of=training.id,
         retry_cause="staff",
-        free=training.free,
+        free=training.free and not training.twin.had_free_training,
     )
 
     def prepare(new: Training) -> None:

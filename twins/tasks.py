@@ -13,7 +13,9 @@ from django.db import transaction
 from accounts import consents
 from accounts.models import Kind
 from accounts.vault.vault import Vault, store
+from billing.runs import at_limit
 from config.runs.models import OPEN, Run, Status
+from config.runs.turns import Waiting, in_turn, last_served
 from config.runs.worker import Lost, claimed
 from config.studio import get_engine, get_judge
 from ml import media, types
@@ -119,23 +121,43 @@ def _as_inspection(photo: Photo) -> types.Inspection:
 
 @shared_task(name=Training.task)
 def train(ident: str) -> None:
+    """Runs one training: the one whose turn it is. Every waiting one has a wake-up, so training `ident` runs
+    at this or another one."""
+    any(train_one(chosen.id) for chosen in _turns())
+
+
+def train_one(ident: Any) -> bool:
+    """Runs this training; False when it does not wait or its user is at their limit."""
     with claimed(Training, ident) as training:
-        if training is None:
-            return
-        _consent(training.user_id)
-        files = store(training.user_id)
-        with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
-            progress = _overall(training.progress)
-            report = get_engine(training.base).train(
-                _spec(training, files), store=files, on_progress=progress
-            )
-            if not report.recognised and settings.LIKENESS_FLOOR:
-                raise MLError("likeness_too_low", "")
-            with transaction.atomic():
-                if not training.may_deliver():
-                    raise Lost
-                _still_wanted(training.twin_id)
-                training.finish(**_outcome(report))
+        if training:
+            _train(training)
+    return training is not None
+
+
+def _turns() -> list[Waiting]:
+    """The waiting trainings in the order of their turns, without those of users who are at their limit."""
+    rows = Training.objects.filter(status=Status.QUEUED).exclude(user__in=at_limit())
+    waiting = [
+        Waiting(ident, user, created_at.timestamp())
+        for ident, user, created_at in rows.values_list("id", "user_id", "created_at")
+    ]
+    return in_turn(waiting, last_served([Training], {run.user for run in waiting}))
+
+
+def _train(training: Training) -> None:
+    """Raises MLError, Stopped, Lost."""
+    _consent(training.user_id)
+    files = store(training.user_id)
+    with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
+        progress = _overall(training.progress)
+        report = get_engine(training.base).train(_spec(training, files), store=files, on_progress=progress)
+        if not report.recognised and settings.LIKENESS_FLOOR:
+            raise MLError("likeness_too_low", "")
+        with transaction.atomic():
+            if not training.may_deliver():
+                raise Lost
+            _still_wanted(training.twin_id)
+            training.finish(**_outcome(report))
 
 
 # (begin, end) of each stage, as shares of the training's whole time.

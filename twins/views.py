@@ -14,7 +14,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import consents
+from accounts.emails import is_confirmed
 from accounts.models import Kind
+from billing import ledger, limits
+from billing.payments import gateway
 from config.web.problems import told
 from config.web.ratelimit import limited
 from twins import checks, services
@@ -42,7 +45,13 @@ BAD = [
 def listing(request: HttpRequest) -> HttpResponse:
     own = Twin.objects.owned_by(request.user)
     rows = [show_twin(twin) | {"face": twin.face} for twin in own.for_clients().with_face()]
-    return render(request, "twins/list.html", {"twins": rows, "tab": "twins"})
+    return render(request, "twins/list.html", {"twins": rows, "tab": "twins", "full": _full(request)})
+
+
+def _full(request: HttpRequest) -> int:
+    """How many twins the plan holds, if the user has them all; else 0."""
+    user: Any = request.user
+    return limits.full_of_twins(ledger.wallet_of(user), Twin.objects.owned_by(user).count())
 
 
 @login_required
@@ -52,7 +61,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return _make(request, form.cleaned_data)
     facts = {"form": form, "tab": "twins", "least": LEAST, "most": MOST, "good": GOOD, "bad": BAD}
-    return render(request, "twins/new.html", facts)
+    return render(request, "twins/new.html", facts | {"full": _full(request)})
 
 
 @limited("60/h", "twins")
@@ -81,9 +90,9 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
     ready = checks.readiness([p for p in photos if p.accepted])
     trainings = [show_training(t) for t in twin.trainings.shown().with_twin()]
     running = next((t for t in trainings if t["status"] in ("queued", "running")), None)
-    return {
+    return _costs(user, twin, running) | {
         "twin": twin,
-        "photos": [show_photo(p) for p in photos],
+        "photos": sorted(map(show_photo, photos), key=lambda photo: photo["status"] == "refused"),
         "consent": wording,
         "ready": ready,
         "share": min(100, 100 * ready.accepted // LEAST),
@@ -91,9 +100,24 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
         "most": MOST,
         "trainings": trainings,
         "running": running,
-        "price": services.price_of_training(user, twin),
         "key": secrets.token_urlsafe(12),
         "tab": "twins",
+    }
+
+
+def _costs(user: Any, twin: Twin, running: dict[str, Any] | None) -> dict[str, Any]:
+    """What a training would cost, and what stands before it."""
+    price, available = (
+        services.price_of_training(user, twin),
+        ledger.balance(ledger.wallet_of(user)).available,
+    )
+    return {
+        "price": price,
+        "available": available,
+        "lacks": price > available,
+        "configured": gateway.configured(),
+        "confirmed": is_confirmed(user),
+        "cancel_uses_free": running is not None and services.cancel_uses_free(twin),
     }
 
 

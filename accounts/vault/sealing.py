@@ -25,6 +25,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.utils.translation import gettext_lazy as _
+
+from config.errors import DomainError
 
 VERSION = 1
 SEGMENT = 64 * 1024  # plain bytes
@@ -38,8 +41,21 @@ BATCH = 16  # segments fetched by one read: 1 MiB
 MIDDLE, LAST, DIGEST = range(3)
 
 
-class Tampered(Exception):
-    """The bytes are not what was sealed for this place, or their key is not the one given."""
+class Tampered(DomainError):
+    """The bytes are not what was sealed for this place, or their key is not the one given.
+
+    `reason` is for the log; the sentence is for the file's owner.
+    """
+
+    code, status = "file_damaged", 410
+    message = _("This file is damaged in our storage and cannot be opened. Everything else is still here.")
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.reason}"
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,12 @@ class Vault:
         context, key = self._context(name), _key_to_read(self.user_id)
         return self._pieces(name, key, context, start, stop)
 
+    def open_checked(self, name: str) -> Iterator[bytes]:
+        """The whole file, piece by piece. It is read to its end before the first piece is given, so that no
+        error comes after it."""
+        context, key = self._context(name), _key_to_read(self.user_id)
+        return self._checked_pieces(name, key, context)
+
     def write(self, name: str, data: bytes) -> None:
         self.write_stream(name, [data])
 
@@ -98,6 +104,13 @@ class Vault:
     def _pieces(self, name: str, key: bytes, context: bytes, start: int, stop: int | None) -> Iterator[bytes]:
         with self._storage().source(name) as source:
             yield from sealing.open_range(key, context, source, start, stop)
+
+    def _checked_pieces(self, name: str, key: bytes, context: bytes) -> Iterator[bytes]:
+        with self._storage().source(name) as source:
+            if source.size > sealing.sealed_size(sealing.BATCH * sealing.SEGMENT):  # more than one piece
+                for _piece in sealing.open_range(key, context, source):
+                    pass
+            yield from sealing.open_range(key, context, source)
 
     def _context(self, name: str) -> bytes:
         return f"{self.user_id.hex}/{_checked(name)}".encode()

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.emails import require_confirmed
 from billing import ledger
+from billing.locks import advisory_lock
 from billing.models import Invoice, Pack, Plan, StripePrice, Subscription, Wallet
 from billing.payments import catalogue, gateway, subscriptions, sync
 from billing.payments.gateway import PaymentsNotConfigured
 from config.errors import DomainError, Invalid, NotFound, Unavailable
 
 LOCALES = {"en": "en", "es": "es", "zh-hans": "zh"}
-
-
-class EmailUnconfirmed(DomainError):
-    code, status = "email_unconfirmed", 403
-    message = _("Confirm your e-mail address first: the invoice goes there. We can send you the link again.")
 
 
 class PaymentOverdue(DomainError):
@@ -41,8 +37,7 @@ def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -
     Raises PaymentsNotConfigured, EmailUnconfirmed, Invalid, PaymentOverdue, Unavailable.
     """
     price = _price(plan=plan, interval=interval, pack=pack)
-    if not EmailAddress.objects.filter(user=user, verified=True).exists():
-        raise EmailUnconfirmed
+    require_confirmed(user)
     ledger.wallet_of(user)
     with transaction.atomic():  # locked, as two requests at once would create two customers
         wallet = _locked_wallet(user)
@@ -61,7 +56,7 @@ def buy(user: Any, *, plan: str = "", interval: str = "month", pack: str = "") -
 
 def lock_purchases(user: Any) -> None:
     """Inside a transaction: lock the purchases of this user until it ends."""
-    sync.advisory_lock(f"buy:{user.pk}")
+    advisory_lock(f"buy:{user.pk}")
 
 
 def _locked_wallet(user: Any) -> Wallet:

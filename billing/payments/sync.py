@@ -16,11 +16,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from billing import ledger
+from billing.locks import advisory_lock
 from billing.models import Invoice, Subscription, Wallet, WebhookEvent
 from billing.payments import gateway, invoices, refunds, subscriptions
 from config.errors import DomainError, NotFound
@@ -36,12 +37,6 @@ class Found:
     subscriptions: Objects = field(default_factory=list)
     invoices: Objects = field(default_factory=list)
     payments: dict[str, tuple[Objects, Objects]] = field(default_factory=dict)
-
-
-def advisory_lock(name: str) -> None:
-    """Take a transaction-level advisory lock on `name`."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 @transaction.atomic

@@ -1,16 +1,16 @@
-"""Server-sent events about runs: a Redis message names the changed row, and the stream sends the row's
-current state.
+"""Changes of runs, sent through Redis to the web processes: a message names the changed row.
 
-A process holds one Redis subscription for all its streams. A client that (re)connects gets a snapshot
-first, so a lost message does no harm. Without Redis the stream says so and the client polls.
+A process holds one Redis subscription for all its event streams (config/web/streams.py). A client that
+(re)connects gets a snapshot first, so a lost message does no harm.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
-from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "events:"
 END = "end"
-Message = dict[str, str]  # {"model": "generation.job", "id": "..."}
+Message = dict[str, str]  # {"model": "generation.job", "id": "..."}; {"model": END, "id": a session or ""}
 _client: redis.Redis | None = None
 
 
@@ -35,9 +35,16 @@ def publish(run: Any) -> None:
         transaction.on_commit(lambda: _publish(user_id, message), robust=True)
 
 
-def end_streams(user_id: Any) -> None:
-    """Once the transaction is committed, every event stream of this user ends."""
-    transaction.on_commit(lambda: _publish(user_id, {"model": END}), robust=True)
+def end_streams(user_id: Any, session_key: str = "") -> None:
+    """Once the transaction is committed, the event streams of one session of this user end, or all of the
+    user's."""
+    message = {"model": END, "id": session_id(session_key)}
+    transaction.on_commit(lambda: _publish(user_id, message), robust=True)
+
+
+def session_id(session_key: str) -> str:
+    """The name of a session in messages. Its key would let whoever reads Redis into the account."""
+    return hashlib.sha256(session_key.encode()).hexdigest() if session_key else ""
 
 
 def _publish(user_id: Any, message: Message) -> None:
@@ -57,27 +64,20 @@ def read(user: Any, message: Message) -> Any | None:
 
 
 class Listener:
-    """The Redis subscription of this process, and a queue for each stream."""
+    """The Redis subscription of this process: `heard(user_id, message)` gets each message, and `lost()` is
+    called when the subscription breaks."""
 
-    def __init__(self) -> None:
-        self.streams: dict[str, set[asyncio.Queue[Message | None]]] = defaultdict(set)
+    def __init__(self, heard: Callable[[str, Message], None], lost: Callable[[], None]) -> None:
+        self.heard, self.lost = heard, lost
         self.task: asyncio.Task[None] | None = None
         self.ready = asyncio.Event()  # set once the subscription is made or has failed
 
-    def join(self, user_id: Any) -> asyncio.Queue[Message | None]:
-        """A new queue that gets a user's messages once `ready` is set, and None at the end. Call `leave`
-        when done."""
-        queue: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=1000)
-        self.streams[str(user_id)].add(queue)
+    async def listen(self) -> None:
+        """Subscribes if no subscription stands, and waits until it is made or has failed."""
         if self.task is None:
             self.ready.clear()
             self.task = asyncio.create_task(self._listen())
-        return queue
-
-    def leave(self, user_id: Any, queue: asyncio.Queue[Message | None]) -> None:
-        self.streams[str(user_id)].discard(queue)
-        if not self.streams[str(user_id)]:
-            del self.streams[str(user_id)]
+        await self.ready.wait()
 
     async def _listen(self) -> None:
         client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1)
@@ -89,8 +89,8 @@ class Listener:
         except (redis.RedisError, OSError) as e:
             log.warning("events stopped: %s", e)
         finally:
-            self.task = None  # the next `join` subscribes again
-            self._end_all()
+            self.task = None  # the next `listen` subscribes again
+            self.lost()
             self.ready.set()
             await client.aclose()
 
@@ -98,23 +98,4 @@ class Listener:
         if message["type"] == "psubscribe":
             self.ready.set()
         elif message["type"] == "pmessage":
-            self._hand_out(message["channel"].decode()[len(CHANNEL) :], json.loads(message["data"]))
-
-    def _end_all(self) -> None:
-        for queue in [q for queues in self.streams.values() for q in queues]:
-            self._end(queue)
-
-    def _end(self, queue: asyncio.Queue[Message | None]) -> None:
-        if queue.full():
-            queue.get_nowait()
-        queue.put_nowait(None)
-
-    def _hand_out(self, user_id: str, message: Message) -> None:
-        for queue in self.streams.get(user_id, ()):
-            if message["model"] == END or queue.full():
-                self._end(queue)  # ended; or the client is far behind, and reconnects for a snapshot
-            else:
-                queue.put_nowait(message)
-
-
-listener = Listener()
+            self.heard(message["channel"].decode()[len(CHANNEL) :], json.loads(message["data"]))

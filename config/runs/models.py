@@ -41,6 +41,8 @@ class Run(WorkerSide, models.Model):
         kind_name: str
         objects: ClassVar[Any]
 
+    by_turns: ClassVar[bool] = False  # whether users take turns in its queue; else first come, first served
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     shown = models.BooleanField(default=True, editable=False)  # see RunQuerySet.shown

@@ -28,6 +28,10 @@ SENTENCES = {
     "storage_full": _(
         "There was no room left to save this. What was not delivered costs nothing. Please try again later."
     ),
+    "file_damaged": _(
+        "A file that this needs is damaged in our storage. What was not delivered costs nothing. "
+        "Use another photo or another twin."
+    ),
     "consent_withdrawn": _("The consent that this needs was withdrawn."),
     "engine_failed": _(
         "The engine could not do this. What was not delivered costs nothing. Please try again."

@@ -9,7 +9,7 @@ import base64
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -114,14 +114,18 @@ def private_key(name: str) -> str:
 
 
 def redis(name: str) -> str:
-    url = text(name)
-    if _address(name, url).scheme not in ("redis", "rediss"):
+    """The address, with REDIS_PASSWORD in it if it has no password of its own."""
+    parts, password = _address(name, text(name)), text("REDIS_PASSWORD")
+    if parts.scheme not in ("redis", "rediss"):
         raise Misconfigured(f"{name} is an address like redis://:password@host:6379/0.")
-    return url
+    if password and "@" not in parts.netloc:
+        parts = parts._replace(netloc=f":{quote(password, safe='')}@{parts.netloc}")
+    return parts.geturl()
 
 
 def database(name: str) -> dict[str, Any]:
-    """postgresql://user:password@host:port/name?host=/socket/folder as an entry of Django's DATABASES."""
+    """postgresql://user:password@host:port/name?host=/socket/folder as an entry of Django's DATABASES.
+    DATABASE_PASSWORD is used if the address has no password."""
     parts = _address(name, text(name))
     if parts.scheme not in ("postgres", "postgresql"):
         raise Misconfigured(f"{name} is an address like postgresql://user:password@host:5432/name.")
@@ -130,7 +134,7 @@ def database(name: str) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "postgres",
         "USER": unquote(parts.username or "") or query.pop("user", ""),
-        "PASSWORD": unquote(parts.password or ""),
+        "PASSWORD": unquote(parts.password or "") or text("DATABASE_PASSWORD"),
         "HOST": query.pop("host", unquote(parts.hostname or "")),
         "PORT": str(parts.port or query.pop("port", "")),
         # Compiling (JIT) takes longer than our queries: 10 ms for a page of the gallery at 10,000 items.

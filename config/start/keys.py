@@ -1,4 +1,4 @@
-"""Makes the secret keys of an installation in a folder, each once.
+"""Makes the secret keys and passwords of an installation in a folder, each once.
 
 python -m config.start.keys docker/secrets
 """
@@ -39,18 +39,24 @@ def _vault_master_keys(folder: Path) -> str:
     return f"local:{kept or base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
+def _password(_folder: Path) -> str:
+    return secrets.token_urlsafe(32)
+
+
 KEYS: dict[str, Callable[[Path], str]] = {
     "SECRET_KEY": _secret_key,
     "VAULT_MASTER_KEYS": _vault_master_keys,
     "JWT_PRIVATE_KEY": _jwt_private_key,
 }
+# Of the servers in docker/compose.yaml. The servers of a checkout have their own (embedded.py).
+PASSWORDS = {"DATABASE_PASSWORD": _password, "REDIS_PASSWORD": _password}
 
 
 def make(name: str, folder: Path) -> Path:
     """The file of the key `name`. Makes the key if the file does not exist."""
     file = folder / name.lower()
     if not file.exists():
-        _write_once(file, KEYS[name](folder))
+        _write_once(file, (KEYS | PASSWORDS)[name](folder))
     return file
 
 
@@ -75,11 +81,11 @@ def _write_once(file: Path, text: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m config.start.keys", description="Makes the keys that are not there yet."
+        prog="python -m config.start.keys", description="Makes the keys and passwords that are not there yet."
     )
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args(arguments).folder
-    for name in KEYS:
+    for name in KEYS | PASSWORDS:
         print(make(name, folder))
     return 0
 

@@ -53,7 +53,9 @@ def web(host: str, port: int) -> Process:
     listen = ("--interface", "asgi", "--host", host, "--port", str(port))
     # Event streams stay open for hours; a stop must not wait for them.
     lives = ("--workers-kill-timeout", "3", "--respawn-failed-workers")
-    command = (sys.executable, "-m", "granian", *listen, *lives, "config.asgi:application")
+    # A connection is an open stream (1,000 and more of them), or a request.
+    many = ("--backlog", "2048", "--backpressure", "8192")
+    command = (sys.executable, "-m", "granian", *listen, *lives, *many, "config.asgi:application")
     return Process("web", command, SETTINGS)
 
 

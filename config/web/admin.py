@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import get_fields_from_path
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from config import registry
-from config.errors import DomainError
+from config.errors import DomainError, Malformed
+from config.web.text import FormName, FormText
 
 
 class ClosedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -42,6 +45,22 @@ class ClosedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             yield from (f"{path}__gte", f"{path}__lt")
         if field.is_relation:
             yield f"{path}__{field.target_field.name}__exact"
+
+    def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
+        """Refuses chosen ids that no row can have. Django passes them to the database as they are."""
+        for ident in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                self.model._meta.pk.to_python(ident)
+            except ValidationError:
+                raise Malformed from None
+        return super().changelist_view(request, extra_context)
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **options: Any) -> Any:
+        """Texts have the same normal form and the same refusals as on the product's pages."""
+        kinds = {models.CharField: FormName, models.TextField: FormText}
+        if form_class := kinds.get(type(db_field)):
+            options = {"form_class": form_class} | options
+        return super().formfield_for_dbfield(db_field, request, **options)
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -1,19 +1,24 @@
-"""The event stream of a user's runs, as server-sent events."""
+"""GET /api/v1/events: the changes of a user's runs, as server-sent events.
+
+Django answers the head alone. The stream is sent by config/asgi.py after Django's handler has returned,
+because the handler keeps a thread for each request that it serves.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.contrib.auth import get_user_model
-from django.db import connection
+from allauth.headless.tokens.strategies.jwt.internal import session_key_from_sid
+from django.contrib.sessions.backends.base import SessionBase
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.translation import get_language, override
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -21,88 +26,74 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from config import registry
 from config.errors import MethodNotAllowed, NotAuthenticated
-from config.runs.events import listener, read
+from config.runs.events import Message, read
 from config.runs.models import OPEN, kinds
 from config.runs.places import Places
 from config.web import problems
 from config.web.serializers import run_fields
+from config.web.streams import Event, Stream, Streams
 
 RECENT = timedelta(days=1)
-PING = 15.0  # seconds: proxies close silent streams
+SCOPE = "photoflux.stream"  # the key of a request's stream in its ASGI scope
 
 
-async def events(request: HttpRequest) -> HttpResponse:
+def events(request: HttpRequest) -> HttpResponse:
     """Server-sent events: a snapshot of the runs that are open or ended in the last day, then each change."""
     if request.method != "GET":
         return problems.respond(MethodNotAllowed())
-    user = await aside(_authenticate, request)
-    if user is None:
+    stream = _let_in(request)
+    if stream is None:
         return problems.respond(NotAuthenticated())
-    response = StreamingHttpResponse(stream(user), content_type="text/event-stream")
-    response["Cache-Control"] = "no-store"
+    getattr(request, "scope", {})[SCOPE] = stream
+    response = StreamingHttpResponse(_nothing(), content_type="text/event-stream")
+    response["Cache-Control"] = "private, no-store"
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-def _authenticate(request: HttpRequest) -> Any:
-    """The user, found by the API's authentication classes. This async view is no APIView."""
+def _let_in(request: HttpRequest) -> Stream | None:
+    """A stream for the user that the API's authentication classes find. This view is no APIView."""
     asked = Request(request, authenticators=[kind() for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES])
     try:
-        return asked.user if asked.user.is_authenticated else None
+        if not asked.user.is_authenticated:
+            return None
     except APIException:
         return None
+    return Stream(asked.user, _session_key(asked), get_language() or "en")
 
 
-async def stream(user: Any) -> AsyncIterator[bytes]:
-    queue = listener.join(user.pk)
+def _session_key(asked: Request) -> str:
+    """Of the session behind the credentials: an access token, a session token, or a cookie."""
+    if isinstance(asked.auth, dict):
+        return session_key_from_sid(asked.auth["sid"]) or ""
+    session = asked.auth if isinstance(asked.auth, SessionBase) else getattr(asked, "session", None)
+    return getattr(session, "session_key", None) or ""
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for piece in ():
+        yield piece
+
+
+async def send(stream: Stream, receive: Any, send: Any) -> None:
+    """Sends the body of an ASGI response whose head is sent, until the stream ends or the client leaves."""
+    leaving = asyncio.create_task(_wait_for_leaving(stream, receive))
     try:
-        await listener.ready.wait()  # before the snapshot, so that no change between them is missed
-        if not await aside(_is_active, user):  # closed after the request was let in
-            return
-        yield _event("snapshot", "", await aside(snapshot, user))
-        told: dict[str, Any] = {}
-        for name, data in await aside(_changed, user, told):
-            yield _event(name, "", data)
-        async for message in messages(queue):
-            if message is None:
-                yield b": still here\n\n"
-            elif found := await aside(_row, user, message):
-                yield _event("run", f"{found['id']}:{found['version']}", found)
-                for name, data in await aside(_changed, user, told):
-                    yield _event(name, "", data)
-        yield _event("away", "", {"detail": "poll"})
+        async with aclosing(streams.send(stream)) as pieces:
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
     finally:
-        listener.leave(user.pk, queue)
+        leaving.cancel()
+    await send({"type": "http.response.body", "body": b""})
 
 
-def _is_active(user: Any) -> bool:
-    return get_user_model().objects.filter(pk=user.pk, is_active=True).exists()
+async def _wait_for_leaving(stream: Stream, receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    stream.end()
 
 
-async def messages(queue: asyncio.Queue[dict[str, str] | None]) -> AsyncIterator[dict[str, str] | None]:
-    """The messages until the stream ends; None after every PING seconds without a message."""
-    while True:
-        try:
-            message = await asyncio.wait_for(queue.get(), PING)
-        except TimeoutError:
-            yield None
-            continue
-        if message is None:
-            return
-        yield message
-
-
-async def aside(act: Any, *args: Any) -> Any:
-    """Calls `act` in a thread, then frees its database connection at once: a stream is open for hours."""
-
-    def run() -> Any:
-        try:
-            return act(*args)
-        finally:
-            if not connection.in_atomic_block:
-                connection.close()
-
-    return await sync_to_async(run)()
+# ---------------------------------------------------------------- what is read
 
 
 def snapshot(user: Any) -> list[dict[str, Any]]:
@@ -116,23 +107,39 @@ def snapshot(user: Any) -> list[dict[str, Any]]:
     return [_show(run, places) for run in sorted(rows, key=lambda r: r.created_at, reverse=True)]
 
 
-def _changed(user: Any, told: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The events of registry.live whose data differs from what was sent last (`told`)."""
-    now = [kind(user) for kind in registry.live]
-    new = [(name, data) for name, data in now if told.get(name) != data]
-    told.update(new)
-    return new
+def _beginning(stream: Stream) -> list[Event]:
+    with override(stream.language):
+        return [("", _event("snapshot", "", snapshot(stream.user))), *_live(stream.user)]
 
 
-def _row(user: Any, message: dict[str, str]) -> dict[str, Any] | None:
-    run = read(user, message)
-    return _show(run) if run else None
+def _changes(user: Any, messages: list[Message], languages: set[str]) -> dict[str, list[Event]]:
+    """The events of changed runs in each language. Every row is read once."""
+    runs = [run for message in messages if (run := read(user, message))]
+    if not runs:
+        return {}
+    live, places, found = _live(user), Places(), {}
+    for language in languages:
+        with override(language):
+            found[language] = [*(("", _changed(run, places)) for run in runs), *live]
+    return found
 
 
-def _show(run: Any, places: Places | None = None) -> dict[str, Any]:
+def _live(user: Any) -> list[Event]:
+    return [(name, _event(name, "", data)) for name, data in (kind(user) for kind in registry.live)]
+
+
+def _changed(run: Any, places: Places) -> bytes:
+    shown = _show(run, places)
+    return _event("run", f"{shown['id']}:{shown['version']}", shown)
+
+
+def _show(run: Any, places: Places) -> dict[str, Any]:
     return run_fields(run, places) | {"version": run.version}
 
 
 def _event(name: str, ident: str, data: Any) -> bytes:
     head = f"id: {ident}\n" if ident else ""
     return f"event: {name}\n{head}data: {json.dumps(data, cls=JSONEncoder)}\n\n".encode()
+
+
+streams = Streams(_beginning, _changes)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Protocol
+from itertools import chain
+from typing import Protocol
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.utils.http import parse_etags
 
 from config.errors import NotFound, RangeNotSatisfiable
+from config.web.caching import CHECK, precondition
 
 
 class Files(Protocol):
@@ -27,20 +28,20 @@ def serve(
 ) -> HttpResponse:
     """200, 206 or 304. Without `etag` the ETag is the hash of the plain bytes.
 
-    Raises NotFound, RangeNotSatisfiable.
+    Raises NotFound, ChangedMeanwhile, RangeNotSatisfiable, and what `files` raises for a damaged file.
     """
     try:
         quoted = f'"{etag or files.etag(name)}"'
     except FileNotFoundError:
         raise NotFound from None
-    if quoted in parse_etags(request.headers.get("If-None-Match", "")):
-        return _private(HttpResponse(status=304), quoted)
+    if unchanged := precondition(request, quoted):
+        return unchanged
     if not files.exists(name):
         raise NotFound
     size = files.size(name)
     start, stop = _range(request, size, quoted)
     partial = (start, stop) != (0, size)
-    chunks = files.open_range(name, start, stop)
+    chunks = _begun(files.open_range(name, start, stop))
     body = one_by_one(chunks) if isinstance(getattr(request, "_request", request), ASGIRequest) else chunks
     if not connection.in_atomic_block:
         connection.close()  # returns it to the pool: a slow client may take minutes
@@ -51,7 +52,15 @@ def serve(
         response["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     if download:
         response["Content-Disposition"] = f'attachment; filename="{download}"'
-    return _private(response, quoted)
+    response["ETag"] = quoted
+    response["Cache-Control"] = CHECK
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Reads the first piece (of up to 1 MiB) now: what is wrong with it is still answered as an error."""
+    return chain([next(chunks, b"")], chunks)
 
 
 async def one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -59,13 +68,6 @@ async def one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     take = sync_to_async(lambda: next(chunks, None))
     while (chunk := await take()) is not None:
         yield chunk
-
-
-def _private(response: Any, quoted: str) -> Any:
-    response["ETag"] = quoted
-    response["Cache-Control"] = "private, no-cache"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def _range(request: HttpRequest, size: int, quoted: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The names of styles and qualities, for the pages of several apps."""
+"""The names of styles, qualities and stages, for the pages of several apps."""
 
 from __future__ import annotations
 
@@ -18,3 +18,11 @@ STYLE_NAMES: dict[str, Any] = {
     "fantasy": _("Fantasy"),
 }
 QUALITY_NAMES: dict[str, Any] = {"draft": _("Draft"), "standard": _("Standard"), "high": _("High")}
+STAGE_NAMES: dict[str, Any] = {  # of trainings and jobs, by the engine's word
+    "preparing": _("Looking at your photos"),
+    "measuring the base": _("Measuring before the training"),
+    "training": _("Learning your face"),
+    "choosing the best": _("Choosing the best version"),
+    "finishing": _("Making samples"),
+    "rendering": _("Making pictures"),
+}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent, ValidationError
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -29,6 +30,8 @@ from config.errors import (
     RateLimited,
     Unavailable,
 )
+
+log = logging.getLogger(__name__)
 
 JSON = "application/problem+json"
 
@@ -103,6 +106,9 @@ def as_domain_error(error: Exception) -> Exception:
     if isinstance(error, FileNotFoundError):  # deleted after the row was read
         return NotFound()
     if isinstance(error, (RecursionError, UnicodeEncodeError, TooManyFilesSent, TooManyFieldsSent)):
+        return Malformed()
+    if isinstance(error, DataError):  # a text with NUL, say, in a place that no form checks
+        log.warning("the database refused a value", exc_info=error)
         return Malformed()
     return Unavailable() if isinstance(error, OperationalError) else error
 

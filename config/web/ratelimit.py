@@ -54,6 +54,7 @@ def limited(rate: str, group: str) -> Callable[[Any], Any]:
                     response[name] = value
             return response
 
+        wrapper.rate = rate  # type: ignore[attr-defined]  # read by the API's description
         return wrapper
 
     return decorate

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.cache import get_conditional_response
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST
 
 from config.errors import MethodNotAllowed
 from config.web import problems
+from config.web.caching import CHECK, precondition
 from config.web.schema import document
 
 THEMES = ("auto", "light", "dark")
@@ -26,7 +26,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     """Stores the theme (light, dark or the system's) in a cookie, so that it works without JavaScript."""
     where = request.POST.get("next", "/")
     safe = url_has_allowed_host_and_scheme(where, {request.get_host()}, require_https=request.is_secure())
-    answer = redirect(where if safe else "/")
+    answer = HttpResponseRedirect(where if safe else "/")
     if (chosen := request.POST.get("theme")) in THEMES:
         answer.set_cookie(
             "theme", chosen, max_age=365 * 86400, secure=settings.SECURE, httponly=True, samesite="Lax"
@@ -45,7 +45,6 @@ def openapi(request: HttpRequest) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return problems.respond(MethodNotAllowed())
     data, etag = document(get_language() or "en")
-    answer = HttpResponse(data, content_type="application/vnd.oai.openapi+json")
-    answer["Cache-Control"] = "no-cache"  # the client caches it and revalidates it by its ETag
-    answer["ETag"] = etag
-    return get_conditional_response(request, etag=etag, response=answer) or answer
+    headers = {"Cache-Control": CHECK, "ETag": etag}
+    kind = "application/vnd.oai.openapi+json"
+    return precondition(request, etag) or HttpResponse(data, content_type=kind, headers=headers)

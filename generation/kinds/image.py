@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.vault.vault import store
@@ -22,10 +21,10 @@ class ImageKind:
     name, label, task, queue = "image", _("pictures"), RENDER, "render"
 
     def price(self, job: Job) -> int:
-        return prices.pictures(job.quality, job.count)
+        return prices.pictures(job.base, job.quality, job.count, job.steps)
 
     def make(self, job: Job, index: int, on_progress: types.Progress) -> types.Picture:
-        engine = get_engine(job.training.base if job.training else settings.STUDIO_PROFILE)
+        engine = get_engine(job.base.name)
         pictures = engine.render(spec(job, index), store=store(job.user_id), on_progress=on_progress)
         return next(iter(pictures))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ml import safety
 from ml.commands import options
 from ml.commands.output import answer
 from ml.commands.pictures import deliver, open_engine, render_spec, row
 from ml.errors import MLError
 from ml.local.weights import FolderStore
+from ml.words import screening
 
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    safety.refuse_prompt(args.prompt, args.negative)
+    screening.refuse_prompt(args.prompt, args.negative)
     if args.twin and not args.twin.is_file():
         raise MLError("lora_missing", f"There is no file {args.twin}. Name a twin's LoRA file.")
     store = FolderStore(args.twin.parent if args.twin else args.out)

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ml import media, safety
+from ml import media
 from ml.commands import options
 from ml.commands.output import Bar, answer, say
 from ml.commands.photos import inspect_all
@@ -25,6 +25,7 @@ from ml.judge import Judge
 from ml.local.weights import FolderStore
 from ml.provenance import Signer
 from ml.types import Inspection, Photo, Picture, Store, TrainReport, TrainSpec
+from ml.words import screening
 
 FEW = 10
 
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
         raise MLError(
             "no_photos", "No photos were given. Name four or more photo files, better ten to twenty-five."
         )
-    safety.refuse_prompt(args.prompt, args.negative)
+    screening.refuse_prompt(args.prompt, args.negative)
     store, signer = FolderStore(args.out), Signer.open(args.keys)
     store.write("report.json", b"{}")  # a read-only folder must fail now, not after the training
     store.delete("report.json")

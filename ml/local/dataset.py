@@ -17,9 +17,9 @@ from ml.faces import Faces
 from ml.local.families import Text, encode_picture, encode_text
 from ml.local.latents import pack_mask
 from ml.measures import yaw_of
+from ml.prompts import TRIGGER
 from ml.types import Face, Photo
 
-TRIGGER = "ohwx"
 MOST_ENLARGED = 1.4
 HEADROOM = 0.07  # of a crop's half height: distance of the face's middle above the crop's middle
 SIDEWAYS = 12.0  # least yaw (degrees) for "looking left/right" in a caption; twice the estimate's error

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ml import media, safety
+from ml import media
 from ml.catalogue import Base, base_of
 from ml.errors import MLError
 from ml.faces import Faces
@@ -22,12 +22,14 @@ from ml.finish import finish
 from ml.local import fitting, lora
 from ml.local.compilation import compile_blocks, compiler, undo_compilation
 from ml.local.loading import load_pipeline
-from ml.local.sample import Sampler, compose
+from ml.local.sample import Sampler
 from ml.local.training import TwinTraining, check_photos, tell
 from ml.local.weights import Recent, checksum, parse
 from ml.oom import memory_errors
+from ml.prompts import compose, without_markup
 from ml.provenance import Signer
 from ml.types import Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+from ml.words import screening
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +129,7 @@ class LocalEngine:
     def render(
         self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
     ) -> Iterator[Picture]:
-        safety.refuse_prompt(spec.prompt, spec.negative_prompt)
+        screening.refuse_prompt(spec.prompt, spec.negative_prompt)
         with self._lock:
             twin = self.read(spec, store)
         refused = 0
@@ -189,7 +191,8 @@ class LocalEngine:
         text = compose(spec.prompt, spec.style, subject, twin=spec.lora is not None)
         size, steps = self.base.sizes.by_aspect[spec.aspect], sampler.steps(spec)
         asked = [text] * len(seeds)
-        return sampler.sample_batch(asked, size=size, steps=steps, seeds=seeds, negative=spec.negative_prompt)
+        negative = without_markup(spec.negative_prompt)
+        return sampler.sample_batch(asked, size=size, steps=steps, seeds=seeds, negative=negative)
 
     @property
     def _finish(self) -> partial[Picture | None]:

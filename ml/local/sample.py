@@ -10,29 +10,9 @@ import cv2
 import numpy as np
 import torch
 
-from ml.catalogue import Base
-from ml.local.dataset import TRIGGER
+from ml.catalogue import Base, steps_of
 from ml.local.families import Text, encode_text, family_of
-from ml.types import QUALITIES, RenderSpec
-
-STYLE_WORDS = {
-    "photorealistic": "photo",
-    "cinematic": "cinematic film still",
-    "artistic": "oil painting",
-    "anime": "anime drawing",
-    "vintage": "vintage photo",
-    "noir": "film noir",
-    "watercolour": "watercolour",
-    "fantasy": "fantasy art",
-}
-
-
-def compose(prompt: str, style: str, subject: str, *, twin: bool) -> str:
-    """The base's prompt: the style's words, the subject (with the trigger for a twin), then the user's
-    prompt."""
-    who = f"{TRIGGER} {subject}" if twin else f"a {subject}"
-    return f"{STYLE_WORDS[style]} of {who}, {prompt.strip()}"
-
+from ml.types import RenderSpec
 
 TEXTS = 64  # encodings kept on the accelerator, each 2 MB for FLUX.1, 8 MB for FLUX.2 klein
 
@@ -86,7 +66,7 @@ class Sampler:
         return (np.clip(made, 0, 1) * 255 + 0.5).astype(np.uint8)
 
     def steps(self, spec: RenderSpec) -> int:
-        return spec.steps or self.base.steps[QUALITIES.index(spec.quality)]
+        return steps_of(self.base, spec.quality, spec.steps)
 
     def enlarge(self, picture: np.ndarray) -> np.ndarray:
         """The picture at the delivered size."""

@@ -16,9 +16,10 @@ import numpy as np
 from ml.catalogue import Base
 from ml.faces import Faces
 from ml.likeness import is_recognisable, own_likeness
-from ml.local.sample import Sampler, compose
+from ml.local.sample import Sampler
 from ml.local.train import TrainingState
 from ml.nets.scales import SCALES
+from ml.prompts import compose
 
 SCENES = (
     ("smiling, in a park, wearing a blue t-shirt, soft light", "photorealistic"),

@@ -8,6 +8,8 @@ import pytest
 
 from accounts import consents
 from accounts.models import Consent
+from tests.accounts.people import browser, post
+from tests.factory import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -61,3 +63,43 @@ def test_an_unknown_kind_is_refused(as_alice: Any) -> None:
         as_alice.post("/api/v1/consents", {"kind": "x", "version": "1"}, format="json").json()["code"]
         == "invalid"
     )
+
+
+# ---------------------------------------------------------------- pages
+
+
+@pytest.mark.parametrize("kind", list(consents.WORDING))
+def test_a_withdrawal_asks_first_and_says_what_it_deletes(client: Any, alice: Any, kind: str) -> None:
+    client.force_login(alice)
+    assert client.get(f"/account/consents/{kind}/").status_code == 404  # nothing was given
+    consents.give(alice, kind=kind, version=consents.WORDING[kind][0])
+    assert f'href="/account/consents/{kind}/"' in client.get("/account/").content.decode()
+    question = client.get(f"/account/consents/{kind}/").content.decode()
+    assert str(consents.WITHDRAWAL[kind]) in question
+    assert consents.has(alice.id, kind)
+    client.post(f"/account/consents/{kind}/", {"act": "withdraw"})
+    assert not consents.has(alice.id, kind)
+
+
+@pytest.mark.parametrize("language", ["en", "es", "zh-hans"])
+def test_signing_up_agrees_to_the_terms_that_the_page_shows(db: None, language: str) -> None:
+    client = browser()
+    page = client.get("/accounts/signup/", HTTP_ACCEPT_LANGUAGE=language).content.decode()
+    form = {"email": "new@example.com", "password1": PASSWORD, "terms": "2026-11"}
+    client.post("/accounts/signup/", form, HTTP_ACCEPT_LANGUAGE=language)
+    given = Consent.objects.get(kind="terms")
+    assert (given.version, given.language, given.user.language) == ("2026-11", language, language)
+    assert given.wording in page
+    assert "/terms/2026-11/" in page
+    assert given.wording in client.get("/terms/2026-11/", HTTP_ACCEPT_LANGUAGE=language).content.decode()
+
+
+def test_signing_up_by_the_api_agrees_too_and_older_terms_are_refused(db: None) -> None:
+    form = {"email": "new@example.com", "password": PASSWORD}
+    assert post(browser(), "/auth/signup", form | {"terms": "2020-01"}).status_code == 400
+    assert post(browser(), "/auth/signup", form).status_code == 200
+    assert Consent.objects.filter(kind="terms", version="2026-11").count() == 1
+
+
+def test_terms_of_another_version_are_not_found(client: Any, db: None) -> None:
+    assert client.get("/terms/2020-01/").status_code == 404

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing import audit
-from tests.billing.shop import Shop, confirmed, opened
+from tests.billing.shop import Shop, opened
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def shop(db: None, settings: Any) -> Iterator[Shop]:
 
 @pytest.fixture
 def buyer(alice: Any) -> Any:
-    return confirmed(alice)
+    return alice
 
 
 @pytest.fixture

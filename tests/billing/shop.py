@@ -82,11 +82,3 @@ def opened(settings: Any) -> Iterator[Shop]:
         catalogue.synchronise()
         yield shop
     gateway.use(None)
-
-
-def confirmed(user: Any) -> Any:
-    """The user with a confirmed e-mail address, which buying requires."""
-    from allauth.account.models import EmailAddress
-
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    return user

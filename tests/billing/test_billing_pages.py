@@ -11,6 +11,7 @@ from billing import ledger
 from billing.models import Invoice, Plan, Transfer
 from billing.payments import gateway
 from tests.billing.shop import Shop
+from tests.conftest import unconfirmed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
@@ -26,6 +27,7 @@ def test_a_tampered_form_changes_no_amount(shop: Shop, buyer: Any, client: Any) 
 
 
 def test_an_unconfirmed_address_buys_nothing(shop: Shop, alice: Any, as_alice: Any) -> None:
+    unconfirmed(alice)
     answer = as_alice.post("/api/v1/billing/checkout", {"plan": "creator"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (403, "email_unconfirmed")
 
@@ -105,19 +107,20 @@ def test_an_error_of_stripe_is_shown_as_a_sentence(shop: Shop, buyer: Any, clien
 
 
 def test_the_signed_movements_add_up_to_the_balance(shop: Shop, buyer: Any, client: Any) -> None:
-
     bill = shop.buy(buyer, "small")
     ledger.hold(shop.wallet(buyer), 40, cause="job:1")
     ledger.settle("job:1", captured=30)
     shop.fake.refund(shop.charge(bill))
     shop.deliver()
     shop.buy(buyer, "small")
+    ledger.hold(shop.wallet(buyer), 2, cause="job:2")
     client.force_login(buyer)
-    cells = re.findall(
-        r'<td class="right">([+−]?)(\d+)</td>', client.get("/account/credits/").content.decode()
-    )
-    assert sum({"+": 1, "−": -1, "": 0}[sign] * int(n) for sign, n in cells) == shop.credits(buyer)[0]
-    assert len(cells) == Transfer.objects.filter(wallet=shop.wallet(buyer).id).count()
+    page = client.get("/account/credits/").content.decode()
+    cells = re.findall(r'<td class="right">([+−]?\d*)</td>', page)
+    available, held = (sum(int(n.replace("−", "-")) for n in cells[i::2] if n) for i in (0, 1))
+    assert (available, held) == shop.credits(buyer)[:2]
+    assert len(cells) == 2 * Transfer.objects.filter(wallet=shop.wallet(buyer).id).count()
+    assert re.search(r'<td>spent<.*?</td><td class="right"></td><td class="right">−\d+</td>', page)
 
 
 def test_a_plan_without_a_yearly_price_is_not_offered_by_the_year(

@@ -14,6 +14,7 @@ from billing.models import Plan, Price, Wallet
 from gallery.models import Item
 from gallery.tasks import retire
 from generation import services as generation
+from generation import tasks
 from generation.models import Job
 from twins import services as twins
 from twins.models import Twin
@@ -64,16 +65,38 @@ def test_the_pages_mark_a_read_only_twin(second: Twin, client: Any) -> None:
     assert "can only be looked at" in client.get(f"/twins/{second.id}/").content.decode()
 
 
-def test_no_more_runs_are_open_than_the_plan_allows(trained: Any, wake_ups: list[Any]) -> None:
-    put_on(trained.user, "free", jobs=2)
-    for n in range(2):
-        generation.request_images(trained.user, twin=trained, prompt="in a park", key=str(n))
+def three(user: Any, twin: Twin) -> list[Job]:
+    """Three jobs of a user whose plan works on two at once."""
+    put_on(user, "free", jobs=2)
+    asked = [generation.request_images(user, twin=twin, prompt="in a park", key=str(n)) for n in range(3)]
+    return [Job.objects.get(id=job.id) for job in asked]
+
+
+def test_what_is_more_than_the_plan_works_on_at_once_waits_and_begins_by_itself(
+    trained: Any, wake_ups: list[Any], django_capture_on_commit_callbacks: Any
+) -> None:
+    jobs = three(trained.user, trained)
+    claimed = [Job.claim(job.id) for job in jobs]
+    assert [bool(job) for job in claimed] == [True, True, False]
+    assert list(tasks._turns("render")) == []  # no worker chooses it either
+    wake_ups.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        claimed[0].fail("internal")  # type: ignore[union-attr]
+    assert [wake_up.ident for wake_up in wake_ups] == [str(jobs[2].id)]
+    assert Job.claim(jobs[2].id)
+
+
+def test_only_a_long_queue_of_ones_own_is_refused(trained: Any, wake_ups: list[Any]) -> None:
+    three(trained.user, trained)
+    rows = [Job(user=trained.user, twin=trained, prompt="x", seed=n) for n in range(2 * limits.WAITING - 1)]
+    Job.objects.bulk_create(rows)
     with pytest.raises(limits.JobLimit):
-        generation.request_images(trained.user, twin=trained, prompt="in a park", key="2")
+        generation.request_images(trained.user, twin=trained, prompt="in a park", key="new")
     # A repeated request returns the earlier run, so the limit does not refuse it.
     assert generation.request_images(trained.user, twin=trained, prompt="in a park", key="1").id
-    Job.objects.first().cancel()  # type: ignore[union-attr]
-    assert generation.request_images(trained.user, twin=trained, prompt="in a park", key="2")
+    rows[0].cancel()
+    ledger.grant(ledger.wallet_of(trained.user), 1, cause="test")
+    assert generation.request_images(trained.user, twin=trained, prompt="in a park", key="new")
 
 
 def test_a_picture_is_no_larger_than_the_plan_allows(trained: Any, wake_ups: list[Any]) -> None:

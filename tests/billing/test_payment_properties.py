@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from billing import audit, ledger
 from billing.models import Invoice, Plan, StripePrice, Subscription, Wallet
 from billing.payments import invoices, reconcile, subscriptions, sync, webhooks
-from tests.billing.shop import SECRETS, Shop, confirmed, opened
+from tests.billing.shop import SECRETS, Shop, opened
 from tests.payments.stripe import signed
 from tests.plugin import Share
 
@@ -235,7 +235,7 @@ TOLD = {
 @pytest.fixture
 def told(alice: Any, settings: Any) -> Iterator[type[Story]]:
     with opened(settings) as shop:
-        Story.shop, Story.user, Story.seen = shop, confirmed(alice), {}
+        Story.shop, Story.user, Story.seen = shop, alice, {}
         Story.fresh = {k: v for k, v in shop.fake.__dict__.items() if k not in ("lock", "_delivering")}
         Story.fresh = deepcopy(Story.fresh)
         yield Story

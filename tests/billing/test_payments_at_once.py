@@ -15,7 +15,7 @@ from django.db import connection
 from billing import audit, ledger, services
 from billing.models import Invoice, StripePrice, Subscription, Transfer, Wallet, WebhookEvent
 from billing.payments import gateway, invoices, reconcile, webhooks
-from tests.billing.shop import DAY, SECRETS, Shop, confirmed, opened
+from tests.billing.shop import DAY, SECRETS, Shop, opened
 from tests.conftest import person
 from tests.payments.stripe import DoubleClient, signed
 
@@ -68,7 +68,7 @@ def events_of(shop: Shop, people: list[Any]) -> list[dict[str, Any]]:
 
 
 def test_the_money_adds_up_after_sixteen_threads_at_once(shop: Shop) -> None:
-    people = [confirmed(person(f"p{n}@example.com")) for n in range(3)]
+    people = [person(f"p{n}@example.com") for n in range(3)]
     wallets = [ledger.wallet_of(user) for user in people]
     events = events_of(shop, people)
 
@@ -105,7 +105,7 @@ def test_the_money_adds_up_after_sixteen_threads_at_once(shop: Shop) -> None:
 
 
 def test_one_event_that_comes_sixteen_times_at_once_is_applied_once(shop: Shop) -> None:
-    user = confirmed(person("p@example.com"))
+    user = person("p@example.com")
     shop.fake.pay(shop.session(user, pack="small"))
     found: list[dict[str, Any]] = []
     shop.fake.flush(found.append)
@@ -120,7 +120,7 @@ def test_one_event_that_comes_sixteen_times_at_once_is_applied_once(shop: Shop) 
 
 
 def test_purchases_at_once_create_one_customer(shop: Shop) -> None:
-    user = confirmed(person("p@example.com"))
+    user = person("p@example.com")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _n: apart(lambda: shop.session(user, pack="small")), range(8)))
     customers = [o for o in shop.fake.objects.values() if o.get("object") == "customer"]
@@ -128,7 +128,7 @@ def test_purchases_at_once_create_one_customer(shop: Shop) -> None:
 
 
 def test_an_erasure_during_the_events_of_a_payment_leaves_no_wallet_and_adds_up(shop: Shop) -> None:
-    user = confirmed(person("p@example.com"))
+    user = person("p@example.com")
     for what in ({"plan": "creator"}, {"pack": "small"}):
         shop.fake.pay(shop.session(user, **what))
     found: list[dict[str, Any]] = []
@@ -162,7 +162,7 @@ class Slow(DoubleClient):
 
 def test_the_events_of_a_first_payment_are_applied_one_after_the_other(shop: Shop) -> None:
     """No subscription is recorded before: each event applies the same one, while runs hold credits."""
-    people = [confirmed(person(f"p{n}@example.com")) for n in range(3)]
+    people = [person(f"p{n}@example.com") for n in range(3)]
     for user in people:
         shop.fake.pay(shop.session(user, plan="creator"))
     found: list[dict[str, Any]] = []

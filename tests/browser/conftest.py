@@ -76,8 +76,12 @@ class Site:
         if user is not None:
             from django.test import Client
 
+            from tests.rights import prove
+
             client = Client()
             client.force_login(user)
+            if user.is_staff:
+                prove(client, user)
             context.add_cookies(
                 [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": self.url}]
             )

@@ -64,7 +64,8 @@ def test_few_nodes_however_far_and_what_was_chosen_stays(gallery: Page) -> None:
     gallery.evaluate("scrollTo(0, 0)")
     expect(gallery.get_by_label("Choose: picture 0", exact=True)).to_be_checked()
     few_nodes(gallery)
-    gallery.locator("#bulk").get_by_role("button", name="Mark as favourite").click()
+    with gallery.expect_navigation():
+        gallery.locator("#bulk").get_by_role("button", name="Mark as favourite").click()
     gallery.goto("/gallery/?favourite=true")
     expect(gallery.locator(".rows li")).to_have_count(2)
 

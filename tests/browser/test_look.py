@@ -99,6 +99,7 @@ def test_without_javascript_it_can_be_read_and_asked(site: Site, alice: Any) -> 
     page = site.visit(user=alice, java_script_enabled=False)
     page.goto("/gallery/?limit=4")
     expect(page.locator(".rows img")).to_have_count(4)
+    shown_whole(page, ".rows img")
     first = page.locator(".rows a").first.get_attribute("href")
     page.get_by_role("link", name="More").click()
     expect(page.locator(".rows img")).to_have_count(4)
@@ -108,9 +109,19 @@ def test_without_javascript_it_can_be_read_and_asked(site: Site, alice: Any) -> 
     page.goto(f"/twins/{names['twin']}/")
     expect(page.locator(".photo")).to_have_count(6)
     page.goto("/studio/")
+    shown_whole(page, ".result img")
     page.get_by_label("Prompt", exact=True).fill("in a park")
     page.get_by_role("button", name="Create").click()
     expect(page.locator(".job")).to_have_count(5)
+
+
+def shown_whole(page: Page, selector: str) -> None:
+    """Pictures have their own shape on the page, also before they are loaded."""
+    for picture in page.locator(selector).all():
+        width, height = (int(picture.get_attribute(name) or 0) for name in ("width", "height"))
+        box = picture.bounding_box()
+        assert box is not None
+        assert abs(box["width"] / box["height"] - width / height) < 0.02, (width, height, box)
 
 
 def looked_over(page: Page) -> list[str]:

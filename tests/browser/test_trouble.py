@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,10 @@ def test_what_is_no_photo_says_so_beside_those_that_are(site: Site, wizard: Page
     expect(wizard.locator("#photos .refused")).to_have_count(2)
     wizard.get_by_role("button", name="Remove notes.jpg").click()
     expect(wizard.locator("#photos .photo")).to_have_count(2)
+    wizard.reload()  # of a refused photo nothing is left but its name and the reason
+    expect(wizard.locator("#photos .photo")).to_have_count(2)
+    expect(wizard.locator("#photos .photo").last).to_contain_text(re.compile(r"(one|again)\.jpg \w+"))
+    expect(wizard.locator("#photos .blank")).to_have_count(0)
 
 
 def test_a_folder_is_named_and_its_neighbours_are_sent(site: Site, wizard: Page) -> None:
@@ -227,10 +232,16 @@ def test_a_server_that_is_away_is_told_and_waited_for(site: Site, studio_page: P
     expect(studio_page.locator(".waits")).to_have_count(2)
     site.web.stop()
     expect(studio_page.locator(".toast.away")).to_be_visible(timeout=30_000)
+    studio_page.get_by_label("Prompt", exact=True).fill("on a beach")
+    studio_page.get_by_role("button", name="Create").click()
+    expect(studio_page.locator(".unsent")).to_contain_text("Nothing was sent")
+    expect(studio_page.get_by_label("Prompt", exact=True)).to_have_value("on a beach")
     site.workers.let_go()
     site.start_web(port=site.web.port)
-    expect(studio_page.locator(".result img")).to_have_count(2)
-    expect(studio_page.locator(".toast.away")).to_have_count(0)
+    studio_page.get_by_role("button", name="Try again").click()
+    expect(studio_page.locator(".job").first).to_contain_text("on a beach")
+    expect(studio_page.locator(".result img")).to_have_count(4)
+    expect(studio_page.locator(".toast")).to_have_count(0)
 
 
 def test_a_late_suggestion_does_not_replace_the_list_under_the_finger(studio_page: Page) -> None:

@@ -30,11 +30,14 @@ def test_the_walk(site: Site, size: str, engine: str, tmp_path: Path) -> None:
     site.workers.start(studio=engine)
     page = site.visit(size)
     sign_up(page, "walker@example.com")
+    confirm(page, site)
     make_twin(page, files(tmp_path, 14) if engine == "paint" else drawn_files(tmp_path, 14))
+    prove_the_address(page, site)
     train(page, site, engine)
     two_pictures(page, size)
     one_picture(page, size)
     third_and_no_fourth(page)
+    a_long_prompt_is_told(page)
     credits_from_staff(site)
     marks_tags_downloads_deletes(page, tmp_path)
     assert site.complaints == []
@@ -66,6 +69,16 @@ def sign_up(page: Page, email: str) -> None:
     page.get_by_role("button", name="Sign up").click()
 
 
+def confirm(page: Page, site: Site) -> None:
+    """Opens the link in the e-mail. Links lead to ORIGIN, which is not this server's port."""
+    expect(page.get_by_text("We sent a link to walker@example.com")).to_be_visible()
+    wait_for(lambda: list(site.mails.glob("*")))
+    text = "".join(mail.read_text() for mail in site.mails.glob("*"))
+    page.goto(re.search(r"http://[^/]+(/accounts/confirm-email/\S+)", text)[1])  # type: ignore[index]
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("walker@example.com is confirmed.")).to_be_visible()
+
+
 def make_twin(page: Page, photos: list[Path]) -> None:
     page.goto("/twins/")
     page.get_by_role("link", name="Make my twin").click()
@@ -85,6 +98,19 @@ def make_twin(page: Page, photos: list[Path]) -> None:
     expect(
         page.locator("#state .needs li, #state p.ok").first
     ).to_be_visible()  # hints on the photos, or that none are missing
+
+
+def prove_the_address(page: Page, site: Site) -> None:
+    """Opens the link in the e-mail that the page offers to send again."""
+    where = page.url
+    expect(page.get_by_role("button", name="Send the e-mail again")).to_be_visible()
+    mails = "".join(mail.read_text() for mail in site.mails.glob("*"))
+    link = re.search(r"/accounts/confirm-email/\S+/", mails)
+    assert link
+    page.goto(link[0])
+    page.get_by_role("button", name="Confirm").click()
+    page.goto(where)
+    expect(page.get_by_role("button", name="Send the e-mail again")).to_have_count(0)
 
 
 def train(page: Page, site: Site, engine: str) -> None:
@@ -161,17 +187,25 @@ def pinch(page: Page) -> None:
 
 
 def third_and_no_fourth(page: Page) -> None:
-    """A repeat with the same seed uses the last free credit. The next refused request keeps its prompt."""
+    """A repeat with the same seed uses the last free credit. Then the page says so, before a request."""
     page.get_by_role("link", name="Open in the studio").click()
     expect(page.get_by_role("heading", name="What do you want to see?")).to_be_visible()
+    expect(page.get_by_text("is fixed: the same words")).to_be_visible()
     page.get_by_role("button", name="Create · 1 credit").click()
     expect(page.locator(".job")).to_have_count(2)
     expect(page.locator(".result img")).to_have_count(3)
-    page.get_by_label("Prompt", exact=True).fill("on a beach, with a hat")
-    page.get_by_role("button", name="Create").click()
-    expect(page.get_by_role("alert")).to_contain_text("credits")
-    expect(page.get_by_label("Prompt", exact=True)).to_have_value("on a beach, with a hat")
-    expect(page.locator(".job")).to_have_count(2)
+    expect(page.get_by_text("is fixed: the same words")).to_be_hidden()
+    expect(page.get_by_text("You have no credits left.")).to_be_visible()
+    expect(page.get_by_role("button", name="Create")).to_be_hidden()
+
+
+def a_long_prompt_is_told(page: Page) -> None:
+    """What is written without credits stays in the browser until they are there."""
+    prompt = page.get_by_label("Prompt", exact=True)
+    prompt.fill("smiling, in a park, " * 12 + "wearing a red dress")
+    expect(page.get_by_text("This base reads the prompt only up to")).to_be_visible()
+    prompt.fill("on a beach, with a hat")
+    expect(page.get_by_text("This base reads the prompt only up to")).to_be_hidden()
 
 
 def credits_from_staff(site: Site) -> None:
@@ -179,7 +213,7 @@ def credits_from_staff(site: Site) -> None:
 
     boss: Any = get_user_model().objects.create_superuser("staff@example.com", "a long password")
     page = site.visit(user=boss)
-    page.goto("/admin/billing/wallet/?q=walker")
+    page.goto("/admin/billing/wallet/?q=walker@example.com")
     page.locator("input[name=_selected_action]").first.check()
     page.locator("select[name=action]").first.select_option("grant")
     page.locator("input[name=amount]").first.fill("20")
@@ -191,7 +225,9 @@ def credits_from_staff(site: Site) -> None:
 
 
 def marks_tags_downloads_deletes(page: Page, folder: Path) -> None:
-    page.get_by_role("button", name="Create").click()  # the prompt was kept
+    page.reload()
+    page.locator("[name=count]").select_option("1")
+    page.get_by_role("button", name="Create · 1 credit").click()  # the prompt was kept
     expect(page.locator(".result img")).to_have_count(4)
     page.locator(".job").first.get_by_role("link", name="Change").click()
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("on a beach, with a hat")

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -27,7 +28,7 @@ from config.runs.models import Status
 from config.runs.places import Places
 from config.runs.sweeper import ENQUEUE_AGAIN, sweep_kind
 from config.runs.worker import CRASHES, SAFE_POINT, Keeper, Lost, claimed
-from config.web import event_stream
+from config.web import event_stream, streams
 from config.web.event_stream import snapshot
 from ml.errors import MLError, Stopped
 from tests import aio
@@ -346,26 +347,24 @@ def test_a_broker_that_does_not_answer_delays_nobody(monkeypatch: pytest.MonkeyP
         assert time.monotonic() - start < 4 * broker.TIMEOUT
 
 
-async def first_event(user: Any, monkeypatch: pytest.MonkeyPatch) -> bytes | None:
-    heard = events.Listener()
-    heard.task = asyncio.current_task()  # a subscription that stands
-    heard.ready.set()
-    monkeypatch.setattr(event_stream, "listener", heard)
-    return await anext(event_stream.stream(user), None)
+async def first_event(user: Any) -> bytes | None:
+    open_streams = streams.Streams(event_stream._beginning, event_stream._changes)
+    open_streams.listener.task = asyncio.current_task()  # a subscription that stands
+    open_streams.listener.ready.set()
+    async with aclosing(open_streams.send(streams.Stream(user, "", "en"))) as pieces:
+        return await anext(pieces, None)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_stream_that_was_let_in_while_its_account_was_closed_ends_at_once(
-    alice: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stream_that_was_let_in_while_its_account_was_closed_ends_at_once(alice: Any) -> None:
     """It missed the message that ends the account's streams."""
     type(alice).objects.update(is_active=False)
-    assert aio.run(partial(first_event, alice, monkeypatch)) is None
+    assert aio.run(partial(first_event, alice)) is None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_browser_gets_its_snapshot(alice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_gets_its_snapshot(alice: Any) -> None:
     """The user of a session is a lazy object."""
-    found = aio.run(partial(first_event, SimpleLazyObject(lambda: alice), monkeypatch))
+    found = aio.run(partial(first_event, SimpleLazyObject(lambda: alice)))
     assert found is not None
     assert found.startswith(b"event: snapshot")

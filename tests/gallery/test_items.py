@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -81,6 +82,86 @@ def test_filters_and_words_find_what_they_should(as_alice: Any, alice: Any) -> N
     assert found == {"style=anime": 1, "favourite=true": 1, "tag=Work": 1, "q=park": 1, "q=boat": 0}
 
 
+@pytest.fixture
+def labelled(as_alice: Any, alice: Any, bob: Any) -> Callable[[str], list[str]]:
+    """Returns a search of pictures that differ in their tags, twin and style. It answers prompts."""
+    from twins.models import Twin
+
+    ling = Twin.objects.create(user=alice, name="Ling 小明", subject_class="woman")
+    Twin.objects.create(user=bob, name="Robert", subject_class="man")
+    add(alice, 1, prompt="one", tags=["summer holiday"], twin=ling, style="noir")
+    add(alice, 1, prompt="two", tags=["夏日海滩"], style="watercolour")
+    add(alice, 1, prompt="three", notes="for Ana", style="noir")
+
+    def search(q: str) -> list[str]:
+        found = as_alice.get("/api/v1/items", {"q": q}).json()["results"]
+        return sorted(item["prompt"] for item in found)
+
+    return search
+
+
+@pytest.mark.parametrize(
+    "q, found",
+    [
+        ("holiday", "one"),
+        ("Holiday SUMMER", "one"),
+        ('"holiday summer"', ""),
+        ("海滩", "two"),
+        ("滩海", ""),
+        ("ling", "one"),
+        ("小明", "one"),
+        ("Robert", ""),  # another user's twin
+        ("acuarela", "two"),  # the style's name, in any language
+        ("水彩", "two"),
+        ("film noir", "one three"),
+        ("noir holiday", "one"),
+        ("noir -ling", "three"),
+        ("ling or acuarela", "one two"),
+        ("ana", "three"),
+        ("-" * 50, ""),
+        ("- or -", ""),
+    ],
+)
+def test_tags_twins_and_styles_are_found_by_search(
+    labelled: Callable[[str], list[str]], q: str, found: str
+) -> None:
+    assert " ".join(labelled(q)) == " ".join(sorted(found.split()))
+
+
+@pytest.mark.parametrize(
+    "likeness, words",
+    [
+        (None, "not measured: no face was found"),
+        (0.1, "hardly to be recognised"),
+        (0.5, "to be recognised"),
+        (0.9, "as alike as your photos are to each other"),
+    ],
+)
+def test_the_page_of_a_picture_tells_how_it_was_made(
+    client: Any, picture: Item, trained: Any, likeness: float | None, words: str
+) -> None:
+    training = trained.active_training
+    training.likeness_real = 0.8
+    training.save()
+    made = {"likeness": likeness, "training": training.id, "twin": trained, "engine": "nano 1"}
+    Item.objects.filter(id=picture.id).update(recipe={"quality": "high", "seed": 77}, **made)
+    client.force_login(picture.user)
+    page = client.get(f"/gallery/{picture.id}/").text
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page, re.DOTALL))
+    assert facts["Likeness"].startswith(words)
+    assert ("0.80" in facts["Likeness"]) == (likeness is not None)
+    assert f'href="/twins/{trained.id}/">{trained.name}</a>' in facts["Twin"]
+    assert (facts["Quality"], facts["Seed"], facts["Engine"]) == ("High", "77", "nano 1")
+    assert facts["Size"].startswith("64 × 64 pixels")
+
+
+def test_tags_are_separated_by_chinese_commas_too(client: Any, picture: Item) -> None:
+    client.force_login(picture.user)
+    client.post(f"/gallery/{picture.id}/change/", {"tags": "夏天，海滩、family", "notes": ""})
+    picture.refresh_from_db()
+    assert picture.tags == ["family", "夏天", "海滩"]
+
+
 def test_a_page_takes_the_same_number_of_queries_however_long(
     as_alice: Any, alice: Any, django_assert_max_num_queries: Any
 ) -> None:
@@ -104,6 +185,34 @@ def test_a_picture_is_served_whole_in_ranges_and_not_again(as_alice: Any, pictur
     assert as_alice.get(where, HTTP_IF_NONE_MATCH=whole["ETag"]).status_code == 304
     beyond = as_alice.get(where, HTTP_RANGE="bytes=999999-")
     assert (beyond.status_code, beyond.json()["code"]) == (416, "range_not_satisfiable")
+
+
+@pytest.mark.parametrize("part", ["", "/content", "/thumbnail"])
+def test_what_the_client_has_already_is_not_sent_again(as_alice: Any, picture: Item, part: str) -> None:
+    where = f"/api/v1/items/{picture.id}{part}"
+    etag = as_alice.get(where)["ETag"]
+    for known in (etag, f"W/{etag}", "*", f'"x", W/{etag}', f'"x",{etag} , "y"'):
+        answer = as_alice.get(where, HTTP_IF_NONE_MATCH=known)
+        assert (answer.status_code, answer["ETag"], answer.content) == (304, etag, b""), known
+    for other in ('"x"', 'W/"x", "y"', "x", ""):
+        assert as_alice.get(where, HTTP_IF_NONE_MATCH=other).status_code == 200, other
+
+
+@pytest.mark.parametrize("method", ["get", "patch", "delete"])
+def test_a_change_is_meant_for_one_of_the_versions_it_names(
+    as_alice: Any, picture: Item, method: str
+) -> None:
+    where = f"/api/v1/items/{picture.id}"
+    ask, etag = getattr(as_alice, method), as_alice.get(where)["ETag"]
+    for other in ('"x"', '"x", "y"', f"W/{etag}", "x"):
+        refused = ask(where, {}, format="json", HTTP_IF_MATCH=other)
+        assert (refused.status_code, refused.json()["code"]) == (412, "changed_meanwhile"), other
+    assert ask(where, {}, format="json", HTTP_IF_MATCH=f'"x", {etag}').status_code in (200, 204)
+
+
+def test_a_change_of_what_must_not_be_there_is_refused(as_alice: Any, picture: Item) -> None:
+    answer = as_alice.patch(f"/api/v1/items/{picture.id}", {}, format="json", HTTP_IF_NONE_MATCH="*")
+    assert answer.status_code == 412
 
 
 def test_a_thumbnail_has_its_own_hash(as_alice: Any, picture: Item) -> None:

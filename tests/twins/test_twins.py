@@ -175,6 +175,23 @@ def test_versions_are_activated_and_rolled_back(as_alice: Any, trained: Any, wor
     assert as_alice.get(f"/api/v1/trainings/{first}/weights")["ETag"]
 
 
+def test_the_owner_downloads_the_weights_from_the_page_and_a_stranger_does_not(
+    as_alice: Any, as_bob: Any, trained: Any
+) -> None:
+    from django.test import Client
+
+    type(trained).objects.filter(id=trained.id).update(name="Ana María")
+    where, page = f"/api/v1/trainings/{trained.active_training_id}/weights", Client()
+    page.force_login(trained.user)
+    assert f'href="{where}"' in page.get(f"/twins/{trained.id}/").content.decode()
+    whole = as_alice.get(where)
+    assert whole["Content-Disposition"] == 'attachment; filename="photoflux-ana-maria-v1.safetensors"'
+    data = b"".join(whole.streaming_content)
+    part = as_alice.get(where, HTTP_RANGE="bytes=2-5")
+    assert (part.status_code, b"".join(part.streaming_content)) == (206, data[2:6])
+    assert as_bob.get(where).status_code == 404
+
+
 def test_a_queued_training_is_cancelled_at_once_and_not_twice(
     as_alice: Any, twin: Any, photos: list[Any]
 ) -> None:

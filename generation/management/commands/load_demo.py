@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         password = secrets.token_urlsafe(12)
         with transaction.atomic():  # after a kill, the next start begins anew
             user = users.create_user(email=EMAIL, password=password, display_name="Demo")
+            EmailAddress.objects.create(user=user, email=EMAIL, verified=True, primary=True)
             for kind in (Kind.TERMS, Kind.BIOMETRIC_TWIN):
                 consents.give(user, kind=kind, version=consents.WORDING[kind][0])
             ledger.grant(ledger.wallet_of(user), CREDITS, cause=f"demo:{user.id}")

@@ -81,7 +81,7 @@ class Command(BaseCommand):
             tasks.check_photo(str(photo.id))
             self._say_verdict(path, ended(photo))
         training = services.start_training(twin, seed=options["seed"], steps=options["steps"])
-        tasks.train(str(training.id))
+        tasks.train_one(training.id)
         return ended(training)
 
     def _say_verdict(self, path: Path, photo: Photo) -> None:

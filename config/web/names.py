@@ -1,0 +1,44 @@
+"""The names of the API's operations. Clients are generated from them, so they are short and never change."""
+
+from __future__ import annotations
+
+PREFIX = "/api/v1/"
+VERBS = {"GET": "get", "POST": "create", "PATCH": "update", "DELETE": "delete"}
+NAMES = {  # where the rule below finds no good name
+    ("POST", "albums/{}/items"): "change_album_items",
+    ("POST", "billing/checkout"): "start_checkout",
+    ("POST", "billing/portal"): "open_portal",
+    ("POST", "consents"): "give_consent",
+    ("DELETE", "consents/{}"): "withdraw_consent",
+    ("POST", "items/delete"): "delete_items",
+    ("DELETE", "me"): "erase_me",
+    ("POST", "me/export"): "export_me",
+    ("GET", "prompts/suggest"): "suggest_prompts",
+    ("POST", "quote"): "get_quote",
+    ("GET", "trainings/{}/weights"): "get_training_weights",
+    ("POST", "twins/{}/photos"): "upload_twin_photo",
+    ("POST", "twins/{}/trainings"): "start_training",
+    ("POST", "verify"): "verify_file",
+}
+
+
+def operation_name(method: str, path: str) -> str:
+    """`list_twins`, `get_twin`, `cancel_training`: a verb, then the words of the address."""
+    parts = ["{}" if part.startswith("{") else part for part in path.removeprefix(PREFIX).split("/")]
+    if name := NAMES.get((method, "/".join(parts))):
+        return name
+    *before, last = (_singular(part, parts[i + 1 : i + 2] == ["{}"]) for i, part in enumerate(parts))
+    words = [word.replace("-", "_") for word in (*before, last) if word != "{}"]
+    if parts[-2:-1] == ["{}"] and method == "POST" and not last.endswith("s"):
+        return "_".join([words[-1], *words[:-1]])  # an action: cancel_training
+    if last.endswith("s"):
+        return "_".join(["list" if method == "GET" else VERBS[method], *words[:-1], _of(method, last)])
+    return "_".join([VERBS[method], *words])
+
+
+def _of(method: str, plural: str) -> str:
+    return plural if method == "GET" else plural.removesuffix("s")
+
+
+def _singular(part: str, one: bool) -> str:
+    return part.removesuffix("s") if one else part

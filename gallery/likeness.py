@@ -1,0 +1,34 @@
+"""How alike a picture is to its twin, in words. The figure is a cosine: it says little by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from gallery.models import Item
+from ml import catalogue
+from twins.models import Training
+
+
+def told(item: Item) -> dict[str, Any]:
+    """Returns `words`, `value` and `real` (the twin's photos among themselves), the latter two where known.
+
+    The words compare the picture with the floor of the training's base, below which a twin does not count as
+    recognised, and with the photos. They are left out when the training is gone.
+    """
+    if item.likeness is None:
+        return {"words": _("not measured: no face was found") if item.training else ""}
+    training = Training.objects.owned_by(item.user_id).filter(id=item.training).first()
+    real = training.likeness_real if training else None
+    return {"words": _words(item.likeness, training), "value": item.likeness, "real": real}
+
+
+def _words(value: float, training: Training | None) -> Any:
+    if training is None or training.base not in catalogue.BASES:
+        return ""
+    if value < catalogue.BASES[training.base].floor:
+        return _("hardly to be recognised")
+    if training.likeness_real and value >= training.likeness_real:
+        return _("as alike as your photos are to each other")
+    return _("to be recognised")

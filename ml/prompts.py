@@ -1,0 +1,140 @@
+"""What a base reads of a prompt: markup removed, style and subject in front, up to the base's last token.
+
+No torch: the web process counts here what the engine will read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from ml.catalogue import Base
+
+TRIGGER = "ohwx"  # the word that a twin's LoRA is trained on
+STYLE_WORDS = {
+    "photorealistic": "photo",
+    "cinematic": "cinematic film still",
+    "artistic": "oil painting",
+    "anime": "anime drawing",
+    "vintage": "vintage photo",
+    "noir": "film noir",
+    "watercolour": "watercolour",
+    "fantasy": "fantasy art",
+}
+
+# ---------------------------------------------------------------- markup
+
+_ESCAPED = re.compile(r"\\([()\[\]{}\\])")
+_TAG = re.compile(r"<\s*(?:lora|lyco|hypernet|embedding)\s*:[^<>]*>", re.IGNORECASE)
+_NUMBER = r"[-+]?(?:\d(?:\.\d*)?|\.\d+)"  # a weight is below 10, so the time in "(at 10:30)" stays
+_WEIGHT = re.compile(rf"\s*[:：]\s*{_NUMBER}\s*(?=[)\]}}）】])")
+_AFTER = re.compile(rf"(?<=[)\]}}）】])(?:[+-]+|{_NUMBER}(?=[\s,.;，。、]|$))")
+_PLUSES = re.compile(r"(?<=[^\W\d_])\+{2,}(?!\w)")
+_BRACKETS = re.compile(r"[()\[\]{}（）【】]")
+_HELD = {c: chr(0xE000 + i) for i, c in enumerate("()[]{}\\")}  # stands for an escaped character meanwhile
+_FREED = {held: c for c, held in _HELD.items()}
+
+
+def without_markup(prompt: str) -> str:
+    """The prompt without the markup of other programs, which the text encoders would read as words.
+
+    "(smiling:1.3), in a ((park)), a [red dress]" -> "smiling, in a park, a red dress". A bracket becomes a
+    space, so that no two halves of a word are joined. Escaped brackets, as in "\\(", stay as text.
+    """
+    text = _ESCAPED.sub(lambda found: _HELD[found[1]], prompt)
+    plain = _TAG.sub(" ", text)
+    for pattern in (_WEIGHT, _AFTER, _PLUSES, _BRACKETS):
+        plain = pattern.sub(" ", plain)
+    if plain != text:
+        plain = re.sub(r"[ \t]+", " ", plain)
+        plain = re.sub(r"\s+([,.;:!?，。；：！？、])|(?<=[，。；：！？、]) ", r"\1", plain).strip(" ,")
+    return "".join(_FREED.get(c, c) for c in plain)
+
+
+def compose(prompt: str, style: str, subject: str, *, twin: bool) -> str:
+    """The base's prompt: the style's words, the subject (with the trigger for a twin), then the user's
+    prompt without markup."""
+    who = f"{TRIGGER} {subject}" if twin else f"a {subject}"
+    return f"{STYLE_WORDS[style]} of {who}, {without_markup(prompt).strip()}"
+
+
+# ---------------------------------------------------------------- length
+
+AROUND = 16  # tokens of the longest frame around a prompt, FLUX.2's chat template
+
+
+def read_until(base: Base, prompt: str, *, style: str, subject: str, twin: bool) -> int | None:
+    """How many characters of the prompt the base reads, up to the end of a word; None when it reads all."""
+    return _last_that_fits(
+        prompt, lambda begun: count_tokens(base, compose(begun, style, subject, twin=twin)) <= base.tokens
+    )
+
+
+def negative_read_until(base: Base, negative: str) -> int | None:
+    """The same for the negative prompt: 0 when the base reads none."""
+    if not negative.strip():
+        return None
+    if base.true_cfg <= 1:
+        return 0
+    return _last_that_fits(negative, lambda begun: count_tokens(base, without_markup(begun)) <= base.tokens)
+
+
+def _last_that_fits(text: str, fits: Callable[[str], bool]) -> int | None:
+    """Bisects the ends of the words: a longer beginning of the text never has fewer tokens."""
+    if fits(text):
+        return None
+    ends = [0, *(match.end() for match in re.finditer(r"[^\s⺀-鿿]+|[⺀-鿿]", text))]
+    low, high = 0, len(ends) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(text[: ends[middle]]) else (low, middle - 1)
+    return ends[low]
+
+
+def count_tokens(base: Base, text: str) -> int:
+    """Tokens of a text, with those around it. Exact for a base whose T5 vocabulary is on this machine. Else
+    an estimate that is rather too high: a token for two letters of a word, for each other character, and for
+    each byte outside ASCII."""
+    pieces = _vocabulary(base.source)
+    words = (text.lower() if base.lowercase else text).split()
+    if pieces:
+        return 1 + sum(_pieces_of(f"▁{word}", base.source) for word in words)
+    return AROUND + sum(_estimate(word) for word in words)
+
+
+def _estimate(word: str) -> int:
+    letters = re.findall(r"[A-Za-z]+", word)
+    others = len(word.encode()) - sum(map(len, letters))
+    return others + sum(1 + math.ceil(len(run) / 2) for run in letters)
+
+
+@lru_cache
+def _vocabulary(source: str) -> dict[str, float]:
+    """Piece -> score of the base's sentence tokenizer; empty when it is not here or of another model."""
+    file = Path(source) / "tokenizer_2" / "tokenizer.json"
+    if not file.is_file():
+        return {}
+    model = json.loads(file.read_text())["model"]
+    return dict(model["vocab"]) if model.get("type") == "Unigram" else {}
+
+
+@lru_cache(8192)
+def _pieces_of(word: str, source: str) -> int:
+    """The number of pieces in the likeliest split of a word. Neighbouring unknown characters are one piece,
+    as in SentencePiece."""
+    pieces = _vocabulary(source)
+    unknown = min(pieces.values()) - 10
+    longest = max(map(len, pieces))
+    best: list[tuple[float, int, bool]] = [(0.0, 0, False)]  # (score, pieces, ends in an unknown one)
+    for end in range(1, len(word) + 1):
+        score, count, open_ = best[end - 1]
+        found = (score + unknown, count + (not open_), True)
+        for start in range(max(0, end - longest), end):
+            if (worth := pieces.get(word[start:end])) is not None:
+                found = max(found, (best[start][0] + worth, best[start][1] + 1, False))
+        best.append(found)
+    return best[-1][1]

@@ -1,0 +1,209 @@
+"""Judges a prompt together with its negative prompt: `screen`, and `refuse_prompt` for engines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+
+from ml.errors import MLError
+from ml.words import ages, spelling
+from ml.words.fragments import Found
+from ml.words.lexicon import Lexicon, read_terms, unmasked
+from ml.words.spelling import BREAK
+
+# Emoji that spelling reads as letters: flags (two regional indicators), and those that stand for words.
+EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|[{''.join(map(chr, spelling.PICTURES))}]")
+LETTER = re.compile(f"[A-Za-z0-9{spelling.CJK}]")
+MAX_PROMPT = 1_000  # characters
+LISTS = [
+    "allowed",
+    "sexual",
+    "suggestive",
+    "mild",
+    "calm",
+    "child",
+    "baby",
+    "youth",
+    "minor",
+    "undress",
+    "violence",
+    "self_harm",
+    "hate",
+    "people",
+]
+REMOVED = ("removed", "removed_undies", "removed_adult")
+
+MESSAGES = {
+    "empty": "Describe the picture in words: this has none.",
+    "too_long": f"This prompt is too long. Shorten it to {MAX_PROMPT:,} characters.",
+    "minor": "Children and teenagers never appear in anything suggestive here. Leave out one or the other.",
+    "known_person": "Pictures of well-known people are not made here. Leave out the name.",
+    "undress": "Nobody is undressed here. Describe what the person wears instead.",
+    "sexual": "Sexual content and nudity are not allowed here. Describe the picture without them.",
+    "violence": "Violence against people is not allowed here. Describe the picture without it.",
+    "hate": "Hateful words and symbols are not allowed here. Describe the picture without them.",
+    "self_harm": "Pictures of self-harm are not made here. If you feel like hurting yourself, please talk to somebody you trust or call a helpline.",  # noqa: E501
+    "blocked": "A word in this prompt is not allowed here. Describe the picture in another way.",
+}
+# Each list's code. A prompt that breaks several rules gets the first code in this order.
+CODES = {
+    "people": "known_person",
+    "undress": "undress",
+    "sexual": "sexual",
+    "self_harm": "self_harm",
+    "hate": "hate",
+    "violence": "violence",
+    "blocked": "blocked",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`code` is "" when allowed, else a key of MESSAGES. `term` is the words that matched."""
+
+    allowed: bool
+    code: str = ""
+    term: str = ""
+
+    @property
+    def message(self) -> str:
+        return MESSAGES.get(self.code, "")
+
+
+@dataclass
+class Content:
+    """What a text is about: the first words found of each list."""
+
+    found: dict[str, str] = field(default_factory=dict)
+    hint: str = ""  # something suggestive, even within a harmless phrase
+
+    def first(self, *names: str) -> str:
+        return next((self.found[name] for name in names if name in self.found), "")
+
+
+def screen(
+    prompt: str, negative: str = "", *, blocked: Iterable[str] = (), allow_sexual: bool = False
+) -> Verdict:
+    """Whether a prompt is allowed beside its negative prompt.
+
+    `blocked` are further terms (see lexicon.py); they count in the prompt alone. `allow_sexual` disables the
+    sexual list: minors, undressing and known people stay refused.
+    """
+    if max(len(prompt), len(negative)) > MAX_PROMPT:
+        return Verdict(False, "too_long")
+    if not has_words(prompt):
+        return Verdict(False, "empty")
+    asked, refused = spelling.without_negated(prompt)
+    removed, wanted = spelling.without_negated(negative)
+    content = read(f"{asked}\n{wanted}", tuple(sorted(blocked)))
+    away = read_removed(f"{removed}\n{refused}") if f"{removed}{refused}".strip() else Content()
+    if term := _minor(content, away) or "":
+        return Verdict(False, "minor", term)
+    found = content.found | ({"undress": term} if (term := _removed(content, away)) else {})
+    for name, code in CODES.items():
+        if name in found and not (name == "sexual" and allow_sexual):
+            return Verdict(False, code, found[name])
+    return Verdict(True)
+
+
+def refuse_prompt(prompt: str, negative: str = "") -> None:
+    """MLError `prompt_refused` unless `screen` allows them."""
+    verdict = screen(prompt, negative)
+    if not verdict.allowed:
+        raise MLError("prompt_refused", verdict.message)
+
+
+def has_words(text: str) -> bool:
+    """Whether a text has letters or digits. Signs, emoji and invisible characters are no words."""
+    plain = EMOJI.sub("", text)
+    return bool(LETTER.search(plain) or re.search(r"[^\W_]", spelling.fold(plain)))
+
+
+is_term = has_words
+
+
+def _minor(content: Content, away: Content) -> str:
+    """The words that make a child, or somebody who may be one, sexual; "" if there are none."""
+    explicit = content.first("sexual", "undress")
+    hint = explicit or content.first("suggestive")
+    bare = away.first("removed")
+    if alone := content.first("minor"):
+        return alone
+    if child := content.first("child"):
+        everyday = content.first("calm", "baby")
+        hint = hint or bare or ("" if everyday else content.first("mild"))
+        return f"{child} + {hint}" if hint else ""
+    if (youth := content.first("youth")) and (explicit or bare):
+        return f"{youth} + {explicit or bare}"
+    # "woman in a bikini" is harmless, but not without the woman.
+    hint, adult = hint or content.hint, away.first("removed_adult")
+    return f"{hint} - {adult}" if hint and adult else ""
+
+
+def _removed(content: Content, away: Content) -> str:
+    """What a negative prompt asks to take off; "" if nothing."""
+    suggestive = content.first("sexual", "suggestive", "mild")
+    return away.first("removed") or (away.first("removed_undies") if suggestive else "")
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+@cache
+def rules() -> Lexicon:
+    return Lexicon({name: read_terms(name) for name in LISTS})
+
+
+@cache
+def removals() -> Lexicon:
+    return Lexicon({name: read_terms(name) for name in REMOVED})
+
+
+@lru_cache(maxsize=8)
+def blocked_rules(blocked: tuple[str, ...]) -> Lexicon:
+    """Staff write plain words; of the signs of lexicon.py they may use `*` and `...`."""
+    return Lexicon({"blocked": [re.sub(r"[^\w*.\s]|(?<!\.)\.(?!\.)", " ", term) for term in blocked]})
+
+
+def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
+    folded = spelling.fold(text)
+    lexicon = rules()
+    tokens = spelling.tokens(folded)
+    words = lexicon.read(tokens)
+    found = lexicon.find(words)
+    keys = [lexicon.keys(word) for word in words]
+    found += [Found("child", s, e, " ".join(words[s:e])) for s, e in ages.Ages(words, keys).find()]
+    chinese = spelling.chinese(folded)
+    characters = lexicon.find_chinese(chinese)
+    characters += [Found("child", m.start(), m.end(), m[0]) for m in ages.CHINESE.finditer(chinese)]
+    kept = unmasked(found) + unmasked(characters)
+    if blocked:
+        kept += _blocked(blocked, tokens, chinese)
+    content = Content(hint=next((one.text for one in found if one.name == "suggestive"), ""))
+    for one in kept:
+        content.found.setdefault(one.name, one.text)
+    return content
+
+
+def _blocked(blocked: tuple[str, ...], tokens: list[str], chinese: str) -> list[Found]:
+    lexicon = blocked_rules(blocked)
+    return lexicon.find(lexicon.read(tokens)) + lexicon.find_chinese(chinese)
+
+
+def read_removed(text: str) -> Content:
+    """The items of a negative prompt that are a term as a whole: "clothes", not "torn clothes"."""
+    folded = spelling.fold(text)
+    lexicon = removals()
+    words = [BREAK, *lexicon.read(spelling.tokens(folded)), BREAK]
+    content = Content()
+    for one in lexicon.find(words):
+        if words[one.start - 1] == BREAK and words[one.end] == BREAK:
+            content.found.setdefault(one.name, one.text)
+    items = spelling.chinese(folded).split()
+    for name, pattern in lexicon.fragments.items():
+        for item in items:
+            if pattern.fullmatch(item):
+                content.found.setdefault(name, item)
+    return content
