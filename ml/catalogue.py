@@ -161,7 +161,6 @@ BASES = {
         true_cfg=3.0,
         steps=(4, 6, 12),
         batch=4,
-        floor=0.30,
         lowercase=True,
         sizes=nano_sizes(NANO),
         recipe=Recipe(

@@ -215,6 +215,7 @@ def _measure(said: Inspection, picture: np.ndarray, faces: list[Face]) -> Inspec
     return replace(
         said,
         box=(x1, y1, x2, y2),
+        points=tuple((x * scale, y * scale) for x, y in face.points),
         yaw=yaw_of(face),
         light=float(luma(patch)[oval_of(patch)].mean()),
         warmth=float(skin[:, 0].mean() / max(skin[:, 2].mean(), 1.0)),

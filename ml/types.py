@@ -71,7 +71,8 @@ class Inspection:
     """The verdict on one photo. `code` is empty when accepted; `detail` is one sentence that says what to do.
 
     `hints`, such as "smiling", never refuse a photo. `yaw`: degrees, positive towards the picture's right.
-    `light`: the face's mean brightness, 0..1. `warmth`: its red / blue. `sharpness`: see measures.py.
+    `points` (x, y): the face's five, see Face, in pixels like `box`. `light`: the face's mean brightness,
+    0..1. `warmth`: its red / blue. `sharpness`: see measures.py.
     `embedding`: by the model `embedder`. `hash`: 64-bit perceptual hash. `clean`: the JPEG that
     is kept."""
 
@@ -79,6 +80,7 @@ class Inspection:
     code: str = ""
     detail: str = ""
     box: Box | None = None
+    points: tuple[tuple[float, float], ...] = ()
     width: int = 0
     height: int = 0
     yaw: float = 0.0

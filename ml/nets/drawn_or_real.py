@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import load_file, save_file
 
 WEIGHTS = Path(__file__).resolve().parent / "weights" / "drawn_or_real.safetensors"
 
@@ -27,14 +28,10 @@ class DrawnOrReal:
 
     @classmethod
     def load(cls, path: Path = WEIGHTS) -> DrawnOrReal:
-        from safetensors.numpy import load_file
-
         found = load_file(path)
         return cls(found["mean"], found["spread"], found["axes"], float(found["limit"][0]))
 
     def save(self, path: Path = WEIGHTS) -> None:
-        from safetensors.numpy import save_file
-
         arrays = {"mean": self.mean, "spread": self.spread, "axes": self.axes, "limit": [self.limit]}
         save_file({name: np.asarray(value, np.float32) for name, value in arrays.items()}, path)
 

@@ -7,14 +7,19 @@ import threading
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
 
 from ml.errors import MLError
 from ml.measures import eyes_and_mouth
 from ml.nets import alignment
 from ml.nets.drawn_or_real import DrawnOrReal
+from ml.nets.embedder import Embedder
+from ml.nets.realface import RealFace, chip
 from ml.nets.scales import DRAWN, REAL
 from ml.types import Face
 
@@ -34,35 +39,32 @@ class NetEmbedder:
 
     def __init__(self, weights: Path, device: str = "cpu"):
         self.weights, self.device = weights, device
-        self._lock, self._net = threading.Lock(), None
+        self._lock = threading.Lock()
+        self._net: nn.Module | None = None
 
     def run(self, pictures: np.ndarray) -> np.ndarray:
         """(B, H, W, 3) uint8 -> (B, 128) float32."""
-        import torch
-
-        net: Any = self.net()
+        net = self.net()
         x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float()
         with torch.inference_mode():
             return np.asarray(net(self.scaled(x).to(self.device)).float().cpu().numpy())
 
-    def net(self) -> Any:
+    def net(self) -> nn.Module:
         with self._lock:
             if self._net is None:
                 if not self.weights.exists():
                     raise MLError(
                         "faces_unavailable", "The face model is missing. Fetch or build its weights."
                     )
-                from safetensors.torch import load_file
-
                 net = self.new()
                 net.load_state_dict({name: t.float() for name, t in load_file(self.weights).items()})
                 self._net = net.eval().to(self.device)
             return self._net
 
-    def new(self) -> Any:
+    def new(self) -> nn.Module:
         raise NotImplementedError
 
-    def scaled(self, x: Any) -> Any:
+    def scaled(self, x: torch.Tensor) -> torch.Tensor:
         return x
 
 
@@ -74,12 +76,10 @@ class DrawnEmbedder(NetEmbedder):
     def __init__(self, weights: Path = WEIGHTS / "faces.safetensors", device: str = "cpu"):
         super().__init__(weights, device)
 
-    def new(self) -> Any:
-        from ml.nets.embedder import Embedder
-
+    def new(self) -> nn.Module:
         return Embedder()
 
-    def scaled(self, x: Any) -> Any:
+    def scaled(self, x: torch.Tensor) -> torch.Tensor:
         return x / 127.5 - 1
 
     def vector(self, picture: np.ndarray, face: Face) -> np.ndarray:
@@ -96,14 +96,10 @@ class RealEmbedder(NetEmbedder):
     def __init__(self, weights: Path = WEIGHTS / "realface.safetensors", device: str = "cpu"):
         super().__init__(weights, device)
 
-    def new(self) -> Any:
-        from ml.nets.realface import RealFace
-
+    def new(self) -> nn.Module:
         return RealFace()
 
     def vector(self, picture: np.ndarray, face: Face) -> np.ndarray:
-        from ml.nets.realface import chip
-
         aligned = chip(picture, face)
         return np.asarray(self.run(np.stack([aligned, aligned[:, ::-1]])).mean(0))
 
