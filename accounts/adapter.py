@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from accounts import addresses, attempts, staff
+from accounts import addresses, attempts, devices, staff
 from accounts.emails import send_quietly
 from config.web import text
 from config.web.afterwards import afterwards
@@ -69,19 +69,31 @@ class Adapter(DefaultAccountAdapter):
 
     def authenticate(self, request: Any, **credentials: Any) -> Any:
         email = text.address(credentials.get("email", ""))
-        found = addresses.holders(email)
-        counted = attempts.begin(request, email, found)
-        if counted is None:
-            raise self.validation_error("too_many_login_attempts")
-        user = addresses.with_password(found, credentials.get("password", ""))
+        password, found = credentials.get("password", ""), addresses.holders(email)
+        device, known = devices.known(request, found)
+        if known:
+            counted = self._counted(attempts.begin(request, email, device=device))
+            if user := next((user for user in known if user.check_password(password)), None):
+                attempts.succeeded(counted)
+                return user
+        counted = attempts.begin(request, email)
+        if counted is None and known:
+            return (
+                None  # others used the limit up: here it was a wrong password, and the next right one opens
+            )
+        user = addresses.with_password(found, password) if self._counted(counted) else None
         if user:
             attempts.succeeded(counted)
         return user
 
-    def reauthenticate(self, user: Any, password: str) -> bool:
-        counted = attempts.begin_proof(current.request, user)
+    def _counted(self, counted: Any) -> Any:
+        """Raises ValidationError when there were too many guesses."""
         if counted is None:
             raise self.validation_error("too_many_login_attempts")
+        return counted
+
+    def reauthenticate(self, user: Any, password: str) -> bool:
+        counted = self._counted(attempts.begin_proof(current.request, user))
         right = bool(user.check_password(password))
         if right:
             attempts.succeeded(counted)

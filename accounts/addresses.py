@@ -14,29 +14,35 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts import devices, sessions
+from accounts import devices, sessions, staff
 from accounts.models import User
 
-MOST = 6  # accounts that one login tries: each costs the check of a password
+MOST = 2  # unproven accounts that one login from an unknown device tries: each costs the check of a password
 
 
-def holders(email: str) -> list[User]:
+def holders(email: str) -> QuerySet[User]:
     """The accounts that log in with this address: first the one that proved it, then the newest."""
     rows = EmailAddress.objects.filter(user=OuterRef("pk"))
     primary = rows.filter(primary=True)
     found = User.objects.annotate(proven=Exists(rows.filter(email=email, verified=True))).filter(
         Exists(primary.filter(email=email)) | (Q(email=email) & ~Exists(primary))
     )
-    return list(found.order_by("-proven", "-date_joined")[:MOST])
+    return found.order_by("-proven", "-date_joined")
 
 
-def with_password(found: list[User], password: str) -> User | None:
-    """The first of these accounts with this password. It takes as long when there is no account."""
-    if not found:
+def with_password(found: QuerySet[User], password: str) -> User | None:
+    """The first of these holders with this password: the proven one and the newest MOST others are tried.
+
+    As many passwords are always checked. Else who has an account with an address of somebody else could tell
+    by the time, or by an account of theirs that is not tried any more, whether another one proved it.
+    """
+    tried = [*found.filter(proven=True)[:1], *found.filter(proven=False)[:MOST]]
+    for _missing in range(MOST + 1 - len(tried)):
         User().set_password(password)
-    return next((user for user in found if user.check_password(password)), None)
+    right = [user for user in tried if user.check_password(password)]
+    return right[0] if right else None
 
 
 def is_proven_by_another(address: EmailAddress) -> bool:
@@ -65,29 +71,35 @@ def drop_other_ways_in(request: Any, address: EmailAddress, *, holds_session: bo
     """After the proof of an address: its prover keeps what they hold in this request, and nothing else stays.
 
     Somebody with a session of the account knows its password and passed its second factor. Without one, the
-    password and the second factor may be a stranger's, and go too.
+    password and the second factor may be a stranger's, and go too; staff keep the factor, as a mailbox alone
+    must not open the admin.
     """
     user = address.user
     EmailAddress.objects.filter(user=user).exclude(pk=address.pk).delete()
     sessions.end_all(user, but=request.session.session_key if holds_session else None)
     if not holds_session:
-        Authenticator.objects.filter(user=user).delete()
+        _drop_factor(user)
         user.set_unusable_password()
         user.save(update_fields=["password"])
+
+
+def _drop_factor(user: Any) -> None:
+    if not staff.is_staff(user):
+        Authenticator.objects.filter(user=user).delete()
 
 
 @transaction.atomic
 def after_reset(request: Any, user: Any, **_signal: Any) -> None:
     """A new password, set by a link to the account's address, proves that address.
 
-    The second factor of a proven account stays: a mailbox alone must not replace it.
+    The second factor of a proven account, and of staff, stays: a mailbox alone must not replace it.
     """
     address, _new = EmailAddress.objects.get_or_create(user=user, email=user.address)
     if not user.proven_address and not is_proven_by_another(address):
         claim(address)
         address.verified = True
         address.set_as_primary()
-        Authenticator.objects.filter(user=user).delete()
+        _drop_factor(user)
     EmailAddress.objects.filter(user=user).exclude(pk=address.pk).delete()
     sessions.end_all(user)
     devices.remember(request, user)

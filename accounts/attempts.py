@@ -2,7 +2,8 @@
 
 A guess counts for its IP address, and for the account from that address. So whoever guesses is stopped, and
 nobody else. Guesses from very many addresses are bounded by a wide limit of the account. A known device has a
-limit of its own, so its owner gets in whatever others do; so does who sets a new password by e-mail.
+limit of its own, so its owner gets in whatever others do; so does who sets a new password by e-mail. It is
+for the accounts that the device is known for: a guess at another account of the address counts as anybody's.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ from typing import Any
 
 from allauth.core.internal import ratelimit
 from allauth.core.internal.ratelimit import RateLimitUsage
-
-from accounts import devices
 
 APP = "accounts"
 RATES = {
@@ -26,13 +25,12 @@ def _use(request: Any, action: str, key: str | None = None) -> RateLimitUsage | 
     return ratelimit.consume(request, app=APP, action=action, config=RATES, key=key, limit_get=True)
 
 
-def begin(request: Any, email: str, users: list[Any]) -> list[RateLimitUsage] | None:
+def begin(request: Any, email: str, *, device: str = "") -> list[RateLimitUsage] | None:
     """Counts a guess before the password is checked, so that parallel guesses are bounded too.
 
-    `users` are those who log in with this address. Returns what was counted, for `succeeded`; None when there
-    were too many.
+    `device` is the id of a known device. Returns what was counted, for `succeeded`; None when there were too
+    many.
     """
-    device = devices.known_as(request, users)
     if device:
         asked = [("passwords", f"{device} {email}")]
     else:

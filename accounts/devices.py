@@ -30,11 +30,12 @@ def _read(request: Any) -> dict[str, Any]:
     return found
 
 
-def known_as(request: Any, users: list[Any]) -> str | None:
-    """The id of the device, if one of these users has logged in with it."""
+def known(request: Any, users: Any) -> tuple[str, list[Any]]:
+    """The id of the device, and those of a query's users who have logged in with it."""
     found = _read(request)
-    marks = ((found["marks"].get(str(user.pk), ""), _mark(user)) for user in users)
-    return found["id"] if any(constant_time_compare(*pair) for pair in marks) else None
+    marks = found["marks"]
+    here = users.filter(pk__in=marks)
+    return found["id"], [u for u in here if constant_time_compare(marks[str(u.pk)], _mark(u))]
 
 
 def remember(request: Any, user: Any) -> None:

@@ -36,7 +36,7 @@ class SignupTerms(forms.Form):
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
-    display_name = FormName(label=_("name"), required=False, max_length=80, validators=[validate_name])
+    display_name = FormName(label=_("Name"), required=False, max_length=80, validators=[validate_name])
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
     training = forms.BooleanField(label=_("A mail when a training ends"), required=False)
 

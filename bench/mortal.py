@@ -42,7 +42,7 @@ WEB = (
     Step("answered", ANSWER, after=True),
 )
 WORKER = (
-    Step("claimed", "config.runs.worker:WorkerSide.claim", after=True),
+    Step("claimed", "billing.runs:PaidRun.claim", after=True),
     Step("renders picture 0", "tests.studio:paint"),
     Step("files of 0 written, no row", "generation.kinds.image:save_item", after=True),
     Step("picture 0 delivered", "generation.tasks:deliver", after=True),

@@ -78,11 +78,17 @@ def _unread(job: Job) -> list[str]:
     """Sentences about the parts of the prompts that the base does not read."""
     read, sentences = reading(job), []
     if (until := read["prompt_read_until"]) is not None:
-        sentences.append(UNREAD % {"end": job.prompt[:until][-TAIL:]})
+        sentences.append(UNREAD % {"end": _tail(job.prompt[:until])})
     if (until := read["negative_prompt_read_until"]) is not None:
-        end = job.negative_prompt[:until][-TAIL:]
+        end = _tail(job.negative_prompt[:until])
         sentences.append(UNREAD_NEGATIVE % {"end": end} if until else str(NO_NEGATIVE))
     return sentences
+
+
+def _tail(text: str) -> str:
+    """The last TAIL characters, from the start of a word."""
+    words = text[-TAIL - 1 :].partition(" ")[2]
+    return words if len(text) > TAIL and words else text[-TAIL:]
 
 
 @limited("120/h", "generations")

@@ -179,7 +179,8 @@ form.addEventListener("formdata", (event) => { // includes chosen pictures that 
 });
 bulk.addEventListener("click", (event) => {
   const button = event.target.closest("[data-sure]");
-  if (button && !confirm(button.dataset.sure.replace("#", String(chosen.size)))) event.preventDefault();
+  const question = button && (chosen.size === 1 ? button.dataset.sureOne : button.dataset.sure.replace("#", String(chosen.size)));
+  if (button && !confirm(question)) event.preventDefault();
 });
 
 // ------------------------------------------------ months

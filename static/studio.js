@@ -55,7 +55,11 @@ showSeed();
 // Tells before the request how far the base reads the prompts.
 const unread = document.getElementById("unread");
 const LEAST = 40; // characters: no base stops before
-function readOnlyTo(text, until) { return text.slice(Math.max(0, until - 30), until); }
+function readOnlyTo(text, until) { // the last words, like _tail in generation/views.py
+  const read = text.slice(0, until), longer = read.slice(-31);
+  const words = longer.includes(" ") ? longer.slice(longer.indexOf(" ") + 1) : "";
+  return (read.length > 30 && words) || read.slice(-30);
+}
 async function measure() {
   const fields = Object.fromEntries(["twin", "prompt", "negative_prompt", "style"].map((name) => [name, form.elements[name]?.value ?? ""]));
   const sentences = [];

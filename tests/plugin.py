@@ -18,7 +18,7 @@ import pytest
 
 from config.start import checkout
 from config.start.service import Service
-from tests.order import arrange
+from tests.order import ByGroup, arrange
 from tests.summary import Summary
 
 NOWHERE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
@@ -85,6 +85,11 @@ def _discard(folder: Path) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Summary(), "photoflux-summary")
+
+
+@pytest.hookimpl(optionalhook=True)  # xdist's: runs in the controller
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
+    return ByGroup(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

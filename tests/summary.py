@@ -32,7 +32,7 @@ class Summary:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Runs in the process that prints the summary."""
-        test = report.nodeid.split("@")[0]
+        test = report.nodeid
         self.wall[test] += report.duration
         self.cpu[test] += getattr(report, "cpu", 0.0)  # a test that killed its worker has none
 

@@ -93,6 +93,23 @@ def locked_out(target: Target) -> str:
     return f"the owner gets in, also from the guesser's IP address; {tried} of 32 parallel guesses tried"
 
 
+@attack("L5b", "unlimited guesses from devices that an own account with the owner's address makes known")
+def lent(target: Target) -> str:
+    user, own = person("l5b"), "the password of the thief"
+    form(target.client("203.0.113.25"), "/accounts/signup/", email=user.email, password1=own)
+    thieves = [target.client("203.0.113.26") for _ in range(3)]
+    for thief in thieves:
+        form(thief, "/accounts/login/", login=user.email, password=own)
+        expect("device" in "".join(thief.cookies), "the preparation made no device known")
+        form(thief, "/accounts/logout/")
+    for thief in thieves[:2]:
+        for _ in range(4):
+            form(thief, "/accounts/login/", login=user.email, password=WRONG)
+    said = form(thieves[2], "/accounts/login/", login=user.email, password=PASSWORD)
+    expect(said.status_code != 302, "a ninth guess from one IP address was tried")
+    return "guesses at the other account count for the IP address"
+
+
 @attack("M8", "sign-up and reset tell whether an address is known, by answer or by time")
 def enumerated(target: Target) -> str:
     shapes, seconds = [], []

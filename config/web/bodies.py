@@ -129,7 +129,8 @@ async def limited(application: Any, scope: Any, receive: Any, send: Any) -> None
     limit = settings.MAX_BODY if files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     body = Body(receive, limit, memory := _memory())
     told = headers.get(b"content-length", b"")
-    size = int(told) if told.isdigit() else body.limit if b"transfer-encoding" in headers else 0
+    chunked = b"transfer-encoding" in headers  # it counts, and not a length that was told beside it
+    size = body.limit if chunked else int(told) if told.isdigit() else 0
     try:
         if size > body.limit:
             raise _too_large(body.limit)

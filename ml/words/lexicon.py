@@ -23,6 +23,7 @@ PIECES, LETTERS = 30, 24  # the most that joined letters are tried for
 PEOPLE = "people"
 ALLOWED = "allowed"  # harmless phrases with words of other lists
 JOINED_LISTS = ("sexual", "suggestive", "child", "youth", "undress", "people")
+MISSPELT = ("sexual", "undress", "minor", "people", "child")  # also with a typing error
 SHORT_PIECES = frozenset(("sex", "kid", "man", "men", "boy"))
 STRONG = ("sexual", "minor", "undress", "people", "blocked")
 
@@ -81,8 +82,8 @@ def expanded(term: str) -> Iterator[tuple[str, ...]]:
 
 
 GRAMMAR = read_sets("grammar")
-ARTICLES, PREPOSITIONS, GLUE, WHOLE = (
-    GRAMMAR[name] for name in ("articles", "prepositions", "glue", "whole")
+ARTICLES, PREPOSITIONS, GLUE, WHOLE, REAL = (
+    GRAMMAR[name] for name in ("articles", "prepositions", "glue", "whole", "real")
 )
 
 
@@ -94,6 +95,7 @@ class Lexicon:
         self.classes: dict[str, set[str]] = {}
         self.words: set[str] = set()
         self.strong: set[str] = set()
+        self.names: set[str] = set()  # the names of people, written together
         fragments: dict[str, list[str]] = {}
         stems = {term[:-1] for name in STRONG for term in lists.get(name, ()) if re.fullmatch(r"\w+\*", term)}
         singles = {word for name in JOINED_LISTS for word in lists.get(name, ()) if word.isalpha()}
@@ -112,6 +114,16 @@ class Lexicon:
         for word in {*self.strong, *stems, *(w.rstrip("*") for w in self.classes)}:
             if len(word) > 2:
                 self._by_shape.setdefault((len(word), word[0]), []).append(word)
+        self.slips = self._slips()
+        self.stem_slips = {
+            slip: stem
+            for name in ("sexual", "minor")
+            for term in map(spelling.fold, lists.get(name, ()))
+            if re.fullmatch(r"\w{7,}\*", term)
+            for stem in [term[:-1]]
+            for slip in _slips_of(stem)
+            if slip[-1] == stem[-1] and slip not in REAL
+        }
         self.keys = lru_cache(maxsize=20_000)(self._keys)
         self.parts = lru_cache(maxsize=20_000)(self._parts)
 
@@ -132,6 +144,35 @@ class Lexicon:
             if len(words) > 1 and name == PEOPLE and joined.isalpha() and len(joined) > 7:
                 self.index.setdefault(joined, []).append(_rest((joined,), name))
                 self.strong.add(joined)
+                self.names.add(joined)
+                self.words.add(joined)
+
+    def _slips(self) -> dict[str, str]:
+        """Typing errors -> words: a letter dropped or doubled, or two neighbours swapped.
+
+        Words of a language that look like one (beast) are in grammar.txt.
+        """
+        names = {
+            word
+            for found in self.index.values()
+            for rest, _, name in found
+            if name in MISSPELT
+            for word in rest
+        }
+        slips: dict[str, str] = {}
+        real = self.words | REAL
+        for word in sorted(one for one in self.strong | names if len(one) >= 4 and one.isalpha()):
+            known = real if word in self.strong else self.words
+            slips.update((slip, word) for slip in _slips_of(word) if slip not in known)
+        return slips
+
+    def _misspelt(self, word: str) -> Iterator[str]:
+        """The keys that a word with one typing error stands for: mastrubating is masturbat*."""
+        if word in self.slips:
+            yield self.slips[word]
+        for at in range(6, len(word) + 1):
+            if stem := self.stem_slips.get(word[:at]):
+                yield f"{stem}*"
 
     # ------------------------------------------------------------------------------------------------ words
 
@@ -141,8 +182,10 @@ class Lexicon:
         for one in spelling.readings(word):
             stems = (f"{one[:at]}*" for at in range(2, len(one) + 1))
             found.update(key for key in (one, *stems) if key in self.words)
-        if not found:
+        if not found and word not in REAL:
             found.update(one for one in spelling.loose_readings(word) if one in self.strong)
+        if word not in REAL and all(key.endswith("*") for key in found):
+            found.update(self._misspelt(word))
         found.update(*(self.classes.get(key, ()) for key in list(found)))
         return frozenset(found | {word})
 
@@ -186,6 +229,8 @@ class Lexicon:
                 return (text,)
             known = len(text) > 2 and len(self.keys(text)) > 1
             return self._segments(text) or ((text,) if known else None)
+        if text in self.names and self.words.issuperset(pieces):
+            return None  # a name in whole words; joined, no harmless phrase would know it
         known = any(one in self.strong for one in spelling.readings(text))
         return (text,) if known and len(text) > 3 and WHOLE.isdisjoint(pieces) else None
 
@@ -240,6 +285,15 @@ class Lexicon:
         return list(self.chinese.find(text))
 
 
+def _slips_of(word: str) -> Iterator[str]:
+    for at in range(1, len(word)):
+        if len(word) > 4:
+            yield word[:at] + word[at + 1 :]
+            yield word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
+        yield word[:at] + word[at - 1 :]
+    yield word + word[-1]
+
+
 def _rest(words: tuple[str, ...], name: str) -> Rest:
     return words[1:], frozenset(words[1:]) - {GAP}, name
 
@@ -277,8 +331,16 @@ def _match(
 def unmasked(found: list[Found]) -> list[Found]:
     """Without harmless phrases, and without the finds that begin inside one or end in the middle of one
     ("without clothes pegs")."""
-    harmless = [one for one in found if one.name == ALLOWED]
+    terms = [one for one in found if one.name != ALLOWED]
+    harmless = [one for one in found if one.name == ALLOWED and not _within(one, terms)]
     inside = {at for one in harmless for at in range(one.start, one.end)}
     onwards = {at for one in harmless for at in range(one.start + 1, one.end)}
-    kept = [one for one in found if one.name != ALLOWED]
-    return [one for one in kept if one.start not in inside and one.end not in onwards] if harmless else kept
+    return [one for one in terms if one.start not in inside and one.end not in onwards] if harmless else terms
+
+
+def _within(phrase: Found, terms: list[Found]) -> bool:
+    """Whether a phrase is part of a longer term: the violeta (a colour) of Violeta Parra."""
+    length = phrase.end - phrase.start
+    return any(
+        one.start <= phrase.start and phrase.end <= one.end and length < one.end - one.start for one in terms
+    )

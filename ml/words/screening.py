@@ -128,7 +128,7 @@ def _minor(content: Content, away: Content) -> str:
     """The words that make a child, or somebody who may be one, sexual; "" if there are none."""
     explicit = content.first("sexual", "undress")
     hint = explicit or content.first("suggestive")
-    bare = away.first("removed")
+    bare = away.first("removed", "outfit")
     if alone := content.first("minor"):
         return alone
     if child := content.first("child"):
@@ -145,7 +145,7 @@ def _minor(content: Content, away: Content) -> str:
 def _removed(content: Content, away: Content) -> str:
     """What a negative prompt asks to take off; "" if nothing."""
     suggestive = content.first("sexual", "suggestive", "mild")
-    return away.first("removed") or (away.first("removed_undies") if suggestive else "")
+    return away.first("removed", "underwear") or (away.first("removed_undies") if suggestive else "")
 
 
 # --- reading ------------------------------------------------------------------------------------------------
@@ -193,17 +193,32 @@ def _blocked(blocked: tuple[str, ...], tokens: list[str], chinese: str) -> list[
 
 
 def read_removed(text: str) -> Content:
-    """The items of a negative prompt that are a term as a whole: "clothes", not "torn clothes"."""
+    """The items of a negative prompt that are a term as a whole: "clothes", not "torn clothes".
+
+    `outfit` are two garments or more and nothing else; `underwear` the same, when one is underwear.
+    """
     folded = spelling.fold(text)
     lexicon = removals()
     words = [BREAK, *lexicon.read(spelling.tokens(folded)), BREAK]
+    whole = [one for one in lexicon.find(words) if words[one.start - 1] == BREAK == words[one.end]]
+    chinese = spelling.chinese(folded).split()
+    found = [(one.name, one.text) for one in whole]
+    found += [
+        (name, item)
+        for name, pattern in lexicon.fragments.items()
+        for item in chinese
+        if pattern.fullmatch(item)
+    ]
     content = Content()
-    for one in lexicon.find(words):
-        if words[one.start - 1] == BREAK and words[one.end] == BREAK:
-            content.found.setdefault(one.name, one.text)
-    items = spelling.chinese(folded).split()
-    for name, pattern in lexicon.fragments.items():
-        for item in items:
-            if pattern.fullmatch(item):
-                content.found.setdefault(name, item)
+    for name, term in found:
+        content.found.setdefault(name, term)
+    garments = {term for name, term in found if name == "removed_undies"}
+    if len(garments) > 1 and len(garments) == len(_items(folded)):
+        content.found["outfit"] = ", ".join(sorted(garments))
+        if any("<underwear>" in lexicon.keys(word) for term in garments for word in term.split()):
+            content.found["underwear"] = content.found["outfit"]
     return content
+
+
+def _items(folded: str) -> set[str]:
+    return {item.strip() for item in re.split(r"[,;\n、，。]", folded) if item.strip()}

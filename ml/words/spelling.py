@@ -32,7 +32,7 @@ FIRST, LAST = PICTURES | CAPITALS | BLANKS, LOOKALIKES | TRADITIONAL
 
 WEIGHT = re.compile(r"::?\s*-?(?:[0-3]?\.\d+|[0-3](?=\s*[)\]}>]))|::-?\d+|(?<=\))\d?\.\d+|<lora:[^>]*>")
 DECIMALS = re.compile(r"(?<=\d)[.,]\d+")
-POSSESSIVE = re.compile(r"(?<=\w)['’`´]s?\b")
+POSSESSIVE = re.compile(r"(?<=\w)['’`´](?:s|re)?\b")
 WORD = re.compile(rf"[{CJK}]+|(?:(?![{CJK}_])\w|[@$€¢£!*])+|[,.;:?。、…](?=\s|$)|[。、\n|]")
 NEGATED = re.compile(r"\(([^()]*):\s*-\s*\d*\.?\d+\s*\)")
 

@@ -153,3 +153,17 @@ def test_the_second_factor_of_a_proven_account_outlives_a_reset(alice: Any) -> N
     TOTP.activate(alice, generate_totp_secret())
     reset(browser(), alice.email, NEW)
     assert Authenticator.objects.filter(user=alice).exists()
+
+
+@pytest.mark.parametrize("by_reset", [True, False])
+def test_a_mailbox_alone_takes_no_second_factor_from_staff(by_reset: bool) -> None:
+    thief = browser()
+    sign_up(thief, VICTIM)
+    user = User.objects.get(email=VICTIM)
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    TOTP.activate(user, generate_totp_secret())
+    if by_reset:
+        reset(browser(), VICTIM, NEW)
+    else:
+        browser().post(link(VICTIM))
+    assert Authenticator.objects.filter(user=user).exists()

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.cache import cache
 from django.db import connection, connections
 
@@ -91,6 +92,18 @@ def test_a_device_is_known_for_its_people_alone_and_until_the_password_changes(a
     assert not log_in(owner, ALICE, "another password")
 
 
+def test_an_own_account_with_somebodys_address_brings_no_more_guesses(alice: Any) -> None:
+    confirmed(alice)
+    sign_up(browser("192.0.2.7"), ALICE, "the thief's password")
+    thieves = [browser(), browser()]
+    assert all(log_in(thief, ALICE, "the thief's password") for thief in thieves)
+    for thief in thieves:
+        thief.post("/accounts/logout/")
+    guess(thieves[0])
+    assert not log_in(thieves[1], ALICE)
+    assert log_in(thieves[1], ALICE, "the thief's password")
+
+
 def test_one_address_does_not_guess_at_many_accounts(alice: Any) -> None:
     thief = browser()
     for n in range(29):
@@ -127,6 +140,22 @@ def test_of_many_parallel_guesses_five_are_tried(monkeypatch: pytest.MonkeyPatch
 
 
 # ---------------------------------------------------------------- known addresses
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_shares_an_address_sees_no_other_account_by_time_or_log_in(
+    alice: Any, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirmed(alice)
+    email = ALICE if known else "nobody@example.com"
+    for n in range(2):
+        sign_up(browser(f"192.0.2.{n}"), email, f"the thief's password {n}")
+    hashed, encode = [], MD5PasswordHasher.encode
+    monkeypatch.setattr(MD5PasswordHasher, "encode", lambda *a: hashed.append(1) or encode(*a))
+    assert not log_in(browser(), email, WRONG)
+    assert len(hashed) == 3
+    assert all(log_in(browser(), email, f"the thief's password {n}") for n in range(2))
+    assert len(hashed) == 9
 
 
 def test_sign_up_answers_alike_for_known_and_unknown_addresses(alice: Any) -> None:

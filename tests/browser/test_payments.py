@@ -67,8 +67,10 @@ def test_choose_creator_pay_and_cancel(shop: Site, alice: Any, size: str) -> Non
     expect(page.get_by_role("heading", name="Creator")).to_be_visible()
     expect(page.get_by_text("Next payment: $20 on")).to_be_visible()
     shot(page, f"billing-{size}")
-    page.get_by_role("button", name="Cancel the plan").click()
-    page.get_by_role("button", name=re.compile("cancel", re.I)).first.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Cancel the plan").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name=re.compile("cancel", re.I)).first.click()
     page.goto("/account/billing/")
     expect(page.get_by_text("It ends on")).to_be_visible()
     page.get_by_role("link", name="Every movement").click()
@@ -89,8 +91,10 @@ def test_an_upgrade_a_pack_and_a_declined_card_by_keyboard(
     press(page, "Pay")
     expect(page.locator("#available")).to_have_text("203")
     page.goto("/pricing/")
-    press(page, "Change to Pro")
-    page.get_by_role("button", name=re.compile("pro", re.I)).first.press("Enter")
+    with page.expect_navigation():
+        press(page, "Change to Pro")
+    with page.expect_navigation():
+        page.get_by_role("button", name=re.compile("pro", re.I)).first.press("Enter")
     page.goto("/account/billing/")
     expect(page.get_by_role("heading", name="Pro", exact=True)).to_be_visible()
     page.goto("/pricing/")

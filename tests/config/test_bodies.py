@@ -111,6 +111,11 @@ def test_only_files_may_be_large() -> None:
     assert ask(pieces, content_type="application/json", transfer_encoding="chunked")[0] == 413
 
 
+def test_a_length_that_is_told_beside_chunks_takes_no_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "_shared", [Memory(100, 50, patience=0.01)])
+    assert ask(iter([b"x"]), content_length="1", transfer_encoding="chunked")[0] == 429
+
+
 @pytest.mark.django_db
 def test_large_bodies_count_for_the_user_whichever_the_session(client: Any, alice: Any) -> None:
     client.force_login(alice)

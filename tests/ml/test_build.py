@@ -110,7 +110,6 @@ def steps(work: Path, out: Path, clock: Clock, start: Path | None = None) -> Ste
 
 @pytest.mark.thorough
 @pytest.mark.train
-@pytest.mark.xdist_group("build")
 def test_one_command_builds_it_from_nothing_and_betters_it(tmp_path: Path) -> None:
     work, out = tmp_path / "work", tmp_path / "out"
     nets = out / "nets"
