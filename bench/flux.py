@@ -34,6 +34,7 @@ from bench.wholesize import SMALL, random_lora
 from ml.catalogue import Base
 from ml.local.engine import LocalEngine
 from ml.local.weights import FolderStore, checksum, dump
+from ml.nets.scales import DRAWN
 from ml.types import RenderSpec
 
 # Seconds on one H200 at 790 TFLOP/s of dense bf16 (docs/engine.md, full size): a picture of 4 steps at 1024
@@ -76,12 +77,7 @@ def deliver(base: Base, folder: Path) -> None:
     engine.base = base
     store = FolderStore(folder)
     tensors = random_lora(engine.models()[0].transformer, base, 1)
-    facts = {
-        "base": base.name,
-        "subject": "woman",
-        "embedder": engine.faces.name,
-        "reference": [1.0] + [0.0] * 127,
-    }
+    facts = {"base": base.name, "subject": "woman", "embedder": DRAWN, "reference": [1.0] + [0.0] * 127}
     data = dump(tensors, facts)
     store.write("twin.safetensors", data)
 

@@ -302,6 +302,7 @@ def random_twin(engine: Any, store: Any, seed: int) -> tuple[str, str]:
 
     from ml.local import lora
     from ml.local.weights import checksum, dump
+    from ml.nets.scales import DRAWN
 
     g, pipe = torch.Generator().manual_seed(seed), engine.models()[0]
     shapes = lora.expected_shapes(pipe.transformer, engine.base)
@@ -309,7 +310,7 @@ def random_twin(engine: Any, store: Any, seed: int) -> tuple[str, str]:
     facts = {
         "base": engine.base.name,
         "subject": "person",
-        "embedder": engine.faces.name,
+        "embedder": DRAWN,
         "reference": [1.0] + [0.0] * 127,
     }
     data = dump(tensors, facts)

@@ -1,4 +1,4 @@
-"""How alike a picture is to its twin, in words. The figure is a cosine: it says little by itself."""
+"""How alike a picture is to its twin, in words beside the figure, the probability of one person."""
 
 from __future__ import annotations
 

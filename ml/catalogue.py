@@ -112,7 +112,7 @@ class Base:
     steps: tuple[int, int, int] = (2, 4, 8)  # draft, standard, high
     batch: int = 1  # pictures in one pass; above 1, a seed's last bits depend on the number of pictures
     rank: int = 16
-    floor: float = 0.35  # median likeness below which a twin does not count as recognised
+    floor: float = 0.5  # median likeness below which a twin does not count as recognised
     lowercase: bool = False  # its tokenizers support lower case only
 
 
@@ -161,7 +161,6 @@ BASES = {
         true_cfg=3.0,
         steps=(4, 6, 12),
         batch=4,
-        floor=0.30,
         lowercase=True,
         sizes=nano_sizes(NANO),
         recipe=Recipe(

@@ -1,7 +1,7 @@
 """Detects faces, compares them, and checks whether a photo is fit for training.
 
-`Faces` detects (MTCNN, weights in its wheel), embeds (the net of ml/nets/embedder.py) and inspects. Code
-without a model is in measures.py and sameness.py. Pictures are (H, W, 3) uint8 RGB. "Real" figures were
+`Faces` detects (MTCNN, weights in its wheel), embeds (ml/nets/embedders.py) and inspects. Code without a
+model is in measures.py and sameness.py. Pictures are (H, W, 3) uint8 RGB. "Real" figures were
 measured on 80 studio photos of twenty people (Face Research Lab London Set) and eight CC0 selfies of one
 person, "drawn" figures on 48 portraits of ml/drawn/portraits.py at 768 px."""
 
@@ -10,8 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -20,7 +19,6 @@ from ml import media, safety
 from ml.errors import MLError, PhotoRefused
 from ml.measures import (
     BLURRED,
-    eyes_and_mouth,
     face_patch,
     hints_of,
     is_cut_off,
@@ -32,13 +30,11 @@ from ml.measures import (
     width_of,
     yaw_of,
 )
-from ml.nets.alignment import NAME, align
-from ml.nets.embedder import Embedder
+from ml.nets.embedders import Embedders
 from ml.nets.torchvision import ensure_torchvision
 from ml.sameness import is_duplicate, is_stranger, mixed
 from ml.types import Face, Inspection
 
-WEIGHTS = Path(__file__).with_name("nets") / "weights" / "faces.safetensors"
 FaceCheck = Callable[[np.ndarray, Face], bool]  # a model's answer about one face
 
 # Detection. MTCNN takes 0.1 s for a picture of 768 px, 0.2 s for 1024 px and 0.6 s for 2000 px.
@@ -68,10 +64,17 @@ MESSAGES = media.MESSAGES | {
 }
 
 
+class Described(NamedTuple):
+    """A face with its vector (128,) and the name of the embedder that made it."""
+
+    face: Face
+    embedder: str
+    vector: np.ndarray
+
+
 class Faces:
     """Detects, embeds and inspects faces. Loads each model once, at its first use. Thread-safe.
 
-    `net` replaces the net in the file `weights`: (1, 3, 96, 96) in -1..1 -> (1, 128); it needs a `name`.
     `hidden` and `adult` are optional checks of a face; `screen` is the safety check.
     """
 
@@ -79,27 +82,16 @@ class Faces:
         self,
         *,
         device: str = "cpu",
-        weights: Path = WEIGHTS,
-        net: Callable[[Any], Any] | None = None,
-        name: str = "",
+        embedders: Embedders | None = None,
         screen: Callable[[np.ndarray], safety.PictureVerdict] = safety.screen_picture,
         hidden: FaceCheck | None = None,
         adult: FaceCheck | None = None,
     ):
-        if net and not name:
-            raise ValueError("a net of one's own needs a name: vectors of different nets are never compared")
-        self.device, self.weights, self.screen = device, weights, screen
+        self.device, self.screen = device, screen
+        self.embedders = embedders or Embedders(device=device)
         self.hidden, self.adult = hidden, adult
-        self._net, self._name = net, name
         self._detector: Any = None
         self._lock = threading.Lock()
-
-    @property
-    def name(self) -> str:
-        """The embedder's name, to be stored with every vector."""
-        if not self._name:
-            self._name = NAME
-        return self._name
 
     def find(self, picture: np.ndarray) -> list[Face]:
         """The faces, widest first; boxes and points in pixels of `picture`, which may be of any size."""
@@ -119,19 +111,18 @@ class Faces:
             return []  # facenet-pytorch raises these when a candidate lies wholly outside the frame
         return _sensible(boxes, scores, points, scale)
 
-    def embed(self, picture: np.ndarray, face: Face) -> np.ndarray:
-        """(128,) float32, unit length. Raises MLError: faces_unavailable."""
-        import torch
+    def describe(self, picture: np.ndarray) -> list[Described]:
+        """Every face with its vector by the embedder that suits it, widest first. MLError
+        `faces_unavailable`."""
+        return [Described(face, *self.embedders.describe(picture, face)) for face in self.find(picture)]
 
-        net = self._embedder()
-        x = torch.from_numpy(head_crop(picture, face)).permute(2, 0, 1)[None].float() / 127.5 - 1
-        with torch.inference_mode():
-            vector = net(x.to(self.device))[0].float().cpu().numpy()
-        return vector / max(float(np.linalg.norm(vector)), 1e-9)
-
-    def describe(self, picture: np.ndarray) -> list[tuple[Face, np.ndarray]]:
-        """Every face with its vector, widest first. Raises MLError: faces_unavailable."""
-        return [(face, self.embed(picture, face)) for face in self.find(picture)]
+    def vector(self, picture: np.ndarray, embedder: str) -> tuple[Face, np.ndarray] | None:
+        """The widest face with its vector by the named embedder; None without a face or without that
+        embedder."""
+        for face in self.find(picture)[:1]:
+            vector = self.embedders.vector(embedder, picture, face)
+            return None if vector is None else (face, vector)
+        return None
 
     def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
         """The verdict on one uploaded file. `others` are earlier verdicts on the same person's photos.
@@ -157,8 +148,8 @@ class Faces:
         code = _fault(said, picture, faces) or self._asked(picture, faces[0])
         if code:
             return _refuse(said, code)
-        vector = self.embed(picture, faces[0])
-        said = replace(said, embedding=tuple(vector.tolist()), embedder=self.name)
+        embedder, vector = self.embedders.describe(picture, faces[0])
+        said = replace(said, embedding=tuple(vector.tolist()), embedder=embedder)
         return _refuse(said, "other_person") if is_stranger(said, others) else said
 
     def _is_safe(self, picture: np.ndarray) -> bool:
@@ -180,20 +171,6 @@ class Faces:
 
                 self._detector = MTCNN(keep_all=True, min_face_size=DETECT_SMALLEST, device=self.device)
             return self._detector
-
-    def _embedder(self) -> Callable[[Any], Any]:
-        with self._lock:
-            if self._net is None:
-                if not self.weights.exists():
-                    raise MLError(
-                        "faces_unavailable", "The face model is missing. Fetch or build its weights."
-                    )
-                from safetensors.torch import load_file
-
-                net = Embedder()
-                net.load_state_dict(load_file(self.weights))
-                self._net = net.eval().to(self.device)
-            return self._net
 
 
 def _detection_scale(picture: np.ndarray) -> float:
@@ -223,11 +200,6 @@ def _sensible(boxes: Any, scores: Any, points: Any, scale: float) -> list[Face]:
     return [face for face in faces if width_of(face) >= SPURIOUS * width_of(faces[0])]
 
 
-def head_crop(picture: np.ndarray, face: Face) -> np.ndarray:
-    """(96, 96, 3) uint8: the whole head, upright, the embedder's input."""
-    return align(picture, *eyes_and_mouth(face))
-
-
 # --- one photo ----------------------------------------------------------------------------------------------
 
 
@@ -243,6 +215,7 @@ def _measure(said: Inspection, picture: np.ndarray, faces: list[Face]) -> Inspec
     return replace(
         said,
         box=(x1, y1, x2, y2),
+        points=tuple((x * scale, y * scale) for x, y in face.points),
         yaw=yaw_of(face),
         light=float(luma(patch)[oval_of(patch)].mean()),
         warmth=float(skin[:, 0].mean() / max(skin[:, 2].mean(), 1.0)),

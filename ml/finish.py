@@ -13,6 +13,7 @@ import numpy as np
 from ml import media, safety, watermark
 from ml.errors import MLError
 from ml.faces import Faces
+from ml.likeness import likeness
 from ml.provenance import Signer
 from ml.types import Picture
 
@@ -52,12 +53,3 @@ def finish(
         mark=ident,
         engine=engine,
     )
-
-
-def likeness(picture: np.ndarray, twin: Mapping[str, Any], faces: Faces) -> float | None:
-    """Mean cosine to the twin's photos, computed from their mean vector in the twin's file. None without a
-    face, without a twin, and for a twin with a vector of another embedder."""
-    if twin.get("embedder") != faces.name:
-        return None
-    found = faces.describe(picture)
-    return round(float(found[0][1] @ np.asarray(twin["reference"], np.float32)), 4) if found else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ml import media
-from ml.faces import Faces, compare
+from ml.faces import Described, Faces, compare
 from ml.oom import memory_errors
-from ml.types import Face, Inspection
+from ml.types import Inspection
 
 
 class Judge:
@@ -24,11 +24,6 @@ class Judge:
             torch.set_num_threads(threads)
         self.faces = faces or Faces()
 
-    @property
-    def embedder(self) -> str:
-        """The name to store with every vector: vectors of different embedders are never compared."""
-        return self.faces.name
-
     def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
         """The verdict on one uploaded file. `others` are the photos accepted so far. Does not raise for a bad
         photo."""
@@ -40,8 +35,7 @@ class Judge:
         parallel can be compared one by one."""
         return compare(said, others)
 
-    def embed(self, picture: bytes) -> list[tuple[Face, tuple[float, ...]]]:
+    def embed(self, picture: bytes) -> list[Described]:
         """Every face in one of our own pictures with its vector, widest face first."""
         with memory_errors():
-            found = self.faces.describe(media.to_array(picture))
-        return [(face, tuple(float(v) for v in vector)) for face, vector in found]
+            return self.faces.describe(media.to_array(picture))

@@ -28,6 +28,7 @@ PATCH = 160  # px: faces are scaled to this width for light and sharpness; it is
 
 # Hints never refuse a photo.
 TURNED = 20.0  # degrees of yaw: three times the estimate's error
+PROFILE = 50.0  # degrees of yaw: from here on half of the face is not seen, and no embedder judges who it is
 NOSE = 0.46  # distance of the nose's tip before the eyes, in eye distances: fits drawn heads (6 degrees rms)
 SMILE = 0.88  # mouth width / eye-to-mouth distance: 12 of 20 real smiles, none of 60 real neutral faces
 
@@ -112,6 +113,7 @@ def hints_of(faces: list[Face]) -> tuple[str, ...]:
         "smiling": np.hypot(*corners) > SMILE * np.hypot(*(mouth - eyes)),
         "turned_left": yaw < -TURNED,
         "turned_right": yaw > TURNED,
+        "profile": abs(yaw) >= PROFILE,
         "people_behind": len(faces) > 1,
     }
     return tuple(name for name, seen in hints.items() if seen)

@@ -7,39 +7,40 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.measures import bits_apart
+from ml.measures import PROFILE, bits_apart
+from ml.nets.scales import SCALES, is_drawn
 from ml.types import Inspection
 
 # Bits of 64: 80 copies of real photos at other sizes and qualities differ by 0 to 2 bits, two photos of one
 # sitting (or of two people in the same studio pose) by at least 4.
 DUPLICATE = 2
 AGREE = 3  # photos of the same person needed before another face is called a stranger's
-CLEARLY = 0.05  # cosine below the threshold: a wrong "not you" annoys more than one wrong photo harms
-# Least mean cosine of faces of one person, by embedder. Drawn heads of one unseen person have at least 0.64
-# in 99 of 100 pairs, of two people a median of 0.03. Real faces have as little as 0.32 between a front and
-# a three-quarter view (`python -m bench.faces`). The threshold refuses hardly any real photo of the same
-# person.
-SAME_PERSON = {"drawn-contrast-1": 0.45}
 
 
-def same_person(vectors: np.ndarray, threshold: float) -> np.ndarray:
-    """(N, D) unit vectors -> (N,) labels, one per person; 0 is the person with the most faces.
+def distances(vectors: np.ndarray) -> np.ndarray:
+    """(N, D) -> (N, N) Euclidean distances."""
+    v = np.asarray(vectors, np.float64)
+    return np.linalg.norm(v[:, None] - v[None], axis=2)
 
-    Average linkage: joins the two groups with the highest mean cosine while it reaches `threshold`. One
-    face that looks like two people therefore does not join them.
+
+def same_person(distance: np.ndarray, limit: float) -> np.ndarray:
+    """(N, N) distances -> (N,) labels, one per person; 0 is the person with the most faces.
+
+    Average linkage: joins the two groups with the least mean distance while it is at most `limit`. One face
+    that looks like two people therefore does not join them. An infinite distance never joins.
     """
-    count = len(vectors)
-    sums = np.asarray(vectors, np.float64) @ np.asarray(vectors, np.float64).T if count else np.zeros((0, 0))
+    count = len(distance)
+    sums = np.array(distance, np.float64).reshape(count, count)
     sizes, group = np.ones(count), np.arange(count)
-    np.fill_diagonal(sums, -np.inf)
+    np.fill_diagonal(sums, np.inf)
     while count:
         means = sums / np.outer(sizes, sizes)
-        a, b = np.unravel_index(means.argmax(), means.shape)
-        if means[a, b] < threshold:
+        a, b = np.unravel_index(means.argmin(), means.shape)
+        if means[a, b] > limit:
             break
         sums[a] += sums[b]
         sums[:, a] += sums[:, b]
-        sums[b] = sums[:, b] = -np.inf
+        sums[b] = sums[:, b] = np.inf
         sizes[a] += sizes[b]
         group[group == b] = a
     names, numbers = np.unique(group, return_counts=True)
@@ -59,15 +60,25 @@ def is_duplicate(said: Inspection, others: Sequence[Inspection]) -> bool:
 
 
 def is_stranger(said: Inspection, others: Sequence[Inspection]) -> bool:
-    """Whether the accepted others show one person, and this photo clearly another."""
-    kept = [o.embedding for o in others if o.accepted and o.embedding and o.embedder == said.embedder]
-    threshold = SAME_PERSON.get(said.embedder)
-    if threshold is None or len(kept) < AGREE:
+    """Whether the accepted others show one person, and this photo clearly another, or the same one in another
+    way: a drawing among photographs, a photograph among drawings. A profile is not judged."""
+    kept = [o for o in others if o.accepted and is_judged(o)]
+    if not is_judged(said) or len(kept) < AGREE:
         return False
-    vectors = np.array(kept)
-    labels = same_person(vectors, threshold)
-    likeness = float((vectors[labels == 0] @ np.array(said.embedding)).mean())
-    return has_majority(labels) and likeness < threshold - CLEARLY
+    alike = [o for o in kept if o.embedder == said.embedder]
+    if len(kept) - len(alike) >= len(kept) * 2 / 3:
+        return any(is_drawn(o.embedder) != is_drawn(said.embedder) for o in kept if o not in alike)
+    if len(alike) < AGREE:
+        return False
+    scale, vectors = SCALES[said.embedder], np.array([o.embedding for o in alike])
+    labels = same_person(distances(vectors), scale.same)
+    apart = np.linalg.norm(vectors[labels == 0] - np.array(said.embedding), axis=1).mean()
+    return has_majority(labels) and float(apart) > scale.other
+
+
+def is_judged(said: Inspection) -> bool:
+    """Whether the photo's vector says who it shows."""
+    return bool(said.embedding) and said.embedder in SCALES and abs(said.yaw) < PROFILE
 
 
 @dataclass(frozen=True)
@@ -81,21 +92,24 @@ class Mix:
     detail: str
 
 
-def mixed(inspections: Sequence[Inspection], threshold: float | None = None) -> Mix:
-    """Groups a whole set by person, including refused photos. Uses only the last vector's embedder.
-
-    `threshold` None: that of SAME_PERSON. Raises KeyError for an embedder that it lacks.
-    """
-    name = next((said.embedder for said in reversed(inspections) if said.embedding), "")
-    known = [i for i, said in enumerate(inspections) if said.embedding and said.embedder == name]
+def mixed(inspections: Sequence[Inspection]) -> Mix:
+    """Groups a whole set by person, including refused photos. Faces of different embedders never join."""
+    known = [i for i, said in enumerate(inspections) if is_judged(said)]
     labels = np.full(len(inspections), -1)
-    if known:
-        vectors = np.array([inspections[i].embedding for i in known])
-        limit = SAME_PERSON[name] if threshold is None else threshold
-        labels[known] = same_person(vectors, limit)
+    labels[known] = same_person(*shares_of_same([inspections[i] for i in known]))
     counts = tuple(np.bincount(labels[labels >= 0]).tolist())
     majority = has_majority(labels[labels >= 0])
     return Mix(tuple(labels.tolist()), counts, majority, _say_mix(counts, majority))
+
+
+def shares_of_same(inspections: Sequence[Inspection]) -> tuple[np.ndarray, float]:
+    """(N, N) distances as multiples of what one person's photos may be apart, and the limit 1."""
+    apart = np.full((len(inspections), len(inspections)), np.inf)
+    for name in {said.embedder for said in inspections}:
+        own = [i for i, said in enumerate(inspections) if said.embedder == name]
+        vectors = np.array([inspections[i].embedding for i in own])
+        apart[np.ix_(own, own)] = distances(vectors) / SCALES[name].same
+    return apart, 1.0
 
 
 def _say_mix(counts: tuple[int, ...], majority: bool) -> str:

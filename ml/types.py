@@ -1,7 +1,8 @@
 """The types in the interfaces `judge` and `engine`: frozen dataclasses, no torch, pictures as encoded
 bytes.
 
-Boxes are (x1, y1, x2, y2) in pixels of the upright picture. Scores are 0..1, likeness is a cosine, -1..1.
+Boxes are (x1, y1, x2, y2) in pixels of the upright picture. Scores are 0..1. Likeness is the
+probability of the same person, 0..1.
 """
 
 from __future__ import annotations
@@ -70,14 +71,16 @@ class Inspection:
     """The verdict on one photo. `code` is empty when accepted; `detail` is one sentence that says what to do.
 
     `hints`, such as "smiling", never refuse a photo. `yaw`: degrees, positive towards the picture's right.
-    `light`: the face's mean brightness, 0..1. `warmth`: its red / blue. `sharpness`: see measures.py.
-    `embedding`: unit length, by the model `embedder`. `hash`: 64-bit perceptual hash. `clean`: the JPEG that
+    `points` (x, y): the face's five, see Face, in pixels like `box`. `light`: the face's mean brightness,
+    0..1. `warmth`: its red / blue. `sharpness`: see measures.py.
+    `embedding`: by the model `embedder`. `hash`: 64-bit perceptual hash. `clean`: the JPEG that
     is kept."""
 
     accepted: bool
     code: str = ""
     detail: str = ""
     box: Box | None = None
+    points: tuple[tuple[float, float], ...] = ()
     width: int = 0
     height: int = 0
     yaw: float = 0.0
@@ -115,8 +118,8 @@ class TrainSpec:
 @dataclass(frozen=True)
 class TrainReport:
     """The result of a training. `lora` is the file's name in the store, `sha256` its checksum, `checkpoint`
-    the chosen step. `likeness` is its pictures' median cosine to held-out photos, `likeness_base` the same
-    without the LoRA, `likeness_real` the median cosine between the person's own photos."""
+    the chosen step. `likeness` is its pictures' likeness to held-out photos, `likeness_base` the same without
+    the LoRA, `likeness_real` the likeness between the person's own photos."""
 
     lora: str
     sha256: str

@@ -146,6 +146,8 @@ class Photo(Run):
     width = models.PositiveIntegerField(null=True)
     height = models.PositiveIntegerField(null=True)
     box = ArrayField(models.FloatField(), size=4, null=True)
+    # x y of the eyes, the nose, the corners of the mouth; None in rows that `reembed_photos` has to renew
+    points = ArrayField(models.FloatField(), size=10, null=True)
     yaw = models.FloatField(null=True)  # degrees
     light = models.FloatField(null=True)  # 0..1
     warmth = models.FloatField(null=True)

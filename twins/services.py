@@ -117,7 +117,7 @@ def disable_twins(user: Any) -> None:
     """Disables the twins and deletes embeddings and weights. Runs when the consent is withdrawn."""
     live = Twin.objects.owned_by(user).filter(disabled_at=None)
     live.update(disabled_at=timezone.now(), active_training=None)
-    Photo.objects.owned_by(user).update(embedding=None, embedder="")
+    Photo.objects.owned_by(user).update(embedding=None, embedder="", points=None)
     trained = Training.objects.owned_by(user)
     trained.update(sha256="", samples=0)
     folders, files = [f"{t.folder}/" for t in trained], store(user.id)

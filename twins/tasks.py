@@ -94,6 +94,7 @@ def _verdict(said: types.Inspection) -> dict[str, Any]:
         "width": said.width or None,
         "height": said.height or None,
         "box": list(said.box) if said.box else None,
+        "points": [n for point in said.points for n in point] or None,
         "yaw": said.yaw,
         "light": said.light,
         "warmth": said.warmth,

@@ -22,7 +22,9 @@ def run(args: argparse.Namespace) -> None:
     rows: list[dict[str, Any]] = []
     for path in args.photos:
         found = judge.embed(media.clean(path.read_bytes()).jpeg)
-        faces = [{"box": f.box, "score": f.score, "vector": v} for f, v in found]
-        rows.append({"path": str(path), "embedder": judge.embedder, "faces": faces})
+        faces = [
+            {"box": f.box, "score": f.score, "embedder": name, "vector": v.tolist()} for f, name, v in found
+        ]
+        rows.append({"path": str(path), "faces": faces})
         say(args, f"{path}: {len(found)} face{'s' if len(found) != 1 else ''}")
     answer(args, rows)

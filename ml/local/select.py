@@ -1,9 +1,10 @@
 """Measures likeness and chooses the best checkpoint.
 
-A checkpoint's score is the median over its pictures of the mean cosine to held-out photos, minus copying.
-Copying is how much more its pictures resemble a single training photo than held-out photos of the same
-person do. A checkpoint is rejected when its pictures show a face less than 0.95 times as often as the
-base's own."""
+A checkpoint's distance is the median over its pictures of the mean distance to held-out photos; its score is
+how far that lies below the distance at which one and two people are equally likely, minus copying. Copying is
+how much nearer its pictures are to a single training photo than held-out photos of the same person are. A
+checkpoint is rejected when its pictures show a recognisable face less than 0.95 times as often as the base's
+own. Distances and probabilities: ml/nets/scales.py."""
 
 from __future__ import annotations
 
@@ -14,8 +15,10 @@ import numpy as np
 
 from ml.catalogue import Base
 from ml.faces import Faces
+from ml.likeness import is_recognisable, own_likeness
 from ml.local.sample import Sampler
 from ml.local.train import TrainingState
+from ml.nets.scales import SCALES
 from ml.prompts import compose
 
 SCENES = (
@@ -35,23 +38,14 @@ SCENES = (
 
 
 LEAST_FACES = 0.95  # of the base's own share of pictures with a face
-
-
-def mean_cosine(vector: np.ndarray, others: np.ndarray) -> float:
-    """Unit vector (D,) against unit vectors (N, D)."""
-    return float((others @ vector).mean())
-
-
-def own_likeness(vectors: np.ndarray) -> float:
-    """The median cosine of all pairs of a person's photos (N, D), N >= 2."""
-    return float(np.median((vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]))
+REJECTED = 10.0  # taken off a rejected checkpoint's score; more than any two vectors are apart
 
 
 def leaning(vectors: np.ndarray, trained: np.ndarray) -> float:
-    """Median over `vectors` (N, D) of: the cosine to the nearest of `trained` (M, D), minus the mean cosine
-    to all of `trained`."""
-    cosines = vectors @ trained.T
-    return float(np.median(cosines.max(1) - cosines.mean(1)))
+    """Median over `vectors` (N, D) of: the mean distance to all of `trained` (M, D), minus that to the
+    nearest."""
+    apart = np.linalg.norm(vectors[:, None] - trained[None], axis=2)
+    return float(np.median(apart.mean(1) - apart.min(1)))
 
 
 def split(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
@@ -62,9 +56,18 @@ def split(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
 
 
 @dataclass(frozen=True)
+class Known:
+    """The person's photos: vectors (N, D) of those held out and of those trained on, by one embedder."""
+
+    embedder: str
+    held_out: np.ndarray
+    trained: np.ndarray
+
+
+@dataclass(frozen=True)
 class Seen:
-    """A scorer's observations: vectors (N, D) of the faces, the share of pictures with a face, and (prompt,
-    seed, picture) of all pictures."""
+    """A scorer's observations: vectors (N, D) of the recognisable faces, the share of pictures with one, and
+    (prompt, seed, picture) of all pictures."""
 
     vectors: np.ndarray
     found: float
@@ -84,18 +87,10 @@ class Choice:
 class CheckpointScorer:
     """Renders the fixed scenes and scores the pictures."""
 
-    def __init__(
-        self,
-        sampler: Sampler,
-        base: Base,
-        faces: Faces,
-        subject: str,
-        held_out: np.ndarray,
-        trained: np.ndarray,
-    ):
+    def __init__(self, sampler: Sampler, base: Base, faces: Faces, subject: str, known: Known):
         self.sampler, self.base, self.faces, self.subject = sampler, base, faces, subject
-        self.held_out, self.trained = held_out, trained
-        self.real = own_likeness(np.concatenate([held_out, trained]))
+        self.known, self.scale = known, SCALES[known.embedder]
+        self.real = own_likeness(np.concatenate([known.held_out, known.trained]), known.embedder)
 
     def observe(self, *, twin: bool, tell: Callable[[float], None] = lambda share: None) -> Seen:
         """Renders all scenes, with the twin or without, and embeds the faces."""
@@ -103,8 +98,8 @@ class CheckpointScorer:
         for first in range(0, len(asked), self.base.batch):
             some = asked[first : first + self.base.batch]
             for (prompt, _, seed), picture in zip(some, self._sample(some, twin)):
-                described = self.faces.describe(picture)
-                found += [described[0][1]] if described else []
+                seen = self.faces.vector(picture, self.known.embedder)
+                found += [seen[1]] if seen and is_recognisable(picture, seen[0]) else []
                 pictures.append((prompt, seed, picture))
             tell((first + len(some)) / len(asked))
         return Seen(np.array(found, np.float32), len(found) / len(pictures), pictures)
@@ -120,15 +115,21 @@ class CheckpointScorer:
         size, steps = self.base.sizes.by_aspect["1:1"], self.base.steps[1]
         return self.sampler.sample_batch(texts, size=size, steps=steps, seeds=[seed for _, _, seed in some])
 
+    def distance(self, vectors: np.ndarray) -> float:
+        apart = np.linalg.norm(vectors[:, None] - self.known.held_out[None], axis=2)
+        return float(np.median(apart.mean(1)))
+
     def likeness(self, vectors: np.ndarray) -> float:
-        return float(np.median([mean_cosine(v, self.held_out) for v in vectors])) if len(vectors) else 0.0
+        """0 without faces; at most the likeness of the person's own photos."""
+        if not len(vectors):
+            return 0.0
+        return min(self.scale.probability(self.distance(vectors)), self.real)
 
     def score(self, vectors: np.ndarray) -> float:
-        """Likeness minus copying."""
         if not len(vectors):
-            return -1.0
-        copying = leaning(vectors, self.trained) - leaning(self.held_out, self.trained)
-        return self.likeness(vectors) - max(0.0, copying)
+            return -REJECTED
+        copying = leaning(vectors, self.known.trained) - leaning(self.known.held_out, self.known.trained)
+        return self.scale.middle - self.distance(vectors) - max(0.0, copying)
 
 
 def choose(
@@ -140,7 +141,7 @@ def choose(
         state.show(state.kept[step])
         seen[step] = scorer.observe(twin=True, tell=lambda s, done=i: tell((done + s) / len(state.kept)))  # type: ignore[misc]
         fewer_faces = seen[step].found < LEAST_FACES * base.found
-        scores[step] = round(scorer.score(seen[step].vectors) - fewer_faces, 4)
+        scores[step] = round(scorer.score(seen[step].vectors) - REJECTED * fewer_faces, 4)
     best = max(scores, key=lambda step: (scores[step], step))
     state.show(state.kept[best])
     return Choice(best, scorer.likeness(seen[best].vectors), tuple(scores.items()), seen[best].pictures)

@@ -4,6 +4,7 @@ samples."""
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +14,8 @@ import numpy as np
 from ml import media
 from ml.catalogue import Base
 from ml.errors import MLError, Stopped
-from ml.faces import Faces
+from ml.faces import Described, Faces
+from ml.likeness import facts_of
 from ml.local import dataset, fitting, lora, select
 from ml.local.attention import short_attention
 from ml.local.captions import captioner_of
@@ -64,15 +66,15 @@ class TwinTraining:
 
     def run(self) -> TrainReport:
         self._tell("preparing", 0.0)
-        vectors = self._vectors()
+        vectors, embedder = self._vectors()
         train_on, held_out = select.split(len(vectors), self.base.recipe.holdout, self.spec.seed)
         examples = self._examples(train_on)
         steps = self.spec.steps or steps_for(self.base, len(train_on))
-        scorer = self._scorer(vectors[held_out], vectors[train_on])
+        scorer = self._scorer(embedder, vectors[held_out], vectors[train_on])
         unlike = scorer.observe(twin=False, tell=lambda s: self._tell("measuring the base", s))
         state, pace = self._train(examples, steps)
         chosen = select.choose(state, scorer, unlike, lambda s: self._tell("choosing the best", s))
-        facts = self._facts(chosen.step, vectors)
+        facts = self._facts(chosen.step) | facts_of(vectors, embedder)
         sha256 = self._write(state, facts)
         samples = self._samples(chosen, scorer.sampler, facts)
         self.store.delete(self._checkpoint)
@@ -122,27 +124,40 @@ class TwinTraining:
 
     # ---------------------------------------------------------------- before the loop
 
-    def _vectors(self) -> np.ndarray:
-        """Face vectors (photos, D). MLError `no_face` when no face is found in a photo."""
-        out = []
-        for i, photo in enumerate(self.spec.photos):
-            self._tell("preparing", 0.5 * i / len(self.spec.photos))
-            found = self.faces.describe(media.to_array(photo.clean))
-            if not found:
+    def _vectors(self) -> tuple[np.ndarray, str]:
+        """Face vectors (photos, D), all by the embedder that suits most photos, and its name. MLError
+        `no_face` when no face is found in a photo."""
+        pictures = [media.to_array(photo.clean) for photo in self.spec.photos]
+        found = []
+        for i, picture in enumerate(pictures):
+            self._tell("preparing", 0.5 * i / len(pictures))
+            described = self.faces.describe(picture)
+            if not described:
+                photo = self.spec.photos[i].id
                 raise MLError(
-                    "no_face", f"No face was found in the photo {photo.id}. Take it out and start again."
+                    "no_face", f"No face was found in the photo {photo}. Take it out and start again."
                 )
-            out.append(found[0][1])
-        return np.array(out, np.float32)
+            found.append(described[0])
+        embedder = Counter(one.embedder for one in found).most_common(1)[0][0]
+        return np.array([self._by(embedder, *pair) for pair in zip(pictures, found)], np.float32), embedder
+
+    def _by(self, embedder: str, picture: np.ndarray, found: Described) -> np.ndarray:
+        if found.embedder == embedder:
+            return found.vector
+        again = self.faces.embedders.vector(embedder, picture, found.face)
+        assert again is not None
+        return again
 
     def _examples(self, train_on: list[int]) -> list[Example]:
         photos = tuple(self.spec.photos[i] for i in train_on)
         captioner = captioner_of(self.base)
         return dataset.build(self.pipe, self.base, self.faces, photos, self.spec.subject, captioner)
 
-    def _scorer(self, held_out: np.ndarray, trained: np.ndarray) -> select.CheckpointScorer:
-        sampler = Sampler(self.pipe, self.base)
-        return select.CheckpointScorer(sampler, self.base, self.faces, self.spec.subject, held_out, trained)
+    def _scorer(self, embedder: str, held_out: np.ndarray, trained: np.ndarray) -> select.CheckpointScorer:
+        known = select.Known(embedder, held_out, trained)
+        return select.CheckpointScorer(
+            Sampler(self.pipe, self.base), self.base, self.faces, self.spec.subject, known
+        )
 
     # ---------------------------------------------------------------- the loop
 
@@ -179,16 +194,9 @@ class TwinTraining:
 
     # ---------------------------------------------------------------- after the loop
 
-    def _facts(self, step: int, vectors: np.ndarray) -> dict[str, Any]:
-        """The facts in the twin's file. `reference` is the mean vector of the person's photos."""
-        return {
-            "base": self.base.name,
-            "subject": self.spec.subject,
-            "step": step,
-            "rank": self.base.rank,
-            "embedder": self.faces.name,
-            "reference": [round(float(v), 5) for v in vectors.mean(0)],
-        }
+    def _facts(self, step: int) -> dict[str, Any]:
+        """The facts in the twin's file; likeness.facts_of has those on the photos."""
+        return {"base": self.base.name, "subject": self.spec.subject, "step": step, "rank": self.base.rank}
 
     def _write(self, state: TrainingState, facts: dict[str, Any]) -> str:
         """Writes the twin's file and returns its checksum."""

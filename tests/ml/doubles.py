@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from ml.faces import Faces
+from ml.nets.scales import DRAWN
 from ml.types import Face
 
 
-class CentredFaces:
+class OneEmbedder:
+    """An embedder for every face, as ml.nets.embedders.Embedders is used. `vector_of` a picture's face."""
+
+    def __init__(self, name: str, vector_of: Callable[[np.ndarray, Face], np.ndarray]):
+        self.name, self.vector_of = name, vector_of
+
+    def describe(self, picture: np.ndarray, face: Face) -> tuple[str, np.ndarray]:
+        return self.name, self.vector_of(picture, face)
+
+    def vector(self, name: str, picture: np.ndarray, face: Face) -> np.ndarray | None:
+        return self.vector_of(picture, face) if name == self.name else None
+
+
+def mean_colour(picture: np.ndarray, face: Face) -> np.ndarray:
+    v = np.append(picture.reshape(-1, 3).mean(0), 64.0).astype(np.float32)
+    return v / np.linalg.norm(v)
+
+
+class CentredFaces(Faces):
     """Detects one face in the middle of every picture; its colours are its vector."""
 
-    name = "colours"
+    def __init__(self) -> None:
+        super().__init__(embedders=OneEmbedder(DRAWN, mean_colour))  # type: ignore[arg-type]
 
     def find(self, picture: np.ndarray) -> list[Face]:
         h, w = picture.shape[:2]
         points = ((0.4, 0.4), (0.6, 0.4), (0.5, 0.5), (0.42, 0.6), (0.58, 0.6))
         return [Face((0.3 * w, 0.25 * h, 0.7 * w, 0.75 * h), 1.0, tuple((x * w, y * h) for x, y in points))]
-
-    def describe(self, picture: np.ndarray) -> list[tuple[Face, np.ndarray]]:
-        v = np.append(picture.reshape(-1, 3).mean(0), 64.0).astype(np.float32)
-        return [(self.find(picture)[0], v / np.linalg.norm(v))]
 
 
 class MemoryStore:

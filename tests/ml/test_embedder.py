@@ -8,10 +8,10 @@ import torch
 
 from ml.drawn import people
 from ml.drawn.portraits import draw
-from ml.faces import Faces
 from ml.nano import embedder_training
 from ml.nano.reader_training import labels
 from ml.nets import alignment
+from ml.nets.embedders import DrawnEmbedder
 from ml.nets.reader import FIELDS, Reader, ReaderNet, describe
 from ml.vocabulary import BACKGROUNDS
 
@@ -19,7 +19,7 @@ from ml.vocabulary import BACKGROUNDS
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
     """(12 people, 4 heads, D); the embedder was not trained on them."""
-    net = Faces()._embedder()
+    net = DrawnEmbedder().net()
     heads = [embedder_training.heads_of(700_000 + n, 4, seed=11) for n in range(12)]
     with torch.no_grad():
         out = [net(torch.from_numpy(h).permute(0, 3, 1, 2).float() / 127.5 - 1).numpy() for h in heads]

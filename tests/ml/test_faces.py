@@ -5,7 +5,6 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from ml import measures, media, sameness
 from ml.drawn.backdrops import backdrop
@@ -13,21 +12,25 @@ from ml.drawn.people import Scene, random_person, varied_scenes
 from ml.drawn.portraits import draw
 from ml.errors import MLError
 from ml.faces import MESSAGES, Faces
+from ml.nets.embedders import Embedders, RealEmbedder, head_crop
+from ml.nets.scales import DRAWN, REAL, SCALES, Scale
 from ml.safety import PictureVerdict
-from ml.sameness import mixed, same_person
+from ml.sameness import distances, mixed, same_person
 from ml.types import PHOTO_CODES, Face, Inspection
 from ml.vocabulary import BACKGROUNDS, EXPRESSIONS
+from tests.ml.doubles import OneEmbedder
 
 SIDE = 768
-SAME = 0.9  # the double's threshold
 
 
-class Colours:
-    """A double of the trained net: the head's colours on a coarse grid, in the same shapes."""
+def colours(picture, face):
+    """A double of the trained nets: the head's colours on a coarse grid, of length 1."""
+    small = cv2.resize(head_crop(picture, face)[16:80, 16:80], (7, 6), interpolation=cv2.INTER_AREA)
+    v = np.append(small.ravel() / 127.5 - 1, [0, 0]).astype(np.float32)
+    return v / np.linalg.norm(v)
 
-    def __call__(self, x):
-        small = torch.nn.functional.adaptive_avg_pool2d(x[:, :, 16:80, 16:80], (6, 7)).flatten(1)
-        return torch.nn.functional.normalize(torch.nn.functional.pad(small, (0, 2)), dim=1)
+
+COLOURS = OneEmbedder("colours", colours)
 
 
 def judged(**verdict):
@@ -38,8 +41,8 @@ def judged(**verdict):
 
 @pytest.fixture(scope="session")
 def checker():
-    sameness.SAME_PERSON["colours"] = SAME
-    return Faces(net=Colours(), name="colours", screen=judged(safe=True))
+    SCALES["colours"] = Scale(drawn=True, same=0.447, other=0.548, middle=0.5, width=0.1)
+    return Faces(embedders=COLOURS, screen=judged(safe=True))
 
 
 @pytest.fixture(scope="session")
@@ -210,13 +213,33 @@ def test_without_a_majority_nobody_is_a_stranger():
     assert not sameness.is_stranger(replace(said, embedder="unknown"), verdicts([x] * 4))
 
 
+def of_kind(embedder, vector, **more):
+    return Inspection(True, embedding=tuple(vector), embedder=embedder, **more)
+
+
+def test_a_drawing_among_photographs_is_a_stranger_and_the_other_way_round():
+    x = np.eye(128)[0]
+    real, drawn = of_kind(REAL, 0.1 * x), of_kind(DRAWN, x)
+    assert sameness.is_stranger(drawn, [real] * 4)
+    assert sameness.is_stranger(real, [drawn] * 4)
+    assert not sameness.is_stranger(real, [drawn] * 2)
+    assert mixed([real] * 4 + [drawn]).labels == (0, 0, 0, 0, 1)
+
+
+def test_a_profile_is_not_judged_for_who_it_shows():
+    x, y = np.eye(128)[:2]
+    profile = of_kind(REAL, y, yaw=70.0)
+    assert not sameness.is_stranger(profile, [of_kind(REAL, x)] * 4)
+    assert mixed([of_kind(REAL, x)] * 3 + [profile]).labels == (0, 0, 0, -1)
+
+
 def test_unsafe_photos_are_refused_before_anything_else(portrait):
-    judge = Faces(net=Colours(), name="colours", screen=judged())
+    judge = Faces(embedders=COLOURS, screen=judged())
     assert code(judge, portrait) == "unsafe"
 
 
 def test_a_broken_safety_check_accepts_nothing_and_blames_nobody(portrait):
-    judge = Faces(net=Colours(), name="colours", screen=judged(label="unavailable"))
+    judge = Faces(embedders=COLOURS, screen=judged(label="unavailable"))
     with pytest.raises(MLError) as error:
         judge.inspect(media.encode_jpeg(portrait))
     assert error.value.code == "screening_unavailable"
@@ -227,33 +250,25 @@ def test_a_broken_safety_check_accepts_nothing_and_blames_nobody(portrait):
     [({"hidden": lambda *_: True}, "face_hidden"), ({"adult": lambda *_: False}, "not_adult")],
 )
 def test_models_for_hidden_faces_and_age_are_asked_where_given(checker, portrait, option, expected):
-    judge = Faces(net=Colours(), name="colours", screen=judged(safe=True), **option)
+    judge = Faces(embedders=COLOURS, screen=judged(safe=True), **option)
     judge._detector = checker._detector
     assert code(judge, portrait) == expected
 
 
 def test_without_weights_faces_are_found_but_not_embedded(checker, portrait, tmp_path):
-    bare = Faces(weights=tmp_path / "none.safetensors")
+    bare = Faces(embedders=Embedders(real_faces=RealEmbedder(tmp_path / "none.safetensors")))
     bare._detector = checker._detector
+    assert bare.find(portrait)
     with pytest.raises(MLError) as error:
         bare.describe(portrait)
     assert error.value.code == "faces_unavailable"
 
 
-def test_weights_are_read_from_the_file(checker, portrait, tmp_path):
-    from safetensors.torch import save_file
-
-    from ml.nets.alignment import NAME
-    from ml.nets.embedder import Embedder
-
-    torch.manual_seed(0)
-    save_file(Embedder().state_dict(), tmp_path / "faces.safetensors")
-    own = Faces(weights=tmp_path / "faces.safetensors")
-    own._detector = checker._detector
-    [(face, vector)] = own.describe(portrait)
-    assert (own.name, vector.shape, vector.dtype) == (NAME, (128,), np.float32)
-    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-4)
-    assert np.allclose(vector, own.embed(portrait, face))
+def test_a_vector_is_asked_for_by_its_embedders_name(checker, portrait):
+    face, vector = checker.vector(portrait, "colours")
+    assert np.allclose(vector, checker.describe(portrait)[0].vector)
+    assert checker.vector(portrait, "another") is None
+    assert checker.vector(np.zeros((64, 64, 3), np.uint8), "colours") is None
 
 
 def test_boxes_and_points_are_in_pixels_of_the_picture_given(checker, portrait):
@@ -296,8 +311,8 @@ def test_people_are_told_apart_by_mean_likeness():
     centres = rng.normal(size=(2, 128))
     people = [centres[i % 2] + 0.3 * rng.normal(size=128) for i in range(9)]
     vectors = np.array([v / np.linalg.norm(v) for v in people])
-    assert same_person(vectors, 0.5).tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0]
-    assert same_person(np.zeros((0, 128)), 0.5).tolist() == []
+    assert same_person(distances(vectors), 1.0).tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0]
+    assert same_person(np.zeros((0, 0)), 1.0).tolist() == []
 
 
 def test_six_and_six_have_no_majority_and_it_is_said_in_one_sentence():

@@ -13,6 +13,8 @@ from bench.watermark import draw_portrait
 from ml import provenance, safety
 from ml.errors import MLError
 from ml.finish import finish
+from ml.likeness import likeness
+from ml.nets.scales import DRAWN
 from ml.provenance import Signer
 from ml.safety import PictureVerdict
 from ml.types import Picture
@@ -34,7 +36,7 @@ def finished(signer: Signer, twin: dict[str, Any]) -> Picture | None:
         twin=twin,
         start=time.monotonic(),
         engine="elsewhere",
-        faces=CentredFaces(),  # type: ignore[arg-type]
+        faces=CentredFaces(),
         signer=signer,
     )
 
@@ -78,11 +80,32 @@ def test_nothing_unchecked_is_delivered(signer: Signer, detector: Said) -> None:
     assert e.value.code == "screening_unavailable"
 
 
-@pytest.mark.parametrize("embedder, known", [("colours", True), ("another", False)])
-def test_likeness_is_told_by_the_embedder_that_the_twin_names(
-    signer: Signer, embedder: str, known: bool
-) -> None:
-    own = CentredFaces().describe(PICTURE)[0][1]
-    made = finished(signer, {"embedder": embedder, "reference": own.tolist()})
+def twin_of(embedder: str = DRAWN, **facts: Any) -> dict[str, Any]:
+    """The facts of a twin whose only photo is PICTURE."""
+    own = CentredFaces().describe(PICTURE)[0].vector
+    return {"embedder": embedder, "reference": own.tolist(), "spread": 0.0} | facts
+
+
+def test_likeness_is_told_by_the_embedder_that_the_twin_names(signer: Signer) -> None:
+    assert likeness_to(signer, twin_of()) == pytest.approx(1.0, abs=1e-3)
+    assert likeness_to(signer, twin_of("another")) is None
+
+
+def test_no_picture_is_more_like_the_person_than_two_photos_are(signer: Signer) -> None:
+    assert likeness_to(signer, twin_of(own=0.87)) == 0.87
+
+
+def test_a_twin_of_before_the_spread_was_stored_has_a_likeness(signer: Signer) -> None:
+    old = twin_of()
+    del old["spread"]
+    assert likeness_to(signer, old) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_face_without_detail_is_like_nobody() -> None:
+    assert likeness(np.full_like(PICTURE, 128), twin_of(), CentredFaces()) is None
+
+
+def likeness_to(signer: Signer, twin: dict[str, Any]) -> float | None:
+    made = finished(signer, twin)
     assert made
-    assert made.likeness == (pytest.approx(1.0, abs=1e-3) if known else None)
+    return made.likeness

@@ -28,7 +28,7 @@ from tests.ml.doubles import CentredFaces, MemoryStore
 
 def engine_of(profile: str, folder: Path, keys: Path) -> LocalEngine:
     """In bfloat16, with small pictures and two buckets."""
-    engine = LocalEngine(profile, source=folder, keys=keys, faces=CentredFaces())  # type: ignore[arg-type]
+    engine = LocalEngine(profile, source=folder, keys=keys, faces=CentredFaces())
     base = engine.base
     sizes = Sizes(dict.fromkeys(base.sizes.by_aspect, (128, 128)), train=((64, 64), (128, 128)), enlarge=2)
     recipe = replace(base.recipe, checkpoints=2, prompts=2, seeds=1)

@@ -255,7 +255,7 @@ def test_schnells_profile_trains_with_its_adapter_and_renders(
 
     folder = tmp_path / "base"
     shutil.copytree(tiny_folder, folder)
-    engine = LocalEngine("flux-schnell", source=folder, keys=tmp_path, faces=CentredFaces())  # type: ignore[arg-type]
+    engine = LocalEngine("flux-schnell", source=folder, keys=tmp_path, faces=CentredFaces())
     base = engine.base
     small = replace(
         base.sizes, by_aspect=dict.fromkeys(base.sizes.by_aspect, (256, 256)), train=((256, 256),)

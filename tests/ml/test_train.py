@@ -19,6 +19,7 @@ from ml.local.families import encode_text, family_of
 from ml.local.times import draw_times
 from ml.local.train import TrainingState, identity_of, steps_for, train
 from ml.local.weights import FolderStore
+from ml.nets.scales import DRAWN, SCALES
 from ml.types import Face, Photo, TrainSpec
 from tests.ml.doubles import CentredFaces, MemoryStore
 
@@ -36,7 +37,7 @@ def quick(tiny: Base) -> Base:
 
 def examples(pipe: Any, base: Base, few: list[bytes], count: int = 3) -> list[dataset.Example]:
     some = tuple(Photo(f"p{i}", p) for i, p in enumerate(few[:count]))
-    return dataset.build(pipe, base, CentredFaces(), some, "woman", dataset.plain_caption)  # type: ignore[arg-type]
+    return dataset.build(pipe, base, CentredFaces(), some, "woman", dataset.plain_caption)
 
 
 def trained(
@@ -244,15 +245,25 @@ def test_held_out_photos_are_never_trained_on() -> None:
         assert sorted(kept + out) == list(range(count))
 
 
-def test_copying_a_training_photo_costs_score() -> None:
-    def unit(*v: float) -> np.ndarray:
-        return np.array(v) / np.linalg.norm(v)
-
+def scorer_of(held_out: np.ndarray, trained: np.ndarray) -> select.CheckpointScorer:
     judge = select.CheckpointScorer.__new__(select.CheckpointScorer)
-    judge.held_out, judge.trained = np.array([unit(1, 0, 0.6)]), np.array([unit(1, 0.6, 0), unit(1, -0.6, 0)])
-    honest, copied = np.array([unit(1, 0, 0)]), judge.trained[:1]
-    assert judge.score(honest) == pytest.approx(judge.likeness(honest))
-    assert judge.score(copied) < judge.likeness(copied)
+    judge.known, judge.scale = select.Known(DRAWN, held_out, trained), SCALES[DRAWN]
+    judge.real = 0.9
+    return judge
+
+
+def test_copying_a_training_photo_costs_score() -> None:
+    trained = np.array([[1.0, 0.6, 0.0], [1.0, -0.6, 0.0]])
+    judge = scorer_of(np.array([[1.0, 0.0, 0.6]]), trained)
+    honest, copied = np.array([[1.0, 0.0, 0.0]]), trained[:1]
+    assert judge.score(honest) == pytest.approx(judge.scale.middle - judge.distance(honest))
+    assert judge.score(copied) < judge.scale.middle - judge.distance(copied)
+
+
+def test_likeness_is_at_most_that_of_the_persons_own_photos() -> None:
+    held_out = np.array([[1.0, 0.0, 0.6]])
+    assert scorer_of(held_out, held_out).likeness(held_out) == 0.9
+    assert scorer_of(held_out, held_out).likeness(np.zeros((0, 3))) == 0.0
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:

@@ -1,0 +1,142 @@
+"""Face embedders, each with its own crop, and the choice between them: drawn faces and real faces need
+different nets. Distances are read with ml/nets/scales.py."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from ml.errors import MLError
+from ml.measures import eyes_and_mouth
+from ml.nets import alignment
+from ml.nets.drawn_or_real import DrawnOrReal
+from ml.nets.embedder import Embedder
+from ml.nets.realface import RealFace, chip
+from ml.nets.scales import DRAWN, REAL
+from ml.types import Face
+
+WEIGHTS = Path(__file__).resolve().parent / "weights"
+
+
+class FaceEmbedder(Protocol):
+    name: str
+
+    def vector(self, picture: np.ndarray, face: Face) -> np.ndarray:
+        """(H, W, 3) uint8 RGB and a face in it -> (128,) float32. MLError `faces_unavailable`."""
+        ...
+
+
+class NetEmbedder:
+    """A net that is loaded once, at its first use. Thread-safe."""
+
+    def __init__(self, weights: Path, device: str = "cpu"):
+        self.weights, self.device = weights, device
+        self._lock = threading.Lock()
+        self._net: nn.Module | None = None
+
+    def run(self, pictures: np.ndarray) -> np.ndarray:
+        """(B, H, W, 3) uint8 -> (B, 128) float32."""
+        net = self.net()
+        x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float()
+        with torch.inference_mode():
+            return np.asarray(net(self.scaled(x).to(self.device)).float().cpu().numpy())
+
+    def net(self) -> nn.Module:
+        with self._lock:
+            if self._net is None:
+                if not self.weights.exists():
+                    raise MLError(
+                        "faces_unavailable", "The face model is missing. Fetch or build its weights."
+                    )
+                net = self.new()
+                net.load_state_dict({name: t.float() for name, t in load_file(self.weights).items()})
+                self._net = net.eval().to(self.device)
+            return self._net
+
+    def new(self) -> nn.Module:
+        raise NotImplementedError
+
+    def scaled(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
+class DrawnEmbedder(NetEmbedder):
+    """For drawn faces: the whole head with hair; vectors of length 1."""
+
+    name = DRAWN
+
+    def __init__(self, weights: Path = WEIGHTS / "faces.safetensors", device: str = "cpu"):
+        super().__init__(weights, device)
+
+    def new(self) -> nn.Module:
+        return Embedder()
+
+    def scaled(self, x: torch.Tensor) -> torch.Tensor:
+        return x / 127.5 - 1
+
+    def vector(self, picture: np.ndarray, face: Face) -> np.ndarray:
+        made: np.ndarray = self.run(head_crop(picture, face)[None])[0]
+        return made / max(float(np.linalg.norm(made)), 1e-9)
+
+
+class RealEmbedder(NetEmbedder):
+    """For photographed faces: the mean vector of the aligned face and of its mirror image, so that a mirrored
+    copy has the same vector. The length carries meaning and is kept."""
+
+    name = REAL
+
+    def __init__(self, weights: Path = WEIGHTS / "realface.safetensors", device: str = "cpu"):
+        super().__init__(weights, device)
+
+    def new(self) -> nn.Module:
+        return RealFace()
+
+    def vector(self, picture: np.ndarray, face: Face) -> np.ndarray:
+        aligned = chip(picture, face)
+        return np.asarray(self.run(np.stack([aligned, aligned[:, ::-1]])).mean(0))
+
+
+class Embedders:
+    """The embedder of drawn faces and that of real ones. `drawn` judges a vector of the real one."""
+
+    def __init__(
+        self,
+        drawn_faces: FaceEmbedder | None = None,
+        real_faces: FaceEmbedder | None = None,
+        drawn: Callable[[np.ndarray], bool] | None = None,
+        device: str = "cpu",
+    ):
+        self.drawn_faces = drawn_faces or DrawnEmbedder(device=device)
+        self.real_faces = real_faces or RealEmbedder(device=device)
+        self._drawn = drawn
+
+    @cached_property
+    def judge(self) -> Callable[[np.ndarray], bool]:
+        return self._drawn or DrawnOrReal.load().is_drawn
+
+    def describe(self, picture: np.ndarray, face: Face) -> tuple[str, np.ndarray]:
+        """(the name of the embedder that suits the face, its vector)."""
+        real = self.real_faces.vector(picture, face)
+        if self.judge(real):
+            return self.drawn_faces.name, self.drawn_faces.vector(picture, face)
+        return self.real_faces.name, real
+
+    def vector(self, name: str, picture: np.ndarray, face: Face) -> np.ndarray | None:
+        """The vector by the embedder of this name; None when there is no such embedder any more."""
+        for embedder in (self.drawn_faces, self.real_faces):
+            if embedder.name == name:
+                return embedder.vector(picture, face)
+        return None
+
+
+def head_crop(picture: np.ndarray, face: Face) -> np.ndarray:
+    """(96, 96, 3) uint8: the whole head, upright."""
+    return alignment.align(picture, *eyes_and_mouth(face))
