@@ -22,7 +22,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
     elif scope["type"] == "http":
-        await bodies.limited(answer, scope, receive, send)
+        await bodies.limited(answer, scope, receive, send, bodies.shared())
     else:
         await django_application(scope, receive, send)
 

@@ -65,9 +65,9 @@ def is_stranger(said: Inspection, others: Sequence[Inspection]) -> bool:
     kept = [o for o in others if o.accepted and is_judged(o)]
     if not is_judged(said) or len(kept) < AGREE:
         return False
+    if sum(is_drawn(o.embedder) != is_drawn(said.embedder) for o in kept) >= len(kept) * 2 / 3:
+        return True
     alike = [o for o in kept if o.embedder == said.embedder]
-    if len(kept) - len(alike) >= len(kept) * 2 / 3:
-        return any(is_drawn(o.embedder) != is_drawn(said.embedder) for o in kept if o not in alike)
     if len(alike) < AGREE:
         return False
     scale, vectors = SCALES[said.embedder], np.array([o.embedding for o in alike])
@@ -96,20 +96,20 @@ def mixed(inspections: Sequence[Inspection]) -> Mix:
     """Groups a whole set by person, including refused photos. Faces of different embedders never join."""
     known = [i for i, said in enumerate(inspections) if is_judged(said)]
     labels = np.full(len(inspections), -1)
-    labels[known] = same_person(*shares_of_same([inspections[i] for i in known]))
+    labels[known] = same_person(in_limits([inspections[i] for i in known]), 1.0)
     counts = tuple(np.bincount(labels[labels >= 0]).tolist())
     majority = has_majority(labels[labels >= 0])
     return Mix(tuple(labels.tolist()), counts, majority, _say_mix(counts, majority))
 
 
-def shares_of_same(inspections: Sequence[Inspection]) -> tuple[np.ndarray, float]:
-    """(N, N) distances as multiples of what one person's photos may be apart, and the limit 1."""
+def in_limits(inspections: Sequence[Inspection]) -> np.ndarray:
+    """(N, N) distances as multiples of `Scale.same`; infinite between vectors of different embedders."""
     apart = np.full((len(inspections), len(inspections)), np.inf)
     for name in {said.embedder for said in inspections}:
         own = [i for i, said in enumerate(inspections) if said.embedder == name]
         vectors = np.array([inspections[i].embedding for i in own])
         apart[np.ix_(own, own)] = distances(vectors) / SCALES[name].same
-    return apart, 1.0
+    return apart
 
 
 def _say_mix(counts: tuple[int, ...], majority: bool) -> str:

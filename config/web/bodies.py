@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -33,19 +34,18 @@ from config.web.authentication import BrowserAuthentication
 from config.web.ratelimit import address
 
 SMALL = 64 * 1024  # bytes: smaller bodies are not counted
-PATIENCE = 15.0  # seconds that a body waits for memory before a byte of it is read
-GRACE = 20.0  # seconds that any body may take
-SLOWEST = 32 * 1024  # bytes a second that a body must come at after that
+SLOWEST = 32 * 1024  # bytes a second that a body must come at after the time that any body may take
 HURRIED = 256 * 1024  # the same while others wait for memory
 RETRY = {"Retry-After": "5"}
 FULL = _("Too many large files are being sent right now. Try again in a few seconds; nothing was lost.")
 
 
 class Memory:
-    """The bytes of large bodies in this process: at most `total`, and at most `each` of one client."""
+    """The bytes of large bodies in this process: at most `total`, and at most `each` of one client. A body
+    waits `patience` seconds for room before a byte of it is read. Any body may take `grace` seconds."""
 
-    def __init__(self, total: int, each: int, patience: float = PATIENCE) -> None:
-        self.total, self.each, self.patience = total, each, patience
+    def __init__(self, total: int, each: int, *, patience: float = 15.0, grace: float = 20.0) -> None:
+        self.total, self.each, self.patience, self.grace = total, each, patience, grace
         self.held: Counter[str] = Counter()  # by client
         self.waiting = 0
         self._freed = asyncio.Condition()
@@ -106,7 +106,7 @@ class Body:
         if self.whole:
             return None
         pace = HURRIED if self.memory.waiting else SLOWEST
-        return max(0.0, self.start + GRACE + self.size / pace - time.monotonic())
+        return max(0.0, self.start + self.memory.grace + self.size / pace - time.monotonic())
 
     def _refuse(self, error: DomainError) -> dict[str, str]:
         self.refusal = error
@@ -122,12 +122,12 @@ class Body:
         return sent
 
 
-async def limited(application: Any, scope: Any, receive: Any, send: Any) -> None:
+async def limited(application: Any, scope: Any, receive: Any, send: Any, memory: Memory) -> None:
     """Calls the ASGI application with a body that keeps the limits, or answers why not."""
     headers = dict(scope["headers"])
     files = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
     limit = settings.MAX_BODY if files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    body = Body(receive, limit, memory := _memory())
+    body = Body(receive, limit, memory)
     told = headers.get(b"content-length", b"")
     chunked = b"transfer-encoding" in headers  # it counts, and not a length that was told beside it
     size = body.limit if chunked else int(told) if told.isdigit() else 0
@@ -146,14 +146,10 @@ async def limited(application: Any, scope: Any, receive: Any, send: Any) -> None
         await refuse(scope, send, body.refusal)
 
 
-_shared: list[Memory] = []
-
-
-def _memory() -> Memory:
+@cache
+def shared() -> Memory:
     """The one of this process, made in its event loop."""
-    if not _shared:
-        _shared.append(Memory(settings.MAX_BODIES, settings.MAX_BODIES // 2))
-    return _shared[0]
+    return Memory(settings.MAX_BODIES, settings.MAX_BODIES // 2)
 
 
 def _client(scope: Any) -> str:

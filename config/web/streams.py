@@ -23,7 +23,6 @@ from config.runs.events import END, Listener, Message, session_id
 log = logging.getLogger(__name__)
 
 MOST = 10  # streams of a user in a process; one more ends the oldest
-PING = 15.0  # seconds: proxies close silent streams
 QUEUED = 200  # events that wait for a slow client; with one more its stream ends
 STILL_HERE = b": still here\n\n"
 AWAY = b'event: away\ndata: {"detail": "poll"}\n\n'  # the stream cannot go on: poll, or connect again
@@ -75,14 +74,17 @@ class _User:
 
 class Streams:
     """`snapshot(stream)` reads what a new stream begins with. `changes(user, messages, languages)` reads the
-    changed rows once and answers the events in each language."""
+    changed rows once and answers the events in each language. After `ping` seconds of silence a stream says
+    that it is still there: proxies close silent ones."""
 
     def __init__(
         self,
         snapshot: Callable[[Stream], list[Event]],
         changes: Callable[[Any, list[Message], set[str]], dict[str, list[Event]]],
+        *,
+        ping: float = 15.0,
     ) -> None:
-        self.snapshot, self.changes = snapshot, changes
+        self.snapshot, self.changes, self.ping = snapshot, changes, ping
         self.listener = Listener(self._hear, self._lose)
         self.users: dict[str, _User] = {}
         self.watching: asyncio.Task[None] | None = None
@@ -167,10 +169,10 @@ class Streams:
         return [stream for user in self.users.values() for stream in user.streams]
 
     async def _watch(self) -> None:
-        """Every PING seconds: ends the streams of ended and expired sessions, whose message may have been
+        """Every `ping` seconds: ends the streams of ended and expired sessions, whose message may have been
         lost, and lets the others say that they are still there."""
         while True:
-            await asyncio.sleep(PING)
+            await asyncio.sleep(self.ping)
             ended: list[Stream] = []
             with suppress(DatabaseError):
                 ended = await aside(_ended, self._all())

@@ -9,7 +9,6 @@ import numpy as np
 
 SIZE = 96
 EYES, MOUTH = (0.50, 0.46), (0.50, 0.66)  # the middle of the eyes and of the mouth in the crop, as shares
-NAME = "drawn-contrast-1"  # the embedder's name, stored with every vector
 WEIGHTS = Path(__file__).resolve().parent / "weights" / "faces.safetensors"  # the embedder's
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -16,14 +15,11 @@ from torch import nn
 
 from ml.errors import MLError
 from ml.measures import eyes_and_mouth
-from ml.nets import alignment
+from ml.nets import alignment, realface
 from ml.nets.drawn_or_real import DrawnOrReal
 from ml.nets.embedder import Embedder
-from ml.nets.realface import RealFace, chip
 from ml.nets.scales import DRAWN, REAL
 from ml.types import Face
-
-WEIGHTS = Path(__file__).resolve().parent / "weights"
 
 
 class FaceEmbedder(Protocol):
@@ -34,98 +30,81 @@ class FaceEmbedder(Protocol):
         ...
 
 
-class NetEmbedder:
-    """A net that is loaded once, at its first use. Thread-safe."""
+class LazyNet:
+    """The net that `make` makes, with the weights of a file: loaded once, at its first use. Thread-safe."""
 
-    def __init__(self, weights: Path, device: str = "cpu"):
-        self.weights, self.device = weights, device
+    def __init__(self, make: Callable[[], nn.Module], weights: Path, device: str):
+        self.make, self.weights, self.device = make, weights, device
         self._lock = threading.Lock()
         self._net: nn.Module | None = None
 
-    def run(self, pictures: np.ndarray) -> np.ndarray:
-        """(B, H, W, 3) uint8 -> (B, 128) float32."""
-        net = self.net()
-        x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float()
+    def __call__(self, x: torch.Tensor) -> np.ndarray:
+        """(B, 3, H, W) -> (B, 128) float32."""
         with torch.inference_mode():
-            return np.asarray(net(self.scaled(x).to(self.device)).float().cpu().numpy())
+            return np.asarray(self.load()(x.to(self.device)).float().cpu().numpy())
 
-    def net(self) -> nn.Module:
+    def load(self) -> nn.Module:
         with self._lock:
             if self._net is None:
                 if not self.weights.exists():
                     raise MLError(
                         "faces_unavailable", "The face model is missing. Fetch or build its weights."
                     )
-                net = self.new()
+                net = self.make()
                 net.load_state_dict({name: t.float() for name, t in load_file(self.weights).items()})
                 self._net = net.eval().to(self.device)
             return self._net
 
-    def new(self) -> nn.Module:
-        raise NotImplementedError
 
-    def scaled(self, x: torch.Tensor) -> torch.Tensor:
-        return x
+def as_batch(*pictures: np.ndarray) -> torch.Tensor:
+    """(H, W, 3) uint8 each -> (B, 3, H, W) float, 0..255."""
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
 
 
-class DrawnEmbedder(NetEmbedder):
+class DrawnEmbedder:
     """For drawn faces: the whole head with hair; vectors of length 1."""
 
     name = DRAWN
 
-    def __init__(self, weights: Path = WEIGHTS / "faces.safetensors", device: str = "cpu"):
-        super().__init__(weights, device)
-
-    def new(self) -> nn.Module:
-        return Embedder()
-
-    def scaled(self, x: torch.Tensor) -> torch.Tensor:
-        return x / 127.5 - 1
+    def __init__(self, weights: Path = alignment.WEIGHTS, device: str = "cpu"):
+        self.net = LazyNet(Embedder, weights, device)
 
     def vector(self, picture: np.ndarray, face: Face) -> np.ndarray:
-        made: np.ndarray = self.run(head_crop(picture, face)[None])[0]
+        made: np.ndarray = self.net(as_batch(head_crop(picture, face)) / 127.5 - 1)[0]
         return made / max(float(np.linalg.norm(made)), 1e-9)
 
 
-class RealEmbedder(NetEmbedder):
+class RealEmbedder:
     """For photographed faces: the mean vector of the aligned face and of its mirror image, so that a mirrored
     copy has the same vector. The length carries meaning and is kept."""
 
     name = REAL
 
-    def __init__(self, weights: Path = WEIGHTS / "realface.safetensors", device: str = "cpu"):
-        super().__init__(weights, device)
-
-    def new(self) -> nn.Module:
-        return RealFace()
+    def __init__(self, weights: Path = realface.WEIGHTS, device: str = "cpu"):
+        self.net = LazyNet(realface.RealFace, weights, device)
 
     def vector(self, picture: np.ndarray, face: Face) -> np.ndarray:
-        aligned = chip(picture, face)
-        return np.asarray(self.run(np.stack([aligned, aligned[:, ::-1]])).mean(0))
+        aligned = realface.chip(picture, face)
+        return np.asarray(self.net(as_batch(aligned, aligned[:, ::-1])).mean(0))
 
 
 class Embedders:
-    """The embedder of drawn faces and that of real ones. `drawn` judges a vector of the real one."""
+    """The embedder of drawn faces and that of real ones, and the choice between them."""
 
     def __init__(
         self,
         drawn_faces: FaceEmbedder | None = None,
         real_faces: FaceEmbedder | None = None,
-        drawn: Callable[[np.ndarray], bool] | None = None,
         device: str = "cpu",
     ):
         self.drawn_faces = drawn_faces or DrawnEmbedder(device=device)
         self.real_faces = real_faces or RealEmbedder(device=device)
-        self._drawn = drawn
-
-    @cached_property
-    def judge(self) -> Callable[[np.ndarray], bool]:
-        return self._drawn or DrawnOrReal.load().is_drawn
+        self.judge = DrawnOrReal.load()
 
     def describe(self, picture: np.ndarray, face: Face) -> tuple[str, np.ndarray]:
         """(the name of the embedder that suits the face, its vector)."""
         real = self.real_faces.vector(picture, face)
-        if self.judge(real):
+        if self.judge.is_drawn(real):
             return self.drawn_faces.name, self.drawn_faces.vector(picture, face)
         return self.real_faces.name, real
 

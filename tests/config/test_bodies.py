@@ -61,7 +61,13 @@ def scope(**headers: str) -> dict[str, Any]:
     return {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": found}
 
 
-def ask(pieces: Iterator[bytes | float], **headers: str) -> tuple[int, dict[str, Any], int]:
+def quick(total: int = 10**8, each: int = 10**8) -> Memory:
+    return Memory(total, each, patience=0.01, grace=0.05)
+
+
+def ask(
+    pieces: Iterator[bytes | float], memory: Memory | None = None, **headers: str
+) -> tuple[int, dict[str, Any], int]:
     """(status, answer, bytes that the application read) of a body that comes in pieces, after pauses in
     seconds."""
     sent, read = [], []
@@ -82,27 +88,25 @@ def ask(pieces: Iterator[bytes | float], **headers: str) -> tuple[int, dict[str,
         await send({"type": "http.response.start", "status": 201, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    aio.run(lambda: bodies.limited(application, scope(**headers), receive, send))
+    aio.run(lambda: bodies.limited(application, scope(**headers), receive, send, memory or quick()))
     return sent[0]["status"], json.loads(sent[1]["body"]), sum(map(len, read))
 
 
-def test_a_body_that_trickles_is_cut_off_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "GRACE", 0.05)
+def test_a_body_that_trickles_is_cut_off_in_time() -> None:
     status, answer, read = ask(iter([b"x", 0.02, b"x", 5.0, b"x"]), content_length="100")
     assert (status, answer["code"], read) == (408, "too_slow", 2)
 
 
-def test_a_body_that_keeps_coming_may_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "GRACE", 0.05)
+def test_a_body_that_keeps_coming_may_take_longer() -> None:
     pieces = iter([b"x" * bodies.SLOWEST, 0.1, b"x"])  # a second's worth, then a pause
     assert ask(pieces, content_length="60000")[0] == 201
 
 
-def test_a_slow_body_is_cut_off_while_others_wait_for_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "GRACE", 0.05)
-    monkeypatch.setattr(bodies._memory(), "waiting", 1)
+def test_a_slow_body_is_cut_off_while_others_wait_for_memory() -> None:
+    memory = quick()
+    memory.waiting = 1
     pieces = iter([b"x" * bodies.SLOWEST, 0.5, b"x"])
-    assert ask(pieces, content_length="60000")[0] == 408
+    assert ask(pieces, memory, content_length="60000")[0] == 408
 
 
 def test_only_files_may_be_large() -> None:
@@ -111,9 +115,8 @@ def test_only_files_may_be_large() -> None:
     assert ask(pieces, content_type="application/json", transfer_encoding="chunked")[0] == 413
 
 
-def test_a_length_that_is_told_beside_chunks_takes_no_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_shared", [Memory(100, 50, patience=0.01)])
-    assert ask(iter([b"x"]), content_length="1", transfer_encoding="chunked")[0] == 429
+def test_a_length_that_is_told_beside_chunks_takes_no_less_memory() -> None:
+    assert ask(iter([b"x"]), quick(100, 50), content_length="1", transfer_encoding="chunked")[0] == 429
 
 
 @pytest.mark.django_db

@@ -49,10 +49,10 @@ class Reader:
 
 
 @asynccontextmanager
-async def open_for(user: Any, count: int, *, session_key: str = "") -> AsyncIterator[Any]:
+async def open_for(user: Any, count: int, *, session_key: str = "", ping: float = 15.0) -> AsyncIterator[Any]:
     """(streams, reads, readers) with `count` streams of a user that have got their snapshot."""
     reads = Reads()
-    found = Streams(reads.snapshot, reads.changes)
+    found = Streams(reads.snapshot, reads.changes, ping=ping)
     found.listener.task = asyncio.current_task()  # a subscription that stands
     found.listener.ready.set()
     readers = [Reader(found, Stream(user, session_key, "en")) for _ in range(count)]
@@ -129,14 +129,11 @@ def test_a_session_that_ends_takes_its_own_streams_along(alice: Any) -> None:
     run(test)
 
 
-def test_a_session_that_expires_is_noticed_without_a_message(
-    alice: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(streams, "PING", 0.05)
+def test_a_session_that_expires_is_noticed_without_a_message(alice: Any) -> None:
     session = Session.objects.create(session_key="k", expire_date=timezone.now() + timedelta(hours=1))
 
     async def test() -> None:
-        async with open_for(alice, 1, session_key="k") as (_found, _reads, (reader,)):
+        async with open_for(alice, 1, session_key="k", ping=0.05) as (_found, _reads, (reader,)):
             await until(lambda: streams.STILL_HERE in reader.got)
             await asyncio.to_thread(
                 lambda: Session.objects.filter(pk=session.pk).update(expire_date=timezone.now())

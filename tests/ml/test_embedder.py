@@ -19,7 +19,7 @@ from ml.vocabulary import BACKGROUNDS
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
     """(12 people, 4 heads, D); the embedder was not trained on them."""
-    net = DrawnEmbedder().net()
+    net = DrawnEmbedder().net.load()
     heads = [embedder_training.heads_of(700_000 + n, 4, seed=11) for n in range(12)]
     with torch.no_grad():
         out = [net(torch.from_numpy(h).permute(0, 3, 1, 2).float() / 127.5 - 1).numpy() for h in heads]

@@ -17,7 +17,7 @@ from ml.nano.drawn_or_real_training import worn
 from ml.nets import realface
 from ml.nets.convert_dlib import read_sdist
 from ml.nets.drawn_or_real import DrawnOrReal
-from ml.nets.embedders import RealEmbedder
+from ml.nets.embedders import RealEmbedder, as_batch
 from ml.nets.scales import DRAWN, REAL, SCALES
 from ml.types import STYLES, Face
 
@@ -35,7 +35,7 @@ def middle(seed: int) -> np.ndarray:
 
 
 def test_vectors_are_dlibs(embedder: RealEmbedder) -> None:
-    ours = embedder.run(np.stack([middle(1), middle(2)]))
+    ours = embedder.net(as_batch(middle(1), middle(2)))
     assert np.abs(ours - np.array(KNOWN["vectors"])).max() < 0.002  # of the weights in half precision
 
 

@@ -44,7 +44,7 @@ def renew(photo: Photo) -> None:
         if row is None:  # deleted, or the consent was withdrawn meanwhile
             return
         if found is None:
-            row.embedding, row.embedder, row.points = None, "", [0.0] * 10
+            row.embedding, row.embedder = None, ""
         else:
             row.embedding, row.embedder = list(map(float, found.vector)), found.embedder
             row.points = [float(n) for point in found.face.points for n in point]
