@@ -18,6 +18,7 @@ from billing import ledger, prices
 from billing.payments import gateway
 from config.errors import DomainError
 from config.runs.places import Places
+from config.runs.states import OPEN
 from config.web.labels import QUALITY_NAMES, STYLE_NAMES
 from config.web.problems import told
 from config.web.ratelimit import limited
@@ -26,7 +27,7 @@ from generation import services
 from generation.models import Job
 from generation.serializers import JobForm, asked, reading, show_job
 from ml.types import ASPECTS, STYLES
-from twins.models import Twin
+from twins.models import Training, Twin
 
 SHOWN = 12  # jobs listed in the studio
 TAIL = 30  # characters shown of what the base reads last
@@ -117,6 +118,7 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
     return {
         "filled": {k: v or defaults.get(k, "") for k, v in filled.items()},
         "twins": twins,
+        "learning": not twins and Training.objects.owned_by(request.user).filter(status__in=OPEN).exists(),
         "styles": STYLE_NAMES,
         "aspects": [(a, a.replace(":", "x")) for a in ASPECTS],
         "qualities": QUALITY_NAMES,

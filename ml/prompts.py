@@ -5,14 +5,14 @@ No torch: the web process counts here what the engine will read.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from ml.catalogue import Base
+from ml.catalogue import FLUX2, Base
 
 TRIGGER = "ohwx"  # the word that a twin's LoRA is trained on
 STYLE_WORDS = {
@@ -96,14 +96,14 @@ def _last_that_fits(text: str, fits: Callable[[str], bool]) -> int | None:
 
 
 def count_tokens(base: Base, text: str) -> int:
-    """Tokens of a text, with those around it. Exact for a base whose T5 vocabulary is on this machine. Else
-    an estimate that is rather too high: a token for two letters of a word, for each other character, and for
-    each byte outside ASCII."""
-    pieces = _vocabulary(base.source)
-    words = (text.lower() if base.lowercase else text).split()
-    if pieces:
-        return 1 + sum(_pieces_of(f"▁{word}", base.source) for word in words)
-    return AROUND + sum(_estimate(word) for word in words)
+    """Tokens of a text, with those around it. Counted by the base's own tokenizer where its files are on this
+    machine. Else an estimate that is rather too high: a token for two letters of a word, for each other
+    character, and for each byte outside ASCII."""
+    text = text.lower() if base.lowercase else text
+    if tokenizer := _tokenizer(base):
+        around = AROUND if base.layout is FLUX2 else 0  # T5's end token is counted
+        return around + len(tokenizer.encode(text).ids)
+    return AROUND + sum(map(_estimate, text.split()))
 
 
 def _estimate(word: str) -> int:
@@ -112,29 +112,18 @@ def _estimate(word: str) -> int:
     return others + sum(1 + math.ceil(len(run) / 2) for run in letters)
 
 
+def _tokenizer(base: Base) -> Any:
+    """That of the text encoder that reads the whole prompt; None when its file is not here."""
+    folder = base.layout.encoders[-1].replace("text_encoder", "tokenizer")
+    file = Path(base.source) / folder / "tokenizer.json"
+    return _load(file) if file.is_file() else None
+
+
 @lru_cache
-def _vocabulary(source: str) -> dict[str, float]:
-    """Piece -> score of the base's sentence tokenizer; empty when it is not here or of another model."""
-    file = Path(source) / "tokenizer_2" / "tokenizer.json"
-    if not file.is_file():
-        return {}
-    model = json.loads(file.read_text())["model"]
-    return dict(model["vocab"]) if model.get("type") == "Unigram" else {}
+def _load(file: Path) -> Any:
+    from tokenizers import Tokenizer
 
-
-@lru_cache(8192)
-def _pieces_of(word: str, source: str) -> int:
-    """The number of pieces in the likeliest split of a word. Neighbouring unknown characters are one piece,
-    as in SentencePiece."""
-    pieces = _vocabulary(source)
-    unknown = min(pieces.values()) - 10
-    longest = max(map(len, pieces))
-    best: list[tuple[float, int, bool]] = [(0.0, 0, False)]  # (score, pieces, ends in an unknown one)
-    for end in range(1, len(word) + 1):
-        score, count, open_ = best[end - 1]
-        found = (score + unknown, count + (not open_), True)
-        for start in range(max(0, end - longest), end):
-            if (worth := pieces.get(word[start:end])) is not None:
-                found = max(found, (best[start][0] + worth, best[start][1] + 1, False))
-        best.append(found)
-    return best[-1][1]
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

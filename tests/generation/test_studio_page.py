@@ -80,3 +80,9 @@ def test_a_training_that_cannot_be_paid_offers_the_way_on(page: Any, trained: An
 )
 def test_time_left_is_told_in_words(seconds: int | None, words: str) -> None:
     assert time_left(seconds) == words
+
+
+def test_while_a_twin_learns_the_studio_does_not_ask_for_another(page: Any, twin: Any) -> None:
+    assert "You have no trained twin yet." in text(page.get("/studio/"))
+    twin.trainings.create(user=twin.user, number=1, base="nano")
+    assert "Your twin is still being trained." in text(page.get("/studio/"))

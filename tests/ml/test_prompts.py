@@ -31,15 +31,10 @@ def test_markup_is_read_as_emphasis_and_never_painted(prompt: str, read: str) ->
     assert compose(prompt, "noir", "woman", twin=True) == f"film noir of ohwx woman, {read}"
 
 
-def test_tokens_are_counted_as_the_bases_tokenizer_does() -> None:
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(f"{NANO.source}/tokenizer_2/tokenizer.json")
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    odd = ("xqzj 12:30 O'Brien, quixotic", "你好 ñandú é\U0001f600 a@b", "Ünïcode…", "", "  -- ")
-    for text in (LONG, *odd, *LONG.split(",")):
-        assert count_tokens(NANO, text) == len(tokenizer.encode(text.lower()).ids)
+def test_tokens_are_counted_by_the_bases_tokenizer_with_its_end() -> None:
+    assert count_tokens(NANO, "") == 1
+    assert count_tokens(NANO, "SMILING") == count_tokens(NANO, "smiling") == 2
+    assert count_tokens(NANO, LONG) > NANO.tokens
 
 
 def test_the_wishes_at_the_end_of_a_long_prompt_are_known_to_be_unread() -> None:
