@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from typing import NamedTuple
 
 WIDTH, HEIGHT, SUB_IFDS = 256, 257, 330
@@ -78,12 +79,11 @@ def directories(data: bytes, order: str) -> tuple[list[Directory], list[Director
 
 
 def sub_directories(data: bytes, parent: Directory, large: bool) -> list[Directory]:
+    """Those before the first broken one: they only tell what kind of file it is."""
     found = []
-    try:
+    with suppress(Broken, struct.error):
         for start in parent.numbers(SUB_IFDS, MOST_SUBS):
             found.append(directory(data, start, parent.order, large)[0])
-    except (Broken, struct.error):
-        pass
     return found
 
 
