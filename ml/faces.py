@@ -150,7 +150,7 @@ class Faces:
             return _refuse(said, code)
         embedder, vector = self.embedders.describe(picture, faces[0])
         said = replace(said, embedding=tuple(vector.tolist()), embedder=embedder)
-        return _refuse(said, "other_person") if is_stranger(said, others) else said
+        return compare(said, others)
 
     def _is_safe(self, picture: np.ndarray) -> bool:
         verdict = self.screen(picture)

@@ -114,6 +114,15 @@ def to_array(picture: bytes) -> np.ndarray:
         return np.array(image.convert("RGB"))
 
 
+def to_luma(jpeg: bytes, width: int) -> np.ndarray:
+    """(H, W) uint8 luma of our own clean JPEG, at least `width` pixels wide if the JPEG is. Colours are not
+    decoded, and the DCT shrinks by 2, 4 or 8: several times faster than `to_array`."""
+    with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+        share = min(1.0, width / image.width)
+        image.draft("L", (int(image.width * share) or 1, int(image.height * share) or 1))
+        return np.array(image.convert("L"))
+
+
 def encode_png(array: np.ndarray) -> bytes:
     """PNG of (H, W, 3) uint8 RGB."""
     return _save(Image.fromarray(array), "PNG")

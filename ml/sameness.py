@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.copies import is_copy
 from ml.measures import PROFILE, bits_apart
 from ml.nets.scales import SCALES, is_drawn
 from ml.types import Inspection
@@ -56,7 +57,10 @@ def has_majority(labels: np.ndarray) -> bool:
 
 
 def is_duplicate(said: Inspection, others: Sequence[Inspection]) -> bool:
-    return any(bits_apart(said.hash, other.hash) <= DUPLICATE for other in others if other.accepted)
+    """By the hash; where both faces are known, also by the pixels of the faces that are nearly alike."""
+    kept = [other for other in others if other.accepted]
+    alike = any(bits_apart(said.hash, other.hash) <= DUPLICATE for other in kept)
+    return alike or any(is_copy(said, other) for other in kept)
 
 
 def is_stranger(said: Inspection, others: Sequence[Inspection]) -> bool:

@@ -74,7 +74,7 @@ class Inspection:
     `points` (x, y): the face's five, see Face, in pixels like `box`. `light`: the face's mean brightness,
     0..1. `warmth`: its red / blue. `sharpness`: see measures.py.
     `embedding`: by the model `embedder`. `hash`: 64-bit perceptual hash. `clean`: the JPEG that
-    is kept."""
+    is kept; `read` fetches it where it is not at hand, b"" when it is gone."""
 
     accepted: bool
     code: str = ""
@@ -92,6 +92,11 @@ class Inspection:
     embedder: str = ""
     hash: int = 0
     clean: bytes = field(default=b"", repr=False)
+    read: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
+
+    def pixels(self) -> bytes:
+        """The clean JPEG, b"" when it is not at hand."""
+        return self.clean or (self.read() if self.read else b"")
 
 
 @dataclass(frozen=True)

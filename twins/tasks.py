@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from celery import shared_task
@@ -12,6 +13,7 @@ from django.db import transaction
 
 from accounts import consents
 from accounts.models import Kind
+from accounts.vault.sealing import Tampered
 from accounts.vault.vault import Vault, store
 from billing.runs import at_limit
 from config.runs.models import OPEN, Run, Status
@@ -33,15 +35,16 @@ def check_photo(ident: str) -> None:
             return
         _consent(photo.user_id)
         files = store(photo.user_id)
-        judge = get_judge()
-        said = judge.inspect(files.read(photo.quarantine), _others(photo))
+        judge, before = get_judge(), _others(photo)
+        said = judge.inspect(files.read(photo.quarantine), [_as_inspection(p, files) for p in before])
         _consent(photo.user_id)
         if said.accepted:
             _keep(files, photo, said)
         with kept_only_if_wanted(photo, lambda: _discard(files, photo)), transaction.atomic():
             _still_wanted(photo.twin_id)
             if said.accepted:  # other photos may have been accepted meanwhile
-                said = judge.compare(said, _others(photo))
+                others = [_as_inspection(p, None if p in before else files) for p in _others(photo)]
+                said = judge.compare(said, others)
             photo.finish(**_verdict(said))
 
 
@@ -55,8 +58,8 @@ def _still_wanted(twin_id: Any) -> None:
         raise MLError("consent_withdrawn", "")
 
 
-def _others(photo: Photo) -> list[types.Inspection]:
-    return [_as_inspection(p) for p in photo.twin.photos.accepted().exclude(id=photo.id)]
+def _others(photo: Photo) -> list[Photo]:
+    return list(photo.twin.photos.accepted().exclude(id=photo.id))
 
 
 @contextlib.contextmanager
@@ -107,17 +110,30 @@ def _verdict(said: types.Inspection) -> dict[str, Any]:
     }
 
 
-def _as_inspection(photo: Photo) -> types.Inspection:
-    """An accepted photo as an Inspection, for the comparison with a new photo."""
+def _as_inspection(photo: Photo, files: Vault | None) -> types.Inspection:
+    """An accepted photo as an Inspection, for the comparison with a new photo. Without `files`, its pixels
+    are not compared."""
     vector = tuple(float(v) for v in photo.embedding) if photo.embedding is not None else ()
+    numbers = iter(photo.points or ())
     return types.Inspection(
         True,
+        width=photo.width or 0,
+        points=tuple(zip(numbers, numbers)),
         yaw=photo.yaw or 0.0,
         hints=tuple(photo.hints),
         embedding=vector,
         embedder=photo.embedder,
         hash=(photo.hash or 0) + SIGN,
+        read=partial(_clean_copy, files, photo.clean) if files else None,
     )
+
+
+def _clean_copy(files: Vault, name: str) -> bytes:
+    """b"" when the photo was deleted meanwhile."""
+    try:
+        return files.read(name)
+    except (FileNotFoundError, Tampered):
+        return b""
 
 
 @shared_task(name=Training.task)

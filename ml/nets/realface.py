@@ -12,12 +12,12 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ml.nets.alignment import similarity, warp
 from ml.types import Face
 
 SIZE, PADDING = 150, 0.25  # pixels of a chip's side; share of the face added on each side of it
@@ -79,22 +79,4 @@ def chip(picture: np.ndarray, face: Face) -> np.ndarray:
     """(150, 150, 3) uint8: the face, moved, turned and scaled so that its five points lie nearest to the
     mean face's (least squares)."""
     goal = (PADDING + MEAN_FACE) / (1 + 2 * PADDING) * SIZE
-    return warp(picture, similarity(np.asarray(face.points, np.float64), goal))
-
-
-def similarity(points: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """(2, 3): the rotation, scale and shift that bring `points` (n, 2) nearest to `goal` (Umeyama, 1991). In
-    two dimensions it is a complex number times the centred points."""
-    a, b = points @ (1, 1j), goal @ (1, 1j)
-    turn = np.vdot(a - a.mean(), b - b.mean()) / max(np.vdot(a - a.mean(), a - a.mean()).real, 1e-9)
-    shift = b.mean() - turn * a.mean()
-    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
-
-
-def warp(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """(SIZE, SIZE, 3). Shrinks first where needed: warpAffine samples four pixels and would skip others."""
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    if scale < 0.5:
-        picture = cv2.resize(picture, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
-        matrix = np.hstack([matrix[:, :2] / (2 * scale), matrix[:, 2:]])
-    return cv2.warpAffine(picture, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR)
+    return warp(picture, similarity(np.asarray(face.points, np.float64), goal), SIZE)

@@ -14,7 +14,7 @@ from ml.drawn.people import Scene, random_person, random_scene
 from ml.drawn.portraits import draw
 from ml.faces import Faces
 from ml.nano.drawn_or_real_training import worn
-from ml.nets import realface
+from ml.nets.alignment import similarity
 from ml.nets.convert_dlib import read_sdist
 from ml.nets.drawn_or_real import DrawnOrReal
 from ml.nets.embedders import RealEmbedder, as_batch
@@ -52,7 +52,7 @@ def test_a_mirrored_face_has_the_same_vector(embedder: RealEmbedder) -> None:
 def test_a_chip_is_upright_and_of_one_scale(turn: float, size: float) -> None:
     matrix = cv2.getRotationMatrix2D((100.0, 100.0), turn, 1.0) * size
     points = np.array(POINTS) @ matrix[:, :2].T + matrix[:, 2]
-    found = realface.similarity(points, np.array(POINTS))
+    found = similarity(points, np.array(POINTS))
     assert np.allclose(points @ found[:, :2].T + found[:, 2], POINTS, atol=1e-6)
 
 
