@@ -18,8 +18,8 @@ SIDE = 128  # px of a head
 # Eyes, nose and corners of the mouth in a head, as shares of its side.
 FIVE = np.array([(0.37, 0.47), (0.63, 0.47), (0.5, 0.617), (0.39, 0.75), (0.61, 0.75)])
 WHOLE, INNER = 0.45, 0.33  # radius of what is laid on one another, and of what is compared
-# Correlation of the inner face. `python -m bench.duplicates`: 1,900 copies have at least 0.98, photos of one
-# person at most 0.95 (a neutral face and one that hardly smiles, of one sitting).
+# Correlation of the inner face, `python -m bench.duplicates`: copies have at least 0.983, different photos of
+# one person at most 0.950 (a neutral face and one that hardly smiles, of one sitting).
 COPY = 0.968
 NO_COPY = 0.80  # the coarse heads' correlation, below which they are not looked at further
 TURNED = 12.0  # degrees of yaw by which two copies may differ: the error of its estimate

@@ -75,8 +75,8 @@ function show(made, status, name, detail) {
   shrink(made);
   const strong = Object.assign(document.createElement("b"), { className: status === "accepted" ? "ok" : "wrong" });
   strong.textContent = status === "accepted" ? words.good : name;
-  made.querySelector("p").replaceChildren(strong, status === "accepted" ? "" : ` ${detail || ""}`);
-  said.textContent = `${name}: ${status === "accepted" ? words.good : detail || ""}`;
+  made.querySelector("p").replaceChildren(strong, ` ${detail || ""}`);
+  said.textContent = `${name}: ${status === "accepted" ? `${words.good} ` : ""}${detail || ""}`.trim();
   if (!made.querySelector(".remove")) removable(made, name);
 }
 

@@ -40,8 +40,25 @@ SENTENCES: dict[str, Any] = {
     "unsafe": _("This photo shows nudity or something else that cannot be used. Choose another one."),
 }
 
+# When one part of the face is hidden. The hints of ml/nets/hidden.py.
+HIDDEN: dict[str, Any] = {
+    "eyes_hidden": _("The eyes are hidden. Choose a photo without sunglasses, hair or a hand before them."),
+    "nose_hidden": _("The nose is hidden. Choose a photo without a mask or a hand before it."),
+    "mouth_hidden": _("The mouth is hidden. Choose a photo without a mask, a scarf or a hand before it."),
+}
+PARTLY_HIDDEN = _("Partly hidden? Photos that show the whole face work better.")
+
 TURNED = 12.0  # degrees of yaw beyond which a face counts as turned
 LIGHTS_APART = 0.10  # difference of mean brightness (0..1) that counts as different light
+
+
+def sentence(photo: Photo) -> Any:
+    """Why the photo was refused, or what to know about an accepted one; None when there is nothing to say."""
+    parts = [hint for hint in photo.hints if hint in HIDDEN]
+    if photo.accepted:
+        return PARTLY_HIDDEN if parts else None
+    alone = photo.code == "face_hidden" and len(parts) == 1
+    return HIDDEN[parts[0]] if alone else SENTENCES.get(photo.code)
 
 
 @dataclass(frozen=True)

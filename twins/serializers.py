@@ -87,7 +87,9 @@ class PhotoSerializer(serializers.Serializer):  # type: ignore[type-arg]
     twin = serializers.UUIDField()
     status = serializers.ChoiceField(choices=["checking", "accepted", "refused"])
     code = serializers.CharField(allow_null=True)
-    detail = serializers.CharField(allow_null=True)
+    detail = serializers.CharField(
+        allow_null=True, help_text="why it was refused, or a hint on an accepted one"
+    )
     width = serializers.IntegerField(allow_null=True)
     height = serializers.IntegerField(allow_null=True)
     box = serializers.ListField(child=serializers.FloatField(), allow_null=True)
@@ -108,9 +110,7 @@ def show_photo(photo: Photo) -> dict[str, Any]:
     refused = photo.accepted is False or photo.status in (Status.FAILED, Status.CANCELLED)
     status = "refused" if refused else "accepted" if photo.accepted else "checking"
     code = photo.code or photo.error_code or None
-    detail = (
-        checks.SENTENCES.get(photo.code) or RUN_SENTENCES.get(photo.error_code) or photo.error_detail or None
-    )
+    detail = checks.sentence(photo) or RUN_SENTENCES.get(photo.error_code) or photo.error_detail or None
     return {
         "id": photo.id,
         "twin": photo.twin_id,

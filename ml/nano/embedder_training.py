@@ -61,9 +61,9 @@ def draw_heads(path: Path, people: range, each: int, seed: int) -> np.ndarray:
     return np.load(path, mmap_mode="r")
 
 
-def disturb(x: torch.Tensor, g: torch.Generator) -> torch.Tensor:
-    """Augments (B, 3, H, W) in -1..1: light, colour, blur and grain vary as in photos. `g` is on the same
-    device."""
+def disturb(x: torch.Tensor, g: torch.Generator, *, flip: bool = True) -> torch.Tensor:
+    """Augments (B, 3, H, W) in -1..1: light, colour, blur and grain vary as in photos; half are mirrored with
+    `flip`. `g` is on the same device."""
     B = x.shape[0]
 
     def some(low: float, high: float, *shape: int) -> torch.Tensor:
@@ -76,7 +76,8 @@ def disturb(x: torch.Tensor, g: torch.Generator) -> torch.Tensor:
     blurred = F.interpolate(F.avg_pool2d(x, 2), scale_factor=2, mode="bilinear")
     x = torch.lerp(x, blurred, some(0, 1.0, 1, 1, 1))
     x = x + torch.randn(x.shape, generator=g, device=g.device) * some(0, 0.05, 1, 1, 1)
-    x = torch.where(some(0, 1, 1, 1, 1) < 0.5, x, x.flip(3))
+    if flip:
+        x = torch.where(some(0, 1, 1, 1, 1) < 0.5, x, x.flip(3))
     return x.clamp(0, 1) * 2 - 1
 
 

@@ -16,18 +16,22 @@ DRAWN, REAL = "drawn-contrast-1", "dlib-resnet-2"  # names, stored with every ve
 class Scale:
     """An embedder's distances. `drawn`: its faces are drawn, not photographed.
 
-    Copies of one photo, also mirrored, are at most `copy` apart. Groups whose mean distance is at most
-    `same` show one person. A photo whose mean distance to a person's photos is above `other` shows somebody
-    else. The gap between both is left to the user: a wrong "not you" annoys more than one wrong photo harms.
-    `middle` is the distance at which one and two people are equally likely, `width` the distance over which
-    the odds change by a factor of e."""
+    Groups whose mean distance is at most `same` show one person. A photo whose mean distance to a person's
+    photos is above `other` shows somebody else. The gap between both is left to the user: a wrong "not you"
+    annoys more than one wrong photo harms. `middle` is the distance at which one and two people are equally
+    likely, `width` the distance over which the odds change by a factor of e."""
 
     drawn: bool
-    copy: float
     same: float
     other: float
     middle: float
     width: float
+
+    @property
+    def copy(self) -> float:
+        """Copies of one photo are nearer than this. Mirrored drawings have up to 0.8 of `same`, other copies,
+        and those of real photos, up to 0.55."""
+        return 0.85 * self.same
 
     def probability(self, distance: float) -> float:
         """The probability that two faces at this distance show one person, when both are as likely before."""
@@ -37,10 +41,10 @@ class Scale:
 SCALES = {
     # 60 drawn people whom the net never saw, five heads each: one person 0.47 (99 of 100 pairs below 0.93),
     # two people 1.35; equal errors (4 %) at 0.79. The probability is a logistic regression on these pairs.
-    DRAWN: Scale(drawn=True, copy=0.80, same=0.95, other=1.0, middle=0.82, width=0.08),
+    DRAWN: Scale(drawn=True, same=0.95, other=1.0, middle=0.82, width=0.08),
     # 20 real people, four views each: one person at most 0.46, two people at least 0.50. Photos of everyday
     # life vary more than those of one studio, so the odds change three times as slowly as these pairs say.
-    REAL: Scale(drawn=False, copy=0.30, same=0.50, other=0.52, middle=0.52, width=0.025),
+    REAL: Scale(drawn=False, same=0.50, other=0.52, middle=0.52, width=0.025),
 }
 
 

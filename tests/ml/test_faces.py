@@ -11,7 +11,7 @@ from ml.drawn.backdrops import backdrop
 from ml.drawn.people import Scene, random_person, varied_scenes
 from ml.drawn.portraits import draw
 from ml.errors import MLError
-from ml.faces import MESSAGES, Faces
+from ml.faces import DETECT_SMALLEST, MESSAGES, Faces
 from ml.nets.embedders import Embedders, RealEmbedder, head_crop
 from ml.nets.scales import DRAWN, REAL, SCALES, Scale
 from ml.safety import PictureVerdict
@@ -247,12 +247,26 @@ def test_a_broken_safety_check_accepts_nothing_and_blames_nobody(portrait):
 
 @pytest.mark.parametrize(
     "option, expected",
-    [({"hidden": lambda *_: True}, "face_hidden"), ({"adult": lambda *_: False}, "not_adult")],
+    [({"hidden": lambda *_: {"nose": 1.0}}, "face_hidden"), ({"adult": lambda *_: False}, "not_adult")],
 )
 def test_models_for_hidden_faces_and_age_are_asked_where_given(checker, portrait, option, expected):
     judge = Faces(embedders=COLOURS, screen=judged(safe=True), **option)
     judge._detector = checker._detector
     assert code(judge, portrait) == expected
+
+
+def test_a_face_that_may_be_hidden_has_a_hint_and_a_profile_is_not_asked(checker, portrait, accepted):
+    judge = Faces(embedders=COLOURS, screen=judged(safe=True), hidden=lambda *_: {"mouth": 0.8})
+    judge._detector = checker._detector
+    said = judge.inspect(media.encode_jpeg(portrait))
+    assert (said.code, said.hints) == ("", (*accepted.hints, "mouth_hidden"))
+    face = checker.find(portrait)[0]
+    assert judge._asked(replace(accepted, yaw=60.0), portrait, face) == (replace(accepted, yaw=60.0), "")
+
+
+def test_the_first_look_finds_what_a_look_at_all_sizes_finds(checker, portrait):
+    small = cv2.resize(portrait, (640, 640), interpolation=cv2.INTER_AREA)
+    assert checker._look(small, 1.0) == checker._detect(small, 1.0, DETECT_SMALLEST)
 
 
 def test_without_weights_faces_are_found_but_not_embedded(checker, portrait, tmp_path):

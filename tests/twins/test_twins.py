@@ -19,6 +19,9 @@ from ml.safety import PictureVerdict
 from tests.conftest import jpeg
 from tests.ml.doubles import CentredFaces, OneEmbedder
 from tests.studio import EngineDouble, JudgeDouble
+from twins import checks
+from twins.models import Photo
+from twins.serializers import show_photo
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +95,17 @@ def test_a_verdict_of_the_judge_comes_through(
     photo = send(as_alice, twin.id, jpeg()).json()
     work()
     assert as_alice.get(f"/api/v1/twins/{twin.id}/photos/{photo['id']}").json()["code"] == code
+
+
+def test_the_sentence_names_the_hidden_part_and_a_hint_refuses_nothing() -> None:
+    refused = Photo(code="face_hidden", accepted=False, hints=["people_behind", "mouth_hidden"])
+    assert "mouth" in str(show_photo(refused)["detail"])
+    refused.hints.append("nose_hidden")
+    assert show_photo(refused)["detail"] == str(checks.SENTENCES["face_hidden"])
+    accepted = Photo(accepted=True, status="succeeded", hints=["smiling", "eyes_hidden"])
+    assert str(show_photo(accepted)["detail"]).startswith("Partly hidden?")
+    accepted.hints = ["smiling"]
+    assert show_photo(accepted)["detail"] is None
 
 
 def test_a_mirrored_copy_is_a_duplicate_and_no_second_angle(
