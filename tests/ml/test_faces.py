@@ -270,7 +270,7 @@ def test_the_first_look_finds_what_a_look_at_all_sizes_finds(checker, portrait):
 
 
 def test_without_weights_faces_are_found_but_not_embedded(checker, portrait, tmp_path):
-    bare = Faces(embedders=Embedders(real_faces=RealEmbedder(tmp_path / "none.safetensors")))
+    bare = Faces(embedders=Embedders(dlib=RealEmbedder(tmp_path / "none.safetensors")))
     bare._detector = checker._detector
     assert bare.find(portrait)
     with pytest.raises(MLError) as error:
