@@ -6,6 +6,8 @@ face then agrees in its finest detail; of two photos, even of one sitting, it do
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -25,13 +27,15 @@ NO_COPY = 0.80  # the coarse heads' correlation, below which they are not looked
 TURNED = 12.0  # degrees of yaw by which two copies may differ: the error of its estimate
 
 
-def is_copy(said: Inspection, other: Inspection) -> bool:
-    """Whether both photos are one, by their pixels. Only photos that are nearly alike by their measures are
-    read."""
-    if not may_be_copy(said, other):
+def has_copy(said: Inspection, others: Sequence[Inspection]) -> bool:
+    """Whether one of the others is the same photo, by their pixels. Only photos that are nearly alike by
+    their measures are read, one at a time."""
+    near = [other for other in others if may_be_copy(said, other)]
+    ours = head_of(said) if near else None
+    if ours is None:
         return False
-    ours, theirs = head_of(said), head_of(other)
-    return ours is not None and theirs is not None and agreement(ours, theirs) >= COPY
+    heads = (head_of(other) for other in near)
+    return any(head is not None and agreement(ours, head) >= COPY for head in heads)
 
 
 def may_be_copy(said: Inspection, other: Inspection) -> bool:

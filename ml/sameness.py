@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.copies import is_copy
+from ml.copies import has_copy
 from ml.measures import PROFILE, bits_apart
 from ml.nets.scales import SCALES, is_drawn
 from ml.types import Inspection
@@ -60,7 +60,7 @@ def is_duplicate(said: Inspection, others: Sequence[Inspection]) -> bool:
     """By the hash; where both faces are known, also by the pixels of the faces that are nearly alike."""
     kept = [other for other in others if other.accepted]
     alike = any(bits_apart(said.hash, other.hash) <= DUPLICATE for other in kept)
-    return alike or any(is_copy(said, other) for other in kept)
+    return alike or has_copy(said, kept)
 
 
 def is_stranger(said: Inspection, others: Sequence[Inspection]) -> bool:
