@@ -139,7 +139,7 @@ def _offer(request: HttpRequest) -> dict[str, Any]:
 
 def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
     places = Places()
-    jobs = [show_job(job, places) for job in rows]
+    jobs = [show_job(job, places) | {"spared": job.spared} for job in rows]
     mine = Item.objects.owned_by(request.user).filter(job__in=[j["id"] for j in jobs])
     here = {item["id"]: item for item in mine.values("id", "width", "height")}
     for job in jobs:  # leave out deleted pictures

@@ -61,6 +61,7 @@ class EngineDouble:
 
     likeness: float = 0.8
     floor: float = 0.3
+    of_pictures: float = 0.7  # the likeness of a twin's pictures
     steps: int = 4
     refuse: Callable[[RenderSpec], bool] = lambda spec: False
     on_step: Callable[[str, float], Any] = lambda stage, share: None
@@ -122,7 +123,7 @@ class EngineDouble:
                 seed=spec.seed + i,
                 width=64,
                 height=64,
-                likeness=0.7 if lora else None,
+                likeness=self.of_pictures if lora else None,
                 safety=0.0,
                 seconds=0.01,
                 mark=spec.seed + i,
