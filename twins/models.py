@@ -277,7 +277,9 @@ class Training(PaidRun):
 
     @classmethod
     def known_files(cls, user_id: uuid.UUID) -> Iterator[str]:
-        for training in cls.objects.filter(user=user_id, status__in=(*OPEN, Status.SUCCEEDED)):
+        """None of a trained version without checksum: its weights are deleted, because the consent ended."""
+        trained = Q(status=Status.SUCCEEDED) & ~Q(sha256="")
+        for training in cls.objects.filter(trained | Q(status__in=OPEN), user=user_id):
             yield from (training.lora, *map(training.sample, range(max(training.samples, SAMPLES))))
             if training.is_open:
                 yield training.checkpoint_file

@@ -52,6 +52,19 @@ def test_five_wrong_passwords_stop_who_guessed(alice: Any) -> None:
     assert (said.status_code, said.json()["errors"][0]["code"]) == (400, "too_many_login_attempts")
 
 
+def test_who_guesses_from_all_addresses_of_an_ipv6_network_is_one(alice: Any) -> None:
+    for n in range(5):
+        assert not log_in(browser(f"2001:db8:1:2::{n}"), alice.email, WRONG)
+    assert not log_in(browser("2001:db8:1:2:ffff::9"), alice.email)
+    assert log_in(browser("2001:db8:1:3::9"), alice.email)
+
+
+def test_ipv4_clients_of_a_dual_socket_are_not_one(alice: Any) -> None:
+    for _ in range(5):
+        assert not log_in(browser("::ffff:192.0.2.1"), alice.email, WRONG)
+    assert log_in(browser("::ffff:192.0.2.2"), alice.email)
+
+
 def test_ten_thousand_other_keys_evict_no_count(alice: Any) -> None:
     thief = browser()
     guess(thief)
