@@ -222,3 +222,14 @@ def test_a_reset_answers_alike_for_known_and_unknown_addresses(alice: Any, path:
         answer = send(browser(), path, {"email": email})  # type: ignore[no-untyped-call]
         said.append((answer.status_code, answer.content, answer.get("Location")))
     assert said[0] == said[1]
+
+
+def test_an_account_without_a_language_takes_that_of_its_first_log_in(alice: Any) -> None:
+    """The demonstration is such an account."""
+    User.objects.filter(id=alice.id).update(language="")
+    client = browser()
+    for language in ("es", "en"):
+        client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+        assert log_in(client, alice.email)
+        assert User.objects.get(id=alice.id).language == "es"
+        client.logout()
