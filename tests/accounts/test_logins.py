@@ -135,6 +135,14 @@ def test_an_own_account_with_somebodys_address_brings_no_more_guesses(alice: Any
     assert log_in(thieves[1], ALICE, "the thief's password")
 
 
+def test_later_sign_ups_with_an_address_do_not_keep_its_first_account_out(db: None) -> None:
+    passwords = [f"the password of sign-up {n}" for n in range(4)]
+    for n, password in enumerate(passwords):
+        sign_up(browser(f"192.0.2.{n}"), ALICE, password)
+    got_in = [log_in(browser(f"198.51.100.{n}"), ALICE, password) for n, password in enumerate(passwords)]
+    assert got_in == [True, False, False, True]  # the oldest and the newest
+
+
 def test_one_address_does_not_guess_at_many_accounts(alice: Any) -> None:
     thief = browser()
     for n in range(29):
