@@ -3,6 +3,8 @@ BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
 # numpy's threads and torch's threads slow each other down.
 export OPENBLAS_NUM_THREADS := 1
+# The tests start many processes. Without bytecode each would compile the project again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup run logs demo browser test quick thorough lint
 
@@ -33,10 +35,11 @@ browser: setup
 	|| { echo "The tests open Chromium. Install it (apt-get install chromium), then run this again."; exit 1; }
 
 # Limits on two cores: quick 90 seconds, test 12 minutes. thorough runs every sweep in full, before a release.
+# quick leaves out what trains, opens a browser, kills processes, or tests ml and bench.serve.
 PYTEST := $(BIN)/python -m pytest -n 2
 
 quick: setup
-	$(PYTEST) -m "not train and not browser and not workers" --ignore tests/ml
+	$(PYTEST) -m "not train and not browser and not workers" --ignore tests/ml --ignore tests/test_serve.py
 
 test: setup browser
 	$(PYTEST)

@@ -12,4 +12,5 @@ EMAIL_FILE_PATH = os.environ.get("MAIL_FOLDER")  # processes started by a test w
 EMAIL_BACKEND = f"django.core.mail.backends.{'filebased' if EMAIL_FILE_PATH else 'locmem'}.EmailBackend"
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 DATABASES["default"]["OPTIONS"].pop("pool", None)
+WHITENOISE_AUTOREFRESH = True  # else each test client lists every static file at its first request
 LOG_LEVEL = "WARNING"
