@@ -102,13 +102,24 @@ def mixed(inspections: Sequence[Inspection]) -> Mix:
     return Mix(tuple(labels.tolist()), counts, majority, _say_mix(counts, majority))
 
 
-def in_limits(inspections: Sequence[Inspection]) -> np.ndarray:
-    """(N, N) distances as multiples of `Scale.same`; infinite between vectors of different embedders."""
+def people(inspections: Sequence[Inspection]) -> list[list[int]]:
+    """Indexes by person, the most frequent person first; without faces that are not judged. Groups stay apart
+    only where a photo would be refused for it, at mean distances above `Scale.other`."""
+    known = [i for i, said in enumerate(inspections) if is_judged(said)]
+    labels = same_person(in_limits([inspections[i] for i in known], "other"), 1.0)
+    return [
+        [known[i] for i in np.flatnonzero(labels == person)] for person in range(max(labels, default=-1) + 1)
+    ]
+
+
+def in_limits(inspections: Sequence[Inspection], limit: str = "same") -> np.ndarray:
+    """(N, N) distances as multiples of a limit of their Scale; infinite between vectors of different
+    embedders."""
     apart = np.full((len(inspections), len(inspections)), np.inf)
     for name in {said.embedder for said in inspections}:
         own = [i for i, said in enumerate(inspections) if said.embedder == name]
         vectors = np.array([inspections[i].embedding for i in own])
-        apart[np.ix_(own, own)] = distances(vectors) / SCALES[name].same
+        apart[np.ix_(own, own)] = distances(vectors) / getattr(SCALES[name], limit)
     return apart
 
 

@@ -24,9 +24,11 @@ from billing.runs import PaidRun
 from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
 from config.runs.sentences import SENTENCES
+from ml.nets.scales import is_drawn
 
 LEAST, MOST = 10, 25  # a training needs LEAST accepted photos; a twin holds at most MOST
 TRIED = ("likeness_too_low", "consent_withdrawn")  # failures that are no fault of ours
+SIGN = 1 << 63  # maps an unsigned 64-bit perceptual hash to a signed database integer
 SAMPLES = 4  # sample pictures of a training, at most
 
 
@@ -78,7 +80,7 @@ class TwinQuerySet(OwnedQuerySet):
     def for_clients(self) -> Self:
         """Loads what show_twin reads: with_facts() and the measurements of the accepted photos."""
         measured = Photo.objects.accepted().only(
-            "twin_id", "accepted", "yaw", "light", "hints", "hash", "status"
+            "twin_id", "accepted", "yaw", "light", "hints", "hash", "status", "embedding", "embedder"
         )
         return self.with_facts().prefetch_related(Prefetch("photos", measured))
 
@@ -154,7 +156,7 @@ class Photo(Run):
     sharpness = models.FloatField(null=True)
     hints = ArrayField(models.CharField(max_length=30), default=list)
     embedding = VectorField(dimensions=128, null=True)
-    embedder = models.CharField(max_length=40, blank=True)
+    embedder = models.CharField(max_length=40, blank=True)  # also says whether the photo is drawn
     hash = models.BigIntegerField(null=True)  # 64 bits, as a signed number
     size = models.PositiveIntegerField(default=0)  # bytes of the clean copy
 
@@ -167,6 +169,12 @@ class Photo(Run):
     def held_by_twin(prefix: str = "") -> Q:
         open_ = Q(**{f"{prefix}status__in": [Status.QUEUED, Status.RUNNING]})
         return open_ | Q(**{f"{prefix}accepted": True})
+
+    @property
+    def kind(self) -> str | None:
+        """What the picture is, `drawn` or `photograph`; None where that was not judged."""
+        drawn = is_drawn(self.embedder) if self.points else None  # see `points`
+        return None if drawn is None else "drawn" if drawn else "photograph"
 
     def on_end(self) -> None:
         """Deletes the uploaded bytes. A photo that was not accepted loses its other files too."""

@@ -27,6 +27,11 @@ class ReadinessSerializer(serializers.Serializer):  # type: ignore[type-arg]
     accepted = serializers.IntegerField()
     needed = serializers.IntegerField()
     missing = MissingSerializer(many=True)
+    people = serializers.ListField(
+        child=serializers.ListField(child=serializers.UUIDField()),
+        help_text="when the photos show more than one person: the photos of each; a training waits until"
+        " they show one",
+    )
 
 
 class TwinForm(serializers.Serializer):  # type: ignore[type-arg]
@@ -73,6 +78,7 @@ def show_twin(twin: Any) -> dict[str, Any]:
             "accepted": ready.accepted,
             "needed": ready.needed,
             "missing": [{"code": c, "detail": d} for c, d in ready.missing],
+            "people": [[photo.id for photo in person] for person in ready.people],
         },
         "active_training": twin.active_training_id,
         "created_at": twin.created_at,
@@ -88,6 +94,7 @@ class PhotoSerializer(serializers.Serializer):  # type: ignore[type-arg]
     status = serializers.ChoiceField(choices=["checking", "accepted", "refused"])
     code = serializers.CharField(allow_null=True)
     detail = serializers.CharField(allow_null=True)
+    kind = serializers.ChoiceField(choices=["drawn", "photograph"], allow_null=True)
     width = serializers.IntegerField(allow_null=True)
     height = serializers.IntegerField(allow_null=True)
     box = serializers.ListField(child=serializers.FloatField(), allow_null=True)
@@ -108,15 +115,14 @@ def show_photo(photo: Photo) -> dict[str, Any]:
     refused = photo.accepted is False or photo.status in (Status.FAILED, Status.CANCELLED)
     status = "refused" if refused else "accepted" if photo.accepted else "checking"
     code = photo.code or photo.error_code or None
-    detail = (
-        checks.SENTENCES.get(photo.code) or RUN_SENTENCES.get(photo.error_code) or photo.error_detail or None
-    )
+    detail = checks.sentence_of(photo) or RUN_SENTENCES.get(photo.error_code) or photo.error_detail or None
     return {
         "id": photo.id,
         "twin": photo.twin_id,
         "status": status,
         "code": code,
         "detail": str(detail) if detail else None,
+        "kind": photo.kind,
         "width": photo.width,
         "height": photo.height,
         "box": photo.box,

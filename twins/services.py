@@ -286,12 +286,13 @@ def _prepare_training(training: Training) -> None:
 
 
 def _enough_photos(twin: Twin) -> list[Photo]:
-    """The twin's accepted photos. Raises NotEnoughPhotos."""
+    """The twin's accepted photos. Raises NotEnoughPhotos, also for photos of several people."""
     photos = list(twin.photos.accepted())
-    if len(photos) < LEAST:
-        missing = [code for code, _sentence in checks.readiness(photos).missing]
-        facts = {"accepted": len(photos), "needed": LEAST - len(photos), "missing": missing}
-        raise NotEnoughPhotos(least=LEAST, accepted=len(photos), extra=facts)
+    ready = checks.readiness(photos)
+    facts = {"accepted": len(photos), "needed": ready.needed, "missing": [code for code, _s in ready.missing]}
+    if ready.needed or ready.people:
+        first = None if len(photos) < LEAST else ready.missing[0][1]
+        raise NotEnoughPhotos(first, least=LEAST, accepted=len(photos), extra=facts)
     return photos
 
 

@@ -20,10 +20,10 @@ from config.runs.worker import Lost, claimed
 from config.studio import get_engine, get_judge
 from ml import media, types
 from ml.errors import MLError, Stopped
-from twins.models import Photo, Training, Twin
+from twins import checks
+from twins.models import SIGN, Photo, Training, Twin
 
 THUMBNAIL = 320  # px of the long side
-SIGN = 1 << 63  # maps an unsigned 64-bit perceptual hash to a signed database integer
 
 
 @shared_task(name=Photo.task)
@@ -40,9 +40,10 @@ def check_photo(ident: str) -> None:
             _keep(files, photo, said)
         with kept_only_if_wanted(photo, lambda: _discard(files, photo)), transaction.atomic():
             _still_wanted(photo.twin_id)
+            others = _others(photo)
             if said.accepted:  # other photos may have been accepted meanwhile
-                said = judge.compare(said, _others(photo))
-            photo.finish(**_verdict(said))
+                said = judge.compare(said, others)
+            photo.finish(**_verdict(said) | {"hints": checks.hints_of(said, others)})
 
 
 def _still_wanted(twin_id: Any) -> None:
@@ -56,7 +57,7 @@ def _still_wanted(twin_id: Any) -> None:
 
 
 def _others(photo: Photo) -> list[types.Inspection]:
-    return [_as_inspection(p) for p in photo.twin.photos.accepted().exclude(id=photo.id)]
+    return [checks.as_inspection(p) for p in photo.twin.photos.accepted().exclude(id=photo.id)]
 
 
 @contextlib.contextmanager
@@ -99,25 +100,11 @@ def _verdict(said: types.Inspection) -> dict[str, Any]:
         "light": said.light,
         "warmth": said.warmth,
         "sharpness": said.sharpness,
-        "hints": list(said.hints),
         "embedding": list(said.embedding) if said.accepted else None,
-        "embedder": said.embedder if said.accepted else "",
+        "embedder": said.embedder,
         "hash": said.hash - SIGN,
         "size": len(said.clean),
     }
-
-
-def _as_inspection(photo: Photo) -> types.Inspection:
-    """An accepted photo as an Inspection, for the comparison with a new photo."""
-    vector = tuple(float(v) for v in photo.embedding) if photo.embedding is not None else ()
-    return types.Inspection(
-        True,
-        yaw=photo.yaw or 0.0,
-        hints=tuple(photo.hints),
-        embedding=vector,
-        embedder=photo.embedder,
-        hash=(photo.hash or 0) + SIGN,
-    )
 
 
 @shared_task(name=Training.task)
