@@ -1,4 +1,4 @@
-"""A twin's photos show one person, in one kind of picture. Where they do not, pages and API show the groups."""
+"""A twin's photos show one person, in one kind of picture. Else pages and API show the groups."""
 
 from __future__ import annotations
 
