@@ -41,6 +41,7 @@ class JudgeDouble:
             sharpness=0.3,
             embedding=vector,
             embedder="test",
+            points=((10.0, 10.0),) * 5,
             hash=hash,
             clean=photo.jpeg,
         )

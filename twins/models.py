@@ -9,7 +9,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
-from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -128,6 +128,10 @@ class PhotoQuerySet(RunQuerySet):
     def accepted(self) -> Self:
         return self.filter(accepted=True)
 
+    def unrenewed(self) -> Self:
+        """Accepted photos with a vector of older code, which judged all as drawn (`reembed_photos`)."""
+        return self.accepted().filter(points=None, embedding__isnull=False)
+
     def of_twin(self) -> Self:
         """The photos that count against MOST: those being checked and the accepted ones."""
         return self.filter(Photo.held_by_twin())
@@ -206,6 +210,12 @@ class TrainingQuerySet(RunQuerySet):
         """Joins the twin: show_training reads from it whether this version is active."""
         return self.select_related("twin")
 
+    def measured(self) -> Self:
+        """Those with a likeness by the embedder that suits their photos: a figure by the other one cannot
+        tell strangers apart. While that is not known, the figure is not shown."""
+        unknown = Photo.objects.unrenewed().filter(twin=OuterRef("twin"))
+        return self.filter(~Exists(unknown), likeness__isnull=False)
+
     def trained(self) -> Self:
         return self.filter(status=Status.SUCCEEDED)
 
@@ -245,6 +255,10 @@ class Training(PaidRun):
             ),
             models.UniqueConstraint(fields=["twin", "number"], name="one_training_a_number"),
         )
+
+    @property
+    def is_measured(self) -> bool:
+        return self.likeness is not None and type(self).objects.measured().filter(id=self.id).exists()
 
     @property
     def folder(self) -> str:

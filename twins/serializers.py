@@ -181,6 +181,7 @@ class TrainingSerializer(RunFields):
 
 
 def show_training(training: Training, places: Places | None = None) -> dict[str, Any]:
+    measured = training.is_measured
     return run_fields(training, places) | {
         "twin": training.twin_id,
         "number": training.number,
@@ -188,9 +189,9 @@ def show_training(training: Training, places: Places | None = None) -> dict[str,
         "seed": training.seed,
         "steps": training.steps,
         "checkpoint": training.checkpoint,
-        "likeness": training.likeness,
-        "likeness_base": training.likeness_base,
-        "likeness_real": training.likeness_real,
+        "likeness": training.likeness if measured else None,
+        "likeness_base": training.likeness_base if measured else None,
+        "likeness_real": training.likeness_real if measured else None,
         "seconds": training.seconds,
         "samples": [f"/api/v1/trainings/{training.id}/samples/{n}" for n in range(training.samples)],
         "active": training.twin.active_training_id == training.id,

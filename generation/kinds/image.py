@@ -30,9 +30,10 @@ class ImageKind:
         return next(iter(pictures))
 
     def is_recognised(self, job: Job, result: types.Picture) -> bool:
-        """False below the base's likeness floor. A picture whose face cannot be measured is not judged."""
-        unlike = result.likeness is not None and result.likeness < job.base.floor
-        return not (settings.LIKENESS_FLOOR and job.of_twin and unlike)
+        """False below the base's likeness floor. A picture that cannot be measured is not judged, nor is one
+        of a training whose measure is not trusted."""
+        low = result.likeness is not None and result.likeness < job.base.floor
+        return not (settings.LIKENESS_FLOOR and low and job.training and job.training.is_measured)
 
     def save(self, job: Job, ident: UUID, result: types.Picture) -> dict[str, Any]:
         return save_item(job.user_id, ident, result.png)

@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
 def waiting() -> Any:
     """Accepted photos with a vector but without the face's points, which older code did not store."""
-    return Photo.objects.accepted().filter(points=None, embedding__isnull=False).order_by("id")
+    return Photo.objects.unrenewed().order_by("id")
 
 
 def renew(photo: Photo) -> None:
