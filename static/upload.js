@@ -75,7 +75,7 @@ function show(made, status, name, detail, kind) {
   shrink(made);
   const strong = Object.assign(document.createElement("b"), { className: status === "accepted" ? "ok" : "wrong" });
   strong.textContent = status === "accepted" ? words.good : name;
-  const what = Object.assign(document.createElement("span"), { className: "quiet", textContent: words[kind] ?? "" });
+  const what = Object.assign(document.createElement("span"), { className: "quiet", textContent: words[kind] ? `· ${words[kind]}` : "" });
   made.querySelector("p").replaceChildren(strong, " ", status === "accepted" ? what : detail || "");
   said.textContent = `${name}: ${status === "accepted" ? words.good : detail || ""}`;
   if (!made.querySelector(".remove")) removable(made, name);

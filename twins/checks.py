@@ -90,6 +90,11 @@ class Readiness:
     missing: tuple[tuple[str, str], ...]
     people: tuple[tuple[Photo, ...], ...] = ()
 
+    @property
+    def majority(self) -> bool:
+        """Whether the first of `people` is the person of the twin, and the others are strangers."""
+        return _has_majority(self.people)
+
 
 def readiness(photos: Sequence[Photo]) -> Readiness:
     """`photos`: the accepted photos of a twin."""
@@ -112,6 +117,10 @@ def readiness(photos: Sequence[Photo]) -> Readiness:
 FRONT = _("Add photos with your face to the camera. A profile alone does not tell who it is.")
 
 
+def _has_majority(groups: Sequence[Sequence[Photo]]) -> bool:
+    return bool(groups) and AGREE <= len(groups[0]) >= sum(map(len, groups)) * 2 / 3
+
+
 def _say_people(groups: Sequence[Sequence[Photo]]) -> str:
     """What to do about a set of more than one person."""
     counts = [len(group) for group in groups]
@@ -119,7 +128,7 @@ def _say_people(groups: Sequence[Sequence[Photo]]) -> str:
         return str(
             _("Some of these are drawings and some photographs. Keep one kind, and remove the others.")
         )
-    if counts[0] >= AGREE and counts[0] >= sum(counts) * 2 / 3:
+    if _has_majority(groups):
         n = sum(counts[1:])
         return ngettext(
             "%(n)s photo seems to show somebody else. Remove it.",
