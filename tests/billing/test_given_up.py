@@ -52,12 +52,18 @@ def test_the_first_credits_of_a_day_are_forgiven(begun: Training) -> None:
     assert limits.forgivable(ledger.wallet_of(begun.user)) == 20 - 11
 
 
-def test_beyond_them_the_share_of_the_work_that_is_done_is_charged(begun: Training) -> None:
+def test_beyond_them_the_share_of_the_work_that_is_done_is_charged(begun: Training, client: Any) -> None:
     forgive_all(begun.user)
-    assert begun.if_cancelled == 11  # as the page and the API said
+    client.force_login(begun.user)
+    where = [f"/twins/{begun.twin_id}/", f"/api/v1/trainings/{begun.id}"]
+    page, run = (client.get(each) for each in where)
+    assert "If you cancel now, 11 of 20 credits are charged for the work that is done." in page.text
+    assert run.json()["credits"] == {"held": 20, "captured": 0, "if_cancelled": 11}
     give_up(begun)
     assert books(begun) == ("cancelled", 11, 0, [])
-    assert begun.if_cancelled is None
+    page, run = (client.get(each) for each in where)
+    assert "Cancelled. 11 credits were charged for the work that was done." in page.text
+    assert run.json()["credits"] == {"held": 0, "captured": 11, "if_cancelled": None}
 
 
 def test_the_allowance_pays_a_part_and_comes_back_after_a_day(begun: Training) -> None:
