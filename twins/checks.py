@@ -63,8 +63,11 @@ def sentence_of(photo: Photo) -> Any:
 def as_inspection(photo: Photo) -> Inspection:
     """An accepted photo, for the comparison with others."""
     vector = tuple(float(v) for v in photo.embedding) if photo.embedding is not None else ()
+    numbers = iter(photo.points or ())
     return Inspection(
         True,
+        width=photo.width or 0,
+        points=tuple(zip(numbers, numbers)),
         yaw=photo.yaw or 0.0,
         hints=tuple(photo.hints),
         embedding=vector,

@@ -80,7 +80,8 @@ class TwinQuerySet(OwnedQuerySet):
     def for_clients(self) -> Self:
         """Loads what show_twin reads: with_facts() and the measurements of the accepted photos."""
         measured = Photo.objects.accepted().only(
-            "twin_id", "accepted", "yaw", "light", "hints", "hash", "status", "embedding", "embedder"
+            *("twin_id", "accepted", "status", "width", "points", "yaw", "light", "hints", "hash"),
+            *("embedding", "embedder"),
         )
         return self.with_facts().prefetch_related(Prefetch("photos", measured))
 
