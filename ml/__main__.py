@@ -18,6 +18,7 @@ COMMANDS = {
     "people": "draw sample people as photos",
     "inspect": "the verdict on each photo",
     "embed": "faces and their vectors",
+    "facenet": "embed photographed faces with facenet-pytorch's net, if it is as good as ours",
     "verify": "the provenance that a file states",
     "bases": "the bases, their licences and whether they are here",
     "fetch": "download a base's files from the hub, or resume; nothing else downloads models",

@@ -35,6 +35,11 @@ class Judge:
         parallel can be compared one by one."""
         return compare(said, others)
 
+    @property
+    def embedders(self) -> tuple[str, ...]:
+        """The names of the embedders in use; vectors by others are never compared with new ones."""
+        return self.faces.embedders.in_use
+
     def embed(self, picture: bytes) -> list[Described]:
         """Every face in one of our own pictures with its vector, widest face first."""
         with memory_errors():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -105,7 +106,10 @@ def mixed(inspections: Sequence[Inspection]) -> Mix:
 def people(inspections: Sequence[Inspection]) -> list[list[int]]:
     """Indexes by person, the most frequent person first; without faces that are not judged. Groups stay apart
     only where a photo would be refused for it, at mean distances above `Scale.other`."""
-    known = [i for i, said in enumerate(inspections) if is_judged(said)]
+    names = Counter(said.embedder for said in inspections if is_judged(said))
+    # While an embedder replaces another of its kind (`reembed_photos`), only the more frequent one speaks.
+    speaks = {is_drawn(name): name for name, _count in reversed(names.most_common())}.values()
+    known = [i for i, said in enumerate(inspections) if is_judged(said) and said.embedder in speaks]
     labels = same_person(in_limits([inspections[i] for i in known], "other"), 1.0)
     return [
         [known[i] for i in np.flatnonzero(labels == person)] for person in range(max(labels, default=-1) + 1)

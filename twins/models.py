@@ -160,7 +160,7 @@ class Photo(Run):
     warmth = models.FloatField(null=True)
     sharpness = models.FloatField(null=True)
     hints = ArrayField(models.CharField(max_length=30), default=list)
-    embedding = VectorField(dimensions=128, null=True)
+    embedding = VectorField(null=True)  # of the embedder's length
     embedder = models.CharField(max_length=40, blank=True)  # also says whether the photo is drawn
     hash = models.BigIntegerField(null=True)  # 64 bits, as a signed number
     size = models.PositiveIntegerField(default=0)  # bytes of the clean copy

@@ -17,10 +17,10 @@ from torch import nn
 
 from ml.errors import MLError
 from ml.measures import eyes_and_mouth
-from ml.nets import alignment, drawn_or_real, realface
+from ml.nets import alignment, drawn_or_real, facenet, realface
 from ml.nets.drawn_or_real import DrawnOrReal
 from ml.nets.embedder import Embedder
-from ml.nets.scales import DRAWN, REAL
+from ml.nets.scales import DRAWN, FACENET, REAL
 from ml.types import Face
 
 
@@ -28,7 +28,7 @@ class FaceEmbedder(Protocol):
     name: str
 
     def vector(self, picture: np.ndarray, face: Face) -> np.ndarray:
-        """(H, W, 3) uint8 RGB and a face in it -> (128,) float32. MLError `faces_unavailable`."""
+        """(H, W, 3) uint8 RGB and a face in it -> (D,) float32. MLError `faces_unavailable`."""
         ...
 
 
@@ -41,7 +41,7 @@ class LazyNet:
         self._net: nn.Module | None = None
 
     def __call__(self, x: torch.Tensor) -> np.ndarray:
-        """(B, 3, H, W) -> (B, 128) float32."""
+        """(B, 3, H, W) -> (B, D) float32."""
         with torch.inference_mode():
             return np.asarray(self.load()(x.to(self.device)).float().cpu().numpy())
 
@@ -100,33 +100,54 @@ class RealEmbedder:
         return np.asarray(self.net(as_batch(aligned, aligned[:, ::-1])).mean(0))
 
 
+class FacenetEmbedder:
+    """For photographed faces, where its weights are present; the mean with the mirror image, like dlib's."""
+
+    name = FACENET
+
+    def __init__(self, weights: Path = facenet.WEIGHTS, device: str = "cpu"):
+        self.net = LazyNet(facenet.net, weights, device)
+
+    def vector(self, picture: np.ndarray, face: Face) -> np.ndarray:
+        cut = facenet.chip(picture, face)
+        return np.asarray(self.net((as_batch(cut, cut[:, ::-1]) - 127.5) / 128).mean(0))
+
+
 class Embedders:
-    """The embedder of drawn faces and that of real ones, and the choice between them."""
+    """The embedder of drawn faces and that of real ones, and the choice between them. dlib's net makes the
+    choice, also where another net embeds the real faces."""
 
     def __init__(
         self,
         drawn_faces: FaceEmbedder | None = None,
+        dlib: FaceEmbedder | None = None,
         real_faces: FaceEmbedder | None = None,
         device: str = "cpu",
     ):
         self.drawn_faces = drawn_faces or DrawnEmbedder(device=device)
-        self.real_faces = real_faces or RealEmbedder(device=device)
+        self.dlib = dlib or RealEmbedder(device=device)
+        installed = FacenetEmbedder(device=device) if facenet.is_present() else self.dlib
+        self.real_faces = real_faces or installed
         with readable(drawn_or_real.WEIGHTS):
             self.judge = DrawnOrReal.load()
 
     def describe(self, picture: np.ndarray, face: Face) -> tuple[str, np.ndarray]:
         """(the name of the embedder that suits the face, its vector)."""
-        real = self.real_faces.vector(picture, face)
-        if self.judge.is_drawn(real):
-            return self.drawn_faces.name, self.drawn_faces.vector(picture, face)
-        return self.real_faces.name, real
+        known = self.dlib.vector(picture, face)
+        best = self.drawn_faces if self.judge.is_drawn(known) else self.real_faces
+        return best.name, known if best is self.dlib else best.vector(picture, face)
 
     def vector(self, name: str, picture: np.ndarray, face: Face) -> np.ndarray | None:
         """The vector by the embedder of this name; None when there is no such embedder any more."""
-        for embedder in (self.drawn_faces, self.real_faces):
+        for embedder in (self.drawn_faces, self.real_faces, self.dlib):
             if embedder.name == name:
                 return embedder.vector(picture, face)
         return None
+
+    @property
+    def in_use(self) -> tuple[str, ...]:
+        """The names of the embedders that describe() chooses from."""
+        return self.drawn_faces.name, self.real_faces.name
 
 
 def head_crop(picture: np.ndarray, face: Face) -> np.ndarray:

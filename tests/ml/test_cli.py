@@ -228,12 +228,14 @@ def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(drawn: Path, tmp_pa
 
 @pytest.mark.workers
 def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
-    """The process is limited to the memory that it has after the first picture."""
+    """The process is limited to the memory that it has after the first picture. tqdm's thread never wakes up
+    in it: the C library would abort, because it finds no room for the thread's data."""
     done = subprocess.run(
         program(
-            "import resource, sys",
+            "import resource, sys, tqdm",
             "from ml import __main__ as cli",
             "from ml.commands import render",
+            "tqdm.tqdm.monitor_interval = 0",
             "from ml.local.engine import LocalEngine",
             f"engine = LocalEngine('nano', keys={str(tmp_path / 'k')!r}, threads=1)",
             "engine.models()[1].sample('smiling', size=(128, 128), steps=1, seed=0)",

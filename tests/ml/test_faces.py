@@ -256,7 +256,7 @@ def test_models_for_hidden_faces_and_age_are_asked_where_given(checker, portrait
 
 
 def test_without_weights_faces_are_found_but_not_embedded(checker, portrait, tmp_path):
-    bare = Faces(embedders=Embedders(real_faces=RealEmbedder(tmp_path / "none.safetensors")))
+    bare = Faces(embedders=Embedders(dlib=RealEmbedder(tmp_path / "none.safetensors")))
     bare._detector = checker._detector
     assert bare.find(portrait)
     with pytest.raises(MLError) as error:

@@ -24,6 +24,8 @@ FACE = Face((1.0, 1.0, 9.0, 9.0), 1.0, ((3.0, 4.0), (7.0, 4.0), (5.0, 5.0), (4.0
 class Real(JudgeDouble):
     """Finds a real face in every picture."""
 
+    embedders = (DRAWN, REAL)
+
     def embed(self, picture: bytes) -> list[Any]:
         return [Described(FACE, REAL, np.full(128, 0.1, np.float32))]
 
@@ -60,6 +62,20 @@ def test_likeness_by_the_wrong_embedder_is_forgotten(old: list[Any], twin: Any) 
     )
     run(Real())
     assert twin.trainings.get().likeness is None
+
+
+@pytest.mark.django_db
+def test_photos_are_renewed_again_when_another_net_is_installed(old: list[Any]) -> None:
+    class Other(Real):
+        embedders = (DRAWN, "another")
+
+        def embed(self, picture: bytes) -> list[Any]:
+            return [Described(FACE, "another", np.full(512, 0.1, np.float32))]
+
+    run(Real())
+    assert run(Other()) == f"{len(old)} photos renewed.\n"
+    old[0].refresh_from_db()
+    assert (old[0].embedder, len(old[0].embedding)) == ("another", 512)
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""`manage.py reembed_photos`: renews the vectors of photos that were accepted with older embedders."""
+"""`manage.py reembed_photos`: renews the vectors of photos that were accepted with other embedders."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.vault.sealing import Tampered
 from accounts.vault.vault import store
@@ -20,7 +21,8 @@ class Command(BaseCommand):
     help = (
         "Judges anew whether accepted photos are drawn or real, and stores their vectors by the embedder that"
         " suits them. Each photo is saved by itself: stop the command at any time and start it again."
-        " Likeness that was measured by the wrong embedder is forgotten."
+        " Run it after an upgrade, and after another net for faces was installed."
+        " Likeness of photographs that was measured by the net for drawings is forgotten."
     )
 
     def handle(self, **options: Any) -> None:
@@ -33,8 +35,10 @@ class Command(BaseCommand):
 
 
 def waiting() -> Any:
-    """Accepted photos with a vector but without the face's points, which older code did not store."""
-    return Photo.objects.unrenewed().order_by("id")
+    """Accepted photos with a vector by an embedder that is not in use any more, or without the face's points,
+    which older code did not store."""
+    old = Q(points=None) | ~Q(embedder__in=get_judge().embedders)
+    return Photo.objects.accepted().filter(old, embedding__isnull=False).order_by("id")
 
 
 def renew(photo: Photo) -> None:
@@ -43,13 +47,14 @@ def renew(photo: Photo) -> None:
         row = waiting().select_for_update().filter(id=photo.id).first()
         if row is None:  # deleted, or the consent was withdrawn meanwhile
             return
+        was_drawn = is_drawn(row.embedder)
         if found is None:
             row.embedding, row.embedder = None, ""
         else:
             row.embedding, row.embedder = list(map(float, found.vector)), found.embedder
             row.points = [float(n) for point in found.face.points for n in point]
         row.save(update_fields=["embedding", "embedder", "points"])
-        if is_drawn(row.embedder) is False:
+        if was_drawn and is_drawn(row.embedder) is False:
             measured = Training.objects.filter(twin=row.twin_id, likeness__isnull=False)
             measured.update(likeness=None, likeness_base=None, likeness_real=None)
 
