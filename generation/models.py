@@ -115,9 +115,11 @@ class Job(PaidRun):
         return 0 if self.is_open or not self.unlike() else self._price_of(self.delivered()) - self.captured
 
     def done(self) -> float:
-        """What was delivered and the begun result, without results that were refused."""
-        begun = round(self.share * self.count, 6) % 1
-        return (self.delivered() + begun) / self.count
+        """What was delivered and the begun result, without results that were refused. Right after a delivery
+        the share may still be that of the delivered result, which is then not begun."""
+        units, delivered = round(self.share * self.count, 6), self.delivered()
+        begun = units % 1 if units >= delivered else 0
+        return min(1.0, (delivered + begun) / self.count)
 
     def _price_of(self, results: int) -> int:
         return math.ceil(self.price * results / self.count)

@@ -158,7 +158,9 @@ def test_of_a_cancelled_job_the_delivered_pictures_and_the_begun_one_are_charged
     Wallet.objects.filter(user=trained.user).update(forgiven=20, forgiven_since=timezone.now())
     run: Any = Job.claim(ask(as_alice, trained, count=3).json()["id"])
     Output.objects.create(job=run, index=0, item=uuid4())
-    run.progress("rendering", 0.34)  # of the second picture
+    run.progress("rendering", 0.3)  # written before the first was delivered
+    assert run.if_cancelled == 1
+    run.progress("rendering 2", 0.34)  # of the second picture
     assert run.if_cancelled == 2
     assert as_alice.post(f"/api/v1/generations/{run.id}/cancel").json()["credits"]["if_cancelled"] == 2
     run.end_cancelled()
