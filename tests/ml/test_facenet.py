@@ -77,7 +77,7 @@ def normal(mean: float, deviation: float) -> np.ndarray:
 
 
 def test_the_scale_is_measured_on_people_and_of_dlibs_distances_it_is_ours() -> None:
-    found = scale_of(normal(0.322, 0.066), normal(0.770, 0.084))
+    found = scale_of(normal(0.324, 0.0775), normal(0.801, 0.0995))
     assert found.middle == pytest.approx(SCALES[REAL].middle, abs=0.015)
     assert found.width == pytest.approx(SCALES[REAL].width, abs=0.015)
     assert found.same < found.other <= found.middle
