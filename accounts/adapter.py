@@ -52,6 +52,13 @@ class Adapter(DefaultAccountAdapter):
     def get_client_ip(self, request: Any) -> str:
         return address(request)
 
+    def login(self, request: Any, user: Any) -> None:
+        """An account that was made without a language takes that of its first log-in."""
+        if not user.language:
+            user.language = translation.get_language() or settings.LANGUAGE_CODE
+            user.save(update_fields=["language"])
+        super().login(request, user)
+
     # ------------------------------------------------------------ signing up
 
     def save_user(self, request: Any, user: Any, form: Any, commit: bool = True) -> Any:

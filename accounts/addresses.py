@@ -33,12 +33,15 @@ def holders(email: str) -> QuerySet[User]:
 
 
 def with_password(found: QuerySet[User], password: str) -> User | None:
-    """The first of these holders with this password: the proven one and the newest MOST others are tried.
+    """The first of these holders with this password. Tried are the proven one and MOST others, the oldest
+    and the newest: so later sign-ups with an address keep its first account out on no device.
 
     As many passwords are always checked. Else who has an account with an address of somebody else could tell
     by the time, or by an account of theirs that is not tried any more, whether another one proved it.
     """
-    tried = [*found.filter(proven=True)[:1], *found.filter(proven=False)[:MOST]]
+    others = found.filter(proven=False)
+    ends = [*others.order_by("date_joined")[:1], *others[: MOST - 1]]
+    tried = [*found.filter(proven=True)[:1], *dict.fromkeys(ends)]
     for _missing in range(MOST + 1 - len(tried)):
         User().set_password(password)
     right = [user for user in tried if user.check_password(password)]

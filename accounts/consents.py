@@ -45,7 +45,8 @@ WORDING_CHANGED = _("The wording has changed. Read the current one and send its 
 WITHDRAWAL: dict[str, Any] = {
     Kind.TERMS: _("Nothing is deleted. Without the terms you can still download or erase your data."),
     Kind.BIOMETRIC_TWIN: _(
-        "Your twins are disabled at once, and trainings and pictures under way stop. The measurements of"
+        "Your twins are disabled at once, and trainings and pictures under way stop, as if you had cancelled"
+        " them. The measurements of"
         " your face and the trained models are deleted for good. Your photos and pictures stay."
     ),
     Kind.FACE_SEARCH: _("The measurements of faces for the search are deleted."),

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
@@ -69,7 +70,7 @@ def send_receipt(address: str, language: str, number: Any) -> bool:
 
 
 def _send(address: str, language: str, words: Words) -> bool:
-    with override(language):
+    with override(language or settings.LANGUAGE_CODE):
         subject, text = (str(part) for part in words())
     return send_quietly(EmailMessage(subject, text, None, [address]))
 

@@ -41,7 +41,7 @@ class User(AbstractUser):
     email = models.EmailField(_("e-mail"), unique=True, null=True)
     phone = models.CharField(_("phone"), max_length=20, unique=True, null=True, blank=True)
     display_name = models.CharField(_("name"), max_length=80, blank=True)
-    language = models.CharField(_("language"), max_length=10, default="en")
+    language = models.CharField(_("language"), max_length=10, default="en")  # "" until the first log-in
     # The last time zone seen (accounts/zones.py), for example Europe/Madrid. Empty: UTC.
     zone = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     birth_date = models.DateField(_("date of birth"), null=True, blank=True)

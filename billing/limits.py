@@ -9,10 +9,12 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from billing import prices
 from billing.models import Wallet
 from config.errors import DomainError
 
 FREE_RETRIES = 2  # free trainings that a user may give up after they began, and try again
+FORGIVEN_FOR = timedelta(days=1)  # how long forgiven credits count against the next ones
 WAITING = 5  # runs that may wait for each one that the plan works on at once
 
 
@@ -85,6 +87,28 @@ def return_free_training(user: Any, *, tried: bool) -> bool:
 
 def free_retries_left(wallet: Wallet) -> int:
     return max(0, FREE_RETRIES - wallet.free_retries)
+
+
+def forgivable(wallet: Wallet) -> int:
+    """How many more credits of done work may go uncharged today: in all, the price of one training a day.
+    Without this limit, work that is given up in its last step would be free without end."""
+    return max(0, prices.training() - _forgiven(wallet))
+
+
+def _forgiven(wallet: Wallet) -> int:
+    since = wallet.forgiven_since
+    return wallet.forgiven if since and timezone.now() - since < FORGIVEN_FOR else 0
+
+
+def forgive(wallet: Wallet, credits: int) -> int:
+    """Leaves up to `credits` of done work uncharged; returns how many. The caller has locked the wallet's
+    row."""
+    so_far, forgiven = _forgiven(wallet), min(credits, forgivable(wallet))
+    if forgiven:
+        since = wallet.forgiven_since if so_far else timezone.now()
+        rows = Wallet.objects.filter(id=wallet.id)
+        rows.update(forgiven=so_far + forgiven, forgiven_since=since)
+    return forgiven
 
 
 def room_for_job(wallet: Wallet, open_: int) -> None:

@@ -90,6 +90,9 @@ class Wallet(models.Model):
     free_trainings = models.PositiveSmallIntegerField(default=0)
     # How many free trainings were given up after they had begun, and gave their slot back.
     free_retries = models.PositiveSmallIntegerField(default=0, editable=False)
+    # Credits of work that was not charged (limits.forgive), and when the day in which they count began.
+    forgiven = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    forgiven_since = models.DateTimeField(null=True, editable=False)
     stripe_customer = models.CharField(max_length=60, null=True, unique=True, editable=False)
     checkout = models.CharField(max_length=80, blank=True, editable=False)  # the open Checkout session
 

@@ -3,6 +3,7 @@ the hold."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from functools import partial
@@ -20,8 +21,9 @@ from config.runs.models import OPEN, Run, RunQuerySet, Status, kinds
 
 
 class PaidRun(Run):
-    """`price` is held at the request. `earned` is the price of what was delivered so far; the end of the run
-    captures it. The plan limits how many of a user's runs work at once; the others wait."""
+    """`price` is held at the request. The end of the run captures `earned`, the price of what was delivered.
+    `worked` also counts work that its owner gave up; what the day's allowance does not forgive of it
+    (limits.forgive) is captured too. The plan limits how many of a user's runs work at once."""
 
     by_turns = True
 
@@ -53,6 +55,26 @@ class PaidRun(Run):
         """Credits for what was delivered; at most `price`."""
         return self.price if self.status == Status.SUCCEEDED else 0
 
+    def worked(self) -> int:
+        """Credits for what was delivered and, if its owner gives the run up, for what was begun: the share of
+        the work that is done, rounded up. From `earned` to `price`. Work that failed on our side is free."""
+        given_up = self.is_open or self.status == Status.CANCELLED or self.error_code == "consent_withdrawn"
+        begun = math.ceil(round(self.price * self.done(), 6)) if given_up else 0
+        return max(self.earned(), begun)
+
+    def done(self) -> float:
+        """The share of the priced work that is done, 0..1."""
+        return self.share
+
+    @property
+    def if_cancelled(self) -> int | None:
+        """The credits that a cancel would capture now; None once the run has ended."""
+        if not self.is_open:
+            return None
+        earned, worked = self.earned(), self.worked()
+        wallet = Wallet.objects.filter(user=self.user_id).first() if worked > earned else None
+        return max(earned, worked - limits.forgivable(wallet)) if wallet else earned
+
     def enqueue(self) -> None:
         """Hold the price and queue the run, in the caller's transaction. Raises JobLimit, NotEnoughCredits,
         PaymentDue, EmailUnconfirmed."""
@@ -76,11 +98,16 @@ class PaidRun(Run):
 
     def on_end(self) -> None:
         _wake_next(self.user_id)
-        self.captured = ledger.settle(
-            self.cause, captured=min(self.earned(), self.price) if self.price else 0
-        )
+        self.captured = ledger.settle(self.cause, captured=self._due() if self.price else 0)
         self.units = self.delivered()
         type(self).objects.filter(id=self.id).update(captured=self.captured, units=self.units)
+
+    def _due(self) -> int:
+        """What the end of the run captures. What of the work is forgiven is counted in the locked wallet."""
+        earned, worked = self.earned(), self.worked()
+        if worked == earned:
+            return earned
+        return worked - limits.forgive(ledger.locked_wallet(self.user), worked - earned)
 
 
 def paid_kinds() -> list[type[PaidRun]]:
@@ -122,7 +149,3 @@ def _wake_next(user: Any) -> None:
     for kind in paid_kinds():
         if run := kind.objects.filter(user=user, status=Status.QUEUED).order_by("created_at").first():
             transaction.on_commit(partial(broker.enqueue, run.task, run.id, run.queue), robust=True)
-
-
-def credits_of(run: Any) -> dict[str, int]:
-    return {"held": run.held, "captured": run.captured}

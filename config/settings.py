@@ -318,4 +318,4 @@ LOGGING = {
     "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they log every request
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }
-LIKENESS_FLOOR = env.flag("LIKENESS_FLOOR", True)  # a result below its base's likeness floor costs nothing
+LIKENESS_FLOOR = env.flag("LIKENESS_FLOOR", True)  # what is below its base's likeness floor is not charged

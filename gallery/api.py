@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -29,6 +30,7 @@ from gallery.serializers import (
     ExportForm,
     ItemForm,
     ItemSerializer,
+    measured_by,
     show_item,
 )
 
@@ -40,7 +42,8 @@ class ItemsView(APIView):
     )
     def get(self, request: Any) -> Response:
         rows, order = search.selected(request.user, request.GET)
-        return Response(page(request, rows, show_item, order=order))
+        show = partial(show_item, measured=measured_by(request.user))
+        return Response(page(request, rows, show, order=order))
 
 
 class ItemView(APIView):
@@ -66,7 +69,7 @@ class ItemView(APIView):
         return Response(status=204)
 
     def _show(self, item: Item) -> Response:
-        response = Response(show_item(item))
+        response = Response(show_item(item, measured_by(item.user_id)))
         response["ETag"] = _version(item)
         return response
 

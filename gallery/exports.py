@@ -15,17 +15,17 @@ from accounts.vault.vault import store
 from config.registry import Member
 from gallery.models import Album, Item
 from gallery.search import chosen
-from gallery.serializers import show_item
+from gallery.serializers import measured_by, show_item
 
 
 def items(user: Any, choice: dict[str, Any]) -> Iterator[Member]:
     """The chosen items, with the fields that the API shows."""
-    files = store(user.id)
+    files, measured = store(user.id), measured_by(user)
     for item in chosen(user, choice).iterator(chunk_size=200):
         if not files.exists(item.content):
             continue  # the user deleted it meanwhile
         yield Member(f"{_name(item)}.{_suffix(item)}", files.open_checked(item.content))
-        recipe = json.dumps(show_item(item), cls=JSONEncoder, indent=1).encode()
+        recipe = json.dumps(show_item(item, measured), cls=JSONEncoder, indent=1).encode()
         yield Member(f"{_name(item)}.json", [recipe])
 
 

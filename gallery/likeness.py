@@ -15,17 +15,21 @@ def told(item: Item) -> dict[str, Any]:
     """Returns `words`, `value` and `real` (the twin's photos among themselves), the latter two where known.
 
     The words compare the picture with the floor of the training's base, below which a twin does not count as
-    recognised, and with the photos. They are left out when the training is gone.
+    recognised, and with the photos. Nothing is told when the training is gone, or was measured by an embedder
+    that does not suit its photos.
     """
+    own = Training.objects.owned_by(item.user_id).filter(id=item.training)
     if item.likeness is None:
-        return {"words": _("not measured: no face was found") if item.training else ""}
-    training = Training.objects.owned_by(item.user_id).filter(id=item.training).first()
-    real = training.likeness_real if training else None
-    return {"words": _words(item.likeness, training), "value": item.likeness, "real": real}
+        return {"words": _("not measured: no face was found") if own.exists() else ""}
+    training = own.measured().first()
+    if training is None:
+        return {"words": ""}
+    words = _words(item.likeness, training)
+    return {"words": words, "value": item.likeness, "real": training.likeness_real}
 
 
-def _words(value: float, training: Training | None) -> Any:
-    if training is None or training.base not in catalogue.BASES:
+def _words(value: float, training: Training) -> Any:
+    if training.base not in catalogue.BASES:
         return ""
     if value < catalogue.BASES[training.base].floor:
         return _("hardly to be recognised")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -11,6 +13,7 @@ from config.errors import Invalid
 from config.web.text import NameField, TextField
 from gallery import search
 from gallery.models import Item
+from twins.models import Training
 
 
 class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
@@ -44,8 +47,15 @@ class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
 COLUMNS = {name: "twin_id" if name == "twin" else name for name in ItemSerializer.Meta.fields}
 
 
-def show_item(item: Item) -> dict[str, Any]:
-    return {name: getattr(item, column) for name, column in COLUMNS.items()}
+def show_item(item: Item, measured: Collection[UUID]) -> dict[str, Any]:
+    """`measured`: see measured_by. The likeness of a picture by another training is not told."""
+    shown = {name: getattr(item, column) for name, column in COLUMNS.items()}
+    return shown if item.training in measured else shown | {"likeness": None}
+
+
+def measured_by(user: Any) -> set[UUID]:
+    """The user's trainings whose likeness, and that of their pictures, can be told."""
+    return set(Training.objects.owned_by(user).measured().values_list("id", flat=True))
 
 
 class ItemForm(serializers.Serializer):  # type: ignore[type-arg]

@@ -97,9 +97,32 @@ class Job(PaidRun):
         return self.outputs.count()
 
     def earned(self) -> int:
-        """The credits for the delivered results: their share of the price, rounded up. Rounded down, one of
-        two drafts would be free."""
-        return math.ceil(self.price * self.delivered() / self.count)
+        """The credits for the delivered results that show the twin: their share of the price, rounded up.
+        Rounded down, one of two drafts would be free."""
+        return self._price_of(self.delivered() - self.unlike())
+
+    def worked(self) -> int:
+        """Also counts delivered results that do not show the twin."""
+        return max(super().worked(), self._price_of(self.delivered()))
+
+    def unlike(self) -> int:
+        """How many delivered results do not show the twin."""
+        return sum(not output.recognised for output in self.outputs.all())
+
+    @property
+    def spared(self) -> int:
+        """Credits for delivered results that were not charged, because they do not show the twin."""
+        return 0 if self.is_open or not self.unlike() else self._price_of(self.delivered()) - self.captured
+
+    def done(self) -> float:
+        """What was delivered and the begun result, without results that were refused. Right after a delivery
+        the share may still be that of the delivered result, which is then not begun."""
+        units, delivered = round(self.share * self.count, 6), self.delivered()
+        begun = units % 1 if units >= delivered else 0
+        return min(1.0, (delivered + begun) / self.count)
+
+    def _price_of(self, results: int) -> int:
+        return math.ceil(self.price * results / self.count)
 
 
 class Output(models.Model):
@@ -108,6 +131,8 @@ class Output(models.Model):
     job = models.ForeignKey(Job, models.CASCADE, related_name="outputs")
     index = models.PositiveSmallIntegerField()
     item = models.UUIDField()
+    # False: a twin's result below its base's likeness floor
+    recognised = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         ordering = ("index",)

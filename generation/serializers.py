@@ -90,8 +90,17 @@ class JobSerializer(RunFields):
     )
     negative_prompt_read_until = serializers.IntegerField(allow_null=True)
     items = serializers.ListField(child=serializers.UUIDField())
+    unlike = serializers.IntegerField(
+        help_text="how many items are below the base's likeness floor; they cost nothing, up to the price of"
+        " one training a day"
+    )
 
 
 def show_job(job: Job, places: Places | None = None) -> dict[str, Any]:
     items = [o.item for o in job.outputs.all()]
-    return run_fields(job, places) | {"recipe": job.recipe, "items": items, **reading(job)}
+    return run_fields(job, places) | {
+        "recipe": job.recipe,
+        "items": items,
+        "unlike": job.unlike(),
+        **reading(job),
+    }

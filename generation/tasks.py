@@ -109,7 +109,8 @@ def deliver(run: Job, index: int, result: Any) -> None:
             if not run.may_deliver():
                 raise Lost
             kind.record(run, index, ident, result, facts)
-            Output.objects.create(job=run, index=index, item=ident)
+            recognised = kind.is_recognised(run, result)
+            Output.objects.create(job=run, index=index, item=ident, recognised=recognised)
     except Exception as e:
         kind.discard(run, ident)
         raise (Lost if isinstance(e, IntegrityError) else e) from None

@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.emails import is_confirmed
@@ -121,7 +122,7 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         "learning": not twins and Training.objects.owned_by(request.user).filter(status__in=OPEN).exists(),
         "styles": STYLE_NAMES,
         "aspects": [(a, a.replace(":", "x")) for a in ASPECTS],
-        "qualities": QUALITY_NAMES,
+        "qualities": {code: f"{name} · {_each(code)}" for code, name in QUALITY_NAMES.items()},
         "counts": range(1, 9),
         "tab": "studio",
     }
@@ -137,9 +138,18 @@ def _offer(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def _each(quality: str) -> str:
+    """What a picture of this quality costs, for its choice."""
+    n = prices.listed()[quality]
+    if (pictures := prices.PICTURES.get(quality, 1)) > 1:
+        words = ngettext("%(n)s credit for %(of)s", "%(n)s credits for %(of)s", n)
+        return words % {"n": n, "of": pictures}
+    return ngettext("%(n)s credit each", "%(n)s credits each", n) % {"n": n}
+
+
 def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
     places = Places()
-    jobs = [show_job(job, places) for job in rows]
+    jobs = [show_job(job, places) | {"spared": job.spared} for job in rows]
     mine = Item.objects.owned_by(request.user).filter(job__in=[j["id"] for j in jobs])
     here = {item["id"]: item for item in mine.values("id", "width", "height")}
     for job in jobs:  # leave out deleted pictures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -106,13 +107,27 @@ def mixed(inspections: Sequence[Inspection]) -> Mix:
     return Mix(tuple(labels.tolist()), counts, majority, _say_mix(counts, majority))
 
 
-def in_limits(inspections: Sequence[Inspection]) -> np.ndarray:
-    """(N, N) distances as multiples of `Scale.same`; infinite between vectors of different embedders."""
+def people(inspections: Sequence[Inspection]) -> list[list[int]]:
+    """Indexes by person, the most frequent person first; without faces that are not judged. Groups stay apart
+    only where a photo would be refused for it, at mean distances above `Scale.other`."""
+    names = Counter(said.embedder for said in inspections if is_judged(said))
+    # While an embedder replaces another of its kind (`reembed_photos`), only the more frequent one speaks.
+    speaks = {is_drawn(name): name for name, _count in reversed(names.most_common())}.values()
+    known = [i for i, said in enumerate(inspections) if is_judged(said) and said.embedder in speaks]
+    labels = same_person(in_limits([inspections[i] for i in known], "other"), 1.0)
+    return [
+        [known[i] for i in np.flatnonzero(labels == person)] for person in range(max(labels, default=-1) + 1)
+    ]
+
+
+def in_limits(inspections: Sequence[Inspection], limit: str = "same") -> np.ndarray:
+    """(N, N) distances as multiples of a limit of their Scale; infinite between vectors of different
+    embedders."""
     apart = np.full((len(inspections), len(inspections)), np.inf)
     for name in {said.embedder for said in inspections}:
         own = [i for i, said in enumerate(inspections) if said.embedder == name]
         vectors = np.array([inspections[i].embedding for i in own])
-        apart[np.ix_(own, own)] = distances(vectors) / SCALES[name].same
+        apart[np.ix_(own, own)] = distances(vectors) / getattr(SCALES[name], limit)
     return apart
 
 

@@ -6,12 +6,14 @@ const create = document.getElementById("create");
 const prices = JSON.parse(form.dataset.prices);
 
 const lacks = document.getElementById("lacks");
+const odd = document.getElementById("odd"); // says that the price is rounded up
 const jobs = document.getElementById("jobs");
 let available = 0;
 
 function price() {
   const n = Math.ceil(prices[form.elements.quality.value] * Number(form.elements.count.value));
   create.textContent = n === 1 ? create.dataset.one : create.dataset.many.replace("#", String(n));
+  odd.hidden = Number.isInteger(prices[form.elements.quality.value] * Number(form.elements.count.value));
   create.hidden = n > available; // then the way to more credits takes its place
   lacks.hidden = !create.hidden;
   const words = lacks.querySelector("[data-text]");

@@ -70,12 +70,13 @@ function shrink(made) { // a refused photo that cannot be shown is one line at t
   list.append(made);
 }
 
-function show(made, status, name, detail) {
+function show(made, status, name, detail, kind) {
   made.className = `photo ${status}`;
   shrink(made);
   const strong = Object.assign(document.createElement("b"), { className: status === "accepted" ? "ok" : "wrong" });
   strong.textContent = status === "accepted" ? words.good : name;
-  made.querySelector("p").replaceChildren(strong, ` ${detail || ""}`);
+  const what = Object.assign(document.createElement("span"), { className: "quiet", textContent: words[kind] ? `· ${words[kind]} ` : "" });
+  made.querySelector("p").replaceChildren(strong, " ", ...(status === "accepted" ? [what] : []), detail || "");
   said.textContent = `${name}: ${status === "accepted" ? `${words.good} ` : ""}${detail || ""}`.trim();
   if (!made.querySelector(".remove")) removable(made, name);
 }
@@ -148,7 +149,7 @@ async function verdict(made, name) {
     if (!answer.ok) return made.remove(); // deleted in another window
     const photo = await answer.json();
     if (photo.status === "checking") continue;
-    show(made, photo.status, name, photo.detail);
+    show(made, photo.status, name, photo.detail, photo.kind);
     if (photo.status === "accepted") {
       made.querySelector(".blank")?.replaceWith(Object.assign(new Image(), { src: `${words.api}/${photo.id}/thumbnail`, alt: name }));
     }

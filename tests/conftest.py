@@ -220,6 +220,7 @@ def photos(twin: Any, judge: JudgeDouble, engine: EngineDouble) -> list[Any]:
             sharpness=0.3,
             embedding=[1.0, *[0.0] * 127],
             embedder="test",
+            points=[0.0] * 10,
             hash=i,
             size=1,
         )

@@ -1,8 +1,9 @@
-"""Kills a process at a database statement: `python -m tests.mortal USER TWIN [STRIDE]`.
+"""Kills a process at a database statement: `python -m tests.mortal USER TWIN [STRIDE] [END]`.
 
-In each round a child requests two pictures and renders them. It kills itself before statement 1 in the first
+In each round a child requests two pictures, and renders them or gives them up (END is `render` or `give_up`).
+It kills itself before statement 1 in the first
 round, before statement 1 + STRIDE in the second, and so on, until a child survives. After each death another
-child recovers: it sends the request again, runs the sweeper and renders.
+child recovers: it sends the request again, runs the sweeper and comes to the same end.
 
 Prints a line of JSON for each death. The parent opens no database connection, so that no child inherits one.
 """
@@ -20,7 +21,7 @@ from typing import Any
 import django
 
 
-def main(user: str, twin: str, stride: str = "1") -> int:
+def main(user: str, twin: str, stride: str = "1", end: str = "render") -> int:
     django.setup()
     from config import studio
     from tests.studio import EngineDouble
@@ -29,10 +30,10 @@ def main(user: str, twin: str, stride: str = "1") -> int:
 
     def die(at: int) -> None:
         die_at(at)
-        ask_and_render(user, twin, f"round-{at}")
+        ENDS[end](ask(user, twin, f"round-{at}"))
 
     def repair(at: int) -> None:
-        print(json.dumps({"at": at} | recover(user, twin, f"round-{at}")), flush=True)
+        print(json.dumps({"at": at} | recover(user, twin, f"round-{at}", ENDS[end])), flush=True)
 
     at = 1
     while in_child(partial(die, at)):
@@ -101,24 +102,34 @@ def ask(user: str, twin: str, key: str) -> Any:
     )
 
 
-def ask_and_render(user: str, twin: str, key: str) -> None:
+def render(job: Any) -> None:
     from generation.tasks import render
 
-    render(str(ask(user, twin, key).id))
+    render(str(job.id))
 
 
-def recover(user: str, twin: str, key: str) -> dict[str, Any]:
+def give_up(job: Any) -> None:
+    """A worker begins the first picture, and then the owner cancels."""
+    if run := type(job).claim(job.id):
+        run.progress("rendering", 0.25)
+        run.cancel()
+        run.end_cancelled()
+
+
+ENDS = {"render": render, "give_up": give_up}
+
+
+def recover(user: str, twin: str, key: str, end: Callable[[Any], None]) -> dict[str, Any]:
     from billing import audit, ledger
     from config.runs.sweeper import sweep_kind
     from gallery.models import Item
-    from generation.tasks import render
     from tests.processes import lapse
 
     job = ask(user, twin, key)
     if job.status == "running":
         lapse(job)
         sweep_kind(type(job))
-    render(str(job.id))
+    end(job)
     job.refresh_from_db()
     left = ledger.balance(ledger.wallet_of(job.user))
     return {

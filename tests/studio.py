@@ -42,6 +42,7 @@ class JudgeDouble:
             sharpness=0.3,
             embedding=vector,
             embedder="test",
+            points=((10.0, 10.0),) * 5,
             hash=hash,
             clean=photo.jpeg,
         )
@@ -62,6 +63,7 @@ class EngineDouble:
 
     likeness: float = 0.8
     floor: float = 0.3
+    of_pictures: float = 0.7  # the likeness of a twin's pictures
     steps: int = 4
     refuse: Callable[[RenderSpec], bool] = lambda spec: False
     on_step: Callable[[str, float], Any] = lambda stage, share: None
@@ -123,7 +125,7 @@ class EngineDouble:
                 seed=spec.seed + i,
                 width=64,
                 height=64,
-                likeness=0.7 if lora else None,
+                likeness=self.of_pictures if lora else None,
                 safety=0.0,
                 seconds=0.01,
                 mark=spec.seed + i,

@@ -35,6 +35,7 @@ TORCH_FREE = (
     "errors",
     "catalogue",
     "nets.scales",
+    "sameness",
     "prompts",
     "safety",
     "media",

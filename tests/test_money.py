@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from billing import audit, ledger
 from tests.plugin import Share
@@ -52,33 +53,43 @@ def test_of_sixteen_who_ask_at_once_only_as_many_get_credits_as_there_are(alice:
     assert audit.problems(runs=False) == []
 
 
-def test_whoever_dies_between_any_two_statements_two_pictures_cost_two_credits(
-    alice: Any, share: Share
-) -> None:
-    """Covers request, hold and capture. See tests/mortal.py."""
-    stride = share.number(1, 7)
-    twin, wallet = trained_twin(alice), ledger.wallet_of(alice)
-    ledger.grant(wallet, 1000, cause="test")
-    before = ledger.balance(wallet).available
+def killed(alice: Any, twin: Any, stride: int, end: str) -> list[Any]:
+    """What each round of tests/mortal.py ends with. Rounds are numbered by the statement of the kill."""
     env = os.environ | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings_test"}
     told = subprocess.run(
-        [sys.executable, "-m", "tests.mortal", str(alice.id), str(twin.id), str(stride)],
+        [sys.executable, "-m", "tests.mortal", str(alice.id), str(twin.id), str(stride), end],
         cwd=ROOT,
         env=env,
         capture_output=True,
         text=True,
     )
     assert told.returncode == 0, told.stderr
-    rounds = [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.parametrize(
+    "end, status, pictures, stride", [("render", "succeeded", 2, 7), ("give_up", "cancelled", 0, 17)]
+)
+def test_whoever_dies_between_any_two_statements_each_end_is_charged_once(
+    alice: Any, share: Share, end: str, status: str, pictures: int, stride: int
+) -> None:
+    """Two delivered pictures cost two credits. A begun one that is given up costs one, once the day's
+    allowance is used up."""
+    stride, costs = share.number(1, stride), pictures or 1
+    twin, wallet = trained_twin(alice), ledger.wallet_of(alice)
+    ledger.grant(wallet, 1000, cause="test")
+    type(wallet).objects.filter(id=wallet.id).update(forgiven=20, forgiven_since=timezone.now())
+    before = ledger.balance(wallet).available
+    rounds = killed(alice, twin, stride, end)
     assert len(rounds) > 40 // stride
     for n, found in enumerate(rounds, 1):
         assert found == {
             "at": 1 + (n - 1) * stride,
-            "status": "succeeded",
-            "captured": 2,
-            "pictures": 2,
+            "status": status,
+            "captured": costs,
+            "pictures": pictures,
             "jobs": n,
-            "available": before - 2 * n,
+            "available": before - costs * n,
             "held": 0,
             "wrong": [],
         }

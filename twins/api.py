@@ -182,7 +182,7 @@ class CancelView(APIView):
 
 class ActivateView(APIView):
     @extend_schema(request=None, responses=TrainingSerializer)
-    @refuses(TwinReadOnly, services.NotTrained)
+    @refuses(TwinReadOnly, services.TwinDisabled, services.NotTrained)
     def post(self, request: Any, ident: str) -> Response:
         own = Training.objects.owned_by(request.user).with_twin()
         services.activate(own.get_or_404(ident))
@@ -191,8 +191,10 @@ class ActivateView(APIView):
 
 class SampleView(APIView):
     @extend_schema(responses={(200, "image/png"): bytes})
+    @refuses(services.TwinDisabled)
     def get(self, request: Any, ident: str, number: int) -> Any:
         training = Training.objects.owned_by(request.user).with_twin().get_or_404(ident)
+        services.require_enabled(training.twin)
         if number >= training.samples:
             raise NotFound
         name = training.sample(number)
@@ -203,14 +205,13 @@ class SampleView(APIView):
 
 class WeightsView(APIView):
     @extend_schema(responses={(200, "application/octet-stream"): bytes})
+    @refuses(services.TwinDisabled)
     def get(self, request: Any, ident: str) -> Any:
         training = Training.objects.owned_by(request.user).with_twin().get_or_404(ident)
-        if not training.sha256:
-            raise NotFound
         return serve(
             request,
             store(training.user_id),
-            training.lora,
+            services.weights_of(training),
             etag=training.sha256,
             media_type="application/octet-stream",
             download=training.download_name,

@@ -9,7 +9,10 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from twins.models import LEAST, Photo
+from ml.nets.scales import is_drawn
+from ml.sameness import AGREE, people
+from ml.types import Inspection
+from twins.models import LEAST, SIGN, Photo
 
 SENTENCES: dict[str, Any] = {
     "not_an_image": _("This file is not a picture. Choose a JPEG, PNG, TIFF, WebP or HEIC photo."),
@@ -48,45 +51,113 @@ HIDDEN: dict[str, Any] = {
 }
 PARTLY_HIDDEN = _("Partly hidden? Photos that show the whole face work better.")
 
+# Of `other_person`, for a set of the other kind. By what this photo is.
+OTHER_KIND: dict[str | None, Any] = {
+    "drawn": _("This is a drawing, and your other photos are photographs. Choose a photograph."),
+    "photograph": _("This is a photograph, and your other photos are drawings. Choose a drawing."),
+}
+
 TURNED = 12.0  # degrees of yaw beyond which a face counts as turned
 LIGHTS_APART = 0.10  # difference of mean brightness (0..1) that counts as different light
 
 
-def sentence(photo: Photo) -> Any:
-    """Why the photo was refused, or what to know about an accepted one; None when there is nothing to say."""
+def sentence_of(photo: Photo) -> Any:
+    """Why this photo was refused, or what to know about an accepted one; None when there is nothing to say."""
     parts = [hint for hint in photo.hints if hint in HIDDEN]
     if photo.accepted:
         return PARTLY_HIDDEN if parts else None
-    alone = photo.code == "face_hidden" and len(parts) == 1
-    return HIDDEN[parts[0]] if alone else SENTENCES.get(photo.code)
+    if photo.code == "face_hidden" and len(parts) == 1:
+        return HIDDEN[parts[0]]
+    if photo.code == "other_person" and "other_kind" in photo.hints:
+        return OTHER_KIND.get(photo.kind, SENTENCES["other_person"])
+    return SENTENCES.get(photo.code)
+
+
+def as_inspection(photo: Photo) -> Inspection:
+    """An accepted photo, for the comparison with others."""
+    vector = tuple(float(v) for v in photo.embedding) if photo.embedding is not None else ()
+    numbers = iter(photo.points or ())
+    return Inspection(
+        True,
+        width=photo.width or 0,
+        points=tuple(zip(numbers, numbers)),
+        yaw=photo.yaw or 0.0,
+        hints=tuple(photo.hints),
+        embedding=vector,
+        embedder=photo.embedder,
+        hash=(photo.hash or 0) + SIGN,
+    )
+
+
+def hints_of(said: Inspection, others: Sequence[Inspection]) -> list[str]:
+    """The hints to store. `other_kind` says of `other_person` that most others are of the other kind."""
+    apart = sum(is_drawn(other.embedder) != is_drawn(said.embedder) for other in others)
+    other_kind = said.code == "other_person" and apart > len(others) / 2
+    return [*said.hints, *(["other_kind"] if other_kind else [])]
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """Numbers of accepted and still needed photos. `missing`: hints (code, sentence)."""
+    """Numbers of accepted and still needed photos. `missing`: hints (code, sentence). `people`: the photos of
+    each person, when they show more than one; a training waits until all show one."""
 
     accepted: int
     needed: int
     missing: tuple[tuple[str, str], ...]
+    people: tuple[tuple[Photo, ...], ...] = ()
+
+    @property
+    def majority(self) -> bool:
+        """Whether the first of `people` is the person of the twin, and the others are strangers."""
+        return _has_majority(self.people)
 
 
 def readiness(photos: Sequence[Photo]) -> Readiness:
     """`photos`: the accepted photos of a twin."""
-    missing = []
+    found = people([as_inspection(photo) for photo in photos])
+    groups = tuple(tuple(photos[i] for i in person) for person in found) if len(found) > 1 else ()
+    front = [p for p in photos if "profile" not in p.hints]
+    needed = max(LEAST - len(photos), AGREE - len(front), 0)
+    missing = [("people", _say_people(groups))] if groups else []
     if len(photos) < LEAST:
-        lack = LEAST - len(photos)
-        missing.append(
-            (
-                "photos",
-                ngettext("%(n)s more photo is needed.", "%(n)s more photos are needed.", lack) % {"n": lack},
-            )
+        lack = {"n": LEAST - len(photos)}
+        more = ngettext("%(n)s more photo is needed.", "%(n)s more photos are needed.", lack["n"])
+        missing.append(("photos", more % lack))
+    if photos and len(front) < AGREE:
+        missing.append(("front", str(FRONT)))
+    seen = photos if len(front) >= AGREE and not groups else front  # whose profile it is, the others say
+    missing += [(code, str(sentence)) for code, sentence, there in _variety(photos, seen) if not there]
+    return Readiness(len(photos), needed, tuple(missing), groups)
+
+
+FRONT = _("Add photos with your face to the camera. A profile alone does not tell who it is.")
+
+
+def _has_majority(groups: Sequence[Sequence[Photo]]) -> bool:
+    return bool(groups) and AGREE <= len(groups[0]) >= sum(map(len, groups)) * 2 / 3
+
+
+def _say_people(groups: Sequence[Sequence[Photo]]) -> str:
+    """What to do about a set of more than one person."""
+    counts = [len(group) for group in groups]
+    if len({group[0].kind for group in groups}) > 1:
+        return str(
+            _("Some of these are drawings and some photographs. Keep one kind, and remove the others.")
         )
-    missing += [(code, str(sentence)) for code, sentence, is_there in _variety(photos) if not is_there]
-    return Readiness(len(photos), max(0, LEAST - len(photos)), tuple(missing))
+    if _has_majority(groups):
+        n = sum(counts[1:])
+        return ngettext(
+            "%(n)s photo seems to show somebody else. Remove it.",
+            "%(n)s photos seem to show somebody else. Remove them.",
+            n,
+        ) % {"n": n}
+    words = _("These photos seem to show %(n)s people. Keep those of one person, and remove the others.")
+    return words % {"n": len(counts)}
 
 
-def _variety(photos: Sequence[Photo]) -> list[tuple[str, Any, bool]]:
-    yaws = [p.yaw for p in photos if p.yaw is not None]
+def _variety(photos: Sequence[Photo], seen: Sequence[Photo]) -> list[tuple[str, Any, bool]]:
+    """`seen`: the photos whose angles count."""
+    yaws = [p.yaw for p in seen if p.yaw is not None]
     lights = [p.light for p in photos if p.light is not None]
     return [
         ("angles_left", _("Add a photo with your face turned to the left."), any(y < -TURNED for y in yaws)),

@@ -9,7 +9,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
-from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -24,9 +24,11 @@ from billing.runs import PaidRun
 from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
 from config.runs.sentences import SENTENCES
+from ml.nets.scales import is_drawn
 
 LEAST, MOST = 10, 25  # a training needs LEAST accepted photos; a twin holds at most MOST
 TRIED = ("likeness_too_low", "consent_withdrawn")  # failures that are no fault of ours
+SIGN = 1 << 63  # maps an unsigned 64-bit perceptual hash to a signed database integer
 SAMPLES = 4  # sample pictures of a training, at most
 
 
@@ -78,7 +80,8 @@ class TwinQuerySet(OwnedQuerySet):
     def for_clients(self) -> Self:
         """Loads what show_twin reads: with_facts() and the measurements of the accepted photos."""
         measured = Photo.objects.accepted().only(
-            "twin_id", "accepted", "yaw", "light", "hints", "hash", "status"
+            *("twin_id", "accepted", "status", "width", "points", "yaw", "light", "hints", "hash"),
+            *("embedding", "embedder"),
         )
         return self.with_facts().prefetch_related(Prefetch("photos", measured))
 
@@ -126,6 +129,10 @@ class PhotoQuerySet(RunQuerySet):
     def accepted(self) -> Self:
         return self.filter(accepted=True)
 
+    def unrenewed(self) -> Self:
+        """Accepted photos with a vector of older code, which judged all as drawn (`reembed_photos`)."""
+        return self.accepted().filter(points=None, embedding__isnull=False)
+
     def of_twin(self) -> Self:
         """The photos that count against MOST: those being checked and the accepted ones."""
         return self.filter(Photo.held_by_twin())
@@ -154,7 +161,7 @@ class Photo(Run):
     sharpness = models.FloatField(null=True)
     hints = ArrayField(models.CharField(max_length=30), default=list)
     embedding = VectorField(null=True)  # of the embedder's length
-    embedder = models.CharField(max_length=40, blank=True)
+    embedder = models.CharField(max_length=40, blank=True)  # also says whether the photo is drawn
     hash = models.BigIntegerField(null=True)  # 64 bits, as a signed number
     size = models.PositiveIntegerField(default=0)  # bytes of the clean copy
 
@@ -167,6 +174,12 @@ class Photo(Run):
     def held_by_twin(prefix: str = "") -> Q:
         open_ = Q(**{f"{prefix}status__in": [Status.QUEUED, Status.RUNNING]})
         return open_ | Q(**{f"{prefix}accepted": True})
+
+    @property
+    def kind(self) -> str | None:
+        """What the picture is, `drawn` or `photograph`; None where that was not judged."""
+        drawn = is_drawn(self.embedder) if self.points else None  # see `points`
+        return None if drawn is None else "drawn" if drawn else "photograph"
 
     def on_end(self) -> None:
         """Deletes the uploaded bytes. A photo that was not accepted loses its other files too."""
@@ -197,6 +210,12 @@ class TrainingQuerySet(RunQuerySet):
     def with_twin(self) -> Self:
         """Joins the twin: show_training reads from it whether this version is active."""
         return self.select_related("twin")
+
+    def measured(self) -> Self:
+        """Those with a likeness by the embedder that suits their photos: a figure by the other one cannot
+        tell strangers apart. While that is not known, the figure is not shown."""
+        unknown = Photo.objects.unrenewed().filter(twin=OuterRef("twin"))
+        return self.filter(~Exists(unknown), likeness__isnull=False)
 
     def trained(self) -> Self:
         return self.filter(status=Status.SUCCEEDED)
@@ -239,6 +258,10 @@ class Training(PaidRun):
         )
 
     @property
+    def is_measured(self) -> bool:
+        return self.likeness is not None and type(self).objects.measured().filter(id=self.id).exists()
+
+    @property
     def folder(self) -> str:
         return f"twins/{self.twin_id}/trainings/{self.id}"
 
@@ -277,7 +300,9 @@ class Training(PaidRun):
 
     @classmethod
     def known_files(cls, user_id: uuid.UUID) -> Iterator[str]:
-        for training in cls.objects.filter(user=user_id, status__in=(*OPEN, Status.SUCCEEDED)):
+        """None of a trained version without checksum: its weights are deleted, because the consent ended."""
+        trained = Q(status=Status.SUCCEEDED) & ~Q(sha256="")
+        for training in cls.objects.filter(trained | Q(status__in=OPEN), user=user_id):
             yield from (training.lora, *map(training.sample, range(max(training.samples, SAMPLES))))
             if training.is_open:
                 yield training.checkpoint_file

@@ -27,6 +27,11 @@ class ReadinessSerializer(serializers.Serializer):  # type: ignore[type-arg]
     accepted = serializers.IntegerField()
     needed = serializers.IntegerField()
     missing = MissingSerializer(many=True)
+    people = serializers.ListField(
+        child=serializers.ListField(child=serializers.UUIDField()),
+        help_text="when the photos show more than one person: the photos of each; a training waits until"
+        " they show one",
+    )
 
 
 class TwinForm(serializers.Serializer):  # type: ignore[type-arg]
@@ -73,6 +78,7 @@ def show_twin(twin: Any) -> dict[str, Any]:
             "accepted": ready.accepted,
             "needed": ready.needed,
             "missing": [{"code": c, "detail": d} for c, d in ready.missing],
+            "people": [[photo.id for photo in person] for person in ready.people],
         },
         "active_training": twin.active_training_id,
         "created_at": twin.created_at,
@@ -90,6 +96,7 @@ class PhotoSerializer(serializers.Serializer):  # type: ignore[type-arg]
     detail = serializers.CharField(
         allow_null=True, help_text="why it was refused, or a hint on an accepted one"
     )
+    kind = serializers.ChoiceField(choices=["drawn", "photograph"], allow_null=True)
     width = serializers.IntegerField(allow_null=True)
     height = serializers.IntegerField(allow_null=True)
     box = serializers.ListField(child=serializers.FloatField(), allow_null=True)
@@ -110,13 +117,14 @@ def show_photo(photo: Photo) -> dict[str, Any]:
     refused = photo.accepted is False or photo.status in (Status.FAILED, Status.CANCELLED)
     status = "refused" if refused else "accepted" if photo.accepted else "checking"
     code = photo.code or photo.error_code or None
-    detail = checks.sentence(photo) or RUN_SENTENCES.get(photo.error_code) or photo.error_detail or None
+    detail = checks.sentence_of(photo) or RUN_SENTENCES.get(photo.error_code) or photo.error_detail or None
     return {
         "id": photo.id,
         "twin": photo.twin_id,
         "status": status,
         "code": code,
         "detail": str(detail) if detail else None,
+        "kind": photo.kind,
         "width": photo.width,
         "height": photo.height,
         "box": photo.box,
@@ -175,6 +183,7 @@ class TrainingSerializer(RunFields):
 
 
 def show_training(training: Training, places: Places | None = None) -> dict[str, Any]:
+    measured = training.is_measured
     return run_fields(training, places) | {
         "twin": training.twin_id,
         "number": training.number,
@@ -182,9 +191,9 @@ def show_training(training: Training, places: Places | None = None) -> dict[str,
         "seed": training.seed,
         "steps": training.steps,
         "checkpoint": training.checkpoint,
-        "likeness": training.likeness,
-        "likeness_base": training.likeness_base,
-        "likeness_real": training.likeness_real,
+        "likeness": training.likeness if measured else None,
+        "likeness_base": training.likeness_base if measured else None,
+        "likeness_real": training.likeness_real if measured else None,
         "seconds": training.seconds,
         "samples": [f"/api/v1/trainings/{training.id}/samples/{n}" for n in range(training.samples)],
         "active": training.twin.active_training_id == training.id,

@@ -182,8 +182,7 @@ def _room_for_one(twin: Twin) -> None:
     Raises TwinDisabled, TwinReadOnly, TooManyPhotos.
     """
     locked = locked_twin(twin.id)
-    if locked.disabled_at:
-        raise TwinDisabled
+    require_enabled(locked)
     require_use(locked)
     if locked.photos.of_twin().count() >= MOST:
         raise TooManyPhotos(most=MOST)
@@ -268,8 +267,7 @@ def start_training(
 def _prepare_training(training: Training) -> None:
     """Checks the twin again, sets the price and enqueues, in the transaction that creates the training."""
     twin = locked_twin(training.twin_id)
-    if twin.disabled_at:
-        raise TwinDisabled
+    require_enabled(twin)
     require_use(twin)
     photos = _enough_photos(twin)
     if twin.trainings.open().exists():
@@ -288,12 +286,13 @@ def _prepare_training(training: Training) -> None:
 
 
 def _enough_photos(twin: Twin) -> list[Photo]:
-    """The twin's accepted photos. Raises NotEnoughPhotos."""
+    """The twin's accepted photos. Raises NotEnoughPhotos, also for photos of several people."""
     photos = list(twin.photos.accepted())
-    if len(photos) < LEAST:
-        missing = [code for code, _sentence in checks.readiness(photos).missing]
-        facts = {"accepted": len(photos), "needed": LEAST - len(photos), "missing": missing}
-        raise NotEnoughPhotos(least=LEAST, accepted=len(photos), extra=facts)
+    ready = checks.readiness(photos)
+    facts = {"accepted": len(photos), "needed": ready.needed, "missing": [code for code, _s in ready.missing]}
+    if ready.needed or ready.people:
+        first = None if len(photos) < LEAST else ready.missing[0][1]
+        raise NotEnoughPhotos(first, least=LEAST, accepted=len(photos), extra=facts)
     return photos
 
 
@@ -309,8 +308,23 @@ def _set_price(training: Training, twin: Twin) -> None:
         type(wallet).objects.filter(id=wallet.id).update(free_trainings=F("free_trainings") + 1)
 
 
+def require_enabled(twin: Twin) -> None:
+    """Raises TwinDisabled."""
+    if twin.disabled_at:
+        raise TwinDisabled
+
+
+def weights_of(training: Training) -> str:
+    """The name of the weights' file, for its owner. Raises TwinDisabled, and NotFound before it has any."""
+    require_enabled(training.twin)
+    if not training.sha256:
+        raise NotFound
+    return training.lora
+
+
 def activate(training: Training) -> Twin:
-    """Makes this version the active one. Raises NotTrained, TwinReadOnly."""
+    """Makes this version the active one. Raises NotTrained, TwinDisabled, TwinReadOnly."""
+    require_enabled(training.twin)
     require_use(training.twin)
     if training.status != Status.SUCCEEDED or not training.sha256:
         raise NotTrained

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,10 +23,10 @@ from config.runs.worker import Lost, claimed
 from config.studio import get_engine, get_judge
 from ml import media, types
 from ml.errors import MLError, Stopped
-from twins.models import Photo, Training, Twin
+from twins import checks
+from twins.models import SIGN, Photo, Training, Twin
 
 THUMBNAIL = 320  # px of the long side
-SIGN = 1 << 63  # maps an unsigned 64-bit perceptual hash to a signed database integer
 
 
 @shared_task(name=Photo.task)
@@ -36,16 +37,17 @@ def check_photo(ident: str) -> None:
         _consent(photo.user_id)
         files = store(photo.user_id)
         judge, before = get_judge(), _others(photo)
-        said = judge.inspect(files.read(photo.quarantine), [_as_inspection(p, files) for p in before])
+        said = judge.inspect(files.read(photo.quarantine), [_with_pixels(p, files) for p in before])
         _consent(photo.user_id)
         if said.accepted:
             _keep(files, photo, said)
         with kept_only_if_wanted(photo, lambda: _discard(files, photo)), transaction.atomic():
             _still_wanted(photo.twin_id)
+            now = _others(photo)
+            others = [checks.as_inspection(p) if p in before else _with_pixels(p, files) for p in now]
             if said.accepted:  # other photos may have been accepted meanwhile
-                others = [_as_inspection(p, None if p in before else files) for p in _others(photo)]
                 said = judge.compare(said, others)
-            photo.finish(**_verdict(said))
+            photo.finish(**_verdict(said) | {"hints": checks.hints_of(said, others)})
 
 
 def _still_wanted(twin_id: Any) -> None:
@@ -60,6 +62,19 @@ def _still_wanted(twin_id: Any) -> None:
 
 def _others(photo: Photo) -> list[Photo]:
     return list(photo.twin.photos.accepted().exclude(id=photo.id))
+
+
+def _with_pixels(photo: Photo, files: Vault) -> types.Inspection:
+    """An accepted photo whose pixels are read when they are compared."""
+    return replace(checks.as_inspection(photo), read=partial(_clean_copy, files, photo.clean))
+
+
+def _clean_copy(files: Vault, name: str) -> bytes:
+    """b"" when the photo was deleted meanwhile."""
+    try:
+        return files.read(name)
+    except (FileNotFoundError, Tampered):
+        return b""
 
 
 @contextlib.contextmanager
@@ -102,38 +117,11 @@ def _verdict(said: types.Inspection) -> dict[str, Any]:
         "light": said.light,
         "warmth": said.warmth,
         "sharpness": said.sharpness,
-        "hints": list(said.hints),
         "embedding": list(said.embedding) if said.accepted else None,
-        "embedder": said.embedder if said.accepted else "",
+        "embedder": said.embedder,
         "hash": said.hash - SIGN,
         "size": len(said.clean),
     }
-
-
-def _as_inspection(photo: Photo, files: Vault | None) -> types.Inspection:
-    """An accepted photo as an Inspection, for the comparison with a new photo. Without `files`, its pixels
-    are not compared."""
-    vector = tuple(float(v) for v in photo.embedding) if photo.embedding is not None else ()
-    numbers = iter(photo.points or ())
-    return types.Inspection(
-        True,
-        width=photo.width or 0,
-        points=tuple(zip(numbers, numbers)),
-        yaw=photo.yaw or 0.0,
-        hints=tuple(photo.hints),
-        embedding=vector,
-        embedder=photo.embedder,
-        hash=(photo.hash or 0) + SIGN,
-        read=partial(_clean_copy, files, photo.clean) if files else None,
-    )
-
-
-def _clean_copy(files: Vault, name: str) -> bytes:
-    """b"" when the photo was deleted meanwhile."""
-    try:
-        return files.read(name)
-    except (FileNotFoundError, Tampered):
-        return b""
 
 
 @shared_task(name=Training.task)

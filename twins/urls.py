@@ -9,6 +9,7 @@ urlpatterns = [
     path("<uuid:ident>/state/", views.state, name="twin_state"),
     path("<uuid:ident>/agree/", views.agree, name="agree"),
     path("<uuid:ident>/photos/", views.send, name="send_photos"),
+    path("<uuid:ident>/photos/remove/", views.remove_photos, name="remove_photos"),
     path("<uuid:ident>/photos/<uuid:photo>/delete/", views.remove_photo, name="remove_photo"),
     path("<uuid:ident>/train/", views.train, name="train"),
     path("<uuid:ident>/delete/", views.remove, name="remove_twin"),

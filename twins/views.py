@@ -157,6 +157,17 @@ def remove_photo(request: HttpRequest, ident: str, photo: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
+def remove_photos(request: HttpRequest, ident: str) -> HttpResponse:
+    """Deletes several photos at once. `photo` holds their ids, separated by spaces."""
+    own = Photo.objects.owned_by(request.user).filter(twin=ident)
+    for photo in [own.get_or_404(each) for each in request.POST.get("photo", "").split()[:MOST]]:
+        services.delete_photo(photo)
+    return redirect("twin", Twin.objects.owned_by(request.user).get_or_404(ident).id)
+
+
+@login_required
+@require_POST
+@told
 @limited("30/h", "trainings")
 def train(request: HttpRequest, ident: str) -> HttpResponse:
     twin = Twin.objects.owned_by(request.user).get_or_404(ident)

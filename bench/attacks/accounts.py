@@ -74,6 +74,18 @@ def evicted(target: Target) -> str:
     return "the sixth guess is refused; all 10,000 other counters live"
 
 
+@attack("H1b", "wrong passwords from many addresses of one IPv6 network")
+def one_network(target: Target) -> str:
+    user = person("h1b")
+    for n in range(5):
+        log_in(target.client(f"2001:db8:0:1::{n}"), user.email, WRONG)
+    sixth = log_in(target.client("2001:db8:0:1:ffff::1"), user.email)
+    expect(sixth.status_code != 200, "a sixth guess was tried")
+    elsewhere = log_in(target.client("2001:db8:0:2::1"), user.email)
+    expect(elsewhere.status_code == 200, "the owner is refused in another network")
+    return "addresses of one /64 are counted as one"
+
+
 @attack("L5", "wrong passwords from 40 IP addresses lock the owner out; 32 parallel guesses")
 def locked_out(target: Target) -> str:
     user, device = person("l5"), target.client("203.0.113.20")

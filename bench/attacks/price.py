@@ -65,18 +65,36 @@ def queue(target: Target) -> str:
     return "four trainings wait, and the other person's has place 2"
 
 
+@attack("M2d", "paid trainings cancelled in their last step, again and again")
+def cancelled_work(target: Target) -> str:
+    from billing import ledger, prices
+
+    user = person("quitter")
+    twin, wallet = _ready_twin(user), ledger.wallet_of(user)
+    type(wallet).objects.filter(id=wallet.id).update(free_trainings=wallet.plan.twins)
+    browser, where = target.login(user), f"/api/v1/twins/{twin}/trainings"
+    before = ledger.balance(wallet).available
+    for _ in range(STARTS):
+        _start_and_cancel(browser, where, share=0.99)
+    paid, price = before - ledger.balance(wallet).available, prices.training()
+    expect(paid >= (STARTS - 1) * price, f"{STARTS} nearly finished trainings cost {paid} credits")
+    return f"{STARTS} nearly finished trainings of {price} credits cost {paid}"
+
+
 def _ask(client: httpx2.Client, path: str, body: dict[str, Any]) -> Any:
     answer = client.post(f"/api/v1/{path}", json=body)
     answer.raise_for_status()
     return answer.json()
 
 
-def _start_and_cancel(browser: httpx2.Client, where: str) -> int:
+def _start_and_cancel(browser: httpx2.Client, where: str, share: float = 0.0) -> int:
     """Begins a training as a worker does, cancels it, and returns the credits that it held."""
     from twins.models import Training
 
     training = browser.post(where, json={}).json()
     run = Training.claim(training["id"])
+    if run:
+        run.progress("training", share)
     browser.post(f"/api/v1/trainings/{training['id']}/cancel")
     if run:
         run.end_cancelled()

@@ -91,9 +91,10 @@ class WorkerSide:
         Raises Lost."""
         now = time.monotonic()
         if stage != self.stage or share >= 1 or now - self._written >= WRITE_EVERY:
-            self._written, self.stage, self.share = now, stage, min(max(share, 0.0), 1.0)
-            self._change(stage=stage[:40], share=self.share)
             self._stop = self._mine().filter(cancel_asked=True).exists()
+            if not self._stop:  # the share at a cancel stays: it decides what the cancel costs
+                self._written, self.stage, self.share = now, stage, min(max(share, 0.0), 1.0)
+                self._change(stage=stage[:40], share=self.share)
         return self._stop or told_to_stop.is_set()
 
     def store_remote_id(self, remote_id: str) -> None:

@@ -31,7 +31,7 @@ from rest_framework.settings import api_settings
 from config.errors import DomainError, FileTooLarge, RateLimited, TooSlow, Unavailable
 from config.web import problems
 from config.web.authentication import BrowserAuthentication
-from config.web.ratelimit import address
+from config.web.ratelimit import network
 
 SMALL = 64 * 1024  # bytes: smaller bodies are not counted
 SLOWEST = 32 * 1024  # bytes a second that a body must come at after the time that any body may take
@@ -153,12 +153,12 @@ def shared() -> Memory:
 
 
 def _client(scope: Any) -> str:
-    """The user behind the credentials, or the IP address of a client without any."""
+    """The user behind the credentials, or the network of a client without any."""
     request = ASGIRequest(scope, BytesIO())
     try:
-        return _user_id(request) or address(request)
+        return _user_id(request) or network(request)
     except DatabaseError:
-        return address(request)
+        return network(request)
     finally:
         connection.close()
 

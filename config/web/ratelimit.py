@@ -1,12 +1,15 @@
-"""Rate limits per user, or per IP address for clients who are not logged in. Without Redis they are off."""
+"""Rate limits per user, or per network for clients who are not logged in. Without Redis they are off."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
 import redis
+from allauth.core.internal.ratelimit import truncate_ip
 from django.conf import settings
 from django_ratelimit.core import get_usage
 
@@ -18,13 +21,28 @@ def address(request: Any) -> str:
     if settings.PROXIES:
         hops = [h.strip() for h in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if h.strip()]
         if len(hops) >= settings.PROXIES:
-            return str(hops[-settings.PROXIES])
-    return str(request.META.get("REMOTE_ADDR", ""))
+            return _plain(hops[-settings.PROXIES])
+    return _plain(str(request.META.get("REMOTE_ADDR", "")))
+
+
+def _plain(address: str) -> str:
+    """An IPv4 address that came as an IPv6 one (::ffff:192.0.2.1), as IPv4: allauth counts IPv6 by /64, which
+    would be one for all of these."""
+    with contextlib.suppress(ValueError):
+        mapped = getattr(ipaddress.ip_address(address), "ipv4_mapped", None)
+        return str(mapped or address)
+    return address
+
+
+def network(request: Any) -> str:
+    """What counts as one client: an IPv4 address, or an IPv6 network of /64. A connection has at least a
+    whole /64, so who is counted by single addresses is not limited. allauth's limits count alike."""
+    return truncate_ip(address(request))
 
 
 def who(_group: str, request: Any) -> str:
     user = getattr(request, "user", None)
-    return f"user:{user.pk}" if user is not None and user.is_authenticated else f"address:{address(request)}"
+    return f"user:{user.pk}" if user is not None and user.is_authenticated else f"address:{network(request)}"
 
 
 def _usage(request: Any, group: str, rate: str) -> dict[str, Any] | None:

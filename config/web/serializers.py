@@ -30,6 +30,10 @@ class RunError(serializers.Serializer):  # type: ignore[type-arg]
 class Credits(serializers.Serializer):  # type: ignore[type-arg]
     held = serializers.IntegerField()
     captured = serializers.IntegerField()
+    if_cancelled = serializers.IntegerField(
+        allow_null=True,
+        help_text="what a cancel would capture now, for work that is done; null once the run has ended",
+    )
 
 
 class RunFields(serializers.Serializer):  # type: ignore[type-arg]
@@ -61,7 +65,11 @@ def run_fields(run: Any, places: Places | None = None) -> dict[str, Any]:
         "error": {"code": run.error_code, "detail": str(SENTENCES.get(run.error_code) or run.error_detail)}
         if run.error_code
         else None,
-        "credits": {"held": getattr(run, "held", 0), "captured": getattr(run, "captured", 0)},
+        "credits": {
+            "held": getattr(run, "held", 0),
+            "captured": getattr(run, "captured", 0),
+            "if_cancelled": getattr(run, "if_cancelled", 0 if run.is_open else None),
+        },
         "created_at": run.created_at,
         "started_at": run.started_at,
         "finished_at": run.finished_at,

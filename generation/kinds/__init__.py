@@ -28,6 +28,9 @@ class JobKind(Protocol):
         """Makes result `index` of the job, from 0 to count - 1. Raises Stopped and MLError; the code
         "result_refused" skips this result."""
 
+    def is_recognised(self, job: Any, result: Any) -> bool:
+        """False for a result that should show the twin and does not: it is delivered and not charged."""
+
     def save(self, job: Any, ident: UUID, result: Any) -> dict[str, Any]:
         """Writes the files of a result. Returns the `facts` for `record`."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.vault.vault import store
@@ -27,6 +28,12 @@ class ImageKind:
         engine = get_engine(job.base.name)
         pictures = engine.render(spec(job, index), store=store(job.user_id), on_progress=on_progress)
         return next(iter(pictures))
+
+    def is_recognised(self, job: Job, result: types.Picture) -> bool:
+        """False below the base's likeness floor. A picture that cannot be measured is not judged, nor is one
+        of a training whose measure is not trusted."""
+        low = result.likeness is not None and result.likeness < job.base.floor
+        return not (settings.LIKENESS_FLOOR and low and job.training and job.training.is_measured)
 
     def save(self, job: Job, ident: UUID, result: types.Picture) -> dict[str, Any]:
         return save_item(job.user_id, ident, result.png)

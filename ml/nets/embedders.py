@@ -4,18 +4,20 @@ different nets. Distances are read with ml/nets/scales.py."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
 from ml.errors import MLError
 from ml.measures import eyes_and_mouth
-from ml.nets import alignment, facenet, realface
+from ml.nets import alignment, drawn_or_real, facenet, realface
 from ml.nets.drawn_or_real import DrawnOrReal
 from ml.nets.embedder import Embedder
 from ml.nets.scales import DRAWN, FACENET, REAL
@@ -46,14 +48,24 @@ class LazyNet:
     def load(self) -> nn.Module:
         with self._lock:
             if self._net is None:
-                if not self.weights.exists():
-                    raise MLError(
-                        "faces_unavailable", "The face model is missing. Fetch or build its weights."
-                    )
                 net = self.make()
-                net.load_state_dict({name: t.float() for name, t in load_file(self.weights).items()})
+                with readable(self.weights):
+                    net.load_state_dict({name: t.float() for name, t in load_file(self.weights).items()})
                 self._net = net.eval().to(self.device)
             return self._net
+
+
+@contextmanager
+def readable(weights: Path) -> Iterator[None]:
+    """Turns the errors of a file of weights that is missing, cut short or of another net into MLError."""
+    try:
+        yield
+    except FileNotFoundError as e:
+        message = "The face model is missing. Fetch or build its weights."
+        raise MLError("faces_unavailable", message) from e
+    except (OSError, SafetensorError, RuntimeError, KeyError) as e:
+        message = f"The face model {weights.name} is damaged or of another version. Restore it: {e}"
+        raise MLError("faces_unavailable", message) from e
 
 
 def as_batch(*pictures: np.ndarray) -> torch.Tensor:
@@ -116,7 +128,8 @@ class Embedders:
         self.dlib = dlib or RealEmbedder(device=device)
         installed = FacenetEmbedder(device=device) if facenet.is_present() else self.dlib
         self.real_faces = real_faces or installed
-        self.judge = DrawnOrReal.load()
+        with readable(drawn_or_real.WEIGHTS):
+            self.judge = DrawnOrReal.load()
 
     def describe(self, picture: np.ndarray, face: Face) -> tuple[str, np.ndarray]:
         """(the name of the embedder that suits the face, its vector)."""

@@ -52,6 +52,19 @@ def test_five_wrong_passwords_stop_who_guessed(alice: Any) -> None:
     assert (said.status_code, said.json()["errors"][0]["code"]) == (400, "too_many_login_attempts")
 
 
+def test_who_guesses_from_all_addresses_of_an_ipv6_network_is_one(alice: Any) -> None:
+    for n in range(5):
+        assert not log_in(browser(f"2001:db8:1:2::{n}"), alice.email, WRONG)
+    assert not log_in(browser("2001:db8:1:2:ffff::9"), alice.email)
+    assert log_in(browser("2001:db8:1:3::9"), alice.email)
+
+
+def test_ipv4_clients_of_a_dual_socket_are_not_one(alice: Any) -> None:
+    for _ in range(5):
+        assert not log_in(browser("::ffff:192.0.2.1"), alice.email, WRONG)
+    assert log_in(browser("::ffff:192.0.2.2"), alice.email)
+
+
 def test_ten_thousand_other_keys_evict_no_count(alice: Any) -> None:
     thief = browser()
     guess(thief)
@@ -120,6 +133,14 @@ def test_an_own_account_with_somebodys_address_brings_no_more_guesses(alice: Any
     guess(thieves[0])
     assert not log_in(thieves[1], ALICE)
     assert log_in(thieves[1], ALICE, "the thief's password")
+
+
+def test_later_sign_ups_with_an_address_do_not_keep_its_first_account_out(db: None) -> None:
+    passwords = [f"the password of sign-up {n}" for n in range(4)]
+    for n, password in enumerate(passwords):
+        sign_up(browser(f"192.0.2.{n}"), ALICE, password)
+    got_in = [log_in(browser(f"198.51.100.{n}"), ALICE, password) for n, password in enumerate(passwords)]
+    assert got_in == [True, False, False, True]  # the oldest and the newest
 
 
 def test_one_address_does_not_guess_at_many_accounts(alice: Any) -> None:
@@ -209,3 +230,14 @@ def test_a_reset_answers_alike_for_known_and_unknown_addresses(alice: Any, path:
         answer = send(browser(), path, {"email": email})  # type: ignore[no-untyped-call]
         said.append((answer.status_code, answer.content, answer.get("Location")))
     assert said[0] == said[1]
+
+
+def test_an_account_without_a_language_takes_that_of_its_first_log_in(alice: Any) -> None:
+    """The demonstration is such an account."""
+    User.objects.filter(id=alice.id).update(language="")
+    client = browser()
+    for language in ("es", "en"):
+        client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+        assert log_in(client, alice.email)
+        assert User.objects.get(id=alice.id).language == "es"
+        client.logout()

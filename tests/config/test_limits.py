@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import caches
 from django.test import RequestFactory
 
-from config.web.ratelimit import address
+from config.web.ratelimit import address, network, who
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +26,21 @@ def test_only_addresses_that_our_own_proxies_wrote_count(settings: Any) -> None:
     for settings.PROXIES in (0, 1, 2):
         seen.append(address(request))
     assert seen == ["9.9.9.9", "3.3.3.3", "2.2.2.2"]
+
+
+@pytest.mark.parametrize(
+    "seen, one, another",
+    [
+        ("203.0.113.7", "203.0.113.7", "203.0.113.8"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2:ffff::1", "2001:db8:1:3::1"),
+        ("::ffff:203.0.113.7", "203.0.113.7", "::ffff:203.0.113.8"),
+        ("not an address", "not an address", "::1"),
+    ],
+)
+def test_ipv6_clients_are_counted_by_their_network(seen: str, one: str, another: str) -> None:
+    first, same, other = (RequestFactory().get("/", REMOTE_ADDR=each) for each in (seen, one, another))
+    assert network(first) == network(same) != network(other)
+    assert who("", first) == f"address:{network(same)}"
 
 
 def test_an_address_is_limited_whatever_x_forwarded_for_says(client: Any) -> None:

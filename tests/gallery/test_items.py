@@ -155,6 +155,28 @@ def test_the_page_of_a_picture_tells_how_it_was_made(
     assert facts["Size"].startswith("64 × 64 pixels")
 
 
+def test_a_likeness_by_the_wrong_embedder_is_not_told(
+    client: Any, as_alice: Any, picture: Item, trained: Any
+) -> None:
+    """Older code measured photographed people by the embedder of drawings."""
+    made = {"likeness": 0.9, "training": trained.active_training_id, "twin": trained}
+    Item.objects.filter(id=picture.id).update(**made)
+    client.force_login(picture.user)
+    where, told = f"/api/v1/items/{picture.id}", []
+    for change in (
+        lambda: trained.photos.update(points=None),  # not renewed yet: it is not known which one suits
+        lambda: trained.photos.update(points=[0.0] * 10),
+        lambda: trained.trainings.update(likeness=None),  # reembed_photos found photographs
+    ):
+        change()
+        shown = {
+            as_alice.get(where).json()["likeness"],
+            as_alice.get("/api/v1/items").json()["results"][0]["likeness"],
+        }
+        told.append((shown, "Likeness" in client.get(f"/gallery/{picture.id}/").text))
+    assert told == [({None}, False), ({0.9}, True), ({None}, False)]
+
+
 def test_tags_are_separated_by_chinese_commas_too(client: Any, picture: Item) -> None:
     client.force_login(picture.user)
     client.post(f"/gallery/{picture.id}/change/", {"tags": "夏天，海滩、family", "notes": ""})

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from billing import audit, ledger
+from billing.models import Wallet
 from config.runs.sweeper import sweep_kind
 from tests.studio import EngineDouble, lora_in
 
@@ -31,10 +34,17 @@ def test_pictures_are_made_of_the_twin_and_charged(
     as_alice: Any, trained: Any, work: Callable[[], int]
 ) -> None:
     asked = ask(as_alice, trained)
-    assert (asked.status_code, asked.json()["credits"]) == (202, {"held": 2, "captured": 0})
+    assert (asked.status_code, asked.json()["credits"]) == (
+        202,
+        {"held": 2, "captured": 0, "if_cancelled": 0},
+    )
     work()
     job = as_alice.get(f"/api/v1/generations/{asked.json()['id']}").json()
-    assert (job["status"], job["credits"], len(job["items"])) == ("succeeded", {"held": 0, "captured": 2}, 2)
+    assert (job["status"], job["credits"], len(job["items"])) == (
+        "succeeded",
+        {"held": 0, "captured": 2, "if_cancelled": None},
+        2,
+    )
     assert lora_in(content(as_alice, job["items"][0])).hex() == trained.active_training.sha256[:60]
     seeds = [as_alice.get(f"/api/v1/items/{i}").json()["recipe"]["seed"] for i in job["items"]]
     assert seeds == [7, 8]
@@ -124,6 +134,37 @@ def test_when_nothing_may_be_shown_the_job_fails_and_costs_nothing(
     seen = as_alice.get(f"/api/v1/generations/{job}").json()
     assert (seen["status"], seen["error"]["code"]) == ("failed", "result_refused")
     assert ledger.balance(ledger.wallet_of(trained.user)).available == 3
+
+
+@pytest.mark.parametrize("forgiven, captured", [(0, 0), (20, 2), (19, 1)])
+def test_pictures_below_the_likeness_floor_are_delivered_and_not_charged(
+    as_alice: Any, trained: Any, engine: EngineDouble, work: Callable[[], int], forgiven: int, captured: int
+) -> None:
+    """Up to the price of one training a day: a prompt can ask for somebody else."""
+    Wallet.objects.filter(user=trained.user).update(forgiven=forgiven, forgiven_since=timezone.now())
+    engine.of_pictures = 0.4
+    job = ask(as_alice, trained).json()["id"]
+    work()
+    seen = as_alice.get(f"/api/v1/generations/{job}").json()
+    assert (seen["status"], len(seen["items"]), seen["unlike"]) == ("succeeded", 2, 2)
+    assert (seen["credits"]["captured"], audit.problems()) == (captured, [])
+
+
+def test_of_a_cancelled_job_the_delivered_pictures_and_the_begun_one_are_charged(
+    as_alice: Any, trained: Any, wake_ups: list[Any]
+) -> None:
+    from generation.models import Job, Output
+
+    Wallet.objects.filter(user=trained.user).update(forgiven=20, forgiven_since=timezone.now())
+    run: Any = Job.claim(ask(as_alice, trained, count=3).json()["id"])
+    Output.objects.create(job=run, index=0, item=uuid4())
+    run.progress("rendering", 0.3)  # written before the first was delivered
+    assert run.if_cancelled == 1
+    run.progress("rendering 2", 0.34)  # of the second picture
+    assert run.if_cancelled == 2
+    assert as_alice.post(f"/api/v1/generations/{run.id}/cancel").json()["credits"]["if_cancelled"] == 2
+    run.end_cancelled()
+    assert (Job.objects.get().captured, audit.problems()) == (2, [])
 
 
 def test_a_cancelled_job_gives_the_credits_back(as_alice: Any, trained: Any) -> None:
@@ -245,6 +286,6 @@ def test_an_accelerator_that_is_gone_again_and_again_is_told_and_credits_come_ba
     assert (job["status"], job["error"]["code"], job["credits"]) == (
         "failed",
         "worker_lost",
-        {"held": 0, "captured": 0},
+        {"held": 0, "captured": 0, "if_cancelled": None},
     )
     assert ledger.balance(ledger.wallet_of(trained.user)).held == 0

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from ml.drawn import people
 from ml.drawn.portraits import draw
+from ml.errors import MLError
 from ml.nano import embedder_training
 from ml.nano.reader_training import labels
 from ml.nets import alignment
-from ml.nets.embedders import DrawnEmbedder
+from ml.nets.embedders import DrawnEmbedder, RealEmbedder
 from ml.nets.reader import FIELDS, Reader, ReaderNet, describe
 from ml.vocabulary import BACKGROUNDS
 
@@ -87,3 +91,15 @@ def test_labels_are_left_out_where_nothing_shows_them() -> None:
 def test_the_reader_answers_every_field_for_any_size() -> None:
     found = Reader(ReaderNet((4, 4, 4, 4))).read([np.zeros((90, 60, 3), np.uint8)])
     assert set(found[0]) == set(FIELDS)
+
+
+@pytest.mark.parametrize("make", [DrawnEmbedder, RealEmbedder])
+@pytest.mark.parametrize("file", ["missing", "cut short", "of another net"])
+def test_a_face_model_that_does_not_load_is_told(make: Any, file: str, tmp_path: Path) -> None:
+    whole, found = alignment.WEIGHTS.read_bytes(), tmp_path / "faces.safetensors"
+    other = alignment.WEIGHTS.with_name("reader.safetensors").read_bytes()
+    if file != "missing":
+        found.write_bytes(whole[:-1000] if file == "cut short" else other)
+    with pytest.raises(MLError) as error:
+        make(weights=found).net.load()
+    assert error.value.code == "faces_unavailable"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.vault.vault import store
 from config.studio import use_judge
 from ml.drawn.people import Scene, random_person
 from ml.drawn.portraits import draw
@@ -20,7 +21,7 @@ from tests.conftest import jpeg
 from tests.ml.doubles import CentredFaces, OneEmbedder
 from tests.studio import EngineDouble, JudgeDouble
 from twins import checks
-from twins.models import Photo
+from twins.models import Photo, Training
 from twins.serializers import show_photo
 
 pytestmark = pytest.mark.django_db
@@ -245,10 +246,28 @@ def test_withdrawing_the_consent_disables_the_twin_and_forgets_the_face(as_alice
     assert not trained.photos.exclude(embedding=None).exists()
 
 
-def test_deleting_a_twin_leaves_no_file(as_alice: Any, trained: Any) -> None:
-    from accounts.vault.vault import store
-    from twins.models import Training
+def test_the_weights_go_with_the_consent_and_are_not_given_out_meanwhile(
+    as_alice: Any, trained: Any, client: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    training, files = trained.active_training, store(trained.user_id)
+    verbs = (("get", "weights"), ("get", "samples/0"), ("post", "activate"))
+    with django_capture_on_commit_callbacks(execute=False) as deletions:
+        as_alice.delete("/api/v1/consents/biometric_twin")
+        for verb, path in verbs:  # the files are still there
+            answer = getattr(as_alice, verb)(f"/api/v1/trainings/{training.id}/{path}")
+            assert (answer.status_code, answer.json()["code"]) == (409, "twin_disabled")
+    assert training.lora not in set(Training.known_files(trained.user_id))  # after a kill here: an orphan
+    for delete in deletions:
+        delete()
+    assert not files.exists(training.lora)
+    assert not files.exists(training.sample(0))
+    client.force_login(trained.user)
+    page = client.get(f"/twins/{trained.id}/").content.decode()
+    assert "consent to it was withdrawn" in page
+    assert "/weights" not in page
 
+
+def test_deleting_a_twin_leaves_no_file(as_alice: Any, trained: Any) -> None:
     files, lora = store(trained.user_id), trained.active_training.lora
     assert files.exists(lora)
     assert as_alice.delete(f"/api/v1/twins/{trained.id}").status_code == 204
@@ -317,7 +336,6 @@ def test_lists_take_the_same_number_of_queries_however_long(
 
 def test_deleting_a_twin_whose_training_runs_gives_the_credits_back(as_alice: Any, trained: Any) -> None:
     from billing import audit, ledger
-    from twins.models import Training
 
     ledger.grant(ledger.wallet_of(trained.user), 20, cause="test")
     started = as_alice.post(f"/api/v1/twins/{trained.id}/trainings", {}, format="json").json()
@@ -331,7 +349,6 @@ def test_deleting_a_twin_whose_training_runs_gives_the_credits_back(as_alice: An
 def test_the_uploaded_bytes_go_however_the_check_ends(
     as_alice: Any, twin: Any, judge: JudgeDouble, work: Callable[[], int]
 ) -> None:
-    from accounts.vault.vault import store
 
     def broken(data: bytes) -> str:
         raise ZeroDivisionError
@@ -348,7 +365,6 @@ def test_the_uploaded_bytes_go_however_the_check_ends(
 def test_a_photo_deleted_while_it_is_checked_leaves_nothing(
     as_alice: Any, twin: Any, judge: JudgeDouble, work: Callable[[], int]
 ) -> None:
-    from accounts.vault.vault import store
     from twins.models import Photo
 
     sent = send(as_alice, twin.id, jpeg()).json()

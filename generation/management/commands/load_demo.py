@@ -38,7 +38,7 @@ class Command(BaseCommand):
         photos = sorted((options["photos"] or self._drawn()).glob("*.jpg"))
         password = secrets.token_urlsafe(12)
         with transaction.atomic():  # after a kill, the next start begins anew
-            user = users.create_user(email=EMAIL, password=password, display_name="Demo")
+            user = users.create_user(email=EMAIL, password=password, display_name="Demo", language="")
             EmailAddress.objects.create(user=user, email=EMAIL, verified=True, primary=True)
             for kind in (Kind.TERMS, Kind.BIOMETRIC_TWIN):
                 consents.give(user, kind=kind, version=consents.WORDING[kind][0])
