@@ -39,7 +39,7 @@ def has_copy(said: Inspection, others: Sequence[Inspection]) -> bool:
 
 
 def may_be_copy(said: Inspection, other: Inspection) -> bool:
-    known = said.embedding and other.embedding and said.points and other.points
+    known = all(photo.embedding and photo.points and photo.width for photo in (said, other))
     if not known or said.embedder != other.embedder or said.embedder not in SCALES:
         return False
     apart = np.linalg.norm(np.subtract(said.embedding, other.embedding))

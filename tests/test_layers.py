@@ -50,7 +50,7 @@ ML: list[tuple[str, ...]] = [
     for floor in (
         "types errors",
         "sizes vocabulary words catalogue",
-        "measures sameness watermark decoding media safety provenance prompts nets nudity drawn",
+        "measures copies sameness watermark decoding media safety provenance prompts nets nudity drawn",
         "oom faces likeness finish",
         "judge engine",
         "local remote hub depot needs fetch",

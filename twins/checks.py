@@ -62,7 +62,7 @@ LIGHTS_APART = 0.10  # difference of mean brightness (0..1) that counts as diffe
 
 
 def sentence_of(photo: Photo) -> Any:
-    """Why this photo was refused, or what to know about an accepted one; None when there is nothing to say."""
+    """Why this photo was refused, or what to know about an accepted one; None: nothing."""
     parts = [hint for hint in photo.hints if hint in HIDDEN]
     if photo.accepted:
         return PARTLY_HIDDEN if parts else None

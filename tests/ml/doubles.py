@@ -30,10 +30,11 @@ def mean_colour(picture: np.ndarray, face: Face) -> np.ndarray:
 
 
 class CentredFaces(Faces):
-    """Detects one face in the middle of every picture; its colours are its vector."""
+    """Detects one face in the middle of every picture, hidden by nothing; its colours are its vector."""
 
     def __init__(self) -> None:
-        super().__init__(embedders=OneEmbedder(DRAWN, mean_colour))  # type: ignore[arg-type]
+        embedders = OneEmbedder(DRAWN, mean_colour)
+        super().__init__(embedders=embedders, hidden=lambda *_: {})  # type: ignore[arg-type]
 
     def find(self, picture: np.ndarray) -> list[Face]:
         h, w = picture.shape[:2]
