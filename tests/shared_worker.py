@@ -39,8 +39,10 @@ class SharedWorkers:
         self.steps, self.hold, self.let_go = self.own.steps, self.own.hold, self.own.let_go
 
     def start(self, _queues: str = "", studio: str = "paint") -> subprocess.Popen[bytes]:
-        """Resumes the shared worker. For the real studio it starts a worker for this test only."""
+        """Resumes the shared worker. For the real studio it starts a worker for this test only, and ends the
+        shared one, which would take a task from the queue and hold it."""
         if studio != "paint":
+            self._end_shared()
             return self.own.start(studio=studio)
         (self.folder / "pause").unlink(missing_ok=True)
         if self.shared is None:
@@ -59,6 +61,11 @@ class SharedWorkers:
         (self.folder / "steps").unlink(missing_ok=True)
 
     def stop(self) -> None:
-        for worker in (*self.own.running, *([self.shared] if self.shared else [])):
-            worker.kill()
-            worker.wait()
+        self.own.stop()
+        self._end_shared()
+
+    def _end_shared(self) -> None:
+        if self.shared:
+            self.shared.kill()
+            self.shared.wait()
+            self.shared = None

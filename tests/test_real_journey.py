@@ -180,7 +180,7 @@ def real_twin(user: Any, made: Made, subject: str) -> Any:
 def vectors(faces: Any, picture: bytes) -> list[Any]:
     from ml import media
 
-    return [vector for _face, vector in faces.describe(media.to_array(picture))]
+    return [found.vector for found in faces.describe(media.to_array(picture))]
 
 
 def mean_face(faces: Any, photos: list[bytes]) -> Any:
