@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from ml.errors import MLError
-from ml.words import ages, spelling
+from ml.words import ages, names, spelling
 from ml.words.fragments import Found
 from ml.words.lexicon import Lexicon, read_terms, unmasked
 from ml.words.spelling import BREAK
@@ -40,6 +40,7 @@ MESSAGES = {
     "too_long": f"This prompt is too long. Shorten it to {MAX_PROMPT:,} characters.",
     "minor": "Children and teenagers never appear in anything suggestive here. Leave out one or the other.",
     "known_person": "Pictures of well-known people are not made here. Leave out the name.",
+    "other_person": "Pictures of other real people cannot be asked for here. Leave out the name.",
     "undress": "Nobody is undressed here. Describe what the person wears instead.",
     "sexual": "Sexual content and nudity are not allowed here. Describe the picture without them.",
     "violence": "Violence against people is not allowed here. Describe the picture without it.",
@@ -56,6 +57,7 @@ CODES = {
     "hate": "hate",
     "violence": "violence",
     "blocked": "blocked",
+    "names": "other_person",
 }
 
 
@@ -184,6 +186,8 @@ def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     content = Content(hint=next((one.text for one in found if one.name == "suggestive"), ""))
     for one in kept:
         content.found.setdefault(one.name, one.text)
+    if name := names.find(text):
+        content.found["names"] = name
     return content
 
 
