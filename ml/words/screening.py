@@ -21,6 +21,9 @@ LISTS = [
     "allowed",
     "sexual",
     "suggestive",
+    "beside_child",
+    "expecting",
+    "grown",
     "mild",
     "calm",
     "child",
@@ -33,6 +36,7 @@ LISTS = [
     "hate",
     "people",
 ]
+NEAR = 2  # words
 REMOVED = ("removed", "removed_undies", "removed_adult")
 
 MESSAGES = {
@@ -133,9 +137,11 @@ def _minor(content: Content, away: Content) -> str:
     bare = away.first("removed", "outfit")
     if alone := content.first("minor"):
         return alone
-    if child := content.first("child"):
+    if child := content.first("age", "child"):
         everyday = content.first("calm", "baby")
-        hint = hint or bare or ("" if everyday else content.first("mild"))
+        hint = hint or content.first("beside_child") or bare or ("" if everyday else content.first("mild"))
+        if content.first("age") and not content.first("grown"):
+            hint = hint or content.first("expecting")
         return f"{child} + {hint}" if hint else ""
     if (youth := content.first("youth")) and (explicit or bare):
         return f"{youth} + {explicit or bare}"
@@ -176,11 +182,12 @@ def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     words = lexicon.read(tokens)
     found = lexicon.find(words)
     keys = [lexicon.keys(word) for word in words]
-    found += [Found("child", s, e, " ".join(words[s:e])) for s, e in ages.Ages(words, keys).find()]
+    found += [Found("age", s, e, " ".join(words[s:e])) for s, e in ages.Ages(words, keys).find()]
     chinese = spelling.chinese(folded)
     characters = lexicon.find_chinese(chinese)
-    characters += [Found("child", m.start(), m.end(), m[0]) for m in ages.CHINESE.finditer(chinese)]
+    characters += [Found("age", m.start(), m.end(), m[0]) for m in ages.CHINESE.finditer(chinese)]
     kept = unmasked(found) + unmasked(characters)
+    kept += [*_expecting(unmasked(found), NEAR), *_expecting(unmasked(characters), 3 * NEAR)]
     if blocked:
         kept += _blocked(blocked, tokens, chinese)
     content = Content(hint=next((one.text for one in found if one.name == "suggestive"), ""))
@@ -189,6 +196,17 @@ def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     if name := names.find(text):
         content.found["names"] = name
     return content
+
+
+def _expecting(found: list[Found], near: int) -> list[Found]:
+    """pregnant 14 year old: the ages with a pregnancy at most `near` words away, as finds of "minor"."""
+    pregnancies = [one for one in found if one.name == "expecting"]
+    return [
+        Found("minor", one.start, one.end, f"{one.text} + {other.text}")
+        for one in found
+        for other in pregnancies
+        if one.name == "age" and max(one.start, other.start) - min(one.end, other.end) <= near
+    ]
 
 
 def _blocked(blocked: tuple[str, ...], tokens: list[str], chinese: str) -> list[Found]:
