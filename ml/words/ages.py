@@ -167,7 +167,12 @@ class Ages:
             return bool(near) or (ends and last not in SHY)
         if last == BREAK and (after == BREAK or (at == 0 and after in FOLLOWED)):
             return not (age in STOPS and self._has_camera())
-        if at > 1 and last in ("of", "de") and PERSON in self.keys[at - 2] and after.endswith(("ing", "ando", "iendo")):
+        if (
+            at > 1
+            and last in ("of", "de")
+            and PERSON in self.keys[at - 2]
+            and after.endswith(("ing", "ando", "iendo"))
+        ):
             return True
         return ends and bool(near) and (near[-1] >= at - 2 or last == "de")
 

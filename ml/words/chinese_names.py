@@ -43,7 +43,9 @@ def patterns() -> list[re.Pattern[str]]:
         re.compile(rf"(?:{_alternatives('titles')})[ “「\"]?{named}(?![{CJK}])"),
         re.compile(rf"(?:{_alternatives('titles')}){named}(?=的|在|同款|穿|和|与|一样|微笑|唱|演)"),
         re.compile(rf"(?<![{CJK}]){named}(?=同款|本人|演唱会|的脸|的粉丝)"),
-        re.compile(rf"(?:像|变成|换成|扮成|和|与|跟|P成){named}(?=一样|同款|合影|合照|自拍|本人|的脸|演唱会)"),
+        re.compile(
+            rf"(?:像|变成|换成|扮成|和|与|跟|P成){named}(?=一样|同款|合影|合照|自拍|本人|的脸|演唱会)"
+        ),
     ]
 
 
@@ -53,7 +55,8 @@ def find(folded: str) -> str:
     for match in DOT.finditer(folded):
         parts = DOTS.split(match[0])
         first, last = _sounds_at_end(parts[0]), _sounds_at_start(parts[-1])
-        if first and last and not _excused(f"{first}{''.join(parts[1:-1])}{last}", folded, match.end()):
+        end = match.end() - len(parts[-1]) + len(last)
+        if first and last and not _excused(f"{first}{''.join(parts[1:-1])}{last}", folded, end):
             return match[0]
     for pattern in patterns():
         for match in pattern.finditer(folded):

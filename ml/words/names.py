@@ -16,17 +16,16 @@ from ml.words.lexicon import LISTS, read_sets, read_terms
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['’`´][^\W\d_]+)*|\d+|[^\w\s]|[\n_]")
 OWNS = re.compile(r"['’`´]s?$")
+HYPHENS = ("-", "‐", "‑")
 LONGEST = 5  # words between the given name and the surname's end: juan carlos de la torre
-TITLE_CASE = 0.7  # of a prompt's longer words, from here on capital letters say nothing
-SYLLABLE = (
+TITLE_CASE = 0.9  # of a prompt's longer words, from here on capital letters say nothing
+
+# One syllable of pinyin, and one or two of romanised Korean.
+PINYIN = (
     "(?:(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?(?:iang|iong|uang|ang|eng|ing|ong|iao|ian|uai|uan|ai|ei|ui|ao|ou"
     "|iu|ie|ue|an|en|in|un|ia|ua|uo|a|e|i|o|u))"
 )
-PINYIN = re.compile(rf"{SYLLABLE}'?{SYLLABLE}")
-PINYIN_SURNAMES = frozenset(
-    "wang zhang liu chen yang zhao huang zhou wu xu sun zhu gao guo luo liang zheng xie tang feng deng cao peng "
-    "zeng xiao cai pan yuan dong jiang xue lei hou meng xiong qin shen zhong kang mao qiu shao qian wei lai".split()
-)
+HANGUL = "(?:(?:(?:ch|kk|tt|ss|[bcdghjkmnprstw])?[yw]?(?:ae|eo|eu|ui|oo|ee|[aeiou])(?:ng|[nmlktphr])?){1,2})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +33,23 @@ class Token:
     raw: str
     word: str  # folded, without signs; "" for punctuation
     touches: bool  # whether only a space or hyphen is before it
-    owns: bool  # Martha's
+    hyphen: bool  # whether a hyphen is before it
 
     @property
     def capital(self) -> bool:
         return self.raw[0].isupper() and not (len(self.raw) > 2 and self.raw.isupper())
 
+    @property
+    def owns(self) -> bool:
+        """Martha's."""
+        return bool(OWNS.search(self.raw))
+
 
 @cache
 def words_of(name: str) -> frozenset[str]:
     """The words of lists/NAME.txt, which are separated by blanks."""
-    text = (LISTS / f"{name}.txt").read_text("utf-8")
-    return frozenset(" ".join(re.sub(r"(?m)^#.*$", "", text).split("\n")).split())
+    lines = (LISTS / f"{name}.txt").read_text("utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
 @cache
@@ -58,9 +62,30 @@ def allowed() -> frozenset[str]:
     return frozenset(plain(term) for term in read_terms("names_allowed"))
 
 
+def is_given(word: str) -> bool:
+    return word in words_of("names_given")
+
+
+def is_weak(word: str) -> bool:
+    return word in words_of("names_given_weak")
+
+
+def is_surname(word: str) -> bool:
+    return word in words_of("names_surnames")
+
+
+def is_weak_surname(word: str) -> bool:
+    return word in words_of("names_surnames_weak")
+
+
 def plain(text: str) -> str:
     """Lower case without accents, ñ as n."""
     return spelling.fold(text).replace("ñ", "n")
+
+
+@lru_cache(maxsize=20_000)
+def word_of(raw: str) -> str:
+    return plain(re.sub(r"['’`´]", "", OWNS.sub("", raw))) if raw[0].isalpha() else ""
 
 
 def find(text: str) -> str:
@@ -74,19 +99,15 @@ def find(text: str) -> str:
 
 def read(text: str) -> list[Token]:
     found: list[Token] = []
-    for match in TOKEN.finditer(text):
-        raw = match[0]
-        before = found[-1] if found else None
-        if raw in ("-", "‐", "‑") or (raw == "." and before and len(before.word) == 1):
+    hyphen = False
+    for raw in TOKEN.findall(text):
+        before = found[-1].word if found else ""
+        if raw in HYPHENS or (raw == "." and len(before) == 1):
+            hyphen = raw in HYPHENS
             continue
-        word = word_of(raw) if raw[0].isalpha() else ""
-        found.append(Token(raw, word, before is not None and bool(before.word), bool(OWNS.search(raw))))
+        found.append(Token(raw, word_of(raw), bool(before), hyphen))
+        hyphen = False
     return found
-
-
-@lru_cache(maxsize=20_000)
-def word_of(raw: str) -> str:
-    return plain(re.sub(r"['’`´]", "", OWNS.sub("", raw)))
 
 
 def capitals_count(tokens: list[Token]) -> bool:
@@ -102,42 +123,35 @@ class Names:
 
     def find(self) -> str:
         for at in range(len(self.tokens) - 1):
-            for end in self._ends(at):
-                if self._is_name(at, end) and not self._excused(at, self._last(end)):
+            ends = [end for end in self._ends(at) if self._is_name(at, end)]
+            for end in ends + self._asian(at):
+                if not self._excused(at, self._last(end)):
                     return " ".join(one.word for one in self.tokens[at : end + 1])
         return ""
 
+    def _after(self, at: int) -> Token | None:
+        return self.tokens[at + 1] if at + 1 < len(self.tokens) else None
+
     def _ends(self, at: int) -> list[int]:
         """Where the surname of a name from `at` on may be: after given names, initials and particles."""
-        first = self.tokens[at]
-        if first.owns or not (is_given(first.word) or is_weak(first.word)):
-            return self._chinese(at)
-        ends = []
+        ends: list[int] = []
+        if not (is_given(self.tokens[at].word) or is_weak(self.tokens[at].word)):
+            return ends
         for end in range(at + 1, min(len(self.tokens), at + LONGEST)):
             one, before = self.tokens[end], self.tokens[end - 1]
             if not one.touches or not one.word or before.owns:
                 break
-            if one.word in around()["particles"] or (one.word in around()["articles"] and before.word == "de"):
-                continue
-            if len(one.word) > 1:
+            article = one.word in around()["articles"] and before.word == "de"
+            if len(one.word) > 1 and not article and one.word not in around()["particles"]:
                 ends.append(end)
                 if not is_given(one.word):
                     break
         return ends
 
-    def _chinese(self, at: int) -> list[int]:
-        """zhou dongyu: a surname before a given name of two syllables."""
-        given = self.tokens[at + 1]
-        if not given.touches or self.tokens[at].word not in PINYIN_SURNAMES or len(given.word) < 5:
-            return []
-        return [at + 1] if PINYIN.fullmatch(given.word) and given.word not in weak_surnames() else []
-
     def _is_name(self, at: int, end: int) -> bool:
         first, last = self.tokens[at].word, self.tokens[end].word
-        if first in PINYIN_SURNAMES and not is_given(first):
-            return end == at + 1
         sure = is_given(first)
-        if last in words_of("names_surnames"):
+        if is_surname(last):
             return sure or end == at + 1 or len(self.tokens[at + 1].word) == 1
         if last in around()["no surname"] or last in around()["after"]:
             return False
@@ -145,18 +159,34 @@ class Names:
             if not sure:
                 return last in around()["trades"]
             return len(last) > 2 and not is_given(last) and not is_weak(last)
-        return sure and last in weak_surnames() and self._open_after(end)
+        return sure and is_weak_surname(last) and self._ends_here(end)
 
-    def _open_after(self, end: int) -> bool:
-        """Whether a surname that is also a word ends here: not in emma stone wall."""
-        after = self.tokens[end + 1] if end + 1 < len(self.tokens) else None
+    def _ends_here(self, end: int) -> bool:
+        """Whether a surname that is also a word is the last one: not in emma stone wall."""
+        after = self._after(end)
         return after is None or not after.word or after.word in around()["open"]
+
+    def _asian(self, at: int) -> list[int]:
+        """The ends of zhou dongyu, Yao Ming, Kim Go-eun: a surname before a given name."""
+        first, given = self.tokens[at], self.tokens[at + 1]
+        if not given.touches or first.owns or is_weak_surname(given.word) or given.word.endswith("ing"):
+            return []
+        capital = self.capitals and first.capital and given.capital
+        if first.word in around()["chinese"]:
+            two = len(given.word) > 4 and re.fullmatch(PINYIN * 2, given.word)
+            return [at + 1] if two or (capital and re.fullmatch(PINYIN, given.word)) else []
+        korean = first.word in around()["korean"]
+        after = self._after(at + 1)
+        if after and after.hyphen and re.fullmatch(HANGUL, f"{given.word}{after.word}"):
+            return [at + 2] if korean or is_surname(first.word) else []
+        return [at + 1] if korean and len(given.word) > 4 and re.fullmatch(HANGUL, given.word) else []
 
     def _last(self, end: int) -> int:
         """The end of a name with two surnames."""
-        after = self.tokens[end + 1] if end + 1 < len(self.tokens) else None
-        two = after and after.touches and after.word in words_of("names_surnames") | weak_surnames()
-        return end + 1 if two else end
+        after = self._after(end)
+        if not after or not after.touches or after.word in around()["after"]:
+            return end
+        return end + 1 if is_surname(after.word) or is_weak_surname(after.word) else end
 
     def _excused(self, at: int, end: int) -> bool:
         """Whether a name is that of a place, a brand, a figure or a style."""
@@ -174,15 +204,3 @@ class Names:
             return True
         spans = ((a, b) for a in range(max(0, at - 2), at + 1) for b in range(at, min(len(words), end + 3)))
         return any(" ".join(filter(None, words[a : b + 1])) in allowed() for a, b in spans)
-
-
-def is_given(word: str) -> bool:
-    return word in words_of("names_given")
-
-
-def is_weak(word: str) -> bool:
-    return word in words_of("names_given_weak")
-
-
-def weak_surnames() -> frozenset[str]:
-    return words_of("names_surnames_weak")

@@ -180,7 +180,7 @@ def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     lexicon = rules()
     tokens = spelling.tokens(folded)
     words = lexicon.read(tokens)
-    found = lexicon.find(words)
+    found = [one for one in lexicon.find(words) if not (one.name == "people" and _is_site(one, words))]
     keys = [lexicon.keys(word) for word in words]
     found += [Found("age", s, e, " ".join(words[s:e])) for s, e in ages.Ages(words, keys).find()]
     chinese = spelling.chinese(folded)
@@ -196,6 +196,15 @@ def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     if name := names.find(text):
         content.found["names"] = name
     return content
+
+
+def _is_site(person: Found, words: list[str]) -> bool:
+    """estadio Diego Maradona, John F. Kennedy airport"""
+    at = person.start
+    while at and names.is_given(words[at - 1]):
+        at -= 1
+    before, after = words[max(0, at - 1) : at], words[person.end : person.end + 1]
+    return not (names.around()["before"].isdisjoint(before) and names.around()["site"].isdisjoint(after))
 
 
 def _expecting(found: list[Found], near: int) -> list[Found]:
