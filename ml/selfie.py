@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ml import heads, media
+from ml import heads, liveness, media
 from ml.faces import Faces
 from ml.heads import Frame, Neutral
 from ml.measures import perceptual_hash
@@ -126,9 +126,17 @@ def check_frames(seen: Seen) -> None:
 
 
 def check_movements(seen: Seen, neutral: Neutral) -> None:
+    """Refuses what does not do as it was asked, and what is no head."""
+    if liveness.rests(seen.usable, neutral):
+        raise Refused("selfie_still")
     for step, name in enumerate(seen.steps):
+        turns = [f for f in seen.of(step) if name in ("left", "right")]
+        if liveness.is_flat(turns, neutral):
+            raise Refused("selfie_still", step)
         if not heads.shows(name, seen.of(step), neutral):
             raise Refused("selfie_wrong_movement", step, name)
+    if liveness.is_screen(seen.usable, seen.steps):
+        raise Refused("selfie_screen")
 
 
 # --- who it is ----------------------------------------------------------------------------------------------
@@ -186,17 +194,22 @@ def likeness_to(
     photo: Inspection, said: SelfieVerdict, seen: Seen, neutral: Neutral, faces: Faces
 ) -> float | None:
     """The probability that the photo shows the selfie's person; None where its vector does not tell."""
+    own = is_drawn(photo.embedder) == is_drawn(said.embedder)
+    if not is_judged(photo) or photo.embedder == said.embedder or not own:
+        return probability(photo, said.embedding, said.embedder)
+    # The photo's vector is by an embedder of before, see `manage.py reembed_photos`.
+    vector = vector_of(best_of(seen, neutral), photo.embedder, faces)
+    return None if vector is None else probability(photo, vector.tolist(), photo.embedder)
+
+
+def probability(photo: Inspection, vector: Sequence[float], embedder: str) -> float | None:
+    """The same for a vector by `embedder`: 0 between a drawing and a photograph."""
     if not is_judged(photo):
         return None
-    if is_drawn(photo.embedder) != is_drawn(said.embedder):
+    if photo.embedder != embedder:
         return 0.0
-    vector: np.ndarray | None = np.asarray(said.embedding)
-    if photo.embedder != said.embedder:  # by an embedder of before, see `manage.py reembed_photos`
-        vector = vector_of(best_of(seen, neutral), photo.embedder, faces)
-    if vector is None:
-        return None
-    apart = float(np.linalg.norm(vector - np.asarray(photo.embedding)))
-    return round(SCALES[photo.embedder].probability(apart), 4)
+    apart = float(np.linalg.norm(np.asarray(vector) - np.asarray(photo.embedding)))
+    return round(SCALES[embedder].probability(apart), 4)
 
 
 def best_of(seen: Seen, neutral: Neutral) -> Frame:
@@ -224,5 +237,12 @@ def measures_of(seen: Seen, neutral: Neutral) -> dict[str, Any]:
             if f.face
             else {"step": f.step, "fault": f.fault}
             for f in seen.frames
-        ]
+        ],
+        "depth": rounded(liveness.depth_of(seen.usable, neutral)),
+        "pattern": round(liveness.median_pattern(seen.usable), 1),
+        "framed": liveness.share_framed(seen.usable, seen.steps),
     }
+
+
+def rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
