@@ -39,7 +39,7 @@ MESSAGES = {
     "selfie_too_dark": "It is too dark. Turn towards a window or a lamp.",
     "selfie_too_small": "Your face is too small. Come nearer to the camera.",
     "selfie_blurred": "The picture is not sharp. Clean the camera, hold it still, and move slowly.",
-    "selfie_still": "This looks like a picture, not a living face. Take the selfie yourself, with your own face before the camera.",  # noqa: E501
+    "selfie_still": "Nothing moved as a living head does. Take the selfie with your own face, and follow each movement.",  # noqa: E501
     "selfie_screen": "This looks like a screen before the camera. Take the selfie with your own face.",
     "selfie_other_face": "This does not seem to be the person on the photos. The person on the photos must take the selfie.",  # noqa: E501
     "selfie_changed": "Not all pictures show the same face. Take the selfie again, alone and with your face in good light.",  # noqa: E501

@@ -16,8 +16,7 @@ SENTENCES: dict[str, Any] = {
     "selfie_too_small": _("Your face is too small. Come nearer to the camera."),
     "selfie_blurred": _("The picture is not sharp. Clean the camera, hold it still, and move slowly."),
     "selfie_still": _(
-        "This looks like a picture, not a living face. Take the selfie yourself, "
-        "with your own face before the camera."
+        "Nothing moved as a living head does. Take the selfie with your own face, and follow each movement."
     ),
     "selfie_screen": _("This looks like a screen before the camera. Take the selfie with your own face."),
     "selfie_other_face": _(

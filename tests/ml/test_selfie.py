@@ -102,9 +102,16 @@ def test_the_movements_of_another_challenge_are_refused(
     assert judge.verify_selfie([Movement("left", right)], photos).code == "selfie_wrong_movement"
 
 
-def test_eyes_that_never_close_are_no_blink(judge: Judge, photos: list[Inspection]) -> None:
-    said = judge.verify_selfie(selfies.film(ALICE, ["blink"], still=True), photos)
-    assert said.code == "selfie_wrong_movement"
+def test_eyes_that_never_close_are_no_blink(
+    judge: Judge, film: list[Movement], photos: list[Inspection]
+) -> None:
+    said = judge.verify_selfie([film[0], *selfies.film(ALICE, ["blink"], still=True)], photos)
+    assert (said.code, said.step) == ("selfie_wrong_movement", 1)
+
+
+def test_a_still_picture_is_refused(judge: Judge, photos: list[Inspection]) -> None:
+    said = judge.verify_selfie(selfies.film(ALICE, ["left"], still=True), photos)
+    assert (said.code, said.step) == ("selfie_still", None)
 
 
 def test_glasses_do_not_hide_a_blink(judge: Judge, photos: list[Inspection]) -> None:
