@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from ml.words import chinese_names, spelling
+from ml.words import chinese_names, spelling, vocabulary
 from ml.words.lexicon import LISTS, read_sets, read_terms
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['’`´][^\W\d_]+)*|\d+|[^\w\s]|[\n_]")
@@ -159,7 +159,9 @@ class Names:
             if not sure:
                 return last in around()["trades"]
             return len(last) > 2 and not is_given(last) and not is_weak(last)
-        return sure and is_weak_surname(last) and self._ends_here(end)
+        if sure and is_weak_surname(last):
+            return self._ends_here(end)
+        return sure and len(last) > 3 and not (is_given(last) or is_weak(last) or vocabulary.knows(last))
 
     def _ends_here(self, end: int) -> bool:
         """Whether a surname that is also a word is the last one: not in emma stone wall."""
