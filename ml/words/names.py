@@ -144,7 +144,7 @@ class Names:
             article = one.word in around()["articles"] and before.word == "de"
             if len(one.word) > 1 and not article and one.word not in around()["particles"]:
                 ends.append(end)
-                if not is_given(one.word):
+                if not (is_given(one.word) or is_weak(one.word)):
                     break
         return ends
 
@@ -161,7 +161,7 @@ class Names:
             return len(last) > 2 and not is_given(last) and not is_weak(last)
         if sure and is_weak_surname(last):
             return self._ends_here(end)
-        return sure and len(last) > 3 and not (is_given(last) or is_weak(last) or vocabulary.knows(last))
+        return sure and len(last) > 3 and not (is_given(last) or vocabulary.knows(last))
 
     def _ends_here(self, end: int) -> bool:
         """Whether a surname that is also a word is the last one: not in emma stone wall."""
@@ -193,7 +193,10 @@ class Names:
     def _excused(self, at: int, end: int) -> bool:
         """Whether a name is that of a place, a brand, a figure or a style."""
         words = [one.word for one in self.tokens]
-        if at and words[at - 1] in around()["before"]:
+        start = at
+        while start and (is_given(words[start - 1]) or is_weak(words[start - 1])):
+            start -= 1
+        if any(one in around()["before"] for one in words[max(0, start - 1) : at]):
             return True
         if end + 1 < len(words) and words[end + 1] in around()["after"]:
             return True

@@ -1,7 +1,7 @@
 """Ordinary words of English and Spanish, to tell surnames from them: `knows`.
 
 vocabulary.bloom is a Bloom filter of 317,000 words: American and British English of SCOWL (permissive licence)
-and Spanish of an-array-of-spanish-words (MIT), without most conjugated forms. About one other word in eighteen
+and Spanish of an-array-of-spanish-words (MIT), without most conjugated forms. About one other word in forty-five
 passes for one of them. `python -m ml.words.vocabulary FILE...` writes it from files with a word a line.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from ml.words import spelling
 
 PATH = Path(__file__).parent / "vocabulary.bloom"
-BITS_A_WORD, HASHES = 6, 4
+BITS_A_WORD, HASHES = 8, 5
 
 
 def knows(word: str) -> bool:
