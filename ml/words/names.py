@@ -144,7 +144,7 @@ class Names:
             article = one.word in around()["articles"] and before.word == "de"
             if len(one.word) > 1 and not article and one.word not in around()["particles"]:
                 ends.append(end)
-                if not (is_given(one.word) or is_weak(one.word)):
+                if not is_given(one.word):
                     break
         return ends
 
@@ -158,7 +158,8 @@ class Names:
         if self.capitals and self.tokens[at].capital and self.tokens[end].capital:
             if not sure:
                 return last in around()["trades"]
-            return len(last) > 2 and not is_given(last) and not is_weak(last)
+            weak = is_weak(last) and not is_weak_surname(last)
+            return len(last) > 2 and not is_given(last) and not weak
         if sure and is_weak_surname(last):
             return self._ends_here(end)
         return sure and len(last) > 3 and not (is_given(last) or vocabulary.knows(last))
@@ -186,8 +187,10 @@ class Names:
     def _last(self, end: int) -> int:
         """The end of a name with two surnames."""
         after = self._after(end)
-        if not after or not after.touches or after.word in around()["after"]:
+        if not after or not after.touches or (after.word in around()["after"] and not after.hyphen):
             return end
+        if after.hyphen:
+            return end + 1
         return end + 1 if is_surname(after.word) or is_weak_surname(after.word) else end
 
     def _excused(self, at: int, end: int) -> bool:

@@ -1,8 +1,9 @@
 """Ordinary words of English and Spanish, to tell surnames from them: `knows`.
 
-vocabulary.bloom is a Bloom filter of 317,000 words: American and British English of SCOWL (permissive licence)
-and Spanish of an-array-of-spanish-words (MIT), without most conjugated forms. About one other word in forty-five
-passes for one of them. `python -m ml.words.vocabulary FILE...` writes it from files with a word a line.
+vocabulary.bloom is a Bloom filter of 317,000 words: American and British English of SCOWL (permissive
+licence) and Spanish of an-array-of-spanish-words (MIT), without most conjugated forms. About one other word
+in forty-five passes for one of them. `python -m ml.words.vocabulary FILE...` writes it from files with a word
+a line.
 """
 
 from __future__ import annotations
