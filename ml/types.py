@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 Box = tuple[float, float, float, float]
 
@@ -31,6 +31,21 @@ PHOTO_CODES = (
     "other_person",
     "not_adult",
     "unsafe",
+)
+# A selfie's movements; left and right are the person's own.
+SELFIE_STEPS = ("left", "right", "up", "blink")
+SELFIE_CODES = (
+    "selfie_no_face",
+    "selfie_several_faces",
+    "selfie_too_dark",
+    "selfie_too_small",
+    "selfie_blurred",
+    "selfie_still",
+    "selfie_screen",
+    "selfie_wrong_movement",
+    "selfie_other_face",
+    "selfie_unreadable",
+    "selfie_drawn",
 )
 STYLES = ("photorealistic", "cinematic", "artistic", "anime", "vintage", "noir", "watercolour", "fantasy")
 ASPECTS = ("1:1", "4:5", "3:4", "2:3", "9:16", "16:9", "3:2")
@@ -97,6 +112,38 @@ class Inspection:
     def pixels(self) -> bytes:
         """The clean JPEG, b"" when it is not at hand."""
         return self.clean or (self.read() if self.read else b"")
+
+
+@dataclass(frozen=True)
+class Movement:
+    """The frames of one movement of a live selfie, in order of time. `step`: one of SELFIE_STEPS. `frames`:
+    JPEG or WebP, about 640 px wide and a quarter of a second apart."""
+
+    step: str
+    frames: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SelfieVerdict:
+    """The verdict on a live selfie. `code` is empty when accepted; `detail` is one sentence that says what to
+    do; `step` is the index of the movement that was refused, None for the whole selfie.
+
+    `review`: "maybe_minor" when a person should look although it is accepted. `likeness`: the probability
+    that the selfie and each photo show one person, None for a photo that is not judged. `face`: JPEG of the
+    best frame from the front; `embedding` by the model `embedder`. `prints`: of the frames, for
+    sameness.is_replay. `measures`: plain JSON for staff."""
+
+    accepted: bool
+    code: str = ""
+    detail: str = ""
+    step: int | None = None
+    review: str = ""
+    likeness: tuple[float | None, ...] = ()
+    face: bytes = field(default=b"", repr=False)
+    embedding: tuple[float, ...] = ()
+    embedder: str = ""
+    prints: tuple[int, ...] = ()
+    measures: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
