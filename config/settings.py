@@ -57,6 +57,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.web.permissions.PermissionsMiddleware",
     "config.web.afterwards.AfterwardsMiddleware",
     "config.web.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -97,6 +97,7 @@ urlpatterns = [
     path("", views.landing, name="landing"),
     path("studio/", include("generation.urls")),
     path("twins/", include("twins.urls")),
+    path("", include("twins.proof.urls")),
     path("gallery/", include("gallery.urls")),
     path("account/", include("accounts.urls")),
     path("account/credits/", movements, name="movements"),

@@ -12,7 +12,7 @@ from config.registry import Member
 from twins.models import Twin
 from twins.proof.models import Challenge, Invitation, PhoneLink, Proof, Selfie
 
-SECRET = ("token_hash", "withdrawal_hash", "session")
+SECRET = ("token_hash", "withdrawal_hashes", "session")
 FACE = ("embedding", "measures", "prints", "likeness")  # of a person who is not the owner
 
 

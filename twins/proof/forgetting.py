@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from twins.proof.models import Challenge, Proof, Selfie
+from twins.proof.models import Challenge, PhoneLink, Proof, Selfie
 
 
 def forget(twins: Sequence[Any]) -> None:
@@ -35,7 +35,15 @@ def tidy(older_than: timedelta) -> int:
             _give_up_waiting(selfie)
             selfie.delete_frames()
         done += 1
+    _forget_unanswered()
     return done
+
+
+def _forget_unanswered() -> None:
+    """Deletes challenges that nobody answered, and links to phones, once they are of no use."""
+    yesterday = timezone.now() - timedelta(days=1)
+    Challenge.objects.filter(selfie=None, created_at__lt=yesterday).delete()
+    PhoneLink.objects.filter(expires_at__lt=yesterday).delete()
 
 
 def _give_up_waiting(selfie: Selfie) -> None:

@@ -42,14 +42,19 @@ def make(kind: Any, *, valid: timedelta, **fields: Any) -> tuple[Any, str]:
     return kind.objects.create(token_hash=hashed, expires_at=timezone.now() + valid, **fields), token
 
 
-def find(kind: Any, token: str, column: str = "token_hash") -> Any:
+def find(kind: Any, token: str) -> Any:
     """The link with this token, whether it is open or over. Raises NotFound."""
     try:
         _signer.unsign(token)
     except BadSignature:
         raise NotFound from None
-    found = kind.objects.select_related("twin", "user").filter(**{column: hash_of(token)}).first()
-    if found is None or not found.user.is_active:
+    return of_hash(kind, token_hash=hash_of(token))
+
+
+def of_hash(kind: Any, **hashed: Any) -> Any:
+    """Raises NotFound, also once the account that made the link is closed."""
+    found = kind.objects.select_related("twin", "user").filter(user__is_active=True, **hashed).first()
+    if found is None:
         raise NotFound
     return found
 

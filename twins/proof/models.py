@@ -70,7 +70,9 @@ class Invitation(Link):
     language = models.CharField(max_length=10, blank=True)
     agreed_at = models.DateTimeField(null=True, editable=False)
     used_at = models.DateTimeField(null=True, editable=False)  # the selfie was accepted: the link is spent
-    withdrawal_hash = models.CharField(max_length=64, null=True, unique=True, editable=False)
+    session = models.CharField(max_length=64, blank=True, editable=False)  # the browser that agreed last
+    # Of the links that withdraw. Each agreement makes one, and none ever stops working.
+    withdrawal_hashes = ArrayField(models.CharField(max_length=64), default=list, editable=False)
     withdrawn_at = models.DateTimeField(null=True, editable=False)
 
     objects = InvitationQuerySet.as_manager()

@@ -10,11 +10,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.consents import ConsentRequired
 from accounts.vault.vault import store
 from config.errors import DomainError, RateLimited
 from ml.types import SELFIE_STEPS
 from twins import services
-from twins.proof import frames, subjects
+from twins.proof import frames, invitations, subjects
+from twins.proof.links import LinkUsed
 from twins.proof.models import VALID, Challenge, Invitation, Selfie
 
 A_DAY = 30  # challenges of one twin in a day, at most
@@ -45,7 +47,7 @@ def draw_challenge(twin: Any, *, session: str, invitation: Invitation | None = N
 
     Raises ByLinkOnly, ConsentRequired, TwinDisabled, NotEnoughPhotos, SelfieInProgress, RateLimited.
     """
-    _require_may(twin, invitation)
+    _require_may(twin, invitation, session)
     services.enough_photos(twin)
     _require_no_open(twin)
     now = timezone.now()
@@ -83,7 +85,7 @@ def take_selfie(
     """
     own = Challenge.objects.filter(twin=twin, session=session, invitation=invitation)
     found: Challenge = own.get_or_404(challenge)
-    _require_may(twin, invitation)
+    _require_may(twin, invitation, session)
     if found.used_at:
         raise ChallengeUsed
     if found.expires_at <= timezone.now():
@@ -124,10 +126,15 @@ def _use_up(challenge: Challenge) -> None:
         raise ChallengeUsed
 
 
-def _require_may(twin: Any, invitation: Invitation | None) -> None:
-    """The owner answers for a twin of the owner's own face, the invited person for theirs."""
+def _require_may(twin: Any, invitation: Invitation | None, session: str) -> None:
+    """The owner answers for a twin of the owner's own face, the invited person for theirs, in the browser in
+    which they agreed."""
     if twin.of_other != (invitation is not None):
         raise ByLinkOnly
+    if invitation and invitation.used_at:
+        raise LinkUsed
+    if invitation and not invitations.agreed_here(invitation, session):
+        raise ConsentRequired(subjects.BY_LINK)
     subjects.require_consent(twin)
     services.require_enabled(twin)
 
