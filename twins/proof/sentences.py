@@ -13,7 +13,7 @@ STEPS: dict[str, Any] = {
     "left": _("Turn your head to your left"),
     "right": _("Turn your head to your right"),
     "up": _("Tip your head back a little"),
-    "blink": _("Blink slowly, twice"),
+    "blink": _("Blink slowly, again and again"),
 }
 REFUSALS: dict[str, Any] = {
     "selfie_no_face": _("No face could be seen. Hold the camera before your face, and start again."),
