@@ -1,6 +1,6 @@
-"""Staff look at the evidence of a selfie, and decide about one that waits. Both need a reason, which the audit
-log keeps.
+"""Staff look at the evidence of a selfie, and decide about one that waits.
 
+Both need a reason, which the audit log keeps.
 Nothing here makes a proof without a selfie that the judge accepted.
 """
 
