@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +131,13 @@ def encode_png(array: np.ndarray) -> bytes:
 def encode_jpeg(array: np.ndarray, quality: int = 92) -> bytes:
     """JPEG of (H, W, 3) uint8 RGB; `quality` 1..95."""
     return _save(Image.fromarray(array), "JPEG", quality=quality)
+
+
+def turn(photo: CleanPhoto, quarters: int) -> CleanPhoto:
+    """The photo turned to the left by `quarters` of a full turn."""
+    jpeg = encode_jpeg(np.ascontiguousarray(np.rot90(to_array(photo.jpeg), quarters)))
+    size = (photo.height, photo.width) if quarters % 2 else (photo.width, photo.height)
+    return replace(photo, jpeg=jpeg, width=size[0], height=size[1])
 
 
 def within(picture: np.ndarray, long_side: int | None) -> np.ndarray:

@@ -1,8 +1,9 @@
 // Holds the page's event stream. Dispatches every change as a "run" event. Shows a notice when a run ends
-// that this page does not list.
+// that this page does not list, also when it ended before the stream was open or between two pages of this tab.
 const box = document.getElementById("toasts");
 const shown = new Set([...document.querySelectorAll("[data-live]")].map((part) => part.dataset.shows)); // kinds of runs that this page shows
-const open = new Set(); // ids of runs seen open: only these get a notice at their end
+const since = (sessionStorage.since ||= box.dataset.now); // when this tab's first page was made
+const known = new Set(JSON.parse(sessionStorage.known || "[]")); // ids of ended runs that this tab told of
 
 function toast(run) {
   const text = box.dataset[`${run.kind}${run.status === "succeeded" ? "Succeeded" : "Failed"}`];
@@ -17,8 +18,11 @@ function toast(run) {
 }
 
 function told(run) {
-  if (run.status === "queued" || run.status === "running") open.add(run.id);
-  else if (open.delete(run.id) && !shown.has(run.kind)) toast(run);
+  if (run.finished_at && !known.has(run.id) && new Date(run.finished_at) > new Date(since)) {
+    known.add(run.id);
+    sessionStorage.known = JSON.stringify([...known]);
+    if (!shown.has(run.kind)) toast(run);
+  }
   dispatchEvent(new CustomEvent("run", { detail: run }));
 }
 

@@ -75,8 +75,9 @@ function show(made, status, name, detail, kind) {
   shrink(made);
   const strong = Object.assign(document.createElement("b"), { className: status === "accepted" ? "ok" : "wrong" });
   strong.textContent = status === "accepted" ? words.good : name;
-  const what = Object.assign(document.createElement("span"), { className: "quiet", textContent: words[kind] ? `· ${words[kind]} ` : "" });
-  made.querySelector("p").replaceChildren(strong, " ", ...(status === "accepted" ? [what] : []), detail || "");
+  const what = Object.assign(document.createElement("span"), { className: "quiet", textContent: words[kind] ? `· ${words[kind]}` : "" });
+  const hint = Object.assign(document.createElement("span"), { className: "hint", textContent: detail || "" });
+  made.querySelector("p").replaceChildren(strong, " ", ...(status === "accepted" ? [what, " ", hint] : [detail || ""]));
   said.textContent = `${name}: ${status === "accepted" ? `${words.good} ` : ""}${detail || ""}`.trim();
   if (!made.querySelector(".remove")) removable(made, name);
 }
@@ -142,6 +143,11 @@ async function send({ file, key, id, made, release }) {
   await verdict(made, file.name);
 }
 
+function keptCopy(made, photo, name) { // shows what is kept: a photo on its side was turned
+  const copy = Object.assign(new Image(), { src: `${words.api}/${photo.id}/thumbnail`, alt: name });
+  copy.decode().then(() => made.querySelector(".blank, img")?.replaceWith(copy)).catch(() => {});
+}
+
 async function verdict(made, name) {
   for (let tries = 0; ; tries += 1) {
     if (tries) await wait(tries < 10 ? 250 : 1000);
@@ -150,9 +156,7 @@ async function verdict(made, name) {
     const photo = await answer.json();
     if (photo.status === "checking") continue;
     show(made, photo.status, name, photo.detail, photo.kind);
-    if (photo.status === "accepted") {
-      made.querySelector(".blank")?.replaceWith(Object.assign(new Image(), { src: `${words.api}/${photo.id}/thumbnail`, alt: name }));
-    }
+    if (photo.status === "accepted") keptCopy(made, photo, name);
     return dispatchEvent(new Event("part-changed"));
   }
 }

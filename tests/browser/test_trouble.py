@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, until
 from tests.browser.test_walk import files
 from tests.conftest import jpeg
-from tests.processes import wait_for
+from tests.processes import ended, wait_for
 from tests.test_workers import trained_twin
+from twins.services import start_training
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -221,6 +222,23 @@ def test_a_double_click_is_one_training(site: Site, twin: Any, photos: list[Any]
     page.get_by_role("button", name="Train").dblclick()
     expect(page.get_by_role("heading", name="In training")).to_be_visible()
     assert twin.trainings.count() == 1
+
+
+def test_a_training_that_ends_between_two_pages_is_told_once(
+    site: Site, twin: Any, photos: list[Any]
+) -> None:
+    page = site.visit(user=twin.user)
+    page.goto("/gallery/")
+    page.goto("about:blank")
+    training = start_training(twin)
+    site.workers.start("train")
+    wait_for(lambda: ended(training))
+    page.goto("/gallery/")
+    expect(page.locator("#toasts .toast")).to_have_text("Your twin is ready.×")
+    page.add_init_script("addEventListener('run', () => { window.heard = true; })")
+    page.reload()
+    until(page, "window.heard")
+    expect(page.locator("#toasts .toast")).to_have_count(0)
 
 
 def test_a_session_that_ends_while_typing_keeps_the_prompt(site: Site, studio_page: Page, alice: Any) -> None:

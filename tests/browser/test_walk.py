@@ -114,9 +114,8 @@ def train(page: Page, site: Site, engine: str) -> None:
     page.get_by_role("link", name="Gallery").first.click()
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
     site.workers.let_go()
-    expect(page.locator("#toasts").get_by_role("link", name="Your twin is ready.")).to_be_visible(
-        timeout=300_000
-    )
+    ready = page.locator("#toasts").get_by_role("link", name="Your twin is ready.")
+    expect(ready).to_be_visible(timeout=300_000)
     wait_for(lambda: any("Your twin is ready" in mail.read_text() for mail in site.mails.glob("*")))
     page.locator("#toasts").get_by_role("link").click()
     expect(page.get_by_text("ready for pictures")).to_be_visible()

@@ -119,6 +119,19 @@ def test_what_media_refuses_comes_back_as_a_verdict(checker, data, expected):
     assert (said.accepted, said.code, said.detail) == (False, expected, MESSAGES[expected])
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_photo_on_its_side_or_upside_down_is_turned(checker, portrait, accepted, quarters):
+    said = checker.inspect(media.encode_jpeg(np.ascontiguousarray(np.rot90(portrait, quarters))))
+    assert said.code == ""
+    assert np.abs(np.subtract(said.points, accepted.points)).max() < 8
+
+
+def test_a_turned_photo_has_its_sides_exchanged(portrait):
+    photo = media.turn(media.CleanPhoto(media.encode_jpeg(portrait[:500]), 3000, 2000, "JPEG"), 1)
+    assert (photo.width, photo.height) == (2000, 3000)
+    assert media.to_array(photo.jpeg).shape[:2] == (SIDE, 500)
+
+
 def test_a_small_picture_is_refused(checker, portrait):
     assert code(checker, cv2.resize(portrait, (400, 400))) == "too_small"
 
