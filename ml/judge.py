@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ml import media
+from ml import media, selfie
 from ml.faces import Described, Faces, compare
+from ml.nets.eyes import Eyes
 from ml.oom import memory_errors
-from ml.types import Inspection
+from ml.types import Inspection, Movement, SelfieVerdict
 
 
 class Judge:
     """Inspects and compares photos, embeds faces. Loads each model once, at its first use.
     Thread-safe.
 
-    `threads` sets torch's number of threads; None leaves it. Errors are MLError with a stable code.
+    `threads` sets torch's number of threads; None leaves it. `ages` estimates a face's years where the
+    operator has a model for it; none is shipped. Errors are MLError with a stable code.
     """
 
-    def __init__(self, *, faces: Faces | None = None, threads: int | None = None):
+    def __init__(
+        self, *, faces: Faces | None = None, threads: int | None = None, ages: selfie.Ages | None = None
+    ):
         if threads:
             import torch
 
             torch.set_num_threads(threads)
-        self.faces = faces or Faces()
+        self.faces, self.eyes, self.ages = faces or Faces(), Eyes(), ages
 
     def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
         """The verdict on one uploaded file. `others` are the photos accepted so far. Does not raise for a bad
@@ -34,6 +38,12 @@ class Judge:
         """Compares an accepted photo again with other photos. It is quick, so photos that were inspected in
         parallel can be compared one by one."""
         return compare(said, others)
+
+    def verify_selfie(self, movements: Sequence[Movement], photos: Sequence[Inspection]) -> SelfieVerdict:
+        """Whether a living person made the movements in this order, and is the one on the accepted photos.
+        Does not raise for bad frames."""
+        with memory_errors():
+            return selfie.verify(movements, photos, faces=self.faces, eyes=self.eyes, ages=self.ages)
 
     @property
     def embedders(self) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ class CleanPhoto:
     format: str  # JPEG, PNG, TIFF, WEBP or HEIF
 
 
-def clean(data: bytes, *, long_side: int = 2048) -> CleanPhoto:
+def clean(data: bytes, *, long_side: int = 2048, min_side: int = MIN_SIDE) -> CleanPhoto:
     """A clean copy of an upload, at most `long_side` pixels. A new child process decodes the bytes.
 
     Raises PhotoRefused: not_an_image, unsupported_format, unreadable, too_small, too_large.
@@ -54,8 +54,9 @@ def clean(data: bytes, *, long_side: int = 2048) -> CleanPhoto:
     kind = kind_of(data)
     if kind in MESSAGES:
         raise refusal(kind)
-    numbers = [str(number) for number in (long_side, MAX_PIXELS, MIN_SIDE)]
-    return read_answer(ask_child([sys.executable, "-I", "-c", START, ROOT, kind, *numbers], data), kind)
+    numbers = [str(number) for number in (long_side, MAX_PIXELS, min_side)]
+    answer = ask_child([sys.executable, "-I", "-c", START, ROOT, kind, *numbers], data)
+    return read_answer(answer, kind, min_side)
 
 
 def refusal(code: str) -> PhotoRefused:
@@ -92,7 +93,7 @@ def ask_child(command: list[str], data: bytes, *, seconds: float = WALL_SECONDS)
         clock.cancel()
 
 
-def read_answer(answer: bytes, kind: str) -> CleanPhoto:
+def read_answer(answer: bytes, kind: str, min_side: int = MIN_SIDE) -> CleanPhoto:
     """Checks the child's answer. The child decoded hostile bytes, so unexpected output means unreadable."""
     head, _, jpeg = answer.partition(b"\n")
     try:
@@ -102,7 +103,7 @@ def read_answer(answer: bytes, kind: str) -> CleanPhoto:
         raise refusal("unreadable") from None
     if code in MESSAGES:
         raise refusal(code)
-    sizes = type(width) is int and type(height) is int and min(width, height) >= MIN_SIDE
+    sizes = type(width) is int and type(height) is int and min(width, height) >= min_side
     if code != "" or not sizes or said.get("size") != len(jpeg) or not jpeg.startswith(b"\xff\xd8\xff"):
         raise refusal("unreadable")
     return CleanPhoto(jpeg, width, height, kind)

@@ -130,8 +130,8 @@ class SelfieVerdict:
 
     `review`: "maybe_minor" when a person should look although it is accepted. `likeness`: the probability
     that the selfie and each photo show one person, None for a photo that is not judged. `face`: JPEG of the
-    best frame from the front; `embedding` by the model `embedder`. `prints`: of the frames, for
-    sameness.is_replay. `measures`: plain JSON for staff."""
+    best frame from the front; `embedding` by the model `embedder`. `prints`: a
+    perceptual hash of each frame, to tell frames of an earlier selfie. `measures`: plain JSON for staff."""
 
     accepted: bool
     code: str = ""

@@ -4,9 +4,9 @@ const box = document.getElementById("selfie");
 const words = box?.dataset ?? {};
 const [video, arrow, count, say, dots, go, done] = ["lens", "arrow", "count", "say", "dots", "go", "done"].map((id) => document.getElementById(id));
 const token = box?.querySelector("[name=csrfmiddlewaretoken]").value;
-const REACT = 1600; // ms between a line and its first frame
 const EVERY = 250; // ms between two frames
-const FRAMES = 6; // of each movement
+const TURN = { react: 1000, frames: 8 }; // ms between a line and its first frame, and how many there are
+const BLINK = { react: 400, frames: 11 }; // people close their eyes at once, and only for a moment
 const BACK = 1300; // ms to look straight again
 const LONGEST = 640; // px of a frame's longer side
 const wait = (ms) => new Promise((passed) => setTimeout(passed, ms));
@@ -109,9 +109,10 @@ async function take(form, number, step, sentence) {
   mark(number);
   point(step);
   tell(sentence);
-  await wait(REACT);
+  const { react, frames } = step === "blink" ? BLINK : TURN;
+  await wait(react);
   box.classList.add("taking");
-  for (let i = 0; i < FRAMES; i += 1) {
+  for (let i = 0; i < frames; i += 1) {
     const next = performance.now() + EVERY;
     form.append(`movement_${number + 1}`, await frame(), `${i}.jpg`);
     await wait(Math.max(0, next - performance.now()));

@@ -76,7 +76,7 @@ class JudgeDouble:
                 return SelfieVerdict(False, "selfie_wrong_movement", step=index, prints=prints)
         vector = face_vector(shown[0][0][1])
         likeness = tuple(float(tuple(photo.embedding) == vector) for photo in photos)
-        if min(likeness) < 0.5:
+        if sum(likeness) < len(likeness) * 2 / 3:
             return SelfieVerdict(False, "selfie_other_face", likeness=likeness, prints=prints)
         return SelfieVerdict(
             True,

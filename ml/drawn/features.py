@@ -151,6 +151,9 @@ def eye(c: Canvas, head: Head, light: Light, s: int) -> None:
     bow = 1 - t * t
     top = -open_ * bow * (1.05 + 0.25 * t)
     low = open_ * (0.80 - 0.40 * max(smile, 0)) * bow
+    crease = bell(((y - top + 0.058) / 0.014) ** 2) * (1 - ramp(np.abs(x), half * 0.8, half * 1.1))
+    if head.scene.blink:  # the upper lid comes down; a closed eye is the line of its lashes
+        top = top + head.scene.blink * (low + 0.02 * big - top)
     ball = edge(np.maximum(top - y, y - low), c.px)
     c.paint(ball, ink([0.96, 0.95, 0.94]) * tone)
     c.paint(ball * 0.35 * (1 - ramp(y - top, 0.0, 0.07)), dark)  # the lid's shadow on the ball
@@ -163,7 +166,6 @@ def eye(c: Canvas, head: Head, light: Light, s: int) -> None:
     lash = edge(np.maximum(np.abs(y - top + 0.008) - width, np.abs(x) - half * 1.06), c.px)
     c.paint(0.94 * lash, dark)
     c.paint(0.30 * edge(np.abs(y - low - 0.006) - 0.008, c.px) * (np.abs(x) < half), dark)
-    crease = bell(((y - top + 0.058) / 0.014) ** 2) * (1 - ramp(np.abs(x), half * 0.8, half * 1.1))
     c.paint(0.35 * crease, skin_colour(p) * 0.45)
     glint = edge(length(s * x - 0.030 * head.scene.side, y + 0.034) - 0.024 * big, c.px)
     c.paint(ball * glint, ink([1, 1, 1]))

@@ -79,6 +79,7 @@ class Scene:
     colour: str = "blue"
     light: str = "soft"
     expression: str = "neutral"
+    blink: float = 0.0  # 0 as the expression opens the eyes .. 1 closed
     glasses: str = "none"
     hat: str = "none"
     hat_colour: str = "red"

@@ -366,11 +366,25 @@ def test_a_selfie_that_is_new_replaces_the_proof(as_alice: Any, twin: Twin, phot
     sit(as_alice, twin, work)
     Proof.objects.update(embedder=DRAWN)
     stranger = added_photo(twin, 0.9)
-    assert sit(as_alice, twin, work, first=20)["code"] == "selfie_other_face"
+    assert sit(as_alice, twin, work, face=1)["code"] == "selfie_other_face"
     assert Proof.objects.filter(ended_at=None).count() == 1  # the old one stands
+    assert sit(as_alice, twin, work, first=40)["photos"] == [str(stranger.id)]
+    old, new = Proof.objects.order_by("created_at")
+    assert (old.embedding, new.ended_at, old.ended_at is None) == (None, None, False)
     services.delete_photo(stranger)
     assert as_alice.get(where(twin)).json()["status"] == "verified"
     assert train(as_alice, twin).status_code == 202
+
+
+def test_a_photo_that_the_selfie_is_not_like_is_named(
+    as_alice: Any, twin: Twin, photos: list[Photo], work: Work
+) -> None:
+    other = photos[3]
+    Photo.objects.filter(id=other.id).update(embedding=list(face_vector(1)))
+    answer = sit(as_alice, twin, work)
+    assert (answer["status"], answer["code"]) == ("none", "verification_required")
+    assert answer["photos"] == [str(other.id)]
+    assert code_of(train(as_alice, twin)) == (403, "verification_required")
 
 
 def test_an_archive_holds_the_facts_of_ones_selfies(

@@ -147,8 +147,10 @@ class Selfie(Run):
     step = models.PositiveSmallIntegerField(null=True)  # index of the movement that was refused
     review = models.CharField(max_length=40, blank=True)  # why staff must look before it counts
     decided_at = models.DateTimeField(null=True, editable=False)
-    matched = ArrayField(models.UUIDField(), default=list)  # the photos that it was compared with
-    likeness = ArrayField(models.FloatField(null=True), default=list)  # to each of them
+    matched = ArrayField(models.UUIDField(), default=list)  # the photos that show its face
+    likeness = ArrayField(
+        models.FloatField(null=True), default=list
+    )  # to each accepted photo, in order of time
     measures = models.JSONField(default=dict)  # for staff
     embedding = VectorField(null=True)  # kept until a proof or a refusal takes its place
     embedder = models.CharField(max_length=40, blank=True)

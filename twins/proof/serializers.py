@@ -33,8 +33,8 @@ class VerificationSerializer(serializers.Serializer):  # type: ignore[type-arg]
     step = serializers.IntegerField(allow_null=True, help_text="index of the movement that was refused")
     photos = serializers.ListField(
         child=serializers.UUIDField(),
-        help_text="accepted photos that were added after the selfie and do not show its face: until they are"
-        " removed, or the selfie is taken again, the twin is not verified",
+        help_text="accepted photos that do not show the face of the selfie: until they are removed, or the"
+        " selfie is taken again, the twin is not verified",
     )
     verified_at = serializers.DateTimeField(allow_null=True)
     challenge = ChallengeSerializer(allow_null=True)
@@ -93,7 +93,7 @@ def _state_of(last: Selfie | None, proof: Proof | None, unknown: bool) -> dict[s
 
 def _state_of_proof(proof: Proof | None, unknown: bool) -> dict[str, Any]:
     if unknown:
-        return _state("none", validity.VerificationRequired.code, str(validity.ADDED_HERE))
+        return _state("none", validity.VerificationRequired.code, str(validity.UNLIKE_HERE))
     return _state("verified" if proof else "none")
 
 

@@ -15,7 +15,7 @@ from ml.errors import MLError
 from ml.types import SelfieVerdict
 from twins import checks
 from twins.models import SIGN, Photo, Twin
-from twins.proof import forgetting, frames, proving, subjects
+from twins.proof import forgetting, frames, proving, subjects, validity
 from twins.proof.models import KEPT, Selfie
 from twins.tasks import kept_only_if_wanted
 
@@ -93,6 +93,11 @@ def _lock_twin(selfie: Selfie) -> None:
         raise MLError("consent_withdrawn", "")
 
 
+def _matched(verdict: SelfieVerdict, photos: list[Photo]) -> list[Any]:
+    pairs = zip(verdict.likeness, photos, strict=True) if verdict.accepted else ()
+    return [photo.id for likeness, photo in pairs if validity.covers(likeness, photo)]
+
+
 def _columns(verdict: SelfieVerdict, photos: list[Photo]) -> dict[str, Any]:
     return {
         "accepted": verdict.accepted,
@@ -100,7 +105,7 @@ def _columns(verdict: SelfieVerdict, photos: list[Photo]) -> dict[str, Any]:
         "step": verdict.step,
         "review": verdict.review if verdict.accepted else "",
         "prints": signed(verdict),
-        "matched": [photo.id for photo in photos] if verdict.accepted else [],
+        "matched": _matched(verdict, photos),
         "likeness": list(verdict.likeness),
         "measures": verdict.measures,
         "embedding": list(verdict.embedding) if verdict.accepted else None,

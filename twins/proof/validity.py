@@ -24,16 +24,13 @@ class VerificationRequired(DomainError):
     )
 
 
-ADDED = _(
-    "Photos were added after the selfie that do not show the same face. Remove them, or take the selfie again"
-    " here: %(where)s"
+UNLIKE = _(
+    "Some photos do not show the face of the live selfie. Remove them, or take the selfie again here:"
+    " %(where)s"
 )
 
 
-ADDED_HERE = _(
-    "Photos were added after the selfie that do not show the same face. Remove them, or take the selfie"
-    " again."
-)
+UNLIKE_HERE = _("Some photos do not show the face of the live selfie. Remove them, or take the selfie again.")
 
 
 def live_proof(twin: Any) -> Proof | None:
@@ -46,8 +43,14 @@ def strangers(proof: Proof) -> list[Any]:
     return [photo for photo in later if not _matches(proof, photo)]
 
 
+def covers(likeness: float | None, photo: Any) -> bool:
+    """Whether a selfie with this likeness to a photo speaks for it. Nobody can tell by a profile; the twin's
+    other photos say who it is."""
+    return PROFILE in photo.hints if likeness is None else likeness >= SURE
+
+
 def _matches(proof: Proof, photo: Any) -> bool:
-    if PROFILE in photo.hints:  # nobody can tell by a profile; the twin's other photos must agree
+    if PROFILE in photo.hints:
         return True
     if proof.embedding is None or photo.embedding is None or photo.embedder != proof.embedder:
         return False
@@ -67,7 +70,7 @@ def require(twin: Any) -> Proof:
         raise VerificationRequired(where=where, extra={"where": where})
     if unknown := strangers(proof):
         facts = {"where": where, "photos": [str(photo.id) for photo in unknown]}
-        raise VerificationRequired(ADDED, where=where, extra=facts)
+        raise VerificationRequired(UNLIKE, where=where, extra=facts)
     proof.photos.add(*twin.photos.accepted().exclude(proofs=proof))
     return proof
 
