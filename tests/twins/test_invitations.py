@@ -16,25 +16,15 @@ from accounts.vault.vault import store
 from config.errors import NotFound
 from moderation.models import AuditEntry
 from tests.conftest import jpeg
-from tests.studio import EngineDouble
-from tests.twins.sittings import DECEIVES, form, train
+from tests.twins.sittings import form, train
 from twins import services
 from twins.models import Photo, Training, Twin
 from twins.proof import invitations, links, phones
 from twins.proof.models import Invitation, PhoneLink, Proof, Selfie
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("deceiving")]
 Work = Callable[[], int]
 VERSION = consents.WORDING["biometric_twin"][0]
-
-
-@pytest.fixture(autouse=True)
-def base_that_deceives(engine: EngineDouble) -> Any:
-    from config import studio
-
-    studio.use_engine(DECEIVES, engine)
-    yield
-    studio.use_engine(DECEIVES, None)
 
 
 class Guest(Client):
