@@ -46,10 +46,11 @@ def depth_of(frames: Sequence[Frame], neutral: Neutral) -> float | None:
 
 
 def is_flat(frames: Sequence[Frame], neutral: Neutral) -> bool:
-    """Whether the frames of a turn show paper that turns: the eyes draw together, and the nose stays between
-    them."""
+    """Whether the frames of a turn show paper: the eyes draw together, and the nose stays between them. An
+    open mouth makes a face narrow as well, so frames in which the head is turned have the first word."""
+    turned = [f for f in frames if abs(neutral.yaw_of(f)) >= TURNED]
     narrow = [f for f in frames if neutral.shape / f.shape < NARROW]
-    depth = depth_of(narrow, neutral) if len(narrow) > 1 else depth_of(frames, neutral)
+    depth = depth_of(turned or narrow, neutral) if turned or len(narrow) > 1 else None
     return depth is not None and depth < DEEP
 
 
