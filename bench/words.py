@@ -1,9 +1,11 @@
-"""Measures the screening of prompts: `python -m bench.words [--list FILE...]`.
+"""Measures the screening of prompts: `python -m bench.words [--list REFUSED.tsv HARMLESS.tsv]`.
 
 Screens the phrases of tests/data/words_refused.tsv and words_harmless.tsv. A fixed hash divides them into
 those that the rules were written from and those held out. Exits 1 unless, of those held out, at least 97 %
 are refused (sexualised minors: all), at most 2 % of the harmless ones are, and a prompt of 300 characters
-takes at most 1 ms. `--list` adds files of the same form and prints each wrong answer.
+takes at most 1 ms. `--list` judges two other files instead (a header, then kind, language, prompt, negative):
+of the first all must be refused, of the second none. It prints the rates, also of each kind and language, and
+each wrong answer.
 """
 
 from __future__ import annotations
@@ -42,15 +44,15 @@ class Phrase:
         return screen(self.prompt, self.negative).allowed == self.refused
 
 
-def phrases(path: Path) -> list[Phrase]:
-    """Rows of kind, language, prompt, negative. A name with "refused" says that they must be refused."""
+def phrases(path: Path, refused: bool) -> list[Phrase]:
+    """The rows of a file with the columns kind, language, prompt and negative."""
     with path.open(encoding="utf-8", newline="") as f:
-        rows = csv.DictReader(f, delimiter="\t")
-        return [Phrase(**row, refused="refused" in path.name) for row in rows]
+        rows = csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [Phrase(r["kind"], r["language"], r["prompt"], r["negative"] or "", refused) for r in rows]
 
 
 def corpus() -> list[Phrase]:
-    return [one for name in ("refused", "harmless") for one in phrases(DATA / f"words_{name}.tsv")]
+    return phrases(DATA / "words_refused.tsv", True) + phrases(DATA / "words_harmless.tsv", False)
 
 
 def share(of: Iterable[bool]) -> float:
@@ -65,6 +67,19 @@ def table(found: list[Phrase]) -> None:
             these = [one for one in rows if one.kind == kind]
             right = sum(not one.wrong for one in these)
             print(f"  {kind:10s} {right:4d} of {len(these):4d} right")
+
+
+def judge_list(found: list[Phrase]) -> None:
+    """Prints the rate of refusals, the wrong answers, and the rates of each kind and language."""
+    verb = "refused" if found[0].refused else "falsely refused"
+    print(f"{verb} {share(one.wrong != one.refused for one in found):.3f} of {len(found)}")
+    for kind, language in sorted({(one.kind, one.language) for one in found}):
+        these = [one.wrong != one.refused for one in found if (one.kind, one.language) == (kind, language)]
+        print(f"  {kind:10s} {language:3s} {share(these):.3f} of {len(these)}")
+    for one in found:
+        if one.wrong:
+            why = screen(one.prompt, one.negative)
+            print(f"  ! {one.kind} {one.language}: {one.prompt} | {one.negative} | {why.code} {why.term}")
 
 
 def seconds() -> float:
@@ -95,17 +110,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--list", nargs="*", type=Path, default=[], help="more files, shown with their errors"
-    )
-    for path in (lists := parser.parse_args().list):
-        more = phrases(path)
-        print(path.name, f"{sum(not one.wrong for one in more)} of {len(more)} right")
-        for one in more:
-            if one.wrong:
-                verdict = screen(one.prompt, one.negative)
-                print(f"  {one.kind} {one.language}: {one.prompt} | {one.negative} {verdict}")
-    if lists:
+    parser.add_argument("--list", nargs=2, type=Path, metavar=("REFUSED", "HARMLESS"))
+    if lists := parser.parse_args().list:
+        for path, refused in zip(lists, (True, False), strict=True):
+            judge_list(phrases(path, refused))
         return 0
     print(machine())
     for held_out in (False, True):

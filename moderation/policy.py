@@ -25,6 +25,10 @@ REASONS = {
         "Pictures of well-known people are not made here. Nothing was made and nothing charged. "
         "Leave out the name."
     ),
+    "other_person": _(
+        "Pictures of other real people cannot be asked for here. Nothing was made and nothing charged. "
+        "Leave out the name."
+    ),
     "undress": _(
         "Nobody is undressed here. Nothing was made and nothing charged. Describe what the person wears."
     ),

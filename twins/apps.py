@@ -14,6 +14,8 @@ class TwinsConfig(AppConfig):
         from config import registry
         from twins import exports, services
         from twins.models import Photo, Training, Twin
+        from twins.proof.exports import proofs
+        from twins.proof.models import Challenge, Invitation, PhoneLink, Proof, Selfie
 
         def quoted(user: Any, fields: dict[str, Any]) -> prices.Quote:
             twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
@@ -21,7 +23,9 @@ class TwinsConfig(AppConfig):
             return {"credits": services.price_of_training(user, own)}
 
         prices.register("training", quoted)
-        registry.known_files += (Photo.known_files, Training.known_files)
+        theirs = (Proof, Selfie, Challenge, PhoneLink, Invitation)
+        registry.known_files += (Photo.known_files, Training.known_files, Selfie.known_files)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.disable_twins)
         registry.exporters.append(registry.Exporter((Twin, Photo, Training), exports.twins))
-        registry.erasers.append(registry.Eraser(dict.fromkeys((Training, Photo, Twin), "user")))
+        registry.exporters.append(registry.Exporter(theirs, proofs))
+        registry.erasers.append(registry.Eraser(dict.fromkeys((*theirs, Training, Photo, Twin), "user")))

@@ -165,8 +165,15 @@ class Ages:
         near = [place for place in range(max(0, at - 4), at) if PERSON in self.keys[place]]
         if last in SETS["says"]:
             return bool(near) or (ends and last not in SHY)
-        if last == BREAK and after == BREAK:
+        if last == BREAK and (after == BREAK or (at == 0 and after in FOLLOWED)):
             return not (age in STOPS and self._has_camera())
+        if (
+            at > 1
+            and last in ("of", "de")
+            and PERSON in self.keys[at - 2]
+            and after.endswith(("ing", "ando", "iendo"))
+        ):
+            return True
         return ends and bool(near) and (near[-1] >= at - 2 or last == "de")
 
     def _grade(self, at: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from ml.errors import MLError
-from ml.words import ages, spelling
+from ml.words import ages, names, spelling
 from ml.words.fragments import Found
 from ml.words.lexicon import Lexicon, read_terms, unmasked
 from ml.words.spelling import BREAK
@@ -21,6 +21,9 @@ LISTS = [
     "allowed",
     "sexual",
     "suggestive",
+    "beside_child",
+    "expecting",
+    "grown",
     "mild",
     "calm",
     "child",
@@ -33,6 +36,7 @@ LISTS = [
     "hate",
     "people",
 ]
+NEAR = 2  # words
 REMOVED = ("removed", "removed_undies", "removed_adult")
 
 MESSAGES = {
@@ -40,6 +44,7 @@ MESSAGES = {
     "too_long": f"This prompt is too long. Shorten it to {MAX_PROMPT:,} characters.",
     "minor": "Children and teenagers never appear in anything suggestive here. Leave out one or the other.",
     "known_person": "Pictures of well-known people are not made here. Leave out the name.",
+    "other_person": "Pictures of other real people cannot be asked for here. Leave out the name.",
     "undress": "Nobody is undressed here. Describe what the person wears instead.",
     "sexual": "Sexual content and nudity are not allowed here. Describe the picture without them.",
     "violence": "Violence against people is not allowed here. Describe the picture without it.",
@@ -56,6 +61,7 @@ CODES = {
     "hate": "hate",
     "violence": "violence",
     "blocked": "blocked",
+    "names": "other_person",
 }
 
 
@@ -131,9 +137,11 @@ def _minor(content: Content, away: Content) -> str:
     bare = away.first("removed", "outfit")
     if alone := content.first("minor"):
         return alone
-    if child := content.first("child"):
+    if child := content.first("age", "child"):
         everyday = content.first("calm", "baby")
-        hint = hint or bare or ("" if everyday else content.first("mild"))
+        hint = hint or content.first("beside_child") or bare or ("" if everyday else content.first("mild"))
+        if content.first("age") and not content.first("grown"):
+            hint = hint or content.first("expecting")
         return f"{child} + {hint}" if hint else ""
     if (youth := content.first("youth")) and (explicit or bare):
         return f"{youth} + {explicit or bare}"
@@ -172,19 +180,42 @@ def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     lexicon = rules()
     tokens = spelling.tokens(folded)
     words = lexicon.read(tokens)
-    found = lexicon.find(words)
+    found = [one for one in lexicon.find(words) if not (one.name == "people" and _is_site(one, words))]
     keys = [lexicon.keys(word) for word in words]
-    found += [Found("child", s, e, " ".join(words[s:e])) for s, e in ages.Ages(words, keys).find()]
+    found += [Found("age", s, e, " ".join(words[s:e])) for s, e in ages.Ages(words, keys).find()]
     chinese = spelling.chinese(folded)
     characters = lexicon.find_chinese(chinese)
-    characters += [Found("child", m.start(), m.end(), m[0]) for m in ages.CHINESE.finditer(chinese)]
+    characters += [Found("age", m.start(), m.end(), m[0]) for m in ages.CHINESE.finditer(chinese)]
     kept = unmasked(found) + unmasked(characters)
+    kept += [*_expecting(unmasked(found), NEAR), *_expecting(unmasked(characters), 3 * NEAR)]
     if blocked:
         kept += _blocked(blocked, tokens, chinese)
     content = Content(hint=next((one.text for one in found if one.name == "suggestive"), ""))
     for one in kept:
         content.found.setdefault(one.name, one.text)
+    if name := names.find(text):
+        content.found["names"] = name
     return content
+
+
+def _is_site(person: Found, words: list[str]) -> bool:
+    """estadio Diego Maradona, John F. Kennedy airport"""
+    at = person.start
+    while at and names.is_given(words[at - 1]):
+        at -= 1
+    before, after = words[max(0, at - 1) : at], words[person.end : person.end + 1]
+    return not (names.around()["before"].isdisjoint(before) and names.around()["site"].isdisjoint(after))
+
+
+def _expecting(found: list[Found], near: int) -> list[Found]:
+    """pregnant 14 year old: the ages with a pregnancy at most `near` words away, as finds of "minor"."""
+    pregnancies = [one for one in found if one.name == "expecting"]
+    return [
+        Found("minor", one.start, one.end, f"{one.text} + {other.text}")
+        for one in found
+        for other in pregnancies
+        if one.name == "age" and max(one.start, other.start) - min(one.end, other.end) <= near
+    ]
 
 
 def _blocked(blocked: tuple[str, ...], tokens: list[str], chinese: str) -> list[Found]:

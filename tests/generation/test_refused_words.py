@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 KINDS = {
     "minor": "15 year old, lingerie",
     "known_person": "Taylor Swift",
+    "other_person": "dancing with Lucinda Hargreaves",
     "undress": "remove her clothes",
     "sexual": "(nude:1.3)",
     "violence": "a man beheaded",
