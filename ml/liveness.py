@@ -46,10 +46,11 @@ def depth_of(frames: Sequence[Frame], neutral: Neutral) -> float | None:
 
 
 def is_flat(frames: Sequence[Frame], neutral: Neutral) -> bool:
-    """Whether the frames of a turn show paper that turns: the eyes draw together, and the nose stays between
-    them."""
+    """Whether the frames of a turn show paper: the eyes draw together, and the nose stays between them. An
+    open mouth makes a face narrow as well, so frames in which the head is turned have the first word."""
+    turned = [f for f in frames if abs(neutral.yaw_of(f)) >= TURNED]
     narrow = [f for f in frames if neutral.shape / f.shape < NARROW]
-    depth = depth_of(narrow, neutral) if len(narrow) > 1 else depth_of(frames, neutral)
+    depth = depth_of(turned or narrow, neutral) if turned or len(narrow) > 1 else None
     return depth is not None and depth < DEEP
 
 
@@ -59,18 +60,18 @@ def rests(frames: Sequence[Frame], neutral: Neutral) -> bool:
     return max(moved) < RESTING and all(sum(f.eyes) > 1 for f in frames)
 
 
-def is_screen(frames: Sequence[Frame], steps: Sequence[str]) -> bool:
-    return median_pattern(frames) >= PATTERN or share_framed(frames, steps) > 0.5
+def is_screen(frames: Sequence[Frame]) -> bool:
+    return median_pattern(frames) >= PATTERN or share_framed(frames) > 0.5
 
 
 def median_pattern(frames: Sequence[Frame]) -> float:
-    return median(pattern_of(f) for f in frames)
+    return median([pattern_of(f) for f in frames] or [0.0])
 
 
-def share_framed(frames: Sequence[Frame], steps: Sequence[str]) -> float:
+def share_framed(frames: Sequence[Frame]) -> float:
     """Of the first frames of each step, the share in which the edge of a screen is seen."""
-    firsts = [next(f for f in frames if f.step == step) for step in range(len(steps))]
-    return sum(map(framed, firsts)) / len(firsts)
+    firsts = {f.step: f for f in reversed(frames)}
+    return round(sum(map(framed, firsts.values())) / max(len(firsts), 1), 2)
 
 
 def pattern_of(frame: Frame) -> float:
