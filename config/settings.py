@@ -57,6 +57,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.web.permissions.PermissionsMiddleware",
     "config.web.afterwards.AfterwardsMiddleware",
     "config.web.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -297,6 +298,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "config.sweep", "schedule": 10.0, "options": {"queue": "cpu", "expires": 10}},
     "erasures": {"task": "accounts.erasures", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
     "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
+    "selfies": {"task": "twins.tidy_selfies", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "orphans": {"task": "accounts.orphans", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
     "forget": {"task": "config.forget", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "retire": {"task": "gallery.retire", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},

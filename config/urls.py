@@ -19,6 +19,7 @@ from generation import api as generation
 from moderation import api as moderation
 from support.insights import views as insights
 from twins import api as twins
+from twins.proof import api as verification
 
 api = [
     path("me", accounts.MeView.as_view()),
@@ -50,6 +51,7 @@ api = [
         twins.PhotoFileView.as_view(),
         {"rendition": "thumbnail"},
     ),
+    path("twins/<uuid:ident>/verification", verification.VerificationView.as_view()),
     path("twins/<uuid:ident>/trainings", twins.TrainingsView.as_view()),
     path("photos", twins.LibraryView.as_view()),
     path("trainings/<uuid:ident>", twins.TrainingView.as_view()),
@@ -95,6 +97,7 @@ urlpatterns = [
     path("", views.landing, name="landing"),
     path("studio/", include("generation.urls")),
     path("twins/", include("twins.urls")),
+    path("", include("twins.proof.urls")),
     path("gallery/", include("gallery.urls")),
     path("account/", include("accounts.urls")),
     path("account/credits/", movements, name="movements"),

@@ -10,8 +10,6 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import consents
-from accounts.models import Kind
 from billing import ledger, limits
 from config import registry
 from config.errors import DomainError, NotFailed
@@ -21,6 +19,7 @@ from generation import kinds
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
+from twins.proof import subjects
 from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
@@ -84,7 +83,7 @@ def request_job(
 
 def _enqueue(job: Job, *, training: Training | None) -> None:
     if job.twin is not None:
-        consents.require(job.user, Kind.BIOMETRIC_TWIN)
+        subjects.require_consent(job.twin)
         usable = usable_training(locked_twin(job.twin.id))
         require_use(job.twin)
         job.training = training or usable
@@ -123,10 +122,9 @@ class TwinGone(DomainError):
 
 
 def stop_jobs(user: Any) -> None:
-    """Stops all open jobs with a twin. Runs when the consent is withdrawn."""
-    transaction.on_commit(
-        lambda: [job.stop() for job in Job.objects.filter(user=user, of_twin=True).open()], robust=True
-    )
+    """Stops all open jobs with a twin of the user's own face. Runs when the consent is withdrawn."""
+    of_twin = Job.objects.filter(user=user, of_twin=True).exclude(twin__of_other=True)
+    transaction.on_commit(lambda: [job.stop() for job in of_twin.open()], robust=True)
 
 
 def retry_job(job: Job, *, actor: Any) -> Job:

@@ -11,8 +11,6 @@ from celery import shared_task
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import consents
-from accounts.models import Kind
 from billing.runs import at_limit
 from config.runs.models import Status
 from config.runs.turns import last_served
@@ -22,6 +20,7 @@ from generation.kinds import RENDER
 from generation.models import Job, Output
 from ml import types
 from ml.errors import MLError, Stopped
+from twins.proof import subjects
 
 _streak = schedule.Streak()  # of this process
 
@@ -88,7 +87,7 @@ def _check_allowed(run: Job) -> None:
     if not run.of_twin:
         return
     fresh = Job.objects.select_related("twin", "training").get(id=run.id)
-    if not consents.has(run.user_id, Kind.BIOMETRIC_TWIN) or (fresh.twin and fresh.twin.disabled_at):
+    if fresh.twin and (fresh.twin.disabled_at or not subjects.has_consent(fresh.twin)):
         raise MLError("consent_withdrawn", "")
     if fresh.twin is None or fresh.training is None:  # its owner deleted it
         raise Stopped

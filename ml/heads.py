@@ -24,14 +24,15 @@ LONG_SIDE = 640  # px: larger frames are shrunk
 LEAST_SIDE = 200  # px of the short side
 FACE_LEAST = 80  # px of the face's width: below, points and eyes are too coarse
 SHARP = 0.08  # least sharpness: moving heads are a little blurred, and frames are smaller than photos
-FRONT = 12.0  # degrees of yaw within which a head faces the camera
+FRONT = 8.0  # degrees of yaw within which a head faces the camera
 
 
 @dataclass(frozen=True)
 class Frame:
     """One frame. `fault`: one of SELFIE_CODES, or "" when it can be used. `yaw`: degrees, positive towards
     the picture's right, which is the person's left. `rise`: where the nose's tip lies between eyes (0) and
-    mouth (1). `shape`: distance of eyes and mouth / distance of the eyes. `eyes`: how likely each is open."""
+    mouth (1). `shape`: distance of eyes and mouth / distance of the eyes. `eyes`: how likely each is open.
+    `apart`: distance of its vector from that of the best frame."""
 
     step: int
     fault: str = ""
@@ -42,6 +43,8 @@ class Frame:
     shape: float = 0.0
     eyes: tuple[float, float] = (1.0, 1.0)
     sharp: float = 0.0
+    vector: np.ndarray | None = field(default=None, repr=False)
+    apart: float = 0.0
 
     @property
     def points(self) -> np.ndarray:
@@ -67,13 +70,18 @@ class Neutral:
         return float(np.degrees(np.arctan((self.rise - frame.rise) * self.shape / NOSE)))
 
 
-def look(data: bytes, step: int, faces: Faces, eyes: Eyes) -> Frame:
-    """Decodes a frame in a child process and looks at its face. Does not raise for a bad frame."""
+def decoded(data: bytes) -> np.ndarray | None:
+    """Decodes a frame in a child process; None for what is no picture, or too small a one."""
     try:
-        photo = media.clean(data, long_side=LONG_SIDE, min_side=LEAST_SIDE)
+        return media.to_array(media.clean(data, long_side=LONG_SIDE, min_side=LEAST_SIDE).jpeg)
     except PhotoRefused:
+        return None
+
+
+def look(picture: np.ndarray | None, step: int, faces: Faces, eyes: Eyes) -> Frame:
+    """Looks at the face of a frame. Does not raise for a bad one."""
+    if picture is None:
         return Frame(step, "selfie_unreadable")
-    picture = media.to_array(photo.jpeg)
     found = faces.find(picture)
     if not found:
         return Frame(step, "selfie_too_dark" if is_dark(picture) else "selfie_no_face", picture)
@@ -129,7 +137,7 @@ def neutral_of(frames: Sequence[Frame], steps: Sequence[str]) -> Neutral:
 
 
 # Movements. Degrees are against the person's own front.
-TURNED, UP = 15.0, 7.0  # least yaw and pitch of the frame that shows it
+TURNED, UP = 15.0, 6.0  # least yaw and pitch of the frame that shows it
 ALSO = 0.5  # of that, in a second frame: a single wrong point is no movement
 ASTRAY = 20.0  # largest yaw of a nod or a blink, and largest turn to the wrong side
 BOWED = -12.0  # degrees of pitch: the lids of a head that looks down hide the eyes as well

@@ -25,7 +25,8 @@ DEEP = 0.25  # least depth of the nose, in distances between the eyes
 WINDOW = 128  # px of the face in which a pattern is looked for
 COARSE = 0.08  # cycles per px: lower frequencies are the face itself
 AXIS = 2  # bins of the spectrum beside its axes, where JPEG's blocks show
-PATTERN = 150.0  # least median of a screen's frames; 88 real photos have at most 71, drawn heads 111
+FLOOR = 0.9  # quantile of the power at one frequency; JPEG leaves most of a fine texture out
+PATTERN = 50.0  # least median of the frames of a screen: 88 real photos have at most 17, as poor JPEGs 25
 
 EDGE = 0.35  # least length of a piece of a screen's edge, as a share of the frame's height
 LEANING = 20.0  # degrees
@@ -46,10 +47,11 @@ def depth_of(frames: Sequence[Frame], neutral: Neutral) -> float | None:
 
 
 def is_flat(frames: Sequence[Frame], neutral: Neutral) -> bool:
-    """Whether the frames of a turn show paper that turns: the eyes draw together, and the nose stays between
-    them."""
+    """Whether the frames of a turn show paper: the eyes draw together, and the nose stays between them. An
+    open mouth makes a face narrow as well, so frames in which the head is turned have the first word."""
+    turned = [f for f in frames if abs(neutral.yaw_of(f)) >= TURNED]
     narrow = [f for f in frames if neutral.shape / f.shape < NARROW]
-    depth = depth_of(narrow, neutral) if len(narrow) > 1 else depth_of(frames, neutral)
+    depth = depth_of(turned or narrow, neutral) if turned or len(narrow) > 1 else None
     return depth is not None and depth < DEEP
 
 
@@ -59,18 +61,18 @@ def rests(frames: Sequence[Frame], neutral: Neutral) -> bool:
     return max(moved) < RESTING and all(sum(f.eyes) > 1 for f in frames)
 
 
-def is_screen(frames: Sequence[Frame], steps: Sequence[str]) -> bool:
-    return median_pattern(frames) >= PATTERN or share_framed(frames, steps) > 0.5
+def is_screen(frames: Sequence[Frame]) -> bool:
+    return median_pattern(frames) >= PATTERN or share_framed(frames) > 0.5
 
 
 def median_pattern(frames: Sequence[Frame]) -> float:
-    return median(pattern_of(f) for f in frames)
+    return median([pattern_of(f) for f in frames] or [0.0])
 
 
-def share_framed(frames: Sequence[Frame], steps: Sequence[str]) -> float:
+def share_framed(frames: Sequence[Frame]) -> float:
     """Of the first frames of each step, the share in which the edge of a screen is seen."""
-    firsts = [next(f for f in frames if f.step == step) for step in range(len(steps))]
-    return sum(map(framed, firsts)) / len(firsts)
+    firsts = {f.step: f for f in reversed(frames)}
+    return round(sum(map(framed, firsts.values())) / max(len(firsts), 1), 2)
 
 
 def pattern_of(frame: Frame) -> float:
@@ -102,7 +104,7 @@ def peak(plane: np.ndarray) -> float:
     far = np.hypot(down, across)
     looked = (far > COARSE) & (far < 0.5) & (np.abs(down) * side > AXIS) & (across * side > AXIS)
     ring = (far * side / 4).astype(int)
-    floors = np.array([np.median(power[ring == r]) for r in range(ring.max() + 1)])
+    floors = np.array([np.quantile(power[ring == r], FLOOR) for r in range(ring.max() + 1)])
     return float((power / np.maximum(floors[ring], 1e-6))[looked].max())
 
 

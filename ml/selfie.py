@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,16 +19,17 @@ import numpy as np
 from ml import heads, liveness, media
 from ml.faces import Faces
 from ml.heads import Frame, Neutral
-from ml.measures import perceptual_hash
+from ml.measures import PROFILE, perceptual_hash
 from ml.nets.eyes import Eyes
 from ml.nets.scales import SCALES, is_drawn
-from ml.sameness import is_judged
+from ml.sameness import distances, is_judged
 from ml.types import SELFIE_STEPS, Inspection, Movement, SelfieVerdict
 
 Ages = Callable[[np.ndarray], float]  # (H, W, 3) uint8 RGB of a face from the front -> estimated years
 
 LEAST, MOST = 3, 12  # frames of one step: usable at least, looked at at most
 SEVERAL = 2  # frames of one step with a second person that refuse it
+LINK = 0.9  # of Scale.same: frames so near to one another show one face
 STRANGE = 0.25  # largest share of frames whose face is not that of the others: motion blurs some
 FACING = 20.0  # degrees of yaw up to which frames speak for who it is
 SAME, AGREEING = 0.5, 2 / 3  # least probability of a photo; least share of the judged photos that reach it
@@ -92,9 +94,13 @@ def verify(
     try:
         check_frames(seen)
         neutral = heads.neutral_of(seen.usable, seen.steps)
+        embedder = embedder_of(seen, neutral, faces)
+        seen = with_vectors(seen, best_of(seen, neutral), embedder, faces)
         said = replace(said, measures=measures_of(seen, neutral))
+        check_frames(seen)
         check_movements(seen, neutral)
-        said = with_face(said, seen, neutral, faces)
+        said = replace(said, embedder=embedder, embedding=tuple(front_mean(seen, neutral).tolist()))
+        said = replace(said, face=media.encode_jpeg(best_of(seen, neutral).picture))
         said = replace(said, likeness=tuple(likeness_to(p, said, seen, neutral, faces) for p in photos))
         check_person(said, photos)
     except Refused as refused:
@@ -107,22 +113,26 @@ def watch(movements: Sequence[Movement], faces: Faces, eyes: Eyes) -> Seen:
     steps = tuple(movement.step for movement in movements)
     if unknown := set(steps) - set(SELFIE_STEPS):
         raise ValueError(f"no such movement: {sorted(unknown)}")
-    return Seen(
-        tuple(heads.look(data, i, faces, eyes) for i, m in enumerate(movements) for data in m.frames[:MOST]),
-        steps,
-    )
+    numbered = [(i, data) for i, movement in enumerate(movements) for data in movement.frames[:MOST]]
+    with ThreadPoolExecutor(2) as pool:  # decodes the next frames while this thread looks at one
+        pictures = pool.map(heads.decoded, (data for _, data in numbered))
+        return Seen(tuple(heads.look(p, i, faces, eyes) for (i, _), p in zip(numbered, pictures)), steps)
 
 
 def check_frames(seen: Seen) -> None:
     """Refuses a step with too few usable frames for what is wrong with most of the others."""
     if not seen.steps:
         raise Refused("selfie_unreadable")
-    for step in range(len(seen.steps)):
-        faults = Counter(f.fault for f in seen.frames if f.step == step and f.fault)
+    for step, name in enumerate(seen.steps):
+        here = [f for f in seen.frames if f.step == step]
+        faults = Counter(f.fault for f in here if f.fault)
         if faults["selfie_several_faces"] >= SEVERAL:
             raise Refused("selfie_several_faces", step)
+        if faults["selfie_other_face"] > STRANGE * len(here):
+            raise Refused("selfie_other_face", step, "selfie_changed")
         if len(seen.of(step)) < LEAST:
-            raise Refused(faults.most_common(1)[0][0] if faults else "selfie_unreadable", step)
+            code = faults.most_common(1)[0][0] if faults else "selfie_unreadable"
+            raise Refused(code, step, {"selfie_wrong_movement": name}.get(code, ""))
 
 
 def check_movements(seen: Seen, neutral: Neutral) -> None:
@@ -135,21 +145,11 @@ def check_movements(seen: Seen, neutral: Neutral) -> None:
             raise Refused("selfie_still", step)
         if not heads.shows(name, seen.of(step), neutral):
             raise Refused("selfie_wrong_movement", step, name)
-    if liveness.is_screen(seen.usable, seen.steps):
+    if liveness.is_screen(seen.usable):
         raise Refused("selfie_screen")
 
 
 # --- who it is ----------------------------------------------------------------------------------------------
-
-
-def with_face(said: SelfieVerdict, seen: Seen, neutral: Neutral, faces: Faces) -> SelfieVerdict:
-    """The verdict with the face and its vector. Refuses a selfie in which the face changes."""
-    embedder = embedder_of(seen, neutral, faces)
-    vectors = [v for f in seen.usable if (v := vector_of(f, embedder, faces)) is not None]
-    mean = front_mean(seen.usable, vectors, neutral)
-    check_one_face(seen, vectors, mean, embedder)
-    face = media.encode_jpeg(best_of(seen, neutral).picture)
-    return replace(said, face=face, embedding=tuple(mean.tolist()), embedder=embedder)
 
 
 def check_person(said: SelfieVerdict, photos: Sequence[Inspection]) -> None:
@@ -174,20 +174,40 @@ def vector_of(frame: Frame, embedder: str, faces: Faces) -> np.ndarray | None:
     return faces.embedders.vector(embedder, frame.picture, frame.face) if frame.face else None
 
 
-def front_mean(frames: Sequence[Frame], vectors: Sequence[np.ndarray], neutral: Neutral) -> np.ndarray:
-    """(D,): the mean vector of the frames that face the camera with open eyes."""
-    front = [abs(neutral.yaw_of(f)) < FACING and abs(neutral.pitch_of(f)) < FACING for f in frames]
-    chosen = [v for v, is_front in zip(vectors, front) if is_front] or vectors
-    return np.mean(chosen, axis=0)
+def with_vectors(seen: Seen, best: Frame, embedder: str, faces: Faces) -> Seen:
+    """The frames with their vectors. One that is not of the best frame's face cannot be used: somebody else
+    may move than the one who is shown. Of a profile the vector does not tell."""
+    usable = seen.usable
+    vectors = [vector_of(f, embedder, faces) for f in usable]
+    apart = distances(np.array(vectors))
+    first = next(i for i, f in enumerate(usable) if f is best)
+    own = linked(apart, first, LINK * SCALES[embedder].same)
+    judged = {
+        id(f): replace(f, vector=v, apart=float(d), fault="" if i in own else odd_one(f))
+        for i, (f, v, d) in enumerate(zip(usable, vectors, apart[first]))
+    }
+    return replace(seen, frames=tuple(judged.get(id(f), f) for f in seen.frames))
 
 
-def check_one_face(seen: Seen, vectors: Sequence[np.ndarray], mean: np.ndarray, embedder: str) -> None:
-    """Refuses a selfie in which the face changes: somebody else moves than the one who is shown."""
-    strange = [float(np.linalg.norm(v - mean)) > SCALES[embedder].other for v in vectors]
-    for step in range(len(seen.steps)):
-        here = [odd for f, odd in zip(seen.usable, strange) if f.step == step]
-        if sum(here) > STRANGE * len(here):
-            raise Refused("selfie_other_face", step, "selfie_changed")
+def odd_one(frame: Frame) -> str:
+    return "selfie_wrong_movement" if abs(frame.yaw) >= PROFILE else "selfie_other_face"
+
+
+def linked(apart: np.ndarray, first: int, limit: float) -> set[int]:
+    """The frames that a chain of like ones joins to the first: a head that turns changes little by little."""
+    joined, new = {first}, {first}
+    while new:
+        near = {int(j) for i in new for j in np.flatnonzero(apart[i] <= limit)}
+        new = near - joined
+        joined |= new
+    return joined
+
+
+def front_mean(seen: Seen, neutral: Neutral) -> np.ndarray:
+    """(D,): the mean vector of the frames that face the camera."""
+    known = [(f, f.vector) for f in seen.usable if f.vector is not None]
+    front = [v for f, v in known if max(abs(neutral.yaw_of(f)), abs(neutral.pitch_of(f))) < FACING]
+    return np.asarray(np.mean(front or [v for _, v in known], axis=0))
 
 
 def likeness_to(
@@ -233,6 +253,7 @@ def measures_of(seen: Seen, neutral: Neutral) -> dict[str, Any]:
                 "pitch": round(neutral.pitch_of(f), 1),
                 "eyes": [round(e, 2) for e in f.eyes],
                 "sharpness": round(f.sharp, 3),
+                "apart": round(f.apart, 2),
             }
             if f.face
             else {"step": f.step, "fault": f.fault}
@@ -240,7 +261,7 @@ def measures_of(seen: Seen, neutral: Neutral) -> dict[str, Any]:
         ],
         "depth": rounded(liveness.depth_of(seen.usable, neutral)),
         "pattern": round(liveness.median_pattern(seen.usable), 1),
-        "framed": liveness.share_framed(seen.usable, seen.steps),
+        "framed": liveness.share_framed(seen.usable),
     }
 
 

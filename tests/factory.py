@@ -89,7 +89,31 @@ def _twin(user: Any, name: str) -> Any:
     Training.objects.create(**trained, number=2, status="failed", error_code="internal")
     twin.active_training = done
     twin.save()
+    _selfies(twin, photo)
     return twin
+
+
+def _selfies(twin: Any, photo: Any) -> None:
+    """A proof with its selfie, a link to a phone, and a twin of somebody else with a consent link."""
+    from accounts.models import Consent
+    from accounts.vault.vault import store
+    from twins.models import Twin
+    from twins.proof import links
+    from twins.proof.models import INVITED, PHONE, Challenge, Invitation, PhoneLink, Proof, Selfie
+
+    own = {"user": twin.user, "twin": twin}
+    challenge = Challenge.objects.create(**own, steps=["left"], expires_at=timezone.now())
+    face = {"embedding": [1.0, *[0.0] * 127], "embedder": "test"}
+    selfie = Selfie.objects.create(
+        **own, challenge=challenge, shown=False, status="succeeded", accepted=True, frame_hashes=["0" * 64]
+    )
+    for name in (selfie.frames_file, selfie.face_file):
+        store(twin.user_id).write(name, jpeg(9))
+    consent = Consent.objects.get(user=twin.user, kind="biometric_twin", withdrawn_at=None)
+    Proof.objects.create(**own, **face, selfie=selfie, consent=consent).photos.add(photo)
+    links.make(PhoneLink, valid=PHONE, **own)
+    other = Twin.objects.create(user=twin.user, name="Somebody else", of_other=True)
+    links.make(Invitation, valid=INVITED, user=twin.user, twin=other)
 
 
 def _pictures(user: Any, twin: Any, name: str) -> Any:
@@ -125,7 +149,7 @@ def start_work(user: Any) -> Any:
     from twins.models import Training
 
     ledger.grant(ledger.wallet_of(user), 100, cause=f"test:{uuid.uuid4()}")
-    twin = user.twins.get()
+    twin = user.twins.get(of_other=False)
     training = Training(user=user, twin=twin, base="nano", number=3, price=20)
     training.enqueue()
     Training.claim(training.id)

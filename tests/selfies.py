@@ -49,9 +49,9 @@ def photos(seed: int, count: int = 3) -> list[bytes]:
 
 
 @lru_cache(256)
-def drawing(seed: int, pose: Pose, glasses: str = "none", size: float = 0.62) -> np.ndarray:
+def drawing(seed: int, pose: Pose, glasses: str = "none") -> np.ndarray:
     """(HEIGHT, WIDTH, 3) uint8."""
-    scene = Scene(background="studio", light="soft", glasses=glasses, size=size, **pose._asdict())
+    scene = Scene(background="studio", light="soft", glasses=glasses, size=0.62, **pose._asdict())
     return draw(person_of(seed), scene, HEIGHT, WIDTH)
 
 
@@ -63,19 +63,19 @@ def frame(picture: np.ndarray, number: int) -> bytes:
 
 def movement_of(step: str, count: int = 6) -> list[Pose]:
     """From the front into the movement, quickly, as people do; the eyes open again after a blink."""
-    shares = [0.0, 0.0, 1.0, 1.0, 0.0, 0.0] if step == "blink" else [0.0, 0.3, 0.7, 1.0, 1.0, 1.0]
-    shares = [float(np.interp(i / max(count - 1, 1), np.linspace(0, 1, 6), shares)) for i in range(count)]
+    times = [i / max(count - 1, 1) for i in range(count)]
+    shares = [float(0.3 < t < 0.7) if step == "blink" else min(1.0, t / 0.6) for t in times]
     return [Pose(*(share * value for value in POSES[step])) for share in shares]
 
 
 def film(
-    seed: int, steps: Sequence[str], *, still: bool = False, glasses: str = "none", size: float = 0.62
+    seed: int, steps: Sequence[str], *, still: bool = False, glasses: str = "none", count: int = 6
 ) -> list[Movement]:
-    """The frames of each step; `still`: of a person who does nothing."""
+    """`count` frames of each step; `still`: of a person who does nothing."""
     made = []
     for step in steps:
-        poses = [FRONT] * 6 if still else movement_of(step)
-        pictures = [drawing(seed, pose, glasses, size) for pose in poses]
+        poses = [FRONT] * count if still else movement_of(step, count)
+        pictures = [drawing(seed, pose, glasses) for pose in poses]
         made.append(Movement(step, tuple(frame(p, 100 * len(made) + i) for i, p in enumerate(pictures))))
     return made
 

@@ -12,7 +12,19 @@ import numpy as np
 
 from ml import media
 from ml.errors import MLError, PhotoRefused, Stopped
-from ml.types import Inspection, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+from ml.types import (
+    SELFIE_STEPS,
+    Inspection,
+    Movement,
+    Picture,
+    Progress,
+    RenderSpec,
+    SelfieVerdict,
+    Store,
+    TrainReport,
+    TrainSpec,
+    go_on,
+)
 
 
 @dataclass
@@ -22,6 +34,8 @@ class JudgeDouble:
     embedders = ("test",)
     verdict: Callable[[bytes], str] = lambda data: ""
     on_step: Callable[[str, float], Any] = lambda stage, share: None
+    review: str = ""  # why staff must look at every accepted selfie
+    any_movement: bool = False  # takes every selfie, whatever its frames show
 
     def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
         self.on_step("inspecting", 0.0)
@@ -53,8 +67,50 @@ class JudgeDouble:
             return Inspection(False, "duplicate", "duplicate")
         return said
 
+    def verify_selfie(self, movements: Sequence[Movement], photos: Sequence[Inspection]) -> SelfieVerdict:
+        """Reads frames of `selfie_frame`: the movement that each shows, and whose face."""
+        self.on_step("verifying", 0.0)
+        if self.any_movement:
+            movements = [Movement(m.step, (selfie_frame(m.step),)) for m in movements]
+        shown = [[seen_in(frame) for frame in each.frames] for each in movements]
+        prints = tuple(seen for frames in shown for _step, _face, seen in frames)
+        for index, (asked, frames) in enumerate(zip(movements, shown, strict=True)):
+            if any(step != asked.step for step, _face, _seen in frames):
+                return SelfieVerdict(False, "selfie_wrong_movement", step=index, prints=prints)
+        vector = face_vector(shown[0][0][1])
+        likeness = tuple(float(tuple(photo.embedding) == vector) for photo in photos)
+        if sum(likeness) < len(likeness) * 2 / 3:
+            return SelfieVerdict(False, "selfie_other_face", likeness=likeness, prints=prints)
+        return SelfieVerdict(
+            True,
+            review=self.review,
+            likeness=likeness,
+            face=movements[0].frames[0],
+            embedding=vector,
+            embedder="test",
+            prints=prints,
+            measures={"yaw": [0.0, 21.5]},
+        )
+
     def embed(self, picture: bytes) -> list[Any]:
         return []
+
+
+def face_vector(face: int) -> tuple[float, ...]:
+    """The double's vector of a face, by number; the photos of tests show face 0."""
+    return tuple(float(i == face) for i in range(128))
+
+
+def selfie_frame(step: str, *, face: int = 0, number: int = 0) -> bytes:
+    """A JPEG whose colour says the movement, the face and the number of the frame."""
+    colour = (60 * SELFIE_STEPS.index(step) + 20, 40 * face + 20, 3 * (number % 80) + 8)
+    return media.encode_jpeg(np.full((48, 64, 3), colour, np.uint8), 95)
+
+
+def seen_in(frame: bytes) -> tuple[str, int, int]:
+    """(movement, face, perceptual hash) of a frame by `selfie_frame`."""
+    red, green, blue = (int(value) for value in media.to_array(frame)[24, 32])
+    return SELFIE_STEPS[red // 60], green // 40, red << 16 | green << 8 | blue
 
 
 @dataclass

@@ -47,6 +47,7 @@ OF = {
     "twins/<uuid:ident>/photos/<uuid:photo>/content": "photo",
     "twins/<uuid:ident>/photos/<uuid:photo>/thumbnail": "photo",
     "twins/<uuid:ident>/trainings": "twin",
+    "twins/<uuid:ident>/verification": "twin",
     "trainings/<uuid:ident>": "training",
     "trainings/<uuid:ident>/cancel": "training",
     "trainings/<uuid:ident>/activate": "training",

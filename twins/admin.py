@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from config.web.admin import ReadOnlyAdmin
 from twins import services
 from twins.models import Photo, Training, Twin
+from twins.proof import admin as proof  # noqa: F401  registers its pages
 
 
 @admin.register(Twin)

@@ -24,6 +24,7 @@ from config.web.schema import KEY, PAGE, paged, refuses
 from config.web.serializers import checked, idempotency_of, key_of
 from twins import services
 from twins.models import Photo, Training, Twin
+from twins.proof.validity import VerificationRequired
 from twins.serializers import (
     PhotoForm,
     PhotoSerializer,
@@ -131,7 +132,7 @@ class LibraryView(APIView):
 
 TRAINING_REFUSALS = (
     ConsentRequired,
-    services.VerificationRequired,
+    VerificationRequired,
     services.TwinDisabled,
     TwinReadOnly,
     services.TrainingInProgress,

@@ -7,21 +7,27 @@ class TwinsConfig(AppConfig):
     name = "twins"
 
     def ready(self) -> None:
-        from rest_framework.serializers import UUIDField
+        from rest_framework.serializers import ChoiceField, UUIDField
 
         from accounts.models import Kind
         from billing import prices
         from config import registry
+        from ml.catalogue import BASES
         from twins import exports, services
         from twins.models import Photo, Training, Twin
+        from twins.proof.exports import proofs
+        from twins.proof.models import Challenge, Invitation, PhoneLink, Proof, Selfie
 
         def quoted(user: Any, fields: dict[str, Any]) -> prices.Quote:
             twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
             own = Twin.objects.owned_by(user).get_or_404(twin) if twin else None
-            return {"credits": services.price_of_training(user, own)}
+            base = ChoiceField(list(BASES), allow_blank=True).run_validation(fields.get("base") or "")
+            return {"credits": services.price_of_training(user, own, base)}
 
         prices.register("training", quoted)
-        registry.known_files += (Photo.known_files, Training.known_files)
+        theirs = (Proof, Selfie, Challenge, PhoneLink, Invitation)
+        registry.known_files += (Photo.known_files, Training.known_files, Selfie.known_files)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.disable_twins)
         registry.exporters.append(registry.Exporter((Twin, Photo, Training), exports.twins))
-        registry.erasers.append(registry.Eraser(dict.fromkeys((Training, Photo, Twin), "user")))
+        registry.exporters.append(registry.Exporter(theirs, proofs))
+        registry.erasers.append(registry.Eraser(dict.fromkeys((*theirs, Training, Photo, Twin), "user")))

@@ -25,6 +25,7 @@ from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
 from config.runs.sentences import SENTENCES
 from ml.nets.scales import is_drawn
+from twins.proof import models as proof  # noqa: F401  registers its models
 
 LEAST, MOST = 10, 25  # a training needs LEAST accepted photos; a twin holds at most MOST
 TRIED = ("likeness_too_low", "consent_withdrawn")  # failures that are no fault of ours
@@ -103,6 +104,8 @@ class Twin(models.Model):
     active_training = models.ForeignKey("Training", models.SET_NULL, null=True, blank=True, related_name="+")
     # Stays True when the free training is deleted.
     had_free_training = models.BooleanField(default=False, editable=False)
+    # It shows somebody else than its owner, who consents by a link (proof.Invitation).
+    of_other = models.BooleanField(default=False, db_default=False, editable=False)
     disabled_at = models.DateTimeField(null=True, editable=False)  # when the consent was withdrawn
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)

@@ -9,12 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import consents
-from accounts.models import Kind
 from accounts.vault.vault import store
 from billing import ledger, limits, prices
 from config import registry
@@ -24,6 +22,7 @@ from config.runs.models import Run, Status
 from ml import catalogue
 from twins import checks
 from twins.models import LEAST, MOST, Photo, Training, Twin
+from twins.proof import forgetting, subjects, validity
 
 
 class TooManyPhotos(DomainError):
@@ -39,11 +38,6 @@ class NotEnoughPhotos(DomainError):
 class TrainingInProgress(DomainError):
     code, status = "training_in_progress", 409
     message = _("This twin is being trained already. Wait for it, or cancel it.")
-
-
-class VerificationRequired(DomainError):
-    code, status = "verification_required", 403
-    message = _("This base can deceive, so it asks for proof first that the photos show you.")
 
 
 class TwinDisabled(DomainError):
@@ -105,9 +99,10 @@ def _delete_rows(twin: Twin) -> None:
     locked_twin(twin.id)  # waits for open uploads; later ones get NotFound
     if twin.trainings.open().exists():
         raise TrainingInProgress
-    for photo in twin.photos.open():
-        photo.stop()
+    for run in (*twin.photos.open(), *twin.selfies.open()):
+        run.stop()
     folder, files = twin.folder(), store(twin.user_id)
+    forgetting.forget([twin.id])
     quarantine = [p.quarantine for p in twin.photos.only("id")]
     Twin.objects.get(id=twin.id).delete()
     transaction.on_commit(lambda: _remove(files, [f"{folder}/"], quarantine), robust=True)
@@ -115,20 +110,28 @@ def _delete_rows(twin: Twin) -> None:
 
 def disable_twins(user: Any) -> None:
     """Disables the twins and deletes embeddings and weights. Runs when the consent is withdrawn."""
-    live = Twin.objects.owned_by(user).filter(disabled_at=None)
-    live.update(disabled_at=timezone.now(), active_training=None)
-    Photo.objects.owned_by(user).update(embedding=None, embedder="", points=None)
-    trained = Training.objects.owned_by(user)
+    disable(user, Twin.objects.owned_by(user).filter(of_other=False))
+
+
+def disable(user: Any, twins: QuerySet[Twin]) -> None:
+    """Disables these twins of one user: their consent ended. Needs a transaction."""
+    chosen = list(twins.values_list("id", flat=True))
+    Twin.objects.filter(id__in=chosen, disabled_at=None).update(
+        disabled_at=timezone.now(), active_training=None
+    )
+    Photo.objects.filter(twin__in=chosen).update(embedding=None, embedder="", points=None)
+    trained = Training.objects.filter(twin__in=chosen)
     trained.update(sha256="", samples=0)
     folders, files = [f"{t.folder}/" for t in trained], store(user.id)
-    transaction.on_commit(lambda: stop_all(user, Photo, Training), robust=True)
+    forgetting.forget(chosen)
+    transaction.on_commit(lambda: stop_all(chosen, Photo, Training, forgetting.Selfie), robust=True)
     transaction.on_commit(lambda: _remove(files, folders, []), robust=True)
 
 
-def stop_all(user: Any, *kinds: type[Run]) -> None:
+def stop_all(twins: list[Any], *kinds: type[Run]) -> None:
     """Stops open runs, each in its own transaction. A run it misses ends at the worker's consent check."""
     for kind in kinds:
-        for run in kind.objects.owned_by(user).open():
+        for run in kind.objects.filter(twin__in=twins).open():
             run.stop()
 
 
@@ -148,7 +151,7 @@ def add_photo(twin: Twin, *, data: bytes, file_name: str = "", key: str | None =
     Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly, StorageFull,
     IdempotencyMismatch.
     """
-    consents.require(twin.user, Kind.BIOMETRIC_TWIN)
+    subjects.require_consent(twin)
     if len(data) > settings.MAX_UPLOAD:
         raise FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
     files = store(twin.user_id)
@@ -213,11 +216,16 @@ def delete_photo(photo: Photo) -> None:
 # ---------------------------------------------------------------- trainings
 
 
-def price_of_training(user: Any, twin: Twin | None) -> int:
-    """Price in credits. The first training in a twin slot is free; deleting a twin frees no slot."""
+def price_of_training(user: Any, twin: Twin | None, base: str = "") -> int:
+    """Price in credits on a base, by default that of this installation. The first training in a twin slot is
+    free; deleting a twin frees no slot."""
     wallet = ledger.wallet_of(user)
     taken = twin is not None and (twin.had_free_training or twin.trainings.open().filter(free=True).exists())
-    return 0 if limits.free_training_left(wallet) and not taken else prices.training()
+    return 0 if limits.free_training_left(wallet) and not taken else prices.training(_base(base))
+
+
+def _base(name: str) -> catalogue.Base:
+    return catalogue.BASES[name or settings.STUDIO_PROFILE]
 
 
 def cancel_uses_free(twin: Twin) -> bool:
@@ -249,18 +257,13 @@ def start_training(
         seed=secrets.randbelow(2**31) if seed is None else seed,
     )
 
-    def check() -> None:
-        consents.require(twin.user, Kind.BIOMETRIC_TWIN)
-        if catalogue.BASES[training.base].photorealistic:
-            raise VerificationRequired
-
     return create_idempotent(
         training,
         endpoint=f"trainings:{twin.id}",
         key=key,
         body_hash=body_hash,
         prepare=_prepare_training,
-        check=check,
+        check=lambda: subjects.require_consent(twin),
     )
 
 
@@ -269,7 +272,9 @@ def _prepare_training(training: Training) -> None:
     twin = locked_twin(training.twin_id)
     require_enabled(twin)
     require_use(twin)
-    photos = _enough_photos(twin)
+    photos = enough_photos(twin)
+    if catalogue.BASES[training.base].photorealistic:
+        validity.require(twin)
     if twin.trainings.open().exists():
         raise TrainingInProgress
     training.engine = training.base
@@ -285,7 +290,7 @@ def _prepare_training(training: Training) -> None:
     training.photos.set(photos)
 
 
-def _enough_photos(twin: Twin) -> list[Photo]:
+def enough_photos(twin: Twin) -> list[Photo]:
     """The twin's accepted photos. Raises NotEnoughPhotos, also for photos of several people."""
     photos = list(twin.photos.accepted())
     ready = checks.readiness(photos)
@@ -302,7 +307,7 @@ def _set_price(training: Training, twin: Twin) -> None:
     A failed free training gives its slot back. When staff retry it, the new training takes the slot again.
     """
     wallet = ledger.locked_wallet(training.user)
-    training.price = 0 if training.retry_of else price_of_training(training.user, twin)
+    training.price = 0 if training.retry_of else price_of_training(training.user, twin, training.base)
     training.free = training.free or (not training.price and not training.retry_of)
     if training.free:
         type(wallet).objects.filter(id=wallet.id).update(free_trainings=F("free_trainings") + 1)
@@ -344,7 +349,7 @@ def delete_training(training: Training) -> None:
 def retry_training(training: Training, *, actor: Any) -> Training:
     """Runs a failed training again as a new, free one. A second call returns the same training.
 
-    Raises NotFailed and what start_training raises.
+    Raises NotFailed and what start_training raises: there is no retry without a proof either.
     """
     if training.status != Status.FAILED:
         raise NotFailed

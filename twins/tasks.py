@@ -12,8 +12,6 @@ from celery import shared_task
 from django.conf import settings
 from django.db import transaction
 
-from accounts import consents
-from accounts.models import Kind
 from accounts.vault.sealing import Tampered
 from accounts.vault.vault import Vault, store
 from billing.runs import at_limit
@@ -25,6 +23,7 @@ from ml import media, types
 from ml.errors import MLError, Stopped
 from twins import checks
 from twins.models import SIGN, Photo, Training, Twin
+from twins.proof import subjects
 
 THUMBNAIL = 320  # px of the long side
 
@@ -34,11 +33,11 @@ def check_photo(ident: str) -> None:
     with claimed(Photo, ident) as photo:
         if photo is None:
             return
-        _consent(photo.user_id)
+        _consent(photo.twin)
         files = store(photo.user_id)
         judge, before = get_judge(), _others(photo)
         said = judge.inspect(files.read(photo.quarantine), [_with_pixels(p, files) for p in before])
-        _consent(photo.user_id)
+        _consent(photo.twin)
         if said.accepted:
             _keep(files, photo, said)
         with kept_only_if_wanted(photo, lambda: _discard(files, photo)), transaction.atomic():
@@ -93,9 +92,9 @@ def _discard(files: Vault, photo: Photo) -> None:
         files.delete(name)
 
 
-def _consent(user_id: Any) -> None:
+def _consent(twin: Twin) -> None:
     """Checks the consent: at the start, and again before face data is saved. Raises MLError."""
-    if not consents.has(user_id, Kind.BIOMETRIC_TWIN):
+    if not subjects.has_consent(twin):
         raise MLError("consent_withdrawn", "")
 
 
@@ -151,7 +150,7 @@ def _turns() -> list[Waiting]:
 
 def _train(training: Training) -> None:
     """Raises MLError, Stopped, Lost."""
-    _consent(training.user_id)
+    _consent(training.twin)
     files = store(training.user_id)
     with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
         progress = _overall(training.progress)

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from twins import views
+from twins.proof import views as proof
 
 urlpatterns = [
     path("", views.listing, name="twins"),
@@ -12,6 +13,11 @@ urlpatterns = [
     path("<uuid:ident>/photos/remove/", views.remove_photos, name="remove_photos"),
     path("<uuid:ident>/photos/<uuid:photo>/delete/", views.remove_photo, name="remove_photo"),
     path("<uuid:ident>/train/", views.train, name="train"),
+    path("<uuid:ident>/verify/", proof.verify, name="verify_twin"),
+    path("<uuid:ident>/verify/state/", proof.verify_state, name="verify_state"),
+    path("<uuid:ident>/verify/phone/", proof.phone, name="verify_on_phone"),
+    path("<uuid:ident>/invite/", proof.invite, name="invite"),
+    path("<uuid:ident>/invite/revoke/", proof.revoke, name="revoke_invitation"),
     path("<uuid:ident>/delete/", views.remove, name="remove_twin"),
     path("trainings/<uuid:ident>/", views.training, name="training"),
     path("trainings/<uuid:ident>/cancel/", views.cancel, name="cancel_training"),

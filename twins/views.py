@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -20,9 +21,12 @@ from billing import ledger, limits
 from billing.payments import gateway
 from config.web.problems import told
 from config.web.ratelimit import limited
+from ml.catalogue import BASES
 from twins import checks, services
 from twins.forms import TwinForm
 from twins.models import LEAST, MOST, Photo, Training, Twin
+from twins.proof import subjects
+from twins.proof.serializers import show_verification
 from twins.serializers import show_photo, show_training, show_twin
 
 # Example pictures (drawn by bench.examples) and their captions.
@@ -87,13 +91,15 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
     twin = Twin.objects.owned_by(user).with_older().get_or_404(ident)
     photos = list(twin.photos.all())
     wording = next(c for c in consents.current(user) if c["kind"] == Kind.BIOMETRIC_TWIN)
+    consented = subjects.has_consent(twin)
     ready = checks.readiness([p for p in photos if p.accepted])
     trainings = [show_training(t) for t in twin.trainings.shown().with_twin()]
     running = next((t for t in trainings if t["status"] in ("queued", "running")), None)
     return _costs(user, twin, running) | {
         "twin": twin,
         "photos": sorted(map(show_photo, photos), key=lambda photo: photo["status"] == "refused"),
-        "consent": wording,
+        "consent": wording | {"given": consented},
+        "verification": _verification(twin),
         "ready": ready,
         "share": min(100, 100 * ready.accepted // LEAST),
         "least": LEAST,
@@ -103,6 +109,12 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
         "key": secrets.token_urlsafe(12),
         "tab": "twins",
     }
+
+
+def _verification(twin: Twin) -> dict[str, Any] | None:
+    """How far the live selfie is; None where nothing asks for one."""
+    asked = BASES[settings.STUDIO_PROFILE].photorealistic
+    return show_verification(twin) if asked or twin.of_other or twin.selfies.exists() else None
 
 
 def _costs(user: Any, twin: Twin, running: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,13 +1,16 @@
-"""Authenticates a browser at the API."""
+"""Authenticates a browser at the API, and finds the session behind a request's credentials."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from allauth.headless.tokens.strategies.jwt.internal import session_key_from_sid
+from django.contrib.sessions.backends.base import SessionBase
 from rest_framework import exceptions
 from rest_framework.authentication import SessionAuthentication
 
 from config.errors import Forged
+from config.runs.events import session_id
 
 
 class BrowserAuthentication(SessionAuthentication):
@@ -18,3 +21,18 @@ class BrowserAuthentication(SessionAuthentication):
             super().enforce_csrf(request)
         except exceptions.PermissionDenied:
             raise Forged from None
+
+
+def session_key_of(request: Any) -> str:
+    """Of the session behind the credentials of an API request: an access token, a session token or a cookie.
+    Empty for a client without a session."""
+    auth = getattr(request, "auth", None)
+    if isinstance(auth, dict):
+        return session_key_from_sid(auth["sid"]) or ""
+    session = auth if isinstance(auth, SessionBase) else getattr(request, "session", None)
+    return getattr(session, "session_key", None) or ""
+
+
+def session_of(request: Any) -> str:
+    """The session's name in our rows and messages, from which nobody gets its key."""
+    return session_id(session_key_of(request))

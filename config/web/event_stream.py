@@ -13,8 +13,6 @@ from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
-from allauth.headless.tokens.strategies.jwt.internal import session_key_from_sid
-from django.contrib.sessions.backends.base import SessionBase
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
@@ -30,6 +28,7 @@ from config.runs.events import Message, read
 from config.runs.models import OPEN, kinds
 from config.runs.places import Places
 from config.web import problems
+from config.web.authentication import session_key_of
 from config.web.serializers import run_fields
 from config.web.streams import Event, Stream, Streams
 
@@ -59,15 +58,7 @@ def _let_in(request: HttpRequest) -> Stream | None:
             return None
     except APIException:
         return None
-    return Stream(asked.user, _session_key(asked), get_language() or "en")
-
-
-def _session_key(asked: Request) -> str:
-    """Of the session behind the credentials: an access token, a session token, or a cookie."""
-    if isinstance(asked.auth, dict):
-        return session_key_from_sid(asked.auth["sid"]) or ""
-    session = asked.auth if isinstance(asked.auth, SessionBase) else getattr(asked, "session", None)
-    return getattr(session, "session_key", None) or ""
+    return Stream(asked.user, session_key_of(asked), get_language() or "en")
 
 
 async def _nothing() -> AsyncIterator[bytes]:

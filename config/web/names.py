@@ -18,6 +18,7 @@ NAMES = {  # where the rule below finds no good name
     ("GET", "trainings/{}/weights"): "get_training_weights",
     ("POST", "twins/{}/photos"): "upload_twin_photo",
     ("POST", "twins/{}/trainings"): "start_training",
+    ("POST", "twins/{}/verification"): "send_selfie",
     ("POST", "verify"): "verify_file",
 }
 

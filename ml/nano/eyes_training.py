@@ -1,7 +1,7 @@
-"""Trains ml/nets/eyes.py on drawn eyes: `python -m ml.nano.eyes_training [--heads 2000] [--seed 1]`.
+"""Trains ml/nets/eyes.py on drawn eyes: `python -m ml.nano.eyes_training [--heads 1600] [--seed 1]`.
 
 Each head is drawn twice, with its eyes open as its expression has them, and closed or nearly so. Each drawing
-gives several patches: in other light, with glasses, with the detector's error. No photograph is used. Five
+gives several patches: in other light, with glasses, with the detector's error. No photograph is used. Three
 minutes of two cores.
 """
 
@@ -97,7 +97,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--heads", type=int, default=2000)
+    parser.add_argument("--heads", type=int, default=1600)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=WEIGHTS)

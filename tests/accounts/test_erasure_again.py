@@ -127,7 +127,7 @@ def test_a_restored_backup_does_not_start_until_its_erasures_are_replayed(
         for kind, of in ((User, {"id": anna.id}), (DataKey, {"user": anna}))
     }
     shutil.copytree(folder, tmp_path / "copy")
-    photo = next(iter(anna.twins.get().photos.filter(accepted=True))).clean
+    photo = next(iter(anna.twins.get(of_other=False).photos.filter(accepted=True))).clean
     erase(anna)
     assert tombstones.alive() == []
     for rows in backup.values():
