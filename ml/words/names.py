@@ -172,7 +172,10 @@ class Names:
             return len(last) > 2 and not is_given(last) and not weak
         if sure and is_weak_surname(last):
             return self._ends_here(end)
-        return sure and len(last) > 3 and not (is_given(last) or vocabulary.knows(last))
+        if len(last) < 4 or is_given(last) or vocabulary.knows(last):
+            return False
+        after = self._after(end)
+        return sure or bool(after and end == at + 1 and after.word in around()["person"])
 
     def _ends_here(self, end: int) -> bool:
         """Whether a surname that is also a word is the last one: not in emma stone wall."""
@@ -215,7 +218,7 @@ class Names:
             start -= 1
         if any(one in around()["before"] for one in words[max(0, start - 1) : at]):
             return True
-        if end + 1 < len(words) and words[end + 1] in around()["after"]:
+        if end + 1 < len(words) and words[end + 1] in around()["after"] | around()["site"]:
             return True
         if not around()["costume"].isdisjoint(words[end + 1 : end + 3]):
             return True
