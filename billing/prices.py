@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models import Price
 from config.errors import Invalid
-from ml.catalogue import Base, steps_of
+from ml.catalogue import BASES, Base, steps_of
 from ml.types import QUALITIES
 
 # A draft's price is that of two pictures: it is half the work of a standard one.
@@ -61,9 +61,12 @@ def pictures(base: Base, quality: str, count: int, steps: int | None = None) -> 
     return math.ceil(count * next(enough, most))
 
 
-def training() -> int:
-    """The price of a training; the first one in each twin slot is free."""
-    return listed()["training"]
+def training(base: Base | None = None) -> int:
+    """The price of a training; the first one in each twin slot is free. On a base that takes more steps than
+    the built-in one it grows in proportion."""
+    steps = BASES["nano"].recipe.steps_most
+    most = steps if base is None else max(steps, base.recipe.steps_most)
+    return math.ceil(Fraction(most, steps) * listed()["training"])
 
 
 def video(seconds: int) -> int:

@@ -38,7 +38,7 @@ async function open() {
   tell(words.camera);
   try {
     if (!navigator.mediaDevices) throw new DOMException("", "NotFoundError"); // an address without https has none
-    const size = { width: { ideal: 1280 }, height: { ideal: 720 } };
+    const size = { width: { ideal: 960 }, height: { ideal: 720 } };
     stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { facingMode: "user", ...size } });
     video.srcObject = stream;
     video.hidden = false;

@@ -35,6 +35,7 @@ class JudgeDouble:
     verdict: Callable[[bytes], str] = lambda data: ""
     on_step: Callable[[str, float], Any] = lambda stage, share: None
     review: str = ""  # why staff must look at every accepted selfie
+    any_movement: bool = False  # takes every selfie, whatever its frames show
 
     def inspect(self, data: bytes, others: Sequence[Inspection] = ()) -> Inspection:
         self.on_step("inspecting", 0.0)
@@ -69,6 +70,8 @@ class JudgeDouble:
     def verify_selfie(self, movements: Sequence[Movement], photos: Sequence[Inspection]) -> SelfieVerdict:
         """Reads frames of `selfie_frame`: the movement that each shows, and whose face."""
         self.on_step("verifying", 0.0)
+        if self.any_movement:
+            movements = [Movement(m.step, (selfie_frame(m.step),)) for m in movements]
         shown = [[seen_in(frame) for frame in each.frames] for each in movements]
         prints = tuple(seen for frames in shown for _step, _face, seen in frames)
         for index, (asked, frames) in enumerate(zip(movements, shown, strict=True)):

@@ -36,7 +36,7 @@ if os.environ.get("STUDIO") == "paint":
         while line.startswith(awaited()):
             time.sleep(0.02)  # polls until the test deletes `wait`
 
-    studio.use_judge(JudgeDouble(on_step=on_step))  # type: ignore[arg-type]
+    studio.use_judge(JudgeDouble(on_step=on_step, any_movement=True))  # type: ignore[arg-type]
     studio.use_engine("nano", EngineDouble(on_step=on_step, steps=6))
 
 if "CRASH_AT" in os.environ:

@@ -7,11 +7,12 @@ class TwinsConfig(AppConfig):
     name = "twins"
 
     def ready(self) -> None:
-        from rest_framework.serializers import UUIDField
+        from rest_framework.serializers import ChoiceField, UUIDField
 
         from accounts.models import Kind
         from billing import prices
         from config import registry
+        from ml.catalogue import BASES
         from twins import exports, services
         from twins.models import Photo, Training, Twin
         from twins.proof.exports import proofs
@@ -20,7 +21,8 @@ class TwinsConfig(AppConfig):
         def quoted(user: Any, fields: dict[str, Any]) -> prices.Quote:
             twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
             own = Twin.objects.owned_by(user).get_or_404(twin) if twin else None
-            return {"credits": services.price_of_training(user, own)}
+            base = ChoiceField(list(BASES), allow_blank=True).run_validation(fields.get("base") or "")
+            return {"credits": services.price_of_training(user, own, base)}
 
         prices.register("training", quoted)
         theirs = (Proof, Selfie, Challenge, PhoneLink, Invitation)

@@ -216,11 +216,16 @@ def delete_photo(photo: Photo) -> None:
 # ---------------------------------------------------------------- trainings
 
 
-def price_of_training(user: Any, twin: Twin | None) -> int:
-    """Price in credits. The first training in a twin slot is free; deleting a twin frees no slot."""
+def price_of_training(user: Any, twin: Twin | None, base: str = "") -> int:
+    """Price in credits on a base, by default that of this installation. The first training in a twin slot is
+    free; deleting a twin frees no slot."""
     wallet = ledger.wallet_of(user)
     taken = twin is not None and (twin.had_free_training or twin.trainings.open().filter(free=True).exists())
-    return 0 if limits.free_training_left(wallet) and not taken else prices.training()
+    return 0 if limits.free_training_left(wallet) and not taken else prices.training(_base(base))
+
+
+def _base(name: str) -> catalogue.Base:
+    return catalogue.BASES[name or settings.STUDIO_PROFILE]
 
 
 def cancel_uses_free(twin: Twin) -> bool:
@@ -302,7 +307,7 @@ def _set_price(training: Training, twin: Twin) -> None:
     A failed free training gives its slot back. When staff retry it, the new training takes the slot again.
     """
     wallet = ledger.locked_wallet(training.user)
-    training.price = 0 if training.retry_of else price_of_training(training.user, twin)
+    training.price = 0 if training.retry_of else price_of_training(training.user, twin, training.base)
     training.free = training.free or (not training.price and not training.retry_of)
     if training.free:
         type(wallet).objects.filter(id=wallet.id).update(free_trainings=F("free_trainings") + 1)

@@ -62,7 +62,35 @@ def lived_in(user: Any) -> dict[str, str]:
     archive = Export.objects.create(
         user=user, scope="items", status="succeeded", size=1_234_567, expires_at=expires
     )
-    return {"twin": str(twin.id), "item": str(item.id), "archive": str(archive.id), "job": str(job.id)}
+    ids = {"twin": str(twin.id), "item": str(item.id), "archive": str(archive.id), "job": str(job.id)}
+    return ids | add_links(user)
+
+
+def add_links(user: Any) -> dict[str, str]:
+    """Creates a twin that is ready for its selfie, and one of somebody else with both of its links."""
+    from accounts import consents
+    from twins.models import Twin
+    from twins.proof import invitations
+
+    ready = Twin.objects.create(user=user, name="Alice again", subject_class="woman")
+    many_photos(ready)
+    other = Twin.objects.create(user=user, name="Carol", subject_class="woman")
+    invitation, token = invitations.invite(other)
+    version = consents.WORDING["biometric_twin"][0]
+    withdrawal = invitations.agree(invitation, session="", version=version)
+    return {"ready": str(ready.id), "other": str(other.id), "token": token, "withdrawal": withdrawal}
+
+
+def many_photos(twin: Any) -> None:
+    """Ten accepted photos."""
+    from accounts.vault.vault import store
+    from twins.models import Photo
+
+    for i in range(10):
+        photo = Photo.objects.create(
+            user=twin.user, twin=twin, status="succeeded", accepted=True, hash=i, points=[0.0] * 10, **CHECKED
+        )
+        store(twin.user_id).write(photo.thumbnail, drawings()[0][i % 6])
 
 
 def add_photos(twin: Any) -> None:

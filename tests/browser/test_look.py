@@ -37,7 +37,11 @@ OWN = {
     "sessions": "/accounts/sessions/",
     "job": "/studio/{job}/",
     "archive": "/account/archives/{archive}/",
+    "selfie": "/twins/{ready}/verify/",
+    "link": "/twins/{other}/verify/",
+    "asked": "/twins/{other}/",
 }
+GUEST = {"invited": "/invited/{token}/", "withdraw": "/withdraw/{withdrawal}/"}
 EMPTY = {
     "first-twins": "/twins/",
     "first-studio": "/studio/",
@@ -66,7 +70,8 @@ def environment() -> dict[str, str]:
 )
 def test_every_page(site: Site, alice: Any, bob: Any, share: Share, size: str, theme: str) -> None:
     """With --thorough every page in every language; otherwise each page in one of them."""
-    visitors = ((None, OPEN, {}), (alice, OWN, lived_in(alice)), (bob, EMPTY, {"twin": str(twin_of(bob).id)}))
+    ids, empty = lived_in(alice), {"twin": str(twin_of(bob).id)}
+    visitors = ((None, OPEN, {}), (alice, OWN, ids), (bob, EMPTY, empty), (None, GUEST, ids))
     faults: list[str] = []
     for turn, code in enumerate(LANGUAGES):
         for user, pages, ids in visitors:

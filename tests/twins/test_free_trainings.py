@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from billing import ledger, limits
+from billing import ledger, limits, prices
 from billing.models import Plan
 from config.runs.places import Places
 from ml.catalogue import BASES
@@ -73,13 +73,13 @@ def test_the_base_caps_the_steps(start: Callable[..., Any], engine: EngineDouble
 def test_no_parameter_of_a_training_raises_the_work_above_what_the_price_covers(
     start: Callable[..., Any], base: str
 ) -> None:
-    """The price is one for all bases. A base with more work than the built-in one has to have its own price
-    before it can be trained on."""
+    """A base with more steps than the built-in one costs more in proportion, and asks for a live selfie."""
     assert set(TrainingForm().fields) == {"base", "steps", "seed", "resolution"}
     assert start(base=base, resolution=4096).json()["code"] == "invalid"
     answer = start(base=base, steps=BASES[base].recipe.steps_most, seed=7)
-    covered = BASES[base].recipe.steps_most <= BASES["nano"].recipe.steps_most
-    assert answer.status_code == (202 if covered else 403)
+    assert answer.status_code == (403 if BASES[base].photorealistic else 202)
+    most, least = BASES[base].recipe.steps_most, BASES["nano"].recipe.steps_most
+    assert prices.training(BASES[base]) >= prices.training() * most / least
 
 
 def test_work_waits_for_a_proven_address(
