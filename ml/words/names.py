@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from ml.words import chinese_names, spelling
+from ml.words import chinese_names, spelling, vocabulary
 from ml.words.lexicon import LISTS, read_sets, read_terms
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['’`´][^\W\d_]+)*|\d+|[^\w\s]|[\n_]")
@@ -158,8 +158,11 @@ class Names:
         if self.capitals and self.tokens[at].capital and self.tokens[end].capital:
             if not sure:
                 return last in around()["trades"]
-            return len(last) > 2 and not is_given(last) and not is_weak(last)
-        return sure and is_weak_surname(last) and self._ends_here(end)
+            weak = is_weak(last) and not is_weak_surname(last)
+            return len(last) > 2 and not is_given(last) and not weak
+        if sure and is_weak_surname(last):
+            return self._ends_here(end)
+        return sure and len(last) > 3 and not (is_given(last) or vocabulary.knows(last))
 
     def _ends_here(self, end: int) -> bool:
         """Whether a surname that is also a word is the last one: not in emma stone wall."""
@@ -184,14 +187,19 @@ class Names:
     def _last(self, end: int) -> int:
         """The end of a name with two surnames."""
         after = self._after(end)
-        if not after or not after.touches or after.word in around()["after"]:
+        if not after or not after.touches or (after.word in around()["after"] and not after.hyphen):
             return end
+        if after.hyphen:
+            return end + 1
         return end + 1 if is_surname(after.word) or is_weak_surname(after.word) else end
 
     def _excused(self, at: int, end: int) -> bool:
         """Whether a name is that of a place, a brand, a figure or a style."""
         words = [one.word for one in self.tokens]
-        if at and words[at - 1] in around()["before"]:
+        start = at
+        while start and (is_given(words[start - 1]) or is_weak(words[start - 1])):
+            start -= 1
+        if any(one in around()["before"] for one in words[max(0, start - 1) : at]):
             return True
         if end + 1 < len(words) and words[end + 1] in around()["after"]:
             return True
