@@ -104,6 +104,7 @@ def test_without_a_camera_a_phone_goes_on(site: Site, twin: Twin, filming: Brows
     expect(desktop.locator("#say")).to_contain_text("go on with a phone")
     shot(desktop, "selfie-no-camera")
     desktop.get_by_role("button", name="Show a QR code").click()
+    expect(desktop.locator("#phone .qr")).to_be_visible()
     shot(desktop, "selfie-qr")
     link = desktop.locator("#phone .break").get_attribute("href") or ""
     phone = on_phone(site, filming)
@@ -127,6 +128,7 @@ def test_somebody_else_agrees_by_a_link(site: Site, alice: Any, filming: Browser
     page.goto(f"/invited/{token}/")
     page.get_by_label("I have read this and agree.").check()
     page.get_by_role("button", name="Agree and go on").click()
+    expect(page.locator(".break").first).to_be_visible()
     shot(page, "invited-agreed")
     link = page.locator(".break").first.get_attribute("href") or ""
     sit(page, "invited")

@@ -28,6 +28,15 @@ def test_the_same_person_and_scene_are_the_same_picture() -> None:
     assert (draw(somebody(), scene, 96, 80) == draw(somebody(), scene, 96, 80)).all()
 
 
+def test_a_blink_changes_the_eyes_alone() -> None:
+    open_, closed = (draw(somebody(), Scene(size=0.6, blink=b), 200, 200).astype(int) for b in (0, 1))
+    rows, columns = np.nonzero(np.abs(open_ - closed).max(2) > 8)
+    eyes = 100 - 0.06 * 100  # the row of the eyes
+    assert len(rows) > 50
+    assert np.abs(rows - eyes).max() < 0.2 * 100
+    assert np.abs(columns - 100).min() > 5
+
+
 @pytest.mark.parametrize("size", [(80, 144), (144, 80), (128, 128), (768, 960)])
 def test_any_size_and_shape_can_be_drawn(size: tuple[int, int]) -> None:
     picture = draw(somebody(), Scene(), *size)

@@ -123,6 +123,17 @@ def test_a_still_picture_is_refused(judge: Judge, photos: list[Inspection]) -> N
 
 
 @pytest.mark.thorough
+def test_most_drawn_people_are_accepted(judge: Judge) -> None:
+    """14 of 16. The detector's points miss one look up, and drawn faces with closed eyes may be far apart."""
+    people = range(1, 17)
+    verdicts = [
+        judge.verify_selfie(selfies.film(n, STEPS), [judge.inspect(p) for p in selfies.photos(n)])
+        for n in people
+    ]
+    assert sum(said.accepted for said in verdicts) >= 13
+
+
+@pytest.mark.thorough
 def test_glasses_do_not_hide_a_blink(judge: Judge, photos: list[Inspection]) -> None:
     said = judge.verify_selfie(film_of(ALICE, ["blink", "left"], glasses="glasses"), photos)
     assert said.accepted, said

@@ -85,6 +85,7 @@ def code_of(answer: Any) -> tuple[int, str]:
 
 def test_the_owner_makes_a_link_which_is_shown_once(client: Any, twin: Twin, bob: Any) -> None:
     client.force_login(twin.user)
+    assert f"/twins/{twin.id}/invite/" in client.get(f"/twins/{twin.id}/").content.decode()
     page = client.post(f"/twins/{twin.id}/invite/").content.decode()
     token = re.search(r"/invited/([^/]+)/", page)
     assert token
@@ -194,6 +195,7 @@ def test_another_browser_agrees_again_before_it_can_sit(guest: Guest, agreed: st
 @pytest.mark.parametrize("path", ["/invited/{}/", "/invited/{}/ask/", "/selfie/{}/", "/withdraw/{}/"])
 def test_a_made_up_link_leads_nowhere(guest: Guest, path: str, token: str) -> None:
     assert guest.get(path.format(token)).status_code == 404
+    assert "sessionid" not in guest.cookies
 
 
 def test_a_link_is_over_after_seven_days(guest: Guest, link: str) -> None:

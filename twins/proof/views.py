@@ -28,7 +28,7 @@ from config.web.problems import told
 from config.web.ratelimit import limited
 from twins import checks
 from twins.models import Twin
-from twins.proof import invitations, phones, services, subjects
+from twins.proof import invitations, links, phones, services, subjects
 from twins.proof.frames import read_form
 from twins.proof.models import Invitation
 from twins.proof.qr import picture_of
@@ -188,11 +188,17 @@ def _ask(
 WITHDRAWALS = "selfie_withdrawals"  # the session's key: invitation -> token of the link that withdraws
 
 
+def _opened(request: HttpRequest, token: str) -> tuple[Invitation, str]:
+    """The invitation and this browser's session, which nobody gets by a made-up link."""
+    links.find(Invitation, token)
+    session = browser_of(request)
+    return invitations.opened(token, session), session
+
+
 @require_GET
 @with_camera
 def invited(request: HttpRequest, token: str) -> HttpResponse:
-    session = browser_of(request)
-    invitation = invitations.opened(token, session)
+    invitation, session = _opened(request, token)
     twin = invitation.twin
     ready = checks.readiness(list(twin.photos.accepted()))
     kept = request.session.get(WITHDRAWALS, {}).get(str(invitation.id))
@@ -217,8 +223,7 @@ def invited(request: HttpRequest, token: str) -> HttpResponse:
 @told
 @limited("60/h", "invited")
 def agree(request: HttpRequest, token: str) -> HttpResponse:
-    session = browser_of(request)
-    invitation = invitations.opened(token, session)
+    invitation, session = _opened(request, token)
     if not request.POST.get("agreed"):
         messages.error(request, _("Read the text and tick the box first."))
         return redirect("invited", token)
@@ -232,15 +237,14 @@ def agree(request: HttpRequest, token: str) -> HttpResponse:
 @answers_json
 @limited("60/h", "selfies")
 def ask_invited(request: HttpRequest, token: str) -> HttpResponse:
-    session = browser_of(request)
-    invitation = invitations.opened(token, session)
+    invitation, session = _opened(request, token)
     return _ask(request, invitation.twin, session, invitation)
 
 
 @require_GET
 @answers_json
 def invited_state(request: HttpRequest, token: str) -> HttpResponse:
-    return JsonResponse(show_verification(invitations.opened(token, browser_of(request)).twin))
+    return JsonResponse(show_verification(_opened(request, token)[0].twin))
 
 
 @require_http_methods(["GET", "POST"])
