@@ -78,6 +78,14 @@ def is_weak_surname(word: str) -> bool:
     return word in words_of("names_surnames_weak")
 
 
+@lru_cache(maxsize=20_000)
+def is_first(word: str) -> bool:
+    """Whether a word may be a given name: also one that no list and no vocabulary knows."""
+    if is_given(word) or is_weak(word):
+        return True
+    return len(word) > 4 and not vocabulary.knows(word) and not vocabulary.knows(f"^{word}")
+
+
 def plain(text: str) -> str:
     """Lower case without accents, ñ as n."""
     return spelling.fold(text).replace("ñ", "n")
@@ -135,13 +143,15 @@ class Names:
     def _ends(self, at: int) -> list[int]:
         """Where the surname of a name from `at` on may be: after given names, initials and particles."""
         ends: list[int] = []
-        if not (is_given(self.tokens[at].word) or is_weak(self.tokens[at].word)):
+        if not is_first(self.tokens[at].word):
             return ends
         for end in range(at + 1, min(len(self.tokens), at + LONGEST)):
             one, before = self.tokens[end], self.tokens[end - 1]
             if not one.touches or not one.word or before.owns:
                 break
             article = one.word in around()["articles"] and before.word == "de"
+            if one.word in ("y", "e", "o", "a"):
+                break
             if len(one.word) > 1 and not article and one.word not in around()["particles"]:
                 ends.append(end)
                 if not is_given(one.word):
@@ -151,23 +161,30 @@ class Names:
     def _is_name(self, at: int, end: int) -> bool:
         first, last = self.tokens[at].word, self.tokens[end].word
         sure = is_given(first)
+        if last in around()["places"]:
+            return False
         if is_surname(last):
             return sure or end == at + 1 or len(self.tokens[at + 1].word) == 1
         if last in around()["no surname"] or last in around()["after"]:
             return False
         if self.capitals and self.tokens[at].capital and self.tokens[end].capital:
             if not sure:
-                return last in around()["trades"]
+                return is_weak(first) and last in around()["trades"]
             weak = is_weak(last) and not is_weak_surname(last)
             return len(last) > 2 and not is_given(last) and not weak
         if sure and is_weak_surname(last):
             return self._ends_here(end)
-        return sure and len(last) > 3 and not (is_given(last) or vocabulary.knows(last))
+        if len(last) < 4 or is_given(last) or vocabulary.knows(last):
+            return False
+        after = self._after(end)
+        return sure or bool(after and end == at + 1 and after.word in around()["person"])
 
     def _ends_here(self, end: int) -> bool:
         """Whether a surname that is also a word is the last one: not in emma stone wall."""
         after = self._after(end)
-        return after is None or not after.word or after.word in around()["open"]
+        if after is None or not after.word or after.word in around()["open"]:
+            return True
+        return after.word.endswith(("ing", "ando", "iendo")) or is_given(after.word) or is_surname(after.word)
 
     def _asian(self, at: int) -> list[int]:
         """The ends of zhou dongyu, Yao Ming, Kim Go-eun: a surname before a given name."""
@@ -199,9 +216,11 @@ class Names:
         start = at
         while start and (is_given(words[start - 1]) or is_weak(words[start - 1])):
             start -= 1
+        while start and words[start - 1] in ("de", "del", "of"):
+            start -= 1
         if any(one in around()["before"] for one in words[max(0, start - 1) : at]):
             return True
-        if end + 1 < len(words) and words[end + 1] in around()["after"]:
+        if end + 1 < len(words) and words[end + 1] in around()["after"] | around()["site"]:
             return True
         if not around()["costume"].isdisjoint(words[end + 1 : end + 3]):
             return True
