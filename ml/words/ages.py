@@ -35,17 +35,20 @@ ORDINALS = {
         "- first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
         "fourteenth fifteenth sixteenth seventeenth eighteenth",
         "- primero segundo tercero cuarto quinto sexto septimo octavo noveno decimo",
-        "- primer - tercer",
+        "- primer - tercer - - - - - - - - onceavo doceavo treceavo catorceavo quinceavo",
+        "- - - - - - - - - - - undecimo duodecimo decimotercero decimocuarto decimoquinto decimosexto "
+        "decimoseptimo decimoctavo",
+        "- - - - - - - - - - - decimoprimer decimosegundo decimotercer",
         "- primera segunda tercera cuarta quinta sexta septima octava novena decima",
     )
     for number, word in enumerate(words.split())
 }
 ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th|o|a|er|ro|to)")
 GRADES = ("grade", "year", "yr", "grado", "form", "class", "std", "standard")
-BORN = ("born", "nacida", "nacido")
+BORN = ("born", "nacida", "nacido", "naci", "nacio", "nacimos")
 BIRTHDAYS = ("birthday", "cumpleaños", "cumple", "bday")
 CANDLES = ("candle", "candles", "velas", "velitas")
-FOLLOWED = (BREAK, "in", "with", "wearing", "en", "con", "and", "y")
+FOLLOWED = (BREAK, "again", "in", "with", "wearing", "en", "con", "and", "y")
 SHY = ("at", "las", "los", "with", "con", "around", "about")  # "at 15" alone may be a time or a place
 SEXES = ("f", "fem", "female", "male", "girl", "boy")
 STOPS = (1, 2, 4, 5, 8, 11, 16)  # f/8 and f/11 are apertures
@@ -65,23 +68,34 @@ CHINESE = re.compile(
     rf"(?:(?<!\d)(?:1[0-7]|[1-9]) ?(?:周|多|来|虚|几)?岁"
     rf"|(?<![{DIGITS}十百两])(?:十[一二三四五六七]?|[{DIGITS}两半])(?:[、 ]?[{DIGITS}])?(?:周|多|来|几)?岁)"
     rf"(?!的?[老小大]?(?:{BEASTS}))"
-    r"|(?:才|刚|只有|刚满|年仅|年方|芳龄|年龄|仅|不过)[是有满]? ?"
+    r"|(?:才|刚|只有|刚满|年仅|年方|芳龄|年龄[ \n]?|仅|不过)[是有满]? ?"
     rf"(?:十[一二三四五六七]?|1[0-7]|[{DIGITS}])(?![\d{DIGITS}十百点分米个张位人条只朵件把本块度次天年月日步])"
     # 我十三，今年才16
-    r"|(?:我|她|他|妹|弟|今年|虚岁|周岁)(?:也|才|刚|满|只|有|是|快|已经|就|今年|现在|都|还|虚岁|周岁|要)* ?"
+    r"|(?:(?:我|她|他)(?:们|俩)*|妹|弟|今年|虚岁|周岁)"
+    r"(?:也|刚好|正好|恰好|差不多|才|刚|满|只|有|是|快|已经|就|今年|现在|都|还|虚岁|周岁|要)* ?"
     rf"{YOUNG}(?= ?(?:\n|$|[a-z])|[了啦呀呢哦]|的我)"
     rf"|(?:没|未|不)有?[满到足够过及]{EIGHTEEN}|{EIGHTEEN}岁?(?:生日)?[之以]?前(?![台面方])"
     rf"|(?:快|即将|马上|就要|将要|下个?月|下周|明年|明天|后天)(?:就|要|才)*[满到过是]?{EIGHTEEN}(?=[岁了\n]|$)"
     rf"|(?:离|距离?|差)[^\n]{{0,8}}?{EIGHTEEN}(?=[岁\n]|$)|等我?[长]?[到满]{EIGHTEEN}"
     r"|[半一二两三四五六七八九十\d]个[多半]?月(?:大|的?(?:宝|孩|娃|婴|女儿|儿子|弟|妹|侄|外甥))|出生[^\n]{0,4}天|刚出生"
-    r"|(?:上|读|念|升|升入)了?[初高][一二三](?![点些层米个楼号厘尺度])|我高[一二三](?![点些层米个楼号厘尺度截头])"
+    r"|(?:上|读|念|升|升入)了?[初高][一二三](?![点些层米个楼号厘尺度])|我(?:是|在)?[初高][一二三](?=[的了\n]|$)|(?:上|读|念)国[一二三]|国[一二三]的我"
+    r"|我高[一二三](?![点些层米个楼号厘尺度截头])"
     r"|[初高][一二三](?:新生|的我|毕业|开学|暑假|寒假|那年|时候|期间)"
-    r"|(?:20(?:09|[12]\d)|[〇零]九|一[〇零一二三四五六])年?(?:出?生)|(?:09|1\d|一[〇零])后"
+    r"|(?:20(?:09|[12]\d)|[〇零]九|一[〇零一二三四五六])年?(?:出?生)|(?:09|1\d|[〇零]九|一[〇零])后"
+    rf"|(?:吹|蛋糕|生日)[^\n]{{0,8}}?(?<![{DIGITS}\d])(?:十[一二三四五六七]?|1[0-7]|[1-9{DIGITS}])[根支只岁]?(?:生日)?蜡烛"
 )
 GROWN_CHINESE = re.compile(
     rf"(?<!\d)(?:1[89]|[2-9]\d) ?(?:周|多|来)?岁|[二三四五六七八九]十有?[{DIGITS}]?(?:多|来|几)?岁|十[八九]岁"
     rf"|(?:今年|都|我)(?:是|也|已经|已|快|刚)?(?:[二三四五六七八九]十有?[{DIGITS}]?|1[89]|[2-9]\d)(?=\n|$|[了啦])"
 )
+
+
+SPAN = re.compile(r"(?<![\d.])([1-9]) ?[-/~] ?([1-9])(?=[ -]?(?:y|a[nñ]))")
+
+
+def spread(folded: str) -> str:
+    """8-9 years as 8 to 9 years: single digits beside each other would be read as a number in pieces."""
+    return SPAN.sub(r"\1 to \2", folded)
 
 
 @lru_cache(maxsize=20_000)
@@ -180,10 +194,13 @@ class Ages:
         before = [word for word in self.words[max(0, at - 4) : at] if word not in ARTICLES]
         if after in SETS["units"]:
             old = at + 2 + (self._word(at + 2) in SETS["old"])
-            lasts = old == at + 2 and not SETS["lasting"].isdisjoint(before[-1:])
+            of = before[-1:] and before[-1] in ("of", "de")
+            lasts = old == at + 2 and not SETS["lasting"].isdisjoint(before[-2:-1] if of else before[-1:])
             return at + 2 if not lasts and self._unless_things(old) else 0
         if after == "y" and self._word(at + 2) in ("o", "medio"):
             return at + 3
+        if after == "and" and self.words[at + 2 : at + 4] == ["a", "half"]:
+            return at + 4 if self._word(at + 4) in FOLLOWED or self._word(at + 4) in SETS["units"] else 0
         if after in SEXES and age > 6 and age not in STOPS[:-1]:
             return at + 2
         if after == "going" and self._word(at + 2) == "on":
@@ -214,7 +231,7 @@ class Ages:
             return self._word(at + 1) not in SETS["things"]
         if self._word(at + 1) in SETS["things"] or self._word(at + 1).isdecimal():
             return False
-        if not SETS["yet"].isdisjoint(after[:3]):
+        if not (SETS["yet"].isdisjoint(after[:5]) and SETS["not"].isdisjoint(before[-6:])):
             return True
         if "in" in after[:2] and not (SETS["months"] | SETS["days"] | SETS["units"]).isdisjoint(after):
             return True
@@ -226,6 +243,13 @@ class Ages:
         last, after = before[-1] if before else BREAK, self._word(at + 1)
         if after == "in" and not SETS["daytime"].isdisjoint(self.words[at + 2 : at + 4]):
             return False
+        if after in ("recien", "cumplidos", "cumplidas") or (
+            last == "de" and after in FOLLOWED and not SETS["is of"].isdisjoint(before[-2:-1])
+        ):
+            return True
+        numbered = last in ("numero", "number") and before[-2:-1]
+        if last in BIRTHDAYS or (numbered and before[-2] in BIRTHDAYS):
+            return not after.endswith("s")
         if last not in ("y", "and") and not SETS["says surely"].isdisjoint(before[-2:]):
             return True
         if age < 4:
@@ -236,6 +260,8 @@ class Ages:
         near = [place for place in range(max(0, at - 4), at) if PERSON in self.keys[place]]
         if last in SETS["says"]:
             return bool(near) or (ends and last not in SHY)
+        if self._word(at - 1) == "las" or self.words[max(0, at - 2) : at] == ["no", BREAK]:
+            return False
         if last == BREAK and (after == BREAK or (at == 0 and after in FOLLOWED)):
             return not (age in STOPS and self._has_camera())
         if (
@@ -252,6 +278,8 @@ class Ages:
         after, article = self._word(at + 1), self._word(at - 1)
         if after != BREAK and after.endswith("s") or after.isdecimal():
             return False
+        if last == "was" and self._word(at - 2) in SETS["speakers"]:
+            return True
         birthday = article in ("mis", "tus", "sus") and after in FOLLOWED
         return last in SETS["is"] or birthday or (article in ("los", "mis") and self._word(at - 2) == "a")
 
@@ -262,6 +290,9 @@ class Ages:
         order = int(match[1]) if match else ORDINALS.get(word, 0)
         if 0 < order <= ADULT and self._word(at - 1) not in SETS["tens"]:
             of_school = after in SETS["school"] or (after == "de" and self._near("school", at + 2, at + 4))
+            school_year = SETS["in school"].isdisjoint(self.words[max(0, at - 2) : max(0, at - 1)])
+            if not school_year and self._word(at - 1) in ("en", "a") and after in FOLLOWED and order < 10:
+                return at + 1
             if after in BIRTHDAYS:
                 return at + 2 if order < ADULT or self._not_yet(at) else 0
             if order < 13 and (after in SETS["grade"] or of_school):

@@ -178,7 +178,7 @@ def blocked_rules(blocked: tuple[str, ...]) -> Lexicon:
 
 
 def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
-    folded = spelling.fold(text)
+    folded = ages.spread(spelling.fold(text))
     lexicon = rules()
     tokens = spelling.tokens(folded)
     words = lexicon.read(tokens)
