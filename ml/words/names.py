@@ -81,7 +81,9 @@ def is_weak_surname(word: str) -> bool:
 @lru_cache(maxsize=20_000)
 def is_first(word: str) -> bool:
     """Whether a word may be a given name: also one that no list and no vocabulary knows."""
-    return is_given(word) or is_weak(word) or (len(word) > 4 and not vocabulary.knows(word))
+    if is_given(word) or is_weak(word):
+        return True
+    return len(word) > 4 and not vocabulary.knows(word) and not vocabulary.knows(f"^{word}")
 
 
 def plain(text: str) -> str:

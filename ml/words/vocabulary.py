@@ -1,6 +1,6 @@
 """Ordinary words of English and Spanish, to tell surnames from them: `knows`.
 
-vocabulary.bloom is a Bloom filter of 317,000 words: American and British English of SCOWL (permissive
+vocabulary.bloom is a Bloom filter of 327,000 words: American and British English of SCOWL (permissive
 licence) and Spanish of an-array-of-spanish-words (MIT), without most conjugated forms. About one other word
 in forty-five passes for one of them. `python -m ml.words.vocabulary FILE...` writes it from files with a word
 a line.
@@ -21,7 +21,10 @@ BITS_A_WORD, HASHES = 8, 5
 
 
 def knows(word: str) -> bool:
-    """Whether a word in small letters without accents is likely an ordinary one."""
+    """Whether a word in small letters without accents is likely an ordinary one.
+
+    ^ before it asks for words of English that are written with a capital letter: ^viking.
+    """
     bits = _bits()
     return all(bits[at // 8] >> at % 8 & 1 for at in _places(word, len(bits) * 8))
 

@@ -27,7 +27,7 @@ from twins.proof.models import Challenge, Proof
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--no-sandbox")
-PERSON = 3
+PERSON = 2
 ORDER = ("right", "blink", "up", "left")
 AHEAD = 6.0  # seconds of film before the first movement begins
 COUNTDOWN = 2.5  # seconds from the button to the first movement

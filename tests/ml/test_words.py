@@ -126,7 +126,8 @@ CHILDREN = {
 GROWN = {
     "en": lines("""
         me at 7 in the morning | I teach 7th grade | a 6 year old truck | me 5 years sober | 12 years married
-        new kid on the block, I'm 27 | at a bat mitzvah, woman of 44 | I'm 10 minutes late | my dog who is 12 years old
+        new kid on the block, I'm 27 | at a bat mitzvah, woman of 44 | I'm 10 minutes late
+        my dog who is 12 years old
         my 15 year old car | my adult son | just turned 18 | 10 candles on the dinner table
     """),
     "es": lines("""

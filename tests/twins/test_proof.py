@@ -303,12 +303,18 @@ def test_a_selfie_that_is_new_replaces_the_proof(as_alice: Any, twin: Twin, phot
     assert train(as_alice, twin).status_code == 202
 
 
-def test_a_photo_that_the_selfie_is_not_like_is_named(
-    as_alice: Any, twin: Twin, photos: list[Photo], work: Work
+def test_a_photo_that_the_selfie_is_not_like_is_named_and_removed_at_once(
+    as_alice: Any, twin: Twin, photos: list[Photo], work: Work, client: Any
 ) -> None:
+    added_photo(twin, 0.0, "test")
     other = photos[3]
     Photo.objects.filter(id=other.id).update(embedding=list(face_vector(1)))
     answer = sit(as_alice, twin, work)
     assert (answer["status"], answer["code"]) == ("none", "verification_required")
     assert answer["photos"] == [str(other.id)]
     assert code_of(train(as_alice, twin)) == (403, "verification_required")
+    client.force_login(twin.user)
+    page = client.get(f"/twins/{twin.id}/verify/").content.decode()
+    assert "Remove this one" in page
+    client.post(f"/twins/{twin.id}/photos/remove/", {"photo": f"{other.id} "})
+    assert as_alice.get(where(twin)).json()["status"] == "verified"
