@@ -29,6 +29,7 @@ LISTS = [
     "child",
     "baby",
     "youth",
+    "milestone",
     "minor",
     "undress",
     "violence",
@@ -84,6 +85,7 @@ class Content:
 
     found: dict[str, str] = field(default_factory=dict)
     hint: str = ""  # something suggestive, even within a harmless phrase
+    grown: bool = False  # whether somebody is said to be 18 or more; read only beside a "milestone"
 
     def first(self, *names: str) -> str:
         return next((self.found[name] for name in names if name in self.found), "")
@@ -137,7 +139,7 @@ def _minor(content: Content, away: Content) -> str:
     bare = away.first("removed", "outfit")
     if alone := content.first("minor"):
         return alone
-    if child := content.first("age", "child"):
+    if child := content.first("age", "child") or ("" if content.grown else content.first("milestone")):
         everyday = content.first("calm", "baby")
         hint = hint or content.first("beside_child") or bare or ("" if everyday else content.first("mild"))
         if content.first("age") and not content.first("grown"):
@@ -176,7 +178,7 @@ def blocked_rules(blocked: tuple[str, ...]) -> Lexicon:
 
 
 def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
-    folded = spelling.fold(text)
+    folded = ages.spread(spelling.fold(text))
     lexicon = rules()
     tokens = spelling.tokens(folded)
     words = lexicon.read(tokens)
@@ -193,6 +195,8 @@ def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     content = Content(hint=next((one.text for one in found if one.name == "suggestive"), ""))
     for one in kept:
         content.found.setdefault(one.name, one.text)
+    if "milestone" in content.found:
+        content.grown = ages.Ages(words, keys).grown() or bool(ages.GROWN_CHINESE.search(chinese))
     if name := names.find(text):
         content.found["names"] = name
     return content
