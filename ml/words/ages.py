@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from ml.words.lexicon import ARTICLES, read_sets
+from ml.words.lexicon import ARTICLES, PREPOSITIONS, read_sets
 from ml.words.spelling import BREAK
 
 ADULT = 18
@@ -163,14 +163,42 @@ class Ages:
         return not SETS["camera"].isdisjoint(self.words)
 
     def _unless_things(self, end: int) -> int:
-        """`end`, or 0 when what has the age is no person: 15 year old whisky, whisky aged 15 years."""
+        """`end`, or 0 when what has the age that ends there is no person: 15 year old whisky, a dog of 12."""
+        end -= self.words[end - 1] == "of"
         before, after = self._clause(end - 1)
-        doing = [word for word in after if word.endswith(("ing", "ndo"))]
-        if not SETS["no people"].isdisjoint(self._until(after, "with", "con", "and", "y", *doing)[:3]):
+        old = [word for word in [self.words[end - 1], *after[:1]] if word in ("old", "olds")]
+        after = after[1:] if after[:1] in (["old"], ["olds"]) else after
+        if old and self._is_child(after):
+            return end
+        if not old and not SETS["spans"].isdisjoint(
+            after[:4] if after[:1] in (["of"], ["de"]) else after[:2]
+        ):
             return 0
-        before = before[-5:]
-        things = [at for at, word in enumerate(before) if word in SETS["no people"]]
-        return 0 if things and SETS["speakers"].isdisjoint(before[things[-1] :]) else end
+        if not old and after[:1] in (["in"], ["en"]) and not SETS["jobs"].isdisjoint(after[1:4]):
+            return 0
+        doing = [word for word in after if word.endswith(("ing", "ndo"))]
+        stops = (PREPOSITIONS - {"of", "de"}) | {"y", "me", "yo", "i", "en", "a", *doing}
+        if not SETS["no people"].isdisjoint(self._until(after, *stops)[:3]):
+            return 0
+        return 0 if self._of_thing(before) else end
+
+    def _is_child(self, after: list[str]) -> bool:
+        """15 year old girl, 9 year old cat lover"""
+        owner = any(one in SETS["no people"] for one in after[:2]) and not SETS["owners"].isdisjoint(
+            after[:3]
+        )
+        person = [word for word in after[:2] if word in SETS["speakers"] or word in SETS["owners"]]
+        return owner or bool(person)
+
+    def _of_thing(self, before: list[str]) -> bool:
+        """Whether an age after these words is a thing's: my dog who is, un ron de, whisky."""
+        at = next((at for at in range(len(before) - 1, -1, -1) if before[at] in SETS["no people"]), None)
+        if at is None or len(before) - at > 6:
+            return False
+        counts = SETS["units"] | SETS["months"] | NUMBERS.keys()
+        between = [word for word in before[at + 1 :] if not word.isdecimal() and word not in counts]
+        linked = bool(between) and SETS["thing is"].issuperset(between)
+        return linked or (not between and SETS["speakers"].isdisjoint(before))
 
     def _clause(self, at: int) -> tuple[list[str], list[str]]:
         """The words before and after the one at `at`, as far as punctuation."""

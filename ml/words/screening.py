@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from ml.errors import MLError
-from ml.words import ages, names, spelling
+from ml.words import ages, chinese_names, names, spelling
 from ml.words.fragments import Found
 from ml.words.lexicon import Lexicon, read_terms, unmasked
 from ml.words.spelling import BREAK
@@ -186,7 +186,11 @@ def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     keys = [lexicon.keys(word) for word in words]
     found += [Found("age", s, e, " ".join(words[s:e])) for s, e in ages.Ages(words, keys).find()]
     chinese = spelling.chinese(folded)
-    characters = lexicon.find_chinese(chinese)
+    characters = [
+        one
+        for one in lexicon.find_chinese(chinese)
+        if one.name != "people" or not chinese_names.is_inside(one.start, one.end, chinese)
+    ]
     characters += [Found("age", m.start(), m.end(), m[0]) for m in ages.CHINESE.finditer(chinese)]
     kept = unmasked(found) + unmasked(characters)
     kept += [*_expecting(unmasked(found), NEAR), *_expecting(unmasked(characters), 3 * NEAR)]
