@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from ml.words.lexicon import ARTICLES, PREPOSITIONS, read_sets
-from ml.words.spelling import BREAK
+from ml.words.spelling import BREAK, readings
 
 ADULT = 18
 PERSON = "<youngster>"
@@ -77,6 +77,9 @@ CHINESE = re.compile(
     rf"|(?:没|未|不)有?[满到足够过及]{EIGHTEEN}|{EIGHTEEN}岁?(?:生日)?[之以]?前(?![台面方])"
     rf"|(?:快|即将|马上|就要|将要|下个?月|下周|明年|明天|后天)(?:就|要|才)*[满到过是]?{EIGHTEEN}(?=[岁了\n]|$)"
     rf"|(?:离|距离?|差)[^\n]{{0,8}}?{EIGHTEEN}(?=[岁\n]|$)|等我?[长]?[到满]{EIGHTEEN}"
+    rf"|[没未]{EIGHTEEN}(?=[岁\n]|$)|(?:再过|过|还有)[^\n]{{1,4}}[才就]?[满到]{EIGHTEEN}"
+    rf"|(?<![^\n])(?:1[0-7]|十[一二三四五六七])[ \n]?[女男]|(?<![^\n])[女男][ \n]?{YOUNG}(?=\n|$)"
+    rf"|[\d{DIGITS}十]个?月龄"
     r"|[半一二两三四五六七八九十\d]个[多半]?月(?:大|的?(?:宝|孩|娃|婴|女儿|儿子|弟|妹|侄|外甥))|出生[^\n]{0,4}天|刚出生"
     r"|(?:上|读|念|升|升入)了?[初高][一二三](?![点些层米个楼号厘尺度])|我(?:是|在)?[初高][一二三](?=[的了\n]|$)|(?:上|读|念)国[一二三]|国[一二三]的我"
     r"|我高[一二三](?![点些层米个楼号厘尺度截头])"
@@ -91,17 +94,24 @@ GROWN_CHINESE = re.compile(
 
 
 SPAN = re.compile(r"(?<![\d.])([1-9]) ?[-/~] ?([1-9])(?=[ -]?(?:y|a[nñ]))")
+BESIDE_NAME = re.compile(r"(?<=[a-z]) ?\(([4-9]|1[0-7])\)")
 
 
 def spread(folded: str) -> str:
-    """8-9 years as 8 to 9 years: single digits beside each other would be read as a number in pieces."""
-    return SPAN.sub(r"\1 to \2", folded)
+    """8-9 years as 8 to 9 years (digits side by side are read as one number), Tom (9) as Tom, 9."""
+    return BESIDE_NAME.sub(r", \1, ", SPAN.sub(r"\1 to \2", folded))
+
+
+@lru_cache(maxsize=20_000)
+def _spelt(word: str) -> int | None:
+    """The number that a word is, also f0urteen and fifteeen."""
+    return next((NUMBERS[one] for one in readings(word) if one in NUMBERS), None)
 
 
 @lru_cache(maxsize=20_000)
 def _may_begin(word: str) -> bool:
     """False for most words: those that no age begins with."""
-    spelt = word in NUMBERS or word in PINYIN or word in ORDINALS or word in GRADES or word in BORN
+    spelt = _spelt(word) is not None or word in PINYIN or word in ORDINALS or word in GRADES or word in BORN
     return spelt or len(word) == 2 or any(c.isdigit() for c in word) or bool(SPELT.fullmatch(word))
 
 
@@ -139,7 +149,7 @@ class Ages:
         if len(word) == 2 and word[0] in "1li" and after in SETS["units"]:
             mended = word.translate(str.maketrans("lisozbg", "1150286"))
             return int(mended) if mended.isdecimal() else None
-        return NUMBERS.get(word)
+        return _spelt(word)
 
     def _joined(self, at: int) -> int:
         """15yo, 15f, f15, fifteenyo, u16."""
@@ -168,7 +178,7 @@ class Ages:
         before, after = self._clause(end - 1)
         old = [word for word in [self.words[end - 1], *after[:1]] if word in ("old", "olds")]
         after = after[1:] if after[:1] in (["old"], ["olds"]) else after
-        if old and self._is_child(after):
+        if self._is_child(after, bool(old)):
             return end
         if not old and not SETS["spans"].isdisjoint(
             after[:4] if after[:1] in (["of"], ["de"]) else after[:2]
@@ -182,13 +192,12 @@ class Ages:
             return 0
         return 0 if self._of_thing(before) else end
 
-    def _is_child(self, after: list[str]) -> bool:
+    def _is_child(self, after: list[str], old: bool) -> bool:
         """15 year old girl, 9 year old cat lover"""
-        owner = any(one in SETS["no people"] for one in after[:2]) and not SETS["owners"].isdisjoint(
-            after[:3]
-        )
-        person = [word for word in after[:2] if word in SETS["speakers"] or word in SETS["owners"]]
-        return owner or bool(person)
+        things = SETS["no people"].isdisjoint(after[:2])
+        if old and after and after[0] in SETS["speakers"]:
+            return True
+        return not SETS["owners"].isdisjoint(after[: 2 if things else 3])
 
     def _of_thing(self, before: list[str]) -> bool:
         """Whether an age after these words is a thing's: my dog who is, un ron de, whisky."""
@@ -243,6 +252,8 @@ class Ages:
             return 0
         if after in SETS["old"] and after != "of":
             return self._unless_things(at + 3)
+        if after == "de" and self._word(at + 3) in ("edad", "nacido", "nacida"):
+            return at + 4
         before = self.words[max(0, at - 3) : at]
         kin = not SETS["kin"].isdisjoint(before)
         aged = not SETS["has age"].isdisjoint(before[-1:]) and after not in SETS["lasts"]
@@ -261,7 +272,9 @@ class Ages:
             return False
         if not (SETS["yet"].isdisjoint(after[:5]) and SETS["not"].isdisjoint(before[-6:])):
             return True
-        if "in" in after[:2] and not (SETS["months"] | SETS["days"] | SETS["units"]).isdisjoint(after):
+        if "in" in after[:2] and not (
+            SETS["calendar"] | SETS["months"] | SETS["days"] | SETS["units"]
+        ).isdisjoint(after):
             return True
         ends = not after or after[0] in FOLLOWED or after[0] in SETS["units"] or after[0] in SETS["speakers"]
         return (ends or after[0] in BIRTHDAYS) and not SETS["not yet"].isdisjoint(before[-6:])
@@ -278,6 +291,8 @@ class Ages:
         numbered = last in ("numero", "number") and before[-2:-1]
         if last in BIRTHDAYS or (numbered and before[-2] in BIRTHDAYS):
             return not after.endswith("s")
+        if self._word(at - 1) == "las" or self.words[max(0, at - 2) : at] == ["no", BREAK]:
+            return False
         if last not in ("y", "and") and not SETS["says surely"].isdisjoint(before[-2:]):
             return True
         if age < 4:
@@ -288,8 +303,6 @@ class Ages:
         near = [place for place in range(max(0, at - 4), at) if PERSON in self.keys[place]]
         if last in SETS["says"]:
             return bool(near) or (ends and last not in SHY)
-        if self._word(at - 1) == "las" or self.words[max(0, at - 2) : at] == ["no", BREAK]:
-            return False
         if last == BREAK and (after == BREAK or (at == 0 and after in FOLLOWED)):
             return not (age in STOPS and self._has_camera())
         if (
@@ -319,11 +332,16 @@ class Ages:
         if 0 < order <= ADULT and self._word(at - 1) not in SETS["tens"]:
             of_school = after in SETS["school"] or (after == "de" and self._near("school", at + 2, at + 4))
             school_year = SETS["in school"].isdisjoint(self.words[max(0, at - 2) : max(0, at - 1)])
-            if not school_year and self._word(at - 1) in ("en", "a") and after in FOLLOWED and order < 10:
+            if (
+                not school_year
+                and self._word(at - 1) in ("in", "en", "a")
+                and after in FOLLOWED
+                and order < 10
+            ):
                 return at + 1
             if after in BIRTHDAYS:
                 return at + 2 if order < ADULT or self._not_yet(at) else 0
-            if order < 13 and (after in SETS["grade"] or of_school):
+            if order < 13 and (after in SETS["grade"] or of_school or (after == "class" and order > 3)):
                 return 0 if self._taught(at) else at + 2
         if word in GRADES and 0 < (NUMBERS.get(after, 0) or int(after if after.isdecimal() else 0)) < 13:
             return 0 if self._taught(at) else at + 2
@@ -355,6 +373,8 @@ class Ages:
         if self._word(end) in SETS["units"]:
             return bool(self._unless_things(end + 1))
         before = [word for word in self.words[max(0, at - 3) : at] if word not in ARTICLES]
+        if self._word(at - 1) == BREAK == self._word(end):
+            return True
         if self._not_yet(at) or self._word(end) in SETS["things"] or not before:
             return False
         of = before[-1] in ("of", "de") and PERSON in self.keys[max(0, at - 2)]
