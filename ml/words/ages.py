@@ -76,12 +76,12 @@ CHINESE = re.compile(
     rf"{YOUNG}(?= ?(?:\n|$|[a-z])|[了啦呀呢哦]|的我)"
     rf"|(?:没|未|不)有?[满到足够过及]{EIGHTEEN}|{EIGHTEEN}岁?(?:生日)?[之以]?前(?![台面方])"
     rf"|(?:快|即将|马上|就要|将要|下个?月|下周|明年|明天|后天)(?:就|要|才)*[满到过是]?{EIGHTEEN}(?=[岁了\n]|$)"
-    rf"|(?:离|距离?|差)[^\n]{{0,8}}?{EIGHTEEN}(?=[岁\n]|$)|等我?[长]?[到满]{EIGHTEEN}"
+    rf"|(?:离|距离?|差)[^\n]{{0,8}}?{EIGHTEEN}(?=[岁\n]|$)|等我?[长]?[到满]{EIGHTEEN}|比{EIGHTEEN}岁?小"
     rf"|[没未]{EIGHTEEN}(?=[岁\n]|$)|(?:再过|过|还有)[^\n]{{1,4}}[才就]?[满到]{EIGHTEEN}"
     rf"|(?<![^\n])(?:1[0-7]|十[一二三四五六七])[ \n]?[女男]|(?<![^\n])[女男][ \n]?{YOUNG}(?=\n|$)"
     rf"|[\d{DIGITS}十]个?月龄"
     r"|[半一二两三四五六七八九十\d]个[多半]?月(?:大|的?(?:宝|孩|娃|婴|女儿|儿子|弟|妹|侄|外甥))|出生[^\n]{0,4}天|刚出生"
-    r"|(?:上|读|念|升|升入)了?[初高][一二三](?![点些层米个楼号厘尺度])|我(?:是|在)?[初高][一二三](?=[的了\n]|$)|(?:上|读|念)国[一二三]|国[一二三]的我"
+    r"|(?:上|读|念|升|升入)了?[初高][一二三](?![点些层米个楼号厘尺度])|我(?:是|在)?个?[初高][一二三](?=[的了\n]|$)|(?:上|读|念)国[一二三]|国[一二三]的我"
     r"|我高[一二三](?![点些层米个楼号厘尺度截头])"
     r"|[初高][一二三](?:新生|的我|毕业|开学|暑假|寒假|那年|时候|期间)"
     r"|(?:20(?:09|[12]\d)|[〇零]九|一[〇零一二三四五六])年?(?:出?生)|(?:09|1\d|[〇零]九|一[〇零])后"
@@ -94,11 +94,14 @@ GROWN_CHINESE = re.compile(
 
 
 SPAN = re.compile(r"(?<![\d.])([1-9]) ?[-/~] ?([1-9])(?=[ -]?(?:y|a[nñ]))")
+DIGIT = re.compile("[1-9]")
 BESIDE_NAME = re.compile(r"(?<=[a-z]) ?\(([4-9]|1[0-7])\)")
 
 
 def spread(folded: str) -> str:
     """8-9 years as 8 to 9 years (digits side by side are read as one number), Tom (9) as Tom, 9."""
+    if not DIGIT.search(folded):
+        return folded
     return BESIDE_NAME.sub(r", \1, ", SPAN.sub(r"\1 to \2", folded))
 
 
@@ -295,8 +298,11 @@ class Ages:
             return False
         if last not in ("y", "and") and not SETS["says surely"].isdisjoint(before[-2:]):
             return True
+        of_kin = last in ("of", "de") and not SETS["kin"].isdisjoint(before[-2:-1]) and after in FOLLOWED
         if age < 4:
-            return False
+            return of_kin
+        if last == "de" and before[-2:-1] and before[-2] in BIRTHDAYS and after in FOLLOWED:
+            return True
         if self._owned(at, last):
             return True
         ends = after in FOLLOWED or PERSON in self.keys[at + 1]
