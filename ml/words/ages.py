@@ -275,9 +275,10 @@ class Ages:
             return False
         if not (SETS["yet"].isdisjoint(after[:5]) and SETS["not"].isdisjoint(before[-6:])):
             return True
-        if "in" in after[:2] and not (
-            SETS["calendar"] | SETS["months"] | SETS["days"] | SETS["units"]
-        ).isdisjoint(after):
+        times = SETS["calendar"] | SETS["months"] | SETS["days"] | SETS["units"]
+        past = "turned" in before or "was" in before
+        to_come = "in" in after[:2] or "next" in after[:4]
+        if to_come and not past and not times.isdisjoint(after[1:]):
             return True
         ends = not after or after[0] in FOLLOWED or after[0] in SETS["units"] or after[0] in SETS["speakers"]
         return (ends or after[0] in BIRTHDAYS) and not SETS["not yet"].isdisjoint(before[-6:])
@@ -337,13 +338,8 @@ class Ages:
         order = int(match[1]) if match else ORDINALS.get(word, 0)
         if 0 < order <= ADULT and self._word(at - 1) not in SETS["tens"]:
             of_school = after in SETS["school"] or (after == "de" and self._near("school", at + 2, at + 4))
-            school_year = SETS["in school"].isdisjoint(self.words[max(0, at - 2) : max(0, at - 1)])
-            if (
-                not school_year
-                and self._word(at - 1) in ("in", "en", "a")
-                and after in FOLLOWED
-                and order < 10
-            ):
+            school_year = not SETS["in school"].isdisjoint(self.words[max(0, at - 2) : max(0, at - 1)])
+            if school_year and self._word(at - 1) in ("in", "en", "a") and after in FOLLOWED and order < 10:
                 return at + 1
             if after in BIRTHDAYS:
                 return at + 2 if order < ADULT or self._not_yet(at) else 0
