@@ -49,6 +49,16 @@ def patterns() -> list[re.Pattern[str]]:
     ]
 
 
+def is_inside(start: int, end: int, text: str) -> bool:
+    """Whether what looks like a name of two characters is parts of two words: 天马云海, 那英国小镇."""
+    if end - start != 2:
+        return False
+    before, after = text[max(0, start - 1) : start + 1], text[end - 1 : end + 1]
+    ends, starts = before in sets()["ending"], after in sets()["starting"]
+    idiom = any(one in text[max(0, start - 2) : end + 2] for one in sets()["idioms"])
+    return idiom or (ends and starts) or (text[start] == "那" and starts)
+
+
 def find(folded: str) -> str:
     """The first name in folded text that is no style, brand or figure, or ""."""
     folded = folded.translate(TRADITIONAL)

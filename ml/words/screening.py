@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from ml.errors import MLError
-from ml.words import ages, names, spelling
+from ml.words import ages, chinese_names, names, spelling
 from ml.words.fragments import Found
 from ml.words.lexicon import Lexicon, read_terms, unmasked
 from ml.words.spelling import BREAK
@@ -29,6 +29,7 @@ LISTS = [
     "child",
     "baby",
     "youth",
+    "milestone",
     "minor",
     "undress",
     "violence",
@@ -84,6 +85,7 @@ class Content:
 
     found: dict[str, str] = field(default_factory=dict)
     hint: str = ""  # something suggestive, even within a harmless phrase
+    grown: bool = False  # whether somebody is said to be 18 or more; read only beside a "milestone"
 
     def first(self, *names: str) -> str:
         return next((self.found[name] for name in names if name in self.found), "")
@@ -137,7 +139,7 @@ def _minor(content: Content, away: Content) -> str:
     bare = away.first("removed", "outfit")
     if alone := content.first("minor"):
         return alone
-    if child := content.first("age", "child"):
+    if child := content.first("age", "child") or ("" if content.grown else content.first("milestone")):
         everyday = content.first("calm", "baby")
         hint = hint or content.first("beside_child") or bare or ("" if everyday else content.first("mild"))
         if content.first("age") and not content.first("grown"):
@@ -176,7 +178,7 @@ def blocked_rules(blocked: tuple[str, ...]) -> Lexicon:
 
 
 def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
-    folded = spelling.fold(text)
+    folded = ages.spread(spelling.fold(text))
     lexicon = rules()
     tokens = spelling.tokens(folded)
     words = lexicon.read(tokens)
@@ -184,7 +186,11 @@ def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     keys = [lexicon.keys(word) for word in words]
     found += [Found("age", s, e, " ".join(words[s:e])) for s, e in ages.Ages(words, keys).find()]
     chinese = spelling.chinese(folded)
-    characters = lexicon.find_chinese(chinese)
+    characters = [
+        one
+        for one in lexicon.find_chinese(chinese)
+        if one.name != "people" or not chinese_names.is_inside(one.start, one.end, chinese)
+    ]
     characters += [Found("age", m.start(), m.end(), m[0]) for m in ages.CHINESE.finditer(chinese)]
     kept = unmasked(found) + unmasked(characters)
     kept += [*_expecting(unmasked(found), NEAR), *_expecting(unmasked(characters), 3 * NEAR)]
@@ -193,6 +199,8 @@ def read(text: str, blocked: tuple[str, ...] = ()) -> Content:
     content = Content(hint=next((one.text for one in found if one.name == "suggestive"), ""))
     for one in kept:
         content.found.setdefault(one.name, one.text)
+    if "milestone" in content.found:
+        content.grown = ages.Ages(words, keys).grown() or bool(ages.GROWN_CHINESE.search(chinese))
     if name := names.find(text):
         content.found["names"] = name
     return content
