@@ -24,16 +24,21 @@ def lines(text: str) -> list[str]:
     return [one.strip() for one in text.replace("\n", "|").split("|") if one.strip()]
 
 
-def test_what_was_held_out_is_judged_well_enough() -> None:
-    held_out = [one for one in words.corpus() if one.held_out]
-    must, may = ([one for one in held_out if one.refused == refused] for refused in (True, False))
+def test_what_the_rules_were_not_written_from_is_judged_well_enough() -> None:
+    must, may = ([one for one in words.unseen() if one.refused == refused] for refused in (True, False))
+    assert min(len(must), len(may)) >= 300
     assert words.share(not one.wrong for one in must) >= words.RECALL
-    assert [one.prompt for one in must if one.kind == "minor" and one.wrong] == []
     assert words.share(one.wrong for one in may) <= words.FALSE
 
 
+def test_whoever_is_under_18_in_a_prompt_is_seen_in_three_languages() -> None:
+    assert [one.prompt for one in words.ages() if one.refused and one.wrong] == []
+    alone = [one for one in words.ages() if one.kind in ("under18", "adult")]
+    assert words.share(one.wrong for one in alone) <= words.FALSE
+
+
 def test_what_the_rules_were_written_from_is_judged_right() -> None:
-    assert [one.prompt for one in words.corpus() if not one.held_out and one.wrong] == []
+    assert [one.prompt for one in words.corpus() if one.wrong] == []
 
 
 def test_the_corpus_is_large_and_has_every_kind_in_three_languages() -> None:
