@@ -35,11 +35,12 @@ browser: setup
 	|| { echo "The tests open Chromium. Install it (apt-get install chromium), then run this again."; exit 1; }
 
 # Limits on two cores: quick 90 seconds, test 12 minutes. thorough runs every sweep in full, before a release.
-# quick leaves out what trains, opens a browser, kills processes, or tests ml and bench.serve.
+# quick leaves out what trains, opens a browser, starts servers and workers, migrates the old database, or tests ml.
 PYTEST := $(BIN)/python -m pytest -n 2
 
 quick: setup
-	$(PYTEST) -m "not train and not browser and not workers" --ignore tests/ml --ignore tests/test_serve.py
+	$(PYTEST) -m "not train and not browser and not workers" --ignore tests/ml --ignore tests/test_serve.py \
+		--ignore tests/test_old_database.py --ignore tests/config/test_embedded.py
 
 test: setup browser
 	$(PYTEST)

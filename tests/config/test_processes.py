@@ -12,6 +12,8 @@ import pytest
 from config.start import processes
 from tests.processes import database_url
 
+pytestmark = pytest.mark.workers
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
