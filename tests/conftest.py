@@ -204,9 +204,9 @@ def photos(twin: Any, judge: JudgeDouble, engine: EngineDouble) -> list[Any]:
     from accounts.vault.vault import store
     from twins.models import Photo
 
-    made, files = [], store(twin.user_id)
-    for i in range(10):
-        photo = Photo.objects.create(
+    files = store(twin.user_id)
+    made = Photo.objects.bulk_create(
+        Photo(
             user=twin.user,
             twin=twin,
             status="succeeded",
@@ -224,9 +224,11 @@ def photos(twin: Any, judge: JudgeDouble, engine: EngineDouble) -> list[Any]:
             hash=i,
             size=1,
         )
+        for i in range(10)
+    )
+    for i, photo in enumerate(made):
         files.write(photo.clean, jpeg(i * 9))
         files.write(photo.thumbnail, jpeg(i * 9))
-        made.append(photo)
     return made
 
 
