@@ -43,6 +43,10 @@ class Sampler:
     def _all(self, texts: Sequence[str]) -> Text:
         return tuple(torch.cat(parts) for parts in zip(*map(self._encode, texts)))
 
+    def delivered(self, text: str, *, size: tuple[int, int], steps: int, seed: int) -> np.ndarray:
+        """The picture of the rendered `size`, at the delivered size."""
+        return self.deliver(self.raw_batch((text,), size=size, steps=steps, seeds=(seed,))[0])
+
     def sample(
         self, text: str, *, size: tuple[int, int], steps: int, seed: int, negative: str = ""
     ) -> np.ndarray:

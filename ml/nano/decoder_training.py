@@ -30,7 +30,7 @@ from ml.nets.decoder import TIMES, Decoder, larger
 CROP = 64  # cells of the small picture: the part that is trained at full size
 EDGE = 8  # px of that part's edge that are not judged: the rest of the picture is missing there
 NOISE = 0.12  # most noise on the latents
-ALONE = 0.2  # the share of the steps without the rival
+ALONE = 0.15  # the share of the steps without the rival
 # Weights of the losses relative to the pixels'.
 FEATURES, RIVAL, SAME_PERSON, SAME_SCENE = 0.3, 0.03, 0.15, 0.01
 
