@@ -42,6 +42,8 @@ TORCH_FREE = (
     "provenance",
     "words.screening",
     "fetch",
+    "selection",
+    "lorafile",
     "remote.settings",
     "remote.webhooks",
 )
@@ -52,8 +54,8 @@ ML: list[tuple[str, ...]] = [
     for floor in (
         "types errors",
         "sizes vocabulary words catalogue",
-        "measures copies sameness watermark decoding media safety provenance prompts nets nudity drawn",
-        "oom faces likeness heads liveness selfie finish",
+        "measures copies sameness watermark decoding media safety provenance prompts nets nudity drawn lorafile",
+        "oom faces likeness heads liveness selfie finish selection",
         "judge engine",
         "local remote hub depot needs fetch",
         "commands",
