@@ -98,6 +98,10 @@ class Double:
         """Moves the service's clock; returns its time."""
         return self.do("clock", {"advance": seconds})["now"]
 
+    def finds(self, origin: str, address: str) -> None:
+        """An https origin is at this address on loopback: webhooks and LoRAs go and come there."""
+        self.do("place", {"origin": origin, "address": address})
+
     def refuse(self) -> None:
         """Connections are refused from now on, and the open ones closed, until `listen`."""
         self.do("refuse")

@@ -5,6 +5,7 @@ The control (tests drive it, see handle.py):
   POST /_double/scenario {name, model, at, times, params}
   POST /_double/clock {advance}              moves the service's clock by so many seconds
   POST /_double/keys {admit, revoke}
+  POST /_double/place {origin, address}      where an https origin is on this machine
   POST /_double/refuse, /_double/listen      closes and opens the public address
   POST /_double/reset                        as after a start
 """
@@ -70,6 +71,7 @@ class Service:
             ("POST", "scenario"): self.set_scenario,
             ("POST", "clock"): self.set_clock,
             ("POST", "keys"): self.set_keys,
+            ("POST", "place"): self.set_place,
             ("POST", "refuse"): lambda asked: self._then(self.listening.refuse),
             ("POST", "listen"): lambda asked: self._then(self.listening.listen),
             ("POST", "reset"): lambda asked: self._then(self.reset),
@@ -176,6 +178,11 @@ class Service:
     def set_clock(self, asked: Asked) -> Answer:
         self.book.ahead += float(json.loads(asked.body)["advance"])
         return Answer(200, {"now": self.book.now()})
+
+    def set_place(self, asked: Asked) -> Answer:
+        row = json.loads(asked.body)
+        self.book.places[row["origin"]] = row["address"]
+        return Answer(200, {})
 
     def set_keys(self, asked: Asked) -> Answer:
         row = json.loads(asked.body)

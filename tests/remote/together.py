@@ -115,7 +115,7 @@ class Together(Service):
 
     def fingerprint(self, path: str) -> str:
         """That of the LoRA at this address. Raises Refused."""
-        data = download(path)
+        data = download(path, self.book)
         if data is None:
             raise Refused(400, together_error(f"The LoRA at {path} cannot be read.", param="image_loras"))
         try:
