@@ -66,9 +66,9 @@ WORDING: dict[str, tuple[str, Any]] = {
             _(
                 "I agree that %(company)s, %(country)s, makes trainings and pictures for me when I choose it."
                 " For a training, PhotoFlux sends it cleaned copies of the twin's photos, as one archive"
-                " under random names. For pictures it sends the trained model of my appearance and the words of my"
-                " request. No name, no e-mail address and nothing of other people is sent. Archive and model"
-                " lie there for at most an hour at each use. Results are fetched at once; within a day"
+                " under random names. For pictures it sends the trained model of my appearance and the words"
+                " of my request. No name, no e-mail address and nothing of other people is sent. Archive and"
+                " model lie there for at most an hour at each use. Results are fetched at once; within a day"
                 " everything there is deleted or has expired. I can withdraw this at any time."
             ),
         ),
