@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ml.drawn.solid import MOUTH_Y, rotation
 from ml.local.precision import mixed
 from ml.nano import reader_training
 from ml.nano.data import choose_bucket, face_map, sample
@@ -28,6 +29,7 @@ from ml.nano.vae_training import heads
 from ml.nets.decoder import TIMES, Decoder, larger
 
 CROP = 64  # cells of the small picture: the part that is trained at full size
+EYES = 4.0  # weight of the eyes and the mouth in that part; 1 elsewhere
 EDGE = 8  # px of that part's edge that are not judged: the rest of the picture is missing there
 NOISE = 0.12  # most noise on the latents
 ALONE = 0.15  # the share of the steps without the rival
@@ -60,7 +62,7 @@ class Contest(Stage):
     def __init__(self, path: Path, model: nn.Module, rival: nn.Module, *, rate: float, total: int):
         self.rival = rival
         self.rivals = torch.optim.AdamW(rival.parameters(), lr=rate, betas=(0.5, 0.99))
-        super().__init__(path, model, rate=rate, total=total, decay=0.995)
+        super().__init__(path, model, rate=rate, total=total, decay=0.995, cooldown=0.35)
 
     def state(self) -> dict[str, Any]:
         return super().state() | {"rival": self.rival.state_dict(), "rivals": self.rivals.state_dict()}
@@ -90,6 +92,7 @@ class Taken:
     z: torch.Tensor  # (B, 16, h, w)
     small: torch.Tensor  # (B, 3, 8h, 8w)
     part: torch.Tensor  # (B, 3, 4 CROP, 4 CROP)
+    weights: torch.Tensor  # (B, 1, 4 CROP, 4 CROP): how much the part's pixels count
     corners: list[tuple[int, int]]  # row and column of each part in the small picture
 
     def parts(self, x: torch.Tensor) -> torch.Tensor:
@@ -113,7 +116,9 @@ def take(pairs: Pairs, batch: int, seed: int, step: int, device: str) -> Taken:
     height, width = small.shape[2:]
     corners = list(corners_of(numbers[rows], height, width, rng))
     part = cut(whole, [(TIMES * r, TIMES * c) for r, c in corners], TIMES * CROP)
-    return Taken(numbers[rows], z.contiguous(memory_format=torch.channels_last), small, part, corners)
+    weights = larger(weights_of(numbers[rows], corners, height, width), TIMES).to(device)
+    z = z.contiguous(memory_format=torch.channels_last)
+    return Taken(numbers[rows], z, small, part, weights, corners)
 
 
 def corners_of(
@@ -131,14 +136,29 @@ def corners_of(
         yield r, c
 
 
-def pixel_loss(made: torch.Tensor, real: torch.Tensor, weight: torch.Tensor | float = 1.0) -> torch.Tensor:
+def weights_of(numbers: np.ndarray, corners: list[tuple[int, int]], height: int, width: int) -> torch.Tensor:
+    """(B, 1, CROP, CROP): how much each cell of the parts counts; more at the eyes and the mouth, which are
+    small and what people look at. The mean is 1."""
+    half, rows = min(height, width) / 2, []
+    for n, (r, c) in zip(numbers, corners):
+        scene = sample(int(n))[1]
+        x, y = (np.arange(CROP) + 0.5 + at for at in (c, r))
+        U = ((x - width / 2) / half - scene.dx)[None] / scene.size
+        V = ((y - height / 2) / half - scene.dy + 0.06)[:, None] / scene.size
+        row = np.ones((CROP, CROP))
+        for low, across in ((0.0, 0.55), (MOUTH_Y, 0.38)):
+            u, v, _ = rotation(scene) @ (0, low, 0.83)
+            row += (EYES - 1) * np.exp(-(((U - u) / across) ** 4) - ((V - v) / 0.17) ** 4)
+        rows.append(row)
+    found = torch.from_numpy(np.stack(rows))[:, None].float()
+    return found / found.mean()
+
+
+def pixel_loss(made: torch.Tensor, real: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Absolute errors of pixels and of slopes, and of colours over 8 x 8 pixels."""
     d = made - real
     across, down = d[..., 1:] - d[..., :-1], d[..., 1:, :] - d[..., :-1, :]
-    if isinstance(weight, torch.Tensor):
-        slope = (across.abs() * weight[..., 1:]).mean() + (down.abs() * weight[..., 1:, :]).mean()
-    else:
-        slope = across.abs().mean() + down.abs().mean()
+    slope = (across.abs() * weight[..., 1:]).mean() + (down.abs() * weight[..., 1:, :]).mean()
     return (d.abs() * weight).mean() + 0.5 * slope + 0.5 * F.avg_pool2d(d, 8).abs().mean()
 
 
@@ -160,9 +180,8 @@ class Losses:
 
     def pixels(self, taken: Taken, small: torch.Tensor, part: torch.Tensor) -> torch.Tensor:
         weight = face_map(taken.numbers, *small.shape[2:])[:, None].to(small.device) ** 2
-        return pixel_loss(small, taken.small, weight / weight.mean()) + pixel_loss(
-            inner(part), inner(taken.part)
-        )
+        near = pixel_loss(inner(part), inner(taken.part), inner(taken.weights))
+        return pixel_loss(small, taken.small, weight / weight.mean()) + near
 
     def person(self, taken: Taken, small: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
@@ -182,7 +201,8 @@ class Losses:
             with torch.no_grad():
                 *true, _ = rival(inner(taken.part))
             *seen, looks = rival(inner(part))
-        apart = torch.stack([(a - b).abs().mean() / b.abs().mean() for a, b in zip(seen, true)]).mean()
+        weights = inner(taken.weights)
+        apart = torch.stack([difference(a, b, weights) for a, b in zip(seen, true)]).mean()
         return apart, -looks.mean()
 
     def total(self, taken: Taken, contest: Contest | None) -> torch.Tensor:
@@ -199,6 +219,12 @@ class Losses:
             found |= {"features": (FEATURES, apart), "rival": (RIVAL, looks)}
         self.told = {name: float(value.detach()) for name, (_, value) in found.items()}
         return sum((weight * value for weight, value in found.values()), small.new_zeros(()))
+
+
+def difference(made: torch.Tensor, true: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """The weighted mean difference of features, as a share of their mean size."""
+    near = F.interpolate(weights, made.shape[2:], mode="area")
+    return ((made - true).abs() * near).mean() / true.abs().mean()
 
 
 def inner(part: torch.Tensor) -> torch.Tensor:
