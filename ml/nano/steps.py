@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from ml.catalogue import base_of
+from ml.local.loading import load_pipeline
 from ml.nano import data, text
 from ml.nano.critic import Critic, train_critic
 from ml.nano.decoder_training import train_own_decoder
@@ -195,9 +197,6 @@ class Steps:
 
     def own_decoder(self) -> bool:
         """Trains the decoder of the base in `out` (its nets in `nets`), and saves it there."""
-        from ml.catalogue import base_of
-        from ml.local.loading import load_pipeline
-
         p, folder = self.preset, self.work / "pairs"
         base = base_of("nano", self.out)
         pipe = load_pipeline(base, self.device)
