@@ -150,13 +150,20 @@ def _plain(vector: np.ndarray) -> tuple[float, ...]:
 class InChild:
     """Gives the work to a child process, one call at a time. A child that died is replaced, once a call.
 
-    `keys`: the folder of the signing key. `idle`: seconds after which the child ends. `program`: the child's
-    module; a test gives a small one."""
+    `keys`: the folder of the signing key. `idle`: seconds after which the child ends. `seconds`: that a call
+    may take. `program`: the child's module; a test gives a small one."""
 
     def __init__(
-        self, keys: Path, *, threads: int | None = None, idle: float = IDLE_SECONDS, program: str = CHILD
+        self,
+        keys: Path,
+        *,
+        threads: int | None = None,
+        idle: float = IDLE_SECONDS,
+        seconds: float = CALL_SECONDS,
+        program: str = CHILD,
     ):
-        self.keys, self.threads, self.idle, self.program = keys, threads, idle, program
+        self.keys, self.threads, self.program = keys, threads, program
+        self.idle, self.seconds = idle, seconds
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._line: Connection | None = None
@@ -200,7 +207,7 @@ class InChild:
     def _ask(self, call: Any) -> tuple[str, Any]:
         line = self._line = self._line or self._start()
         line.send(call)
-        if not line.poll(CALL_SECONDS):
+        if not line.poll(self.seconds):
             raise TimeoutError("the desk's child took too long")
         kind, found = line.recv()
         return kind, found
