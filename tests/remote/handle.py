@@ -23,8 +23,10 @@ class Double:
 
     program = ""
 
-    def __init__(self, *, quick: bool = True, state: Path | None = None, port: int = 0) -> None:
-        self.quick, self.state, self.port = quick, state, port
+    def __init__(
+        self, *, quick: bool = True, state: Path | None = None, port: int = 0, steps: int = 0
+    ) -> None:
+        self.quick, self.state, self.port, self.steps = quick, state, port, steps
         self.process: subprocess.Popen[str] | None = None
         self.address = self.control = ""
         self.keys: list[str] = []
@@ -33,7 +35,7 @@ class Double:
 
     def start(self) -> Self:
         command = [sys.executable, "-m", f"tests.remote.{self.program}", "--port", str(self.port)]
-        command.append("--with-parent")
+        command += ["--with-parent", "--steps", str(self.steps)]
         command += ["--quick"] * self.quick + (["--state", str(self.state)] if self.state else [])
         self.process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -96,6 +98,10 @@ class Double:
         """Moves the service's clock; returns its time."""
         return self.do("clock", {"advance": seconds})["now"]
 
+    def finds(self, origin: str, address: str) -> None:
+        """An https origin is at this address on loopback: webhooks and LoRAs go and come there."""
+        self.do("place", {"origin": origin, "address": address})
+
     def refuse(self) -> None:
         """Connections are refused from now on, and the open ones closed, until `listen`."""
         self.do("refuse")
@@ -108,6 +114,11 @@ class Double:
 
     def admit(self, *keys: str) -> None:
         self.do("keys", {"admit": keys})
+
+    def knows(self, fingerprint: str, archive: bytes) -> None:
+        """Teaches whose photos belong to a LoRA that was not trained here (made.fingerprint tells it)."""
+        url = f"{self.control}/_double/person?fingerprint={fingerprint}"
+        self._ask(urllib.request.Request(url, archive, method="POST"))
 
     # ---------------------------------------------------------------- what was seen
 
@@ -171,11 +182,6 @@ class FalDouble(Double):
         """A new key signs webhooks; with `keep` the old one stays published."""
         self.do("rotate", {"keep": keep})
 
-    def knows(self, fingerprint: str, archive: bytes) -> None:
-        """Teaches whose photos belong to a LoRA that was not trained here (made.fingerprint tells it)."""
-        url = f"{self.control}/_double/person?fingerprint={fingerprint}"
-        self._ask(urllib.request.Request(url, archive, method="POST"))
-
 
 class TogetherDouble(Double):
     program = "together"
@@ -186,7 +192,3 @@ class TogetherDouble(Double):
         """The bodies of the requests for pictures that were answered 200."""
         rows = [row for row in self.requests if row["path"].endswith("/images/generations")]
         return [r["body"] for r in rows if r["status"] == 200 and model in ("", r["body"]["model"])]
-
-    def knows(self, fingerprint: str, archive: bytes) -> None:
-        url = f"{self.control}/_double/person?fingerprint={fingerprint}"
-        self._ask(urllib.request.Request(url, archive, method="POST"))
