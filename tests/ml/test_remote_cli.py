@@ -141,10 +141,8 @@ def test_ctrl_c_twice_cancels_it_there(keyed: FalDouble, photos: list[str], tmp_
 
 def interrupted(command: list[str], stage: str, *, times: int) -> int:
     """The exit status after Ctrl-C at this stage, and again when it asks."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, stdout=pipe, stderr=subprocess.STDOUT, text=True, env=os.environ
-    ) as program:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, text=True, **pipes) as program:  # type: ignore[call-overload]
         assert program.stdout
         next(line for line in program.stdout if line.startswith(stage))
         program.send_signal(signal.SIGINT)
