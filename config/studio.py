@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from ml.catalogue import Base, base_of
+from config.runs.circuit import Circuit
+from ml.catalogue import BASES, SERVICES, Base, base_of
 
 if TYPE_CHECKING:
     from ml.engine import Engine
@@ -37,6 +38,17 @@ def get_base(profile: str | None = None) -> Base:
     return base_of(name, settings.STUDIO_SOURCES.get(name))
 
 
+def hosted(*services: str) -> list[str]:
+    """The names of the bases that run at these services, without any at all of them."""
+    return [base.name for base in BASES.values() if base.service in (services or SERVICES)]
+
+
+def service_of(engine: str) -> str:
+    """The service that runs an engine, "" for this machine. An unknown engine is of an older or a newer
+    version."""
+    return BASES[engine].service if engine in BASES else ""
+
+
 def get_engine(profile: str | None = None) -> Engine:
     """The engine that trains and renders on a base, opened once a process. Tests replace it with
     `use_engine`."""
@@ -48,6 +60,16 @@ def get_engine(profile: str | None = None) -> Engine:
 
 
 def _open(name: str) -> Engine:
+    if service := service_of(name):
+        from ml.remote.engine import open_remote
+
+        return open_remote(
+            name,
+            settings.REMOTES[service],
+            keys=settings.KEYS / "provenance",
+            circuit=Circuit(),
+            on_refused=tell_staff_of_key,
+        )
     from ml.local.engine import LocalEngine
 
     return LocalEngine(

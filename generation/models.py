@@ -8,7 +8,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from billing.runs import PaidRun
+from billing.runs import REMOTE, PaidRun, by_place
 from config.runs.models import RunQuerySet
 from config.studio import get_base
 from generation import kinds
@@ -61,7 +61,7 @@ class Job(PaidRun):
 
     @property
     def queue(self) -> str:  # type: ignore[override]
-        return kinds.task_and_queue(self.kind)[1]
+        return REMOTE if self.service else kinds.task_and_queue(self.kind)[1]
 
     @property
     def kind_name(self) -> str:  # type: ignore[override]
@@ -69,7 +69,7 @@ class Job(PaidRun):
 
     @classmethod
     def by_queue(cls) -> dict[str, Q]:
-        return {queue: Q(kind__in=names) for queue, names in kinds.by_queue().items()}
+        return by_place({queue: Q(kind__in=names) for queue, names in kinds.by_queue().items()})
 
     @property
     def base(self) -> Base:

@@ -124,10 +124,14 @@ class Run(WorkerSide, models.Model):
     def stop(self) -> None:
         """End the run at once, even a running one, because its inputs are deleted or may not be used any
         more. Its worker gets Lost."""
-        rows = type(self).objects.filter(id=self.id).open()
-        end = {"status": Status.CANCELLED, "finished_at": timezone.now(), "lease_until": None}
+        self.end_at_once(*OPEN, status=Status.CANCELLED)
+
+    def end_at_once(self, *among: Status, **end: Any) -> None:
+        """End the run if its status is one of these, whether or not a worker has it."""
+        rows = type(self).objects.filter(id=self.id, status__in=among)
+        end |= {"finished_at": timezone.now(), "lease_until": None, "version": F("version") + 1}
         with transaction.atomic():
-            if rows.update(version=F("version") + 1, **end):
+            if rows.update(**end):
                 self.refresh_from_db()
                 self.on_end()
                 events.publish(self)
