@@ -42,6 +42,8 @@ TORCH_FREE = (
     "provenance",
     "words.screening",
     "fetch",
+    "remote.settings",
+    "remote.webhooks",
 )
 
 # Floors inside ml. `nano` (how the base is trained) is last, so rendering code cannot import it.

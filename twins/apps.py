@@ -21,7 +21,8 @@ class TwinsConfig(AppConfig):
         def quoted(user: Any, fields: dict[str, Any]) -> prices.Quote:
             twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
             own = Twin.objects.owned_by(user).get_or_404(twin) if twin else None
-            base = ChoiceField(list(BASES), allow_blank=True).run_validation(fields.get("base") or "")
+            here = [name for name, base in BASES.items() if not base.service]
+            base = ChoiceField(here, allow_blank=True).run_validation(fields.get("base") or "")
             return {"credits": services.price_of_training(user, own, base)}
 
         prices.register("training", quoted)

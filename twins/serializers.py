@@ -149,7 +149,7 @@ class TrainingForm(serializers.Serializer):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["base"].choices = list(BASES)  # type: ignore[attr-defined]
+        self.fields["base"].choices = [name for name, base in BASES.items() if not base.service]  # type: ignore[attr-defined]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         base = BASES[attrs.get("base", settings.STUDIO_PROFILE)]

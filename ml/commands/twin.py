@@ -81,8 +81,8 @@ def train(args: argparse.Namespace, engine: Engine, spec: TrainSpec, store: Stor
     finally:
         signal.signal(signal.SIGINT, before)
         bar.close()
-    without, real = report.likeness_base, report.likeness_real
-    say(args, f"Likeness {report.likeness:.2f} (without the twin {without:.2f}, between photos {real:.2f})")
+    without = f"without the twin {report.likeness_base:.2f}, " if report.likeness_base is not None else ""
+    say(args, f"Likeness {report.likeness:.2f} ({without}between photos {report.likeness_real:.2f})")
     if not report.recognised:
         say(args, "That is below what counts as recognised: more and more varied photos help.")
     return report

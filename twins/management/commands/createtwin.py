@@ -53,9 +53,10 @@ class Command(BaseCommand):
         training.refresh_from_db()
         if training.status != "succeeded":
             raise CommandError(f"{training.error_code}: {training.error_detail}")
+        without = training.likeness_base  # None where measuring it would cost money
         self.stdout.write(
             f"Twin {training.twin_id}, training {training.id}: likeness {training.likeness:.2f}"
-            f" (without training {training.likeness_base:.2f})"
+            + (f" (without training {without:.2f})" if without is not None else "")
         )
 
     def _files(self, folder: Path) -> list[Path]:
