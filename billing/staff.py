@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import EngineCost, Invoice
+from billing.engines.models import EngineCost
+from billing.models import Invoice
 from billing.payments import checkout
 from config import registry
 from config.web.admin import ClosedAdmin, ReadOnlyAdmin

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from billing import ledger
-from billing.models import EngineCost, WebhookEvent
+from billing.engines.models import EngineCost
+from billing.models import WebhookEvent
 from tests.billing.shop import Shop
 from tests.staff import client_with
 
