@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.emails import require_confirmed
 from billing import ledger, limits
+from billing.engines.models import RemoteRequest
 from billing.locks import advisory_lock
 from billing.models import Wallet
 from config.runs import broker
@@ -55,6 +56,11 @@ class PaidRun(Run):
     def service(self) -> str:
         """The service whose accelerators do the work, "" for this machine."""
         return service_of(self.engine)
+
+    @property
+    def is_wanted(self) -> bool:
+        """False when what it works on was deleted meanwhile."""
+        return True
 
     @property
     def cause(self) -> str:
@@ -126,6 +132,9 @@ class PaidRun(Run):
 
     def on_end(self) -> None:
         _wake_next(self.user_id)
+        if RemoteRequest.objects.open().filter(run_id=self.id).exists():
+            ident = self.id
+            transaction.on_commit(lambda: broker.enqueue("billing.settle_remote", ident, "io"), robust=True)
         self.captured = ledger.settle(self.cause, captured=self._due() if self.price else 0)
         self.units = self.delivered()
         type(self).objects.filter(id=self.id).update(captured=self.captured, units=self.units)

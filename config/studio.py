@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from config import registry
 from config.runs.circuit import Circuit
 from ml.catalogue import BASES, SERVICES, Base, base_of
 
@@ -68,7 +69,7 @@ def _open(name: str) -> Engine:
             settings.REMOTES[service],
             keys=settings.KEYS / "provenance",
             circuit=Circuit(),
-            on_refused=tell_staff_of_key,
+            on_refused=registry.key_refused,
         )
     from ml.local.engine import LocalEngine
 

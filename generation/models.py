@@ -52,6 +52,10 @@ class Job(PaidRun):
         )
 
     @property
+    def is_wanted(self) -> bool:
+        return not self.of_twin or (self.twin_id is not None and self.training_id is not None)
+
+    @property
     def job_kind(self) -> kinds.JobKind:
         return kinds.get(self.kind)
 

@@ -188,7 +188,7 @@ REMOTE_STAGES = {
 class KeptPhoto(types.Photo):
     """A photo whose bytes are read at each use: many trainings wait in one process for their services."""
 
-    def __init__(self, photo: Photo, files: Store) -> None:
+    def __init__(self, photo: Photo, files: types.Store) -> None:
         object.__setattr__(self, "id", str(photo.id))
         object.__setattr__(self, "read", partial(files.read, photo.clean))
 

@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import DecimalField, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -98,11 +98,8 @@ class Journal:
         self._bells.pop(request.reference, None)
 
     def webhook(self, request: Request) -> str:
-        remote = settings.REMOTES[request.service]
-        reachable = settings.ORIGIN.startswith("https://") or remote.is_double
-        if request.service not in HOOKED or not reachable:
-            return ""
-        return f"{settings.ORIGIN}{reverse('fal_hook', args=[request.reference])}"
+        path = reverse("fal_hook", args=[request.reference])
+        return f"{settings.ORIGIN}{path}" if is_hooked(request.service) else ""
 
     def wait(self, request: Request, seconds: float) -> None:
         release()
@@ -129,6 +126,12 @@ class Journal:
         return self._bells.setdefault(reference, bells.of(reference))
 
 
+def is_hooked(service: str) -> bool:
+    """Whether the service can tell us of an end: at a public address, or on this machine."""
+    remote = settings.REMOTES.get(service)
+    return service in HOOKED and remote is not None and (settings.SECURE or remote.is_double)
+
+
 def request_of(row: RemoteRequest) -> Request:
     return Request(
         reference=str(row.id),
@@ -146,7 +149,7 @@ def end(row: RemoteRequest, state: State, engine: str, *, free: bool = False) ->
     RemoteRequest.objects.filter(id=row.id).update(
         state=state,
         ended_at=Coalesce("ended_at", timezone.now()),
-        cents=Coalesce("cents", None if (cost := _cost(row, state, engine, free)) is None else cost),
+        cents=Coalesce("cents", Value(_cost(row, state, engine, free), DecimalField())),
     )
 
 

@@ -118,9 +118,7 @@ class RemoteRequest(models.Model):
                 name="one_open_request_a_work",
             ),
             models.UniqueConstraint(
-                fields=["service", "request_id"],
-                condition=~Q(request_id=""),
-                name="one_row_a_remote_request",
+                fields=["service", "request_id"], condition=~Q(request_id=""), name="one_row_a_remote_request"
             ),
         )
         indexes = (

@@ -16,7 +16,7 @@ from config.web import problems
 @csrf_exempt
 @require_POST
 def fal_hook(request: HttpRequest, reference: Any) -> HttpResponse:
-    """200 for a webhook that is signed, whether or not it changes anything: the service sends others again."""
+    """200 for a signed webhook, whether or not it changes anything: the service sends others again."""
     try:
         changed = webhooks.receive(reference, request.headers, request.body)
     except DomainError as error:

@@ -1,4 +1,4 @@
-"""fal's webhooks: "this request has ended". Each is only a hint: the worker that waits asks the service itself.
+"""fal's webhooks: "this request has ended". Each is only a hint: the waiting worker asks the service itself.
 
 A webhook changes two columns of its request: when it came, and their id, where the answer to the submit was
 lost. The keys that sign webhooks are fetched from the service, kept for a day, and fetched again when a
@@ -55,7 +55,9 @@ def receive(reference: Any, headers: Mapping[str, str], body: bytes) -> bool:
 
 
 def _remember(row: RemoteRequest, said: str) -> bool:
-    rows = RemoteRequest.objects.filter(id=row.id, webhook_at=None, request_id__in=("", said), state__in=STATES)
+    rows = RemoteRequest.objects.filter(
+        id=row.id, webhook_at=None, request_id__in=("", said), state__in=STATES
+    )
     try:
         with transaction.atomic():
             changed = rows.update(webhook_at=timezone.now(), request_id=said)

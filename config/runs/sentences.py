@@ -13,7 +13,8 @@ NOT_AVAILABLE = _(
     "nothing. Choose another engine, or try again later."
 )
 LOST_THERE = _(
-    "The company that runs this engine lost this work. What was not delivered costs nothing. Please try again."
+    "The company that runs this engine lost this work. What was not delivered costs nothing. "
+    "Please try again."
 )
 SENTENCES = {
     "worker_lost": _(

@@ -135,8 +135,8 @@ class WorkerSide:
                 self.end_cancelled()
 
     def postpone(self, stage: str, **fields: Any) -> None:
-        """Queue the run again for later: the sweeper wakes a worker. It does not count as a crash. A run whose
-        cancel was asked for ends instead. `stage` tells the user why it waits."""
+        """Queue the run again for later: the sweeper wakes a worker. It does not count as a crash. A run
+        whose cancel was asked for ends instead. `stage` tells the user why it waits."""
         mine = self._mine().filter(cancel_asked=False)
         with transaction.atomic():
             if mine.update(version=F("version") + 1, stage=stage, **self._queued(), **fields):
