@@ -77,8 +77,8 @@ class Job(PaidRun):
 
     @property
     def base(self) -> Base:
-        """The base that renders it: its training's, or the installation's."""
-        return get_base(self.training.base if self.training else self.engine)
+        """The engine that makes it. Rows of older versions name none: then its training's base does."""
+        return get_base(self.engine or (self.training.base if self.training else None))
 
     @property
     def recipe(self) -> dict[str, object]:
@@ -95,6 +95,7 @@ class Job(PaidRun):
             "count": self.count,
             "seed": self.seed,
             "steps": self.steps,
+            "engine": self.base.name,
         }
 
     def delivered(self) -> int:

@@ -17,12 +17,12 @@ from django.db.models.functions import TruncDate
 
 from billing.engines.costs import valid_on
 from billing.engines.models import EngineCost, RemoteRequest
+from billing.engines.offers import HOSTED
 from billing.runs import PaidRun, paid_kinds
 from ml.catalogue import BASES
 from support.insights.figures import Credits, Period, Revenue
 
-HOSTED = {name: base.service for name, base in BASES.items() if base.service}
-BY_SERVICE = {service: name for name, service in reversed(HOSTED.items())}  # each service's first engine
+BY_SERVICE = {BASES[name].service: name for name in reversed(HOSTED)}  # each service's first engine
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def test_operators_edit_costs_in_the_list() -> None:
         "/admin/billing/enginecost/add/",
         {"engine": "nano", "job_kind": "", "hour_cents": "1", "unit_cents": "0"},
     )
-    row = EngineCost.objects.get()
+    row = EngineCost.objects.get(engine="nano")
     form = {
         "form-TOTAL_FORMS": 1,
         "form-INITIAL_FORMS": 1,

@@ -95,13 +95,13 @@ def test_a_cost_adds_hours_and_units_and_a_row_for_the_kind_takes_precedence(ali
 
 
 def test_each_engine_has_its_own_cost_and_other_days_do_not_count(alice: Any) -> None:
-    EngineCost.objects.create(engine="fal", unit_cents=Decimal("2.500"))
-    job(alice, 5, units=3, engine="fal")
-    job(alice, 5, engine="fal", started_at=at(30, month=10), finished_at=at(31, month=10))
-    job(alice, 5, engine="fal", status="running", finished_at=None)
-    job(alice, 5, units=0, engine="fal", status="cancelled", started_at=None)
+    EngineCost.objects.create(engine="other", unit_cents=Decimal("2.500"))
+    job(alice, 5, units=3, engine="other")
+    job(alice, 5, engine="other", started_at=at(30, month=10), finished_at=at(31, month=10))
+    job(alice, 5, engine="other", status="running", finished_at=None)
+    job(alice, 5, units=0, engine="other", status="cancelled", started_at=None)
     assert costs_of_work.costs_by_engine_and_kind(NOVEMBER) == [
-        Cost("fal", "image", 1, 3, Decimal(5), 0, Decimal("7.5"))
+        Cost("other", "image", 1, 3, Decimal(5), 0, Decimal("7.5"))
     ]
 
 
@@ -109,8 +109,14 @@ def test_an_unknown_cost_is_none_and_makes_the_margin_unknown(alice: Any, staff:
     EngineCost.objects.create(engine="nano", job_kind="training", unit_cents=Decimal(100))
     invoice(alice, at(2), 1000)
     training(alice, 60)
-    revenue, costs = figures.revenue_by_day_and_plan(NOVEMBER), costs_of_work.costs_by_engine_and_kind(NOVEMBER)
-    assert (costs_of_work.total_cost(costs), costs_of_work.margin(revenue, costs)) == (Decimal(100), Decimal(900))
+    revenue, costs = (
+        figures.revenue_by_day_and_plan(NOVEMBER),
+        costs_of_work.costs_by_engine_and_kind(NOVEMBER),
+    )
+    assert (costs_of_work.total_cost(costs), costs_of_work.margin(revenue, costs)) == (
+        Decimal(100),
+        Decimal(900),
+    )
     job(alice, 60)
     costs = costs_of_work.costs_by_engine_and_kind(NOVEMBER)
     assert [cost.cents for cost in costs] == [None, Decimal(100)]
