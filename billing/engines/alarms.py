@@ -19,14 +19,14 @@ QUIET = 86400  # seconds without another e-mail about the same key
 def key_refused(service: str, key: str, reason: str) -> None:
     """Writes to the log at each refusal, and an e-mail once a day. `key` is the key's name, never the key."""
     log.error("%s refuses the key %s: %s", service, key, reason)
-    if _is_first(f"told:{service}:{key}"):
+    if _is_first(f"told:{service}:{key}", reason):
         tell_staff(lambda: _words(service, key, reason))
 
 
-def _is_first(name: str) -> bool:
-    """False without Redis: a flood of e-mails helps nobody."""
+def _is_first(name: str, reason: str) -> bool:
+    """False without Redis: a flood of e-mails helps nobody. The figures page reads the reason."""
     try:
-        return bool(circuit.client().set(name, 1, nx=True, ex=QUIET))
+        return bool(circuit.client().set(name, reason, nx=True, ex=QUIET))
     except redis.RedisError:
         return False
 

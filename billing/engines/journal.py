@@ -54,10 +54,8 @@ class Journal:
     def open(self, work: str) -> Request | None:
         """Also a request that has ended, while its run has not: its worker may have died in between, and the
         next one comes to the same result by it."""
-        over = (State.CANCELLED, State.WRITTEN_OFF)
-        found = RemoteRequest.objects.filter(run_id=self.run.id, work=work).exclude(state__in=over)
-        row = found.order_by("-created_at").first()
-        return self._listening(row) if row else None
+        row = RemoteRequest.objects.filter(run_id=self.run.id, work=work).order_by("-created_at").first()
+        return self._listening(row) if row and _counts(row) else None
 
     @releasing
     def begin(self, work: str, service: str, model: str) -> Request:
@@ -130,6 +128,12 @@ def is_hooked(service: str) -> bool:
     """Whether the service can tell us of an end: at a public address, or on this machine."""
     remote = settings.REMOTES.get(service)
     return service in HOOKED and remote is not None and (settings.SECURE or remote.is_double)
+
+
+def _counts(row: RemoteRequest) -> bool:
+    """Whether its result can still be asked for."""
+    refused_at_once = row.state == State.FAILED and not row.request_id
+    return row.state not in (State.CANCELLED, State.WRITTEN_OFF) and not refused_at_once
 
 
 def request_of(row: RemoteRequest) -> Request:

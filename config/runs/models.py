@@ -54,8 +54,6 @@ class Run(WorkerSide, models.Model):
     crashes = models.PositiveSmallIntegerField(default=0, editable=False)  # workers lost during this run
     lease_until = models.DateTimeField(null=True, editable=False)
     cancel_asked = models.BooleanField(default=False, editable=False)
-    # The id of the work at a remote accelerator.
-    remote_id = models.CharField(max_length=200, blank=True, default="", editable=False)
     error_code = models.CharField(max_length=40, blank=True, editable=False)
     error_detail = models.TextField(blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)

@@ -10,8 +10,10 @@ Stages = Mapping[str, tuple[float, float]]  # stage -> (begin, end), as shares o
 
 
 def overall(report: Progress, stages: Stages) -> Progress:
+    """A stage may end with a number, such as the place in a queue: "waiting there 3"."""
+
     def tell(stage: str, share: float) -> bool:
-        first, last = stages.get(stage, (0.0, 1.0))
+        first, last = stages.get(stage.rstrip(" 0123456789"), (0.0, 1.0))
         return report(stage, first + (last - first) * min(max(share, 0.0), 1.0))
 
     return tell
