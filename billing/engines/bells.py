@@ -51,7 +51,7 @@ class Bells:
             try:
                 self._heard()
             except (redis.RedisError, OSError) as e:
-                log.warning("no wake-ups from services: %s", e)
+                log.debug("no wake-ups from services: %s", e)
             time.sleep(AGAIN)
 
     def _heard(self) -> None:
