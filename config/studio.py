@@ -17,10 +17,12 @@ from ml.catalogue import BASES, SERVICES, Base, base_of
 if TYPE_CHECKING:
     from ml.engine import Engine
     from ml.judge import Judge
+    from ml.remote.desk import Desk
 
 _lock = threading.RLock()
 _judges: list[Judge] = []  # none or one
 _engines: dict[str, Engine] = {}
+_desks: list[Desk] = []  # none or one
 
 
 def get_judge() -> Judge:
@@ -68,6 +70,7 @@ def _open(name: str) -> Engine:
             name,
             settings.REMOTES[service],
             keys=settings.KEYS / "provenance",
+            desk=_desk(),
             circuit=Circuit(),
             on_refused=registry.key_refused,
         )
@@ -81,6 +84,15 @@ def _open(name: str) -> Engine:
         faces=get_judge().faces,  # shared, so that the face models are loaded once a process
         in_8_bits=settings.STUDIO_IN_8_BITS,
     )
+
+
+def _desk() -> Desk:
+    """Where results of all services are finished: one child process of this one, opened once."""
+    from ml.remote.desk import InChild
+
+    if not _desks:
+        _desks.append(InChild(settings.KEYS / "provenance", threads=settings.STUDIO_THREADS))
+    return _desks[0]
 
 
 def use_judge(judge: Judge | None) -> None:

@@ -19,8 +19,10 @@ from generation import schedule
 from generation.kinds import RENDER
 from generation.models import Job, Output
 from ml import types
+from ml.catalogue import Base
 from ml.errors import MLError, Stopped
-from twins.proof import subjects
+from twins.models import Twin
+from twins.proof import companies, subjects
 
 _streak = schedule.Streak()  # of this process
 
@@ -96,10 +98,17 @@ def _check_allowed(run: Job) -> None:
     if not run.of_twin:
         return
     fresh = Job.objects.select_related("twin", "training").get(id=run.id)
-    if fresh.twin and (fresh.twin.disabled_at or not subjects.has_consent(fresh.twin)):
-        raise MLError("consent_withdrawn", "")
-    if fresh.twin is None or fresh.training is None:  # its owner deleted it
+    if not fresh.is_wanted:
         raise Stopped
+    twin = fresh.twin
+    if twin and (
+        twin.disabled_at or not subjects.has_consent(twin) or not companies.allows(twin, fresh.base)
+    ):
+        raise MLError("consent_withdrawn", "")
+
+
+def _may_show(twin: Twin, base: Base) -> bool:
+    return not twin.disabled_at and subjects.has_consent(twin) and companies.allows(twin, base)
 
 
 def _progress(run: Job, index: int) -> types.Progress:

@@ -21,12 +21,12 @@ from config.runs.models import OPEN, Run, Status
 from config.runs.stages import overall
 from config.runs.turns import Waiting, in_turn, last_served
 from config.runs.worker import Lost, claimed
-from config.studio import get_engine, get_judge
+from config.studio import get_base, get_engine, get_judge
 from ml import media, types
 from ml.errors import MLError, Stopped
 from twins import checks
 from twins.models import SIGN, Photo, Training, Twin
-from twins.proof import subjects
+from twins.proof import companies, subjects
 
 THUMBNAIL = 320  # px of the long side
 
@@ -154,6 +154,8 @@ def _turns(queue: str) -> list[Waiting]:
 def _train(training: Training) -> None:
     """Raises MLError, Stopped, Lost."""
     _consent(training.twin)
+    if not companies.allows(training.twin, get_base(training.base)):
+        raise MLError("consent_withdrawn", "")
     files = store(training.user_id)
     with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
         progress = overall(training.progress, REMOTE_STAGES if training.service else STAGES)

@@ -13,12 +13,14 @@ from django.utils import timezone
 from billing.engines import journal
 from billing.engines.models import RemoteCopy, RemoteRequest
 from billing.runs import PaidRun, paid_kinds
-from config import studio
+from config import registry, studio
 from config.runs.circuit import Circuit
 from config.runs.models import Status
 from ml.errors import MLError
-from ml.remote.fal import Fal
+from ml.remote.fal import Busy, Fal
 from ml.remote.http import NotSent, Unanswered
+from ml.remote.keys import Keys
+from ml.types import Request
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ State = RemoteRequest.State
 MOST = 200  # requests in one round
 NAMED = timedelta(minutes=30)  # how long a webhook may still name a request whose submit was not answered
 TRIED = timedelta(days=1)  # how long a cancel is tried while the service does not answer
+NO_ANSWER = (MLError, NotSent, Unanswered, Busy)
 MOST_AWAY = timedelta(hours=1)  # a run that waited this long for a service fails
 
 
@@ -48,7 +51,7 @@ def _settle(row: RemoteRequest) -> bool:
         return False
     try:
         return _cancel(row, run.engine if run else _engine_of(row))
-    except (MLError, NotSent, Unanswered) as e:
+    except NO_ANSWER as e:
         log.warning("%s cannot be cancelled: %s", row, e)
         return False
 
@@ -71,7 +74,7 @@ def _cancel(row: RemoteRequest, engine: str) -> bool:
         return not named and _end(row, State.WRITTEN_OFF, engine)
     try:
         free = _cancel_there(row)
-    except (MLError, NotSent, Unanswered):
+    except NO_ANSWER:
         if age < TRIED:
             raise
         free = False
@@ -80,9 +83,16 @@ def _cancel(row: RemoteRequest, engine: str) -> bool:
 
 def _cancel_there(row: RemoteRequest) -> bool:
     """Whether it costs nothing: it was still in their queue, or they do not know it."""
-    if "fal" not in settings.REMOTES:
+    if (remote := settings.REMOTES.get(row.service)) is None:
         raise MLError("engine_misconfigured", "The service has no key any more.")
-    service, request = Fal(settings.REMOTES["fal"]), journal.request_of(row)
+    service = Fal(remote, keys=Keys(remote, on_refused=registry.key_refused))
+    try:
+        return _is_free(service, journal.request_of(row))
+    finally:
+        service.http.close()
+
+
+def _is_free(service: Fal, request: Request) -> bool:
     if not request.urls[0]:  # a webhook named it
         request = replace(request, urls=service.urls_of(request.model, request.request_id))
     state = service.status(request).state

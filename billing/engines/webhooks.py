@@ -11,10 +11,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import httpx2
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -25,13 +25,13 @@ from billing.engines.models import RemoteRequest
 from config.errors import DomainError, NotFound, Unavailable
 from ml.errors import MLError
 from ml.remote import webhooks as signed
+from ml.remote.http import Http, NotSent, Unanswered
 
 log = logging.getLogger(__name__)
 
 AGAIN = 300.0  # seconds between two fetches for an unknown key
 SOON = 10.0  # the same while none is known
 PATIENCE = 0.7  # seconds a webhook waits for the keys; it is answered within a second
-MOST_BYTES = 64 * 1024  # of the list of keys
 STATES = (RemoteRequest.State.SENDING, RemoteRequest.State.WAITING)
 
 
@@ -80,23 +80,16 @@ def _verified(headers: Mapping[str, str], body: bytes) -> str:
 
 def fetch() -> bytes:
     """The service's list of keys. Raises OSError."""
-    for url in settings.REMOTES["fal"].jwks if "fal" in settings.REMOTES else ():
-        try:
-            return _fetched(url)
-        except (httpx2.HTTPError, OSError) as e:
-            log.warning("no keys of webhooks from %s: %s", url, e)
+    http = Http(settings.REMOTES["fal"])
+    try:
+        for url in http.remote.jwks:
+            with suppress(NotSent, Unanswered):
+                answer = http.read(url)
+                if answer.status == 200:
+                    return answer.body
+    finally:
+        http.close()
     raise OSError("no list of keys")
-
-
-def _fetched(url: str) -> bytes:
-    data = b""
-    with httpx2.stream("GET", url, timeout=5, follow_redirects=False) as answer:
-        answer.raise_for_status()
-        for piece in answer.iter_bytes():
-            data += piece
-            if len(data) > MOST_BYTES:
-                raise OSError("the list of keys is too long")
-    return data
 
 
 class Keys:
