@@ -158,8 +158,9 @@ def by_place(local: Mapping[str, Q]) -> dict[str, Q]:
     """Queues of a model whose hosted runs wait in a queue of their own. `local`: queue -> the rows that would
     wait in it."""
     elsewhere = Q(engine__in=hosted())
-    any_of_them = reduce(or_, local.values())
-    return {queue: rows & ~elsewhere for queue, rows in local.items()} | {REMOTE: any_of_them & elsewhere}
+    there = reduce(or_, local.values()) & elsewhere
+    here = {queue: rows & ~elsewhere for queue, rows in local.items()}
+    return here | {REMOTE: here[REMOTE] | there if REMOTE in here else there}
 
 
 def paid_kinds() -> list[type[PaidRun]]:
