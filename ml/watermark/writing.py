@@ -23,7 +23,7 @@ from ml.watermark.pattern import (
 from ml.watermark.reading import READ_AT, clearness, evened, evidence, locate
 
 LOUDNESS = (47.0, 46.0, 45.0, 44.0, 43.0, 42.0, 41.0)  # dB PSNR
-MARGIN = 1.5  # standard deviations by which each right letter must exceed all others in the worn picture
+MARGIN = 2.5  # standard deviations by which each right letter must exceed all others in the worn picture
 SYNC_MARGIN = 6.5  # least clearness of the sync waves in the worn picture, in standard deviations
 HALF = 512  # pixels: larger halves are not needed to choose the loudness
 CUT = 0.1  # of each side, in the worn picture
@@ -47,7 +47,7 @@ def embed(picture: Picture, ident: int) -> Picture:
     mark = _mark(grey, letters)
     rms = _quietest(grey, mark, letters)
     size = picture.shape[1], picture.shape[0]
-    large = rms * _normal(cv2.resize(mark, size, interpolation=cv2.INTER_CUBIC))
+    large = rms * _normal(np.asarray(cv2.resize(mark, size, interpolation=cv2.INTER_CUBIC), np.float32))
     levels = cv2.merge([np.rint(large).astype(np.int16)] * 3)
     return np.asarray(cv2.add(picture, levels, dtype=cv2.CV_8U), np.uint8)
 
