@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from ml import media
-from ml.catalogue import Base, base_of
+from ml.catalogue import Base, base_of, refuse_hosted
+from ml.engine import tell
 from ml.errors import MLError
 from ml.faces import Faces
 from ml.finish import finish
@@ -23,12 +24,14 @@ from ml.local import fitting, lora
 from ml.local.compilation import compile_blocks, compiler, undo_compilation
 from ml.local.loading import load_pipeline
 from ml.local.sample import Sampler
-from ml.local.training import TwinTraining, check_photos, tell
-from ml.local.weights import Recent, checksum, parse
+from ml.local.training import TwinTraining
+from ml.local.weights import Recent, parse
+from ml.lorafile import checksum
 from ml.oom import memory_errors
 from ml.prompts import compose, without_markup
 from ml.provenance import Signer
-from ml.types import Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+from ml.selection import check_photos
+from ml.types import Journal, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
 from ml.words import screening
 
 log = logging.getLogger(__name__)
@@ -58,6 +61,7 @@ class LocalEngine:
         in_8_bits: bool = False,
     ):
         self.base: Base = base_of(profile, source)
+        refuse_hosted(self.base)
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.in_8_bits = in_8_bits
         self.compiles = _can_compile(self.device != "cpu" if compiled is None else compiled)
@@ -97,7 +101,9 @@ class LocalEngine:
 
     # ---------------------------------------------------------------- train
 
-    def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on) -> TrainReport:
+    def train(
+        self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on, journal: Journal | None = None
+    ) -> TrainReport:
         check_photos(spec)
         if spec.threads:
             torch.set_num_threads(spec.threads)
@@ -127,7 +133,12 @@ class LocalEngine:
     # ---------------------------------------------------------------- render
 
     def render(
-        self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
+        self,
+        spec: RenderSpec,
+        *,
+        store: Store | None = None,
+        on_progress: Progress = go_on,
+        journal: Journal | None = None,
     ) -> Iterator[Picture]:
         screening.refuse_prompt(spec.prompt, spec.negative_prompt)
         with self._lock:
