@@ -70,7 +70,7 @@ class FalEngine(RemoteEngine):
         self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on, journal: Journal | None = None
     ) -> TrainReport:
         about = about_training(spec)
-        journal = journal or FolderJournal(store, spec.name, about)
+        journal = journal or FolderJournal(store, spec.name, about, lora=about)
         courier = self._courier(journal, lambda said: training.stage(said))
         judging = self._courier(journal, lambda said: tell(on_progress, "choosing the best", 0.0))
         training = RemoteTraining(

@@ -56,7 +56,7 @@ class RemoteEngine:
     ) -> Iterator[Picture]:
         screening.refuse_prompt(spec.prompt, spec.negative_prompt)
         facts = self.read(spec, store)
-        journal = journal or FolderJournal(store or MemoryStore(), "pictures", about_pictures(spec))
+        journal = journal or self._own_journal(spec, store)
         refused, error = 0, None
         for one, picture in self._pictures(spec, facts, store, on_progress, journal):
             start = time.monotonic()
@@ -120,6 +120,13 @@ class RemoteEngine:
             what = f"This twin was trained on the base {trained_on}, which {self.base.name} does not render."
             raise MLError("lora_other_base", f"{what} Choose that base or train the twin again.")
         return facts
+
+    def _own_journal(self, spec: RenderSpec, store: Store | None) -> FolderJournal:
+        """For the command line, where one twin's file may lie in another's place."""
+        lora = checksum(self.data_of(spec, store)) if spec.lora else ""
+        how = (spec.subject, spec.style, spec.aspect, spec.quality, spec.steps)
+        about = digest(spec.prompt, lora, *how)
+        return FolderJournal(store or MemoryStore(), "pictures", about, lora=lora)
 
     def data_of(self, spec: RenderSpec, store: Store | None) -> bytes:
         if store is None or spec.lora is None or not store.exists(spec.lora):
@@ -190,15 +197,9 @@ def _raise_at_the_end(refused: int, count: int, error: MLError | None) -> None:
 
 
 def about_training(spec: TrainSpec) -> str:
-    """Tells a training from another under the same name, for the command line."""
-    return _digest(*(photo.id for photo in spec.photos), spec.subject, spec.seed, spec.steps)
+    """Tells a training from another under the same name."""
+    return digest(*(photo.id for photo in spec.photos), spec.subject, spec.seed, spec.steps)
 
 
-def about_pictures(spec: RenderSpec) -> str:
-    return _digest(
-        spec.prompt, spec.sha256 or spec.lora, spec.subject, spec.style, spec.aspect, spec.quality, spec.steps
-    )
-
-
-def _digest(*parts: object) -> str:
+def digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
