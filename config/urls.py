@@ -37,6 +37,7 @@ api = [
     path("billing/checkout", billing.CheckoutView.as_view()),
     path("billing/portal", billing.PortalView.as_view()),
     path("quote", billing.QuoteView.as_view()),
+    path("engines", billing.EnginesView.as_view()),
     path("twins", twins.TwinsView.as_view()),
     path("twins/<uuid:ident>", twins.TwinView.as_view()),
     path("twins/<uuid:ident>/photos", twins.PhotosView.as_view()),

@@ -8,6 +8,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
+from billing.engines.offers import HOSTED
 from billing.runs import PaidRun
 from config.runs.models import RunQuerySet
 from config.studio import get_base
@@ -61,7 +62,7 @@ class Job(PaidRun):
 
     @property
     def queue(self) -> str:  # type: ignore[override]
-        return kinds.task_and_queue(self.kind)[1]
+        return "remote" if self.engine in HOSTED else kinds.task_and_queue(self.kind)[1]
 
     @property
     def kind_name(self) -> str:  # type: ignore[override]
@@ -69,12 +70,14 @@ class Job(PaidRun):
 
     @classmethod
     def by_queue(cls) -> dict[str, Q]:
-        return {queue: Q(kind__in=names) for queue, names in kinds.by_queue().items()}
+        there = Q(engine__in=HOSTED)
+        here = {queue: Q(kind__in=names) & ~there for queue, names in kinds.by_queue().items()}
+        return here | {"remote": there}
 
     @property
     def base(self) -> Base:
-        """The base that renders it: its training's, or the installation's."""
-        return get_base(self.training.base if self.training else self.engine)
+        """The engine that makes it. Rows of older versions name none: then its training's base does."""
+        return get_base(self.engine or (self.training.base if self.training else None))
 
     @property
     def recipe(self) -> dict[str, object]:
@@ -91,6 +94,7 @@ class Job(PaidRun):
             "count": self.count,
             "seed": self.seed,
             "steps": self.steps,
+            "engine": self.base.name,
         }
 
     def delivered(self) -> int:

@@ -38,7 +38,7 @@ UNREAD = _(
 )
 UNREAD_NEGATIVE = _("It reads what should not be there only up to “%(end)s”.")
 NO_NEGATIVE = _("This base does not read what should not be there.")
-KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed")
+KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed", "engine")
 
 
 @login_required

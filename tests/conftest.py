@@ -137,7 +137,7 @@ KEPT = {"django_migrations", "django_content_type", "auth_permission", "django_s
 
 @pytest.fixture(scope="session", autouse=True)
 def _empty_tables_after_transactions() -> None:
-    """Empties the tables after tests with real transactions, and restores plans and packs.
+    """Empties the tables after tests with real transactions, and restores plans, packs and costs of engines.
 
     Django's TRUNCATE is refused by the ledger's triggers and waits for every reader. DELETE with
     session_replication_role = replica runs no trigger, checks no foreign key, and is quick on empty tables.
@@ -150,6 +150,7 @@ def _empty_tables_after_transactions() -> None:
 def empty_tables() -> None:
     from django.db import connection, transaction
 
+    from billing.engines.models import EngineCost
     from billing.models import Pack, Plan
 
     with transaction.atomic(), connection.cursor() as cursor:
@@ -157,6 +158,7 @@ def empty_tables() -> None:
         deletes = (f"DELETE FROM {connection.ops.quote_name(table)}" for table in sorted(tables))
         cursor.execute("SET LOCAL session_replication_role = replica;" + ";".join(deletes))
     import_module("billing.migrations.0004_plans").deliver(Plan, Pack)
+    import_module("billing.migrations.0008_engines").deliver(EngineCost)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from pgvector.django import VectorField
 from accounts.emails import tell
 from accounts.vault.vault import store
 from billing import limits
+from billing.engines.offers import HOSTED
 from billing.runs import PaidRun
 from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
@@ -227,7 +228,7 @@ class TrainingQuerySet(RunQuerySet):
 class Training(PaidRun):
     """One version of a twin's weights."""
 
-    task, queue, kind_name = "twins.train", "train", "training"
+    task, kind_name = "twins.train", "training"
 
     twin = models.ForeignKey(Twin, models.CASCADE, related_name="trainings")
     number = models.PositiveIntegerField()  # the version, from 1
@@ -259,6 +260,14 @@ class Training(PaidRun):
             ),
             models.UniqueConstraint(fields=["twin", "number"], name="one_training_a_number"),
         )
+
+    @property
+    def queue(self) -> str:  # type: ignore[override]
+        return "remote" if self.base in HOSTED else "train"
+
+    @classmethod
+    def by_queue(cls) -> dict[str, Q]:
+        return {"train": ~Q(base__in=HOSTED), "remote": Q(base__in=HOSTED)}
 
     @property
     def is_measured(self) -> bool:

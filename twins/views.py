@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -18,11 +17,12 @@ from accounts import consents
 from accounts.emails import is_confirmed
 from accounts.models import Kind
 from billing import ledger, limits
+from billing.engines import offers
 from billing.payments import gateway
 from config.web.problems import told
 from config.web.ratelimit import limited
-from ml.catalogue import BASES
-from twins import checks, services
+from ml.catalogue import Base
+from twins import checks, services, terms
 from twins.forms import TwinForm
 from twins.models import LEAST, MOST, Photo, Training, Twin
 from twins.proof import subjects
@@ -93,13 +93,14 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
     wording = next(c for c in consents.current(user) if c["kind"] == Kind.BIOMETRIC_TWIN)
     consented = subjects.has_consent(twin)
     ready = checks.readiness([p for p in photos if p.accepted])
-    trainings = [show_training(t) for t in twin.trainings.shown().with_twin()]
+    usable = offers.usable(user)
+    trainings = [show_training(t, usable=usable) for t in twin.trainings.shown().with_twin()]
     running = next((t for t in trainings if t["status"] in ("queued", "running")), None)
     return _costs(user, twin, running) | {
         "twin": twin,
         "photos": sorted(map(show_photo, photos), key=lambda photo: photo["status"] == "refused"),
         "consent": wording | {"given": consented},
-        "verification": _verification(twin),
+        "verification": _verification(twin, usable),
         "ready": ready,
         "share": min(100, 100 * ready.accepted // LEAST),
         "least": LEAST,
@@ -111,25 +112,23 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
     }
 
 
-def _verification(twin: Twin) -> dict[str, Any] | None:
+def _verification(twin: Twin, usable: list[Base]) -> dict[str, Any] | None:
     """How far the live selfie is; None where nothing asks for one."""
-    asked = BASES[settings.STUDIO_PROFILE].photorealistic
+    asked = any(base.photorealistic for base in usable if base.trains)
     return show_verification(twin) if asked or twin.of_other or twin.selfies.exists() else None
 
 
 def _costs(user: Any, twin: Twin, running: dict[str, Any] | None) -> dict[str, Any]:
     """What a training would cost, and what stands before it."""
-    price, available = (
-        services.price_of_training(user, twin),
-        ledger.balance(ledger.wallet_of(user)).available,
-    )
+    available = ledger.balance(ledger.wallet_of(user)).available
+    price = terms.price_of_training(user, twin)
     return {
         "price": price,
         "available": available,
         "lacks": price > available,
         "configured": gateway.configured(),
         "confirmed": is_confirmed(user),
-        "cancel_uses_free": running is not None and services.cancel_uses_free(twin),
+        "cancel_uses_free": running is not None and terms.cancel_uses_free(twin),
     }
 
 
@@ -183,8 +182,8 @@ def remove_photos(request: HttpRequest, ident: str) -> HttpResponse:
 @limited("30/h", "trainings")
 def train(request: HttpRequest, ident: str) -> HttpResponse:
     twin = Twin.objects.owned_by(request.user).get_or_404(ident)
-    key = request.POST.get("key", "")[:255] or None
-    services.start_training(twin, key=key)  # the page's key makes a double click one training
+    key = request.POST.get("key", "")[:255] or None  # makes a double click one training
+    services.start_training(twin, base=request.POST.get("base", ""), key=key)
     return redirect("twin", twin.id)
 
 

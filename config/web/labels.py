@@ -1,4 +1,4 @@
-"""The names of styles, qualities and stages, for the pages of several apps."""
+"""The names of styles, qualities, stages and engines, for the pages of several apps."""
 
 from __future__ import annotations
 
@@ -26,3 +26,14 @@ STAGE_NAMES: dict[str, Any] = {  # of trainings and jobs, by the engine's word
     "finishing": _("Making samples"),
     "rendering": _("Making pictures"),
 }
+ENGINE_NAMES: dict[str, Any] = {  # by profile: what pages call an engine
+    "nano": _("Built-in preview"),
+    "flux-schnell": _("Photographic (FLUX.1 schnell)"),
+    "flux2-klein": _("Photographic (FLUX.2 klein)"),
+    "fal": _("Photographic (fal.ai)"),
+    "together": _("Photographic (Together AI)"),
+}
+
+
+def engine_name(profile: str) -> Any:
+    return ENGINE_NAMES.get(profile, profile)

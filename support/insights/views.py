@@ -22,14 +22,16 @@ from django.views.decorators.http import require_safe
 
 from billing.models import Plan
 from billing.templatetags.money import money
+from support.insights import costs as work
 from support.insights import figures, plots
-from support.insights.figures import PACK, Churn, Cost, Credits, Period, Revenue
+from support.insights.costs import Cost
+from support.insights.figures import PACK, Churn, Credits, Period, Revenue
 
 SHOWN, MOST = 30, 366  # days: by default, and at most
 TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
     "revenue": (Revenue, figures.revenue_by_day_and_plan),
     "credits": (Credits, figures.credits_by_day),
-    "costs": (Cost, figures.costs_by_engine_and_kind),
+    "costs": (Cost, work.costs_by_engine_and_kind),
     "churn": (Churn, lambda period: [figures.churn(period)]),
 }
 
@@ -117,7 +119,7 @@ class Table:
 def _facts(period: Period) -> dict[str, Any]:
     """The template's context. It takes a constant number of queries."""
     revenue, credits = figures.revenue_by_day_and_plan(period), figures.credits_by_day(period)
-    costs, churn = figures.costs_by_engine_and_kind(period), figures.churn(period)
+    costs, churn = work.costs_by_engine_and_kind(period), figures.churn(period)
     by_plan, by_use = _by_plan(period, revenue), _by_use(period, credits)
     desc = gettext("Each day from %(start)s to %(end)s. The table below has the numbers.") % {
         "start": period.start,
@@ -130,7 +132,7 @@ def _facts(period: Period) -> dict[str, Any]:
         "currency": settings.CURRENCY.upper(),
         "left_out": figures.in_other_currencies(period),
         "totals": _totals(revenue, costs, credits, churn),
-        "cost_known": figures.total_cost(costs) is not None,
+        "cost_known": work.total_cost(costs) is not None,
         "revenue": {
             "plot": plots.stacked_bars(
                 plots.Plot("revenue", gettext("Revenue by day and plan"), desc, period.days, by_plan, _money)
@@ -155,8 +157,8 @@ def _totals(
 ) -> list[tuple[Any, str]]:
     return [
         (_("Revenue"), _money(sum(row.cents for row in revenue))),
-        (_("Cost"), _money(figures.total_cost(costs))),
-        (_("Margin"), _money(figures.margin(revenue, costs))),
+        (_("Cost"), _money(work.total_cost(costs))),
+        (_("Margin"), _money(work.margin(revenue, costs))),
         (_("Credits sold"), _number(sum(day.sold for day in credits))),
         (_("Credits used"), _number(sum(day.used for day in credits))),
         (_("Credits expired"), _number(sum(day.expired for day in credits))),

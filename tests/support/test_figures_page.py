@@ -13,7 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from billing import ledger
-from billing.models import EngineCost, Plan, Transfer
+from billing.engines.models import EngineCost
+from billing.models import Plan, Transfer
 from support.insights.figures import Period
 from tests.staff import client_with
 from tests.support.rows import DAYS, PAGE, at, invoice, job, numbers, on, subscription, totals, training
