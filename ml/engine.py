@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from ml.errors import Stopped
 from ml.types import Journal, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+
+
+def tell(on_progress: Progress, stage: str, share: float) -> None:
+    """Reports progress; raises Stopped when the caller asks for it."""
+    if on_progress(stage, share):
+        raise Stopped
 
 
 class Engine(Protocol):

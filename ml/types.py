@@ -75,7 +75,7 @@ class Store(Protocol):
 class Request:
     """One request at a service. `reference` is ours, a UUID that stands in the webhook's address;
     `request_id` is theirs, "" until they answered. `key` names the key that it was sent with, never the key
-    itself. `urls`: of its status, its response and its cancellation."""
+    itself. `urls`: of its status, its response and its cancellation. `began`: seconds since 1970."""
 
     reference: str
     service: str
@@ -83,6 +83,7 @@ class Request:
     key: str = ""
     request_id: str = ""
     urls: tuple[str, str, str] = ("", "", "")
+    began: float = 0.0
 
 
 class Journal(Protocol):
@@ -90,7 +91,8 @@ class Journal(Protocol):
     piece of the run: "training", "scene-3", "picture-17" (by seed)."""
 
     def open(self, work: str) -> Request | None:
-        """The request of this piece of work that has not ended."""
+        """The newest request of this piece of work, also one that ended: its result can be asked for again.
+        None for one that was cancelled or written off, and for one that failed before it had an id."""
         ...
 
     def begin(self, work: str, service: str, model: str) -> Request:
@@ -233,8 +235,8 @@ class TrainReport:
     steps: int
     seconds: float
     seconds_per_step: float
-    loss_first: float
-    loss_last: float
+    loss_first: float | None  # None where the service does not tell
+    loss_last: float | None
     checkpoint: int
     likeness: float
     likeness_base: float | None  # None where it would cost money to measure

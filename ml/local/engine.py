@@ -16,6 +16,7 @@ import torch
 
 from ml import media
 from ml.catalogue import Base, base_of, refuse_hosted
+from ml.engine import tell
 from ml.errors import MLError
 from ml.faces import Faces
 from ml.finish import finish
@@ -23,11 +24,13 @@ from ml.local import fitting, lora
 from ml.local.compilation import compile_blocks, compiler, undo_compilation
 from ml.local.loading import load_pipeline
 from ml.local.sample import Sampler
-from ml.local.training import TwinTraining, check_photos, tell
-from ml.local.weights import Recent, checksum, parse
+from ml.local.training import TwinTraining
+from ml.local.weights import Recent, parse
+from ml.lorafile import checksum
 from ml.oom import memory_errors
 from ml.prompts import compose, without_markup
 from ml.provenance import Signer
+from ml.selection import check_photos
 from ml.types import Journal, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
 from ml.words import screening
 

@@ -51,6 +51,11 @@ class Remote:
         return FAL_FILES if self.url == DEFAULTS["fal"] else self.url
 
     @property
+    def api(self) -> str:
+        """Together's API; its version stands in the path."""
+        return self.url if urlsplit(self.url).path else f"{self.url}/v1"
+
+    @property
     def jwks(self) -> tuple[str, ...]:
         """Where fal publishes the keys of its webhooks; the first that answers counts."""
         hosts = FAL_JWKS if self.url == DEFAULTS["fal"] else (self.url,)
