@@ -64,13 +64,12 @@ WORDING: dict[str, tuple[str, Any]] = {
         _about(
             "fal",
             _(
-                "I agree that PhotoFlux has trainings and pictures that I ask for there made by %(company)s,"
-                " %(country)s. For a training it sends cleaned copies of the twin's photos, as one archive"
-                " under random names; for pictures it sends the trained model of my appearance and the words"
-                " of my request. It sends no name, no e-mail address and nothing of other people. The archive"
-                " and the model lie there for at most an hour at each use; what is made is fetched at once,"
-                " and within a day all of it is deleted there or has expired. I can withdraw this at any"
-                " time."
+                "I agree that %(company)s, %(country)s, makes trainings and pictures for me when I choose it."
+                " For a training, PhotoFlux sends it cleaned copies of the twin's photos, as one archive under"
+                " random names. For pictures it sends the trained model of my appearance and the words of my"
+                " request. No name, no e-mail address and nothing of other people is sent. Archive and model"
+                " lie there for at most an hour at each use. Results are fetched at once; within a day"
+                " everything there is deleted or has expired. I can withdraw this at any time."
             ),
         ),
     ),
@@ -79,11 +78,11 @@ WORDING: dict[str, tuple[str, Any]] = {
         _about(
             "together",
             _(
-                "I agree that PhotoFlux has pictures of me that I ask for there made by %(company)s,"
-                " %(country)s. It sends the words of my request, and an address at which the trained model of"
-                " my appearance can be read for at most an hour at each use. It sends no photos, no name, no"
-                " e-mail address and nothing of other people. What is made is fetched at once, and within a"
-                " day all of it is deleted there or has expired. I can withdraw this at any time."
+                "I agree that %(company)s, %(country)s, makes pictures of me when I choose it. PhotoFlux sends"
+                " it the words of my request and an address where it can read the trained model of my"
+                " appearance, for at most an hour at each use. No photos, no name, no e-mail address and"
+                " nothing of other people is sent. Results are fetched at once; within a day everything there"
+                " is deleted or has expired. I can withdraw this at any time."
             ),
         ),
     ),

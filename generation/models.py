@@ -71,8 +71,8 @@ class Job(PaidRun):
     @classmethod
     def by_queue(cls) -> dict[str, Q]:
         there = Q(engine__in=HOSTED)
-        here = {queue: Q(kind__in=names) & ~there for queue, names in kinds.by_queue().items()}
-        return here | {"remote": there}
+        queues = {queue: Q(kind__in=names) & ~there for queue, names in kinds.by_queue().items()}
+        return queues | {"remote": queues["remote"] | there if "remote" in queues else there}
 
     @property
     def base(self) -> Base:

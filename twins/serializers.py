@@ -200,6 +200,7 @@ def show_training(
 ) -> dict[str, Any]:
     """`usable` are the owner's engines (billing.engines.offers.usable), for a list read once for all rows."""
     measured = training.is_measured
+    engines = offers.usable(training.user) if usable is None else usable
     return run_fields(training, places) | {
         "twin": training.twin_id,
         "number": training.number,
@@ -213,5 +214,5 @@ def show_training(
         "seconds": training.seconds,
         "samples": [f"/api/v1/trainings/{training.id}/samples/{n}" for n in range(training.samples)],
         "active": training.twin.active_training_id == training.id,
-        "engines": [base.name for base in offers.serving(training.user, training, usable)],
+        "engines": [base.name for base in offers.serving_among(engines, training)],
     }

@@ -53,7 +53,10 @@ def profiles_at(service: str) -> list[str]:
 
 def usable(user: Any) -> list[Base]:
     """The engines that this user's plan includes."""
-    plan, terms = ledger.wallet_of(user).plan_id, _terms()
+    terms = _terms()
+    if not terms:
+        return configured()
+    plan = ledger.wallet_of(user).plan_id
     return [base for base in configured() if _includes(terms.get(base.name), plan)]
 
 
@@ -113,13 +116,16 @@ def can_render(base: Base, trained_on: str) -> bool:
     return serves(base, trained_on) and settings.SECURE and bool(remote and remote.lora_model)
 
 
-def serving(user: Any, training: Any, among: Sequence[Base] | None = None) -> list[Base]:
-    """The engines that make pictures of this version of a twin; none before it is trained. `among` are the
-    user's engines, where they are known already. A twin of somebody else stays on our machines."""
+def serving(user: Any, training: Any) -> list[Base]:
+    """The engines that make pictures of this version of a twin for its owner; none before it is trained."""
+    return serving_among(usable(user), training)
+
+
+def serving_among(bases: Sequence[Base], training: Any) -> list[Base]:
+    """Those of `bases` that make pictures of this version. A twin of somebody else stays on our machines."""
     if not training.sha256:
         return []
-    known = usable(user) if among is None else among
-    found = [base for base in known if can_render(base, training.base)]
+    found = [base for base in bases if can_render(base, training.base)]
     return [base for base in found if not (base.service and training.twin.of_other)]
 
 
