@@ -56,7 +56,7 @@ def _of_twin(twin: Twin, usable: list[Base]) -> list[str]:
     version = twin.active_training
     if version is None:
         return []
-    found = [base.name for base in offers.serving(twin.user, version, usable)]
+    found = [base.name for base in offers.serving_among(usable, version)]
     return _first(version.base, found)
 
 

@@ -116,7 +116,7 @@ def _query(filled: dict[str, str]) -> str:
 
 def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
     usable = Twin.objects.owned_by(request.user).filter(active_training__isnull=False, disabled_at=None)
-    rows = usable.select_related("active_training__twin", "user").with_face().with_older()
+    rows = usable.select_related("active_training__twin").with_face().with_older()
     twins = [twin for twin in rows if not twin.is_read_only]
     if twins and filled["twin"] == "" and request.method == "GET" and "prompt" not in request.GET:
         filled["twin"] = str(twins[0].id)
