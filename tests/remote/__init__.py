@@ -41,6 +41,8 @@ the first, `fal.pace(seconds=0.5)` by itself (a webhook follows), `fal.pace(hold
 
 **Time, keys, network.** `fal.advance(3600)` moves the service's clock: files expire, webhooks and dates are
 an hour off. `revoke` and `admit` change the keys. After `refuse()` connections are refused, until `listen()`.
+`fal.finds("https://studio.example", "http://127.0.0.1:8000")` says where a public origin is on this machine,
+for webhooks and for LoRAs that Together reads; to anywhere else the doubles send nothing.
 `fal.rotate(keep=False)` replaces the key that signs webhooks. `fal.webhook(id, forged=True)` sends a webhook
 again: also `stale`, `padding` (bytes), `url`, `body`; it says whether it was answered 2xx.
 

@@ -9,12 +9,14 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from threading import RLock
 from typing import Any
+from urllib.parse import urlsplit
 
 from .server import Asked
 
 KEPT = 5000  # calls
 SHOWN = 4000  # characters of a body that are kept with its call
 UNSHOWN = "authorization"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass
@@ -44,9 +46,20 @@ class Book:
             self.calls: deque[dict[str, Any]] = deque(maxlen=KEPT)
             self.breaches: list[str] = []
             self.scenarios: list[Scenario] = []
+            self.places: dict[str, str] = {}  # public origin -> the server on loopback that stands for it
 
     def now(self) -> float:
         return time.time() + self.ahead
+
+    def there(self, url: str) -> tuple[str, dict[str, str]]:
+        """(the address on loopback, headers) by which this process reaches an address. "" is nowhere: a
+        double sends nothing off this machine."""
+        parts = urlsplit(url)
+        if parts.hostname in LOOPBACK:
+            return url, {}
+        place = self.places.get(f"{parts.scheme}://{parts.netloc}", "")
+        path = parts._replace(scheme="", netloc="").geturl()
+        return place and place + path, {"Host": parts.netloc, "X-Forwarded-Proto": parts.scheme}
 
     def breach(self, what: str) -> None:
         with self.lock:

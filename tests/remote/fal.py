@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from .book import Scenario
 from .contract import FAL_MODELS, PLATFORM, check_form, header_faults, url
-from .people import People
+from .people import Artist
 from .results import Maker, ModelRefused
 from .runs import COMPLETED, IN_QUEUE, Pace, Queue, Run, new_run, status_of
 from .server import Answer, Asked
-from .service import Refused, Service, arguments, keys_of, stay
+from .service import Refused, Service, arguments, artist_of, keys_of, stay
 from .storage import Storage
 from .webhooks import Post, Signing, body_of
 
@@ -50,13 +50,16 @@ RUNS = (
 class Fal(Service):
     runs_faults = (*RUNS.split(), *WEBHOOKS)
 
-    def __init__(self, keys: tuple[str, ...], folder: Path | None = None, quick: bool = True) -> None:
+    def __init__(
+        self, keys: tuple[str, ...], artist: Artist, folder: Path | None = None, quick: bool = True
+    ) -> None:
         super().__init__(keys, folder)
         self.signing = Signing(folder / "signing.json" if folder else None)
         self.post = Post(self.book, self.signing, RETRY)
-        self.people = People(folder / "people" if folder else None)
-        self.maker = Maker(self.shelf, self.book, self.people, lambda: self.address)
-        self.queue = Queue(self.book, self.make, self.ended, folder / "runs" if folder else None)
+        self.artist = artist
+        self.maker = Maker(self.shelf, self.book, artist, lambda: self.address)
+        runs, work = folder / "runs" if folder else None, None if quick else self.work
+        self.queue = Queue(self.book, self.make, self.ended, runs, work)
         Storage(self)
         app = r"/(?P<owner>[\w.-]+)/(?P<app>[\w.-]+)"
         run = app + r"/requests/(?P<id>[\w-]+)"
@@ -75,6 +78,11 @@ class Fal(Service):
             ("POST", "rotate"): self.rotate,
             ("POST", "person"): self.set_person,
         }
+
+    def open(self, port: int = 0) -> Self:
+        super().open(port)
+        self.queue.resume()
+        return self
 
     # ---------------------------------------------------------------- the queue
 
@@ -200,12 +208,16 @@ class Fal(Service):
             kind = run.get("error_type", "runner_disconnected")
             self._end_by_platform(run, kind, run.get("detail", "Runner disconnected"))
         else:
-            try:
-                run.code, run.body = 200, self.maker.make(run)
-            except ModelRefused as refused:
-                run.code, run.body = 422, {"detail": refused.detail}
-                if run.get("told"):
-                    run.error, run.error_type = "Invalid status code: 422", refused.detail[0]["type"]
+            run.code, run.body = run.ready or self.work(run)
+            if run.code == 422 and run.get("told"):
+                run.error, run.error_type = "Invalid status code: 422", run.body["detail"][0]["type"]
+
+    def work(self, run: Run) -> tuple[int, Any]:
+        """The HTTP status and the body of the model's answer."""
+        try:
+            return 200, self.maker.make(run)
+        except ModelRefused as refused:
+            return 422, {"detail": refused.detail}
 
     def _end_by_platform(self, run: Run, kind: str, detail: str) -> None:
         run.error, run.error_type, run.code = detail, kind, PLATFORM.get(kind, 500)
@@ -263,7 +275,7 @@ class Fal(Service):
 
     def set_person(self, asked: Asked) -> Answer:
         """Teaches whose face a LoRA has that was not trained here; the body is a ZIP of photos."""
-        self.people.learn(asked.query["fingerprint"], asked.body)
+        self.artist.learn(asked.query["fingerprint"], asked.body, "", lambda share: False)
         return Answer(200, {})
 
     def seen(self) -> dict[str, Any]:
@@ -275,12 +287,13 @@ class Fal(Service):
         super().reset()
         self.queue.clear()
         self.post.clear()
-        self.people.clear()
+        self.artist.clear()
 
 
 def main() -> None:
     args = arguments("fal", KEYS).parse_args()
-    stay(Fal(keys_of(args), args.state, args.quick).open(args.port), args)
+    artist = artist_of(args)
+    stay(Fal(keys_of(args), artist, args.state, args.quick).open(args.port), artist, args)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,10 @@ class Double:
 
     program = ""
 
-    def __init__(self, *, quick: bool = True, state: Path | None = None, port: int = 0) -> None:
-        self.quick, self.state, self.port = quick, state, port
+    def __init__(
+        self, *, quick: bool = True, state: Path | None = None, port: int = 0, steps: int = 0
+    ) -> None:
+        self.quick, self.state, self.port, self.steps = quick, state, port, steps
         self.process: subprocess.Popen[str] | None = None
         self.address = self.control = ""
         self.keys: list[str] = []
@@ -33,7 +35,7 @@ class Double:
 
     def start(self) -> Self:
         command = [sys.executable, "-m", f"tests.remote.{self.program}", "--port", str(self.port)]
-        command.append("--with-parent")
+        command += ["--with-parent", "--steps", str(self.steps)]
         command += ["--quick"] * self.quick + (["--state", str(self.state)] if self.state else [])
         self.process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -95,6 +97,10 @@ class Double:
     def advance(self, seconds: float) -> float:
         """Moves the service's clock; returns its time."""
         return self.do("clock", {"advance": seconds})["now"]
+
+    def finds(self, origin: str, address: str) -> None:
+        """An https origin is at this address on loopback: webhooks and LoRAs go and come there."""
+        self.do("place", {"origin": origin, "address": address})
 
     def refuse(self) -> None:
         """Connections are refused from now on, and the open ones closed, until `listen`."""

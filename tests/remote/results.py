@@ -8,18 +8,16 @@ import math
 import urllib.request
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from PIL import Image
 
 from . import made
 from .book import Book
 from .contract import FAL_MODELS, IMAGE_SIZES, TRAINER, check_form, fal_detail
-from .people import People
+from .people import Artist
 from .runs import Run
 from .shelf import FAULTS, METADATA_SERVICE, Shelf, data_uri
 from .storage import life_of
-from .webhooks import LOOPBACK
 
 WEEK = 7 * 86400.0  # seconds that results are kept without a wish
 Row = dict[str, Any]
@@ -39,8 +37,8 @@ def refused(field: str, said: str, kind: str, given: Any = None) -> ModelRefused
 
 
 class Maker:
-    def __init__(self, shelf: Shelf, book: Book, people: People, address: Callable[[], str]) -> None:
-        self.shelf, self.book, self.people, self.address = shelf, book, people, address
+    def __init__(self, shelf: Shelf, book: Book, artist: Artist, address: Callable[[], str]) -> None:
+        self.shelf, self.book, self.artist, self.address = shelf, book, artist, address
 
     def make(self, run: Run) -> Row:
         faults = check_form(run.input, *FAL_MODELS[run.model])
@@ -63,11 +61,12 @@ class Maker:
         archive = self.read(run.input[field], field)
         width = made.OTHER_WIDTH if run.scenario == "other_base" else made.WIDTH
         data = made.lora(run.id.encode(), width=width)
+        trigger = run.input.get("trigger_phrase", "")
         try:
-            self.people.learn(made.fingerprint(data), archive)
+            self.artist.learn(made.fingerprint(data), archive, trigger, run.advance)
         except ValueError as e:
             raise refused(field, str(e), "value_error", run.input[field]) from e
-        config = json.dumps({"rank": made.RANK, "trigger_phrase": run.input.get("trigger_phrase")}).encode()
+        config = json.dumps({"rank": made.RANK, "trigger_phrase": trigger}).encode()
         return {
             "diffusers_lora_file": self.file(run, data, "pytorch_lora_weights.safetensors"),
             "config_file": self.file(run, config, "config.json", faulty=False),
@@ -79,10 +78,10 @@ class Maker:
         wish = run.input
         seed = wish.get("seed", int(hashlib.sha256(run.id.encode()).hexdigest()[:8], 16))
         count, size = wish.get("num_images", 1), size_of(wish.get("image_size", "landscape_4_3"))
-        photos = [self.person_of(each["path"], "loras") for each in wish.get("loras", [])]
+        names = [self.fingerprint(each["path"]) for each in wish.get("loras", [])] or [""]
         refused_one = run.scenario == "nsfw"
         images = [
-            made.black(size) if refused_one else picture(photos, wish["prompt"], seed + i, size)
+            made.black(size) if refused_one else self.artist.paint(names[0], wish["prompt"], seed + i, size)
             for i in range(count)
         ]
         return {
@@ -93,14 +92,12 @@ class Maker:
             "prompt": wish["prompt"],
         }
 
-    def person_of(self, path: str, field: str) -> tuple[str, list[bytes]]:
-        """(fingerprint, photos) of the LoRA at this address; no photos for one that is not known."""
-        data = self.read(path, field)
+    def fingerprint(self, path: str) -> str:
+        """That of the LoRA at this address."""
         try:
-            fingerprint = made.fingerprint(data)
+            return made.fingerprint(self.read(path, "loras"))
         except ValueError as e:
-            raise refused(field, f"Could not load the LoRA: {e}", "value_error", path) from e
-        return fingerprint, self.people.photos(fingerprint)
+            raise refused("loras", f"Could not load the LoRA: {e}", "value_error", path) from e
 
     def image(self, run: Run, image: Image.Image) -> Row:
         kind = run.input.get("output_format", "jpeg")
@@ -130,32 +127,21 @@ class Maker:
         """The bytes at an address: of a file here, or of another program on loopback."""
         if stored := self.shelf.at(url, self.book.now()):
             return stored.data
-        data = download(url) if not url.startswith(self.address()) else None
+        data = download(url, self.book) if not url.startswith(self.address()) else None
         if data is None:
             raise refused(field, f"Failed to download the file from {url}", "file_download_error", url)
         return data
-
-
-def picture(
-    people: list[tuple[str, list[bytes]]], prompt: str, seed: int, size: tuple[int, int]
-) -> Image.Image:
-    """A picture of the first LoRA's person; of a stranger where its photos are not known."""
-    scene = int(hashlib.sha256(f"{prompt} {seed}".encode()).hexdigest()[:12], 16)
-    if people and people[0][1]:
-        return made.picture_of(people[0][1], scene, size)
-    return made.drawn(int(people[0][0][:12], 16) if people else scene, scene, size)
 
 
 def size_of(wish: Any) -> tuple[int, int]:
     return (wish["width"], wish["height"]) if isinstance(wish, dict) else IMAGE_SIZES[wish]
 
 
-def download(url: str) -> bytes | None:
-    """From loopback alone: a double sends nothing anywhere."""
-    if urlsplit(url).hostname not in LOOPBACK:
-        return None
+def download(url: str, book: Book) -> bytes | None:
+    """None when it cannot be read."""
+    place, headers = book.there(url)
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(place, headers=headers), timeout=10) as answer:
             return answer.read(made.MOST_PHOTO)
-    except OSError:
+    except (OSError, ValueError):
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,6 +58,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.lock = RLock()
+        self.ready: tuple[int, Any] | None = None  # the result that was made before the end
 
     @property
     def app(self) -> str:
@@ -70,9 +72,16 @@ class Run:
     def get(self, name: str, default: Any = None) -> Any:
         return self.params.get(name, default)
 
+    def advance(self, share: float) -> bool:
+        """Tells how much of the work is done; True when it is to stop."""
+        self.share = max(self.share, min(share, 0.99))
+        return self.cancelled and self.scenario != "cancel_ignored"
+
 
 class Queue:
-    """All runs; kept in `folder` too, where one is given. `make` ends a run: it sets its result."""
+    """All runs; kept in `folder` too, where one is given. `make` sets a run's result.
+
+    With `work`, which takes long, runs are worked on in the background, one of each model at a time."""
 
     def __init__(
         self,
@@ -80,8 +89,10 @@ class Queue:
         make: Callable[[Run], None],
         ended: Callable[[Run], None],
         folder: Path | None = None,
+        work: Callable[[Run], tuple[int, Any]] | None = None,
     ) -> None:
-        self.book, self.make, self.ended, self.folder = book, make, ended, folder
+        self.book, self.make, self.ended, self.folder, self.work = book, make, ended, folder, work
+        self.hands: dict[str, ThreadPoolExecutor] = {}
         self.runs: dict[str, Run] = {}
         self.paces: dict[str, Pace] = {}
         self.pace = Pace()
@@ -96,12 +107,32 @@ class Queue:
     def add(self, run: Run) -> Run:
         self.save(run)
         self.runs[run.id] = run
+        self._begin(run)
         seconds = run.get("seconds", self.pace_of(run.model).seconds)
         if seconds is not None:
             timer = Timer(seconds, self.finish, [run])
             timer.daemon = True
             timer.start()
         return run
+
+    def resume(self) -> None:
+        """Goes on with what was open when an earlier process ended."""
+        for run in self.runs.values():
+            self._begin(run)
+
+    def _begin(self, run: Run) -> None:
+        if self.work and not run.code:
+            hands = self.hands.setdefault(run.model, ThreadPoolExecutor(1))
+            hands.submit(self._work, run)
+
+    def _work(self, run: Run) -> None:
+        if run.code or run.lost or self.work is None:
+            return
+        run.state = IN_PROGRESS
+        self.save(run)
+        run.ready = self.work(run)
+        if not self.pace_of(run.model).hold:
+            self.finish(run)
 
     def save(self, run: Run) -> None:
         """Written aside, then renamed: a killed double keeps what it has answered."""
@@ -122,6 +153,8 @@ class Queue:
                 return
             if run.scenario == "lost" and run.polls > run.get("after", 1):
                 run.lost = True
+            elif self.work:
+                run.position = self._before(run) if run.state == IN_QUEUE else 0
             elif run.position > 0:
                 run.position -= 1
             elif run.polls > self._wanted(run):
@@ -129,6 +162,11 @@ class Queue:
             elif run.polls > 1 or self._wanted(run) < 2:
                 run.state, run.share = IN_PROGRESS, min(0.99, run.polls / (self._wanted(run) + 1))
             self.save(run)
+
+    def _before(self, run: Run) -> int:
+        """How many of its model wait before it."""
+        waiting = [each.id for each in self.runs.values() if each.model == run.model and not each.code]
+        return waiting.index(run.id) if run.id in waiting else 0
 
     def _wanted(self, run: Run) -> float:
         """The looks before the end."""
@@ -160,6 +198,8 @@ class Queue:
         return 202, "CANCELLATION_REQUESTED"
 
     def clear(self) -> None:
+        for run in self.runs.values():
+            run.cancelled, run.scenario = True, ""
         self.runs.clear()
         self.paces.clear()
         self.pace = Pace()

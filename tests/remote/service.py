@@ -5,6 +5,7 @@ The control (tests drive it, see handle.py):
   POST /_double/scenario {name, model, at, times, params}
   POST /_double/clock {advance}              moves the service's clock by so many seconds
   POST /_double/keys {admit, revoke}
+  POST /_double/place {origin, address}      where an https origin is on this machine
   POST /_double/refuse, /_double/listen      closes and opens the public address
   POST /_double/reset                        as after a start
 """
@@ -13,9 +14,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -23,8 +26,10 @@ from threading import Event, Thread
 from typing import Any, Self
 
 from .book import Book, Scenario
+from .people import Artist, People
 from .server import CONTROL, Answer, Asked, Listening
 from .shelf import FAULTS, Shelf, has_expired, serve
+from .twins import Twins
 
 Act = Callable[..., Answer]
 NGINX = b"<html><head><title>502 Bad Gateway</title></head><body><hr><center>nginx</center></body></html>"
@@ -66,6 +71,7 @@ class Service:
             ("POST", "scenario"): self.set_scenario,
             ("POST", "clock"): self.set_clock,
             ("POST", "keys"): self.set_keys,
+            ("POST", "place"): self.set_place,
             ("POST", "refuse"): lambda asked: self._then(self.listening.refuse),
             ("POST", "listen"): lambda asked: self._then(self.listening.listen),
             ("POST", "reset"): lambda asked: self._then(self.reset),
@@ -173,6 +179,11 @@ class Service:
         self.book.ahead += float(json.loads(asked.body)["advance"])
         return Answer(200, {"now": self.book.now()})
 
+    def set_place(self, asked: Asked) -> Answer:
+        row = json.loads(asked.body)
+        self.book.places[row["origin"]] = row["address"]
+        return Answer(200, {})
+
     def set_keys(self, asked: Asked) -> Answer:
         row = json.loads(asked.body)
         self.book.keys = (self.book.keys | set(row.get("admit", ()))) - set(row.get("revoke", ()))
@@ -192,16 +203,25 @@ def arguments(name: str, keys: str) -> argparse.ArgumentParser:
     parser.add_argument("--keys", default=keys, help="the keys it accepts, comma separated")
     parser.add_argument("--quick", action="store_true", help="trains nothing and draws from the photos")
     parser.add_argument("--state", type=Path, help="a folder that outlives the process")
+    parser.add_argument("--steps", type=int, default=0, help="steps of a training, 0: by the engine's rule")
     parser.add_argument("--with-parent", action="store_true", help="ends when its standard input does")
     return parser
+
+
+def artist_of(args: argparse.Namespace) -> Artist:
+    """Who paints: from the photos with --quick, else the built-in engine."""
+    if args.quick:
+        return People(args.state / "people" if args.state else None)
+    folder = (args.state or Path(tempfile.mkdtemp(prefix="photoflux-double-"))) / "twins"
+    return Twins(folder, args.steps)
 
 
 def keys_of(args: argparse.Namespace) -> tuple[str, ...]:
     return tuple(key.strip() for key in args.keys.split(",") if key.strip())
 
 
-def stay(service: Service, args: argparse.Namespace) -> None:
-    """Says where the double is, in one line of JSON, and waits for a signal."""
+def stay(service: Service, artist: Artist, args: argparse.Namespace) -> None:
+    """Says where the double is, in one line of JSON, and waits for a signal. Does not return."""
     over = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
@@ -211,3 +231,5 @@ def stay(service: Service, args: argparse.Namespace) -> None:
     with suppress(OSError):
         print(json.dumps(told), flush=True)
     over.wait()
+    artist.close()
+    os._exit(0)  # threads that train or deliver webhooks would be waited for

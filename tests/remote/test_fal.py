@@ -157,6 +157,15 @@ def test_a_webhook_is_signed_and_tried_again_until_it_is_answered(fal: FalDouble
     assert abs(int(heard[0].headers["x-fal-webhook-timestamp"]) - time.time()) < 60
 
 
+def test_an_https_origin_is_found_on_loopback(fal: FalDouble) -> None:
+    with listening() as ear:
+        fal.finds("https://studio.example", ear.address)
+        run = submit(fal, fal.PICTURES, {"prompt": "x"}, "?fal_webhook=https://studio.example/hooks/1?a=b")
+        fal.finish(run["request_id"])
+        asked = ear.next()
+    assert (asked.path, asked.query, asked.headers["host"]) == ("/hooks/1", {"a": "b"}, "studio.example")
+
+
 def test_a_double_that_dies_keeps_what_it_has_answered(tmp_path) -> None:
     with FalDouble(state=tmp_path) as fal:
         run = submit(fal, fal.TRAINER, {"images_data_url": upload(fal, archive())})

@@ -12,8 +12,6 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from . import made
 from .book import Scenario
 from .contract import (
@@ -25,10 +23,10 @@ from .contract import (
     together_error,
 )
 from .handle import TogetherDouble
-from .people import People
-from .results import download, picture
+from .people import Artist
+from .results import download
 from .server import Answer, Asked
-from .service import Refused, Service, arguments, keys_of, stay
+from .service import Refused, Service, arguments, artist_of, keys_of, stay
 from .shelf import FAULTS, METADATA_SERVICE
 
 KEYS = "together-double-one,together-double-two"
@@ -53,9 +51,9 @@ Row = dict[str, Any]
 class Together(Service):
     runs_faults = RUNS
 
-    def __init__(self, keys: tuple[str, ...], folder: Path | None = None) -> None:
+    def __init__(self, keys: tuple[str, ...], artist: Artist, folder: Path | None = None) -> None:
         super().__init__(keys, folder)
-        self.people = People(folder / "people" if folder else None)
+        self.artist = artist
         self.routes += [
             ("POST", "/v1/images/generations", self.generate),
             ("GET", "/v1/models", self.models),
@@ -107,28 +105,23 @@ class Together(Service):
     def pictures(self, wish: Row, scenario: Scenario) -> list[bytes]:
         seed = wish.get("seed", int(uuid.uuid4().hex[:8], 16))
         size = wish.get("width", 1024), wish.get("height", 1024)
-        people = [self.person_of(each["path"]) for each in wish.get("image_loras", [])]
+        name = [self.fingerprint(each["path"]) for each in wish.get("image_loras", [])] or [""]
         black = made.black(size) if scenario.name == "black" else None
-        each = [black or self.paint(wish, people, seed + i, size) for i in range(wish.get("n", 1))]
+        seeds = range(seed, seed + wish.get("n", 1))
+        each = [black or self.artist.paint(name[0], wish["prompt"], one, size) for one in seeds]
         if scenario.name == "bomb":
             return [made.bomb() for _ in each]
         return [made.encode(image, wish.get("output_format", "jpeg")) for image in each]
 
-    def paint(
-        self, wish: Row, people: list[tuple[str, list[bytes]]], seed: int, size: tuple[int, int]
-    ) -> Image.Image:
-        return picture(people, wish["prompt"], seed, size)
-
-    def person_of(self, path: str) -> tuple[str, list[bytes]]:
-        """(fingerprint, photos) of the LoRA at this address. Raises Refused."""
-        data = download(path)
+    def fingerprint(self, path: str) -> str:
+        """That of the LoRA at this address. Raises Refused."""
+        data = download(path, self.book)
         if data is None:
             raise Refused(400, together_error(f"The LoRA at {path} cannot be read.", param="image_loras"))
         try:
-            fingerprint = made.fingerprint(data)
+            return made.fingerprint(data)
         except ValueError:
             raise Refused(400, together_error("The LoRA is no safetensors.", param="image_loras")) from None
-        return fingerprint, self.people.photos(fingerprint)
 
     def answer_with(self, wish: Row, pictures: list[bytes], scenario: Scenario) -> Answer:
         as_text = wish.get("response_format") == "base64"
@@ -183,17 +176,18 @@ class Together(Service):
 
     def set_person(self, asked: Asked) -> Answer:
         """Teaches whose face a LoRA has; the body is a ZIP of photos."""
-        self.people.learn(asked.query["fingerprint"], asked.body)
+        self.artist.learn(asked.query["fingerprint"], asked.body, "", lambda share: False)
         return Answer(200, {})
 
     def reset(self) -> None:
         super().reset()
-        self.people.clear()
+        self.artist.clear()
 
 
 def main() -> None:
     args = arguments("together", KEYS).parse_args()
-    stay(Together(keys_of(args), args.state).open(args.port), args)
+    artist = artist_of(args)
+    stay(Together(keys_of(args), artist, args.state).open(args.port), artist, args)
 
 
 if __name__ == "__main__":
