@@ -21,6 +21,7 @@ from billing import ledger, limits
 from billing.engines import choice, offers
 from billing.payments import gateway
 from config.errors import DomainError, NotFound
+from config.web.labels import engine_name
 from config.web.problems import told
 from config.web.ratelimit import limited
 from ml.catalogue import Base
@@ -136,7 +137,7 @@ def _engines(request: HttpRequest, twin: Twin, verification: dict[str, Any] | No
         "available": available,
         "offers": found,
         "chosen": engines.usual(twin, found, request.GET.get("engine", "")),
-        "several": len(offers.configured()) > 1,
+        "painters": [engine_name(base.name) for base in offers.usable(twin.user) if not base.trains],
     }
 
 

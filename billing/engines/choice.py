@@ -105,14 +105,3 @@ def agree(user: Any, base: Base, form: Mapping[str, Any]) -> None:
     if not form.get(f"agreed_{kind}") or form.get(f"version_{kind}") != version:
         raise ConsentRequired(NOT_TICKED, company=SERVICES[base.service].company, extra={"kind": kind})
     consents.give(user, kind=kind, version=version)
-
-
-def is_hosted_here() -> bool:
-    """Whether an engine of another company is offered here."""
-    return any(base.service and offers.is_offered(base.name) for base in offers.configured())
-
-
-def first_is_free() -> list[Base]:
-    """The engines on which the first training of a twin slot is free."""
-    able = [base for base in offers.configured() if base.trains and offers.is_offered(base.name)]
-    return [base for base in able if offers.free_first(base.name)]
