@@ -65,10 +65,10 @@ WORDING: dict[str, tuple[str, Any]] = {
             "fal",
             _(
                 "I agree that %(company)s, %(country)s, makes trainings and pictures for me when I choose it."
-                " For a training, PhotoFlux sends it cleaned copies of the twin's photos, as one archive under"
-                " random names. For pictures it sends the trained model of my appearance and the words of my"
-                " request. No name, no e-mail address and nothing of other people is sent. Archive and model"
-                " lie there for at most an hour at each use. Results are fetched at once; within a day"
+                " For a training, PhotoFlux sends it cleaned copies of the twin's photos, as one archive"
+                " under random names. For pictures it sends the trained model of my appearance and the words"
+                " of my request. No name, no e-mail address and nothing of other people is sent. Archive and"
+                " model lie there for at most an hour at each use. Results are fetched at once; within a day"
                 " everything there is deleted or has expired. I can withdraw this at any time."
             ),
         ),
@@ -78,8 +78,8 @@ WORDING: dict[str, tuple[str, Any]] = {
         _about(
             "together",
             _(
-                "I agree that %(company)s, %(country)s, makes pictures of me when I choose it. PhotoFlux sends"
-                " it the words of my request and an address where it can read the trained model of my"
+                "I agree that %(company)s, %(country)s, makes pictures of me when I choose it. PhotoFlux"
+                " sends it the words of my request and an address where it can read the trained model of my"
                 " appearance, for at most an hour at each use. No photos, no name, no e-mail address and"
                 " nothing of other people is sent. Results are fetched at once; within a day everything there"
                 " is deleted or has expired. I can withdraw this at any time."

@@ -72,8 +72,11 @@ def _codes(delivered: dict[str, int], prefix: str = "") -> Iterator[tuple[str, s
 
 
 def _codes_by_engine() -> Iterator[tuple[str, str]]:
+    """Those of which each engine may have a price of its own; without one the general prices hold."""
     for base in offers.configured():
-        yield from _codes(prices.of_engine(base), prefix=f"{base.name}:")
+        own = prices.DELIVERED_BY_ENGINE.get(base.name, {})
+        codes = [code for code in prices.BY_ENGINE if base.trains or code != "training"]
+        yield from _codes({code: own.get(code, prices.DELIVERED[code]) for code in codes}, f"{base.name}:")
 
 
 class GrantForm(ActionForm):
