@@ -78,7 +78,7 @@ def made_by(training: dict[str, Any]) -> str:
     said = [_("Trained by: %(engine)s.") % {"engine": engine_name(training["base"])}]
     if training["status"] == Status.SUCCEEDED:
         if get_base(training["base"]).recipe.checkpoints == 1:
-            said.append(_("It made one checkpoint, so there was none to choose."))
+            said.append(_("One checkpoint came back, so there was none to choose from."))
         said.append(_("Pictures by: %(engines)s.") % {"engines": ", ".join(names)} if names else str(GONE))
     return " ".join(said)
 
