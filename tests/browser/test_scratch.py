@@ -31,7 +31,9 @@ def test_scratch(site: Site, alice: Any, bob: Any) -> None:
     ids = lived_in(alice)
     from billing.models import Wallet
     from billing import ledger
-    Wallet.objects.filter(id=ledger.wallet_of(alice).id).update(plan="business")
+    from billing.models import Plan
+    Plan.objects.update(twins=9, jobs=0)
+    Wallet.objects.filter(id=ledger.wallet_of(alice).id).update(plan="creator")
     t = Twin.objects.get(id=ids["ready"])
     now = timezone.now()
     ended = {"user": alice, "base": "fal", "engine": "fal", "started_at": now, "finished_at": now}
