@@ -21,7 +21,7 @@ from config.runs.places import Places
 from config.runs.states import OPEN
 from config.studio import get_base
 from config.web.labels import STYLE_NAMES, engine_name
-from config.web.problems import told
+from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from gallery.models import Item
 from generation import services
@@ -76,7 +76,7 @@ def _answer(request: HttpRequest, form: JobForm) -> dict[str, Any]:
         _ask(request, dict(form.validated_data))
     except DomainError as error:
         lacks = error.code in ("not_enough_credits", "payment_due")
-        return {"refused": error.detail, "lacks_credits": lacks}
+        return {"refused": sentence_of(error), "lacks_credits": lacks}
     return {}
 
 

@@ -22,7 +22,7 @@ from billing.engines import choice, offers
 from billing.payments import gateway
 from config.errors import DomainError, NotFound
 from config.web.labels import engine_name
-from config.web.problems import told
+from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from ml.catalogue import Base
 from twins import checks, engines, services, terms
@@ -209,7 +209,7 @@ def train(request: HttpRequest, ident: str) -> HttpResponse:
     except NotFound:
         raise
     except DomainError as error:
-        messages.error(request, error.detail)
+        messages.error(request, sentence_of(error))
         return redirect(back)
     return redirect("twin", twin.id)
 

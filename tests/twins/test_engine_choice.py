@@ -15,6 +15,7 @@ from billing.models import Plan
 from tests.studio import JudgeDouble
 from tests.twins.sittings import sit
 from twins.models import Training, Twin
+from twins.proof import invitations
 
 pytestmark = pytest.mark.django_db
 KIND = "engine_fal"
@@ -110,6 +111,9 @@ def test_a_plan_that_lacks_an_engine_shows_the_way_to_one_that_has_it(page: Any,
 def test_somebody_elses_twin_stays_here(page: Any, photos: list[Any]) -> None:
     twin = photos[0].twin
     Twin.objects.filter(id=twin.id).update(of_other=True)
+    twin.refresh_from_db()
+    invitation, _token = invitations.invite(twin)
+    invitations.agree(invitation, session="", version=consents.WORDING["biometric_twin"][0])
     text = shown(page, twin)
     assert "agreed to our own machines only and not to fal.ai" in text
     assert 'value="fal"' not in text
