@@ -51,6 +51,7 @@ ML: list[tuple[str, ...]] = [
         "types errors",
         "sizes vocabulary words catalogue",
         "measures copies sameness watermark decoding media safety provenance prompts nets nudity drawn",
+        "avatar",
         "oom faces likeness heads liveness selfie finish",
         "judge engine",
         "local remote hub depot needs fetch",
