@@ -4,13 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Consent, Kind, User
 from config import registry
 from config.errors import DomainError, Invalid, NotFound
+from ml.catalogue import BASES, SERVICES
+
+COUNTRIES = {"US": _("United States")}  # of companies, by ISO 3166
+
+
+def kind_of(service: str) -> str:
+    """The consent that a company's engines need."""
+    return f"engine_{service}"
+
+
+def _about(service: str, text: Any) -> Any:
+    """A text about a company, whose %(company)s and %(country)s are filled in when it is read."""
+    facts = SERVICES[service]
+
+    def filled() -> str:
+        return str(text) % {"company": facts.company, "country": COUNTRIES[facts.country]}
+
+    return lazy(filled, str)()
+
 
 # A new wording needs a new version. A consent to an older version does not count any more.
 WORDING: dict[str, tuple[str, Any]] = {
@@ -38,6 +59,33 @@ WORDING: dict[str, tuple[str, Any]] = {
         "2026-11",
         _("I agree that my ratings, without any picture, are used to improve PhotoFlux."),
     ),
+    Kind.ENGINE_FAL: (
+        "2026-11",
+        _about(
+            "fal",
+            _(
+                "I agree that %(company)s, %(country)s, makes trainings and pictures for me when I choose it."
+                " For a training, PhotoFlux sends it cleaned copies of the twin's photos, as one archive"
+                " under random names. For pictures it sends the trained model of my appearance and the words"
+                " of my request. No name, no e-mail address and nothing of other people is sent. Archive and"
+                " model lie there for at most an hour at each use. Results are fetched at once; within a day"
+                " everything there is deleted or has expired. I can withdraw this at any time."
+            ),
+        ),
+    ),
+    Kind.ENGINE_TOGETHER: (
+        "2026-11",
+        _about(
+            "together",
+            _(
+                "I agree that %(company)s, %(country)s, makes pictures of me when I choose it. PhotoFlux"
+                " sends it the words of my request and an address where it can read the trained model of my"
+                " appearance, for at most an hour at each use. No photos, no name, no e-mail address and"
+                " nothing of other people is sent. Results are fetched at once; within a day everything there"
+                " is deleted or has expired. I can withdraw this at any time."
+            ),
+        ),
+    ),
 }
 
 WORDING_CHANGED = _("The wording has changed. Read the current one and send its version.")
@@ -51,6 +99,21 @@ WITHDRAWAL: dict[str, Any] = {
     ),
     Kind.FACE_SEARCH: _("The measurements of faces for the search are deleted."),
     Kind.IMPROVEMENT: _("Your ratings are not used any more from now on."),
+    Kind.ENGINE_FAL: _about(
+        "fal",
+        _(
+            "Trainings and pictures of you under way at %(company)s stop, as if you had cancelled them, and"
+            " nothing more is sent there. What still lies there has expired within a day. Twins that were"
+            " trained there stay here; their pictures need this consent again."
+        ),
+    ),
+    Kind.ENGINE_TOGETHER: _about(
+        "together",
+        _(
+            "Pictures of you under way at %(company)s stop, as if you had cancelled them, and nothing more is"
+            " sent there. What still lies there has expired within a day."
+        ),
+    ),
 }
 
 
@@ -59,11 +122,22 @@ class ConsentRequired(DomainError):
     message = _("This needs your consent first: read and give it under “consents”.")
 
 
+def offered() -> list[str]:
+    """The kinds that can be given: for a company's engines only where it is configured."""
+    services = {BASES[name].service for name in settings.STUDIO_PROFILES}
+    closed = {kind_of(service) for service in SERVICES if service not in services}
+    return [kind for kind in WORDING if kind not in closed]
+
+
 def current(user: User) -> list[dict[str, Any]]:
-    """Every kind with its current wording, and when this user gave it (None: not given to this version)."""
+    """Every kind that is offered or given, with its current wording, and when this user gave it (None: not
+    given to this version)."""
     given = {c.kind: c for c in Consent.objects.filter(user=user, withdrawn_at=None)}
+    open_kinds = offered()
     out = []
     for kind, (version, wording) in WORDING.items():
+        if kind not in open_kinds and kind not in given:
+            continue
         valid = given.get(kind) if kind in given and given[kind].version == version else None
         out.append(
             {
@@ -93,7 +167,7 @@ def require(user: User, kind: str) -> None:
 def give(user: User, *, kind: str, version: str) -> Consent:
     """Record the consent, with its wording in the user's language. A second call keeps the first record.
     Raises Invalid."""
-    if kind not in WORDING:
+    if kind not in offered():
         raise Invalid(errors={"kind": [str(_("There is no consent of this kind."))]})
     now_version, wording = WORDING[kind]
     if version != now_version:

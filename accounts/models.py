@@ -115,6 +115,8 @@ class Kind(models.TextChoices):
     BIOMETRIC_TWIN = "biometric_twin", _("a twin from my photos")
     FACE_SEARCH = "face_search", _("search by face")
     IMPROVEMENT = "improvement", _("improvement of the product")
+    ENGINE_FAL = "engine_fal", _("twins and pictures made at fal.ai")
+    ENGINE_TOGETHER = "engine_together", _("pictures made at Together AI")
 
 
 class Consent(models.Model):

@@ -22,6 +22,7 @@ def house() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="photoflux-bench-"))
     services = checkout.prepare_anew(folder)
     os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR", "DATABASE_POOL": "16"}
+    os.environ["STUDIO_PROFILES"] = "nano,flux-schnell"  # also a base that asks for a live selfie
     try:
         import django
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django import forms
@@ -14,6 +15,7 @@ from django.db.models import OuterRef, Subquery, Sum
 from django.utils.translation import gettext_lazy as _
 
 from billing import ledger, prices
+from billing.engines import offers
 from billing.models import LedgerAccount, Pack, Plan, Price, Subscription, Transfer, Wallet, WebhookEvent
 from billing.payments import webhooks
 from config import registry
@@ -52,19 +54,29 @@ class PackAdmin(ClosedAdmin):
 
 @admin.register(Price)
 class PriceAdmin(ClosedAdmin):
-    """A kind of work without a row costs the default in prices.DELIVERED. A draft's price is that of two."""
+    """A kind of work without a row costs the default in prices.DELIVERED. A draft's price is that of two.
+    `<engine>:<code>` is the price of one engine alone."""
 
     list_display = ("code", "credits")
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **options: Any) -> Any:
         if db_field.name == "code":
-            options["widget"] = forms.Select(
-                choices=[
-                    (code, f"{prices.PICTURES.get(code, 1)} {code} ({n})")
-                    for code, n in prices.DELIVERED.items()
-                ]
-            )
+            options["widget"] = forms.Select(choices=[*_codes(prices.DELIVERED), *_codes_by_engine()])
         return super().formfield_for_dbfield(db_field, request, **options)
+
+
+def _codes(delivered: dict[str, int], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(code, what it buys and its price where no row says another) for the choice of a price's code."""
+    for code, n in delivered.items():
+        yield f"{prefix}{code}", f"{prices.PICTURES.get(code, 1)} {prefix}{code} ({n})"
+
+
+def _codes_by_engine() -> Iterator[tuple[str, str]]:
+    """Those of which each engine may have a price of its own; without one the general prices hold."""
+    for base in offers.configured():
+        own = prices.DELIVERED_BY_ENGINE.get(base.name, {})
+        codes = [code for code in prices.BY_ENGINE if base.trains or code != "training"]
+        yield from _codes({code: own.get(code, prices.DELIVERED[code]) for code in codes}, f"{base.name}:")
 
 
 class GrantForm(ActionForm):
@@ -240,3 +252,4 @@ class TransferAdmin(ReadOnlyAdmin):
 
 
 from billing import staff  # noqa: E402, F401  registers its admin pages
+from billing.engines import admin as engines  # noqa: E402, F401  registers its admin pages

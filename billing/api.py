@@ -10,6 +10,8 @@ from rest_framework.views import APIView
 
 from accounts.emails import EmailUnconfirmed
 from billing import ledger, prices
+from billing.engines import offers
+from billing.engines.serializers import EngineSerializer, show_engine
 from billing.models import Invoice, Pack, Plan, Transfer
 from billing.payments import checkout, gateway, subscriptions
 from billing.serializers import (
@@ -101,9 +103,16 @@ class EntriesView(APIView):
         return Response(page(request, rows, lambda t: EntrySerializer(t).data, order=("-id",)))
 
 
+class EnginesView(APIView):
+    @extend_schema(responses=EngineSerializer(many=True))
+    def get(self, request: Any) -> Response:
+        """The engines that your plan includes."""
+        return Response([show_engine(request.user, base) for base in offers.usable(request.user)])
+
+
 class QuoteView(APIView):
     @extend_schema(request=QuoteForm, responses=QuoteSerializer)
-    @refuses(NotFound)
+    @refuses(NotFound, offers.EngineGone, offers.PlanRequired)
     def post(self, request: Any) -> Response:
         kind = checked(QuoteForm, request)["kind"]
         return Response(prices.quote(request.user, kind, request.data))

@@ -12,6 +12,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from billing.engines import models as engines  # noqa: F401  registers its models
+
 GRACE = timedelta(days=7)  # from a failed payment until its plan ends
 
 
@@ -63,9 +65,12 @@ class Pack(models.Model):
 
 
 class Price(models.Model):
-    """Credits for one kind of work: a picture of some quality, a training, a second of video and so on."""
+    """Credits for one kind of work: a picture of some quality, a training, a second of video and so on.
 
-    code = models.SlugField(primary_key=True, max_length=20)
+    `code` is a code of prices.DELIVERED, or `<engine>:<code>` for one engine alone.
+    """
+
+    code = models.CharField(primary_key=True, max_length=61)
     credits = models.PositiveIntegerField()
 
     class Meta:
@@ -355,23 +360,3 @@ class WebhookEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"
-
-
-class EngineCost(models.Model):
-    """What an engine costs its operator: an accelerator by the hour, a remote engine by its price list."""
-
-    engine = models.CharField(max_length=40)
-    job_kind = models.CharField(max_length=12, blank=True)  # empty: every kind without its own row
-    hour_cents = models.DecimalField(max_digits=10, decimal_places=3, default=0)  # for an hour of work
-    unit_cents = models.DecimalField(
-        max_digits=10, decimal_places=3, default=0
-    )  # for a picture or a training
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["engine", "job_kind"], name="one_cost_an_engine_and_kind"),
-        )
-        verbose_name, verbose_name_plural = _("cost of an engine"), _("costs of engines")
-
-    def __str__(self) -> str:
-        return f"{self.engine} {self.job_kind}"

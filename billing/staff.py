@@ -1,4 +1,4 @@
-"""Admin pages: invoices, which are read-only and can be refunded, and the costs of engines."""
+"""Admin page of invoices, which are read-only and can be refunded."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import EngineCost, Invoice
+from billing.models import Invoice
 from billing.payments import checkout
 from config import registry
-from config.web.admin import ClosedAdmin, ReadOnlyAdmin
+from config.web.admin import ReadOnlyAdmin
 
 
 @admin.register(Invoice)
@@ -50,10 +50,3 @@ class InvoiceAdmin(ReadOnlyAdmin):
             return _("Paid back: %(invoice)s.") % {"invoice": row}
 
         self.do_each(request, invoices, act)
-
-
-@admin.register(EngineCost)
-class EngineCostAdmin(ClosedAdmin):
-    list_display = ("engine", "job_kind", "hour_cents", "unit_cents")
-    list_editable = ("hour_cents", "unit_cents")
-    ordering = ("engine", "job_kind")

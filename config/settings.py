@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from config.start import env
+from config.start import engines, env
 
 env.require()
 
@@ -304,13 +304,16 @@ CELERY_BEAT_SCHEDULE = {
     "retire": {"task": "gallery.retire", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
     "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "months": {"task": "billing.months", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
+    "remote": {"task": "billing.settle_remote", "schedule": 30.0, "options": {"queue": "io", "expires": 30}},
     "expire": {"task": "billing.expire", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
 }
-STUDIO_PROFILE = env.text("STUDIO_PROFILE", "nano")
+STUDIO_PROFILE = env.text("STUDIO_PROFILE", "nano")  # the default engine
 STUDIO_THREADS = env.number("STUDIO_THREADS", 0) or None
 # Render with the base in 8 bits, also where the memory suffices for 16.
 STUDIO_IN_8_BITS = env.flag("STUDIO_IN_8_BITS", False)
 STUDIO_SOURCES = env.pairs("STUDIO_SOURCES", "=")  # profile=directory
+REMOTES = engines.remotes()  # by service: FAL_KEYS, FAL_URL, TOGETHER_KEYS, TOGETHER_URL, TOGETHER_LORA_MODEL
+STUDIO_PROFILES = engines.profiles(STUDIO_PROFILE, STUDIO_SOURCES, REMOTES)  # all that are offered
 
 LOGGING = {
     "version": 1,

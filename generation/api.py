@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.consents import ConsentRequired
 from accounts.emails import EmailUnconfirmed
+from billing.engines.offers import EngineGone, PlanRequired
 from billing.ledger import NotEnoughCredits, PaymentDue
 from billing.limits import JobLimit, TwinReadOnly
 from config.errors import AlreadyFinished, NotFound
@@ -31,6 +32,8 @@ from twins.services import TwinDisabled
 
 REFUSALS = (
     ConsentRequired,
+    EngineGone,
+    PlanRequired,
     NotFound,
     TwinDisabled,
     TwinReadOnly,

@@ -1,3 +1,5 @@
+from functools import partial
+
 from django.apps import AppConfig
 
 
@@ -5,17 +7,22 @@ class GenerationConfig(AppConfig):
     name = "generation"
 
     def ready(self) -> None:
+        from accounts.consents import kind_of
         from accounts.models import Kind
         from billing import prices
         from config import registry
         from generation import exports, kinds, services
         from generation.kinds.image import ImageKind
         from generation.models import Job, Output
+        from ml.catalogue import SERVICES
 
         kinds.register(ImageKind())
         from generation.serializers import quoted  # JobForm lists the registered kinds
 
         prices.register("image", quoted)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)
+        for service in SERVICES:
+            stop = partial(services.stop_at, service)
+            registry.on_withdraw.setdefault(kind_of(service), []).append(stop)
         registry.exporters.append(registry.Exporter((Job, Output), exports.jobs))
         registry.erasers.append(registry.Eraser({Output: "job__user", Job: "user"}))

@@ -8,7 +8,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from billing.runs import PaidRun
+from billing.runs import REMOTE, PaidRun, by_place
 from config.runs.models import RunQuerySet
 from config.studio import get_base
 from generation import kinds
@@ -52,6 +52,10 @@ class Job(PaidRun):
         )
 
     @property
+    def is_wanted(self) -> bool:
+        return not self.of_twin or (self.twin_id is not None and self.training_id is not None)
+
+    @property
     def job_kind(self) -> kinds.JobKind:
         return kinds.get(self.kind)
 
@@ -61,7 +65,7 @@ class Job(PaidRun):
 
     @property
     def queue(self) -> str:  # type: ignore[override]
-        return kinds.task_and_queue(self.kind)[1]
+        return REMOTE if self.service else kinds.task_and_queue(self.kind)[1]
 
     @property
     def kind_name(self) -> str:  # type: ignore[override]
@@ -69,12 +73,12 @@ class Job(PaidRun):
 
     @classmethod
     def by_queue(cls) -> dict[str, Q]:
-        return {queue: Q(kind__in=names) for queue, names in kinds.by_queue().items()}
+        return by_place({queue: Q(kind__in=names) for queue, names in kinds.by_queue().items()})
 
     @property
     def base(self) -> Base:
-        """The base that renders it: its training's, or the installation's."""
-        return get_base(self.training.base if self.training else self.engine)
+        """The engine that makes it. Rows of older versions name none: then its training's base does."""
+        return get_base(self.engine or (self.training.base if self.training else None))
 
     @property
     def recipe(self) -> dict[str, object]:
@@ -91,6 +95,7 @@ class Job(PaidRun):
             "count": self.count,
             "seed": self.seed,
             "steps": self.steps,
+            "engine": self.base.name,
         }
 
     def delivered(self) -> int:

@@ -6,10 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from billing.engines import offers
 from config.runs.places import Places
 from config.web.serializers import RunFields, run_fields
 from config.web.text import TextField
-from generation import kinds
+from generation import engines, kinds
 from generation.models import Job
 from ml import prompts
 from ml.types import ASPECTS, QUALITIES, STYLES
@@ -35,11 +36,22 @@ class JobForm(serializers.Serializer):  # type: ignore[type-arg]
         help_text="replace the quality's; the price is that of the quality that takes as many, and grows"
         " in proportion beyond the highest",
     )
+    engine = serializers.ChoiceField(
+        choices=[],
+        required=False,
+        allow_blank=True,
+        help_text="of /engines; else the one that trained the twin's version, else the usual one",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        names = [base.name for base in offers.configured()]
+        self.fields["engine"].choices = names  # type: ignore[attr-defined]
 
 
 def quoted(user: Any, fields: dict[str, Any]) -> dict[str, int]:
     """The price of a request with these fields, and how far the base reads its prompts when it does not read
-    them whole. Raises ValidationError, NotFound."""
+    them whole. Raises ValidationError, NotFound, and what engines.chosen raises."""
     form = JobForm(data={"prompt": "-", **fields})
     form.is_valid(raise_exception=True)
     job = asked(user, form.validated_data)
@@ -48,9 +60,12 @@ def quoted(user: Any, fields: dict[str, Any]) -> dict[str, int]:
 
 
 def asked(user: Any, fields: dict[str, Any]) -> Job:
-    """The job that a valid form asks for, not saved. Raises NotFound."""
+    """The job that a valid form asks for, not saved. Raises NotFound, and what engines.chosen raises."""
     twin = fields.get("twin") and Twin.objects.owned_by(user).get_or_404(fields["twin"])
-    return Job(**fields | {"twin": twin or None, "training": twin.active_training if twin else None})
+    version = twin.active_training if twin else None
+    job = Job(**fields | {"user": user, "twin": twin or None, "training": version})
+    job.engine = engines.chosen(job).name
+    return job
 
 
 def reading(job: Job) -> dict[str, int | None]:
@@ -81,6 +96,7 @@ class RecipeSerializer(serializers.Serializer):  # type: ignore[type-arg]
     count = serializers.IntegerField()
     seed = serializers.IntegerField()
     steps = serializers.IntegerField(allow_null=True)
+    engine = serializers.CharField()
 
 
 class JobSerializer(RunFields):

@@ -6,25 +6,25 @@ import secrets
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing import ledger, limits
+from billing.engines import offers
 from config import registry
 from config.errors import DomainError, NotFailed
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
-from generation import kinds
+from generation import engines, kinds
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
-from twins.proof import subjects
+from twins.proof import companies, subjects
 from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
-COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps")
-SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "engine", "longest")
+COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps", "engine")
+SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest")
 
 
 class TwinNotTrained(NotTrained):
@@ -32,7 +32,8 @@ class TwinNotTrained(NotTrained):
 
 
 class Recipe(TypedDict, total=False):
-    """Optional parameters of pictures. The model's defaults fill in the rest."""
+    """Optional parameters of pictures. The model's defaults fill in the rest; generation.engines chooses an
+    engine where none is given."""
 
     negative_prompt: str
     style: str
@@ -41,6 +42,7 @@ class Recipe(TypedDict, total=False):
     count: int
     seed: int | None
     steps: int | None
+    engine: str
 
 
 def request_images(
@@ -64,8 +66,9 @@ def request_job(
 ) -> Job:
     """Enqueues a new job of any kind.
 
-    Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled, TwinReadOnly, JobLimit,
-    NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
+    Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled, TwinReadOnly,
+    EngineUnknown, EngineGone, PlanRequired, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed,
+    IdempotencyMismatch.
     """
     job.of_twin = job.twin is not None
     job.seed = secrets.randbelow(SEEDS) if job.seed is None else job.seed
@@ -87,7 +90,10 @@ def _enqueue(job: Job, *, training: Training | None) -> None:
         usable = usable_training(locked_twin(job.twin.id))
         require_use(job.twin)
         job.training = training or usable
-    job.engine = job.training.base if job.training else settings.STUDIO_PROFILE
+    base = engines.chosen(job)
+    job.engine = base.name
+    if job.twin is not None:
+        companies.require(job.twin, base)
     job.longest = limits.longest(ledger.wallet_of(job.user))
     job.price = job.job_kind.price(job)
     job.enqueue()
@@ -105,14 +111,17 @@ def usable_training(twin: Twin) -> Training:
 def repeat(
     job: Job, *, same_seed: bool = True, key: str | None = None, body_hash: str = "", **overrides: Any
 ) -> Job:
-    """Repeats a job with `overrides`. With the same seed it also uses the same version of the twin."""
-    fields = {name: getattr(job, name) for name in COPIED} | overrides
+    """Repeats a job with `overrides`, on the same engine if it renders the twin's version. With the same seed
+    it also uses the same version of the twin."""
+    fields = {name: getattr(job, name) for name in COPIED} | {"engine": job.base.name} | overrides
     fields.setdefault("seed", job.seed if same_seed else None)
     twin = fields.pop("twin", job.twin)
     if twin is None and job.of_twin and "twin" not in overrides:
         raise TwinGone
     again = Job(user=job.user, kind=job.kind, twin=twin, repeats=job, **fields)
     training = job.training if same_seed and twin == job.twin else None
+    if "engine" not in overrides:
+        again.engine = engines.kept(job.base, training or (twin.active_training if twin else None))
     return request_job(again, training=training, key=key, body_hash=body_hash)
 
 
@@ -127,10 +136,16 @@ def stop_jobs(user: Any) -> None:
     transaction.on_commit(lambda: [job.stop() for job in of_twin.open()], robust=True)
 
 
-def retry_job(job: Job, *, actor: Any) -> Job:
-    """Runs a failed job again as a new, free one. A second call returns the same job.
+def stop_at(service: str, user: Any) -> None:
+    """Stops the user's open jobs with a twin at a company: the consent to it was withdrawn."""
+    there = Job.objects.filter(user=user, of_twin=True, engine__in=offers.profiles_at(service))
+    transaction.on_commit(lambda: [job.stop() for job in there.open()], robust=True)
 
-    Raises NotFailed.
+
+def retry_job(job: Job, *, actor: Any) -> Job:
+    """Runs a failed job again as a new, free one, on the same engine. A second call returns the same job.
+
+    Raises NotFailed, EngineGone, ConsentRequired.
     """
     if job.status != Status.FAILED:
         raise NotFailed
@@ -142,6 +157,7 @@ def retry_job(job: Job, *, actor: Any) -> Job:
     again = Job(retry_of=job.id, retry_cause="staff", **same)
 
     def prepare(new: Job) -> None:
+        engines.still_there(new)
         new.enqueue()
         registry.audit(actor, "retry_job", job, f"as {new.id}")
 

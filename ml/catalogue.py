@@ -89,8 +89,27 @@ class Sizes:
 
 
 @dataclass(frozen=True)
+class Service:
+    """A company that runs engines for others. `privacy_url` is its own privacy statement."""
+
+    name: str
+    company: str
+    country: str  # ISO 3166, where the company is
+    privacy_url: str
+
+
+SERVICES = {
+    "fal": Service("fal", "fal.ai (Features & Labels, Inc.)", "US", "https://fal.ai/legal/privacy-policy"),
+    "together": Service(
+        "together", "Together AI (Together Computer, Inc.)", "US", "https://www.together.ai/privacy"
+    ),
+}
+
+
+@dataclass(frozen=True)
 class Base:
-    """One base model. `source` is a hub id or a directory in diffusers' layout."""
+    """One base model. `source` is a hub id or a directory in diffusers' layout; of a hosted base, the name of
+    the model at its service."""
 
     name: str
     source: str
@@ -114,6 +133,9 @@ class Base:
     rank: int = 16
     floor: float = 0.5  # median likeness below which a twin does not count as recognised
     lowercase: bool = False  # its tokenizers support lower case only
+    service: str = ""  # of SERVICES: where it runs; "" on this machine
+    trains: bool = True  # whether twins can be trained on it
+    serves: tuple[str, ...] = ()  # other bases whose LoRAs it renders too
 
 
 # Repositories also hold a single-file copy of the transformer. It is not fetched.
@@ -143,6 +165,11 @@ def sizes_of_area(area: int, step: int = 16) -> dict[str, tuple[int, int]]:
     return out
 
 
+def sizes_billed_as_one() -> dict[str, tuple[int, int]]:
+    """Sizes of at most a million pixels: services bill by the megapixel, some by each one begun."""
+    return sizes_of_area(980_000)
+
+
 def nano_sizes(weights: Path) -> Sizes:
     pixels = pixels_of(weights)
     return Sizes(SIZES[pixels], train=(SIZES[pixels]["1:1"],), enlarge=ENLARGE[pixels])
@@ -153,7 +180,7 @@ BASES = {
         name="nano",
         source=str(NANO),
         licence="PhotoFlux's own, ships with it",
-        files=FLUX1_FILES,
+        files=(*FLUX1_FILES, "decoder.safetensors"),
         captioner="reader",
         photorealistic=False,
         dtype="float32",
@@ -205,16 +232,58 @@ BASES = {
 }
 
 
+BASES |= {
+    "fal": Base(
+        name="fal",
+        source="fal-ai/flux-lora",
+        licence="FLUX.1-dev, hosted by fal",
+        licence_url="https://fal.ai/models/fal-ai/flux-lora",
+        files=(),
+        service="fal",
+        tokens=512,
+        steps=(14, 28, 40),
+        sizes=Sizes(sizes_billed_as_one(), train=BUCKETS),
+        # The service's own number of steps, and one checkpoint. Four scenes, 3.5 US cents each, measure it
+        # and are the training's samples.
+        recipe=Recipe(steps_least=2500, steps_most=2500, checkpoints=1, prompts=4, seeds=1),
+    ),
+    "together": Base(
+        name="together",
+        source="black-forest-labs/FLUX.1-schnell",
+        licence="Apache-2.0, hosted by Together",
+        licence_url="https://www.apache.org/licenses/LICENSE-2.0",
+        files=(),
+        service="together",
+        trains=False,
+        serves=("flux-schnell",),
+        sizes=Sizes(sizes_billed_as_one(), train=BUCKETS),
+        recipe=Recipe(),
+    ),
+}
+
+
+def serves(base: Base, trained_on: str) -> bool:
+    """Whether a base renders the twins that were trained on a base, given by name."""
+    return trained_on == base.name or trained_on in base.serves
+
+
 def base_of(name: str, source: str | Path | None = None) -> Base:
     """A base by its name; a local directory `source` replaces its hub id. Raises MLError
     `unknown_base`."""
     if name not in BASES:
         raise MLError("unknown_base", f"There is no base called {name}. Choose one of: {', '.join(BASES)}.")
     base = BASES[name]
-    if not source:
+    if not source or base.service:
         return base
     sizes = nano_sizes(Path(source)) if name == "nano" else base.sizes
     return replace(base, source=str(source), sizes=sizes, revision=None)
+
+
+def refuse_hosted(base: Base) -> None:
+    """MLError `base_hosted` for a base that has no files and cannot run here."""
+    if base.service:
+        where = SERVICES[base.service].company
+        raise MLError("base_hosted", f"The base {base.name} runs at {where}, not on this machine.")
 
 
 def steps_of(base: Base, quality: str, steps: int | None = None) -> int:

@@ -5,20 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from ml.types import Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+from ml.errors import Stopped
+from ml.types import Journal, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+
+
+def tell(on_progress: Progress, stage: str, share: float) -> None:
+    """Reports progress; raises Stopped when the caller asks for it."""
+    if on_progress(stage, share):
+        raise Stopped
 
 
 class Engine(Protocol):
     """Errors are MLError with a stable code. A callback that asks to stop makes the method raise
-    Stopped."""
+    Stopped. An engine elsewhere remembers its requests in `journal`; this machine's needs none."""
 
-    def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on) -> TrainReport:
+    def train(
+        self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on, journal: Journal | None = None
+    ) -> TrainReport:
         """Trains a twin on accepted photos. Resumes if the store holds a checkpoint of the same
         training."""
         ...
 
     def render(
-        self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
+        self,
+        spec: RenderSpec,
+        *,
+        store: Store | None = None,
+        on_progress: Progress = go_on,
+        journal: Journal | None = None,
     ) -> Iterator[Picture]:
         """Yields each picture as soon as it is done; all have passed `finish.finish`."""
         ...

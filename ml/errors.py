@@ -11,9 +11,18 @@ class MLError(Exception):
         self.code = code
         self.message = message
 
+    def __reduce__(self) -> tuple[type[MLError], tuple[str, str]]:
+        """Lets the error cross to another process with its code."""
+        return type(self), (self.code, self.message)
+
 
 class PhotoRefused(MLError):
     """A photo that cannot be used; `code` is one of `types.PHOTO_CODES`."""
+
+
+class Away(MLError):
+    """A service cannot be reached, or failed too often just now. The work waits and is tried again: nothing
+    of it has begun there."""
 
 
 class Stopped(Exception):

@@ -19,7 +19,7 @@ from typing import Any
 import huggingface_hub
 from huggingface_hub import constants
 
-from ml.catalogue import Base, base_of
+from ml.catalogue import Base, base_of, refuse_hosted
 from ml.depot import Record, locked
 from ml.errors import MLError
 from ml.hub import ConnectionBroken, HubFile, Listing, ModelHub
@@ -59,6 +59,7 @@ def fetch(
     `disk_full`, `fetch_running`, `base_broken` (the hub's own files are incomplete).
     """
     base = base_of(profile)
+    refuse_hosted(base)
     if Path(base.source).is_dir():
         tell(f"{profile} ships with the program: {base.source}")
         return Fetched(profile, str(find(base)))

@@ -6,16 +6,18 @@ import secrets
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ml import media, safety, watermark
 from ml.errors import MLError
-from ml.faces import Faces
 from ml.likeness import likeness
 from ml.provenance import Signer
 from ml.types import Picture
+
+if TYPE_CHECKING:  # it loads torch
+    from ml.faces import Faces
 
 
 def finish(

@@ -9,13 +9,15 @@ vector and one number instead of every photo's vector.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml.faces import Faces
 from ml.measures import face_patch, sharpness
 from ml.nets.scales import SCALES
+
+if TYPE_CHECKING:  # it loads torch
+    from ml.faces import Faces
 
 SHARP = 0.10  # least sharpness of a face that anybody can recognise; photos are refused below 0.175
 

@@ -55,16 +55,35 @@ def clean(data: bytes, *, long_side: int = 2048, min_side: int = MIN_SIDE) -> Cl
     if kind in MESSAGES:
         raise refusal(kind)
     numbers = [str(number) for number in (long_side, MAX_PIXELS, min_side)]
-    answer = ask_child([sys.executable, "-I", "-c", START, ROOT, kind, *numbers], data)
+    answer = ask_child([sys.executable, "-I", "-c", START, ROOT, kind, "jpeg", *numbers], data)
     return read_answer(answer, kind, min_side)
+
+
+def pixels(data: bytes, *, max_pixels: int, min_side: int = 1) -> np.ndarray:
+    """(H, W, 3) uint8 sRGB of a picture from elsewhere, without loss. A new child process decodes the bytes.
+    Raises PhotoRefused like `clean`."""
+    kind = kind_of(data)
+    if kind in MESSAGES:
+        raise refusal(kind)
+    numbers = [str(number) for number in (max_pixels, max_pixels, min_side)]
+    command = [sys.executable, "-I", "-c", START, ROOT, kind, "pixels", *numbers]
+    head, _, rows = ask_child(command, data, most=3 * max_pixels + 1000).partition(b"\n")
+    code, width, height, size = _read_head(head, min_side)
+    if code in MESSAGES:
+        raise refusal(code)
+    if code or not size == len(rows) == 3 * width * height or width * height > max_pixels:
+        raise refusal("unreadable")
+    return np.frombuffer(rows, np.uint8).reshape(height, width, 3)
 
 
 def refusal(code: str) -> PhotoRefused:
     return PhotoRefused(code, MESSAGES[code])
 
 
-def ask_child(command: list[str], data: bytes, *, seconds: float = WALL_SECONDS) -> bytes:
-    """The child's output, cut at MAX_ANSWER; shorter when the child is killed or hangs.
+def ask_child(
+    command: list[str], data: bytes, *, seconds: float = WALL_SECONDS, most: int = MAX_ANSWER
+) -> bytes:
+    """The child's output, cut at `most` bytes; shorter when the child is killed or hangs.
 
     The child reads all of stdin before it writes, so blocking pipes suffice. A timer kills a child that
     hangs. Its environment holds no secrets; one malloc arena and one thread of NumPy keep its memory small.
@@ -84,7 +103,7 @@ def ask_child(command: list[str], data: bytes, *, seconds: float = WALL_SECONDS)
         with child:
             child.stdin.write(data)
             child.stdin.close()
-            answer = child.stdout.read(MAX_ANSWER)
+            answer = child.stdout.read(most)
             child.kill()  # any further output is not read
         return answer
     except OSError:  # the child died before it had read everything
@@ -96,17 +115,27 @@ def ask_child(command: list[str], data: bytes, *, seconds: float = WALL_SECONDS)
 def read_answer(answer: bytes, kind: str, min_side: int = MIN_SIDE) -> CleanPhoto:
     """Checks the child's answer. The child decoded hostile bytes, so unexpected output means unreadable."""
     head, _, jpeg = answer.partition(b"\n")
-    try:
-        said = json.loads(head)
-        code, width, height = str(said["code"]), said.get("width"), said.get("height")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise refusal("unreadable") from None
+    code, width, height, size = _read_head(head, min_side)
     if code in MESSAGES:
         raise refusal(code)
-    sizes = type(width) is int and type(height) is int and min(width, height) >= min_side
-    if code != "" or not sizes or said.get("size") != len(jpeg) or not jpeg.startswith(b"\xff\xd8\xff"):
+    if code or size != len(jpeg) or not jpeg.startswith(b"\xff\xd8\xff"):
         raise refusal("unreadable")
     return CleanPhoto(jpeg, width, height, kind)
+
+
+def _read_head(head: bytes, min_side: int) -> tuple[str, int, int, int]:
+    """(code, width, height, size); the code is "unreadable" for a line that the child does not write."""
+    try:
+        said = json.loads(head)
+        code, numbers = str(said["code"]), [said.get(name) for name in ("width", "height", "size")]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return "unreadable", 0, 0, 0
+    if code:
+        return code, 0, 0, 0
+    whole = all(type(number) is int for number in numbers)
+    if not whole or min(numbers[0], numbers[1]) < min_side:
+        return "unreadable", 0, 0, 0
+    return code, numbers[0], numbers[1], numbers[2]
 
 
 def to_array(picture: bytes) -> np.ndarray:

@@ -72,6 +72,63 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True)
+class Request:
+    """One request at a service. `reference` is ours, a UUID that stands in the webhook's address;
+    `request_id` is theirs, "" until they answered. `key` names the key that it was sent with, never the key
+    itself. `urls`: of its status, its response and its cancellation. `began`: seconds since 1970."""
+
+    reference: str
+    service: str
+    model: str
+    key: str = ""
+    request_id: str = ""
+    urls: tuple[str, str, str] = ("", "", "")
+    began: float = 0.0
+
+
+class Journal(Protocol):
+    """Remembers one run's requests at services, so that none is sent twice and none is lost. `work` names a
+    piece of the run: "training", "scene-3", "picture-17" (by seed)."""
+
+    def open(self, work: str) -> Request | None:
+        """The newest request of this piece of work, also one that ended: its result can be asked for again.
+        None for one that was cancelled or written off, and for one that failed before it had an id."""
+        ...
+
+    def begin(self, work: str, service: str, model: str) -> Request:
+        """A new request. It is remembered for good when this returns: before anything is sent."""
+        ...
+
+    def sent(self, request: Request) -> None:
+        """Remembers their id and addresses, for good when this returns."""
+        ...
+
+    def named(self, request: Request) -> str:
+        """Their id as a webhook told it, where the answer to the submit was lost; "" if none did."""
+        ...
+
+    def ended(self, request: Request, state: str) -> None:
+        """`state`: one of "delivered", "refused", "failed", "lost", "written_off"."""
+        ...
+
+    def webhook(self, request: Request) -> str:
+        """The address that the service shall tell of the end; "" when ours cannot be reached from outside."""
+        ...
+
+    def wait(self, request: Request, seconds: float) -> None:
+        """Returns after `seconds`, or as soon as a webhook of this request came."""
+        ...
+
+    def copy(self, service: str, name: str) -> str:
+        """The address of a copy there of this file of the store that is still live; "" if there is none."""
+        ...
+
+    def copied(self, service: str, name: str, url: str, seconds: float) -> None:
+        """Remembers such a copy, which lives for `seconds`."""
+        ...
+
+
+@dataclass(frozen=True)
 class Face:
     """A detected face. `points` (x, y): left eye, right eye, nose, left and right corner of the mouth, as
     seen in the picture."""
@@ -180,16 +237,17 @@ class TrainReport:
     steps: int
     seconds: float
     seconds_per_step: float
-    loss_first: float
-    loss_last: float
+    loss_first: float | None  # None where the service does not tell
+    loss_last: float | None
     checkpoint: int
     likeness: float
-    likeness_base: float
+    likeness_base: float | None  # None where it would cost money to measure
     likeness_real: float
     recognised: bool  # at or above the base's floor
     scores: tuple[tuple[int, float], ...] = ()
     memory: str = ""  # the memory plan, in words
     samples: tuple[str, ...] = ()  # names in the store of finished pictures by the chosen checkpoint
+    choice: str = ""  # what the checkpoint was chosen from, in words; "" where `scores` says it
 
 
 @dataclass(frozen=True)

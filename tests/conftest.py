@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 from PIL import Image
 
+from tests.hosted import detector, hosted  # noqa: F401
+from tests.remote.fixtures import fal, fal_process, together, together_process  # noqa: F401
 from tests.studio import EngineDouble, JudgeDouble
 from tests.trained import nano_man, nano_woman  # noqa: F401
 
@@ -136,7 +138,7 @@ KEPT = {"django_migrations", "django_content_type", "auth_permission", "django_s
 
 @pytest.fixture(scope="session", autouse=True)
 def _empty_tables_after_transactions() -> None:
-    """Empties the tables after tests with real transactions, and restores plans and packs.
+    """Empties the tables after tests with real transactions, and restores plans, packs and costs of engines.
 
     Django's TRUNCATE is refused by the ledger's triggers and waits for every reader. DELETE with
     session_replication_role = replica runs no trigger, checks no foreign key, and is quick on empty tables.
@@ -149,6 +151,7 @@ def _empty_tables_after_transactions() -> None:
 def empty_tables() -> None:
     from django.db import connection, transaction
 
+    from billing.engines.models import EngineCost
     from billing.models import Pack, Plan
 
     with transaction.atomic(), connection.cursor() as cursor:
@@ -156,6 +159,7 @@ def empty_tables() -> None:
         deletes = (f"DELETE FROM {connection.ops.quote_name(table)}" for table in sorted(tables))
         cursor.execute("SET LOCAL session_replication_role = replica;" + ";".join(deletes))
     import_module("billing.migrations.0004_plans").deliver(Plan, Pack)
+    import_module("billing.migrations.0008_engines").deliver(EngineCost)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def _account(user: Any, name: str) -> None:
     from accounts.models import Consent, Export
     from accounts.vault.vault import store
 
-    for kind in consents.WORDING:
+    for kind in consents.offered():
         consents.give(user, kind=kind, version=consents.WORDING[kind][0])
     Consent.objects.create(
         user=user, kind="terms", version="2020-01", wording="old", language="en", withdrawn_at=timezone.now()

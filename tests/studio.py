@@ -15,6 +15,7 @@ from ml.errors import MLError, PhotoRefused, Stopped
 from ml.types import (
     SELFIE_STEPS,
     Inspection,
+    Journal,
     Movement,
     Picture,
     Progress,
@@ -124,7 +125,9 @@ class EngineDouble:
     refuse: Callable[[RenderSpec], bool] = lambda spec: False
     on_step: Callable[[str, float], Any] = lambda stage, share: None
 
-    def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on) -> TrainReport:
+    def train(
+        self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on, journal: Journal | None = None
+    ) -> TrainReport:
         name = f"{spec.name}/checkpoint"
         done = int(store.read(name)) if store.exists(name) else 0
         for stage in ("preparing", "measuring the base"):
@@ -163,7 +166,12 @@ class EngineDouble:
             raise Stopped
 
     def render(
-        self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
+        self,
+        spec: RenderSpec,
+        *,
+        store: Store | None = None,
+        on_progress: Progress = go_on,
+        journal: Journal | None = None,
     ) -> Iterator[Picture]:
         lora = b""
         if spec.lora:

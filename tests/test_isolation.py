@@ -28,6 +28,7 @@ OWN = {
     "billing/checkout",
     "billing/portal",
     "quote",
+    "engines",
     "twins",
     "photos",
     "generations",

@@ -42,6 +42,19 @@ TORCH_FREE = (
     "provenance",
     "words.screening",
     "fetch",
+    "selection",
+    "lorafile",
+    "remote.settings",
+    "remote.webhooks",
+    "remote.http",
+    "remote.failures",
+    "remote.keys",
+    "remote.circuit",
+    "remote.fal",
+    "remote.together",
+    "remote.lora",
+    "remote.desk",
+    "remote.engine",
 )
 
 # Floors inside ml. `nano` (how the base is trained) is last, so rendering code cannot import it.
@@ -50,9 +63,10 @@ ML: list[tuple[str, ...]] = [
     for floor in (
         "types errors",
         "sizes vocabulary words catalogue",
-        "measures copies sameness watermark decoding media safety provenance prompts nets nudity drawn",
+        "lorafile measures copies sameness watermark decoding media safety provenance prompts nets"
+        " nudity drawn",
         "avatar",
-        "oom faces likeness heads liveness selfie finish",
+        "oom faces likeness heads liveness selfie finish selection",
         "judge engine",
         "local remote hub depot needs fetch",
         "commands",

@@ -13,6 +13,8 @@ from rest_framework.views import APIView
 from accounts.consents import ConsentRequired
 from accounts.emails import EmailUnconfirmed
 from accounts.vault.vault import store
+from billing.engines import offers
+from billing.engines.offers import EngineGone, PlanRequired
 from billing.ledger import NotEnoughCredits, PaymentDue
 from billing.limits import JobLimit, TwinLimit, TwinReadOnly
 from config.errors import AlreadyFinished, MissingFile, NotFound, StorageFull
@@ -132,6 +134,7 @@ class LibraryView(APIView):
 
 TRAINING_REFUSALS = (
     ConsentRequired,
+    PlanRequired,
     VerificationRequired,
     services.TwinDisabled,
     TwinReadOnly,
@@ -148,16 +151,16 @@ class TrainingsView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(TrainingSerializer))
     def get(self, request: Any, ident: str) -> Response:
         rows = Twin.objects.owned_by(request.user).get_or_404(ident).trainings.shown().with_twin()
-        return Response(
-            page(request, rows, partial(show_training, places=Places()), order=("-number", "-id"))
-        )
+        show = partial(show_training, places=Places(), usable=offers.usable(request.user))
+        return Response(page(request, rows, show, order=("-number", "-id")))
 
     @extend_schema(parameters=KEY, request=TrainingForm, responses={202: TrainingSerializer})
     @limited("30/h", "trainings")
     @refuses(*TRAINING_REFUSALS)
     def post(self, request: Any, ident: str) -> Response:
         twin = Twin.objects.owned_by(request.user).get_or_404(ident)
-        training = services.start_training(twin, **checked(TrainingForm, request), **idempotency_of(request))
+        form = checked(TrainingForm, request, context={"user": request.user})
+        training = services.start_training(twin, **form, **idempotency_of(request))
         return Response(show_training(training), status=202)
 
 
@@ -183,7 +186,7 @@ class CancelView(APIView):
 
 class ActivateView(APIView):
     @extend_schema(request=None, responses=TrainingSerializer)
-    @refuses(TwinReadOnly, services.TwinDisabled, services.NotTrained)
+    @refuses(TwinReadOnly, services.TwinDisabled, services.NotTrained, EngineGone)
     def post(self, request: Any, ident: str) -> Response:
         own = Training.objects.owned_by(request.user).with_twin()
         services.activate(own.get_or_404(ident))

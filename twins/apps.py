@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 from django.apps import AppConfig
@@ -9,11 +10,13 @@ class TwinsConfig(AppConfig):
     def ready(self) -> None:
         from rest_framework.serializers import ChoiceField, UUIDField
 
+        from accounts.consents import kind_of
         from accounts.models import Kind
         from billing import prices
+        from billing.engines import offers
         from config import registry
-        from ml.catalogue import BASES
-        from twins import exports, services
+        from ml.catalogue import SERVICES
+        from twins import exports, services, terms
         from twins.models import Photo, Training, Twin
         from twins.proof.exports import proofs
         from twins.proof.models import Challenge, Invitation, PhoneLink, Proof, Selfie
@@ -21,13 +24,17 @@ class TwinsConfig(AppConfig):
         def quoted(user: Any, fields: dict[str, Any]) -> prices.Quote:
             twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
             own = Twin.objects.owned_by(user).get_or_404(twin) if twin else None
-            base = ChoiceField(list(BASES), allow_blank=True).run_validation(fields.get("base") or "")
-            return {"credits": services.price_of_training(user, own, base)}
+            names = [base.name for base in offers.configured() if base.trains]
+            base = ChoiceField(names, allow_blank=True).run_validation(fields.get("base") or "")
+            return {"credits": terms.price_of_training(user, own, base)}
 
         prices.register("training", quoted)
         theirs = (Proof, Selfie, Challenge, PhoneLink, Invitation)
         registry.known_files += (Photo.known_files, Training.known_files, Selfie.known_files)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.disable_twins)
+        for service in SERVICES:
+            stop = partial(services.stop_at, service)
+            registry.on_withdraw.setdefault(kind_of(service), []).append(stop)
         registry.exporters.append(registry.Exporter((Twin, Photo, Training), exports.twins))
         registry.exporters.append(registry.Exporter(theirs, proofs))
         registry.erasers.append(registry.Eraser(dict.fromkeys((*theirs, Training, Photo, Twin), "user")))

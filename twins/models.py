@@ -20,7 +20,7 @@ from pgvector.django import VectorField
 from accounts.emails import tell
 from accounts.vault.vault import store
 from billing import limits
-from billing.runs import PaidRun
+from billing.runs import REMOTE, PaidRun, by_place
 from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
 from config.runs.sentences import SENTENCES
@@ -227,7 +227,7 @@ class TrainingQuerySet(RunQuerySet):
 class Training(PaidRun):
     """One version of a twin's weights."""
 
-    task, queue, kind_name = "twins.train", "train", "training"
+    task, kind_name = "twins.train", "training"
 
     twin = models.ForeignKey(Twin, models.CASCADE, related_name="trainings")
     number = models.PositiveIntegerField()  # the version, from 1
@@ -259,6 +259,14 @@ class Training(PaidRun):
             ),
             models.UniqueConstraint(fields=["twin", "number"], name="one_training_a_number"),
         )
+
+    @property
+    def queue(self) -> str:  # type: ignore[override]
+        return REMOTE if self.service else "train"
+
+    @classmethod
+    def by_queue(cls) -> dict[str, Q]:
+        return by_place({"train": Q()})
 
     @property
     def is_measured(self) -> bool:

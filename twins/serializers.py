@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from billing.engines import offers
 from config.runs.models import Status
 from config.runs.places import Places
 from config.runs.sentences import SENTENCES as RUN_SENTENCES
+from config.studio import get_base
 from config.web.serializers import RunFields, run_fields
 from config.web.text import NameField
-from ml.catalogue import BASES
+from ml.catalogue import Base
 from twins import checks
 from twins.models import LEAST, Photo, Training, Twin
 
@@ -149,10 +151,16 @@ class TrainingForm(serializers.Serializer):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["base"].choices = list(BASES)  # type: ignore[attr-defined]
+        names = [base.name for base in offers.configured() if base.trains]
+        self.fields["base"].choices = names  # type: ignore[attr-defined]
+
+    def _base(self, attrs: dict[str, Any]) -> Base:
+        """The named base, or the usual one of the user in the context. Raises EngineUnknown, PlanRequired."""
+        user = self.context.get("user")
+        return get_base(attrs.get("base") or (offers.default(user, trains=True) if user else None))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        base = BASES[attrs.get("base", settings.STUDIO_PROFILE)]
+        base = self._base(attrs)
         if attrs.pop("resolution", base.resolution) != base.resolution:
             raise serializers.ValidationError(
                 {"resolution": [_("This base trains at %(pixels)s pixels.") % {"pixels": base.resolution}]}
@@ -180,10 +188,19 @@ class TrainingSerializer(RunFields):
         child=serializers.CharField(), help_text="addresses of pictures by this version"
     )
     active = serializers.BooleanField()
+    engines = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="the engines that make pictures of this version for you; empty before it is trained, and"
+        " where no engine here can any more",
+    )
 
 
-def show_training(training: Training, places: Places | None = None) -> dict[str, Any]:
+def show_training(
+    training: Training, places: Places | None = None, *, usable: Sequence[Base] | None = None
+) -> dict[str, Any]:
+    """`usable` are the owner's engines (billing.engines.offers.usable), for a list read once for all rows."""
     measured = training.is_measured
+    engines = offers.usable(training.user) if usable is None else usable
     return run_fields(training, places) | {
         "twin": training.twin_id,
         "number": training.number,
@@ -197,4 +214,5 @@ def show_training(training: Training, places: Places | None = None) -> dict[str,
         "seconds": training.seconds,
         "samples": [f"/api/v1/trainings/{training.id}/samples/{n}" for n in range(training.samples)],
         "active": training.twin.active_training_id == training.id,
+        "engines": [base.name for base in offers.serving_among(engines, training)],
     }

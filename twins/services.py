@@ -14,15 +14,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.vault.vault import store
-from billing import ledger, limits, prices
+from billing import ledger, limits
+from billing.engines import offers
 from config import registry
 from config.errors import DomainError, FileTooLarge, Invalid, NotFailed, NotFound
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Run, Status
-from ml import catalogue
-from twins import checks
+from config.web.labels import engine_name
+from twins import checks, terms
 from twins.models import LEAST, MOST, Photo, Training, Twin
-from twins.proof import forgetting, subjects, validity
+from twins.proof import forgetting, subjects
 
 
 class TooManyPhotos(DomainError):
@@ -128,6 +129,12 @@ def disable(user: Any, twins: QuerySet[Twin]) -> None:
     transaction.on_commit(lambda: _remove(files, folders, []), robust=True)
 
 
+def stop_at(service: str, user: Any) -> None:
+    """Stops the user's open trainings at a company: the consent to it was withdrawn. Needs a transaction."""
+    there = Training.objects.filter(user=user, base__in=offers.profiles_at(service))
+    transaction.on_commit(lambda: [training.stop() for training in there.open()], robust=True)
+
+
 def stop_all(twins: list[Any], *kinds: type[Run]) -> None:
     """Stops open runs, each in its own transaction. A run it misses ends at the worker's consent check."""
     for kind in kinds:
@@ -216,24 +223,6 @@ def delete_photo(photo: Photo) -> None:
 # ---------------------------------------------------------------- trainings
 
 
-def price_of_training(user: Any, twin: Twin | None, base: str = "") -> int:
-    """Price in credits on a base, by default that of this installation. The first training in a twin slot is
-    free; deleting a twin frees no slot."""
-    wallet = ledger.wallet_of(user)
-    taken = twin is not None and (twin.had_free_training or twin.trainings.open().filter(free=True).exists())
-    return 0 if limits.free_training_left(wallet) and not taken else prices.training(_base(base))
-
-
-def _base(name: str) -> catalogue.Base:
-    return catalogue.BASES[name or settings.STUDIO_PROFILE]
-
-
-def cancel_uses_free(twin: Twin) -> bool:
-    """Whether the twin's free training is at work and counts as used when it is cancelled now."""
-    begun = twin.trainings.open().filter(free=True, attempt__gt=0).exists()
-    return begun and not limits.free_retries_left(ledger.wallet_of(twin.user))
-
-
 def start_training(
     twin: Twin,
     *,
@@ -243,15 +232,16 @@ def start_training(
     key: str | None = None,
     body_hash: str = "",
 ) -> Training:
-    """Enqueues a training on the photos that are accepted now.
+    """Enqueues a training on the photos that are accepted now, on `base` or else on the user's usual one.
 
-    Raises ConsentRequired, VerificationRequired, NotEnoughPhotos, TrainingInProgress, TwinDisabled,
-    TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
+    Raises EngineUnknown, PlanRequired, ConsentRequired, VerificationRequired, NotEnoughPhotos,
+    TrainingInProgress, TwinDisabled, TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed,
+    IdempotencyMismatch.
     """
     training = Training(
         user=twin.user,
         twin=twin,
-        base=base or settings.STUDIO_PROFILE,
+        base=base or offers.default(twin.user, trains=True),
         steps=steps,
         threads=settings.STUDIO_THREADS,
         seed=secrets.randbelow(2**31) if seed is None else seed,
@@ -273,8 +263,7 @@ def _prepare_training(training: Training) -> None:
     require_enabled(twin)
     require_use(twin)
     photos = enough_photos(twin)
-    if catalogue.BASES[training.base].photorealistic:
-        validity.require(twin)
+    terms.may_train(training, twin)
     if twin.trainings.open().exists():
         raise TrainingInProgress
     training.engine = training.base
@@ -307,8 +296,10 @@ def _set_price(training: Training, twin: Twin) -> None:
     A failed free training gives its slot back. When staff retry it, the new training takes the slot again.
     """
     wallet = ledger.locked_wallet(training.user)
-    training.price = 0 if training.retry_of else price_of_training(training.user, twin, training.base)
-    training.free = training.free or (not training.price and not training.retry_of)
+    training.price = 0 if training.retry_of else terms.price_of_training(training.user, twin, training.base)
+    training.free = training.free or (
+        not training.retry_of and terms.is_free(training.user, twin, training.base)
+    )
     if training.free:
         type(wallet).objects.filter(id=wallet.id).update(free_trainings=F("free_trainings") + 1)
 
@@ -328,11 +319,13 @@ def weights_of(training: Training) -> str:
 
 
 def activate(training: Training) -> Twin:
-    """Makes this version the active one. Raises NotTrained, TwinDisabled, TwinReadOnly."""
+    """Makes this version the active one. Raises NotTrained, TwinDisabled, TwinReadOnly, EngineGone."""
     require_enabled(training.twin)
     require_use(training.twin)
     if training.status != Status.SUCCEEDED or not training.sha256:
         raise NotTrained
+    if not any(offers.can_render(base, training.base) for base in offers.configured()):
+        raise offers.EngineGone(engine=str(engine_name(training.base)))
     Twin.objects.filter(id=training.twin_id).update(active_training=training)
     return Twin.objects.get(id=training.twin_id)
 

@@ -129,15 +129,16 @@ def links(target: Target) -> str:
 
 @attack("T11e", "a training on a base that deceives without a proof")
 def training(target: Target) -> str:
-    from ml.catalogue import BASES
+    from billing.engines import offers
 
     user, twin = somebody()
     client, tried = target.login(user), []
-    for name, base in BASES.items():
+    for base in offers.configured():
         if base.photorealistic:
-            answer = client.post(f"/api/v1/twins/{twin.id}/trainings", json={"base": name})
+            answer = client.post(f"/api/v1/twins/{twin.id}/trainings", json={"base": base.name})
             refused((answer.status_code, answer.json()["code"]), "verification_required")
-            tried.append(name)
+            tried.append(base.name)
+    expect(bool(tried), "no such base is configured")
     expect(not twin.trainings.exists(), "a training began")
     return f"verification_required for {', '.join(tried)}"
 

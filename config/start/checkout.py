@@ -59,9 +59,9 @@ def claimed(var: Path) -> Iterator[bool]:
         file.truncate(0)
 
 
-def publish(var: Path) -> None:
-    """Writes the environment for `join`. The caller must have claimed `var`."""
-    (var / "environment").write_text(json.dumps(_set(*NAMES, "VAR", "ORIGIN")))
+def publish(var: Path, *more: str) -> None:
+    """Writes the environment for `join`, with the settings `more`. The caller must have claimed `var`."""
+    (var / "environment").write_text(json.dumps(_set(*NAMES, "VAR", "ORIGIN", *more)))
 
 
 def join(var: Path) -> None:
@@ -75,7 +75,7 @@ def join(var: Path) -> None:
             return  # left by a `make run` that was killed
         published = json.loads(file.read() or "{}")
         if _set(*NAMES).items() <= published.items():
-            os.environ.update(published | _set("ORIGIN"))
+            os.environ.update(published | _set(*published.keys() - {"VAR"}))
 
 
 def _set(*names: str) -> dict[str, str]:

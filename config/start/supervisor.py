@@ -1,6 +1,8 @@
 """`make run`: starts the servers, makes the tables and the demonstration, then runs web, workers and beat
 until Ctrl-C.
 
+With DOUBLES=1 it also starts doubles of the services that hosted engines run at (doubles.py).
+
 It listens at HOST and PORT (default 127.0.0.1 and 8000) and keeps files in VAR (default var). The terminal
 shows a few lines, and one for each incident; the output of the programs goes to var/log/.
 """
@@ -17,7 +19,8 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from config.start import checkout, embedded, logs, processes
+from config.start import checkout, doubles, embedded, logs, processes
+from config.start.doubles import Double
 from config.start.env import Misconfigured
 from config.start.parts import Part, Program, RunError, Server, say
 from config.start.processes import Process
@@ -36,6 +39,7 @@ class Startup:
     var: Path
     host: str = "127.0.0.1"
     port: int = 8000
+    doubles: tuple[Double, ...] = ()
 
     @property
     def near_host(self) -> str:
@@ -52,7 +56,8 @@ def checkout_startup(*, host: str, port: int, var: Path) -> Startup:
     """The start of a checkout: the whole table, and the demonstration."""
     rows = processes.table(host=host, port=port, var=var)
     steps = [row for row in rows if row.once] + [processes.manage("demo", "load_demo")]
-    return Startup(tuple(steps), tuple(row for row in rows if not row.once), var, host, port)
+    programs = tuple(row for row in rows if not row.once)
+    return Startup(tuple(steps), programs, var, host, port, doubles.wanted(var))
 
 
 def run(startup: Startup) -> int:
@@ -75,7 +80,8 @@ def run(startup: Startup) -> int:
             supervisor.parts.append(Server(service))
             if service.started:
                 afterwards.callback(service.stop)
-        checkout.publish(startup.var)
+        doubles.enter(startup.doubles)
+        checkout.publish(startup.var, *(doubles.NAMES if startup.doubles else ()))
         afterwards.callback(supervisor.end)  # added last, so called first
         return supervisor.run()
 
@@ -112,6 +118,10 @@ class Supervisor:
         self.signals += 1
 
     def run(self) -> int:
+        if self.startup.doubles:
+            say(doubles.told(self.startup.doubles))
+        for double in self.startup.doubles:
+            self.begin(double.process)
         for step in self.startup.steps:
             say(SAYS.get(step.name, step.name))
             if not self.finish(step):

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ml.catalogue import BASES, Base
+from ml.catalogue import BASES, SERVICES, Base
 from ml.commands.output import answer, say
 from ml.local import fitting
 from ml.local.files import present
@@ -24,22 +24,30 @@ def run(args: argparse.Namespace) -> None:
     if args.fits:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         for r in rows:
-            if r["present"]:
+            if r["present"] and not r["service"]:
                 r["serving"], r["training"] = fitting.says(BASES[r["name"]], device)
     answer(args, rows)
     for r in rows:
-        here = "here" if r["present"] else "not here"
+        here = "hosted" if r["service"] else "here" if r["present"] else "not here"
         say(args, f"{r['name']:14} {here:9} {r['licence']:30} {r['source']}")
+        if where := r["where"]:
+            sent = "photos, twins and prompts" if r["trains"] else "prompts"
+            trains = "" if r["trains"] else "; it trains no twins"
+            say(args, f"{'':14} {sent} are sent to {where}{trains}")
         for what in ("serving", "training"):
             if what in r:
                 say(args, f"{'':14} {what} {r[what]}")
 
 
 def row(base: Base) -> dict[str, Any]:
+    service = SERVICES.get(base.service)
     return {
         "name": base.name,
         "source": "with the program" if base.name == "nano" else base.source,
         "licence": base.licence,
-        "present": present(base),
+        "present": not service and present(base),
         "photorealistic": base.photorealistic,
+        "trains": base.trains,
+        "service": base.service,
+        "where": f"{service.company}, {service.country}" if service else "",
     }

@@ -2,7 +2,7 @@
 
 It imports nothing of ours but `ml.decoding`. It reads the whole picture from stdin. It writes one line of
 JSON to stdout: {"code": ""} with width, height and size, or {"code": "too_small"} and the like; then `size`
-bytes of JPEG.
+bytes: a JPEG, or the pixels as rows of RGB where "pixels" is asked for.
 """
 
 from __future__ import annotations
@@ -121,25 +121,28 @@ def encode(picture: Image.Image) -> bytes:
 
 
 def clean(
-    data: bytes, kind: str, long_side: int, max_pixels: int, min_side: int
+    data: bytes, kind: str, form: str, long_side: int, max_pixels: int, min_side: int
 ) -> tuple[dict[str, Any], bytes]:
     source = opened(data, kind, max_pixels, min_side)
     width, height = source.picture.size  # decoding may shrink it
     decode(source.picture, long_side)
     small = shrink(to_eight_bits(source.picture), long_side)
     small = to_srgb(positive(small) if source.negative else small, source.profile, source.coding)
-    jpeg_bytes = encode(upright(small, source.orientation))
+    shown = upright(small, source.orientation)
     if source.orientation in (5, 6, 7, 8):
         width, height = height, width
-    return {"code": "", "width": width, "height": height, "size": len(jpeg_bytes)}, jpeg_bytes
+    if form == "pixels":
+        width, height = shown.size
+    body = shown.convert("RGB").tobytes() if form == "pixels" else encode(shown)
+    return {"code": "", "width": width, "height": height, "size": len(body)}, body
 
 
 def main() -> None:
-    kind, *numbers = sys.argv[1:]
+    kind, form, *numbers = sys.argv[1:]
     limit()  # before the first hostile byte is read
     try:
         long_side, max_pixels, min_side = map(int, numbers)
-        answer, picture = clean(sys.stdin.buffer.read(), kind, long_side, max_pixels, min_side)
+        answer, picture = clean(sys.stdin.buffer.read(), kind, form, long_side, max_pixels, min_side)
     except Refused as refusal:
         answer, picture = {"code": refusal.args[0]}, b""
     except MemoryError:  # WebP needs about 20 bytes a pixel

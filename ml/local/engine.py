@@ -11,24 +11,26 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ml import media
-from ml.catalogue import Base, base_of
+from ml.catalogue import Base, base_of, refuse_hosted
+from ml.engine import tell
 from ml.errors import MLError
 from ml.faces import Faces
 from ml.finish import finish
 from ml.local import fitting, lora
 from ml.local.compilation import compile_blocks, compiler, undo_compilation
 from ml.local.loading import load_pipeline
-from ml.local.sample import Sampler
-from ml.local.training import TwinTraining, check_photos, tell
-from ml.local.weights import Recent, checksum, parse
+from ml.local.sample import Raw, Sampler
+from ml.local.training import TwinTraining
+from ml.local.weights import Recent, parse
+from ml.lorafile import checksum
 from ml.oom import memory_errors
 from ml.prompts import compose, without_markup
 from ml.provenance import Signer
-from ml.types import Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+from ml.selection import check_photos
+from ml.types import Journal, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
 from ml.words import screening
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class LocalEngine:
         in_8_bits: bool = False,
     ):
         self.base: Base = base_of(profile, source)
+        refuse_hosted(self.base)
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.in_8_bits = in_8_bits
         self.compiles = _can_compile(self.device != "cpu" if compiled is None else compiled)
@@ -97,7 +100,9 @@ class LocalEngine:
 
     # ---------------------------------------------------------------- train
 
-    def train(self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on) -> TrainReport:
+    def train(
+        self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on, journal: Journal | None = None
+    ) -> TrainReport:
         check_photos(spec)
         if spec.threads:
             torch.set_num_threads(spec.threads)
@@ -127,7 +132,12 @@ class LocalEngine:
     # ---------------------------------------------------------------- render
 
     def render(
-        self, spec: RenderSpec, *, store: Store | None = None, on_progress: Progress = go_on
+        self,
+        spec: RenderSpec,
+        *,
+        store: Store | None = None,
+        on_progress: Progress = go_on,
+        journal: Journal | None = None,
     ) -> Iterator[Picture]:
         screening.refuse_prompt(spec.prompt, spec.negative_prompt)
         with self._lock:
@@ -181,18 +191,18 @@ class LocalEngine:
         raw = self._sample(sampler, spec, facts.get("subject", spec.subject), seeds)
         each = (time.monotonic() - start) / len(seeds)
         done = []
-        for picture, seed in zip(raw, seeds):
+        for one, seed in zip(raw, seeds):
             begin = time.monotonic() - each
-            picture = media.within(sampler.enlarge(picture), spec.longest)
+            picture = media.within(sampler.deliver(one), spec.longest)
             done.append(self._finish(picture, prompt=spec.prompt, seed=seed, twin=facts, start=begin))
         return done
 
-    def _sample(self, sampler: Sampler, spec: RenderSpec, subject: str, seeds: Sequence[int]) -> np.ndarray:
+    def _sample(self, sampler: Sampler, spec: RenderSpec, subject: str, seeds: Sequence[int]) -> list[Raw]:
         text = compose(spec.prompt, spec.style, subject, twin=spec.lora is not None)
         size, steps = self.base.sizes.by_aspect[spec.aspect], sampler.steps(spec)
         asked = [text] * len(seeds)
         negative = without_markup(spec.negative_prompt)
-        return sampler.sample_batch(asked, size=size, steps=steps, seeds=seeds, negative=negative)
+        return sampler.raw_batch(asked, size=size, steps=steps, seeds=seeds, negative=negative)
 
     @property
     def _finish(self) -> partial[Picture | None]:

@@ -4,7 +4,6 @@ samples."""
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +12,8 @@ import numpy as np
 
 from ml import media
 from ml.catalogue import Base
-from ml.errors import MLError, Stopped
+from ml.engine import tell
+from ml.errors import MLError
 from ml.faces import Described, Faces
 from ml.likeness import facts_of
 from ml.local import dataset, fitting, lora, select
@@ -24,26 +24,12 @@ from ml.local.families import Text, encode_text
 from ml.local.memory import TrainingPlan
 from ml.local.sample import Sampler
 from ml.local.train import TrainingState, identity_of, steps_for, train
-from ml.local.weights import checksum, dump
+from ml.local.weights import dump
+from ml.lorafile import checksum
+from ml.selection import SAMPLES, Known, in_one_space, no_face_in, split
 from ml.types import Picture, Progress, Store, TrainReport, TrainSpec
 
-LEAST_PHOTOS = 4
-SAMPLES = 4  # pictures that come with a training
-
 Finish = Callable[..., Picture | None]  # finish.finish with engine, faces and signer bound
-
-
-def tell(on_progress: Progress, stage: str, share: float) -> None:
-    """Reports progress; raises Stopped when the caller asks for it."""
-    if on_progress(stage, share):
-        raise Stopped
-
-
-def check_photos(spec: TrainSpec) -> None:
-    """Raises MLError `not_enough_photos`."""
-    if len(spec.photos) < LEAST_PHOTOS:
-        wanted = f"A twin needs at least {LEAST_PHOTOS} accepted photos, better ten or more"
-        raise MLError("not_enough_photos", f"{wanted}; here are {len(spec.photos)}.")
 
 
 @dataclass
@@ -67,7 +53,7 @@ class TwinTraining:
     def run(self) -> TrainReport:
         self._tell("preparing", 0.0)
         vectors, embedder = self._vectors()
-        train_on, held_out = select.split(len(vectors), self.base.recipe.holdout, self.spec.seed)
+        train_on, held_out = split(len(vectors), self.base.recipe.holdout, self.spec.seed)
         examples = self._examples(train_on)
         steps = self.spec.steps or steps_for(self.base, len(train_on))
         scorer = self._scorer(embedder, vectors[held_out], vectors[train_on])
@@ -128,25 +114,20 @@ class TwinTraining:
         """Face vectors (photos, D), all by the embedder that suits most photos, and its name. MLError
         `no_face` when no face is found in a photo."""
         pictures = [media.to_array(photo.clean) for photo in self.spec.photos]
-        found = []
+        found: list[Described] = []
         for i, picture in enumerate(pictures):
             self._tell("preparing", 0.5 * i / len(pictures))
             described = self.faces.describe(picture)
             if not described:
-                photo = self.spec.photos[i].id
-                raise MLError(
-                    "no_face", f"No face was found in the photo {photo}. Take it out and start again."
-                )
+                raise no_face_in(self.spec.photos[i].id)
             found.append(described[0])
-        embedder = Counter(one.embedder for one in found).most_common(1)[0][0]
-        return np.array([self._by(embedder, *pair) for pair in zip(pictures, found)], np.float32), embedder
 
-    def _by(self, embedder: str, picture: np.ndarray, found: Described) -> np.ndarray:
-        if found.embedder == embedder:
-            return found.vector
-        again = self.faces.embedders.vector(embedder, picture, found.face)
-        assert again is not None
-        return again
+        def again(i: int, embedder: str) -> np.ndarray:
+            vector = self.faces.embedders.vector(embedder, pictures[i], found[i].face)
+            assert vector is not None
+            return vector
+
+        return in_one_space([(one.embedder, one.vector) for one in found], again)
 
     def _examples(self, train_on: list[int]) -> list[Example]:
         photos = tuple(self.spec.photos[i] for i in train_on)
@@ -154,7 +135,7 @@ class TwinTraining:
         return dataset.build(self.pipe, self.base, self.faces, photos, self.spec.subject, captioner)
 
     def _scorer(self, embedder: str, held_out: np.ndarray, trained: np.ndarray) -> select.CheckpointScorer:
-        known = select.Known(embedder, held_out, trained)
+        known = Known(embedder, held_out, trained)
         return select.CheckpointScorer(
             Sampler(self.pipe, self.base), self.base, self.faces, self.spec.subject, known
         )
@@ -210,7 +191,7 @@ class TwinTraining:
         names: list[str] = []
         for i, (prompt, seed, raw) in enumerate(chosen.pictures[:SAMPLES]):
             self._tell("finishing", i / SAMPLES)
-            picture, start = sampler.enlarge(raw), time.monotonic()
+            picture, start = sampler.deliver(raw), time.monotonic()
             try:
                 done = self.finish(picture, prompt=prompt, seed=seed, twin=facts, start=start)
             except MLError as e:

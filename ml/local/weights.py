@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import math
 import os
@@ -20,11 +19,9 @@ from safetensors.torch import load, save
 
 from ml.catalogue import Base
 from ml.errors import MLError
+from ml.lorafile import BROKEN, checksum, facts_of
 
 FULL = "The disk is full or cannot be written. Make room and start again. No incomplete file was left."
-BROKEN = (
-    "This file is not a complete safetensors file of PhotoFlux. Train the twin again or fetch the file again."
-)
 
 
 class FolderStore:
@@ -59,34 +56,12 @@ class FolderStore:
         (self.folder / name).unlink(missing_ok=True)
 
 
-def checksum(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
 def dump(tensors: dict[str, Any], facts: dict[str, Any]) -> bytes:
     """Tensors and a small JSON of facts as one safetensors file."""
     return save(
         {k: v.contiguous() for k, v in tensors.items()},
         metadata={"format": "pt", "photoflux": json.dumps(facts)},
     )
-
-
-def facts_of(data: bytes) -> dict[str, Any]:
-    """The facts in a file's header. MLError `lora_broken` if it is not one of our safetensors files."""
-    try:
-        length = int.from_bytes(data[:8], "little")
-        if not 2 <= length <= min(len(data) - 8, 100_000_000):
-            raise ValueError("header length")
-        header = json.loads(data[8 : 8 + length])
-        end = max((v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"), default=0)
-        if 8 + length + end != len(data):
-            raise ValueError("data length")
-        facts = json.loads(header.get("__metadata__", {}).get("photoflux", "{}"))
-        if not isinstance(facts, dict):
-            raise ValueError("facts")
-        return facts
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
-        raise MLError("lora_broken", BROKEN) from e
 
 
 def parse(data: bytes, sha256: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:

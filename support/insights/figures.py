@@ -1,23 +1,20 @@
-"""Figures for staff: revenue, credits by use, the cost of work, churn.
+"""Figures for staff: revenue, credits by use, churn. costs.py has the cost of work.
 
-Money is whole cents of settings.CURRENCY; costs have fractions of cents. Each function makes a constant
-number of queries, however many rows there are.
+Money is whole cents of settings.CURRENCY. Each function makes a constant number of queries, however many
+rows there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import BigIntegerField, CharField, Count, F, Q, Sum, Value
+from django.db.models import BigIntegerField, Count, F, Q, Sum, Value
 from django.db.models.functions import Cast, Coalesce, Greatest, TruncDate
 
-from billing.models import EngineCost, Invoice, Subscription, Transfer
-from billing.runs import PaidRun, paid_kinds
+from billing.models import Invoice, Subscription, Transfer
 
 Kind = Transfer.Kind
 PACK = "pack"  # stands for the plan's code in rows of invoices without a plan
@@ -100,59 +97,6 @@ def credits_by_day(period: Period) -> list[Credits]:
 
 def _sum(*kinds: str) -> Any:
     return Sum("amount", filter=Q(kind__in=kinds), default=0)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """The runs of one kind on one engine. `cents` is None while the engine's cost is not set."""
-
-    engine: str
-    kind: str
-    runs: int
-    units: int
-    seconds: Decimal  # of work
-    credits: int  # captured
-    cents: Decimal | None
-
-
-def costs_by_engine_and_kind(period: Period) -> list[Cost]:
-    """The cost of runs that were started and have ended, also of failed and cancelled ones."""
-    known = {(cost.engine, cost.job_kind): cost for cost in EngineCost.objects.all()}
-    found = [_cost(work, known) for kind in paid_kinds() for work in _work(kind, period)]
-    return sorted(found, key=lambda cost: (cost.engine, cost.kind))
-
-
-def _work(kind: type[PaidRun], period: Period) -> Iterable[dict[str, Any]]:
-    """Sums by engine and kind. A model with a `kind` column has several kinds, any other model one."""
-    says = any(field.name == "kind" for field in kind._meta.fields)
-    job_kind: Any = F("kind") if says else Value(kind.kind_name, CharField())
-    done = kind.objects.filter(finished_at__range=period.moments, started_at__isnull=False)
-    return (
-        done.values("engine", job_kind=job_kind)
-        .annotate(runs=Count("id"), of_units=Sum("units"), credits=Sum("captured"))
-        .annotate(time=Sum(F("finished_at") - F("started_at")))
-        .order_by()
-    )
-
-
-def _cost(work: dict[str, Any], known: dict[tuple[str, str], EngineCost]) -> Cost:
-    engine, kind = work["engine"], work["job_kind"]
-    seconds = Decimal(work["time"] // timedelta(microseconds=1)) / 1_000_000
-    price = known.get((engine, kind)) or known.get((engine, ""))
-    cents = seconds * price.hour_cents / 3600 + work["of_units"] * price.unit_cents if price else None
-    return Cost(engine, kind, work["runs"], work["of_units"], seconds, work["credits"], cents)
-
-
-def total_cost(costs: Iterable[Cost]) -> Decimal | None:
-    """The sum; None when one cost is not known, because the sum of the others would be too low."""
-    cents = [cost.cents for cost in costs]
-    return None if None in cents else sum(filter(None, cents), Decimal(0))
-
-
-def margin(revenue: Iterable[Revenue], costs: Iterable[Cost]) -> Decimal | None:
-    """Revenue less costs, in cents; None when a cost is not known."""
-    cost = total_cost(costs)
-    return None if cost is None else sum(row.cents for row in revenue) - cost
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,17 @@ from django.views.decorators.http import require_safe
 
 from billing.models import Plan
 from billing.templatetags.money import money
+from config.web.labels import engine_name
+from support.insights import costs as work
 from support.insights import figures, plots
-from support.insights.figures import PACK, Churn, Cost, Credits, Period, Revenue
+from support.insights.costs import Cost, Margin
+from support.insights.figures import PACK, Churn, Credits, Period, Revenue
 
 SHOWN, MOST = 30, 366  # days: by default, and at most
 TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
     "revenue": (Revenue, figures.revenue_by_day_and_plan),
     "credits": (Credits, figures.credits_by_day),
-    "costs": (Cost, figures.costs_by_engine_and_kind),
+    "costs": (Cost, work.costs_by_engine_and_kind),
     "churn": (Churn, lambda period: [figures.churn(period)]),
 }
 
@@ -117,7 +120,7 @@ class Table:
 def _facts(period: Period) -> dict[str, Any]:
     """The template's context. It takes a constant number of queries."""
     revenue, credits = figures.revenue_by_day_and_plan(period), figures.credits_by_day(period)
-    costs, churn = figures.costs_by_engine_and_kind(period), figures.churn(period)
+    costs, churn = work.costs_by_engine_and_kind(period), figures.churn(period)
     by_plan, by_use = _by_plan(period, revenue), _by_use(period, credits)
     desc = gettext("Each day from %(start)s to %(end)s. The table below has the numbers.") % {
         "start": period.start,
@@ -130,7 +133,7 @@ def _facts(period: Period) -> dict[str, Any]:
         "currency": settings.CURRENCY.upper(),
         "left_out": figures.in_other_currencies(period),
         "totals": _totals(revenue, costs, credits, churn),
-        "cost_known": figures.total_cost(costs) is not None,
+        "cost_known": work.total_cost(costs) is not None,
         "revenue": {
             "plot": plots.stacked_bars(
                 plots.Plot("revenue", gettext("Revenue by day and plan"), desc, period.days, by_plan, _money)
@@ -146,6 +149,7 @@ def _facts(period: Period) -> dict[str, Any]:
             "table": _by_day(_("Credits by day"), period, by_use, _number),
         },
         "costs": _cost_table(costs),
+        "margins": _margin_table(work.margins_by_engine(costs, revenue, credits)),
         "churn": _churn_table(period, churn),
     }
 
@@ -155,8 +159,8 @@ def _totals(
 ) -> list[tuple[Any, str]]:
     return [
         (_("Revenue"), _money(sum(row.cents for row in revenue))),
-        (_("Cost"), _money(figures.total_cost(costs))),
-        (_("Margin"), _money(figures.margin(revenue, costs))),
+        (_("Cost"), _money(work.total_cost(costs))),
+        (_("Margin"), _money(work.margin(revenue, costs))),
         (_("Credits sold"), _number(sum(day.sold for day in credits))),
         (_("Credits used"), _number(sum(day.used for day in credits))),
         (_("Credits expired"), _number(sum(day.expired for day in credits))),
@@ -204,7 +208,7 @@ def _cost_table(costs: Iterable[Cost]) -> Table:
     head = (_("Engine"), _("Kind"), _("Runs"), _("Units"), _("Seconds of work"), _("Credits"), _("Cost"))
     rows = [
         (
-            cost.engine or "–",
+            engine_name(cost.engine) if cost.engine else "–",
             cost.kind,
             *map(_number, (cost.runs, cost.units, round(cost.seconds), cost.credits)),
             _money(cost.cents),
@@ -212,6 +216,25 @@ def _cost_table(costs: Iterable[Cost]) -> Table:
         for cost in costs
     ]
     return Table(_("Cost by engine and kind of work"), head, rows)
+
+
+def _margin_table(margins: Iterable[Margin]) -> Table:
+    head = (_("Engine"), _("Credits"), _("Worth"), _("Cost"), _("Margin"))
+    rows = [
+        (
+            engine_name(each.engine) if each.engine else "–",
+            _number(each.credits),
+            _worth(each.earned),
+            _money(each.cents),
+            _worth(each.left) if each.earned is None else _money(each.left),
+        )
+        for each in margins
+    ]
+    return Table(_("Margin by engine"), head, rows)
+
+
+def _worth(cents: Decimal | None) -> str:
+    return "–" if cents is None else _money(cents)
 
 
 def _churn_table(period: Period, churn: Churn) -> Table:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from billing import ledger
-from billing.models import EngineCost, WebhookEvent
+from billing.engines.models import EngineCost
+from billing.models import WebhookEvent
 from tests.billing.shop import Shop
 from tests.staff import client_with
 
@@ -21,7 +22,7 @@ def test_operators_edit_costs_in_the_list() -> None:
         "/admin/billing/enginecost/add/",
         {"engine": "nano", "job_kind": "", "hour_cents": "1", "unit_cents": "0"},
     )
-    row = EngineCost.objects.get()
+    row = EngineCost.objects.get(engine="nano")
     form = {
         "form-TOTAL_FORMS": 1,
         "form-INITIAL_FORMS": 1,

@@ -64,3 +64,15 @@ def test_join_does_nothing_without_a_folder(tmp_path):
     checkout.join(tmp_path / "var")
     assert taken_over() == {}
     assert not (tmp_path / "var").exists()
+
+
+def test_join_takes_over_more_settings_but_not_from_a_shell_that_has_them(tmp_path, monkeypatch):
+    with checkout.claimed(tmp_path):
+        with monkeypatch.context() as of_run:
+            for name, value in (RUN | {"FAL_URL": "http://of/run", "FAL_KEYS": "of-run"}).items():
+                of_run.setenv(name, value)
+            checkout.publish(tmp_path, "FAL_URL", "FAL_KEYS")
+        monkeypatch.setenv("FAL_KEYS", "mine")
+        monkeypatch.setenv("FAL_URL", "")
+        checkout.join(tmp_path)
+    assert (os.environ["FAL_URL"], os.environ["FAL_KEYS"]) == ("http://of/run", "mine")

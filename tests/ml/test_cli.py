@@ -330,6 +330,17 @@ def test_the_bases_say_their_licences(capsys: Any) -> None:
     assert rows["flux-schnell"]["licence"] == "Apache-2.0"
 
 
+def test_hosted_bases_say_where_photos_go(capsys: Any) -> None:
+    assert main(["bases"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "photos, twins and prompts are sent to fal.ai (Features & Labels, Inc.), US" in said
+    assert "prompts are sent to Together AI (Together Computer, Inc.), US; it trains no twins" in said
+
+
+def test_a_hosted_base_is_not_fetched(capsys: Any) -> None:
+    assert refused(capsys, "fetch", "fal") == "base_hosted"
+
+
 def test_a_file_from_elsewhere_is_not_ours(drawn: Path, capsys: Any) -> None:
     assert main(["verify", str(drawn / "person-000" / "photo-00.jpg"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[0])["signed"] is False

@@ -18,7 +18,7 @@ from ml.nets.scales import DRAWN
 from ml.provenance import Signer
 from ml.safety import PictureVerdict
 from ml.types import Picture
-from tests.ml.doubles import CentredFaces
+from tests.ml.doubles import CentredFaces, Said
 
 PICTURE = draw_portrait(7, 192, 256)  # white noise would drown the watermark of every third number
 
@@ -39,17 +39,6 @@ def finished(signer: Signer, twin: dict[str, Any]) -> Picture | None:
         faces=CentredFaces(),
         signer=signer,
     )
-
-
-class Said(safety.Detector):
-    """A detector without a process, with a fixed `verdict`."""
-
-    def __init__(self) -> None:
-        super().__init__([])
-        self.verdict = PictureVerdict(True, 0.0, "", "test")
-
-    def judge(self, picture: np.ndarray) -> PictureVerdict:
-        return self.verdict
 
 
 @pytest.fixture(autouse=True)

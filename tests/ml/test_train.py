@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from ml import selection
 from ml.catalogue import Base
 from ml.errors import MLError, Stopped
-from ml.local import dataset, lora, select
+from ml.local import dataset, lora
 from ml.local.families import encode_text, family_of
 from ml.local.times import draw_times
 from ml.local.train import TrainingState, identity_of, steps_for, train
@@ -239,15 +240,15 @@ def test_steps_follow_the_photos_within_limits(tiny: Base) -> None:
 
 def test_held_out_photos_are_never_trained_on() -> None:
     for count in range(4, 26):
-        kept, out = select.split(count, 0.2, seed=3)
+        kept, out = selection.split(count, 0.2, seed=3)
         assert len(out) >= 2
         assert len(kept) >= 2
         assert sorted(kept + out) == list(range(count))
 
 
-def scorer_of(held_out: np.ndarray, trained: np.ndarray) -> select.CheckpointScorer:
-    judge = select.CheckpointScorer.__new__(select.CheckpointScorer)
-    judge.known, judge.scale = select.Known(DRAWN, held_out, trained), SCALES[DRAWN]
+def scorer_of(held_out: np.ndarray, trained: np.ndarray) -> selection.Measure:
+    judge = selection.Measure.__new__(selection.Measure)
+    judge.known, judge.scale = selection.Known(DRAWN, held_out, trained), SCALES[DRAWN]
     judge.real = 0.9
     return judge
 

@@ -10,9 +10,12 @@ import pytest
 from django.test import Client
 
 from billing import ledger
-from billing.models import EngineCost, Transfer
+from billing.engines.models import EngineCost
+from billing.models import Transfer
+from support.insights import costs as costs_of_work
 from support.insights import figures
-from support.insights.figures import Churn, Cost, Credits, Revenue
+from support.insights.costs import Cost
+from support.insights.figures import Churn, Credits, Revenue
 from tests.support.rows import DAYS, NOVEMBER, PAGE, at, invoice, job, on, subscription, totals, training
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pro_plan")]
@@ -85,20 +88,20 @@ def test_a_cost_adds_hours_and_units_and_a_row_for_the_kind_takes_precedence(ali
     job(alice, 90.5, units=4, captured=4)
     job(bob, 9.5, units=2, captured=1, status="failed")
     training(alice, 1800, captured=10)
-    assert figures.costs_by_engine_and_kind(NOVEMBER) == [
+    assert costs_of_work.costs_by_engine_and_kind(NOVEMBER) == [
         Cost("nano", "image", 2, 6, Decimal(100), 5, Decimal(13)),  # 100 s at 360 an hour, 6 units at 0.5
         Cost("nano", "training", 1, 1, Decimal(1800), 10, Decimal(3603)),
     ]
 
 
 def test_each_engine_has_its_own_cost_and_other_days_do_not_count(alice: Any) -> None:
-    EngineCost.objects.create(engine="fal", unit_cents=Decimal("2.500"))
-    job(alice, 5, units=3, engine="fal")
-    job(alice, 5, engine="fal", started_at=at(30, month=10), finished_at=at(31, month=10))
-    job(alice, 5, engine="fal", status="running", finished_at=None)
-    job(alice, 5, units=0, engine="fal", status="cancelled", started_at=None)
-    assert figures.costs_by_engine_and_kind(NOVEMBER) == [
-        Cost("fal", "image", 1, 3, Decimal(5), 0, Decimal("7.5"))
+    EngineCost.objects.create(engine="other", unit_cents=Decimal("2.500"))
+    job(alice, 5, units=3, engine="other")
+    job(alice, 5, engine="other", started_at=at(30, month=10), finished_at=at(31, month=10))
+    job(alice, 5, engine="other", status="running", finished_at=None)
+    job(alice, 5, units=0, engine="other", status="cancelled", started_at=None)
+    assert costs_of_work.costs_by_engine_and_kind(NOVEMBER) == [
+        Cost("other", "image", 1, 3, Decimal(5), 0, Decimal("7.5"))
     ]
 
 
@@ -106,12 +109,18 @@ def test_an_unknown_cost_is_none_and_makes_the_margin_unknown(alice: Any, staff:
     EngineCost.objects.create(engine="nano", job_kind="training", unit_cents=Decimal(100))
     invoice(alice, at(2), 1000)
     training(alice, 60)
-    revenue, costs = figures.revenue_by_day_and_plan(NOVEMBER), figures.costs_by_engine_and_kind(NOVEMBER)
-    assert (figures.total_cost(costs), figures.margin(revenue, costs)) == (Decimal(100), Decimal(900))
+    revenue, costs = (
+        figures.revenue_by_day_and_plan(NOVEMBER),
+        costs_of_work.costs_by_engine_and_kind(NOVEMBER),
+    )
+    assert (costs_of_work.total_cost(costs), costs_of_work.margin(revenue, costs)) == (
+        Decimal(100),
+        Decimal(900),
+    )
     job(alice, 60)
-    costs = figures.costs_by_engine_and_kind(NOVEMBER)
+    costs = costs_of_work.costs_by_engine_and_kind(NOVEMBER)
     assert [cost.cents for cost in costs] == [None, Decimal(100)]
-    assert (figures.total_cost(costs), figures.margin(revenue, costs)) == (None, None)
+    assert (costs_of_work.total_cost(costs), costs_of_work.margin(revenue, costs)) == (None, None)
     assert totals(staff)["Cost"] == totals(staff)["Margin"] == "not set"
     assert (
         "nano,image,1,1,60.000,0,not set"
@@ -122,8 +131,8 @@ def test_an_unknown_cost_is_none_and_makes_the_margin_unknown(alice: Any, staff:
 def test_a_cost_of_nothing_is_known(alice: Any) -> None:
     EngineCost.objects.create(engine="nano")
     job(alice, 60)
-    costs = figures.costs_by_engine_and_kind(NOVEMBER)
-    assert (costs[0].cents, figures.margin([], costs), figures.margin([], [])) == (0, 0, 0)
+    costs = costs_of_work.costs_by_engine_and_kind(NOVEMBER)
+    assert (costs[0].cents, costs_of_work.margin([], costs), costs_of_work.margin([], [])) == (0, 0, 0)
 
 
 def test_churn_is_the_share_of_those_at_the_start_that_ended() -> None:

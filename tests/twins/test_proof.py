@@ -20,6 +20,7 @@ from tests.studio import JudgeDouble, face_vector
 from tests.twins.sittings import draw, form, send, sit, train, where
 from twins import services
 from twins.models import Photo, Training, Twin
+from twins.proof import validity
 from twins.proof.models import Challenge, Proof, Selfie
 from twins.proof.tasks import check_selfie
 
@@ -286,7 +287,7 @@ def test_staff_cannot_run_a_training_again_without_a_proof(
     training = Training.claim(Training.objects.get().id)
     training.fail("internal")
     Proof.objects.update(ended_at=timezone.now())
-    with pytest.raises(services.validity.VerificationRequired):
+    with pytest.raises(validity.VerificationRequired):
         services.retry_training(training, actor=admin_user)
 
 

@@ -7,8 +7,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import consents
 from accounts.models import Kind
+from billing.engines import offers
 from config.errors import DomainError
-from twins import checks, services, tasks
+from twins import checks, services, tasks, terms
 from twins.models import Photo, Training
 
 PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".heic")
@@ -30,10 +31,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: Any) -> None:
+        names = [base.name for base in offers.configured() if base.trains]
         parser.add_argument("folder", type=Path)
         parser.add_argument("--user", required=True, help="the user's e-mail address")
         parser.add_argument("--name", default="", help="the twin's name; the folder's when not given")
         parser.add_argument("--subject", choices=["person", "woman", "man"], default="person")
+        parser.add_argument("--base", choices=names, help="the engine that trains; the user's usual one")
         parser.add_argument("--steps", type=int)
         parser.add_argument("--seed", type=int)
         parser.add_argument("--dry-run", action="store_true", help="say what would be done")
@@ -43,19 +46,20 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is no user with the address {options['user']}.")
         files = self._files(options["folder"])
-        if options["dry_run"]:
-            self._say_what(user, files)
-            return
         try:
+            if options["dry_run"]:
+                self._say_what(user, files, options["base"])
+                return
             training = self._make(user, files, options)
         except DomainError as e:
             raise CommandError(str(e)) from None
         training.refresh_from_db()
         if training.status != "succeeded":
             raise CommandError(f"{training.error_code}: {training.error_detail}")
+        without = training.likeness_base  # None where measuring it would cost money
         self.stdout.write(
             f"Twin {training.twin_id}, training {training.id}: likeness {training.likeness:.2f}"
-            f" (without training {training.likeness_base:.2f})"
+            + (f" (without training {without:.2f})" if without is not None else "")
         )
 
     def _files(self, folder: Path) -> list[Path]:
@@ -66,8 +70,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no photo in {folder}.")
         return found
 
-    def _say_what(self, user: Any, files: list[Path]) -> None:
-        price = services.price_of_training(user, None)
+    def _say_what(self, user: Any, files: list[Path], base: str | None) -> None:
+        price = terms.price_of_training(user, None, base or "")
         self.stdout.write(f"{len(files)} photos for {user}; price of the training: {price} credits at most")
         if not consents.has(user.id, Kind.BIOMETRIC_TWIN):
             self.stdout.write("The user has not given consent, so the request would be refused.")
@@ -80,7 +84,8 @@ class Command(BaseCommand):
             photo = services.add_photo(twin, data=path.read_bytes(), file_name=path.name)
             tasks.check_photo(str(photo.id))
             self._say_verdict(path, ended(photo))
-        training = services.start_training(twin, seed=options["seed"], steps=options["steps"])
+        asked = {name: options[name] for name in ("seed", "steps")}
+        training = services.start_training(twin, base=options["base"] or "", **asked)
         tasks.train_one(training.id)
         return ended(training)
 

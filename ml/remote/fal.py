@@ -1,0 +1,234 @@
+"""fal's queue and storage over HTTP: submit, status, result, cancel, upload, check a key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from ml.errors import MLError
+from ml.remote.failures import failure, refusal_of
+from ml.remote.http import Answer, Http, NotSent, Unanswered
+from ml.remote.keys import Keys, name_of
+from ml.remote.settings import Remote
+from ml.types import Request
+
+SERVICE = "fal"
+MOST_ID = 100  # characters of a request's id
+NOT_FINISHED = 400  # of a result that was asked for too early
+REFUSED_KEY = (401, 403)
+# Answers to a submit after which it may run all the same.
+DOUBTFUL = (408, 500, 502, 504)
+
+
+@dataclass(frozen=True)
+class Status:
+    """`state`: "waiting" in their queue, "running", "done" (also when it failed: `error`), or "unknown" to
+    them."""
+
+    state: str
+    error: str = ""
+
+
+def auth(key: str) -> dict[str, str]:
+    return {"Authorization": f"Key {key}"}
+
+
+def lifecycle(seconds: int, acl: str = "") -> str:
+    """How long an object lives there, and who may read it beside our own account: "hide", "forbid"."""
+    wish: dict[str, Any] = {"expiration_duration_seconds": seconds}
+    return json.dumps(wish | ({"initial_acl": {"default": acl}} if acl else {}), separators=(",", ":"))
+
+
+class Fal:
+    """Thread-safe."""
+
+    def __init__(self, remote: Remote, *, http: Http | None = None, keys: Keys | None = None):
+        self.remote, self.http, self.keys = remote, http or Http(remote), keys or Keys(remote)
+
+    # ---------------------------------------------------------------- the queue
+
+    def submit(
+        self, request: Request, body: Mapping[str, Any], *, webhook: str = "", headers: Mapping[str, str]
+    ) -> Request:
+        """Sends the request once: the request with their id, addresses and the key's name.
+
+        Raises NotSent; Unanswered when it may run there all the same; Busy; MLError when they refused it."""
+        hook = f"?fal_webhook={quote(webhook, safe='')}" if webhook else ""
+        for name, key in self.keys.usable():
+            answer = self._submit_at(f"/{request.model}{hook}", {**auth(key), **headers}, body)
+            if answer.status == 200:
+                return self._accepted(replace(request, key=name), answer)
+            error = self._refusal(name, answer)
+            if error.code != "engine_key_refused":
+                raise error
+        raise failure(SERVICE, "engine_key_refused")
+
+    def _submit_at(self, path: str, headers: Mapping[str, str], body: Any) -> Answer:
+        """At the first of their hosts that can be reached."""
+        error = NotSent()
+        for host in self.remote.queues:
+            try:
+                answer = self.http.send("POST", host + path, headers=headers, body=body)
+            except NotSent as e:
+                error = e
+                continue
+            if answer.status in DOUBTFUL:
+                raise Unanswered(str(answer.status))
+            if answer.status == 503:
+                raise NotSent("503")
+            return answer
+        raise error
+
+    def _accepted(self, request: Request, answer: Answer) -> Request:
+        """Raises Unanswered when a 200 says no id: it may be running."""
+        said = answer.fields
+        ident = said.get("request_id")
+        if not isinstance(ident, str) or not is_id(ident):
+            raise Unanswered("no request_id")
+        own = self.urls_of(request.model, ident)
+        told = (said.get(name) for name in ("status_url", "response_url", "cancel_url"))
+        urls = [self.at_ours(url) if isinstance(url, str) else mine for url, mine in zip(told, own)]
+        return replace(request, request_id=ident, urls=(urls[0], urls[1], urls[2]))
+
+    def urls_of(self, model: str, ident: str) -> tuple[str, str, str]:
+        """The addresses of a request by their documentation: owner and app alone, without the rest."""
+        base = f"{self.remote.url}/{'/'.join(model.split('/')[:2])}/requests/{ident}"
+        return f"{base}/status", base, f"{base}/cancel"
+
+    def at_ours(self, url: str) -> str:
+        """The same path at the service's own host: our key goes nowhere else."""
+        parts = urlsplit(url)
+        if f"{parts.scheme}://{parts.netloc}" in self.remote.queues:
+            return url
+        return f"{self.remote.url}{parts.path}"
+
+    def status(self, request: Request) -> Status:
+        """Raises NotSent, Unanswered, MLError."""
+        answer = self._ask("GET", self.at_ours(request.urls[0]) + "?logs=0", request)
+        said = answer.fields
+        if answer.status == 404:
+            return Status("unknown")
+        if answer.status not in (200, 202) or said.get("status") not in STATES:
+            raise Unanswered(f"status {answer.status}")
+        error = f"{said.get('error_type') or ''} {said.get('error') or ''}".strip()
+        return Status(STATES[said["status"]], error)
+
+    def result(self, request: Request) -> Answer:
+        """The answer as it is. Raises NotSent, Unanswered, MLError."""
+        return self._ask("GET", self.at_ours(request.urls[1]), request)
+
+    def cancel(self, request: Request) -> str:
+        """ "requested", "ended" (it was too late) or "unknown". Raises NotSent, Unanswered, MLError."""
+        answer = self._ask("PUT", self.at_ours(request.urls[2]), request)
+        if answer.status in (200, 202):
+            return "requested"
+        if answer.status in (400, 404):
+            return "ended" if answer.status == 400 else "unknown"
+        raise Unanswered(str(answer.status))
+
+    def _ask(self, method: str, url: str, request: Request) -> Answer:
+        """With the key that it was sent with, or else another of ours."""
+        for name, key in self.keys.usable(request.key):
+            if method == "GET":
+                answer = self.http.read(url, headers=auth(key))
+            else:
+                answer = self.http.send(method, url, headers=auth(key))
+            if answer.status != 401:
+                return answer
+            self._refusal(name, answer)
+        raise failure(SERVICE, "engine_key_refused")
+
+    def _refusal(self, name: str, answer: Answer) -> MLError:
+        """What a refusal means; a refused key is left alone from now on."""
+        error = refusal_of(SERVICE, answer.status, answer.body)
+        if error.code == "engine_key_refused":
+            self.keys.refuse(name, f"HTTP {answer.status}")
+        if error.code == "engine_busy":
+            raise Busy(answer)
+        return error
+
+    # ---------------------------------------------------------------- storage
+
+    def upload(self, data: bytes, *, mime: str, name: str, seconds: int, acl: str = "forbid") -> str:
+        """Puts a file there for `seconds` and returns its address. It starts no work, so it is tried again.
+        Away when the storage cannot be reached; MLError."""
+        try:
+            kind, token = self._token()
+            headers = {
+                "Authorization": f"{kind} {token}",
+                "Content-Type": mime,
+                "X-Fal-File-Name": name,
+                "X-Fal-Object-Lifecycle": lifecycle(seconds, acl),
+            }
+            answer = self._twice(f"{self.remote.files}/files/upload", headers, data)
+        except (NotSent, Unanswered) as e:
+            raise failure(SERVICE, "engine_away") from e
+        url = answer.fields.get("access_url")
+        if answer.status == 429:
+            raise Busy(answer)
+        if answer.status != 200:
+            raise refusal_of(SERVICE, answer.status, answer.body)
+        if not isinstance(url, str):
+            raise failure(SERVICE, "engine_failed")
+        return url
+
+    def _token(self) -> tuple[str, str]:
+        for name, key in self.keys.usable():
+            answer = self._token_answer(key)
+            if answer.status == 200:
+                said = answer.fields
+                return str(said.get("token_type", "Bearer")), str(said.get("token", ""))
+            error = self._refusal(name, answer)
+            if error.code != "engine_key_refused":
+                raise error
+        raise failure(SERVICE, "engine_key_refused")
+
+    def _token_answer(self, key: str) -> Answer:
+        url = f"{self.remote.rest}/storage/auth/token?storage_type=fal-cdn-v3"
+        return self._twice(url, auth(key), {})
+
+    def _twice(self, url: str, headers: Mapping[str, str], body: Any) -> Answer:
+        """POST to the storage; once more when there was no answer or a 5xx."""
+        try:
+            answer = self.http.send("POST", url, headers=headers, body=body)
+            if answer.status < 500:
+                return answer
+        except (NotSent, Unanswered):
+            pass
+        answer = self.http.send("POST", url, headers=headers, body=body)
+        if answer.status >= 500:
+            raise Unanswered(str(answer.status))
+        return answer
+
+    # ---------------------------------------------------------------- keys
+
+    def check_key(self, key: str) -> str:
+        """Empty when the key works, else a code of ours: asks for a token of the storage, at no cost.
+        MLError `engine_away` when it cannot be reached."""
+        try:
+            answer = self._token_answer(key)
+        except (NotSent, Unanswered) as e:
+            raise failure(SERVICE, "engine_away") from e
+        return "" if answer.status == 200 else refusal_of(SERVICE, answer.status, answer.body).code
+
+    def name_of(self, key: str) -> str:
+        return name_of(key)
+
+
+STATES = {"IN_QUEUE": "waiting", "IN_PROGRESS": "running", "COMPLETED": "done"}
+
+
+class Busy(Exception):
+    """429: they took nothing and say when to come again."""
+
+    def __init__(self, answer: Answer):
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def is_id(text: str) -> bool:
+    """Letters, digits and hyphens: an id becomes part of an address."""
+    return len(text) <= MOST_ID and text.isascii() and text.replace("-", "").isalnum()

@@ -1,0 +1,251 @@
+"""A training at fal: measure the photos here, send those not held out, fetch the LoRA, judge its pictures."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ml.catalogue import Base
+from ml.engine import tell
+from ml.errors import Away, MLError
+from ml.likeness import facts_of
+from ml.lorafile import checksum
+from ml.lorafile import facts_of as facts_in
+from ml.prompts import TRIGGER
+from ml.remote import lora
+from ml.remote.courier import Courier, Rule
+from ml.remote.desk import Desk, Vector
+from ml.remote.failures import failure
+from ml.remote.http import MOST_LORA
+from ml.remote.package import package
+from ml.remote.pictures import FalPictures, Wanted
+from ml.selection import SAMPLES, Known, Measure, check_photos, in_one_space, no_face_in, scenes_of, split
+from ml.types import Progress, Request, Store, TrainReport, TrainSpec
+
+log = logging.getLogger(__name__)
+
+TRAINER = "fal-ai/flux-lora-portrait-trainer"
+PHOTOS_SECONDS = 3600  # that the photos lie there; it must have started before (RULE.start)
+USUAL_SECONDS = 900.0  # of a training there; the progress is read from it, they tell none
+# 3 h until it counts as lost; 50 minutes to start, while the photos are there; the LoRA stays a day.
+RULE = Rule(deadline=3 * 3600, start=3000, keep=86_400, look=15, unanswered=1800, again=False)
+CHOICE = "1 checkpoint, the service offers no others"
+
+
+@dataclass
+class RemoteTraining:
+    """Call `run` once. `pictures` renders the scenes; `large` guards the memory for LoRA files."""
+
+    base: Base
+    courier: Courier
+    pictures: FalPictures
+    desk: Desk
+    large: AbstractContextManager[Any]
+    spec: TrainSpec
+    store: Store
+    on_progress: Progress
+    about: str  # tells this training from another under the same name
+    start: float = field(default_factory=time.time)
+
+    def run(self) -> TrainReport:
+        check_photos(self.spec)
+        self._tell("preparing", 0.0)
+        vectors, embedder = self._vectors()
+        train_on, held_out = split(len(vectors), self.base.recipe.holdout, self.spec.seed)
+        url, rank = self._trained(train_on)
+        measure = Measure(Known(embedder, vectors[held_out], vectors[train_on]))
+        scenes, found = self._scenes(url, embedder)
+        facts = self._facts(rank) | facts_of(vectors, embedder)
+        sha256 = self._write(facts)
+        samples = self._samples(scenes, facts)
+        self.store.delete(self._fetched)
+        self.on_progress("done", 1.0)
+        return self._report(measure, found, sha256, samples)
+
+    def _report(
+        self, measure: Measure, found: np.ndarray, sha256: str, samples: tuple[str, ...]
+    ) -> TrainReport:
+        seconds, likeness = time.time() - self.start, measure.likeness(found)
+        return TrainReport(
+            lora=self._lora,
+            sha256=sha256,
+            steps=self.steps,
+            seconds=seconds,
+            seconds_per_step=seconds / self.steps,
+            loss_first=None,
+            loss_last=None,
+            checkpoint=self.steps,
+            likeness=likeness,
+            likeness_base=None,
+            likeness_real=measure.real,
+            recognised=likeness >= self.base.floor,
+            scores=((self.steps, round(measure.score(found), 4)),),
+            samples=samples,
+            choice=CHOICE,
+        )
+
+    @property
+    def steps(self) -> int:
+        return self.spec.steps or self.base.recipe.steps_most
+
+    @property
+    def _fetched(self) -> str:
+        """What came back, until the training's end: a worker that goes on need not fetch it again."""
+        return f"{self.spec.name}/checkpoint.safetensors"
+
+    @property
+    def _lora(self) -> str:
+        return f"{self.spec.name}/lora.safetensors"
+
+    def _tell(self, stage: str, share: float) -> None:
+        tell(self.on_progress, stage, share)
+
+    # ---------------------------------------------------------------- here, before
+
+    def _vectors(self) -> tuple[np.ndarray, str]:
+        """See TwinTraining._vectors; the photos are read one at a time."""
+        found: list[tuple[str, np.ndarray]] = []
+        for i, photo in enumerate(self.spec.photos):
+            self._tell("preparing", i / len(self.spec.photos))
+            vector = self.desk.describe(photo.clean)
+            if vector is None:
+                raise no_face_in(photo.id)
+            found.append((vector.embedder, np.array(vector.values, np.float32)))
+        return in_one_space(found, self._again)
+
+    def _again(self, i: int, embedder: str) -> np.ndarray:
+        photo = self.spec.photos[i]
+        vector = self.desk.describe(photo.clean, embedder)
+        if vector is None:
+            raise no_face_in(photo.id)
+        return np.array(vector.values, np.float32)
+
+    # ---------------------------------------------------------------- there
+
+    def _trained(self, train_on: list[int]) -> tuple[str, int]:
+        """(address of the LoRA for rendering, its rank)."""
+        if not self._is_fetched():
+            request = self.courier.start("training", TRAINER, RULE, lambda: self._ask(train_on))
+            self.start = request.began or self.start
+            self._fetch(request, self.courier.output(request, RULE))
+        with self.large:
+            rank = lora.rank_of(lora.check(self.store.read(self._fetched)))
+        return self.pictures.copy_of(self._lora, lambda: self.store.read(self._fetched)), rank
+
+    def _is_fetched(self) -> bool:
+        if not self.store.exists(self._fetched):
+            return False
+        try:
+            return facts_in(self.store.read(self._fetched)).get("about") == self.about
+        except MLError:
+            return False
+
+    def _ask(self, train_on: list[int]) -> Mapping[str, Any]:
+        self._tell("sending", 0.0)
+        photos, name = (self.spec.photos[i].clean for i in train_on), f"{secrets.token_hex(8)}.zip"
+        with self.large:
+            archive = package(photos, self.spec.subject)
+            url = self.courier.upload(archive, mime="application/zip", name=name, seconds=PHOTOS_SECONDS)
+            del archive
+        return {
+            "images_data_url": url,
+            "trigger_phrase": TRIGGER,
+            "steps": self.steps,
+            "subject_crop": True,
+            "multiresolution_training": True,
+            "data_archive_format": "zip",
+        }
+
+    def _fetch(self, request: Request, output: Mapping[str, Any]) -> None:
+        """The LoRA into the store, as soon as it is there."""
+        file = output.get("diffusers_lora_file")
+        url, size = (file.get("url"), file.get("file_size")) if isinstance(file, dict) else (None, None)
+        try:
+            if not isinstance(url, str):
+                raise failure(request.service, "result_bad")
+            with self.large:
+                data = self.courier.fal.http.fetch(url, MOST_LORA, size)
+                lora.check(data)
+                self.store.write(self._fetched, lora.with_facts(data, {"about": self.about}))
+        except lora.NotALora as e:
+            log.warning("what came back is no LoRA of FLUX.1: %s", e)
+            self.courier.journal.ended(request, "failed")
+            raise failure(request.service, "result_bad") from e
+        except Away:
+            raise
+        except MLError:
+            self.courier.journal.ended(request, "failed")
+            raise
+        self.courier.journal.ended(request, "delivered")
+
+    def stage(self, said: str) -> None:
+        """What the courier tells while it waits for the training."""
+        if said == "running":
+            self._tell("training", min(0.95, (time.time() - self.start) / USUAL_SECONDS))
+        else:
+            self._tell("waiting there", 0.0)
+
+    # ---------------------------------------------------------------- here, after
+
+    def _scenes(self, url: str, embedder: str) -> tuple[list[tuple[Wanted, bytes]], np.ndarray]:
+        """The pictures of the scenes that the service made, and the vectors of their recognisable faces.
+        Raises the last failure when there is none."""
+        wanted = [
+            Wanted(f"scene-{n}", prompt, style, seed)
+            for n, (prompt, style, seed) in enumerate(scenes_of(self.base))
+        ]
+        self._tell("choosing the best", 0.0)
+        made: list[tuple[Wanted, bytes]] = []
+        vectors: list[Vector] = []
+        error: MLError | None = None
+        for n, (one, picture) in enumerate(self.pictures.render(wanted, self.spec.subject, url)):
+            self._tell("choosing the best", (n + 1) / len(wanted))
+            try:
+                data = picture()
+                vector = self.desk.vector(data, embedder)
+            except Away:
+                raise
+            except MLError as e:
+                log.warning("a scene is left out: %s", e)
+                error = e
+                continue
+            made.append((one, data))
+            vectors += [vector] if vector and vector.recognisable else []
+        if error and not made:
+            raise error
+        return made, np.array([v.values for v in vectors], np.float32)
+
+    def _facts(self, rank: int) -> dict[str, Any]:
+        return {"base": self.base.name, "subject": self.spec.subject, "step": self.steps, "rank": rank}
+
+    def _write(self, facts: Mapping[str, Any]) -> str:
+        """Writes the twin's file and returns its checksum."""
+        with self.large:
+            data = lora.with_facts(self.store.read(self._fetched), facts)
+            self.store.write(self._lora, data)
+            return checksum(data)
+
+    def _samples(self, scenes: list[tuple[Wanted, bytes]], facts: Mapping[str, Any]) -> tuple[str, ...]:
+        """Finishes and stores the scenes' pictures."""
+        names: list[str] = []
+        for i, (one, data) in enumerate(scenes[:SAMPLES]):
+            self._tell("finishing", i / SAMPLES)
+            try:
+                done = self.desk.finish(
+                    data, prompt=one.prompt, seed=one.seed, twin=facts, seconds=0.0, engine=self.base.name
+                )
+            except MLError as e:
+                if e.code != "screening_unavailable":
+                    raise
+                break  # a twin without samples is better than none
+            if done:
+                names.append(f"{self.spec.name}/samples/{len(names)}.png")
+                self.store.write(names[-1], done.png)
+        return tuple(names)
