@@ -13,6 +13,7 @@ from django.conf import settings
 from config import registry
 from config.runs.circuit import Circuit
 from ml.catalogue import BASES, SERVICES, Base, base_of
+from ml.errors import MLError
 
 if TYPE_CHECKING:
     from ml.engine import Engine
@@ -66,6 +67,8 @@ def _open(name: str) -> Engine:
     if service := service_of(name):
         from ml.remote.engine import open_remote
 
+        if service not in settings.REMOTES:
+            raise MLError("engine_misconfigured", f"There is no key for {SERVICES[service].company}.")
         return open_remote(
             name,
             settings.REMOTES[service],
