@@ -80,7 +80,9 @@ class Journal:
             response_url=response,
             cancel_url=cancel,
         )
-        rows.filter(state=State.SENDING).update(state=State.WAITING)
+        # Written off meanwhile, because its run ended: now it can be cancelled.
+        late = (State.SENDING, State.WRITTEN_OFF)
+        rows.filter(state__in=late).update(state=State.WAITING, ended_at=None, cents=None)
 
     @releasing
     def named(self, request: Request) -> str:

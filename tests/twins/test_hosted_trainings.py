@@ -85,7 +85,7 @@ ENDED_THERE = {
 
 @pytest.mark.parametrize("name", REFUSED_AT_ONCE)
 def test_what_they_refuse_at_once_costs_nothing(hosted: Hosted, work: Work, name: str) -> None:
-    hosted.fal.scenario(name, model=hosted.fal.TRAINER, times=9, retry_after=60)
+    hosted.fal.scenario(name, model=hosted.fal.TRAINER, times=9, retry_after=90)
     training = hosted.train()
     work()
     assert ended(training) == ("failed", REFUSED_AT_ONCE[name], 0)
