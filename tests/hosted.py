@@ -37,10 +37,9 @@ class Hosted:
 
         from generation.services import request_images
 
+        recipe = {"twin": self.twin, "prompt": "in a park", "count": count, "seed": 5} | more
         with TestCase.captureOnCommitCallbacks(execute=True):
-            return request_images(
-                self.twin.user, twin=self.twin, prompt="in a park", count=count, seed=5, **more
-            )
+            return request_images(self.twin.user, **recipe)
 
     def said(self) -> dict[str, list[str]]:
         """The states of our requests by work, in order."""
