@@ -89,6 +89,22 @@ def _open(name: str) -> Engine:
     )
 
 
+def fits(base: Base) -> tuple[list[str], list[str]]:
+    """What a base on this machine takes, in words, and what is wrong with it: its files, or too little
+    memory."""
+    import torch
+
+    from ml.local import fitting
+
+    plans, wrong = [], []
+    for name, plan in (("rendering", fitting.serving), ("training", fitting.training)):
+        try:
+            plans.append(f"{name}: {plan(base, 'cuda' if torch.cuda.is_available() else 'cpu').says()}")
+        except MLError as e:
+            wrong.append(e.message)
+    return plans, list(dict.fromkeys(wrong))
+
+
 def _desk() -> Desk:
     """Where results of all services are finished: one child process of this one, opened once."""
     from ml.remote.desk import InChild
