@@ -14,7 +14,7 @@ from ml.errors import Away, MLError
 from ml.prompts import compose
 from ml.remote import lora
 from ml.remote.courier import Courier, Rule
-from ml.remote.failures import failure
+from ml.remote.failures import failure, state_of
 from ml.remote.http import MOST_PICTURE
 from ml.types import Request
 
@@ -88,8 +88,7 @@ class FalPictures:
         except Away:
             raise
         except MLError as e:
-            refused = e.code == "result_refused"
-            self.courier.journal.ended(request, "refused" if refused else "failed")
+            self.courier.journal.ended(request, state_of(e.code))
             raise
         self.courier.journal.ended(request, "delivered")
         return data
