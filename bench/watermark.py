@@ -2,9 +2,10 @@
 
 python -m bench.watermark [--pictures 200] [--unmarked 1000] [FOLDER...]
 
-0 leaves a part out. Half of the pictures are rendered by the built-in engine and half drawn, in all styles and sizes; then sharp
-shapes and plain gradients; then the photographs of each FOLDER, at most 1536 px and at 512 px. Exits 1 when
-less than 99 % are read after a required change, below 40 dB, or when a mark is read in an unmarked picture.
+Half of the pictures are rendered by the built-in engine and half drawn, in all styles and sizes; then sharp
+shapes and plain gradients; then the photographs of each FOLDER, at most 1536 px and at 512 px. 0 leaves a
+part out. Exits 1 when less than 99 % are read after a required change, below 40 dB, or when a mark is read in
+an unmarked picture.
 """
 
 from __future__ import annotations
@@ -246,8 +247,10 @@ def main() -> int:
         "drawn": islice(drawn(0), half),
         "portraits, shapes and gradients": islice(synthetic(0), half // 2),
     }
-    good = all([report(title, pictures) for title, pictures in sets.items()]) if half else True
-    good &= all([report(f"of {folder.name}", load(folder)) for folder in wanted.folders])
+    sets = sets if half else {}
+    sets |= {f"of {folder.name}": load(folder) for folder in wanted.folders}
+    reports = [report(title, pictures) for title, pictures in sets.items()]
+    good = all(reports)
     photos = chain.from_iterable(load(folder) for folder in wanted.folders)
     others = (picture for both in zip(drawn(100_000), synthetic(100_000)) for picture in both)
     if wanted.unmarked:
