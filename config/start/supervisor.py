@@ -1,6 +1,8 @@
 """`make run`: starts the servers, makes the tables and the demonstration, then runs web, workers and beat
 until Ctrl-C.
 
+With DOUBLES=1 it also starts doubles of the services that hosted engines run at (doubles.py).
+
 It listens at HOST and PORT (default 127.0.0.1 and 8000) and keeps files in VAR (default var). The terminal
 shows a few lines, and one for each incident; the output of the programs goes to var/log/.
 """

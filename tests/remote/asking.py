@@ -33,7 +33,7 @@ def ask(double: Double, method: str, url: str, body: Any = None, **headers: str)
     told = {"Authorization": f"{scheme} {double.keys[0]}", "Content-Type": "application/json"}
     told |= {name.replace("_", "-"): value for name, value in headers.items()}
     parts = urlsplit(url if url.startswith("http") else double.address + url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:
         connection.request(method, parts._replace(scheme="", netloc="").geturl(), data, told)
         answer = connection.getresponse()
@@ -42,12 +42,12 @@ def ask(double: Double, method: str, url: str, body: Any = None, **headers: str)
         connection.close()
 
 
-def archive(identity: int = 6, count: int = 2) -> bytes:
+def archive(identity: int = 6, count: int = 2, size: tuple[int, int] = (256, 320)) -> bytes:
     """A ZIP of photos of a drawn person."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as file:
         for i in range(count):
-            file.writestr(f"{i}.jpg", made.encode(made.drawn(identity, i, (256, 320)), "jpeg"))
+            file.writestr(f"{i}.jpg", made.encode(made.drawn(identity, i, size), "jpeg"))
     return out.getvalue()
 
 

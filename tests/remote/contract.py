@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,6 +45,12 @@ def url(value: Any) -> str:
     loopback = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
     good = (parts.scheme == "https" and parts.hostname) or parts.scheme == "data" or loopback
     return "" if good else "invalid or missing URL scheme"
+
+
+def lora_place(value: Any) -> str:
+    """An address, or the id of a repository of Hugging Face."""
+    is_id = isinstance(value, str) and re.fullmatch(r"[\w.-]+/[\w.-]+", value)
+    return "" if is_id else url(value)
 
 
 def listed(check: Check, most: int = 1000) -> Check:
@@ -125,7 +132,7 @@ FAL_MODELS: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {
             "guidance_scale": number(0, 35),
             "num_images": whole(1, 4),
             "seed": whole(0, 2**63),
-            "loras": listed(form({"path": url, "scale": number(0, 4), "force": TRUTH}, ("path",))),
+            "loras": listed(form({"path": lora_place, "scale": number(0, 4), "force": TRUTH}, ("path",))),
             "enable_safety_checker": TRUTH,
             "output_format": one_of("jpeg", "png"),
             "acceleration": one_of("none", "regular"),
@@ -221,7 +228,7 @@ TOGETHER_FIELDS: dict[str, Check] = {
     "guidance_scale": number(0, 35),
     "image_url": url,
     "reference_images": listed(url),
-    "image_loras": listed(form({"path": url, "scale": number()}, ("path", "scale")), 2),
+    "image_loras": listed(form({"path": lora_place, "scale": number()}, ("path", "scale")), 2),
     "response_format": one_of("url", "base64"),
     "output_format": one_of("jpeg", "png"),
     "disable_safety_checker": TRUTH,

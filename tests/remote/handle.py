@@ -115,6 +115,11 @@ class Double:
     def admit(self, *keys: str) -> None:
         self.do("keys", {"admit": keys})
 
+    def knows(self, fingerprint: str, archive: bytes) -> None:
+        """Teaches whose photos belong to a LoRA that was not trained here (made.fingerprint tells it)."""
+        url = f"{self.control}/_double/person?fingerprint={fingerprint}"
+        self._ask(urllib.request.Request(url, archive, method="POST"))
+
     # ---------------------------------------------------------------- what was seen
 
     @property
@@ -177,11 +182,6 @@ class FalDouble(Double):
         """A new key signs webhooks; with `keep` the old one stays published."""
         self.do("rotate", {"keep": keep})
 
-    def knows(self, fingerprint: str, archive: bytes) -> None:
-        """Teaches whose photos belong to a LoRA that was not trained here (made.fingerprint tells it)."""
-        url = f"{self.control}/_double/person?fingerprint={fingerprint}"
-        self._ask(urllib.request.Request(url, archive, method="POST"))
-
 
 class TogetherDouble(Double):
     program = "together"
@@ -192,7 +192,3 @@ class TogetherDouble(Double):
         """The bodies of the requests for pictures that were answered 200."""
         rows = [row for row in self.requests if row["path"].endswith("/images/generations")]
         return [r["body"] for r in rows if r["status"] == 200 and model in ("", r["body"]["model"])]
-
-    def knows(self, fingerprint: str, archive: bytes) -> None:
-        url = f"{self.control}/_double/person?fingerprint={fingerprint}"
-        self._ask(urllib.request.Request(url, archive, method="POST"))

@@ -50,9 +50,17 @@ class Shelf:
                 self.files[row["id"]] = Stored(**row, data=facts.with_suffix(".bin").read_bytes())
 
     def put(self, data: bytes, name: str, kind: str, **more: Any) -> Stored:
+        self.sweep(more.get("made", 0.0))
         stored = Stored(uuid.uuid4().hex, name.replace("/", "_") or "file", kind, data, **more)
         self.files[stored.id] = stored
         return self.save(stored)
+
+    def sweep(self, now: float) -> None:
+        """Forgets the bytes of what has expired."""
+        for stored in list(self.files.values()):
+            if stored.data and has_expired(stored, now):
+                stored.data = b""
+                self.save(stored)
 
     def save(self, stored: Stored) -> Stored:
         if self.folder:

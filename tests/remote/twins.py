@@ -44,7 +44,8 @@ def command(*words: str) -> list[str]:
 
 
 class Twins:
-    """One folder for each twin, named by the fingerprint of the LoRA that was delivered for it."""
+    """One folder for each twin, named by the fingerprint of the LoRA that was delivered for it. The photos
+    are deleted after the training."""
 
     def __init__(self, folder: Path, steps: int = 0) -> None:
         self.folder, self.steps = folder, steps  # steps 0: by the base's rule
@@ -63,7 +64,8 @@ class Twins:
             for line in _lines(child):
                 if tell(line.get("share", 1.0)):
                     child.kill()
-                    return
+                    break
+        (folder / "photos.zip").unlink()
         if not (folder / "made.json").exists():
             raise ValueError(line_of(folder / "failed") or f"the training ended with {child.returncode}")
 
