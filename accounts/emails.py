@@ -54,6 +54,12 @@ def tell(user_id: Any, notice: str, words: Words) -> bool:
         return _send(address, user.language, words)
 
 
+def tell_staff(words: Words) -> int:
+    """Sends `words()` to every superuser: the operator's own accounts. Returns how many were sent."""
+    found = User.objects.filter(is_active=True, is_superuser=True).exclude(email="")
+    return sum(_send(user.email, user.language, words) for user in found)
+
+
 def send_receipt(address: str, language: str, number: Any) -> bool:
     """Confirms an erasure to the account's former address. Returns whether the e-mail was sent."""
 

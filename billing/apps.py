@@ -8,6 +8,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import exports, ledger, services
+        from billing.engines import alarms
         from billing.models import Invoice, LedgerAccount, Subscription, Transfer, Wallet, WebhookEvent
         from config import registry
 
@@ -16,6 +17,7 @@ class BillingConfig(AppConfig):
             return "credits", {"available": now.available, "held": now.held}
 
         registry.live.append(credits)
+        registry.refused_keys.append(alarms.key_refused)
         numbered = (LedgerAccount, Transfer, Subscription, Invoice)  # refer to a wallet's id, not to a user
         registry.exporters.append(registry.Exporter((Wallet, *numbered), exports.export))
         registry.erasers.append(

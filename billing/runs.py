@@ -5,19 +5,30 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from functools import partial, reduce
+from operator import or_
 from typing import Any, Self
 
 from django.db import models, transaction
-from django.db.models import Count
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from accounts.emails import require_confirmed
 from billing import ledger, limits
+from billing.engines.models import RemoteRequest
 from billing.locks import advisory_lock
 from billing.models import Wallet
 from config.runs import broker
+from config.runs.circuit import Circuit
 from config.runs.models import OPEN, Run, RunQuerySet, Status, kinds
+from config.runs.sentences import SENTENCES
+from config.studio import hosted, service_of
+from ml.catalogue import SERVICES
+
+REMOTE = "remote"  # the queue of runs at services: each waits for an answer, so many work at once
+REACHED = timedelta(minutes=5)  # a claim that lasted so long has reached its service
 
 
 class PaidRun(Run):
@@ -33,11 +44,23 @@ class PaidRun(Run):
     units = models.PositiveIntegerField(default=0, editable=False)  # delivered pictures or trainings
     retry_of = models.UUIDField(null=True, editable=False)  # the run that staff repeat with this one, free
     retry_cause = models.CharField(max_length=200, blank=True, editable=False)
+    # Since when it waits for a service that is away; see `postpone`.
+    postponed_at = models.DateTimeField(null=True, editable=False)
 
     objects = RunQuerySet.as_manager()
 
     class Meta(Run.Meta):
         abstract = True
+
+    @property
+    def service(self) -> str:
+        """The service whose accelerators do the work, "" for this machine."""
+        return service_of(self.engine)
+
+    @property
+    def is_wanted(self) -> bool:
+        """False when what it works on was deleted meanwhile."""
+        return True
 
     @property
     def cause(self) -> str:
@@ -87,17 +110,31 @@ class PaidRun(Run):
 
     @classmethod
     def claim(cls, ident: Any) -> Self | None:
-        """Also None while as many of the user's runs work as the plan allows. The end of one of them wakes
-        the next."""
+        """Also None while as many of the user's runs work as the plan allows (the end of one of them wakes
+        the next), and while the service is away."""
         with transaction.atomic():
-            found = cls.objects.filter(id=ident, status=Status.QUEUED).values_list("user", flat=True).first()
-            if found is None:
+            found = cls.objects.filter(id=ident, status=Status.QUEUED).values_list("user", "engine").first()
+            if found is None or Circuit().is_open(service_of(found[1])):
                 return None
-            advisory_lock(f"claim:{found}")  # of two claims at once, the second counts the first
-            return None if found in at_limit() else super().claim(ident)
+            advisory_lock(f"claim:{found[0]}")  # of two claims at once, the second counts the first
+            return None if found[0] in at_limit() else super().claim(ident)
+
+    def postpone(self, stage: str, **fields: Any) -> None:
+        """The service is away. After MOST_AWAY of it without a break the run fails (billing/engines)."""
+        now = timezone.now()
+        worked = self.started_at is not None and now - self.started_at > REACHED
+        since = now if worked or self.postponed_at is None else self.postponed_at
+        super().postpone(stage, postponed_at=since, **fields)
+
+    def give_up(self, code: str) -> None:
+        """Fail the run while it waits. Does nothing once a worker claimed it or it has ended."""
+        self.end_at_once(Status.QUEUED, status=Status.FAILED, error_code=code, error_detail=SENTENCES[code])
 
     def on_end(self) -> None:
         _wake_next(self.user_id)
+        if RemoteRequest.objects.open().filter(run_id=self.id).exists():
+            ident = self.id
+            transaction.on_commit(lambda: broker.enqueue("billing.settle_remote", ident, "io"), robust=True)
         self.captured = ledger.settle(self.cause, captured=self._due() if self.price else 0)
         self.units = self.delivered()
         type(self).objects.filter(id=self.id).update(captured=self.captured, units=self.units)
@@ -108,6 +145,22 @@ class PaidRun(Run):
         if worked == earned:
             return earned
         return worked - limits.forgive(ledger.locked_wallet(self.user), worked - earned)
+
+
+def may_begin(kind: type[PaidRun], queue: str) -> QuerySet[Any]:
+    """The waiting runs of a queue whose user is below the limit and whose service is not away."""
+    rows = kind.objects.filter(kind.by_queue()[queue], status=Status.QUEUED).exclude(user__in=at_limit())
+    away = [service for service in SERVICES if Circuit().is_open(service)] if queue == REMOTE else []
+    return rows.exclude(engine__in=hosted(*away)) if away else rows
+
+
+def by_place(local: Mapping[str, Q]) -> dict[str, Q]:
+    """Queues of a model whose hosted runs wait in a queue of their own. `local`: queue -> the rows that would
+    wait in it."""
+    elsewhere = Q(engine__in=hosted())
+    there = reduce(or_, local.values()) & elsewhere
+    here = {queue: rows & ~elsewhere for queue, rows in local.items()}
+    return here | {REMOTE: here[REMOTE] | there if REMOTE in here else there}
 
 
 def paid_kinds() -> list[type[PaidRun]]:

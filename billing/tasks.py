@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from billing import ledger
+from billing.engines import settling
 from billing.payments import gateway, invoices, sync
 
 
@@ -24,3 +25,10 @@ def months() -> int:
 def lapse() -> int:
     """End plans that were not paid within the days of grace; returns how many."""
     return sync.lapse() if gateway.configured() else 0
+
+
+@shared_task(name="billing.settle_remote")
+def settle_remote(_run: str = "") -> int:
+    """End what is left open at services; returns how many rows changed. The end of a run calls it with the
+    run's id."""
+    return settling.settle()

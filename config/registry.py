@@ -66,6 +66,16 @@ def audit(actor: Any, verb: str, row: Any, detail: str = "") -> None:
         keep(actor, verb, row, detail)
 
 
+Refused = Callable[[str, str, str], None]  # (service, name of the key, its reason) -> tells staff
+refused_keys: list[Refused] = []
+
+
+def key_refused(service: str, key: str, reason: str) -> None:
+    """A service refuses a key of ours."""
+    for tell in refused_keys:
+        tell(service, key, reason)
+
+
 class Subject(Protocol):
     """What moderation can do with a photo, an item or a comment. The app that owns it looks it up by id."""
 

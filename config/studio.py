@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from ml.catalogue import Base, base_of
+from config import registry
+from config.runs.circuit import Circuit
+from ml.catalogue import BASES, SERVICES, Base, base_of
 
 if TYPE_CHECKING:
     from ml.engine import Engine
     from ml.judge import Judge
+    from ml.remote.desk import Desk
 
 _lock = threading.RLock()
 _judges: list[Judge] = []  # none or one
 _engines: dict[str, Engine] = {}
+_desks: list[Desk] = []  # none or one
 
 
 def get_judge() -> Judge:
@@ -37,6 +41,17 @@ def get_base(profile: str | None = None) -> Base:
     return base_of(name, settings.STUDIO_SOURCES.get(name))
 
 
+def hosted(*services: str) -> list[str]:
+    """The names of the bases that run at these services, without any at all of them."""
+    return [base.name for base in BASES.values() if base.service in (services or SERVICES)]
+
+
+def service_of(engine: str) -> str:
+    """The service that runs an engine, "" for this machine. An unknown engine is of an older or a newer
+    version."""
+    return BASES[engine].service if engine in BASES else ""
+
+
 def get_engine(profile: str | None = None) -> Engine:
     """The engine that trains and renders on a base, opened once a process. Tests replace it with
     `use_engine`."""
@@ -48,6 +63,17 @@ def get_engine(profile: str | None = None) -> Engine:
 
 
 def _open(name: str) -> Engine:
+    if service := service_of(name):
+        from ml.remote.engine import open_remote
+
+        return open_remote(
+            name,
+            settings.REMOTES[service],
+            keys=settings.KEYS / "provenance",
+            desk=_desk(),
+            circuit=Circuit(),
+            on_refused=registry.key_refused,
+        )
     from ml.local.engine import LocalEngine
 
     return LocalEngine(
@@ -58,6 +84,15 @@ def _open(name: str) -> Engine:
         faces=get_judge().faces,  # shared, so that the face models are loaded once a process
         in_8_bits=settings.STUDIO_IN_8_BITS,
     )
+
+
+def _desk() -> Desk:
+    """Where results of all services are finished: one child process of this one, opened once."""
+    from ml.remote.desk import InChild
+
+    if not _desks:
+        _desks.append(InChild(settings.KEYS / "provenance", threads=settings.STUDIO_THREADS))
+    return _desks[0]
 
 
 def use_judge(judge: Judge | None) -> None:

@@ -12,6 +12,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from accounts import api as accounts
 from accounts.views import logout, switch_language, terms
 from billing import api as billing
+from billing.engines.views import fal_hook
 from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
@@ -107,6 +108,7 @@ urlpatterns = [
     path("terms/", terms, name="terms"),
     path("terms/<slug:version>/", terms, name="terms"),
     path("hooks/stripe", stripe_hook, name="stripe_hook"),
+    path("hooks/fal/<uuid:reference>", fal_hook, name="fal_hook"),
     # Browsers ask for it where a page names no icon: beside files, and in the admin.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")),
     path("theme", views.theme, name="theme"),

@@ -8,8 +8,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from billing.engines.offers import HOSTED
-from billing.runs import PaidRun
+from billing.runs import REMOTE, PaidRun, by_place
 from config.runs.models import RunQuerySet
 from config.studio import get_base
 from generation import kinds
@@ -53,6 +52,10 @@ class Job(PaidRun):
         )
 
     @property
+    def is_wanted(self) -> bool:
+        return not self.of_twin or (self.twin_id is not None and self.training_id is not None)
+
+    @property
     def job_kind(self) -> kinds.JobKind:
         return kinds.get(self.kind)
 
@@ -62,7 +65,7 @@ class Job(PaidRun):
 
     @property
     def queue(self) -> str:  # type: ignore[override]
-        return "remote" if self.engine in HOSTED else kinds.task_and_queue(self.kind)[1]
+        return REMOTE if self.service else kinds.task_and_queue(self.kind)[1]
 
     @property
     def kind_name(self) -> str:  # type: ignore[override]
@@ -70,9 +73,7 @@ class Job(PaidRun):
 
     @classmethod
     def by_queue(cls) -> dict[str, Q]:
-        there = Q(engine__in=HOSTED)
-        queues = {queue: Q(kind__in=names) & ~there for queue, names in kinds.by_queue().items()}
-        return queues | {"remote": queues["remote"] | there if "remote" in queues else there}
+        return by_place({queue: Q(kind__in=names) for queue, names in kinds.by_queue().items()})
 
     @property
     def base(self) -> Base:

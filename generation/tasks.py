@@ -11,18 +11,28 @@ from celery import shared_task
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from billing.runs import at_limit
-from config.runs.models import Status
+from billing.runs import REMOTE, may_begin
+from config.runs.stages import overall
 from config.runs.turns import last_served
 from config.runs.worker import Lost, claimed
 from generation import schedule
 from generation.kinds import RENDER
 from generation.models import Job, Output
 from ml import types
+from ml.catalogue import Base
 from ml.errors import MLError, Stopped
-from twins.proof import subjects
+from twins.models import Twin
+from twins.proof import companies, subjects
 
 _streak = schedule.Streak()  # of this process
+
+# (begin, end) of each stage of a picture at a service, as shares of its whole time.
+REMOTE_STAGES = {
+    "sending": (0.0, 0.1),
+    "waiting there": (0.1, 0.4),
+    "rendering": (0.4, 0.9),
+    "finishing": (0.9, 1.0),
+}
 
 
 @shared_task(name=RENDER)
@@ -33,7 +43,8 @@ def render(ident: str) -> None:
     for chosen in _turns(job.queue) if job else ():
         with claimed(Job, chosen.id) as run:
             if run:
-                _streak.took(chosen.twin)
+                if not run.service:
+                    _streak.took(chosen.twin)
                 _make_all(run)
         if run:
             break
@@ -44,16 +55,16 @@ def _turns(queue: str) -> Iterator[schedule.Waiting]:
     claimed the first."""
     waiting = _waiting(queue)
     served = last_served([Job], {job.user for job in waiting})
+    streak = schedule.Streak() if queue == REMOTE else _streak  # a service loads its own adapters
     while waiting:
-        chosen = schedule.choose(waiting, _streak, now=timezone.now().timestamp(), served=served)
+        chosen = schedule.choose(waiting, streak, now=timezone.now().timestamp(), served=served)
         waiting.remove(chosen)
         yield chosen
 
 
 def _waiting(queue: str) -> list[schedule.Waiting]:
     rows = (
-        Job.objects.filter(Job.by_queue()[queue], status=Status.QUEUED)
-        .exclude(user__in=at_limit())
+        may_begin(Job, queue)
         .order_by("created_at")
         .values_list("id", "user_id", "created_at", "training__base", "training__sha256")
     )
@@ -87,14 +98,24 @@ def _check_allowed(run: Job) -> None:
     if not run.of_twin:
         return
     fresh = Job.objects.select_related("twin", "training").get(id=run.id)
-    if fresh.twin and (fresh.twin.disabled_at or not subjects.has_consent(fresh.twin)):
-        raise MLError("consent_withdrawn", "")
-    if fresh.twin is None or fresh.training is None:  # its owner deleted it
+    if not fresh.is_wanted:
         raise Stopped
+    twin = fresh.twin
+    if twin and (
+        twin.disabled_at or not subjects.has_consent(twin) or not companies.allows(twin, fresh.base)
+    ):
+        raise MLError("consent_withdrawn", "")
+
+
+def _may_show(twin: Twin, base: Base) -> bool:
+    return not twin.disabled_at and subjects.has_consent(twin) and companies.allows(twin, base)
 
 
 def _progress(run: Job, index: int) -> types.Progress:
-    return lambda stage, share: run.progress("rendering", (index + min(share, 1.0)) / run.count)
+    def tell(stage: str, share: float) -> bool:
+        return run.progress(stage if run.service else "rendering", (index + min(share, 1.0)) / run.count)
+
+    return overall(tell, REMOTE_STAGES) if run.service else tell
 
 
 def deliver(run: Job, index: int, result: Any) -> None:

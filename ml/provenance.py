@@ -31,7 +31,7 @@ from ml.media import ask_child
 
 GENERATOR = "PhotoFlux"
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-MARK = "com.photoflux.watermark.1"  # names the algorithm of `watermark` in the C2PA soft binding
+MARK = "com.photoflux.watermark.2"  # names the algorithm of `watermark` in the C2PA soft binding
 YEARS = 20  # a signature without a timestamp authority counts only while its certificate is valid
 MOST_PIXELS = 50_000_000
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from PIL import Image
 
+from tests.hosted import detector, hosted  # noqa: F401
 from tests.remote.fixtures import fal, fal_process, together, together_process  # noqa: F401
 from tests.studio import EngineDouble, JudgeDouble
 from tests.trained import nano_man, nano_woman  # noqa: F401

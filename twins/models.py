@@ -20,8 +20,7 @@ from pgvector.django import VectorField
 from accounts.emails import tell
 from accounts.vault.vault import store
 from billing import limits
-from billing.engines.offers import HOSTED
-from billing.runs import PaidRun
+from billing.runs import REMOTE, PaidRun, by_place
 from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
 from config.runs.sentences import SENTENCES
@@ -263,11 +262,11 @@ class Training(PaidRun):
 
     @property
     def queue(self) -> str:  # type: ignore[override]
-        return "remote" if self.base in HOSTED else "train"
+        return REMOTE if self.service else "train"
 
     @classmethod
     def by_queue(cls) -> dict[str, Q]:
-        return {"train": ~Q(base__in=HOSTED), "remote": Q(base__in=HOSTED)}
+        return by_place({"train": Q()})
 
     @property
     def is_measured(self) -> bool:

@@ -14,16 +14,19 @@ from django.db import transaction
 
 from accounts.vault.sealing import Tampered
 from accounts.vault.vault import Vault, store
-from billing.runs import at_limit
+from billing.engines.working import given
+from billing.runs import may_begin
+from config.runs.connections import ReleasedStore
 from config.runs.models import OPEN, Run, Status
+from config.runs.stages import overall
 from config.runs.turns import Waiting, in_turn, last_served
 from config.runs.worker import Lost, claimed
-from config.studio import get_engine, get_judge
+from config.studio import get_base, get_engine, get_judge
 from ml import media, types
 from ml.errors import MLError, Stopped
 from twins import checks
 from twins.models import SIGN, Photo, Training, Twin
-from twins.proof import subjects
+from twins.proof import companies, subjects
 
 THUMBNAIL = 320  # px of the long side
 
@@ -125,9 +128,10 @@ def _verdict(said: types.Inspection) -> dict[str, Any]:
 
 @shared_task(name=Training.task)
 def train(ident: str) -> None:
-    """Runs one training: the one whose turn it is. Every waiting one has a wake-up, so training `ident` runs
-    at this or another one."""
-    any(train_one(chosen.id) for chosen in _turns())
+    """Runs one training: the one whose turn it is in the queue of training `ident`. Every waiting one has a
+    wake-up, so training `ident` runs at this or another one."""
+    if training := Training.objects.filter(id=ident).first():
+        any(train_one(chosen.id) for chosen in _turns(training.queue))
 
 
 def train_one(ident: Any) -> bool:
@@ -138,23 +142,24 @@ def train_one(ident: Any) -> bool:
     return training is not None
 
 
-def _turns() -> list[Waiting]:
-    """The waiting trainings in the order of their turns, without those of users who are at their limit."""
-    rows = Training.objects.filter(status=Status.QUEUED).exclude(user__in=at_limit())
-    waiting = [
+def _turns(queue: str) -> list[Waiting]:
+    """The trainings of a queue that may begin, in the order of their turns."""
+    found = [
         Waiting(ident, user, created_at.timestamp())
-        for ident, user, created_at in rows.values_list("id", "user_id", "created_at")
+        for ident, user, created_at in may_begin(Training, queue).values_list("id", "user_id", "created_at")
     ]
-    return in_turn(waiting, last_served([Training], {run.user for run in waiting}))
+    return in_turn(found, last_served([Training], {run.user for run in found}))
 
 
 def _train(training: Training) -> None:
     """Raises MLError, Stopped, Lost."""
     _consent(training.twin)
+    if not companies.allows(training.twin, get_base(training.base)):
+        raise MLError("consent_withdrawn", "")
     files = store(training.user_id)
     with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
-        progress = _overall(training.progress)
-        report = get_engine(training.base).train(_spec(training, files), store=files, on_progress=progress)
+        progress = overall(training.progress, REMOTE_STAGES if training.service else STAGES)
+        report = get_engine(training.base).train(_spec(training, files), **given(training, files, progress))
         if not report.recognised and settings.LIKENESS_FLOOR:
             raise MLError("likeness_too_low", "")
         with transaction.atomic():
@@ -164,7 +169,7 @@ def _train(training: Training) -> None:
             training.finish(**_outcome(report))
 
 
-# (begin, end) of each stage, as shares of the training's whole time.
+# (begin, end) of each stage, as shares of the training's whole time: here, and at a service.
 STAGES = {
     "preparing": (0.0, 0.04),
     "measuring the base": (0.04, 0.10),
@@ -172,24 +177,34 @@ STAGES = {
     "choosing the best": (0.85, 0.98),
     "finishing": (0.98, 1.0),
 }
+REMOTE_STAGES = {
+    "preparing": (0.0, 0.03),
+    "sending": (0.03, 0.06),
+    "waiting there": (0.06, 0.10),
+    "training": (0.10, 0.90),
+    "choosing the best": (0.90, 0.98),
+    "finishing": (0.98, 1.0),
+}
 
 
-def _overall(report: types.Progress) -> types.Progress:
-    """Converts the progress of a stage, which the engine reports, into progress of the whole training."""
+class KeptPhoto(types.Photo):
+    """A photo whose bytes are read at each use: many trainings wait in one process for their services."""
 
-    def tell(stage: str, share: float) -> bool:
-        first, last = STAGES.get(stage, (0.0, 1.0))
-        return report(stage, first + (last - first) * min(max(share, 0.0), 1.0))
+    def __init__(self, photo: Photo, files: types.Store) -> None:
+        object.__setattr__(self, "id", str(photo.id))
+        object.__setattr__(self, "read", partial(files.read, photo.clean))
 
-    return tell
+    @property
+    def clean(self) -> bytes:  # type: ignore[override]
+        return self.read()
 
 
 def _spec(training: Training, files: Vault) -> types.TrainSpec:
-    photos = tuple(
-        types.Photo(str(p.id), files.read(p.clean)) for p in training.photos.order_by("created_at", "id")
-    )
+    rows = training.photos.order_by("created_at", "id")
+    kept = [KeptPhoto(p, ReleasedStore(files)) for p in rows]
+    photos = kept if training.service else [types.Photo(p.id, p.clean) for p in kept]
     return types.TrainSpec(
-        photos,
+        tuple(photos),
         training.twin.subject_class,
         seed=training.seed,
         steps=training.steps,

@@ -54,8 +54,6 @@ class Run(WorkerSide, models.Model):
     crashes = models.PositiveSmallIntegerField(default=0, editable=False)  # workers lost during this run
     lease_until = models.DateTimeField(null=True, editable=False)
     cancel_asked = models.BooleanField(default=False, editable=False)
-    # The id of the work at a remote accelerator.
-    remote_id = models.CharField(max_length=200, blank=True, default="", editable=False)
     error_code = models.CharField(max_length=40, blank=True, editable=False)
     error_detail = models.TextField(blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -124,10 +122,14 @@ class Run(WorkerSide, models.Model):
     def stop(self) -> None:
         """End the run at once, even a running one, because its inputs are deleted or may not be used any
         more. Its worker gets Lost."""
-        rows = type(self).objects.filter(id=self.id).open()
-        end = {"status": Status.CANCELLED, "finished_at": timezone.now(), "lease_until": None}
+        self.end_at_once(*OPEN, status=Status.CANCELLED)
+
+    def end_at_once(self, *among: Status, **end: Any) -> None:
+        """End the run if its status is one of these, whether or not a worker has it."""
+        rows = type(self).objects.filter(id=self.id, status__in=among)
+        end |= {"finished_at": timezone.now(), "lease_until": None, "version": F("version") + 1}
         with transaction.atomic():
-            if rows.update(version=F("version") + 1, **end):
+            if rows.update(**end):
                 self.refresh_from_db()
                 self.on_end()
                 events.publish(self)

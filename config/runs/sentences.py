@@ -8,6 +8,14 @@ APOLOGY = _("Something went wrong on our side. What was not delivered costs noth
 NOT_READY = _(
     "This base is not ready on our machines. What was not delivered costs nothing. Choose another base."
 )
+NOT_AVAILABLE = _(
+    "This engine cannot be used at the moment, and we have been told why. What was not delivered costs "
+    "nothing. Choose another engine, or try again later."
+)
+LOST_THERE = _(
+    "The company that runs this engine lost this work. What was not delivered costs nothing. "
+    "Please try again."
+)
 SENTENCES = {
     "worker_lost": _(
         "The machine that worked on this stopped. What was not delivered costs nothing. Please try again."
@@ -36,5 +44,27 @@ SENTENCES = {
     "engine_failed": _(
         "The engine could not do this. What was not delivered costs nothing. Please try again."
     ),
+    "engine_unpaid": NOT_AVAILABLE,
+    "engine_key_refused": NOT_AVAILABLE,
+    "engine_misconfigured": NOT_AVAILABLE,
+    "engine_model_gone": NOT_AVAILABLE,
+    "engine_busy": _(
+        "The company that runs this engine has too much to do. What was not delivered costs nothing. "
+        "Please try again in a few minutes."
+    ),
+    "engine_away": _(
+        "The company that runs this engine could not be reached for an hour. What was not delivered costs "
+        "nothing. Please try again later, or choose another engine."
+    ),
+    "result_gone": _(
+        "The result was deleted at the company that runs this engine before it reached us. What was not "
+        "delivered costs nothing. Please try again."
+    ),
+    "result_bad": _(
+        "What the company that runs this engine sent back cannot be used. What was not delivered costs "
+        "nothing. Please try again."
+    ),
+    "request_lost": LOST_THERE,
+    "answer_lost": LOST_THERE,
     "internal": APOLOGY,
 }

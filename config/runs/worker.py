@@ -15,16 +15,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Self
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from config.errors import DomainError
-from config.runs import broker, events
+from config.runs import broker, connections, events
 from config.runs.sentences import SENTENCES
 from config.runs.states import Status
 from config.runs.stopping import told_to_stop
-from ml.errors import DeviceLost, MLError, Stopped
+from ml.errors import Away, DeviceLost, MLError, Stopped
 
 log = logging.getLogger(__name__)
 
@@ -97,11 +97,6 @@ class WorkerSide:
                 self._change(stage=stage[:40], share=self.share)
         return self._stop or told_to_stop.is_set()
 
-    def store_remote_id(self, remote_id: str) -> None:
-        """Store the id of the work at a remote accelerator, for the worker that claims the run next."""
-        self._change(remote_id=remote_id)
-        self.remote_id = remote_id
-
     def may_deliver(self) -> bool:
         """Lock the row, inside a transaction; whether the run is still this worker's. Raises Stopped when a
         cancel was asked for."""
@@ -133,12 +128,24 @@ class WorkerSide:
         """Queue the run again for another worker at once; this does not count as a crash. A run whose
         cancel was asked for ends instead."""
         handed = self._mine().filter(cancel_asked=False)
-        fields = {"status": Status.QUEUED, "lease_until": None, "enqueued_at": timezone.now()}
         with transaction.atomic():
-            if handed.update(version=F("version") + 1, **fields):
+            if handed.update(version=F("version") + 1, **self._queued()):
                 self.wake()
             else:
                 self.end_cancelled()
+
+    def postpone(self, stage: str, **fields: Any) -> None:
+        """Queue the run again for later: the sweeper wakes a worker. It does not count as a crash. A run
+        whose cancel was asked for ends instead. `stage` tells the user why it waits."""
+        mine = self._mine().filter(cancel_asked=False)
+        with transaction.atomic():
+            if mine.update(version=F("version") + 1, stage=stage, **self._queued(), **fields):
+                events.publish(self)
+            else:
+                self.end_cancelled()
+
+    def _queued(self) -> dict[str, Any]:
+        return {"status": Status.QUEUED, "lease_until": None, "enqueued_at": timezone.now()}
 
     def crashed(self) -> None:
         """The worker died: queue the run again, or fail it after the CRASHES-th crash. Raises Lost."""
@@ -194,6 +201,9 @@ def _ended_by_its_error(run: Any) -> Iterator[None]:
             run.hand_back()
         else:
             run.end_cancelled()
+    except Away as e:
+        log.warning("%s waits: %s", run, e)
+        run.postpone("engine_away")
     except MLError as e:
         run.fail(e.code, e.message)
     except DomainError as e:  # a full disk, a storage that does not answer
@@ -222,8 +232,8 @@ def _keep(run: Any, over: threading.Event) -> None:
                 break
         except Exception:  # the database is away: try again at the next look
             log.exception("no beat for %s", run)
-            connection.close()  # Django does not reopen a broken connection by itself
-    connection.close()
+            connections.release()  # Django does not reopen a broken connection by itself
+    connections.release()
 
 
 class Keeper:
@@ -245,5 +255,8 @@ class Keeper:
                 return False
         if now >= self.beat_at:
             self.beat_at = now + BEAT
-            return bool(self.run.beat())
+            try:
+                return bool(self.run.beat())
+            finally:
+                connections.release()  # of this thread: it only sleeps until the next beat
         return True

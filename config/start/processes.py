@@ -41,6 +41,7 @@ def table(*, host: str, port: int, var: Path) -> tuple[Process, ...]:
         worker("render", concurrency=1),
         worker("cpu", concurrency=2),
         worker("io", concurrency=2),
+        worker("remote", concurrency=64, pool="threads"),  # each waits for a service
         beat(var),
     )
 
@@ -59,10 +60,10 @@ def web(host: str, port: int) -> Process:
     return Process("web", command, SETTINGS)
 
 
-def worker(queue: str, *, concurrency: int) -> Process:
-    size = ("-Q", queue, "-c", str(concurrency), "--prefetch-multiplier", "1", "-n", f"{queue}@%h")
+def worker(queue: str, *, concurrency: int, pool: str = "prefork") -> Process:
+    size = ("-Q", queue, "--pool", pool, "-c", str(concurrency), "--prefetch-multiplier", "1")
     # The leases in the database say which worker is alive, not the broker.
-    alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    alone = ("-n", f"{queue}@%h", "--without-gossip", "--without-mingle", "--without-heartbeat")
     command = (sys.executable, "-m", "celery", "-A", "config", "worker", *size, *alone)
     # Several tasks run at once, and several threads for each would slow all of them.
     threads = {"OMP_NUM_THREADS": "1"} if concurrency > 1 else {}

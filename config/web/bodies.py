@@ -36,6 +36,7 @@ from config.web.ratelimit import network
 SMALL = 64 * 1024  # bytes: smaller bodies are not counted
 SLOWEST = 32 * 1024  # bytes a second that a body must come at after the time that any body may take
 HURRIED = 256 * 1024  # the same while others wait for memory
+HOOKS = "/hooks/"  # webhooks carry no files
 RETRY = {"Retry-After": "5"}
 FULL = _("Too many large files are being sent right now. Try again in a few seconds; nothing was lost.")
 
@@ -126,7 +127,8 @@ async def limited(application: Any, scope: Any, receive: Any, send: Any, memory:
     """Calls the ASGI application with a body that keeps the limits, or answers why not."""
     headers = dict(scope["headers"])
     files = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
-    limit = settings.MAX_BODY if files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    large = files and not scope["path"].startswith(HOOKS)
+    limit = settings.MAX_BODY if large else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     body = Body(receive, limit, memory)
     told = headers.get(b"content-length", b"")
     chunked = b"transfer-encoding" in headers  # it counts, and not a length that was told beside it

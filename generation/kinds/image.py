@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.vault.vault import store
 from billing import prices
+from billing.engines.working import given
 from config.studio import get_engine
 from gallery.models import Item
 from gallery.services import save_item
@@ -26,7 +27,7 @@ class ImageKind:
 
     def make(self, job: Job, index: int, on_progress: types.Progress) -> types.Picture:
         engine = get_engine(job.base.name)
-        pictures = engine.render(spec(job, index), store=store(job.user_id), on_progress=on_progress)
+        pictures = engine.render(spec(job, index), **given(job, store(job.user_id), on_progress))
         return next(iter(pictures))
 
     def is_recognised(self, job: Job, result: types.Picture) -> bool:

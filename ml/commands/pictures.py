@@ -6,14 +6,19 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
+from ml.catalogue import base_of
+from ml.commands.hosted import open_hosted
 from ml.commands.output import say
+from ml.engine import Engine
 from ml.errors import MLError
 from ml.faces import Faces
 from ml.local.engine import LocalEngine
 from ml.types import Picture, RenderSpec, Store
 
 
-def open_engine(args: argparse.Namespace, faces: Faces | None = None) -> LocalEngine:
+def open_engine(args: argparse.Namespace, faces: Faces | None = None) -> Engine:
+    if base_of(args.profile).service:
+        return open_hosted(args, faces)
     return LocalEngine(args.profile, source=args.source, keys=args.keys, threads=args.threads, faces=faces)
 
 

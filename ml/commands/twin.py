@@ -16,14 +16,18 @@ from typing import Any
 
 from ml import media
 from ml.commands import options
+from ml.commands.hosted import add_agreement, after_ctrl_c, check_agreement
 from ml.commands.output import Bar, answer, say
 from ml.commands.photos import inspect_all
 from ml.commands.pictures import deliver, open_engine, render_spec, row
 from ml.engine import Engine
-from ml.errors import MLError
+from ml.errors import MLError, Stopped
 from ml.judge import Judge
 from ml.local.weights import FolderStore
 from ml.provenance import Signer
+from ml.remote.engine import FalEngine
+from ml.remote.journal import FolderJournal
+from ml.remote.rendering import about_training
 from ml.types import Inspection, Photo, Picture, Store, TrainReport, TrainSpec
 from ml.words import screening
 
@@ -38,6 +42,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     )
     options.add_picture(p)
     options.add_engine(p)
+    add_agreement(p)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -46,6 +51,7 @@ def run(args: argparse.Namespace) -> None:
             "no_photos", "No photos were given. Name four or more photo files, better ten to twenty-five."
         )
     screening.refuse_prompt(args.prompt, args.negative)
+    check_agreement(args, photos=len(args.photos))
     store, signer = FolderStore(args.out), Signer.open(args.keys)
     store.write("report.json", b"{}")  # a read-only folder must fail now, not after the training
     store.delete("report.json")
@@ -76,8 +82,14 @@ def train(args: argparse.Namespace, engine: Engine, spec: TrainSpec, store: Stor
     """Trains with a progress bar. Ctrl-C stops at the next step and keeps a checkpoint."""
     bar = Bar()
     before = signal.signal(signal.SIGINT, lambda *_: setattr(bar, "stop", True))
+    journal = FolderJournal(store, spec.name, about_training(spec), hurry=lambda: bar.stop)
     try:
-        report = engine.train(spec, store=store, on_progress=bar)
+        report = engine.train(spec, store=store, on_progress=bar, journal=journal)
+    except Stopped:
+        signal.signal(signal.SIGINT, before)
+        if isinstance(engine, FalEngine):
+            after_ctrl_c(args, engine, journal)
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
         bar.close()

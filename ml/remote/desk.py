@@ -8,6 +8,7 @@ is bytes, numbers and frozen dataclasses.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import subprocess
@@ -22,10 +23,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ml import media
+from ml import media, watermark
 from ml.errors import MLError, PhotoRefused
 from ml.finish import finish
 from ml.likeness import is_recognisable
+from ml.oom import memory_errors
 from ml.provenance import Signer
 from ml.types import Picture
 
@@ -33,12 +35,15 @@ if TYPE_CHECKING:  # it loads torch
     from ml.faces import Faces
 
 MOST_PIXELS = 16_777_216  # of a picture from elsewhere
-LEAST_SIDE = 64  # px
+LEAST_SIDE = 2 * watermark.SMALLEST  # px: what can be marked
 # A refused picture comes back black: no detail, and dark (levels of 255).
 BLACK_SPREAD, BLACK_MEAN = 2.0, 16.0
 IDLE_SECONDS = 180.0
 CALL_SECONDS = 180.0  # for one call, with the child's start
 ROOT = Path(__file__).resolve().parents[2]
+CHILD = "ml.remote.child"
+METHODS = ("describe", "vector", "finish")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -145,10 +150,20 @@ def _plain(vector: np.ndarray) -> tuple[float, ...]:
 class InChild:
     """Gives the work to a child process, one call at a time. A child that died is replaced, once a call.
 
-    `keys`: the folder of the signing key. `idle`: seconds after which the child ends."""
+    `keys`: the folder of the signing key. `idle`: seconds after which the child ends. `seconds`: that a call
+    may take. `program`: the child's module; a test gives a small one."""
 
-    def __init__(self, keys: Path, *, threads: int | None = None, idle: float = IDLE_SECONDS):
-        self.keys, self.threads, self.idle = keys, threads, idle
+    def __init__(
+        self,
+        keys: Path,
+        *,
+        threads: int | None = None,
+        idle: float = IDLE_SECONDS,
+        seconds: float = CALL_SECONDS,
+        program: str = CHILD,
+    ):
+        self.keys, self.threads, self.program = keys, threads, program
+        self.idle, self.seconds = idle, seconds
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._line: Connection | None = None
@@ -192,7 +207,7 @@ class InChild:
     def _ask(self, call: Any) -> tuple[str, Any]:
         line = self._line = self._line or self._start()
         line.send(call)
-        if not line.poll(CALL_SECONDS):
+        if not line.poll(self.seconds):
             raise TimeoutError("the desk's child took too long")
         kind, found = line.recv()
         return kind, found
@@ -203,7 +218,7 @@ class InChild:
         with theirs:
             # Its own session: Ctrl-C must reach only the parent, which then ends the child.
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "ml.remote.child", *arguments],
+                [sys.executable, "-m", self.program, *arguments],
                 pass_fds=[theirs.fileno()],
                 cwd=ROOT,
                 start_new_session=True,
@@ -228,5 +243,34 @@ def _broken() -> MLError:
     return MLError("engine_failed", "The result could not be finished on this machine. Try again.")
 
 
-def parent_is(pid: int) -> bool:
-    return os.getppid() == pid
+# ---------------------------------------------------------------- in the child
+
+
+def serve(descriptor: int, desk: Desk, idle: float) -> None:
+    """Answers (method, arguments) with ("done", result) or ("error", MLError), until the line closes, the
+    parent is gone, or nothing came for `idle` seconds."""
+    line = Connection(descriptor)
+    threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
+    with contextlib.suppress(EOFError, OSError):
+        while line.poll(idle):
+            line.send(_answer(desk, *line.recv()))
+
+
+def _answer(desk: Desk, name: str, args: Any, named: Any) -> tuple[str, Any]:
+    try:
+        if name not in METHODS:
+            raise ValueError(name)
+        with memory_errors():
+            return "done", getattr(desk, name)(*args, **named)
+    except MLError as e:
+        return "error", e
+    except Exception:
+        log.exception("the desk failed")
+        return "error", _broken()
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process as soon as its parent is gone: nobody waits for work under way."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(0)

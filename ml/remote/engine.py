@@ -71,10 +71,8 @@ class FalEngine(RemoteEngine):
     ) -> TrainReport:
         about = about_training(spec)
         journal = journal or FolderJournal(store, spec.name, about)
-        courier = Courier(self.fal, self.circuit, journal, stage=lambda said: training.stage(said))
-        judging = Courier(
-            self.fal, self.circuit, journal, stage=lambda said: tell(on_progress, "choosing the best", 0.0)
-        )
+        courier = self._courier(journal, lambda said: training.stage(said))
+        judging = self._courier(journal, lambda said: tell(on_progress, "choosing the best", 0.0))
         training = RemoteTraining(
             base=self.base,
             courier=courier,
@@ -97,9 +95,7 @@ class FalEngine(RemoteEngine):
         journal: Journal,
     ) -> Iterator[tuple[Wanted, Made]]:
         stages = {"waiting": "waiting there", "running": "rendering"}
-        courier = Courier(
-            self.fal, self.circuit, journal, stage=lambda said: tell(on_progress, stages[said], 0.0)
-        )
+        courier = self._courier(journal, lambda said: tell(on_progress, stages[said], 0.0))
         pictures, url = FalPictures(self.base, courier, self.large), ""
         tell(on_progress, "sending", 0.0)
         if spec.lora:
@@ -107,9 +103,12 @@ class FalEngine(RemoteEngine):
         subject = str(facts.get("subject", spec.subject))
         yield from pictures.render(self.wanted(spec), subject, url)
 
+    def _courier(self, journal: Journal, stage: Callable[[str], None]) -> Courier:
+        return Courier(self.fal, self.circuit, journal, stage=stage, now=self.now)
+
     def cancel(self, journal: FolderJournal) -> None:
         """Cancels what runs there, when somebody on the command line says so."""
-        courier = Courier(self.fal, self.circuit, journal, stage=lambda said: None)
+        courier = self._courier(journal, lambda said: None)
         for request in journal.waiting():
             courier.cancel(request)
             journal.ended(request, "cancelled")

@@ -33,6 +33,7 @@ class RemoteEngine:
     def __init__(self, base: Base, *, desk: Desk, owns_desk: bool, circuit: Circuit):
         self.base, self.desk, self.owns_desk, self.circuit = base, desk, owns_desk, circuit
         self.large = threading.BoundedSemaphore(LARGE_AT_ONCE)
+        self.now: Callable[[], float] = time.time  # tests replace it
         self._facts = Facts()
 
     def close(self) -> None:

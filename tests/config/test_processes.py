@@ -26,7 +26,7 @@ def become(name: str) -> subprocess.CompletedProcess[str]:
 def test_each_queue_has_its_own_worker(tmp_path):
     rows = {row.name: row.argv for row in processes.table(host="::", port=80, var=tmp_path)}
     workers = {name: argv[argv.index("-Q") + 1] for name, argv in rows.items() if "-Q" in argv}
-    assert workers == {name: name for name in ("train", "render", "cpu", "io")}
+    assert workers == {name: name for name in ("train", "render", "cpu", "io", "remote")}
 
 
 def test_a_variable_that_is_set_overrides_the_table(monkeypatch):
@@ -46,6 +46,6 @@ def test_a_row_runs_in_its_own_environment():
 
 @pytest.mark.django_db
 def test_an_unknown_name_is_refused_with_the_known_names():
-    done = become("remote")
+    done = become("remotely")
     assert done.returncode == 2
-    assert "'train', 'render', 'cpu', 'io', 'beat'" in done.stderr
+    assert "'train', 'render', 'cpu', 'io', 'remote', 'beat'" in done.stderr

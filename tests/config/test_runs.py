@@ -230,19 +230,6 @@ def test_a_run_fails_after_three_crashes_and_evictions_do_not_count(run: Export,
     assert (run.status, run.error_code, run.attempt) == (Status.FAILED, "worker_lost", 9)
 
 
-def test_the_worker_after_a_crash_finds_the_remote_id(run: Export) -> None:
-    first = Export.claim(run.id)
-    assert first
-    first.store_remote_id("request-7")
-    Export.objects.filter(id=run.id).update(lease_until=timezone.now() - timedelta(seconds=1))
-    sweep_kind(Export)
-    second = Export.claim(run.id)
-    assert second
-    assert second.remote_id == "request-7"
-    with pytest.raises(Lost):
-        first.store_remote_id("request-8")
-
-
 def heard_by(user: Any) -> Any:
     """A subscription to the events of a user."""
     heard = redis.Redis.from_url(settings.REDIS_URL).pubsub(ignore_subscribe_messages=True)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 class LineKind:
-    name, label, task, queue = "line", "lines", RENDER, "remote"
+    name, label, task, queue = "line", "lines", RENDER, "cpu"
 
     def price(self, job: Job) -> int:
         return 3 * job.count
@@ -67,7 +67,7 @@ def on_commit(django_capture_on_commit_callbacks: Any) -> Callable[..., Any]:
 
 
 def test_a_job_of_another_kind_has_its_own_price_queue_and_name(line: Job, wake_ups: list[Any]) -> None:
-    assert wake_ups == [(RENDER, str(line.id), "remote")]
+    assert wake_ups == [(RENDER, str(line.id), "cpu")]
     assert (line.price, line.cause) == (3, f"line:{line.id}")
     assert ledger.balance(ledger.wallet_of(line.user)).held == 3
     assert [row["kind"] for row in snapshot(line.user) if row["id"] == line.id] == ["line"]
@@ -100,7 +100,7 @@ def test_the_sweeper_wakes_the_workers_of_the_rows_queue(line: Job, wake_ups: li
     wake_ups.clear()
     Job.objects.update(enqueued_at=None)
     assert sweep_kind(Job) == 1
-    assert wake_ups == [(RENDER, str(line.id), "remote")]
+    assert wake_ups == [(RENDER, str(line.id), "cpu")]
 
 
 def test_a_hidden_job_is_in_no_list(as_alice: Any, line: Job) -> None:

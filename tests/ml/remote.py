@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,12 @@ from ml.catalogue import Sizes
 from ml.provenance import Signer
 from ml.remote.desk import InProcess
 from ml.remote.engine import FalEngine, TogetherEngine, open_remote
-from ml.remote.http import Http
 from ml.remote.settings import Remote
 from ml.types import ASPECTS, Photo, RenderSpec, Request, TrainReport, TrainSpec
 from tests.ml.doubles import CentredFaces, MemoryStore, Said
 from tests.remote import FalDouble, TogetherDouble
 
-# Pictures of 192 px: finishing one of a megapixel takes a second.
+# Pictures of 192 px, the least that can be marked: finishing one of a megapixel takes a second.
 SMALL = Sizes(dict.fromkeys(ASPECTS, (192, 192)), train=((192, 192),))
 
 
@@ -89,12 +89,13 @@ class Book:
         self.rows = [replace(row, began=row.began - seconds) for row in self.rows]
 
 
+@cache
 def shades(count: int = 6) -> tuple[Photo, ...]:
     """Photos of one person by CentredFaces: their mean colour is their face."""
 
-    colours = [np.full((512, 512, 3), (120 + i, 90, 60), np.uint8) for i in range(count)]
+    colours = [np.full((256, 256, 3), (110 + 4 * i, 90, 60), np.uint8) for i in range(count)]
     pictures = [
-        colour + (np.indices((512, 512)).sum(0) // 8 % 2 * 40).astype(np.uint8)[..., None]
+        colour + (np.indices((256, 256)).sum(0) // 8 % 2 * 40).astype(np.uint8)[..., None]
         for colour in colours
     ]
     return tuple(Photo(f"p{i}", media.encode_jpeg(picture)) for i, picture in enumerate(pictures))
@@ -128,14 +129,14 @@ class Bench:
         return list(made)
 
 
-def bench(double: FalDouble | TogetherDouble, folder: Path, **more: Any) -> Bench:
+def bench(double: FalDouble | TogetherDouble, folder: Path, *, scenes: int = 1, **more: Any) -> Bench:
     service = double.program
     remote = Remote(service, tuple(double.keys), double.address, **more)
     desk = InProcess(CentredFaces(), Signer.open(folder))
     engine = open_remote(service, remote, keys=folder, desk=desk)
-    engine.base = replace(engine.base, sizes=SMALL, recipe=replace(engine.base.recipe, prompts=2))
+    engine.base = replace(engine.base, sizes=SMALL, recipe=replace(engine.base.recipe, prompts=scenes))
     client = engine.fal if isinstance(engine, FalEngine) else engine.together
-    client.http = Http(remote, sleep=lambda seconds: None)
+    client.http.sleep = lambda seconds: None
     return Bench(engine, MemoryStore(), Book())
 
 

@@ -1,0 +1,119 @@
+"""Ends what is left open at services: requests of runs that ended or were deleted, copies that have expired,
+and runs that wait too long for a service that is away."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from billing.engines import journal
+from billing.engines.models import RemoteCopy, RemoteRequest
+from billing.runs import PaidRun, paid_kinds
+from config import registry, studio
+from config.runs.circuit import Circuit
+from config.runs.models import Status
+from ml.errors import MLError
+from ml.remote.fal import Busy, Fal
+from ml.remote.http import NotSent, Unanswered
+from ml.remote.keys import Keys
+from ml.types import Request
+
+log = logging.getLogger(__name__)
+
+State = RemoteRequest.State
+MOST = 200  # requests in one round
+NAMED = timedelta(minutes=30)  # how long a webhook may still name a request whose submit was not answered
+TRIED = timedelta(days=1)  # how long a cancel is tried while the service does not answer
+NO_ANSWER = (MLError, NotSent, Unanswered, Busy)
+MOST_AWAY = timedelta(hours=1)  # a run that waited this long for a service fails
+
+
+def settle() -> int:
+    """Returns how many rows it changed."""
+    RemoteCopy.objects.filter(expires_at__lt=timezone.now()).delete()
+    return sum(map(_settle, _open())) + sum(_give_up(kind) for kind in paid_kinds())
+
+
+def _open() -> list[RemoteRequest]:
+    return list(RemoteRequest.objects.open().order_by("created_at")[:MOST])
+
+
+def _settle(row: RemoteRequest) -> bool:
+    """Cancels a request that nobody waits for."""
+    run = _run_of(row)
+    if run is not None and not run.is_wanted:
+        run.stop()
+    if run is not None and run.is_open:
+        return False
+    try:
+        return _cancel(row, run.engine if run else _engine_of(row))
+    except NO_ANSWER as e:
+        log.warning("%s cannot be cancelled: %s", row, e)
+        return False
+
+
+def _run_of(row: RemoteRequest) -> PaidRun | None:
+    found = (kind.objects.filter(id=row.run_id).first() for kind in paid_kinds())
+    return next((run for run in found if run is not None), None)
+
+
+def _engine_of(row: RemoteRequest) -> str:
+    """The engine of a deleted run: of those at the service, for its price."""
+    return studio.hosted(row.service)[0]
+
+
+def _cancel(row: RemoteRequest, engine: str) -> bool:
+    """Whether it is over. Raises MLError, NotSent and Unanswered while the service cannot be asked."""
+    age = timezone.now() - row.created_at
+    if row.service != "fal" or not row.request_id:
+        named = journal.is_hooked(row.service) and age < NAMED
+        return not named and _end(row, State.WRITTEN_OFF, engine)
+    try:
+        free = _cancel_there(row)
+    except NO_ANSWER:
+        if age < TRIED:
+            raise
+        free = False
+    return _end(row, State.CANCELLED, engine, free=free)
+
+
+def _cancel_there(row: RemoteRequest) -> bool:
+    """Whether it costs nothing: it was still in their queue, or they do not know it."""
+    if (remote := settings.REMOTES.get(row.service)) is None:
+        raise MLError("engine_misconfigured", "The service has no key any more.")
+    service = Fal(remote, keys=Keys(remote, on_refused=registry.key_refused))
+    try:
+        return _is_free(service, journal.request_of(row))
+    finally:
+        service.http.close()
+
+
+def _is_free(service: Fal, request: Request) -> bool:
+    if not request.urls[0]:  # a webhook named it
+        request = replace(request, urls=service.urls_of(request.model, request.request_id))
+    state = service.status(request).state
+    said = service.cancel(request) if state in ("waiting", "running") else state
+    return said == "unknown" or (state, said) == ("waiting", "requested")
+
+
+def _end(row: RemoteRequest, state: State, engine: str, *, free: bool = False) -> bool:
+    journal.end(row, state, engine, free=free)
+    log.info("%s: %s", row, state)
+    return True
+
+
+def _give_up(kind: type[PaidRun]) -> int:
+    """Fails the runs that wait for a service too long, while it is still away."""
+    late = kind.objects.filter(status=Status.QUEUED, stage="engine_away")
+    found = [
+        run
+        for run in late.filter(postponed_at__lt=timezone.now() - MOST_AWAY)[:MOST]
+        if Circuit().is_open(run.service)
+    ]
+    for run in found:
+        run.give_up("engine_away")
+    return len(found)

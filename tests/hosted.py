@@ -1,0 +1,140 @@
+"""A twin that may be trained at the double of fal, by the real engine with small pictures and no child."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.remote import FalDouble
+
+
+@dataclass
+class Hosted:
+    """alice's twin at fal. `waited` is called in place of each wait for the service."""
+
+    fal: FalDouble
+    twin: Any
+    engine: Any
+    waits: list[float]
+    waited: Callable[[], Any]
+
+    def train(self) -> Any:
+        """A queued training at fal. Its task runs with the fixture `work`."""
+        from django.test import TestCase
+
+        from twins.services import start_training
+
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            return start_training(self.twin, base="fal", seed=1)
+
+    def paint(self, count: int = 1, **more: Any) -> Any:
+        from django.test import TestCase
+
+        from generation.services import request_images
+
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            return request_images(
+                self.twin.user, twin=self.twin, prompt="in a park", count=count, seed=5, **more
+            )
+
+    def said(self) -> dict[str, list[str]]:
+        """The states of our requests by work, in order."""
+        from billing.engines.models import RemoteRequest
+
+        found: dict[str, list[str]] = {}
+        for work, state in RemoteRequest.objects.order_by("created_at").values_list("work", "state"):
+            found.setdefault(work, []).append(state)
+        return found
+
+
+@pytest.fixture
+def detector() -> Iterator[Any]:
+    """The detector of nudity, which finds none."""
+    from ml import safety
+    from tests.ml.doubles import Said
+
+    said = Said()
+    safety.use_detector(said)
+    yield said
+    safety.use_detector(safety.Detector(safety.detector_command()))
+
+
+@pytest.fixture
+def hosted(
+    twin: Any,
+    photos: list[Any],
+    work: Callable[[], int],
+    fal: FalDouble,
+    settings: Any,
+    monkeypatch: Any,
+    tmp_path: Path,
+    detector: Any,
+) -> Iterator[Hosted]:
+    from billing import ledger
+    from billing.engines import bells
+    from config import studio
+    from config.runs.circuit import Circuit
+    from ml.remote.settings import Remote
+
+    settings.REMOTES = {"fal": Remote("fal", tuple(fal.keys), fal.address)}
+    settings.STUDIO_PROFILES = ["nano", "fal"]
+    give_shades(photos)
+    agree(twin, work)
+    ledger.grant(ledger.wallet_of(twin.user), 1000, cause="test")
+    made = Hosted(fal, twin, small_engine(settings.REMOTES["fal"], tmp_path), [], lambda: None)
+
+    def wait(_bell: Any, seconds: float) -> None:
+        made.waits.append(seconds)
+        made.waited()
+
+    monkeypatch.setattr(bells.Bell, "wait", wait)
+    Circuit().worked("fal")
+    studio.use_engine("fal", made.engine)
+    yield made
+    studio.use_engine("fal", None)
+    Circuit().worked("fal")
+    assert fal.breaches == []
+
+
+def small_engine(remote: Any, folder: Path) -> Any:
+    """The engine as in a worker, but for its small pictures, its quick faces and its pauses."""
+    from config import registry
+    from config.runs.circuit import Circuit
+    from ml.provenance import Signer
+    from ml.remote.desk import InProcess
+    from ml.remote.engine import open_remote
+    from ml.remote.http import Http
+    from tests.ml.doubles import CentredFaces
+    from tests.ml.remote import SMALL
+
+    desk = InProcess(CentredFaces(), Signer.open(folder))
+    engine = open_remote(
+        "fal", remote, keys=folder, desk=desk, circuit=Circuit(), on_refused=registry.key_refused
+    )
+    engine.base = replace(engine.base, sizes=SMALL, recipe=replace(engine.base.recipe, prompts=2))
+    engine.fal.http = Http(remote, sleep=lambda seconds: None)
+    return engine
+
+
+def give_shades(photos: list[Any]) -> None:
+    """Files in which CentredFaces sees one person."""
+    from accounts.vault.vault import store
+    from tests.ml.remote import shades
+
+    for photo, shade in zip(photos, shades(len(photos)), strict=True):
+        store(photo.user_id).write(photo.clean, shade.clean)
+
+
+def agree(twin: Any, work: Callable[[], int]) -> None:
+    """The consent to the company, and a proof of likeness."""
+    from accounts import consents
+    from tests.conftest import client_of
+    from tests.twins.sittings import sit
+
+    kind = consents.kind_of("fal")
+    consents.give(twin.user, kind=kind, version=consents.WORDING[kind][0])
+    sit(client_of(twin.user), twin, work)
