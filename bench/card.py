@@ -92,7 +92,7 @@ def picture_of(sampler: Sampler, rng: np.random.Generator, i: int) -> tuple[np.n
     person, scene = random_person(rng), random_scene(rng, style=style)
     text, base = caption(scene, rng, person=person, keep=1.0), sampler.base
     size, steps = base.sizes.by_aspect["1:1"], base.steps[1]
-    return sampler.sample(text, size=size, steps=steps, seed=i), scene
+    return sampler.delivered(text, size=size, steps=steps, seed=i), scene
 
 
 def drawings(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -120,9 +120,9 @@ def sheet(sampler: Sampler, path: Path) -> None:
             person, scene = random_person(rng), random_scene(rng, style=style)
             text = caption(scene, rng, person=person, keep=1.0)
             row.append(
-                sampler.enlarge(
-                    sampler.sample(text, size=(side, side), steps=sampler.base.steps[1], seed=100 + i)
-                )[::2, ::2]
+                sampler.delivered(text, size=(side, side), steps=sampler.base.steps[1], seed=100 + i)[
+                    ::2, ::2
+                ]
             )
         rows.append(np.concatenate(row, 1))
     Image.fromarray(np.concatenate(rows)).save(path)

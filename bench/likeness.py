@@ -147,7 +147,7 @@ class Bench:
         base, sampler = self.engine.base, self.engine.sampler_of(twin)
         size, steps = base.sizes.by_aspect["1:1"], base.steps[1]
         asked = [plain_caption(s, subject) for s in scenes]
-        return [sampler.sample(text, size=size, steps=steps, seed=500 + i) for i, text in enumerate(asked)]
+        return [sampler.delivered(text, size=size, steps=steps, seed=500 + i) for i, text in enumerate(asked)]
 
 
 _bench: Bench | None = None  # this process's Bench

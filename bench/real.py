@@ -78,7 +78,7 @@ def trained(
         swapper.load(report.sha256, *parse(store.read(report.lora)))
     size, steps = engine.base.sizes.by_aspect["1:1"], engine.base.steps[1]
     asked = [plain_caption(scene, f"ohwx {args.subject}") for scene in scenes]
-    return report, [sampler.sample(t, size=size, steps=steps, seed=i) for i, t in enumerate(asked)]
+    return report, [sampler.delivered(t, size=size, steps=steps, seed=i) for i, t in enumerate(asked)]
 
 
 if __name__ == "__main__":

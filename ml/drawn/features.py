@@ -41,7 +41,7 @@ def face(head: Head, light: Light) -> None:
     complexion(layer, p, skin)
     beard(layer, p)
     brows(layer, head)
-    lit = shade(hit.normal, light, wrap=0.32)
+    lit = shade(hit.normal, light, wrap=0.5)  # soft: skin has no hard edge between light and shadow
     # Subsurface scattering: light leaves the skin redder, most at the edge of the shadow.
     glow = unit(0.55 - np.abs(lit.mean(0) - 0.55))
     out = albedo * lit
@@ -54,7 +54,7 @@ def face(head: Head, light: Light) -> None:
         return Canvas(out[:, rows, cols], hit.x[rows, cols], hit.y[rows, cols], head.px), lit[:, rows, cols]
 
     for side in (-1, 1):
-        eye(front(side * p.eye_gap, -0.02, 0.40, 0.30)[0], head, light, side)
+        eye(*front(side * p.eye_gap, -0.02, 0.40, 0.30), head, light, side)
     mouth(*front(0, MOUTH_Y + 0.03, 0.58, 0.44), head)
     nostrils(front(0, p.nose_length, 0.42, 0.30)[0], p)
     c.paint(hit.cover, out)
@@ -83,9 +83,9 @@ def complexion(c: Canvas, p: Person, skin: A) -> None:
         away = length(ax[near] - FRECKLES[0], c.Y[near] - FRECKLES[1]) - FRECKLES[2]
         spots = np.zeros_like(c.X)
         spots[near] = edge(away.min(0), max(c.px, 0.012))
-        c.paint(0.62 * p.freckles * spots, skin * ink([0.66, 0.48, 0.38]))
+        c.paint(0.5 * p.freckles * spots, skin * ink([0.70, 0.52, 0.42]))
     if p.mole:
-        c.paint(edge(length(c.X - p.mole[0], c.Y - p.mole[1]) - 0.030, c.px), skin * 0.28)
+        c.paint(edge(length(c.X - p.mole[0], c.Y - p.mole[1]) - 0.024, c.px), skin * 0.34)
 
 
 # x, y and radius of the freckles on one cheek, (3, 12, 1); the other cheek mirrors them.
@@ -136,12 +136,13 @@ def brows(c: Canvas, head: Head) -> None:
         c.paint(0.92 * stroke, np.minimum(colour, skin_colour(p) * 0.72))
 
 
-def eye(c: Canvas, head: Head, light: Light, s: int) -> None:
+def eye(c: Canvas, around: A, head: Head, light: Light, s: int) -> None:
+    """`around` is the light on the skin there: an eye in the shadow does not glow."""
     p, k = head.person, head.eye_scale
     smile, _, _, wide = mood(head.scene.expression)
     big = p.eye_size * k
     tone = ink(light.fill) * 0.9 + ink(light.key) * 0.75
-    lit = 0.45 + 0.5 * float(tone.mean())
+    lit = (0.45 + 0.5 * float(tone.mean())) * float(np.clip(0.6 + 0.5 * around.mean(), 0.65, 1))
     tone = (tone + 0.5) / float((tone + 0.5).mean()) * lit
     dark = ink([0.07, 0.045, 0.04])
     x = s * c.X - p.eye_gap

@@ -105,6 +105,7 @@ def distance_inside(hit: Hit, p: Person, wide: float, deep: float) -> A:
     side_edge = deep * (1 - (p.width * (0.93 if p.hair in FULL else 1.0) / wide) ** 2) ** 0.5
     over = y - hairline(x, p)
     beside = np.maximum(z - side_edge - 0.30 * np.clip(-y - 0.1, 0, 1), y - LOW.get(p.hair, 0.05))
+    beside = np.maximum(beside, ramp(y, 0.1, 0.45) * (0.86 * p.width) - np.abs(x))  # none below the chin
     return np.minimum(over, beside)
 
 
@@ -149,7 +150,10 @@ def hair_behind(head: Head, light: Light) -> None:
         0.03 * np.sin(head.V * 9) if p.hair == "wavy" else 0
     )
     half = (half + 0.10 * ramp(head.V, 0.0, 1.4)) * (0.80 + 0.20 * ramp(head.V, -0.3, 0.25))
-    d = np.maximum(np.abs(head.U - u * 0.8) - half, np.maximum(head.V - low, -head.V - 0.2))
+    d = np.maximum(
+        np.abs(head.U - u * 0.8) - half,
+        np.maximum(head.V - low + 0.3 * np.square((head.U / half) ** 2), -head.V - 0.2),
+    )
     tone = hair_colour(p) * 0.62 * strands(head.U, head.V, p.hair)
     c.paint(edge(d, max(head.px, 0.03)), tone * (ink(light.fill) * 0.8 + ink(light.key) * 0.45))
 
@@ -164,7 +168,7 @@ def hair_over_shoulders(head: Head, light: Light) -> None:
         u, _, _ = head.place(s * p.width * 0.95, 0.5, -0.1)
         wave = 0.05 * np.sin(head.V * 8 + s) if p.hair == "wavy" else 0.0
         middle = u * (1 + 0.10 * ramp(head.V, 0.6, 1.8)) + wave
-        half = 0.23 * (1 - 0.35 * ramp(head.V, 1.0, 2.0))
+        half = 0.23 * (1 - 0.35 * ramp(head.V, 1.0, 2.0)) * (1 - 0.8 * ramp(head.V, 1.35, 1.85))
         d = np.maximum(np.abs(head.U - middle) - half, np.maximum(0.2 - head.V, head.V - 1.75))
         depth = 1 - 0.30 * ((head.U - middle) / half) ** 2
         tone = hair_colour(p) * (strands(head.U * 1.1 - wave, head.V, p.hair) * depth) * lit

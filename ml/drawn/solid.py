@@ -36,9 +36,9 @@ def light_of(scene: Scene) -> Light:
     noir = scene.style == "noir"
     return {
         "soft": Light((0.25 * s, -0.5, 0.83), (0.66, 0.65, 0.63), (0.44, 0.44, 0.45)),
-        "side": Light((0.86 * s, -0.28, 0.42), (0.98, 0.95, 0.90), (0.24, 0.24, 0.26)),
-        "warm": Light((0.55 * s, -0.30, 0.78), (0.94, 0.70, 0.46), (0.40, 0.34, 0.28)),
-        "cool": Light((0.40 * s, -0.45, 0.80), (0.52, 0.60, 0.76), (0.33, 0.37, 0.47)),
+        "side": Light((0.86 * s, -0.28, 0.42), (0.90, 0.87, 0.83), (0.34, 0.34, 0.36)),
+        "warm": Light((0.55 * s, -0.30, 0.78), (0.86, 0.73, 0.58), (0.42, 0.37, 0.32)),
+        "cool": Light((0.40 * s, -0.45, 0.80), (0.58, 0.61, 0.70), (0.39, 0.405, 0.455)),
         "back": Light((0.15 * s, -0.50, 0.85), (0.52, 0.51, 0.50), (0.42, 0.42, 0.44), (0.85, 0.79, 0.68)),
     }["side" if noir and scene.light == "soft" else scene.light]
 
@@ -312,7 +312,7 @@ def relief(x: A, y: A, head: Head) -> A:
 def mood(expression: str) -> tuple[float, float, float, float]:
     """(smile -1..1, opening of the mouth in head units, lift of the brows, opening of the eyes)."""
     return {
-        "neutral": (-0.08, 0.0, 0.0, 1.0),
+        "neutral": (0.06, 0.0, 0.0, 1.0),
         "smiling": (0.9, 0.085, 0.01, 0.84),
         "laughing": (1.0, 0.24, 0.04, 0.60),
         "surprised": (-0.25, 0.20, 0.12, 1.35),

@@ -101,10 +101,10 @@ def _vintage(rgb: A, x: A, y: A, scene: Scene) -> A:
 
 def _noir(rgb: A, x: A, y: A, scene: Scene) -> A:
     g = _gray(rgb)
-    hard = power(unit((g - 0.10) * 1.45), 1.15)
+    hard = power(unit((g - 0.06) * 1.45), 0.82)
     slats = 0.5 + 0.5 * np.tanh(5 * np.sin((y + 0.18 * x * scene.side) * 34))
     away = np.clip((length((x - 0.5) * 1.0, (y - 0.45) * 0.9) - 0.30) / 0.12, 0, 1)
-    hard = hard * (1 - 0.55 * away * (1 - slats)) * (0.35 + 0.65 * _vignette(x, y, 0.72))
+    hard = hard * (1 - 0.55 * away * (1 - slats)) * (0.45 + 0.55 * _vignette(x, y, 0.72))
     return np.repeat(hard[None], 3, axis=0)
 
 

@@ -11,7 +11,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ml import media
@@ -23,7 +22,7 @@ from ml.finish import finish
 from ml.local import fitting, lora
 from ml.local.compilation import compile_blocks, compiler, undo_compilation
 from ml.local.loading import load_pipeline
-from ml.local.sample import Sampler
+from ml.local.sample import Raw, Sampler
 from ml.local.training import TwinTraining
 from ml.local.weights import Recent, parse
 from ml.lorafile import checksum
@@ -192,18 +191,18 @@ class LocalEngine:
         raw = self._sample(sampler, spec, facts.get("subject", spec.subject), seeds)
         each = (time.monotonic() - start) / len(seeds)
         done = []
-        for picture, seed in zip(raw, seeds):
+        for one, seed in zip(raw, seeds):
             begin = time.monotonic() - each
-            picture = media.within(sampler.enlarge(picture), spec.longest)
+            picture = media.within(sampler.deliver(one), spec.longest)
             done.append(self._finish(picture, prompt=spec.prompt, seed=seed, twin=facts, start=begin))
         return done
 
-    def _sample(self, sampler: Sampler, spec: RenderSpec, subject: str, seeds: Sequence[int]) -> np.ndarray:
+    def _sample(self, sampler: Sampler, spec: RenderSpec, subject: str, seeds: Sequence[int]) -> list[Raw]:
         text = compose(spec.prompt, spec.style, subject, twin=spec.lora is not None)
         size, steps = self.base.sizes.by_aspect[spec.aspect], sampler.steps(spec)
         asked = [text] * len(seeds)
         negative = without_markup(spec.negative_prompt)
-        return sampler.sample_batch(asked, size=size, steps=steps, seeds=seeds, negative=negative)
+        return sampler.raw_batch(asked, size=size, steps=steps, seeds=seeds, negative=negative)
 
     @property
     def _finish(self) -> partial[Picture | None]:

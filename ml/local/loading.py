@@ -15,6 +15,7 @@ from ml.catalogue import Base
 from ml.errors import MLError
 from ml.local.files import find, find_undistilled, pipeline_in
 from ml.local.fp8 import quantise
+from ml.nets import decoder
 from ml.nets.torchvision import ensure_torchvision
 
 _lock = threading.Lock()
@@ -24,8 +25,11 @@ def load_pipeline(base: Base, device: str, *, in_8_bits: bool = False, text_on_h
     """The diffusers pipeline of a base, in its dtype, on the device. MLError `base_missing` or `base_broken`.
 
     To save memory, `in_8_bits` quantises the transformer's blocks, and `text_on_host` keeps the text encoders
-    in the host's memory, in a separate pipeline (`pipe.reader`)."""
-    pipe = _loaded(base, base.layout.pipeline, _checked(base))
+    in the host's memory, in a separate pipeline (`pipe.reader`). `pipe.own_decoder` is the base's own
+    decoder, or None."""
+    folder = _checked(base)
+    pipe = _loaded(base, base.layout.pipeline, folder)
+    pipe.own_decoder = _own_decoder(base, folder, device)
     pipe.set_progress_bar_config(disable=True)
     for part in (pipe.transformer, pipe.vae, *(getattr(pipe, name) for name in base.layout.encoders)):
         part.requires_grad_(False).eval()
@@ -45,6 +49,17 @@ def _checked(base: Base) -> Path:
         what = f"The directory of the base {base.name} holds another kind of model."
         raise MLError("base_broken", f"{what} Put one for {kind} there.")
     return folder
+
+
+def _own_decoder(base: Base, folder: Path, device: str) -> Any:
+    """The base's own decoder, see ml/nets/decoder.py; None without one. MLError `base_broken`."""
+    try:
+        found = decoder.load(folder)
+    except (OSError, RuntimeError, SafetensorError) as e:
+        raise MLError(
+            "base_broken", f"The decoder of the base {base.name} is damaged. Fetch it again."
+        ) from e
+    return found.to(device) if found else None
 
 
 def load_undistilled(base: Base, device: str) -> Any:

@@ -1,4 +1,7 @@
-"""Samples pictures from prompts. Sampled one at a time, a seed always gives the same pixels."""
+"""Samples pictures from prompts. Sampled one at a time, a seed always gives the same pixels.
+
+A sampled picture is first `Raw`: latents where the base has a decoder of its own (ml/nets/decoder.py), which
+draws the picture at the delivered size; else a picture at the rendered size, which is only enlarged."""
 
 from __future__ import annotations
 
@@ -12,7 +15,11 @@ import torch
 
 from ml.catalogue import Base, steps_of
 from ml.local.families import Text, encode_text, family_of
+from ml.local.latents import unpack
+from ml.nets.decoder import TIMES
 from ml.types import RenderSpec
+
+Raw = np.ndarray | torch.Tensor  # (H, W, 3) uint8, or latents (16, h, w)
 
 TEXTS = 64  # encodings kept on the accelerator, each 2 MB for FLUX.1, 8 MB for FLUX.2 klein
 
@@ -22,6 +29,7 @@ class Sampler:
 
     def __init__(self, pipe: Any, base: Base):
         self.pipe, self.base = pipe, base
+        self.decoder = getattr(pipe, "own_decoder", None)
         self._texts: OrderedDict[str, Text] = OrderedDict()
 
     def _encode(self, text: str) -> Text:
@@ -34,6 +42,10 @@ class Sampler:
 
     def _all(self, texts: Sequence[str]) -> Text:
         return tuple(torch.cat(parts) for parts in zip(*map(self._encode, texts)))
+
+    def delivered(self, text: str, *, size: tuple[int, int], steps: int, seed: int) -> np.ndarray:
+        """The picture of the rendered `size`, at the delivered size."""
+        return self.deliver(self.raw_batch((text,), size=size, steps=steps, seeds=(seed,))[0])
 
     def sample(
         self, text: str, *, size: tuple[int, int], steps: int, seed: int, negative: str = ""
@@ -53,22 +65,65 @@ class Sampler:
     ) -> np.ndarray:
         """(N, H, W, 3) uint8, one per text and seed, in one pass. The last bits differ from sampling one at
         a time."""
+        raws = self.raw_batch(texts, size=size, steps=steps, seeds=seeds, negative=negative)
+        return np.stack([self.small(raw) for raw in raws])
+
+    @torch.no_grad()
+    def raw_batch(
+        self,
+        texts: Sequence[str],
+        *,
+        size: tuple[int, int],
+        steps: int,
+        seeds: Sequence[int],
+        negative: str = "",
+    ) -> list[Raw]:
+        """As sample_batch, for `small` or `deliver`."""
         away = self._all([negative] * len(texts)) if self.base.true_cfg > 1 else None
         made = self.pipe(
             **family_of(self.base).arguments(self._all(texts), away, self.base.true_cfg),
             width=size[0],
             height=size[1],
             num_inference_steps=steps,
-            output_type="np",
+            output_type="latent" if self.decoder else "np",
             return_dict=False,
             generator=[torch.Generator().manual_seed(seed) for seed in seeds],
         )[0]
-        return (np.clip(made, 0, 1) * 255 + 0.5).astype(np.uint8)
+        return list(unpack(made, size[1] // 8, size[0] // 8)) if self.decoder else list(to_levels(made))
+
+    @torch.no_grad()
+    def small(self, raw: Raw) -> np.ndarray:
+        """The picture at the rendered size; of latents, by the base's VAE."""
+        if isinstance(raw, np.ndarray):
+            return raw
+        vae = self.pipe.vae
+        z = raw[None] / vae.config.scaling_factor + vae.config.shift_factor
+        return to_levels(channels_last(vae.decode(z.to(vae.dtype)).sample))[0]
+
+    @torch.no_grad()
+    def deliver(self, raw: Raw) -> np.ndarray:
+        """The picture at the delivered size."""
+        if isinstance(raw, np.ndarray):
+            return self.enlarge(raw)
+        assert self.decoder is not None  # nothing else makes latents of a picture
+        picture = to_levels(channels_last(self.decoder(raw[None].float())))[0]
+        k = self.base.sizes.enlarge / TIMES
+        return picture if k == 1 else cv2.resize(picture, None, fx=k, fy=k, interpolation=cv2.INTER_AREA)
 
     def steps(self, spec: RenderSpec) -> int:
         return steps_of(self.base, spec.quality, spec.steps)
 
     def enlarge(self, picture: np.ndarray) -> np.ndarray:
-        """The picture at the delivered size."""
+        """A picture of the rendered size, enlarged to the delivered size."""
         k = self.base.sizes.enlarge
         return picture if k == 1 else cv2.resize(picture, None, fx=k, fy=k, interpolation=cv2.INTER_LANCZOS4)
+
+
+def channels_last(made: torch.Tensor) -> np.ndarray:
+    """(B, 3, H, W) in -1..1 -> (B, H, W, 3) in 0..1."""
+    return (made.float() * 0.5 + 0.5).permute(0, 2, 3, 1).cpu().numpy()
+
+
+def to_levels(made: np.ndarray) -> np.ndarray:
+    """0..1, clipped -> uint8."""
+    return (np.clip(made, 0, 1) * 255 + 0.5).astype(np.uint8)

@@ -11,7 +11,7 @@ import numpy as np
 from ml.catalogue import Base
 from ml.faces import Faces
 from ml.likeness import is_recognisable
-from ml.local.sample import Sampler
+from ml.local.sample import Raw, Sampler
 from ml.local.train import TrainingState
 from ml.prompts import compose
 from ml.selection import REJECTED, Known, Measure, scenes_of
@@ -22,11 +22,11 @@ LEAST_FACES = 0.95  # of the base's own share of pictures with a face
 @dataclass(frozen=True)
 class Seen:
     """A scorer's observations: vectors (N, D) of the recognisable faces, the share of pictures with one, and
-    (prompt, seed, picture) of all pictures."""
+    (prompt, seed, raw picture) of all."""
 
     vectors: np.ndarray
     found: float
-    pictures: list[tuple[str, int, np.ndarray]]
+    pictures: list[tuple[str, int, Raw]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Choice:
     step: int
     likeness: float
     scores: tuple[tuple[int, float], ...]
-    pictures: list[tuple[str, int, np.ndarray]]
+    pictures: list[tuple[str, int, Raw]]
 
 
 class CheckpointScorer(Measure):
@@ -51,17 +51,18 @@ class CheckpointScorer(Measure):
         asked, found, pictures = scenes_of(self.base), [], []
         for first in range(0, len(asked), self.base.batch):
             some = asked[first : first + self.base.batch]
-            for (prompt, _, seed), picture in zip(some, self._sample(some, twin)):
+            for (prompt, _, seed), raw in zip(some, self._sample(some, twin)):
+                picture = self.sampler.small(raw)
                 seen = self.faces.vector(picture, self.known.embedder)
                 found += [seen[1]] if seen and is_recognisable(picture, seen[0]) else []
-                pictures.append((prompt, seed, picture))
+                pictures.append((prompt, seed, raw))
             tell((first + len(some)) / len(asked))
         return Seen(np.array(found, np.float32), len(found) / len(pictures), pictures)
 
-    def _sample(self, some: list[tuple[str, str, int]], twin: bool) -> np.ndarray:
+    def _sample(self, some: list[tuple[str, str, int]], twin: bool) -> list[Raw]:
         texts = [compose(prompt, style, self.subject, twin=twin) for prompt, style, _ in some]
         size, steps = self.base.sizes.by_aspect["1:1"], self.base.steps[1]
-        return self.sampler.sample_batch(texts, size=size, steps=steps, seeds=[seed for _, _, seed in some])
+        return self.sampler.raw_batch(texts, size=size, steps=steps, seeds=[seed for _, _, seed in some])
 
 
 def choose(

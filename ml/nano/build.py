@@ -1,11 +1,12 @@
 """Builds the nano base from scratch: `python -m ml.nano.build [--preset cpu|gpu] [--minutes N] [--work DIR]`.
 
 Stages: pictures, VAE, critic, text encoders, flow (the transformer), embedder, reader, decoder (of the VAE,
-for faces), export. Every stage can be resumed: `--minutes` stops cleanly, and the same command continues.
-With `--fit` the build finishes within the minutes: independent stages run in parallel, and the flow takes as
-many steps as there is time for. This needs an accelerator and free cores. `--start DIR` continues from an
-exported base. Nothing is downloaded; the seed is fixed. Runs under Python 3.11 and 3.12, torch 2.11 and
-later.
+for faces), export, and last the base's own decoder for pictures at the delivered size. `--stage decoder`
+trains only that, for the base in --out, on drawings that it makes first. Every stage can be resumed:
+`--minutes` stops cleanly, and the same command continues. With `--fit` the build finishes within the minutes:
+independent stages run in parallel, the flow takes as many steps as there is time for, and the own decoder is
+left out. This needs an accelerator and free cores. `--start DIR` continues from an exported base. Nothing is
+downloaded; the seed is fixed. Runs under Python 3.11 and 3.12, torch 2.11 and later.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def build(steps: Steps, parallel: Parallel | None = None) -> bool:
     if not trained or not vae:
         return False
     export(steps.out, vae, trained, pair, steps.preset.pixels)
-    return True
+    return parallel is not None or steps.own_decoder()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -63,6 +64,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     ensure_torchvision()
     steps = prepare(args)
+    if args.stage == "decoder":
+        return 0 if steps.own_decoder() else 3
     if args.stage:
         return 0 if run_stage(args.stage, steps) else 3
     parallel = None
@@ -89,7 +92,9 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--start", type=Path, help="an exported base to begin from")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--fit", action="store_true", help="end within the minutes, on a machine of its own")
-    parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--stage", choices=(*STAGES, "decoder"), help="only this stage; --fit starts the others"
+    )
     parser.add_argument("--threads", type=int)
     args = parser.parse_args(argv)
     if args.fit and (args.start or not args.minutes):

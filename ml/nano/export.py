@@ -40,6 +40,14 @@ def save_net(net: torch.nn.Module, path: Path) -> None:
     save_file({k: v.cpu().contiguous() for k, v in state.items()}, path)
 
 
+def load_net(net: torch.nn.Module, path: Path) -> torch.nn.Module:
+    """A net with weights that save_net wrote."""
+    from safetensors.torch import load_file
+
+    net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()})
+    return net.eval()
+
+
 def load_vae(start: Path) -> Any:
     """The VAE of an exported base."""
     from diffusers import AutoencoderKL

@@ -30,6 +30,8 @@ class Preset:
     text: Amount
     critic: Amount
     flow: Amount
+    own_decoder: Amount  # trained on the first `pairs` drawings
+    pairs: int
     compiled: bool
     shape: dict[str, int]  # of the transformer and the text encoders, see model.new_flow_model
 
@@ -49,6 +51,8 @@ PRESETS = {
         text=Amount(1500, 64),
         critic=Amount(1500, 96),
         flow=Amount(14_000, 32),
+        own_decoder=Amount(4000, 8),
+        pairs=3000,
         compiled=True,
         shape={"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128},
     ),
@@ -66,6 +70,8 @@ PRESETS = {
         text=Amount(1500, 64),
         critic=Amount(2000, 96),
         flow=Amount(14_000, 256),
+        own_decoder=Amount(12_000, 16),
+        pairs=12_000,
         compiled=False,
         shape={"heads": 6, "head": 32, "double": 2, "single": 4, "text": 192, "pooled": 192},
     ),
@@ -83,6 +89,8 @@ PRESETS = {
         text=Amount(3, 64),
         critic=Amount(3, 96),
         flow=Amount(3, 4),
+        own_decoder=Amount(2, 2),
+        pairs=4,
         compiled=False,
         shape={"heads": 2, "head": 32, "double": 1, "single": 1, "text": 32, "pooled": 32},
     ),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -87,7 +88,9 @@ class Stage:
             self._load()
 
     def _load(self) -> None:
-        saved = torch.load(self.path, map_location="cpu", weights_only=True)
+        self.restore(torch.load(self.path, map_location="cpu", weights_only=True))
+
+    def restore(self, saved: dict[str, Any]) -> None:
         self.model.load_state_dict(saved["model"])
         for (optimizer, _), state in zip(self.optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(state)
@@ -100,16 +103,19 @@ class Stage:
     def done(self) -> bool:
         return self.step >= self.total
 
-    def save(self) -> None:
-        aside = self.path.with_suffix(".tmp")
-        state = {
+    def state(self) -> dict[str, Any]:
+        """The checkpoint's content."""
+        return {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer, _ in self.optimizers],
             "mean": self.mean,
             "step": self.step,
             "total": self.total,
         }
-        torch.save(state, aside)
+
+    def save(self) -> None:
+        aside = self.path.with_suffix(".tmp")
+        torch.save(self.state(), aside)
         aside.rename(self.path)
 
     def pace(self) -> float:

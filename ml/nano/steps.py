@@ -10,18 +10,23 @@ from typing import Any
 
 import torch
 
+from ml.catalogue import base_of
+from ml.local.loading import load_pipeline
 from ml.nano import data, text
 from ml.nano.critic import Critic, train_critic
+from ml.nano.decoder_training import train_own_decoder
 from ml.nano.embedder_training import draw_heads, train_embedder
-from ml.nano.export import load_flow_model, load_vae, save_net
+from ml.nano.export import load_flow_model, load_net, load_vae, save_net
 from ml.nano.flow import train_flow
 from ml.nano.latents import Latents
 from ml.nano.model import FlowModel, new_flow_model
+from ml.nano.pairs import load_pairs, make_pairs
 from ml.nano.presets import Preset
 from ml.nano.reader_training import train_reader
 from ml.nano.stage import Clock
 from ml.nano.text_training import train_text
 from ml.nano.vae_training import train_decoder, train_vae
+from ml.nets.decoder import Decoder, save
 from ml.nets.embedder import Embedder
 from ml.nets.reader import ReaderNet
 
@@ -189,3 +194,27 @@ class Steps:
             batch=p.decoder.batch,
             device=self.device,
         )
+
+    def own_decoder(self) -> bool:
+        """Trains the decoder of the base in `out` (its nets in `nets`), and saves it there."""
+        p, folder = self.preset, self.work / "pairs"
+        base = base_of("nano", self.out)
+        pipe = load_pipeline(base, self.device)
+        if not make_pairs(folder, pipe, base, range(p.pairs), self.clock):
+            return False
+        decoder = Decoder(tuple(reversed(pipe.vae.config.block_out_channels)))
+        decoder.begin_from(pipe.vae.decoder)
+        trained = train_own_decoder(
+            self.work / "own-decoder.pt",
+            decoder,
+            load_net(Embedder(), self.nets / "faces.safetensors"),
+            load_net(ReaderNet(), self.nets / "reader.safetensors"),
+            load_pairs(folder, p.pairs),
+            self.clock,
+            steps=p.own_decoder.steps,
+            batch=p.own_decoder.batch,
+            device=self.device,
+        )
+        if trained:
+            save(trained, self.out)
+        return trained is not None

@@ -203,7 +203,7 @@ def test_the_same_photo_again_is_a_duplicate_at_any_size_and_quality(checker, po
 
 def test_another_photo_of_the_sitting_is_no_duplicate(checker, alice, accepted):
     assert (
-        code(checker, draw(alice, Scene(expression="smiling", yaw=8, dx=0.04), SIDE, SIDE), [accepted]) == ""
+        code(checker, draw(alice, Scene(expression="smiling", yaw=10, dx=0.04), SIDE, SIDE), [accepted]) == ""
     )
 
 
