@@ -23,6 +23,7 @@ from accounts.serializers import show_export
 from config.errors import NotFound
 from config.web.problems import told
 from config.web.ratelimit import limited
+from ml.catalogue import SERVICES
 
 
 @login_required
@@ -45,10 +46,16 @@ def account(request: HttpRequest) -> HttpResponse:
         return answer
     facts = {
         "form": form,
-        "consents": consents.current(user),
+        "consents": list(map(_about, consents.current(user))),
         "exports": Export.objects.owned_by(user).shown().order_by("-created_at")[:5],
     }
     return render(request, "accounts/account.html", facts | {"tab": "account"})
+
+
+def _about(consent: dict[str, Any]) -> dict[str, Any]:
+    """A consent with what its withdrawal does, and the company that it is about, if any."""
+    company = next((s for name, s in SERVICES.items() if consents.kind_of(name) == consent["kind"]), None)
+    return consent | {"company": company, "effect": consents.WITHDRAWAL[consent["kind"]]}
 
 
 def logout(request: HttpRequest) -> HttpResponse:

@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from billing import ledger, limits, prices
+from billing.engines.pricelist import price_list
 from billing.models import Invoice, LedgerAccount, Pack, Plan, Transfer, WebhookEvent
 from billing.payments import checkout, gateway, subscriptions, webhooks
 from billing.serializers import CheckoutForm
@@ -49,7 +50,8 @@ def pricing(request: HttpRequest) -> HttpResponse:
     facts = {
         "plans": plans,
         "packs": Pack.objects.filter(on_sale=True),
-        "prices": prices.listed(),
+        "list": price_list(),
+        "a_day": prices.training(),
         "configured": gateway.configured(),
         "current": wallet.plan_id if wallet else "",
         "paid": paid,

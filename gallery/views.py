@@ -19,7 +19,7 @@ from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.services import request_export
-from config.web.labels import QUALITY_NAMES, STYLE_NAMES
+from config.web.labels import QUALITY_NAMES, STYLE_NAMES, maker
 from config.web.pagination import cursor_at, page
 from config.web.problems import told
 from config.web.ratelimit import limited
@@ -107,6 +107,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
         "style": STYLE_NAMES.get(item.style, item.style),
         "quality": QUALITY_NAMES.get(item.recipe.get("quality"), ""),
         "likeness": likeness.told(item),
+        "maker": maker(item.engine),
         "newer": newer.order_by("created_at", "id").first(),
         "older": older.order_by("-created_at", "-id").first(),
         "tags": pgettext("between tags", ", ").join(item.tags),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from typing import Any
 from urllib.parse import urlencode
@@ -11,21 +10,23 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.emails import is_confirmed
-from billing import ledger, prices
+from billing import ledger
+from billing.engines import choice, offers
 from billing.payments import gateway
 from config.errors import DomainError
 from config.runs.places import Places
 from config.runs.states import OPEN
-from config.web.labels import QUALITY_NAMES, STYLE_NAMES
-from config.web.problems import told
+from config.studio import get_base
+from config.web.labels import STYLE_NAMES, engine_name
+from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from gallery.models import Item
 from generation import services
 from generation.models import Job
+from generation.picking import picking, qualities
 from generation.serializers import JobForm, asked, reading, show_job
 from ml.types import ASPECTS, STYLES
 from twins.models import Training, Twin
@@ -66,13 +67,16 @@ def _faults(form: JobForm) -> str:
 def _answer(request: HttpRequest, form: JobForm) -> dict[str, Any]:
     """Requests the pictures. Returns what the page has to say instead of going on, or nothing."""
     try:
-        unread = _unread(asked(request.user, form.validated_data))
+        job = asked(request.user, form.validated_data)
+        if job.twin is not None and not job.twin.of_other:
+            choice.agree(request.user, job.base, request.POST)
+        unread = _unread(job)
         if unread and not request.POST.get("anyway"):
             return {"unread": unread}
         _ask(request, dict(form.validated_data))
     except DomainError as error:
         lacks = error.code in ("not_enough_credits", "payment_due")
-        return {"refused": error.detail, "lacks_credits": lacks}
+        return {"refused": sentence_of(error), "lacks_credits": lacks}
     return {}
 
 
@@ -112,39 +116,33 @@ def _query(filled: dict[str, str]) -> str:
 
 def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
     usable = Twin.objects.owned_by(request.user).filter(active_training__isnull=False, disabled_at=None)
-    twins = [twin for twin in usable.with_face().with_older() if not twin.is_read_only]
+    rows = usable.select_related("active_training__twin").with_face().with_older()
+    twins = [twin for twin in rows if not twin.is_read_only]
     if twins and filled["twin"] == "" and request.method == "GET" and "prompt" not in request.GET:
         filled["twin"] = str(twins[0].id)
     defaults = {"style": STYLES[0], "aspect_ratio": "1:1", "quality": "standard", "count": "2"}
+    picks = picking(request.user, twins)
+    engine = picks.chosen(filled["twin"], filled["engine"])
     return {
-        "filled": {k: v or defaults.get(k, "") for k, v in filled.items()},
+        "filled": {k: v or defaults.get(k, "") for k, v in filled.items()} | {"engine": engine},
         "twins": twins,
+        "picks": picks,
         "learning": not twins and Training.objects.owned_by(request.user).filter(status__in=OPEN).exists(),
         "styles": STYLE_NAMES,
         "aspects": [(a, a.replace(":", "x")) for a in ASPECTS],
-        "qualities": {code: f"{name} · {_each(code)}" for code, name in QUALITY_NAMES.items()},
+        "qualities": qualities(engine),
         "counts": range(1, 9),
         "tab": "studio",
     }
 
 
 def _offer(request: HttpRequest) -> dict[str, Any]:
-    """What stands on and before the button."""
+    """What stands before the button."""
     return {
-        "prices": json.dumps({quality: float(n) for quality, n in prices.per_picture().items()}),
         "configured": gateway.configured(),
         "confirmed": is_confirmed(request.user),
         "unread_words": {"prompt": UNREAD, "negative": UNREAD_NEGATIVE, "none": NO_NEGATIVE},
     }
-
-
-def _each(quality: str) -> str:
-    """What a picture of this quality costs, for its choice."""
-    n = prices.listed()[quality]
-    if (pictures := prices.PICTURES.get(quality, 1)) > 1:
-        words = ngettext("%(n)s credit for %(of)s", "%(n)s credits for %(of)s", n)
-        return words % {"n": n, "of": pictures}
-    return ngettext("%(n)s credit each", "%(n)s credits each", n) % {"n": n}
 
 
 def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
@@ -152,7 +150,11 @@ def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
     jobs = [show_job(job, places) | {"spared": job.spared} for job in rows]
     mine = Item.objects.owned_by(request.user).filter(job__in=[j["id"] for j in jobs])
     here = {item["id"]: item for item in mine.values("id", "width", "height")}
+    several = len(offers.configured()) > 1
     for job in jobs:  # leave out deleted pictures
+        base = get_base(str(job["recipe"]["engine"]))
+        job["engine"] = engine_name(base.name) if several else ""
+        job["there"] = bool(base.service)
         job["items"] = [here[ident] for ident in job["items"] if ident in here]
         waiting = job["recipe"]["count"] - len(job["items"]) if job["status"] in ("queued", "running") else 0
         job["waiting"] = range(max(0, waiting))

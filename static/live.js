@@ -8,6 +8,9 @@ addEventListener("pointerdown", () => { pressed = true; });
 addEventListener("pointerup", () => setTimeout(() => { pressed = false; }, 0));
 addEventListener("pointercancel", () => { pressed = false; });
 
+const CHOICES = ":is([type=radio], [type=checkbox])"; // what is chosen there stays chosen
+const STOPS = `a, button, summary, ${CHOICES}`; // where the focus may stay
+
 // The HTML without the form tokens, which differ in every answer.
 const plain = (part) => part.innerHTML.replace(/name="(csrfmiddlewaretoken|key)" value="[^"]*"/g, "").trim();
 
@@ -20,13 +23,15 @@ async function refresh(part) {
   const text = plain(fresh);
   if (text === (part.lastText ?? plain(part))) return;
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
-  if (focused?.matches("textarea, select, input") || pressed) return; // the user is typing or clicking here
+  if (focused?.matches(`textarea, select, input:not(${CHOICES})`) || pressed) return; // the user is typing or clicking here
   part.lastText = text;
   const open = [...part.querySelectorAll("details")].map((d) => d.open);
-  const place = focused ? [...part.querySelectorAll("a, button, summary")].indexOf(focused) : -1;
+  const chosen = new Map([...part.querySelectorAll(CHOICES)].map((box) => [box.name + box.value, box.checked]));
+  const place = focused ? [...part.querySelectorAll(STOPS)].indexOf(focused) : -1;
   part.replaceChildren(fresh.content);
+  part.querySelectorAll(CHOICES).forEach((box) => { box.checked = chosen.get(box.name + box.value) ?? box.checked; });
   part.querySelectorAll("details").forEach((d, i) => { d.open = Boolean(open[i]); });
-  if (place >= 0) part.querySelectorAll("a, button, summary")[place]?.focus({ preventScroll: true });
+  if (place >= 0) part.querySelectorAll(STOPS)[place]?.focus({ preventScroll: true });
 }
 
 function tell() { // shows the notice after two failures, as one is no outage

@@ -3,17 +3,32 @@ const form = document.getElementById("prompt-form");
 const prompt = document.getElementById("prompt");
 const box = document.getElementById("suggestions");
 const create = document.getElementById("create");
-const prices = JSON.parse(form.dataset.prices);
+const engines = JSON.parse(form.dataset.engines); // fitting, prices, qualities: see generation/picking.py
 
 const lacks = document.getElementById("lacks");
 const odd = document.getElementById("odd"); // says that the price is rounded up
 const jobs = document.getElementById("jobs");
 let available = 0;
 
+// The engines that make pictures of the chosen twin; the others are hidden. One alone needs no choice.
+const picks = [...form.querySelectorAll("#engines [name=engine]")];
+function fit() {
+  const able = engines.fitting[form.elements.twin?.value ?? ""] ?? [];
+  for (const pick of picks) pick.closest(".pick-one").classList.toggle("unfit", !able.includes(pick.value));
+  form.querySelector("#engines")?.classList.toggle("alone", able.length < 2);
+  if (able.length && !picks.some((pick) => pick.checked && able.includes(pick.value))) {
+    const usual = picks.find((pick) => pick.value === able[0]);
+    if (usual) usual.checked = true;
+  }
+}
+const engine = () => form.elements.engine?.value || engines.fitting[""][0];
 function price() {
-  const n = Math.ceil(prices[form.elements.quality.value] * Number(form.elements.count.value));
+  fit();
+  for (const option of form.elements.quality.options) option.textContent = engines.qualities[engine()][option.value];
+  const exact = engines.prices[engine()][form.elements.quality.value] * Number(form.elements.count.value);
+  const n = Math.ceil(exact);
   create.textContent = n === 1 ? create.dataset.one : create.dataset.many.replace("#", String(n));
-  odd.hidden = Number.isInteger(prices[form.elements.quality.value] * Number(form.elements.count.value));
+  odd.hidden = Number.isInteger(exact);
   create.hidden = n > available; // then the way to more credits takes its place
   lacks.hidden = !create.hidden;
   const words = lacks.querySelector("[data-text]");
@@ -63,7 +78,7 @@ function readOnlyTo(text, until) { // the last words, like _tail in generation/v
   return (read.length > 30 && words) || read.slice(-30);
 }
 async function measure() {
-  const fields = Object.fromEntries(["twin", "prompt", "negative_prompt", "style"].map((name) => [name, form.elements[name]?.value ?? ""]));
+  const fields = Object.fromEntries(["twin", "prompt", "negative_prompt", "style", "engine"].map((name) => [name, form.elements[name]?.value ?? ""]));
   const sentences = [];
   if (fields.prompt.trim() && (fields.prompt.length > LEAST || fields.negative_prompt)) {
     const answer = await fetch("/api/v1/quote", {

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
@@ -17,16 +18,19 @@ from accounts import consents
 from accounts.emails import is_confirmed
 from accounts.models import Kind
 from billing import ledger, limits
-from billing.engines import offers
+from billing.engines import choice, offers
 from billing.payments import gateway
-from config.web.problems import told
+from config.errors import DomainError, NotFound
+from config.web.labels import engine_name
+from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from ml.catalogue import Base
-from twins import checks, services, terms
+from twins import checks, engines, services, terms
 from twins.forms import TwinForm
 from twins.models import LEAST, MOST, Photo, Training, Twin
 from twins.proof import subjects
 from twins.proof.serializers import show_verification
+from twins.proof.validity import VerificationRequired
 from twins.serializers import show_photo, show_training, show_twin
 
 # Example pictures (drawn by bench.examples) and their captions.
@@ -96,20 +100,26 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
     usable = offers.usable(user)
     trainings = [show_training(t, usable=usable) for t in twin.trainings.shown().with_twin()]
     running = next((t for t in trainings if t["status"] in ("queued", "running")), None)
-    return _costs(user, twin, running) | {
-        "twin": twin,
-        "photos": sorted(map(show_photo, photos), key=lambda photo: photo["status"] == "refused"),
-        "consent": wording | {"given": consented},
-        "verification": _verification(twin, usable),
-        "ready": ready,
-        "share": min(100, 100 * ready.accepted // LEAST),
-        "least": LEAST,
-        "most": MOST,
-        "trainings": trainings,
-        "running": running,
-        "key": secrets.token_urlsafe(12),
-        "tab": "twins",
-    }
+    verification = _verification(twin, usable)
+    choices = {} if running else _engines(request, twin, verification)
+    return (
+        _costs(user, twin, running)
+        | choices
+        | {
+            "twin": twin,
+            "photos": sorted(map(show_photo, photos), key=lambda photo: photo["status"] == "refused"),
+            "consent": wording | {"given": consented},
+            "verification": verification,
+            "ready": ready,
+            "share": min(100, 100 * ready.accepted // LEAST),
+            "least": LEAST,
+            "most": MOST,
+            "trainings": [each | {"made_by": engines.made_by(each)} for each in trainings],
+            "running": running,
+            "key": secrets.token_urlsafe(12),
+            "tab": "twins",
+        }
+    )
 
 
 def _verification(twin: Twin, usable: list[Base]) -> dict[str, Any] | None:
@@ -118,14 +128,22 @@ def _verification(twin: Twin, usable: list[Base]) -> dict[str, Any] | None:
     return show_verification(twin) if asked or twin.of_other or twin.selfies.exists() else None
 
 
-def _costs(user: Any, twin: Twin, running: dict[str, Any] | None) -> dict[str, Any]:
-    """What a training would cost, and what stands before it."""
-    available = ledger.balance(ledger.wallet_of(user)).available
-    price = terms.price_of_training(user, twin)
+def _engines(request: HttpRequest, twin: Twin, verification: dict[str, Any] | None) -> dict[str, Any]:
+    """What the next training may be done by, and what it costs. Nothing is asked for while one is open."""
+    available = ledger.balance(ledger.wallet_of(twin.user)).available
+    verified = verification is not None and verification["status"] == "verified"
+    found = engines.offered(twin, available=available, verified=verified)
     return {
-        "price": price,
         "available": available,
-        "lacks": price > available,
+        "offers": found,
+        "chosen": engines.usual(twin, found, request.GET.get("engine", "")),
+        "painters": [engine_name(base.name) for base in offers.usable(twin.user) if not base.trains],
+    }
+
+
+def _costs(user: Any, twin: Twin, running: dict[str, Any] | None) -> dict[str, Any]:
+    """What stands before a training, and what a cancel takes."""
+    return {
         "configured": gateway.configured(),
         "confirmed": is_confirmed(user),
         "cancel_uses_free": running is not None and terms.cancel_uses_free(twin),
@@ -182,9 +200,27 @@ def remove_photos(request: HttpRequest, ident: str) -> HttpResponse:
 @limited("30/h", "trainings")
 def train(request: HttpRequest, ident: str) -> HttpResponse:
     twin = Twin.objects.owned_by(request.user).get_or_404(ident)
-    key = request.POST.get("key", "")[:255] or None  # makes a double click one training
-    services.start_training(twin, base=request.POST.get("base", ""), key=key)
+    profile = request.POST.get("base", "")
+    back = f"{reverse('twin', args=[twin.id])}{engines.query_of(profile)}"
+    try:
+        _begin(request, twin, profile)
+    except VerificationRequired:
+        return redirect(f"{reverse('verify_twin', args=[twin.id])}{engines.query_of(profile)}")
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, sentence_of(error))
+        return redirect(back)
     return redirect("twin", twin.id)
+
+
+def _begin(request: HttpRequest, twin: Twin, profile: str) -> None:
+    """Starts the training, after the consent to the company whose box was ticked."""
+    base = offers.require(twin.user, profile or offers.default(twin.user, trains=True), trains=True)
+    if not twin.of_other:  # its person agreed to our own machines only, whatever its owner ticks
+        choice.agree(twin.user, base, request.POST)
+    key = request.POST.get("key", "")[:255] or None  # makes a double click one training
+    services.start_training(twin, base=base.name, key=key)
 
 
 @login_required

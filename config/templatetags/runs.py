@@ -20,6 +20,10 @@ def percent(share: float) -> str:
 
 @register.filter
 def stage_name(stage: str) -> Any:
+    """A stage in words. At a company it may end with the place in the queue there."""
+    words, _space, place = stage.rpartition(" ")
+    if place.isdecimal():
+        return _("%(stage)s, at place %(place)s") % {"stage": stage_name(words), "place": place}
     return STAGE_NAMES.get(stage, "")
 
 

@@ -25,6 +25,13 @@ STAGE_NAMES: dict[str, Any] = {  # of trainings and jobs, by the engine's word
     "choosing the best": _("Choosing the best version"),
     "finishing": _("Making samples"),
     "rendering": _("Making pictures"),
+    # at another company
+    "sending": _("Sending what it needs"),
+    "waiting there": _("Waiting there for a free machine"),
+    "engine_away": _(
+        "The company that runs this engine does not answer. This waits and goes on by itself; after an hour"
+        " it is given up, and costs nothing."
+    ),
 }
 ENGINE_NAMES: dict[str, Any] = {  # by profile: what pages call an engine
     "nano": _("Built-in preview"),
@@ -37,3 +44,17 @@ ENGINE_NAMES: dict[str, Any] = {  # by profile: what pages call an engine
 
 def engine_name(profile: str) -> Any:
     return ENGINE_NAMES.get(profile, profile)
+
+
+# By profile: who made a picture, and with which model.
+MAKERS: dict[str, Any] = {
+    "nano": _("our built-in preview engine, nano"),
+    "flux-schnell": "FLUX.1 schnell",
+    "flux2-klein": "FLUX.2 klein",
+    "fal": "fal.ai, FLUX.1-dev",
+    "together": "Together AI, FLUX.1 schnell",
+}
+
+
+def maker(profile: str) -> Any:
+    return MAKERS.get(profile, profile)

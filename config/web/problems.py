@@ -186,6 +186,11 @@ def broken(request: HttpRequest) -> HttpResponse:
     return render(request, "error.html", {"error": {"detail": sentence, "status": 500}}, status=500)
 
 
+def sentence_of(error: DomainError) -> str:
+    """What a page says of a refusal: the sentences about its fields, if it has any."""
+    return " ".join(text for texts in error.errors.values() for text in texts) or error.detail
+
+
 def told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Decorates a page: shows a refusal as a message on the page the user came from. NotFound stays 404."""
 
@@ -197,7 +202,7 @@ def told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             raise
         except (DomainError, exceptions.ValidationError, ValidationError) as error:
             refused = error if isinstance(error, DomainError) else Invalid()
-            messages.error(request, refused.detail)
+            messages.error(request, sentence_of(refused))
             if request.method == "GET":  # an invalid query: show the page without the query
                 return redirect(request.path)
             back = request.headers.get("Referer", "")

@@ -22,9 +22,10 @@ from django.views.decorators.http import require_safe
 
 from billing.models import Plan
 from billing.templatetags.money import money
+from config.web.labels import engine_name
 from support.insights import costs as work
 from support.insights import figures, plots
-from support.insights.costs import Cost
+from support.insights.costs import Cost, Margin
 from support.insights.figures import PACK, Churn, Credits, Period, Revenue
 
 SHOWN, MOST = 30, 366  # days: by default, and at most
@@ -148,6 +149,7 @@ def _facts(period: Period) -> dict[str, Any]:
             "table": _by_day(_("Credits by day"), period, by_use, _number),
         },
         "costs": _cost_table(costs),
+        "margins": _margin_table(work.margins_by_engine(costs, revenue, credits)),
         "churn": _churn_table(period, churn),
     }
 
@@ -206,7 +208,7 @@ def _cost_table(costs: Iterable[Cost]) -> Table:
     head = (_("Engine"), _("Kind"), _("Runs"), _("Units"), _("Seconds of work"), _("Credits"), _("Cost"))
     rows = [
         (
-            cost.engine or "–",
+            engine_name(cost.engine) if cost.engine else "–",
             cost.kind,
             *map(_number, (cost.runs, cost.units, round(cost.seconds), cost.credits)),
             _money(cost.cents),
@@ -214,6 +216,25 @@ def _cost_table(costs: Iterable[Cost]) -> Table:
         for cost in costs
     ]
     return Table(_("Cost by engine and kind of work"), head, rows)
+
+
+def _margin_table(margins: Iterable[Margin]) -> Table:
+    head = (_("Engine"), _("Credits"), _("Worth"), _("Cost"), _("Margin"))
+    rows = [
+        (
+            engine_name(each.engine) if each.engine else "–",
+            _number(each.credits),
+            _worth(each.earned),
+            _money(each.cents),
+            _worth(each.left) if each.earned is None else _money(each.left),
+        )
+        for each in margins
+    ]
+    return Table(_("Margin by engine"), head, rows)
+
+
+def _worth(cents: Decimal | None) -> str:
+    return "–" if cents is None else _money(cents)
 
 
 def _churn_table(period: Period, churn: Churn) -> Table:

@@ -27,6 +27,7 @@ from config.web.permissions import with_camera
 from config.web.problems import told
 from config.web.ratelimit import limited
 from twins import checks
+from twins.engines import query_of
 from twins.models import Twin
 from twins.proof import invitations, links, phones, services, subjects
 from twins.proof.frames import read_form
@@ -69,6 +70,7 @@ def verify(request: HttpRequest, ident: str) -> HttpResponse:
 
 def _page(request: HttpRequest, twin: Twin, **more: Any) -> HttpResponse:
     ready = checks.readiness(list(twin.photos.accepted()))
+    query = query_of(request.GET.get("engine", ""))
     facts = {
         "twin": twin,
         "tab": "twins",
@@ -77,7 +79,8 @@ def _page(request: HttpRequest, twin: Twin, **more: Any) -> HttpResponse:
         "lacks": bool(ready.needed or ready.people),
         "asks": f"/api/v1/twins/{twin.id}/verification",
         "state": reverse("verify_state", args=[twin.id]),
-        "back": reverse("twin", args=[twin.id]),
+        "back": f"{reverse('twin', args=[twin.id])}{query}",
+        "query": query,
         "invitation": Invitation.objects.filter(twin=twin, revoked_at=None).first(),
     }
     return render(request, "twins/verify.html", facts | more)
