@@ -205,10 +205,12 @@ class SelfieVerdict:
 
 @dataclass(frozen=True)
 class Photo:
-    """An accepted photo for a training. `id` never changes; `clean` is its JPEG."""
+    """An accepted photo for a training. `id` never changes; `clean` is its JPEG; `caption` what it shows,
+    where that is known, as of a drawing."""
 
     id: str
     clean: bytes = field(repr=False)
+    caption: str = ""
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ ML: list[tuple[str, ...]] = [
         "sizes vocabulary words catalogue",
         "lorafile measures copies sameness watermark decoding media safety provenance prompts nets"
         " nudity drawn",
+        "avatar",
         "oom faces likeness heads liveness selfie finish selection",
         "judge engine",
         "local remote hub depot needs fetch",

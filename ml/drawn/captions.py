@@ -19,6 +19,8 @@ HAIR_WORDS = {
     "long": ("long {} hair", "long straight {} hair"),
     "wavy": ("wavy {} hair", "long wavy {} hair"),
     "bun": ("{} hair in a bun", "{} bun"),
+    "tied": ("{} hair tied back",),
+    "fringe": ("{} bob with a fringe",),
 }
 
 

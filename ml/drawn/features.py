@@ -259,7 +259,7 @@ def nostrils(c: Canvas, p: Person) -> None:
 def ears(head: Head, light: Light, *, behind: bool) -> None:
     """Paints the ears behind the cheek, or those before it (a turned head's near ear)."""
     p = head.person
-    if p.hair in ("bob", "long", "wavy", "afro", "curly"):
+    if p.hair in ("bob", "fringe", "long", "wavy", "afro", "curly"):
         return
     for s in (-1, 1):
         u, v, w = head.place(s * p.width * 1.0, 0.10, -0.04)

@@ -35,6 +35,8 @@ VOLUME = {
     "wavy": 1.14,
     "bun": 1.05,
     "bald": 1.0,
+    "tied": 1.05,
+    "fringe": 1.14,
 }
 
 
@@ -61,7 +63,14 @@ def lit_hair(hit: Hit, light: Light, p: Person, style: str) -> A:
     return out
 
 
-LOW = {"bob": 0.78, "long": 1.1, "wavy": 1.1, "afro": 0.42, "curly": 0.32}  # lowest y beside the face
+LOW = {
+    "bob": 0.78,
+    "fringe": 0.78,
+    "long": 1.1,
+    "wavy": 1.1,
+    "afro": 0.42,
+    "curly": 0.32,
+}  # lowest y beside the face
 FULL = tuple(LOW)  # styles that cover the ears
 
 
@@ -92,6 +101,12 @@ def hair_cap(head: Head, light: Light) -> None:
         ball(head, light, (0.06, -0.86, 0.42), 0.36, wide=1.45)
 
 
+BEHIND = {"bob": 0.92, "fringe": 0.88, "long": 1.9, "wavy": 1.8}  # lowest y behind the neck
+
+
+OVER_SHOULDERS = {"long": (-1, 1), "wavy": (-1, 1), "tied": (1,)}  # on which sides there is a lock
+
+
 def volume_of(head: Head) -> float:
     """The size of the hair's solid relative to the head; a hat flattens it."""
     style = head.person.hair
@@ -112,7 +127,11 @@ def distance_inside(hit: Hit, p: Person, wide: float, deep: float) -> A:
 def hairline(x: A, p: Person) -> A:
     """The y of the hairline over the brow, at each x."""
     ax, style = np.abs(x), p.hair
+    if style == "fringe":
+        return -0.30 + 0.55 * power(ramp(ax, 0.42, 0.60), 1.4) + 0.012 * np.sin(x * 40)
     line = HAIRLINE + 0.06 * (p.age if p.gender == "man" else 0)
+    if style == "tied":
+        return line - 0.10 + 0.40 * ramp(ax, 0.22, 0.62)
     if style == "parted":
         return line + 0.02 + 0.17 * ramp(x, -0.30, 0.55) - 0.10 * bell(((x + 0.30) / 0.07) ** 2)
     if style in ("bob", "long", "wavy"):
@@ -140,12 +159,12 @@ def ball(head: Head, light: Light, at: tuple[float, float, float], r: float, wid
 
 
 def hair_behind(head: Head, light: Light) -> None:
-    """Draws the hair behind the neck: for bob, wavy and long hair."""
+    """Draws the hair behind the neck: for bob, fringe, wavy and long hair."""
     p, c = head.person, head.canvas
-    if p.hair not in ("bob", "long", "wavy"):
+    if p.hair not in BEHIND:
         return
     u, v, _ = head.place(0, 0, -0.25)
-    low = {"bob": 0.92, "long": 1.9, "wavy": 1.8}[p.hair]
+    low = BEHIND[p.hair]
     half = p.width * (1.10 if p.hair == "long" else 1.20) + (
         0.03 * np.sin(head.V * 9) if p.hair == "wavy" else 0
     )
@@ -159,13 +178,13 @@ def hair_behind(head: Head, light: Light) -> None:
 
 
 def hair_over_shoulders(head: Head, light: Light) -> None:
-    """Draws long hair in front of the shoulders, one lock on each side."""
+    """Draws long hair in front of the shoulders, one lock on each side, and a tail."""
     p, c = head.person, head.canvas
-    if p.hair not in ("long", "wavy"):
+    if p.hair not in OVER_SHOULDERS:
         return
     lit = ink(light.fill) * 0.85 + ink(light.key) * 0.6
-    for s in (-1, 1):
-        u, _, _ = head.place(s * p.width * 0.95, 0.5, -0.1)
+    for s in OVER_SHOULDERS[p.hair]:
+        u, _, _ = head.place(s * p.width * (0.75 if p.hair == "tied" else 0.95), 0.5, -0.1)
         wave = 0.05 * np.sin(head.V * 8 + s) if p.hair == "wavy" else 0.0
         middle = u * (1 + 0.10 * ramp(head.V, 0.6, 1.8)) + wave
         half = 0.23 * (1 - 0.35 * ramp(head.V, 1.0, 2.0)) * (1 - 0.8 * ramp(head.V, 1.35, 1.85))

@@ -28,6 +28,8 @@ HAIR_COLOURS = {
     "purple": (0.42, 0.20, 0.56),
 }
 HAIR_STYLES = ("bald", "buzz", "short", "parted", "quiff", "curly", "afro", "bob", "long", "wavy", "bun")
+# Also drawn, but by no random person: of avatars (ml/avatar).
+MORE_HAIR_STYLES = ("tied", "fringe")
 EYE_COLOURS = {
     "brown": (0.33, 0.18, 0.08),
     "blue": (0.22, 0.46, 0.80),
@@ -67,6 +69,7 @@ class Person:
     beard: str
     freckles: float
     mole: tuple[float, float] | None
+    chroma: float = 1.0  # of the skin's colour: below 1 it is paler than the drawing program's usual skins
 
 
 @dataclass(frozen=True)

@@ -323,6 +323,8 @@ def skin_colour(p: Person) -> A:
     at = p.skin * 4
     i = min(int(at), 3)
     colour = SKIN[i] + (at - i) * (SKIN[i + 1] - SKIN[i])
+    if p.chroma != 1:
+        colour = colour.mean() + p.chroma * (colour - colour.mean())
     return ink(colour * (1 + 0.05 * p.tint * np.array([-0.6, 0.5, -0.9])))
 
 

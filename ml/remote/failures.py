@@ -58,7 +58,8 @@ def code_of(status: int, words: str) -> str:
 
 
 def words_of(body: bytes) -> str:
-    """Codes and sentences of an error's body, without the input that it may repeat: a prompt is no reason."""
+    """Codes and sentences of an error's body, without the input and the names
+    of fields that it may repeat: neither is a reason."""
     try:
         said = parse(body)
     except BadJson:
@@ -75,7 +76,7 @@ def _words(said: Any) -> list[str]:
         return [
             word
             for name, each in said.items()
-            if name not in ("input", "ctx", "url")
+            if name not in ("input", "ctx", "url", "loc")
             for word in _words(each)
         ]
     return []
