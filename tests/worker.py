@@ -1,10 +1,9 @@
 """The Celery application for workers that tests start: the product's application, optionally with doubles.
 
+STUDIO=hosted selects the engine at the double of fal with small pictures (tests/hosted.py).
 STUDIO=paint selects the quick doubles of tests/studio.py. They append a line for each step to the file
 `steps` in STUDIO_FOLDER. A step pauses while its line begins with the text in the file `wait`. Without
-STUDIO=paint the real studio runs. With STUDIO_AT_FAL the engine of fal makes small pictures, knows faces by
-their colours (tests/hosted.py), and asks the double that FAL_URL names. CRASH_AT is explained in
-bench/mortal.py.
+STUDIO the real studio runs. CRASH_AT is explained in bench/mortal.py.
 """
 
 from __future__ import annotations
@@ -41,16 +40,13 @@ if os.environ.get("STUDIO") == "paint":
     studio.use_judge(JudgeDouble(on_step=on_step, any_movement=True))  # type: ignore[arg-type]
     studio.use_engine("nano", EngineDouble(on_step=on_step, steps=6))
 
-if "STUDIO_AT_FAL" in os.environ:
-    from django.conf import settings
+if os.environ.get("STUDIO") == "hosted":
+    import django
 
-    from config import studio
-    from ml import safety
-    from tests.hosted import small_engine
-    from tests.ml.doubles import Said
+    django.setup()
+    from tests.hosted import use_quick_engine
 
-    safety.use_detector(Said())
-    studio.use_engine("fal", small_engine(settings.REMOTES["fal"], Path(os.environ["STUDIO_FOLDER"])))
+    use_quick_engine(Path(os.environ["STUDIO_FOLDER"]))
 
 if "CRASH_AT" in os.environ:
     import django

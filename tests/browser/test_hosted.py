@@ -47,16 +47,17 @@ def test_the_walk_with_an_engine_elsewhere(
     site: Site,
     alice: Any,
     fal: FalDouble,
-    filming: Browser,
+    filming: Browser,  # noqa: F811
     tmp_path: Path,
     size: str,
-    studio: str,  # noqa: F811
+    studio: str,
 ) -> None:
     ledger.grant(ledger.wallet_of(alice), 100, cause="staff:test")
     site.workers.start(studio=studio)
-    more = {"STUDIO_AT_FAL": "1"} if studio == "paint" else {}
-    remote = Workers(tmp_path, **site.environment, **more, ORIGIN=site.url)
-    remote.start("remote", studio=studio, pool=("--pool", "threads", "-c", "4"))
+    remote = Workers(tmp_path, **site.environment, ORIGIN=site.url)
+    remote.start(
+        "remote", studio="hosted" if studio == "paint" else studio, pool=("--pool", "threads", "-c", "4")
+    )
     try:
         page = visit(site, filming, size, alice)
         make_twin(page, files(tmp_path) if studio == "paint" else drawn_files(tmp_path, 14))
