@@ -132,7 +132,6 @@ def train(page: Page, fal: FalDouble, size: str) -> None:
     assert "alice" not in str(request)
     fal.pace(polls=0)
     fal.finish()
-    expect(page.locator("#toasts").get_by_role("link", name="Your twin is ready.")).to_be_visible()
     expect(page.locator(".version")).to_contain_text("Trained by: Photographic (fal.ai).")
     shot(page, f"hosted-version-{size}")
 
