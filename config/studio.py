@@ -67,6 +67,8 @@ def _open(name: str) -> Engine:
     if service := service_of(name):
         from ml.remote.engine import open_remote
 
+        if service not in settings.REMOTES:
+            raise MLError("engine_misconfigured", f"There is no key for {SERVICES[service].company}.")
         return open_remote(
             name,
             settings.REMOTES[service],
