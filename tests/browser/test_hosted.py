@@ -6,6 +6,7 @@ With --thorough it also runs at desktop size, with the real judge and full pictu
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.processes import Workers
 from tests.remote import FalDouble
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+BUSY = re.compile("Waiting there for a free machine|Learning your face")  # as fast as the double is looked at
 CHOICE = "Photographic (fal.ai)"
 
 
@@ -126,7 +128,7 @@ def train(page: Page, fal: FalDouble, size: str) -> None:
     fal.pace(fal.TRAINER, hold=True)
     page.get_by_role("button", name="Train · 80 credits").click()
     expect(page.get_by_role("heading", name="In training")).to_be_visible()
-    expect(page.locator("#state [role=status]")).to_contain_text("Waiting there for a free machine")
+    expect(page.locator("#state [role=status]")).to_contain_text(BUSY)
     shot(page, f"hosted-training-{size}")
     (request,) = fal.submitted(fal.TRAINER)
     assert "alice" not in str(request)
