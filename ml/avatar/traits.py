@@ -105,7 +105,7 @@ def beard_of(one: Measured) -> str:
     if one.view.drawn:
         dark = [value - shade for value, shade in zip(dark, DRAWN_SHADE)]
     hair_like = d.bristle > 4.0
-    if dark[1] > 22 and dark[2] > 22 and (dark[0] > 15 or hair_like):
+    if dark[1] > 22 and dark[2] > 22 and (dark[0] > 15 or hair_like or dark[1] > 30):
         return "beard"
     if dark[0] > 18 and dark[1] < 10 and d.bristle > 3.0:
         return "moustache"
