@@ -16,6 +16,7 @@ from ml.avatar.skin import PLAIN
 from ml.catalogue import BASES
 from ml.errors import MLError
 from ml.faces import Faces
+from ml.local import avatars
 from ml.local.training import TwinTraining
 from ml.nets.scales import DRAWN, REAL
 from ml.types import Face, Photo, TrainSpec, go_on
@@ -66,10 +67,8 @@ def test_real_photos_on_a_base_that_draws_become_drawings_of_the_avatar() -> Non
 
 
 def test_a_corrected_avatar_is_drawn_as_it_was_corrected() -> None:
-    made = training("nano", 512, PURPLE.facts())
-    made._described()
-    assert made.avatar
-    assert (made.avatar.person, made.avatar.glasses) == (PURPLE.person, "round")
+    drawn = avatars.avatar_of(training("nano", 512, PURPLE.facts()).spec, [], [])
+    assert (drawn.person, drawn.glasses) == (PURPLE.person, "round")
 
 
 @pytest.mark.parametrize("base, side", [("nano", SIDE), ("flux-schnell", 512)])
@@ -89,6 +88,7 @@ def test_an_avatars_figures_are_no_likeness_to_the_person() -> None:
 
 
 def test_an_avatar_that_cannot_be_read_stops_the_training() -> None:
+    spec = training("nano", 512, {"person": {}}).spec
     with pytest.raises(MLError) as e:
-        training("nano", 512, {"person": {}})._described()
+        avatars.avatar_of(spec, [], [])
     assert e.value.code == "avatar_unreadable"
