@@ -1,4 +1,4 @@
-"""Tests recovery after SIGKILL between hold and capture: `python -m bench.crash [--times 10]`.
+"""Tests recovery after SIGKILL between hold and capture: `python -m bench.crash [--remote] [--times 10]`.
 
 At each step from the request to the capture a real web process (granian) or worker (Celery) kills itself
 with SIGKILL (bench/mortal.py). Then its remaining processes are killed and a new one is started. The client
@@ -19,11 +19,12 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPException
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -33,6 +34,7 @@ from bench.load import free_port, wait_for
 from bench.machine import machine
 from bench.mortal import LEASE, WEB, WORKER, Step
 from config.start import processes
+from config.start.processes import Process
 
 COUNT = 2  # pictures of a job
 PATIENCE = 60.0  # seconds: limit for a job to end
@@ -41,12 +43,12 @@ PATIENCE = 60.0  # seconds: limit for a job to end
 class Service:
     """A process of the product, in its own session."""
 
-    def __init__(self, argv: list[str], folder: Path) -> None:
+    def __init__(self, argv: list[str], folder: Path, more: Mapping[str, str]) -> None:
         self.log = (folder / "log").open("ab")
         self.process = subprocess.Popen(
             argv,
             cwd=ROOT,
-            env=os.environ | environment(folder),
+            env=os.environ | environment(folder) | more,
             stdout=self.log,
             stderr=self.log,
             start_new_session=True,
@@ -83,6 +85,7 @@ class Scene:
         self.folder, self.port = folder, free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self.started: list[Service] = []
+        self.more: dict[str, str] = {}  # further environment of its processes
 
     def start_web(self) -> None:
         *command, _application = processes.web("127.0.0.1", self.port).argv
@@ -90,11 +93,10 @@ class Scene:
         wait_for(f"{self.origin}/healthz")
 
     def start_worker(self) -> None:
-        argv = processes.worker("render", concurrency=1).argv
-        self.worker = self._start(["tests.worker" if word == "config" else word for word in argv])
+        self.worker = self._start(with_doubles(processes.worker("render", concurrency=1)))
 
     def _start(self, argv: list[str]) -> Service:
-        self.started.append(Service(argv, self.folder))
+        self.started.append(Service(argv, self.folder, self.more))
         return self.started[-1]
 
     @property
@@ -110,6 +112,10 @@ class Scene:
         }
         request = Request(f"{self.origin}/api/v1/generations", json.dumps(body).encode(), headers)
         return dict(json.loads(urlopen(request, timeout=30).read()))
+
+
+def with_doubles(row: Process) -> list[str]:
+    return ["tests.worker" if word == "config" else word for word in row.argv]
 
 
 @contextmanager
@@ -283,7 +289,10 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--remote", action="store_true", help="trainings at a service: bench/crash_remote.py")
     args = parser.parse_args()
+    if args.remote:
+        return import_module("bench.crash_remote").main(args.times)  # type: ignore[no-any-return]
     with house(), tempfile.TemporaryDirectory() as folder:
         hurry()
         with scene(Path(folder)) as at:

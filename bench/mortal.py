@@ -12,12 +12,13 @@ import functools
 import inspect
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+UNANSWERED = 15.0  # seconds, instead of 30 minutes, that a webhook may name a lost training
 LEASE = 2.0  # seconds, instead of 30; also the delay before unclaimed jobs are enqueued again
 
 
@@ -53,13 +54,39 @@ WORKER = (
     Step("committed", "generation.models:Job.finish", after=True),
 )
 
+# A training at a service, in the worker `remote`.
+JOURNAL = "billing.engines.journal:Journal"
+REMOTE = (
+    Step("claimed, nothing sent", "billing.runs:PaidRun.claim", after=True),
+    Step("written down, not sent", f"{JOURNAL}.begin", after=True),
+    Step("sent, answer lost", "ml.remote.fal:Fal._submit_at", after=True),
+    Step("their id is written down", f"{JOURNAL}.sent", after=True),
+    Step("waits", "billing.engines.bells:Bell.wait"),
+    Step("twin fetched, not written down", "ml.remote.lora:with_facts", after=True),
+    Step("twin fetched", f"{JOURNAL}.ended", after=True),
+    Step("a scene is sent", f"{JOURNAL}.sent", after=True, nth=2),
+    Step("a scene is fetched", f"{JOURNAL}.ended", after=True, nth=2),
+    Step("all there, not finished", "twins.models:Training.finish"),
+    Step("ended, not captured", "billing.ledger:settle"),
+    Step("captured, not committed", "twins.models:Training.on_end", after=True),
+    Step("committed", "twins.models:Training.finish", after=True),
+)
+UNSENT = REMOTE[1]  # whether it arrived is not known: it is never sent again
+# A webhook, in the web process.
+HOOK = (
+    Step("webhook came", "billing.engines.webhooks:receive"),
+    Step("webhook noted, not answered", "billing.engines.webhooks:receive", after=True),
+)
+
 
 def arm() -> None:
     """Wraps every step's function. Requires Django's setup."""
     from config.runs import worker
+    from ml.remote import training
 
     worker.LEASE, worker.BEAT = timedelta(seconds=LEASE), LEASE / 4
-    for step in WEB + WORKER:
+    training.RULE = replace(training.RULE, unanswered=UNANSWERED)
+    for step in WEB + WORKER + REMOTE + HOOK:
         if step.where != ANSWER:
             module, _colon, name = step.where.partition(":")
             owner, _dot, function = name.rpartition(".")

@@ -29,6 +29,8 @@ from ml.catalogue import SERVICES
 
 REMOTE = "remote"  # the queue of runs at services: each waits for an answer, so many work at once
 REACHED = timedelta(minutes=5)  # a claim that lasted so long has reached its service
+AWAY = "engine_away"  # the stage of a run that waits for its service, and its error after MOST_AWAY
+MOST_AWAY = timedelta(hours=1)
 
 
 class PaidRun(Run):
@@ -82,6 +84,7 @@ class PaidRun(Run):
         """Credits for what was delivered and, if its owner gives the run up, for what was begun: the share of
         the work that is done, rounded up. From `earned` to `price`. Work that failed on our side is free."""
         given_up = self.is_open or self.status == Status.CANCELLED or self.error_code == "consent_withdrawn"
+        given_up = given_up and self.stage != AWAY  # who does not wait for a service pays nothing for that
         begun = math.ceil(round(self.price * self.done(), 6)) if given_up else 0
         return max(self.earned(), begun)
 
@@ -114,17 +117,21 @@ class PaidRun(Run):
         the next), and while the service is away."""
         with transaction.atomic():
             found = cls.objects.filter(id=ident, status=Status.QUEUED).values_list("user", "engine").first()
-            if found is None or Circuit().is_open(service_of(found[1])):
+            if found is None or _is_away(service_of(found[1])):
                 return None
             advisory_lock(f"claim:{found[0]}")  # of two claims at once, the second counts the first
             return None if found[0] in at_limit() else super().claim(ident)
 
     def postpone(self, stage: str, **fields: Any) -> None:
-        """The service is away. After MOST_AWAY of it without a break the run fails (billing/engines)."""
+        """The service is away. After MOST_AWAY of it without a break the run fails, here when it was just
+        asked again, or while it waits (billing/engines/settling.py)."""
         now = timezone.now()
         worked = self.started_at is not None and now - self.started_at > REACHED
         since = now if worked or self.postponed_at is None else self.postponed_at
-        super().postpone(stage, postponed_at=since, **fields)
+        if now - since < MOST_AWAY:
+            super().postpone(stage, postponed_at=since, **fields)
+        else:
+            self.fail(AWAY)
 
     def give_up(self, code: str) -> None:
         """Fail the run while it waits. Does nothing once a worker claimed it or it has ended."""
@@ -150,8 +157,12 @@ class PaidRun(Run):
 def may_begin(kind: type[PaidRun], queue: str) -> QuerySet[Any]:
     """The waiting runs of a queue whose user is below the limit and whose service is not away."""
     rows = kind.objects.filter(kind.by_queue()[queue], status=Status.QUEUED).exclude(user__in=at_limit())
-    away = [service for service in SERVICES if Circuit().is_open(service)] if queue == REMOTE else []
+    away = [service for service in SERVICES if _is_away(service)] if queue == REMOTE else []
     return rows.exclude(engine__in=hosted(*away)) if away else rows
+
+
+def _is_away(service: str) -> bool:
+    return bool(service) and Circuit().is_open(service)
 
 
 def by_place(local: Mapping[str, Q]) -> dict[str, Q]:

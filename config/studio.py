@@ -13,6 +13,7 @@ from django.conf import settings
 from config import registry
 from config.runs.circuit import Circuit
 from ml.catalogue import BASES, SERVICES, Base, base_of
+from ml.errors import MLError
 
 if TYPE_CHECKING:
     from ml.engine import Engine
@@ -66,6 +67,8 @@ def _open(name: str) -> Engine:
     if service := service_of(name):
         from ml.remote.engine import open_remote
 
+        if service not in settings.REMOTES:
+            raise MLError("engine_misconfigured", f"There is no key for {SERVICES[service].company}.")
         return open_remote(
             name,
             settings.REMOTES[service],
@@ -84,6 +87,22 @@ def _open(name: str) -> Engine:
         faces=get_judge().faces,  # shared, so that the face models are loaded once a process
         in_8_bits=settings.STUDIO_IN_8_BITS,
     )
+
+
+def fits(base: Base) -> tuple[list[str], list[str]]:
+    """What a base on this machine takes, in words, and what is wrong with it: its files, or too little
+    memory."""
+    import torch
+
+    from ml.local import fitting
+
+    plans, wrong = [], []
+    for name, plan in (("rendering", fitting.serving), ("training", fitting.training)):
+        try:
+            plans.append(f"{name}: {plan(base, 'cuda' if torch.cuda.is_available() else 'cpu').says()}")
+        except MLError as e:
+            wrong.append(e.message)
+    return plans, list(dict.fromkeys(wrong))
 
 
 def _desk() -> Desk:

@@ -17,6 +17,7 @@ from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
 from generation import api as generation
+from generation.there import lora_there
 from moderation import api as moderation
 from support.insights import views as insights
 from twins import api as twins
@@ -109,6 +110,7 @@ urlpatterns = [
     path("terms/<slug:version>/", terms, name="terms"),
     path("hooks/stripe", stripe_hook, name="stripe_hook"),
     path("hooks/fal/<uuid:reference>", fal_hook, name="fal_hook"),
+    path("hooks/lora/<str:token>", lora_there, name="lora_there"),
     # Browsers ask for it where a page names no icon: beside files, and in the admin.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")),
     path("theme", views.theme, name="theme"),

@@ -19,7 +19,8 @@ COMMANDS = {
     "inspect": "the verdict on each photo",
     "embed": "faces and their vectors",
     "facenet": "embed photographed faces with facenet-pytorch's net, if it is as good as ours",
-    "verify": "the provenance that a file states",
+    "verify": "whether a file came from here, and why",
+    "rotate": "make a new signing key; what the old one signed stays ours",
     "bases": "the bases, their licences and whether they are here",
     "fetch": "download a base's files from the hub, or resume; nothing else downloads models",
 }

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
@@ -15,27 +15,77 @@ from rest_framework.views import APIView
 from config.errors import MissingFile
 from config.web.ratelimit import limited
 from ml import provenance
+from moderation import verdict_sentences
 
 
 class VerifyForm(serializers.Serializer):  # type: ignore[type-arg]
     file = serializers.FileField()
 
 
+class ReasonSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    code = serializers.ChoiceField(choices=list(provenance.REASONS))
+    sentence = serializers.CharField()
+
+
 class FoundSerializer(serializers.Serializer):  # type: ignore[type-arg]
-    ours = serializers.BooleanField()
-    signed = serializers.BooleanField()
+    verdict = serializers.ChoiceField(
+        choices=list(provenance.SENTENCES),
+        help_text="`ours` and `ours_edited`: signed here and unchanged since. `ours_changed`: our invisible "
+        "mark is in it, but the file was changed. `others`: signed by somebody else. `unknown`: neither.",
+    )
+    reasons = ReasonSerializer(many=True)
+    ours = serializers.BooleanField(
+        help_text="Whether it came from here: true for the three verdicts `ours...`."
+    )
+    signed = serializers.BooleanField(help_text="Whether our signature is intact. This alone is proof.")
+    kind = serializers.ChoiceField(choices=["generated", "edited"], allow_null=True)
+    engine = serializers.CharField(allow_null=True)
+    created = serializers.DateTimeField(allow_null=True)
     summary = serializers.CharField()
+
+
+def _example(name: str, verdict: str, *reasons: str, **known: str) -> OpenApiExample:
+    found = {
+        "verdict": verdict,
+        "reasons": [{"code": code, "sentence": provenance.REASONS[code]} for code in reasons],
+    }
+    found |= {"ours": True, "signed": bool(known), "kind": None, "engine": None, "created": None} | known
+    summary = provenance.SENTENCES[verdict].format(
+        engine=known.get("engine"), date=known.get("created", "")[:10]
+    )
+    return OpenApiExample(name, value=found | {"summary": summary}, response_only=True, status_codes=["200"])
+
+
+MADE = {"kind": "generated", "engine": "nano", "created": "2026-11-20T09:30:00Z"}
+EXAMPLES = [
+    _example("as it was delivered", "ours", "signature_intact", "mark_found", **MADE),
+    _example("a part of it, saved again", "ours_changed", "signature_missing", "mark_found", "mark_cropped"),
+]
 
 
 class VerifyView(APIView):
     permission_classes = ()
     parser_classes = (MultiPartParser,)
 
-    @extend_schema(request={"multipart/form-data": VerifyForm}, responses=FoundSerializer)
+    @extend_schema(request={"multipart/form-data": VerifyForm}, responses=FoundSerializer, examples=EXAMPLES)
     @limited("60/h", "verify")
     def post(self, request: Any) -> Response:
+        """Whether this installation made a file (PNG, JPEG, WebP, MP4), with the reasons.
+
+        The file is not kept, and the answer tells nothing about a person."""
         if "file" not in request.FILES:
             raise MissingFile
-        roots = provenance.known_roots(settings.KEYS / "provenance")
-        found = provenance.verify_apart(request.FILES["file"].read(), roots=roots)
-        return Response({k: v for k, v in asdict(found).items() if k in ("ours", "signed", "summary")})
+        certificates = provenance.known_certificates(settings.KEYS / "provenance")
+        return Response(
+            tell(provenance.verify_apart(request.FILES["file"].read(), certificates=certificates))
+        )
+
+
+def tell(found: provenance.Provenance) -> dict[str, Any]:
+    """The verdict in the reader's language. The mark's number stays here: it leads to a row."""
+    sentences = verdict_sentences.REASONS
+    known = {name: value for name, value in asdict(found).items() if name != "ident"}
+    return known | {
+        "reasons": [{"code": code, "sentence": str(sentences[code])} for code in found.reasons],
+        "summary": provenance.summarise(str(verdict_sentences.VERDICTS[found.verdict]), found),
+    }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.remote import FalDouble
@@ -36,10 +37,9 @@ class Hosted:
 
         from generation.services import request_images
 
+        recipe = {"twin": self.twin, "prompt": "in a park", "count": count, "seed": 5} | more
         with TestCase.captureOnCommitCallbacks(execute=True):
-            return request_images(
-                self.twin.user, twin=self.twin, prompt="in a park", count=count, seed=5, **more
-            )
+            return request_images(self.twin.user, **recipe)
 
     def said(self) -> dict[str, list[str]]:
         """The states of our requests by work, in order."""
@@ -122,19 +122,83 @@ def small_engine(remote: Any, folder: Path) -> Any:
 
 def give_shades(photos: list[Any]) -> None:
     """Files in which CentredFaces sees one person."""
-    from accounts.vault.vault import store
     from tests.ml.remote import shades
 
-    for photo, shade in zip(photos, shades(len(photos)), strict=True):
-        store(photo.user_id).write(photo.clean, shade.clean)
+    give(photos, [shade.clean for shade in shades(len(photos))])
+
+
+def give(photos: list[Any], files: list[bytes]) -> None:
+    from accounts.vault.vault import store
+
+    for photo, data in zip(photos, files, strict=True):
+        store(photo.user_id).write(photo.clean, data)
+
+
+def drawn_photos(count: int = 10, seed: int = 6) -> list[bytes]:
+    """JPEGs of one drawn person."""
+    from ml import media
+    from ml.drawn.people import random_person, varied_scenes
+    from ml.drawn.portraits import draw
+
+    rng = np.random.default_rng(seed)
+    person, scenes = random_person(rng), varied_scenes(rng, count)
+    return [media.encode_jpeg(draw(person, scene, 768, 768), 92) for scene in scenes]
 
 
 def agree(twin: Any, work: Callable[[], int]) -> None:
     """The consent to the company, and a proof of likeness."""
-    from accounts import consents
     from tests.conftest import client_of
     from tests.twins.sittings import sit
 
-    kind = consents.kind_of("fal")
-    consents.give(twin.user, kind=kind, version=consents.WORDING[kind][0])
+    consent(twin.user)
     sit(client_of(twin.user), twin, work)
+
+
+def consent(user: Any) -> None:
+    from accounts import consents
+
+    kind = consents.kind_of("fal")
+    consents.give(user, kind=kind, version=consents.WORDING[kind][0])
+
+
+def ready_twin(user: Any, files: list[bytes] | None = None) -> Any:
+    """A twin of a user who gave all consents, with photos and a proof, as rows: for benches. Without `files`
+    its photos are for CentredFaces."""
+    from django.utils import timezone
+
+    from twins.models import Photo, Twin
+    from twins.proof.models import Challenge, Proof, Selfie
+
+    consent(user)
+    twin = Twin.objects.create(user=user, name="Me", subject_class="woman")
+    facts = {"accepted": True, "width": 640, "height": 640, "points": [0.0] * 10, "embedder": "test"}
+    facts |= {
+        "embedding": [1.0, *[0.0] * 127],
+        "light": 0.5,
+        "yaw": 0.0,
+        "size": 1,
+        "box": [10, 10, 200, 220],
+    }
+    count = len(files) if files else 10
+    rows = [Photo(user=user, twin=twin, status="succeeded", hash=n, **facts) for n in range(count)]
+    made = Photo.objects.bulk_create(rows)
+    give(made, files) if files else give_shades(made)
+    challenge = Challenge.objects.create(user=user, twin=twin, steps=["left"], expires_at=timezone.now())
+    about = {"user": user, "twin": twin, "status": "succeeded", "accepted": True}
+    selfie = Selfie.objects.create(challenge=challenge, **about)
+    agreed = user.consents.get(kind="biometric_twin", withdrawn_at=None)
+    proof = Proof.objects.create(user=user, twin=twin, selfie=selfie, consent=agreed)
+    proof.photos.set(made)
+    return twin
+
+
+def use_quick_engine(folder: Path) -> None:
+    """In a worker process that a test or a bench starts: the engine of `small_engine`."""
+    from django.conf import settings
+
+    from config import studio
+    from ml import safety
+    from tests.ml.doubles import Said
+
+    safety.use_detector(Said())
+    studio.use_engine("fal", small_engine(settings.REMOTES["fal"], folder))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.crash import Outcome, Scene, asker, kill_web, kill_worker, ledger_check, scene
+from bench.crash_remote import SWEEP, owner, remote_scene
+from bench.crash_remote import kill_worker as kill_remote_worker
 from bench.house import person
 from bench.mortal import LEASE, WEB, WORKER, Step
 from config.runs import sweeper
@@ -32,3 +35,20 @@ def test_wherever_it_is_killed_all_is_well_again(
     some = share.of(steps, 3)
     assert {step.name: kill(at, who, step).wrong for step in some} == {step.name: [] for step in some}
     assert ledger_check(at.folder) == []
+
+
+@pytest.mark.parametrize("kill, steps", [(k, s) for _who, k, s in SWEEP], ids=[who for who, *_ in SWEEP])
+def test_a_training_at_a_service_is_sent_once_whoever_is_killed(
+    kill: Any, steps: tuple[Any, ...], share: Share, tmp_path: Path, monkeypatch: Any, settings: Any
+) -> None:
+    """By default the worker dies when the answer to its submit is lost; thoroughly, each of three at each
+    step."""
+    if not share.thorough and kill is not kill_remote_worker:
+        pytest.skip("with --thorough")
+    some = steps if share.thorough else steps[2:3]
+    monkeypatch.setattr(sweeper, "ENQUEUE_AGAIN", timedelta(seconds=LEASE))
+    settings.REMOTES, settings.STUDIO_PROFILES = {}, ["nano"]  # restored after the test
+    with remote_scene(tmp_path) as at:
+        twin = owner("alice")
+        assert {str(step): kill(at, twin, step).wrong for step in some} == {str(step): [] for step in some}
+        assert ledger_check(tmp_path) == []

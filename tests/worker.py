@@ -1,8 +1,9 @@
 """The Celery application for workers that tests start: the product's application, optionally with doubles.
 
+STUDIO=hosted selects the engine at the double of fal with small pictures (tests/hosted.py).
 STUDIO=paint selects the quick doubles of tests/studio.py. They append a line for each step to the file
 `steps` in STUDIO_FOLDER. A step pauses while its line begins with the text in the file `wait`. Without
-STUDIO=paint the real studio runs. CRASH_AT is explained in bench/mortal.py.
+STUDIO the real studio runs. CRASH_AT is explained in bench/mortal.py.
 """
 
 from __future__ import annotations
@@ -38,6 +39,14 @@ if os.environ.get("STUDIO") == "paint":
 
     studio.use_judge(JudgeDouble(on_step=on_step, any_movement=True))  # type: ignore[arg-type]
     studio.use_engine("nano", EngineDouble(on_step=on_step, steps=6))
+
+if os.environ.get("STUDIO") == "hosted":
+    import django
+
+    django.setup()
+    from tests.hosted import use_quick_engine
+
+    use_quick_engine(Path(os.environ["STUDIO_FOLDER"]))
 
 if "CRASH_AT" in os.environ:
     import django

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.conf import settings
+from django.core import signing
 from django.db import transaction
 from django.db.models import DecimalField, Value
 from django.db.models.functions import Coalesce
@@ -27,6 +29,8 @@ from ml.types import Request
 
 State = RemoteRequest.State
 HOOKED = ("fal",)  # services that send webhooks
+READS = ("together",)  # services that take no files and read LoRAs at an address of ours
+LORA = "lora-there"  # the salt of the signature in such an address
 LEAST = timedelta(minutes=2)  # a copy that lives shorter is not used any more
 FREE = (State.FAILED,)  # what failed there costs nothing
 P, T = ParamSpec("P"), TypeVar("T")
@@ -80,7 +84,9 @@ class Journal:
             response_url=response,
             cancel_url=cancel,
         )
-        rows.filter(state=State.SENDING).update(state=State.WAITING)
+        # Written off meanwhile, because its run ended: now it can be cancelled.
+        late = (State.SENDING, State.WRITTEN_OFF)
+        rows.filter(state__in=late).update(state=State.WAITING, ended_at=None, cents=None)
 
     @releasing
     def named(self, request: Request) -> str:
@@ -105,6 +111,8 @@ class Journal:
 
     @releasing
     def copy(self, service: str, name: str) -> str:
+        if service in READS:
+            return self._address() if settings.SECURE else ""
         live = RemoteCopy.objects.filter(service=service, name=name, expires_at__gt=timezone.now() + LEAST)
         return live.values_list("url", flat=True).first() or ""
 
@@ -115,10 +123,17 @@ class Journal:
             service=service, name=name, defaults={"url": url, "expires_at": expires}
         )
 
+    def _address(self) -> str:
+        """Where the service reads the twin of this job, while the job runs (generation.there)."""
+        token = signing.dumps(str(self.run.id), salt=LORA)
+        return f"{settings.ORIGIN}{reverse('lora_there', args=[token])}"
+
     def _listening(self, row: RemoteRequest) -> Request:
-        """The request of a row. From now on its bell hears webhooks."""
+        """The request of a row, whose bell hears webhooks from now on. An id without addresses is one that a
+        webhook told: `named` says it."""
         self._bell(str(row.id))
-        return request_of(row)
+        request = request_of(row)
+        return request if row.status_url else replace(request, request_id="")
 
     def _bell(self, reference: str) -> Bell:
         return self._bells.setdefault(reference, bells.of(reference))

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from billing.engines import journal
 from billing.engines.models import RemoteCopy, RemoteRequest
-from billing.runs import PaidRun, paid_kinds
+from billing.runs import AWAY, MOST_AWAY, PaidRun, paid_kinds
 from config import registry, studio
 from config.runs.circuit import Circuit
 from config.runs.models import Status
@@ -25,34 +25,37 @@ from ml.types import Request
 log = logging.getLogger(__name__)
 
 State = RemoteRequest.State
-MOST = 200  # requests in one round
+MOST = 1000  # requests in one round
 NAMED = timedelta(minutes=30)  # how long a webhook may still name a request whose submit was not answered
 TRIED = timedelta(days=1)  # how long a cancel is tried while the service does not answer
 NO_ANSWER = (MLError, NotSent, Unanswered, Busy)
-MOST_AWAY = timedelta(hours=1)  # a run that waited this long for a service fails
 
 
 def settle() -> int:
     """Returns how many rows it changed."""
     RemoteCopy.objects.filter(expires_at__lt=timezone.now()).delete()
-    return sum(map(_settle, _open())) + sum(_give_up(kind) for kind in paid_kinds())
+    silent: set[str] = set()
+    settled = sum(_settle(row, silent) for row in _open())
+    return settled + sum(_give_up(kind) + _end_unserved(kind) for kind in paid_kinds())
 
 
 def _open() -> list[RemoteRequest]:
     return list(RemoteRequest.objects.open().order_by("created_at")[:MOST])
 
 
-def _settle(row: RemoteRequest) -> bool:
-    """Cancels a request that nobody waits for."""
+def _settle(row: RemoteRequest, silent: set[str]) -> bool:
+    """Cancels a request that nobody waits for. `silent`: services that did not answer in this round; each is
+    asked once, because waiting for them holds up what else this worker does."""
     run = _run_of(row)
     if run is not None and not run.is_wanted:
         run.stop()
-    if run is not None and run.is_open:
+    if row.service in silent or (run is not None and run.is_open):
         return False
     try:
         return _cancel(row, run.engine if run else _engine_of(row))
     except NO_ANSWER as e:
         log.warning("%s cannot be cancelled: %s", row, e)
+        silent.add(row.service)
         return False
 
 
@@ -108,12 +111,21 @@ def _end(row: RemoteRequest, state: State, engine: str, *, free: bool = False) -
 
 def _give_up(kind: type[PaidRun]) -> int:
     """Fails the runs that wait for a service too long, while it is still away."""
-    late = kind.objects.filter(status=Status.QUEUED, stage="engine_away")
+    late = kind.objects.filter(status=Status.QUEUED, stage=AWAY)
     found = [
         run
         for run in late.filter(postponed_at__lt=timezone.now() - MOST_AWAY)[:MOST]
         if Circuit().is_open(run.service)
     ]
     for run in found:
-        run.give_up("engine_away")
+        run.give_up(AWAY)
+    return len(found)
+
+
+def _end_unserved(kind: type[PaidRun]) -> int:
+    """Fails the runs that wait for a service whose keys were taken out of the settings."""
+    gone = [name for name in studio.hosted() if studio.service_of(name) not in settings.REMOTES]
+    found = list(kind.objects.filter(status=Status.QUEUED, engine__in=gone)[:MOST])
+    for run in found:
+        run.give_up("engine_misconfigured")
     return len(found)

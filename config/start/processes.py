@@ -17,6 +17,7 @@ from pathlib import Path
 
 from config.start import checkout, env
 
+REMOTE = "remote"  # the worker of hosted engines
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "config.settings"}
 # Workers download nothing. One OpenBLAS thread: numpy's threads and torch's slow each other.
 WORKER = SETTINGS | {"HF_HUB_OFFLINE": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -41,7 +42,7 @@ def table(*, host: str, port: int, var: Path) -> tuple[Process, ...]:
         worker("render", concurrency=1),
         worker("cpu", concurrency=2),
         worker("io", concurrency=2),
-        worker("remote", concurrency=64, pool="threads"),  # each waits for a service
+        worker(REMOTE, concurrency=64, pool="threads"),  # each waits for a service
         beat(var),
     )
 

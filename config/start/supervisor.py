@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from config.start import checkout, doubles, embedded, logs, processes
+from config.start import checkout, doubles, embedded, engines, logs, processes
 from config.start.doubles import Double
 from config.start.env import Misconfigured
 from config.start.parts import Part, Program, RunError, Server, say
@@ -53,11 +53,14 @@ class Startup:
 
 
 def checkout_startup(*, host: str, port: int, var: Path) -> Startup:
-    """The start of a checkout: the whole table, and the demonstration."""
-    rows = processes.table(host=host, port=port, var=var)
+    """The start of a checkout: the whole table, and the demonstration. The worker of hosted engines is left
+    out where no service has a key. Raises Misconfigured."""
+    rows, found = processes.table(host=host, port=port, var=var), doubles.wanted(var)
+    if not (found or engines.remotes()):
+        rows = tuple(row for row in rows if row.name != processes.REMOTE)
     steps = [row for row in rows if row.once] + [processes.manage("demo", "load_demo")]
     programs = tuple(row for row in rows if not row.once)
-    return Startup(tuple(steps), programs, var, host, port, doubles.wanted(var))
+    return Startup(tuple(steps), programs, var, host, port, found)
 
 
 def run(startup: Startup) -> int:

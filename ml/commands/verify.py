@@ -1,4 +1,4 @@
-"""`python -m ml verify`: prints the provenance that a file states."""
+"""`python -m ml verify`: whether a file came from here, and why."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     if not args.file.is_file():
         raise MLError("no_such_file", f"There is no file {args.file}.")
-    found = provenance.verify_apart(args.file.read_bytes(), roots=provenance.known_roots(args.keys))
+    certificates = provenance.known_certificates(args.keys)
+    found = provenance.verify_apart(args.file.read_bytes(), certificates=certificates)
     answer(args, asdict(found))
     say(args, found.summary)
+    for reason in found.reasons:
+        say(args, f"  {reason}: {provenance.REASONS[reason]}")

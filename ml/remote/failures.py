@@ -38,6 +38,15 @@ def failure(service: str, code: str) -> MLError:
     return (Away if code == "engine_away" else MLError)(code, message)
 
 
+# What they made and bill, though it cannot be used; what failed there costs nothing.
+ENDED = {"result_refused": "refused", "result_bad": "delivered", "result_gone": "delivered"}
+
+
+def state_of(code: str) -> str:
+    """How a request ended, for the journal."""
+    return ENDED.get(code, "failed")
+
+
 def refusal_of(service: str, status: int, body: bytes) -> MLError:
     """What an answer that is no success means. Statuses and bodies: contracts of both services."""
     return failure(service, code_of(status, words_of(body)))
@@ -58,7 +67,8 @@ def code_of(status: int, words: str) -> str:
 
 
 def words_of(body: bytes) -> str:
-    """Codes and sentences of an error's body, without the input that it may repeat: a prompt is no reason."""
+    """Codes and sentences of an error's body, without the input and the names
+    of fields that it may repeat: neither is a reason."""
     try:
         said = parse(body)
     except BadJson:
@@ -75,7 +85,7 @@ def _words(said: Any) -> list[str]:
         return [
             word
             for name, each in said.items()
-            if name not in ("input", "ctx", "url")
+            if name not in ("input", "ctx", "url", "loc")
             for word in _words(each)
         ]
     return []

@@ -10,17 +10,19 @@ from urllib.parse import quote, urlsplit
 
 from ml.errors import MLError
 from ml.remote.failures import failure, refusal_of
-from ml.remote.http import Answer, Http, NotSent, Unanswered
+from ml.remote.http import RESULT_SECONDS, WHOLE_SECONDS, Answer, Http, NotSent, Unanswered
 from ml.remote.keys import Keys, name_of
-from ml.remote.settings import Remote
+from ml.remote.settings import Remote, is_header
+from ml.remote.strict import is_address, is_id
 from ml.types import Request
 
 SERVICE = "fal"
-MOST_ID = 100  # characters of a request's id
+MOST_URL = 500  # characters of an address of a request, or of a file there
 NOT_FINISHED = 400  # of a result that was asked for too early
 REFUSED_KEY = (401, 403)
 # Answers to a submit after which it may run all the same.
 DOUBTFUL = (408, 500, 502, 504)
+REACHED = "x-fal-request-id"  # it stands in answers of their queue; a gateway before it does not know it
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Fal:
             if answer.status in DOUBTFUL:
                 raise Unanswered(str(answer.status))
             if answer.status == 503:
-                raise NotSent("503")
+                raise Unanswered("503") if REACHED in answer.headers else NotSent("503")
             return answer
         raise error
 
@@ -86,11 +88,11 @@ class Fal:
         """Raises Unanswered when a 200 says no id: it may be running."""
         said = answer.fields
         ident = said.get("request_id")
-        if not isinstance(ident, str) or not is_id(ident):
+        if not is_id(ident):
             raise Unanswered("no request_id")
         own = self.urls_of(request.model, ident)
         told = (said.get(name) for name in ("status_url", "response_url", "cancel_url"))
-        urls = [self.at_ours(url) if isinstance(url, str) else mine for url, mine in zip(told, own)]
+        urls = [self.at_ours(url) if is_address(url, MOST_URL) else mine for url, mine in zip(told, own)]
         return replace(request, request_id=ident, urls=(urls[0], urls[1], urls[2]))
 
     def urls_of(self, model: str, ident: str) -> tuple[str, str, str]:
@@ -111,10 +113,11 @@ class Fal:
         said = answer.fields
         if answer.status == 404:
             return Status("unknown")
-        if answer.status not in (200, 202) or said.get("status") not in STATES:
+        state = STATES.get(str(said.get("status")))
+        if answer.status not in (200, 202) or state is None:
             raise Unanswered(f"status {answer.status}")
         error = f"{said.get('error_type') or ''} {said.get('error') or ''}".strip()
-        return Status(STATES[said["status"]], error)
+        return Status(state, error)
 
     def result(self, request: Request) -> Answer:
         """The answer as it is. Raises NotSent, Unanswered, MLError."""
@@ -156,14 +159,13 @@ class Fal:
         """Puts a file there for `seconds` and returns its address. It starts no work, so it is tried again.
         Away when the storage cannot be reached; MLError."""
         try:
-            kind, token = self._token()
             headers = {
-                "Authorization": f"{kind} {token}",
+                "Authorization": self._token(),
                 "Content-Type": mime,
                 "X-Fal-File-Name": name,
                 "X-Fal-Object-Lifecycle": lifecycle(seconds, acl),
             }
-            answer = self._twice(f"{self.remote.files}/files/upload", headers, data)
+            answer = self._twice(f"{self.remote.files}/files/upload", headers, data, RESULT_SECONDS)
         except (NotSent, Unanswered) as e:
             raise failure(SERVICE, "engine_away") from e
         url = answer.fields.get("access_url")
@@ -171,16 +173,20 @@ class Fal:
             raise Busy(answer)
         if answer.status != 200:
             raise refusal_of(SERVICE, answer.status, answer.body)
-        if not isinstance(url, str):
+        if not is_address(url, MOST_URL):
             raise failure(SERVICE, "engine_failed")
         return url
 
-    def _token(self) -> tuple[str, str]:
+    def _token(self) -> str:
+        """The header that uploads are authorised by."""
         for name, key in self.keys.usable():
             answer = self._token_answer(key)
             if answer.status == 200:
                 said = answer.fields
-                return str(said.get("token_type", "Bearer")), str(said.get("token", ""))
+                kind, token = said.get("token_type", "Bearer"), said.get("token")
+                if is_header(kind) and is_header(token):
+                    return f"{kind} {token}"
+                raise failure(SERVICE, "engine_failed")
             error = self._refusal(name, answer)
             if error.code != "engine_key_refused":
                 raise error
@@ -190,15 +196,17 @@ class Fal:
         url = f"{self.remote.rest}/storage/auth/token?storage_type=fal-cdn-v3"
         return self._twice(url, auth(key), {})
 
-    def _twice(self, url: str, headers: Mapping[str, str], body: Any) -> Answer:
+    def _twice(
+        self, url: str, headers: Mapping[str, str], body: Any, seconds: float = WHOLE_SECONDS
+    ) -> Answer:
         """POST to the storage; once more when there was no answer or a 5xx."""
         try:
-            answer = self.http.send("POST", url, headers=headers, body=body)
+            answer = self.http.send("POST", url, headers=headers, body=body, seconds=seconds)
             if answer.status < 500:
                 return answer
         except (NotSent, Unanswered):
             pass
-        answer = self.http.send("POST", url, headers=headers, body=body)
+        answer = self.http.send("POST", url, headers=headers, body=body, seconds=seconds)
         if answer.status >= 500:
             raise Unanswered(str(answer.status))
         return answer
@@ -227,8 +235,3 @@ class Busy(Exception):
     def __init__(self, answer: Answer):
         super().__init__(answer.status)
         self.answer = answer
-
-
-def is_id(text: str) -> bool:
-    """Letters, digits and hyphens: an id becomes part of an address."""
-    return len(text) <= MOST_ID and text.isascii() and text.replace("-", "").isalnum()

@@ -20,16 +20,18 @@ from urllib.parse import urljoin, urlsplit
 import httpx2
 
 from ml.errors import MLError
+from ml.remote.deadline import transport, within
 from ml.remote.failures import failure
 from ml.remote.settings import Remote, is_loopback
-from ml.remote.strict import BadJson, parse
+from ml.remote.strict import BadJson, is_address, parse
 
 TIMES = httpx2.Timeout(60, connect=5, pool=30)  # seconds
-WHOLE_SECONDS = 120.0  # for an answer; a result may take RESULT_SECONDS
-RESULT_SECONDS = 600.0
+WHOLE_SECONDS = 120.0  # for a request and its answer
+RESULT_SECONDS = 600.0  # for a file that goes or comes
 MOST_JSON = 2_000_000  # bytes
 MOST_LORA = 1_000_000_000
-MOST_PICTURE = 40_000_000
+MOST_PICTURE = 16_000_000  # four times a megapixel without compression
+MOST_URL = 4000  # characters of a result's address
 TRIES, PAUSE = 3, 0.5  # of what only reads; the pause doubles
 MOST_REDIRECTS = 3
 LATER = (429, 500, 502, 503, 504)
@@ -109,7 +111,8 @@ class Http:
     def _open(keep: int) -> httpx2.Client:
         limits = httpx2.Limits(max_connections=256, max_keepalive_connections=keep, keepalive_expiry=20)
         headers = {"User-Agent": "PhotoFlux", "Accept-Encoding": "identity"}
-        return httpx2.Client(verify=tls(), headers=headers, timeout=TIMES, limits=limits, trust_env=False)
+        by = transport(tls(), limits)
+        return httpx2.Client(transport=by, headers=headers, timeout=TIMES, trust_env=False)
 
     def close(self) -> None:
         self._client.close()
@@ -118,12 +121,21 @@ class Http:
     # ---------------------------------------------------------------- the service itself
 
     def send(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: Any = None, most: int = MOST_JSON
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: Any = None,
+        most: int = MOST_JSON,
+        seconds: float = WHOLE_SECONDS,
     ) -> Answer:
-        """Sends once. `body`: bytes as they are, anything else as JSON. Raises NotSent, Unanswered."""
+        """Sends once. `body`: bytes as they are, anything else as JSON. `seconds`: until the whole answer is
+        there. Raises NotSent, Unanswered."""
         kind = {} if isinstance(body, bytes) or body is None else {"Content-Type": "application/json"}
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        return self._once(self._fresh, method, url, headers={**kind, **headers}, content=content, most=most)
+        options = {"headers": {**kind, **headers}, "content": content}
+        return self._once(self._fresh, method, url, most=most, seconds=seconds, **options)
 
     def read(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
         """GET, tried again while the service is away. Raises NotSent, Unanswered."""
@@ -139,12 +151,19 @@ class Http:
             self.sleep(PAUSE * 2 ** (TRIES - 1 - left))
         raise AssertionError("the loop returns or raises")
 
-    def _once(self, client: httpx2.Client, method: str, url: str, *, most: int, **options: Any) -> Answer:
-        start = time.monotonic()
+    def _once(
+        self,
+        client: httpx2.Client,
+        method: str,
+        url: str,
+        *,
+        most: int,
+        seconds: float = WHOLE_SECONDS,
+        **options: Any,
+    ) -> Answer:
         try:
-            with client.stream(method, url, **options) as response:
-                body = _read(response, most, start + WHOLE_SECONDS)
-                return Answer(response.status_code, response.headers, body)
+            with within(seconds), client.stream(method, url, **options) as response:
+                return Answer(response.status_code, response.headers, _read(response, most))
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as e:
             raise NotSent(str(e)) from e
         except (httpx2.HTTPError, httpx2.InvalidURL, TooMuch) as e:
@@ -190,9 +209,8 @@ class Http:
         raise error
 
     def _get_from(self, address: str, options: dict[str, Any], most: int) -> bytes | str:
-        start = time.monotonic()
         try:
-            with self._client.stream("GET", address, **options) as response:
+            with within(RESULT_SECONDS), self._client.stream("GET", address, **options) as response:
                 if response.is_redirect:
                     return response.headers.get("location", "")
                 if response.status_code in GONE:
@@ -204,7 +222,7 @@ class Http:
                     or response.headers.get("content-encoding", "identity") != "identity"
                 ):
                     raise failure(self.remote.service, "result_bad")
-                return _read(response, most, start + RESULT_SECONDS)
+                return _read(response, most)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as e:
             raise NotSent(str(e)) from e
         except httpx2.RemoteProtocolError as e:
@@ -216,15 +234,14 @@ class Http:
         """(address, options) for each way to a result: its checked IP addresses, with its name for TLS.
         MLError `result_bad` for what is neither public https nor the double's own machine."""
         bad = failure(self.remote.service, "result_bad")
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port
-        except ValueError:
-            raise bad from None
-        if is_loopback(url) and self.remote.is_double and parts.scheme in ("http", "https"):
+        if not is_address(url, MOST_URL):
+            raise bad
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        if is_loopback(url) and self.remote.is_double:
             yield url, {}
             return
-        if parts.scheme != "https" or not host or parts.username is not None:
+        if parts.scheme != "https" or parts.username is not None:
             raise bad
         for ip in self._public(host, port or 443, bad):
             there = f"[{ip}]" if ":" in ip else ip
@@ -246,7 +263,7 @@ class TooMuch(Exception):
     """More bytes than allowed."""
 
 
-def _read(response: httpx2.Response, most: int, until: float) -> bytes:
+def _read(response: httpx2.Response, most: int) -> bytes:
     told = response.headers.get("content-length", "")
     if told.isdigit() and int(told) > most:
         raise TooMuch(told)
@@ -255,6 +272,4 @@ def _read(response: httpx2.Response, most: int, until: float) -> bytes:
         data += chunk
         if len(data) > most:
             raise TooMuch(str(len(data)))
-        if time.monotonic() > until:
-            raise httpx2.ReadTimeout("the answer took too long")
     return bytes(data)

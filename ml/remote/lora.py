@@ -114,7 +114,7 @@ def _check_places(tensors: Mapping[str, Any], size: int) -> None:
 
 def _place(row: Mapping[str, Any]) -> tuple[int, int, Mapping[str, Any]]:
     offsets, shape = row.get("data_offsets"), row.get("shape")
-    if not (_numbers(offsets) and _numbers(shape) and row.get("dtype") in BYTES):
+    if not (_numbers(offsets) and _numbers(shape) and str(row.get("dtype")) in BYTES):
         raise NotALora("a tensor's place, shape or type is odd")
     assert isinstance(offsets, list)
     assert isinstance(shape, list)

@@ -85,11 +85,16 @@ def keys_of(service: str, text: str) -> tuple[str, ...]:
 
 def check_key(service: str, key: str) -> None:
     """Refuses what no HTTP header can carry. The message does not show the key."""
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
+    if not is_header(key):
         raise misconfigured(
             f"A key for {SERVICES[service].company} has a space, a line break or another character that no "
             f"key has. Set {service.upper()}_KEYS to the keys, separated by commas."
         )
+
+
+def is_header(text: object) -> bool:
+    """Whether it can be a word of an HTTP header."""
+    return isinstance(text, str) and text.isascii() and text.isprintable() and text != "" and " " not in text
 
 
 def address(service: str, url: str) -> str:

@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ml.errors import MLError
-from ml.remote.strict import BadJson, parse
+from ml.remote.strict import BadJson, is_id, parse
 
 TOLERANCE = 300  # seconds between their clock and ours
 MOST_BYTES = 1_000_000  # of a webhook's body
@@ -77,8 +77,9 @@ def _request_of(raw_body: bytes, header: str) -> str:
         body = parse(raw_body)
     except BadJson:
         body = None
-    found = body.get("request_id") if isinstance(body, dict) else None
-    if not isinstance(found, str) or not found or header not in (found, body.get("gateway_request_id")):  # type: ignore[union-attr]
+    body = body if isinstance(body, dict) else {}
+    found = body.get("request_id")
+    if not is_id(found) or header not in (found, body.get("gateway_request_id")):
         raise MLError("webhook_bad", "This webhook names no request.")
     return found
 

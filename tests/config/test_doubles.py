@@ -19,7 +19,16 @@ def shell(monkeypatch):
 
 
 def test_nothing_changes_without_doubles(tmp_path):
-    assert supervisor.checkout_startup(host="::", port=80, var=tmp_path).doubles == ()
+    startup = supervisor.checkout_startup(host="::", port=80, var=tmp_path)
+    assert startup.doubles == ()
+    assert "remote" not in {process.name for process in startup.programs}
+
+
+@pytest.mark.parametrize("name, value", [("DOUBLES", "1"), ("FAL_KEYS", "a-key")])
+def test_the_worker_of_hosted_engines_is_started_where_there_are_any(tmp_path, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    programs = supervisor.checkout_startup(host="::", port=80, var=tmp_path).programs
+    assert "remote" in {process.name for process in programs}
 
 
 def test_both_doubles_are_started_and_named_to_the_programs(tmp_path, monkeypatch):

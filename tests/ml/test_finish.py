@@ -52,7 +52,7 @@ def detector() -> Iterator[Said]:
 def test_it_is_marked_and_signed_in_its_engines_name(signer: Signer) -> None:
     made = finished(signer, {})
     assert made
-    found = provenance.verify(made.png)
+    found = provenance.verify(made.png, certificates=signer.certificates)
     assert (found.signed, found.ident, found.engine) == (True, made.mark, "elsewhere")
     assert (made.width, made.height, made.seed) == (192, 256, 7)
 

@@ -18,12 +18,13 @@ from ml.errors import Away, MLError
 from ml.remote import http, lora, waits
 from ml.remote.circuit import FAILURES, OPEN_SECONDS, InProcessCircuit
 from ml.remote.failures import code_of, failure, words_of
-from ml.remote.fal import Fal, is_id
+from ml.remote.fal import Fal
 from ml.remote.http import Answer, Http, Torn, is_public
 from ml.remote.journal import FolderJournal
 from ml.remote.keys import SKIP_SECONDS, Keys, name_of
 from ml.remote.package import bare, package
 from ml.remote.settings import Remote
+from ml.remote.strict import is_id
 from ml.remote.waits import Patience
 from ml.types import Request
 from tests.ml.doubles import MemoryStore
@@ -359,5 +360,7 @@ def test_copies_are_known_as_long_as_they_live() -> None:
     journal = FolderJournal(MemoryStore(), "pictures")
     journal.copied("fal", "twin", "https://a", 60)
     assert (journal.copy("fal", "twin"), journal.copy("fal", "other")) == ("https://a", "")
-    journal.copied("fal", "twin", "https://a", -1)
-    assert journal.copy("fal", "twin") == ""
+    assert FolderJournal(journal.store, "pictures", lora="other").copy("fal", "twin") == ""
+    gone = FolderJournal(MemoryStore(), "pictures")
+    gone.copied("fal", "twin", "https://a", -1)
+    assert gone.copy("fal", "twin") == ""

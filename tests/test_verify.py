@@ -1,0 +1,89 @@
+"""POST /api/v1/verify: one answer about a file's origin, in the reader's language, for anybody."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.translation import override
+from PIL import Image
+
+from bench.watermark import draw_portrait
+from ml import provenance, watermark
+from moderation import verdict_sentences
+
+pytestmark = pytest.mark.django_db
+MADE = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+IDENT = 0xC0FFEE42
+
+
+@pytest.fixture
+def delivered(tmp_path: Path, settings: Any) -> bytes:
+    """A picture as this installation delivers it."""
+    settings.KEYS = tmp_path
+    signer = provenance.Signer.open(tmp_path / "provenance")
+    data = encode(watermark.embed(draw_portrait(1, 256, 320), IDENT))
+    return signer.sign(data, "image/png", engine="nano", ident=IDENT, created=MADE)
+
+
+def encode(picture: Any, kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, kind)
+    return out.getvalue()
+
+
+def ask(client: Any, data: bytes, language: str = "en") -> Any:
+    file = SimpleUploadedFile("p.png", data)
+    return client.post("/api/v1/verify", {"file": file}, headers={"Accept-Language": language}).json()
+
+
+def test_a_delivered_picture_is_ours_and_says_what_is_known(client: Any, delivered: bytes) -> None:
+    found = ask(client, delivered)
+    assert found["summary"] == "Made by PhotoFlux (nano engine) on 2026-11-20. The signature is intact."
+    assert (found["verdict"], found["ours"], found["signed"]) == ("ours", True, True)
+    assert (found["kind"], found["engine"], found["created"]) == ("generated", "nano", "2026-11-20T09:30:00Z")
+    assert [reason["code"] for reason in found["reasons"]] == ["signature_intact", "mark_found"]
+
+
+def test_a_picture_that_was_saved_again_has_one_answer(client: Any, delivered: bytes) -> None:
+    found = ask(client, encode(np.asarray(Image.open(io.BytesIO(delivered))), "JPEG"))
+    assert (found["verdict"], found["ours"], found["signed"]) == ("ours_changed", True, False)
+    assert (found["kind"], found["engine"], found["created"]) == (None, None, None)
+    assert [reason["code"] for reason in found["reasons"]] == ["signature_missing", "mark_found"]
+
+
+def test_the_mark_is_a_trace_and_its_number_is_not_told(client: Any, delivered: bytes) -> None:
+    found = ask(client, delivered)
+    assert set(found) == {"verdict", "reasons", "ours", "signed", "kind", "engine", "created", "summary"}
+    assert str(IDENT) not in str(found)
+
+
+@pytest.mark.parametrize(
+    "language, sentence", [("es", "Hecha por PhotoFlux"), ("zh-hans", "由 PhotoFlux 制作")]
+)
+def test_the_answer_is_in_the_readers_language(
+    client: Any, delivered: bytes, language: str, sentence: str
+) -> None:
+    found = ask(client, delivered, language)
+    assert sentence in found["summary"]
+    assert "2026-11-20" in found["summary"]
+
+
+def test_every_sentence_is_marked_for_translation() -> None:
+    for marked, own in (
+        (verdict_sentences.VERDICTS, provenance.SENTENCES),
+        (verdict_sentences.REASONS, provenance.REASONS),
+    ):
+        with override("en"):
+            assert {code: str(text) for code, text in marked.items()} == own
+
+
+def test_the_contract_shows_an_answer(client: Any) -> None:
+    operation = client.get("/api/v1/openapi.json").json()["paths"]["/api/v1/verify"]["post"]
+    examples = operation["responses"]["200"]["content"]["application/json"]["examples"].values()
+    assert {one["value"]["verdict"] for one in examples} == {"ours", "ours_changed"}
