@@ -13,9 +13,9 @@ from ml.catalogue import Base, steps_of
 from ml.errors import Away, MLError
 from ml.prompts import compose
 from ml.remote import lora
-from ml.remote.courier import Courier, Rule
+from ml.remote.courier import ENDS, Courier, Rule
 from ml.remote.failures import failure
-from ml.remote.http import MOST_PICTURE
+from ml.remote.http import MOST_PICTURE, WHOLE_SECONDS
 from ml.types import Request
 
 # 10 minutes until it counts as lost, 9 of them to start; the picture stays there for an hour.
@@ -84,12 +84,12 @@ class FalPictures:
 
     def _fetch(self, request: Request, output: Mapping[str, Any]) -> bytes:
         try:
-            data = self.courier.fal.http.fetch(self._address(output), MOST_PICTURE)
+            url = self._address(output)
+            data = self.courier.fetch(request, RULE, url, MOST_PICTURE, seconds=WHOLE_SECONDS)
         except Away:
             raise
-        except MLError as e:
-            refused = e.code == "result_refused"
-            self.courier.journal.ended(request, "refused" if refused else "failed")
+        except MLError as e:  # it was made, and is billed
+            self.courier.journal.ended(request, ENDS.get(e.code, "delivered"))
             raise
         self.courier.journal.ended(request, "delivered")
         return data
