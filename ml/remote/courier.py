@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from ml.errors import Away, MLError
 from ml.remote.circuit import Circuit
-from ml.remote.failures import code_of, failure, words_of
+from ml.remote.failures import code_of, failure, state_of, words_of
 from ml.remote.fal import SERVICE, Busy, Fal, Status, lifecycle
 from ml.remote.http import Answer, NotSent, Unanswered
 from ml.remote.waits import Patience
@@ -28,8 +28,6 @@ LOOK_FOR_WEBHOOK = 5.0  # seconds between two looks for a webhook that names a l
 IN_FLIGHT = 150.0  # seconds that another worker may still be sending a request: more than http.WHOLE_SECONDS
 NO_REASON = (400, 401, 403, 408, 429)  # statuses that do not tell how the work ended
 UNKNOWN_MOST = 3  # looks in a row that do not know the request
-# How a request has ended there, by our code: what was made is billed. Others have failed.
-ENDS = {"result_refused": "refused", "result_bad": "delivered", "result_gone": "delivered"}
 ODD_MOST = 5  # answers in a row that say neither a result nor why there is none
 
 
@@ -191,7 +189,7 @@ class Courier:
             return None
         code = "engine_failed" if code == "odd" else code
         log.warning("%s ended with %s (HTTP %s)", request.model, code, answer.status)
-        self.journal.ended(request, ENDS.get(code, "failed"))
+        self.journal.ended(request, state_of(code))
         raise failure(SERVICE, code)
 
     def _give_up(self, request: Request) -> None:

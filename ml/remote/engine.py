@@ -19,7 +19,7 @@ from ml.prompts import compose
 from ml.remote.circuit import Circuit, InProcessCircuit
 from ml.remote.courier import Courier, pause
 from ml.remote.desk import Desk, InChild
-from ml.remote.failures import failure
+from ml.remote.failures import failure, state_of
 from ml.remote.fal import Fal
 from ml.remote.http import NotSent, Unanswered
 from ml.remote.journal import FolderJournal
@@ -201,7 +201,7 @@ class TogetherEngine(RemoteEngine):
                 journal.ended(request, "written_off")
                 continue
             except MLError as e:
-                journal.ended(request, "refused" if e.code == "result_refused" else "failed")
+                journal.ended(request, state_of(e.code))
                 raise
             self.circuit.worked(service)
             journal.ended(request, "delivered")

@@ -13,8 +13,8 @@ from ml.catalogue import Base, steps_of
 from ml.errors import Away, MLError
 from ml.prompts import compose
 from ml.remote import lora
-from ml.remote.courier import ENDS, Courier, Rule
-from ml.remote.failures import failure
+from ml.remote.courier import Courier, Rule
+from ml.remote.failures import failure, state_of
 from ml.remote.http import MOST_PICTURE, WHOLE_SECONDS
 from ml.types import Request
 
@@ -88,8 +88,8 @@ class FalPictures:
             data = self.courier.fetch(request, RULE, url, MOST_PICTURE, seconds=WHOLE_SECONDS)
         except Away:
             raise
-        except MLError as e:  # it was made, and is billed
-            self.courier.journal.ended(request, ENDS.get(e.code, "delivered"))
+        except MLError as e:
+            self.courier.journal.ended(request, state_of(e.code))
             raise
         self.courier.journal.ended(request, "delivered")
         return data

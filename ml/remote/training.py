@@ -176,15 +176,12 @@ class RemoteTraining:
                 data = self.courier.fetch(request, RULE, url, MOST_LORA, size=size, seconds=RESULT_SECONDS)
                 lora.check(data)
                 self.store.write(self._fetched, lora.with_facts(data, {"about": self.about}))
-        except lora.NotALora as e:
-            log.warning("what came back is no LoRA of FLUX.1: %s", e)
-            self.courier.journal.ended(request, "delivered")  # it was made, and is billed
-            raise failure(request.service, "result_bad") from e
         except Away:
             raise
-        except MLError:
-            self.courier.journal.ended(request, "delivered")
-            raise
+        except (lora.NotALora, MLError) as e:
+            log.warning("what came back cannot be used: %s", e)
+            self.courier.journal.ended(request, "delivered")  # it was made, and is billed
+            raise e if isinstance(e, MLError) else failure(request.service, "result_bad") from e
         self.courier.journal.ended(request, "delivered")
 
     def stage(self, said: str) -> None:

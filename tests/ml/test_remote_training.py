@@ -166,8 +166,8 @@ def test_what_another_worker_is_still_sending_is_waited_for(fal: FalDouble, here
     fal.scenario("failed", model=fal.TRAINER)
     assert code_of(here.train) == "engine_failed"
     assert len(trainings(fal)) == 1
-    here.journal.rows = [request]
-    here.journal.on_wait = lambda *_: here.journal.aged(IN_FLIGHT)
+    here.journal.rows, here.journal.states[request.reference] = [request], "sending"
+    here.engine.now = lambda: time.time() + IN_FLIGHT
     assert code_of(here.train) == "answer_lost"
 
 
@@ -227,9 +227,8 @@ def test_what_goes_wrong_there_has_a_code_and_is_not_sent_again(
     assert code_of(here.train) == code
     assert (len(trainings(fal)), fal.submitted(fal.PICTURES)) == (1, [])
     assert here.store.files == {}
-    wanted = {"result_refused": "refused", "request_lost": "lost"}.get(code)
-    made = "delivered" if code in ("result_bad", "result_gone") else "failed"  # billed or not
-    assert here.journal.said() == {"training": [wanted or made]}
+    ends = {"result_refused": "refused", "request_lost": "lost", "engine_failed": "failed"}
+    assert here.journal.said() == {"training": [ends.get(code, "delivered")]}  # what was made is billed
 
 
 def test_a_refusal_may_stand_in_the_status_too(fal: FalDouble, here: Bench) -> None:
