@@ -24,7 +24,7 @@ from billing.models import Plan
 from billing.templatetags.money import money
 from config.web.labels import engine_name
 from support.insights import costs as work
-from support.insights import figures, plots
+from support.insights import figures, health, plots
 from support.insights.costs import Cost, Margin
 from support.insights.figures import PACK, Churn, Credits, Period, Revenue
 
@@ -149,6 +149,7 @@ def _facts(period: Period) -> dict[str, Any]:
             "table": _by_day(_("Credits by day"), period, by_use, _number),
         },
         "costs": _cost_table(costs),
+        "services": health.services(),
         "margins": _margin_table(work.margins_by_engine(costs, revenue, credits)),
         "churn": _churn_table(period, churn),
     }
