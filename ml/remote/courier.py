@@ -27,7 +27,7 @@ POLL_FIRST, POLL_GROWTH = 1.0, 1.5  # seconds between two looks, and how it grow
 LOOK_FOR_WEBHOOK = 5.0  # seconds between two looks for a webhook that names a lost request
 IN_FLIGHT = 150.0  # seconds that another worker may still be sending a request: more than http.WHOLE_SECONDS
 NO_REASON = (400, 401, 403, 408, 429)  # statuses that do not tell how the work ended
-UNKNOWN_MOST = 3  # looks in a row that do not know the request
+UNKNOWN_MOST = 8  # looks in a row, half a minute, that do not know the request
 ODD_MOST = 5  # answers in a row that say neither a result nor why there is none
 
 
@@ -181,6 +181,9 @@ class Courier:
         try:
             answer = self.fal.result(request)
         except (NotSent, Unanswered, Busy):
+            return None
+        except MLError as e:  # no key works now; the result may still be there when one does again
+            log.warning("no result of a request: %s", e)
             return None
         code = _code_of_result(answer, status)
         if not code:

@@ -286,6 +286,13 @@ def test_a_refused_key_is_reported_and_the_next_one_is_used(fal: FalDouble, here
     assert len(told) == 2
 
 
+def test_a_key_that_is_refused_at_the_end_loses_no_training(fal: FalDouble, here: Bench) -> None:
+    here.engine.fal.keys.now = lambda: 1000.0 * len(here.journal.waits)  # type: ignore[union-attr]
+    fal.scenario("bad_key", at="result", times=len(fal.keys))
+    assert here.train().recognised
+    assert fal.waiting == []
+
+
 def test_too_many_requests_are_waited_for_as_told_but_no_longer_than_a_minute(
     fal: FalDouble, here: Bench
 ) -> None:
