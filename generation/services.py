@@ -10,11 +10,11 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing import ledger, limits
-from billing.engines import offers
 from config import registry
 from config.errors import DomainError, NotFailed
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
+from config.studio import hosted
 from generation import engines, kinds
 from generation.models import Job
 from moderation import policy
@@ -138,7 +138,7 @@ def stop_jobs(user: Any) -> None:
 
 def stop_at(service: str, user: Any) -> None:
     """Stops the user's open jobs with a twin at a company: the consent to it was withdrawn."""
-    there = Job.objects.filter(user=user, of_twin=True, engine__in=offers.profiles_at(service))
+    there = Job.objects.filter(user=user, of_twin=True, engine__in=hosted(service))
     transaction.on_commit(lambda: [job.stop() for job in there.open()], robust=True)
 
 

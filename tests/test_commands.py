@@ -59,9 +59,13 @@ def test_the_ledger_is_checked(alice: Any, capsys: Any) -> None:
     assert "adds up" in capsys.readouterr().out
 
 
-def test_the_studios_own_base_is_fetched_when_none_is_named(capsys: Any) -> None:
+def test_the_bases_that_run_here_are_fetched_when_none_is_named(settings: Any, capsys: Any) -> None:
+    settings.STUDIO_PROFILES = ["fal", "nano"]
     call_command("fetch_models")
     assert "nano ships with the program" in capsys.readouterr().out
+    settings.STUDIO_PROFILES = ["fal"]
+    with pytest.raises(CommandError, match="nothing to fetch"):
+        call_command("fetch_models")
 
 
 def test_a_base_that_there_is_not_cannot_be_fetched() -> None:

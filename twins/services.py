@@ -20,6 +20,7 @@ from config import registry
 from config.errors import DomainError, FileTooLarge, Invalid, NotFailed, NotFound
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Run, Status
+from config.studio import hosted
 from config.web.labels import engine_name
 from twins import checks, terms
 from twins.models import LEAST, MOST, Photo, Training, Twin
@@ -131,7 +132,7 @@ def disable(user: Any, twins: QuerySet[Twin]) -> None:
 
 def stop_at(service: str, user: Any) -> None:
     """Stops the user's open trainings at a company: the consent to it was withdrawn. Needs a transaction."""
-    there = Training.objects.filter(user=user, base__in=offers.profiles_at(service))
+    there = Training.objects.filter(user=user, base__in=hosted(service))
     transaction.on_commit(lambda: [training.stop() for training in there.open()], robust=True)
 
 

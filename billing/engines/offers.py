@@ -13,9 +13,8 @@ from billing.engines.models import EngineOffer
 from config.errors import DomainError, Invalid
 from config.studio import get_base
 from config.web.labels import engine_name
-from ml.catalogue import BASES, Base, serves
+from ml.catalogue import Base, serves
 
-HOSTED = tuple(name for name, base in BASES.items() if base.service)  # engines of other companies
 NOT_OFFERED = _("This engine is not offered here. Choose another one.")
 TRAINS_NONE = _("This engine makes pictures and trains no twins. Choose another one.")
 NO_TRAINER = _("No engine here trains twins at the moment.")
@@ -44,11 +43,6 @@ class EngineGone(DomainError):
 def configured() -> list[Base]:
     """The engines of this installation, in the operator's order."""
     return [get_base(name) for name in settings.STUDIO_PROFILES]
-
-
-def profiles_at(service: str) -> list[str]:
-    """The engines that this company runs, configured or not."""
-    return [name for name, base in BASES.items() if base.service == service]
 
 
 def usable(user: Any) -> list[Base]:

@@ -82,7 +82,8 @@ def train(args: argparse.Namespace, engine: Engine, spec: TrainSpec, store: Stor
     """Trains with a progress bar. Ctrl-C stops at the next step and keeps a checkpoint."""
     bar = Bar()
     before = signal.signal(signal.SIGINT, lambda *_: setattr(bar, "stop", True))
-    journal = FolderJournal(store, spec.name, about_training(spec), hurry=lambda: bar.stop)
+    about = about_training(spec)
+    journal = FolderJournal(store, spec.name, about, lora=about, hurry=lambda: bar.stop)
     try:
         report = engine.train(spec, store=store, on_progress=bar, journal=journal)
     except Stopped:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from ml.errors import Away, MLError
 from ml.remote.circuit import Circuit
-from ml.remote.failures import code_of, failure, words_of
+from ml.remote.failures import code_of, failure, state_of, words_of
 from ml.remote.fal import SERVICE, Busy, Fal, Status, lifecycle
 from ml.remote.http import Answer, NotSent, Unanswered
 from ml.remote.waits import Patience
@@ -187,7 +187,7 @@ class Courier:
             return None
         code = "engine_failed" if code == "odd" else code
         log.warning("%s ended with %s (HTTP %s)", request.model, code, answer.status)
-        self.journal.ended(request, "refused" if code == "result_refused" else "failed")
+        self.journal.ended(request, state_of(code))
         raise failure(SERVICE, code)
 
     def _give_up(self, request: Request) -> None:

@@ -8,6 +8,7 @@ another worker."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,19 @@ from ml.prompts import compose
 from ml.remote.circuit import Circuit, InProcessCircuit
 from ml.remote.courier import Courier, pause
 from ml.remote.desk import Desk, InChild
-from ml.remote.failures import failure
+from ml.remote.failures import failure, state_of
 from ml.remote.fal import Fal
 from ml.remote.http import NotSent, Unanswered
 from ml.remote.journal import FolderJournal
 from ml.remote.keys import Keys, OnRefused
-from ml.remote.pictures import FalPictures, Wanted
-from ml.remote.rendering import Made, RemoteEngine, about_training
+from ml.remote.pictures import FalPictures, Fetch, Ready, Wanted
+from ml.remote.rendering import RemoteEngine, about_training
 from ml.remote.settings import Remote
 from ml.remote.together import Together
 from ml.remote.training import RemoteTraining
 from ml.types import Journal, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+
+Wait = Callable[[float], None]  # waits so many seconds; may raise Stopped
 
 
 def open_remote(
@@ -70,7 +73,7 @@ class FalEngine(RemoteEngine):
         self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on, journal: Journal | None = None
     ) -> TrainReport:
         about = about_training(spec)
-        journal = journal or FolderJournal(store, spec.name, about)
+        journal = journal or FolderJournal(store, spec.name, about, lora=about)
         courier = self._courier(journal, lambda said: training.stage(said))
         judging = self._courier(journal, lambda said: tell(on_progress, "choosing the best", 0.0))
         training = RemoteTraining(
@@ -79,6 +82,7 @@ class FalEngine(RemoteEngine):
             pictures=FalPictures(self.base, judging, self.large),
             desk=self.desk,
             large=self.large,
+            few=self.few,
             spec=spec,
             store=store,
             on_progress=on_progress,
@@ -93,7 +97,7 @@ class FalEngine(RemoteEngine):
         store: Store | None,
         on_progress: Progress,
         journal: Journal,
-    ) -> Iterator[tuple[Wanted, Made]]:
+    ) -> Iterator[tuple[Wanted, Ready]]:
         stages = {"waiting": "waiting there", "running": "rendering"}
         courier = self._courier(journal, lambda said: tell(on_progress, stages[said], 0.0))
         pictures, url = FalPictures(self.base, courier, self.large), ""
@@ -132,7 +136,7 @@ class TogetherEngine(RemoteEngine):
         store: Store | None,
         on_progress: Progress,
         journal: Journal,
-    ) -> Iterator[tuple[Wanted, Made]]:
+    ) -> Iterator[tuple[Wanted, Ready]]:
         tell(on_progress, "sending", 0.0)
         model, lora_url = self._model(spec, journal)
         subject = str(facts.get("subject", spec.subject))
@@ -143,10 +147,11 @@ class TogetherEngine(RemoteEngine):
             def wait(seconds: float, share: float = i / spec.count) -> None:
                 pause(seconds, lambda: tell(on_progress, "waiting there", share))
 
-            def made(one: Wanted = one, body: Mapping[str, Any] = body, wait: Any = wait) -> bytes:
-                return self._generate(one.work, body, wait, journal)
+            yield one, partial(self._ready, one.work, body, wait, journal)
 
-            yield one, made
+    def _ready(self, work: str, body: Mapping[str, Any], wait: Wait, journal: Journal) -> Fetch:
+        data = self._generate(work, body, wait, journal)
+        return lambda: data
 
     def _model(self, spec: RenderSpec, journal: Journal) -> tuple[str, str]:
         """(the model, the address of the LoRA). Together reads LoRAs at an address of ours, which the journal
@@ -176,9 +181,7 @@ class TogetherEngine(RemoteEngine):
             "output_format": "png",
         } | ({"image_loras": [{"path": lora_url, "scale": 1}]} if lora_url else {})
 
-    def _generate(
-        self, work: str, body: Mapping[str, Any], wait: Callable[[float], None], journal: Journal
-    ) -> bytes:
+    def _generate(self, work: str, body: Mapping[str, Any], wait: Wait, journal: Journal) -> bytes:
         """A request whose answer was lost, also by an earlier worker, is written off and sent anew, once."""
         service = self.base.service
         if before := journal.open(work):
@@ -198,7 +201,7 @@ class TogetherEngine(RemoteEngine):
                 journal.ended(request, "written_off")
                 continue
             except MLError as e:
-                journal.ended(request, "refused" if e.code == "result_refused" else "failed")
+                journal.ended(request, state_of(e.code))
                 raise
             self.circuit.worked(service)
             journal.ended(request, "delivered")

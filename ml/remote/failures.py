@@ -38,6 +38,15 @@ def failure(service: str, code: str) -> MLError:
     return (Away if code == "engine_away" else MLError)(code, message)
 
 
+# What they made and bill, though it cannot be used; what failed there costs nothing.
+ENDED = {"result_refused": "refused", "result_bad": "delivered", "result_gone": "delivered"}
+
+
+def state_of(code: str) -> str:
+    """How a request ended, for the journal."""
+    return ENDED.get(code, "failed")
+
+
 def refusal_of(service: str, status: int, body: bytes) -> MLError:
     """What an answer that is no success means. Statuses and bodies: contracts of both services."""
     return failure(service, code_of(status, words_of(body)))

@@ -18,13 +18,21 @@ COPIES = "copies.json"
 
 class FolderJournal:
     """See ml.types.Journal. Its files are `<name>/requests.json` and `copies.json` in a store. `about` tells
-    one piece of work from another of the same name: other photos or another prompt begin anew. There are no
-    webhooks. `hurry` ends a wait early, when somebody wants to stop."""
+    one piece of work from another of the same name: other photos or another prompt begin anew. `lora` tells
+    one LoRA file from another of the same name. There are no webhooks. `hurry` ends a wait early, when
+    somebody wants to stop."""
 
     def __init__(
-        self, store: Store, name: str, about: str = "", *, hurry: Callable[[], bool] = lambda: False
+        self,
+        store: Store,
+        name: str,
+        about: str = "",
+        *,
+        lora: str = "",
+        hurry: Callable[[], bool] = lambda: False,
     ):
-        self.store, self.file, self.about, self.hurry = store, f"{name}/requests.json", about, hurry
+        self.store, self.file, self.about = store, f"{name}/requests.json", about
+        self.lora, self.hurry = lora, hurry
         self._lock = threading.Lock()
 
     def open(self, work: str) -> Request | None:
@@ -56,14 +64,17 @@ class FolderJournal:
             time.sleep(min(left, 0.5))
 
     def copy(self, service: str, name: str) -> str:
-        rows = [row for row in self._read(COPIES) if (row["service"], row["name"]) == (service, name)]
-        return str(rows[-1]["url"]) if rows and rows[-1]["until"] > time.time() else ""
+        wanted = {"service": service, "name": name, "lora": self.lora}
+        live = [
+            row for row in self._read(COPIES) if row["until"] > time.time() and wanted.items() <= row.items()
+        ]
+        return str(live[-1]["url"]) if live else ""
 
     def copied(self, service: str, name: str, url: str, seconds: float) -> None:
-        row = {"service": service, "name": name, "url": url, "until": time.time() + seconds}
+        row = {"service": service, "name": name, "lora": self.lora, "url": url}
         with self._lock:
             live = [each for each in self._read(COPIES) if each["until"] > time.time()]
-            self._write(COPIES, [*live, row])
+            self._write(COPIES, [*live, row | {"until": time.time() + seconds}])
 
     def waiting(self) -> list[Request]:
         """What runs there now."""

@@ -14,7 +14,7 @@ from ml.errors import Away, MLError
 from ml.prompts import compose
 from ml.remote import lora
 from ml.remote.courier import Courier, Rule
-from ml.remote.failures import failure
+from ml.remote.failures import failure, state_of
 from ml.remote.http import MOST_PICTURE
 from ml.types import Request
 
@@ -23,6 +23,10 @@ RULE = Rule(deadline=600, start=540, keep=3600, look=5, unanswered=60, again=Tru
 # A LoRA is sent once an hour. It counts as there for a quarter of an hour less, so that it outlives every
 # picture that was asked for with it.
 COPY_SECONDS, COPY_COUNTS = 3600, 2700
+
+
+Fetch = Callable[[], bytes]  # the picture's bytes, or MLError
+Ready = Callable[[], Fetch]  # waits until the picture is there, or MLError
 
 
 @dataclass(frozen=True)
@@ -46,17 +50,15 @@ class FalPictures:
     courier: Courier
     large: AbstractContextManager[Any]
 
-    def render(
-        self, wanted: Sequence[Wanted], subject: str, lora_url: str
-    ) -> Iterator[tuple[Wanted, Callable[[], bytes]]]:
-        """Each picture with a function that waits for it and returns its bytes, or raises MLError."""
-        begun: list[tuple[Wanted, Callable[[], bytes]]] = []
+    def render(self, wanted: Sequence[Wanted], subject: str, lora_url: str) -> Iterator[tuple[Wanted, Ready]]:
+        """Each picture with a function that waits for it."""
+        begun: list[tuple[Wanted, Ready]] = []
         for one in wanted:
             try:
                 request = self.courier.start(
                     one.work, self.base.source, RULE, partial(self._ask, one, subject, lora_url)
                 )
-                begun.append((one, partial(self._fetch, request)))
+                begun.append((one, partial(self._ready, request)))
             except Away:
                 raise
             except MLError as e:
@@ -77,15 +79,16 @@ class FalPictures:
             "enable_safety_checker": True,
         } | ({"loras": [{"path": lora_url, "scale": 1}]} if lora_url else {})
 
-    def _fetch(self, request: Request) -> bytes:
-        output = self.courier.output(request, RULE)
+    def _ready(self, request: Request) -> Fetch:
+        return partial(self._fetch, request, self.courier.output(request, RULE))
+
+    def _fetch(self, request: Request, output: Mapping[str, Any]) -> bytes:
         try:
             data = self.courier.fal.http.fetch(self._address(output), MOST_PICTURE)
         except Away:
             raise
         except MLError as e:
-            refused = e.code == "result_refused"
-            self.courier.journal.ended(request, "refused" if refused else "failed")
+            self.courier.journal.ended(request, state_of(e.code))
             raise
         self.courier.journal.ended(request, "delivered")
         return data
@@ -114,5 +117,5 @@ class FalPictures:
         return url
 
 
-def _raise(error: MLError) -> bytes:
+def _raise(error: MLError) -> Fetch:
     raise error

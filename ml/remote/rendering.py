@@ -18,13 +18,13 @@ from ml.lorafile import checksum, facts_of
 from ml.remote.circuit import Circuit
 from ml.remote.desk import Desk
 from ml.remote.journal import FolderJournal
-from ml.remote.pictures import Wanted
+from ml.remote.pictures import Fetch, Ready, Wanted
 from ml.types import Journal, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
 from ml.words import screening
 
 LARGE_AT_ONCE = 2  # LoRA files and archives of photos in memory at once
+FEW_AT_ONCE = 4  # pictures in memory at once; the others wait where they were made
 KEEP_FACTS, FACTS_SECONDS = 64, 600.0
-Made = Callable[[], bytes]  # waits for a picture and returns its bytes, or raises MLError
 
 
 class RemoteEngine:
@@ -33,6 +33,7 @@ class RemoteEngine:
     def __init__(self, base: Base, *, desk: Desk, owns_desk: bool, circuit: Circuit):
         self.base, self.desk, self.owns_desk, self.circuit = base, desk, owns_desk, circuit
         self.large = threading.BoundedSemaphore(LARGE_AT_ONCE)
+        self.few = threading.BoundedSemaphore(FEW_AT_ONCE)
         self.now: Callable[[], float] = time.time  # tests replace it
         self._facts = Facts()
 
@@ -56,12 +57,12 @@ class RemoteEngine:
     ) -> Iterator[Picture]:
         screening.refuse_prompt(spec.prompt, spec.negative_prompt)
         facts = self.read(spec, store)
-        journal = journal or FolderJournal(store or MemoryStore(), "pictures", about_pictures(spec))
+        journal = journal or self._own_journal(spec, store)
         refused, error = 0, None
-        for one, picture in self._pictures(spec, facts, store, on_progress, journal):
+        for one, ready in self._pictures(spec, facts, store, on_progress, journal):
             start = time.monotonic()
             try:
-                done = self._finished(picture(), one, spec, facts, start, on_progress)
+                done = self._finished(ready(), one, spec, facts, start, on_progress)
             except Away:
                 raise
             except MLError as e:
@@ -80,13 +81,13 @@ class RemoteEngine:
         store: Store | None,
         on_progress: Progress,
         journal: Journal,
-    ) -> Iterator[tuple[Wanted, Made]]:
-        """Each picture with a function that waits for its bytes."""
+    ) -> Iterator[tuple[Wanted, Ready]]:
+        """Each picture with a function that waits for it."""
         raise NotImplementedError
 
     def _finished(
         self,
-        data: bytes,
+        fetch: Fetch,
         one: Wanted,
         spec: RenderSpec,
         facts: Mapping[str, Any],
@@ -94,15 +95,16 @@ class RemoteEngine:
         on_progress: Progress,
     ) -> Picture | None:
         tell(on_progress, "finishing", (one.seed - spec.seed) / spec.count)
-        return self.desk.finish(
-            data,
-            prompt=spec.prompt,
-            seed=one.seed,
-            twin=facts,
-            seconds=time.monotonic() - start,
-            engine=self.base.name,
-            longest=spec.longest,
-        )
+        with self.few:
+            return self.desk.finish(
+                fetch(),
+                prompt=spec.prompt,
+                seed=one.seed,
+                twin=facts,
+                seconds=time.monotonic() - start,
+                engine=self.base.name,
+                longest=spec.longest,
+            )
 
     def read(self, spec: RenderSpec, store: Store | None) -> Mapping[str, Any]:
         """The facts of the twin's file; {} for the base alone. MLError `lora_missing`, `lora_broken`,
@@ -120,6 +122,13 @@ class RemoteEngine:
             what = f"This twin was trained on the base {trained_on}, which {self.base.name} does not render."
             raise MLError("lora_other_base", f"{what} Choose that base or train the twin again.")
         return facts
+
+    def _own_journal(self, spec: RenderSpec, store: Store | None) -> FolderJournal:
+        """For the command line, where one twin's file may lie in another's place."""
+        lora = checksum(self.data_of(spec, store)) if spec.lora else ""
+        how = (spec.subject, spec.style, spec.aspect, spec.quality, spec.steps)
+        about = digest(spec.prompt, lora, *how)
+        return FolderJournal(store or MemoryStore(), "pictures", about, lora=lora)
 
     def data_of(self, spec: RenderSpec, store: Store | None) -> bytes:
         if store is None or spec.lora is None or not store.exists(spec.lora):
@@ -190,15 +199,9 @@ def _raise_at_the_end(refused: int, count: int, error: MLError | None) -> None:
 
 
 def about_training(spec: TrainSpec) -> str:
-    """Tells a training from another under the same name, for the command line."""
-    return _digest(*(photo.id for photo in spec.photos), spec.subject, spec.seed, spec.steps)
+    """Tells a training from another under the same name."""
+    return digest(*(photo.id for photo in spec.photos), spec.subject, spec.seed, spec.steps)
 
 
-def about_pictures(spec: RenderSpec) -> str:
-    return _digest(
-        spec.prompt, spec.sha256 or spec.lora, spec.subject, spec.style, spec.aspect, spec.quality, spec.steps
-    )
-
-
-def _digest(*parts: object) -> str:
+def digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -21,11 +21,11 @@ from ml.lorafile import facts_of as facts_in
 from ml.prompts import TRIGGER
 from ml.remote import lora
 from ml.remote.courier import Courier, Rule
-from ml.remote.desk import Desk, Vector
+from ml.remote.desk import Desk
 from ml.remote.failures import failure
 from ml.remote.http import MOST_LORA
 from ml.remote.package import package
-from ml.remote.pictures import FalPictures, Wanted
+from ml.remote.pictures import FalPictures, Fetch, Wanted
 from ml.selection import SAMPLES, Known, Measure, check_photos, in_one_space, no_face_in, scenes_of, split
 from ml.types import Progress, Request, Store, TrainReport, TrainSpec
 
@@ -41,13 +41,15 @@ CHOICE = "1 checkpoint, the service offers no others"
 
 @dataclass
 class RemoteTraining:
-    """Call `run` once. `pictures` renders the scenes; `large` guards the memory for LoRA files."""
+    """Call `run` once. `pictures` renders the scenes; `large` and `few` guard the memory for LoRA files and
+    for pictures."""
 
     base: Base
     courier: Courier
     pictures: FalPictures
     desk: Desk
     large: AbstractContextManager[Any]
+    few: AbstractContextManager[Any]
     spec: TrainSpec
     store: Store
     on_progress: Progress
@@ -61,10 +63,10 @@ class RemoteTraining:
         train_on, held_out = split(len(vectors), self.base.recipe.holdout, self.spec.seed)
         url, rank = self._trained(train_on)
         measure = Measure(Known(embedder, vectors[held_out], vectors[train_on]))
-        scenes, found = self._scenes(url, embedder)
         facts = self._facts(rank) | facts_of(vectors, embedder)
+        found, samples = self._scenes(url, facts)
+        self._tell("finishing", 0.0)
         sha256 = self._write(facts)
-        samples = self._samples(scenes, facts)
         self.store.delete(self._fetched)
         self.on_progress("done", 1.0)
         return self._report(measure, found, sha256, samples)
@@ -174,15 +176,12 @@ class RemoteTraining:
                 data = self.courier.fal.http.fetch(url, MOST_LORA, size)
                 lora.check(data)
                 self.store.write(self._fetched, lora.with_facts(data, {"about": self.about}))
-        except lora.NotALora as e:
-            log.warning("what came back is no LoRA of FLUX.1: %s", e)
-            self.courier.journal.ended(request, "failed")
-            raise failure(request.service, "result_bad") from e
         except Away:
             raise
-        except MLError:
-            self.courier.journal.ended(request, "failed")
-            raise
+        except (lora.NotALora, MLError) as e:
+            log.warning("what came back cannot be used: %s", e)
+            self.courier.journal.ended(request, "delivered")  # it was made, and is billed
+            raise e if isinstance(e, MLError) else failure(request.service, "result_bad") from e
         self.courier.journal.ended(request, "delivered")
 
     def stage(self, said: str) -> None:
@@ -194,33 +193,53 @@ class RemoteTraining:
 
     # ---------------------------------------------------------------- here, after
 
-    def _scenes(self, url: str, embedder: str) -> tuple[list[tuple[Wanted, bytes]], np.ndarray]:
-        """The pictures of the scenes that the service made, and the vectors of their recognisable faces.
+    def _scenes(self, url: str, facts: Mapping[str, Any]) -> tuple[np.ndarray, tuple[str, ...]]:
+        """(vectors of the recognisable faces, names of the samples) of the scenes that the service made.
         Raises the last failure when there is none."""
-        wanted = [
-            Wanted(f"scene-{n}", prompt, style, seed)
-            for n, (prompt, style, seed) in enumerate(scenes_of(self.base))
-        ]
+        wanted = [Wanted(f"scene-{n}", *scene) for n, scene in enumerate(scenes_of(self.base))]
         self._tell("choosing the best", 0.0)
-        made: list[tuple[Wanted, bytes]] = []
-        vectors: list[Vector] = []
-        error: MLError | None = None
-        for n, (one, picture) in enumerate(self.pictures.render(wanted, self.spec.subject, url)):
-            self._tell("choosing the best", (n + 1) / len(wanted))
+        found: list[tuple[float, ...]] = []
+        samples: list[str] = []
+        error, made = None, 0
+        for n, (one, ready) in enumerate(self.pictures.render(wanted, self.spec.subject, url)):
+            self._tell("choosing the best", n / len(wanted))
             try:
-                data = picture()
-                vector = self.desk.vector(data, embedder)
+                found += self._scene(one, ready(), facts, samples)
+                made += 1
             except Away:
                 raise
             except MLError as e:
                 log.warning("a scene is left out: %s", e)
                 error = e
-                continue
-            made.append((one, data))
-            vectors += [vector] if vector and vector.recognisable else []
         if error and not made:
             raise error
-        return made, np.array([v.values for v in vectors], np.float32)
+        return np.array(found, np.float32), tuple(samples)
+
+    def _scene(
+        self, one: Wanted, fetch: Fetch, facts: Mapping[str, Any], samples: list[str]
+    ) -> list[tuple[float, ...]]:
+        """The vector of a scene's face, none without one that can be recognised. Its picture is a sample."""
+        with self.few:
+            data = fetch()
+            vector = self.desk.vector(data, str(facts["embedder"]))
+            if len(samples) < SAMPLES:
+                self._sample(one, data, facts, samples)
+        return [vector.values] if vector and vector.recognisable else []
+
+    def _sample(self, one: Wanted, data: bytes, facts: Mapping[str, Any], samples: list[str]) -> None:
+        """Finishes a scene's picture and stores it."""
+        engine = self.base.name
+        try:
+            done = self.desk.finish(
+                data, prompt=one.prompt, seed=one.seed, twin=facts, seconds=0.0, engine=engine
+            )
+        except MLError as e:
+            if e.code != "screening_unavailable":
+                raise
+            return  # a twin without samples is better than none
+        if done:
+            samples.append(f"{self.spec.name}/samples/{len(samples)}.png")
+            self.store.write(samples[-1], done.png)
 
     def _facts(self, rank: int) -> dict[str, Any]:
         return {"base": self.base.name, "subject": self.spec.subject, "step": self.steps, "rank": rank}
@@ -231,21 +250,3 @@ class RemoteTraining:
             data = lora.with_facts(self.store.read(self._fetched), facts)
             self.store.write(self._lora, data)
             return checksum(data)
-
-    def _samples(self, scenes: list[tuple[Wanted, bytes]], facts: Mapping[str, Any]) -> tuple[str, ...]:
-        """Finishes and stores the scenes' pictures."""
-        names: list[str] = []
-        for i, (one, data) in enumerate(scenes[:SAMPLES]):
-            self._tell("finishing", i / SAMPLES)
-            try:
-                done = self.desk.finish(
-                    data, prompt=one.prompt, seed=one.seed, twin=facts, seconds=0.0, engine=self.base.name
-                )
-            except MLError as e:
-                if e.code != "screening_unavailable":
-                    raise
-                break  # a twin without samples is better than none
-            if done:
-                names.append(f"{self.spec.name}/samples/{len(names)}.png")
-                self.store.write(names[-1], done.png)
-        return tuple(names)

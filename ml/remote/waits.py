@@ -9,6 +9,7 @@ from ml.remote.http import Answer
 
 MOST = 60.0  # seconds in all, for one request
 FIRST = 1.0  # where nothing is said; doubles
+LEAST = 0.5  # what each wait counts for, so that "wait 0 seconds" ends too
 
 
 def told(headers: Mapping[str, str]) -> float | None:
@@ -45,6 +46,6 @@ class Patience:
         self.next *= 2
         if seconds > self.left:
             return False
-        self.left -= max(seconds, 0.1)
+        self.left -= max(seconds, LEAST)
         self.pause(seconds)
         return self.left > 0

@@ -6,9 +6,9 @@ A surname and a character or two are too ambiguous alone (黄昏, 高兴): who i
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from ml.words.lexicon import read_sets
+from ml.words.once import once
 from ml.words.spelling import CJK, TRADITIONAL
 
 DOT = re.compile(rf"[{CJK}]{{1,8}}(?:[·・•‧.](?=[{CJK}])[{CJK}-]{{1,8}})+")
@@ -17,22 +17,22 @@ DOTS = re.compile("[·・•‧.-]")
 NO_NAME = "的了在是和与地得着不一这那很也都就把被给让从到上下里中为个们样要会能可开"
 
 
-@cache
+@once
 def sets() -> dict[str, frozenset[str]]:
     return read_sets("names_chinese")
 
 
-@cache
+@once
 def sounds() -> str:
     return "".join(sets()["sounds"])
 
 
-@cache
+@once
 def _alternatives(name: str) -> str:
     return "|".join(sorted(sets()[name], key=len, reverse=True))
 
 
-@cache
+@once
 def patterns() -> list[re.Pattern[str]]:
     """Foreign names without a dot, Japanese names, and names beside a title."""
     named = f"[{''.join(sets()['surnames'])}][^{NO_NAME}\\W]{{1,2}}"

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from ml.words import chinese_names, spelling, vocabulary
 from ml.words.lexicon import LISTS, read_sets, read_terms
+from ml.words.once import once
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['’`´][^\W\d_]+)*|\d+|[^\w\s]|[\n_]")
 OWNS = re.compile(r"['’`´]s?$")
@@ -45,19 +46,19 @@ class Token:
         return bool(OWNS.search(self.raw))
 
 
-@cache
+@once
 def words_of(name: str) -> frozenset[str]:
     """The words of lists/NAME.txt, which are separated by blanks."""
     lines = (LISTS / f"{name}.txt").read_text("utf-8").splitlines()
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
-@cache
+@once
 def around() -> dict[str, frozenset[str]]:
     return {name: frozenset(map(plain, words)) for name, words in read_sets("names").items()}
 
 
-@cache
+@once
 def allowed() -> frozenset[str]:
     return frozenset(plain(term) for term in read_terms("names_allowed"))
 

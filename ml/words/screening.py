@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from ml.errors import MLError
 from ml.words import ages, chinese_names, names, spelling
 from ml.words.fragments import Found
 from ml.words.lexicon import Lexicon, read_terms, unmasked
+from ml.words.once import once
 from ml.words.spelling import BREAK
 
 # Emoji that spelling reads as letters: flags (two regional indicators), and those that stand for words.
@@ -161,12 +162,12 @@ def _removed(content: Content, away: Content) -> str:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-@cache
+@once
 def rules() -> Lexicon:
     return Lexicon({name: read_terms(name) for name in LISTS})
 
 
-@cache
+@once
 def removals() -> Lexicon:
     return Lexicon({name: read_terms(name) for name in REMOVED})
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
 from ml.words import spelling
+from ml.words.once import once
 
 PATH = Path(__file__).parent / "vocabulary.bloom"
 BITS_A_WORD, HASHES = 8, 5
@@ -29,7 +29,7 @@ def knows(word: str) -> bool:
     return all(bits[at // 8] >> at % 8 & 1 for at in _places(word, len(bits) * 8))
 
 
-@cache
+@once
 def _bits() -> bytes:
     return PATH.read_bytes()
 

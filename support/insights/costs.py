@@ -17,12 +17,9 @@ from django.db.models.functions import TruncDate
 
 from billing.engines.costs import valid_on
 from billing.engines.models import EngineCost, RemoteRequest
-from billing.engines.offers import HOSTED
 from billing.runs import PaidRun, paid_kinds
-from ml.catalogue import BASES
+from config.studio import hosted, service_of
 from support.insights.figures import Credits, Period, Revenue
-
-BY_SERVICE = {BASES[name].service: name for name in reversed(HOSTED)}  # each service's first engine
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ def _cost(work: dict[str, Any], rows: list[EngineCost]) -> Cost:
     engine, kind, units = work["engine"], work["job_kind"], work["of_units"]
     seconds = Decimal(work["time"] // timedelta(microseconds=1)) / 1_000_000
     cents: Decimal | None = Decimal(0)
-    if engine not in HOSTED:
+    if not service_of(engine):
         price = valid_on(work["day"], engine, kind, rows)
         cents = seconds * price.hour_cents / 3600 + units * price.unit_cents if price else None
     return Cost(engine, kind, work["runs"], units, seconds, work["credits"], cents)
@@ -90,7 +87,7 @@ def _booked(period: Period) -> Iterable[Cost]:
         booked=Sum("cents", default=Decimal(0)), unknown=Count("id", filter=Q(cents=None))
     )
     for row in sums:
-        engine = BY_SERVICE.get(row["service"], row["service"])
+        engine = next(iter(hosted(row["service"])), row["service"])
         cents = None if row["unknown"] else row["booked"]
         yield Cost(engine, row["run_kind"], 0, 0, Decimal(0), 0, cents)
 

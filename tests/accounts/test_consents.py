@@ -107,3 +107,39 @@ def test_signing_up_by_the_api_agrees_too_and_older_terms_are_refused(db: None) 
 
 def test_terms_of_another_version_are_not_found(client: Any, db: None) -> None:
     assert client.get("/terms/2020-01/").status_code == 404
+
+
+# ---------------------------------------------------------------- companies that run engines
+
+
+def test_a_companys_consent_is_there_where_its_engine_is(as_alice: Any, settings: Any) -> None:
+    settings.STUDIO_PROFILES = ["nano", "fal"]
+    rows = {row["kind"]: row for row in as_alice.get("/api/v1/consents").json()}
+    assert "engine_together" not in rows
+    for fact in ("fal.ai (Features & Labels, Inc.)", "United States", "random names", "an hour", "a day"):
+        assert fact in rows["engine_fal"]["wording"]
+    assert give(as_alice, "engine_together").json()["code"] == "invalid"
+    assert give(as_alice, "engine_fal").status_code == 201
+
+
+def test_a_given_consent_is_shown_and_withdrawn_where_the_company_is_gone(
+    as_alice: Any, alice: Any, settings: Any
+) -> None:
+    settings.STUDIO_PROFILES = ["nano", "fal"]
+    give(as_alice, "engine_fal")
+    settings.STUDIO_PROFILES = ["nano"]
+    assert "engine_fal" in {row["kind"] for row in as_alice.get("/api/v1/consents").json()}
+    assert as_alice.delete("/api/v1/consents/engine_fal").status_code == 204
+    assert "engine_fal" not in {row["kind"] for row in as_alice.get("/api/v1/consents").json()}
+
+
+@pytest.mark.parametrize("language, country", [("es", "Estados Unidos"), ("zh-hans", "美国")])
+def test_a_companys_consent_is_kept_in_the_language_it_was_shown_in(
+    as_alice: Any, alice: Any, settings: Any, language: str, country: str
+) -> None:
+    settings.STUDIO_PROFILES = ["nano", "together"]
+    give(as_alice, "engine_together", HTTP_ACCEPT_LANGUAGE=language)
+    wording = Consent.objects.get(user=alice).wording
+    assert "Together AI (Together Computer, Inc.)" in wording
+    assert country in wording
+    assert "%(" not in wording

@@ -123,10 +123,11 @@ class Bench:
         spec = TrainSpec(photos or shades(), **{"subject": "woman", "seed": 1, **more})
         return self.engine.train(spec, store=self.store, on_progress=self.tell, journal=self.journal)
 
-    def render(self, **spec: Any) -> list[Any]:
+    def render(self, *, own: bool = False, **spec: Any) -> list[Any]:
+        """`own`: with the engine's own journal, as on the command line."""
         wanted = RenderSpec(**{"prompt": "in a park", "count": 1, "seed": 7, **spec})
-        made = self.engine.render(wanted, store=self.store, on_progress=self.tell, journal=self.journal)
-        return list(made)
+        journal = None if own else self.journal
+        return list(self.engine.render(wanted, store=self.store, on_progress=self.tell, journal=journal))
 
 
 def bench(double: FalDouble | TogetherDouble, folder: Path, *, scenes: int = 1, **more: Any) -> Bench:

@@ -84,7 +84,7 @@ def test_photos_in_a_hosted_twin_and_pictures_out(
     assert report["training"]["recognised"]
     assert report["training"]["likeness_base"] is None
     assert report["pictures"][0]["likeness"] > BASES["fal"].floor
-    assert (keyed.breaches, len(keyed.submitted(keyed.TRAINER)), len(keyed.files("upload"))) == ([], 1, 2)
+    assert (keyed.breaches, len(keyed.submitted(keyed.TRAINER)), len(keyed.files("upload"))) == ([], 1, 3)
     capsys.readouterr()
     assert (
         main(["verify", str(tmp_path / "out" / "picture-0.png"), "--keys", str(tmp_path / "keys"), "--json"])

@@ -360,5 +360,7 @@ def test_copies_are_known_as_long_as_they_live() -> None:
     journal = FolderJournal(MemoryStore(), "pictures")
     journal.copied("fal", "twin", "https://a", 60)
     assert (journal.copy("fal", "twin"), journal.copy("fal", "other")) == ("https://a", "")
-    journal.copied("fal", "twin", "https://a", -1)
-    assert journal.copy("fal", "twin") == ""
+    assert FolderJournal(journal.store, "pictures", lora="other").copy("fal", "twin") == ""
+    gone = FolderJournal(MemoryStore(), "pictures")
+    gone.copied("fal", "twin", "https://a", -1)
+    assert gone.copy("fal", "twin") == ""

@@ -275,3 +275,14 @@ def test_only_what_is_dark_and_without_detail_is_black(level: int, spread: int, 
         assert code_of(lambda: decoded(picture)) == "result_refused"
     else:
         assert decoded(picture).shape == (256, 256, 3)
+
+
+def test_another_twin_in_the_place_of_one_is_sent_anew(fal: FalDouble, here: Bench) -> None:
+    """On the command line both may be called lora.safetensors."""
+    fal.pace(polls=0)
+    here.render(**TWIN, own=True)
+    here.store.write(TWIN["lora"], lora.with_facts(made.lora(b"another"), {"base": "fal", **FACES}))
+    here.render(**TWIN, own=True)
+    assert len({run["input"]["loras"][0]["path"] for run in fal.submitted()}) == 2
+    here.render(**TWIN, own=True, prompt="on a beach")
+    assert len(fal.files("upload")) == 2

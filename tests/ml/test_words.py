@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from bench import words
 from ml.errors import MLError
 from ml.words import screening
+from ml.words.once import once
 from ml.words.screening import refuse_prompt, screen
 
 KINDS = {"person": ("known_person", "other_person")}  # corpus -> codes, where they differ
@@ -281,3 +284,20 @@ def test_an_engine_refuses_with_the_sentence_of_the_kind() -> None:
     with pytest.raises(MLError, match="Nobody is undressed") as refused:
         refuse_prompt("a park", "clothes")
     assert refused.value.code == "prompt_refused"
+
+
+def test_threads_that_come_together_load_a_list_once() -> None:
+    loaded, start = [], Barrier(8)
+
+    @once
+    def load(name: str) -> str:
+        loaded.append(name)
+        return name
+
+    def ask(_: int) -> str:
+        start.wait()
+        return load("a")
+
+    with ThreadPoolExecutor(8) as threads:
+        assert {*threads.map(ask, range(8))} == {"a"}
+    assert loaded == ["a"]

@@ -5,13 +5,15 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from config.studio import service_of
 from ml import fetch
 from ml.errors import MLError
 
 
 class Command(BaseCommand):
     help = (
-        "Fetch what bases need from the hub (STUDIO_PROFILE's when none is named), or go on with it. "
+        "Fetch what bases need from the hub (those of STUDIO_PROFILES that run here when none is named), or"
+        " go on with it. "
         "Licences are shown and accepted once."
     )
 
@@ -20,7 +22,10 @@ class Command(BaseCommand):
         fetch.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        profiles = options["profile"] or [settings.STUDIO_PROFILE]
+        here = [name for name in settings.STUDIO_PROFILES if not service_of(name)]
+        profiles = options["profile"] or here
+        if not profiles:
+            raise CommandError("All engines of this installation run at other companies: nothing to fetch.")
         if options["into"] and len(profiles) > 1:
             raise CommandError("A directory holds one base: name one base with --into.")
         for profile in profiles:
