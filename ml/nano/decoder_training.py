@@ -82,6 +82,7 @@ class Contest(Stage):
     def restore(self, saved: dict[str, Any]) -> None:
         super().restore(saved)
         self.rivals.load_state_dict(saved["rivals"])
+        self.learner.load_state_dict(saved["learner"])
 
     def teach_rivals(self, drawn: torch.Tensor, made: torch.Tensor) -> None:
         """One step: drawn pictures above 1, made ones below -1."""
