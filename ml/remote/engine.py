@@ -98,8 +98,11 @@ class FalEngine(RemoteEngine):
         on_progress: Progress,
         journal: Journal,
     ) -> Iterator[tuple[Wanted, Ready]]:
-        stages = {"waiting": "waiting there", "running": "rendering"}
-        courier = self._courier(journal, lambda said: tell(on_progress, stages[said], 0.0))
+        def stage(said: str) -> None:
+            told = "rendering" if said == "running" else said.replace("waiting", "waiting there")
+            tell(on_progress, told, 0.0)
+
+        courier = self._courier(journal, stage)
         pictures, url = FalPictures(self.base, courier, self.large), ""
         tell(on_progress, "sending", 0.0)
         if spec.lora:

@@ -22,16 +22,19 @@ NOT_FINISHED = 400  # of a result that was asked for too early
 REFUSED_KEY = (401, 403)
 # Answers to a submit after which it may run all the same.
 DOUBTFUL = (408, 500, 502, 504)
+MOST_AHEAD = 1_000_000  # requests in their queue before ours; more are not believed
 REACHED = "x-fal-request-id"  # it stands in answers of their queue; a gateway before it does not know it
 
 
 @dataclass(frozen=True)
 class Status:
     """`state`: "waiting" in their queue, "running", "done" (also when it failed: `error`), or "unknown" to
-    them."""
+    them. `place`: in their queue; 0 when nobody is before us, or
+    when it is not told."""
 
     state: str
     error: str = ""
+    place: int = 0
 
 
 def auth(key: str) -> dict[str, str]:
@@ -117,7 +120,9 @@ class Fal:
         if answer.status not in (200, 202) or state is None:
             raise Unanswered(f"status {answer.status}")
         error = f"{said.get('error_type') or ''} {said.get('error') or ''}".strip()
-        return Status(state, error)
+        ahead = said.get("queue_position")
+        place = ahead + 1 if state == "waiting" and type(ahead) is int and 0 < ahead < MOST_AHEAD else 0
+        return Status(state, error, place)
 
     def result(self, request: Request) -> Answer:
         """The answer as it is. Raises NotSent, Unanswered, MLError."""

@@ -189,7 +189,7 @@ class RemoteTraining:
         if said == "running":
             self._tell("training", min(0.95, (time.time() - self.start) / USUAL_SECONDS))
         else:
-            self._tell("waiting there", 0.0)
+            self._tell(said.replace("waiting", "waiting there"), 0.0)
 
     # ---------------------------------------------------------------- here, after
 
