@@ -58,7 +58,7 @@ class Signer:
         created: datetime,
         parent: bytes | None = None,
     ) -> bytes:
-        """`data` (image/png, image/jpeg, image/webp or video/mp4) with a manifest of about 4 KB.
+        """`data` (image/png, image/jpeg, image/webp or video/mp4) with a manifest of about 3.5 KB.
 
         `engine` is its public name ("nano"), `ident` the watermark's number (0..2^32-1), `created` an aware
         time. The manifest has no prompt and no user. With a `parent`, the file that was edited, `data` counts

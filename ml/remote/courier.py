@@ -82,8 +82,7 @@ class Courier:
 
     def _submit(self, work: str, model: str, rule: Rule, body: Mapping[str, Any]) -> Request:
         """The request, without an id when there was no answer. Raises Busy, MLError."""
-        if self.circuit.open(SERVICE):
-            raise failure(SERVICE, "engine_away")
+        self._check_circuit()
         request = self.journal.begin(work, SERVICE, model)
         headers = {
             "X-Fal-Request-Timeout": str(rule.start),
@@ -125,11 +124,17 @@ class Courier:
 
     def upload(self, data: bytes, *, mime: str, name: str, seconds: int) -> str:
         """Puts a file there that only our account may read. Away, MLError."""
+        self._check_circuit()
         try:
             return self.patiently(lambda: self.fal.upload(data, mime=mime, name=name, seconds=seconds))
         except Away:
             self.circuit.failed(SERVICE)
             raise
+
+    def _check_circuit(self) -> None:
+        """Away where it is open: no photo goes to a service that will not be asked to train."""
+        if self.circuit.open(SERVICE):
+            raise failure(SERVICE, "engine_away")
 
     def patiently(self, call: Callable[[], T]) -> T:
         """Calls again after the time that they ask for, at most a minute in all. MLError `engine_busy`."""

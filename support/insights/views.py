@@ -33,8 +33,15 @@ TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
     "revenue": (Revenue, figures.revenue_by_day_and_plan),
     "credits": (Credits, figures.credits_by_day),
     "costs": (Cost, work.costs_by_engine_and_kind),
+    "margins": (Margin, lambda period: _margins(period)),
     "churn": (Churn, lambda period: [figures.churn(period)]),
 }
+
+
+def _margins(period: Period) -> list[Margin]:
+    costs = work.costs_by_engine_and_kind(period)
+    revenue, credits = figures.revenue_by_day_and_plan(period), figures.credits_by_day(period)
+    return work.margins_by_engine(costs, revenue, credits)
 
 
 @require_safe

@@ -16,6 +16,7 @@ from PIL import Image
 from ml.errors import Away, MLError, Stopped
 from ml.lorafile import facts_of
 from ml.prompts import TRIGGER
+from ml.remote.circuit import FAILURES
 from ml.remote.courier import IN_FLIGHT
 from ml.remote.training import RULE
 from ml.selection import split
@@ -310,6 +311,14 @@ def test_a_service_that_cannot_be_reached_loses_nothing(fal: FalDouble, here: Be
     fal.listen()
     assert here.train().recognised
     assert len(trainings(fal)) == 1
+
+
+def test_no_photo_goes_to_a_service_whose_circuit_is_open(fal: FalDouble, here: Bench) -> None:
+    for _ in range(FAILURES):
+        here.engine.circuit.failed("fal")
+    with pytest.raises(Away):
+        here.train()
+    assert fal.requests == []
 
 
 def test_a_service_that_goes_away_meanwhile_is_waited_for(fal: FalDouble, here: Bench) -> None:

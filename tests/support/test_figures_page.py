@@ -74,7 +74,7 @@ def test_an_empty_database_has_its_page(staff: Client) -> None:
         "Churn": "–",
     }
     assert totals(staff, "?from=2026-11-01&to=2026-11-01")["Revenue"] == "$0"
-    for table in ("revenue", "credits", "costs"):
+    for table in ("revenue", "credits", "costs", "margins"):
         assert len(staff.get(f"{PAGE}{DAYS}&format=csv&table={table}").content.splitlines()) == 1
 
 
