@@ -64,8 +64,6 @@ class Service:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    from django.conf import settings
-
     from tests.processes import database_url
 
     return {
@@ -73,7 +71,7 @@ def environment(folder: Path) -> dict[str, str]:
         "STUDIO": "paint",
         "STUDIO_FOLDER": str(folder),
         "DATABASE_URL": database_url(),
-        "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
+        "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"],
     }
 
 

@@ -52,11 +52,10 @@ def main() -> int:
         Image.fromarray(np.concatenate(rows)).save(args.sheet)
     read = adherence(judges.load_reader(), made, scenes)
     shares = ", ".join(f"{f} {np.mean([row[f] for row in read]):.2f}" for f in READ)
-    base, real = report.likeness_base, report.likeness_real
     print(machine())
     print(f"{len(photos)} of {len(args.photos)} photos, {report.steps} steps, {report.seconds:.0f} s")
     print(f"changed: {changed}")
-    print(f"likeness {report.likeness:.2f} (base {base:.2f}, between photos {real:.2f})")
+    print(f"pictures show the drawn avatar: {report.avatar_shown:.2f}")
     print(f"faces found {np.mean([bool(engine.faces.find(p)) for p in made]):.2f}; {shares}")
     return 0
 

@@ -15,15 +15,14 @@ def told(item: Item) -> dict[str, Any]:
     """Returns `words`, `value` and `real` (the twin's photos among themselves), the latter two where known.
 
     The words compare the picture with the floor of the training's base, below which a twin does not count as
-    recognised, and with the photos. Nothing is told when the training is gone, or was measured by an embedder
-    that does not suit its photos.
+    recognised, and with the photos. Nothing is told when the training is gone, was measured by an embedder
+    that does not suit its photos, or shows a drawn avatar, whose likeness to its person is not known.
     """
-    own = Training.objects.owned_by(item.user_id).filter(id=item.training)
-    if item.likeness is None:
-        return {"words": _("not measured: no face was found") if own.exists() else ""}
-    training = own.measured().first()
+    training = Training.objects.owned_by(item.user_id).filter(id=item.training).measured().first()
     if training is None:
         return {"words": ""}
+    if item.likeness is None:
+        return {"words": _("not measured: no face was found")}
     words = _words(item.likeness, training)
     return {"words": words, "value": item.likeness, "real": training.likeness_real}
 

@@ -100,10 +100,7 @@ def _check_allowed(run: Job) -> None:
     fresh = Job.objects.select_related("twin", "training").get(id=run.id)
     if not fresh.is_wanted:
         raise Stopped
-    twin = fresh.twin
-    if twin and (
-        twin.disabled_at or not subjects.has_consent(twin) or not companies.allows(twin, fresh.base)
-    ):
+    if fresh.twin and not _may_show(fresh.twin, fresh.base):
         raise MLError("consent_withdrawn", "")
 
 

@@ -43,13 +43,15 @@ def finish(
         return None
     ident = secrets.randbits(32)
     png = media.encode_png(watermark.embed(picture, ident))
+    alike, is_avatar = likeness(picture, twin, faces), "avatar" in twin
     return Picture(
         png=signer.sign(png, "image/png", engine=engine, ident=ident, created=datetime.now(UTC)),
         prompt=prompt,
         seed=seed,
         width=picture.shape[1],
         height=picture.shape[0],
-        likeness=likeness(picture, twin, faces),
+        likeness=None if is_avatar else alike,
+        avatar_shown=alike if is_avatar else None,
         safety=verdict.score,
         seconds=time.monotonic() - start,
         mark=ident,

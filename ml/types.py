@@ -7,7 +7,7 @@ probability of the same person, 0..1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -224,13 +224,19 @@ class TrainSpec:
     steps: int | None = None
     threads: int | None = None
     name: str = "twin"  # prefix of everything written to the store
+    # facts of an ml.avatar.avatar.Avatar, corrected by hand, that is drawn instead of a fitted one
+    avatar: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class TrainReport:
     """The result of a training. `lora` is the file's name in the store, `sha256` its checksum, `checkpoint`
     the chosen step. `likeness` is its pictures' likeness to held-out photos, `likeness_base` the same without
-    the LoRA, `likeness_real` the likeness between the person's own photos."""
+    the LoRA, `likeness_real` the likeness between the person's own photos.
+
+    A twin that shows a drawn avatar has none of the three, because a drawing's likeness to a real person is
+    not known. It has `avatar`, the facts of the avatar, and `avatar_shown`, how likely its pictures show the
+    avatar, which `recognised` judges."""
 
     lora: str
     sha256: str
@@ -240,14 +246,16 @@ class TrainReport:
     loss_first: float | None  # None where the service does not tell
     loss_last: float | None
     checkpoint: int
-    likeness: float
-    likeness_base: float | None  # None where it would cost money to measure
-    likeness_real: float
+    likeness: float | None
     recognised: bool  # at or above the base's floor
+    likeness_base: float | None = None  # also None where it would cost money to measure
+    likeness_real: float | None = None
     scores: tuple[tuple[int, float], ...] = ()
     memory: str = ""  # the memory plan, in words
     samples: tuple[str, ...] = ()  # names in the store of finished pictures by the chosen checkpoint
     choice: str = ""  # what the checkpoint was chosen from, in words; "" where `scores` says it
+    avatar: Mapping[str, Any] | None = None
+    avatar_shown: float | None = None
 
 
 @dataclass(frozen=True)
@@ -271,8 +279,9 @@ class RenderSpec:
 
 @dataclass(frozen=True)
 class Picture:
-    """One delivered picture: PNG bytes, watermarked and signed. `likeness` is None without a twin or without
-    a face."""
+    """One delivered picture: PNG bytes, watermarked and signed. `likeness` is None without a twin, without
+    a face, and for a twin that shows a drawn avatar. That has `avatar_shown`, how likely the picture shows
+    the avatar."""
 
     png: bytes = field(repr=False)
     prompt: str
@@ -284,3 +293,4 @@ class Picture:
     seconds: float
     mark: int  # the watermark's number
     engine: str
+    avatar_shown: float | None = None

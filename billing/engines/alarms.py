@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 
 import redis
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.emails import tell_staff
 from config.runs import circuit
 from ml.catalogue import SERVICES
+from ml.remote.keys import name_of
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,16 @@ def key_refused(service: str, key: str, reason: str) -> None:
     log.error("%s refuses the key %s: %s", service, key, reason)
     if _is_first(f"told:{service}:{key}", reason):
         tell_staff(lambda: _words(service, key, reason))
+
+
+def refused(service: str) -> dict[str, str]:
+    """Key's name -> why the company refused it, of the keys in the settings that it refused within a day."""
+    names = [name_of(key) for key in settings.REMOTES[service].keys]
+    try:
+        said = circuit.client().mget([f"told:{service}:{name}" for name in names])
+    except redis.RedisError:
+        return {}
+    return {name: why.decode() for name, why in zip(names, said, strict=True) if why}
 
 
 def _is_first(name: str, reason: str) -> bool:

@@ -67,8 +67,10 @@ def worker(queue: str, *, concurrency: int, pool: str = "prefork") -> Process:
     alone = ("-n", f"{queue}@%h", "--without-gossip", "--without-mingle", "--without-heartbeat")
     command = (sys.executable, "-m", "celery", "-A", "config", "worker", *size, *alone)
     # Several tasks run at once, and several threads for each would slow all of them.
-    threads = {"OMP_NUM_THREADS": "1"} if concurrency > 1 else {}
-    return Process(queue, command, WORKER | threads)
+    several = {"OMP_NUM_THREADS": "1"} if concurrency > 1 else {}
+    # glibc keeps memory for each of many threads by itself, and gives little of it back.
+    threads = {"MALLOC_ARENA_MAX": "2"} if pool == "threads" else {}
+    return Process(queue, command, WORKER | several | threads)
 
 
 def beat(var: Path) -> Process:

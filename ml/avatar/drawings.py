@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -17,20 +18,20 @@ from ml.types import Photo
 
 COUNT = 24  # drawings that a twin is trained on
 SIDE = 640  # px
-PREVIEWS = ("neutral", "smiling", "laughing")
 
 
 def photos_of(avatar: Avatar, subject: str, seed: int, count: int = COUNT) -> tuple[Photo, ...]:
-    """Drawings with their captions. The same seed gives the same ones."""
+    """Drawings with their captions. The same seed gives the same ones; another avatar has other ids."""
     rng = np.random.default_rng([seed, count])
     scenes = [framed_scene(scene, rng) for scene in varied_scenes(rng, count)]
-    return tuple(photo(avatar, scene, subject, rng, i) for i, scene in enumerate(scenes))
+    name = f"avatar-{hashlib.sha256(repr((avatar.person, avatar.glasses)).encode()).hexdigest()[:12]}"
+    return tuple(photo(avatar, scene, subject, rng, f"{name}-{i}") for i, scene in enumerate(scenes))
 
 
-def photo(avatar: Avatar, scene: Scene, subject: str, rng: np.random.Generator, number: int) -> Photo:
+def photo(avatar: Avatar, scene: Scene, subject: str, rng: np.random.Generator, ident: str) -> Photo:
     told = caption(replace(scene, glasses="none"), rng, subject=f"{TRIGGER} {subject}")
     drawn = draw(avatar.person, replace(scene, glasses=avatar.glasses), SIDE, SIDE)
-    return Photo(f"avatar-{number:03d}", media.encode_jpeg(drawn, 92), told)
+    return Photo(ident, media.encode_jpeg(drawn, 92), told)
 
 
 def portrait(avatar: Avatar, expression: str = "neutral", side: int = 512) -> A:

@@ -21,7 +21,8 @@ COVERED = (
 MIXED = "The hair looks different from photo to photo: what most of them show was taken."
 FAR_SKIN = "The built-in engine cannot draw this tone of skin exactly: the nearest was taken."
 DARK = "The photos are dark, so the tone of the skin is a guess."
-GLASSES, RIMS = 6.0, 4.0  # lightness: dark lines at the bridge and below the eyes; bare faces have 6 and 2
+# Dark lines at the bridge and below the eyes, units of lightness: bare faces have at most 9 together.
+GLASSES, LEAST_LINE, MOST_LINE = 10.0, 1.0, 15.0
 # How much wider or longer drawn features are than MTCNN's points of them.
 GAP, NOSE, MOUTH = 0.92, 0.045, 0.95
 RANGES = {
@@ -105,7 +106,7 @@ def beard_of(one: Measured) -> str:
     if one.view.drawn:
         dark = [value - shade for value, shade in zip(dark, DRAWN_SHADE)]
     hair_like = d.bristle > 4.0
-    if dark[1] > 22 and dark[2] > 22 and (dark[0] > 15 or hair_like):
+    if dark[1] > 22 and dark[2] > 22 and (dark[0] > 15 or hair_like or dark[1] > 30):
         return "beard"
     if dark[0] > 18 and dark[1] < 10 and d.bristle > 3.0:
         return "moustache"
@@ -194,7 +195,8 @@ def add_glasses(found: Found, seen: Sequence[Measured]) -> None:
 
 
 def wears_glasses(details: Details) -> bool:
-    return details.bridge > GLASSES and details.rims > RIMS
+    lines = np.array([details.bridge, details.rims])
+    return bool(lines.min() > LEAST_LINE and lines.clip(0, MOST_LINE).sum() > GLASSES)
 
 
 def add_age(found: Found, seen: Sequence[Measured]) -> None:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
+from ml.avatar.avatar import LABEL
 from ml.catalogue import base_of
 from ml.commands.hosted import open_hosted
 from ml.commands.output import say
@@ -47,7 +48,8 @@ def deliver(args: argparse.Namespace, made: Iterable[Picture], store: Store) -> 
             store.write(name, p.png)
             out.append((str(args.out / name), p))
             likeness = f"  likeness {p.likeness:.2f}" if p.likeness is not None else ""
-            say(args, f"{args.out / name}{likeness}")
+            drawn = f"  {LABEL}, shown {p.avatar_shown:.2f}" if p.avatar_shown is not None else ""
+            say(args, f"{args.out / name}{likeness}{drawn}")
     except MLError as e:
         if e.code != "result_refused" or not out:
             raise
@@ -61,6 +63,7 @@ def row(path: str, p: Picture) -> dict[str, Any]:
         "prompt": p.prompt,
         "seed": p.seed,
         "likeness": p.likeness,
+        "avatar_shown": p.avatar_shown,
         "safety": p.safety,
         "seconds": round(p.seconds, 2),
         "mark": p.mark,

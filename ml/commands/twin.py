@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ml import media
+from ml.avatar.avatar import LABEL, from_facts
+from ml.avatar.drawings import portrait
 from ml.commands import options
 from ml.commands.hosted import add_agreement, after_ctrl_c, check_agreement
 from ml.commands.output import Bar, answer, say
@@ -60,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
     engine = open_engine(args, judge.faces)
     report = train(args, engine, train_spec(args, accepted), store)
     pictures = deliver(args, engine.render(render_spec(args, report.lora, report.sha256), store=store), store)
-    store.write("sheet.png", sheet(args, accepted, pictures, signer))
+    store.write("sheet.png", sheet(args, accepted, report, pictures, signer))
     facts = facts_of(args, rows, report, pictures)
     store.write("report.json", json.dumps(facts, indent=1).encode())
     answer(args, facts)
@@ -94,22 +96,42 @@ def train(args: argparse.Namespace, engine: Engine, spec: TrainSpec, store: Stor
     finally:
         signal.signal(signal.SIGINT, before)
         bar.close()
-    without = f"without the twin {report.likeness_base:.2f}, " if report.likeness_base is not None else ""
-    say(args, f"Likeness {report.likeness:.2f} ({without}between photos {report.likeness_real:.2f})")
+    say_how_like(args, report)
     if not report.recognised:
         say(args, "That is below what counts as recognised: more and more varied photos help.")
     return report
 
 
+def say_how_like(args: argparse.Namespace, report: TrainReport) -> None:
+    if report.avatar is not None:
+        say(args, f"The twin shows a {LABEL}; its pictures show the avatar: {report.avatar_shown:.2f}.")
+        for note in report.avatar["notes"]:
+            say(args, note)
+    elif report.likeness is not None:
+        without = f"without the twin {report.likeness_base:.2f}, " if report.likeness_base is not None else ""
+        say(args, f"Likeness {report.likeness:.2f} ({without}between photos {report.likeness_real:.2f})")
+
+
+def caption_of(picture: Picture) -> str:
+    if picture.avatar_shown is not None:
+        return f"drawn avatar, shown {picture.avatar_shown:.2f}"
+    return f"likeness {picture.likeness:.2f}" if picture.likeness is not None else "no face"
+
+
 def sheet(
-    args: argparse.Namespace, accepted: list[Inspection], pictures: list[tuple[str, Picture]], signer: Signer
+    args: argparse.Namespace,
+    accepted: list[Inspection],
+    report: TrainReport,
+    pictures: list[tuple[str, Picture]],
+    signer: Signer,
 ) -> bytes:
-    """A signed contact sheet of the photos and the pictures."""
+    """A signed contact sheet of the photos, the avatar if there is one, and the pictures."""
+    avatar = from_facts(report.avatar) if report.avatar is not None else None
     made = media.contact_sheet(
-        [media.to_array(i.clean) for i in accepted],
+        [media.to_array(i.clean) for i in accepted] + ([portrait(avatar)] if avatar else []),
         [media.to_array(p.png) for _, p in pictures],
-        [f"likeness {p.likeness:.2f}" if p.likeness is not None else "no face" for _, p in pictures],
-        title=f"{args.prompt} ({args.style}, engine {args.profile})",
+        [caption_of(p) for _, p in pictures],
+        title=f"{args.prompt} ({args.style}, {LABEL if avatar else f'engine {args.profile}'})",
     )
     ident = pictures[0][1].mark if pictures else 0
     return signer.sign(made, "image/png", engine=args.profile, ident=ident, created=datetime.now(UTC))

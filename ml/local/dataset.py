@@ -96,7 +96,7 @@ def build(
             sizes = buckets(found[0], base.recipe.zooms, base.sizes.train)
             for zoom, size in itertools.product(base.recipe.zooms, sizes):
                 crop, mask = crop_around(picture, found[0], size, zoom, upright=base.recipe.upright)
-                told = caption(crop, f"{TRIGGER} {subject}") + looking(found[0])
+                told = photo.caption or caption(crop, f"{TRIGGER} {subject}") + looking(found[0])
                 out.append(_example(pipe, base, photo, crop, mask, told, subject))
     return out
 

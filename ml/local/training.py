@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from ml import media
+from ml.avatar.avatar import Avatar
 from ml.catalogue import Base
 from ml.engine import tell
 from ml.errors import MLError
 from ml.faces import Described, Faces
 from ml.likeness import facts_of
-from ml.local import dataset, fitting, lora, select
+from ml.local import avatars, dataset, fitting, lora, select
 from ml.local.attention import short_attention
 from ml.local.captions import captioner_of
 from ml.local.dataset import Example
@@ -46,13 +47,14 @@ class TwinTraining:
     store: Store
     on_progress: Progress
     start: float = field(default_factory=time.monotonic)
+    avatar: Avatar | None = None  # what the twin shows, where it is not the photos
 
     def __post_init__(self) -> None:
         self.base = replace(self.base, sizes=replace(self.base.sizes, train=self.plan.sizes))
 
     def run(self) -> TrainReport:
         self._tell("preparing", 0.0)
-        vectors, embedder = self._vectors()
+        vectors, embedder = self._described()
         train_on, held_out = split(len(vectors), self.base.recipe.holdout, self.spec.seed)
         examples = self._examples(train_on)
         steps = self.spec.steps or steps_for(self.base, len(train_on))
@@ -88,14 +90,18 @@ class TwinTraining:
             loss_first=float(np.mean(state.losses[:tail])),
             loss_last=float(np.mean(state.losses[-tail:])),
             checkpoint=chosen.step,
-            likeness=chosen.likeness,
-            likeness_base=scorer.likeness(unlike.vectors),
-            likeness_real=scorer.real,
+            **self._likeness(chosen.likeness, scorer.likeness(unlike.vectors), scorer.real),
             recognised=chosen.likeness >= self.base.floor,
             scores=chosen.scores,
             samples=samples,
             memory=self.plan.says(),
         )
+
+    def _likeness(self, twin: float, base: float, photos: float) -> dict[str, Any]:
+        """An avatar's figures say how well the twin draws the avatar, nothing about the person."""
+        if self.avatar:
+            return {"likeness": None, "avatar": self.avatar.facts(), "avatar_shown": twin}
+        return {"likeness": twin, "likeness_base": base, "likeness_real": photos}
 
     @property
     def _checkpoint(self) -> str:
@@ -110,9 +116,19 @@ class TwinTraining:
 
     # ---------------------------------------------------------------- before the loop
 
-    def _vectors(self) -> tuple[np.ndarray, str]:
-        """Face vectors (photos, D), all by the embedder that suits most photos, and its name. MLError
-        `no_face` when no face is found in a photo."""
+    def _described(self) -> tuple[np.ndarray, str]:
+        """Face vectors (photos, D), all by the embedder that suits most photos, and its name. Of drawings of
+        the avatar where one is needed: from here on they are the photos."""
+        pictures, found = self._faces()
+        vectors, embedder = self._vectors(pictures, found)
+        if not avatars.is_needed(self.base, embedder):
+            return vectors, embedder
+        self.avatar = avatars.avatar_of(self.spec, pictures, found)
+        self.spec = avatars.drawn(self.spec, self.avatar)
+        return self._vectors(*self._faces())
+
+    def _faces(self) -> tuple[list[np.ndarray], list[Described]]:
+        """The photos and the face in each. MLError `no_face`."""
         pictures = [media.to_array(photo.clean) for photo in self.spec.photos]
         found: list[Described] = []
         for i, picture in enumerate(pictures):
@@ -121,7 +137,9 @@ class TwinTraining:
             if not described:
                 raise no_face_in(self.spec.photos[i].id)
             found.append(described[0])
+        return pictures, found
 
+    def _vectors(self, pictures: list[np.ndarray], found: list[Described]) -> tuple[np.ndarray, str]:
         def again(i: int, embedder: str) -> np.ndarray:
             vector = self.faces.embedders.vector(embedder, pictures[i], found[i].face)
             assert vector is not None
@@ -177,7 +195,9 @@ class TwinTraining:
 
     def _facts(self, step: int) -> dict[str, Any]:
         """The facts in the twin's file; likeness.facts_of has those on the photos."""
-        return {"base": self.base.name, "subject": self.spec.subject, "step": step, "rank": self.base.rank}
+        drawn = {"avatar": self.avatar.facts()} if self.avatar else {}
+        plain = {"base": self.base.name, "subject": self.spec.subject, "step": step, "rank": self.base.rank}
+        return plain | drawn
 
     def _write(self, state: TrainingState, facts: dict[str, Any]) -> str:
         """Writes the twin's file and returns its checksum."""

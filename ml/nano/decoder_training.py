@@ -1,7 +1,7 @@
 """Trains the base's own decoder (ml/nets/decoder.py) on pairs of latents and drawings (pairs.py).
 
-First the pixels' error alone; then also against a rival that tells made pictures from drawings, because the
-mean of all possible eyes is a blur. The rival's features of both pictures must agree, the face embedder must
+First the pixels' error alone; then also against rivals that tell made pictures from drawings, because the
+mean of all possible eyes is a blur. The rivals' features of both pictures must agree, the face embedder must
 see the same person and the reader the same scene.
 """
 
@@ -31,8 +31,9 @@ from ml.nets.decoder import TIMES, Decoder, larger
 CROP = 64  # cells of the small picture: the part that is trained at full size
 EYES = 4.0  # weight of the eyes and the mouth in that part; 1 elsewhere
 EDGE = 8  # px of that part's edge that are not judged: the rest of the picture is missing there
+SCALES = (1, 2, 4)  # by which the rivals' pictures are shrunk
 NOISE = 0.12  # most noise on the latents
-ALONE = 0.15  # the share of the steps without the rival
+ALONE = 0.6  # the share of the steps without the rivals
 # Weights of the losses relative to the pixels'.
 FEATURES, RIVAL, SAME_PERSON, SAME_SCENE = 0.3, 0.03, 0.15, 0.01
 
@@ -56,31 +57,43 @@ class Rival(nn.Module):
         return [*out, self.layers[-1](x).float()]
 
 
-class Contest(Stage):
-    """A stage whose checkpoint also holds the rival and its optimizer."""
+class Rivals(nn.Module):
+    """A rival for each of SCALES: the finest sees edges, the coarsest a whole face with both eyes."""
 
-    def __init__(self, path: Path, model: nn.Module, rival: nn.Module, *, rate: float, total: int):
-        self.rival = rival
-        self.rivals = torch.optim.AdamW(rival.parameters(), lr=rate, betas=(0.5, 0.99))
+    def __init__(self) -> None:
+        super().__init__()
+        self.each = nn.ModuleList(Rival() for _ in SCALES)
+
+    def forward(self, x: torch.Tensor) -> list[list[torch.Tensor]]:
+        return [rival(F.avg_pool2d(x, k) if k > 1 else x) for rival, k in zip(self.each, SCALES)]
+
+
+class Contest(Stage):
+    """A stage whose checkpoint also holds the rivals and their optimizer."""
+
+    def __init__(self, path: Path, model: nn.Module, rivals: nn.Module, *, rate: float, total: int):
+        self.rivals = rivals
+        self.learner = torch.optim.AdamW(rivals.parameters(), lr=rate, betas=(0.5, 0.99))
         super().__init__(path, model, rate=rate, total=total, decay=0.995, cooldown=0.35)
 
     def state(self) -> dict[str, Any]:
-        return super().state() | {"rival": self.rival.state_dict(), "rivals": self.rivals.state_dict()}
+        return super().state() | {"rivals": self.rivals.state_dict(), "learner": self.learner.state_dict()}
 
     def restore(self, saved: dict[str, Any]) -> None:
         super().restore(saved)
-        self.rival.load_state_dict(saved["rival"])
         self.rivals.load_state_dict(saved["rivals"])
+        self.learner.load_state_dict(saved["learner"])
 
-    def teach_rival(self, drawn: torch.Tensor, made: torch.Tensor) -> None:
+    def teach_rivals(self, drawn: torch.Tensor, made: torch.Tensor) -> None:
         """One step: drawn pictures above 1, made ones below -1."""
-        self.rival.requires_grad_(True)
+        self.rivals.requires_grad_(True)
         with mixed(drawn.device.type):
-            real, fake = self.rival(drawn)[-1], self.rival(made.detach())[-1]
-        (F.relu(1 - real).mean() + F.relu(1 + fake).mean()).backward()
-        self.rivals.step()
-        self.rivals.zero_grad(set_to_none=True)
-        self.rival.requires_grad_(False)
+            looks = zip(self.rivals(drawn), self.rivals(made.detach()))
+        wrong = [F.relu(1 - real[-1]).mean() + F.relu(1 + fake[-1]).mean() for real, fake in looks]
+        torch.stack(wrong).mean().backward()
+        self.learner.step()
+        self.learner.zero_grad(set_to_none=True)
+        self.rivals.requires_grad_(False)
 
 
 @dataclass
@@ -194,19 +207,19 @@ class Losses:
         return reader_training.loss(self.reader(square), wanted.to(small.device))
 
     def against(
-        self, rival: nn.Module, taken: Taken, part: torch.Tensor
+        self, rivals: nn.Module, taken: Taken, part: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """How far the rival's features are apart, and how made the parts look to it."""
+        """How far the rivals' features are apart, and how made the parts look to them."""
         with mixed(self.device):
             with torch.no_grad():
-                *true, _ = rival(inner(taken.part))
-            *seen, looks = rival(inner(part))
-        weights = inner(taken.weights)
-        apart = torch.stack([difference(a, b, weights) for a, b in zip(seen, true)]).mean()
-        return apart, -looks.mean()
+                true = rivals(inner(taken.part))
+            seen = rivals(inner(part))
+        weights, pairs = inner(taken.weights), [p for one in zip(seen, true) for p in list(zip(*one))[:-1]]
+        apart = torch.stack([difference(a, b, weights) for a, b in pairs]).mean()
+        return apart, -torch.stack([one[-1].mean() for one in seen]).mean()
 
     def total(self, taken: Taken, contest: Contest | None) -> torch.Tensor:
-        """The loss; with a contest it also teaches the rival first."""
+        """The loss; with a contest it also teaches the rivals first."""
         small, part = self.made(taken)
         found = {
             "pixels": (1.0, self.pixels(taken, small, part)),
@@ -214,8 +227,8 @@ class Losses:
             "scene": (SAME_SCENE, self.scene(taken, small)),
         }
         if contest:
-            contest.teach_rival(inner(taken.part), inner(part))
-            apart, looks = self.against(contest.rival, taken, part)
+            contest.teach_rivals(inner(taken.part), inner(part))
+            apart, looks = self.against(contest.rivals, taken, part)
             found |= {"features": (FEATURES, apart), "rival": (RIVAL, looks)}
         self.told = {name: float(value.detach()) for name, (_, value) in found.items()}
         return sum((weight * value for weight, value in found.values()), small.new_zeros(()))
@@ -251,10 +264,10 @@ def train_own_decoder(
 ) -> Decoder | None:
     """Returns None when the clock stopped it before the end. The checkpoint is `path`."""
     torch.manual_seed(seed)
-    decoder, rival = (in_channels_last(net, device) for net in (decoder, Rival()))
+    decoder, rivals = (in_channels_last(net, device) for net in (decoder, Rivals()))
     for judge in (embedder, reader):
         judge.to(device).eval().requires_grad_(False)
-    stage = Contest(path, decoder, rival, rate=rate, total=steps)
+    stage = Contest(path, decoder, rivals, rate=rate, total=steps)
     losses = Losses(decoder, embedder, reader, device)
 
     def loss_of(step: int) -> torch.Tensor:

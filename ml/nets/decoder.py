@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 VERSION = 1  # of the layout; a file of another version is not used
 FILE = "decoder.safetensors"  # in the base's directory, in half precision
+EDGE = 3  # cells of the small picture that are added around it for the detail
 TIMES = 4  # the whole picture's side in sides of the small one
 
 
@@ -133,7 +134,9 @@ class Decoder(nn.Module):
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         features = self.features(z)
-        return larger(self.small(features), TIMES) + self.detail(features)
+        beyond = F.pad(features, (EDGE,) * 4, mode="replicate")  # the detail was trained inside of pictures
+        cut = slice(EDGE * TIMES, -EDGE * TIMES)
+        return larger(self.small(features), TIMES) + self.detail(beyond)[..., cut, cut]
 
     def begin_from(self, vae_decoder: nn.Module) -> None:
         """Takes over the weights of a VAE's decoder (diffusers) of the same widths."""

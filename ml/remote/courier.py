@@ -25,8 +25,9 @@ T = TypeVar("T")
 
 POLL_FIRST, POLL_GROWTH = 1.0, 1.5  # seconds between two looks, and how it grows
 LOOK_FOR_WEBHOOK = 5.0  # seconds between two looks for a webhook that names a lost request
+IN_FLIGHT = 150.0  # seconds that another worker may still be sending a request: more than http.WHOLE_SECONDS
 NO_REASON = (400, 401, 403, 408, 429)  # statuses that do not tell how the work ended
-UNKNOWN_MOST = 3  # looks in a row that do not know the request
+UNKNOWN_MOST = 8  # looks in a row, half a minute, that do not know the request
 ODD_MOST = 5  # answers in a row that say neither a result nor why there is none
 
 
@@ -70,7 +71,7 @@ class Courier:
             return self._send(work, model, rule, body())
         if request.request_id:
             return request
-        return self._unanswered(request, rule) or self._send(work, model, rule, body())
+        return self._unanswered(request, rule, others=True) or self._send(work, model, rule, body())
 
     def _send(self, work: str, model: str, rule: Rule, body: Mapping[str, Any]) -> Request:
         for _ in range(2 if rule.again else 1):
@@ -81,8 +82,7 @@ class Courier:
 
     def _submit(self, work: str, model: str, rule: Rule, body: Mapping[str, Any]) -> Request:
         """The request, without an id when there was no answer. Raises Busy, MLError."""
-        if self.circuit.open(SERVICE):
-            raise failure(SERVICE, "engine_away")
+        self._check_circuit()
         request = self.journal.begin(work, SERVICE, model)
         headers = {
             "X-Fal-Request-Timeout": str(rule.start),
@@ -104,12 +104,13 @@ class Courier:
         self.circuit.worked(SERVICE)
         return sent
 
-    def _unanswered(self, request: Request, rule: Rule) -> Request | None:
-        """The request by the id that a webhook told in time; None when it is written off. MLError
-        `answer_lost` where it must not be sent again."""
-        until = (request.began or self.now()) + rule.unanswered
-        hears = bool(self.journal.webhook(request))
-        while not (ident := self.journal.named(request)) and hears and self.now() < until:
+    def _unanswered(self, request: Request, rule: Rule, *, others: bool = False) -> Request | None:
+        """The request by the id that a webhook told in time; None when it is written off. `others`: of
+        another worker, which may still be sending it and then writes its id. MLError `answer_lost` where it
+        must not be sent again."""
+        told = rule.unanswered if self.journal.webhook(request) else 0.0
+        until = (request.began or self.now()) + max(told, min(IN_FLIGHT, rule.unanswered) * others)
+        while not (ident := self.journal.named(request)) and self.now() < until:
             self.stage("waiting")
             self.journal.wait(request, min(LOOK_FOR_WEBHOOK, max(0.1, until - self.now())))
         if ident:
@@ -123,11 +124,17 @@ class Courier:
 
     def upload(self, data: bytes, *, mime: str, name: str, seconds: int) -> str:
         """Puts a file there that only our account may read. Away, MLError."""
+        self._check_circuit()
         try:
             return self.patiently(lambda: self.fal.upload(data, mime=mime, name=name, seconds=seconds))
         except Away:
             self.circuit.failed(SERVICE)
             raise
+
+    def _check_circuit(self) -> None:
+        """Away where it is open: no photo goes to a service that will not be asked to train."""
+        if self.circuit.open(SERVICE):
+            raise failure(SERVICE, "engine_away")
 
     def patiently(self, call: Callable[[], T]) -> T:
         """Calls again after the time that they ask for, at most a minute in all. MLError `engine_busy`."""
@@ -180,6 +187,9 @@ class Courier:
             answer = self.fal.result(request)
         except (NotSent, Unanswered, Busy):
             return None
+        except MLError as e:  # no key works now; the result may still be there when one does again
+            log.warning("no result of a request: %s", e)
+            return None
         code = _code_of_result(answer, status)
         if not code:
             return answer.fields
@@ -195,6 +205,17 @@ class Courier:
         self.cancel(request)
         self.journal.ended(request, "lost")
         raise failure(SERVICE, "request_lost")
+
+    def fetch(
+        self, request: Request, rule: Rule, url: str, most: int, *, size: int | None = None, seconds: float
+    ) -> bytes:
+        """A result's bytes. MLError; Away while its host cannot be reached and it is kept there."""
+        try:
+            return self.fal.http.fetch(url, most, size, seconds=seconds)
+        except Away as e:
+            if self.now() < (request.began or self.now()) + rule.keep:
+                raise
+            raise failure(SERVICE, "result_gone") from e
 
     def cancel(self, request: Request) -> None:
         """Asks them to stop; they may be too late, or away."""

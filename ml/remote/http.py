@@ -171,9 +171,16 @@ class Http:
 
     # ---------------------------------------------------------------- results
 
-    def fetch(self, url: str, most: int, size: int | None = None) -> bytes:
+    def fetch(
+        self, url: str, most: int, size: int | None = None, *, seconds: float = RESULT_SECONDS
+    ) -> bytes:
         """A result's bytes, more than none and at most `most`; exactly `size` and its Content-Length where
-        told. MLError `result_gone`, `result_bad`; Away when its host cannot be reached."""
+        told. `seconds`: for all tries together. MLError `result_gone`, `result_bad`; Away when its host
+        cannot be reached, or sends too slowly."""
+        with within(seconds):
+            return self._fetch(url, most, size)
+
+    def _fetch(self, url: str, most: int, size: int | None) -> bytes:
         bad, torn = failure(self.remote.service, "result_bad"), False
         if not isinstance(size, int) or isinstance(size, bool):
             size = None
@@ -210,7 +217,7 @@ class Http:
 
     def _get_from(self, address: str, options: dict[str, Any], most: int) -> bytes | str:
         try:
-            with within(RESULT_SECONDS), self._client.stream("GET", address, **options) as response:
+            with self._client.stream("GET", address, **options) as response:
                 if response.is_redirect:
                     return response.headers.get("location", "")
                 if response.status_code in GONE:

@@ -15,7 +15,7 @@ from ml.prompts import compose
 from ml.remote import lora
 from ml.remote.courier import Courier, Rule
 from ml.remote.failures import failure, state_of
-from ml.remote.http import MOST_PICTURE
+from ml.remote.http import MOST_PICTURE, WHOLE_SECONDS
 from ml.types import Request
 
 # 10 minutes until it counts as lost, 9 of them to start; the picture stays there for an hour.
@@ -84,7 +84,8 @@ class FalPictures:
 
     def _fetch(self, request: Request, output: Mapping[str, Any]) -> bytes:
         try:
-            data = self.courier.fal.http.fetch(self._address(output), MOST_PICTURE)
+            url = self._address(output)
+            data = self.courier.fetch(request, RULE, url, MOST_PICTURE, seconds=WHOLE_SECONDS)
         except Away:
             raise
         except MLError as e:

@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from ml.remote import lora
 from ml.remote.courier import Courier, Rule
 from ml.remote.desk import Desk
 from ml.remote.failures import failure
-from ml.remote.http import MOST_LORA
+from ml.remote.http import MOST_LORA, RESULT_SECONDS
 from ml.remote.package import package
 from ml.remote.pictures import FalPictures, Fetch, Wanted
 from ml.selection import SAMPLES, Known, Measure, check_photos, in_one_space, no_face_in, scenes_of, split
@@ -139,15 +139,15 @@ class RemoteTraining:
             self._fetch(request, self.courier.output(request, RULE))
         with self.large:
             rank = lora.rank_of(lora.check(self.store.read(self._fetched)))
+        self._tell("choosing the best", 0.0)  # the LoRA goes there: not when its consent ended meanwhile
         return self.pictures.copy_of(self._lora, lambda: self.store.read(self._fetched)), rank
 
     def _is_fetched(self) -> bool:
         if not self.store.exists(self._fetched):
             return False
-        try:
+        with self.large, suppress(MLError):
             return facts_in(self.store.read(self._fetched)).get("about") == self.about
-        except MLError:
-            return False
+        return False
 
     def _ask(self, train_on: list[int]) -> Mapping[str, Any]:
         self._tell("sending", 0.0)
@@ -173,7 +173,7 @@ class RemoteTraining:
             if not isinstance(url, str):
                 raise failure(request.service, "result_bad")
             with self.large:
-                data = self.courier.fal.http.fetch(url, MOST_LORA, size)
+                data = self.courier.fetch(request, RULE, url, MOST_LORA, size=size, seconds=RESULT_SECONDS)
                 lora.check(data)
                 self.store.write(self._fetched, lora.with_facts(data, {"about": self.about}))
         except Away:

@@ -24,7 +24,7 @@ from billing.models import Plan
 from billing.templatetags.money import money
 from config.web.labels import engine_name
 from support.insights import costs as work
-from support.insights import figures, plots
+from support.insights import figures, health, plots
 from support.insights.costs import Cost, Margin
 from support.insights.figures import PACK, Churn, Credits, Period, Revenue
 
@@ -33,8 +33,15 @@ TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
     "revenue": (Revenue, figures.revenue_by_day_and_plan),
     "credits": (Credits, figures.credits_by_day),
     "costs": (Cost, work.costs_by_engine_and_kind),
+    "margins": (Margin, lambda period: _margins(period)),
     "churn": (Churn, lambda period: [figures.churn(period)]),
 }
+
+
+def _margins(period: Period) -> list[Margin]:
+    costs = work.costs_by_engine_and_kind(period)
+    revenue, credits = figures.revenue_by_day_and_plan(period), figures.credits_by_day(period)
+    return work.margins_by_engine(costs, revenue, credits)
 
 
 @require_safe
@@ -149,6 +156,7 @@ def _facts(period: Period) -> dict[str, Any]:
             "table": _by_day(_("Credits by day"), period, by_use, _number),
         },
         "costs": _cost_table(costs),
+        "services": health.services(),
         "margins": _margin_table(work.margins_by_engine(costs, revenue, credits)),
         "churn": _churn_table(period, churn),
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from html import unescape
 from typing import Any
 
 import pytest
 
-from accounts import consents
+from accounts import consents, exports
 from accounts.models import Consent
 from tests.accounts.people import browser, post
 from tests.factory import PASSWORD
@@ -143,3 +144,12 @@ def test_a_companys_consent_is_kept_in_the_language_it_was_shown_in(
     assert "Together AI (Together Computer, Inc.)" in wording
     assert country in wording
     assert "%(" not in wording
+
+
+def test_a_companys_consent_is_in_the_archive_of_its_user(as_alice: Any, alice: Any, settings: Any) -> None:
+    settings.STUDIO_PROFILES = ["nano", "fal"]
+    give(as_alice, "engine_fal")
+    members = {member.path: member.chunks for member in exports.account(alice)}
+    (kept,) = json.loads(b"".join(members["account/consents.json"] or []))
+    assert (kept["kind"], kept["withdrawn_at"]) == ("engine_fal", None)
+    assert "fal.ai" in kept["wording"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -132,7 +133,7 @@ def test_page_quote_and_hold_use_one_price_list(
     asked = {"kind": "image", "twin": str(trained.id), "prompt": "in a park", "quality": "high", "count": 2}
     assert as_alice.post("/api/v1/quote", asked, format="json").json() == {"credits": 6}
     client.force_login(trained.user)
-    assert '"high": 3' in client.get("/studio/").content.decode()
+    assert '"high": 3' in unescape(client.get("/studio/").content.decode())
     assert as_alice.post("/api/v1/generations", asked, format="json").json()["credits"]["held"] == 6
     assert (prices.video(4), prices.restoration()) == (20, 1)
 

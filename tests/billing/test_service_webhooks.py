@@ -95,6 +95,11 @@ def test_a_forged_or_stale_one_changes_nothing(fal: Service, row: RemoteRequest,
     assert facts(row)[0] is False
 
 
+def test_one_of_ten_megabytes_is_refused(fal: Service, row: RemoteRequest) -> None:
+    assert fal.post(row, payload={"images": "x" * 10_000_000}) in (400, 413)
+    assert facts(row)[0] is False
+
+
 def test_unknown_and_unconfigured_are_not_found(fal: Service, row: RemoteRequest, settings: Any) -> None:
     assert fal.post(RemoteRequest(id=uuid.uuid4(), request_id="their-1")) == 404
     settings.REMOTES = {}

@@ -94,6 +94,12 @@ def test_a_face_without_detail_is_like_nobody() -> None:
     assert likeness(np.full_like(PICTURE, 128), twin_of(), CentredFaces()) is None
 
 
+def test_a_picture_of_an_avatar_has_no_likeness_to_the_person(signer: Signer) -> None:
+    made = finished(signer, twin_of(avatar={"notes": []}))
+    assert made
+    assert (made.likeness, made.avatar_shown) == (None, pytest.approx(1.0, abs=1e-3))
+
+
 def likeness_to(signer: Signer, twin: dict[str, Any]) -> float | None:
     made = finished(signer, twin)
     assert made

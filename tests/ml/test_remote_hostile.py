@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ml.errors import MLError
-from ml.remote import http, lora, strict, webhooks
+from ml.remote import lora, strict, webhooks
 from ml.remote.failures import code_of, words_of
 from ml.remote.fal import Fal
 from ml.remote.http import Answer, Http, NotSent, Unanswered
@@ -86,12 +86,10 @@ def test_a_request_that_is_taken_in_drops_ends() -> None:
             Http(Remote("fal", (), url)).send("POST", url, headers={}, body=bytes(20_000_000), seconds=0.2)
 
 
-def test_a_result_in_drops_ends(drops: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "RESULT_SECONDS", 0.2)
-    monkeypatch.setattr(http, "TRIES", 1)
+def test_a_result_in_drops_ends(drops: Callable[[bytes], str]) -> None:
     url = drops(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
     with pytest.raises(MLError):
-        Http(Remote("fal", (), url), sleep=lambda seconds: None).fetch(url, 10_000)
+        Http(Remote("fal", (), url), sleep=lambda seconds: None).fetch(url, 10_000, seconds=0.2)
 
 
 # ---------------------------------------------------------------- odd answers

@@ -16,6 +16,9 @@ from PIL import Image
 from ml.errors import Away, MLError, Stopped
 from ml.lorafile import facts_of
 from ml.prompts import TRIGGER
+from ml.remote.circuit import FAILURES
+from ml.remote.courier import IN_FLIGHT
+from ml.remote.training import RULE
 from ml.selection import split
 from ml.types import Request
 from tests.ml.doubles import Said
@@ -145,8 +148,44 @@ def test_a_worker_that_died_before_the_answer_goes_on_with_what_a_webhook_named(
 def test_a_training_whose_answer_was_lost_is_never_sent_again(fal: FalDouble, here: Bench) -> None:
     fal.scenario("answer_lost", model=fal.TRAINER)
     assert code_of(here.train) == "answer_lost"
+    here.journal.aged(IN_FLIGHT)
     assert code_of(here.train) == "answer_lost"
     assert (len(trainings(fal)), here.journal.said()["training"]) == (1, ["lost"])
+
+
+def test_what_another_worker_is_still_sending_is_waited_for(fal: FalDouble, here: Bench) -> None:
+    request = here.journal.begin("training", "fal", fal.TRAINER)
+    sending = here.engine.fal.submit  # type: ignore[union-attr]
+    archive = {"images_data_url": "https://a.example/b.zip"}
+
+    def sent(*_: Any) -> None:
+        if here.journal.states[request.reference] == "sending":
+            here.journal.sent(sending(request, archive, headers={}))
+
+    here.journal.on_wait = sent
+    here.journal.telling = lambda request: here.journal.rows[0].request_id
+    fal.scenario("failed", model=fal.TRAINER)
+    assert code_of(here.train) == "engine_failed"
+    assert len(trainings(fal)) == 1
+    here.journal.rows, here.journal.states[request.reference] = [request], "sending"
+    here.engine.now = lambda: time.time() + IN_FLIGHT
+    assert code_of(here.train) == "answer_lost"
+
+
+def test_a_result_whose_host_is_away_is_waited_for_as_long_as_it_is_kept(fal: FalDouble, here: Bench) -> None:
+    fal.scenario("nginx", at="file", times=6)
+    with pytest.raises(Away):
+        here.train()
+    here.journal.aged(RULE.keep)
+    assert code_of(here.train) == "result_gone"
+    assert here.journal.said() == {"training": ["delivered"]}
+
+
+def test_a_lora_that_is_not_wanted_any_more_does_not_go_back(fal: FalDouble, here: Bench) -> None:
+    here.stop = lambda stage: stage == "choosing the best"
+    with pytest.raises(Stopped):
+        here.train()
+    assert [row["name"][-4:] for row in fal.files("upload")] == [".zip"]
 
 
 def test_a_webhook_that_may_name_it_is_awaited_for_half_an_hour(fal: FalDouble, here: Bench) -> None:
@@ -248,6 +287,13 @@ def test_a_refused_key_is_reported_and_the_next_one_is_used(fal: FalDouble, here
     assert len(told) == 2
 
 
+def test_a_key_that_is_refused_at_the_end_loses_no_training(fal: FalDouble, here: Bench) -> None:
+    here.engine.fal.keys.now = lambda: 1000.0 * len(here.journal.waits)  # type: ignore[union-attr]
+    fal.scenario("bad_key", at="result", times=len(fal.keys))
+    assert here.train().recognised
+    assert fal.waiting == []
+
+
 def test_too_many_requests_are_waited_for_as_told_but_no_longer_than_a_minute(
     fal: FalDouble, here: Bench
 ) -> None:
@@ -265,6 +311,14 @@ def test_a_service_that_cannot_be_reached_loses_nothing(fal: FalDouble, here: Be
     fal.listen()
     assert here.train().recognised
     assert len(trainings(fal)) == 1
+
+
+def test_no_photo_goes_to_a_service_whose_circuit_is_open(fal: FalDouble, here: Bench) -> None:
+    for _ in range(FAILURES):
+        here.engine.circuit.failed("fal")
+    with pytest.raises(Away):
+        here.train()
+    assert fal.requests == []
 
 
 def test_a_service_that_goes_away_meanwhile_is_waited_for(fal: FalDouble, here: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,8 +14,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from billing import ledger
-from billing.engines.models import EngineCost
+from billing.engines import alarms
+from billing.engines.models import EngineCost, RemoteRequest
 from billing.models import Plan, Transfer
+from config.runs import circuit
+from ml.remote.keys import name_of
+from ml.remote.settings import Remote
 from support.insights.figures import Period
 from tests.staff import client_with
 from tests.support.rows import DAYS, PAGE, at, invoice, job, numbers, on, subscription, totals, training
@@ -69,7 +74,7 @@ def test_an_empty_database_has_its_page(staff: Client) -> None:
         "Churn": "–",
     }
     assert totals(staff, "?from=2026-11-01&to=2026-11-01")["Revenue"] == "$0"
-    for table in ("revenue", "credits", "costs"):
+    for table in ("revenue", "credits", "costs", "margins"):
         assert len(staff.get(f"{PAGE}{DAYS}&format=csv&table={table}").content.splitlines()) == 1
 
 
@@ -175,3 +180,34 @@ def test_invoices_are_looked_at_and_lead_to_the_figures(alice: Any, staff: Clien
     assert f'href="{PAGE}"' in text
     assert row.id in text
     assert staff.post(f"/admin/billing/invoice/{row.id}/change/", {"total": 1}).status_code == 403
+
+
+def test_a_refused_key_and_a_company_that_does_not_answer_are_seen(staff: Client, settings: Any) -> None:
+    settings.REMOTES = {"fal": Remote("fal", ("id:first", "id:second"))}
+    name = name_of("id:first")
+    alarms.key_refused("fal", name, "401")
+    for _ in range(circuit.FAILURES):
+        circuit.Circuit().failed("fal")
+    RemoteRequest.objects.create(
+        service="fal", model="m", run_kind="image", run_id=uuid.uuid4(), work="picture-1"
+    )
+    text = staff.get(PAGE).content.decode()
+    circuit.Circuit().worked("fal")
+    circuit.client().delete(f"told:fal:{name}")
+    assert f"Key <code>{name}</code> was refused within the last day: 401" in text
+    assert f"Key <code>{name_of('id:second')}</code>: nothing was refused" in text
+    assert "It does not answer. New work waits" in text
+    assert "1 request is open there" in text
+    assert "id:first" not in text
+
+
+def test_the_margin_of_an_engine_is_what_its_credits_are_worth_less_its_cost(
+    alice: Any, staff: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    EngineCost.objects.create(engine="nano", hour_cents=Decimal(3600))
+    on(monkeypatch, at(3))
+    invoice(alice, at(2), 2000)
+    ledger.grant(ledger.wallet_of(alice), 1000, cause="invoice:1", kind=Kind.PLAN)
+    job(alice, 100)
+    text = staff.get(PAGE + DAYS).content.decode()
+    assert '<th scope="row">Built-in preview</th><td>0</td><td>$0</td><td>$1</td><td>−$1</td>' in text

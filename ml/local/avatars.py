@@ -1,0 +1,38 @@
+"""Where the base draws and the photos are real: fits the avatar and trains the twin on drawings of it.
+
+The nano base knows drawings only, so a LoRA of photographs is a blur. Photorealistic bases train on the
+photos themselves, and so does every base on drawn photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ml.avatar.avatar import Avatar, from_facts
+from ml.avatar.drawings import photos_of
+from ml.avatar.fit import fit
+from ml.avatar.views import View
+from ml.catalogue import Base
+from ml.faces import Described
+from ml.nets.scales import SCALES
+from ml.types import TrainSpec
+
+
+def is_needed(base: Base, embedder: str) -> bool:
+    """`embedder` suits most of the photos."""
+    return not base.photorealistic and not SCALES[embedder].drawn
+
+
+def avatar_of(spec: TrainSpec, pictures: Sequence[np.ndarray], found: Sequence[Described]) -> Avatar:
+    """The avatar that the spec brings, or the one that fits the photos. MLError, see ml.avatar.fit."""
+    if spec.avatar is not None:
+        return from_facts(spec.avatar)
+    views = [View(picture, one.face.points) for picture, one in zip(pictures, found)]
+    return fit(views, spec.subject)
+
+
+def drawn(spec: TrainSpec, avatar: Avatar) -> TrainSpec:
+    """The same training on drawings of the avatar. What a seed draws is always the same."""
+    return replace(spec, photos=photos_of(avatar, spec.subject, spec.seed))
