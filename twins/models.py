@@ -24,6 +24,7 @@ from billing.runs import REMOTE, PaidRun, by_place
 from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
 from config.runs.sentences import SENTENCES
+from ml.catalogue import BASES
 from ml.nets.scales import is_drawn
 from twins.proof import models as proof  # noqa: F401  registers its models
 
@@ -271,6 +272,12 @@ class Training(PaidRun):
     @property
     def is_measured(self) -> bool:
         return self.likeness is not None and type(self).objects.measured().filter(id=self.id).exists()
+
+    @property
+    def is_avatar(self) -> bool:
+        """Whether it shows a drawn avatar of the person on the photos, whose likeness is not measured."""
+        drawn = self.base in BASES and not BASES[self.base].photorealistic
+        return drawn and self.status == Status.SUCCEEDED and self.likeness is None
 
     @property
     def folder(self) -> str:
