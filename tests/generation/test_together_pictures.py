@@ -61,6 +61,7 @@ def there(
     how = {"desk": desk, "circuit": Circuit(), "on_refused": registry.key_refused}
     made = open_remote("together", remote, keys=tmp_path, **how)
     made.base = replace(made.base, sizes=SMALL)
+    made.together.http.sleep = lambda seconds: None
     studio.use_engine("together", made)
     Circuit().worked("together")
     yield together
@@ -146,6 +147,22 @@ def test_what_does_not_arrive_costs_nothing_and_is_said(there: TogetherDouble, a
     assert said["error"] == {"code": code, "detail": str(SENTENCES[code])}
     assert (len(submits(there)), RemoteRequest.objects.get().state) == (count, state)
     assert not Item.objects.exists()
+
+
+def test_a_picture_that_cannot_be_fetched_now_is_booked_and_made_again(
+    there: TogetherDouble, alice: Any
+) -> None:
+    there.scenario("by_address")
+    there.scenario("away", at="file", times=3)
+    job = asked(alice)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        render(str(job.id))
+    job.refresh_from_db()
+    assert (job.status, job.stage, job.crashes) == ("queued", "engine_away", 0)
+    job = painted(job)
+    assert (job.status, job.captured) == ("succeeded", job.price)
+    rows = RemoteRequest.objects.order_by("created_at").values_list("state", flat=True)
+    assert (list(rows), submits(there)) == (["written_off", "delivered"], [200, 200])
 
 
 def test_a_twin_that_they_cannot_read(there: TogetherDouble, twin: Any, photos: list[Any]) -> None:
