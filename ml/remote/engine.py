@@ -14,7 +14,7 @@ from typing import Any
 
 from ml.catalogue import SERVICES, Base, base_of, steps_of
 from ml.engine import tell
-from ml.errors import MLError
+from ml.errors import Away, MLError
 from ml.prompts import compose
 from ml.remote.circuit import Circuit, InProcessCircuit
 from ml.remote.courier import Courier, pause
@@ -203,6 +203,9 @@ class TogetherEngine(RemoteEngine):
                 self.circuit.failed(service)
                 journal.ended(request, "written_off")
                 continue
+            except Away:  # made, and it cannot be fetched
+                journal.ended(request, "written_off")
+                raise
             except MLError as e:
                 journal.ended(request, state_of(e.code))
                 raise
