@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from ml.errors import Away, MLError
+from ml.remote import fal as fal_module
 from ml.remote import http, lora, waits
 from ml.remote.circuit import FAILURES, OPEN_SECONDS, InProcessCircuit
 from ml.remote.failures import code_of, failure, words_of
@@ -364,3 +365,36 @@ def test_copies_are_known_as_long_as_they_live() -> None:
     gone = FolderJournal(MemoryStore(), "pictures")
     gone.copied("fal", "twin", "https://a", -1)
     assert gone.copy("fal", "twin") == ""
+
+
+# ---------------------------------------------------------------- large files
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fal_module, "AT_ONCE", 1000)
+    monkeypatch.setattr(fal_module, "PART", 700)
+
+
+def send(fal: FalDouble, data: bytes) -> str:
+    client = Fal(Remote("fal", tuple(fal.keys), fal.address))
+    try:
+        return client.upload(data, mime="application/zip", name="a.zip", seconds=3600)
+    finally:
+        client.http.close()
+
+
+def test_a_large_file_goes_in_parts_and_lies_there_as_a_small_one_does(
+    fal: FalDouble, small_parts: None
+) -> None:
+    data = bytes(range(250)) * 8  # 700, 700 and 600 bytes
+    url = send(fal, data)
+    assert [call["path"].rpartition("/")[2] for call in fal.requests] == [
+        "token", "multipart", "1", "2", "3", "complete",
+    ]  # fmt: skip
+    (file,) = fal.files("upload")
+    assert fal.read(url) == data
+    assert (file["acl"], file["expires"] - file["made"], file["kind"]) == ("forbid", 3600, "application/zip")
+    assert fal.breaches == []
+    send(fal, data[:1000])
+    assert fal.requests[-1]["path"] == "/files/upload"
