@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import struct
+import tracemalloc
 import zipfile
+from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -376,10 +378,10 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fal_module, "PART", 700)
 
 
-def send(fal: FalDouble, data: bytes) -> str:
+def send(fal: FalDouble, data: bytes, acl: str = "forbid") -> str:
     client = Fal(Remote("fal", tuple(fal.keys), fal.address))
     try:
-        return client.upload(data, mime="application/zip", name="a.zip", seconds=3600)
+        return client.upload(data, mime="application/zip", name="a.zip", seconds=3600, acl=acl)
     finally:
         client.http.close()
 
@@ -398,3 +400,24 @@ def test_a_large_file_goes_in_parts_and_lies_there_as_a_small_one_does(
     assert fal.breaches == []
     send(fal, data[:1000])
     assert fal.requests[-1]["path"] == "/files/upload"
+
+
+def most_held(act: Callable[[], Any]) -> int:
+    """Bytes that Python held at once beyond what it held before."""
+    tracemalloc.start()
+    try:
+        act()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_lora_is_in_memory_at_most_about_twice(fal: FalDouble) -> None:
+    size = 16 << 20
+    row = {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}
+    header = json.dumps({"a": row}).encode()
+    data = len(header).to_bytes(8, "little") + header + bytes(size)
+    url = send(fal, data, acl="")
+    client = Fal(Remote("fal", tuple(fal.keys), fal.address)).http
+
+    assert most_held(lambda: lora.with_facts(client.fetch(url, http.MOST_LORA), {})) < 2.3 * size
