@@ -11,6 +11,7 @@ from django.core import mail
 from django.test import TestCase
 
 from billing import audit, ledger
+from billing.engines import webhooks
 from billing.engines.models import RemoteRequest
 from billing.tasks import settle_remote
 from config.runs import circuit
@@ -218,15 +219,37 @@ def test_a_lost_answer_is_named_by_the_webhook(hosted: Hosted, work: Work) -> No
     assert len(hosted.fal.submitted(hosted.fal.TRAINER)) == 1
 
 
-def test_a_lost_answer_that_nobody_names_is_never_sent_again(hosted: Hosted, told_to_stop: Any) -> None:
+def lose_the_answer(hosted: Hosted, told_to_stop: Any, **how: Any) -> Any:
+    """A training whose submit is not answered, and that no webhook names in time."""
     stop_while_waiting(hosted, told_to_stop)
-    hosted.fal.scenario("answer_lost", model=hosted.fal.TRAINER)
+    hosted.fal.scenario("answer_lost", model=hosted.fal.TRAINER, **how)
     training = hosted.train()
     once(training)
     told_to_stop.clear()
     row = RemoteRequest.objects.get()
     RemoteRequest.objects.update(created_at=row.created_at - timedelta(minutes=31))
     again(training)
+    return training
+
+
+def test_a_lost_answer_that_nobody_names_is_never_sent_again(hosted: Hosted, told_to_stop: Any) -> None:
+    training = lose_the_answer(hosted, told_to_stop)
     assert ended(training) == ("failed", "answer_lost", 0)
     assert (RemoteRequest.objects.get().state, RemoteRequest.objects.get().cents) == ("lost", 600)
     assert len(hosted.fal.submitted(hosted.fal.TRAINER)) == 1
+
+
+def test_a_lost_training_that_a_webhook_names_later_is_cancelled_there(
+    hosted: Hosted, told_to_stop: Any
+) -> None:
+    training = lose_the_answer(hosted, told_to_stop, seconds=3600)
+    (run,) = hosted.fal.submitted(hosted.fal.TRAINER)
+    row = RemoteRequest.objects.get()
+    assert [webhooks._remember(row, run["id"]) for _ in range(2)] == [True, False]
+    for _ in range(2):
+        settle_remote()
+    assert hosted.fal.submitted(hosted.fal.TRAINER)[0]["cancelled"]
+    assert sum(call["method"] == "PUT" for call in hosted.fal.requests) == 1
+    row.refresh_from_db()
+    assert (row.state, row.cents, row.request_id) == ("lost", 600, run["id"])
+    assert ended(training) == ("failed", "answer_lost", 0)
