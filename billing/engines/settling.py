@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from billing.engines import journal
 from billing.engines.models import RemoteCopy, RemoteRequest
-from billing.runs import AWAY, MOST_AWAY, PaidRun, paid_kinds
+from billing.runs import AWAY, FULL, MOST_AWAY, PaidRun, paid_kinds
 from config import registry, studio
 from config.runs.circuit import Circuit
 from config.runs.models import Status
@@ -134,7 +134,7 @@ def _end(row: RemoteRequest, state: State, engine: str, *, free: bool = False) -
 
 def _give_up(kind: type[PaidRun]) -> int:
     """Fails the runs that wait for a service too long, while it is still away."""
-    late = kind.objects.filter(status=Status.QUEUED, stage=AWAY)
+    late = kind.objects.filter(status=Status.QUEUED, stage__in=(AWAY, FULL))
     found = [
         run
         for run in late.filter(postponed_at__lt=timezone.now() - MOST_AWAY)[:MOST]
