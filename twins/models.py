@@ -20,7 +20,7 @@ from pgvector.django import VectorField
 from accounts.emails import tell
 from accounts.vault.vault import store
 from billing import limits
-from billing.runs import REMOTE, PaidRun, by_place
+from billing.runs import FULL, REMOTE, PaidRun, by_place
 from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
 from config.runs.sentences import SENTENCES
@@ -264,6 +264,11 @@ class Training(PaidRun):
     @property
     def queue(self) -> str:  # type: ignore[override]
         return REMOTE if self.service else "train"
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:  # type: ignore[override]
+        """A twin that was trained and paid for elsewhere is kept there, and fetched again."""
+        return (FULL,) if self.service else ()
 
     @classmethod
     def by_queue(cls) -> dict[str, Q]:
