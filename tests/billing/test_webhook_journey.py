@@ -81,3 +81,14 @@ def test_forged_stale_and_second_webhooks_change_nothing(journey: Journey, work:
     assert all(fal.webhook(row["request_id"]) for row in rows)
     assert list(RemoteRequest.objects.order_by("id").values()) == rows
     assert journey.slow == 0
+
+
+def test_a_webhook_may_come_before_the_answer(journey: Journey, work: Callable[[], int]) -> None:
+    fal = journey.hosted.fal
+    fal.scenario("webhook_early", model=fal.TRAINER)
+    training = journey.hosted.train()
+    work()
+    assert ended(training) == ("succeeded", 80)
+    row = RemoteRequest.objects.get(work="training")
+    [run] = fal.submitted(fal.TRAINER)
+    assert (row.state, row.request_id, row.webhook_at is None) == ("delivered", run["id"], False)

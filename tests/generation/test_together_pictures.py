@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core import mail
-from django.test import TestCase
+from django.test import Client, TestCase
 
 from accounts.vault.vault import store
 from billing import audit, ledger
@@ -23,6 +24,7 @@ from config.runs.sentences import SENTENCES
 from gallery.models import Item
 from generation.services import request_images
 from generation.tasks import render
+from ml.likeness import facts_of
 from ml.provenance import Signer
 from ml.remote import engine as engines
 from ml.remote.desk import InProcess
@@ -37,6 +39,7 @@ from tests.remote import TogetherDouble
 from tests.remote.made import lora
 
 pytestmark = pytest.mark.django_db
+FACES = facts_of(np.eye(4, dtype=np.float32), "drawn-contrast-1")
 SITE = "https://photoflux.example"
 
 
@@ -165,13 +168,33 @@ def test_a_picture_that_cannot_be_fetched_now_is_booked_and_made_again(
     assert (list(rows), submits(there)) == (["written_off", "delivered"], [200, 200])
 
 
-def test_a_twin_that_they_cannot_read(there: TogetherDouble, twin: Any, photos: list[Any]) -> None:
+@pytest.fixture
+def trained(twin: Any, photos: list[Any]) -> Any:
+    """A twin that Together may render."""
     agree(twin.user, "engine_together")
     prove(twin, photos)
-    data = with_facts(lora(b"alice"), {"base": "flux-schnell"})
+    data = with_facts(lora(b"alice"), {"base": "flux-schnell", **FACES})
     version = version_of(twin, "flux-schnell", sha256=hashlib.sha256(data).hexdigest())
     store(twin.user_id).write(version.lora, data)
-    job = painted(asked(twin.user, twin=twin))
+    return twin
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_twin_is_read_at_our_address_while_its_job_runs(
+    there: TogetherDouble, trained: Any, live_server: Any, settings: Any
+) -> None:
+    settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "photoflux.example"]
+    there.finds(SITE, live_server.url)
+    job = painted(asked(trained.user, twin=trained))
+    assert (job.status, job.error_code, job.captured) == ("succeeded", "", job.price)
+    assert Item.objects.get().likeness is not None
+    [sent] = there.generated(there.LORA_MODEL)
+    path = sent["image_loras"][0]["path"].removeprefix(SITE)
+    assert Client().get(path).status_code == 404
+
+
+def test_a_twin_that_they_cannot_read(there: TogetherDouble, trained: Any) -> None:
+    job = painted(asked(trained.user, twin=trained))
     assert (job.status, job.error_code, job.captured) == ("failed", "engine_failed", 0)
     [call] = [row for row in there.requests if row["method"] == "POST"]
     assert call["status"] == 400
