@@ -4,8 +4,8 @@ A webhook changes two columns of its request: when it came, and their id, where 
 lost. One of a request that was given up as lost also empties the address of its status, by which settling
 knows that it shall be cancelled there.
 
-The keys that sign webhooks are fetched from the service, kept for a day, and fetched again when a signature is
-by none of them, at most every five minutes.
+The keys that sign webhooks are fetched from the service, kept for a day, and fetched again when a signature
+is by none of them, at most every five minutes.
 """
 
 from __future__ import annotations
