@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ml.errors import Away
 from ml.remote import fal as fal_module
 from ml.remote import http, lora
 from ml.remote.fal import Fal
@@ -65,3 +66,10 @@ def test_a_lora_is_in_memory_at_most_about_twice(fal: FalDouble) -> None:
     client = Fal(Remote("fal", tuple(fal.keys), fal.address)).http
 
     assert most_held(lambda: lora.with_facts(client.fetch(url, http.MOST_LORA), {})) < 2.3 * size
+
+
+def test_what_the_storage_does_not_take_of_a_large_file_waits(fal: FalDouble, small_parts: None) -> None:
+    fal.scenario("away", at="upload", times=2)
+    with pytest.raises(Away):
+        send(fal, bytes(2000))
+    assert fal.files("upload") == []
