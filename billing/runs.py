@@ -28,8 +28,8 @@ from config.studio import hosted, service_of
 from ml.catalogue import SERVICES
 
 REMOTE = "remote"  # the queue of runs at services: each waits for an answer, so many work at once
-REACHED = timedelta(minutes=5)  # a claim that lasted so long has reached its service
 AWAY = "engine_away"  # the stage of a run that waits for its service, and its error after MOST_AWAY
+FULL = "storage_full"  # the same of a hosted training whose result finds no room here: it is kept there
 MOST_AWAY = timedelta(hours=1)
 
 
@@ -84,7 +84,7 @@ class PaidRun(Run):
         """Credits for what was delivered and, if its owner gives the run up, for what was begun: the share of
         the work that is done, rounded up. From `earned` to `price`. Work that failed on our side is free."""
         given_up = self.is_open or self.status == Status.CANCELLED or self.error_code == "consent_withdrawn"
-        given_up = given_up and self.stage != AWAY  # who does not wait for a service pays nothing for that
+        given_up = given_up and self.stage not in (AWAY, FULL)  # who does not wait for that pays nothing
         begun = math.ceil(round(self.price * self.done(), 6)) if given_up else 0
         return max(self.earned(), begun)
 
@@ -122,16 +122,23 @@ class PaidRun(Run):
             advisory_lock(f"claim:{found[0]}")  # of two claims at once, the second counts the first
             return None if found[0] in at_limit() else super().claim(ident)
 
+    def progress(self, stage: str, share: float) -> bool:
+        """Also ends the count of MOST_AWAY: work that goes on has reached its service."""
+        stop = super().progress(stage, share)
+        if self.postponed_at and self.share > self.share_at_claim:
+            self.postponed_at = None
+            self._mine().update(postponed_at=None)
+        return stop
+
     def postpone(self, stage: str, **fields: Any) -> None:
-        """The service is away. After MOST_AWAY of it without a break the run fails, here when it was just
-        asked again, or while it waits (billing/engines/settling.py)."""
+        """The service is away, or there is no room for its result. After MOST_AWAY of it without a break the
+        run fails, here when it was just tried again, or while it waits (billing/engines/settling.py)."""
         now = timezone.now()
-        worked = self.started_at is not None and now - self.started_at > REACHED
-        since = now if worked or self.postponed_at is None else self.postponed_at
+        since = self.postponed_at or now
         if now - since < MOST_AWAY:
             super().postpone(stage, postponed_at=since, **fields)
         else:
-            self.fail(AWAY)
+            self.fail(stage)
 
     def give_up(self, code: str) -> None:
         """Fail the run while it waits. Does nothing once a worker claimed it or it has ended."""

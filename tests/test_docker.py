@@ -46,6 +46,13 @@ def test_the_process_of_an_image_cannot_change_its_code(file: Path) -> None:
     assert text.index("COPY . .") < text.index("USER photoflux")
 
 
+def test_compose_names_no_setting_twice() -> None:
+    """Compose refuses such a file."""
+    lines = (ROOT / "docker" / "compose.yaml").read_text().split("x-worker:")[0].splitlines()
+    names = [line.split(":")[0] for line in lines if re.match(r" {4}[A-Z]", line)]
+    assert len(names) == len(set(names))
+
+
 def test_compose_opens_one_port_to_this_machine_alone() -> None:
     opened = {name: s["ports"] for name, s in COMPOSE["services"].items() if "ports" in s}
     assert opened == {"web": ["${BIND:-127.0.0.1}:8000:8000"]}

@@ -104,7 +104,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeRun]:
 def test_it_brings_everything_up(running: MakeRun) -> None:
     pages = ("/readyz", "/", "/api/docs", "/admin/login/")
     assert [running.status(path) for path in pages] == [200, 200, 200, 302]
-    assert all(running.pid(f"-Q {queue}") for queue in ("train", "render", "cpu", "io", "remote"))
+    assert all(running.pid(f"-Q {queue}") for queue in ("train", "render", "cpu", "io"))
     assert running.pid(" beat ")
 
 
@@ -122,7 +122,7 @@ def test_ten_lines_say_it_all(running: MakeRun) -> None:
 
 def test_each_program_has_a_log(running: MakeRun) -> None:
     names = {file.name.removesuffix(".log") for file in (running.var / "log").iterdir()}
-    assert names == {"migrate", "demo", "web", "train", "render", "cpu", "io", "remote", "beat"}
+    assert names == {"migrate", "demo", "web", "train", "render", "cpu", "io", "beat"}
     assert "Listening at" in (running.var / "log" / "web.log").read_text()
 
 
@@ -154,7 +154,7 @@ def test_a_killed_redis_serves_the_workers_again(running: MakeRun) -> None:
     with Redis.from_url(url) as client:
         running.kill(client.info()["process_id"], "Redis")
     wait_for(lambda: running.status("/readyz") == 200)
-    wait_for(lambda: {"train", "render", "cpu", "io", "remote"} == answering(url))
+    wait_for(lambda: {"train", "render", "cpu", "io"} == answering(url))
 
 
 def test_a_killed_postgresql_serves_again(running: MakeRun) -> None:

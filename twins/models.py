@@ -20,10 +20,11 @@ from pgvector.django import VectorField
 from accounts.emails import tell
 from accounts.vault.vault import store
 from billing import limits
-from billing.runs import REMOTE, PaidRun, by_place
+from billing.runs import FULL, REMOTE, PaidRun, by_place
 from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
 from config.runs.sentences import SENTENCES
+from ml.catalogue import BASES
 from ml.nets.scales import is_drawn
 from twins.proof import models as proof  # noqa: F401  registers its models
 
@@ -264,6 +265,11 @@ class Training(PaidRun):
     def queue(self) -> str:  # type: ignore[override]
         return REMOTE if self.service else "train"
 
+    @property
+    def waits_for(self) -> tuple[str, ...]:  # type: ignore[override]
+        """A twin that was trained and paid for elsewhere is kept there, and fetched again."""
+        return (FULL,) if self.service else ()
+
     @classmethod
     def by_queue(cls) -> dict[str, Q]:
         return by_place({"train": Q()})
@@ -271,6 +277,12 @@ class Training(PaidRun):
     @property
     def is_measured(self) -> bool:
         return self.likeness is not None and type(self).objects.measured().filter(id=self.id).exists()
+
+    @property
+    def is_avatar(self) -> bool:
+        """Whether it shows a drawn avatar of the person on the photos, whose likeness is not measured."""
+        drawn = self.base in BASES and not BASES[self.base].photorealistic
+        return drawn and self.status == Status.SUCCEEDED and self.likeness is None
 
     @property
     def folder(self) -> str:

@@ -183,6 +183,9 @@ class TrainingSerializer(RunFields):
     likeness = serializers.FloatField(allow_null=True)
     likeness_base = serializers.FloatField(allow_null=True)
     likeness_real = serializers.FloatField(allow_null=True)
+    avatar = serializers.BooleanField(
+        help_text="whether it shows a drawn avatar of the person on real photos; that has no likeness"
+    )
     seconds = serializers.FloatField(allow_null=True)
     samples = serializers.ListField(
         child=serializers.CharField(), help_text="addresses of pictures by this version"
@@ -211,6 +214,7 @@ def show_training(
         "likeness": training.likeness if measured else None,
         "likeness_base": training.likeness_base if measured else None,
         "likeness_real": training.likeness_real if measured else None,
+        "avatar": training.is_avatar,
         "seconds": training.seconds,
         "samples": [f"/api/v1/trainings/{training.id}/samples/{n}" for n in range(training.samples)],
         "active": training.twin.active_training_id == training.id,

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from billing.engines import journal
 from billing.engines.models import RemoteCopy, RemoteRequest
-from billing.runs import AWAY, MOST_AWAY, PaidRun, paid_kinds
+from billing.runs import AWAY, FULL, MOST_AWAY, PaidRun, paid_kinds
 from config import registry, studio
 from config.runs.circuit import Circuit
 from config.runs.models import Status
 from ml.errors import MLError
+from ml.remote.failures import code_of
 from ml.remote.fal import Busy, Fal
 from ml.remote.http import NotSent, Unanswered
 from ml.remote.keys import Keys
@@ -28,6 +29,8 @@ State = RemoteRequest.State
 MOST = 1000  # requests in one round
 NAMED = timedelta(minutes=30)  # how long a webhook may still name a request whose submit was not answered
 TRIED = timedelta(days=1)  # how long a cancel is tried while the service does not answer
+LATE = timedelta(days=2)  # how long after a request was given up as lost a webhook may still name it
+CANCELLED = "client_cancelled"  # their word for what we cancelled
 NO_ANSWER = (MLError, NotSent, Unanswered, Busy)
 
 
@@ -40,7 +43,10 @@ def settle() -> int:
 
 
 def _open() -> list[RemoteRequest]:
-    return list(RemoteRequest.objects.open().order_by("created_at")[:MOST])
+    """Also those given up as lost that a webhook named since (webhooks.py): nobody waits for them."""
+    found = RemoteRequest.objects.open().order_by("created_at")[:MOST]
+    lost = RemoteRequest.objects.filter(state=State.LOST, ended_at__gt=timezone.now() - LATE, status_url="")
+    return [*found, *lost.exclude(request_id="")[:MOST]]
 
 
 def _settle(row: RemoteRequest, silent: set[str]) -> bool:
@@ -71,6 +77,9 @@ def _engine_of(row: RemoteRequest) -> str:
 
 def _cancel(row: RemoteRequest, engine: str) -> bool:
     """Whether it is over. Raises MLError, NotSent and Unanswered while the service cannot be asked."""
+    if row.state == State.LOST:  # booked when it was given up
+        _cancel_there(row)
+        return True
     age = timezone.now() - row.created_at
     if row.service != "fal" or not row.request_id:
         named = journal.is_hooked(row.service) and age < NAMED
@@ -96,11 +105,25 @@ def _cancel_there(row: RemoteRequest) -> bool:
 
 
 def _is_free(service: Fal, request: Request) -> bool:
-    if not request.urls[0]:  # a webhook named it
+    """Cancels it. What had failed there before, without our doing, costs nothing."""
+    named = not request.urls[0]  # by a webhook alone
+    if named:
         request = replace(request, urls=service.urls_of(request.model, request.request_id))
-    state = service.status(request).state
-    said = service.cancel(request) if state in ("waiting", "running") else state
-    return said == "unknown" or (state, said) == ("waiting", "requested")
+    status = service.status(request)
+    said = service.cancel(request) if status.state in ("waiting", "running") else status.state
+    if said == "ended":
+        status = service.status(request)
+    if named:
+        names = ("status_url", "response_url", "cancel_url")
+        rows = RemoteRequest.objects.filter(id=request.reference)
+        rows.update(**dict(zip(names, request.urls, strict=True)))
+    failed = status.state == "done" and _failed(status.error)
+    return failed or said == "unknown" or (status.state, said) == ("waiting", "requested")
+
+
+def _failed(error: str) -> bool:
+    """Whether the work failed there: a refusal is billed, and so is what ran until an earlier cancel."""
+    return bool(error) and CANCELLED not in error and code_of(422, error) != "result_refused"
 
 
 def _end(row: RemoteRequest, state: State, engine: str, *, free: bool = False) -> bool:
@@ -111,7 +134,7 @@ def _end(row: RemoteRequest, state: State, engine: str, *, free: bool = False) -
 
 def _give_up(kind: type[PaidRun]) -> int:
     """Fails the runs that wait for a service too long, while it is still away."""
-    late = kind.objects.filter(status=Status.QUEUED, stage=AWAY)
+    late = kind.objects.filter(status=Status.QUEUED, stage__in=(AWAY, FULL))
     found = [
         run
         for run in late.filter(postponed_at__lt=timezone.now() - MOST_AWAY)[:MOST]

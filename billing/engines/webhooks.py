@@ -1,8 +1,11 @@
 """fal's webhooks: "this request has ended". Each is only a hint: the waiting worker asks the service itself.
 
 A webhook changes two columns of its request: when it came, and their id, where the answer to the submit was
-lost. The keys that sign webhooks are fetched from the service, kept for a day, and fetched again when a
-signature is by none of them, at most every five minutes.
+lost. One of a request that was given up as lost also empties the address of its status, by which settling
+knows that it shall be cancelled there.
+
+The keys that sign webhooks are fetched from the service, kept for a day, and fetched again when a signature
+is by none of them, at most every five minutes.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ log = logging.getLogger(__name__)
 AGAIN = 300.0  # seconds between two fetches for an unknown key
 SOON = 10.0  # the same while none is known
 PATIENCE = 0.7  # seconds a webhook waits for the keys; it is answered within a second
-STATES = (RemoteRequest.State.SENDING, RemoteRequest.State.WAITING)
+LOST = RemoteRequest.State.LOST
+STATES = (*RemoteRequest.OPEN, LOST)
 
 
 class BadSignature(DomainError):
@@ -49,18 +53,19 @@ def receive(reference: Any, headers: Mapping[str, str], body: bytes) -> bool:
     row = RemoteRequest.objects.filter(id=reference, service="fal").first()
     if row is None:
         raise NotFound
-    if row.request_id not in ("", said) or row.webhook_at or not row.is_open:
+    if row.request_id not in ("", said) or row.webhook_at or row.state not in STATES:
         return False  # of another request, twice, or late
     return _remember(row, said)
 
 
 def _remember(row: RemoteRequest, said: str) -> bool:
     rows = RemoteRequest.objects.filter(
-        id=row.id, webhook_at=None, request_id__in=("", said), state__in=STATES
+        id=row.id, webhook_at=None, request_id__in=("", said), state=row.state
     )
+    again = {"status_url": ""} if row.state == LOST else {}
     try:
         with transaction.atomic():
-            changed = rows.update(webhook_at=timezone.now(), request_id=said)
+            changed = rows.update(webhook_at=timezone.now(), request_id=said, **again)
             transaction.on_commit(partial(bells.ring, str(row.id)), robust=True)
     except IntegrityError:  # another request has this id
         return False

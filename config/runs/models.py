@@ -39,7 +39,10 @@ class Run(WorkerSide, models.Model):
         task: str
         queue: str
         kind_name: str
+        waits_for: tuple[str, ...]  # codes of the DomainErrors that postpone it; others end it
         objects: ClassVar[Any]
+    else:
+        waits_for = ()
 
     by_turns: ClassVar[bool] = False  # whether users take turns in its queue; else first come, first served
 

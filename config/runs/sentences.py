@@ -31,6 +31,13 @@ SENTENCES = {
         "The machine has too little memory for this base. What was not delivered costs nothing. "
         "Choose another base."
     ),
+    "avatar_no_front": _(
+        "No photo shows the face from the front. Nothing was charged. Add one that looks at the camera."
+    ),
+    "avatar_photos_differ": _(
+        "The photos differ too much in colour to draw one person. Nothing was charged. Choose photos in"
+        " similar light."
+    ),
     "base_missing": NOT_READY,
     "base_broken": NOT_READY,
     "storage_full": _(

@@ -207,7 +207,11 @@ def _ended_by_its_error(run: Any) -> Iterator[None]:
     except MLError as e:
         run.fail(e.code, e.message)
     except DomainError as e:  # a full disk, a storage that does not answer
-        run.fail(e.code, e.detail)
+        if e.code in run.waits_for:
+            log.warning("%s waits: %s", run, e.code)
+            run.postpone(e.code)
+        else:
+            run.fail(e.code, e.detail)
     except DeviceLost as e:  # this process cannot compute any more: it ends, another process gets the run
         log.exception("the accelerator is gone")
         with contextlib.suppress(Lost):

@@ -32,6 +32,10 @@ STAGE_NAMES: dict[str, Any] = {  # of trainings and jobs, by the engine's word
         "The company that runs this engine does not answer. This waits and goes on by itself; after an hour"
         " it is given up, and costs nothing."
     ),
+    "storage_full": _(
+        "There is no room left here to save this. It waits and goes on by itself; after an hour it is given"
+        " up, and costs nothing."
+    ),
 }
 ENGINE_NAMES: dict[str, Any] = {  # by profile: what pages call an engine
     "nano": _("Built-in preview"),

@@ -164,7 +164,7 @@ class Courier:
                 odd += 1
             if unknown >= UNKNOWN_MOST or self.now() > until:
                 self._give_up(request)
-            self.stage("running" if status and status.state == "running" else "waiting")
+            self.stage(_told(status))
             self.journal.wait(request, min(gap, rule.look))
             gap *= POLL_GROWTH
 
@@ -223,6 +223,13 @@ class Courier:
             self.fal.cancel(request)
         except (NotSent, Unanswered, Busy, MLError) as e:
             log.warning("not cancelled: %s", e)
+
+
+def _told(status: Status | None) -> str:
+    """ "running", or "waiting" with its place in their queue where they tell one: "waiting 3"."""
+    if status and status.state == "running":
+        return "running"
+    return f"waiting {status.place}" if status and status.place else "waiting"
 
 
 def _code_of_result(answer: Answer, status: Status) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ml.catalogue import SERVICES, Base, base_of, steps_of
 from ml.engine import tell
-from ml.errors import MLError
+from ml.errors import Away, MLError
 from ml.prompts import compose
 from ml.remote.circuit import Circuit, InProcessCircuit
 from ml.remote.courier import Courier, pause
@@ -98,8 +98,11 @@ class FalEngine(RemoteEngine):
         on_progress: Progress,
         journal: Journal,
     ) -> Iterator[tuple[Wanted, Ready]]:
-        stages = {"waiting": "waiting there", "running": "rendering"}
-        courier = self._courier(journal, lambda said: tell(on_progress, stages[said], 0.0))
+        def stage(said: str) -> None:
+            told = "rendering" if said == "running" else said.replace("waiting", "waiting there")
+            tell(on_progress, told, 0.0)
+
+        courier = self._courier(journal, stage)
         pictures, url = FalPictures(self.base, courier, self.large), ""
         tell(on_progress, "sending", 0.0)
         if spec.lora:
@@ -200,6 +203,9 @@ class TogetherEngine(RemoteEngine):
                 self.circuit.failed(service)
                 journal.ended(request, "written_off")
                 continue
+            except Away:  # made, and it cannot be fetched
+                journal.ended(request, "written_off")
+                raise
             except MLError as e:
                 journal.ended(request, state_of(e.code))
                 raise

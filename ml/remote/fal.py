@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -22,16 +23,22 @@ NOT_FINISHED = 400  # of a result that was asked for too early
 REFUSED_KEY = (401, 403)
 # Answers to a submit after which it may run all the same.
 DOUBTFUL = (408, 500, 502, 504)
+MOST_AHEAD = 1_000_000  # requests in their queue before ours; more are not believed
+# A larger file goes in parts. One part at a time is copied, so that sending needs little more than the file.
+AT_ONCE, PART = 90 << 20, 10 << 20  # bytes
+PARTS_SECONDS = 1800.0  # for all parts together
 REACHED = "x-fal-request-id"  # it stands in answers of their queue; a gateway before it does not know it
 
 
 @dataclass(frozen=True)
 class Status:
     """`state`: "waiting" in their queue, "running", "done" (also when it failed: `error`), or "unknown" to
-    them."""
+    them. `place`: in their queue; 0 when nobody is before us, or
+    when it is not told."""
 
     state: str
     error: str = ""
+    place: int = 0
 
 
 def auth(key: str) -> dict[str, str]:
@@ -117,7 +124,9 @@ class Fal:
         if answer.status not in (200, 202) or state is None:
             raise Unanswered(f"status {answer.status}")
         error = f"{said.get('error_type') or ''} {said.get('error') or ''}".strip()
-        return Status(state, error)
+        ahead = said.get("queue_position")
+        place = ahead + 1 if state == "waiting" and type(ahead) is int and 0 < ahead < MOST_AHEAD else 0
+        return Status(state, error, place)
 
     def result(self, request: Request) -> Answer:
         """The answer as it is. Raises NotSent, Unanswered, MLError."""
@@ -159,23 +168,63 @@ class Fal:
         """Puts a file there for `seconds` and returns its address. It starts no work, so it is tried again.
         Away when the storage cannot be reached; MLError."""
         try:
-            headers = {
-                "Authorization": self._token(),
+            headers = {"Authorization": self._token()}
+            about = {
                 "Content-Type": mime,
                 "X-Fal-File-Name": name,
                 "X-Fal-Object-Lifecycle": lifecycle(seconds, acl),
             }
-            answer = self._twice(f"{self.remote.files}/files/upload", headers, data, RESULT_SECONDS)
+            if len(data) > AT_ONCE:
+                return self._in_parts(data, headers, about)
+            url = f"{self.remote.files}/files/upload"
+            answer = self._twice(url, {**headers, **about}, data, RESULT_SECONDS)
         except (NotSent, Unanswered) as e:
             raise failure(SERVICE, "engine_away") from e
-        url = answer.fields.get("access_url")
+        return self._stored(answer)
+
+    def _stored(self, answer: Answer) -> str:
+        """The address of the file that an answer tells of."""
+        url = self._taken(answer).fields.get("access_url")
+        if not is_address(url, MOST_URL):
+            raise failure(SERVICE, "engine_failed")
+        return url
+
+    def _taken(self, answer: Answer) -> Answer:
+        """The answer, where the storage took what was sent. Raises Busy, MLError."""
         if answer.status == 429:
             raise Busy(answer)
         if answer.status != 200:
             raise refusal_of(SERVICE, answer.status, answer.body)
-        if not is_address(url, MOST_URL):
+        return answer
+
+    def _in_parts(self, data: bytes, headers: Mapping[str, str], about: Mapping[str, str]) -> str:
+        """Begins, sends each part, completes. The last is sent once: a second one would not be known. Raises
+        NotSent, Unanswered, Busy, MLError."""
+        begun = self._taken(
+            self._twice(f"{self.remote.files}/files/upload/multipart", {**headers, **about}, b"")
+        )
+        url, ident = self._stored(begun), begun.fields.get("uploadId")
+        if not is_id(ident):
             raise failure(SERVICE, "engine_failed")
+        there = f"{self.remote.files}{urlsplit(url).path}/multipart/{ident}"  # our token goes nowhere else
+        told = {"parts": list(self._parts(data, there, headers))}
+        done = self.http.send("POST", f"{there}/complete", headers=headers, body=told)
+        if done.status >= 500:
+            raise Unanswered(str(done.status))
+        self._taken(done)
         return url
+
+    def _parts(self, data: bytes, there: str, headers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Sends each part, and says its number and the tag that the storage gave it."""
+        until = time.monotonic() + PARTS_SECONDS
+        for number, start in enumerate(range(0, len(data), PART), 1):
+            left = min(WHOLE_SECONDS, until - time.monotonic())
+            part = data[start : start + PART]
+            answer = self._taken(self._twice(f"{there}/{number}", headers, part, left, method="PUT"))
+            etag = answer.headers.get("etag", "")
+            if not etag:
+                raise failure(SERVICE, "engine_failed")
+            yield {"partNumber": number, "etag": etag}
 
     def _token(self) -> str:
         """The header that uploads are authorised by."""
@@ -197,16 +246,21 @@ class Fal:
         return self._twice(url, auth(key), {})
 
     def _twice(
-        self, url: str, headers: Mapping[str, str], body: Any, seconds: float = WHOLE_SECONDS
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: Any,
+        seconds: float = WHOLE_SECONDS,
+        method: str = "POST",
     ) -> Answer:
-        """POST to the storage; once more when there was no answer or a 5xx."""
+        """To the storage; once more when there was no answer or a 5xx."""
         try:
-            answer = self.http.send("POST", url, headers=headers, body=body, seconds=seconds)
+            answer = self.http.send(method, url, headers=headers, body=body, seconds=seconds)
             if answer.status < 500:
                 return answer
         except (NotSent, Unanswered):
             pass
-        answer = self.http.send("POST", url, headers=headers, body=body, seconds=seconds)
+        answer = self.http.send(method, url, headers=headers, body=body, seconds=seconds)
         if answer.status >= 500:
             raise Unanswered(str(answer.status))
         return answer

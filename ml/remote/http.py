@@ -6,6 +6,7 @@ after they were resolved, and the connection goes to the address that was checke
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import json
 import socket
@@ -274,9 +275,9 @@ def _read(response: httpx2.Response, most: int) -> bytes:
     told = response.headers.get("content-length", "")
     if told.isdigit() and int(told) > most:
         raise TooMuch(told)
-    data = bytearray()
+    data = io.BytesIO()  # gives its bytes without another copy
     for chunk in response.iter_raw():
-        data += chunk
-        if len(data) > most:
-            raise TooMuch(str(len(data)))
-    return bytes(data)
+        data.write(chunk)
+        if data.tell() > most:
+            raise TooMuch(str(data.tell()))
+    return data.getvalue()

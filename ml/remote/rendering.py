@@ -22,7 +22,9 @@ from ml.remote.pictures import Fetch, Ready, Wanted
 from ml.types import Journal, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
 from ml.words import screening
 
-LARGE_AT_ONCE = 2  # LoRA files and archives of photos in memory at once
+# LoRA files and archives of photos in memory at once. Each takes its size about twice at most: while it is
+# read (sealed and plain), and while its header is replaced (before and after).
+LARGE_AT_ONCE = 2
 FEW_AT_ONCE = 4  # pictures in memory at once; the others wait where they were made
 KEEP_FACTS, FACTS_SECONDS = 64, 600.0
 

@@ -175,7 +175,9 @@ class RemoteTraining:
             with self.large:
                 data = self.courier.fetch(request, RULE, url, MOST_LORA, size=size, seconds=RESULT_SECONDS)
                 lora.check(data)
-                self.store.write(self._fetched, lora.with_facts(data, {"about": self.about}))
+                data = lora.with_facts(data, {"about": self.about})  # what came is given back
+                self.store.write(self._fetched, data)
+                del data
         except Away:
             raise
         except (lora.NotALora, MLError) as e:
@@ -189,7 +191,7 @@ class RemoteTraining:
         if said == "running":
             self._tell("training", min(0.95, (time.time() - self.start) / USUAL_SECONDS))
         else:
-            self._tell("waiting there", 0.0)
+            self._tell(said.replace("waiting", "waiting there"), 0.0)
 
     # ---------------------------------------------------------------- here, after
 
@@ -246,7 +248,7 @@ class RemoteTraining:
 
     def _write(self, facts: Mapping[str, Any]) -> str:
         """Writes the twin's file and returns its checksum."""
-        with self.large:
+        with self.large:  # twice: what is read, and what is written
             data = lora.with_facts(self.store.read(self._fetched), facts)
             self.store.write(self._lora, data)
             return checksum(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -272,3 +273,13 @@ def test_master_keys_that_cannot_be_used_are_an_error(keys: dict[str, bytes], cu
 
 def test_master_keys_do_not_print_themselves() -> None:
     assert "\\x" not in repr(OLD)
+
+
+def test_opening_a_file_holds_it_about_twice() -> None:
+    size = 16 << 20
+    sealed = b"".join(sealing.seal(KEY, CONTEXT, [bytes(size)]))
+    tracemalloc.start()
+    sealing.open_whole(KEY, CONTEXT, sealed)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1.3 * size  # beside what is sealed

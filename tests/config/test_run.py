@@ -291,9 +291,15 @@ def test_a_port_that_is_no_number_is_reported(monkeypatch, capsys):
     assert "PORT is a number" in capsys.readouterr().out
 
 
-def test_a_checkout_runs_the_web_five_workers_and_beat(tmp_path):
+def test_a_checkout_runs_the_web_four_workers_and_beat(tmp_path):
     startup = run.checkout_startup(host="0.0.0.0", port=8123, var=tmp_path)
     assert [step.name for step in startup.steps] == ["migrate", "demo"]
-    assert [row.name for row in startup.programs] == ["web", "train", "render", "cpu", "io", "remote", "beat"]
+    assert [row.name for row in startup.programs] == ["web", "train", "render", "cpu", "io", "beat"]
     assert startup.address == "http://127.0.0.1:8123"
     assert str(tmp_path / "beat") in startup.programs[-1].argv
+
+
+def test_with_a_key_of_a_company_its_worker_runs_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("FAL_KEYS", "id:secret")
+    startup = run.checkout_startup(host="0.0.0.0", port=8123, var=tmp_path)
+    assert "remote" in [row.name for row in startup.programs]

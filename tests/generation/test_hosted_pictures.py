@@ -115,6 +115,16 @@ def test_a_cancel_that_comes_too_late_is_booked(hosted: Hosted, told_to_stop: An
     assert RemoteRequest.objects.get().cents == 3.5
 
 
+def test_a_cancel_of_what_had_failed_there_books_nothing(hosted: Hosted, told_to_stop: Any) -> None:
+    hosted.fal.scenario("failed", model=hosted.fal.PICTURES)
+    job = waiting(hosted, told_to_stop)
+    hosted.fal.finish()
+    job.cancel()
+    settle_remote()
+    assert states(hosted) == [("cancelled", False)]
+    assert RemoteRequest.objects.get().cents == 0
+
+
 def test_withdrawing_the_consent_to_the_company_stops_what_is_there(
     hosted: Hosted, told_to_stop: Any, django_capture_on_commit_callbacks: Any
 ) -> None:

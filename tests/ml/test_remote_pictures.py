@@ -47,6 +47,13 @@ TWIN = {"lora": "twin/lora.safetensors"}
 # ---------------------------------------------------------------- fal
 
 
+def test_their_queue_tells_how_many_are_before(fal: FalDouble, here: Bench) -> None:
+    fal.scenario("slow_queue", positions=3)
+    here.render()
+    places = [stage for stage in here.stages if stage.startswith("waiting there")]
+    assert places == ["waiting there 3", "waiting there 2", "waiting there"]
+
+
 def test_pictures_of_a_twin_come_one_by_one_and_are_finished_here(fal: FalDouble, here: Bench) -> None:
     pictures = here.render(**TWIN, count=2, style="noir", prompt="in a (park:1.2)")
     assert [(p.seed, p.width, p.engine, p.likeness is not None) for p in pictures] == [

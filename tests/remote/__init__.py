@@ -24,14 +24,16 @@ TOGETHER_URL is `together.address + "/v1"`; `together.generated()` are the bodie
 - One answer (at="submit" where nothing is said; also status, result, cancel, token, upload, file, jwks,
   models, any). fal: bad_key 401, unpaid 403, busy 429 (retry_after), model_gone 404, not_found 404,
   server_error 500, away 503, timeout 504. Together: bad_key, unpaid 402, forbidden_key 403, model_gone 404,
-  model_deprecated 400, content_policy 422, busy 429 (retry_after), server_error, away, timeout.
+  model_deprecated 400, content_policy 422, unknown_field 422, busy 429 (retry_after), server_error, away,
+  timeout.
   Both: drop (the connection is closed before anything is done), hang (seconds), nginx (502, a page),
   html_answer, nan_answer, huge_answer (32 MB). `detail` replaces the sentence.
 - A whole request at fal, taken with its submit: slow_queue (positions), failed (error_type, detail),
   content_policy and file_download (told=True: also in the status), nsfw, lost (after), cancel_race,
   cancel_ignored, answer_lost (the request runs, its submit is never answered), nan, duplicate (keys),
   webhook_lost, webhook_twice, webhook_early, webhook_forged, webhook_stale, webhook_huge.
-  Together: black, nan, duplicate, answer_lost, expired.
+  Together: black, nan, duplicate, answer_lost, by_address (an address where base64 was asked for), expired
+  (the same, and the picture is gone).
 - A result's file: html, pickle, empty, truncated, cut, huge (5 GB by its length), endless, redirect (to a
   private address), private_address, gone, forbidden, bomb (a picture of 30,000 pixels); fal: other_base,
   wrong_size.

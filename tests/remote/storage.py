@@ -14,6 +14,7 @@ from .service import Refused, Service
 from .shelf import Stored
 
 TOKEN_SECONDS = 3600
+PART = 10 << 20  # bytes of a part at most; each but the last is of one size
 STORAGE_TYPES = ("fal-cdn-v3", "gcs")
 
 
@@ -88,6 +89,8 @@ class Storage:
     def put_part(self, asked: Asked, id: str, upload: str, number: str) -> Answer:
         self._bearer(asked)
         self._incomplete(id)
+        if not asked.body or len(asked.body) > PART or int(number) < 1:
+            self.book.breach(f"part {number} of {len(asked.body)} bytes")
         self.parts[upload][int(number)] = asked.body
         return Answer(200, b"", {"ETag": etag(asked.body)})
 
@@ -97,9 +100,17 @@ class Storage:
         told = [(row["partNumber"], row["etag"]) for row in json.loads(asked.body)["parts"]]
         if sorted(told) != [(number, etag(parts[number])) for number in sorted(parts)]:
             raise Refused(400, {"detail": "the parts are not those that were sent"})
+        self._check_parts(parts)
         stored.data, stored.complete = b"".join(parts[number] for number in sorted(parts)), True
         self.shelf.save(stored)
         return Answer(200, {"access_url": self.service.address + stored.path()})
+
+    def _check_parts(self, parts: dict[int, bytes]) -> None:
+        """Numbered from 1, all of one size but the last, which is not larger."""
+        numbers, sizes = sorted(parts), [len(parts[number]) for number in sorted(parts)]
+        even = len(set(sizes[:-1])) <= 1 and (not sizes or sizes[-1] <= sizes[0])
+        if not sizes or numbers != list(range(1, len(numbers) + 1)) or not even:
+            self.book.breach(f"the parts {numbers} have {sizes} bytes")
 
     def fetch(self, asked: Asked, id: str) -> Answer:
         kind, _, token = asked.headers.get("authorization", "").partition(" ")

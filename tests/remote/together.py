@@ -31,7 +31,8 @@ from .shelf import FAULTS, METADATA_SERVICE
 
 KEYS = "together-double-one,together-double-two"
 LIVES = 3600  # seconds that a picture's address lives
-RUNS = ("black", "private_address", "bomb", "nan", "duplicate", "expired", "answer_lost")
+RUNS = ("black", "private_address", "bomb", "nan", "duplicate", "expired", "answer_lost", "by_address")
+LIES = ("by_address", "expired", "private_address")  # answered with an address, whatever was asked for
 # Scenario -> status, sentence, type and code of one answer.
 SAYS = {
     "bad_key": (401, "Invalid API key provided.", "invalid_request_error", "invalid_api_key"),
@@ -40,6 +41,7 @@ SAYS = {
     "model_gone": (404, "Unable to access the model.", "invalid_request_error", "model_not_available"),
     "model_deprecated": (400, "The model is deprecated.", "invalid_request_error", "model_not_available"),
     "content_policy": (422, "The prompt was refused.", "invalid_request_error", "content_policy"),
+    "unknown_field": (422, "seed: extra fields not permitted", "invalid_request_error", None),
     "busy": (429, "You have reached the rate limit.", "rate_limit", "rate_limit_exceeded"),
     "server_error": (500, "Internal server error.", "server_error", None),
     "away": (503, "The engine is overloaded.", "overloaded_error", None),
@@ -124,7 +126,7 @@ class Together(Service):
             raise Refused(400, together_error("The LoRA is no safetensors.", param="image_loras")) from None
 
     def answer_with(self, wish: Row, pictures: list[bytes], scenario: Scenario) -> Answer:
-        as_text = wish.get("response_format") == "base64"
+        as_text = wish.get("response_format") == "base64" and scenario.name not in LIES
         kind = wish.get("output_format", "jpeg")
         rows = [
             {"index": i, "type": "b64_json", "b64_json": base64.b64encode(data).decode()}

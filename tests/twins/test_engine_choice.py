@@ -132,6 +132,13 @@ def test_a_version_says_who_trained_it_and_who_makes_its_pictures(page: Any, twi
     assert "Pictures by: Photographic (fal.ai)." in text
 
 
+def test_a_drawn_avatar_is_called_one_and_has_no_likeness(page: Any, twin: Any) -> None:
+    Training.objects.create(user=twin.user, twin=twin, base="nano", number=1, status="succeeded")
+    text = shown(page, twin)
+    assert "A drawn avatar by the built-in engine" in text
+    assert "measured in an older way" not in text
+
+
 @pytest.mark.parametrize(
     "stage, words",
     [

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.test import TestCase
+from django.utils import timezone
 
+from accounts.vault.vault import Vault
 from billing import audit, ledger
+from billing.engines import webhooks
 from billing.engines.models import RemoteRequest
 from billing.tasks import settle_remote
+from config.errors import StorageFull
 from config.runs import circuit
 from config.runs.circuit import Circuit
 from config.runs.sentences import SENTENCES
@@ -218,15 +222,85 @@ def test_a_lost_answer_is_named_by_the_webhook(hosted: Hosted, work: Work) -> No
     assert len(hosted.fal.submitted(hosted.fal.TRAINER)) == 1
 
 
-def test_a_lost_answer_that_nobody_names_is_never_sent_again(hosted: Hosted, told_to_stop: Any) -> None:
+def lose_the_answer(hosted: Hosted, told_to_stop: Any, **how: Any) -> Any:
+    """A training whose submit is not answered, and that no webhook names in time."""
     stop_while_waiting(hosted, told_to_stop)
-    hosted.fal.scenario("answer_lost", model=hosted.fal.TRAINER)
+    hosted.fal.scenario("answer_lost", model=hosted.fal.TRAINER, **how)
     training = hosted.train()
     once(training)
     told_to_stop.clear()
     row = RemoteRequest.objects.get()
     RemoteRequest.objects.update(created_at=row.created_at - timedelta(minutes=31))
     again(training)
+    return training
+
+
+def test_a_lost_answer_that_nobody_names_is_never_sent_again(hosted: Hosted, told_to_stop: Any) -> None:
+    training = lose_the_answer(hosted, told_to_stop)
     assert ended(training) == ("failed", "answer_lost", 0)
     assert (RemoteRequest.objects.get().state, RemoteRequest.objects.get().cents) == ("lost", 600)
     assert len(hosted.fal.submitted(hosted.fal.TRAINER)) == 1
+
+
+def test_a_lost_training_that_a_webhook_names_later_is_cancelled_there(
+    hosted: Hosted, told_to_stop: Any
+) -> None:
+    training = lose_the_answer(hosted, told_to_stop, seconds=3600)
+    (run,) = hosted.fal.submitted(hosted.fal.TRAINER)
+    row = RemoteRequest.objects.get()
+    assert [webhooks._remember(row, run["id"]) for _ in range(2)] == [True, False]
+    for _ in range(2):
+        settle_remote()
+    assert hosted.fal.submitted(hosted.fal.TRAINER)[0]["cancelled"]
+    assert sum(call["method"] == "PUT" for call in hosted.fal.requests) == 1
+    row.refresh_from_db()
+    assert (row.state, row.cents, row.request_id) == ("lost", 600, run["id"])
+    assert ended(training) == ("failed", "answer_lost", 0)
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """While it is not empty, no twin's file can be written."""
+    write, state = Vault.write, [True]
+
+    def refuse(vault: Vault, name: str, data: bytes) -> None:
+        if state and name.endswith(".safetensors"):
+            raise StorageFull
+        write(vault, name, data)
+
+    monkeypatch.setattr(Vault, "write", refuse)
+    return state
+
+
+def test_a_trained_twin_that_finds_no_room_is_fetched_again(hosted: Hosted, full: list[bool]) -> None:
+    training = hosted.train()
+    again(training)
+    assert ended(training)[0] == "queued"
+    assert (training.stage, training.crashes, hosted.said()) == ("storage_full", 0, {"training": ["waiting"]})
+    full.clear()
+    again(training)
+    assert ended(training) == ("succeeded", "", 80)
+    assert len(hosted.fal.submitted(hosted.fal.TRAINER)) == 1
+
+
+def test_without_room_for_an_hour_it_fails_with_the_credits_back(hosted: Hosted, full: list[bool]) -> None:
+    training = hosted.train()
+    again(training)
+    training.refresh_from_db()
+    Training.objects.update(postponed_at=training.postponed_at - timedelta(hours=1))
+    again(training)
+    assert ended(training) == ("failed", "storage_full", 0)
+
+
+def test_work_that_goes_on_ends_the_count_of_the_hour(hosted: Hosted) -> None:
+    hosted.fal.refuse()
+    training = hosted.train()
+    again(training)
+    hosted.fal.listen()
+    Training.objects.update(postponed_at=timezone.now() - timedelta(hours=2))
+    claimed = Training.claim(training.id)
+    assert claimed is not None
+    claimed.progress("sending", claimed.share_at_claim)
+    assert Training.objects.get(id=training.id).postponed_at is not None
+    claimed.progress("waiting there", claimed.share_at_claim + 0.01)
+    assert Training.objects.get(id=training.id).postponed_at is None

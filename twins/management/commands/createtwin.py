@@ -56,11 +56,7 @@ class Command(BaseCommand):
         training.refresh_from_db()
         if training.status != "succeeded":
             raise CommandError(f"{training.error_code}: {training.error_detail}")
-        without = training.likeness_base  # None where measuring it would cost money
-        self.stdout.write(
-            f"Twin {training.twin_id}, training {training.id}: likeness {training.likeness:.2f}"
-            + (f" (without training {without:.2f})" if without is not None else "")
-        )
+        self.stdout.write(f"Twin {training.twin_id}, training {training.id}: {_judged(training)}")
 
     def _files(self, folder: Path) -> list[Path]:
         if not folder.is_dir():
@@ -92,3 +88,11 @@ class Command(BaseCommand):
     def _say_verdict(self, path: Path, photo: Photo) -> None:
         why = f"  {photo.code}: {checks.SENTENCES[photo.code]}" if photo.code else ""
         self.stdout.write(f"{'accepted' if photo.accepted else 'refused':9} {path.name}{why}")
+
+
+def _judged(training: Training) -> str:
+    if training.is_avatar:
+        return "a drawn avatar, whose likeness is not measured"
+    without = training.likeness_base  # None where measuring it would cost money
+    more = f" (without training {without:.2f})" if without is not None else ""
+    return f"likeness {training.likeness:.2f}{more}"
