@@ -1,10 +1,19 @@
 from django.urls import path
 
 from gallery import views
+from gallery.faces import views as faces
 
 urlpatterns = [
     path("", views.listing, name="gallery"),
     path("many/", views.many, name="many_items"),
+    path("people/", faces.everybody, name="people"),
+    path("people/agree/", faces.agree, name="agree_faces"),
+    path("people/seek/", faces.seek, name="seek_face"),
+    path("people/changes/<uuid:ident>/undo/", faces.undo, name="undo_naming"),
+    path("people/<uuid:ident>/", faces.person, name="person"),
+    path("people/<uuid:ident>/change/", faces.change, name="change_person"),
+    path("faces/<uuid:ident>/", faces.more, name="face"),
+    path("faces/<uuid:ident>/name/", faces.name, name="name_faces"),
     path("<uuid:ident>/", views.detail, name="item"),
     path("<uuid:ident>/change/", views.change, name="change_item"),
 ]

@@ -24,6 +24,7 @@ from config.web.pagination import cursor_at, page
 from config.web.problems import told
 from config.web.ratelimit import limited
 from gallery import likeness, services
+from gallery.faces.pictures import faces_of
 from gallery.models import Item
 from gallery.search import FILTERS, selected
 from gallery.serializers import ItemForm
@@ -110,6 +111,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
         "maker": maker(item.engine),
         "newer": newer.order_by("created_at", "id").first(),
         "older": older.order_by("-created_at", "-id").first(),
+        "faces": list(faces_of(item).shown()),
         "tags": pgettext("between tags", ", ").join(item.tags),
         "tab": "gallery",
     }

@@ -139,7 +139,27 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     item.save()
     Output.objects.create(job=job, index=0, item=item.id)
     AlbumItem.objects.create(album=Album.objects.create(user=user, name=f"Album of {name}"), item=item)
+    faces_in(item)
     return item
+
+
+def faces_in(item: Any) -> dict[str, str]:
+    """A measured face in a picture, named by the owner: kind of object -> id. The consent is there too."""
+    from accounts import consents
+    from gallery.faces import people
+    from gallery.faces.models import Face, FaceIndex, FaceQuery, FaceVector, Indexing, Measured
+
+    user, of = item.user, {"user": item.user, "item": item}
+    consents.give(user, kind="face_search", version=consents.WORDING["face_search"][0])
+    place = {"box": [0.1, 0.1, 0.5, 0.5], "points": [0.2] * 10, "score": 1.0, "quality": 1.0}
+    face = Face.objects.create(**of, **place, number=0, kind="image", made_at=item.created_at)
+    FaceVector.objects.create(user=user, face=face, embedder="test", embedding=[1.0, *[0.0] * 127])
+    Measured.objects.create(**of, embedders="test")
+    FaceIndex.objects.create(user=user, embedders="test")
+    Indexing.objects.create(user=user, status="succeeded", shown=False)
+    FaceQuery.objects.create(user=user, status="failed", shown=False)
+    naming = people.name_faces(user, faces=[face.id], name=f"Friend {user.display_name}"[:80])
+    return {"face": str(face.id), "person": str(naming.person_id), "naming": str(naming.id)}
 
 
 def start_work(user: Any) -> Any:

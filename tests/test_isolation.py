@@ -36,6 +36,9 @@ OWN = {
     "items",
     "items/delete",
     "albums",
+    "faces/search",
+    "people",
+    "people/changes",
 }
 # Addresses with an id -> the kind of object that the id names.
 OF = {
@@ -60,6 +63,11 @@ OF = {
     "items/<uuid:ident>": "item",
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
+    "items/<uuid:ident>/faces": "item",
+    "people/<uuid:ident>": "person",
+    "people/<uuid:ident>/faces": "person",
+    "people/<uuid:ident>/merge": "person",
+    "people/changes/<uuid:ident>/undo": "naming",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
 }
@@ -67,6 +75,7 @@ OF = {
 BODIES: dict[str, dict[str, Any]] = {
     "twins/<uuid:ident>": {"name": "x"},
     "albums/<uuid:ident>": {"name": "x"},
+    "people/<uuid:ident>": {"name": "x"},
 }
 
 
@@ -91,6 +100,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from gallery.models import Album, Item
     from gallery.services import save_item
     from generation.models import Job
+    from tests.factory import faces_in
     from tests.studio import paint
 
     job = Job.objects.create(user=alice, twin=trained, training=trained.active_training, prompt="x", seed=1)
@@ -116,6 +126,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "job": str(job.id),
         "item": str(item.id),
         "album": str(Album.objects.create(user=alice, name="a").id),
+        **faces_in(item),
     }
 
 
@@ -190,6 +201,9 @@ def page_routes() -> list[tuple[str, str]]:
     of = {
         "twins/trainings/": "training",
         "twins/": "twin",
+        "gallery/faces/": "face",
+        "gallery/people/changes/": "naming",
+        "gallery/people/": "person",
         "gallery/": "item",
         "studio/": "job",
         "account/archives/": "export",

@@ -28,6 +28,7 @@ OWN = {
     "studio": "/studio/",
     "gallery": "/gallery/",
     "item": "/gallery/{item}/",
+    "people": "/gallery/people/",
     "account": "/account/",
     "credits": "/account/credits/",
     "billing": "/account/billing/",
