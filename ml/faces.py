@@ -64,7 +64,6 @@ MESSAGES = media.MESSAGES | {
     "face_too_small": "The face is too small. Choose a photo taken from nearer, or in its full size.",
     "face_cut_off": "Part of the face is outside the picture. Choose a photo with the whole face in it.",
     "face_hidden": "The face is partly hidden. Choose a photo without mask, hand or sunglasses.",
-    "face_unclear": "The face is too small, too blurred or turned too far away to be compared.",
     "blurred": "The face is not sharp. Choose a photo that is in focus and not shaken.",
     "too_dark": "The face is too dark. Choose a photo with more light on the face.",
     "too_bright": "The face is overexposed. Choose a photo with softer light, without flash or direct sun.",
@@ -73,6 +72,7 @@ MESSAGES = media.MESSAGES | {
     "not_adult": "This person may be under 18. Choose photos of an adult.",
     "unsafe": "This photo shows nudity or something else that cannot be used. Choose another one.",
 }
+UNCLEAR = "The face is too small, too blurred or turned too far away to be compared."
 
 
 class Described(NamedTuple):
@@ -152,7 +152,7 @@ class Faces:
         if _has_rival(found):
             raise PhotoRefused("several_faces", MESSAGES["several_faces"])
         if not quality_of(picture, found[0]):
-            raise PhotoRefused("face_unclear", MESSAGES["face_unclear"])
+            raise PhotoRefused("face_unclear", UNCLEAR)
         return found[0]
 
     def vector(self, picture: np.ndarray, embedder: str) -> tuple[Face, np.ndarray] | None:
