@@ -1,11 +1,14 @@
-"""Finds the faces in a user's pictures and keeps their vectors, and deletes all of it with the consent."""
+"""Finds the faces in a user's pictures and keeps their vectors, and deletes all of it with the consent.
+
+`judge` is ml's Judge (config/studio.py opens it), and what it found are its `Described` faces.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -17,14 +20,20 @@ from accounts.vault.sealing import Tampered
 from accounts.vault.vault import store
 from config.runs.states import OPEN, Status
 from gallery.faces.models import Face, FaceIndex, FaceQuery, FaceVector, Indexing, Measured, Naming, Person
-from gallery.faces.pictures import Picture, faces_of, file_of, has_any, key_of, kind_of, link, unmeasured
+from gallery.faces.pictures import (
+    LATE,
+    Picture,
+    faces_of,
+    file_of,
+    has_any,
+    key_of,
+    kind_of,
+    link,
+    unmeasured,
+)
 from ml import media, types
 from ml.errors import MLError, Stopped
 from ml.nets.scales import is_drawn
-
-if TYPE_CHECKING:
-    from ml.faces import Described
-    from ml.judge import Judge
 
 log = logging.getLogger(__name__)
 
@@ -80,14 +89,15 @@ def is_waiting(user_id: Any, embedders: Sequence[str]) -> bool:
     since = index.checked_at if index and current else None
     if unmeasured(user_id, embedders, most=1, since=since):
         return True
-    _settle(user_id, embedders, now)
+    if since is None or now - since > LATE:
+        _settle(user_id, embedders, now)
     return False
 
 
 # ---------------------------------------------------------------- doing it
 
 
-def index_some(run: Indexing, judge: Judge, *, most: int) -> bool:
+def index_some(run: Indexing, judge: Any, *, most: int) -> bool:
     """Measures at most `most` pictures; whether more are left. Raises MLError, Stopped, Lost."""
     began = timezone.now()
     older = [name for name in answering(run.user_id) if name not in judge.embedders]
@@ -116,7 +126,7 @@ def _settle(user_id: Any, embedders: Sequence[str], at: datetime) -> None:
         FaceVector.objects.filter(user=user_id).exclude(embedder__in=embedders).delete()
 
 
-def measure(picture: Picture, judge: Judge, older: Sequence[str] = ()) -> None:
+def measure(picture: Picture, judge: Any, older: Sequence[str] = ()) -> None:
     """Finds and keeps the faces in one picture, with vectors by the embedders in use, and by `older` ones
     while these still answer. Raises MLError `consent_withdrawn`."""
     known, data = list(faces_of(picture)), _bytes_of(picture)
@@ -140,7 +150,7 @@ def _bytes_of(picture: Picture) -> bytes:
         return b""
 
 
-def _looked(judge: Judge, data: bytes, known: Sequence[Face]) -> list[Described]:
+def _looked(judge: Any, data: bytes, known: Sequence[Face]) -> list[Any]:
     """The faces in a picture; none in one that cannot be read, which is not tried again."""
     try:
         return judge.embed(data, [_as_seen(face, data) for face in known]) if known else judge.embed(data)
@@ -149,7 +159,7 @@ def _looked(judge: Judge, data: bytes, known: Sequence[Face]) -> list[Described]
         return []
 
 
-def _vectors(judge: Judge, data: bytes, one: Described, older: Sequence[str]) -> dict[str, list[float]]:
+def _vectors(judge: Any, data: bytes, one: Any, older: Sequence[str]) -> dict[str, list[float]]:
     """By embedder: of the one in use that suits the face, and of older ones of the same kind."""
     if not one.quality:
         return {}
@@ -181,7 +191,7 @@ def require_consent(user_id: Any) -> None:
         raise MLError("consent_withdrawn", "")
 
 
-def _rows(picture: Picture, data: bytes, found: Sequence[Described]) -> list[Face]:
+def _rows(picture: Picture, data: bytes, found: Sequence[Any]) -> list[Face]:
     if not found:
         return []
     width, height = media.size_of(data)

@@ -74,8 +74,9 @@ def seek(request: HttpRequest) -> HttpResponse:
 def more(request: HttpRequest, ident: str) -> HttpResponse:
     """More of the person with this face."""
     face = Face.objects.owned_by(request.user).shown().get_or_404(ident)
-    narrow, unclear = _narrowed(request.GET), not face.quality
-    queries.require_searchable(request.user)
+    if not consents.has(face.user_id, Kind.FACE_SEARCH):  # its wording changed since
+        return redirect("people")
+    narrow, unclear = _narrowed(request.GET), not face.vectors.exists()
     found = [] if unclear else search.most_like(request.user, search.of_face(face), narrow, limit=SHOWN)
     facts = {"sought": face, "unclear": unclear, "guess": _guess(face, found), "likely": LIKELY}
     return render(request, "gallery/face.html", _results(request, found) | facts)

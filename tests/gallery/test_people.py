@@ -194,6 +194,15 @@ def test_the_pages_ask_for_the_consent_in_every_language(
         assert page.status_code == 200
 
 
+def test_after_another_wording_the_page_of_a_face_asks_for_the_consent_again(
+    browser: Any, alice: Any, faces: list[str]
+) -> None:
+    from accounts.models import Consent
+
+    Consent.objects.filter(user=alice, kind="face_search").update(version="2020-01")
+    assert browser.get(f"/gallery/faces/{faces[0]}/")["Location"] == "/gallery/people/"
+
+
 def test_a_wrong_filter_opens_the_page_without_it(browser: Any, faces: list[str]) -> None:
     answer = browser.get(f"/gallery/faces/{faces[0]}/?kind=boat")
     assert (answer.status_code, answer["Location"]) == (302, f"/gallery/faces/{faces[0]}/")
