@@ -14,6 +14,7 @@ from PIL import Image
 from tests.hosted import detector, hosted  # noqa: F401
 from tests.remote.fixtures import fal, fal_process, together, together_process  # noqa: F401
 from tests.studio import EngineDouble, JudgeDouble
+from tests.tiny import pair, tiny_folder  # noqa: F401
 from tests.trained import nano_man, nano_woman  # noqa: F401
 
 

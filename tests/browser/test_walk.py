@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Site, shot, until
 from tests.conftest import jpeg
 from tests.processes import wait_for
-from tests.test_real_journey import drawn
+from tests.trained import drawn
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
