@@ -110,6 +110,9 @@ class PackAdmin(TellsLacks):
     filter_horizontal = ("presets",)
     list_display = ("name", "code", "style", "aspect_ratio", "enabled", "order", "lacks")
 
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).prefetch_related("presets")
+
     def sentences(self, row: Any) -> list[str]:
         missing = set(Preset.Kind) - {preset.kind for preset in row.choices()}
         if missing:

@@ -122,8 +122,9 @@ def test_the_consent_and_enough_photos_are_asked_for(as_alice: Any, trained: Twi
 
 
 def photo(**fields: Any) -> Photo:
+    face = {"embedding": [1.0, *[0.0] * 127], "embedder": "test", "points": [0.0] * 10, "width": 640}
     facts = {"accepted": True, "sharpness": 0.3, "box": [0, 0, 400, 400], "yaw": 0.0, "light": 0.5, "hash": 1}
-    return Photo(**facts | fields)
+    return Photo(**face | facts | fields)
 
 
 def test_the_advice_names_what_the_checks_saw() -> None:
