@@ -84,7 +84,7 @@ def _base(user: Any, twin: Twin | None) -> Base:
 def order(request: HttpRequest, code: str) -> HttpResponse:
     """The form of an order, and the order."""
     if request.method == "POST":
-        return redirect("headshots_sheet", _ordered(request, code).id)
+        return _order(request, code)
     try:
         pack = services.pack_of(code)
     except services.PackGone:
@@ -93,7 +93,7 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @limited("120/h", "generations")
-def _ordered(request: HttpRequest, code: str) -> Job:
+def _order(request: HttpRequest, code: str) -> HttpResponse:
     names = ("twin", "count", "quality")
     asked = {name: request.POST[name] for name in names if request.POST.get(name)}
     form = HeadshotsForm(
@@ -107,7 +107,7 @@ def _ordered(request: HttpRequest, code: str) -> Job:
     job = services.order(request.user, twin=twin, key=key, **fields)
     if session:
         sessions.named(request.user, session).jobs.add(job)
-    return job
+    return _back(job)
 
 
 def _session_name(request: HttpRequest) -> str:

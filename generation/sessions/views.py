@@ -30,15 +30,15 @@ SHOWN = 60  # pictures
 @told
 def listing(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
-        return redirect("session", _create(request).id)
+        return _create(request)
     found = page(request, Session.objects.owned_by(request.user), _line)
     facts = {"sessions": found["results"], "next": _query(found["next"]), "tab": "studio"}
     return render(request, "generation/sessions.html", facts)
 
 
 @limited("120/h", "sessions")
-def _create(request: HttpRequest) -> Session:
-    return services.create(request.user, name=_name(request))
+def _create(request: HttpRequest) -> HttpResponse:
+    return redirect("session", services.create(request.user, name=_name(request)).id)
 
 
 def _name(request: HttpRequest) -> str:

@@ -135,7 +135,7 @@ def test_a_pack_whose_words_the_engine_lacks_is_refused_without_naming_them(
 def test_other_refusals_charge_nothing(as_alice: Any, as_bob: Any, trained: Twin) -> None:
     assert refused(as_alice, trained) == "not_enough_credits"  # 3 of 8
     assert as_bob.post(ORDERS, asked(trained), format="json").status_code == 404
-    assert refused(as_alice, trained, twin=None) == "invalid"
+    assert as_alice.post(ORDERS, asked(trained) | {"twin": None}, format="json").json()["code"] == "invalid"
     Twin.objects.update(active_training=None)
     assert refused(as_alice, trained) == "twin_not_trained"
     as_alice.delete("/api/v1/consents/biometric_twin")
