@@ -21,9 +21,10 @@ from generation.sessions import services
 from generation.sessions.following import runs_of, state_of
 from generation.sessions.models import Session
 from generation.sessions.serializers import SessionForm
-from twins.models import Twin
+from twins.models import Training, Twin
 
 SHOWN = 60  # pictures
+ADDED = 12  # trainings to choose from
 
 
 @login_required
@@ -72,7 +73,7 @@ def state(request: HttpRequest, ident: str) -> HttpResponse:
 
 def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
     session = Session.objects.owned_by(request.user).get_or_404(ident)
-    pictures = session.pictures()
+    pictures, mine = session.pictures(), Training.objects.owned_by(request.user).shown().with_twin()
     return {
         "session": session,
         "state": state_of(runs_of(session)),
@@ -80,6 +81,7 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
         "trainings": session.trainings.shown().select_related("twin"),
         "pictures": pictures.order_by("-favourite", "-created_at", "-id")[:SHOWN],
         "count": pictures.count(),
+        "others": mine.exclude(sessions=session).order_by("-created_at")[:ADDED],
         "twins": usable_twins(request.user),
         "key": secrets.token_urlsafe(12),
         "tab": "studio",
@@ -92,6 +94,17 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
 def rename(request: HttpRequest, ident: str) -> HttpResponse:
     session = Session.objects.owned_by(request.user).get_or_404(ident)
     services.rename(session, name=_name(request))
+    return redirect("session", session.id)
+
+
+@login_required
+@require_POST
+@told
+def add(request: HttpRequest, ident: str) -> HttpResponse:
+    """Adds a training; orders are added from their contact sheets."""
+    session = Session.objects.owned_by(request.user).get_or_404(ident)
+    training = Training.objects.owned_by(request.user).get_or_404(request.POST.get("training", ""))
+    services.change(session, add={"trainings": [training.id]}, remove={})
     return redirect("session", session.id)
 
 

@@ -167,6 +167,9 @@ def test_the_pages_of_a_session(client: Any, session: Session) -> None:
     text = client.get(where).content.decode()
     assert "9 pictures" in text
     assert client.get(f"{where}state/").status_code == 200
+    session.trainings.clear()
+    client.post(f"{where}add/", {"training": str(session.user.twins.get().active_training_id)})
+    assert session.trainings.count() == 1
     client.post(f"{where}name/", {"name": "Summer"})
     again = client.post(f"{where}repeat/", {"key": "page"})["Location"]
     assert client.post(f"{where}repeat/", {"key": "page"})["Location"] == again
