@@ -17,6 +17,8 @@ from generation.sessions import services
 from generation.sessions.following import state_of
 from generation.sessions.models import Session
 from tests.engines import version_of
+from tests.orders import with_weights
+from tests.studio import EngineDouble
 from twins.models import Training, Twin
 
 pytestmark = pytest.mark.django_db
@@ -24,9 +26,8 @@ SESSIONS = "/api/v1/sessions"
 
 
 @pytest.fixture
-def rich(trained: Twin) -> Twin:
-    ledger.grant(ledger.wallet_of(trained.user), 100, cause="test:rich")
-    return trained
+def rich(twin: Twin, engine: EngineDouble, wake_ups: list[Any]) -> Twin:
+    return with_weights(twin)
 
 
 @pytest.fixture

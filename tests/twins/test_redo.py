@@ -14,12 +14,19 @@ from gallery.models import Item
 from support.insights import redos
 from support.insights.figures import Period
 from tests.engines import version_of
+from tests.orders import with_weights
 from twins.models import Photo, Training, Twin
 from twins.redo import services
 from twins.redo.advice import advise
 from twins.redo.models import Mark, Redo
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def trained(twin: Twin, photos: list[Any], wake_ups: list[Any]) -> Twin:
+    """Its version is there without a training run."""
+    return with_weights(twin, credits=0)
 
 
 @pytest.fixture
