@@ -33,7 +33,7 @@ from twins.models import Twin
 class SessionsView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(SessionSerializer))
     def get(self, request: Any) -> Response:
-        return Response(page(request, Session.objects.owned_by(request.user), show_session))
+        return Response(page(request, Session.objects.owned_by(request.user).with_runs(), show_session))
 
     @extend_schema(request=SessionForm, responses={201: SessionSerializer})
     @limited("120/h", "sessions")

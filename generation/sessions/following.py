@@ -41,4 +41,4 @@ def _status(runs: Sequence[Any], open_: Sequence[Any]) -> str:
 
 
 def runs_of(session: Session) -> list[Any]:
-    return [*session.trainings.shown(), *session.jobs.shown()]
+    return [run for run in (*session.trainings.all(), *session.jobs.all()) if run.shown]

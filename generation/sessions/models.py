@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -13,6 +13,12 @@ from django.utils import timezone
 from config.querysets import OwnedQuerySet
 from gallery.models import Item
 from twins.models import Training
+
+
+class SessionQuerySet(OwnedQuerySet):
+    def with_runs(self) -> Self:
+        """Loads what following.runs_of reads."""
+        return self.prefetch_related("jobs", "trainings")
 
 
 class Session(models.Model):
@@ -31,7 +37,7 @@ class Session(models.Model):
     body_hash = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = OwnedQuerySet.as_manager()
+    objects = SessionQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at", "-id")

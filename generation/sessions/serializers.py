@@ -36,8 +36,8 @@ def show_session(session: Session) -> dict[str, Any]:
         "progress": state.progress,
         "open": state.open,
         "failed": state.failed,
-        "jobs": list(session.jobs.values_list("id", flat=True)),
-        "trainings": list(session.trainings.values_list("id", flat=True)),
+        "jobs": [job.id for job in session.jobs.all()],
+        "trainings": [training.id for training in session.trainings.all()],
         "pictures": session.pictures().count(),
         "created_at": session.created_at,
     }

@@ -32,7 +32,7 @@ ADDED = 12  # trainings to choose from
 def listing(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _create(request)
-    found = page(request, Session.objects.owned_by(request.user), _line)
+    found = page(request, Session.objects.owned_by(request.user).with_runs(), _line)
     facts = {"sessions": found["results"], "next": _query(found["next"]), "tab": "studio"}
     return render(request, "generation/sessions.html", facts)
 
