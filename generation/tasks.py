@@ -91,7 +91,7 @@ def _make_all(run: Job) -> None:
             continue
         deliver(run, index, result)
         made += 1
-        if made == TURN and run.delivered() < run.count and _others_wait(run):
+        if made >= TURN and run.delivered() < run.count and _others_wait(run):
             run.hand_back()
             return
     if refused == run.count:
