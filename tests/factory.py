@@ -119,6 +119,7 @@ def _selfies(twin: Any, photo: Any) -> None:
 def _pictures(user: Any, twin: Any, name: str) -> Any:
     from gallery.models import Album, AlbumItem, Item
     from gallery.services import save_item
+    from gallery.shelf.models import BulkEdit
     from generation.models import Job, Output
 
     asked = {"user": user, "twin": twin, "training": twin.active_training, "prompt": f"{name} in a park"}
@@ -139,6 +140,7 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     item.save()
     Output.objects.create(job=job, index=0, item=item.id)
     AlbumItem.objects.create(album=Album.objects.create(user=user, name=f"Album of {name}"), item=item)
+    BulkEdit.objects.create(user=user, count=1, before={"tags": [[str(item.id), [name], []]]})
     return item
 
 
