@@ -2,10 +2,12 @@ from django.urls import path
 
 from gallery import views
 from gallery.faces import views as faces
+from gallery.shelf import views as shelf
 
 urlpatterns = [
     path("", views.listing, name="gallery"),
-    path("many/", views.many, name="many_items"),
+    path("many/", shelf.many, name="many_items"),
+    path("undo/<uuid:ident>/", shelf.undo, name="undo_bulk"),
     path("people/", faces.everybody, name="people"),
     path("people/agree/", faces.agree, name="agree_faces"),
     path("people/seek/", faces.seek, name="seek_face"),

@@ -38,6 +38,7 @@ OWN = {
     "prompts/suggest",
     "items",
     "items/delete",
+    "items/bulk",
     "albums",
     "faces/search",
     "people",
@@ -77,6 +78,7 @@ OF = {
     "people/<uuid:ident>/faces": "person",
     "people/<uuid:ident>/merge": "person",
     "people/changes/<uuid:ident>/undo": "naming",
+    "items/bulk/<uuid:ident>/undo": "edit",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
 }
@@ -110,6 +112,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from billing.models import Invoice
     from gallery.models import Album, Item
     from gallery.services import save_item
+    from gallery.shelf.models import BulkEdit
     from generation.models import Job
     from generation.sessions.models import Session
     from tests.factory import faces_in
@@ -138,6 +141,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "job": str(job.id),
         "order": str(Job.objects.create(user=alice, kind="headshots", shots=["x"], seed=1, prompt="x").id),
         "item": str(item.id),
+        "edit": str(BulkEdit.objects.create(user=alice, count=0).id),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
         **faces_in(item),
@@ -220,6 +224,7 @@ def page_routes() -> list[tuple[str, str]]:
         "gallery/faces/": "face",
         "gallery/people/changes/": "naming",
         "gallery/people/": "person",
+        "gallery/undo/": "edit",
         "gallery/": "item",
         "studio/pictures/": "item",
         "studio/": "job",
@@ -312,6 +317,7 @@ def test_no_answer_to_alice_is_kept_for_somebody_else(
     [
         ("items/delete", {"ids": ["item"]}),
         ("exports", {"ids": ["item"]}),
+        ("items/bulk", {"ids": ["item"], "favourite": True}),
         ("items/delete", {"filter": {"twin": "twin"}}),
     ],
 )
@@ -324,7 +330,7 @@ def test_alices_things_named_in_a_strangers_request_are_not_found_or_left_alone(
     def filled(value: Any) -> Any:
         if isinstance(value, dict):
             return {k: filled(v) for k, v in value.items()}
-        return [filled(v) for v in value] if isinstance(value, list) else things[value]
+        return [filled(v) for v in value] if isinstance(value, list) else things.get(value, value)
 
     answer = as_bob.post(f"/api/v1/{address}", filled(body), format="json")
     assert answer.status_code in (200, 202)
