@@ -89,13 +89,22 @@ def routes() -> list[tuple[str, str]]:
 def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     """One object of every kind, owned by alice: kind -> id."""
     from accounts.models import Export
+    from accounts.vault.vault import store
     from billing import ledger
     from billing.models import Invoice
     from gallery.models import Album, Item
     from gallery.services import save_item
     from generation.models import Job
+    from ml.avatar.avatar import Avatar as Drawn
+    from ml.avatar.skin import PLAIN
     from tests.studio import paint
+    from twins.avatars.models import Avatar, encoded
+    from twins.models import Training
 
+    drawn = Avatar.objects.create(user=alice, twin=trained, shown=False, status="succeeded")
+    drawn.keep(Drawn(PLAIN))
+    store(alice.id).write(trained.active_training.avatar_file, encoded(Drawn(PLAIN)))
+    Training.objects.filter(id=trained.active_training_id).update(has_avatar=True)
     job = Job.objects.create(user=alice, twin=trained, training=trained.active_training, prompt="x", seed=1)
     item = Item(user=alice, width=64, height=64, size=0, etag="", job=job.id)
     for name, value in save_item(alice.id, item.id, paint(b"", 1)).items():
