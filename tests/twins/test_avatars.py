@@ -343,7 +343,7 @@ def test_a_withdrawn_consent_takes_it_away(
     files, name = store(avatar.user_id), avatar.file
     assert files.exists(name)
     with django_capture_on_commit_callbacks(execute=True):
-        consents.withdraw(avatar.user, "biometric_twin")
+        consents.withdraw(avatar.user, kind="biometric_twin")
     assert not Avatar.objects.exists()
     assert not files.exists(name)
     assert api().json()["traits"] is None
