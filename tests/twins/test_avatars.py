@@ -25,6 +25,8 @@ from twins.avatars.sentences import NOTES
 from twins.models import Photo, Training, Twin
 
 pytestmark = pytest.mark.django_db
+ROSY = replace(PLAIN, skin=0.0, tint=-1.0, chroma=0.2)
+OLIVE = replace(PLAIN, skin=0.2, tint=1.0, chroma=1.15)
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_real_photos_are_fitted_by_a_worker_and_the_page_shows_how(
 
     fit_avatar(str(made.id))
     shown = api().json()
-    assert (shown["status"], shown["traits"]["hair_colour"]) == ("ready", "chestnut")
+    assert (shown["status"], shown["traits"]["eyes"]) == ("ready", "green")
     text = client.get(f"/twins/{real.id}/").text
     assert "This is how the built-in engine will draw you" in text
     assert "Drawn avatar by the built-in engine" in text
@@ -111,11 +113,7 @@ def test_drawn_photos_need_no_avatar(
     "code, shown, words",
     [
         ("avatar_no_front", [(ANA, 35.0)], "No photo shows the face from the front."),
-        (
-            "avatar_photos_differ",
-            [(replace(PLAIN, skin=0.0, hair_colour="blonde"), 0.0), (replace(PLAIN, skin=1.0), 0.0)],
-            "The photos differ too much in colour",
-        ),
+        ("avatar_photos_differ", [(ROSY, 0.0), (OLIVE, 0.0)], "The photos differ too much in colour"),
     ],
 )
 def test_photos_that_no_avatar_fits_are_told_before_anything_is_charged(

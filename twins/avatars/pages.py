@@ -35,8 +35,8 @@ class Control:
 
 def panel(twin: Twin, chosen: Any = None) -> dict[str, Any]:
     """`chosen`: the offer (twins.engines) that is chosen for the next training, if any. Nothing is shown
-    while a training runs, nor where none can begin."""
-    if chosen is None or twin.disabled_at:
+    while a training runs, nor where none can begin. Needs with_older()."""
+    if chosen is None or twin.disabled_at or twin.is_read_only:
         return {"avatar": None}
     shown = show_avatar(twin)
     if not shown["needed"]:

@@ -23,7 +23,7 @@ from twins.models import Twin
 @require_GET
 def panel(request: HttpRequest, ident: str) -> HttpResponse:
     """The part that is fetched again while the avatar is drawn."""
-    twin = Twin.objects.owned_by(request.user).get_or_404(ident)
+    twin = Twin.objects.owned_by(request.user).with_older().get_or_404(ident)
     return render(request, "twins/_avatar.html", {"twin": twin} | pages.panel(twin, _chosen(request, twin)))
 
 
