@@ -89,22 +89,14 @@ def routes() -> list[tuple[str, str]]:
 def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     """One object of every kind, owned by alice: kind -> id."""
     from accounts.models import Export
-    from accounts.vault.vault import store
     from billing import ledger
     from billing.models import Invoice
     from gallery.models import Album, Item
     from gallery.services import save_item
     from generation.models import Job
-    from ml.avatar.avatar import Avatar as Drawn
-    from ml.avatar.skin import PLAIN
     from tests.studio import paint
-    from twins.avatars.models import Avatar, encoded
-    from twins.models import Training
 
-    drawn = Avatar.objects.create(user=alice, twin=trained, shown=False, status="succeeded")
-    drawn.keep(Drawn(PLAIN))
-    store(alice.id).write(trained.active_training.avatar_file, encoded(Drawn(PLAIN)))
-    Training.objects.filter(id=trained.active_training_id).update(has_avatar=True)
+    draw(trained)
     job = Job.objects.create(user=alice, twin=trained, training=trained.active_training, prompt="x", seed=1)
     item = Item(user=alice, width=64, height=64, size=0, etag="", job=job.id)
     for name, value in save_item(alice.id, item.id, paint(b"", 1)).items():
@@ -129,6 +121,20 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "item": str(item.id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     }
+
+
+def draw(twin: Any) -> None:
+    """Gives the twin and its active training an avatar."""
+    from accounts.vault.vault import store
+    from ml.avatar.avatar import Avatar as Drawn
+    from ml.avatar.skin import PLAIN
+    from twins.avatars.models import Avatar, encoded
+    from twins.models import Training
+
+    avatar = Avatar.objects.create(user=twin.user, twin=twin, shown=False, status="succeeded")
+    avatar.keep(Drawn(PLAIN))
+    store(twin.user_id).write(twin.active_training.avatar_file, encoded(Drawn(PLAIN)))
+    Training.objects.filter(id=twin.active_training_id).update(has_avatar=True)
 
 
 def address(route: str, things: dict[str, str]) -> str:
