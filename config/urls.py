@@ -17,12 +17,16 @@ from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
 from generation import api as generation
+from generation.feedback import api as feedback
+from generation.packs import api as packs
+from generation.sessions import api as sessions
 from generation.there import lora_there
 from moderation import api as moderation
 from support.insights import views as insights
 from twins import api as twins
 from twins.avatars import api as avatars
 from twins.proof import api as verification
+from twins.redo import api as redo
 
 api = [
     path("me", accounts.MeView.as_view()),
@@ -59,6 +63,7 @@ api = [
     path("twins/<uuid:ident>/avatar", avatars.AvatarView.as_view()),
     path("twins/<uuid:ident>/avatar/picture", avatars.AvatarPictureView.as_view()),
     path("twins/<uuid:ident>/trainings", twins.TrainingsView.as_view()),
+    path("twins/<uuid:ident>/redo", redo.RedoView.as_view()),
     path("photos", twins.LibraryView.as_view()),
     path("trainings/<uuid:ident>", twins.TrainingView.as_view()),
     path("trainings/<uuid:ident>/cancel", twins.CancelView.as_view()),
@@ -70,6 +75,13 @@ api = [
     path("generations/<uuid:ident>", generation.JobView.as_view()),
     path("generations/<uuid:ident>/cancel", generation.CancelView.as_view()),
     path("generations/<uuid:ident>/repeat", generation.RepeatView.as_view()),
+    path("generations/<uuid:ident>/sheet", packs.SheetView.as_view()),
+    path("generations/<uuid:ident>/keep", packs.KeepView.as_view()),
+    path("packs", packs.PacksView.as_view()),
+    path("packs/<slug:code>/pictures/<int:number>", packs.PackPictureView.as_view()),
+    path("sessions", sessions.SessionsView.as_view()),
+    path("sessions/<uuid:ident>", sessions.SessionView.as_view()),
+    path("sessions/<uuid:ident>/repeat", sessions.SessionRepeatView.as_view()),
     path("styles", generation.StylesView.as_view()),
     path("prompts/suggest", generation.SuggestView.as_view()),
     path("items", gallery.ItemsView.as_view()),
@@ -77,6 +89,7 @@ api = [
     path("items/<uuid:ident>", gallery.ItemView.as_view()),
     path("items/<uuid:ident>/content", gallery.ItemFileView.as_view(), {"rendition": "content"}),
     path("items/<uuid:ident>/thumbnail", gallery.ItemFileView.as_view(), {"rendition": "thumbnail"}),
+    path("items/<uuid:ident>/feedback", feedback.FeedbackView.as_view()),
     path("albums", gallery.AlbumsView.as_view()),
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
     path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
@@ -103,6 +116,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", views.landing, name="landing"),
     path("studio/", include("generation.urls")),
+    path("headshots/", include("generation.packs.urls")),
+    path("sessions/", include("generation.sessions.urls")),
     path("twins/", include("twins.urls")),
     path("", include("twins.proof.urls")),
     path("gallery/", include("gallery.urls")),

@@ -15,7 +15,8 @@ from config import urls
 
 pytestmark = pytest.mark.django_db
 
-OPEN = {"plans", "billing/packs", "styles", "verify"}  # open to everybody, without an account
+# Open to everybody, without an account.
+OPEN = {"plans", "billing/packs", "styles", "verify", "packs/<slug:code>/pictures/<int:number>"}
 # Addresses without an id: each user sees their own objects there.
 OWN = {
     "me",
@@ -32,6 +33,8 @@ OWN = {
     "twins",
     "photos",
     "generations",
+    "packs",
+    "sessions",
     "prompts/suggest",
     "items",
     "items/delete",
@@ -51,6 +54,7 @@ OF = {
     "twins/<uuid:ident>/avatar/picture": "twin",
     "twins/<uuid:ident>/trainings": "twin",
     "twins/<uuid:ident>/verification": "twin",
+    "twins/<uuid:ident>/redo": "twin",
     "trainings/<uuid:ident>": "training",
     "trainings/<uuid:ident>/cancel": "training",
     "trainings/<uuid:ident>/activate": "training",
@@ -60,6 +64,11 @@ OF = {
     "generations/<uuid:ident>": "job",
     "generations/<uuid:ident>/cancel": "job",
     "generations/<uuid:ident>/repeat": "job",
+    "generations/<uuid:ident>/sheet": "job",
+    "generations/<uuid:ident>/keep": "job",
+    "sessions/<uuid:ident>": "session",
+    "sessions/<uuid:ident>/repeat": "session",
+    "items/<uuid:ident>/feedback": "item",
     "items/<uuid:ident>": "item",
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
@@ -70,6 +79,8 @@ OF = {
 BODIES: dict[str, dict[str, Any]] = {
     "twins/<uuid:ident>": {"name": "x"},
     "albums/<uuid:ident>": {"name": "x"},
+    "generations/<uuid:ident>/keep": {"best": 1},
+    "items/<uuid:ident>/feedback": {"not_me": True},
 }
 
 
@@ -94,6 +105,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from gallery.models import Album, Item
     from gallery.services import save_item
     from generation.models import Job
+    from generation.sessions.models import Session
     from tests.studio import paint
 
     draw(trained)
@@ -118,7 +130,9 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "photo": str(photos[0].id),
         "training": str(trained.active_training_id),
         "job": str(job.id),
+        "order": str(Job.objects.create(user=alice, kind="headshots", shots=["x"], seed=1, prompt="x").id),
         "item": str(item.id),
+        "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     }
 
@@ -166,7 +180,7 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
     listed = {
         route: as_bob.get(f"/api/v1/{route}").json()
-        for route in ("twins", "photos", "generations", "items", "albums", "billing/invoices")
+        for route in ("twins", "photos", "generations", "items", "albums", "sessions", "billing/invoices")
     }
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
 
@@ -202,6 +216,8 @@ def page_routes() -> list[tuple[str, str]]:
     import accounts.urls
     import billing.urls
     import gallery.urls
+    import generation.packs.urls
+    import generation.sessions.urls
     import generation.urls
     import twins.urls
 
@@ -209,7 +225,10 @@ def page_routes() -> list[tuple[str, str]]:
         "twins/trainings/": "training",
         "twins/": "twin",
         "gallery/": "item",
+        "studio/pictures/": "item",
         "studio/": "job",
+        "headshots/orders/": "order",
+        "sessions/": "session",
         "account/archives/": "export",
         "account/consents/": "consent",
         "account/billing/": "invoice",
@@ -218,6 +237,8 @@ def page_routes() -> list[tuple[str, str]]:
         "twins/": twins.urls,
         "gallery/": gallery.urls,
         "studio/": generation.urls,
+        "headshots/": generation.packs.urls,
+        "sessions/": generation.sessions.urls,
         "account/billing/": billing.urls,
         "account/": accounts.urls,
     }
@@ -225,7 +246,7 @@ def page_routes() -> list[tuple[str, str]]:
     return [
         (route, next(kind for start, kind in of.items() if route.startswith(start)))
         for route in found
-        if "<" in route
+        if "<" in route and "<slug:code>" not in route  # a pack is nobody's
     ]
 
 

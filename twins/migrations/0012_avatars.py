@@ -12,7 +12,7 @@ import config.runs.worker
 
 
 class Migration(migrations.Migration):
-    dependencies = [("twins", "0009_postponed"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    dependencies = [("twins", "0011_redo"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.AddField(
