@@ -12,6 +12,7 @@ from django.urls import URLPattern
 from rest_framework.views import APIView
 
 from config import urls
+from tests.factory import faces_in
 
 pytestmark = pytest.mark.django_db
 
@@ -54,12 +55,15 @@ OF = {
     "twins/<uuid:ident>/photos/<uuid:photo>": "photo",
     "twins/<uuid:ident>/photos/<uuid:photo>/content": "photo",
     "twins/<uuid:ident>/photos/<uuid:photo>/thumbnail": "photo",
+    "twins/<uuid:ident>/avatar": "twin",
+    "twins/<uuid:ident>/avatar/picture": "twin",
     "twins/<uuid:ident>/trainings": "twin",
     "twins/<uuid:ident>/verification": "twin",
     "twins/<uuid:ident>/redo": "twin",
     "trainings/<uuid:ident>": "training",
     "trainings/<uuid:ident>/cancel": "training",
     "trainings/<uuid:ident>/activate": "training",
+    "trainings/<uuid:ident>/avatar": "training",
     "trainings/<uuid:ident>/weights": "training",
     "trainings/<uuid:ident>/samples/<int:number>": "training",
     "generations/<uuid:ident>": "job",
@@ -115,9 +119,9 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from gallery.shelf.models import BulkEdit
     from generation.models import Job
     from generation.sessions.models import Session
-    from tests.factory import faces_in
     from tests.studio import paint
 
+    draw(trained)
     job = Job.objects.create(user=alice, twin=trained, training=trained.active_training, prompt="x", seed=1)
     item = Item(user=alice, width=64, height=64, size=0, etag="", job=job.id)
     for name, value in save_item(alice.id, item.id, paint(b"", 1)).items():
@@ -146,6 +150,20 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "album": str(Album.objects.create(user=alice, name="a").id),
         **faces_in(item),
     }
+
+
+def draw(twin: Any) -> None:
+    """Gives the twin and its active training an avatar."""
+    from accounts.vault.vault import store
+    from ml.avatar.avatar import Avatar as Drawn
+    from ml.avatar.skin import PLAIN
+    from twins.avatars.models import Avatar, encoded
+    from twins.models import Training
+
+    avatar = Avatar.objects.create(user=twin.user, twin=twin, shown=False, status="succeeded")
+    avatar.keep(Drawn(PLAIN))
+    store(twin.user_id).write(twin.active_training.avatar_file, encoded(Drawn(PLAIN)))
+    Training.objects.filter(id=twin.active_training_id).update(has_avatar=True)
 
 
 def address(route: str, things: dict[str, str]) -> str:
@@ -208,6 +226,24 @@ def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> N
 # ---------------------------------------------------------------- pages
 
 
+PAGES_OF = {
+    "twins/trainings/": "training",
+    "twins/": "twin",
+    "gallery/faces/": "face",
+    "gallery/people/changes/": "naming",
+    "gallery/people/": "person",
+    "gallery/undo/": "edit",
+    "gallery/": "item",
+    "studio/pictures/": "item",
+    "studio/": "job",
+    "headshots/orders/": "order",
+    "sessions/": "session",
+    "account/archives/": "export",
+    "account/consents/": "consent",
+    "account/billing/": "invoice",
+}  # the start of a page's address -> the kind of object that the id names
+
+
 def page_routes() -> list[tuple[str, str]]:
     """(address, kind of object) of every page with an id."""
     import accounts.urls
@@ -218,22 +254,6 @@ def page_routes() -> list[tuple[str, str]]:
     import generation.urls
     import twins.urls
 
-    of = {
-        "twins/trainings/": "training",
-        "twins/": "twin",
-        "gallery/faces/": "face",
-        "gallery/people/changes/": "naming",
-        "gallery/people/": "person",
-        "gallery/undo/": "edit",
-        "gallery/": "item",
-        "studio/pictures/": "item",
-        "studio/": "job",
-        "headshots/orders/": "order",
-        "sessions/": "session",
-        "account/archives/": "export",
-        "account/consents/": "consent",
-        "account/billing/": "invoice",
-    }
     places = {
         "twins/": twins.urls,
         "gallery/": gallery.urls,
@@ -245,7 +265,7 @@ def page_routes() -> list[tuple[str, str]]:
     }
     found = [start + str(p.pattern) for start, module in places.items() for p in module.urlpatterns]
     return [
-        (route, next(kind for start, kind in of.items() if route.startswith(start)))
+        (route, next(kind for start, kind in PAGES_OF.items() if route.startswith(start)))
         for route in found
         if "<" in route and "<slug:code>" not in route  # a pack is nobody's
     ]

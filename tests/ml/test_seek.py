@@ -22,7 +22,7 @@ from tests.ml.doubles import CentredFaces
 @pytest.fixture(scope="module")
 def blurred() -> np.ndarray:
     whole = draw(random_person(np.random.default_rng(3)), Scene(), 400, 400)
-    return np.asarray(cv2.GaussianBlur(whole, (0, 0), 6))
+    return np.asarray(cv2.GaussianBlur(whole, (0, 0), 12))
 
 
 def noise(side: int = 400) -> np.ndarray:
