@@ -148,8 +148,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "edit": str(BulkEdit.objects.create(user=alice, count=0).id),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
-        **faces_in(item),
-    }
+    } | faces_in(item)
 
 
 def draw(twin: Any) -> None:

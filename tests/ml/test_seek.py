@@ -21,8 +21,8 @@ from tests.ml.doubles import CentredFaces
 
 @pytest.fixture(scope="module")
 def blurred() -> np.ndarray:
-    whole = draw(random_person(np.random.default_rng(3)), Scene(), 400, 400)
-    return np.asarray(cv2.GaussianBlur(whole, (0, 0), 12))
+    whole = draw(random_person(np.random.default_rng(8)), Scene(), 400, 400)
+    return np.asarray(cv2.GaussianBlur(whole, (0, 0), 5))
 
 
 def noise(side: int = 400) -> np.ndarray:
