@@ -27,6 +27,7 @@ from gallery.serializers import ItemForm
 from gallery.shelf.bulk import FLAGS, last_edit
 from gallery.shelf.words import split_tags, tags_of
 from twins.models import Twin
+from twins.redo.models import Mark
 
 ALBUMS = 100  # suggested, the newest ones
 MONTHS = 600  # months on the scale beside the pictures, at most
@@ -119,6 +120,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
         "quality": QUALITY_NAMES.get(item.recipe.get("quality"), ""),
         "likeness": likeness.told(item),
         "maker": maker(item.engine),
+        "not_me": Mark.objects.filter(item=item.id).exists(),
         "newer": newer.order_by("created_at", "id").first(),
         "older": older.order_by("-created_at", "-id").first(),
         "tags": pgettext("between tags", ", ").join(item.tags),
