@@ -39,6 +39,7 @@ OWN = {
     "items",
     "items/delete",
     "items/bulk",
+    "items/stacks",
     "albums",
 }
 # Addresses with an id -> the kind of object that the id names.
@@ -74,6 +75,8 @@ OF = {
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
     "items/bulk/<uuid:ident>/undo": "edit",
+    "items/<uuid:ident>/stack": "item",
+    "items/<uuid:ident>/unstack": "item",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
 }
