@@ -17,5 +17,6 @@ urlpatterns = [
     path("faces/<uuid:ident>/", faces.more, name="face"),
     path("faces/<uuid:ident>/name/", faces.name, name="name_faces"),
     path("<uuid:ident>/", views.detail, name="item"),
+    path("<uuid:ident>/stack/", shelf.restack, name="restack"),
     path("<uuid:ident>/change/", views.change, name="change_item"),
 ]

@@ -40,6 +40,7 @@ OWN = {
     "items",
     "items/delete",
     "items/bulk",
+    "items/stacks",
     "albums",
     "faces/search",
     "people",
@@ -83,6 +84,8 @@ OF = {
     "people/<uuid:ident>/merge": "person",
     "people/changes/<uuid:ident>/undo": "naming",
     "items/bulk/<uuid:ident>/undo": "edit",
+    "items/<uuid:ident>/stack": "item",
+    "items/<uuid:ident>/unstack": "item",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
 }
