@@ -156,6 +156,7 @@ def _change(row: Transfer, kind: str) -> str:
 PURPOSES = {
     "image": (_("Pictures"), "job"),
     "training": (_("Training"), "training"),
+    "restore": (_("Restoration"), "restoration"),
     "plan": (_("Your plan"), ""),
     "staff": (_("From the team"), ""),
     "demo": (_("From the team"), ""),

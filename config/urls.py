@@ -17,6 +17,7 @@ from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
 from generation import api as generation
+from generation.restorations import api as restorations
 from generation.there import lora_there
 from moderation import api as moderation
 from support.insights import views as insights
@@ -66,6 +67,20 @@ api = [
     path("generations/<uuid:ident>", generation.JobView.as_view()),
     path("generations/<uuid:ident>/cancel", generation.CancelView.as_view()),
     path("generations/<uuid:ident>/repeat", generation.RepeatView.as_view()),
+    path("restorations", restorations.RestorationsView.as_view()),
+    path("restorations/delete", restorations.DeleteView.as_view()),
+    path("restorations/<uuid:ident>", restorations.RestorationView.as_view()),
+    path("restorations/<uuid:ident>/milder", restorations.MilderView.as_view()),
+    path(
+        "restorations/<uuid:ident>/original",
+        restorations.RestorationFileView.as_view(),
+        {"rendition": "original"},
+    ),
+    path(
+        "restorations/<uuid:ident>/thumbnail",
+        restorations.RestorationFileView.as_view(),
+        {"rendition": "thumbnail"},
+    ),
     path("styles", generation.StylesView.as_view()),
     path("prompts/suggest", generation.SuggestView.as_view()),
     path("items", gallery.ItemsView.as_view()),
@@ -99,6 +114,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", views.landing, name="landing"),
     path("studio/", include("generation.urls")),
+    path("restore/", include("generation.restorations.urls")),
     path("twins/", include("twins.urls")),
     path("", include("twins.proof.urls")),
     path("gallery/", include("gallery.urls")),

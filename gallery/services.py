@@ -35,14 +35,15 @@ def save_item(user_id: Any, ident: Any, data: bytes) -> dict[str, Any]:
 def change_item(item: Item, **fields: Any) -> Item:
     """Changes favourite, tags, notes or place. Raises Invalid."""
     if "tags" in fields:
-        fields["tags"] = _tags(fields["tags"])
+        fields["tags"] = check_tags(fields["tags"])
     for name, value in fields.items():
         setattr(item, name, value)
     item.save(update_fields=[*fields, "updated_at"])
     return item
 
 
-def _tags(tags: Iterable[str]) -> list[str]:
+def check_tags(tags: Iterable[str]) -> list[str]:
+    """In small letters, each once, sorted. Raises Invalid."""
     out = sorted({t.strip().lower() for t in tags if t.strip()})
     if len(out) > TAGS or any(len(t) > TAG_LENGTH for t in out):
         raise Invalid(errors={"tags": [str(_("At most 30 tags of at most 40 characters each."))]})

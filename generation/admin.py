@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from config.web.admin import ReadOnlyAdmin
 from generation import services
 from generation.models import Job
+from generation.restorations import admin as restorations  # noqa: F401  registers its page
 
 
 @admin.register(Job)

@@ -13,16 +13,23 @@ class GenerationConfig(AppConfig):
         from config import registry
         from generation import exports, kinds, services
         from generation.kinds.image import ImageKind
+        from generation.kinds.restore import RestoreKind
         from generation.models import Job, Output
+        from generation.restorations.exports import restorations
+        from generation.restorations.models import Restoration
         from ml.catalogue import SERVICES
 
         kinds.register(ImageKind())
+        kinds.register(RestoreKind())
         from generation.serializers import quoted  # JobForm lists the registered kinds
 
         prices.register("image", quoted)
+        prices.register("restoration", lambda user, fields: {"credits": prices.restoration()})
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)
         for service in SERVICES:
             stop = partial(services.stop_at, service)
             registry.on_withdraw.setdefault(kind_of(service), []).append(stop)
         registry.exporters.append(registry.Exporter((Job, Output), exports.jobs))
-        registry.erasers.append(registry.Eraser({Output: "job__user", Job: "user"}))
+        registry.exporters.append(registry.Exporter((Restoration,), restorations))
+        registry.known_files.append(Restoration.known_files)
+        registry.erasers.append(registry.Eraser({Restoration: "user", Output: "job__user", Job: "user"}))

@@ -32,6 +32,8 @@ OWN = {
     "twins",
     "photos",
     "generations",
+    "restorations",
+    "restorations/delete",
     "prompts/suggest",
     "items",
     "items/delete",
@@ -57,6 +59,10 @@ OF = {
     "generations/<uuid:ident>": "job",
     "generations/<uuid:ident>/cancel": "job",
     "generations/<uuid:ident>/repeat": "job",
+    "restorations/<uuid:ident>": "restoration",
+    "restorations/<uuid:ident>/milder": "restoration",
+    "restorations/<uuid:ident>/original": "restoration",
+    "restorations/<uuid:ident>/thumbnail": "restoration",
     "items/<uuid:ident>": "item",
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
@@ -91,6 +97,8 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from gallery.models import Album, Item
     from gallery.services import save_item
     from generation.models import Job
+    from tests.conftest import jpeg
+    from tests.restoring import restoration_of
     from tests.studio import paint
 
     job = Job.objects.create(user=alice, twin=trained, training=trained.active_training, prompt="x", seed=1)
@@ -107,6 +115,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         created_at=alice.date_joined,
     )
     return {
+        "restoration": str(restoration_of(alice, jpeg(3)).id),
         "invoice": bill.id,
         "consent": "terms",
         "export": str(Export.objects.create(user=alice, scope="items").id),
@@ -148,7 +157,7 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
     listed = {
         route: as_bob.get(f"/api/v1/{route}").json()
-        for route in ("twins", "photos", "generations", "items", "albums", "billing/invoices")
+        for route in ("twins", "photos", "generations", "restorations", "items", "albums", "billing/invoices")
     }
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
 
@@ -184,6 +193,7 @@ def page_routes() -> list[tuple[str, str]]:
     import accounts.urls
     import billing.urls
     import gallery.urls
+    import generation.restorations.urls
     import generation.urls
     import twins.urls
 
@@ -192,6 +202,7 @@ def page_routes() -> list[tuple[str, str]]:
         "twins/": "twin",
         "gallery/": "item",
         "studio/": "job",
+        "restore/": "restoration",
         "account/archives/": "export",
         "account/consents/": "consent",
         "account/billing/": "invoice",
@@ -200,6 +211,7 @@ def page_routes() -> list[tuple[str, str]]:
         "twins/": twins.urls,
         "gallery/": gallery.urls,
         "studio/": generation.urls,
+        "restore/": generation.restorations.urls,
         "account/billing/": billing.urls,
         "account/": accounts.urls,
     }
