@@ -312,7 +312,7 @@ STUDIO_THREADS = env.number("STUDIO_THREADS", 0) or None
 # Render with the base in 8 bits, also where the memory suffices for 16.
 STUDIO_IN_8_BITS = env.flag("STUDIO_IN_8_BITS", False)
 STUDIO_SOURCES = env.pairs("STUDIO_SOURCES", "=")  # profile=directory
-# Face restorers that do not ship (`manage.py fetch_models restore`), and the one to use; "" for the best here.
+# Face restorers that do not ship (`manage.py fetch_models restore`), and the one to use ("": the best here).
 RESTORERS, RESTORER = Path(env.text("RESTORERS", str(VAR / "restorers"))), env.text("RESTORER")
 REMOTES = engines.remotes()  # by service: FAL_KEYS, FAL_URL, TOGETHER_KEYS, TOGETHER_URL, TOGETHER_LORA_MODEL
 STUDIO_PROFILES = engines.profiles(STUDIO_PROFILE, STUDIO_SOURCES, REMOTES)  # all that are offered

@@ -53,7 +53,7 @@ def test_a_picture_is_restored_charged_and_kept_with_its_original(
     as_alice: Any, alice: Any, restorer: RestorerDouble, work: Callable[[], int]
 ) -> None:
     before = balance(alice)[0]
-    asked = send(as_alice, scale=2, background=True)
+    asked = send(as_alice, jpeg(30, (300, 300)), scale=2, background=True)
     assert (asked.status_code, asked.json()["status"], asked.json()["result"]) == (202, "queued", None)
     assert balance(alice) == (before - 1, 1)
     work()
@@ -66,6 +66,10 @@ def test_a_picture_is_restored_charged_and_kept_with_its_original(
     assert as_alice.get(f"/api/v1/items/{result['item']}").json()["kind"] == "restored"
     assert balance(alice) == (before - 1, 0)
     assert audit.problems() == []
+
+
+def test_a_plan_limits_how_far_a_picture_is_enlarged(as_alice: Any, restorer: RestorerDouble) -> None:
+    assert send(as_alice, jpeg(30, (300, 640)), scale=4).json()["scale"] == 1
 
 
 def test_the_result_comes_inline_when_asked_for(
