@@ -92,12 +92,14 @@ def shade(rng: np.random.Generator, picture: A) -> A:
     return np.clip(picture * light, 0, 255).astype(np.uint8)
 
 
-def grain(rng: np.random.Generator, picture: A, most: float = 9.0) -> A:
-    """Texture of skin, cloth or walls: noise of one scale, stronger in some places than in others."""
-    side = picture.shape[0]
-    rough = field(rng, side, float(rng.choice([0.7, 1.0, 1.6, 2.5])))
+def grain(rng: np.random.Generator, picture: A, most: float = 14.0) -> A:
+    """Texture of skin, cloth or walls: soft noise of several scales, the coarser the stronger, and stronger
+    in some places than in others. Without it a net takes all texture for noise, and skin for wax."""
+    side, rough = picture.shape[0], 0.0
+    for scale in (0.7, 1.2, 2.2, 4.0, 8.0):
+        rough = rough + rng.uniform(0.2, 1) * scale**0.5 * field(rng, side, scale)
     where = np.clip(0.5 + 0.7 * field(rng, side, side / 5), 0, 1)
-    made = picture + (rng.uniform(0, most) * rough * where)[..., None]
+    made = picture + (rng.uniform(0.1, most) / np.std(rough) * rough * where)[..., None]
     return np.clip(made, 0, 255).astype(np.uint8)
 
 

@@ -26,14 +26,14 @@ class Wear:
 
 def random_wear(rng: np.random.Generator) -> Wear:
     """From nothing at all to what leaves little of a face of 512 px."""
-    if rng.random() < 0.06:
+    if rng.random() < 0.1:
         return Wear()
     return Wear(
-        blur=float(rng.uniform(0.3, 4.5)) if rng.random() < 0.8 else 0.0,
+        blur=float(np.exp(rng.uniform(np.log(0.3), np.log(4.5)))) if rng.random() < 0.8 else 0.0,
         stretch=float(rng.uniform(0.3, 1)) if rng.random() < 0.4 else 1.0,
         angle=float(rng.uniform(0, 180)),
         shrink=float(np.exp(rng.uniform(0, np.log(6)))) if rng.random() < 0.8 else 1.0,
-        noise=float(rng.uniform(0, 16)) if rng.random() < 0.7 else 0.0,
+        noise=float(16 * rng.random() ** 1.5) if rng.random() < 0.7 else 0.0,
         jpeg=int(rng.integers(30, 96)) if rng.random() < 0.8 else 0,
     )
 

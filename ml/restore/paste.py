@@ -18,8 +18,9 @@ SIDE = 512
 # Eyes, nose and corners of the mouth in the square, px: the mean face of FFHQ's crops, which GFPGAN,
 # RestoreFormer and CodeFormer were trained on.
 FIVE = np.array([(193.0, 239.9), (318.9, 240.2), (256.6, 314.0), (201.3, 371.4), (313.1, 371.2)])
-# The mask: 1 within INNER of a rounded square, 0 outside; CENTRE, HALF: shares of the side.
-CENTRE, HALF, INNER = (0.5, 0.51), (0.47, 0.48), 0.5
+# The mask is 0 from an ellipse on, 1 where the sum of squares is below INNER of it. CENTRE, HALF: shares of
+# the side.
+CENTRE, HALF, INNER = (0.5, 0.51), (0.48, 0.48), 0.36
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _moved(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 def soft_mask() -> np.ndarray:
     """(SIDE, SIDE, 1) float32: 1 over the face, falling smoothly to 0 before the square's edge."""
     y, x = ((np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE)[:, None], (np.arange(SIDE) + 0.5)[None] / SIDE
-    far = np.abs((x - CENTRE[0]) / HALF[0]) ** 3 + np.abs((y - CENTRE[1]) / HALF[1]) ** 3
+    far = ((x - CENTRE[0]) / HALF[0]) ** 2 + ((y - CENTRE[1]) / HALF[1]) ** 2
     t = np.clip((1 - far) / (1 - INNER), 0, 1)
     return (t * t * (3 - 2 * t)).astype(np.float32)[..., None]
 

@@ -27,7 +27,7 @@ from ml.watermark import SMALLEST
 
 MOST_FACES = 20
 FACE_LEAST = 24.0  # px of a face's width; below, there is no person left to restore
-MOST_PIXELS = 16_000_000  # of a result; a smaller scale is taken instead
+MOST_PIXELS = 17_000_000  # of a result; a smaller scale is taken instead
 SCALES_OFFERED = (1, 2, 4)
 LEAST_SIDE = 2 * SMALLEST  # px of a result's short side: less cannot hold the watermark
 

@@ -84,8 +84,8 @@ class Failures:
 def failures_by_code(period: Period) -> list[Failures]:
     rows = (
         Restoration.objects.filter(created_at__range=period.moments, job__status="failed")
-        .order_by("-count", "job__error_code")
         .values("job__error_code")
         .annotate(count=Count("id"))
+        .order_by("-count", "job__error_code")
     )
     return [Failures(row["job__error_code"], row["count"]) for row in rows]

@@ -28,6 +28,8 @@ OWN = {
     "studio": "/studio/",
     "gallery": "/gallery/",
     "item": "/gallery/{item}/",
+    "restore": "/restore/",
+    "restored": "/restore/{restoration}/",
     "account": "/account/",
     "credits": "/account/credits/",
     "billing": "/account/billing/",

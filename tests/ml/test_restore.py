@@ -101,7 +101,7 @@ def test_the_paste_has_no_seam_and_stays_where_the_face_is(width: float) -> None
     assert changed[side // 2, side // 2] >= 78
     assert changed[0].max() == changed[:, 0].max() == 0
     steps = np.abs(np.diff(changed, axis=1)).max()
-    assert steps <= max(3, 80 * 4 / width)  # no step between neighbours: it rises over a fifth of the face
+    assert steps <= max(4, 80 * 5 / width)  # no step between neighbours: it rises over a fifth of the face
 
 
 def test_the_mask_is_nothing_at_the_edge() -> None:
@@ -201,7 +201,7 @@ def test_a_worn_picture_is_restored_marked_as_edited_and_still_shows_the_person(
     assert (len(told.faces), told.is_flagged) == (1, False)
     assert told.after > told.before
     assert told.identity is not None
-    assert verify(told.picture.png).kind == "edited"
+    assert verify(told.picture.png, certificates=signer.certificates).kind == "edited"
 
 
 def test_a_picture_without_a_face_is_refused_before_any_work(faces: Faces, signer: Signer) -> None:
