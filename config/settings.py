@@ -302,6 +302,11 @@ CELERY_BEAT_SCHEDULE = {
     "orphans": {"task": "accounts.orphans", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
     "forget": {"task": "config.forget", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "retire": {"task": "gallery.retire", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
+    "retire restorations": {
+        "task": "generation.retire_restorations",
+        "schedule": 86400.0,
+        "options": {"queue": "io", "expires": 3600},
+    },
     "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "months": {"task": "billing.months", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "remote": {"task": "billing.settle_remote", "schedule": 30.0, "options": {"queue": "io", "expires": 30}},

@@ -36,6 +36,8 @@ class RestorationQuerySet(OwnedQuerySet):
             for row in rows:
                 row.job.stop()
             Item.objects.filter(id__in=[row.item_id for row in rows if row.item_id]).remove()
+            # The same request sent again makes a new one.
+            Job.objects.filter(id__in=[row.job_id for row in rows]).update(idempotency_key=None)
             Restoration.objects.filter(id__in=[row.id for row in rows]).delete()
             transaction.on_commit(
                 lambda: [store(row.user_id).delete_all(f"{row.folder}/") for row in rows], robust=True

@@ -232,6 +232,32 @@ def test_one_or_all_are_deleted_with_their_files_and_results(
     assert as_alice.post(f"{HERE}/delete", {"all": True}, format="json").json() == {"deleted": 2}
 
 
+def test_the_same_key_after_a_deletion_makes_a_new_one(as_alice: Any, restorer: RestorerDouble) -> None:
+    first = send(as_alice, key="k").json()["id"]
+    as_alice.delete(f"{HERE}/{first}")
+    again = send(as_alice, key="k")
+    assert again.status_code == 202
+    assert again.json()["id"] != first
+
+
+def test_restorations_go_after_the_plans_time_like_pictures(alice: Any) -> None:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from billing.models import Wallet
+    from generation.restorations.tasks import retire
+
+    plan = ledger.wallet_of(alice).plan
+    plan.retention_days = 30
+    plan.save()
+    Wallet.objects.update(plan_since=timezone.now() - timedelta(days=90))
+    old, young = (restoration_of(alice, jpeg(1)) for _ in range(2))
+    Restoration.objects.filter(id=old.id).update(created_at=timezone.now() - timedelta(days=31))
+    assert retire() == 1
+    assert list(Restoration.objects.all()) == [young]
+
+
 def test_a_deletion_stops_the_work(
     as_alice: Any, alice: Any, restorer: RestorerDouble, work: Callable[[], int]
 ) -> None:
