@@ -14,6 +14,7 @@ from ml.types import Face
 
 WEAKEST = 0.25  # how much of the restored face fidelity 1 shows; fidelity 0 shows all of it
 TRIED = (0.0, 0.35, 0.7, 1.0)  # fidelities to choose from
+LEAST_INVENTED = 0.35  # the lowest fidelity, unasked, of a restorer that invents
 KEPT = 0.8  # probability of one person that the chosen fidelity keeps, if one does
 FLOOR = 0.5  # probability of one person below which a result is flagged
 
@@ -63,15 +64,15 @@ def blend(before: np.ndarray, restored: np.ndarray, fidelity: float) -> np.ndarr
 
 
 def choose(
-    before: np.ndarray, restored: np.ndarray, identity: Identity, fidelity: float | None, *, invents: bool
+    before: np.ndarray, restored: np.ndarray, identity: Identity, fidelity: float | None, *, least: float
 ) -> Chosen:
-    """With `fidelity` None: with photos the one nearest to them; else the lowest that keeps the person by
-    KEPT; else the one that keeps most. A restorer that invents is never shown alone unasked."""
+    """With `fidelity` None one from `least` on: with photos the one nearest to them; else the lowest that
+    keeps the person by KEPT; else the one that keeps most."""
     if fidelity is not None:
         made = blend(before, restored, fidelity)
         return Chosen(made, fidelity, identity.kept(made))
     tried: list[tuple[float, Chosen]] = []
-    for each in TRIED[1:] if invents else TRIED:
+    for each in (least, *(fidelity for fidelity in TRIED if fidelity > least)):
         made = blend(before, restored, each)
         found = Chosen(made, each, identity.kept(made))
         near = identity.nearness(made)
@@ -79,6 +80,12 @@ def choose(
             return found
         tried.append((near if near is not None else found.identity or 0.0, found))
     return best(tried)
+
+
+def least_fidelity(clearness: float, invents: bool) -> float:
+    """The clearer a face is already, the less of it is changed; a restorer that invents is never shown alone
+    unasked."""
+    return round(max(clearness, LEAST_INVENTED if invents else 0.0), 2)
 
 
 def best(tried: Sequence[tuple[float, Chosen]]) -> Chosen:

@@ -23,9 +23,14 @@ LARGE, SHARP, CLEAN = 220.0, 0.23, 4.0
 
 def quality(picture: np.ndarray, face: Face) -> float:
     """0..1: sharpness times cleanness times size, each 0..1."""
+    return round(clearness(picture, face) * min(1.0, width_of(face) / FULL), 4)
+
+
+def clearness(picture: np.ndarray, face: Face) -> float:
+    """0..1: sharpness times cleanness, at the face's own size."""
     sharp = np.clip((sharpness(face_patch(picture, face)) - DULL) / (CRISP - DULL), 0, 1)
     clean = 1 / (1 + (max(0.0, noise(picture, face) - GRAIN) / ROUGH) ** 2)
-    return round(float(sharp * clean * min(1.0, width_of(face) / FULL)), 4)
+    return float(sharp * clean)
 
 
 def noise(picture: np.ndarray, face: Face) -> float:

@@ -18,9 +18,9 @@ from ml.faces import Faces
 from ml.finish import finish
 from ml.measures import width_of
 from ml.provenance import Signer
-from ml.restore.choosing import FLOOR, Identity, choose
+from ml.restore.choosing import FLOOR, Identity, choose, least_fidelity
 from ml.restore.paste import Square, lay, paste
-from ml.restore.quality import is_good, quality
+from ml.restore.quality import clearness, is_good, quality
 from ml.restore.restorers import FaceRestorer, Restorers
 from ml.types import Face, Progress, Restored, RestoredFace, RestoreSpec, go_on
 from ml.watermark import SMALLEST
@@ -136,7 +136,7 @@ class Work:
             self.net(square.pixels),
             self._identity(square),
             self.spec.fidelity,
-            invents=self.net.invents,
+            least=least_fidelity(clearness(self.picture, face), self.net.invents),
         )
         paste(self.ground, self.plain, square, made.pixels)
         after = quality(self.ground, where)

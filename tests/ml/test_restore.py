@@ -149,27 +149,33 @@ BEFORE, AFTER = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 200, np.uint8)
 
 
 def test_as_much_is_changed_as_keeps_the_person() -> None:
-    assert choose(BEFORE, AFTER, identity([0.95]), None, invents=False).fidelity == 0.0
-    found = choose(BEFORE, AFTER, identity([0.4, 0.7, 0.9]), None, invents=False)
+    assert choose(BEFORE, AFTER, identity([0.95]), None, least=0.0).fidelity == 0.0
+    found = choose(BEFORE, AFTER, identity([0.4, 0.7, 0.9]), None, least=0.0)
     assert (found.fidelity, found.identity) == (0.7, 0.9)
-    assert choose(BEFORE, AFTER, identity([0.95]), None, invents=True).fidelity == 0.35
+    assert choose(BEFORE, AFTER, identity([0.95]), None, least=0.35).fidelity == 0.35
+
+
+def test_the_clearer_a_face_is_the_less_is_changed() -> None:
+    assert choosing.least_fidelity(0.0, invents=False) == 0.0
+    assert choosing.least_fidelity(0.6, invents=False) == choosing.least_fidelity(0.6, invents=True) == 0.6
+    assert choosing.least_fidelity(0.1, invents=True) == 0.35
 
 
 def test_where_none_keeps_the_person_the_best_is_taken_and_flagged() -> None:
-    found = choose(BEFORE, AFTER, identity([0.1, 0.2, 0.4, 0.3]), None, invents=False)
+    found = choose(BEFORE, AFTER, identity([0.1, 0.2, 0.4, 0.3]), None, least=0.0)
     assert (found.fidelity, found.identity) == (0.7, 0.4)
     assert found.identity < choosing.FLOOR
 
 
 def test_a_fidelity_that_was_asked_for_is_kept() -> None:
-    found = choose(BEFORE, AFTER, identity([0.2]), 1.0, invents=True)
+    found = choose(BEFORE, AFTER, identity([0.2]), 1.0, least=0.35)
     assert (found.fidelity, int(found.pixels[0, 0, 0])) == (1.0, 50)
     assert np.array_equal(blend(BEFORE, AFTER, 0.0), AFTER)
 
 
 def test_photos_of_the_person_choose_what_is_nearest_to_them() -> None:
     kept = [0.7, 0.7, 0.95, 0.95, 0.8, 0.8, 0.6, 0.6]  # each picture is compared twice
-    assert choose(BEFORE, AFTER, identity(kept, photos=3), None, invents=False).fidelity == 0.35
+    assert choose(BEFORE, AFTER, identity(kept, photos=3), None, least=0.0).fidelity == 0.35
 
 
 # ---------------------------------------------------------------- whole pictures
