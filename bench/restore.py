@@ -31,6 +31,7 @@ from bench.machine import machine
 from ml import media
 from ml.drawn.people import random_person, random_scene
 from ml.drawn.portraits import draw
+from ml.errors import MLError
 from ml.faces import Faces
 from ml.measures import face_patch, oval_of
 from ml.nano.worn import Wear, wear
@@ -108,9 +109,12 @@ def measure(shown: list[Shown], how: Wear, faces: Faces, restorers: Restorers, e
 
 
 def restored(worn: np.ndarray, face: Face, faces: Faces, restorers: Restorers) -> np.ndarray:
-    """By the product's steps, with the face's place given, because the question is not whether it is
-    found."""
-    work = begin(RestoreSpec(b"", background=True), worn, [face], restorers, faces)
+    """By the product's steps, with the face's place given, because the question is not whether it is found.
+    A face that the product leaves alone stays as it is."""
+    try:
+        work = begin(RestoreSpec(b""), worn, [face], restorers, faces)
+    except MLError:
+        return worn
     work.restore(face)
     return work.ground
 
