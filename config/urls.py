@@ -17,12 +17,16 @@ from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
 from generation import api as generation
+from generation.feedback import api as feedback
+from generation.packs import api as packs
 from generation.restorations import api as restorations
+from generation.sessions import api as sessions
 from generation.there import lora_there
 from moderation import api as moderation
 from support.insights import views as insights
 from twins import api as twins
 from twins.proof import api as verification
+from twins.redo import api as redo
 
 api = [
     path("me", accounts.MeView.as_view()),
@@ -57,6 +61,7 @@ api = [
     ),
     path("twins/<uuid:ident>/verification", verification.VerificationView.as_view()),
     path("twins/<uuid:ident>/trainings", twins.TrainingsView.as_view()),
+    path("twins/<uuid:ident>/redo", redo.RedoView.as_view()),
     path("photos", twins.LibraryView.as_view()),
     path("trainings/<uuid:ident>", twins.TrainingView.as_view()),
     path("trainings/<uuid:ident>/cancel", twins.CancelView.as_view()),
@@ -81,6 +86,13 @@ api = [
         restorations.RestorationFileView.as_view(),
         {"rendition": "thumbnail"},
     ),
+    path("generations/<uuid:ident>/sheet", packs.SheetView.as_view()),
+    path("generations/<uuid:ident>/keep", packs.KeepView.as_view()),
+    path("packs", packs.PacksView.as_view()),
+    path("packs/<slug:code>/pictures/<int:number>", packs.PackPictureView.as_view()),
+    path("sessions", sessions.SessionsView.as_view()),
+    path("sessions/<uuid:ident>", sessions.SessionView.as_view()),
+    path("sessions/<uuid:ident>/repeat", sessions.SessionRepeatView.as_view()),
     path("styles", generation.StylesView.as_view()),
     path("prompts/suggest", generation.SuggestView.as_view()),
     path("items", gallery.ItemsView.as_view()),
@@ -88,6 +100,7 @@ api = [
     path("items/<uuid:ident>", gallery.ItemView.as_view()),
     path("items/<uuid:ident>/content", gallery.ItemFileView.as_view(), {"rendition": "content"}),
     path("items/<uuid:ident>/thumbnail", gallery.ItemFileView.as_view(), {"rendition": "thumbnail"}),
+    path("items/<uuid:ident>/feedback", feedback.FeedbackView.as_view()),
     path("albums", gallery.AlbumsView.as_view()),
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
     path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
@@ -115,6 +128,8 @@ urlpatterns = [
     path("", views.landing, name="landing"),
     path("studio/", include("generation.urls")),
     path("restore/", include("generation.restorations.urls")),
+    path("headshots/", include("generation.packs.urls")),
+    path("sessions/", include("generation.sessions.urls")),
     path("twins/", include("twins.urls")),
     path("", include("twins.proof.urls")),
     path("gallery/", include("gallery.urls")),

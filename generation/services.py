@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
@@ -24,7 +25,7 @@ from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps", "engine")
-SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest")
+SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest", "pack", "presets", "shots")
 
 
 class TwinNotTrained(NotTrained):
@@ -62,9 +63,15 @@ def request_images(
 
 
 def request_job(
-    job: Job, *, training: Training | None = None, key: str | None = None, body_hash: str = ""
+    job: Job,
+    *,
+    training: Training | None = None,
+    key: str | None = None,
+    body_hash: str = "",
+    compose: Callable[[Job], None] | None = None,
 ) -> Job:
-    """Enqueues a new job of any kind.
+    """Enqueues a new job of any kind. `compose` completes one whose words are not the user's own, and may
+    refuse it; the same request a second time does not call it.
 
     Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled, TwinReadOnly,
     EngineUnknown, EngineGone, PlanRequired, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed,
@@ -80,8 +87,12 @@ def request_job(
         body_hash=body_hash,
         prepare=partial(_enqueue, training=training),
         # Outside the job's transaction, so that the audit entry of a refusal is kept.
-        check=lambda: policy.check_prompt(job.user, job.prompt, job.negative_prompt),
+        check=partial(compose or _check_words, job),
     )
+
+
+def _check_words(job: Job) -> None:
+    policy.check_prompt(job.user, job.prompt, job.negative_prompt)
 
 
 def _enqueue(job: Job, *, training: Training | None) -> None:

@@ -15,7 +15,8 @@ from config import urls
 
 pytestmark = pytest.mark.django_db
 
-OPEN = {"plans", "billing/packs", "styles", "verify"}  # open to everybody, without an account
+# Open to everybody, without an account.
+OPEN = {"plans", "billing/packs", "styles", "verify", "packs/<slug:code>/pictures/<int:number>"}
 # Addresses without an id: each user sees their own objects there.
 OWN = {
     "me",
@@ -34,6 +35,8 @@ OWN = {
     "generations",
     "restorations",
     "restorations/delete",
+    "packs",
+    "sessions",
     "prompts/suggest",
     "items",
     "items/delete",
@@ -51,6 +54,7 @@ OF = {
     "twins/<uuid:ident>/photos/<uuid:photo>/thumbnail": "photo",
     "twins/<uuid:ident>/trainings": "twin",
     "twins/<uuid:ident>/verification": "twin",
+    "twins/<uuid:ident>/redo": "twin",
     "trainings/<uuid:ident>": "training",
     "trainings/<uuid:ident>/cancel": "training",
     "trainings/<uuid:ident>/activate": "training",
@@ -63,6 +67,11 @@ OF = {
     "restorations/<uuid:ident>/milder": "restoration",
     "restorations/<uuid:ident>/original": "restoration",
     "restorations/<uuid:ident>/thumbnail": "restoration",
+    "generations/<uuid:ident>/sheet": "job",
+    "generations/<uuid:ident>/keep": "job",
+    "sessions/<uuid:ident>": "session",
+    "sessions/<uuid:ident>/repeat": "session",
+    "items/<uuid:ident>/feedback": "item",
     "items/<uuid:ident>": "item",
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
@@ -73,6 +82,8 @@ OF = {
 BODIES: dict[str, dict[str, Any]] = {
     "twins/<uuid:ident>": {"name": "x"},
     "albums/<uuid:ident>": {"name": "x"},
+    "generations/<uuid:ident>/keep": {"best": 1},
+    "items/<uuid:ident>/feedback": {"not_me": True},
 }
 
 
@@ -97,6 +108,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from gallery.models import Album, Item
     from gallery.services import save_item
     from generation.models import Job
+    from generation.sessions.models import Session
     from tests.conftest import jpeg
     from tests.restoring import restoration_of
     from tests.studio import paint
@@ -123,7 +135,9 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "photo": str(photos[0].id),
         "training": str(trained.active_training_id),
         "job": str(job.id),
+        "order": str(Job.objects.create(user=alice, kind="headshots", shots=["x"], seed=1, prompt="x").id),
         "item": str(item.id),
+        "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     }
 
@@ -157,7 +171,16 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
     listed = {
         route: as_bob.get(f"/api/v1/{route}").json()
-        for route in ("twins", "photos", "generations", "restorations", "items", "albums", "billing/invoices")
+        for route in (
+            "twins",
+            "photos",
+            "generations",
+            "restorations",
+            "items",
+            "albums",
+            "sessions",
+            "billing/invoices",
+        )
     }
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
 
@@ -193,7 +216,9 @@ def page_routes() -> list[tuple[str, str]]:
     import accounts.urls
     import billing.urls
     import gallery.urls
+    import generation.packs.urls
     import generation.restorations.urls
+    import generation.sessions.urls
     import generation.urls
     import twins.urls
 
@@ -201,8 +226,11 @@ def page_routes() -> list[tuple[str, str]]:
         "twins/trainings/": "training",
         "twins/": "twin",
         "gallery/": "item",
+        "studio/pictures/": "item",
         "studio/": "job",
         "restore/": "restoration",
+        "headshots/orders/": "order",
+        "sessions/": "session",
         "account/archives/": "export",
         "account/consents/": "consent",
         "account/billing/": "invoice",
@@ -212,6 +240,8 @@ def page_routes() -> list[tuple[str, str]]:
         "gallery/": gallery.urls,
         "studio/": generation.urls,
         "restore/": generation.restorations.urls,
+        "headshots/": generation.packs.urls,
+        "sessions/": generation.sessions.urls,
         "account/billing/": billing.urls,
         "account/": accounts.urls,
     }
@@ -219,7 +249,7 @@ def page_routes() -> list[tuple[str, str]]:
     return [
         (route, next(kind for start, kind in of.items() if route.startswith(start)))
         for route in found
-        if "<" in route
+        if "<" in route and "<slug:code>" not in route  # a pack is nobody's
     ]
 
 

@@ -75,11 +75,6 @@ def without_prompt() -> list[str]:
     return [name for name in _kinds if not by_prompt(name)]
 
 
-def choices() -> list[tuple[str, Any]]:
-    """(name, label) of each kind that is asked for by a prompt, for forms."""
-    return [(kind.name, kind.label) for kind in _kinds.values() if by_prompt(kind.name)]
-
-
 def by_queue() -> dict[str, list[str]]:
     """Queue -> names of the kinds whose jobs wait in it."""
     found: dict[str, list[str]] = defaultdict(list)

@@ -24,9 +24,10 @@ from billing.models import Plan
 from billing.templatetags.money import money
 from config.web.labels import engine_name
 from support.insights import costs as work
-from support.insights import figures, health, plots
+from support.insights import figures, health, plots, redos
 from support.insights.costs import Cost, Margin
 from support.insights.figures import PACK, Churn, Credits, Period, Revenue
+from support.insights.redos import Advised, Redos
 from support.insights.restorations import Failures, Restorations, failures_by_code, restorations_by_engine
 
 SHOWN, MOST = 30, 366  # days: by default, and at most
@@ -38,6 +39,8 @@ TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
     "churn": (Churn, lambda period: [figures.churn(period)]),
     "restorations": (Restorations, restorations_by_engine),
     "restoration-failures": (Failures, failures_by_code),
+    "redos": (Redos, lambda period: [redos.redos(period)]),
+    "advice": (Advised, redos.advice),
 }
 
 
@@ -164,6 +167,8 @@ def _facts(period: Period) -> dict[str, Any]:
         "churn": _churn_table(period, churn),
         "restorations": _restoration_table(restorations_by_engine(period)),
         "failures": _failure_table(failures_by_code(period)),
+        "redos": _redo_table(redos.redos(period)),
+        "advice": _advice_table(redos.advice(period)),
     }
 
 
@@ -287,6 +292,17 @@ def _failure_table(found: Iterable[Failures]) -> Table:
 
 def _decimal(value: float | None) -> str:
     return "–" if value is None else number_format(value, 2, use_l10n=True)
+
+
+def _redo_table(found: Redos) -> Table:
+    head = (_("Pictures marked"), _("Twins"), _("Free retrainings"), _("Succeeded"), _("Marked again"))
+    counts = (found.marks, found.twins, found.retrained, found.succeeded, found.again)
+    return Table(_("Pictures marked “not me”"), head, [tuple(map(_number, counts))] if any(counts) else [])
+
+
+def _advice_table(found: Iterable[Advised]) -> Table:
+    rows = [(each.code, _number(each.redos)) for each in found]
+    return Table(_("Advice before free retrainings"), (_("Advice"), _("Free retrainings")), rows)
 
 
 def _money(cents: int | Decimal | None) -> str:
