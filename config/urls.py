@@ -16,6 +16,7 @@ from billing.engines.views import fal_hook
 from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
+from gallery.shelf import api as shelf
 from generation import api as generation
 from generation.feedback import api as feedback
 from generation.packs import api as packs
@@ -97,6 +98,8 @@ api = [
     path("prompts/suggest", generation.SuggestView.as_view()),
     path("items", gallery.ItemsView.as_view()),
     path("items/delete", gallery.DeleteView.as_view()),
+    path("items/bulk", shelf.BulkView.as_view()),
+    path("items/bulk/<uuid:ident>/undo", shelf.BulkUndoView.as_view()),
     path("items/<uuid:ident>", gallery.ItemView.as_view()),
     path("items/<uuid:ident>/content", gallery.ItemFileView.as_view(), {"rendition": "content"}),
     path("items/<uuid:ident>/thumbnail", gallery.ItemFileView.as_view(), {"rendition": "thumbnail"}),

@@ -120,6 +120,7 @@ def _selfies(twin: Any, photo: Any) -> None:
 def _pictures(user: Any, twin: Any, name: str) -> Any:
     from gallery.models import Album, AlbumItem, Item
     from gallery.services import save_item
+    from gallery.shelf.models import BulkEdit
     from generation.models import Job, Output
     from generation.sessions.models import Session
     from twins.redo.models import Mark, Redo
@@ -151,6 +152,7 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     Mark.objects.create(**version, item=item.id, in_time=True)
     Redo.objects.create(**version, marks=1)
     AlbumItem.objects.create(album=Album.objects.create(user=user, name=f"Album of {name}"), item=item)
+    BulkEdit.objects.create(user=user, count=1, before={"tags": [[str(item.id), [name], []]]})
     return item
 
 

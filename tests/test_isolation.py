@@ -40,6 +40,7 @@ OWN = {
     "prompts/suggest",
     "items",
     "items/delete",
+    "items/bulk",
     "albums",
 }
 # Addresses with an id -> the kind of object that the id names.
@@ -75,6 +76,7 @@ OF = {
     "items/<uuid:ident>": "item",
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
+    "items/bulk/<uuid:ident>/undo": "edit",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
 }
@@ -107,6 +109,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from billing.models import Invoice
     from gallery.models import Album, Item
     from gallery.services import save_item
+    from gallery.shelf.models import BulkEdit
     from generation.models import Job
     from generation.sessions.models import Session
     from tests.conftest import jpeg
@@ -137,6 +140,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "job": str(job.id),
         "order": str(Job.objects.create(user=alice, kind="headshots", shots=["x"], seed=1, prompt="x").id),
         "item": str(item.id),
+        "edit": str(BulkEdit.objects.create(user=alice, count=0).id),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     }
@@ -225,6 +229,7 @@ def page_routes() -> list[tuple[str, str]]:
     of = {
         "twins/trainings/": "training",
         "twins/": "twin",
+        "gallery/undo/": "edit",
         "gallery/": "item",
         "studio/pictures/": "item",
         "studio/": "job",
@@ -319,6 +324,7 @@ def test_no_answer_to_alice_is_kept_for_somebody_else(
     [
         ("items/delete", {"ids": ["item"]}),
         ("exports", {"ids": ["item"]}),
+        ("items/bulk", {"ids": ["item"], "favourite": True}),
         ("items/delete", {"filter": {"twin": "twin"}}),
     ],
 )
@@ -331,7 +337,7 @@ def test_alices_things_named_in_a_strangers_request_are_not_found_or_left_alone(
     def filled(value: Any) -> Any:
         if isinstance(value, dict):
             return {k: filled(v) for k, v in value.items()}
-        return [filled(v) for v in value] if isinstance(value, list) else things[value]
+        return [filled(v) for v in value] if isinstance(value, list) else things.get(value, value)
 
     answer = as_bob.post(f"/api/v1/{address}", filled(body), format="json")
     assert answer.status_code in (200, 202)

@@ -10,6 +10,8 @@ NAMES = {  # where the rule below finds no good name
     ("POST", "billing/portal"): "open_portal",
     ("POST", "consents"): "give_consent",
     ("DELETE", "consents/{}"): "withdraw_consent",
+    ("POST", "items/bulk"): "edit_items",
+    ("POST", "items/bulk/{}/undo"): "undo_item_edit",
     ("POST", "items/{}/feedback"): "send_feedback",
     ("POST", "generations/{}/keep"): "keep_best",
     ("GET", "generations/{}/sheet"): "get_contact_sheet",

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gallery", "0005_restored"),
+        ("gallery", "0031_restored"),
         ("generation", "0009_deliver_packs"),
         ("twins", "0009_postponed"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
