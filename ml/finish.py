@@ -44,12 +44,11 @@ def finish(
         return None
     ident = secrets.randbits(32)
     png = media.encode_png(watermark.embed(picture, ident))
-    alike, sharp = likeness_and_sharpness(picture, twin, faces)
-    is_avatar = "avatar" in twin
+    now = datetime.now(UTC)
+    signed = signer.sign(png, "image/png", engine=engine, ident=ident, created=now, parent=parent)
+    (alike, sharp), is_avatar = likeness_and_sharpness(picture, twin, faces), "avatar" in twin
     return Picture(
-        png=signer.sign(
-            png, "image/png", engine=engine, ident=ident, created=datetime.now(UTC), parent=parent
-        ),
+        png=signed,
         prompt=prompt,
         seed=seed,
         width=picture.shape[1],

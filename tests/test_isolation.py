@@ -105,8 +105,6 @@ def routes() -> list[tuple[str, str]]:
 def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     """One object of every kind, owned by alice: kind -> id."""
     from accounts.models import Export
-    from billing import ledger
-    from billing.models import Invoice
     from gallery.models import Album, Item
     from gallery.services import save_item
     from gallery.shelf.models import BulkEdit
@@ -121,17 +119,9 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     for name, value in save_item(alice.id, item.id, paint(b"", 1)).items():
         setattr(item, name, value)
     item.save()
-    bill = Invoice.objects.create(
-        id="in_1",
-        wallet=ledger.wallet_of(alice).id,
-        status="paid",
-        currency="usd",
-        total=600,
-        created_at=alice.date_joined,
-    )
     return {
         "restoration": str(restoration_of(alice, jpeg(3)).id),
-        "invoice": bill.id,
+        "invoice": bill_of(alice),
         "consent": "terms",
         "export": str(Export.objects.create(user=alice, scope="items").id),
         "twin": str(trained.id),
@@ -144,6 +134,14 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     }
+
+
+def bill_of(user: Any) -> str:
+    from billing import ledger
+    from billing.models import Invoice
+
+    facts = {"status": "paid", "currency": "usd", "total": 600, "created_at": user.date_joined}
+    return Invoice.objects.create(id="in_1", wallet=ledger.wallet_of(user).id, **facts).id
 
 
 def address(route: str, things: dict[str, str]) -> str:
@@ -215,6 +213,23 @@ def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> N
 # ---------------------------------------------------------------- pages
 
 
+# The start of a page's address -> the kind of object that its id names; the first that fits counts.
+PAGES_OF = {
+    "twins/trainings/": "training",
+    "twins/": "twin",
+    "gallery/undo/": "edit",
+    "gallery/": "item",
+    "studio/pictures/": "item",
+    "studio/": "job",
+    "restore/": "restoration",
+    "headshots/orders/": "order",
+    "sessions/": "session",
+    "account/archives/": "export",
+    "account/consents/": "consent",
+    "account/billing/": "invoice",
+}
+
+
 def page_routes() -> list[tuple[str, str]]:
     """(address, kind of object) of every page with an id."""
     import accounts.urls
@@ -226,20 +241,6 @@ def page_routes() -> list[tuple[str, str]]:
     import generation.urls
     import twins.urls
 
-    of = {
-        "twins/trainings/": "training",
-        "twins/": "twin",
-        "gallery/undo/": "edit",
-        "gallery/": "item",
-        "studio/pictures/": "item",
-        "studio/": "job",
-        "restore/": "restoration",
-        "headshots/orders/": "order",
-        "sessions/": "session",
-        "account/archives/": "export",
-        "account/consents/": "consent",
-        "account/billing/": "invoice",
-    }
     places = {
         "twins/": twins.urls,
         "gallery/": gallery.urls,
@@ -252,7 +253,7 @@ def page_routes() -> list[tuple[str, str]]:
     }
     found = [start + str(p.pattern) for start, module in places.items() for p in module.urlpatterns]
     return [
-        (route, next(kind for start, kind in of.items() if route.startswith(start)))
+        (route, next(kind for start, kind in PAGES_OF.items() if route.startswith(start)))
         for route in found
         if "<" in route and "<slug:code>" not in route  # a pack is nobody's
     ]
