@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0030_archive")]
+    dependencies = [("gallery", "0031_stacks")]
 
     operations = [
         migrations.AlterField(
