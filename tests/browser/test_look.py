@@ -30,6 +30,8 @@ OWN = {
     "gallery": "/gallery/",
     "item": "/gallery/{item}/",
     "people": "/gallery/people/",
+    "restore": "/restore/",
+    "restored": "/restore/{restoration}/",
     "account": "/account/",
     "credits": "/account/credits/",
     "billing": "/account/billing/",
