@@ -31,6 +31,10 @@ CHARACTERS = [_words("gallery_signs", words) for words in (F("prompt"), F("notes
 
 
 class ItemQuerySet(OwnedQuerySet):
+    def owned_by(self, user: Any) -> ItemQuerySet:
+        """Without those in the locked area, which are seen through gallery.shelf.area alone."""
+        return self.filter(user=user, locked=False)
+
     def remove(self) -> int:
         """Deletes the rows now and their files on commit. Returns the number of rows."""
         with transaction.atomic():
@@ -73,6 +77,7 @@ class Item(models.Model):
     favourite = models.BooleanField(default=False)
     # Left out of the gallery's list, and still in albums, in searches that ask for it and in archives.
     archived = models.BooleanField(default=False)
+    locked = models.BooleanField(default=False)  # see gallery.shelf.area
     # The item on top of the stack that this one is in; see gallery.shelf.stacks.
     keeper = models.ForeignKey("self", models.SET_NULL, null=True, related_name="stacked")
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
@@ -112,6 +117,9 @@ class Item(models.Model):
             ),
             models.Index(
                 fields=["user", "-created_at", "-id"], name="items_archived", condition=Q(archived=True)
+            ),
+            models.Index(
+                fields=["user", "-created_at", "-id"], name="items_locked", condition=Q(locked=True)
             ),
             GinIndex(fields=["tags"], name="items_by_tag"),
             GinIndex(fields=["search"], name="items_by_words"),

@@ -82,4 +82,4 @@ def change_album(album: Album, *, add: Iterable[Any] = (), remove: Iterable[Any]
     own = Item.objects.owned_by(album.user).filter(id__in=list(add)).values_list("id", flat=True)
     AlbumItem.objects.bulk_create([AlbumItem(album=album, item_id=i) for i in own], ignore_conflicts=True)
     AlbumItem.objects.filter(album=album, item__in=list(remove)).delete()
-    return album.items.count()
+    return album.items.owned_by(album.user).count()

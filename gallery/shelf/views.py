@@ -19,7 +19,7 @@ from config.web.problems import told
 from config.web.ratelimit import limited
 from gallery.models import Item
 from gallery.services import album_named
-from gallery.shelf import bulk, stacks
+from gallery.shelf import area, bulk, stacks
 from gallery.shelf.models import BulkEdit
 from gallery.shelf.words import split_tags
 
@@ -64,12 +64,19 @@ def _stack(request: HttpRequest, chosen: Any) -> None:
     stacks.stack(request.user, list(newest[: stacks.MOST + 1]))
 
 
+def _lock(request: HttpRequest, chosen: Any) -> None:
+    n = area.lock(request.user, chosen.values_list("id", flat=True))
+    said = ngettext("%(n)s picture is locked now.", "%(n)s pictures are locked now.", n) % {"n": n}
+    messages.success(request, said)
+
+
 ACTS: dict[str, Callable[[HttpRequest, Any], HttpResponse | None]] = {
     "change": _change,
     "favourite": _set("favourite", True),
     "archive": _set("archived", True),
     "unarchive": _set("archived", False),
     "stack": _stack,
+    "lock": _lock,
     "download": _download,
     "delete": _delete,
 }
