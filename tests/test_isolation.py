@@ -108,6 +108,14 @@ def routes() -> list[tuple[str, str]]:
     return out
 
 
+def on_the_shelf(alice: Any) -> dict[str, str]:
+    from gallery.models import Item
+    from gallery.shelf.models import BulkEdit
+
+    locked = Item.objects.create(user=alice, width=1, height=1, size=0, locked=True)
+    return {"locked": str(locked.id), "edit": str(BulkEdit.objects.create(user=alice, count=0).id)}
+
+
 @pytest.fixture
 def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     """One object of every kind, owned by alice: kind -> id."""
@@ -116,7 +124,6 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from billing.models import Invoice
     from gallery.models import Album, Item
     from gallery.services import save_item
-    from gallery.shelf.models import BulkEdit
     from generation.models import Job
     from generation.sessions.models import Session
     from tests.studio import paint
@@ -145,8 +152,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "job": str(job.id),
         "order": str(Job.objects.create(user=alice, kind="headshots", shots=["x"], seed=1, prompt="x").id),
         "item": str(item.id),
-        "locked": str(Item.objects.create(user=alice, width=1, height=1, size=0, locked=True).id),
-        "edit": str(BulkEdit.objects.create(user=alice, count=0).id),
+        **on_the_shelf(alice),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     }

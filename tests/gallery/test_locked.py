@@ -25,6 +25,24 @@ def lock(client: Any, *items: Item) -> int:
     return post(client, "items/lock", {"ids": [str(item.id) for item in items]}).json()["changed"]
 
 
+def in_session(user: Any) -> Any:
+    """A client with a session, as the area is opened for one session."""
+    client = client_of(user)
+    client.force_authenticate(None)
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def as_alice(alice: Any) -> Any:
+    return in_session(alice)
+
+
+@pytest.fixture
+def as_bob(bob: Any) -> Any:
+    return in_session(bob)
+
+
 @pytest.fixture
 def hidden(as_alice: Any, picture: Item) -> Item:  # noqa: F811
     Item.objects.filter(id=picture.id).update(tags=["sea"])
@@ -54,7 +72,7 @@ def test_what_is_locked_is_in_no_list_search_file_album_or_archive(
 def test_it_is_seen_after_the_password_for_ten_minutes_in_this_session_alone(
     as_alice: Any, alice: Any, hidden: Item, monkeypatch: Any
 ) -> None:
-    other, where = client_of(alice), f"/api/v1/locked/{hidden.id}"
+    other, where = in_session(alice), f"/api/v1/locked/{hidden.id}"
     assert as_alice.get("/api/v1/locked").json()["code"] == "area_locked"
     assert post(as_alice, "locked/open", PASSWORD).status_code == 200
     assert [each["id"] for each in as_alice.get("/api/v1/locked").json()["results"]] == [str(hidden.id)]
@@ -65,6 +83,24 @@ def test_it_is_seen_after_the_password_for_ten_minutes_in_this_session_alone(
     late = timezone.now() + timedelta(minutes=11)
     monkeypatch.setattr(timezone, "now", lambda: late)
     assert as_alice.get(f"{where}/thumbnail").json()["code"] == "area_locked"
+
+
+def test_credentials_without_a_session_do_not_open_it(alice: Any, hidden: Item) -> None:
+    client = client_of(alice)
+    assert post(client, "locked/open", PASSWORD).json()["code"] == "area_locked"
+    assert client.get("/api/v1/locked").json()["code"] == "area_locked"
+
+
+def test_a_token_opens_it_for_its_own_session(alice: Any, client: Any, hidden: Item) -> None:
+    logged_in = client.post(
+        "/_allauth/app/v1/auth/login", {"email": alice.email, **PASSWORD}, content_type="application/json"
+    )
+    bearer = {"HTTP_AUTHORIZATION": f"Bearer {logged_in.json()['meta']['access_token']}"}
+    client.cookies.clear()
+    assert client.get("/api/v1/locked", **bearer).status_code == 403
+    opened = client.post("/api/v1/locked/open", PASSWORD, content_type="application/json", **bearer)
+    assert opened.status_code == 200
+    assert len(client.get("/api/v1/locked", **bearer).json()["results"]) == 1
 
 
 def test_it_is_locked_again_at_once(as_alice: Any, hidden: Item) -> None:
