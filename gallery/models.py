@@ -171,6 +171,7 @@ class AlbumItem(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["album", "item"], name="once_in_an_album"),)
+        indexes = (models.Index(fields=["album", "-added_at"], name="last_in_an_album"),)
 
     def __str__(self) -> str:
         return f"{self.item_id} in {self.album_id}"

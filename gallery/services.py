@@ -58,9 +58,14 @@ def save_album(user: Any, *, name: str) -> Album:
     return rename_album(Album(user=user), name=name)
 
 
+def clean_name(name: str) -> str:
+    """The normal form of an album's name. Raises ValidationError."""
+    return str(NameField(max_length=80).run_validation(name))
+
+
 def album_named(user: Any, name: str) -> Album:
     """The user's album of this name, whatever its capitals; a new one if there is none. Raises Invalid."""
-    clean = NameField(max_length=80).run_validation(name)
+    clean = clean_name(name)
     if album := Album.objects.owned_by(user).filter(name__iexact=clean).first():
         return album
     return save_album(user, name=clean)

@@ -250,6 +250,7 @@ def page_routes() -> list[tuple[str, str]]:
         "twins/trainings/": "training",
         "twins/": "twin",
         "gallery/undo/": "edit",
+        "gallery/albums/": "album",
         "gallery/": "item",
         "studio/pictures/": "item",
         "studio/": "job",

@@ -70,12 +70,19 @@ def _lock(request: HttpRequest, chosen: Any) -> None:
     messages.success(request, said)
 
 
+def _take_out_of_album(request: HttpRequest, chosen: Any) -> None:
+    """Out of the album that the page shows."""
+    album = QueryDict(request.POST.get("query", "")[:2000]).get("album", "")
+    bulk.edit_items(request.user, chosen, remove_albums=[album])
+
+
 ACTS: dict[str, Callable[[HttpRequest, Any], HttpResponse | None]] = {
     "change": _change,
     "favourite": _set("favourite", True),
     "archive": _set("archived", True),
     "unarchive": _set("archived", False),
     "stack": _stack,
+    "unalbum": _take_out_of_album,
     "lock": _lock,
     "download": _download,
     "delete": _delete,
