@@ -28,6 +28,7 @@ from gallery.shelf import stacks
 from gallery.shelf.bulk import FLAGS, last_edit
 from gallery.shelf.words import split_tags, tags_of
 from twins.models import Twin
+from twins.redo.models import Mark
 
 ALBUMS = 100  # suggested, the newest ones
 MONTHS = 600  # months on the scale beside the pictures, at most
@@ -130,6 +131,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
         "quality": QUALITY_NAMES.get(item.recipe.get("quality"), ""),
         "likeness": likeness.told(item),
         "maker": maker(item.engine),
+        "not_me": Mark.objects.filter(item=item.id).exists(),
         "newer": newer.order_by("created_at", "id").first(),
         "older": older.order_by("-created_at", "-id").first(),
         **_stack(item),
