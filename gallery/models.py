@@ -121,6 +121,7 @@ class Item(models.Model):
             models.Index(
                 fields=["user", "-created_at", "-id"], name="items_locked", condition=Q(locked=True)
             ),
+            models.Index(fields=["user", "etag"], name="items_by_bytes"),
             GinIndex(fields=["tags"], name="items_by_tag"),
             GinIndex(fields=["search"], name="items_by_words"),
         )

@@ -41,6 +41,8 @@ OWN = {
     "items/bulk",
     "items/stacks",
     "items/lock",
+    "items/duplicates",
+    "items/duplicates/merge",
     "locked",
     "locked/open",
     "locked/release",

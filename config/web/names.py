@@ -11,6 +11,8 @@ NAMES = {  # where the rule below finds no good name
     ("POST", "consents"): "give_consent",
     ("DELETE", "consents/{}"): "withdraw_consent",
     ("POST", "items/bulk"): "edit_items",
+    ("GET", "items/duplicates"): "list_duplicates",
+    ("POST", "items/duplicates/merge"): "merge_duplicates",
     ("POST", "items/lock"): "lock_items",
     ("GET", "locked"): "list_locked_items",
     ("POST", "locked/open"): "open_locked",
