@@ -35,11 +35,14 @@ def groups(user: Any) -> list[list[Item]]:
 
 @transaction.atomic
 def merge(keep: Item) -> BulkEdit | None:
-    """Merges the equal pictures of its owner into `keep`. None, if there are none left. Raises Invalid when all
-    their tags are too many."""
+    """Merges the equal pictures of its owner into `keep`, but none that is on top of a stack.
+
+    None if there are none left. Raises Invalid when all their tags are too many.
+    """
     same = bulk.locked_rows(Item.objects.owned_by(keep.user).filter(etag=keep.etag))
     kept = [item for item in same if item.id == keep.id]
-    others = [item for item in same if item.id != keep.id and not item.archived]
+    tops = set(Item.objects.filter(keeper__in=same).values_list("keeper", flat=True))
+    others = [item for item in same if item.id not in {keep.id, *tops} and not item.archived]
     if not keep.etag or not kept or not others:
         return None
     albums = Album.objects.filter(user=keep.user, items__in=others).distinct()

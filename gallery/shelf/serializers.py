@@ -61,8 +61,7 @@ class StackSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 class DuplicatesSerializer(serializers.Serializer):  # type: ignore[type-arg]
     results = serializers.ListField(
-        child=serializers.ListField(child=serializers.UUIDField()),
-        help_text="groups, in each the oldest first",
+        child=serializers.ListField(child=serializers.UUIDField()), help_text="in each the oldest first"
     )
 
 
