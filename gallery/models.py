@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -31,7 +31,7 @@ CHARACTERS = [_words("gallery_signs", words) for words in (F("prompt"), F("notes
 
 
 class ItemQuerySet(OwnedQuerySet):
-    def owned_by(self, user: Any) -> ItemQuerySet:
+    def owned_by(self, user: Any) -> Self:
         """Without those in the locked area, which are seen through gallery.shelf.area alone."""
         return self.filter(user=user, locked=False)
 
@@ -53,6 +53,7 @@ class Item(models.Model):
     class Kind(models.TextChoices):
         IMAGE = "image", _("picture")
         VIDEO = "video", _("clip")
+        RESTORED = "restored", _("restored picture")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="items")

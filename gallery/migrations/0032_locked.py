@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0031_stacks"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    dependencies = [("gallery", "0031_restored"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.AddField(model_name="item", name="locked", field=models.BooleanField(default=False)),
