@@ -259,6 +259,7 @@ PAGES_OF = {
     "twins/trainings/": "training",
     "twins/": "twin",
     "gallery/undo/": "edit",
+    "gallery/albums/": "album",
     "gallery/": "item",
     "studio/pictures/": "item",
     "studio/": "job",
@@ -282,20 +283,6 @@ def page_routes() -> list[tuple[str, str]]:
     import generation.urls
     import twins.urls
 
-    of = {
-        "twins/trainings/": "training",
-        "twins/": "twin",
-        "gallery/undo/": "edit",
-        "gallery/albums/": "album",
-        "gallery/": "item",
-        "studio/pictures/": "item",
-        "studio/": "job",
-        "headshots/orders/": "order",
-        "sessions/": "session",
-        "account/archives/": "export",
-        "account/consents/": "consent",
-        "account/billing/": "invoice",
-    }
     places = {
         "twins/": twins.urls,
         "gallery/": gallery.urls,

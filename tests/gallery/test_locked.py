@@ -151,6 +151,17 @@ def test_a_locked_picture_leaves_its_stack(as_alice: Any, alice: Any) -> None:
     assert Item.objects.get(locked=True).keeper is None
 
 
+def test_the_restoration_that_made_it_is_not_shown_either(as_alice: Any, alice: Any, hidden: Item) -> None:
+    from generation.models import Job
+    from generation.restorations.models import Restoration
+
+    job = Job.objects.create(user=alice, kind="restore", seed=1)
+    row = Restoration.objects.create(user=alice, job=job, width=9, height=9, item=hidden)
+    assert as_alice.get("/api/v1/restorations").json()["results"] == []
+    for part in ("", "/original", "/thumbnail"):
+        assert as_alice.get(f"/api/v1/restorations/{row.id}{part}").status_code == 404
+
+
 def test_the_archive_of_the_account_and_its_erasure_have_what_is_locked(alice: Any, hidden: Item) -> None:
     from gallery.exports import gallery
 
