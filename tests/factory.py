@@ -181,6 +181,15 @@ def faces_in(item: Any) -> dict[str, str]:
     return {"face": str(face.id), "person": str(naming.person_id), "naming": str(naming.id)}
 
 
+def on_the_shelf(user: Any) -> dict[str, str]:
+    """The ids of a locked item and of a bulk edit."""
+    from gallery.models import Item
+    from gallery.shelf.models import BulkEdit
+
+    locked = Item.objects.create(user=user, width=1, height=1, size=0, locked=True)
+    return {"locked": str(locked.id), "edit": str(BulkEdit.objects.create(user=user, count=0).id)}
+
+
 def start_work(user: Any) -> Any:
     """A running training and a queued job, each with its hold."""
     from billing import ledger

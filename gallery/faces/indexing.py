@@ -29,6 +29,7 @@ from gallery.faces.pictures import (
     key_of,
     kind_of,
     link,
+    still_there,
     unmeasured,
 )
 from ml import media, types
@@ -49,9 +50,10 @@ def ask(user: Any) -> None:
         enqueue(user.pk)
 
 
-def on_saved(instance: Any, created: bool, **_more: Any) -> None:
-    """Has a new item measured. A receiver of post_save."""
-    if created and consents.has(instance.user_id, Kind.FACE_SEARCH):
+def on_saved(instance: Any, created: bool, update_fields: Any = None, **_more: Any) -> None:
+    """Has an item measured that is new, or comes back from the locked area. A receiver of post_save."""
+    shown = (created or "locked" in (update_fields or ())) and not instance.locked
+    if shown and consents.has(instance.user_id, Kind.FACE_SEARCH):
         transaction.on_commit(lambda: enqueue(instance.user_id), robust=True)
 
 
@@ -134,8 +136,8 @@ def measure(picture: Picture, judge: Any, older: Sequence[str] = ()) -> None:
     vectors = [_vectors(judge, data, one, older) for one in found]
     with transaction.atomic():
         require_consent(picture.user_id)
-        if not type(picture).objects.select_for_update(of=("self",)).filter(pk=picture.pk).exists():
-            return  # deleted meanwhile
+        if not still_there(picture).select_for_update(of=("self",)).exists():
+            return  # deleted or locked meanwhile
         faces = known or Face.objects.bulk_create(_rows(picture, data, found))
         _keep(faces[: len(found)], vectors)
         names = {"embedders": key_of(judge.embedders)}
@@ -219,6 +221,12 @@ def _as_seen(face: Face, data: bytes) -> types.Face:
 
 
 # ---------------------------------------------------------------- deleting it
+
+
+def leave_out(items: Sequence[Any]) -> None:
+    """Deletes what was measured in pictures that go to the locked area."""
+    for model in (Face, Measured):
+        model._base_manager.filter(item__in=items).delete()
 
 
 def forget(user: Any) -> None:

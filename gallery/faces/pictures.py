@@ -31,6 +31,12 @@ def has_any(user: Any) -> bool:
     return items(user).exists() or photos(user).exists()
 
 
+def still_there(picture: Picture) -> QuerySet[Any]:
+    """The picture's row, where faces may still be looked for in it."""
+    rows: QuerySet[Any] = photos(picture.user_id) if isinstance(picture, Photo) else items(picture.user_id)
+    return rows.filter(pk=picture.pk)
+
+
 def unmeasured(
     user: Any, embedders: Sequence[str], *, most: int, since: datetime | None = None
 ) -> list[Picture]:

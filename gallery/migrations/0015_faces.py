@@ -19,7 +19,7 @@ import config.runs.worker
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0009_no_remote_id"),
-        ("gallery", "0031_restored"),
+        ("gallery", "0034_duplicates"),
         ("twins", "0009_postponed"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -251,6 +251,22 @@ def test_a_deleted_picture_takes_its_faces_along(as_alice: Any, alice: Any, meas
     assert searched(as_alice, face_of(second)) == []
 
 
+def test_a_locked_picture_is_not_found_by_its_faces_until_it_comes_back(
+    as_alice: Any, alice: Any, measured: Any, work: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    from gallery.shelf import area
+
+    sought, locked = add(alice, 10), add(alice, 11)
+    measured(alice)
+    area.lock(alice, [locked.id])
+    assert searched(as_alice, face_of(sought)) == []
+    assert indexing.unmeasured(alice, ["dlib-resnet-2"], most=9) == []
+    with django_capture_on_commit_callbacks(execute=True):
+        area.release(Item.objects.filter(user=alice, locked=True), [locked.id])
+    work()
+    assert [hit["item"] for hit in searched(as_alice, face_of(sought))] == [str(locked.id)]
+
+
 # ---------------------------------------------------------------- refusals
 
 
