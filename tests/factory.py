@@ -190,6 +190,14 @@ def on_the_shelf(user: Any) -> dict[str, str]:
     return {"locked": str(locked.id), "edit": str(BulkEdit.objects.create(user=user, count=0).id)}
 
 
+def bill_of(user: Any) -> str:
+    from billing import ledger
+    from billing.models import Invoice
+
+    facts = {"status": "paid", "currency": "usd", "total": 600, "created_at": user.date_joined}
+    return Invoice.objects.create(id="in_1", wallet=ledger.wallet_of(user).id, **facts).id
+
+
 def start_work(user: Any) -> Any:
     """A running training and a queued job, each with its hold."""
     from billing import ledger

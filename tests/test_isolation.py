@@ -12,7 +12,7 @@ from django.urls import URLPattern
 from rest_framework.views import APIView
 
 from config import urls
-from tests.factory import faces_in
+from tests.factory import bill_of, faces_in
 
 pytestmark = pytest.mark.django_db
 
@@ -160,14 +160,6 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     } | faces_in(item)
-
-
-def bill_of(user: Any) -> str:
-    from billing import ledger
-    from billing.models import Invoice
-
-    facts = {"status": "paid", "currency": "usd", "total": 600, "created_at": user.date_joined}
-    return Invoice.objects.create(id="in_1", wallet=ledger.wallet_of(user).id, **facts).id
 
 
 def draw(twin: Any) -> None:
