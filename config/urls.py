@@ -17,6 +17,7 @@ from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
 from generation import api as generation
+from generation import item_api as from_items
 from generation.there import lora_there
 from moderation import api as moderation
 from support.insights import views as insights
@@ -71,6 +72,10 @@ api = [
     path("items", gallery.ItemsView.as_view()),
     path("items/delete", gallery.DeleteView.as_view()),
     path("items/<uuid:ident>", gallery.ItemView.as_view()),
+    path("items/<uuid:ident>/edits", gallery.EditsView.as_view()),
+    path("items/<uuid:ident>/repairs", from_items.RepairsView.as_view()),
+    path("items/<uuid:ident>/enlargements", from_items.EnlargementsView.as_view()),
+    path("items/<uuid:ident>/similar", from_items.SimilarView.as_view()),
     path("items/<uuid:ident>/content", gallery.ItemFileView.as_view(), {"rendition": "content"}),
     path("items/<uuid:ident>/thumbnail", gallery.ItemFileView.as_view(), {"rendition": "thumbnail"}),
     path("albums", gallery.AlbumsView.as_view()),

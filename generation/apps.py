@@ -12,14 +12,20 @@ class GenerationConfig(AppConfig):
         from billing import prices
         from config import registry
         from generation import exports, kinds, services
+        from generation.kinds.enlarge import EnlargeKind
         from generation.kinds.image import ImageKind
+        from generation.kinds.repair import RepairKind
         from generation.models import Job, Output
         from ml.catalogue import SERVICES
 
-        kinds.register(ImageKind())
+        for kind in (ImageKind(), RepairKind(), EnlargeKind()):
+            kinds.register(kind)
         from generation.serializers import quoted  # JobForm lists the registered kinds
 
         prices.register("image", quoted)
+        prices.register("repair", quoted)
+        prices.register("enlarge", lambda _user, _fields: {"credits": EnlargeKind().price(Job())})
+        registry.known_files.append(Job.known_files)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)
         for service in SERVICES:
             stop = partial(services.stop_at, service)

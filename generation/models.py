@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -14,6 +16,11 @@ from config.studio import get_base
 from generation import kinds
 from ml.catalogue import Base
 from twins.models import Training, Twin
+
+
+def mask_file(ident: UUID) -> str:
+    """The name in the vault of the mask of a repair, a PNG."""
+    return f"masks/{ident}.png"
 
 
 class JobQuerySet(RunQuerySet):
@@ -39,6 +46,13 @@ class Job(PaidRun):
     steps = models.PositiveSmallIntegerField(null=True)
     # px of the longer side that the plan allows; None means no limit
     longest = models.PositiveIntegerField(null=True)
+    # The picture (gallery.Item) that it begins from, and how much of it may change. A repair has a mask in
+    # the vault, or the name of a region.
+    reference = models.UUIDField(null=True)
+    strength = models.FloatField(null=True)
+    mask = models.UUIDField(null=True)
+    region = models.CharField(max_length=12, blank=True, default="", db_default="")
+    times = models.PositiveSmallIntegerField(null=True)  # as large as the reference: of enlargements
     repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
 
     objects = JobQuerySet.as_manager()
@@ -96,7 +110,18 @@ class Job(PaidRun):
             "seed": self.seed,
             "steps": self.steps,
             "engine": self.base.name,
+            **self._begins_from(),
         }
+
+    def _begins_from(self) -> dict[str, object]:
+        fields = ("reference", "strength", "mask", "region", "times") if self.reference else ()
+        found = {name: getattr(self, name) for name in fields}
+        return {name: str(v) if isinstance(v, UUID) else v for name, v in found.items() if v}
+
+    @classmethod
+    def known_files(cls, user_id: UUID) -> Iterator[str]:
+        masks = cls.objects.filter(user=user_id, mask__isnull=False).values_list("mask", flat=True)
+        yield from (mask_file(ident) for ident in masks.iterator())
 
     def delivered(self) -> int:
         return self.outputs.count()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypedDict, Unpack
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +17,7 @@ from config.errors import DomainError, NotFailed
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from config.studio import hosted
-from generation import engines, kinds
+from generation import engines, kinds, references
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
@@ -24,6 +26,7 @@ from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps", "engine")
+COPIED += ("reference", "strength", "mask", "region", "times")
 SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest")
 
 
@@ -43,6 +46,8 @@ class Recipe(TypedDict, total=False):
     seed: int | None
     steps: int | None
     engine: str
+    reference: UUID | None
+    strength: float
 
 
 def request_images(
@@ -58,17 +63,25 @@ def request_images(
     """Enqueues a job for pictures, by `training` or else by the twin's active training. Raises as
     request_job."""
     job = Job(user=user, kind="image", twin=twin, prompt=prompt, **recipe)
+    if job.reference:
+        references.begin(job, shaped="aspect_ratio" in recipe)
     return request_job(job, training=training, key=key, body_hash=body_hash)
 
 
 def request_job(
-    job: Job, *, training: Training | None = None, key: str | None = None, body_hash: str = ""
+    job: Job,
+    *,
+    training: Training | None = None,
+    key: str | None = None,
+    body_hash: str = "",
+    compose: Callable[[Job], None] | None = None,
 ) -> Job:
-    """Enqueues a new job of any kind.
+    """Enqueues a new job of any kind. `compose` completes one whose words are not the user's own, and may
+    refuse it; the same request a second time does not call it.
 
     Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled, TwinReadOnly,
-    EngineUnknown, EngineGone, PlanRequired, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed,
-    IdempotencyMismatch.
+    EngineUnknown, EngineGone, EngineWithoutReference, ReferenceNotAllowed, PlanRequired, JobLimit,
+    NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
     """
     job.of_twin = job.twin is not None
     job.seed = secrets.randbelow(SEEDS) if job.seed is None else job.seed
@@ -80,8 +93,12 @@ def request_job(
         body_hash=body_hash,
         prepare=partial(_enqueue, training=training),
         # Outside the job's transaction, so that the audit entry of a refusal is kept.
-        check=lambda: policy.check_prompt(job.user, job.prompt, job.negative_prompt),
+        check=partial(compose or _check_words, job),
     )
+
+
+def _check_words(job: Job) -> None:
+    policy.check_prompt(job.user, job.prompt, job.negative_prompt)
 
 
 def _enqueue(job: Job, *, training: Training | None) -> None:
@@ -91,6 +108,7 @@ def _enqueue(job: Job, *, training: Training | None) -> None:
         require_use(job.twin)
         job.training = training or usable
     base = engines.chosen(job)
+    references.check(job, base)
     job.engine = base.name
     if job.twin is not None:
         companies.require(job.twin, base)

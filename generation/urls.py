@@ -1,6 +1,6 @@
 from django.urls import path
 
-from generation import views
+from generation import item_pages, views
 
 urlpatterns = [
     path("", views.studio, name="studio"),
@@ -8,4 +8,7 @@ urlpatterns = [
     path("<uuid:ident>/", views.job, name="job"),
     path("<uuid:ident>/again/", views.again, name="again"),
     path("<uuid:ident>/cancel/", views.cancel, name="cancel_job"),
+    path("from/<uuid:item>/repair/", item_pages.repair, name="repair"),
+    path("from/<uuid:item>/enlarge/", item_pages.enlarge, name="enlarge"),
+    path("from/<uuid:item>/similar/", item_pages.similar, name="similar"),
 ]

@@ -30,12 +30,13 @@ def finish(
     engine: str,
     faces: Faces,
     signer: Signer,
+    parent: bytes | None = None,
 ) -> Picture | None:
     """Turns (H, W, 3) uint8 into a picture to deliver; None when it may not be shown.
 
     `twin` holds the facts of the twin's file, {} without a twin. `start` is the `time.monotonic()` when work
-    on the picture began. MLError `screening_unavailable` when pictures cannot be screened: unscreened
-    pictures are never delivered."""
+    on the picture began. With a `parent`, the file that it was edited from, it is signed as edited. MLError
+    `screening_unavailable` when pictures cannot be screened: unscreened pictures are never delivered."""
     verdict = safety.screen_picture(picture)
     if verdict.label == "unavailable":
         raise MLError("screening_unavailable", "Pictures cannot be checked now. Try again in some minutes.")
@@ -45,7 +46,9 @@ def finish(
     png = media.encode_png(watermark.embed(picture, ident))
     alike, is_avatar = likeness(picture, twin, faces), "avatar" in twin
     return Picture(
-        png=signer.sign(png, "image/png", engine=engine, ident=ident, created=datetime.now(UTC)),
+        png=signer.sign(
+            png, "image/png", engine=engine, ident=ident, created=datetime.now(UTC), parent=parent
+        ),
         prompt=prompt,
         seed=seed,
         width=picture.shape[1],
@@ -57,3 +60,18 @@ def finish(
         mark=ident,
         engine=engine,
     )
+
+
+def sign_edit(picture: np.ndarray, *, parent: bytes, engine: str, signer: Signer) -> tuple[bytes, int]:
+    """An edit (H, W, 3) uint8 of our picture `parent` as a file, and the number in its watermark: the
+    picture's own where it can still be read, else a new one. The parent was screened; an edit shows nothing
+    that it did not show. ValueError for a side under 192 px."""
+    mark = watermark.find(picture)
+    if mark and mark.version == 2 and not (mark.cropped or mark.mirrored):
+        ident = mark.ident
+    else:
+        ident = secrets.randbits(32)
+        picture = watermark.embed(picture, ident)
+    png = media.encode_png(picture)
+    now = datetime.now(UTC)
+    return signer.sign(png, "image/png", engine=engine, ident=ident, created=now, parent=parent), ident

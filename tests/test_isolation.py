@@ -58,6 +58,10 @@ OF = {
     "generations/<uuid:ident>/cancel": "job",
     "generations/<uuid:ident>/repeat": "job",
     "items/<uuid:ident>": "item",
+    "items/<uuid:ident>/edits": "item",
+    "items/<uuid:ident>/repairs": "item",
+    "items/<uuid:ident>/enlargements": "item",
+    "items/<uuid:ident>/similar": "item",
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
     "albums/<uuid:ident>": "album",
@@ -191,6 +195,7 @@ def page_routes() -> list[tuple[str, str]]:
         "twins/trainings/": "training",
         "twins/": "twin",
         "gallery/": "item",
+        "studio/from/": "item",
         "studio/": "job",
         "account/archives/": "export",
         "account/consents/": "consent",
@@ -213,7 +218,7 @@ def page_routes() -> list[tuple[str, str]]:
 
 def page_address(route: str, kind: str, things: dict[str, str]) -> str:
     filled = route.replace("<uuid:ident>", things[kind]).replace("<uuid:photo>", things["photo"])
-    filled = filled.replace("<slug:ident>", things[kind])
+    filled = filled.replace("<slug:ident>", things[kind]).replace("<uuid:item>", things["item"])
     return f"/{filled.replace('<slug:kind>', things[kind])}"
 
 

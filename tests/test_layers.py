@@ -42,6 +42,8 @@ TORCH_FREE = (
     "prompts",
     "safety",
     "media",
+    "edit",
+    "finish",
     "provenance",
     "words.screening",
     "fetch",
@@ -66,8 +68,8 @@ ML: list[tuple[str, ...]] = [
     for floor in (
         "types errors",
         "sizes vocabulary words catalogue",
-        "lorafile measures copies sameness watermark decoding media safety provenance prompts nets"
-        " nudity drawn",
+        "lorafile measures copies sameness watermark decoding edit regions media safety provenance"
+        " prompts nets nudity drawn",
         "avatar",
         "oom faces likeness heads liveness selfie finish selection",
         "judge engine",

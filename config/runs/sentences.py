@@ -40,6 +40,24 @@ SENTENCES = {
     ),
     "base_missing": NOT_READY,
     "base_broken": NOT_READY,
+    "reference_gone": _(
+        "The picture that this begins from was deleted. Nothing was charged. Choose another one."
+    ),
+    "reference_not_allowed": _(
+        "This picture cannot be used as a start. Nothing was charged. Choose another one."
+    ),
+    "mask_wrong_size": _("The mask is not as large as the picture. Nothing was charged. Paint it again."),
+    "mask_empty": _("Nothing is marked in this picture. Nothing was charged. Paint over the part instead."),
+    "no_face": _(
+        "No face was found in this picture, so this part is not known. Nothing was charged. "
+        "Paint over the part instead."
+    ),
+    "engine_without_reference": _(
+        "This engine cannot begin from one of your pictures. Nothing was charged. Choose another engine."
+    ),
+    "print_too_large": _(
+        "This picture is already as large as pictures can be made here. Nothing was charged."
+    ),
     "storage_full": _(
         "There was no room left to save this. What was not delivered costs nothing. Please try again later."
     ),
