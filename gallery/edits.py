@@ -69,7 +69,13 @@ def edit_item(item: Item, change: edit.Edit) -> Item:
         picture = edit.apply(media.to_array(parent), change)
     except MLError as refused:
         raise next(kind for kind in REFUSALS if kind.code == refused.code) from None
-    png, mark = sign_edit(picture, parent=parent, engine=item.engine or "nano", signer=_signer(settings.KEYS))
+    png, mark = sign_edit(
+        picture,
+        parent=parent,
+        engine=item.engine or "nano",
+        signer=_signer(settings.KEYS),
+        mark=None if change.moves else item.mark,
+    )
     facts = {"recipe": item.recipe | {"edits": edits}, "mark": mark}
     return _insert(item, png, facts | {"width": picture.shape[1], "height": picture.shape[0]})
 

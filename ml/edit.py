@@ -55,6 +55,11 @@ class Edit:
         found = asdict(self) | {"crop": list(self.crop) if self.crop else None}
         return {name: value for name, value in found.items() if value}
 
+    @property
+    def moves(self) -> bool:
+        """Whether it changes more than the light."""
+        return not self.facts().keys() <= {"brightness", "contrast", "saturation"}
+
 
 def apply(picture: np.ndarray, edit: Edit) -> np.ndarray:
     """The edited picture. MLError with one of ERRORS."""

@@ -62,16 +62,12 @@ def finish(
     )
 
 
-def sign_edit(picture: np.ndarray, *, parent: bytes, engine: str, signer: Signer) -> tuple[bytes, int]:
-    """An edit (H, W, 3) uint8 of our picture `parent` as a file, and the number in its watermark: the
-    picture's own where it can still be read, else a new one. The parent was screened; an edit shows nothing
-    that it did not show. ValueError for a side under 192 px."""
-    mark = watermark.find(picture)
-    if mark and mark.version == 2 and not (mark.cropped or mark.mirrored):
-        ident = mark.ident
-    else:
-        ident = secrets.randbits(32)
-        picture = watermark.embed(picture, ident)
-    png = media.encode_png(picture)
-    now = datetime.now(UTC)
+def sign_edit(
+    picture: np.ndarray, *, parent: bytes, engine: str, signer: Signer, mark: int | None = None
+) -> tuple[bytes, int]:
+    """An edit (H, W, 3) uint8 of our picture `parent` as a file, and the number in its watermark. `mark`: the
+    parent's own number, which an edit that moved no pixel keeps; else it gets a new one. The parent was
+    screened, and an edit shows nothing that it did not show. ValueError for a side under 192 px."""
+    ident = secrets.randbits(32) if mark is None else mark
+    png, now = media.encode_png(watermark.embed(picture, ident)), datetime.now(UTC)
     return signer.sign(png, "image/png", engine=engine, ident=ident, created=now, parent=parent), ident

@@ -71,7 +71,7 @@ def _mask(spec: RenderSpec, store: Store | None, picture: np.ndarray, faces: Fin
         found = faces.find(picture)
         if not found:
             raise refusal("no_face")
-        mask = regions.mask_of(spec.region, found[0], width, height)
+        mask = regions.mask_of(spec.region, found[0], picture)
     else:
         mask = media.to_array(_file(spec.mask or "", store))[..., 0] > 127
     if mask.shape != (height, width):

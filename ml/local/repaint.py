@@ -47,7 +47,7 @@ def repaint(
     z = encode_picture(pipe, sampler.base, _to_range(start.picture, pipe.vae.device)).float()
     noise = torch.cat([family.noise(start.size, z.shape[2], seed) for seed in seeds]).to(z)
     times = start.strength * family.times(z.shape[1], steps)
-    keep = None if start.mask is None else _kept(start.mask, z.shape[2]).to(z)
+    keep = None if start.mask is None else _kept(start.mask, z.shape[2]).to(z.device)
     x = (1 - times[0]) * z + times[0] * noise
     for t, after in zip(times[:-1], times[1:]):
         x = x + (after - t) * _velocity(sampler, x, t, texts, start.size)
