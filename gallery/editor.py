@@ -36,25 +36,24 @@ def editor(request: HttpRequest, ident: str) -> HttpResponse:
     item, refused = Item.objects.owned_by(request.user).get_or_404(ident), ""
     if request.method == "POST":
         try:
-            made = _edited(request, item)
+            return _edited(request, item)
         except DomainError as error:
             if error.status == 404:
                 raise
             refused = sentence_of(error)
-        else:
-            messages.success(request, _("Saved as a new picture. The original is still there."))
-            return redirect("item", made.id)
     return render(request, "gallery/editor.html", _facts(request, item) | {"refused": refused})
 
 
 @limited("240/h", "edits")
-def _edited(request: HttpRequest, item: Item) -> Item:
+def _edited(request: HttpRequest, item: Item) -> HttpResponse:
     form = EditForm(data=_asked(request))
     try:
         form.is_valid(raise_exception=True)
     except ValidationError as error:
         raise Invalid(errors=flattened(error.detail)) from None
-    return edit_item(item, form.edit)
+    made = edit_item(item, form.edit)
+    messages.success(request, _("Saved as a new picture. The original is still there."))
+    return redirect("item", made.id)
 
 
 def _asked(request: HttpRequest) -> dict[str, Any]:

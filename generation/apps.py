@@ -23,7 +23,7 @@ class GenerationConfig(AppConfig):
         from generation.serializers import quoted  # JobForm lists the registered kinds
 
         prices.register("image", quoted)
-        prices.register("repair", quoted)
+        prices.register("repair", lambda user, fields: quoted(user, {**fields, "kind": "image"}))
         prices.register("enlarge", lambda _user, _fields: {"credits": EnlargeKind().price(Job())})
         registry.known_files.append(Job.known_files)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)

@@ -38,7 +38,7 @@ def repair(request: HttpRequest, item: str) -> HttpResponse:
     found, refused, lacks = Item.objects.owned_by(request.user).get_or_404(item), "", False
     if request.method == "POST":
         try:
-            return redirect("job", _repaired(request, found).id)
+            return _repaired(request, found)
         except DomainError as error:
             if error.status == 404:
                 raise
@@ -48,10 +48,10 @@ def repair(request: HttpRequest, item: str) -> HttpResponse:
 
 
 @limited("120/h", "generations")
-def _repaired(request: HttpRequest, item: Item) -> Job:
+def _repaired(request: HttpRequest, item: Item) -> HttpResponse:
     form = RepairForm(data={name: request.POST[name] for name in FIELDS if request.POST.get(name)})
-    asked = _checked(form)
-    return repairs.request_repair(item, **asked, key=_key(request))
+    job = repairs.request_repair(item, **_checked(form), key=_key(request))
+    return redirect("job", job.id)
 
 
 def _checked(form: Any) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Parts of a portrait by name, for people who cannot paint over them: masks by the face and its points, and by
-where its colours end (GrabCut, Rother et al. 2004)."""
+"""Parts of a portrait by name, for people who cannot paint over them: masks by the face and its points. Head
+and body are told from the background by their colours (GrabCut, Rother et al. 2004)."""
 
 from __future__ import annotations
 

@@ -63,8 +63,9 @@ def _velocity(
 ) -> torch.Tensor:
     """(B, n, C), guided away from the second text if there is one."""
     family, net = family_of(sampler.base), sampler.pipe.transformer
-    now = t.to(x.device).expand(len(x)).to(net.dtype)
-    found = [family.velocity(net, x.to(net.dtype), now, text, size).float() for text in texts]
+    dtype = texts[0][0].dtype  # the pipeline's; blocks in 8 bits have another
+    now = t.to(x.device).expand(len(x)).to(dtype)
+    found = [family.velocity(net, x.to(dtype), now, text, size).float() for text in texts]
     return found[0] if len(found) == 1 else found[1] + sampler.base.true_cfg * (found[0] - found[1])
 
 
