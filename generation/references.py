@@ -29,13 +29,13 @@ STRENGTH = 0.6  # of image-to-image where none is asked for
 
 class ReferenceNotAllowed(DomainError):
     code = "reference_not_allowed"
-    message = _("This picture cannot be used as a start. Choose another one. Nothing was charged.")
+    message = _("This picture cannot be used as a start. Nothing was charged. Choose another one.")
 
 
 class EngineWithoutReference(DomainError):
     code = "engine_without_reference"
     message = _(
-        "This engine cannot begin from one of your pictures. Choose another engine. Nothing was charged."
+        "This engine cannot begin from one of your pictures. Nothing was charged. Choose another engine."
     )
 
 
@@ -46,7 +46,7 @@ class MaskUnreadable(DomainError):
 
 class MaskWrongSize(DomainError):
     code = "mask_wrong_size"
-    message = _("The mask is not as large as the picture. Paint over the part again. Nothing was charged.")
+    message = _("The mask is not as large as the picture. Nothing was charged. Paint it again.")
 
 
 class MaskEmpty(DomainError):
