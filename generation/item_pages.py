@@ -50,8 +50,8 @@ def repair(request: HttpRequest, item: str) -> HttpResponse:
 @limited("120/h", "generations")
 def _repaired(request: HttpRequest, item: Item) -> HttpResponse:
     form = RepairForm(data={name: request.POST[name] for name in FIELDS if request.POST.get(name)})
-    job = repairs.request_repair(item, **_checked(form), key=_key(request))
-    return redirect("job", job.id)
+    repairs.request_repair(item, **_checked(form), key=_key(request))
+    return redirect("studio")  # where it appears
 
 
 def _checked(form: Any) -> dict[str, Any]:
@@ -97,7 +97,8 @@ def _engine(item: Item) -> str:
 def enlarge(request: HttpRequest, item: str) -> HttpResponse:
     found = Item.objects.owned_by(request.user).get_or_404(item)
     form = _checked(EnlargeForm(data={"times": request.POST.get("times", "2")}))
-    return redirect("job", repairs.request_enlarged(found, **form, key=_key(request)).id)
+    repairs.request_enlarged(found, **form, key=_key(request))
+    return redirect("studio")
 
 
 @login_required
@@ -106,4 +107,5 @@ def enlarge(request: HttpRequest, item: str) -> HttpResponse:
 @limited("120/h", "generations")
 def similar(request: HttpRequest, item: str) -> HttpResponse:
     found = Item.objects.owned_by(request.user).get_or_404(item)
-    return redirect("job", repairs.request_similar(found, key=_key(request)).id)
+    repairs.request_similar(found, key=_key(request))
+    return redirect("studio")

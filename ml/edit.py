@@ -90,8 +90,8 @@ def _straightened(picture: np.ndarray, degrees: float) -> np.ndarray:
         return picture
     height, width = picture.shape[:2]
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1.0)
-    how = {"flags": cv2.INTER_CUBIC, "borderMode": cv2.BORDER_REPLICATE}
-    return np.asarray(cv2.warpAffine(picture, turn, (width, height), **how), np.uint8)
+    size, edge = (width, height), cv2.BORDER_REPLICATE
+    return np.asarray(cv2.warpAffine(picture, turn, size, flags=cv2.INTER_CUBIC, borderMode=edge), np.uint8)
 
 
 def frame(width: int, height: int, edit: Edit) -> tuple[int, int, int, int]:

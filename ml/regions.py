@@ -53,11 +53,11 @@ def _person(face: Face, picture: np.ndarray) -> np.ndarray:
     small = cv2.resize(picture, (round(width * k), round(height * k)), interpolation=cv2.INTER_AREA)
     guess = _guess(small, tuple(v * k for v in face.box))  # type: ignore[arg-type]
     cv2.setRNGSeed(0)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(small, guess, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
+    around, own = np.zeros((1, 65)), np.zeros((1, 65))  # GrabCut's models of colours
+    cv2.grabCut(small, guess, (0, 0, 0, 0), around, own, ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = np.isin(guess, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-    found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    return cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR) > 0
+    closed = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    return np.asarray(cv2.resize(closed, (width, height), interpolation=cv2.INTER_LINEAR)) > 0
 
 
 def _guess(picture: np.ndarray, box: Box) -> np.ndarray:
