@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from PIL import Image
 from tests.hosted import detector, hosted  # noqa: F401
 from tests.remote.fixtures import fal, fal_process, together, together_process  # noqa: F401
 from tests.studio import EngineDouble, JudgeDouble
+from tests.tiny import pair, tiny_folder  # noqa: F401
 from tests.trained import nano_man, nano_woman  # noqa: F401
 
 
@@ -55,20 +57,26 @@ def wake_ups(monkeypatch: pytest.MonkeyPatch) -> list[WakeUp]:
     return sent
 
 
-@pytest.fixture
-def work(wake_ups: list[WakeUp]) -> Callable[[], int]:
-    """Runs all enqueued tasks, in place of workers. Returns their number."""
+@pytest.fixture(scope="session")
+def all_tasks() -> Any:
+    """The tasks by name. Celery imports their modules and has Django check all models, once per session."""
     from celery import current_app
-    from django.test import TestCase
 
     current_app.loader.import_default_modules()
+    return current_app.tasks
+
+
+@pytest.fixture
+def work(wake_ups: list[WakeUp], all_tasks: Any) -> Callable[[], int]:
+    """Runs all enqueued tasks, in place of workers. Returns their number."""
+    from django.test import TestCase
 
     def run() -> int:
         done = 0
         while wake_ups:
             task, ident, _queue = wake_ups.pop(0)
             with TestCase.captureOnCommitCallbacks(execute=True):
-                current_app.tasks[task](ident)
+                all_tasks[task](ident)
             done += 1
         return done
 
@@ -180,6 +188,7 @@ def as_bob(bob: Any) -> Any:
     return client_of(bob)
 
 
+@cache
 def jpeg(shade: int = 100, size: tuple[int, int] = (640, 640)) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", size, (shade % 256, (shade * 7) % 256, 90)).save(out, "JPEG")
