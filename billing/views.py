@@ -157,6 +157,7 @@ PURPOSES = {
     "image": (_("Pictures"), "job"),
     "repair": (_("A repaired picture"), "job"),
     "enlarge": (_("An enlarged picture"), "job"),
+    "headshots": (_("Headshots"), "headshots_sheet"),
     "training": (_("Training"), "training"),
     "plan": (_("Your plan"), ""),
     "staff": (_("From the team"), ""),

@@ -16,13 +16,18 @@ from billing.engines.views import fal_hook
 from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
+from gallery.shelf import api as shelf
 from generation import api as generation
 from generation import item_api as from_items
+from generation.feedback import api as feedback
+from generation.packs import api as packs
+from generation.sessions import api as sessions
 from generation.there import lora_there
 from moderation import api as moderation
 from support.insights import views as insights
 from twins import api as twins
 from twins.proof import api as verification
+from twins.redo import api as redo
 
 api = [
     path("me", accounts.MeView.as_view()),
@@ -57,6 +62,7 @@ api = [
     ),
     path("twins/<uuid:ident>/verification", verification.VerificationView.as_view()),
     path("twins/<uuid:ident>/trainings", twins.TrainingsView.as_view()),
+    path("twins/<uuid:ident>/redo", redo.RedoView.as_view()),
     path("photos", twins.LibraryView.as_view()),
     path("trainings/<uuid:ident>", twins.TrainingView.as_view()),
     path("trainings/<uuid:ident>/cancel", twins.CancelView.as_view()),
@@ -67,10 +73,19 @@ api = [
     path("generations/<uuid:ident>", generation.JobView.as_view()),
     path("generations/<uuid:ident>/cancel", generation.CancelView.as_view()),
     path("generations/<uuid:ident>/repeat", generation.RepeatView.as_view()),
+    path("generations/<uuid:ident>/sheet", packs.SheetView.as_view()),
+    path("generations/<uuid:ident>/keep", packs.KeepView.as_view()),
+    path("packs", packs.PacksView.as_view()),
+    path("packs/<slug:code>/pictures/<int:number>", packs.PackPictureView.as_view()),
+    path("sessions", sessions.SessionsView.as_view()),
+    path("sessions/<uuid:ident>", sessions.SessionView.as_view()),
+    path("sessions/<uuid:ident>/repeat", sessions.SessionRepeatView.as_view()),
     path("styles", generation.StylesView.as_view()),
     path("prompts/suggest", generation.SuggestView.as_view()),
     path("items", gallery.ItemsView.as_view()),
     path("items/delete", gallery.DeleteView.as_view()),
+    path("items/bulk", shelf.BulkView.as_view()),
+    path("items/bulk/<uuid:ident>/undo", shelf.BulkUndoView.as_view()),
     path("items/<uuid:ident>", gallery.ItemView.as_view()),
     path("items/<uuid:ident>/edits", gallery.EditsView.as_view()),
     path("items/<uuid:ident>/repairs", from_items.RepairsView.as_view()),
@@ -78,6 +93,7 @@ api = [
     path("items/<uuid:ident>/similar", from_items.SimilarView.as_view()),
     path("items/<uuid:ident>/content", gallery.ItemFileView.as_view(), {"rendition": "content"}),
     path("items/<uuid:ident>/thumbnail", gallery.ItemFileView.as_view(), {"rendition": "thumbnail"}),
+    path("items/<uuid:ident>/feedback", feedback.FeedbackView.as_view()),
     path("albums", gallery.AlbumsView.as_view()),
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
     path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
@@ -104,6 +120,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", views.landing, name="landing"),
     path("studio/", include("generation.urls")),
+    path("headshots/", include("generation.packs.urls")),
+    path("sessions/", include("generation.sessions.urls")),
     path("twins/", include("twins.urls")),
     path("", include("twins.proof.urls")),
     path("gallery/", include("gallery.urls")),

@@ -73,6 +73,8 @@ class Item(models.Model):
     mark = models.BigIntegerField(null=True)  # id in the invisible watermark
     hash = models.BigIntegerField(null=True)
     favourite = models.BooleanField(default=False)
+    # Left out of the gallery's list, and still in albums, in searches that ask for it and in archives.
+    archived = models.BooleanField(default=False)
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     notes = models.TextField(blank=True, max_length=2000)
     place = models.CharField(max_length=80, blank=True)
@@ -104,6 +106,12 @@ class Item(models.Model):
             models.Index(fields=["user", "style", "-created_at", "-id"], name="items_by_style"),
             models.Index(
                 fields=["user", "-created_at", "-id"], name="items_favourite", condition=Q(favourite=True)
+            ),
+            models.Index(
+                fields=["user", "-created_at", "-id"], name="items_not_archived", condition=Q(archived=False)
+            ),
+            models.Index(
+                fields=["user", "-created_at", "-id"], name="items_archived", condition=Q(archived=True)
             ),
             GinIndex(fields=["tags"], name="items_by_tag"),
             GinIndex(fields=["search"], name="items_by_words"),

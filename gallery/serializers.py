@@ -19,6 +19,7 @@ from ml.types import ASPECTS
 from twins.models import Training
 
 PIXELS = 100_000  # of a crop's numbers at most
+WIDE = (("archived", "any"), ("archived", "false"))  # filters that leave nothing out by themselves
 
 
 class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
@@ -42,6 +43,7 @@ class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
             "media_type",
             "likeness",
             "favourite",
+            "archived",
             "tags",
             "notes",
             "place",
@@ -68,6 +70,7 @@ def measured_by(user: Any) -> set[UUID]:
 
 class ItemForm(serializers.Serializer):  # type: ignore[type-arg]
     favourite = serializers.BooleanField(required=False)
+    archived = serializers.BooleanField(required=False)
     tags = serializers.ListField(child=NameField(max_length=40), required=False, max_length=60)
     notes = TextField(max_length=2000, required=False, allow_blank=True)
     place = NameField(max_length=80, required=False, allow_blank=True)
@@ -125,15 +128,21 @@ class ChoiceForm(serializers.Serializer):  # type: ignore[type-arg]
         return attrs
 
 
-class DeleteForm(ChoiceForm):
-    """Either `ids` or a `filter`: an empty request never deletes everything."""
+class NarrowForm(ChoiceForm):
+    """Either `ids` or a `filter`: an empty request never changes or deletes everything."""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
-        narrowing = {k: v for k, v in attrs.get("filter", {}).items() if k != "ordering" and v}
+        narrowing = [
+            v for k, v in attrs.get("filter", {}).items() if v and (k, v) not in WIDE and k != "ordering"
+        ]
         if bool(attrs.get("ids")) == bool(narrowing):
             raise Invalid(errors={"ids": [str(_("Send either ids or a filter."))]})
         return attrs
+
+
+class DeleteForm(NarrowForm):
+    pass
 
 
 class ExportForm(ChoiceForm):

@@ -13,16 +13,20 @@ class GenerationConfig(AppConfig):
         from config import registry
         from generation import exports, kinds, services
         from generation.kinds.enlarge import EnlargeKind
+        from generation.kinds.headshots import HeadshotsKind
         from generation.kinds.image import ImageKind
         from generation.kinds.repair import RepairKind
         from generation.models import Job, Output
+        from generation.sessions.models import Session
         from ml.catalogue import SERVICES
 
-        for kind in (ImageKind(), RepairKind(), EnlargeKind()):
+        for kind in (ImageKind(), HeadshotsKind(), RepairKind(), EnlargeKind()):
             kinds.register(kind)
-        from generation.serializers import quoted  # JobForm lists the registered kinds
+        from generation.packs.serializers import quoted as quoted_headshots
+        from generation.serializers import quoted
 
         prices.register("image", quoted)
+        prices.register("headshots", quoted_headshots)
         prices.register("repair", lambda user, fields: quoted(user, {**fields, "kind": "image"}))
         prices.register("enlarge", lambda _user, _fields: {"credits": EnlargeKind().price(Job())})
         registry.known_files.append(Job.known_files)
@@ -31,4 +35,5 @@ class GenerationConfig(AppConfig):
             stop = partial(services.stop_at, service)
             registry.on_withdraw.setdefault(kind_of(service), []).append(stop)
         registry.exporters.append(registry.Exporter((Job, Output), exports.jobs))
-        registry.erasers.append(registry.Eraser({Output: "job__user", Job: "user"}))
+        registry.exporters.append(registry.Exporter((Session,), exports.sessions))
+        registry.erasers.append(registry.Eraser({Session: "user", Output: "job__user", Job: "user"}))

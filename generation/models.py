@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Self
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -14,6 +15,8 @@ from billing.runs import REMOTE, PaidRun, by_place
 from config.runs.models import RunQuerySet
 from config.studio import get_base
 from generation import kinds
+from generation.packs import models as packs  # noqa: F401  registers its models
+from generation.sessions import models as sessions  # noqa: F401  registers its models
 from ml.catalogue import Base
 from twins.models import Training, Twin
 
@@ -53,6 +56,10 @@ class Job(PaidRun):
     mask = models.UUIDField(null=True)
     region = models.CharField(max_length=12, blank=True, default="", db_default="")
     times = models.PositiveSmallIntegerField(null=True)  # as large as the reference: of enlargements
+    # Of headshots: the pack, the codes of the chosen presets, and the prompt of each picture.
+    pack = models.ForeignKey("generation.Pack", models.SET_NULL, null=True, related_name="+")
+    presets = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
+    shots = ArrayField(models.TextField(), default=list, db_default=[], blank=True)
     repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
 
     objects = JobQuerySet.as_manager()
@@ -111,7 +118,7 @@ class Job(PaidRun):
             "steps": self.steps,
             "engine": self.base.name,
             **self._begins_from(),
-        }
+        } | ({"pack": self.pack.code if self.pack else "", "presets": self.presets} if self.shots else {})
 
     def _begins_from(self) -> dict[str, object]:
         fields = ("reference", "strength", "mask", "region", "times") if self.reference else ()
@@ -163,6 +170,9 @@ class Output(models.Model):
     item = models.UUIDField()
     # False: a twin's result below its base's likeness floor
     recognised = models.BooleanField(default=True, db_default=True)
+    # What contact sheets sort by: how surely it shows the twin (0..1), and how sharp its face is.
+    alike = models.FloatField(null=True)
+    sharpness = models.FloatField(null=True)
 
     class Meta:
         ordering = ("index",)

@@ -162,6 +162,8 @@ class RecipeSerializer(serializers.Serializer):  # type: ignore[type-arg]
     mask = serializers.UUIDField(required=False, help_text="of a repair, kept with the job")
     region = serializers.CharField(required=False)
     times = serializers.IntegerField(required=False, help_text="of an enlargement")
+    pack = serializers.CharField(required=False, help_text="of headshots; empty when staff deleted it")
+    presets = serializers.ListField(child=serializers.CharField(), required=False)
 
 
 class JobSerializer(RunFields):

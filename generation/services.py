@@ -27,7 +27,7 @@ from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps", "engine")
 COPIED += ("reference", "strength", "mask", "region", "times")
-SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest")
+SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest", "pack", "presets", "shots")
 
 
 class TwinNotTrained(NotTrained):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ml import media, safety, watermark
 from ml.errors import MLError
-from ml.likeness import likeness
+from ml.likeness import likeness_and_sharpness
 from ml.provenance import Signer
 from ml.types import Picture
 
@@ -44,7 +44,8 @@ def finish(
         return None
     ident = secrets.randbits(32)
     png = media.encode_png(watermark.embed(picture, ident))
-    alike, is_avatar = likeness(picture, twin, faces), "avatar" in twin
+    alike, sharp = likeness_and_sharpness(picture, twin, faces)
+    is_avatar = "avatar" in twin
     return Picture(
         png=signer.sign(
             png, "image/png", engine=engine, ident=ident, created=datetime.now(UTC), parent=parent
@@ -55,6 +56,7 @@ def finish(
         height=picture.shape[0],
         likeness=None if is_avatar else alike,
         avatar_shown=alike if is_avatar else None,
+        sharpness=sharp,
         safety=verdict.score,
         seconds=time.monotonic() - start,
         mark=ident,

@@ -309,3 +309,4 @@ class Picture:
     mark: int  # the watermark's number
     engine: str
     avatar_shown: float | None = None
+    sharpness: float | None = None  # of the twin's face, see measures.py; None where likeness has no face

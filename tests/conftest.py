@@ -146,7 +146,8 @@ KEPT = {"django_migrations", "django_content_type", "auth_permission", "django_s
 
 @pytest.fixture(scope="session", autouse=True)
 def _empty_tables_after_transactions() -> None:
-    """Empties the tables after tests with real transactions, and restores plans, packs and costs of engines.
+    """Empties the tables after tests with real transactions, and restores plans, packs, presets and costs of
+    engines.
 
     Django's TRUNCATE is refused by the ledger's triggers and waits for every reader. DELETE with
     session_replication_role = replica runs no trigger, checks no foreign key, and is quick on empty tables.
@@ -161,6 +162,7 @@ def empty_tables() -> None:
 
     from billing.engines.models import EngineCost
     from billing.models import Pack, Plan
+    from generation.packs import models as packs
 
     with transaction.atomic(), connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor)) - KEPT
@@ -168,6 +170,7 @@ def empty_tables() -> None:
         cursor.execute("SET LOCAL session_replication_role = replica;" + ";".join(deletes))
     import_module("billing.migrations.0004_plans").deliver(Plan, Pack)
     import_module("billing.migrations.0008_engines").deliver(EngineCost)
+    import_module("generation.migrations.0009_deliver_packs").deliver(packs.Pack, packs.Preset)
 
 
 @pytest.fixture

@@ -119,7 +119,10 @@ def _selfies(twin: Any, photo: Any) -> None:
 def _pictures(user: Any, twin: Any, name: str) -> Any:
     from gallery.models import Album, AlbumItem, Item
     from gallery.services import save_item
+    from gallery.shelf.models import BulkEdit
     from generation.models import Job, Output
+    from generation.sessions.models import Session
+    from twins.redo.models import Mark, Redo
 
     asked = {"user": user, "twin": twin, "training": twin.active_training, "prompt": f"{name} in a park"}
     job = Job.objects.create(**asked, seed=1, status="succeeded", negative_prompt=f"no {name}")
@@ -138,7 +141,14 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     item.recipe = job.recipe
     item.save()
     Output.objects.create(job=job, index=0, item=item.id)
+    session = Session.objects.create(user=user, name=f"Session of {name}")
+    session.jobs.add(job)
+    session.items.add(item)
+    version = {"user": user, "twin": twin, "training": twin.active_training}
+    Mark.objects.create(**version, item=item.id, in_time=True)
+    Redo.objects.create(**version, marks=1)
     AlbumItem.objects.create(album=Album.objects.create(user=user, name=f"Album of {name}"), item=item)
+    BulkEdit.objects.create(user=user, count=1, before={"tags": [[str(item.id), [name], []]]})
     return item
 
 

@@ -15,7 +15,8 @@ from config import urls
 
 pytestmark = pytest.mark.django_db
 
-OPEN = {"plans", "billing/packs", "styles", "verify"}  # open to everybody, without an account
+# Open to everybody, without an account.
+OPEN = {"plans", "billing/packs", "styles", "verify", "packs/<slug:code>/pictures/<int:number>"}
 # Addresses without an id: each user sees their own objects there.
 OWN = {
     "me",
@@ -32,9 +33,12 @@ OWN = {
     "twins",
     "photos",
     "generations",
+    "packs",
+    "sessions",
     "prompts/suggest",
     "items",
     "items/delete",
+    "items/bulk",
     "albums",
 }
 # Addresses with an id -> the kind of object that the id names.
@@ -49,6 +53,7 @@ OF = {
     "twins/<uuid:ident>/photos/<uuid:photo>/thumbnail": "photo",
     "twins/<uuid:ident>/trainings": "twin",
     "twins/<uuid:ident>/verification": "twin",
+    "twins/<uuid:ident>/redo": "twin",
     "trainings/<uuid:ident>": "training",
     "trainings/<uuid:ident>/cancel": "training",
     "trainings/<uuid:ident>/activate": "training",
@@ -57,6 +62,11 @@ OF = {
     "generations/<uuid:ident>": "job",
     "generations/<uuid:ident>/cancel": "job",
     "generations/<uuid:ident>/repeat": "job",
+    "generations/<uuid:ident>/sheet": "job",
+    "generations/<uuid:ident>/keep": "job",
+    "sessions/<uuid:ident>": "session",
+    "sessions/<uuid:ident>/repeat": "session",
+    "items/<uuid:ident>/feedback": "item",
     "items/<uuid:ident>": "item",
     "items/<uuid:ident>/edits": "item",
     "items/<uuid:ident>/repairs": "item",
@@ -64,6 +74,7 @@ OF = {
     "items/<uuid:ident>/similar": "item",
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
+    "items/bulk/<uuid:ident>/undo": "edit",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
 }
@@ -71,6 +82,8 @@ OF = {
 BODIES: dict[str, dict[str, Any]] = {
     "twins/<uuid:ident>": {"name": "x"},
     "albums/<uuid:ident>": {"name": "x"},
+    "generations/<uuid:ident>/keep": {"best": 1},
+    "items/<uuid:ident>/feedback": {"not_me": True},
 }
 
 
@@ -94,7 +107,9 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from billing.models import Invoice
     from gallery.models import Album, Item
     from gallery.services import save_item
+    from gallery.shelf.models import BulkEdit
     from generation.models import Job
+    from generation.sessions.models import Session
     from tests.studio import paint
 
     job = Job.objects.create(user=alice, twin=trained, training=trained.active_training, prompt="x", seed=1)
@@ -118,7 +133,10 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "photo": str(photos[0].id),
         "training": str(trained.active_training_id),
         "job": str(job.id),
+        "order": str(Job.objects.create(user=alice, kind="headshots", shots=["x"], seed=1, prompt="x").id),
         "item": str(item.id),
+        "edit": str(BulkEdit.objects.create(user=alice, count=0).id),
+        "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     }
 
@@ -152,7 +170,7 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
     listed = {
         route: as_bob.get(f"/api/v1/{route}").json()
-        for route in ("twins", "photos", "generations", "items", "albums", "billing/invoices")
+        for route in ("twins", "photos", "generations", "items", "albums", "sessions", "billing/invoices")
     }
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
 
@@ -188,15 +206,21 @@ def page_routes() -> list[tuple[str, str]]:
     import accounts.urls
     import billing.urls
     import gallery.urls
+    import generation.packs.urls
+    import generation.sessions.urls
     import generation.urls
     import twins.urls
 
     of = {
         "twins/trainings/": "training",
         "twins/": "twin",
+        "gallery/undo/": "edit",
         "gallery/": "item",
         "studio/from/": "item",
+        "studio/pictures/": "item",
         "studio/": "job",
+        "headshots/orders/": "order",
+        "sessions/": "session",
         "account/archives/": "export",
         "account/consents/": "consent",
         "account/billing/": "invoice",
@@ -205,6 +229,8 @@ def page_routes() -> list[tuple[str, str]]:
         "twins/": twins.urls,
         "gallery/": gallery.urls,
         "studio/": generation.urls,
+        "headshots/": generation.packs.urls,
+        "sessions/": generation.sessions.urls,
         "account/billing/": billing.urls,
         "account/": accounts.urls,
     }
@@ -212,7 +238,7 @@ def page_routes() -> list[tuple[str, str]]:
     return [
         (route, next(kind for start, kind in of.items() if route.startswith(start)))
         for route in found
-        if "<" in route
+        if "<" in route and "<slug:code>" not in route  # a pack is nobody's
     ]
 
 
@@ -282,6 +308,7 @@ def test_no_answer_to_alice_is_kept_for_somebody_else(
     [
         ("items/delete", {"ids": ["item"]}),
         ("exports", {"ids": ["item"]}),
+        ("items/bulk", {"ids": ["item"], "favourite": True}),
         ("items/delete", {"filter": {"twin": "twin"}}),
     ],
 )
@@ -294,7 +321,7 @@ def test_alices_things_named_in_a_strangers_request_are_not_found_or_left_alone(
     def filled(value: Any) -> Any:
         if isinstance(value, dict):
             return {k: filled(v) for k, v in value.items()}
-        return [filled(v) for v in value] if isinstance(value, list) else things[value]
+        return [filled(v) for v in value] if isinstance(value, list) else things.get(value, value)
 
     answer = as_bob.post(f"/api/v1/{address}", filled(body), format="json")
     assert answer.status_code in (200, 202)

@@ -20,6 +20,8 @@ class TwinsConfig(AppConfig):
         from twins.models import Photo, Training, Twin
         from twins.proof.exports import proofs
         from twins.proof.models import Challenge, Invitation, PhoneLink, Proof, Selfie
+        from twins.redo.exports import redos
+        from twins.redo.models import Mark, Redo
 
         def quoted(user: Any, fields: dict[str, Any]) -> prices.Quote:
             twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
@@ -37,4 +39,6 @@ class TwinsConfig(AppConfig):
             registry.on_withdraw.setdefault(kind_of(service), []).append(stop)
         registry.exporters.append(registry.Exporter((Twin, Photo, Training), exports.twins))
         registry.exporters.append(registry.Exporter(theirs, proofs))
-        registry.erasers.append(registry.Eraser(dict.fromkeys((*theirs, Training, Photo, Twin), "user")))
+        registry.exporters.append(registry.Exporter((Mark, Redo), redos))
+        erased = (*theirs, Mark, Redo, Training, Photo, Twin)
+        registry.erasers.append(registry.Eraser(dict.fromkeys(erased, "user")))

@@ -27,6 +27,7 @@ from config.runs.sentences import SENTENCES
 from ml.catalogue import BASES
 from ml.nets.scales import is_drawn
 from twins.proof import models as proof  # noqa: F401  registers its models
+from twins.redo import models as redo  # noqa: F401  registers its models
 
 LEAST, MOST = 10, 25  # a training needs LEAST accepted photos; a twin holds at most MOST
 TRIED = ("likeness_too_low", "consent_withdrawn")  # failures that are no fault of ours

@@ -253,12 +253,12 @@ def start_training(
         endpoint=f"trainings:{twin.id}",
         key=key,
         body_hash=body_hash,
-        prepare=_prepare_training,
+        prepare=prepare_training,
         check=lambda: subjects.require_consent(twin),
     )
 
 
-def _prepare_training(training: Training) -> None:
+def prepare_training(training: Training) -> None:
     """Checks the twin again, sets the price and enqueues, in the transaction that creates the training."""
     twin = locked_twin(training.twin_id)
     require_enabled(twin)
@@ -362,7 +362,7 @@ def retry_training(training: Training, *, actor: Any) -> Training:
     )
 
     def prepare(new: Training) -> None:
-        _prepare_training(new)
+        prepare_training(new)
         registry.audit(actor, "retry_training", training, f"as {new.id}")
 
     return create_idempotent(

@@ -2,6 +2,7 @@ from django.urls import path
 
 from twins import views
 from twins.proof import views as proof
+from twins.redo import views as redo
 
 urlpatterns = [
     path("", views.listing, name="twins"),
@@ -18,6 +19,7 @@ urlpatterns = [
     path("<uuid:ident>/verify/phone/", proof.phone, name="verify_on_phone"),
     path("<uuid:ident>/invite/", proof.invite, name="invite"),
     path("<uuid:ident>/invite/revoke/", proof.revoke, name="revoke_invitation"),
+    path("<uuid:ident>/redo/", redo.redo, name="redo"),
     path("<uuid:ident>/delete/", views.remove, name="remove_twin"),
     path("trainings/<uuid:ident>/", views.training, name="training"),
     path("trainings/<uuid:ident>/cancel/", views.cancel, name="cancel_training"),

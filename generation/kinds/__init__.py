@@ -66,11 +66,6 @@ def task_and_queue(name: str) -> tuple[str, str]:
     return (kind.task, kind.queue) if kind else (RENDER, "render")
 
 
-def choices() -> list[tuple[str, Any]]:
-    """(name, label) of each kind, for forms."""
-    return [(kind.name, kind.label) for kind in _kinds.values()]
-
-
 def by_queue() -> dict[str, list[str]]:
     """Queue -> names of the kinds whose jobs wait in it."""
     found: dict[str, list[str]] = defaultdict(list)

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0004_likeness_as_probability")]
+    dependencies = [("gallery", "0030_archive")]
 
     operations = [
         migrations.AddField(
