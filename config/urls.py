@@ -26,6 +26,7 @@ from generation.there import lora_there
 from moderation import api as moderation
 from support.insights import views as insights
 from twins import api as twins
+from twins.avatars import api as avatars
 from twins.proof import api as verification
 from twins.redo import api as redo
 
@@ -61,6 +62,8 @@ api = [
         {"rendition": "thumbnail"},
     ),
     path("twins/<uuid:ident>/verification", verification.VerificationView.as_view()),
+    path("twins/<uuid:ident>/avatar", avatars.AvatarView.as_view()),
+    path("twins/<uuid:ident>/avatar/picture", avatars.AvatarPictureView.as_view()),
     path("twins/<uuid:ident>/trainings", twins.TrainingsView.as_view()),
     path("twins/<uuid:ident>/redo", redo.RedoView.as_view()),
     path("photos", twins.LibraryView.as_view()),
@@ -69,6 +72,7 @@ api = [
     path("trainings/<uuid:ident>/activate", twins.ActivateView.as_view()),
     path("trainings/<uuid:ident>/samples/<int:number>", twins.SampleView.as_view()),
     path("trainings/<uuid:ident>/weights", twins.WeightsView.as_view()),
+    path("trainings/<uuid:ident>/avatar", avatars.TrainingAvatarView.as_view()),
     path("generations", generation.JobsView.as_view()),
     path("generations/<uuid:ident>", generation.JobView.as_view()),
     path("generations/<uuid:ident>/cancel", generation.CancelView.as_view()),

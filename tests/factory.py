@@ -70,6 +70,9 @@ def _account(user: Any, name: str) -> None:
 def _twin(user: Any, name: str) -> Any:
     """A twin with photos in every state, and with trainings that succeeded and failed."""
     from accounts.vault.vault import store
+    from ml.avatar.avatar import Avatar as Drawn
+    from ml.avatar.skin import PLAIN
+    from twins.avatars.models import Avatar
     from twins.models import Photo, Training, Twin
 
     twin, files = Twin.objects.create(user=user, name=f"Twin of {name}"), store(user.id)
@@ -85,6 +88,8 @@ def _twin(user: Any, name: str) -> Any:
     done = Training.objects.create(**trained, number=1, status="succeeded", sha256="0" * 64, samples=1)
     done.photos.add(photo)
     files.write(done.lora, f"lora of {name}".encode())
+    drawn = Avatar.objects.create(user=user, twin=twin, shown=False, status="succeeded")
+    drawn.keep(Drawn(PLAIN))
     files.write(done.sample(0), paint(b"", 1))
     Training.objects.create(**trained, number=2, status="failed", error_code="internal")
     twin.active_training = done

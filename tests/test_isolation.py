@@ -51,12 +51,15 @@ OF = {
     "twins/<uuid:ident>/photos/<uuid:photo>": "photo",
     "twins/<uuid:ident>/photos/<uuid:photo>/content": "photo",
     "twins/<uuid:ident>/photos/<uuid:photo>/thumbnail": "photo",
+    "twins/<uuid:ident>/avatar": "twin",
+    "twins/<uuid:ident>/avatar/picture": "twin",
     "twins/<uuid:ident>/trainings": "twin",
     "twins/<uuid:ident>/verification": "twin",
     "twins/<uuid:ident>/redo": "twin",
     "trainings/<uuid:ident>": "training",
     "trainings/<uuid:ident>/cancel": "training",
     "trainings/<uuid:ident>/activate": "training",
+    "trainings/<uuid:ident>/avatar": "training",
     "trainings/<uuid:ident>/weights": "training",
     "trainings/<uuid:ident>/samples/<int:number>": "training",
     "generations/<uuid:ident>": "job",
@@ -112,6 +115,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from generation.sessions.models import Session
     from tests.studio import paint
 
+    draw(trained)
     job = Job.objects.create(user=alice, twin=trained, training=trained.active_training, prompt="x", seed=1)
     item = Item(user=alice, width=64, height=64, size=0, etag="", job=job.id)
     for name, value in save_item(alice.id, item.id, paint(b"", 1)).items():
@@ -139,6 +143,20 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     }
+
+
+def draw(twin: Any) -> None:
+    """Gives the twin and its active training an avatar."""
+    from accounts.vault.vault import store
+    from ml.avatar.avatar import Avatar as Drawn
+    from ml.avatar.skin import PLAIN
+    from twins.avatars.models import Avatar, encoded
+    from twins.models import Training
+
+    avatar = Avatar.objects.create(user=twin.user, twin=twin, shown=False, status="succeeded")
+    avatar.keep(Drawn(PLAIN))
+    store(twin.user_id).write(twin.active_training.avatar_file, encoded(Drawn(PLAIN)))
+    Training.objects.filter(id=twin.active_training_id).update(has_avatar=True)
 
 
 def address(route: str, things: dict[str, str]) -> str:

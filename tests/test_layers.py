@@ -37,6 +37,9 @@ TORCH_FREE = (
     "avatar.avatar",
     "avatar.fit",
     "avatar.drawings",
+    "avatar.traits",
+    "avatar.views",
+    "fingerprint",
     "nets.scales",
     "sameness",
     "prompts",
@@ -69,7 +72,7 @@ ML: list[tuple[str, ...]] = [
         "types errors",
         "sizes vocabulary words catalogue",
         "lorafile measures copies sameness watermark decoding edit regions media safety provenance"
-        " prompts nets nudity drawn",
+        " prompts nets nudity drawn fingerprint",
         "avatar",
         "oom faces likeness heads liveness selfie finish selection",
         "judge engine",

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from twins import views
+from twins.avatars import views as avatars
 from twins.proof import views as proof
 from twins.redo import views as redo
 
@@ -13,6 +14,9 @@ urlpatterns = [
     path("<uuid:ident>/photos/", views.send, name="send_photos"),
     path("<uuid:ident>/photos/remove/", views.remove_photos, name="remove_photos"),
     path("<uuid:ident>/photos/<uuid:photo>/delete/", views.remove_photo, name="remove_photo"),
+    path("<uuid:ident>/avatar/", avatars.panel, name="twin_avatar"),
+    path("<uuid:ident>/avatar/draw/", avatars.draw, name="draw_avatar"),
+    path("<uuid:ident>/avatar/correct/", avatars.correct, name="correct_avatar"),
     path("<uuid:ident>/train/", views.train, name="train"),
     path("<uuid:ident>/verify/", proof.verify, name="verify_twin"),
     path("<uuid:ident>/verify/state/", proof.verify_state, name="verify_state"),

@@ -38,6 +38,11 @@ SENTENCES = {
         "The photos differ too much in colour to draw one person. Nothing was charged. Choose photos in"
         " similar light."
     ),
+    "avatar_not_shown": _(
+        "The trained twin does not draw its avatar well enough. Nothing was charged. Train it again, or"
+        " correct the avatar first."
+    ),
+    "avatar_unreadable": _("The avatar cannot be read. Nothing was charged. Have it drawn anew."),
     "base_missing": NOT_READY,
     "base_broken": NOT_READY,
     "reference_gone": _(
