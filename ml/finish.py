@@ -43,13 +43,10 @@ def finish(
     if not verdict.safe:
         return None
     ident = secrets.randbits(32)
-    png = media.encode_png(watermark.embed(picture, ident))
     alike, sharp = likeness_and_sharpness(picture, twin, faces)
     is_avatar = "avatar" in twin
     return Picture(
-        png=signer.sign(
-            png, "image/png", engine=engine, ident=ident, created=datetime.now(UTC), parent=parent
-        ),
+        png=_marked(picture, ident, engine=engine, signer=signer, parent=parent),
         prompt=prompt,
         seed=seed,
         width=picture.shape[1],
@@ -71,5 +68,10 @@ def sign_edit(
     parent's own number, which an edit that moved no pixel keeps; else it gets a new one. The parent was
     screened, and an edit shows nothing that it did not show. ValueError for a side under 192 px."""
     ident = secrets.randbits(32) if mark is None else mark
+    return _marked(picture, ident, engine=engine, signer=signer, parent=parent), ident
+
+
+def _marked(picture: np.ndarray, ident: int, *, engine: str, signer: Signer, parent: bytes | None) -> bytes:
+    """The file, with the mark `ident` and the signature."""
     png, now = media.encode_png(watermark.embed(picture, ident)), datetime.now(UTC)
-    return signer.sign(png, "image/png", engine=engine, ident=ident, created=now, parent=parent), ident
+    return signer.sign(png, "image/png", engine=engine, ident=ident, created=now, parent=parent)
