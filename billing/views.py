@@ -159,6 +159,7 @@ PURPOSES = {
     "enlarge": (_("An enlarged picture"), "job"),
     "headshots": (_("Headshots"), "headshots_sheet"),
     "training": (_("Training"), "training"),
+    "restore": (_("Restoration"), "restoration"),
     "plan": (_("Your plan"), ""),
     "staff": (_("From the team"), ""),
     "demo": (_("From the team"), ""),

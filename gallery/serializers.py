@@ -19,7 +19,9 @@ from ml.types import ASPECTS
 from twins.models import Training
 
 PIXELS = 100_000  # of a crop's numbers at most
-WIDE = (("archived", "any"), ("archived", "false"))  # filters that leave nothing out by themselves
+# Filters that choose nothing by themselves: with any value, or with these.
+ALL = ("ordering", "folded")
+WIDE = (("archived", "any"), ("archived", "false"))
 
 
 class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
@@ -44,6 +46,7 @@ class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
             "likeness",
             "favourite",
             "archived",
+            "keeper",
             "tags",
             "notes",
             "place",
@@ -53,7 +56,8 @@ class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
 
 # The column of each field. show_item reads them directly, as a serializer takes 0.6 ms an item.
 COLUMNS = {
-    name: f"{name}_id" if name in ("twin", "original") else name for name in ItemSerializer.Meta.fields
+    name: f"{name}_id" if name in ("twin", "original", "keeper") else name
+    for name in ItemSerializer.Meta.fields
 }
 
 
@@ -134,7 +138,7 @@ class NarrowForm(ChoiceForm):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
         narrowing = [
-            v for k, v in attrs.get("filter", {}).items() if v and (k, v) not in WIDE and k != "ordering"
+            1 for k, v in attrs.get("filter", {}).items() if v and k not in ALL and (k, v) not in WIDE
         ]
         if bool(attrs.get("ids")) == bool(narrowing):
             raise Invalid(errors={"ids": [str(_("Send either ids or a filter."))]})

@@ -16,11 +16,14 @@ class GenerationConfig(AppConfig):
         from generation.kinds.headshots import HeadshotsKind
         from generation.kinds.image import ImageKind
         from generation.kinds.repair import RepairKind
+        from generation.kinds.restore import RestoreKind
         from generation.models import Job, Output
+        from generation.restorations.exports import restorations
+        from generation.restorations.models import Restoration
         from generation.sessions.models import Session
         from ml.catalogue import SERVICES
 
-        for kind in (ImageKind(), HeadshotsKind(), RepairKind(), EnlargeKind()):
+        for kind in (ImageKind(), HeadshotsKind(), RestoreKind(), RepairKind(), EnlargeKind()):
             kinds.register(kind)
         from generation.packs.serializers import quoted as quoted_headshots
         from generation.serializers import quoted
@@ -30,10 +33,14 @@ class GenerationConfig(AppConfig):
         prices.register("repair", lambda user, fields: quoted(user, {**fields, "kind": "image"}))
         prices.register("enlarge", lambda _user, _fields: {"credits": EnlargeKind().price(Job())})
         registry.known_files.append(Job.known_files)
+        prices.register("restoration", lambda user, fields: {"credits": prices.restoration()})
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)
         for service in SERVICES:
             stop = partial(services.stop_at, service)
             registry.on_withdraw.setdefault(kind_of(service), []).append(stop)
         registry.exporters.append(registry.Exporter((Job, Output), exports.jobs))
+        registry.exporters.append(registry.Exporter((Restoration,), restorations))
         registry.exporters.append(registry.Exporter((Session,), exports.sessions))
-        registry.erasers.append(registry.Eraser({Session: "user", Output: "job__user", Job: "user"}))
+        registry.known_files.append(Restoration.known_files)
+        owned = {Restoration: "user", Session: "user", Output: "job__user", Job: "user"}
+        registry.erasers.append(registry.Eraser(owned))

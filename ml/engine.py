@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ml.errors import Stopped
-from ml.types import Journal, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+from ml.types import (
+    Journal,
+    Picture,
+    Progress,
+    RenderSpec,
+    Restored,
+    RestoreSpec,
+    Store,
+    TrainReport,
+    TrainSpec,
+    go_on,
+)
 
 
 def tell(on_progress: Progress, stage: str, share: float) -> None:
@@ -35,8 +46,8 @@ class Engine(Protocol):
         journal: Journal | None = None,
     ) -> Iterator[Picture]:
         """Yields each picture as soon as it is done; all have passed `finish.finish`. With a reference they
-        are signed as edited. MLError `reference_*`, `mask_*`, `no_face`; `engine_without_reference` where
-        the base cannot begin from a picture (catalogue.Base.references)."""
+        are signed as edited. MLError `reference_*`, `mask_*`, `part_not_found`; `engine_without_reference`
+        where the base cannot begin from a picture (catalogue.Base.references)."""
         ...
 
     def enlarge(
@@ -44,6 +55,10 @@ class Engine(Protocol):
     ) -> Picture:
         """The spec's reference, `times` as large, at most edit.PRINT_PIXELS; signed as edited. Only on this
         machine. MLError `print_too_large`, `reference_*`."""
+        ...
+
+    def restore(self, spec: RestoreSpec, *, on_progress: Progress = go_on) -> Restored:
+        """Restores the faces of a picture; the result has passed `finish.finish`."""
         ...
 
     def close(self) -> None:

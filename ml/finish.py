@@ -34,9 +34,9 @@ def finish(
 ) -> Picture | None:
     """Turns (H, W, 3) uint8 into a picture to deliver; None when it may not be shown.
 
-    `twin` holds the facts of the twin's file, {} without a twin. `start` is the `time.monotonic()` when work
-    on the picture began. With a `parent`, the file that it was edited from, it is signed as edited. MLError
-    `screening_unavailable` when pictures cannot be screened: unscreened pictures are never delivered."""
+    `twin`: the facts of its file, {} without a twin. `start`: `time.monotonic()` when work on it began.
+    With a `parent`, the file that it was edited from, it is signed as edited. MLError
+    `screening_unavailable` when it cannot be screened: unscreened pictures are never delivered."""
     verdict = safety.screen_picture(picture)
     if verdict.label == "unavailable":
         raise MLError("screening_unavailable", "Pictures cannot be checked now. Try again in some minutes.")

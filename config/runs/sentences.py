@@ -53,7 +53,7 @@ SENTENCES = {
     ),
     "mask_wrong_size": _("The mask is not as large as the picture. Nothing was charged. Paint it again."),
     "mask_empty": _("Nothing is marked in this picture. Nothing was charged. Paint over the part instead."),
-    "no_face": _(
+    "part_not_found": _(
         "No face was found in this picture, so this part is not known. Nothing was charged. "
         "Paint over the part instead."
     ),
@@ -63,6 +63,23 @@ SENTENCES = {
     "print_too_large": _(
         "This picture is already as large as pictures can be made here. Nothing was charged."
     ),
+    "no_face": _(
+        "No face was found in this picture. Nothing was charged. Choose one that shows a face clearly."
+    ),
+    "several_faces": _(
+        "There are more than 20 faces in this picture. Nothing was charged. Cut it into parts first."
+    ),
+    "face_too_small": _(
+        "The faces in this picture are less than 24 pixels wide. Nothing was charged. "
+        "There is too little of them to restore."
+    ),
+    "nothing_to_restore": _(
+        "The faces in this picture are sharp already. Nothing was charged. "
+        "Choose a larger size or restore the background too, if you want that."
+    ),
+    "restorer_missing": NOT_AVAILABLE,
+    "restorer_broken": NOT_AVAILABLE,
+    "spandrel_missing": NOT_AVAILABLE,
     "storage_full": _(
         "There was no room left to save this. What was not delivered costs nothing. Please try again later."
     ),

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("generation", "0009_deliver_packs")]
+    dependencies = [("generation", "0010_restore")]
 
     operations = [
         migrations.AddField(model_name="job", name="reference", field=models.UUIDField(null=True)),

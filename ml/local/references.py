@@ -21,7 +21,7 @@ ERRORS = {
     "reference_not_allowed": "This picture cannot be used as a start. Choose another one.",
     "mask_wrong_size": "The mask is not as large as the picture. Paint it over the whole picture again.",
     "mask_empty": "Nothing is marked. Paint over the part that should change.",
-    "no_face": "No face was found, so this part is not known. Paint over the part that should change.",
+    "part_not_found": "No face was found, so this part is not known. Paint over the part that should change.",
 }
 
 
@@ -70,7 +70,7 @@ def _mask(spec: RenderSpec, store: Store | None, picture: np.ndarray, faces: Fin
     if spec.region:
         found = faces.find(picture)
         if not found:
-            raise refusal("no_face")
+            raise refusal("part_not_found")
         mask = regions.mask_of(spec.region, found[0], picture)
     else:
         mask = media.to_array(_file(spec.mask or "", store))[..., 0] > 127

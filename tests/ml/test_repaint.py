@@ -139,7 +139,7 @@ def test_what_cannot_be_begun_from_is_refused(
     assert refused(replace(SPEC, mask="small.png"), store, engine) == "mask_wrong_size"
     assert refused(replace(SPEC, mask="none.png"), store, engine) == "mask_empty"
     monkeypatch.setattr(engine.faces, "find", lambda picture: list[Face]())
-    assert refused(replace(SPEC, region="eyes"), store, engine) == "no_face"
+    assert refused(replace(SPEC, region="eyes"), store, engine) == "part_not_found"
     detector.verdict = PictureVerdict(False, 0.9, "nude", "test")
     assert refused(SPEC, store, engine) == "reference_not_allowed"
 

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0030_archive")]
+    dependencies = [("gallery", "0031_restored")]
 
     operations = [
         migrations.AddField(
