@@ -23,6 +23,7 @@ from ml.provenance import Signer
 # What an edit takes over from its original.
 COPIED = (
     "user_id",
+    "kind",
     "twin_id",
     "training",
     "prompt",

@@ -78,9 +78,17 @@ def begin(job: Job, *, shaped: bool) -> None:
     job.strength = STRENGTH if job.strength is None else job.strength
 
 
-def require_allowed(item: Item) -> None:
+def require_safe(item: Item) -> None:
     """Raises ReferenceNotAllowed. The engine screens the picture again before it begins."""
     if item.safety >= UNSAFE or item.kind == Item.Kind.VIDEO:
+        raise ReferenceNotAllowed
+
+
+def require_allowed(item: Item) -> None:
+    """For new pictures of it: only pictures that were made here. A restored one may show anybody, who did not
+    agree to it. Raises ReferenceNotAllowed."""
+    require_safe(item)
+    if item.kind != Item.Kind.IMAGE:
         raise ReferenceNotAllowed
 
 
@@ -89,7 +97,8 @@ def check(job: Job, base: Base) -> None:
     from it. Raises NotFound, ReferenceNotAllowed, EngineWithoutReference."""
     if job.reference is None:
         return
-    require_allowed(Item.objects.owned_by(job.user).get_or_404(job.reference))
+    item = Item.objects.owned_by(job.user).get_or_404(job.reference)
+    require_safe(item) if job.times else require_allowed(item)
     if not base.references:
         raise EngineWithoutReference
 

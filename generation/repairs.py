@@ -67,7 +67,7 @@ def who(item: Item) -> tuple[Twin | None, Training | None]:
 
 def request_enlarged(item: Item, *, times: int, key: str | None = None, body_hash: str = "") -> Job:
     """The picture `times` as large, for printing. Raises PrintTooLarge, and as services.request_job."""
-    references.require_allowed(item)
+    references.require_safe(item)
     references.require_room_to_enlarge(item, times)
     job = Job(
         user=item.user,

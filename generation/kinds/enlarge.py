@@ -17,7 +17,17 @@ from generation.models import Job
 from ml import types
 
 HERE = "nano"  # the profile that runs on every installation; enlarging needs none of its models
-KEPT = ("twin_id", "training", "prompt", "style", "engine", "likeness", "tags", "place")  # of the original
+KEPT = (
+    "kind",
+    "twin_id",
+    "training",
+    "prompt",
+    "style",
+    "engine",
+    "likeness",
+    "tags",
+    "place",
+)  # of the original
 
 
 class EnlargeKind(ImageKind):

@@ -135,6 +135,20 @@ def test_a_picture_that_safety_blocks_begins_nothing(as_alice: Any, alice: Any, 
     assert (held(alice), Job.objects.count()) == (0, 0)
 
 
+def test_a_restored_picture_may_show_anybody_and_begins_no_new_one(as_alice: Any, item: Item) -> None:
+    """It can be edited and enlarged, and stays a restored picture."""
+    Item.objects.update(kind="restored")
+    edited = post(as_alice, f"items/{item.id}/edits", brightness=5).json()
+    assert edited["kind"] == "restored"
+    for ident in (item.id, edited["id"]):
+        codes = [
+            post(as_alice, "generations", prompt="x y", reference=str(ident)).json()["code"],
+            post(as_alice, f"items/{ident}/repairs", prompt="x y", region="eyes").json()["code"],
+        ]
+        assert codes == ["reference_not_allowed"] * 2
+    assert post(as_alice, f"items/{item.id}/enlargements", times=2).status_code == 202
+
+
 def test_an_engine_that_cannot_says_so_before_anything_is_held(
     as_alice: Any, alice: Any, item: Item, settings: Any
 ) -> None:
