@@ -20,7 +20,7 @@ from gallery.models import Item
 from gallery.serializers import EditForm
 from ml.types import ASPECTS
 
-FIELDS = ("flip", "rotate", "straighten", "aspect", "brightness", "contrast", "saturation")
+FIELDS = ("flip", "rotate", "straighten", "aspect_ratio", "brightness", "contrast", "saturation")
 CROP = ("x", "y", "width", "height")
 SLIDERS = (
     ("straighten", gettext_lazy("Straighten"), -45, 45, 0.5),

@@ -98,7 +98,7 @@ class EditForm(serializers.Serializer):  # type: ignore[type-arg]
         min_value=-45, max_value=45, required=False, help_text="degrees clockwise; the corners are cut off"
     )
     crop = CropForm(required=False, allow_null=True)
-    aspect = serializers.ChoiceField(
+    aspect_ratio = serializers.ChoiceField(
         choices=ASPECTS,
         required=False,
         allow_blank=True,
@@ -117,8 +117,9 @@ class EditForm(serializers.Serializer):  # type: ignore[type-arg]
     def edit(self) -> Edit:
         """What the valid form asks for."""
         fields = dict(self.validated_data)
-        crop = fields.pop("crop", None)
-        return Edit(**fields, crop=(crop["x"], crop["y"], crop["width"], crop["height"]) if crop else None)
+        crop, aspect = fields.pop("crop", None), fields.pop("aspect_ratio", "")
+        box = (crop["x"], crop["y"], crop["width"], crop["height"]) if crop else None
+        return Edit(**fields, crop=box, aspect=aspect)
 
 
 class ChoiceForm(serializers.Serializer):  # type: ignore[type-arg]

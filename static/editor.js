@@ -22,7 +22,7 @@ function turned() { // width and height after the quarter turns
 }
 function angle() { return (Number(fields.straighten.value) * Math.PI) / 180; }
 function shape() {
-  const aspect = new FormData(form).get("aspect");
+  const aspect = new FormData(form).get("aspect_ratio");
   if (!aspect) return 0;
   const [w, h] = aspect.split(":").map(Number);
   return w / h;
@@ -81,7 +81,7 @@ function restart() { whole = true; place(); select(largest()); light(); values()
 
 form.addEventListener("input", (event) => {
   values();
-  if (["rotate", "flip", "straighten", "aspect"].includes(event.target.name)) restart();
+  if (["rotate", "flip", "straighten", "aspect_ratio"].includes(event.target.name)) restart();
   else if (NUMBERS.includes(event.target.name)) typed();
   else light();
 });

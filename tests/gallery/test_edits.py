@@ -87,7 +87,7 @@ def test_the_same_edit_twice_is_one_picture_and_edits_add_up(as_alice: Any, item
         ({"straighten": "nan"}, "invalid"),
         ({"brightness": 101}, "invalid"),
         ({"flip": "sideways"}, "invalid"),
-        ({"aspect": "5:7"}, "invalid"),
+        ({"aspect_ratio": "5:7"}, "invalid"),
     ],
 )
 def test_what_cannot_be_done_is_refused(as_alice: Any, item: Item, fields: dict[str, Any], code: str) -> None:
@@ -135,7 +135,7 @@ def page(alice: Any, client: Any) -> Any:
 def test_the_form_works_without_a_script(page: Any, item: Item) -> None:
     shown = page.get(f"/gallery/{item.id}/edit/").content.decode()
     assert 'name="straighten"' in shown
-    sent = {"aspect": "1:1", "rotate": "", "flip": "", "straighten": "0", "brightness": "15", "x": ""}
+    sent = {"aspect_ratio": "1:1", "rotate": "", "flip": "", "straighten": "0", "brightness": "15", "x": ""}
     answer = page.post(f"/gallery/{item.id}/edit/", sent)
     made = made_of(item)
     assert answer["Location"] == f"/gallery/{made.id}/"
@@ -145,7 +145,7 @@ def test_the_form_works_without_a_script(page: Any, item: Item) -> None:
 
 
 def test_a_refused_form_is_shown_again_with_its_values(page: Any, item: Item) -> None:
-    crop = {"x": "300", "y": "0", "width": "200", "height": "200", "aspect": "1:1"}
+    crop = {"x": "300", "y": "0", "width": "200", "height": "200", "aspect_ratio": "1:1"}
     shown = page.post(f"/gallery/{item.id}/edit/", crop).content.decode()
     assert "Move the frame into the picture." in shown
     assert 'name="x" type="number" inputmode="numeric" value="300"' in shown
