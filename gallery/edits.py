@@ -82,7 +82,8 @@ def edit_item(item: Item, change: edit.Edit) -> Item:
 
 
 def _made(item: Item, edits: list[dict[str, Any]]) -> Item | None:
-    return Item.objects.filter(original=item, recipe__edits=edits).first()
+    own = Item.objects.owned_by(item.user_id)
+    return own.filter(original=item, recipe__edits=edits).first()
 
 
 def _read(item: Item) -> bytes:

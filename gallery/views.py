@@ -69,6 +69,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     }
     if not part:
         facts |= _around(request.user) | {"months": months(rows, order)}
+        if "album" in chosen:
+            facts["album"] = Album.objects.owned_by(request.user).get_or_404(chosen["album"])
     return render(request, "gallery/_rows.html" if part else "gallery/list.html", facts)
 
 
@@ -152,7 +154,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
 def _tools(item: Item) -> dict[str, Any]:
     """What templates/gallery/_tools.html reads."""
     return {
-        "edited": item.edits.all()[:EDITS],
+        "edited": Item.objects.owned_by(item.user_id).filter(original=item)[:EDITS],
         "prints": list(prints(item)),
         "print_price": prices.pictures(get_base("nano"), "standard", 1),
         "key": secrets.token_urlsafe(12),
