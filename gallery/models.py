@@ -49,6 +49,7 @@ class Item(models.Model):
     class Kind(models.TextChoices):
         IMAGE = "image", _("picture")
         VIDEO = "video", _("clip")
+        RESTORED = "restored", _("restored picture")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="items")
