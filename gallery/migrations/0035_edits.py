@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0034_duplicates")]
+    dependencies = [("gallery", "0015_faces")]
 
     operations = [
         migrations.AddField(
