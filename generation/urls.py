@@ -10,7 +10,7 @@ urlpatterns = [
     path("<uuid:ident>/", views.job, name="job"),
     path("<uuid:ident>/again/", views.again, name="again"),
     path("<uuid:ident>/cancel/", views.cancel, name="cancel_job"),
-    path("from/<uuid:item>/repair/", item_pages.repair, name="repair"),
-    path("from/<uuid:item>/enlarge/", item_pages.enlarge, name="enlarge"),
-    path("from/<uuid:item>/similar/", item_pages.similar, name="similar"),
+    path("pictures/<uuid:item>/repair/", item_pages.repair, name="repair"),
+    path("pictures/<uuid:item>/enlarge/", item_pages.enlarge, name="enlarge"),
+    path("pictures/<uuid:item>/similar/", item_pages.similar, name="similar"),
 ]

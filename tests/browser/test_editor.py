@@ -77,7 +77,7 @@ def test_what_is_painted_over_is_the_mask(site: Site, alice: Any, page: Page) ->
     from ml import media
 
     item = hang(alice)
-    page.goto(f"/studio/from/{item.id}/repair/")
+    page.goto(f"/studio/pictures/{item.id}/repair/")
     expect(page.locator("#by-brush input")).to_be_checked()
     assert looked_over(page) == []
     page.get_by_role("button", name="Paint it again").click()

@@ -258,15 +258,15 @@ def test_a_mask_of_a_refused_request_is_not_kept(
 
 def test_the_page_of_a_repair_works_without_a_script(client: Any, alice: Any, item: Item) -> None:
     client.force_login(alice)
-    shown = client.get(f"/studio/from/{item.id}/repair/").content.decode()
+    shown = client.get(f"/studio/pictures/{item.id}/repair/").content.decode()
     assert all(
         f'name="region" value="{name}"' in shown for name in ("eyes", "mouth", "clothes", "background")
     )
-    refused = client.post(f"/studio/from/{item.id}/repair/", {"prompt": "a hat", "region": ""})
+    refused = client.post(f"/studio/pictures/{item.id}/repair/", {"prompt": "a hat", "region": ""})
     assert "choose it by its name" in refused.content.decode()
     assert "a hat</textarea>" in refused.content.decode()
     sent = {"prompt": "a hat", "region": "clothes", "strength": "0.7", "quality": "draft", "key": "k"}
-    answers = [client.post(f"/studio/from/{item.id}/repair/", sent) for _ in range(2)]
+    answers = [client.post(f"/studio/pictures/{item.id}/repair/", sent) for _ in range(2)]
     job = Job.objects.get()
     assert [answer["Location"] for answer in answers] == ["/studio/"] * 2
     assert client.get(f"/studio/{job.id}/").status_code == 200
@@ -323,6 +323,6 @@ def test_buttons_of_the_pictures_page_lead_to_the_job(client: Any, alice: Any, i
     client.force_login(alice)
     shown = client.get(f"/gallery/{item.id}/").content.decode()
     for verb in ("similar", "enlarge"):
-        assert f"/studio/from/{item.id}/{verb}/" in shown
-        assert client.post(f"/studio/from/{item.id}/{verb}/", {"times": "2"}).status_code == 302
+        assert f"/studio/pictures/{item.id}/{verb}/" in shown
+        assert client.post(f"/studio/pictures/{item.id}/{verb}/", {"times": "2"}).status_code == 302
     assert sorted(Job.objects.values_list("kind", flat=True)) == ["enlarge", "image"]
