@@ -49,6 +49,7 @@ class Item(models.Model):
     class Kind(models.TextChoices):
         IMAGE = "image", _("picture")
         VIDEO = "video", _("clip")
+        RESTORED = "restored", _("restored picture")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="items")
@@ -73,6 +74,8 @@ class Item(models.Model):
     favourite = models.BooleanField(default=False)
     # Left out of the gallery's list, and still in albums, in searches that ask for it and in archives.
     archived = models.BooleanField(default=False)
+    # The item on top of the stack that this one is in; see gallery.shelf.stacks.
+    keeper = models.ForeignKey("self", models.SET_NULL, null=True, related_name="stacked")
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     notes = models.TextField(blank=True, max_length=2000)
     place = models.CharField(max_length=80, blank=True)

@@ -40,6 +40,8 @@ def change_item(item: Item, **fields: Any) -> Item:
     for name, value in fields.items():
         setattr(item, name, value)
     item.save(update_fields=[*fields, "updated_at"])
+    if "archived" in fields:  # with what is below it in its stack
+        Item.objects.filter(keeper=item).update(archived=item.archived, updated_at=item.updated_at)
     return item
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from tests.conftest import jpeg
+from tests.restoring import restoration_of
 from tests.studio import paint
 
 PASSWORD = "a long password"
@@ -145,6 +146,9 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
         setattr(item, field, value)
     item.recipe = job.recipe
     item.save()
+    restored = restoration_of(user, jpeg(11))
+    restored.notes, restored.tags = f"note of {name}", [name]
+    restored.save()
     Output.objects.create(job=job, index=0, item=item.id)
     session = Session.objects.create(user=user, name=f"Session of {name}")
     session.jobs.add(job)

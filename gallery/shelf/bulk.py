@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -55,7 +56,7 @@ def edit_items(
     albums = {
         ident: Album.objects.owned_by(user).get_or_404(ident) for ident in [*add_albums, *remove_albums]
     }
-    items = _locked(chosen)
+    items = _locked(_with_stacks(user, chosen) if "archived" in (flags or {}) else chosen)
     before = {
         "flags": {name: [to, _set_flag(items, name, to)] for name, to in (flags or {}).items()},
         "tags": _retag(items, check_tags(add_tags), check_tags(remove_tags)),
@@ -73,6 +74,12 @@ def keep(user: Any, before: dict[str, Any]) -> BulkEdit | None:
     Item.objects.filter(id__in=touched).update(updated_at=timezone.now())
     BulkEdit.objects.owned_by(user).delete()
     return BulkEdit.objects.create(user=user, before=before, count=len(touched))
+
+
+def _with_stacks(user: Any, chosen: Any) -> Any:
+    """Also what is below the chosen items in their stacks."""
+    idents = list(chosen.values_list("id", flat=True)[: MOST + 1])
+    return Item.objects.owned_by(user).filter(Q(id__in=idents) | Q(keeper__in=idents))
 
 
 def _locked(chosen: Any) -> list[Item]:

@@ -19,7 +19,7 @@ from config.web.problems import told
 from config.web.ratelimit import limited
 from gallery.models import Item
 from gallery.services import album_named
-from gallery.shelf import bulk
+from gallery.shelf import bulk, stacks
 from gallery.shelf.models import BulkEdit
 from gallery.shelf.words import split_tags
 
@@ -58,11 +58,18 @@ def _change(request: HttpRequest, chosen: Any) -> None:
     )
 
 
+def _stack(request: HttpRequest, chosen: Any) -> None:
+    """The newest picture is on top; the page of a picture changes that."""
+    newest = chosen.order_by("-created_at", "-id").values_list("id", flat=True)
+    stacks.stack(request.user, list(newest[: stacks.MOST + 1]))
+
+
 ACTS: dict[str, Callable[[HttpRequest, Any], HttpResponse | None]] = {
     "change": _change,
     "favourite": _set("favourite", True),
     "archive": _set("archived", True),
     "unarchive": _set("archived", False),
+    "stack": _stack,
     "download": _download,
     "delete": _delete,
 }
@@ -92,3 +99,22 @@ def undo(request: HttpRequest, ident: str) -> HttpResponse:
     said = ngettext("%(n)s picture is as it was before.", "%(n)s pictures are as they were before.", n)
     messages.success(request, said % {"n": n} if n else _("This was undone already."))
     return redirect(_listed(request))
+
+
+@login_required
+@require_POST
+@told
+def restack(request: HttpRequest, ident: str) -> HttpResponse:
+    """Changes the stack of this picture by `act`."""
+    item = Item.objects.owned_by(request.user).get_or_404(ident)
+    match request.POST.get("act"):
+        case "keep":
+            stacks.keep(item)
+        case "out":
+            stacks.take_out(item)
+        case "apart":
+            stacks.dissolve(item)
+        case "job" if item.job:
+            same = Item.objects.owned_by(request.user).filter(job=item.job).values_list("id", flat=True)
+            stacks.stack(request.user, list(same), keeper=item.id)
+    return redirect("item", item.id)
