@@ -157,6 +157,7 @@ PURPOSES = {
     "image": (_("Pictures"), "job"),
     "headshots": (_("Headshots"), "headshots_sheet"),
     "training": (_("Training"), "training"),
+    "restore": (_("Restoration"), "restoration"),
     "plan": (_("Your plan"), ""),
     "staff": (_("From the team"), ""),
     "demo": (_("From the team"), ""),

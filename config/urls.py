@@ -17,9 +17,11 @@ from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
 from gallery.shelf import api as shelf
+from gallery.shelf import area_api as area
 from generation import api as generation
 from generation.feedback import api as feedback
 from generation.packs import api as packs
+from generation.restorations import api as restorations
 from generation.sessions import api as sessions
 from generation.there import lora_there
 from moderation import api as moderation
@@ -76,6 +78,20 @@ api = [
     path("generations/<uuid:ident>", generation.JobView.as_view()),
     path("generations/<uuid:ident>/cancel", generation.CancelView.as_view()),
     path("generations/<uuid:ident>/repeat", generation.RepeatView.as_view()),
+    path("restorations", restorations.RestorationsView.as_view()),
+    path("restorations/delete", restorations.DeleteView.as_view()),
+    path("restorations/<uuid:ident>", restorations.RestorationView.as_view()),
+    path("restorations/<uuid:ident>/milder", restorations.MilderView.as_view()),
+    path(
+        "restorations/<uuid:ident>/original",
+        restorations.RestorationFileView.as_view(),
+        {"rendition": "original"},
+    ),
+    path(
+        "restorations/<uuid:ident>/thumbnail",
+        restorations.RestorationFileView.as_view(),
+        {"rendition": "thumbnail"},
+    ),
     path("generations/<uuid:ident>/sheet", packs.SheetView.as_view()),
     path("generations/<uuid:ident>/keep", packs.KeepView.as_view()),
     path("packs", packs.PacksView.as_view()),
@@ -88,6 +104,18 @@ api = [
     path("items", gallery.ItemsView.as_view()),
     path("items/delete", gallery.DeleteView.as_view()),
     path("items/bulk", shelf.BulkView.as_view()),
+    path("items/stacks", shelf.StacksView.as_view()),
+    path("items/duplicates", shelf.DuplicatesView.as_view()),
+    path("items/duplicates/merge", shelf.MergeView.as_view()),
+    path("items/lock", area.LockView.as_view()),
+    path("locked", area.LockedView.as_view()),
+    path("locked/open", area.OpenView.as_view()),
+    path("locked/release", area.ReleaseView.as_view()),
+    path("locked/delete", area.DeleteLockedView.as_view()),
+    path("locked/<uuid:ident>/content", area.LockedFileView.as_view(), {"rendition": "content"}),
+    path("locked/<uuid:ident>/thumbnail", area.LockedFileView.as_view(), {"rendition": "thumbnail"}),
+    path("items/<uuid:ident>/stack", shelf.StackView.as_view()),
+    path("items/<uuid:ident>/unstack", shelf.UnstackView.as_view()),
     path("items/bulk/<uuid:ident>/undo", shelf.BulkUndoView.as_view()),
     path("items/<uuid:ident>", gallery.ItemView.as_view()),
     path("items/<uuid:ident>/content", gallery.ItemFileView.as_view(), {"rendition": "content"}),
@@ -119,6 +147,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", views.landing, name="landing"),
     path("studio/", include("generation.urls")),
+    path("restore/", include("generation.restorations.urls")),
     path("headshots/", include("generation.packs.urls")),
     path("sessions/", include("generation.sessions.urls")),
     path("twins/", include("twins.urls")),

@@ -37,6 +37,9 @@ class Filters(serializers.Serializer):  # type: ignore[type-arg]
     archived = serializers.ChoiceField(
         choices=ARCHIVED, required=False, help_text="without it: false, and any in an album"
     )
+    folded = serializers.BooleanField(
+        required=False, help_text="true: of each stack the keeper alone, as the gallery's page shows it"
+    )
     q = TextField(max_length=200, required=False)
     ordering = serializers.ChoiceField(choices=list(ORDERS), required=False)
 
@@ -54,6 +57,8 @@ def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
     archived = wanted.pop("archived", "any" if "album" in wanted else "false")
     if archived != "any":
         rows = rows.filter(archived=archived == "true")
+    if wanted.pop("folded", False):
+        rows = rows.filter(keeper=None)
     if q := wanted.pop("q", ""):
         rows = rows.filter(sought(user, q))
     if tag := wanted.pop("tag", ""):

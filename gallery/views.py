@@ -24,9 +24,11 @@ from gallery import likeness, services
 from gallery.models import Album, Item
 from gallery.search import FILTERS, selected
 from gallery.serializers import ItemForm
+from gallery.shelf import stacks
 from gallery.shelf.bulk import FLAGS, last_edit
 from gallery.shelf.words import split_tags, tags_of
 from twins.models import Twin
+from twins.redo.models import Mark
 
 ALBUMS = 100  # suggested, the newest ones
 MONTHS = 600  # months on the scale beside the pictures, at most
@@ -37,13 +39,16 @@ MONTHS = 600  # months on the scale beside the pictures, at most
 @told
 def listing(request: HttpRequest) -> HttpResponse:
     """One page of pictures. JavaScript loads the next page on scrolling; without it there is a link."""
-    rows, order = selected(request.user, request.GET)
+    chosen = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    rows, order = selected(request.user, chosen | _folding(chosen))
     found = page(request, rows, lambda item: item, order=order)
+    below = stacks.below(request.user, found["results"])
+    for item in found["results"]:
+        item.below = below.get(item.id, 0)
     days = [
         {"day": day, "items": list(items)}
         for day, items in groupby(found["results"], lambda i: timezone.localtime(i.created_at).date())
     ]
-    chosen = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
     part = bool(request.GET.get("part"))
     facts = {
         "days": days,
@@ -55,7 +60,14 @@ def listing(request: HttpRequest) -> HttpResponse:
     }
     if not part:
         facts |= _around(request.user) | {"months": months(rows, order)}
+        if "album" in chosen:
+            facts["album"] = Album.objects.owned_by(request.user).get_or_404(chosen["album"])
     return render(request, "gallery/_rows.html" if part else "gallery/list.html", facts)
+
+
+def _folding(chosen: dict[str, str]) -> dict[str, str]:
+    """Stacks are folded in the plain gallery. A search or a filter shows each picture that it finds."""
+    return {} if set(chosen) - {"ordering"} else {"folded": "true"}
 
 
 def _around(user: Any) -> dict[str, Any]:
@@ -119,12 +131,23 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
         "quality": QUALITY_NAMES.get(item.recipe.get("quality"), ""),
         "likeness": likeness.told(item),
         "maker": maker(item.engine),
+        "not_me": Mark.objects.filter(item=item.id).exists(),
         "newer": newer.order_by("created_at", "id").first(),
         "older": older.order_by("-created_at", "-id").first(),
+        **_stack(item),
         "tags": pgettext("between tags", ", ").join(item.tags),
         "tab": "gallery",
     }
     return render(request, "gallery/item.html", facts)
+
+
+def _stack(item: Item) -> dict[str, Any]:
+    """The pictures of its stack, or whether there are others of the same request to stack it with."""
+    members = stacks.members_of(item)
+    if len(members) > 1:
+        return {"stack": members}
+    same = Item.objects.owned_by(item.user_id).filter(job=item.job).exclude(id=item.id)
+    return {"stackable": item.job is not None and same.exists()}
 
 
 def _written(request: HttpRequest) -> dict[str, Any]:

@@ -61,7 +61,7 @@ FORMS = PolymorphicProxySerializer(
 class JobsView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(JobSerializer))
     def get(self, request: Any) -> Response:
-        rows = Job.objects.owned_by(request.user).shown().for_clients()
+        rows = Job.objects.owned_by(request.user).shown().by_prompt().for_clients()
         return Response(page(request, rows, partial(show_job, places=Places())))
 
     @extend_schema(parameters=KEY, request=FORMS, responses={202: JobSerializer})

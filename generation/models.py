@@ -24,6 +24,10 @@ class JobQuerySet(RunQuerySet):
         """Loads what show_job reads."""
         return self.select_related("twin", "training").prefetch_related("outputs")
 
+    def by_prompt(self) -> Self:
+        """Those that are asked for by a prompt, whose results the studio shows."""
+        return self.exclude(kind__in=kinds.without_prompt())
+
 
 class Job(PaidRun):
     """One request for `count` results, such as pictures. `kind` decides the queue, the task and the price."""

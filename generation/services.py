@@ -123,7 +123,9 @@ def repeat(
     job: Job, *, same_seed: bool = True, key: str | None = None, body_hash: str = "", **overrides: Any
 ) -> Job:
     """Repeats a job with `overrides`, on the same engine if it renders the twin's version. With the same seed
-    it also uses the same version of the twin."""
+    it also uses the same version of the twin. Raises NotRepeatable."""
+    if not kinds.by_prompt(job.kind):
+        raise NotRepeatable
     fields = {name: getattr(job, name) for name in COPIED} | {"engine": job.base.name} | overrides
     fields.setdefault("seed", job.seed if same_seed else None)
     twin = fields.pop("twin", job.twin)
@@ -134,6 +136,11 @@ def repeat(
     if "engine" not in overrides:
         again.engine = engines.kept(job.base, training or (twin.active_training if twin else None))
     return request_job(again, training=training, key=key, body_hash=body_hash)
+
+
+class NotRepeatable(DomainError):
+    code, status = "not_repeatable", 409
+    message = _("This cannot be repeated from here. Send the picture again.")
 
 
 class TwinGone(DomainError):

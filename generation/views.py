@@ -169,7 +169,7 @@ def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
 
 
 def _facts(request: HttpRequest) -> dict[str, Any]:
-    rows = Job.objects.owned_by(request.user).shown().for_clients()[:SHOWN]
+    rows = Job.objects.owned_by(request.user).shown().by_prompt().for_clients()[:SHOWN]
     return {
         "jobs": _shown(request, rows),
         "key": secrets.token_urlsafe(12),

@@ -20,9 +20,9 @@ def use_brief(scenes: int, checkpoints: int) -> None:
     BASES["nano"] = brief(scenes, checkpoints)
 
 
-def use_told(on_step: Callable[[str, float], Any]) -> None:
-    """In a worker: the engine on its own base, measured on one scene, which tells each step before the task's
-    own progress hears of it."""
+def use_told(source: str, on_step: Callable[[str, float], Any] = lambda stage, share: None) -> None:
+    """The engine on the base in `source`, measured on one scene, which tells each step before the task's own
+    progress hears of it."""
     from django.conf import settings
 
     from config import studio
@@ -38,7 +38,7 @@ def use_told(on_step: Callable[[str, float], Any]) -> None:
 
             return super().train(spec, on_progress=tell, **more)
 
-    source, keys = settings.STUDIO_SOURCES["nano"], settings.KEYS / "provenance"
+    keys = settings.KEYS / "provenance"
     engine = Told("nano", source=source, keys=keys, threads=1, faces=CentredFaces())
     engine.base = replace(engine.base, recipe=brief(1, 2).recipe)
     studio.use_engine("nano", engine)

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from tests.conftest import jpeg
+from tests.restoring import restoration_of
 from tests.studio import paint
 
 PASSWORD = "a long password"
@@ -145,6 +146,9 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
         setattr(item, field, value)
     item.recipe = job.recipe
     item.save()
+    restored = restoration_of(user, jpeg(11))
+    restored.notes, restored.tags = f"note of {name}", [name]
+    restored.save()
     Output.objects.create(job=job, index=0, item=item.id)
     session = Session.objects.create(user=user, name=f"Session of {name}")
     session.jobs.add(job)
@@ -155,6 +159,15 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     AlbumItem.objects.create(album=Album.objects.create(user=user, name=f"Album of {name}"), item=item)
     BulkEdit.objects.create(user=user, count=1, before={"tags": [[str(item.id), [name], []]]})
     return item
+
+
+def on_the_shelf(user: Any) -> dict[str, str]:
+    """The ids of a locked item and of a bulk edit."""
+    from gallery.models import Item
+    from gallery.shelf.models import BulkEdit
+
+    locked = Item.objects.create(user=user, width=1, height=1, size=0, locked=True)
+    return {"locked": str(locked.id), "edit": str(BulkEdit.objects.create(user=user, count=0).id)}
 
 
 def start_work(user: Any) -> Any:

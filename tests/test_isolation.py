@@ -33,12 +33,22 @@ OWN = {
     "twins",
     "photos",
     "generations",
+    "restorations",
+    "restorations/delete",
     "packs",
     "sessions",
     "prompts/suggest",
     "items",
     "items/delete",
     "items/bulk",
+    "items/stacks",
+    "items/lock",
+    "items/duplicates",
+    "items/duplicates/merge",
+    "locked",
+    "locked/open",
+    "locked/release",
+    "locked/delete",
     "albums",
 }
 # Addresses with an id -> the kind of object that the id names.
@@ -65,6 +75,10 @@ OF = {
     "generations/<uuid:ident>": "job",
     "generations/<uuid:ident>/cancel": "job",
     "generations/<uuid:ident>/repeat": "job",
+    "restorations/<uuid:ident>": "restoration",
+    "restorations/<uuid:ident>/milder": "restoration",
+    "restorations/<uuid:ident>/original": "restoration",
+    "restorations/<uuid:ident>/thumbnail": "restoration",
     "generations/<uuid:ident>/sheet": "job",
     "generations/<uuid:ident>/keep": "job",
     "sessions/<uuid:ident>": "session",
@@ -74,6 +88,10 @@ OF = {
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
     "items/bulk/<uuid:ident>/undo": "edit",
+    "items/<uuid:ident>/stack": "item",
+    "locked/<uuid:ident>/content": "locked",
+    "locked/<uuid:ident>/thumbnail": "locked",
+    "items/<uuid:ident>/unstack": "item",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
 }
@@ -102,13 +120,13 @@ def routes() -> list[tuple[str, str]]:
 def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     """One object of every kind, owned by alice: kind -> id."""
     from accounts.models import Export
-    from billing import ledger
-    from billing.models import Invoice
     from gallery.models import Album, Item
     from gallery.services import save_item
-    from gallery.shelf.models import BulkEdit
     from generation.models import Job
     from generation.sessions.models import Session
+    from tests.conftest import jpeg
+    from tests.factory import on_the_shelf
+    from tests.restoring import restoration_of
     from tests.studio import paint
 
     draw(trained)
@@ -117,16 +135,9 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     for name, value in save_item(alice.id, item.id, paint(b"", 1)).items():
         setattr(item, name, value)
     item.save()
-    bill = Invoice.objects.create(
-        id="in_1",
-        wallet=ledger.wallet_of(alice).id,
-        status="paid",
-        currency="usd",
-        total=600,
-        created_at=alice.date_joined,
-    )
     return {
-        "invoice": bill.id,
+        "restoration": str(restoration_of(alice, jpeg(3)).id),
+        "invoice": bill_of(alice),
         "consent": "terms",
         "export": str(Export.objects.create(user=alice, scope="items").id),
         "twin": str(trained.id),
@@ -135,10 +146,18 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "job": str(job.id),
         "order": str(Job.objects.create(user=alice, kind="headshots", shots=["x"], seed=1, prompt="x").id),
         "item": str(item.id),
-        "edit": str(BulkEdit.objects.create(user=alice, count=0).id),
+        **on_the_shelf(alice),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     }
+
+
+def bill_of(user: Any) -> str:
+    from billing import ledger
+    from billing.models import Invoice
+
+    facts = {"status": "paid", "currency": "usd", "total": 600, "created_at": user.date_joined}
+    return Invoice.objects.create(id="in_1", wallet=ledger.wallet_of(user).id, **facts).id
 
 
 def draw(twin: Any) -> None:
@@ -184,7 +203,16 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
     listed = {
         route: as_bob.get(f"/api/v1/{route}").json()
-        for route in ("twins", "photos", "generations", "items", "albums", "sessions", "billing/invoices")
+        for route in (
+            "twins",
+            "photos",
+            "generations",
+            "restorations",
+            "items",
+            "albums",
+            "sessions",
+            "billing/invoices",
+        )
     }
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
 
@@ -203,6 +231,7 @@ def test_nobody_reaches_nothing(client: Any, things: dict[str, str]) -> None:
 def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> None:
     """Proves that the 404s above are refusals and not wrong addresses."""
     skipped = {"exports/<uuid:ident>/content"}  # not packed yet
+    skipped |= {route for route in OF if route.startswith("locked/")}  # behind the password
     missed = []
     for route, method in routes():
         if route in OF and method == "get" and route not in skipped:
@@ -215,33 +244,40 @@ def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> N
 # ---------------------------------------------------------------- pages
 
 
+# The start of a page's address -> the kind of object that its id names; the first that fits counts.
+PAGES_OF = {
+    "twins/trainings/": "training",
+    "twins/": "twin",
+    "gallery/undo/": "edit",
+    "gallery/albums/": "album",
+    "gallery/": "item",
+    "studio/pictures/": "item",
+    "studio/": "job",
+    "restore/": "restoration",
+    "headshots/orders/": "order",
+    "sessions/": "session",
+    "account/archives/": "export",
+    "account/consents/": "consent",
+    "account/billing/": "invoice",
+}
+
+
 def page_routes() -> list[tuple[str, str]]:
     """(address, kind of object) of every page with an id."""
     import accounts.urls
     import billing.urls
     import gallery.urls
     import generation.packs.urls
+    import generation.restorations.urls
     import generation.sessions.urls
     import generation.urls
     import twins.urls
 
-    of = {
-        "twins/trainings/": "training",
-        "twins/": "twin",
-        "gallery/undo/": "edit",
-        "gallery/": "item",
-        "studio/pictures/": "item",
-        "studio/": "job",
-        "headshots/orders/": "order",
-        "sessions/": "session",
-        "account/archives/": "export",
-        "account/consents/": "consent",
-        "account/billing/": "invoice",
-    }
     places = {
         "twins/": twins.urls,
         "gallery/": gallery.urls,
         "studio/": generation.urls,
+        "restore/": generation.restorations.urls,
         "headshots/": generation.packs.urls,
         "sessions/": generation.sessions.urls,
         "account/billing/": billing.urls,
@@ -249,7 +285,7 @@ def page_routes() -> list[tuple[str, str]]:
     }
     found = [start + str(p.pattern) for start, module in places.items() for p in module.urlpatterns]
     return [
-        (route, next(kind for start, kind in of.items() if route.startswith(start)))
+        (route, next(kind for start, kind in PAGES_OF.items() if route.startswith(start)))
         for route in found
         if "<" in route and "<slug:code>" not in route  # a pack is nobody's
     ]

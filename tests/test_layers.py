@@ -61,6 +61,7 @@ TORCH_FREE = (
     "remote.lora",
     "remote.desk",
     "remote.engine",
+    "restore.weights",
 )
 
 # Floors inside ml. `nano` (how the base is trained) is last, so rendering code cannot import it.
@@ -74,6 +75,7 @@ ML: list[tuple[str, ...]] = [
         "avatar",
         "oom faces likeness heads liveness selfie finish selection",
         "judge engine",
+        "restore",
         "local remote hub depot needs fetch",
         "commands",
         "__main__",
@@ -92,6 +94,8 @@ LATE = [
     "facenet_pytorch",
     "nudenet",
     "onnxruntime",
+    "spandrel",
+    "spandrel_extra_arches",
     "ml.decoding.coded",  # NumPy in the decoder's child, for the few pictures with such colours
     "ml.decoding.tiff",  # Pillow's reader of TIFF takes a sixth of the decoder's start time
     "pillow_heif",  # a third of the decoder's start time; most uploads are JPEG and need none

@@ -54,9 +54,11 @@ if STUDIO == "tiny":
     import django
 
     django.setup()
+    from django.conf import settings
+
     from tests.brief import use_told
 
-    use_told(on_step)
+    use_told(settings.STUDIO_SOURCES["nano"], on_step)
 
 if STUDIO == "hosted":
     import django

@@ -1,4 +1,4 @@
-"""/items/bulk."""
+"""/items/bulk, /items/stacks and /items/{id}/stack."""
 
 from __future__ import annotations
 
@@ -8,13 +8,26 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.errors import NotFound
 from config.web.ratelimit import limited
 from config.web.schema import refuses
 from config.web.serializers import checked
 from gallery import search
-from gallery.shelf import bulk
+from gallery.models import Item
+from gallery.shelf import bulk, duplicates, stacks
 from gallery.shelf.models import BulkEdit
-from gallery.shelf.serializers import BulkEditSerializer, BulkForm, UndoneSerializer, changes_of, show_edit
+from gallery.shelf.serializers import (
+    BulkEditSerializer,
+    BulkForm,
+    DuplicatesSerializer,
+    MergeForm,
+    StackForm,
+    StackSerializer,
+    UndoneSerializer,
+    changes_of,
+    show_edit,
+    show_stack,
+)
 
 
 class BulkView(APIView):
@@ -35,3 +48,63 @@ class BulkUndoView(APIView):
     def post(self, request: Any, ident: str) -> Response:
         edit = BulkEdit.objects.owned_by(request.user).get_or_404(ident)
         return Response({"changed": bulk.undo(edit)})
+
+
+class StacksView(APIView):
+    """Stacks items, together with the stacks that they are in."""
+
+    @extend_schema(request=StackForm, responses=StackSerializer)
+    @refuses(stacks.StackTooSmall, stacks.StackTooLarge, NotFound)
+    @limited("240/h", "stacks")
+    def post(self, request: Any) -> Response:
+        form = checked(StackForm, request)
+        return Response(show_stack(stacks.stack(request.user, form["ids"], keeper=form.get("keeper"))))
+
+
+class StackView(APIView):
+    """The stack that an item is in. POST puts the item on top, DELETE takes the whole stack apart."""
+
+    @extend_schema(responses=StackSerializer)
+    def get(self, request: Any, ident: str) -> Response:
+        return Response(show_stack(Item.objects.owned_by(request.user).get_or_404(ident)))
+
+    @extend_schema(request=None, responses=StackSerializer)
+    def post(self, request: Any, ident: str) -> Response:
+        item = Item.objects.owned_by(request.user).get_or_404(ident)
+        return Response(show_stack(stacks.keep(item)))
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Any, ident: str) -> Response:
+        stacks.dissolve(Item.objects.owned_by(request.user).get_or_404(ident))
+        return Response(status=204)
+
+
+class UnstackView(APIView):
+    """Takes one item out of its stack."""
+
+    @extend_schema(request=None, responses=StackSerializer)
+    def post(self, request: Any, ident: str) -> Response:
+        item = Item.objects.owned_by(request.user).get_or_404(ident)
+        stacks.take_out(item)
+        item.refresh_from_db(fields=["keeper"])
+        return Response(show_stack(item))
+
+
+class DuplicatesView(APIView):
+    """The newest 50 groups of pictures that are equal byte for byte, without the archive."""
+
+    @extend_schema(responses=DuplicatesSerializer)
+    def get(self, request: Any) -> Response:
+        found = duplicates.groups(request.user)
+        return Response({"results": [[item.id for item in items] for items in found]})
+
+
+class MergeView(APIView):
+    """Merges all pictures that are equal to `keep` into it. It is undone like a bulk edit."""
+
+    @extend_schema(request=MergeForm, responses=BulkEditSerializer)
+    @refuses(NotFound)
+    @limited("240/h", "bulk")
+    def post(self, request: Any) -> Response:
+        keep = Item.objects.owned_by(request.user).get_or_404(checked(MergeForm, request)["keep"])
+        return Response(show_edit(duplicates.merge(keep)))

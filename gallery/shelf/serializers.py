@@ -9,7 +9,9 @@ from rest_framework import serializers
 
 from config.errors import Invalid
 from config.web.text import NameField
+from gallery.models import Item
 from gallery.serializers import NarrowForm
+from gallery.shelf import stacks
 from gallery.shelf.models import BulkEdit
 
 
@@ -47,6 +49,26 @@ def changes_of(form: dict[str, Any]) -> dict[str, Any]:
     return lists | {"flags": {name: form[name] for name in ("favourite", "archived") if name in form}}
 
 
+class StackForm(serializers.Serializer):  # type: ignore[type-arg]
+    ids = serializers.ListField(child=serializers.UUIDField(), max_length=stacks.MOST)
+    keeper = serializers.UUIDField(required=False, help_text="on top; without it the first of ids")
+
+
+class StackSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    keeper = serializers.UUIDField()
+    ids = serializers.ListField(child=serializers.UUIDField(), help_text="the keeper first")
+
+
+class DuplicatesSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    results = serializers.ListField(
+        child=serializers.ListField(child=serializers.UUIDField()), help_text="in each the oldest first"
+    )
+
+
+class MergeForm(serializers.Serializer):  # type: ignore[type-arg]
+    keep = serializers.UUIDField()
+
+
 class BulkEditSerializer(serializers.Serializer):  # type: ignore[type-arg]
     id = serializers.UUIDField(allow_null=True, help_text="to undo it; null when nothing changed")
     changed = serializers.IntegerField()
@@ -55,6 +77,10 @@ class BulkEditSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 class UndoneSerializer(serializers.Serializer):  # type: ignore[type-arg]
     changed = serializers.IntegerField()
+
+
+def show_stack(item: Item) -> dict[str, Any]:
+    return {"keeper": item.keeper_id or item.id, "ids": [each.id for each in stacks.members_of(item)]}
 
 
 def show_edit(edit: BulkEdit | None) -> dict[str, Any]:

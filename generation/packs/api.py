@@ -49,7 +49,7 @@ class PacksView(APIView):
 class PackPictureView(APIView):
     permission_classes = ()
 
-    @extend_schema(responses={(200, "image/webp"): bytes})
+    @extend_schema(responses={(200, "image/jpeg"): bytes})
     def get(self, request: Any, code: str, number: int) -> Any:
         rows = PackPicture.objects.filter(pack__code=code, pack__enabled=True, number=number)
         if (picture := rows.first()) is None:
@@ -57,7 +57,7 @@ class PackPictureView(APIView):
         if unchanged := precondition(request, f'"{picture.etag}"'):
             return unchanged
         headers = {"ETag": f'"{picture.etag}"', "Cache-Control": CHECK}
-        return HttpResponse(bytes(picture.data), content_type="image/webp", headers=headers)
+        return HttpResponse(bytes(picture.data), content_type="image/jpeg", headers=headers)
 
 
 def order(request: Any) -> Job:

@@ -90,7 +90,7 @@ class PackPicture(models.Model):
     number = models.PositiveSmallIntegerField()
     engine = models.CharField(max_length=40)
     prompt = models.TextField()
-    data = models.BinaryField()  # WebP
+    data = models.BinaryField()  # JPEG
     etag = models.CharField(max_length=64)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()

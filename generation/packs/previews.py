@@ -54,7 +54,7 @@ def _rendered(pack: Pack, base: Base, asked: list[str], seed: int) -> Iterator[P
 
 
 def _row(pack: Pack, base: Base, number: int, picture: Picture) -> PackPicture:
-    data = media.thumbnail(picture.png, SIDE, "WEBP")
+    data = media.thumbnail(picture.png, SIDE)
     scale = min(1.0, SIDE / max(picture.width, picture.height))
     facts: dict[str, Any] = {
         "width": round(picture.width * scale),

@@ -29,6 +29,8 @@ OWN = {
     "studio": "/studio/",
     "gallery": "/gallery/",
     "item": "/gallery/{item}/",
+    "restore": "/restore/",
+    "restored": "/restore/{restoration}/",
     "account": "/account/",
     "credits": "/account/credits/",
     "billing": "/account/billing/",

@@ -160,7 +160,7 @@ def test_example_pictures_are_made_by_the_engine_of_this_machine(
     shown = next(p for p in as_alice.get("/api/v1/packs").json() if p["code"] == "studio")["pictures"]
     assert [each["engine"] for each in shown] == ["nano", "nano"]
     picture = client.get(shown[0]["url"])
-    assert (picture.status_code, picture["Content-Type"]) == (200, "image/webp")
+    assert (picture.status_code, picture["Content-Type"]) == (200, "image/jpeg")
     again = client.get(shown[0]["url"], headers={"If-None-Match": picture["ETag"]})
     assert (again.status_code, client.get("/api/v1/packs/studio/pictures/9").status_code) == (304, 404)
 

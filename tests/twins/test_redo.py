@@ -154,6 +154,7 @@ def test_the_page_tells_what_to_change_and_starts_it(client: Any, trained: Twin,
     assert "Not me" in client.get(where).content.decode()
     client.post(f"/studio/pictures/{picture.id}/not-me/", {"not_me": "on"})
     assert "Train again" in client.get(where).content.decode()
+    assert where in client.get(f"/gallery/{picture.id}/").content.decode()
     assert where in client.get(f"/twins/{trained.id}/").content.decode()
     for _ in range(2):
         assert client.post(where, {"key": "page"})["Location"] == f"/twins/{trained.id}/"
