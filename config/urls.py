@@ -17,6 +17,7 @@ from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
 from gallery.shelf import api as shelf
+from gallery.shelf import area_api as area
 from generation import api as generation
 from generation.feedback import api as feedback
 from generation.packs import api as packs
@@ -104,6 +105,15 @@ api = [
     path("items/delete", gallery.DeleteView.as_view()),
     path("items/bulk", shelf.BulkView.as_view()),
     path("items/stacks", shelf.StacksView.as_view()),
+    path("items/duplicates", shelf.DuplicatesView.as_view()),
+    path("items/duplicates/merge", shelf.MergeView.as_view()),
+    path("items/lock", area.LockView.as_view()),
+    path("locked", area.LockedView.as_view()),
+    path("locked/open", area.OpenView.as_view()),
+    path("locked/release", area.ReleaseView.as_view()),
+    path("locked/delete", area.DeleteLockedView.as_view()),
+    path("locked/<uuid:ident>/content", area.LockedFileView.as_view(), {"rendition": "content"}),
+    path("locked/<uuid:ident>/thumbnail", area.LockedFileView.as_view(), {"rendition": "thumbnail"}),
     path("items/<uuid:ident>/stack", shelf.StackView.as_view()),
     path("items/<uuid:ident>/unstack", shelf.UnstackView.as_view()),
     path("items/bulk/<uuid:ident>/undo", shelf.BulkUndoView.as_view()),

@@ -33,6 +33,7 @@ from gallery.serializers import (
     measured_by,
     show_item,
 )
+from gallery.shelf.albums import albums
 
 
 class ItemsView(APIView):
@@ -108,11 +109,13 @@ class ExportsView(APIView):
 
 
 class AlbumsView(APIView):
-    @extend_schema(parameters=PAGE, responses=paged(AlbumSerializer))
+    @extend_schema(
+        parameters=[*PAGE, OpenApiParameter("q", str, description="a part of the name")],
+        responses=paged(AlbumSerializer),
+    )
     def get(self, request: Any) -> Response:
-        return Response(
-            page(request, Album.objects.owned_by(request.user), lambda a: AlbumSerializer(a).data)
-        )
+        rows = albums(request.user, request.GET.get("q", "")[:80])
+        return Response(page(request, rows, lambda a: AlbumSerializer(a).data))
 
     @extend_schema(request=AlbumForm, responses={201: AlbumSerializer})
     @limited("120/h", "albums")

@@ -60,6 +60,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     }
     if not part:
         facts |= _around(request.user) | {"months": months(rows, order)}
+        if "album" in chosen:
+            facts["album"] = Album.objects.owned_by(request.user).get_or_404(chosen["album"])
     return render(request, "gallery/_rows.html" if part else "gallery/list.html", facts)
 
 

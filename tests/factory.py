@@ -161,6 +161,15 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     return item
 
 
+def on_the_shelf(user: Any) -> dict[str, str]:
+    """The ids of a locked item and of a bulk edit."""
+    from gallery.models import Item
+    from gallery.shelf.models import BulkEdit
+
+    locked = Item.objects.create(user=user, width=1, height=1, size=0, locked=True)
+    return {"locked": str(locked.id), "edit": str(BulkEdit.objects.create(user=user, count=0).id)}
+
+
 def start_work(user: Any) -> Any:
     """A running training and a queued job, each with its hold."""
     from billing import ledger

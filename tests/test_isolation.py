@@ -42,6 +42,13 @@ OWN = {
     "items/delete",
     "items/bulk",
     "items/stacks",
+    "items/lock",
+    "items/duplicates",
+    "items/duplicates/merge",
+    "locked",
+    "locked/open",
+    "locked/release",
+    "locked/delete",
     "albums",
 }
 # Addresses with an id -> the kind of object that the id names.
@@ -82,6 +89,8 @@ OF = {
     "items/<uuid:ident>/thumbnail": "item",
     "items/bulk/<uuid:ident>/undo": "edit",
     "items/<uuid:ident>/stack": "item",
+    "locked/<uuid:ident>/content": "locked",
+    "locked/<uuid:ident>/thumbnail": "locked",
     "items/<uuid:ident>/unstack": "item",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
@@ -113,10 +122,10 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from accounts.models import Export
     from gallery.models import Album, Item
     from gallery.services import save_item
-    from gallery.shelf.models import BulkEdit
     from generation.models import Job
     from generation.sessions.models import Session
     from tests.conftest import jpeg
+    from tests.factory import on_the_shelf
     from tests.restoring import restoration_of
     from tests.studio import paint
 
@@ -137,7 +146,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "job": str(job.id),
         "order": str(Job.objects.create(user=alice, kind="headshots", shots=["x"], seed=1, prompt="x").id),
         "item": str(item.id),
-        "edit": str(BulkEdit.objects.create(user=alice, count=0).id),
+        **on_the_shelf(alice),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     }
@@ -222,6 +231,7 @@ def test_nobody_reaches_nothing(client: Any, things: dict[str, str]) -> None:
 def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> None:
     """Proves that the 404s above are refusals and not wrong addresses."""
     skipped = {"exports/<uuid:ident>/content"}  # not packed yet
+    skipped |= {route for route in OF if route.startswith("locked/")}  # behind the password
     missed = []
     for route, method in routes():
         if route in OF and method == "get" and route not in skipped:
@@ -239,6 +249,7 @@ PAGES_OF = {
     "twins/trainings/": "training",
     "twins/": "twin",
     "gallery/undo/": "edit",
+    "gallery/albums/": "album",
     "gallery/": "item",
     "studio/pictures/": "item",
     "studio/": "job",
