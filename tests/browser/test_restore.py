@@ -25,7 +25,7 @@ def test_a_picture_is_restored_and_compared(site: Site, alice: object, size: str
     page.get_by_label("Picture").set_input_files(
         {"name": "old.jpg", "mimeType": "image/jpeg", "buffer": worn}
     )
-    page.get_by_text("× 2").click()
+    page.get_by_label("× 2").check(force=True)
     shot(page, f"restore-form-{size}-light-en")
     page.get_by_role("button", name="Restore · 1 credit").click()
     site.workers.start(studio="real")
