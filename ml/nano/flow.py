@@ -81,12 +81,15 @@ def train_flow(
     fit: bool = False,
     seed: int = 1,
     by: critic.Critic | None = None,
+    early: float = HIGH_SHARE,
+    plain: float = 0.0,
 ) -> FlowModel | None:
     """Trains the transformer of `model` on latents from cache_latents, with the critic `by` if given. The
     text encoders are frozen.
 
     `compiled` compiles the largest buckets, which pays only in a long run. With `fit`, the clock decides the
-    number of steps, at most `steps`. Returns None when the clock stopped it before the
+    number of steps, at most `steps`. `early` is the share of the steps that trains only high times: a trained
+    base needs none. `plain` is the share without critic and rollouts, which cost a third of a step. Returns None when the clock stopped it before the
     end.
     """
     model = model.to(device).eval()
@@ -97,10 +100,11 @@ def train_flow(
     teacher = Teacher(by, cached, pair[0], device) if by else None
 
     def loss_of(step: int) -> torch.Tensor:
-        late = step >= HIGH_SHARE * stage.total
+        late = step >= early * stage.total
         taken = loss.take(next(given), step, "mixed" if late and step % 3 else "high")
-        guess = loss.guess(taken, rollout=late and step % 2 == 1)
-        return loss.error(taken, guess) + (teacher.error(taken, guess) if teacher else 0)
+        taught = step >= plain * stage.total
+        guess = loss.guess(taken, rollout=taught and late and step % 2 == 1)
+        return loss.error(taken, guess) + (teacher.error(taken, guess) if teacher and taught else 0)
 
     with short_attention(model.transformer, device):
         done = stage.run(loss_of, clock)
