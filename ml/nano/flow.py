@@ -89,8 +89,8 @@ def train_flow(
 
     `compiled` compiles the largest buckets, which pays only in a long run. With `fit`, the clock decides the
     number of steps, at most `steps`. `early` is the share of the steps that trains only high times: a trained
-    base needs none. `plain` is the share without critic and rollouts, which cost a third of a step. Returns None when the clock stopped it before the
-    end.
+    base needs none. `plain` is the share without critic and rollouts, which cost a third of a step. Returns
+    None when the clock stopped it before the end.
     """
     model = model.to(device).eval()
     stage = new_stage(work / "flow.pt", model, rate, steps, fit)
