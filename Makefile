@@ -46,7 +46,7 @@ test: setup browser
 	$(PYTEST)
 
 thorough: setup browser
-	$(PYTEST) --thorough
+	$(PYTEST) --thorough -o faulthandler_timeout=7200
 
 lint: setup
 	$(BIN)/ruff check .

@@ -155,7 +155,9 @@ def _change(row: Transfer, kind: str) -> str:
 # First word of a cause -> (its name on the page, the URL name of the page that shows it, or "").
 PURPOSES = {
     "image": (_("Pictures"), "job"),
+    "headshots": (_("Headshots"), "headshots_sheet"),
     "training": (_("Training"), "training"),
+    "restore": (_("Restoration"), "restoration"),
     "plan": (_("Your plan"), ""),
     "staff": (_("From the team"), ""),
     "demo": (_("From the team"), ""),

@@ -302,6 +302,11 @@ CELERY_BEAT_SCHEDULE = {
     "orphans": {"task": "accounts.orphans", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
     "forget": {"task": "config.forget", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "retire": {"task": "gallery.retire", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
+    "retire restorations": {
+        "task": "generation.retire_restorations",
+        "schedule": 86400.0,
+        "options": {"queue": "io", "expires": 3600},
+    },
     "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "months": {"task": "billing.months", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "remote": {"task": "billing.settle_remote", "schedule": 30.0, "options": {"queue": "io", "expires": 30}},
@@ -312,6 +317,8 @@ STUDIO_THREADS = env.number("STUDIO_THREADS", 0) or None
 # Render with the base in 8 bits, also where the memory suffices for 16.
 STUDIO_IN_8_BITS = env.flag("STUDIO_IN_8_BITS", False)
 STUDIO_SOURCES = env.pairs("STUDIO_SOURCES", "=")  # profile=directory
+# Face restorers that do not ship (`manage.py fetch_models restore`), and the one to use ("": the best here).
+RESTORERS, RESTORER = Path(env.text("RESTORERS", str(VAR / "restorers"))), env.text("RESTORER")
 REMOTES = engines.remotes()  # by service: FAL_KEYS, FAL_URL, TOGETHER_KEYS, TOGETHER_URL, TOGETHER_LORA_MODEL
 STUDIO_PROFILES = engines.profiles(STUDIO_PROFILE, STUDIO_SOURCES, REMOTES)  # all that are offered
 

@@ -63,6 +63,13 @@ def get_engine(profile: str | None = None) -> Engine:
         return _engines[name]
 
 
+def get_restorer() -> Engine:
+    """The engine that restores pictures: they are restored on this machine, also where pictures are made
+    elsewhere."""
+    here = [name for name in settings.STUDIO_PROFILES if not service_of(name)]
+    return get_engine(here[0] if here else "nano")
+
+
 def _open(name: str) -> Engine:
     if service := service_of(name):
         from ml.remote.engine import open_remote
@@ -86,6 +93,7 @@ def _open(name: str) -> Engine:
         threads=settings.STUDIO_THREADS,
         faces=get_judge().faces,  # shared, so that the face models are loaded once a process
         in_8_bits=settings.STUDIO_IN_8_BITS,
+        restorers=(settings.RESTORERS, settings.RESTORER),
     )
 
 

@@ -16,12 +16,19 @@ from billing.engines.views import fal_hook
 from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
+from gallery.shelf import api as shelf
 from generation import api as generation
+from generation.feedback import api as feedback
+from generation.packs import api as packs
+from generation.restorations import api as restorations
+from generation.sessions import api as sessions
 from generation.there import lora_there
 from moderation import api as moderation
 from support.insights import views as insights
 from twins import api as twins
+from twins.avatars import api as avatars
 from twins.proof import api as verification
+from twins.redo import api as redo
 
 api = [
     path("me", accounts.MeView.as_view()),
@@ -55,24 +62,55 @@ api = [
         {"rendition": "thumbnail"},
     ),
     path("twins/<uuid:ident>/verification", verification.VerificationView.as_view()),
+    path("twins/<uuid:ident>/avatar", avatars.AvatarView.as_view()),
+    path("twins/<uuid:ident>/avatar/picture", avatars.AvatarPictureView.as_view()),
     path("twins/<uuid:ident>/trainings", twins.TrainingsView.as_view()),
+    path("twins/<uuid:ident>/redo", redo.RedoView.as_view()),
     path("photos", twins.LibraryView.as_view()),
     path("trainings/<uuid:ident>", twins.TrainingView.as_view()),
     path("trainings/<uuid:ident>/cancel", twins.CancelView.as_view()),
     path("trainings/<uuid:ident>/activate", twins.ActivateView.as_view()),
     path("trainings/<uuid:ident>/samples/<int:number>", twins.SampleView.as_view()),
     path("trainings/<uuid:ident>/weights", twins.WeightsView.as_view()),
+    path("trainings/<uuid:ident>/avatar", avatars.TrainingAvatarView.as_view()),
     path("generations", generation.JobsView.as_view()),
     path("generations/<uuid:ident>", generation.JobView.as_view()),
     path("generations/<uuid:ident>/cancel", generation.CancelView.as_view()),
     path("generations/<uuid:ident>/repeat", generation.RepeatView.as_view()),
+    path("restorations", restorations.RestorationsView.as_view()),
+    path("restorations/delete", restorations.DeleteView.as_view()),
+    path("restorations/<uuid:ident>", restorations.RestorationView.as_view()),
+    path("restorations/<uuid:ident>/milder", restorations.MilderView.as_view()),
+    path(
+        "restorations/<uuid:ident>/original",
+        restorations.RestorationFileView.as_view(),
+        {"rendition": "original"},
+    ),
+    path(
+        "restorations/<uuid:ident>/thumbnail",
+        restorations.RestorationFileView.as_view(),
+        {"rendition": "thumbnail"},
+    ),
+    path("generations/<uuid:ident>/sheet", packs.SheetView.as_view()),
+    path("generations/<uuid:ident>/keep", packs.KeepView.as_view()),
+    path("packs", packs.PacksView.as_view()),
+    path("packs/<slug:code>/pictures/<int:number>", packs.PackPictureView.as_view()),
+    path("sessions", sessions.SessionsView.as_view()),
+    path("sessions/<uuid:ident>", sessions.SessionView.as_view()),
+    path("sessions/<uuid:ident>/repeat", sessions.SessionRepeatView.as_view()),
     path("styles", generation.StylesView.as_view()),
     path("prompts/suggest", generation.SuggestView.as_view()),
     path("items", gallery.ItemsView.as_view()),
     path("items/delete", gallery.DeleteView.as_view()),
+    path("items/bulk", shelf.BulkView.as_view()),
+    path("items/stacks", shelf.StacksView.as_view()),
+    path("items/<uuid:ident>/stack", shelf.StackView.as_view()),
+    path("items/<uuid:ident>/unstack", shelf.UnstackView.as_view()),
+    path("items/bulk/<uuid:ident>/undo", shelf.BulkUndoView.as_view()),
     path("items/<uuid:ident>", gallery.ItemView.as_view()),
     path("items/<uuid:ident>/content", gallery.ItemFileView.as_view(), {"rendition": "content"}),
     path("items/<uuid:ident>/thumbnail", gallery.ItemFileView.as_view(), {"rendition": "thumbnail"}),
+    path("items/<uuid:ident>/feedback", feedback.FeedbackView.as_view()),
     path("albums", gallery.AlbumsView.as_view()),
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
     path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
@@ -99,6 +137,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", views.landing, name="landing"),
     path("studio/", include("generation.urls")),
+    path("restore/", include("generation.restorations.urls")),
+    path("headshots/", include("generation.packs.urls")),
+    path("sessions/", include("generation.sessions.urls")),
     path("twins/", include("twins.urls")),
     path("", include("twins.proof.urls")),
     path("gallery/", include("gallery.urls")),

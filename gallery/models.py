@@ -49,6 +49,7 @@ class Item(models.Model):
     class Kind(models.TextChoices):
         IMAGE = "image", _("picture")
         VIDEO = "video", _("clip")
+        RESTORED = "restored", _("restored picture")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="items")
@@ -71,6 +72,10 @@ class Item(models.Model):
     mark = models.BigIntegerField(null=True)  # id in the invisible watermark
     hash = models.BigIntegerField(null=True)
     favourite = models.BooleanField(default=False)
+    # Left out of the gallery's list, and still in albums, in searches that ask for it and in archives.
+    archived = models.BooleanField(default=False)
+    # The item on top of the stack that this one is in; see gallery.shelf.stacks.
+    keeper = models.ForeignKey("self", models.SET_NULL, null=True, related_name="stacked")
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     notes = models.TextField(blank=True, max_length=2000)
     place = models.CharField(max_length=80, blank=True)
@@ -102,6 +107,12 @@ class Item(models.Model):
             models.Index(fields=["user", "style", "-created_at", "-id"], name="items_by_style"),
             models.Index(
                 fields=["user", "-created_at", "-id"], name="items_favourite", condition=Q(favourite=True)
+            ),
+            models.Index(
+                fields=["user", "-created_at", "-id"], name="items_not_archived", condition=Q(archived=False)
+            ),
+            models.Index(
+                fields=["user", "-created_at", "-id"], name="items_archived", condition=Q(archived=True)
             ),
             GinIndex(fields=["tags"], name="items_by_tag"),
             GinIndex(fields=["search"], name="items_by_words"),

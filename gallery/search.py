@@ -21,6 +21,7 @@ from gallery.models import Item
 from twins.models import Twin
 
 ORDERS = {"": ("-created_at", "-id"), "newest": ("-created_at", "-id"), "oldest": ("created_at", "id")}
+ARCHIVED = ("false", "true", "any")
 CHINESE = re.compile("[㐀-鿿぀-ヿ]+")
 TERM = re.compile(r'(-?)("[^"]*"?|\S+)')
 WORD = re.compile(r"[^\W_]+")
@@ -33,6 +34,12 @@ class Filters(serializers.Serializer):  # type: ignore[type-arg]
     favourite = serializers.BooleanField(required=False)
     tag = TextField(max_length=40, required=False)
     album = serializers.UUIDField(required=False)
+    archived = serializers.ChoiceField(
+        choices=ARCHIVED, required=False, help_text="without it: false, and any in an album"
+    )
+    folded = serializers.BooleanField(
+        required=False, help_text="true: of each stack the keeper alone, as the gallery's page shows it"
+    )
     q = TextField(max_length=200, required=False)
     ordering = serializers.ChoiceField(choices=list(ORDERS), required=False)
 
@@ -47,6 +54,11 @@ def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
     wanted = dict(form.validated_data)
     rows = Item.objects.owned_by(user)
     order = ORDERS[wanted.pop("ordering", "")]
+    archived = wanted.pop("archived", "any" if "album" in wanted else "false")
+    if archived != "any":
+        rows = rows.filter(archived=archived == "true")
+    if wanted.pop("folded", False):
+        rows = rows.filter(keeper=None)
     if q := wanted.pop("q", ""):
         rows = rows.filter(sought(user, q))
     if tag := wanted.pop("tag", ""):
@@ -118,7 +130,7 @@ def chosen(user: Any, form: dict[str, Any]) -> Any:
     """The user's items with these `ids`; else those that match `filter`; else all. Raises Invalid."""
     if "ids" in form:
         return Item.objects.owned_by(user).filter(id__in=form["ids"])
-    return selected(user, form.get("filter", {}))[0]
+    return selected(user, form.get("filter") or {"archived": "any"})[0]
 
 
 def check_names(filters: dict[str, Any]) -> None:

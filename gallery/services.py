@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.vault.vault import store
 from config.errors import Invalid
+from config.web.text import NameField
 from gallery.models import Album, AlbumItem, Item
 from ml import media
 
@@ -33,16 +34,19 @@ def save_item(user_id: Any, ident: Any, data: bytes) -> dict[str, Any]:
 
 
 def change_item(item: Item, **fields: Any) -> Item:
-    """Changes favourite, tags, notes or place. Raises Invalid."""
+    """Changes favourite, archived, tags, notes or place. Raises Invalid."""
     if "tags" in fields:
-        fields["tags"] = _tags(fields["tags"])
+        fields["tags"] = check_tags(fields["tags"])
     for name, value in fields.items():
         setattr(item, name, value)
     item.save(update_fields=[*fields, "updated_at"])
+    if "archived" in fields:  # with what is below it in its stack
+        Item.objects.filter(keeper=item).update(archived=item.archived, updated_at=item.updated_at)
     return item
 
 
-def _tags(tags: Iterable[str]) -> list[str]:
+def check_tags(tags: Iterable[str]) -> list[str]:
+    """In small letters, each once, sorted. Raises Invalid."""
     out = sorted({t.strip().lower() for t in tags if t.strip()})
     if len(out) > TAGS or any(len(t) > TAG_LENGTH for t in out):
         raise Invalid(errors={"tags": [str(_("At most 30 tags of at most 40 characters each."))]})
@@ -52,6 +56,14 @@ def _tags(tags: Iterable[str]) -> list[str]:
 def save_album(user: Any, *, name: str) -> Album:
     """Creates an album. Raises Invalid when the user has an album of this name."""
     return rename_album(Album(user=user), name=name)
+
+
+def album_named(user: Any, name: str) -> Album:
+    """The user's album of this name, whatever its capitals; a new one if there is none. Raises Invalid."""
+    clean = NameField(max_length=80).run_validation(name)
+    if album := Album.objects.owned_by(user).filter(name__iexact=clean).first():
+        return album
+    return save_album(user, name=clean)
 
 
 def rename_album(album: Album, *, name: str) -> Album:

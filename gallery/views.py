@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -15,21 +14,23 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.services import request_export
 from config.web.labels import QUALITY_NAMES, STYLE_NAMES, maker
 from config.web.pagination import cursor_at, page
 from config.web.problems import told
-from config.web.ratelimit import limited
 from gallery import likeness, services
-from gallery.models import Item
+from gallery.models import Album, Item
 from gallery.search import FILTERS, selected
 from gallery.serializers import ItemForm
+from gallery.shelf import stacks
+from gallery.shelf.bulk import FLAGS, last_edit
+from gallery.shelf.words import split_tags, tags_of
 from twins.models import Twin
+from twins.redo.models import Mark
 
-COMMAS = re.compile("[,，、]")
+ALBUMS = 100  # suggested, the newest ones
 MONTHS = 600  # months on the scale beside the pictures, at most
 
 
@@ -38,13 +39,16 @@ MONTHS = 600  # months on the scale beside the pictures, at most
 @told
 def listing(request: HttpRequest) -> HttpResponse:
     """One page of pictures. JavaScript loads the next page on scrolling; without it there is a link."""
-    rows, order = selected(request.user, request.GET)
+    chosen = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    rows, order = selected(request.user, chosen | _folding(chosen))
     found = page(request, rows, lambda item: item, order=order)
+    below = stacks.below(request.user, found["results"])
+    for item in found["results"]:
+        item.below = below.get(item.id, 0)
     days = [
         {"day": day, "items": list(items)}
         for day, items in groupby(found["results"], lambda i: timezone.localtime(i.created_at).date())
     ]
-    chosen = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
     part = bool(request.GET.get("part"))
     facts = {
         "days": days,
@@ -52,11 +56,27 @@ def listing(request: HttpRequest) -> HttpResponse:
         "previous": _here(request, found["previous"]),
         "chosen": chosen,
         "styles": STYLE_NAMES,
-        "twins": Twin.objects.owned_by(request.user),
-        "months": [] if part else months(rows, order),
         "tab": "gallery",
     }
+    if not part:
+        facts |= _around(request.user) | {"months": months(rows, order)}
     return render(request, "gallery/_rows.html" if part else "gallery/list.html", facts)
+
+
+def _folding(chosen: dict[str, str]) -> dict[str, str]:
+    """Stacks are folded in the plain gallery. A search or a filter shows each picture that it finds."""
+    return {} if set(chosen) - {"ordering"} else {"folded": "true"}
+
+
+def _around(user: Any) -> dict[str, Any]:
+    """What the filters and the bar above chosen pictures offer."""
+    return {
+        "twins": Twin.objects.owned_by(user),
+        "kinds": Item.Kind.choices,
+        "tags": tags_of(user),
+        "albums": Album.objects.owned_by(user)[:ALBUMS],
+        "edit": last_edit(user),
+    }
 
 
 def months(rows: Any, order: tuple[str, ...]) -> list[tuple[datetime, str]]:
@@ -99,6 +119,7 @@ def _here(request: HttpRequest, link: str | None) -> str:
 def detail(request: HttpRequest, ident: str) -> HttpResponse:
     own = Item.objects.owned_by(request.user)
     item = own.select_related("twin").get_or_404(ident)
+    own = own.filter(archived=item.archived)
     same = Q(created_at=item.created_at)
     newer = own.filter(Q(created_at__gt=item.created_at) | same & Q(id__gt=item.id))
     older = own.filter(Q(created_at__lt=item.created_at) | same & Q(id__lt=item.id))
@@ -108,54 +129,40 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
         "quality": QUALITY_NAMES.get(item.recipe.get("quality"), ""),
         "likeness": likeness.told(item),
         "maker": maker(item.engine),
+        "not_me": Mark.objects.filter(item=item.id).exists(),
         "newer": newer.order_by("created_at", "id").first(),
         "older": older.order_by("-created_at", "-id").first(),
+        **_stack(item),
         "tags": pgettext("between tags", ", ").join(item.tags),
         "tab": "gallery",
     }
     return render(request, "gallery/item.html", facts)
 
 
+def _stack(item: Item) -> dict[str, Any]:
+    """The pictures of its stack, or whether there are others of the same request to stack it with."""
+    members = stacks.members_of(item)
+    if len(members) > 1:
+        return {"stack": members}
+    same = Item.objects.owned_by(item.user_id).filter(job=item.job).exclude(id=item.id)
+    return {"stackable": item.job is not None and same.exists()}
+
+
 def _written(request: HttpRequest) -> dict[str, Any]:
-    tags = [tag for tag in COMMAS.split(request.POST.get("tags", "")) if tag.strip()]
-    return {"tags": tags, "notes": request.POST.get("notes", "")[:2000]}
+    return {"tags": split_tags(request.POST.get("tags", "")), "notes": request.POST.get("notes", "")[:2000]}
 
 
 @login_required
 @require_POST
 @told
 def change(request: HttpRequest, ident: str) -> HttpResponse:
-    """Changes `favourite` when it is sent, else tags and notes."""
+    """Changes `favourite` or `archived` when it is sent, else tags and notes."""
     item = Item.objects.owned_by(request.user).get_or_404(ident)
-    if "favourite" in request.POST:
-        services.change_item(item, favourite=request.POST["favourite"] == "on")
+    if flags := {name: request.POST[name] == "on" for name in FLAGS if name in request.POST}:
+        services.change_item(item, **flags)
     else:
         form = ItemForm(data=_written(request))
         form.is_valid(raise_exception=True)
         services.change_item(item, **form.validated_data)
         messages.success(request, _("Saved."))
     return redirect("item", item.id)
-
-
-@limited("20/h", "exports")
-def _pack(request: HttpRequest, ids: list[str]) -> HttpResponse:
-    return redirect("archive", request_export(request.user, scope="items", chosen={"ids": ids}).id)
-
-
-@login_required
-@require_POST
-@told
-def many(request: HttpRequest) -> HttpResponse:
-    """Deletes the chosen pictures, marks them as favourites, or requests an archive of them."""
-    chosen = Item.objects.owned_by(request.user).filter(id__in=request.POST.getlist("id")[:10_000])
-    act = request.POST.get("act")
-    if act == "delete":
-        n = chosen.remove()
-        messages.success(
-            request, ngettext("%(n)s picture was deleted.", "%(n)s pictures were deleted.", n) % {"n": n}
-        )
-    elif act == "favourite":
-        chosen.update(favourite=True, updated_at=timezone.now())
-    elif act == "download":
-        return _pack(request, [str(ident) for ident in chosen.values_list("id", flat=True)])
-    return redirect("gallery")

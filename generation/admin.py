@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from config.web.admin import ReadOnlyAdmin
 from generation import services
 from generation.models import Job
+from generation.packs import admin as packs  # noqa: F401  registers its pages
+from generation.restorations import admin as restorations  # noqa: F401  registers its page
 
 
 @admin.register(Job)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -24,6 +25,10 @@ from config.web.schema import KEY, PAGE, paged, refuses
 from config.web.serializers import checked, idempotency_of
 from generation import services, suggestions
 from generation.models import Job
+from generation.packs import api as packs
+from generation.packs.prompts import PackUnfit
+from generation.packs.serializers import HeadshotsForm
+from generation.packs.services import HEADSHOTS, PackGone, PresetGone
 from generation.serializers import JobForm, JobSerializer, RepeatForm, show_job
 from ml.types import STYLES
 from moderation.policy import PromptRefused
@@ -43,29 +48,41 @@ REFUSALS = (
     NotEnoughCredits,
     PaymentDue,
     EmailUnconfirmed,
+    PackGone,
+    PresetGone,
+    PackUnfit,
+)
+# Of POST /generations: one form for each kind.
+FORMS = PolymorphicProxySerializer(
+    component_name="GenerationForm", serializers=[JobForm, HeadshotsForm], resource_type_field_name=None
 )
 
 
 class JobsView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(JobSerializer))
     def get(self, request: Any) -> Response:
-        rows = Job.objects.owned_by(request.user).shown().for_clients()
+        rows = Job.objects.owned_by(request.user).shown().by_prompt().for_clients()
         return Response(page(request, rows, partial(show_job, places=Places())))
 
-    @extend_schema(parameters=KEY, request=JobForm, responses={202: JobSerializer})
+    @extend_schema(parameters=KEY, request=FORMS, responses={202: JobSerializer})
     @limited("120/h", "generations")
     @refuses(*REFUSALS)
     def post(self, request: Any) -> Response:
-        form = checked(JobForm, request)
-        form.pop("kind")
-        twin = form.pop("twin", None)
-        job = services.request_images(
-            request.user,
-            twin=Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None,
-            **form,
-            **idempotency_of(request),
-        )
+        wanted = request.data.get("kind") if isinstance(request.data, Mapping) else None
+        job = packs.order(request) if wanted == HEADSHOTS else _images(request)
         return Response(show_job(job), status=202)
+
+
+def _images(request: Any) -> Job:
+    form = checked(JobForm, request)
+    form.pop("kind")
+    twin = form.pop("twin", None)
+    return services.request_images(
+        request.user,
+        twin=Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None,
+        **form,
+        **idempotency_of(request),
+    )
 
 
 class JobView(APIView):
@@ -89,14 +106,19 @@ class RepeatView(APIView):
     @refuses(*REFUSALS)
     def post(self, request: Any, ident: str) -> Response:
         form, job = checked(RepeatForm, request), Job.objects.owned_by(request.user).get_or_404(ident)
-        changed = JobForm(data=form.get("overrides", {}), partial=True)
-        changed.is_valid(raise_exception=True)
-        overrides = {k: v for k, v in changed.validated_data.items() if k != "kind"}
-        if "twin" in overrides:
-            own, twin = Twin.objects.owned_by(request.user), overrides["twin"]
-            overrides["twin"] = own.get_or_404(twin) if twin else None
-        again = services.repeat(job, same_seed=form["same_seed"], **overrides, **idempotency_of(request))
-        return Response(show_job(again), status=202)
+        again = packs.again if job.kind == HEADSHOTS else _again
+        made = again(request, job, same_seed=form["same_seed"], overrides=form.get("overrides", {}))
+        return Response(show_job(made), status=202)
+
+
+def _again(request: Any, job: Job, *, same_seed: bool, overrides: dict[str, Any]) -> Job:
+    form = JobForm(data=overrides, partial=True)
+    form.is_valid(raise_exception=True)
+    other = {k: v for k, v in form.validated_data.items() if k != "kind"}
+    if "twin" in other:
+        own, twin = Twin.objects.owned_by(request.user), other["twin"]
+        other["twin"] = own.get_or_404(twin) if twin else None
+    return services.repeat(job, same_seed=same_seed, **other, **idempotency_of(request))
 
 
 class StyleSerializer(serializers.Serializer):  # type: ignore[type-arg]

@@ -12,17 +12,31 @@ class GenerationConfig(AppConfig):
         from billing import prices
         from config import registry
         from generation import exports, kinds, services
+        from generation.kinds.headshots import HeadshotsKind
         from generation.kinds.image import ImageKind
+        from generation.kinds.restore import RestoreKind
         from generation.models import Job, Output
+        from generation.restorations.exports import restorations
+        from generation.restorations.models import Restoration
+        from generation.sessions.models import Session
         from ml.catalogue import SERVICES
 
         kinds.register(ImageKind())
-        from generation.serializers import quoted  # JobForm lists the registered kinds
+        kinds.register(HeadshotsKind())
+        kinds.register(RestoreKind())
+        from generation.packs.serializers import quoted as quoted_headshots
+        from generation.serializers import quoted
 
         prices.register("image", quoted)
+        prices.register("headshots", quoted_headshots)
+        prices.register("restoration", lambda user, fields: {"credits": prices.restoration()})
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)
         for service in SERVICES:
             stop = partial(services.stop_at, service)
             registry.on_withdraw.setdefault(kind_of(service), []).append(stop)
         registry.exporters.append(registry.Exporter((Job, Output), exports.jobs))
-        registry.erasers.append(registry.Eraser({Output: "job__user", Job: "user"}))
+        registry.exporters.append(registry.Exporter((Restoration,), restorations))
+        registry.exporters.append(registry.Exporter((Session,), exports.sessions))
+        registry.known_files.append(Restoration.known_files)
+        owned = {Restoration: "user", Session: "user", Output: "job__user", Job: "user"}
+        registry.erasers.append(registry.Eraser(owned))

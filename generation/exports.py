@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.archive import json_list, row
 from config.registry import Member
 from generation.models import Job
+from generation.sessions.models import Session
 
 STAFF = ("retry_cause",)  # older rows name who of the staff ran them again
 
@@ -20,6 +21,15 @@ def jobs(user: Any) -> Iterator[Member]:
     yield json_list(
         "generations.json", told, _("Every request for pictures: its words and settings, and how it ended.")
     )
+
+
+def sessions(user: Any) -> Iterator[Member]:
+    parts = ("jobs", "trainings", "items")
+    told = (
+        row(each) | {part: list(getattr(each, part).values_list("id", flat=True)) for part in parts}
+        for each in Session.objects.owned_by(user)
+    )
+    yield json_list("sessions.json", told, _("Your sessions, and what is in them."))
 
 
 def rows_of(job: Job) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -12,6 +13,8 @@ from billing.runs import REMOTE, PaidRun, by_place
 from config.runs.models import RunQuerySet
 from config.studio import get_base
 from generation import kinds
+from generation.packs import models as packs  # noqa: F401  registers its models
+from generation.sessions import models as sessions  # noqa: F401  registers its models
 from ml.catalogue import Base
 from twins.models import Training, Twin
 
@@ -20,6 +23,10 @@ class JobQuerySet(RunQuerySet):
     def for_clients(self) -> Self:
         """Loads what show_job reads."""
         return self.select_related("twin", "training").prefetch_related("outputs")
+
+    def by_prompt(self) -> Self:
+        """Those that are asked for by a prompt, whose results the studio shows."""
+        return self.exclude(kind__in=kinds.without_prompt())
 
 
 class Job(PaidRun):
@@ -39,6 +46,10 @@ class Job(PaidRun):
     steps = models.PositiveSmallIntegerField(null=True)
     # px of the longer side that the plan allows; None means no limit
     longest = models.PositiveIntegerField(null=True)
+    # Of headshots: the pack, the codes of the chosen presets, and the prompt of each picture.
+    pack = models.ForeignKey("generation.Pack", models.SET_NULL, null=True, related_name="+")
+    presets = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
+    shots = ArrayField(models.TextField(), default=list, db_default=[], blank=True)
     repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
 
     objects = JobQuerySet.as_manager()
@@ -96,7 +107,7 @@ class Job(PaidRun):
             "seed": self.seed,
             "steps": self.steps,
             "engine": self.base.name,
-        }
+        } | ({"pack": self.pack.code if self.pack else "", "presets": self.presets} if self.shots else {})
 
     def delivered(self) -> int:
         return self.outputs.count()
@@ -138,6 +149,9 @@ class Output(models.Model):
     item = models.UUIDField()
     # False: a twin's result below its base's likeness floor
     recognised = models.BooleanField(default=True, db_default=True)
+    # What contact sheets sort by: how surely it shows the twin (0..1), and how sharp its face is.
+    alike = models.FloatField(null=True)
+    sharpness = models.FloatField(null=True)
 
     class Meta:
         ordering = ("index",)

@@ -10,7 +10,7 @@ from billing.engines import offers
 from config.runs.places import Places
 from config.web.serializers import RunFields, run_fields
 from config.web.text import TextField
-from generation import engines, kinds
+from generation import engines
 from generation.models import Job
 from ml import prompts
 from ml.types import ASPECTS, QUALITIES, STYLES
@@ -20,7 +20,7 @@ PROMPT = 1000  # characters, as ml.words.screening.MAX_PROMPT
 
 
 class JobForm(serializers.Serializer):  # type: ignore[type-arg]
-    kind = serializers.ChoiceField(choices=kinds.choices(), default="image")
+    kind = serializers.ChoiceField(choices=["image"], default="image")
     twin = serializers.UUIDField(required=False, allow_null=True)
     prompt = TextField(max_length=PROMPT)
     negative_prompt = TextField(max_length=PROMPT, required=False, allow_blank=True)
@@ -97,6 +97,8 @@ class RecipeSerializer(serializers.Serializer):  # type: ignore[type-arg]
     seed = serializers.IntegerField()
     steps = serializers.IntegerField(allow_null=True)
     engine = serializers.CharField()
+    pack = serializers.CharField(required=False, help_text="of headshots; empty when staff deleted it")
+    presets = serializers.ListField(child=serializers.CharField(), required=False)
 
 
 class JobSerializer(RunFields):

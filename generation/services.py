@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
@@ -24,7 +25,7 @@ from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps", "engine")
-SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest")
+SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest", "pack", "presets", "shots")
 
 
 class TwinNotTrained(NotTrained):
@@ -62,9 +63,15 @@ def request_images(
 
 
 def request_job(
-    job: Job, *, training: Training | None = None, key: str | None = None, body_hash: str = ""
+    job: Job,
+    *,
+    training: Training | None = None,
+    key: str | None = None,
+    body_hash: str = "",
+    compose: Callable[[Job], None] | None = None,
 ) -> Job:
-    """Enqueues a new job of any kind.
+    """Enqueues a new job of any kind. `compose` completes one whose words are not the user's own, and may
+    refuse it; the same request a second time does not call it.
 
     Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled, TwinReadOnly,
     EngineUnknown, EngineGone, PlanRequired, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed,
@@ -80,8 +87,12 @@ def request_job(
         body_hash=body_hash,
         prepare=partial(_enqueue, training=training),
         # Outside the job's transaction, so that the audit entry of a refusal is kept.
-        check=lambda: policy.check_prompt(job.user, job.prompt, job.negative_prompt),
+        check=partial(compose or _check_words, job),
     )
+
+
+def _check_words(job: Job) -> None:
+    policy.check_prompt(job.user, job.prompt, job.negative_prompt)
 
 
 def _enqueue(job: Job, *, training: Training | None) -> None:
@@ -112,7 +123,9 @@ def repeat(
     job: Job, *, same_seed: bool = True, key: str | None = None, body_hash: str = "", **overrides: Any
 ) -> Job:
     """Repeats a job with `overrides`, on the same engine if it renders the twin's version. With the same seed
-    it also uses the same version of the twin."""
+    it also uses the same version of the twin. Raises NotRepeatable."""
+    if not kinds.by_prompt(job.kind):
+        raise NotRepeatable
     fields = {name: getattr(job, name) for name in COPIED} | {"engine": job.base.name} | overrides
     fields.setdefault("seed", job.seed if same_seed else None)
     twin = fields.pop("twin", job.twin)
@@ -123,6 +136,11 @@ def repeat(
     if "engine" not in overrides:
         again.engine = engines.kept(job.base, training or (twin.active_training if twin else None))
     return request_job(again, training=training, key=key, body_hash=body_hash)
+
+
+class NotRepeatable(DomainError):
+    code, status = "not_repeatable", 409
+    message = _("This cannot be repeated from here. Send the picture again.")
 
 
 class TwinGone(DomainError):

@@ -24,6 +24,8 @@ from ml.errors import MLError, Stopped
 from twins.models import Twin
 from twins.proof import companies, subjects
 
+TURN = 8  # results of one job in a row while others wait: as many as a request of the studio has
+
 _streak = schedule.Streak()  # of this process
 
 # (begin, end) of each stage of a picture at a service, as shares of its whole time.
@@ -75,8 +77,9 @@ def _waiting(queue: str) -> list[schedule.Waiting]:
 
 
 def _make_all(run: Job) -> None:
-    """Makes each result that is still missing. Raises MLError, Stopped, Lost."""
-    refused = 0
+    """Makes each result that is still missing. After TURN of them it gives way to others who wait, and goes
+    on when its turn comes again. Raises MLError, Stopped, Lost."""
+    made = refused = 0
     for index in sorted(set(range(run.count)) - set(run.outputs.values_list("index", flat=True))):
         _check_allowed(run)
         try:
@@ -87,9 +90,23 @@ def _make_all(run: Job) -> None:
             refused += 1
             continue
         deliver(run, index, result)
+        made += 1
+        if made >= TURN and run.delivered() < run.count and _others_wait(run):
+            run.hand_back()
+            return
     if refused == run.count:
         raise MLError("result_refused", "")
     run.finish()
+
+
+def _others_wait(run: Job) -> bool:
+    return not run.service and may_begin(Job, run.queue).exclude(user=run.user_id).exists()
+
+
+def measures_of(result: Any) -> dict[str, float | None]:
+    """What contact sheets sort by, of results that tell it."""
+    likeness, shown = (getattr(result, name, None) for name in ("likeness", "avatar_shown"))
+    return {"alike": shown if likeness is None else likeness, "sharpness": getattr(result, "sharpness", None)}
 
 
 def _check_allowed(run: Job) -> None:
@@ -127,7 +144,9 @@ def deliver(run: Job, index: int, result: Any) -> None:
                 raise Lost
             kind.record(run, index, ident, result, facts)
             recognised = kind.is_recognised(run, result)
-            Output.objects.create(job=run, index=index, item=ident, recognised=recognised)
+            Output.objects.create(
+                job=run, index=index, item=ident, recognised=recognised, **measures_of(result)
+            )
     except Exception as e:
         kind.discard(run, ident)
         raise (Lost if isinstance(e, IntegrityError) else e) from None

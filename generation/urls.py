@@ -1,10 +1,12 @@
 from django.urls import path
 
 from generation import views
+from generation.feedback import views as feedback
 
 urlpatterns = [
     path("", views.studio, name="studio"),
     path("state/", views.state, name="studio_state"),
+    path("pictures/<uuid:ident>/not-me/", feedback.not_me, name="not_me"),
     path("<uuid:ident>/", views.job, name="job"),
     path("<uuid:ident>/again/", views.again, name="again"),
     path("<uuid:ident>/cancel/", views.cancel, name="cancel_job"),

@@ -26,12 +26,15 @@ from config.web.ratelimit import limited
 from gallery.models import Item
 from generation import services
 from generation.models import Job
+from generation.packs import services as packs
+from generation.packs.services import HEADSHOTS
 from generation.picking import picking, qualities
 from generation.serializers import JobForm, asked, reading, show_job
 from ml.types import ASPECTS, STYLES
 from twins.models import Training, Twin
 
 SHOWN = 12  # jobs listed in the studio
+ON_A_LINE = 8  # pictures of an order of headshots in the studio
 TAIL = 30  # characters shown of what the base reads last
 UNREAD = _(
     "This base reads the prompt only up to “%(end)s”. It leaves out the rest. "
@@ -156,13 +159,17 @@ def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
         job["engine"] = engine_name(base.name) if several else ""
         job["there"] = bool(base.service)
         job["items"] = [here[ident] for ident in job["items"] if ident in here]
+        job["sheet"] = job["kind"] == HEADSHOTS
         waiting = job["recipe"]["count"] - len(job["items"]) if job["status"] in ("queued", "running") else 0
-        job["waiting"] = range(max(0, waiting))
+        most = ON_A_LINE if job["sheet"] else len(job["items"]) + waiting  # the contact sheet shows all
+        job["items"] = job["items"][:most]
+        job["waiting"] = range(max(0, min(waiting, most - len(job["items"]))))
+        job["open"] = waiting > 0
     return jobs
 
 
 def _facts(request: HttpRequest) -> dict[str, Any]:
-    rows = Job.objects.owned_by(request.user).shown().for_clients()[:SHOWN]
+    rows = Job.objects.owned_by(request.user).shown().by_prompt().for_clients()[:SHOWN]
     return {
         "jobs": _shown(request, rows),
         "key": secrets.token_urlsafe(12),
@@ -181,6 +188,8 @@ def state(request: HttpRequest) -> HttpResponse:
 def job(request: HttpRequest, ident: str) -> HttpResponse:
     """The page of one job. The list of credit movements links to it."""
     rows = [Job.objects.owned_by(request.user).get_or_404(ident)]
+    if rows[0].kind == HEADSHOTS:
+        return redirect("headshots_sheet", ident)
     facts = {"jobs": _shown(request, rows), "key": secrets.token_urlsafe(12), "tab": "studio"}
     return render(request, "generation/job.html", facts)
 
@@ -192,9 +201,8 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
 def again(request: HttpRequest, ident: str) -> HttpResponse:
     """Repeats a job, with a new seed unless `same_seed` is sent."""
     job = Job.objects.owned_by(request.user).get_or_404(ident)
-    services.repeat(
-        job, same_seed=bool(request.POST.get("same_seed")), key=request.POST.get("key", "")[:255] or None
-    )
+    make = packs.again if job.kind == HEADSHOTS else services.repeat
+    make(job, same_seed=bool(request.POST.get("same_seed")), key=request.POST.get("key", "")[:255] or None)
     return redirect("studio")
 
 

@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ml.errors import Stopped
-from ml.types import Journal, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+from ml.types import (
+    Journal,
+    Picture,
+    Progress,
+    RenderSpec,
+    Restored,
+    RestoreSpec,
+    Store,
+    TrainReport,
+    TrainSpec,
+    go_on,
+)
 
 
 def tell(on_progress: Progress, stage: str, share: float) -> None:
@@ -35,6 +46,10 @@ class Engine(Protocol):
         journal: Journal | None = None,
     ) -> Iterator[Picture]:
         """Yields each picture as soon as it is done; all have passed `finish.finish`."""
+        ...
+
+    def restore(self, spec: RestoreSpec, *, on_progress: Progress = go_on) -> Restored:
+        """Restores the faces of a picture; the result has passed `finish.finish`."""
         ...
 
     def close(self) -> None:

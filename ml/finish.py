@@ -12,7 +12,7 @@ import numpy as np
 
 from ml import media, safety, watermark
 from ml.errors import MLError
-from ml.likeness import likeness
+from ml.likeness import likeness_and_sharpness
 from ml.provenance import Signer
 from ml.types import Picture
 
@@ -30,28 +30,31 @@ def finish(
     engine: str,
     faces: Faces,
     signer: Signer,
+    parent: bytes | None = None,
 ) -> Picture | None:
     """Turns (H, W, 3) uint8 into a picture to deliver; None when it may not be shown.
 
-    `twin` holds the facts of the twin's file, {} without a twin. `start` is the `time.monotonic()` when work
-    on the picture began. MLError `screening_unavailable` when pictures cannot be screened: unscreened
-    pictures are never delivered."""
+    `twin`: the facts of its file, {} without a twin. `start`: `time.monotonic()` when work on it began.
+    With a `parent`, the file that it was edited from, it is signed as edited. MLError
+    `screening_unavailable` when it cannot be screened: unscreened pictures are never delivered."""
     verdict = safety.screen_picture(picture)
     if verdict.label == "unavailable":
         raise MLError("screening_unavailable", "Pictures cannot be checked now. Try again in some minutes.")
     if not verdict.safe:
         return None
-    ident = secrets.randbits(32)
+    ident, now = secrets.randbits(32), datetime.now(UTC)
     png = media.encode_png(watermark.embed(picture, ident))
-    alike, is_avatar = likeness(picture, twin, faces), "avatar" in twin
+    signed = signer.sign(png, "image/png", engine=engine, ident=ident, created=now, parent=parent)
+    (alike, sharp), is_avatar = likeness_and_sharpness(picture, twin, faces), "avatar" in twin
     return Picture(
-        png=signer.sign(png, "image/png", engine=engine, ident=ident, created=datetime.now(UTC)),
+        png=signed,
         prompt=prompt,
         seed=seed,
         width=picture.shape[1],
         height=picture.shape[0],
         likeness=None if is_avatar else alike,
         avatar_shown=alike if is_avatar else None,
+        sharpness=sharp,
         safety=verdict.score,
         seconds=time.monotonic() - start,
         mark=ident,

@@ -56,9 +56,19 @@ def is_recognisable(picture: np.ndarray, face: Any) -> bool:
 def likeness(picture: np.ndarray, twin: Mapping[str, Any], faces: Faces) -> float | None:
     """The probability, at most that of two photos of the person. None without a twin, without a sharp face,
     and for a twin of an embedder that is no more."""
+    return likeness_and_sharpness(picture, twin, faces)[0]
+
+
+def likeness_and_sharpness(
+    picture: np.ndarray, twin: Mapping[str, Any], faces: Faces
+) -> tuple[float | None, float | None]:
+    """The likeness, and how sharp the face is (measures.sharpness); both of one search for the face."""
     embedder = str(twin.get("embedder", ""))
     found = faces.vector(picture, embedder) if embedder in SCALES else None
-    if found is None or not is_recognisable(picture, found[0]):
-        return None
+    if found is None:
+        return None, None
+    sharp = sharpness(face_patch(picture, found[0]))
+    if sharp < SHARP:
+        return None, round(sharp, 4)
     probability = SCALES[embedder].probability(distance(found[1], twin))
-    return round(min(probability, twin.get("own", 1.0)), 4)
+    return round(min(probability, twin.get("own", 1.0)), 4), round(sharp, 4)

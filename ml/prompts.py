@@ -106,6 +106,16 @@ def count_tokens(base: Base, text: str) -> int:
     return AROUND + sum(map(_estimate, text.split()))
 
 
+def unknown_words(base: Base, text: str) -> tuple[str, ...]:
+    """The words that a base never saw in its training: its tokenizer spells them in pieces. Always () for
+    bases that were trained on the whole language, and where the tokenizer's file is not on this machine."""
+    tokenizer = None if base.photorealistic else _tokenizer(base)
+    if tokenizer is None:
+        return ()
+    words = dict.fromkeys(re.findall(r"[^\W_]+(?:['-][^\W_]+)*", text.lower() if base.lowercase else text))
+    return tuple(word for word in words if len(tokenizer.encode(word).ids) > 2)  # the word and the end
+
+
 def _estimate(word: str) -> int:
     letters = re.findall(r"[A-Za-z]+", word)
     others = len(word.encode()) - sum(map(len, letters))

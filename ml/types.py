@@ -294,3 +294,63 @@ class Picture:
     mark: int  # the watermark's number
     engine: str
     avatar_shown: float | None = None
+    sharpness: float | None = None  # of the twin's face, see measures.py; None where likeness has no face
+
+
+@dataclass(frozen=True)
+class RestoreSpec:
+    """A picture to restore. `picture`: our own clean JPEG or PNG. `fidelity`: 0 shows what the restorer made
+    of a face .. 1 keeps nearest to the original; None chooses it by whom the face shows. `scale`: 1, 2 or 4.
+    `background`: whether the rest of the picture is restored too. `references`: vectors by `embedder` of
+    photos of the person, by which the fidelity is chosen."""
+
+    picture: bytes = field(repr=False)
+    fidelity: float | None = None
+    scale: int = 1
+    background: bool = False
+    references: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
+    embedder: str = ""
+
+
+@dataclass(frozen=True)
+class RestoredFace:
+    """`box`: in the picture that was sent. `status`: "restored", or "left_alone", which was good as it was.
+    `before`, `after`: its quality, see ml/restore/quality.py. `identity`: the probability that both show one
+    person, None where it cannot be measured."""
+
+    box: Box
+    status: str
+    before: float
+    after: float
+    identity: float | None
+    fidelity: float
+
+
+@dataclass(frozen=True)
+class Restored:
+    """`picture.engine` names the restorer. `scale` may differ from the one asked for. `is_flagged`: a face
+    may not show the same person any more."""
+
+    picture: Picture
+    faces: tuple[RestoredFace, ...]
+    scale: int
+    is_flagged: bool = False
+
+    @property
+    def before(self) -> float:
+        """The mean quality of the faces before; `after` likewise."""
+        return sum(face.before for face in self.faces) / len(self.faces)
+
+    @property
+    def after(self) -> float:
+        return sum(face.after for face in self.faces) / len(self.faces)
+
+    @property
+    def identity(self) -> float | None:
+        """The least of the faces'."""
+        return min((face.identity for face in self.faces if face.identity is not None), default=None)
+
+    @property
+    def fidelity(self) -> float:
+        """The highest of the faces'."""
+        return max(face.fidelity for face in self.faces)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from PIL import Image
 from tests.hosted import detector, hosted  # noqa: F401
 from tests.remote.fixtures import fal, fal_process, together, together_process  # noqa: F401
 from tests.studio import EngineDouble, JudgeDouble
+from tests.tiny import pair, tiny_folder  # noqa: F401
 from tests.trained import nano_man, nano_woman  # noqa: F401
 
 
@@ -55,20 +57,26 @@ def wake_ups(monkeypatch: pytest.MonkeyPatch) -> list[WakeUp]:
     return sent
 
 
-@pytest.fixture
-def work(wake_ups: list[WakeUp]) -> Callable[[], int]:
-    """Runs all enqueued tasks, in place of workers. Returns their number."""
+@pytest.fixture(scope="session")
+def all_tasks() -> Any:
+    """The tasks by name. Celery imports their modules and has Django check all models, once per session."""
     from celery import current_app
-    from django.test import TestCase
 
     current_app.loader.import_default_modules()
+    return current_app.tasks
+
+
+@pytest.fixture
+def work(wake_ups: list[WakeUp], all_tasks: Any) -> Callable[[], int]:
+    """Runs all enqueued tasks, in place of workers. Returns their number."""
+    from django.test import TestCase
 
     def run() -> int:
         done = 0
         while wake_ups:
             task, ident, _queue = wake_ups.pop(0)
             with TestCase.captureOnCommitCallbacks(execute=True):
-                current_app.tasks[task](ident)
+                all_tasks[task](ident)
             done += 1
         return done
 
@@ -138,7 +146,8 @@ KEPT = {"django_migrations", "django_content_type", "auth_permission", "django_s
 
 @pytest.fixture(scope="session", autouse=True)
 def _empty_tables_after_transactions() -> None:
-    """Empties the tables after tests with real transactions, and restores plans, packs and costs of engines.
+    """Empties the tables after tests with real transactions, and restores plans, packs, presets and costs of
+    engines.
 
     Django's TRUNCATE is refused by the ledger's triggers and waits for every reader. DELETE with
     session_replication_role = replica runs no trigger, checks no foreign key, and is quick on empty tables.
@@ -153,6 +162,7 @@ def empty_tables() -> None:
 
     from billing.engines.models import EngineCost
     from billing.models import Pack, Plan
+    from generation.packs import models as packs
 
     with transaction.atomic(), connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor)) - KEPT
@@ -160,6 +170,7 @@ def empty_tables() -> None:
         cursor.execute("SET LOCAL session_replication_role = replica;" + ";".join(deletes))
     import_module("billing.migrations.0004_plans").deliver(Plan, Pack)
     import_module("billing.migrations.0008_engines").deliver(EngineCost)
+    import_module("generation.migrations.0009_deliver_packs").deliver(packs.Pack, packs.Preset)
 
 
 @pytest.fixture
@@ -180,6 +191,7 @@ def as_bob(bob: Any) -> Any:
     return client_of(bob)
 
 
+@cache
 def jpeg(shade: int = 100, size: tuple[int, int] = (640, 640)) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", size, (shade % 256, (shade * 7) % 256, 90)).save(out, "JPEG")

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from tests.conftest import jpeg
+from tests.restoring import restoration_of
 from tests.studio import paint
 
 PASSWORD = "a long password"
@@ -70,6 +71,9 @@ def _account(user: Any, name: str) -> None:
 def _twin(user: Any, name: str) -> Any:
     """A twin with photos in every state, and with trainings that succeeded and failed."""
     from accounts.vault.vault import store
+    from ml.avatar.avatar import Avatar as Drawn
+    from ml.avatar.skin import PLAIN
+    from twins.avatars.models import Avatar
     from twins.models import Photo, Training, Twin
 
     twin, files = Twin.objects.create(user=user, name=f"Twin of {name}"), store(user.id)
@@ -85,6 +89,8 @@ def _twin(user: Any, name: str) -> Any:
     done = Training.objects.create(**trained, number=1, status="succeeded", sha256="0" * 64, samples=1)
     done.photos.add(photo)
     files.write(done.lora, f"lora of {name}".encode())
+    drawn = Avatar.objects.create(user=user, twin=twin, shown=False, status="succeeded")
+    drawn.keep(Drawn(PLAIN))
     files.write(done.sample(0), paint(b"", 1))
     Training.objects.create(**trained, number=2, status="failed", error_code="internal")
     twin.active_training = done
@@ -119,7 +125,10 @@ def _selfies(twin: Any, photo: Any) -> None:
 def _pictures(user: Any, twin: Any, name: str) -> Any:
     from gallery.models import Album, AlbumItem, Item
     from gallery.services import save_item
+    from gallery.shelf.models import BulkEdit
     from generation.models import Job, Output
+    from generation.sessions.models import Session
+    from twins.redo.models import Mark, Redo
 
     asked = {"user": user, "twin": twin, "training": twin.active_training, "prompt": f"{name} in a park"}
     job = Job.objects.create(**asked, seed=1, status="succeeded", negative_prompt=f"no {name}")
@@ -137,8 +146,18 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
         setattr(item, field, value)
     item.recipe = job.recipe
     item.save()
+    restored = restoration_of(user, jpeg(11))
+    restored.notes, restored.tags = f"note of {name}", [name]
+    restored.save()
     Output.objects.create(job=job, index=0, item=item.id)
+    session = Session.objects.create(user=user, name=f"Session of {name}")
+    session.jobs.add(job)
+    session.items.add(item)
+    version = {"user": user, "twin": twin, "training": twin.active_training}
+    Mark.objects.create(**version, item=item.id, in_time=True)
+    Redo.objects.create(**version, marks=1)
     AlbumItem.objects.create(album=Album.objects.create(user=user, name=f"Album of {name}"), item=item)
+    BulkEdit.objects.create(user=user, count=1, before={"tags": [[str(item.id), [name], []]]})
     return item
 
 

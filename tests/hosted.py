@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.engines import prove
 from tests.remote import FalDouble
 
 
@@ -83,7 +84,8 @@ def hosted(
     settings.REMOTES = {"fal": Remote("fal", tuple(fal.keys), fal.address)}
     settings.STUDIO_PROFILES = ["nano", "fal"]
     give_shades(photos)
-    agree(twin, work)
+    consent(twin.user)
+    prove(twin, photos)
     ledger.grant(ledger.wallet_of(twin.user), 1000, cause="test")
     made = Hosted(fal, twin, small_engine(settings.REMOTES["fal"], tmp_path), [], lambda: None)
 
@@ -143,15 +145,6 @@ def drawn_photos(count: int = 10, seed: int = 6) -> list[bytes]:
     rng = np.random.default_rng(seed)
     person, scenes = random_person(rng), varied_scenes(rng, count)
     return [media.encode_jpeg(draw(person, scene, 768, 768), 92) for scene in scenes]
-
-
-def agree(twin: Any, work: Callable[[], int]) -> None:
-    """The consent to the company, and a proof of likeness."""
-    from tests.conftest import client_of
-    from tests.twins.sittings import sit
-
-    consent(twin.user)
-    sit(client_of(twin.user), twin, work)
 
 
 def consent(user: Any) -> None:

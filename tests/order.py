@@ -1,8 +1,9 @@
 """Decides which tests share a pytest-xdist worker, and in which order the groups start.
 
-Each file is a group, so that its module fixtures are set up once. All files that train form one group, and
-all files that open a browser another: two trainings or two browsers never compete for two cores. Long groups
-start first. Otherwise the last one would run alone while the other core is idle.
+Each file is a group, so that its module fixtures are set up once. All tests of ml and all files that train
+form one group: one process loads the nets, draws the photos and trains the twin that they share. All files
+that open a browser form another: two trainings or two browsers never compete for two cores. Long groups start
+first. Otherwise the last one would run alone while the other core is idle.
 
 xdist's own groups (`--dist loadgroup`) are of no use here: xdist 3.8 writes a group into a field of the test
 that pytest 9.2 no longer reads.
@@ -18,14 +19,13 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
 
+ML = "torch"  # the group of all files in tests/ml
 # Mark -> group. One marked test puts its whole file into the group.
-GROUPS = {"train": "torch", "browser": "chromium"}
+GROUPS = {"train": ML, "browser": "chromium"}
 # Prefixes of group names, the longest group first. Groups of under ten seconds are not listed.
 FIRST = (
-    "torch",
+    ML,
     "chromium",
-    "tests/ml/test_quick.py",
-    "tests/ml/",
     "tests/test_workers.py",
     "tests/test_make_run.py",
     "tests/test_crash.py",
@@ -55,6 +55,8 @@ def group_of(nodeid: str) -> str:
 @cache
 def _group_of_file(file: str) -> str:
     """By the marks in the file's text: the process that schedules has no tests, only their names."""
+    if file.startswith("tests/ml/"):
+        return ML
     text = (ROOT / file).read_text()
     return next((group for mark, group in GROUPS.items() if f"mark.{mark}" in text), file)
 

@@ -60,6 +60,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     (folder / "static").mkdir()  # Django's test client warns when it is missing
     early_config.add_cleanup(lambda: _discard(folder))
     os.environ |= {"HF_HUB_OFFLINE": "1", "VAR": str(folder), **THREADS}
+    os.fsync = lambda handle: None  # no test needs its files after a power cut; each wait takes milliseconds
     _prepare(folder, controller=is_controller(early_config.known_args_namespace))
     yield
 
@@ -84,6 +85,8 @@ def _discard(folder: Path) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--thorough"):
+        os.environ["SHOTS"] = "1"  # screenshots, see tests/browser/conftest.py
     config.pluginmanager.register(Summary(), "photoflux-summary")
 
 

@@ -15,7 +15,8 @@ from config import urls
 
 pytestmark = pytest.mark.django_db
 
-OPEN = {"plans", "billing/packs", "styles", "verify"}  # open to everybody, without an account
+# Open to everybody, without an account.
+OPEN = {"plans", "billing/packs", "styles", "verify", "packs/<slug:code>/pictures/<int:number>"}
 # Addresses without an id: each user sees their own objects there.
 OWN = {
     "me",
@@ -32,9 +33,15 @@ OWN = {
     "twins",
     "photos",
     "generations",
+    "restorations",
+    "restorations/delete",
+    "packs",
+    "sessions",
     "prompts/suggest",
     "items",
     "items/delete",
+    "items/bulk",
+    "items/stacks",
     "albums",
 }
 # Addresses with an id -> the kind of object that the id names.
@@ -47,19 +54,35 @@ OF = {
     "twins/<uuid:ident>/photos/<uuid:photo>": "photo",
     "twins/<uuid:ident>/photos/<uuid:photo>/content": "photo",
     "twins/<uuid:ident>/photos/<uuid:photo>/thumbnail": "photo",
+    "twins/<uuid:ident>/avatar": "twin",
+    "twins/<uuid:ident>/avatar/picture": "twin",
     "twins/<uuid:ident>/trainings": "twin",
     "twins/<uuid:ident>/verification": "twin",
+    "twins/<uuid:ident>/redo": "twin",
     "trainings/<uuid:ident>": "training",
     "trainings/<uuid:ident>/cancel": "training",
     "trainings/<uuid:ident>/activate": "training",
+    "trainings/<uuid:ident>/avatar": "training",
     "trainings/<uuid:ident>/weights": "training",
     "trainings/<uuid:ident>/samples/<int:number>": "training",
     "generations/<uuid:ident>": "job",
     "generations/<uuid:ident>/cancel": "job",
     "generations/<uuid:ident>/repeat": "job",
+    "restorations/<uuid:ident>": "restoration",
+    "restorations/<uuid:ident>/milder": "restoration",
+    "restorations/<uuid:ident>/original": "restoration",
+    "restorations/<uuid:ident>/thumbnail": "restoration",
+    "generations/<uuid:ident>/sheet": "job",
+    "generations/<uuid:ident>/keep": "job",
+    "sessions/<uuid:ident>": "session",
+    "sessions/<uuid:ident>/repeat": "session",
+    "items/<uuid:ident>/feedback": "item",
     "items/<uuid:ident>": "item",
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
+    "items/bulk/<uuid:ident>/undo": "edit",
+    "items/<uuid:ident>/stack": "item",
+    "items/<uuid:ident>/unstack": "item",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
 }
@@ -67,6 +90,8 @@ OF = {
 BODIES: dict[str, dict[str, Any]] = {
     "twins/<uuid:ident>": {"name": "x"},
     "albums/<uuid:ident>": {"name": "x"},
+    "generations/<uuid:ident>/keep": {"best": 1},
+    "items/<uuid:ident>/feedback": {"not_me": True},
 }
 
 
@@ -86,37 +111,58 @@ def routes() -> list[tuple[str, str]]:
 def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     """One object of every kind, owned by alice: kind -> id."""
     from accounts.models import Export
-    from billing import ledger
-    from billing.models import Invoice
     from gallery.models import Album, Item
     from gallery.services import save_item
+    from gallery.shelf.models import BulkEdit
     from generation.models import Job
+    from generation.sessions.models import Session
+    from tests.conftest import jpeg
+    from tests.restoring import restoration_of
     from tests.studio import paint
 
+    draw(trained)
     job = Job.objects.create(user=alice, twin=trained, training=trained.active_training, prompt="x", seed=1)
     item = Item(user=alice, width=64, height=64, size=0, etag="", job=job.id)
     for name, value in save_item(alice.id, item.id, paint(b"", 1)).items():
         setattr(item, name, value)
     item.save()
-    bill = Invoice.objects.create(
-        id="in_1",
-        wallet=ledger.wallet_of(alice).id,
-        status="paid",
-        currency="usd",
-        total=600,
-        created_at=alice.date_joined,
-    )
     return {
-        "invoice": bill.id,
+        "restoration": str(restoration_of(alice, jpeg(3)).id),
+        "invoice": bill_of(alice),
         "consent": "terms",
         "export": str(Export.objects.create(user=alice, scope="items").id),
         "twin": str(trained.id),
         "photo": str(photos[0].id),
         "training": str(trained.active_training_id),
         "job": str(job.id),
+        "order": str(Job.objects.create(user=alice, kind="headshots", shots=["x"], seed=1, prompt="x").id),
         "item": str(item.id),
+        "edit": str(BulkEdit.objects.create(user=alice, count=0).id),
+        "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     }
+
+
+def bill_of(user: Any) -> str:
+    from billing import ledger
+    from billing.models import Invoice
+
+    facts = {"status": "paid", "currency": "usd", "total": 600, "created_at": user.date_joined}
+    return Invoice.objects.create(id="in_1", wallet=ledger.wallet_of(user).id, **facts).id
+
+
+def draw(twin: Any) -> None:
+    """Gives the twin and its active training an avatar."""
+    from accounts.vault.vault import store
+    from ml.avatar.avatar import Avatar as Drawn
+    from ml.avatar.skin import PLAIN
+    from twins.avatars.models import Avatar, encoded
+    from twins.models import Training
+
+    avatar = Avatar.objects.create(user=twin.user, twin=twin, shown=False, status="succeeded")
+    avatar.keep(Drawn(PLAIN))
+    store(twin.user_id).write(twin.active_training.avatar_file, encoded(Drawn(PLAIN)))
+    Training.objects.filter(id=twin.active_training_id).update(has_avatar=True)
 
 
 def address(route: str, things: dict[str, str]) -> str:
@@ -148,7 +194,16 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
     listed = {
         route: as_bob.get(f"/api/v1/{route}").json()
-        for route in ("twins", "photos", "generations", "items", "albums", "billing/invoices")
+        for route in (
+            "twins",
+            "photos",
+            "generations",
+            "restorations",
+            "items",
+            "albums",
+            "sessions",
+            "billing/invoices",
+        )
     }
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
 
@@ -179,35 +234,49 @@ def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> N
 # ---------------------------------------------------------------- pages
 
 
+# The start of a page's address -> the kind of object that its id names; the first that fits counts.
+PAGES_OF = {
+    "twins/trainings/": "training",
+    "twins/": "twin",
+    "gallery/undo/": "edit",
+    "gallery/": "item",
+    "studio/pictures/": "item",
+    "studio/": "job",
+    "restore/": "restoration",
+    "headshots/orders/": "order",
+    "sessions/": "session",
+    "account/archives/": "export",
+    "account/consents/": "consent",
+    "account/billing/": "invoice",
+}
+
+
 def page_routes() -> list[tuple[str, str]]:
     """(address, kind of object) of every page with an id."""
     import accounts.urls
     import billing.urls
     import gallery.urls
+    import generation.packs.urls
+    import generation.restorations.urls
+    import generation.sessions.urls
     import generation.urls
     import twins.urls
 
-    of = {
-        "twins/trainings/": "training",
-        "twins/": "twin",
-        "gallery/": "item",
-        "studio/": "job",
-        "account/archives/": "export",
-        "account/consents/": "consent",
-        "account/billing/": "invoice",
-    }
     places = {
         "twins/": twins.urls,
         "gallery/": gallery.urls,
         "studio/": generation.urls,
+        "restore/": generation.restorations.urls,
+        "headshots/": generation.packs.urls,
+        "sessions/": generation.sessions.urls,
         "account/billing/": billing.urls,
         "account/": accounts.urls,
     }
     found = [start + str(p.pattern) for start, module in places.items() for p in module.urlpatterns]
     return [
-        (route, next(kind for start, kind in of.items() if route.startswith(start)))
+        (route, next(kind for start, kind in PAGES_OF.items() if route.startswith(start)))
         for route in found
-        if "<" in route
+        if "<" in route and "<slug:code>" not in route  # a pack is nobody's
     ]
 
 
@@ -277,6 +346,7 @@ def test_no_answer_to_alice_is_kept_for_somebody_else(
     [
         ("items/delete", {"ids": ["item"]}),
         ("exports", {"ids": ["item"]}),
+        ("items/bulk", {"ids": ["item"], "favourite": True}),
         ("items/delete", {"filter": {"twin": "twin"}}),
     ],
 )
@@ -289,7 +359,7 @@ def test_alices_things_named_in_a_strangers_request_are_not_found_or_left_alone(
     def filled(value: Any) -> Any:
         if isinstance(value, dict):
             return {k: filled(v) for k, v in value.items()}
-        return [filled(v) for v in value] if isinstance(value, list) else things[value]
+        return [filled(v) for v in value] if isinstance(value, list) else things.get(value, value)
 
     answer = as_bob.post(f"/api/v1/{address}", filled(body), format="json")
     assert answer.status_code in (200, 202)

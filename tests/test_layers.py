@@ -37,6 +37,9 @@ TORCH_FREE = (
     "avatar.avatar",
     "avatar.fit",
     "avatar.drawings",
+    "avatar.traits",
+    "avatar.views",
+    "fingerprint",
     "nets.scales",
     "sameness",
     "prompts",
@@ -58,6 +61,7 @@ TORCH_FREE = (
     "remote.lora",
     "remote.desk",
     "remote.engine",
+    "restore.weights",
 )
 
 # Floors inside ml. `nano` (how the base is trained) is last, so rendering code cannot import it.
@@ -67,10 +71,11 @@ ML: list[tuple[str, ...]] = [
         "types errors",
         "sizes vocabulary words catalogue",
         "lorafile measures copies sameness watermark decoding media safety provenance prompts nets"
-        " nudity drawn",
+        " nudity drawn fingerprint",
         "avatar",
         "oom faces likeness heads liveness selfie finish selection",
         "judge engine",
+        "restore",
         "local remote hub depot needs fetch",
         "commands",
         "__main__",
@@ -89,6 +94,8 @@ LATE = [
     "facenet_pytorch",
     "nudenet",
     "onnxruntime",
+    "spandrel",
+    "spandrel_extra_arches",
     "ml.decoding.coded",  # NumPy in the decoder's child, for the few pictures with such colours
     "ml.decoding.tiff",  # Pillow's reader of TIFF takes a sixth of the decoder's start time
     "pillow_heif",  # a third of the decoder's start time; most uploads are JPEG and need none

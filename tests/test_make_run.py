@@ -136,7 +136,6 @@ def test_a_printed_email_is_found_in_a_log(running: MakeRun) -> None:
 
 
 def test_manage_py_works_beside_it_and_nothing_else_does(running: MakeRun) -> None:
-    assert running.call("manage.py", "ledger_check").returncode == 0
     assert running.call("manage.py", "migrate", "--check").returncode == 0
     assert "lacks DATABASE_URL" in running.call("-c", "import config.settings").stderr
 

@@ -1,4 +1,6 @@
-"""The main flow without doubles: drawn photos, real checks, the nano base, screening and marking."""
+"""The main flow without doubles: drawn photos, real checks, the nano base, screening and marking.
+
+The training is short, and measured on few scenes (tests/brief.py)."""
 
 from __future__ import annotations
 
@@ -15,19 +17,9 @@ from billing import audit
 from billing.models import Plan
 from tests.processes import Workers, wait_for
 from tests.test_workers import trained_twin
-from tests.trained import Made
+from tests.trained import Made, drawn
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.train]
-
-
-def drawn(seed: int, count: int) -> list[bytes]:
-    from ml import media
-    from ml.drawn.people import random_person, varied_scenes
-    from ml.drawn.portraits import draw
-
-    rng = np.random.default_rng([seed, 0])
-    person = random_person(rng)
-    return [media.encode_jpeg(draw(person, scene, 768, 768), 92) for scene in varied_scenes(rng, count)]
 
 
 def changed(photo: bytes, how: Any) -> bytes:
@@ -85,10 +77,10 @@ class Customer:
 def test_drawn_photos_become_a_twin_pictures_an_archive_and_nothing(
     as_alice: Any, twin: Any, workers: Workers
 ) -> None:
-    workers.start(studio="real")
+    workers.start(studio="brief")
     alice = Customer(as_alice, twin)
     photos_are_judged(alice)
-    training = alice.post(f"{alice.where}/trainings", {"steps": 40, "seed": 1})["id"]
+    training = alice.post(f"{alice.where}/trainings", {"steps": 12, "seed": 1})["id"]
     assert alice.until_done(f"/api/v1/trainings/{training}")["likeness"] is not None
     job, *items = alice.make({"twin": alice.twin, "prompt": "smiling, in a park", "count": 2, "seed": 7})
     _again, same = alice.make({"same_seed": True, "overrides": {"count": 1}}, f"generations/{job}/repeat")

@@ -15,7 +15,7 @@ from tests.plugin import Share
 from tests.test_web import Web
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
-EXAMPLES = 20, 3  # per endpoint: with --thorough, and without; the same in every run
+EXAMPLES = 20, 2  # per endpoint: with --thorough, and without; the same in every run
 
 
 def test_no_request_makes_a_server_error(tmp_path: Path, share: Share) -> None:

@@ -64,14 +64,19 @@ def steps_of_training(workers: Workers) -> list[str]:
     return [line.split()[1] for line in workers.steps() if line.startswith("training")]
 
 
-def test_a_training_that_is_evicted_five_times_once_in_each_stage_ends_well(
-    twin: Any, photos: list[Any], workers: Workers
+STAGES = ("preparing", "measuring the base", "training 0.50", "choosing the best", "finishing")
+
+
+@pytest.mark.parametrize(
+    "stages", [STAGES[2:4], pytest.param(STAGES, marks=pytest.mark.thorough)], ids=["twice", "in each stage"]
+)
+def test_a_training_that_is_evicted_again_and_again_ends_well(
+    twin: Any, photos: list[Any], workers: Workers, stages: tuple[str, ...]
 ) -> None:
     """Each worker gets SIGTERM in another stage, and the next worker resumes from the checkpoint. No step
     runs twice."""
     from twins.services import start_training
 
-    stages = ["preparing", "measuring the base", "training 0.50", "choosing the best", "finishing"]
     workers.hold(stages[0])
     workers.start("train", pool=(*PREFORK, "1"))
     training, evicted = start_training(twin), []
@@ -81,9 +86,9 @@ def test_a_training_that_is_evicted_five_times_once_in_each_stage_ends_well(
         evict(evicted[-1])
         workers.hold(following) if following else workers.let_go()
     wait_for(lambda: ended(training))
-    assert (training.status, training.attempt, training.crashes) == ("succeeded", 6, 0)
+    assert (training.status, training.attempt, training.crashes) == ("succeeded", len(stages) + 1, 0)
     assert steps_of_training(workers) == ["0.17", "0.33", "0.50", "0.67", "0.83", "1.00"]
-    assert [worker.wait(10) for worker in evicted] == [0] * 5
+    assert [worker.wait(10) for worker in evicted] == [0] * len(stages)
     assert audit.problems() == []
 
 

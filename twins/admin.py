@@ -11,6 +11,7 @@ from config.web.admin import ReadOnlyAdmin
 from twins import services
 from twins.models import Photo, Training, Twin
 from twins.proof import admin as proof  # noqa: F401  registers its pages
+from twins.redo import admin as redo  # noqa: F401  registers its pages
 
 
 @admin.register(Twin)

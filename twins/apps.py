@@ -17,9 +17,12 @@ class TwinsConfig(AppConfig):
         from config import registry
         from ml.catalogue import SERVICES
         from twins import exports, services, terms
+        from twins.avatars.models import Avatar
         from twins.models import Photo, Training, Twin
         from twins.proof.exports import proofs
         from twins.proof.models import Challenge, Invitation, PhoneLink, Proof, Selfie
+        from twins.redo.exports import redos
+        from twins.redo.models import Mark, Redo
 
         def quoted(user: Any, fields: dict[str, Any]) -> prices.Quote:
             twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
@@ -30,11 +33,14 @@ class TwinsConfig(AppConfig):
 
         prices.register("training", quoted)
         theirs = (Proof, Selfie, Challenge, PhoneLink, Invitation)
-        registry.known_files += (Photo.known_files, Training.known_files, Selfie.known_files)
+        kept = (Photo, Training, Selfie, Avatar)
+        registry.known_files += tuple(kind.known_files for kind in kept)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.disable_twins)
         for service in SERVICES:
             stop = partial(services.stop_at, service)
             registry.on_withdraw.setdefault(kind_of(service), []).append(stop)
-        registry.exporters.append(registry.Exporter((Twin, Photo, Training), exports.twins))
+        registry.exporters.append(registry.Exporter((Twin, Photo, Training, Avatar), exports.twins))
         registry.exporters.append(registry.Exporter(theirs, proofs))
-        registry.erasers.append(registry.Eraser(dict.fromkeys((*theirs, Training, Photo, Twin), "user")))
+        registry.exporters.append(registry.Exporter((Mark, Redo), redos))
+        erased = (*theirs, Mark, Redo, Avatar, Training, Photo, Twin)
+        registry.erasers.append(registry.Eraser(dict.fromkeys(erased, "user")))

@@ -17,7 +17,7 @@ from config.runs.states import Status
 from config.studio import get_base
 from config.web.labels import engine_name
 from ml.catalogue import BASES
-from twins import terms
+from twins import renewals, terms
 from twins.models import Twin
 from twins.proof.companies import HERE_ONLY
 
@@ -68,6 +68,14 @@ def _default(user: Any) -> str:
         return offers.default(user, trains=True)
     except DomainError:
         return ""
+
+
+def renewal(twin: Twin) -> dict[str, Any] | None:
+    """What making a twin of an older base anew costs; None where there is nothing to offer."""
+    if not renewals.is_offered(twin) or twin.active_training is None:
+        return None
+    base = twin.active_training.base
+    return {"base": base, "price": terms.price_of_training(twin.user, twin, base)}
 
 
 def made_by(training: dict[str, Any]) -> str:

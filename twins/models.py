@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from typing import Any, Self
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
 from accounts.emails import tell
+from accounts.vault.sealing import Tampered
 from accounts.vault.vault import store
 from billing import limits
 from billing.runs import FULL, REMOTE, PaidRun, by_place
@@ -26,7 +28,9 @@ from config.runs.models import OPEN, Run, RunQuerySet, Status
 from config.runs.sentences import SENTENCES
 from ml.catalogue import BASES
 from ml.nets.scales import is_drawn
+from twins.avatars import models as avatars  # noqa: F401  registers its models
 from twins.proof import models as proof  # noqa: F401  registers its models
+from twins.redo import models as redo  # noqa: F401  registers its models
 
 LEAST, MOST = 10, 25  # a training needs LEAST accepted photos; a twin holds at most MOST
 TRIED = ("likeness_too_low", "consent_withdrawn")  # failures that are no fault of ours
@@ -108,6 +112,8 @@ class Twin(models.Model):
     # It shows somebody else than its owner, who consents by a link (proof.Invitation).
     of_other = models.BooleanField(default=False, db_default=False, editable=False)
     disabled_at = models.DateTimeField(null=True, editable=False)  # when the consent was withdrawn
+    # The version of the base for which the free training of renewals.py is used up.
+    renewed_for = models.CharField(max_length=16, blank=True, db_default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -247,6 +253,11 @@ class Training(PaidRun):
     seconds = models.FloatField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
     samples = models.PositiveSmallIntegerField(default=0)  # number of sample pictures
+    # A drawn avatar: `avatar_file` has its facts, `corrections` what its person changed by hand.
+    has_avatar = models.BooleanField(default=False, db_default=False, editable=False)
+    corrections = models.JSONField(default=dict, db_default={}, editable=False)
+    base_version = models.CharField(max_length=16, blank=True, db_default="", editable=False)  # fingerprint
+    renews = models.BooleanField(default=False, db_default=False, editable=False)  # free, see renewals.py
 
     objects = TrainingQuerySet.as_manager()
 
@@ -282,7 +293,17 @@ class Training(PaidRun):
     def is_avatar(self) -> bool:
         """Whether it shows a drawn avatar of the person on the photos, whose likeness is not measured."""
         drawn = self.base in BASES and not BASES[self.base].photorealistic
-        return drawn and self.status == Status.SUCCEEDED and self.likeness is None
+        old = drawn and self.status == Status.SUCCEEDED and self.likeness is None  # their facts were not kept
+        return self.has_avatar or old
+
+    def avatar_facts(self) -> dict[str, Any] | None:
+        """The facts of the avatar that it is trained on; None where there is none, or none was kept."""
+        if not self.has_avatar:
+            return None
+        try:
+            return dict(json.loads(store(self.user_id).read(self.avatar_file)))
+        except (FileNotFoundError, Tampered):
+            return None
 
     @property
     def folder(self) -> str:
@@ -295,18 +316,25 @@ class Training(PaidRun):
             Twin.objects.filter(id=self.twin_id).update(active_training=self, **first)
             transaction.on_commit(lambda: files.delete(checkpoint), robust=True)
         else:
+            type(self).objects.filter(id=self.id).update(has_avatar=False)
             transaction.on_commit(lambda: files.delete_all(folder), robust=True)
         super().on_end()
         if self.free and self.status != Status.SUCCEEDED:
             self._give_free_training_back()
+        if self.renews and (self.status == Status.SUCCEEDED or self._was_given_up()):
+            Twin.objects.filter(id=self.twin_id).update(renewed_for=self.base_version)
         if self.status != Status.CANCELLED:
             transaction.on_commit(lambda: tell(self.user_id, "training", self.words_of_end), robust=True)
 
     def _give_free_training_back(self) -> None:
         """Only a success uses up the free training, and giving it up too often after it had begun."""
-        ours = self.status == Status.FAILED and self.error_code not in TRIED
-        if not limits.return_free_training(self.user_id, tried=self.attempt > 0 and not ours):
+        if not limits.return_free_training(self.user_id, tried=self._was_given_up()):
             Twin.objects.filter(id=self.twin_id).update(had_free_training=True)
+
+    def _was_given_up(self) -> bool:
+        """Whether it had begun, and no fault of ours ended it."""
+        ours = self.status == Status.FAILED and self.error_code not in TRIED
+        return self.attempt > 0 and not ours
 
     def words_of_end(self) -> tuple[str, str]:
         """Subject and text of the e-mail.
@@ -327,12 +355,17 @@ class Training(PaidRun):
         trained = Q(status=Status.SUCCEEDED) & ~Q(sha256="")
         for training in cls.objects.filter(trained | Q(status__in=OPEN), user=user_id):
             yield from (training.lora, *map(training.sample, range(max(training.samples, SAMPLES))))
+            yield training.avatar_file
             if training.is_open:
                 yield training.checkpoint_file
 
     @property
     def checkpoint_file(self) -> str:
         return f"{self.folder}/checkpoint.safetensors"
+
+    @property
+    def avatar_file(self) -> str:
+        return f"{self.folder}/avatar.json"
 
     def sample(self, number: int) -> str:
         return f"{self.folder}/samples/{number}.png"

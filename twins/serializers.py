@@ -16,7 +16,8 @@ from config.studio import get_base
 from config.web.serializers import RunFields, run_fields
 from config.web.text import NameField
 from ml.catalogue import Base
-from twins import checks
+from twins import checks, renewals
+from twins.avatars.serializers import DrawnSerializer, show_of_training
 from twins.models import LEAST, Photo, Training, Twin
 
 
@@ -183,8 +184,13 @@ class TrainingSerializer(RunFields):
     likeness = serializers.FloatField(allow_null=True)
     likeness_base = serializers.FloatField(allow_null=True)
     likeness_real = serializers.FloatField(allow_null=True)
-    avatar = serializers.BooleanField(
-        help_text="whether it shows a drawn avatar of the person on real photos; that has no likeness"
+    avatar = DrawnSerializer(
+        allow_null=True,
+        help_text="the drawn avatar that it shows in place of real photos; such a twin has no likeness",
+    )
+    older_base = serializers.BooleanField(
+        help_text="whether its base has changed since: it goes on as it was, and a new training would use"
+        " today's; the quote of a training says whether that is free"
     )
     seconds = serializers.FloatField(allow_null=True)
     samples = serializers.ListField(
@@ -214,7 +220,8 @@ def show_training(
         "likeness": training.likeness if measured else None,
         "likeness_base": training.likeness_base if measured else None,
         "likeness_real": training.likeness_real if measured else None,
-        "avatar": training.is_avatar,
+        "avatar": show_of_training(training),
+        "older_base": renewals.is_older(training),
         "seconds": training.seconds,
         "samples": [f"/api/v1/trainings/{training.id}/samples/{n}" for n in range(training.samples)],
         "active": training.twin.active_training_id == training.id,

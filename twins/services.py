@@ -22,7 +22,8 @@ from config.runs.idempotency import create_idempotent
 from config.runs.models import Run, Status
 from config.studio import hosted
 from config.web.labels import engine_name
-from twins import checks, terms
+from twins import checks, renewals, terms
+from twins.avatars import fitting, giving
 from twins.models import LEAST, MOST, Photo, Training, Twin
 from twins.proof import forgetting, subjects
 
@@ -77,6 +78,8 @@ def change_twin(twin: Twin, **fields: str) -> Twin:
     if not Twin.objects.filter(id=twin.id).update(**fields, updated_at=timezone.now()):
         raise NotFound
     twin.refresh_from_db()
+    if "subject_class" in fields:
+        fitting.refresh(twin.id)
     return twin
 
 
@@ -123,7 +126,8 @@ def disable(user: Any, twins: QuerySet[Twin]) -> None:
     )
     Photo.objects.filter(twin__in=chosen).update(embedding=None, embedder="", points=None)
     trained = Training.objects.filter(twin__in=chosen)
-    trained.update(sha256="", samples=0)
+    trained.update(sha256="", samples=0, has_avatar=False, corrections={})
+    fitting.forget(chosen)
     folders, files = [f"{t.folder}/" for t in trained], store(user.id)
     forgetting.forget(chosen)
     transaction.on_commit(lambda: stop_all(chosen, Photo, Training, forgetting.Selfie), robust=True)
@@ -219,6 +223,7 @@ def delete_photo(photo: Photo) -> None:
         files, names = store(photo.user_id), [photo.quarantine, photo.clean, photo.thumbnail]
         photo.delete()
         transaction.on_commit(lambda: _remove(files, [], names), robust=True)
+    fitting.refresh(photo.twin_id)
 
 
 # ---------------------------------------------------------------- trainings
@@ -237,7 +242,7 @@ def start_training(
 
     Raises EngineUnknown, PlanRequired, ConsentRequired, VerificationRequired, NotEnoughPhotos,
     TrainingInProgress, TwinDisabled, TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed,
-    IdempotencyMismatch.
+    AvatarImpossible, IdempotencyMismatch.
     """
     training = Training(
         user=twin.user,
@@ -253,12 +258,12 @@ def start_training(
         endpoint=f"trainings:{twin.id}",
         key=key,
         body_hash=body_hash,
-        prepare=_prepare_training,
+        prepare=prepare_training,
         check=lambda: subjects.require_consent(twin),
     )
 
 
-def _prepare_training(training: Training) -> None:
+def prepare_training(training: Training) -> None:
     """Checks the twin again, sets the price and enqueues, in the transaction that creates the training."""
     twin = locked_twin(training.twin_id)
     require_enabled(twin)
@@ -268,6 +273,7 @@ def _prepare_training(training: Training) -> None:
     if twin.trainings.open().exists():
         raise TrainingInProgress
     training.engine = training.base
+    giving.give(training, twin, photos)
     _set_price(training, twin)
     training.number = (twin.trainings.aggregate(n=Max("number"))["n"] or 0) + 1
     try:
@@ -301,6 +307,8 @@ def _set_price(training: Training, twin: Twin) -> None:
     training.free = training.free or (
         not training.retry_of and terms.is_free(training.user, twin, training.base)
     )
+    training.renews = not (training.free or training.retry_of) and renewals.is_free(twin, training.base)
+    training.base_version = renewals.today(training.base)
     if training.free:
         type(wallet).objects.filter(id=wallet.id).update(free_trainings=F("free_trainings") + 1)
 
@@ -362,7 +370,7 @@ def retry_training(training: Training, *, actor: Any) -> Training:
     )
 
     def prepare(new: Training) -> None:
-        _prepare_training(new)
+        prepare_training(new)
         registry.audit(actor, "retry_training", training, f"as {new.id}")
 
     return create_idempotent(

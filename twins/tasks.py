@@ -23,8 +23,11 @@ from config.runs.turns import Waiting, in_turn, last_served
 from config.runs.worker import Lost, claimed
 from config.studio import get_base, get_engine, get_judge
 from ml import media, types
+from ml.avatar.avatar import from_facts
 from ml.errors import MLError, Stopped
-from twins import checks
+from twins import checks, renewals
+from twins.avatars import fitting
+from twins.avatars.models import encoded
 from twins.models import SIGN, Photo, Training, Twin
 from twins.proof import companies, subjects
 
@@ -50,6 +53,7 @@ def check_photo(ident: str) -> None:
             if said.accepted:  # other photos may have been accepted meanwhile
                 said = judge.compare(said, others)
             photo.finish(**_verdict(said) | {"hints": checks.hints_of(said, others)})
+        fitting.refresh(photo.twin_id)
 
 
 def _still_wanted(twin_id: Any) -> None:
@@ -159,14 +163,17 @@ def _train(training: Training) -> None:
     files = store(training.user_id)
     with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
         progress = overall(training.progress, REMOTE_STAGES if training.service else STAGES)
-        report = get_engine(training.base).train(_spec(training, files), **given(training, files, progress))
+        spec, version = _spec(training, files), renewals.today(training.base)
+        report = get_engine(training.base).train(spec, **given(training, files, progress))
         if not report.recognised and settings.LIKENESS_FLOOR:
-            raise MLError("likeness_too_low", "")
+            raise MLError("avatar_not_shown" if report.avatar else "likeness_too_low", "")
+        if report.avatar:
+            files.write(training.avatar_file, encoded(from_facts(report.avatar)))
         with transaction.atomic():
             if not training.may_deliver():
                 raise Lost
             _still_wanted(training.twin_id)
-            training.finish(**_outcome(report))
+            training.finish(**_outcome(report), base_version=version)
 
 
 # (begin, end) of each stage, as shares of the training's whole time: here, and at a service.
@@ -210,6 +217,7 @@ def _spec(training: Training, files: Vault) -> types.TrainSpec:
         steps=training.steps,
         threads=training.threads,
         name=training.folder,
+        avatar=fitting.facts_for(training),
     )
 
 
@@ -225,4 +233,5 @@ def _outcome(report: types.TrainReport) -> dict[str, Any]:
         "seconds",
         "sha256",
     )
-    return {name: getattr(report, name) for name in names} | {"samples": len(report.samples)}
+    found = {name: getattr(report, name) for name in names}
+    return found | {"samples": len(report.samples), "has_avatar": report.avatar is not None}

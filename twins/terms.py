@@ -8,15 +8,18 @@ from billing import ledger, limits, prices
 from billing.engines import offers
 from config.studio import get_base
 from config.web.labels import engine_name
+from twins import renewals
 from twins.models import Training, Twin
 from twins.proof import companies, validity
 
 
 def price_of_training(user: Any, twin: Twin | None, base: str = "") -> int:
     """Price in credits on a base, by default the user's usual one. The first training in a twin slot is free
-    on engines that offer it; deleting a twin frees no slot. Raises EngineUnknown, PlanRequired."""
+    on engines that offer it; deleting a twin frees no slot. So is one that renews a twin of an older base.
+    Raises EngineUnknown, PlanRequired."""
     base = base or offers.default(user, trains=True)
-    return 0 if is_free(user, twin, base) else prices.training(get_base(base))
+    free = is_free(user, twin, base) or (twin is not None and renewals.is_free(twin, base))
+    return 0 if free else prices.training(get_base(base))
 
 
 def is_free(user: Any, twin: Twin | None, base: str) -> bool:
@@ -30,6 +33,11 @@ def cancel_uses_free(twin: Twin) -> bool:
     """Whether the twin's free training is at work and counts as used when it is cancelled now."""
     begun = twin.trainings.open().filter(free=True, attempt__gt=0).exists()
     return begun and not limits.free_retries_left(ledger.wallet_of(twin.user))
+
+
+def cancel_uses_renewal(twin: Twin) -> bool:
+    """Whether the free renewal of the twin is at work: cancelled now, it counts as used."""
+    return twin.trainings.open().filter(renews=True, attempt__gt=0).exists()
 
 
 def may_train(training: Training, twin: Twin) -> None:

@@ -26,6 +26,7 @@ from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from ml.catalogue import Base
 from twins import checks, engines, services, terms
+from twins.avatars import pages
 from twins.forms import TwinForm
 from twins.models import LEAST, MOST, Photo, Training, Twin
 from twins.proof import subjects
@@ -105,6 +106,7 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
     return (
         _costs(user, twin, running)
         | choices
+        | pages.panel(twin, choices.get("chosen"))
         | {
             "twin": twin,
             "photos": sorted(map(show_photo, photos), key=lambda photo: photo["status"] == "refused"),
@@ -147,6 +149,8 @@ def _costs(user: Any, twin: Twin, running: dict[str, Any] | None) -> dict[str, A
         "configured": gateway.configured(),
         "confirmed": is_confirmed(user),
         "cancel_uses_free": running is not None and terms.cancel_uses_free(twin),
+        "cancel_uses_renewal": running is not None and terms.cancel_uses_renewal(twin),
+        "renewal": None if running else engines.renewal(twin),
     }
 
 

@@ -38,8 +38,30 @@ SENTENCES = {
         "The photos differ too much in colour to draw one person. Nothing was charged. Choose photos in"
         " similar light."
     ),
+    "avatar_not_shown": _(
+        "The trained twin does not draw its avatar well enough. Nothing was charged. Train it again, or"
+        " correct the avatar first."
+    ),
+    "avatar_unreadable": _("The avatar cannot be read. Nothing was charged. Have it drawn anew."),
     "base_missing": NOT_READY,
     "base_broken": NOT_READY,
+    "no_face": _(
+        "No face was found in this picture. Nothing was charged. Choose one that shows a face clearly."
+    ),
+    "several_faces": _(
+        "There are more than 20 faces in this picture. Nothing was charged. Cut it into parts first."
+    ),
+    "face_too_small": _(
+        "The faces in this picture are less than 24 pixels wide. Nothing was charged. "
+        "There is too little of them to restore."
+    ),
+    "nothing_to_restore": _(
+        "The faces in this picture are sharp already. Nothing was charged. "
+        "Choose a larger size or restore the background too, if you want that."
+    ),
+    "restorer_missing": NOT_AVAILABLE,
+    "restorer_broken": NOT_AVAILABLE,
+    "spandrel_missing": NOT_AVAILABLE,
     "storage_full": _(
         "There was no room left to save this. What was not delivered costs nothing. Please try again later."
     ),

@@ -45,16 +45,22 @@ def who(_group: str, request: Any) -> str:
     return f"user:{user.pk}" if user is not None and user.is_authenticated else f"address:{network(request)}"
 
 
-def _usage(request: Any, group: str, rate: str) -> dict[str, Any] | None:
+def at(_group: str, request: Any) -> str:
+    """The network alone, whoever is logged in."""
+    return f"address:{network(request)}"
+
+
+def _usage(request: Any, group: str, rate: str, key: Any = who) -> dict[str, Any] | None:
     """None when Redis is away."""
     try:
-        return get_usage(request, group=group, key=who, rate=rate, method=request.method, increment=True)
+        return get_usage(request, group=group, key=key, rate=rate, method=request.method, increment=True)
     except redis.RedisError:
         return None
 
 
-def limited(rate: str, group: str) -> Callable[[Any], Any]:
-    """Decorates a view or an API method: at most `rate` ("60/m") calls of `group` for each user.
+def limited(rate: str, group: str, *, by_address: str = "") -> Callable[[Any], Any]:
+    """Decorates a view or an API method: at most `rate` ("60/m") calls of `group` for each user; with
+    `by_address` also at most so many from one network, whoever is logged in there.
 
     Raises RateLimited.
     """
@@ -63,13 +69,17 @@ def limited(rate: str, group: str) -> Callable[[Any], Any]:
         @functools.wraps(method)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             request = next(a for a in args[:2] if hasattr(a, "META"))
-            usage = _usage(request, group, rate)
-            if usage and usage["should_limit"]:
-                raise refusal(usage, rate)
+            found = [(_usage(request, group, rate), rate, "default")]
+            if by_address:
+                found.append((_usage(request, f"{group}:address", by_address, at), by_address, "address"))
+            counted = [(usage, each, name) for usage, each, name in found if usage]
+            for usage, each, name in counted:
+                if usage["should_limit"]:
+                    raise refusal(usage, each, name)
             response = method(*args, **kwargs)
-            if usage and response is not None:
-                for name, value in headers(usage, rate).items():
-                    response[name] = value
+            if response is not None:
+                for header in ("RateLimit-Policy", "RateLimit") if counted else ():
+                    response[header] = ", ".join(headers(*one)[header] for one in counted)
             return response
 
         wrapper.rate = rate  # type: ignore[attr-defined]  # read by the API's description
@@ -78,17 +88,17 @@ def limited(rate: str, group: str) -> Callable[[Any], Any]:
     return decorate
 
 
-def refusal(usage: dict[str, Any], rate: str) -> RateLimited:
+def refusal(usage: dict[str, Any], rate: str, name: str = "default") -> RateLimited:
     error = RateLimited()
-    error.headers = headers(usage, rate) | {"Retry-After": str(max(1, usage["time_left"]))}  # type: ignore[attr-defined]
+    error.headers = headers(usage, rate, name) | {"Retry-After": str(max(1, usage["time_left"]))}  # type: ignore[attr-defined]
     return error
 
 
-def headers(usage: dict[str, Any], rate: str) -> dict[str, str]:
-    """The headers RateLimit-Policy and RateLimit of the IETF draft."""
+def headers(usage: dict[str, Any], rate: str, name: str = "default") -> dict[str, str]:
+    """The headers RateLimit-Policy and RateLimit of the IETF draft, for the policy of this name."""
     seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}[rate.split("/")[1][-1]]
     left = max(0, usage["limit"] - usage["count"])
     return {
-        "RateLimit-Policy": f'"default";q={usage["limit"]};w={seconds}',
-        "RateLimit": f'"default";r={left};t={max(0, usage["time_left"])}',
+        "RateLimit-Policy": f'"{name}";q={usage["limit"]};w={seconds}',
+        "RateLimit": f'"{name}";r={left};t={max(0, usage["time_left"])}',
     }

@@ -66,9 +66,13 @@ def task_and_queue(name: str) -> tuple[str, str]:
     return (kind.task, kind.queue) if kind else (RENDER, "render")
 
 
-def choices() -> list[tuple[str, Any]]:
-    """(name, label) of each kind, for forms."""
-    return [(kind.name, kind.label) for kind in _kinds.values()]
+def by_prompt(name: str) -> bool:
+    """Whether jobs of this kind are asked for by a prompt alone, so that their recipe repeats them."""
+    return getattr(_kinds.get(name), "by_prompt", True)
+
+
+def without_prompt() -> list[str]:
+    return [name for name in _kinds if not by_prompt(name)]
 
 
 def by_queue() -> dict[str, list[str]]:

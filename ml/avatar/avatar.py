@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ml.drawn.people import BEARDS, HAIR_COLOURS, HAIR_STYLES, MORE_HAIR_STYLES, Person
+from ml.drawn.people import BEARDS, EYE_COLOURS, HAIR_COLOURS, HAIR_STYLES, MORE_HAIR_STYLES, Person
 from ml.errors import MLError
 from ml.vocabulary import GLASSES
 
@@ -16,6 +16,7 @@ CUTS = (*HAIR_STYLES, *MORE_HAIR_STYLES)
 CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "hair": (CUTS, "avatar_unknown_hair"),
     "hair_colour": (tuple(HAIR_COLOURS), "avatar_unknown_hair_colour"),
+    "eyes": (tuple(EYE_COLOURS), "avatar_unknown_eyes"),
     "beard": (BEARDS, "avatar_unknown_beard"),
     "glasses": (GLASSES, "avatar_unknown_glasses"),
 }
@@ -25,7 +26,7 @@ OUT_OF_RANGE = "avatar_out_of_range"
 @dataclass(frozen=True)
 class Avatar:
     """The drawing program's person of somebody, and the glasses they wear. `confidence`: 0..1 by trait.
-    `notes`: plain sentences on what was not found."""
+    `notes`: codes of what was not found, see ml.avatar.traits.NOTES."""
 
     person: Person
     glasses: str = "none"
@@ -43,9 +44,18 @@ def from_facts(facts: Mapping[str, Any]) -> Avatar:
         person = dict(facts["person"])
         person["mole"] = tuple(person["mole"]) if person.get("mole") else None
         avatar = Avatar(Person(**person), notes=tuple(facts["notes"]), confidence=dict(facts["confidence"]))
-        return corrected(avatar, skin=avatar.person.skin, glasses=facts["glasses"], hair=avatar.person.hair)
+        checked = corrected(avatar, **(traits_of(avatar) | {"glasses": facts["glasses"]}))
+        return replace(checked, confidence=avatar.confidence)
     except (KeyError, TypeError, ValueError) as e:
         raise MLError("avatar_unreadable", "This avatar cannot be read. Make it anew.") from e
+
+
+def traits_of(avatar: Avatar) -> dict[str, Any]:
+    """What can be corrected, as it is now: the arguments of `corrected`."""
+    return {
+        name: avatar.glasses if name == "glasses" else getattr(avatar.person, name)
+        for name in (*CHOICES, "skin")
+    }
 
 
 def corrected(
@@ -53,14 +63,15 @@ def corrected(
     *,
     hair: str | None = None,
     hair_colour: str | None = None,
+    eyes: str | None = None,
     skin: float | None = None,
     glasses: str | None = None,
     beard: str | None = None,
 ) -> Avatar:
     """The avatar with what its person has corrected by hand; None leaves a trait as it is. `skin`: 0 fair ..
     1 darkest. MLError with a code for each trait."""
-    changes: dict[str, Any] = {"hair": hair, "hair_colour": hair_colour, "beard": beard, "glasses": glasses}
-    changes = {name: value for name, value in changes.items() if value is not None}
+    changes: dict[str, Any] = {"hair": hair, "hair_colour": hair_colour, "eyes": eyes, "beard": beard}
+    changes = {name: value for name, value in (changes | {"glasses": glasses}).items() if value is not None}
     for name, value in changes.items():
         known, code = CHOICES[name]
         if value not in known:

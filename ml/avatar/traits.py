@@ -14,13 +14,16 @@ from ml.avatar.details import Details
 from ml.avatar.hair import typical_lightness
 from ml.avatar.skin import nearest_skin
 
-COVERED = (
-    "Something covers the hair, such as a scarf or a hat: the nearest cut and the colour of the brows were "
-    "taken. Correct them if they are wrong."
-)
-MIXED = "The hair looks different from photo to photo: what most of them show was taken."
-FAR_SKIN = "The built-in engine cannot draw this tone of skin exactly: the nearest was taken."
-DARK = "The photos are dark, so the tone of the skin is a guess."
+# The codes of notes, with their sentences.
+COVERED, UNSURE, MIXED, FAR_SKIN, DARK = "hair_covered", "hair_unsure", "hair_mixed", "skin_far", "skin_dark"
+NOTES = {
+    COVERED: "Something covers the hair, such as a scarf or a hat: the nearest cut and the colour of the"
+    " brows were taken. Correct them if they are wrong.",
+    UNSURE: "No known cut fits the hair well: the nearest was taken. Correct it if it is wrong.",
+    MIXED: "The hair looks different from photo to photo: what most of them show was taken.",
+    FAR_SKIN: "The built-in engine cannot draw this tone of skin exactly: the nearest was taken.",
+    DARK: "The photos are dark, so the tone of the skin is a guess.",
+}
 # Dark lines at the bridge and below the eyes, units of lightness: bare faces have at most 9 together.
 GLASSES, LEAST_LINE, MOST_LINE = 10.0, 1.0, 15.0
 # How much wider or longer drawn features are than MTCNN's points of them.
@@ -37,6 +40,7 @@ RANGES = {
     "jaw": (1.7, 3.2),
 }
 DRAWN_SHADE = (0.0, 30.0, 22.0)  # lightness: how much darker than the cheeks bare chins are in drawings
+AGREE = 0.3  # share of the photos that must show the cut of all of them together, or it is a guess
 FRINGE = -15.0  # lightness of the forehead against the cheeks where hair falls over it
 JAW = 0.07  # by what the ratio of jaw and cheeks is wider in photos than in drawings
 WIDTH = 0.075  # by what drawn faces are wider than what is measured
@@ -44,7 +48,7 @@ WIDTH = 0.075  # by what drawn faces are wider than what is measured
 
 @dataclass
 class Found:
-    """`values`: fields of the drawing program's person."""
+    """`values`: fields of the drawing program's person. `notes`: keys of NOTES."""
 
     values: dict[str, Any] = field(default_factory=dict)
     glasses: str = "none"
@@ -140,8 +144,10 @@ def add_seen_hair(found: Found, seen: Sequence[Measured]) -> None:
     cut = cuts.cut_of(shape, found.values["gender"], drawn=seen[0].view.drawn)
     if cut == "bob" and np.median([one.details.forehead[0] for one in seen]) < FRINGE:
         cut = "fringe"
-    found.add("hair", cut, 0.5)
-    found.notes += [MIXED] if share < 0.6 else []
+    alone = [cuts.cut_of(one.hair.shape, found.values["gender"], drawn=one.view.drawn) for one, _ in own]
+    agree = alone.count(cut) / len(alone)
+    found.add("hair", cut, 0.2 + agree / 2)
+    found.notes += [MIXED] if share < 0.6 else [UNSURE] if agree < AGREE else []
 
 
 def add_brow_colour(found: Found, seen: Sequence[Measured]) -> None:

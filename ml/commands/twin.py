@@ -17,6 +17,7 @@ from typing import Any
 from ml import media
 from ml.avatar.avatar import LABEL, from_facts
 from ml.avatar.drawings import portrait
+from ml.avatar.traits import NOTES
 from ml.commands import options
 from ml.commands.hosted import add_agreement, after_ctrl_c, check_agreement
 from ml.commands.output import Bar, answer, say
@@ -106,7 +107,7 @@ def say_how_like(args: argparse.Namespace, report: TrainReport) -> None:
     if report.avatar is not None:
         say(args, f"The twin shows a {LABEL}; its pictures show the avatar: {report.avatar_shown:.2f}.")
         for note in report.avatar["notes"]:
-            say(args, note)
+            say(args, NOTES.get(note, note))
     elif report.likeness is not None:
         without = f"without the twin {report.likeness_base:.2f}, " if report.likeness_base is not None else ""
         say(args, f"Likeness {report.likeness:.2f} ({without}between photos {report.likeness_real:.2f})")

@@ -29,8 +29,21 @@ from ml.lorafile import checksum
 from ml.oom import memory_errors
 from ml.prompts import compose, without_markup
 from ml.provenance import Signer
+from ml.restore.restorers import Restorers
+from ml.restore.restoring import restore
 from ml.selection import check_photos
-from ml.types import Journal, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+from ml.types import (
+    Journal,
+    Picture,
+    Progress,
+    RenderSpec,
+    Restored,
+    RestoreSpec,
+    Store,
+    TrainReport,
+    TrainSpec,
+    go_on,
+)
 from ml.words import screening
 
 log = logging.getLogger(__name__)
@@ -45,7 +58,8 @@ class LocalEngine:
     `source`: a local directory that replaces the base's. `keys`: the folder of the signing key, made at
     first use. `device` None: an accelerator if there is one. `threads`: torch's number of threads.
     `compiled` None: compiles the blocks on accelerators. `in_8_bits`: renders with the base in 8 bits even
-    if memory does not require it."""
+    if memory does not require it. `restorers`: the folder of face restorers that do not ship, and the name
+    of the one to use, "" for the best."""
 
     def __init__(
         self,
@@ -58,6 +72,7 @@ class LocalEngine:
         faces: Faces | None = None,
         compiled: bool | None = None,
         in_8_bits: bool = False,
+        restorers: tuple[Path | None, str] = (None, ""),
     ):
         self.base: Base = base_of(profile, source)
         refuse_hosted(self.base)
@@ -68,6 +83,7 @@ class LocalEngine:
         if threads:
             torch.set_num_threads(threads)
         self.faces = faces or Faces()
+        self.restorers = Restorers(*restorers, self.device)
         self._lock = threading.RLock()
         self._recent = Recent()
         self._loaded: tuple[Any, Sampler, lora.Swapper] | None = None
@@ -128,6 +144,14 @@ class LocalEngine:
         undo_compilation(pipe.transformer, pipe.vae)
         self._compiled = False
         return pipe
+
+    # ---------------------------------------------------------------- restore
+
+    def restore(self, spec: RestoreSpec, *, on_progress: Progress = go_on) -> Restored:
+        with memory_errors():
+            return restore(
+                spec, faces=self.faces, restorers=self.restorers, signer=self.signer, on_progress=on_progress
+            )
 
     # ---------------------------------------------------------------- render
 

@@ -19,7 +19,18 @@ from ml.remote.circuit import Circuit
 from ml.remote.desk import Desk
 from ml.remote.journal import FolderJournal
 from ml.remote.pictures import Fetch, Ready, Wanted
-from ml.types import Journal, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+from ml.types import (
+    Journal,
+    Picture,
+    Progress,
+    RenderSpec,
+    Restored,
+    RestoreSpec,
+    Store,
+    TrainReport,
+    TrainSpec,
+    go_on,
+)
 from ml.words import screening
 
 # LoRA files and archives of photos in memory at once. Each takes its size about twice at most: while it is
@@ -48,6 +59,9 @@ class RemoteEngine:
     ) -> TrainReport:
         company = SERVICES[self.base.service].company
         raise MLError("engine_trains_none", f"{company} trains no twins. Choose another engine for it.")
+
+    def restore(self, spec: RestoreSpec, *, on_progress: Progress = go_on) -> Restored:
+        raise MLError("restorer_missing", "Pictures are restored on this machine, by a local engine.")
 
     def render(
         self,

@@ -24,9 +24,11 @@ from billing.models import Plan
 from billing.templatetags.money import money
 from config.web.labels import engine_name
 from support.insights import costs as work
-from support.insights import figures, health, plots
+from support.insights import figures, health, plots, redos
 from support.insights.costs import Cost, Margin
 from support.insights.figures import PACK, Churn, Credits, Period, Revenue
+from support.insights.redos import Advised, Redos
+from support.insights.restorations import Failures, Restorations, failures_by_code, restorations_by_engine
 
 SHOWN, MOST = 30, 366  # days: by default, and at most
 TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
@@ -35,6 +37,10 @@ TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
     "costs": (Cost, work.costs_by_engine_and_kind),
     "margins": (Margin, lambda period: _margins(period)),
     "churn": (Churn, lambda period: [figures.churn(period)]),
+    "restorations": (Restorations, restorations_by_engine),
+    "restoration-failures": (Failures, failures_by_code),
+    "redos": (Redos, lambda period: [redos.redos(period)]),
+    "advice": (Advised, redos.advice),
 }
 
 
@@ -159,6 +165,10 @@ def _facts(period: Period) -> dict[str, Any]:
         "services": health.services(),
         "margins": _margin_table(work.margins_by_engine(costs, revenue, credits)),
         "churn": _churn_table(period, churn),
+        "restorations": _restoration_table(restorations_by_engine(period)),
+        "failures": _failure_table(failures_by_code(period)),
+        "redos": _redo_table(redos.redos(period)),
+        "advice": _advice_table(redos.advice(period)),
     }
 
 
@@ -250,6 +260,49 @@ def _churn_table(period: Period, churn: Churn) -> Table:
     days = f"{period.start} – {period.end}"
     row = (days, _number(churn.live), _number(churn.ended), _share(churn), _number(churn.new))
     return Table(_("Subscriptions"), head, [row])
+
+
+def _restoration_table(found: Iterable[Restorations]) -> Table:
+    head = (
+        _("Restorer"),
+        _("Asked for"),
+        _("Done"),
+        _("Failed"),
+        _("May be somebody else"),
+        _("Seconds, median"),
+        _("Seconds, 95th percentile"),
+        _("Gain in quality"),
+        _("Rating"),
+    )
+    rows = [
+        (
+            each.engine or "–",
+            *map(_number, (each.asked, each.done, each.failed, each.flagged)),
+            *map(_decimal, (each.median, each.slow, each.gain, each.rating)),
+        )
+        for each in found
+    ]
+    return Table(_("Restorations by restorer"), head, rows)
+
+
+def _failure_table(found: Iterable[Failures]) -> Table:
+    rows = [(each.code, _number(each.count)) for each in found]
+    return Table(_("Restorations that failed, by code"), (_("Code"), _("Restorations")), rows)
+
+
+def _decimal(value: float | None) -> str:
+    return "–" if value is None else number_format(value, 2, use_l10n=True)
+
+
+def _redo_table(found: Redos) -> Table:
+    head = (_("Pictures marked"), _("Twins"), _("Free retrainings"), _("Succeeded"), _("Marked again"))
+    counts = (found.marks, found.twins, found.retrained, found.succeeded, found.again)
+    return Table(_("Pictures marked “not me”"), head, [tuple(map(_number, counts))] if any(counts) else [])
+
+
+def _advice_table(found: Iterable[Advised]) -> Table:
+    rows = [(each.code, _number(each.redos)) for each in found]
+    return Table(_("Advice before free retrainings"), (_("Advice"), _("Free retrainings")), rows)
 
 
 def _money(cents: int | Decimal | None) -> str:

@@ -1,7 +1,7 @@
-"""Runs an erasure that is killed before its first statement, then before its second, and so on, until one
-run reaches the end.
+"""Runs an erasure that is killed before its first statement, then before its statement 1 + STRIDE, and so on,
+until one run reaches the end.
 
-`python -m tests.accounts.mortal_erasure ID` prints how often it was killed. The parent process has no
+`python -m tests.accounts.mortal_erasure ID STRIDE` prints how often it was killed. The parent process has no
 database connection.
 """
 
@@ -14,16 +14,16 @@ import django
 from tests.mortal import die_at, in_child
 
 
-def main(ident: str) -> int:
+def main(ident: str, stride: str) -> int:
     django.setup()
     from accounts.tasks import erase
 
     killed = 0
-    while in_child(lambda at=killed + 1: (die_at(at), erase(ident))):
+    while in_child(lambda at=1 + killed * int(stride): (die_at(at), erase(ident))):
         killed += 1
     print(killed)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -45,7 +45,7 @@ class Site:
     """The running product and its visitors. All tests of a file share it; each starts with empty tables."""
 
     def __init__(self, folder: Path, chromium: Browser, environment: dict[str, str]) -> None:
-        self.folder, self.chromium = folder, chromium
+        self.folder, self.chromium, self.asked = folder, chromium, environment
         self.mails = folder / "mails"
         self.environment = environment | {"MAIL_FOLDER": str(self.mails)}
         self.workers = SharedWorkers(folder, **self.environment)
@@ -113,16 +113,28 @@ def environment() -> dict[str, str]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def open_sites(django_db_setup: None) -> Iterator[list[Site]]:
+    """None or one: the workers of two would take each other's tasks."""
+    opened: list[Site] = []
+    yield opened
+    for site in opened:
+        site.stop()
+
+
 @pytest.fixture(scope="module")
 def open_site(
-    django_db_setup: None,
+    open_sites: list[Site],
     tmp_path_factory: pytest.TempPathFactory,
     chromium: Browser,
     environment: dict[str, str],
-) -> Iterator[Site]:
-    made = Site(tmp_path_factory.mktemp("site"), chromium, environment)
-    yield made
-    made.stop()
+) -> Site:
+    """The site of the file before, if its settings are the same."""
+    if not open_sites or open_sites[0].asked != environment:
+        while open_sites:
+            open_sites.pop().stop()
+        open_sites.append(Site(tmp_path_factory.mktemp("site"), chromium, environment))
+    return open_sites[0]
 
 
 @pytest.fixture
@@ -137,7 +149,10 @@ def until(page: Page, expression: str) -> None:
 
 
 def shot(page: Page, name: str) -> None:
-    """Saves a screenshot in out/screens, after the visible pictures have loaded."""
+    """Saves a screenshot in out/screens, after the visible pictures have loaded: with --thorough, or where
+    SHOTS is set."""
+    if "SHOTS" not in os.environ:
+        return
     SCREENS.mkdir(parents=True, exist_ok=True)
     page.evaluate(
         """Promise.all([...document.images]

@@ -63,7 +63,35 @@ def lived_in(user: Any) -> dict[str, str]:
         user=user, scope="items", status="succeeded", size=1_234_567, expires_at=expires
     )
     ids = {"twin": str(twin.id), "item": str(item.id), "archive": str(archive.id), "job": str(job.id)}
+    ids["restoration"] = str(add_restorations(user).id)
     return ids | add_links(user)
+
+
+def add_restorations(user: Any) -> Any:
+    """Creates one that failed and one with a flagged result. Returns the latter."""
+    from gallery.models import Item
+    from gallery.services import save_item
+    from generation.models import Job
+    from tests.restoring import restoration_of
+
+    photo, (png, width, height) = drawings()[0][0], drawings()[1][0]
+    failed = restoration_of(user, photo)
+    Job.objects.filter(id=failed.job_id).update(status="failed", error_code="no_face")
+    item = Item(user=user, kind="restored", engine="photoflux-restorer", width=width, height=height)
+    for name, value in save_item(user.id, item.id, png).items():
+        setattr(item, name, value)
+    item.save()
+    face = {
+        "box": [1, 2, 3, 4],
+        "status": "restored",
+        "before": 0.2,
+        "after": 0.5,
+        "identity": 0.4,
+        "fidelity": 0.35,
+    }
+    told = {"before": 0.2, "after": 0.5, "identity": 0.4, "flagged": True, "faces": [face]}
+    made = {"engine": "photoflux-restorer", "made_scale": 1, "made_fidelity": 0.35}
+    return restoration_of(user, photo, item=item, rating=4, tags=["old"], **told, **made)
 
 
 def add_links(user: Any) -> dict[str, str]:

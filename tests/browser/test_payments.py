@@ -54,7 +54,7 @@ def shop(stripe: FakeStripe, site: Site) -> Iterator[Site]:
     assert audit.problems() == []
 
 
-@pytest.mark.parametrize("size", ["phone", "desktop"])
+@pytest.mark.parametrize("size", ["phone", pytest.param("desktop", marks=pytest.mark.thorough)])
 def test_choose_creator_pay_and_cancel(shop: Site, alice: Any, size: str) -> None:
     page = shop.visit(size, user=alice)
     page.goto("/pricing/")

@@ -1,6 +1,6 @@
-"""The main flow of a new user, at both sizes, with the quick engine of tests/studio.py.
+"""The main flow of a new user on a phone, with the quick engine of tests/studio.py.
 
-With --thorough it also runs at phone size with the real engine.
+With --thorough it also runs at desktop size, and at phone size with the real engine.
 """
 
 from __future__ import annotations
@@ -16,14 +16,18 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Site, shot, until
 from tests.conftest import jpeg
 from tests.processes import wait_for
-from tests.test_real_journey import drawn
+from tests.trained import drawn
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
 @pytest.mark.parametrize(
     "size, engine",
-    [("phone", "paint"), ("desktop", "paint"), pytest.param("phone", "real", marks=pytest.mark.thorough)],
+    [
+        ("phone", "paint"),
+        pytest.param("desktop", "paint", marks=pytest.mark.thorough),
+        pytest.param("phone", "real", marks=pytest.mark.thorough),
+    ],
 )
 def test_the_walk(site: Site, size: str, engine: str, tmp_path: Path) -> None:
     site.workers.hold("training")
@@ -153,9 +157,11 @@ def one_picture(page: Page, size: str) -> None:
     page.get_by_role("button", name="Smaller").click()
     if size == "phone":
         pinch(page)
-    else:
-        picture.hover()
-        page.mouse.wheel(0, -300)
+        expect(picture).not_to_have_attribute("style", re.compile(r"scale\(1\)"))
+        page.keyboard.press("0")
+        expect(picture).to_have_attribute("style", re.compile(r"scale\(1\)"))
+    picture.hover()
+    page.mouse.wheel(0, -300)
     expect(picture).not_to_have_attribute("style", re.compile(r"scale\(1\)"))
     page.get_by_role("button", name="Full screen").click()
     until(page, "document.fullscreenElement?.id === 'stage'")

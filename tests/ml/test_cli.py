@@ -15,8 +15,10 @@ import pytest
 import torch
 
 from ml.__main__ import main
+from ml.catalogue import BASES
 from ml.commands.photos import inspect_all
 from ml.judge import Judge
+from tests.brief import brief
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +70,14 @@ def test_photos_are_judged_one_line_each(drawn: Path, capsys: Any, tmp_path: Pat
 
 @pytest.fixture(scope="module")
 def made(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a twin of twelve steps and its pictures."""
+    """The folder of a twin of four steps and its pictures."""
     folder = tmp_path_factory.mktemp("made")
     photos = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))]
-    how = ["--style", "cinematic", "--count", "2", "--seed", "7", "--steps", "12", "--threads", "1", "--json"]
+    how = ["--style", "cinematic", "--count", "2", "--seed", "7", "--steps", "4", "--threads", "1", "--json"]
     where = ["--out", str(folder / "out"), "--keys", str(folder / "keys")]
-    assert main(["twin", *photos, "--prompt", "in a park, smiling", *how, *where]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(BASES, "nano", brief(4, 1))
+        assert main(["twin", *photos, "--prompt", "in a park, smiling", *how, *where]) == 0
     return folder
 
 
@@ -209,12 +213,20 @@ def program(*lines: str) -> list[str]:
 
 
 @pytest.mark.train
-def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(drawn: Path, tmp_path: Path) -> None:
-    some = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))]
-    argv = ["twin", *some, *where(tmp_path), "--count", "1", "--threads", "1", "--steps", "40"]
-    running = subprocess.Popen(
-        [sys.executable, "-m", "ml", *argv], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))[:4]]
+    argv = ["twin", *some, *where(tmp_path), "--count", "1", "--threads", "1", "--steps", "16"]
+    command = program(
+        "import sys",
+        "from ml.__main__ import main",
+        "from tests.brief import use_brief",
+        "use_brief(1, 1)",
+        f"sys.exit(main({argv!r}))",
     )
+    monkeypatch.setitem(BASES, "nano", brief(1, 1))
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert running.stderr
     for line in running.stderr:
         if line.startswith("training"):
@@ -223,7 +235,7 @@ def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(drawn: Path, tmp_pa
     assert files(tmp_path / "o") == ["checkpoint.safetensors"]
     assert main(argv) == 0
     assert "checkpoint.safetensors" not in files(tmp_path / "o")
-    assert json.loads((tmp_path / "o" / "report.json").read_text())["training"]["steps"] == 40
+    assert json.loads((tmp_path / "o" / "report.json").read_text())["training"]["steps"] == 16
 
 
 @pytest.mark.workers
@@ -241,9 +253,12 @@ def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
             "engine.models()[1].sample('smiling', size=(128, 128), steps=1, seed=0)",
             "pages = int(open('/proc/self/statm').read().split()[0])",
             "limit = pages * resource.getpagesize() + (1 << 20)",
-            "cap = lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))",
-            "render.open_engine = lambda args: (cap(), engine)[1]",
-            f"sys.exit(cli.main(['render', *{where(tmp_path)!r}, '--threads', '1']))",
+            "most = resource.getrlimit(resource.RLIMIT_AS)[1]",
+            "cap = lambda soft: resource.setrlimit(resource.RLIMIT_AS, (soft, most))",
+            "render.open_engine = lambda args: (cap(limit), engine)[1]",
+            f"code = cli.main(['render', *{where(tmp_path)!r}, '--threads', '1'])",
+            "cap(most)",  # libraries may start threads when they are unloaded
+            "sys.exit(code)",
         ),
         capture_output=True,
         text=True,

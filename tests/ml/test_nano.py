@@ -28,6 +28,20 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
 
 
 @pytest.fixture(scope="module")
+def small(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
+    """On the tiny base, with faces that are found at once."""
+    keys = tmp_path_factory.mktemp("keys")
+    engine = LocalEngine("nano", source=tiny_folder, keys=keys, threads=1, faces=CentredFaces())
+    engine.base = replace(engine.base, recipe=replace(engine.base.recipe, prompts=2, checkpoints=2))
+    return engine
+
+
+def four(few: list[bytes], steps: int) -> TrainSpec:
+    photos = tuple(Photo(f"p{i}", p) for i, p in enumerate(few))
+    return TrainSpec(photos, "woman", seed=2, steps=steps, threads=1)
+
+
+@pytest.fixture(scope="module")
 def twin(nano_woman: Made) -> Made:
     return nano_woman
 
@@ -123,30 +137,22 @@ def test_its_pictures_are_likelier_than_the_bases(engine: LocalEngine, twin: Any
     assert np.median(likeness) > report.likeness_base
 
 
-@pytest.mark.train
 def test_asked_to_stop_it_leaves_a_checkpoint_and_goes_on_from_it(
-    engine: LocalEngine, photos: list[bytes]
+    small: LocalEngine, few: list[bytes]
 ) -> None:
-    store = MemoryStore()
-    spec = TrainSpec(
-        tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:5])), "woman", seed=2, steps=8, threads=1
-    )
+    store, spec = MemoryStore(), four(few, steps=8)
     with pytest.raises(Stopped):
-        engine.train(spec, store=store, on_progress=lambda stage, share: stage == "training" and share >= 0.5)
+        small.train(spec, store=store, on_progress=lambda stage, share: stage == "training" and share >= 0.5)
     assert list(store.files) == ["twin/checkpoint.safetensors"]
-    assert engine.train(spec, store=store).lora in store.files
+    assert small.train(spec, store=store).lora in store.files
     assert not store.exists("twin/checkpoint.safetensors")
 
 
-@pytest.mark.train
 @pytest.mark.parametrize("at", ["preparing", "measuring the base", "choosing the best"])
-def test_it_can_be_stopped_at_every_stage(engine: LocalEngine, photos: list[bytes], at: str) -> None:
+def test_it_can_be_stopped_at_every_stage(small: LocalEngine, few: list[bytes], at: str) -> None:
     store = MemoryStore()
-    spec = TrainSpec(
-        tuple(Photo(f"p{i}", p) for i, p in enumerate(photos[:4])), "woman", seed=2, steps=6, threads=1
-    )
     with pytest.raises(Stopped):
-        engine.train(spec, store=store, on_progress=lambda stage, share: stage == at)
+        small.train(four(few, steps=6), store=store, on_progress=lambda stage, share: stage == at)
     assert not store.exists("twin/lora.safetensors")
 
 

@@ -1,7 +1,11 @@
-"""Compiled blocks and several pictures in one pass give the same pictures."""
+"""Compiled blocks and several pictures in one pass give the same pictures.
+
+By default torch traces the blocks and runs the traces as they are; compiling them by inductor takes most of a
+minute, and runs with --thorough."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +32,15 @@ def near(a: np.ndarray, b: np.ndarray) -> bool:
     return int(np.abs(a.astype(int) - b.astype(int)).max()) <= 2
 
 
-def test_blocks_are_compiled_once_whichever_lora_is_loaded(pipe: Any, tiny: Base) -> None:
+@pytest.fixture(params=["aot_eager", pytest.param("inductor", marks=pytest.mark.thorough)])
+def backend(request: pytest.FixtureRequest) -> Iterator[None]:
+    torch._dynamo.reset()
+    torch.compiler.set_default_backend(request.param)
+    yield
+    torch.compiler.set_default_backend(None)
+
+
+def test_blocks_are_compiled_once_whichever_lora_is_loaded(pipe: Any, tiny: Base, backend: None) -> None:
     """Another twin, none, and the first twin again: no kind of block is compiled twice, and pictures equal
     the eager ones."""
     sampler, swapper = Sampler(pipe, tiny), lora.Swapper(pipe, tiny, always=True)
@@ -42,7 +54,6 @@ def test_blocks_are_compiled_once_whichever_lora_is_loaded(pipe: Any, tiny: Base
         return out
 
     eager = all_three()
-    torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
     compile_blocks(pipe.transformer, pipe.vae)
     swapper.load("two", two, FACTS)

@@ -16,6 +16,7 @@ from ml.judge import Judge
 from ml.sameness import distances
 from ml.types import SELFIE_CODES, Inspection, Movement, SelfieVerdict
 from tests import selfies
+from tests.plugin import Share
 from twins import selfie_sentences
 
 STEPS = ("left", "up", "blink", "right")
@@ -190,9 +191,9 @@ def test_a_screen_shows_its_pixels_and_its_edge(judge: Judge) -> None:
     assert (liveness.framed(alive), liveness.framed(screen)) == (False, True)
 
 
-def test_open_and_closed_eyes_are_told(judge: Judge) -> None:
+def test_open_and_closed_eyes_are_told(judge: Judge, share: Share) -> None:
     """People whom the training does not know."""
-    for person in range(20, 26):
+    for person in share.of(range(20, 26), 3):
         open_, closed = (seen(judge, selfies.drawing(person, selfies.Pose(blink=b))) for b in (0, 1))
         assert min(open_.eyes) > 0.8
         assert max(closed.eyes) < 0.2

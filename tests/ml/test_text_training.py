@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from ml.nano import critic, data, flow, text_training
@@ -24,6 +25,7 @@ def learnt(work: Path, pair: tuple[Any, Any], clock: Any, steps: int = 120) -> t
     return text_training.train_text(work, model, pair, 200, clock, steps=steps, batch=32, device="cpu"), model
 
 
+@pytest.mark.thorough
 def test_encoders_learn_the_style_that_a_caption_names(tmp_path: Path, pair: tuple[Any, Any]) -> None:
     done, model = learnt(tmp_path, pair, Clock(None))
     assert done

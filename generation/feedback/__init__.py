@@ -1,0 +1,1 @@
+"""What owners say about their pictures: "this is not me"."""

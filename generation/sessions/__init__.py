@@ -1,0 +1,1 @@
+"""Sessions: named groups of trainings, jobs and pictures, followed as one."""
