@@ -35,6 +35,16 @@ LEAST = 0.1  # below this t, errors of the predicted picture are not up-weighted
 HIGH_SHARE = 0.3  # the first share of the steps trains only high times ("high" in local/times.py)
 COMPILED = 2  # number of buckets to compile, the largest ones: each takes minutes
 
+
+@dataclass(frozen=True)
+class Course:
+    """Shares of a training's steps. `early` trains high times alone: a trained base needs none. `plain` has no
+    critic and no rollouts, which cost a third of a step."""
+
+    early: float = HIGH_SHARE
+    plain: float = 0.0
+
+
 Batch = tuple[int, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
@@ -81,16 +91,13 @@ def train_flow(
     fit: bool = False,
     seed: int = 1,
     by: critic.Critic | None = None,
-    early: float = HIGH_SHARE,
-    plain: float = 0.0,
+    course: Course = Course(),
 ) -> FlowModel | None:
     """Trains the transformer of `model` on latents from cache_latents, with the critic `by` if given. The
     text encoders are frozen.
 
     `compiled` compiles the largest buckets, which pays only in a long run. With `fit`, the clock decides the
-    number of steps, at most `steps`. `early` is the share of the steps that trains only high times: a trained
-    base needs none. `plain` is the share without critic and rollouts, which cost a third of a step. Returns
-    None when the clock stopped it before the end.
+    number of steps, at most `steps`. Returns None when the clock stopped it before the end.
     """
     model = model.to(device).eval()
     stage = new_stage(work / "flow.pt", model, rate, steps, fit)
@@ -100,9 +107,9 @@ def train_flow(
     teacher = Teacher(by, cached, pair[0], device) if by else None
 
     def loss_of(step: int) -> torch.Tensor:
-        late = step >= early * stage.total
+        late = step >= course.early * stage.total
         taken = loss.take(next(given), step, "mixed" if late and step % 3 else "high")
-        taught = step >= plain * stage.total
+        taught = step >= course.plain * stage.total
         guess = loss.guess(taken, rollout=taught and late and step % 2 == 1)
         return loss.error(taken, guess) + (teacher.error(taken, guess) if teacher and taught else 0)
 

@@ -17,7 +17,7 @@ from ml.nano.critic import Critic, train_critic
 from ml.nano.decoder_training import train_own_decoder
 from ml.nano.embedder_training import draw_heads, train_embedder
 from ml.nano.export import export, load_flow_model, load_net, load_vae, save_net
-from ml.nano.flow import train_flow
+from ml.nano.flow import Course, train_flow
 from ml.nano.latents import Latents, cache_latents
 from ml.nano.model import FlowModel, new_flow_model
 from ml.nano.pairs import load_pairs, make_pairs
@@ -131,7 +131,7 @@ class Steps:
     ) -> FlowModel | None:
         """With `finer` the model is trained already: no steps at high times alone, and smaller ones."""
         p = self.preset
-        how: dict[str, float] = {"early": 0.0, "plain": 0.5, "rate": FINER_RATE} if finer else {}
+        how: dict[str, Any] = {"course": Course(0.0, plain=0.5), "rate": FINER_RATE} if finer else {}
         return train_flow(
             self.work,
             latents,

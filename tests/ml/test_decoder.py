@@ -152,6 +152,7 @@ def trained(path: Path, pipe: Any, clock: Clock) -> Any:
 def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
     pipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(training, "CROP", 64)
     monkeypatch.setattr(training, "ALONE", 0.3)  # the rival begins after two of four steps
     whole = trained(tmp_path / "a.pt", pipe, Clock(None))
     assert trained(tmp_path / "b.pt", pipe, After(3)) is None
