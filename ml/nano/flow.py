@@ -38,9 +38,10 @@ COMPILED = 2  # number of buckets to compile, the largest ones: each takes minut
 
 @dataclass(frozen=True)
 class Course:
-    """Shares of a training's steps. `early` trains high times alone: a trained base needs none. `plain` has no
-    critic and no rollouts, which cost a third of a step."""
+    """A learning rate, and shares of a training's steps. `early` trains high times alone: a trained base
+    needs none. `plain` has no critic and no rollouts, which cost a third of a step."""
 
+    rate: float = 1.5e-3
     early: float = HIGH_SHARE
     plain: float = 0.0
 
@@ -85,7 +86,6 @@ def train_flow(
     *,
     steps: int,
     batch: int,
-    rate: float = 1.5e-3,
     device: str,
     compiled: bool = False,
     fit: bool = False,
@@ -100,16 +100,15 @@ def train_flow(
     number of steps, at most `steps`. Returns None when the clock stopped it before the end.
     """
     model = model.to(device).eval()
-    stage = new_stage(work / "flow.pt", model, rate, steps, fit)
+    stage = new_stage(work / "flow.pt", model, course.rate, steps, fit)
     batches = Batches({b: n for b, (n, _) in cached.items()}, pair, batch, seed)
     given = in_order(batches, range(stage.step, steps), device)
     loss = FlowLoss(model, cached, device, compiled=compiled, seed=seed)
     teacher = Teacher(by, cached, pair[0], device) if by else None
 
     def loss_of(step: int) -> torch.Tensor:
-        late = step >= course.early * stage.total
+        late, taught = (step >= share * stage.total for share in (course.early, course.plain))
         taken = loss.take(next(given), step, "mixed" if late and step % 3 else "high")
-        taught = step >= course.plain * stage.total
         guess = loss.guess(taken, rollout=taught and late and step % 2 == 1)
         return loss.error(taken, guess) + (teacher.error(taken, guess) if teacher and taught else 0)
 

@@ -131,7 +131,7 @@ class Steps:
     ) -> FlowModel | None:
         """With `finer` the model is trained already: no steps at high times alone, and smaller ones."""
         p = self.preset
-        how: dict[str, Any] = {"course": Course(0.0, plain=0.5), "rate": FINER_RATE} if finer else {}
+        course = Course(FINER_RATE, early=0.0, plain=0.5) if finer else Course()
         return train_flow(
             self.work,
             latents,
@@ -144,7 +144,7 @@ class Steps:
             compiled=p.compiled,
             fit=fit,
             by=by,
-            **how,
+            course=course,
         )
 
     def readers(self) -> torch.nn.Module | None:
