@@ -15,13 +15,13 @@ from accounts import consents, services
 from accounts.confirm import ReauthenticationRequired, require_proof
 from accounts.erasure import StaffAccount
 from accounts.models import Export, User
-from accounts.serializers import ExportSerializer, show_export, validate_name
+from accounts.serializers import ExportSerializer, ProofForm, show_export, validate_name
 from accounts.zones import is_zone
 from config.errors import RateLimited
 from config.web.ratelimit import limited
 from config.web.schema import refuses
 from config.web.serializers import checked
-from config.web.text import NameField, PasswordField, TextField
+from config.web.text import NameField, TextField
 
 NOTICES = ("training", "generation", "export", "account", "news")
 
@@ -69,13 +69,6 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
             setattr(instance, name, value)
         instance.save(update_fields=list(validated_data) or None)
         return instance
-
-
-class ProofForm(serializers.Serializer):  # type: ignore[type-arg]
-    """The user's password, or a code of the second factor."""
-
-    password = PasswordField(required=False)
-    code = TextField(required=False, max_length=20)
 
 
 class ReceiptShape(serializers.Serializer):  # type: ignore[type-arg]

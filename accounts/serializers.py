@@ -11,7 +11,14 @@ from rest_framework import serializers
 
 from accounts.models import Export
 from config.web.serializers import RunFields, run_fields
-from config.web.text import check_name
+from config.web.text import PasswordField, TextField, check_name
+
+
+class ProofForm(serializers.Serializer):  # type: ignore[type-arg]
+    """The user's password, or a code of the second factor."""
+
+    password = PasswordField(required=False)
+    code = TextField(required=False, max_length=20)
 
 
 class ExportSerializer(RunFields):

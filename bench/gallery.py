@@ -28,6 +28,9 @@ QUERIES = {
     "twin": "twin={twin}",
     "favourite": "favourite=true",
     "tag": "tag=work",
+    "folded": "folded=true",
+    "archived": "archived=true",
+    "album": "album={album}",
     "oldest": "ordering=oldest",
     "words": "q=park",
 }
@@ -38,7 +41,7 @@ def fill(user: Any, twin: Any, start: int, stop: int) -> None:
     """Items start..stop-1: one in a thousand is a favourite, one in a hundred is tagged, styles alternate."""
     from django.utils import timezone
 
-    from gallery.models import Item
+    from gallery.models import Album, AlbumItem, Item
     from ml.types import STYLES
 
     now = timezone.now()
@@ -53,12 +56,15 @@ def fill(user: Any, twin: Any, start: int, stop: int) -> None:
             etag="x",
             style=STYLES[i % 8],
             favourite=i % 25 == 0,
+            archived=i % 50 == 7,
             tags=["work"] if i % 20 == 0 else [],
             prompt=f"smiling, in a {('park', 'library', 'city')[i % 3]} {i}",
         )
         for i in range(start, stop)
     )
-    Item.objects.bulk_create(rows, batch_size=5000)
+    made = Item.objects.bulk_create(rows, batch_size=5000)
+    album, _new = Album.objects.get_or_create(user=user, name="every second")
+    AlbumItem.objects.bulk_create([AlbumItem(album=album, item=item) for item in made[::2]], batch_size=5000)
 
 
 def measure(ask: Callable[[str], Any], query: str) -> float:
@@ -97,7 +103,8 @@ def run() -> int:
             cursor.execute("CHECKPOINT")  # otherwise the measurement includes the writes of filling
         gc.collect()
         for name, query in QUERIES.items():
-            took[name].append(measure(client.get, query.format(twin=twins[0].id)))
+            album = people[0].albums.get().id
+            took[name].append(measure(client.get, query.format(twin=twins[0].id, album=album)))
     print(machine())
     print(f"{'milliseconds a page':20}" + "".join(f"{n:>10,}" for n in SIZES) + f"{'ratio':>8}")
     ratios = {}

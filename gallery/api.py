@@ -15,9 +15,9 @@ from accounts.services import request_export
 from config.web.caching import precondition
 from config.web.pagination import page
 from config.web.ratelimit import limited
-from config.web.schema import KEY, MATCH, PAGE, paged
+from config.web.schema import KEY, MATCH, PAGE, paged, refuses
 from config.web.serializers import checked, idempotency_of
-from gallery import search, services
+from gallery import edits, search, services
 from gallery.models import Album, Item
 from gallery.renditions import serve_item
 from gallery.serializers import (
@@ -27,12 +27,14 @@ from gallery.serializers import (
     CountSerializer,
     DeletedSerializer,
     DeleteForm,
+    EditForm,
     ExportForm,
     ItemForm,
     ItemSerializer,
     measured_by,
     show_item,
 )
+from gallery.shelf.albums import albums
 
 
 class ItemsView(APIView):
@@ -87,6 +89,20 @@ class ItemFileView(APIView):
         return serve_item(request, item, rendition, download=bool(request.GET.get("download")))
 
 
+class EditsView(APIView):
+    """Edits a picture into a new one; the original stays. The same edit a second time gives the first one."""
+
+    @extend_schema(request=EditForm, responses={201: ItemSerializer})
+    @limited("240/h", "edits")
+    @refuses(*edits.REFUSALS)
+    def post(self, request: Any, ident: str) -> Response:
+        item = Item.objects.owned_by(request.user).get_or_404(ident)
+        form = EditForm(data=request.data)
+        form.is_valid(raise_exception=True)
+        made = edits.edit_item(item, form.edit)
+        return Response(show_item(made, measured_by(request.user)), status=201)
+
+
 class DeleteView(APIView):
     @extend_schema(request=DeleteForm, responses=DeletedSerializer)
     @limited("60/h", "delete")
@@ -108,11 +124,13 @@ class ExportsView(APIView):
 
 
 class AlbumsView(APIView):
-    @extend_schema(parameters=PAGE, responses=paged(AlbumSerializer))
+    @extend_schema(
+        parameters=[*PAGE, OpenApiParameter("q", str, description="a part of the name")],
+        responses=paged(AlbumSerializer),
+    )
     def get(self, request: Any) -> Response:
-        return Response(
-            page(request, Album.objects.owned_by(request.user), lambda a: AlbumSerializer(a).data)
-        )
+        rows = albums(request.user, request.GET.get("q", "")[:80])
+        return Response(page(request, rows, lambda a: AlbumSerializer(a).data))
 
     @extend_schema(request=AlbumForm, responses={201: AlbumSerializer})
     @limited("120/h", "albums")

@@ -30,9 +30,9 @@ def items(user: Any, choice: dict[str, Any]) -> Iterator[Member]:
 
 
 def gallery(user: Any) -> Iterator[Member]:
-    """All items with every column, and the albums."""
+    """All items with every column, locked ones too (the password was asked for), and the albums."""
     files = store(user.id)
-    for item in Item.objects.owned_by(user).iterator(chunk_size=200):
+    for item in Item.objects.filter(user=user).iterator(chunk_size=200):
         yield Member(
             f"{_name(item)}.{_suffix(item)}", files.open_checked(item.content), _("A picture of yours.")
         )

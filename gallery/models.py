@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -31,6 +31,10 @@ CHARACTERS = [_words("gallery_signs", words) for words in (F("prompt"), F("notes
 
 
 class ItemQuerySet(OwnedQuerySet):
+    def owned_by(self, user: Any) -> Self:
+        """Without those in the locked area, which are seen through gallery.shelf.area alone."""
+        return self.filter(user=user, locked=False)
+
     def remove(self) -> int:
         """Deletes the rows now and their files on commit. Returns the number of rows."""
         with transaction.atomic():
@@ -58,6 +62,8 @@ class Item(models.Model):
     training = models.UUIDField(null=True)
     job = models.UUIDField(null=True)
     index = models.PositiveSmallIntegerField(default=0)
+    # The picture that this one was edited, repaired, enlarged or painted from.
+    original = models.ForeignKey("self", models.SET_NULL, null=True, related_name="edits")
     prompt = models.TextField(blank=True)
     style = models.CharField(max_length=20, blank=True)
     recipe = models.JSONField(default=dict)  # all parameters, including the seed
@@ -74,6 +80,7 @@ class Item(models.Model):
     favourite = models.BooleanField(default=False)
     # Left out of the gallery's list, and still in albums, in searches that ask for it and in archives.
     archived = models.BooleanField(default=False)
+    locked = models.BooleanField(default=False)  # see gallery.shelf.area
     # The item on top of the stack that this one is in; see gallery.shelf.stacks.
     keeper = models.ForeignKey("self", models.SET_NULL, null=True, related_name="stacked")
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
@@ -114,6 +121,10 @@ class Item(models.Model):
             models.Index(
                 fields=["user", "-created_at", "-id"], name="items_archived", condition=Q(archived=True)
             ),
+            models.Index(
+                fields=["user", "-created_at", "-id"], name="items_locked", condition=Q(locked=True)
+            ),
+            models.Index(fields=["user", "etag"], name="items_by_bytes"),
             GinIndex(fields=["tags"], name="items_by_tag"),
             GinIndex(fields=["search"], name="items_by_words"),
         )
@@ -164,6 +175,7 @@ class AlbumItem(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["album", "item"], name="once_in_an_album"),)
+        indexes = (models.Index(fields=["album", "-added_at"], name="last_in_an_album"),)
 
     def __str__(self) -> str:
         return f"{self.item_id} in {self.album_id}"

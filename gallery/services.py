@@ -58,9 +58,14 @@ def save_album(user: Any, *, name: str) -> Album:
     return rename_album(Album(user=user), name=name)
 
 
+def clean_name(name: str) -> str:
+    """The normal form of an album's name. Raises ValidationError."""
+    return str(NameField(max_length=80).run_validation(name))
+
+
 def album_named(user: Any, name: str) -> Album:
     """The user's album of this name, whatever its capitals; a new one if there is none. Raises Invalid."""
-    clean = NameField(max_length=80).run_validation(name)
+    clean = clean_name(name)
     if album := Album.objects.owned_by(user).filter(name__iexact=clean).first():
         return album
     return save_album(user, name=clean)
@@ -82,4 +87,4 @@ def change_album(album: Album, *, add: Iterable[Any] = (), remove: Iterable[Any]
     own = Item.objects.owned_by(album.user).filter(id__in=list(add)).values_list("id", flat=True)
     AlbumItem.objects.bulk_create([AlbumItem(album=album, item_id=i) for i in own], ignore_conflicts=True)
     AlbumItem.objects.filter(album=album, item__in=list(remove)).delete()
-    return album.items.count()
+    return album.items.owned_by(album.user).count()

@@ -12,6 +12,7 @@ from django.urls import URLPattern
 from rest_framework.views import APIView
 
 from config import urls
+from tests.factory import bill_of, faces_in
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +43,17 @@ OWN = {
     "items/delete",
     "items/bulk",
     "items/stacks",
+    "items/lock",
+    "items/duplicates",
+    "items/duplicates/merge",
+    "locked",
+    "locked/open",
+    "locked/release",
+    "locked/delete",
     "albums",
+    "faces/search",
+    "people",
+    "people/changes",
 }
 # Addresses with an id -> the kind of object that the id names.
 OF = {
@@ -78,10 +89,18 @@ OF = {
     "sessions/<uuid:ident>/repeat": "session",
     "items/<uuid:ident>/feedback": "item",
     "items/<uuid:ident>": "item",
+    **{f"items/<uuid:ident>/{verb}": "item" for verb in ("edits", "repairs", "enlargements", "similar")},
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
+    "items/<uuid:ident>/faces": "item",
+    "people/<uuid:ident>": "person",
+    "people/<uuid:ident>/faces": "person",
+    "people/<uuid:ident>/merge": "person",
+    "people/changes/<uuid:ident>/undo": "naming",
     "items/bulk/<uuid:ident>/undo": "edit",
     "items/<uuid:ident>/stack": "item",
+    "locked/<uuid:ident>/content": "locked",
+    "locked/<uuid:ident>/thumbnail": "locked",
     "items/<uuid:ident>/unstack": "item",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
@@ -90,6 +109,7 @@ OF = {
 BODIES: dict[str, dict[str, Any]] = {
     "twins/<uuid:ident>": {"name": "x"},
     "albums/<uuid:ident>": {"name": "x"},
+    "people/<uuid:ident>": {"name": "x"},
     "generations/<uuid:ident>/keep": {"best": 1},
     "items/<uuid:ident>/feedback": {"not_me": True},
 }
@@ -113,10 +133,10 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from accounts.models import Export
     from gallery.models import Album, Item
     from gallery.services import save_item
-    from gallery.shelf.models import BulkEdit
     from generation.models import Job
     from generation.sessions.models import Session
     from tests.conftest import jpeg
+    from tests.factory import on_the_shelf
     from tests.restoring import restoration_of
     from tests.studio import paint
 
@@ -137,18 +157,10 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "job": str(job.id),
         "order": str(Job.objects.create(user=alice, kind="headshots", shots=["x"], seed=1, prompt="x").id),
         "item": str(item.id),
-        "edit": str(BulkEdit.objects.create(user=alice, count=0).id),
+        **on_the_shelf(alice),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
-    }
-
-
-def bill_of(user: Any) -> str:
-    from billing import ledger
-    from billing.models import Invoice
-
-    facts = {"status": "paid", "currency": "usd", "total": 600, "created_at": user.date_joined}
-    return Invoice.objects.create(id="in_1", wallet=ledger.wallet_of(user).id, **facts).id
+    } | faces_in(item)
 
 
 def draw(twin: Any) -> None:
@@ -222,6 +234,7 @@ def test_nobody_reaches_nothing(client: Any, things: dict[str, str]) -> None:
 def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> None:
     """Proves that the 404s above are refusals and not wrong addresses."""
     skipped = {"exports/<uuid:ident>/content"}  # not packed yet
+    skipped |= {route for route in OF if route.startswith("locked/")}  # behind the password
     missed = []
     for route, method in routes():
         if route in OF and method == "get" and route not in skipped:
@@ -238,7 +251,11 @@ def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> N
 PAGES_OF = {
     "twins/trainings/": "training",
     "twins/": "twin",
+    "gallery/faces/": "face",
+    "gallery/people/changes/": "naming",
+    "gallery/people/": "person",
     "gallery/undo/": "edit",
+    "gallery/albums/": "album",
     "gallery/": "item",
     "studio/pictures/": "item",
     "studio/": "job",
@@ -282,7 +299,7 @@ def page_routes() -> list[tuple[str, str]]:
 
 def page_address(route: str, kind: str, things: dict[str, str]) -> str:
     filled = route.replace("<uuid:ident>", things[kind]).replace("<uuid:photo>", things["photo"])
-    filled = filled.replace("<slug:ident>", things[kind])
+    filled = filled.replace("<slug:ident>", things[kind]).replace("<uuid:item>", things["item"])
     return f"/{filled.replace('<slug:kind>', things[kind])}"
 
 

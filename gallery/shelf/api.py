@@ -14,11 +14,13 @@ from config.web.schema import refuses
 from config.web.serializers import checked
 from gallery import search
 from gallery.models import Item
-from gallery.shelf import bulk, stacks
+from gallery.shelf import bulk, duplicates, stacks
 from gallery.shelf.models import BulkEdit
 from gallery.shelf.serializers import (
     BulkEditSerializer,
     BulkForm,
+    DuplicatesSerializer,
+    MergeForm,
     StackForm,
     StackSerializer,
     UndoneSerializer,
@@ -86,3 +88,23 @@ class UnstackView(APIView):
         stacks.take_out(item)
         item.refresh_from_db(fields=["keeper"])
         return Response(show_stack(item))
+
+
+class DuplicatesView(APIView):
+    """The newest 50 groups of pictures that are equal byte for byte, without the archive."""
+
+    @extend_schema(responses=DuplicatesSerializer)
+    def get(self, request: Any) -> Response:
+        found = duplicates.groups(request.user)
+        return Response({"results": [[item.id for item in items] for items in found]})
+
+
+class MergeView(APIView):
+    """Merges all pictures that are equal to `keep` into it. It is undone like a bulk edit."""
+
+    @extend_schema(request=MergeForm, responses=BulkEditSerializer)
+    @refuses(NotFound)
+    @limited("240/h", "bulk")
+    def post(self, request: Any) -> Response:
+        keep = Item.objects.owned_by(request.user).get_or_404(checked(MergeForm, request)["keep"])
+        return Response(show_edit(duplicates.merge(keep)))

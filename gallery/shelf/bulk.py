@@ -56,11 +56,11 @@ def edit_items(
     albums = {
         ident: Album.objects.owned_by(user).get_or_404(ident) for ident in [*add_albums, *remove_albums]
     }
-    items = _locked(_with_stacks(user, chosen) if "archived" in (flags or {}) else chosen)
+    items = locked_rows(_with_stacks(user, chosen) if "archived" in (flags or {}) else chosen)
     before = {
-        "flags": {name: [to, _set_flag(items, name, to)] for name, to in (flags or {}).items()},
-        "tags": _retag(items, check_tags(add_tags), check_tags(remove_tags)),
-        "added": [pair for ident in add_albums for pair in _put(albums[ident], items)],
+        "flags": {name: [to, set_flag(items, name, to)] for name, to in (flags or {}).items()},
+        "tags": retag(items, check_tags(add_tags), check_tags(remove_tags)),
+        "added": [pair for ident in add_albums for pair in put(albums[ident], items)],
         "removed": [row for ident in remove_albums for row in _take(albums[ident], items)],
     }
     return keep(user, before)
@@ -82,7 +82,7 @@ def _with_stacks(user: Any, chosen: Any) -> Any:
     return Item.objects.owned_by(user).filter(Q(id__in=idents) | Q(keeper__in=idents))
 
 
-def _locked(chosen: Any) -> list[Item]:
+def locked_rows(chosen: Any) -> list[Item]:
     """Locks the rows in the order of their ids, so that two edits at once never wait for each other."""
     rows = chosen.select_for_update(of=("self",)).order_by("id").only("id", "tags", *FLAGS)
     items = list(rows[: MOST + 1])
@@ -98,13 +98,13 @@ def _touched(before: dict[str, Any]) -> Iterable[Any]:
     yield from (row[1] for name in ("added", "removed") for row in before.get(name, ()))
 
 
-def _set_flag(items: list[Item], name: str, to: bool) -> list[str]:
+def set_flag(items: list[Item], name: str, to: bool) -> list[str]:
     changed = [str(item.id) for item in items if getattr(item, name) != to]
     Item.objects.filter(id__in=changed).update(**{name: to})
     return changed
 
 
-def _retag(items: list[Item], add: list[str], remove: list[str]) -> list[list[Any]]:
+def retag(items: list[Item], add: list[str], remove: list[str]) -> list[list[Any]]:
     changed = []
     for item in items:
         before = item.tags
@@ -115,7 +115,7 @@ def _retag(items: list[Item], add: list[str], remove: list[str]) -> list[list[An
     return [[str(item.id), before, item.tags] for item, before in changed]
 
 
-def _put(album: Album, items: list[Item]) -> list[list[str]]:
+def put(album: Album, items: list[Item]) -> list[list[str]]:
     there = set(AlbumItem.objects.filter(album=album, item__in=items).values_list("item", flat=True))
     new = [AlbumItem(album=album, item=item) for item in items if item.id not in there]
     AlbumItem.objects.bulk_create(new, ignore_conflicts=True, batch_size=5000)

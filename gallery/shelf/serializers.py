@@ -59,6 +59,16 @@ class StackSerializer(serializers.Serializer):  # type: ignore[type-arg]
     ids = serializers.ListField(child=serializers.UUIDField(), help_text="the keeper first")
 
 
+class DuplicatesSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    results = serializers.ListField(
+        child=serializers.ListField(child=serializers.UUIDField()), help_text="in each the oldest first"
+    )
+
+
+class MergeForm(serializers.Serializer):  # type: ignore[type-arg]
+    keep = serializers.UUIDField()
+
+
 class BulkEditSerializer(serializers.Serializer):  # type: ignore[type-arg]
     id = serializers.UUIDField(allow_null=True, help_text="to undo it; null when nothing changed")
     changed = serializers.IntegerField()

@@ -8,18 +8,18 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.services import request_export
 from config.web.problems import told
 from config.web.ratelimit import limited
 from gallery.models import Item
 from gallery.services import album_named
-from gallery.shelf import bulk, stacks
+from gallery.shelf import area, bulk, duplicates, stacks
 from gallery.shelf.models import BulkEdit
 from gallery.shelf.words import split_tags
 
@@ -64,12 +64,26 @@ def _stack(request: HttpRequest, chosen: Any) -> None:
     stacks.stack(request.user, list(newest[: stacks.MOST + 1]))
 
 
+def _lock(request: HttpRequest, chosen: Any) -> None:
+    n = area.lock(request.user, chosen.values_list("id", flat=True))
+    said = ngettext("%(n)s picture is locked now.", "%(n)s pictures are locked now.", n) % {"n": n}
+    messages.success(request, said)
+
+
+def _take_out_of_album(request: HttpRequest, chosen: Any) -> None:
+    """Out of the album that the page shows."""
+    album = QueryDict(request.POST.get("query", "")[:2000]).get("album", "")
+    bulk.edit_items(request.user, chosen, remove_albums=[album])
+
+
 ACTS: dict[str, Callable[[HttpRequest, Any], HttpResponse | None]] = {
     "change": _change,
     "favourite": _set("favourite", True),
     "archive": _set("archived", True),
     "unarchive": _set("archived", False),
     "stack": _stack,
+    "unalbum": _take_out_of_album,
+    "lock": _lock,
     "download": _download,
     "delete": _delete,
 }
@@ -118,3 +132,22 @@ def restack(request: HttpRequest, ident: str) -> HttpResponse:
             same = Item.objects.owned_by(request.user).filter(job=item.job).values_list("id", flat=True)
             stacks.stack(request.user, list(same), keeper=item.id)
     return redirect("item", item.id)
+
+
+@login_required
+@require_GET
+def duplicated(request: HttpRequest) -> HttpResponse:
+    facts = {
+        "groups": duplicates.groups(request.user),
+        "edit": bulk.last_edit(request.user),
+        "tab": "gallery",
+    }
+    return render(request, "gallery/duplicates.html", facts)
+
+
+@login_required
+@require_POST
+@told
+def merge(request: HttpRequest) -> HttpResponse:
+    duplicates.merge(Item.objects.owned_by(request.user).get_or_404(request.POST.get("keep")))
+    return redirect("duplicates")

@@ -15,7 +15,7 @@ from generation.restorations.models import Restoration
 
 def restorations(user: Any) -> Iterator[Member]:
     """The pictures that were sent, and a list of what was done with them. Results are among the items."""
-    files, own = store(user.id), Restoration.objects.owned_by(user)
+    files, own = store(user.id), Restoration.objects.filter(user=user)
     for each in own.iterator(chunk_size=200):
         name = f"restorations/{each.id}.jpg"
         yield Member(name, files.open_checked(each.original), _("A picture that you sent to be restored."))

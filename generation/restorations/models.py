@@ -21,6 +21,10 @@ from twins.models import Twin
 
 
 class RestorationQuerySet(OwnedQuerySet):
+    def owned_by(self, user: Any) -> Self:
+        """Without those whose result is in the locked area."""
+        return self.filter(user=user).exclude(item__locked=True)
+
     def for_clients(self) -> Self:
         """Loads what show_restoration reads."""
         return self.select_related("job", "item", "user")

@@ -15,5 +15,5 @@ def retire() -> int:
     gone = 0
     for wallet in Wallet.objects.filter(plan__retention_days__gt=0).select_related("plan").iterator():
         if since := limits.kept_since(wallet):
-            gone += Restoration.objects.owned_by(wallet.user_id).filter(created_at__lt=since).remove()
+            gone += Restoration.objects.filter(user=wallet.user_id, created_at__lt=since).remove()
     return gone
