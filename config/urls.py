@@ -16,9 +16,11 @@ from billing.engines.views import fal_hook
 from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
+from gallery.faces import api as faces
 from gallery.shelf import api as shelf
 from gallery.shelf import area_api as area
 from generation import api as generation
+from generation import item_api as from_items
 from generation.feedback import api as feedback
 from generation.packs import api as packs
 from generation.restorations import api as restorations
@@ -118,8 +120,20 @@ api = [
     path("items/<uuid:ident>/unstack", shelf.UnstackView.as_view()),
     path("items/bulk/<uuid:ident>/undo", shelf.BulkUndoView.as_view()),
     path("items/<uuid:ident>", gallery.ItemView.as_view()),
+    path("items/<uuid:ident>/edits", gallery.EditsView.as_view()),
+    path("items/<uuid:ident>/repairs", from_items.RepairsView.as_view()),
+    path("items/<uuid:ident>/enlargements", from_items.EnlargementsView.as_view()),
+    path("items/<uuid:ident>/similar", from_items.SimilarView.as_view()),
     path("items/<uuid:ident>/content", gallery.ItemFileView.as_view(), {"rendition": "content"}),
     path("items/<uuid:ident>/thumbnail", gallery.ItemFileView.as_view(), {"rendition": "thumbnail"}),
+    path("items/<uuid:ident>/faces", faces.ItemFacesView.as_view()),
+    path("faces/search", faces.SearchView.as_view()),
+    path("people", faces.PeopleView.as_view()),
+    path("people/changes", faces.NamingsView.as_view()),
+    path("people/changes/<uuid:ident>/undo", faces.UndoView.as_view()),
+    path("people/<uuid:ident>", faces.PersonView.as_view()),
+    path("people/<uuid:ident>/faces", faces.PersonFacesView.as_view()),
+    path("people/<uuid:ident>/merge", faces.MergeView.as_view()),
     path("items/<uuid:ident>/feedback", feedback.FeedbackView.as_view()),
     path("albums", gallery.AlbumsView.as_view()),
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
