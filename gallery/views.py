@@ -30,7 +30,7 @@ from gallery.shelf.words import split_tags, tags_of
 from twins.models import Twin
 from twins.redo.models import Mark
 
-ALBUMS = 100  # suggested, the newest ones
+ALBUMS = 40  # suggested, the newest ones
 MONTHS = 600  # months on the scale beside the pictures, at most
 
 
