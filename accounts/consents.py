@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -97,7 +98,9 @@ WITHDRAWAL: dict[str, Any] = {
         " them. The measurements of"
         " your face and the trained models are deleted for good. Your photos and pictures stay."
     ),
-    Kind.FACE_SEARCH: _("The measurements of faces for the search are deleted."),
+    Kind.FACE_SEARCH: _(
+        "The measurements of faces for the search are deleted, with the names that you gave to people."
+    ),
     Kind.IMPROVEMENT: _("Your ratings are not used any more from now on."),
     Kind.ENGINE_FAL: _about(
         "fal",
@@ -178,6 +181,8 @@ def give(user: User, *, kind: str, version: str) -> Consent:
         return live
     if live:
         Consent.objects.filter(id=live.id).update(withdrawn_at=timezone.now())
+    for begin in registry.on_give.get(kind, []):
+        transaction.on_commit(partial(begin, user), robust=True)
     language = translation.get_language() or "en"
     return Consent.objects.create(
         user=user, kind=kind, version=version, wording=str(wording), language=language

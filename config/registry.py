@@ -45,6 +45,7 @@ class Eraser:
 
 ItemExporter = Callable[[Any, dict[str, Any]], Iterator[Member]]  # (user, choice) -> the chosen items
 OnWithdraw = Callable[[Any], None]  # user -> stops what the withdrawn consent allowed
+OnGive = Callable[[Any], None]  # user -> begins what the given consent allows
 KnownFiles = Callable[[UUID], Iterable[str]]  # user id -> the names of the user's files in rows of the app
 Live = Callable[[Any], tuple[str, Any]]  # user -> (name of an event, its current data)
 
@@ -53,6 +54,7 @@ item_exporters: list[ItemExporter] = []
 erasers: list[Eraser] = []  # run from the last to the first: later apps have foreign keys to earlier ones
 known_files: list[KnownFiles] = []
 live: list[Live] = []  # sent on the event stream when a change of a run changed it too
+on_give: dict[str, list[OnGive]] = {}  # by kind of consent, after the commit
 on_withdraw: dict[str, list[OnWithdraw]] = {}  # by kind of consent
 
 

@@ -301,6 +301,16 @@ CELERY_BEAT_SCHEDULE = {
     "selfies": {"task": "twins.tidy_selfies", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "orphans": {"task": "accounts.orphans", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
     "forget": {"task": "config.forget", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
+    "faces": {
+        "task": "gallery.index_all_faces",
+        "schedule": 60.0,
+        "options": {"queue": "cpu", "expires": 60},
+    },
+    "tidy_faces": {
+        "task": "gallery.tidy_faces",
+        "schedule": 3600.0,
+        "options": {"queue": "io", "expires": 600},
+    },
     "retire": {"task": "gallery.retire", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
     "retire restorations": {
         "task": "generation.retire_restorations",

@@ -16,6 +16,7 @@ from billing.engines.views import fal_hook
 from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
+from gallery.faces import api as faces
 from gallery.shelf import api as shelf
 from gallery.shelf import area_api as area
 from generation import api as generation
@@ -120,6 +121,14 @@ api = [
     path("items/<uuid:ident>", gallery.ItemView.as_view()),
     path("items/<uuid:ident>/content", gallery.ItemFileView.as_view(), {"rendition": "content"}),
     path("items/<uuid:ident>/thumbnail", gallery.ItemFileView.as_view(), {"rendition": "thumbnail"}),
+    path("items/<uuid:ident>/faces", faces.ItemFacesView.as_view()),
+    path("faces/search", faces.SearchView.as_view()),
+    path("people", faces.PeopleView.as_view()),
+    path("people/changes", faces.NamingsView.as_view()),
+    path("people/changes/<uuid:ident>/undo", faces.UndoView.as_view()),
+    path("people/<uuid:ident>", faces.PersonView.as_view()),
+    path("people/<uuid:ident>/faces", faces.PersonFacesView.as_view()),
+    path("people/<uuid:ident>/merge", faces.MergeView.as_view()),
     path("items/<uuid:ident>/feedback", feedback.FeedbackView.as_view()),
     path("albums", gallery.AlbumsView.as_view()),
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),

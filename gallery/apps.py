@@ -5,8 +5,23 @@ class GalleryConfig(AppConfig):
     name = "gallery"
 
     def ready(self) -> None:
+        from django.db.models.signals import post_save
+
+        from accounts.models import Kind
         from config import registry
         from gallery import exports
+        from gallery.faces import indexing
+        from gallery.faces.exports import faces
+        from gallery.faces.models import (
+            Face,
+            FaceIndex,
+            FaceQuery,
+            FaceVector,
+            Indexing,
+            Measured,
+            Naming,
+            Person,
+        )
         from gallery.models import Album, AlbumItem, Item
         from gallery.shelf.exports import edits
         from gallery.shelf.models import BulkEdit
@@ -17,3 +32,10 @@ class GalleryConfig(AppConfig):
         registry.exporters.append(registry.Exporter((BulkEdit,), edits))
         registry.erasers.append(registry.Eraser({BulkEdit: "user"}))
         registry.erasers.append(registry.Eraser({AlbumItem: "album__user", Album: "user", Item: "user"}))
+        found = (FaceVector, Naming, Face, Measured, FaceIndex, FaceQuery, Indexing, Person)
+        registry.known_files.append(FaceQuery.known_files)
+        registry.exporters.append(registry.Exporter(found, faces))
+        registry.erasers.append(registry.Eraser(dict.fromkeys(found, "user")))
+        registry.on_give.setdefault(Kind.FACE_SEARCH, []).append(indexing.ask)
+        registry.on_withdraw.setdefault(Kind.FACE_SEARCH, []).append(indexing.forget)
+        post_save.connect(indexing.on_saved, sender=Item, dispatch_uid="faces of a new item")

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from gallery import views
+from gallery.faces import views as faces
 from gallery.shelf import album_views as albums
 from gallery.shelf import area_views as area
 from gallery.shelf import views as shelf
@@ -17,6 +18,14 @@ urlpatterns = [
     path("duplicates/", shelf.duplicated, name="duplicates"),
     path("duplicates/merge/", shelf.merge, name="merge_duplicates"),
     path("undo/<uuid:ident>/", shelf.undo, name="undo_bulk"),
+    path("people/", faces.everybody, name="people"),
+    path("people/agree/", faces.agree, name="agree_faces"),
+    path("people/seek/", faces.seek, name="seek_face"),
+    path("people/changes/<uuid:ident>/undo/", faces.undo, name="undo_naming"),
+    path("people/<uuid:ident>/", faces.person, name="person"),
+    path("people/<uuid:ident>/change/", faces.change, name="change_person"),
+    path("faces/<uuid:ident>/", faces.more, name="face"),
+    path("faces/<uuid:ident>/name/", faces.name, name="name_faces"),
     path("<uuid:ident>/", views.detail, name="item"),
     path("<uuid:ident>/stack/", shelf.restack, name="restack"),
     path("<uuid:ident>/change/", views.change, name="change_item"),

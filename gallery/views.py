@@ -21,6 +21,7 @@ from config.web.labels import QUALITY_NAMES, STYLE_NAMES, maker
 from config.web.pagination import cursor_at, page
 from config.web.problems import told
 from gallery import likeness, services
+from gallery.faces.pictures import faces_of
 from gallery.models import Album, Item
 from gallery.search import FILTERS, selected
 from gallery.serializers import ItemForm
@@ -134,6 +135,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
         "not_me": Mark.objects.filter(item=item.id).exists(),
         "newer": newer.order_by("created_at", "id").first(),
         "older": older.order_by("-created_at", "-id").first(),
+        "faces": list(faces_of(item).shown()),
         **_stack(item),
         "tags": pgettext("between tags", ", ").join(item.tags),
         "tab": "gallery",

@@ -28,6 +28,7 @@ from ml.measures import (
     luma,
     oval_of,
     perceptual_hash,
+    quality_of,
     sharpness,
     width_of,
     yaw_of,
@@ -71,14 +72,17 @@ MESSAGES = media.MESSAGES | {
     "not_adult": "This person may be under 18. Choose photos of an adult.",
     "unsafe": "This photo shows nudity or something else that cannot be used. Choose another one.",
 }
+UNCLEAR = "The face is too small, too blurred or turned too far away to be compared."
 
 
 class Described(NamedTuple):
-    """A face with its vector (128,) and the name of the embedder that made it."""
+    """A face with its vector (128,) or (512,) and the name of the embedder that made it. `quality`: see
+    measures.quality_of."""
 
     face: Face
     embedder: str
     vector: np.ndarray
+    quality: float = 1.0
 
 
 class Faces:
@@ -130,10 +134,26 @@ class Faces:
             return []  # facenet-pytorch raises these when a candidate lies wholly outside the frame
         return _sensible(boxes, scores, points, scale)
 
-    def describe(self, picture: np.ndarray) -> list[Described]:
-        """Every face with its vector by the embedder that suits it, widest first. MLError
-        `faces_unavailable`."""
-        return [Described(face, *self.embedders.describe(picture, face)) for face in self.find(picture)]
+    def describe(self, picture: np.ndarray, faces: Sequence[Face] | None = None) -> list[Described]:
+        """Every face with its vector by the embedder that suits it, widest first; of these `faces`, where
+        they are known. MLError `faces_unavailable`."""
+        found = self.find(picture) if faces is None else faces
+        return [
+            Described(face, *self.embedders.describe(picture, face), quality_of(picture, face))
+            for face in found
+        ]
+
+    def alone(self, picture: np.ndarray) -> Face:
+        """The face of a picture of one person that a search is made with. Raises PhotoRefused: `no_face`,
+        `several_faces`, `face_unclear`."""
+        found = self.find(picture)
+        if not found:
+            raise PhotoRefused("no_face", MESSAGES["no_face"])
+        if _has_rival(found):
+            raise PhotoRefused("several_faces", MESSAGES["several_faces"])
+        if not quality_of(picture, found[0]):
+            raise PhotoRefused("face_unclear", UNCLEAR)
+        return found[0]
 
     def vector(self, picture: np.ndarray, embedder: str) -> tuple[Face, np.ndarray] | None:
         """The widest face with its vector by the named embedder; None without a face or without that
@@ -265,11 +285,15 @@ def _measure(said: Inspection, picture: np.ndarray, faces: list[Face]) -> Inspec
     )
 
 
+def _has_rival(faces: list[Face]) -> bool:
+    return len(faces) > 1 and width_of(faces[1]) >= RIVAL * width_of(faces[0])
+
+
 def _fault(said: Inspection, picture: np.ndarray, faces: list[Face]) -> str:
     """The code of the first fault, or "". Light comes before blur, because dark photos also look blurred."""
     assert said.box
     x1, y1, x2, y2 = said.box
-    if len(faces) > 1 and width_of(faces[1]) >= RIVAL * width_of(faces[0]):
+    if _has_rival(faces):
         return "several_faces"
     if is_cut_off(faces[0], picture.shape[1], picture.shape[0]):
         return "face_cut_off"

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from ml import media, selfie
 from ml.faces import Described, Faces, compare
 from ml.nets.eyes import Eyes
+from ml.nets.scales import is_drawn
 from ml.oom import memory_errors
-from ml.types import Inspection, Movement, SelfieVerdict
+from ml.types import Face, Inspection, Movement, SelfieVerdict
+
+SOUGHT_LEAST = 64  # px of the short side of a picture that faces are searched with
 
 
 class Judge:
@@ -50,7 +55,24 @@ class Judge:
         """The names of the embedders in use; vectors by others are never compared with new ones."""
         return self.faces.embedders.in_use
 
-    def embed(self, picture: bytes) -> list[Described]:
-        """Every face in one of our own pictures with its vector, widest face first."""
+    def embed(self, picture: bytes, faces: Sequence[Face] | None = None) -> list[Described]:
+        """Every face in one of our own pictures with its vector, widest face first; of these `faces`, where
+        they are known."""
         with memory_errors():
-            return self.faces.describe(media.to_array(picture))
+            return self.faces.describe(media.to_array(picture), faces)
+
+    def seek(self, data: bytes, older: Sequence[str] = ()) -> dict[str, np.ndarray]:
+        """By embedder, the vectors of the one face in an uploaded picture: of the embedder in use that suits
+        it, and of `older` ones of its kind. Raises PhotoRefused, also `face_unclear`."""
+        with memory_errors():
+            picture = media.to_array(media.clean(data, min_side=SOUGHT_LEAST).jpeg)
+            face = self.faces.alone(picture)
+            name, vector = self.faces.embedders.describe(picture, face)
+            others = [other for other in older if is_drawn(other) == is_drawn(name)]
+            found = {other: self.faces.embedders.vector(other, picture, face) for other in others}
+            return {n: v for n, v in found.items() if v is not None} | {name: vector}
+
+    def vector(self, picture: bytes, face: Face, embedder: str) -> np.ndarray | None:
+        """The face's vector by an embedder, which need not be in use any more; None when it is gone."""
+        with memory_errors():
+            return self.faces.embedders.vector(embedder, media.to_array(picture), face)

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml.measures import face_patch, sharpness
+from ml.measures import SHARP, face_patch, sharpness
 from ml.nets.scales import SCALES
 
 if TYPE_CHECKING:  # it loads torch
     from ml.faces import Faces
-
-SHARP = 0.10  # least sharpness of a face that anybody can recognise; photos are refused below 0.175
 
 
 def facts_of(vectors: np.ndarray, embedder: str) -> dict[str, Any]:

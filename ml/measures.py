@@ -26,6 +26,8 @@ CLIPPED = 0.30  # largest share of the face without detail: pupils, beard and hi
 BLURRED = 0.175
 PATCH = 160  # px: faces are scaled to this width for light and sharpness; it is the least width allowed
 
+SHARP = 0.10  # least sharpness of a face that anybody can recognise: a blur lies near everybody
+
 # Hints never refuse a photo.
 TURNED = 20.0  # degrees of yaw: three times the estimate's error
 PROFILE = 50.0  # degrees of yaw: from here on half of the face is not seen, and no embedder judges who it is
@@ -103,6 +105,15 @@ def yaw_of(face: Face) -> float:
     # From the front, the nose's tip lies on the line from eyes to mouth, a little below its middle.
     offset = (nose - (eyes + 0.55 * (mouth - eyes))) @ across
     return float(np.degrees(np.arctan(offset / max(float((right - left) @ across), 1e-3) / NOSE)))
+
+
+def quality_of(picture: np.ndarray, face: Face) -> float:
+    """How well the face can be compared with others, 0..1: by its size, sharpness and turn. 0: not at all, as
+    the embedders are not to be trusted there."""
+    size = width_of(face) / PATCH
+    sharp = (sharpness(face_patch(picture, face)) - SHARP) / (BLURRED - SHARP)
+    front = (PROFILE - abs(yaw_of(face))) / (PROFILE - TURNED)
+    return float(np.prod(np.clip([size, sharp, front], 0.0, 1.0)))
 
 
 def hints_of(faces: list[Face]) -> tuple[str, ...]:

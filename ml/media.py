@@ -144,6 +144,12 @@ def to_array(picture: bytes) -> np.ndarray:
         return np.array(image.convert("RGB"))
 
 
+def size_of(picture: bytes) -> tuple[int, int]:
+    """Width and height of our own clean JPEG or PNG, without decoding it."""
+    with Image.open(io.BytesIO(picture), formats=["JPEG", "PNG"]) as image:
+        return image.size
+
+
 def to_luma(jpeg: bytes, width: int) -> np.ndarray:
     """(H, W) uint8 luma of our own clean JPEG, at least `width` pixels wide if the JPEG is. Colours are not
     decoded, and the DCT shrinks by 2, 4 or 8: several times faster than `to_array`."""

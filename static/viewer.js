@@ -28,7 +28,9 @@ tools.addEventListener("click", (event) => {
   if (tool === "full") full();
   else if (tool) zoom(tool === "in" ? 1.5 : 1 / 1.5);
 });
-for (const kind of ["pointerdown", "dblclick"]) tools.addEventListener(kind, (event) => event.stopPropagation());
+for (const part of [tools, document.getElementById("faces")]) {
+  for (const kind of ["pointerdown", "dblclick"]) part?.addEventListener(kind, (event) => event.stopPropagation());
+}
 stage.addEventListener("dblclick", (event) => zoom(scale > 1 ? 1 / scale : 2.5, ...at(event)));
 stage.addEventListener("pointerdown", (event) => { fingers.set(event.pointerId, event); stage.setPointerCapture(event.pointerId); });
 stage.addEventListener("pointermove", (event) => {

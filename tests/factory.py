@@ -157,8 +157,28 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     Mark.objects.create(**version, item=item.id, in_time=True)
     Redo.objects.create(**version, marks=1)
     AlbumItem.objects.create(album=Album.objects.create(user=user, name=f"Album of {name}"), item=item)
+    faces_in(item)
     BulkEdit.objects.create(user=user, count=1, before={"tags": [[str(item.id), [name], []]]})
     return item
+
+
+def faces_in(item: Any) -> dict[str, str]:
+    """A measured face in a picture, named by the owner: kind of object -> id. The consent is there too."""
+    from accounts import consents
+    from gallery.faces import people
+    from gallery.faces.models import Face, FaceIndex, FaceQuery, FaceVector, Indexing, Measured
+
+    user, of = item.user, {"user": item.user, "item": item}
+    consents.give(user, kind="face_search", version=consents.WORDING["face_search"][0])
+    place = {"box": [0.1, 0.1, 0.5, 0.5], "points": [0.2] * 10, "score": 1.0, "quality": 1.0}
+    face = Face.objects.create(**of, **place, number=0, kind="image", made_at=item.created_at)
+    FaceVector.objects.create(user=user, face=face, embedder="test", embedding=[1.0, *[0.0] * 127])
+    Measured.objects.create(**of, embedders="test")
+    FaceIndex.objects.create(user=user, embedders="test")
+    Indexing.objects.create(user=user, status="succeeded", shown=False)
+    FaceQuery.objects.create(user=user, status="failed", shown=False)
+    naming = people.name_faces(user, faces=[face.id], name=f"Friend {user.display_name}"[:80])
+    return {"face": str(face.id), "person": str(naming.person_id), "naming": str(naming.id)}
 
 
 def on_the_shelf(user: Any) -> dict[str, str]:
@@ -168,6 +188,14 @@ def on_the_shelf(user: Any) -> dict[str, str]:
 
     locked = Item.objects.create(user=user, width=1, height=1, size=0, locked=True)
     return {"locked": str(locked.id), "edit": str(BulkEdit.objects.create(user=user, count=0).id)}
+
+
+def bill_of(user: Any) -> str:
+    from billing import ledger
+    from billing.models import Invoice
+
+    facts = {"status": "paid", "currency": "usd", "total": 600, "created_at": user.date_joined}
+    return Invoice.objects.create(id="in_1", wallet=ledger.wallet_of(user).id, **facts).id
 
 
 def start_work(user: Any) -> Any:

@@ -12,6 +12,7 @@ from django.urls import URLPattern
 from rest_framework.views import APIView
 
 from config import urls
+from tests.factory import bill_of, faces_in
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +51,9 @@ OWN = {
     "locked/release",
     "locked/delete",
     "albums",
+    "faces/search",
+    "people",
+    "people/changes",
 }
 # Addresses with an id -> the kind of object that the id names.
 OF = {
@@ -87,6 +91,11 @@ OF = {
     "items/<uuid:ident>": "item",
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
+    "items/<uuid:ident>/faces": "item",
+    "people/<uuid:ident>": "person",
+    "people/<uuid:ident>/faces": "person",
+    "people/<uuid:ident>/merge": "person",
+    "people/changes/<uuid:ident>/undo": "naming",
     "items/bulk/<uuid:ident>/undo": "edit",
     "items/<uuid:ident>/stack": "item",
     "locked/<uuid:ident>/content": "locked",
@@ -99,6 +108,7 @@ OF = {
 BODIES: dict[str, dict[str, Any]] = {
     "twins/<uuid:ident>": {"name": "x"},
     "albums/<uuid:ident>": {"name": "x"},
+    "people/<uuid:ident>": {"name": "x"},
     "generations/<uuid:ident>/keep": {"best": 1},
     "items/<uuid:ident>/feedback": {"not_me": True},
 }
@@ -149,15 +159,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         **on_the_shelf(alice),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
-    }
-
-
-def bill_of(user: Any) -> str:
-    from billing import ledger
-    from billing.models import Invoice
-
-    facts = {"status": "paid", "currency": "usd", "total": 600, "created_at": user.date_joined}
-    return Invoice.objects.create(id="in_1", wallet=ledger.wallet_of(user).id, **facts).id
+    } | faces_in(item)
 
 
 def draw(twin: Any) -> None:
@@ -248,6 +250,9 @@ def test_the_owner_reaches_all_of_it(as_alice: Any, things: dict[str, str]) -> N
 PAGES_OF = {
     "twins/trainings/": "training",
     "twins/": "twin",
+    "gallery/faces/": "face",
+    "gallery/people/changes/": "naming",
+    "gallery/people/": "person",
     "gallery/undo/": "edit",
     "gallery/albums/": "album",
     "gallery/": "item",

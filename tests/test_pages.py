@@ -26,6 +26,7 @@ OWN = (
     "/studio/",
     "/studio/state/",
     "/gallery/",
+    "/gallery/people/",
     "/account/",
     "/account/credits/",
     "/account/billing/",

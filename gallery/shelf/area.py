@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.confirm import require_proof
 from config.errors import DomainError
 from config.web.authentication import session_key_of
+from gallery.faces import indexing
 from gallery.models import Item
 from gallery.shelf import stacks
 
@@ -92,6 +93,7 @@ def lock(user: Any, idents: Iterable[Any]) -> int:
     for item in found:
         stacks.take_out(item)
     Item.objects.filter(id__in=[each.id for each in found]).update(locked=True, updated_at=timezone.now())
+    indexing.leave_out(found)
     return len(found)
 
 

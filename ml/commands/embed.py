@@ -23,7 +23,9 @@ def run(args: argparse.Namespace) -> None:
     for path in args.photos:
         found = judge.embed(media.clean(path.read_bytes()).jpeg)
         faces = [
-            {"box": f.box, "score": f.score, "embedder": name, "vector": v.tolist()} for f, name, v in found
+            {"box": one.face.box, "score": one.face.score, "quality": round(one.quality, 3)}
+            | {"embedder": one.embedder, "vector": one.vector.tolist()}
+            for one in found
         ]
         rows.append({"path": str(path), "faces": faces})
         say(args, f"{path}: {len(found)} face{'s' if len(found) != 1 else ''}")

@@ -29,6 +29,7 @@ OWN = {
     "studio": "/studio/",
     "gallery": "/gallery/",
     "item": "/gallery/{item}/",
+    "people": "/gallery/people/",
     "restore": "/restore/",
     "restored": "/restore/{restoration}/",
     "account": "/account/",
