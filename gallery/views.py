@@ -21,6 +21,7 @@ from config.web.labels import QUALITY_NAMES, STYLE_NAMES, maker
 from config.web.pagination import cursor_at, page
 from config.web.problems import told
 from gallery import likeness, services
+from gallery.faces.models import Person
 from gallery.faces.pictures import faces_of
 from gallery.models import Album, Item
 from gallery.search import FILTERS, selected
@@ -31,7 +32,7 @@ from gallery.shelf.words import split_tags, tags_of
 from twins.models import Twin
 from twins.redo.models import Mark
 
-ALBUMS = 40  # suggested, the newest ones
+SUGGESTED = 40  # of albums and people
 MONTHS = 600  # months on the scale beside the pictures, at most
 
 
@@ -77,7 +78,8 @@ def _around(user: Any) -> dict[str, Any]:
         "twins": Twin.objects.owned_by(user),
         "kinds": Item.Kind.choices,
         "tags": tags_of(user),
-        "albums": Album.objects.owned_by(user)[:ALBUMS],
+        "people": Person.objects.owned_by(user).order_by("name")[:SUGGESTED],
+        "albums": Album.objects.owned_by(user)[:SUGGESTED],
         "edit": last_edit(user),
     }
 
