@@ -155,6 +155,8 @@ def _change(row: Transfer, kind: str) -> str:
 # First word of a cause -> (its name on the page, the URL name of the page that shows it, or "").
 PURPOSES = {
     "image": (_("Pictures"), "job"),
+    "repair": (_("A repaired picture"), "job"),
+    "enlarge": (_("An enlarged picture"), "job"),
     "headshots": (_("Headshots"), "headshots_sheet"),
     "training": (_("Training"), "training"),
     "restore": (_("Restoration"), "restoration"),

@@ -20,6 +20,7 @@ from gallery.faces import api as faces
 from gallery.shelf import api as shelf
 from gallery.shelf import area_api as area
 from generation import api as generation
+from generation import item_api as from_items
 from generation.feedback import api as feedback
 from generation.packs import api as packs
 from generation.restorations import api as restorations
@@ -119,6 +120,10 @@ api = [
     path("items/<uuid:ident>/unstack", shelf.UnstackView.as_view()),
     path("items/bulk/<uuid:ident>/undo", shelf.BulkUndoView.as_view()),
     path("items/<uuid:ident>", gallery.ItemView.as_view()),
+    path("items/<uuid:ident>/edits", gallery.EditsView.as_view()),
+    path("items/<uuid:ident>/repairs", from_items.RepairsView.as_view()),
+    path("items/<uuid:ident>/enlargements", from_items.EnlargementsView.as_view()),
+    path("items/<uuid:ident>/similar", from_items.SimilarView.as_view()),
     path("items/<uuid:ident>/content", gallery.ItemFileView.as_view(), {"rendition": "content"}),
     path("items/<uuid:ident>/thumbnail", gallery.ItemFileView.as_view(), {"rendition": "thumbnail"}),
     path("items/<uuid:ident>/faces", faces.ItemFacesView.as_view()),

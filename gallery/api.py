@@ -15,9 +15,9 @@ from accounts.services import request_export
 from config.web.caching import precondition
 from config.web.pagination import page
 from config.web.ratelimit import limited
-from config.web.schema import KEY, MATCH, PAGE, paged
+from config.web.schema import KEY, MATCH, PAGE, paged, refuses
 from config.web.serializers import checked, idempotency_of
-from gallery import search, services
+from gallery import edits, search, services
 from gallery.models import Album, Item
 from gallery.renditions import serve_item
 from gallery.serializers import (
@@ -27,6 +27,7 @@ from gallery.serializers import (
     CountSerializer,
     DeletedSerializer,
     DeleteForm,
+    EditForm,
     ExportForm,
     ItemForm,
     ItemSerializer,
@@ -86,6 +87,20 @@ class ItemFileView(APIView):
     def get(self, request: Any, ident: str, rendition: str) -> Any:
         item = Item.objects.owned_by(request.user).get_or_404(ident)
         return serve_item(request, item, rendition, download=bool(request.GET.get("download")))
+
+
+class EditsView(APIView):
+    """Edits a picture into a new one; the original stays. The same edit a second time gives the first one."""
+
+    @extend_schema(request=EditForm, responses={201: ItemSerializer})
+    @limited("240/h", "edits")
+    @refuses(*edits.REFUSALS)
+    def post(self, request: Any, ident: str) -> Response:
+        item = Item.objects.owned_by(request.user).get_or_404(ident)
+        form = EditForm(data=request.data)
+        form.is_valid(raise_exception=True)
+        made = edits.edit_item(item, form.edit)
+        return Response(show_item(made, measured_by(request.user)), status=201)
 
 
 class DeleteView(APIView):

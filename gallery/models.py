@@ -62,6 +62,8 @@ class Item(models.Model):
     training = models.UUIDField(null=True)
     job = models.UUIDField(null=True)
     index = models.PositiveSmallIntegerField(default=0)
+    # The picture that this one was edited, repaired, enlarged or painted from.
+    original = models.ForeignKey("self", models.SET_NULL, null=True, related_name="edits")
     prompt = models.TextField(blank=True)
     style = models.CharField(max_length=20, blank=True)
     recipe = models.JSONField(default=dict)  # all parameters, including the seed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,11 @@ from config.errors import Invalid
 from config.web.text import NameField, TextField
 from gallery import search
 from gallery.models import Item
+from ml.edit import FLIPS, Edit
+from ml.types import ASPECTS
 from twins.models import Training
 
+PIXELS = 100_000  # of a crop's numbers at most
 # Filters that choose nothing by themselves: with any value, or with these.
 ALL = ("ordering", "folded")
 WIDE = (("archived", "any"), ("archived", "false"))
@@ -30,6 +34,7 @@ class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
             "training",
             "job",
             "index",
+            "original",
             "prompt",
             "style",
             "recipe",
@@ -50,7 +55,10 @@ class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
 
 
 # The column of each field. show_item reads them directly, as a serializer takes 0.6 ms an item.
-COLUMNS = {name: f"{name}_id" if name in ("twin", "keeper") else name for name in ItemSerializer.Meta.fields}
+COLUMNS = {
+    name: f"{name}_id" if name in ("twin", "original", "keeper") else name
+    for name in ItemSerializer.Meta.fields
+}
 
 
 def show_item(item: Item, measured: Collection[UUID]) -> dict[str, Any]:
@@ -70,6 +78,48 @@ class ItemForm(serializers.Serializer):  # type: ignore[type-arg]
     tags = serializers.ListField(child=NameField(max_length=40), required=False, max_length=60)
     notes = TextField(max_length=2000, required=False, allow_blank=True)
     place = NameField(max_length=80, required=False, allow_blank=True)
+
+
+class CropForm(serializers.Serializer):  # type: ignore[type-arg]
+    """Pixels of the picture after it was flipped and turned."""
+
+    x = serializers.IntegerField(min_value=-PIXELS, max_value=PIXELS)
+    y = serializers.IntegerField(min_value=-PIXELS, max_value=PIXELS)
+    width = serializers.IntegerField(min_value=-PIXELS, max_value=PIXELS)
+    height = serializers.IntegerField(min_value=-PIXELS, max_value=PIXELS)
+
+
+class EditForm(serializers.Serializer):  # type: ignore[type-arg]
+    """Done in this order: flip, turn, straighten, crop, light."""
+
+    flip = serializers.ChoiceField(choices=FLIPS, required=False, allow_blank=True)
+    rotate = serializers.ChoiceField(choices=(0, 90, 180, 270), required=False, help_text="clockwise")
+    straighten = serializers.FloatField(
+        min_value=-45, max_value=45, required=False, help_text="degrees clockwise; the corners are cut off"
+    )
+    crop = CropForm(required=False, allow_null=True)
+    aspect_ratio = serializers.ChoiceField(
+        choices=ASPECTS,
+        required=False,
+        allow_blank=True,
+        help_text="without a crop: the largest part in the middle of this shape",
+    )
+    brightness = serializers.IntegerField(min_value=-100, max_value=100, required=False)
+    contrast = serializers.IntegerField(min_value=-100, max_value=100, required=False)
+    saturation = serializers.IntegerField(min_value=-100, max_value=100, required=False)
+
+    def validate_straighten(self, degrees: float) -> float:
+        if not math.isfinite(degrees):
+            raise serializers.ValidationError(_("Enter a number of degrees."))
+        return round(degrees, 2)
+
+    @property
+    def edit(self) -> Edit:
+        """What the valid form asks for."""
+        fields = dict(self.validated_data)
+        crop, aspect = fields.pop("crop", None), fields.pop("aspect_ratio", "")
+        box = (crop["x"], crop["y"], crop["width"], crop["height"]) if crop else None
+        return Edit(**fields, crop=box, aspect=aspect)
 
 
 class ChoiceForm(serializers.Serializer):  # type: ignore[type-arg]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from gallery import views
+from gallery import editor, views
 from gallery.faces import views as faces
 from gallery.shelf import album_views as albums
 from gallery.shelf import area_views as area
@@ -29,4 +29,5 @@ urlpatterns = [
     path("<uuid:ident>/", views.detail, name="item"),
     path("<uuid:ident>/stack/", shelf.restack, name="restack"),
     path("<uuid:ident>/change/", views.change, name="change_item"),
+    path("<uuid:ident>/edit/", editor.editor, name="editor"),
 ]

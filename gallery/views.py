@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -17,6 +20,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_POST
 
+from billing import prices
+from config.studio import get_base
 from config.web.labels import QUALITY_NAMES, STYLE_NAMES, maker
 from config.web.pagination import cursor_at, page
 from config.web.problems import told
@@ -29,10 +34,15 @@ from gallery.serializers import ItemForm
 from gallery.shelf import stacks
 from gallery.shelf.bulk import FLAGS, last_edit
 from gallery.shelf.words import split_tags, tags_of
+from ml.edit import print_size
+from ml.errors import MLError
 from twins.models import Twin
 from twins.redo.models import Mark
 
 SUGGESTED = 40  # of albums and people
+EDITS = 8  # of a picture, shown beside it
+DPI = 300  # of a good print
+ALBUMS = 100  # suggested, the newest ones
 MONTHS = 600  # months on the scale beside the pictures, at most
 
 
@@ -123,7 +133,7 @@ def _here(request: HttpRequest, link: str | None) -> str:
 @require_GET
 def detail(request: HttpRequest, ident: str) -> HttpResponse:
     own = Item.objects.owned_by(request.user)
-    item = own.select_related("twin").get_or_404(ident)
+    item = own.select_related("twin", "original").get_or_404(ident)
     own = own.filter(archived=item.archived)
     same = Q(created_at=item.created_at)
     newer = own.filter(Q(created_at__gt=item.created_at) | same & Q(id__gt=item.id))
@@ -141,8 +151,32 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
         **_stack(item),
         "tags": pgettext("between tags", ", ").join(item.tags),
         "tab": "gallery",
+        **_tools(item),
     }
     return render(request, "gallery/item.html", facts)
+
+
+def _tools(item: Item) -> dict[str, Any]:
+    """What templates/gallery/_tools.html reads."""
+    return {
+        "edited": Item.objects.owned_by(item.user_id).filter(original=item)[:EDITS],
+        "prints": list(prints(item)),
+        "print_price": prices.pictures(get_base("nano"), "standard", 1),
+        "key": secrets.token_urlsafe(12),
+    }
+
+
+def prints(item: Item) -> Iterator[dict[str, Any]]:
+    """The sizes that a picture can be enlarged to, with their size on paper."""
+    seen = set()
+    for times in (2, 4):
+        with suppress(MLError):
+            size = print_size(item.width, item.height, times)
+            if size not in seen:
+                yield {"times": times, "width": size[0], "height": size[1]} | {
+                    f"cm_{name}": n / DPI * 2.54 for name, n in zip(("width", "height"), size)
+                }
+            seen.add(size)
 
 
 def _stack(item: Item) -> dict[str, Any]:

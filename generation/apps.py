@@ -12,8 +12,10 @@ class GenerationConfig(AppConfig):
         from billing import prices
         from config import registry
         from generation import exports, kinds, services
+        from generation.kinds.enlarge import EnlargeKind
         from generation.kinds.headshots import HeadshotsKind
         from generation.kinds.image import ImageKind
+        from generation.kinds.repair import RepairKind
         from generation.kinds.restore import RestoreKind
         from generation.models import Job, Output
         from generation.restorations.exports import restorations
@@ -21,14 +23,16 @@ class GenerationConfig(AppConfig):
         from generation.sessions.models import Session
         from ml.catalogue import SERVICES
 
-        kinds.register(ImageKind())
-        kinds.register(HeadshotsKind())
-        kinds.register(RestoreKind())
+        for kind in (ImageKind(), HeadshotsKind(), RestoreKind(), RepairKind(), EnlargeKind()):
+            kinds.register(kind)
         from generation.packs.serializers import quoted as quoted_headshots
         from generation.serializers import quoted
 
         prices.register("image", quoted)
         prices.register("headshots", quoted_headshots)
+        prices.register("repair", lambda user, fields: quoted(user, {**fields, "kind": "image"}))
+        prices.register("enlarge", lambda _user, _fields: {"credits": EnlargeKind().price(Job())})
+        registry.known_files.append(Job.known_files)
         prices.register("restoration", lambda user, fields: {"credits": prices.restoration()})
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)
         for service in SERVICES:

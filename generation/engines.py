@@ -6,7 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.engines import offers
 from billing.engines.offers import EngineGone, EngineUnknown
+from config.studio import get_base
 from config.web.labels import engine_name
+from generation import references
 from generation.models import Job
 from ml.catalogue import Base
 from twins.models import Training
@@ -20,11 +22,13 @@ GONE = _(
 
 def chosen(job: Job) -> Base:
     """The engine for a job whose training is set. Raises EngineUnknown, EngineGone, PlanRequired."""
+    if own := getattr(job.job_kind, "profile", ""):  # a kind that one engine makes, whatever was asked for
+        return get_base(own)
     version = job.training
     if version is not None and not job.engine:
         return offers.require_of_version(job.user, version.base)
     if not job.engine:
-        return offers.require(job.user, offers.default(job.user))
+        return offers.require(job.user, references.usual_engine(job))
     base = _offered(job)
     if version is not None and not offers.can_render(base, version.base):
         names = [str(engine_name(each.name)) for each in offers.serving(job.user, version)]

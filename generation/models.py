@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Self
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -17,6 +19,11 @@ from generation.packs import models as packs  # noqa: F401  registers its models
 from generation.sessions import models as sessions  # noqa: F401  registers its models
 from ml.catalogue import Base
 from twins.models import Training, Twin
+
+
+def mask_file(ident: UUID) -> str:
+    """The name in the vault of the mask of a repair, a PNG."""
+    return f"masks/{ident}.png"
 
 
 class JobQuerySet(RunQuerySet):
@@ -46,6 +53,13 @@ class Job(PaidRun):
     steps = models.PositiveSmallIntegerField(null=True)
     # px of the longer side that the plan allows; None means no limit
     longest = models.PositiveIntegerField(null=True)
+    # The picture (gallery.Item) that it begins from, and how much of it may change. A repair has a mask in
+    # the vault, or the name of a region.
+    reference = models.UUIDField(null=True)
+    strength = models.FloatField(null=True)
+    mask = models.UUIDField(null=True)
+    region = models.CharField(max_length=12, blank=True, default="", db_default="")
+    times = models.PositiveSmallIntegerField(null=True)  # as large as the reference: of enlargements
     # Of headshots: the pack, the codes of the chosen presets, and the prompt of each picture.
     pack = models.ForeignKey("generation.Pack", models.SET_NULL, null=True, related_name="+")
     presets = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
@@ -107,7 +121,18 @@ class Job(PaidRun):
             "seed": self.seed,
             "steps": self.steps,
             "engine": self.base.name,
+            **self._begins_from(),
         } | ({"pack": self.pack.code if self.pack else "", "presets": self.presets} if self.shots else {})
+
+    def _begins_from(self) -> dict[str, object]:
+        fields = ("reference", "strength", "mask", "region", "times") if self.reference else ()
+        found = {name: getattr(self, name) for name in fields}
+        return {name: str(v) if isinstance(v, UUID) else v for name, v in found.items() if v}
+
+    @classmethod
+    def known_files(cls, user_id: UUID) -> Iterator[str]:
+        masks = cls.objects.filter(user=user_id, mask__isnull=False).values_list("mask", flat=True)
+        yield from (mask_file(ident) for ident in masks.iterator())
 
     def delivered(self) -> int:
         return self.outputs.count()

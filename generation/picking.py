@@ -13,8 +13,10 @@ from billing import prices
 from billing.engines import choice, offers
 from billing.engines.choice import Card
 from config.errors import DomainError
+from config.studio import get_base
 from config.web.labels import QUALITY_NAMES
 from ml.catalogue import Base
+from ml.types import QUALITIES
 from twins.models import Twin
 
 NOBODY = ""  # stands for a twin's id: pictures of nobody in particular
@@ -40,6 +42,7 @@ class Picking:
                 "fitting": self.fitting,
                 "prices": {p: {q: float(n) for q, n in prices.per_picture(p).items()} for p in each},
                 "qualities": {p: qualities(p) for p in each},
+                "steps": {p: dict(zip(QUALITIES, get_base(p).steps)) for p in each},
             }
         )
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import math
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from billing.engines import offers
 from config.runs.places import Places
 from config.web.serializers import RunFields, run_fields
 from config.web.text import TextField
-from generation import engines
+from generation import engines, references
 from generation.models import Job
 from ml import prompts
-from ml.types import ASPECTS, QUALITIES, STYLES
+from ml.types import ASPECTS, QUALITIES, REGIONS, STRENGTH, STYLES
 from twins.models import Twin
 
 PROMPT = 1000  # characters, as ml.words.screening.MAX_PROMPT
@@ -42,6 +46,18 @@ class JobForm(serializers.Serializer):  # type: ignore[type-arg]
         allow_blank=True,
         help_text="of /engines; else the one that trained the twin's version, else the usual one",
     )
+    reference = serializers.UUIDField(
+        required=False, allow_null=True, help_text="an item of one's own that the pictures begin from"
+    )
+    strength = serializers.FloatField(
+        min_value=STRENGTH[0],
+        max_value=STRENGTH[1],
+        required=False,
+        help_text="how much of the reference may change; 0.6 unless given",
+    )
+
+    def validate_strength(self, share: float) -> float:
+        return finite(share)
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -79,6 +95,50 @@ def reading(job: Job) -> dict[str, int | None]:
     }
 
 
+def finite(share: float) -> float:
+    """Raises ValidationError for "nan", which no bound refuses."""
+    if not math.isfinite(share):
+        raise serializers.ValidationError(_("Enter a number from 0.1 to 1."))
+    return share
+
+
+class RepairForm(serializers.Serializer):  # type: ignore[type-arg]
+    """Either `mask` or `region` says what is painted again."""
+
+    prompt = TextField(max_length=PROMPT)
+    negative_prompt = TextField(max_length=PROMPT, required=False, allow_blank=True)
+    mask = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=1_000_000,
+        help_text="a PNG as large as the picture, in base64: white is painted again, black stays",
+    )
+    region = serializers.ChoiceField(choices=REGIONS, required=False, allow_blank=True)
+    strength = serializers.FloatField(min_value=STRENGTH[0], max_value=STRENGTH[1], required=False)
+    quality = serializers.ChoiceField(choices=QUALITIES, required=False)
+    count = serializers.IntegerField(min_value=1, max_value=8, required=False)
+    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
+
+    def validate_strength(self, share: float) -> float:
+        return finite(share)
+
+    def validate_mask(self, text: str) -> bytes:
+        try:
+            return base64.b64decode(
+                text.partition(",")[2] if text.startswith("data:") else text, validate=True
+            )
+        except (ValueError, binascii.Error):
+            raise references.MaskUnreadable from None
+
+
+class EnlargeForm(serializers.Serializer):  # type: ignore[type-arg]
+    times = serializers.ChoiceField(choices=(2, 4), default=2, help_text="as large, on each side")
+
+
+class SimilarForm(serializers.Serializer):  # type: ignore[type-arg]
+    count = serializers.IntegerField(min_value=1, max_value=8, default=4)
+
+
 class RepeatForm(serializers.Serializer):  # type: ignore[type-arg]
     same_seed = serializers.BooleanField(default=True)
     overrides = serializers.DictField(required=False)
@@ -97,6 +157,11 @@ class RecipeSerializer(serializers.Serializer):  # type: ignore[type-arg]
     seed = serializers.IntegerField()
     steps = serializers.IntegerField(allow_null=True)
     engine = serializers.CharField()
+    reference = serializers.UUIDField(required=False, help_text="the item that it begins from")
+    strength = serializers.FloatField(required=False)
+    mask = serializers.UUIDField(required=False, help_text="of a repair, kept with the job")
+    region = serializers.CharField(required=False)
+    times = serializers.IntegerField(required=False, help_text="of an enlargement")
     pack = serializers.CharField(required=False, help_text="of headshots; empty when staff deleted it")
     presets = serializers.ListField(child=serializers.CharField(), required=False)
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypedDict, Unpack
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,7 @@ from config.errors import DomainError, NotFailed
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from config.studio import hosted
-from generation import engines, kinds
+from generation import engines, kinds, references
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
@@ -25,6 +26,7 @@ from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps", "engine")
+COPIED += ("reference", "strength", "mask", "region", "times")
 SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest", "pack", "presets", "shots")
 
 
@@ -44,6 +46,8 @@ class Recipe(TypedDict, total=False):
     seed: int | None
     steps: int | None
     engine: str
+    reference: UUID | None
+    strength: float
 
 
 def request_images(
@@ -59,6 +63,8 @@ def request_images(
     """Enqueues a job for pictures, by `training` or else by the twin's active training. Raises as
     request_job."""
     job = Job(user=user, kind="image", twin=twin, prompt=prompt, **recipe)
+    if job.reference:
+        references.begin(job, shaped="aspect_ratio" in recipe)
     return request_job(job, training=training, key=key, body_hash=body_hash)
 
 
@@ -74,8 +80,8 @@ def request_job(
     refuse it; the same request a second time does not call it.
 
     Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled, TwinReadOnly,
-    EngineUnknown, EngineGone, PlanRequired, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed,
-    IdempotencyMismatch.
+    EngineUnknown, EngineGone, EngineWithoutReference, ReferenceNotAllowed, PlanRequired, JobLimit,
+    NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
     """
     job.of_twin = job.twin is not None
     job.seed = secrets.randbelow(SEEDS) if job.seed is None else job.seed
@@ -102,6 +108,7 @@ def _enqueue(job: Job, *, training: Training | None) -> None:
         require_use(job.twin)
         job.training = training or usable
     base = engines.chosen(job)
+    references.check(job, base)
     job.engine = base.name
     if job.twin is not None:
         companies.require(job.twin, base)

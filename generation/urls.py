@@ -1,6 +1,6 @@
 from django.urls import path
 
-from generation import views
+from generation import item_pages, views
 from generation.feedback import views as feedback
 
 urlpatterns = [
@@ -10,4 +10,7 @@ urlpatterns = [
     path("<uuid:ident>/", views.job, name="job"),
     path("<uuid:ident>/again/", views.again, name="again"),
     path("<uuid:ident>/cancel/", views.cancel, name="cancel_job"),
+    path("pictures/<uuid:item>/repair/", item_pages.repair, name="repair"),
+    path("pictures/<uuid:item>/enlarge/", item_pages.enlarge, name="enlarge"),
+    path("pictures/<uuid:item>/similar/", item_pages.similar, name="similar"),
 ]

@@ -16,7 +16,7 @@ from accounts.emails import is_confirmed
 from billing import ledger
 from billing.engines import choice, offers
 from billing.payments import gateway
-from config.errors import DomainError
+from config.errors import DomainError, NotFound
 from config.runs.places import Places
 from config.runs.states import OPEN
 from config.studio import get_base
@@ -29,6 +29,7 @@ from generation.models import Job
 from generation.packs import services as packs
 from generation.packs.services import HEADSHOTS
 from generation.picking import picking, qualities
+from generation.references import nearest_aspect
 from generation.serializers import JobForm, asked, reading, show_job
 from ml.types import ASPECTS, STYLES
 from twins.models import Training, Twin
@@ -43,6 +44,7 @@ UNREAD = _(
 UNREAD_NEGATIVE = _("It reads what should not be there only up to “%(end)s”.")
 NO_NEGATIVE = _("This base does not read what should not be there.")
 KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed", "engine")
+KEPT += ("steps", "reference", "strength")
 
 
 @login_required
@@ -114,7 +116,7 @@ def _ask(request: HttpRequest, fields: dict[str, Any]) -> None:
 
 
 def _query(filled: dict[str, str]) -> str:
-    return urlencode({k: v for k, v in filled.items() if (v or k == "twin") and k != "seed"})
+    return urlencode({k: v for k, v in filled.items() if (v or k == "twin") and k not in ("seed", "steps")})
 
 
 def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
@@ -126,17 +128,31 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
     defaults = {"style": STYLES[0], "aspect_ratio": "1:1", "quality": "standard", "count": "2"}
     picks = picking(request.user, twins)
     engine = picks.chosen(filled["twin"], filled["engine"])
+    reference = _reference(request, filled)
     return {
         "filled": {k: v or defaults.get(k, "") for k, v in filled.items()} | {"engine": engine},
         "twins": twins,
         "picks": picks,
         "learning": not twins and Training.objects.owned_by(request.user).filter(status__in=OPEN).exists(),
         "styles": STYLE_NAMES,
+        "reference": reference,
         "aspects": [(a, a.replace(":", "x")) for a in ASPECTS],
         "qualities": qualities(engine),
         "counts": range(1, 9),
         "tab": "studio",
     }
+
+
+def _reference(request: HttpRequest, filled: dict[str, str]) -> Item | None:
+    """The picture that the form begins from; one that is gone is left out."""
+    try:
+        found = Item.objects.owned_by(request.user).get_or_404(filled["reference"])
+    except NotFound:
+        filled["reference"] = ""
+        return None
+    if request.method == "GET" and not filled["aspect_ratio"]:
+        filled["aspect_ratio"] = nearest_aspect(found)
+    return found
 
 
 def _offer(request: HttpRequest) -> dict[str, Any]:

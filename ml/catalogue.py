@@ -136,6 +136,7 @@ class Base:
     service: str = ""  # of SERVICES: where it runs; "" on this machine
     trains: bool = True  # whether twins can be trained on it
     serves: tuple[str, ...] = ()  # other bases whose LoRAs it renders too
+    references: bool = True  # whether it begins from a picture: image-to-image, repairs
 
 
 # Repositories also hold a single-file copy of the transformer. It is not fetched.
@@ -240,6 +241,7 @@ BASES |= {
         licence_url="https://fal.ai/models/fal-ai/flux-lora",
         files=(),
         service="fal",
+        references=False,
         tokens=512,
         steps=(14, 28, 40),
         sizes=Sizes(sizes_billed_as_one(), train=BUCKETS),
@@ -254,6 +256,7 @@ BASES |= {
         licence_url="https://www.apache.org/licenses/LICENSE-2.0",
         files=(),
         service="together",
+        references=False,
         trains=False,
         serves=("flux-schnell",),
         sizes=Sizes(sizes_billed_as_one(), train=BUCKETS),

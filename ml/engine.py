@@ -45,7 +45,16 @@ class Engine(Protocol):
         on_progress: Progress = go_on,
         journal: Journal | None = None,
     ) -> Iterator[Picture]:
-        """Yields each picture as soon as it is done; all have passed `finish.finish`."""
+        """Yields each picture as soon as it is done; all have passed `finish.finish`. With a reference they
+        are signed as edited. MLError `reference_*`, `mask_*`, `part_not_found`; `engine_without_reference`
+        where the base cannot begin from a picture (catalogue.Base.references)."""
+        ...
+
+    def enlarge(
+        self, spec: RenderSpec, *, times: int, store: Store, on_progress: Progress = go_on
+    ) -> Picture:
+        """The spec's reference, `times` as large, at most edit.PRINT_PIXELS; signed as edited. Only on this
+        machine. MLError `print_too_large`, `reference_*`."""
         ...
 
     def restore(self, spec: RestoreSpec, *, on_progress: Progress = go_on) -> Restored:

@@ -42,12 +42,11 @@ def finish(
         raise MLError("screening_unavailable", "Pictures cannot be checked now. Try again in some minutes.")
     if not verdict.safe:
         return None
-    ident, now = secrets.randbits(32), datetime.now(UTC)
-    png = media.encode_png(watermark.embed(picture, ident))
-    signed = signer.sign(png, "image/png", engine=engine, ident=ident, created=now, parent=parent)
-    (alike, sharp), is_avatar = likeness_and_sharpness(picture, twin, faces), "avatar" in twin
+    ident = secrets.randbits(32)
+    alike, sharp = likeness_and_sharpness(picture, twin, faces)
+    is_avatar = "avatar" in twin
     return Picture(
-        png=signed,
+        png=_marked(picture, ident, engine=engine, signer=signer, parent=parent),
         prompt=prompt,
         seed=seed,
         width=picture.shape[1],
@@ -60,3 +59,19 @@ def finish(
         mark=ident,
         engine=engine,
     )
+
+
+def sign_edit(
+    picture: np.ndarray, *, parent: bytes, engine: str, signer: Signer, mark: int | None = None
+) -> tuple[bytes, int]:
+    """An edit (H, W, 3) uint8 of our picture `parent` as a file, and the number in its watermark. `mark`: the
+    parent's own number, which an edit that moved no pixel keeps; else it gets a new one. The parent was
+    screened, and an edit shows nothing that it did not show. ValueError for a side under 192 px."""
+    ident = secrets.randbits(32) if mark is None else mark
+    return _marked(picture, ident, engine=engine, signer=signer, parent=parent), ident
+
+
+def _marked(picture: np.ndarray, ident: int, *, engine: str, signer: Signer, parent: bytes | None) -> bytes:
+    """The file, with the mark `ident` and the signature."""
+    png, now = media.encode_png(watermark.embed(picture, ident)), datetime.now(UTC)
+    return signer.sign(png, "image/png", engine=engine, ident=ident, created=now, parent=parent)

@@ -51,6 +51,8 @@ STYLES = ("photorealistic", "cinematic", "artistic", "anime", "vintage", "noir",
 ASPECTS = ("1:1", "4:5", "3:4", "2:3", "9:16", "16:9", "3:2")
 QUALITIES = ("draft", "standard", "high")
 SUBJECTS = ("person", "woman", "man")
+STRENGTH = (0.1, 1.0)  # of image-to-image and repairs: how much may change, least and most
+REGIONS = ("eyes", "mouth", "face", "clothes", "background")  # parts that a repair finds by the face
 
 # on_progress(stage, share 0..1): returning True asks the work to stop at the next safe point.
 Progress = Callable[[str, float], bool]
@@ -261,7 +263,11 @@ class TrainReport:
 @dataclass(frozen=True)
 class RenderSpec:
     """What to render. Picture i uses seed + i. `lora` is a name in the store, None for the base alone;
-    `sha256` is checked."""
+    `sha256` is checked.
+
+    `reference`: the name in the store of a picture of ours that the pictures begin from; `strength`: how much
+    of it may change, see STRENGTH. With `mask`, the name of a PNG of the reference's size, only what is white
+    there is painted again, and the picture keeps its size; or with `region`, one of REGIONS, that part."""
 
     prompt: str
     lora: str | None = None
@@ -275,6 +281,15 @@ class RenderSpec:
     seed: int = 0
     steps: int | None = None
     longest: int | None = None  # px of the longer side at most
+    reference: str | None = None
+    strength: float = 0.6
+    mask: str | None = None
+    region: str = ""
+
+    @property
+    def repairs(self) -> bool:
+        """Whether a part of the reference is painted again."""
+        return bool(self.reference and (self.mask or self.region))
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,16 @@ function fit() {
   }
 }
 const engine = () => form.elements.engine?.value || engines.fitting[""][0];
+function each() { // as billing/prices.py: steps cost as much as the cheapest quality that takes as many
+  const prices = engines.prices[engine()], steps = engines.steps[engine()], wanted = Number(form.elements.steps.value);
+  if (!wanted) return prices[form.elements.quality.value];
+  const enough = Object.keys(prices).find((quality) => steps[quality] >= wanted);
+  return enough ? prices[enough] : (prices.high * wanted) / steps.high;
+}
 function price() {
   fit();
   for (const option of form.elements.quality.options) option.textContent = engines.qualities[engine()][option.value];
-  const exact = engines.prices[engine()][form.elements.quality.value] * Number(form.elements.count.value);
+  const exact = each() * Number(form.elements.count.value);
   const n = Math.ceil(exact);
   create.textContent = n === 1 ? create.dataset.one : create.dataset.many.replace("#", String(n));
   odd.hidden = Number.isInteger(exact);

@@ -11,7 +11,6 @@ import pytest
 
 from bench.crash import Outcome, Scene, asker, kill_web, kill_worker, ledger_check, scene
 from bench.crash_remote import SWEEP, owner, remote_scene
-from bench.crash_remote import kill_worker as kill_remote_worker
 from bench.house import person
 from bench.mortal import LEASE, WEB, WORKER, Step
 from config.runs import sweeper
@@ -38,18 +37,15 @@ def test_wherever_it_is_killed_all_is_well_again(
     assert ledger_check(at.folder) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kill, steps", [(k, s) for _who, k, s in SWEEP], ids=[who for who, *_ in SWEEP])
 def test_a_training_at_a_service_is_sent_once_whoever_is_killed(
-    kill: Any, steps: tuple[Any, ...], share: Share, tmp_path: Path, monkeypatch: Any, settings: Any
+    kill: Any, steps: tuple[Any, ...], tmp_path: Path, monkeypatch: Any, settings: Any
 ) -> None:
-    """By default the worker dies when the answer to its submit is lost; thoroughly, each of three at each
-    step."""
-    if not share.thorough and kill is not kill_remote_worker:
-        pytest.skip("with --thorough")
-    some = steps if share.thorough else steps[2:3]
+    """Without killing processes, tests/twins/test_hosted_trainings.py tests the same by default."""
     monkeypatch.setattr(sweeper, "ENQUEUE_AGAIN", timedelta(seconds=LEASE))
     settings.REMOTES, settings.STUDIO_PROFILES = {}, ["nano"]  # restored after the test
     with remote_scene(tmp_path) as at:
         twin = owner("alice")
-        assert {str(step): kill(at, twin, step).wrong for step in some} == {str(step): [] for step in some}
+        assert {str(step): kill(at, twin, step).wrong for step in steps} == {str(step): [] for step in steps}
         assert ledger_check(tmp_path) == []

@@ -89,6 +89,7 @@ OF = {
     "sessions/<uuid:ident>/repeat": "session",
     "items/<uuid:ident>/feedback": "item",
     "items/<uuid:ident>": "item",
+    **{f"items/<uuid:ident>/{verb}": "item" for verb in ("edits", "repairs", "enlargements", "similar")},
     "items/<uuid:ident>/content": "item",
     "items/<uuid:ident>/thumbnail": "item",
     "items/<uuid:ident>/faces": "item",
@@ -298,7 +299,7 @@ def page_routes() -> list[tuple[str, str]]:
 
 def page_address(route: str, kind: str, things: dict[str, str]) -> str:
     filled = route.replace("<uuid:ident>", things[kind]).replace("<uuid:photo>", things["photo"])
-    filled = filled.replace("<slug:ident>", things[kind])
+    filled = filled.replace("<slug:ident>", things[kind]).replace("<uuid:item>", things["item"])
     return f"/{filled.replace('<slug:kind>', things[kind])}"
 
 

@@ -45,6 +45,8 @@ TORCH_FREE = (
     "prompts",
     "safety",
     "media",
+    "edit",
+    "finish",
     "provenance",
     "words.screening",
     "fetch",
@@ -70,8 +72,8 @@ ML: list[tuple[str, ...]] = [
     for floor in (
         "types errors",
         "sizes vocabulary words catalogue",
-        "lorafile measures copies sameness watermark decoding media safety provenance prompts nets"
-        " nudity drawn fingerprint",
+        "lorafile measures copies sameness watermark decoding edit regions media safety provenance"
+        " prompts nets nudity drawn fingerprint",
         "avatar",
         "oom faces likeness heads liveness selfie finish selection",
         "judge engine",

@@ -140,6 +140,7 @@ def test_a_stop_is_seen_at_the_next_step(twin: Any, photos: list[Any], workers: 
     assert len(workers.steps()) <= 2
 
 
+@pytest.mark.thorough  # by default tests/test_crash.py kills a worker between two pictures
 def test_a_killed_renderer_is_replaced_and_every_picture_is_made_and_paid_once(
     alice: Any, workers: Workers
 ) -> None:

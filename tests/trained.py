@@ -14,7 +14,7 @@ import pytest
 from tests.brief import brief
 from tests.plugin import Share
 
-STEPS = 200  # enough to recognise the person; --thorough uses the base's default
+STEPS = 140  # enough to recognise the person; --thorough uses the base's default
 SCENES, CHECKPOINTS = 6, 2  # --thorough uses the base's own numbers
 Made = tuple[Any, Any, list[tuple[str, float]]]  # the report, the store, the reported (stage, share) pairs
 
@@ -34,7 +34,7 @@ def nano_man(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
     faces = Faces()
     photos = [photo for photo in drawn(8, 14) if faces.describe(media.to_array(photo))]
-    return train(photos[:10], "man", tmp_path_factory.mktemp("keys"), STEPS)
+    return train(photos[:10], "man", tmp_path_factory.mktemp("keys"), 200)
 
 
 def drawn(seed: int, count: int) -> list[bytes]:

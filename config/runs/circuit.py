@@ -15,6 +15,8 @@ from typing import TypeVar
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,8 @@ _clients: list[redis.Redis] = []  # none or one; a client may be used by several
 
 def client() -> redis.Redis:
     if not _clients:
-        _clients.append(redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1))
+        soon = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1)}
+        _clients.append(redis.Redis.from_url(settings.REDIS_URL, **soon))
     return _clients[0]
 
 

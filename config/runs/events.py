@@ -18,6 +18,8 @@ import redis.asyncio
 from django.apps import apps
 from django.conf import settings
 from django.db import transaction
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,8 @@ def session_id(session_key: str) -> str:
 def _publish(user_id: Any, message: Message) -> None:
     global _client
     if _client is None:
-        _client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+        soon = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1)}
+        _client = redis.Redis.from_url(settings.REDIS_URL, **soon)
     try:
         _client.publish(f"{CHANNEL}{user_id}", json.dumps(message))
     except redis.RedisError as e:

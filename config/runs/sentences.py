@@ -45,6 +45,24 @@ SENTENCES = {
     "avatar_unreadable": _("The avatar cannot be read. Nothing was charged. Have it drawn anew."),
     "base_missing": NOT_READY,
     "base_broken": NOT_READY,
+    "reference_gone": _(
+        "The picture that this begins from was deleted. Nothing was charged. Choose another one."
+    ),
+    "reference_not_allowed": _(
+        "This picture cannot be used as a start. Nothing was charged. Choose another one."
+    ),
+    "mask_wrong_size": _("The mask is not as large as the picture. Nothing was charged. Paint it again."),
+    "mask_empty": _("Nothing is marked in this picture. Nothing was charged. Paint over the part instead."),
+    "part_not_found": _(
+        "No face was found in this picture, so this part is not known. Nothing was charged. "
+        "Paint over the part instead."
+    ),
+    "engine_without_reference": _(
+        "This engine cannot begin from one of your pictures. Nothing was charged. Choose another engine."
+    ),
+    "print_too_large": _(
+        "This picture is already as large as pictures can be made here. Nothing was charged."
+    ),
     "no_face": _(
         "No face was found in this picture. Nothing was charged. Choose one that shows a face clearly."
     ),

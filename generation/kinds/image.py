@@ -15,7 +15,7 @@ from config.studio import get_engine
 from gallery.models import Item
 from gallery.services import save_item
 from generation.kinds import RENDER
-from generation.models import Job
+from generation.models import Job, mask_file
 from ml import types
 
 
@@ -47,6 +47,7 @@ class ImageKind:
             training=job.training_id,
             job=job.id,
             index=index,
+            original=original_of(job),
             prompt=job.prompt,
             style=job.style,
             recipe={**job.recipe, "seed": result.seed, "count": 1},
@@ -61,6 +62,11 @@ class ImageKind:
 
     def discard(self, job: Job, ident: UUID) -> None:
         store(job.user_id).delete_all(f"{Item(id=ident).folder}/")
+
+
+def original_of(job: Job) -> Item | None:
+    """The picture that a job begins from; None when there is none any more."""
+    return Item.objects.owned_by(job.user_id).filter(id=job.reference).first() if job.reference else None
 
 
 def spec(job: Job, index: int) -> types.RenderSpec:
@@ -78,4 +84,13 @@ def spec(job: Job, index: int) -> types.RenderSpec:
         seed=job.seed + index,
         steps=job.steps,
         longest=job.longest,
+        **_begins_from(job),
     )
+
+
+def _begins_from(job: Job) -> dict[str, Any]:
+    if not job.reference:
+        return {}
+    mask = mask_file(job.mask) if job.mask else None
+    found = {"reference": Item(id=job.reference).content, "mask": mask, "region": job.region}
+    return found | ({} if job.strength is None else {"strength": job.strength})

@@ -99,8 +99,8 @@ PACKS = {
         "Creative",
         "Creativo",
         "创意",
-        "city-night yellow-studio pink-studio workshop leather-jacket hoodie striped-shirt turtleneck side warm"
-        " cool",
+        "city-night yellow-studio pink-studio workshop leather-jacket hoodie striped-shirt turtleneck soft side"
+        " warm",
         {},
     ),
     "medical": (

@@ -66,13 +66,13 @@ def repeat(
     session: Session, *, twin: Twin | None = None, key: str | None = None, body_hash: str = ""
 ) -> Session:
     """Makes all pictures of a session again, with new seeds and maybe of another twin, in a new session. All
-    of its jobs are requested, or none. Trainings are not repeated.
+    of its jobs are requested, or none. Trainings and what no prompt asked for are not repeated.
 
     Raises NothingToRepeat, and as services.repeat and packs.again.
     """
     if earlier := _earlier(session, key):
         return _same(earlier, body_hash)
-    jobs = list(session.jobs.shown().order_by("created_at"))
+    jobs = list(session.jobs.shown().by_prompt().order_by("created_at"))
     if not jobs:
         raise NothingToRepeat
     for job in jobs:  # outside the transaction, so that the audit entry of a refusal is kept

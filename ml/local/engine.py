@@ -6,22 +6,25 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from ml import media
+from ml import edit
 from ml.catalogue import Base, base_of, refuse_hosted
 from ml.engine import tell
 from ml.errors import MLError
 from ml.faces import Faces
 from ml.finish import finish
-from ml.local import fitting, lora
+from ml.local import fitting, lora, references
 from ml.local.compilation import compile_blocks, compiler, undo_compilation
 from ml.local.loading import load_pipeline
+from ml.local.references import Reference
+from ml.local.repaint import repaint
 from ml.local.sample import Raw, Sampler
 from ml.local.training import TwinTraining
 from ml.local.weights import Recent, parse
@@ -88,6 +91,8 @@ class LocalEngine:
         self._recent = Recent()
         self._loaded: tuple[Any, Sampler, lora.Swapper] | None = None
         self._compiled = False  # whether the loaded models are compiled
+        # Improves the faces of an enlarged picture (H, W, 3) uint8, where a restorer is installed.
+        self.improve: Callable[[np.ndarray], np.ndarray] | None = None
 
     @cached_property
     def signer(self) -> Signer:
@@ -165,14 +170,14 @@ class LocalEngine:
     ) -> Iterator[Picture]:
         screening.refuse_prompt(spec.prompt, spec.negative_prompt)
         with self._lock:
-            twin = self.read(spec, store)
+            twin, reference = self.read(spec, store), references.read(spec, store, self.faces)
         refused = 0
         for first in range(0, spec.count, self.base.batch):
             tell(on_progress, "rendering", first / spec.count)
             seeds = range(spec.seed + first, spec.seed + min(first + self.base.batch, spec.count))
             # The lock is free while the caller handles a picture, so another job may load another twin.
             with self._lock, memory_errors():
-                made = self._batch(self.sampler_of(twin), spec, twin[2], seeds)
+                made = self._batch(self.sampler_of(twin), spec, twin[2], seeds, reference)
             refused += made.count(None)
             yield from filter(None, made)
         if refused:
@@ -208,25 +213,64 @@ class LocalEngine:
         return sampler
 
     def _batch(
-        self, sampler: Sampler, spec: RenderSpec, facts: dict[str, Any], seeds: Sequence[int]
+        self,
+        sampler: Sampler,
+        spec: RenderSpec,
+        facts: dict[str, Any],
+        seeds: Sequence[int],
+        reference: Reference | None,
     ) -> list[Picture | None]:
         """Renders the pictures of some seeds in one pass; None for a picture that may not be shown."""
         start = time.monotonic()
-        raw = self._sample(sampler, spec, facts.get("subject", spec.subject), seeds)
+        raw = self._sample(sampler, spec, facts.get("subject", spec.subject), seeds, reference)
         each = (time.monotonic() - start) / len(seeds)
-        done = []
+        finish, done = partial(self._finish, parent=reference.data if reference else None), []
         for one, seed in zip(raw, seeds):
             begin = time.monotonic() - each
-            picture = media.within(sampler.deliver(one), spec.longest)
-            done.append(self._finish(picture, prompt=spec.prompt, seed=seed, twin=facts, start=begin))
+            picture = references.finished(reference, sampler.deliver(one), spec.longest)
+            done.append(finish(picture, prompt=spec.prompt, seed=seed, twin=facts, start=begin))
         return done
 
-    def _sample(self, sampler: Sampler, spec: RenderSpec, subject: str, seeds: Sequence[int]) -> list[Raw]:
+    def _sample(
+        self,
+        sampler: Sampler,
+        spec: RenderSpec,
+        subject: str,
+        seeds: Sequence[int],
+        reference: Reference | None,
+    ) -> list[Raw]:
         text = compose(spec.prompt, spec.style, subject, twin=spec.lora is not None)
         size, steps = self.base.sizes.by_aspect[spec.aspect], sampler.steps(spec)
-        asked = [text] * len(seeds)
         negative = without_markup(spec.negative_prompt)
+        if reference is not None:
+            start = references.start_of(reference, spec, self.base)
+            return repaint(sampler, text, start, steps=steps, seeds=seeds, negative=negative)
+        asked = [text] * len(seeds)
         return sampler.raw_batch(asked, size=size, steps=steps, seeds=seeds, negative=negative)
+
+    # ---------------------------------------------------------------- enlarge
+
+    def enlarge(
+        self, spec: RenderSpec, *, times: int, store: Store, on_progress: Progress = go_on
+    ) -> Picture:
+        start = time.monotonic()
+        with self._lock:
+            twin, reference = self.read(spec, store), references.read(spec, store, self.faces)
+        if reference is None:
+            raise references.refusal("reference_gone")
+        tell(on_progress, "enlarging", 0.2)
+        height, width = reference.picture.shape[:2]
+        large = edit.enlarge(reference.picture, edit.print_size(width, height, times))
+        if self.improve is not None:
+            large = self.improve(large)
+        tell(on_progress, "enlarging", 0.6)
+        made = self._finish(
+            large, prompt=spec.prompt, seed=spec.seed, twin=twin[2], start=start, parent=reference.data
+        )
+        if made is None:
+            raise references.refusal("reference_not_allowed")
+        on_progress("done", 1.0)
+        return made
 
     @property
     def _finish(self) -> partial[Picture | None]:

@@ -5,12 +5,13 @@ B batch, H W pixels, n = H/16 * W/16 tokens of a picture, C channels of a token.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import torch
 
 from ml.catalogue import Base
-from ml.local.latents import image_ids, pack
+from ml.local.latents import image_ids, pack, unpack
 
 Text = tuple[torch.Tensor, ...]  # an encoded prompt, each part (1, ...)
 
@@ -36,6 +37,18 @@ class Family(Protocol):
     def arguments(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
         """The pipeline's arguments for the prompt `text`, and for the negative prompt `away` with guidance
         `scale` if given."""
+        ...
+
+    def noise(self, size: tuple[int, int], channels: int, seed: int) -> torch.Tensor:
+        """Tokens (1, n, C) of the noise that the pipeline begins from with this seed."""
+        ...
+
+    def times(self, tokens: int, steps: int) -> torch.Tensor:
+        """(steps + 1,) the times of the pipeline's steps for so many tokens: from 1 to 0."""
+        ...
+
+    def decode(self, pipe: Any, x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        """Tokens (B, n, C) as encode_picture makes them -> pictures (B, 3, H, W) in -1..1, not clipped."""
         ...
 
 
@@ -75,6 +88,18 @@ class Flux1:
             }
         return asked
 
+    def noise(self, size: tuple[int, int], channels: int, seed: int) -> torch.Tensor:
+        shape = (1, channels // 4, size[1] // 8, size[0] // 8)
+        return pack(torch.randn(shape, generator=torch.Generator().manual_seed(seed)))
+
+    def times(self, tokens: int, steps: int) -> torch.Tensor:
+        return torch.linspace(1, 0, steps + 1)
+
+    def decode(self, pipe: Any, x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        z = unpack(x, size[1] // 8, size[0] // 8)
+        z = z / pipe.vae.config.scaling_factor + pipe.vae.config.shift_factor
+        return pipe.vae.decode(z.to(pipe.vae.dtype)).sample
+
 
 class Flux2:
     """FLUX.2 klein: Qwen3 encodes the text; positions are (time, row, column, place in the text)."""
@@ -87,10 +112,9 @@ class Flux2:
 
     def encode_picture(self, pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
         z = pipe.vae.encode(pixels.to(pipe.vae.dtype)).latent_dist.mode()
-        z, norm = pipe._patchify_latents(z), pipe.vae.bn
-        spread = (norm.running_var + pipe.vae.config.batch_norm_eps).sqrt()
-        z = (z - norm.running_mean.view(1, -1, 1, 1).to(z)) / spread.view(1, -1, 1, 1).to(z)
-        return pipe._pack_latents(z)
+        z = pipe._patchify_latents(z)
+        mean, spread = _norm(pipe.vae, z)
+        return pipe._pack_latents((z - mean) / spread)
 
     def velocity(
         self, transformer: Any, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]
@@ -109,6 +133,30 @@ class Flux2:
         if away is None:
             return {"prompt_embeds": text[0], "guidance_scale": 1.0}
         return {"prompt_embeds": text[0], "negative_prompt_embeds": away[0], "guidance_scale": scale}
+
+    def noise(self, size: tuple[int, int], channels: int, seed: int) -> torch.Tensor:
+        shape = (1, channels, size[1] // 16, size[0] // 16)
+        made = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+        return made.flatten(2).transpose(1, 2)
+
+    def times(self, tokens: int, steps: int) -> torch.Tensor:
+        """Shifted towards noise, the more the larger the picture."""
+        from diffusers.pipelines.flux2.pipeline_flux2_klein import compute_empirical_mu
+
+        t = torch.linspace(1, 1 / steps, steps)
+        shifted = 1 / (1 + math.exp(-compute_empirical_mu(tokens, steps)) * (1 / t - 1))
+        return torch.cat([shifted, torch.zeros(1)])
+
+    def decode(self, pipe: Any, x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        z = x.transpose(1, 2).unflatten(2, (size[1] // 16, size[0] // 16)).to(pipe.vae.dtype)
+        mean, spread = _norm(pipe.vae, z)
+        return pipe.vae.decode(pipe._unpatchify_latents(z * spread + mean), return_dict=False)[0]
+
+
+def _norm(vae: Any, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and spread of FLUX.2's latents by channel, (1, C, 1, 1) each."""
+    spread = (vae.bn.running_var + vae.config.batch_norm_eps).sqrt()
+    return vae.bn.running_mean.view(1, -1, 1, 1).to(z), spread.view(1, -1, 1, 1).to(z)
 
 
 def _positions(rows: int, columns: int, words: int, device: torch.device) -> torch.Tensor:

@@ -72,6 +72,8 @@ class RemoteEngine:
         journal: Journal | None = None,
     ) -> Iterator[Picture]:
         screening.refuse_prompt(spec.prompt, spec.negative_prompt)
+        if spec.reference:
+            raise self._without_reference()
         facts = self.read(spec, store)
         journal = journal or self._own_journal(spec, store)
         refused, error = 0, None
@@ -89,6 +91,16 @@ class RemoteEngine:
                 yield done
         _raise_at_the_end(refused, spec.count, error)
         on_progress("done", 1.0)
+
+    def enlarge(
+        self, spec: RenderSpec, *, times: int, store: Store, on_progress: Progress = go_on
+    ) -> Picture:
+        raise self._without_reference()
+
+    def _without_reference(self) -> MLError:
+        company = SERVICES[self.base.service].company
+        what = f"{company} cannot begin from one of your pictures. Choose another engine."
+        return MLError("engine_without_reference", what)
 
     def _pictures(
         self,

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import redis
 
 from config.runs import circuit
 from config.runs.circuit import FAILURES, OPEN, Circuit
@@ -74,9 +73,10 @@ def test_the_trial_decides() -> None:
     assert not elsewhere(lambda: found.open("fal"))
 
 
-def test_without_redis_every_circuit_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_every_circuit_is_closed(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     broken()
-    monkeypatch.setattr(circuit, "_clients", [redis.Redis(port=1, socket_connect_timeout=1)])
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr(circuit, "_clients", [])
     found = Circuit()
     found.failed("fal")
     found.worked("fal")

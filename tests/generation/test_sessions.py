@@ -138,8 +138,9 @@ def test_all_of_it_is_repeated_or_nothing(as_alice: Any, session: Session) -> No
     assert as_alice.post(f"{SESSIONS}/{session.id}/repeat", {}, format="json").json()["code"] == "pack_gone"
 
 
-def test_an_empty_session_has_nothing_to_repeat(as_alice: Any, alice: Any) -> None:
+def test_a_session_without_prompts_has_nothing_to_repeat(as_alice: Any, alice: Any) -> None:
     made = services.create(alice, name="Empty")
+    made.jobs.add(Job.objects.create(user=alice, kind="restore", of_twin=False, seed=1))
     answer = as_alice.post(f"{SESSIONS}/{made.id}/repeat", {}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_repeat")
 

@@ -16,6 +16,7 @@ import torch
 
 from ml.__main__ import main
 from ml.catalogue import BASES
+from ml.commands.output import Bar
 from ml.commands.photos import inspect_all
 from ml.judge import Judge
 from tests.brief import brief
@@ -212,12 +213,42 @@ def program(*lines: str) -> list[str]:
     return [sys.executable, "-c", "\n".join(lines)]
 
 
+def four(drawn: Path, folder: Path, steps: int) -> list[str]:
+    """A short training of four photos."""
+    some = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))[:4]]
+    return ["twin", *some, *where(folder), "--count", "1", "--threads", "1", "--steps", str(steps)]
+
+
 @pytest.mark.train
 def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(
     drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    some = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))[:4]]
-    argv = ["twin", *some, *where(tmp_path), "--count", "1", "--threads", "1", "--steps", "16"]
+    argv = four(drawn, tmp_path, steps=4)
+    monkeypatch.setitem(BASES, "nano", brief(1, 1))
+    with monkeypatch.context() as m:
+        m.setattr(Bar, "__call__", pressing(Bar.__call__))
+        assert main(argv) == 130
+    assert files(tmp_path / "o") == ["checkpoint.safetensors"]
+    assert main(argv) == 0
+    assert "checkpoint.safetensors" not in files(tmp_path / "o")
+    assert json.loads((tmp_path / "o" / "report.json").read_text())["training"]["steps"] == 4
+
+
+def pressing(tell: Any) -> Any:
+    """A progress bar during whose first step of training somebody presses Ctrl-C."""
+
+    def told(bar: Bar, stage: str, share: float) -> Any:
+        if stage == "training" != bar.stage:
+            signal.raise_signal(signal.SIGINT)
+        return tell(bar, stage, share)
+
+    return told
+
+
+@pytest.mark.thorough
+@pytest.mark.train
+def test_ctrl_c_from_outside_ends_the_command_too(drawn: Path, tmp_path: Path) -> None:
+    argv = four(drawn, tmp_path, steps=40)
     command = program(
         "import sys",
         "from ml.__main__ import main",
@@ -225,7 +256,6 @@ def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(
         "use_brief(1, 1)",
         f"sys.exit(main({argv!r}))",
     )
-    monkeypatch.setitem(BASES, "nano", brief(1, 1))
     running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert running.stderr
     for line in running.stderr:
@@ -233,9 +263,6 @@ def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(
             running.send_signal(signal.SIGINT)
     assert running.wait() == 130
     assert files(tmp_path / "o") == ["checkpoint.safetensors"]
-    assert main(argv) == 0
-    assert "checkpoint.safetensors" not in files(tmp_path / "o")
-    assert json.loads((tmp_path / "o" / "report.json").read_text())["training"]["steps"] == 16
 
 
 @pytest.mark.workers

@@ -18,6 +18,7 @@ from ml.local.dataset import Example
 from ml.local.families import encode_picture, encode_text, family_of
 from ml.local.files import find_undistilled
 from ml.local.loading import load_pipeline, load_undistilled
+from ml.local.repaint import Start, repaint
 from ml.local.sample import Sampler
 from ml.local.train import TrainingState, train
 from ml.local.weights import FolderStore, checksum, dump, parse
@@ -59,6 +60,13 @@ def examples(pipe: Any, base: Base) -> list[Example]:
         Example(f"p{i}", (64, 64), z, torch.ones(1, 16, 1), encode_text(pipe, base, TEXT), TEXT)
         for i, z in enumerate(latents)
     ]
+
+
+def test_from_noise_alone_our_sampling_is_the_pipelines(pipe: Any, base: Base) -> None:
+    sampler, picture = Sampler(pipe, base), np.zeros((64, 96, 3), np.uint8)
+    ours = repaint(sampler, TEXT, Start(picture, 1.0), steps=3, seeds=[5])[0]
+    theirs = sampler.sample(TEXT, size=(96, 64), steps=3, seed=5)
+    assert np.abs(ours.astype(int) - theirs).max() <= 1  # type: ignore[union-attr]
 
 
 def test_our_tokens_are_the_pipelines(pipe: Any, base: Base) -> None:
