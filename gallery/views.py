@@ -42,7 +42,6 @@ from twins.redo.models import Mark
 SUGGESTED = 40  # of albums and people
 EDITS = 8  # of a picture, shown beside it
 DPI = 300  # of a good print
-ALBUMS = 100  # suggested, the newest ones
 MONTHS = 600  # months on the scale beside the pictures, at most
 
 

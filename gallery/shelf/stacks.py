@@ -102,9 +102,11 @@ def join(item: Item, original: Item) -> None:
 
     Nothing happens if the original was deleted or locked meanwhile, or if its stack is full.
     """
-    top = original.keeper_id or original.id
+    above = Item.objects.filter(id=original.id).values_list("keeper", flat=True).first()
+    top = above or original.id
     with suppress(StackTooSmall, StackTooLarge, NotFound):
         stack(item.user, [item.id, original.id], keeper=item.id if top == original.id else top)
+        item.refresh_from_db(fields=["keeper"])
 
 
 def members_of(item: Item) -> list[Item]:
