@@ -7,7 +7,7 @@ const picture = document.getElementById("picture");
 const fields = form.elements;
 const NUMBERS = ["x", "y", "width", "height"];
 const HANDLES = ["n", "e", "s", "w", "ne", "nw", "se", "sw"].map((side) => `<cropper-handle action="${side}-resize"></cropper-handle>`);
-const cropper = new Cropper(picture, { template: `<cropper-canvas background><cropper-image></cropper-image><cropper-shade hidden></cropper-shade><cropper-selection movable resizable keyboard><cropper-grid bordered covered></cropper-grid><cropper-handle action="move" theme-color="rgba(255, 255, 255, 0)"></cropper-handle>${HANDLES.join("")}</cropper-selection></cropper-canvas>` });
+const cropper = new Cropper(picture, { template: `<cropper-canvas background><cropper-image></cropper-image><cropper-shade hidden></cropper-shade><cropper-selection movable resizable keyboard><cropper-grid role="grid" aria-hidden="true" bordered covered></cropper-grid><cropper-handle action="move" theme-color="rgba(255, 255, 255, 0)"></cropper-handle>${HANDLES.join("")}</cropper-selection></cropper-canvas>` });
 const canvas = cropper.getCropperCanvas();
 const image = cropper.getCropperImage();
 const selection = cropper.getCropperSelection();
