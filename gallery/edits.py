@@ -15,6 +15,7 @@ from accounts.vault.vault import store
 from config.errors import DomainError, NotFound
 from gallery.models import Item
 from gallery.services import save_item
+from gallery.shelf import stacks
 from ml import edit, media
 from ml.errors import MLError
 from ml.finish import sign_edit
@@ -105,6 +106,7 @@ def _insert(item: Item, png: bytes, facts: dict[str, Any]) -> Item:
             if earlier := _made(item, made.recipe["edits"]):
                 return earlier
             made.save(force_insert=True)
+            stacks.join(made, item)
         kept = True
         return made
     finally:

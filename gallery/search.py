@@ -17,6 +17,7 @@ from rest_framework import serializers
 from config.errors import Invalid
 from config.web.labels import STYLE_NAMES
 from config.web.text import TextField
+from gallery.faces.models import Face
 from gallery.models import Item
 from twins.models import Twin
 
@@ -40,6 +41,7 @@ class Filters(serializers.Serializer):  # type: ignore[type-arg]
     folded = serializers.BooleanField(
         required=False, help_text="true: of each stack the keeper alone, as the gallery's page shows it"
     )
+    person = serializers.UUIDField(required=False, help_text="see /people")
     q = TextField(max_length=200, required=False)
     ordering = serializers.ChoiceField(choices=list(ORDERS), required=False)
 
@@ -63,6 +65,8 @@ def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
         rows = rows.filter(sought(user, q))
     if tag := wanted.pop("tag", ""):
         rows = rows.filter(tags__contains=[tag.lower()])
+    if person := wanted.pop("person", None):
+        rows = rows.filter(id__in=Face.objects.filter(user=user, person=person).values("item"))
     if album := wanted.pop("album", None):
         rows = rows.filter(albums=album, albums__user=user)
     return rows.filter(**wanted), order

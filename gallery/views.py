@@ -26,6 +26,7 @@ from config.web.labels import QUALITY_NAMES, STYLE_NAMES, maker
 from config.web.pagination import cursor_at, page
 from config.web.problems import told
 from gallery import likeness, services
+from gallery.faces.models import Person
 from gallery.faces.pictures import faces_of
 from gallery.models import Album, Item
 from gallery.search import FILTERS, selected
@@ -38,9 +39,9 @@ from ml.errors import MLError
 from twins.models import Twin
 from twins.redo.models import Mark
 
+SUGGESTED = 40  # of albums and people
 EDITS = 8  # of a picture, shown beside it
 DPI = 300  # of a good print
-ALBUMS = 100  # suggested, the newest ones
 MONTHS = 600  # months on the scale beside the pictures, at most
 
 
@@ -86,7 +87,8 @@ def _around(user: Any) -> dict[str, Any]:
         "twins": Twin.objects.owned_by(user),
         "kinds": Item.Kind.choices,
         "tags": tags_of(user),
-        "albums": Album.objects.owned_by(user)[:ALBUMS],
+        "people": Person.objects.owned_by(user).order_by("name")[:SUGGESTED],
+        "albums": Album.objects.owned_by(user)[:SUGGESTED],
         "edit": last_edit(user),
     }
 

@@ -7,6 +7,7 @@ the archive as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
@@ -97,9 +98,15 @@ def take_out(item: Item) -> int:
 
 
 def join(item: Item, original: Item) -> None:
-    """Puts an edit into the stack of its original, and on top where the original was."""
-    top = original.keeper_id or original.id
-    stack(item.user, [item.id, original.id], keeper=item.id if top == original.id else top)
+    """Puts an edit into the stack of its original, and on top where the original was.
+
+    Nothing happens if the original was deleted or locked meanwhile, or if its stack is full.
+    """
+    above = Item.objects.filter(id=original.id).values_list("keeper", flat=True).first()
+    top = above or original.id
+    with suppress(StackTooSmall, StackTooLarge, NotFound):
+        stack(item.user, [item.id, original.id], keeper=item.id if top == original.id else top)
+        item.refresh_from_db(fields=["keeper"])
 
 
 def members_of(item: Item) -> list[Item]:

@@ -11,7 +11,7 @@ from gallery.models import Item
 
 COMMAS = re.compile("[,，、]")
 RECENT = 2000  # of the newest items, whose tags are suggested
-SUGGESTED = 100
+SUGGESTED = 40
 
 
 def split_tags(text: str) -> list[str]:

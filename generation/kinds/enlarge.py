@@ -11,6 +11,7 @@ from accounts.vault.vault import store
 from billing import prices
 from config.studio import get_base, get_engine
 from gallery.models import Item
+from gallery.shelf import stacks
 from generation.kinds import RENDER
 from generation.kinds.image import ImageKind, original_of, spec
 from generation.models import Job
@@ -50,7 +51,7 @@ class EnlargeKind(ImageKind):
         original = original_of(job)
         kept = {name: getattr(original, name) for name in KEPT} if original else {"prompt": job.prompt}
         recipe = (original.recipe if original else {}) | {"times": job.times}
-        Item.objects.create(
+        item = Item.objects.create(
             id=ident,
             user_id=job.user_id,
             original=original,
@@ -64,3 +65,5 @@ class EnlargeKind(ImageKind):
             **kept,
             **facts,
         )
+        if original:
+            stacks.join(item, original)

@@ -142,10 +142,10 @@ def add_seen_hair(found: Found, seen: Sequence[Measured]) -> None:
     found.add("hair_shade", 1 + (light - typical_lightness(colour)) / 45 - 0.1, 0.5)
     shape = cuts.mean_of([one.hair.shape for one, _ in own], [w for _, w in own])
     cut = cuts.cut_of(shape, found.values["gender"], drawn=seen[0].view.drawn)
-    if cut == "bob" and np.median([one.details.forehead[0] for one in seen]) < FRINGE:
-        cut = "fringe"
     alone = [cuts.cut_of(one.hair.shape, found.values["gender"], drawn=one.view.drawn) for one, _ in own]
     agree = alone.count(cut) / len(alone)
+    if cut == "bob" and np.median([one.details.forehead[0] for one in seen]) < FRINGE:
+        cut = "fringe"
     found.add("hair", cut, 0.2 + agree / 2)
     found.notes += [MIXED] if share < 0.6 else [UNSURE] if agree < AGREE else []
 

@@ -54,7 +54,7 @@ def _checked(base: Base) -> Path:
 def _own_decoder(base: Base, folder: Path, device: str) -> Any:
     """The base's own decoder, see ml/nets/decoder.py; None without one. MLError `base_broken`."""
     try:
-        found = decoder.load(folder)
+        found = decoder.load(folder, base.sizes.enlarge)
     except (OSError, RuntimeError, SafetensorError) as e:
         raise MLError(
             "base_broken", f"The decoder of the base {base.name} is damaged. Fetch it again."

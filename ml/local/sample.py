@@ -16,7 +16,6 @@ import torch
 from ml.catalogue import Base, steps_of
 from ml.local.families import Text, encode_text, family_of
 from ml.local.latents import unpack
-from ml.nets.decoder import TIMES
 from ml.types import RenderSpec
 
 Raw = np.ndarray | torch.Tensor  # (H, W, 3) uint8, or latents (16, h, w)
@@ -106,9 +105,7 @@ class Sampler:
         if isinstance(raw, np.ndarray):
             return self.enlarge(raw)
         assert self.decoder is not None  # nothing else makes latents of a picture
-        picture = to_levels(channels_last(self.decoder(raw[None].float())))[0]
-        k = self.base.sizes.enlarge / TIMES
-        return picture if k == 1 else cv2.resize(picture, None, fx=k, fy=k, interpolation=cv2.INTER_AREA)
+        return to_levels(channels_last(self.decoder(raw[None].float())))[0]
 
     def steps(self, spec: RenderSpec) -> int:
         return steps_of(self.base, spec.quality, spec.steps)

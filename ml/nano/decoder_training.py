@@ -26,9 +26,9 @@ from ml.nano.pairs import Pairs
 from ml.nano.stage import Clock, Stage
 from ml.nano.vae import to_range
 from ml.nano.vae_training import heads
-from ml.nets.decoder import TIMES, Decoder, larger
+from ml.nets.decoder import Decoder, larger
 
-CROP = 64  # cells of the small picture: the part that is trained at full size
+CROP = 80  # px of the small picture: the part that is trained at full size
 EYES = 4.0  # weight of the eyes and the mouth in that part; 1 elsewhere
 EDGE = 8  # px of that part's edge that are not judged: the rest of the picture is missing there
 SCALES = (1, 2, 4)  # by which the rivals' pictures are shrunk
@@ -104,8 +104,8 @@ class Taken:
     numbers: np.ndarray
     z: torch.Tensor  # (B, 16, h, w)
     small: torch.Tensor  # (B, 3, 8h, 8w)
-    part: torch.Tensor  # (B, 3, 4 CROP, 4 CROP)
-    weights: torch.Tensor  # (B, 1, 4 CROP, 4 CROP): how much the part's pixels count
+    part: torch.Tensor  # (B, 3, CROP times, CROP times)
+    weights: torch.Tensor  # (B, 1, CROP times, CROP times): how much the part's pixels count
     corners: list[tuple[int, int]]  # row and column of each part in the small picture
 
     def parts(self, x: torch.Tensor) -> torch.Tensor:
@@ -125,11 +125,12 @@ def take(pairs: Pairs, batch: int, seed: int, step: int, device: str) -> Taken:
     noise = torch.from_numpy(rng.standard_normal(z.shape)).float()
     z = (z + torch.from_numpy(rng.uniform(0, NOISE, (batch, 1, 1, 1))).float() * noise).to(device)
     whole = to_range(drawings[rows], device)
-    small = F.avg_pool2d(whole, TIMES)
+    times = whole.shape[2] // (8 * z.shape[2])
+    small = F.avg_pool2d(whole, times)
     height, width = small.shape[2:]
     corners = list(corners_of(numbers[rows], height, width, rng))
-    part = cut(whole, [(TIMES * r, TIMES * c) for r, c in corners], TIMES * CROP)
-    weights = larger(weights_of(numbers[rows], corners, height, width), TIMES).to(device)
+    part = cut(whole, [(times * r, times * c) for r, c in corners], times * CROP)
+    weights = larger(weights_of(numbers[rows], corners, height, width), times).to(device)
     z = z.contiguous(memory_format=torch.channels_last)
     return Taken(numbers[rows], z, small, part, weights, corners)
 
@@ -189,7 +190,7 @@ class Losses:
             features = self.decoder.features(taken.z)
             small = self.decoder.small(features)
             detail = self.decoder.detail(taken.parts(features).contiguous(memory_format=torch.channels_last))
-        return small.float(), larger(taken.parts(small).float(), TIMES) + detail.float()
+        return small.float(), larger(taken.parts(small).float(), self.decoder.times) + detail.float()
 
     def pixels(self, taken: Taken, small: torch.Tensor, part: torch.Tensor) -> torch.Tensor:
         weight = face_map(taken.numbers, *small.shape[2:])[:, None].to(small.device) ** 2

@@ -35,6 +35,17 @@ LEAST = 0.1  # below this t, errors of the predicted picture are not up-weighted
 HIGH_SHARE = 0.3  # the first share of the steps trains only high times ("high" in local/times.py)
 COMPILED = 2  # number of buckets to compile, the largest ones: each takes minutes
 
+
+@dataclass(frozen=True)
+class Course:
+    """A learning rate, and shares of a training's steps. `early` trains high times alone: a trained base
+    needs none. `plain` has no critic and no rollouts, which cost a third of a step."""
+
+    rate: float = 1.5e-3
+    early: float = HIGH_SHARE
+    plain: float = 0.0
+
+
 Batch = tuple[int, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
@@ -75,32 +86,31 @@ def train_flow(
     *,
     steps: int,
     batch: int,
-    rate: float = 1.5e-3,
     device: str,
     compiled: bool = False,
     fit: bool = False,
     seed: int = 1,
     by: critic.Critic | None = None,
+    course: Course = Course(),
 ) -> FlowModel | None:
     """Trains the transformer of `model` on latents from cache_latents, with the critic `by` if given. The
     text encoders are frozen.
 
     `compiled` compiles the largest buckets, which pays only in a long run. With `fit`, the clock decides the
-    number of steps, at most `steps`. Returns None when the clock stopped it before the
-    end.
+    number of steps, at most `steps`. Returns None when the clock stopped it before the end.
     """
     model = model.to(device).eval()
-    stage = new_stage(work / "flow.pt", model, rate, steps, fit)
+    stage = new_stage(work / "flow.pt", model, course.rate, steps, fit)
     batches = Batches({b: n for b, (n, _) in cached.items()}, pair, batch, seed)
     given = in_order(batches, range(stage.step, steps), device)
     loss = FlowLoss(model, cached, device, compiled=compiled, seed=seed)
     teacher = Teacher(by, cached, pair[0], device) if by else None
 
     def loss_of(step: int) -> torch.Tensor:
-        late = step >= HIGH_SHARE * stage.total
+        late, taught = (step >= share * stage.total for share in (course.early, course.plain))
         taken = loss.take(next(given), step, "mixed" if late and step % 3 else "high")
-        guess = loss.guess(taken, rollout=late and step % 2 == 1)
-        return loss.error(taken, guess) + (teacher.error(taken, guess) if teacher else 0)
+        guess = loss.guess(taken, rollout=taught and late and step % 2 == 1)
+        return loss.error(taken, guess) + (teacher.error(taken, guess) if teacher and taught else 0)
 
     with short_attention(model.transformer, device):
         done = stage.run(loss_of, clock)

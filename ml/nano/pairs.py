@@ -25,14 +25,13 @@ from ml.local.precision import mixed
 from ml.nano.data import BUCKETS, part_file, sample
 from ml.nano.stage import Clock
 from ml.nano.vae import to_range
-from ml.nets.decoder import TIMES
 
 PART = 100  # most pictures per file
 BEGINS = (0.2, 0.55)  # when the base's own steps begin
 STEPS = 6  # of a whole sampling, so that its last steps are as long as in use
 
-# bucket -> picture numbers (N,), drawings (N, 4H, 4W, 3) uint8, latents (N, 2, 16, h, w): of the drawing and
-# after the base's own steps
+# bucket -> picture numbers (N,), drawings (N, H times, W times, 3) uint8, latents (N, 2, 16, h, w): of the
+# drawing and after the base's own steps
 Pairs = dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
@@ -68,35 +67,25 @@ def delivered(number: int, base: Base) -> np.ndarray:
     cv2.setNumThreads(1)
     person, scene, bucket = sample(number)
     width, height = base.sizes.by_aspect[BUCKETS[bucket]]
-    return draw(person, scene, height * TIMES, width * TIMES)
+    return draw(person, scene, height * base.sizes.enlarge, width * base.sizes.enlarge)
 
 
 @torch.no_grad()
 def latents_of(pipe: Any, base: Base, numbers: np.ndarray, drawings: np.ndarray) -> np.ndarray:
     """(N, 2, 16, h, w) in half precision."""
-    device, k = pipe.device.type, 1 / TIMES
+    device, k = pipe.device.type, 1 / base.sizes.enlarge
     small = np.stack([cv2.resize(d, None, fx=k, fy=k, interpolation=cv2.INTER_AREA) for d in drawings])
     rng = np.random.default_rng([17, int(numbers[0])])
     noise = torch.from_numpy(rng.standard_normal((len(small), 16, *(n // 8 for n in small.shape[1:3]))))
     texts, t = texts_of(pipe, base, numbers), float(rng.uniform(*BEGINS))
     with mixed(device):
-        z, learnt = encode(pipe, small), encode(pipe, as_learnt(numbers, small))
-        own = own_steps(pipe, base, learnt, noise.float().to(z), texts, t)
+        z = encode(pipe, small)
+        own = own_steps(pipe, base, z, noise.float().to(z), texts, t)
     return torch.stack([z, own], 1).half().cpu().numpy()
 
 
 def encode(pipe: Any, small: np.ndarray) -> torch.Tensor:
     return pipe.vae.encode(to_range(small, pipe.device.type)).latent_dist.mode().float()
-
-
-def as_learnt(numbers: np.ndarray, small: np.ndarray) -> np.ndarray:
-    """The small drawings as the base learnt to draw them. Noir was darker then, its faces hardly to be seen:
-    the decoder lightens the base's noir as the drawings became lighter."""
-    noir = [sample(int(n))[1].style == "noir" for n in numbers]
-    light = small[noir] / 255
-    out = small.copy()
-    out[noir] = np.maximum(light**1.22 - 0.058, 0) ** 1.15 * 255
-    return out
 
 
 def texts_of(pipe: Any, base: Base, numbers: np.ndarray) -> Text:

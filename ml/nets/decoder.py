@@ -1,13 +1,14 @@
-"""The built-in base's own decoder: latents -> pictures at the delivered size, four times as large as the
+"""The built-in base's own decoder: latents -> pictures at the delivered size, `times` as large as the
 VAE's.
 
 The VAE's decoder is a part of it (the trunk and the small picture), so that training begins from today's
 pictures (ml/nano/decoder_training.py). More blocks in the trunk restore what the latents only hint at, such
-as eyes. Above 128 pixels it adds detail to the enlarged small picture, by resizing and convolving: pixel
+as eyes. Above the VAE's size it adds detail to the enlarged small picture, by resizing and convolving: pixel
 shuffle leaves stair steps. The layers for the detail see no normalisation over the picture, so that a part of
 a picture can be trained alone.
 
-Shapes: B batch, h w latent cells: latents (B, 16, h, w) -> small (B, 3, 8h, 8w), whole (B, 3, 32h, 32w).
+Shapes: B batch, h w latent cells: latents (B, 16, h, w) -> small (B, 3, 8h, 8w), whole (B, 3, 8h times,
+8w times).
 """
 
 from __future__ import annotations
@@ -22,10 +23,9 @@ from torch import nn
 
 log = logging.getLogger(__name__)
 
-VERSION = 1  # of the layout; a file of another version is not used
+VERSION = 2  # of the layout; a file of another version is not used
 FILE = "decoder.safetensors"  # in the base's directory, in half precision
 EDGE = 3  # cells of the small picture that are added around it for the detail
-TIMES = 4  # the whole picture's side in sides of the small one
 
 
 def silence(layer: nn.Conv2d) -> None:
@@ -73,7 +73,7 @@ class Attention(nn.Module):
         return x + self.out(seen.transpose(2, 3).reshape(b, n, h, w))
 
 
-def larger(x: torch.Tensor, times: int = 2) -> torch.Tensor:
+def larger(x: torch.Tensor, times: float = 2) -> torch.Tensor:
     return F.interpolate(x, scale_factor=times, mode="bilinear", align_corners=False)
 
 
@@ -83,11 +83,12 @@ def twice(x: torch.Tensor) -> torch.Tensor:
 
 
 class Detail(nn.Module):
-    """Features (B, 48, H, W) of the small picture, or of a part of it -> what the picture four times as large
-    has beyond the enlarged small one, (B, 3, 4H, 4W)."""
+    """Features (B, 48, H, W) of the small picture, or of a part of it -> what the picture `times` as large
+    has beyond the enlarged small one, (B, 3, H times, W times)."""
 
-    def __init__(self, a: int = 48, b: int = 32, c: int = 16):
+    def __init__(self, a: int = 48, b: int = 32, c: int = 16, *, times: int = 4):
         super().__init__()
+        self.times = times
         self.first = nn.Sequential(Block(a, a, local=True, idle=True), Block(a, a, local=True, idle=True))
         self.down, self.second = nn.Conv2d(a, b, 3, padding=1), Block(b, b, local=True, idle=True)
         self.thin, self.third = nn.Conv2d(b, c, 3, padding=1), nn.Conv2d(c, c, 3, padding=1)
@@ -95,7 +96,7 @@ class Detail(nn.Module):
         silence(self.out)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.second(self.down(larger(self.first(x))))
+        x = self.second(self.down(larger(self.first(x), self.times / 2)))
         x = larger(self.thin(F.silu(x)))
         return self.out(F.silu(self.third(F.silu(x))))
 
@@ -105,9 +106,15 @@ class Decoder(nn.Module):
     -1..1, not clipped."""
 
     def __init__(
-        self, widths: tuple[int, int, int, int] = (160, 96, 48, 16), extra: tuple[int, int, int] = (2, 2, 1)
+        self,
+        widths: tuple[int, int, int, int] = (160, 96, 48, 16),
+        extra: tuple[int, int, int] = (2, 2, 1),
+        *,
+        times: int = 4,
     ):
+        """`times`: the whole picture's side in sides of the small one."""
         super().__init__()
+        self.times = times
         a, b, c, d = widths
         self.conv_in = nn.Conv2d(16, a, 3, padding=1)
         self.middle = nn.Sequential(Block(a, a), Attention(a), Block(a, a))
@@ -120,7 +127,7 @@ class Decoder(nn.Module):
         )
         self.enlarge = nn.ModuleList(nn.Conv2d(n, n, 3, padding=1) for n in (a, b, c))
         self.norm_out, self.conv_out = nn.GroupNorm(1, d, eps=1e-6), nn.Conv2d(d, 3, 3, padding=1)
-        self.detail = Detail(c)
+        self.detail = Detail(c, times=times)
 
     def features(self, z: torch.Tensor) -> torch.Tensor:
         """(B, c, 8h, 8w)."""
@@ -135,8 +142,8 @@ class Decoder(nn.Module):
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         features = self.features(z)
         beyond = F.pad(features, (EDGE,) * 4, mode="replicate")  # the detail was trained inside of pictures
-        cut = slice(EDGE * TIMES, -EDGE * TIMES)
-        return larger(self.small(features), TIMES) + self.detail(beyond)[..., cut, cut]
+        cut = slice(EDGE * self.times, -EDGE * self.times)
+        return larger(self.small(features), self.times) + self.detail(beyond)[..., cut, cut]
 
     def begin_from(self, vae_decoder: nn.Module) -> None:
         """Takes over the weights of a VAE's decoder (diffusers) of the same widths."""
@@ -166,8 +173,13 @@ def save(decoder: Decoder, base: Path) -> None:
 
     state = {k: v.detach().cpu().half().contiguous() for k, v in decoder.state_dict().items()}
     aside = base / "decoder.tmp"
-    save_file(state, aside, metadata={"version": str(VERSION), "vae": vae_mark(base)})
+    save_file(state, aside, metadata=facts(base, decoder.times))
     aside.rename(base / FILE)
+
+
+def facts(base: Path, times: int) -> dict[str, str]:
+    """What the file says of itself."""
+    return {"version": str(VERSION), "vae": vae_mark(base), "times": str(times)}
 
 
 def widths_of(state: dict[str, torch.Tensor]) -> tuple[int, int, int, int]:
@@ -175,18 +187,18 @@ def widths_of(state: dict[str, torch.Tensor]) -> tuple[int, int, int, int]:
     return a, b, c, d
 
 
-def load(base: Path) -> Decoder | None:
-    """The decoder in a base's directory; None if there is none, or one of another version or VAE. Then the
-    VAE's own decoder draws the pictures, softer."""
+def load(base: Path, times: int) -> Decoder | None:
+    """The decoder in a base's directory; None if there is none, or one of another version, VAE or size. Then
+    the VAE's own decoder draws the pictures, softer."""
     from safetensors import safe_open
 
     if not (base / FILE).is_file():
         return None
     with safe_open(base / FILE, "pt") as file:
-        if (file.metadata() or {}) != {"version": str(VERSION), "vae": vae_mark(base)}:
-            log.warning("the decoder in %s is of another version or VAE: pictures are softer", base)
+        if (file.metadata() or {}) != facts(base, times):
+            log.warning("the decoder in %s is of another version, VAE or size: pictures are softer", base)
             return None
         state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    decoder = Decoder(widths_of(state))
+    decoder = Decoder(widths_of(state), times=times)
     decoder.load_state_dict(state)
     return decoder.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

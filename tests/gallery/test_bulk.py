@@ -186,3 +186,17 @@ def test_old_changes_are_forgotten(alice: Any) -> None:
     BulkEdit.objects.create(user=alice, count=1, made_at=timezone.now() - timedelta(hours=1))
     retire()
     assert not BulkEdit.objects.exists()
+
+
+def test_the_gallery_filters_by_a_person_of_ones_own(as_alice: Any, alice: Any, bob: Any) -> None:
+    from gallery.faces.models import Face, Person
+
+    ours, theirs = (Person.objects.create(user=user, name="Ana") for user in (alice, bob))
+    (seen,), (foreign,) = add(alice, 1, prompt="Ana"), add(bob, 1)
+    add(alice, 1)
+    for item, person in ((seen, ours), (seen, ours), (foreign, theirs)):
+        facts = {"box": [0.0] * 4, "points": [0.0] * 10, "score": 1.0, "quality": 1.0, "kind": "image"}
+        facts |= {"number": Face.objects.count(), "made_at": item.created_at, "person": person}
+        Face.objects.create(user=item.user, item=item, **facts)
+    assert listed(as_alice, f"person={ours.id}") == ["Ana"]
+    assert listed(as_alice, f"person={theirs.id}") == []

@@ -140,3 +140,17 @@ def test_the_gallery_takes_as_many_queries_with_stacks_as_without(client: Any, a
             client.get("/gallery/")
         counts.append(len(asked))
     assert counts[0] == counts[1]
+
+
+def test_edits_are_stacked_with_their_original_by_themselves(as_alice: Any, alice: Any) -> None:
+    from tests.gallery.pictures import hang
+
+    item = hang(alice)
+    shown = [
+        as_alice.post(f"/api/v1/items/{item.id}/edits", {"brightness": n}, format="json").json()
+        for n in (20, 40)
+    ]
+    item.refresh_from_db()
+    assert str(item.keeper_id) == shown[0]["id"]
+    assert (shown[0]["keeper"], shown[1]["keeper"]) == (None, shown[0]["id"])
+    assert folded(as_alice) == {shown[0]["id"]}

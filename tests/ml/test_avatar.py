@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.avatar.avatar import Avatar, corrected, from_facts
+from ml.avatar.avatar import CUTS, Avatar, corrected, from_facts
+from ml.avatar.combine import measured
 from ml.avatar.drawings import photos_of
 from ml.avatar.fit import fit
 from ml.avatar.skin import PLAIN, skin_drawn
-from ml.avatar.traits import COVERED
+from ml.avatar.traits import COVERED, UNSURE, found_in
 from ml.avatar.views import View
 from ml.drawn.people import Person, Scene
 from ml.drawn.portraits import draw
@@ -75,6 +76,14 @@ def test_a_covered_head_gets_the_nearest_cut_and_a_sentence() -> None:
     assert found.confidence["hair"] < 0.5
 
 
+def test_hair_of_no_known_cut_gets_the_nearest_and_a_note() -> None:
+    """Each photo shows another cut."""
+    people = [replace(PLAIN, hair=cut, hair_colour="red") for cut in ("long", "buzz", "afro")]
+    found = found_in([measured(view(person, Scene(size=0.5))) for person in people], "woman")
+    assert found.values["hair"] in CUTS
+    assert found.notes == [UNSURE]
+
+
 def test_photos_of_two_very_different_people_make_no_avatar() -> None:
     fair, dark = replace(PLAIN, skin=0.0, hair_colour="blonde"), replace(PLAIN, skin=1.0)
     with pytest.raises(MLError) as e:
@@ -101,6 +110,7 @@ def test_a_correction_changes_what_it_names_and_nothing_else() -> None:
         ({"hair": "mohawk"}, "avatar_unknown_hair"),
         ({"hair_colour": "green"}, "avatar_unknown_hair_colour"),
         ({"beard": "long"}, "avatar_unknown_beard"),
+        ({"eyes": "pink"}, "avatar_unknown_eyes"),
         ({"glasses": "sun"}, "avatar_unknown_glasses"),
         ({"skin": 1.2}, "avatar_out_of_range"),
         ({"skin": float("nan")}, "avatar_out_of_range"),

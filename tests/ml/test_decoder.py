@@ -104,13 +104,13 @@ def test_the_engine_delivers_its_pictures(base: Base, tmp_path: Path) -> None:
 
 def test_one_of_another_version_or_vae_is_not_used(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path(base.source)
-    assert own.load(folder) is not None
+    assert own.load(folder, 4) is not None
     with monkeypatch.context() as later:
-        later.setattr(own, "VERSION", 2)
-        assert own.load(folder) is None
+        later.setattr(own, "VERSION", 3)
+        assert own.load(folder, 4) is None
         assert load_pipeline(base, "cpu").own_decoder is None
     shutil.copy(NANO / "vae" / "diffusion_pytorch_model.safetensors", folder / "vae")
-    assert own.load(folder) is None
+    assert own.load(folder, 4) is None
 
 
 @pytest.mark.parametrize("kept", [4, 4000])
@@ -152,6 +152,7 @@ def trained(path: Path, pipe: Any, clock: Clock) -> Any:
 def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
     pipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(training, "CROP", 64)
     monkeypatch.setattr(training, "ALONE", 0.3)  # the rival begins after two of four steps
     whole = trained(tmp_path / "a.pt", pipe, Clock(None))
     assert trained(tmp_path / "b.pt", pipe, After(3)) is None
@@ -165,5 +166,5 @@ def test_the_stage_gives_the_base_its_decoder(tiny_folder: Path, tmp_path: Path)
     shutil.copytree(tiny_folder, folder)
     preset = replace(PRESETS["tiny"], pairs=2)
     assert Steps(work, folder, FACES.parent, preset, Clock(None), "cpu").own_decoder()
-    assert own.load(folder) is not None
+    assert own.load(folder, 4) is not None
     assert json.loads((folder / "nano.json").read_text())["pixels"] == 128

@@ -14,7 +14,7 @@ from ml import media
 from ml.avatar.avatar import Avatar
 from ml.avatar.drawings import portrait
 
-SIDE = 384  # px
+SIDE, LOOK = 384, "smiling"  # px, and the expression: neutral drawings look stern
 QUALITY = 90  # of its JPEG
 
 
@@ -25,11 +25,13 @@ class Drawing:
         self.avatar = avatar
 
     def etag(self, name: str) -> str:
-        return hashlib.sha256(repr((self.avatar.person, self.avatar.glasses, SIDE)).encode()).hexdigest()[:32]
+        return hashlib.sha256(
+            repr((self.avatar.person, self.avatar.glasses, SIDE, LOOK)).encode()
+        ).hexdigest()[:32]
 
     @cached_property
     def data(self) -> bytes:
-        return media.encode_jpeg(portrait(self.avatar, side=SIDE), QUALITY)
+        return media.encode_jpeg(portrait(self.avatar, LOOK, SIDE), QUALITY)
 
     def exists(self, name: str) -> bool:
         return True
