@@ -7,11 +7,10 @@ const picture = document.getElementById("picture");
 const fields = form.elements;
 const NUMBERS = ["x", "y", "width", "height"];
 const HANDLES = ["n", "e", "s", "w", "ne", "nw", "se", "sw"].map((side) => `<cropper-handle action="${side}-resize"></cropper-handle>`);
-const cropper = new Cropper(picture, { template: `<cropper-canvas background><cropper-image></cropper-image><cropper-shade hidden></cropper-shade><cropper-selection movable resizable keyboard><cropper-grid role="grid" bordered covered></cropper-grid><cropper-handle action="move" theme-color="rgba(255, 255, 255, 0)"></cropper-handle>${HANDLES.join("")}</cropper-selection></cropper-canvas>` });
+const cropper = new Cropper(picture, { template: `<cropper-canvas background><cropper-image></cropper-image><cropper-shade hidden></cropper-shade><cropper-selection movable resizable keyboard><cropper-grid role="grid" aria-hidden="true" bordered covered></cropper-grid><cropper-handle action="move" theme-color="rgba(255, 255, 255, 0)"></cropper-handle>${HANDLES.join("")}</cropper-selection></cropper-canvas>` });
 const canvas = cropper.getCropperCanvas();
 const image = cropper.getCropperImage();
 const selection = cropper.getCropperSelection();
-canvas.querySelector("cropper-grid").removeAttribute("role");
 
 let whole = true; // the frame is the largest one: the server finds it by itself
 let placing = false;
@@ -70,7 +69,9 @@ function place() { // the picture in the middle of the canvas: scaled, turned an
   const across = ["horizontal", "both"].includes(fields.flip.value) ? -1 : 1;
   const down = ["vertical", "both"].includes(fields.flip.value) ? -1 : 1;
   const [w, h] = [Number(form.dataset.width), Number(form.dataset.height)];
+  image.translatable = true; // or the next call does nothing; people move the frame, not the picture
   image.$setTransform(cos * across, sin * across, -sin * down, cos * down, (box.width - w) / 2, (box.height - h) / 2);
+  image.translatable = false;
 }
 function light(off = false) {
   const [brightness, contrast, saturation] = ["brightness", "contrast", "saturation"].map((name) => 1 + Number(fields[name].value) / 100);

@@ -21,6 +21,7 @@ def page(request: pytest.FixtureRequest, site: Site, alice: Any) -> Page:
 
 
 def drag(page: Page, selector: str, by: tuple[float, float]) -> None:
+    page.locator("#stage").scroll_into_view_if_needed()
     box = page.locator(selector).bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
