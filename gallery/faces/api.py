@@ -23,7 +23,7 @@ from gallery.faces.refusals import OF_PICTURE, NoPictures
 from gallery.faces.serializers import (
     FaceSerializer,
     FacesSerializer,
-    FoundSerializer,
+    FoundFacesSerializer,
     MergeForm,
     NamingSerializer,
     NamingsSerializer,
@@ -48,7 +48,8 @@ class SearchView(APIView):
     parser_classes = (MultiPartParser, JSONParser)
 
     @extend_schema(
-        request={"multipart/form-data": SearchForm, "application/json": SearchForm}, responses=FoundSerializer
+        request={"multipart/form-data": SearchForm, "application/json": SearchForm},
+        responses=FoundFacesSerializer,
     )
     @limited("120/h", "faces")
     @refuses(ConsentRequired, NoPictures, StorageFull, *OF_PICTURE)

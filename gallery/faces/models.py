@@ -121,11 +121,19 @@ class Face(OfPicture):
         return self.picture.width or 1, self.picture.height or 1
 
     @property
-    def view(self) -> str:
-        """The square around the face as x, y, width and height in pixels of the picture, for an SVG."""
+    def square(self) -> tuple[int, int, int]:
+        """x, y and the side of the square around the face, in pixels of the picture."""
         x1, y1, x2, y2 = self.box_in_pixels
         side = round(MARGIN * max(x2 - x1, y2 - y1, 1))
-        return f"{(x1 + x2 - side) // 2} {(y1 + y2 - side) // 2} {side} {side}"
+        return (x1 + x2 - side) // 2, (y1 + y2 - side) // 2, side
+
+    @property
+    def shown(self) -> tuple[int, int, int, int]:
+        """x, y, width and height of what the picture has of this square."""
+        x, y, side = self.square
+        left, top = max(x, 0), max(y, 0)
+        right, bottom = (min(at + side, most) for at, most in zip((x, y), self.sides))
+        return left, top, max(right - left, 1), max(bottom - top, 1)
 
     @property
     def rect(self) -> tuple[int, ...]:

@@ -86,7 +86,7 @@ def of_face(face: Face) -> Sought:
 def most_like(user: Any, sought: Sought, filters: Filters = ALL, *, limit: int = 10) -> list[Hit]:
     """The faces most like the sought one, the likest first, at most one of each picture."""
     embedder = _embedder(user, sought.vectors)
-    found = nearest(own_vectors(user, embedder, filters), embedder, sought.vectors[embedder], limit + SPARE)
+    found = nearest(user, embedder, sought.vectors[embedder], filters, limit=limit + SPARE)
     faces = Face.objects.shown().in_bulk([face for face, _distance in found])
     hits: dict[Any, Hit] = {}
     for ident, distance in found:
@@ -110,15 +110,26 @@ def _embedder(user: Any, vectors: Mapping[str, Sequence[float]]) -> str:
     return next((name for name in answering(user) if name in vectors), next(iter(vectors)))
 
 
-def nearest(own: Any, embedder: str, vector: Sequence[float], limit: int) -> list[tuple[Any, float]]:
-    """(id of the face, distance) of the nearest of these vectors, which are all of one embedder."""
-    if embedder not in WIDTHS or own[: EXACT + 1].count() <= EXACT:
+def nearest(
+    user: Any, embedder: str, vector: Sequence[float], filters: Filters, *, limit: int
+) -> list[tuple[Any, float]]:
+    """(id of the face, distance) of the user's nearest vectors of this embedder."""
+    own = own_vectors(user, embedder, filters)
+    if embedder not in WIDTHS or _are_few(user, embedder, filters):
         return _first(own.annotate(distance=L2Distance("embedding", vector)), limit)
     cast = Cast("embedding", HalfVectorField(dimensions=WIDTHS[embedder]))  # as the index has it
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(";".join(SESSION))
         found = _first(own.annotate(distance=L2Distance(cast, vector)), limit)
     return sorted(found, key=lambda row: row[1])  # an iterative scan is nearly in order
+
+
+def _are_few(user: Any, embedder: str, filters: Filters) -> bool:
+    """The user's vectors are counted first, as that reads an index alone; then those that pass."""
+    return any(
+        own_vectors(user, embedder, narrow)[: EXACT + 1].count() <= EXACT
+        for narrow in ([ALL] if filters == ALL else [ALL, filters])
+    )
 
 
 def _first(rows: Any, limit: int) -> list[tuple[Any, float]]:

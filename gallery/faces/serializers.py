@@ -39,7 +39,7 @@ class HitSerializer(FaceSerializer):
     )
 
 
-class FoundSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class FoundFacesSerializer(serializers.Serializer):  # type: ignore[type-arg]
     results = HitSerializer(many=True)
 
 

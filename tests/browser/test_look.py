@@ -30,6 +30,8 @@ OWN = {
     "gallery": "/gallery/",
     "item": "/gallery/{item}/",
     "people": "/gallery/people/",
+    "person": "/gallery/people/{person}/",
+    "face": "/gallery/faces/{face}/",
     "restore": "/restore/",
     "restored": "/restore/{restoration}/",
     "account": "/account/",
