@@ -107,7 +107,7 @@ class RepairForm(serializers.Serializer):  # type: ignore[type-arg]
 
     prompt = TextField(max_length=PROMPT)
     negative_prompt = TextField(max_length=PROMPT, required=False, allow_blank=True)
-    mask = serializers.CharField(
+    mask = TextField(
         required=False,
         allow_blank=True,
         max_length=1_000_000,

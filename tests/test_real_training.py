@@ -72,11 +72,14 @@ def test_a_training_whose_workers_were_killed_and_evicted_ends_with_the_same_wei
     import torch
 
     from accounts.vault.vault import store
+    from twins.models import Twin
+    from twins.renewals import today
     from twins.tasks import train
 
     first = workers.start("train", studio="tiny")
     whole = ask(drawn_twin)
     wait_for(lambda: ended(whole))
+    Twin.objects.update(renewed_for=today("nano"))  # a worker's base is not this process's: no free renewal
     workers.hold("training 0.83")
     cut = ask(drawn_twin)
     checkpoint = f"{cut.folder}/checkpoint.safetensors"

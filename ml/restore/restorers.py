@@ -64,18 +64,23 @@ class OtherRestorer:
 def load(name: str, path: Path) -> Any:
     """The net in a file. MLError `restorer_broken`, `spandrel_missing`."""
     ensure_torchvision()
-    try:
-        import spandrel
-    except ImportError as e:
-        raise MLError("spandrel_missing", f"{name} needs spandrel: pip install spandrel==0.4.2 einops") from e
-    if name == "CodeFormer":
-        import spandrel_extra_arches
+    import spandrel
 
-        spandrel_extra_arches.install(ignore_duplicates=True)
+    if name == "CodeFormer":
+        add_other_nets(name)
     try:
         return spandrel.ModelLoader().load_from_file(path).model
     except Exception as e:  # spandrel raises its own errors, pickle's and torch's
         raise MLError("restorer_broken", f"{path.name} cannot be used. Fetch it again. ({e})") from e
+
+
+def add_other_nets(name: str) -> None:
+    """Nets whose licences are harsher are in a package of their own. MLError `spandrel_missing`."""
+    try:
+        import spandrel_extra_arches
+    except ImportError as e:
+        raise MLError("spandrel_missing", f"{name} needs: pip install spandrel_extra_arches") from e
+    spandrel_extra_arches.install(ignore_duplicates=True)
 
 
 class Restorers:

@@ -29,6 +29,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "count": tuple(range(1, 9)),
     "seed": (0, 2**31 - 1),
     "steps": (None, *range(1, 51)),
+    "reference": (None,),  # a picture takes a step or two less from one
+    "strength": (None, 0.1, 0.5, 1.0),
     "engine": ("nano",),  # each engine is walked by the test below
 }
 ALIKE = 1.08  # the sizes of the aspects differ by less

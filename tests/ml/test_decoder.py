@@ -92,7 +92,7 @@ def test_the_engine_delivers_its_pictures(base: Base, tmp_path: Path) -> None:
     def made(source: str) -> np.ndarray:
         engine = LocalEngine("nano", source=source, keys=tmp_path / "keys", threads=1)
         return engine.models()[1].deliver(
-            engine._sample(engine.models()[1], RenderSpec("in a park", steps=1), "a woman", [4])[0]
+            engine._sample(engine.models()[1], RenderSpec("in a park", steps=1), "a woman", [4], None)[0]
         )
 
     with_it = made(base.source)

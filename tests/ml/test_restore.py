@@ -18,6 +18,7 @@ from ml.errors import MLError
 from ml.faces import Faces
 from ml.nano.worn import Wear, wear
 from ml.nets.restorer import TILE, PictureRestorer, Restorer
+from ml.nets.torchvision import ensure_torchvision
 from ml.provenance import Signer, verify
 from ml.restore import choosing, restorers, weights
 from ml.restore.choosing import Identity, blend, choose
@@ -248,6 +249,56 @@ def test_another_restorer_gets_and_gives_what_it_was_trained_on(
     square = np.full((8, 8, 3), 255, np.uint8)
     assert (net.name, net.invents, int(net(square)[0, 0, 0])) == ("GFPGANv1.4", True, 0)
     assert float(seen[0].max()) == 1.0
+
+
+def random_gfpgan(folder: Path) -> Path:
+    """A file as GFPGANv1.4's, with random weights."""
+    ensure_torchvision()
+    from spandrel.architectures.GFPGAN import GFPGAN
+
+    torch.manual_seed(3)
+    net = GFPGAN(
+        out_size=512,
+        num_style_feat=512,
+        channel_multiplier=2,
+        decoder_load_path=None,
+        fix_decoder=False,
+        num_mlp=8,
+        input_is_latent=True,
+        different_w=True,
+        narrow=1,
+        sft_half=True,
+    )
+    file = folder / restorers.KNOWN["GFPGANv1.4"].file
+    torch.save({"params_ema": net.state_dict()}, file)
+    return file
+
+
+@pytest.mark.thorough
+def test_a_file_of_gfpgans_layout_is_loaded_and_restores_a_face(tmp_path: Path) -> None:
+    """Its real net with random weights: nothing is invented here but the numbers in the file."""
+    file = random_gfpgan(tmp_path)
+    net = Restorers(tmp_path).best()
+    made = net(portrait(side=SIDE))
+    assert (net.name, net.invents) == ("GFPGANv1.4", True)
+    assert (made.shape, made.dtype) == ((SIDE, SIDE, 3), np.uint8)
+    assert (net(portrait(side=SIDE)) == made).all()
+    file.write_bytes(file.read_bytes()[:100_000])
+    with pytest.raises(MLError) as e:
+        Restorers(tmp_path).best()(made)
+    assert e.value.code == "restorer_broken"
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (tmp_path / "ran",))
+
+    torch.save({"params_ema": Evil()}, tmp_path / restorers.KNOWN["GFPGANv1.4"].file)
+    with pytest.raises(MLError) as e:
+        Restorers(tmp_path).best()(portrait(side=SIDE))
+    assert e.value.code == "restorer_broken"
+    assert not (tmp_path / "ran").exists()
 
 
 def fetch(folder: Path, *names: str, yes: bool = True, **stated: str) -> None:
