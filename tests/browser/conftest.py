@@ -113,13 +113,26 @@ def environment() -> dict[str, str]:
     return {}
 
 
+OPEN: list[Site] = []  # none or one: the workers of two would take each other's tasks
+
+
+def close_site() -> None:
+    while OPEN:
+        OPEN.pop().stop()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Closes the site behind the last test that opens a browser: its workers would take the tasks of tests
+    that start workers of their own."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        close_site()
+
+
 @pytest.fixture(scope="session")
 def open_sites(django_db_setup: None) -> Iterator[list[Site]]:
-    """None or one: the workers of two would take each other's tasks."""
-    opened: list[Site] = []
-    yield opened
-    for site in opened:
-        site.stop()
+    yield OPEN
+    close_site()
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +144,7 @@ def open_site(
 ) -> Site:
     """The site of the file before, if its settings are the same."""
     if not open_sites or open_sites[0].asked != environment:
-        while open_sites:
-            open_sites.pop().stop()
+        close_site()
         open_sites.append(Site(tmp_path_factory.mktemp("site"), chromium, environment))
     return open_sites[0]
 
