@@ -147,7 +147,7 @@ class NarrowForm(ChoiceForm):
 
 
 class DeleteForm(NarrowForm):
-    pass
+    """Which items to delete."""
 
 
 class ExportForm(ChoiceForm):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,19 +15,19 @@ from accounts.vault.vault import Vault, store
 from billing.engines.working import given
 from billing.runs import may_begin
 from config.runs.connections import ReleasedStore
-from config.runs.models import OPEN, Run, Status
 from config.runs.stages import overall
 from config.runs.turns import Waiting, in_turn, last_served
 from config.runs.worker import Lost, claimed
 from config.studio import get_base, get_engine, get_judge
 from ml import media, types
 from ml.avatar.avatar import from_facts
-from ml.errors import MLError, Stopped
+from ml.errors import MLError
 from twins import checks, renewals
 from twins.avatars import fitting
 from twins.avatars.models import encoded
-from twins.models import SIGN, Photo, Training, Twin
-from twins.proof import companies, subjects
+from twins.models import SIGN, Photo, Training
+from twins.proof import companies
+from twins.working import kept_only_if_wanted, lock_wanted, require_consent
 
 THUMBNAIL = 320  # px of the long side
 
@@ -39,31 +37,21 @@ def check_photo(ident: str) -> None:
     with claimed(Photo, ident) as photo:
         if photo is None:
             return
-        _consent(photo.twin)
+        require_consent(photo.twin)
         files = store(photo.user_id)
         judge, before = get_judge(), _others(photo)
         said = judge.inspect(files.read(photo.quarantine), [_with_pixels(p, files) for p in before])
-        _consent(photo.twin)
+        require_consent(photo.twin)
         if said.accepted:
             _keep(files, photo, said)
         with kept_only_if_wanted(photo, lambda: _discard(files, photo)), transaction.atomic():
-            _still_wanted(photo.twin_id)
+            lock_wanted(photo.twin_id)
             now = _others(photo)
             others = [checks.as_inspection(p) if p in before else _with_pixels(p, files) for p in now]
             if said.accepted:  # other photos may have been accepted meanwhile
                 said = judge.compare(said, others)
             photo.finish(**_verdict(said) | {"hints": checks.hints_of(said, others)})
         fitting.refresh(photo.twin_id)
-
-
-def _still_wanted(twin_id: Any) -> None:
-    """Locks the twin before face data is saved: a withdrawal of consent then waits for the commit.
-    Needs a transaction. Raises Lost, MLError."""
-    twin = Twin.objects.locked(twin_id)
-    if twin is None:
-        raise Lost
-    if twin.disabled_at:
-        raise MLError("consent_withdrawn", "")
 
 
 def _others(photo: Photo) -> list[Photo]:
@@ -83,26 +71,9 @@ def _clean_copy(files: Vault, name: str) -> bytes:
         return b""
 
 
-@contextlib.contextmanager
-def kept_only_if_wanted(run: Run, discard: Callable[[], None]) -> Iterator[None]:
-    """Discards the run's files when the run was cancelled, failed or deleted meanwhile."""
-    try:
-        yield
-    except (Lost, Stopped):
-        if not type(run).objects.filter(id=run.id, status__in=(*OPEN, Status.SUCCEEDED)).exists():
-            discard()
-        raise
-
-
 def _discard(files: Vault, photo: Photo) -> None:
     for name in (photo.clean, photo.thumbnail):
         files.delete(name)
-
-
-def _consent(twin: Twin) -> None:
-    """Checks the consent: at the start, and again before face data is saved. Raises MLError."""
-    if not subjects.has_consent(twin):
-        raise MLError("consent_withdrawn", "")
 
 
 def _keep(files: Vault, photo: Photo, said: types.Inspection) -> None:
@@ -157,7 +128,7 @@ def _turns(queue: str) -> list[Waiting]:
 
 def _train(training: Training) -> None:
     """Raises MLError, Stopped, Lost."""
-    _consent(training.twin)
+    require_consent(training.twin)
     if not companies.allows(training.twin, get_base(training.base)):
         raise MLError("consent_withdrawn", "")
     files = store(training.user_id)
@@ -172,7 +143,7 @@ def _train(training: Training) -> None:
         with transaction.atomic():
             if not training.may_deliver():
                 raise Lost
-            _still_wanted(training.twin_id)
+            lock_wanted(training.twin_id)
             training.finish(**_outcome(report), base_version=version)
 
 

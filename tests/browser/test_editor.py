@@ -11,10 +11,10 @@ from tests.browser.conftest import Site, shot, until
 from tests.browser.test_look import looked_over
 from tests.gallery.pictures import HEIGHT, WIDTH, hang
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.thorough]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
-@pytest.fixture(params=["desktop", "phone"])
+@pytest.fixture(params=[pytest.param("desktop", marks=pytest.mark.thorough), "phone"])
 def page(request: pytest.FixtureRequest, site: Site, alice: Any) -> Page:
     theme = "light" if request.param == "desktop" else "dark"
     return site.visit(request.param, theme, user=alice)

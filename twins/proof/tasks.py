@@ -9,15 +9,14 @@ from celery import shared_task
 from django.db import connection, transaction
 
 from accounts.vault.vault import store
-from config.runs.worker import Lost, claimed
+from config.runs.worker import claimed
 from config.studio import get_judge
-from ml.errors import MLError
 from ml.types import SelfieVerdict
 from twins import checks
-from twins.models import SIGN, Photo, Twin
-from twins.proof import forgetting, frames, proving, subjects, validity
+from twins.models import SIGN, Photo
+from twins.proof import forgetting, frames, proving, validity
 from twins.proof.models import KEPT, Selfie
-from twins.tasks import kept_only_if_wanted
+from twins.working import kept_only_if_wanted, lock_wanted, require_consent
 
 # Another selfie that shares more than `least` different values of an array column with the given ones.
 SHARED = """SELECT 1 FROM twins_selfie WHERE id <> %(id)s AND {column} && %(values)s::{kind}[] AND
@@ -43,16 +42,16 @@ def tidy_selfies() -> int:
 
 def _check(selfie: Selfie) -> None:
     """Raises MLError, Lost."""
-    _require_consent(selfie)
+    require_consent(selfie.twin)
     photos = list(selfie.twin.photos.accepted())
     verdict = _verdict(selfie, photos)
-    _require_consent(selfie)
+    require_consent(selfie.twin)
     files = store(selfie.user_id)
     if verdict.accepted:
         files.write(selfie.face_file, verdict.face)
     discard = partial(files.delete, selfie.face_file)
     with kept_only_if_wanted(selfie, discard), transaction.atomic():
-        _lock_twin(selfie)
+        lock_wanted(selfie.twin_id)
         selfie.finish(**_columns(verdict, photos))
         if verdict.accepted and not verdict.review:
             proving.make_proof(selfie)
@@ -77,20 +76,6 @@ def _is_shared(statement: str, selfie: Selfie, values: list[Any], least: int) ->
 
 def signed(verdict: SelfieVerdict) -> list[int]:
     return [each - SIGN for each in verdict.prints]
-
-
-def _require_consent(selfie: Selfie) -> None:
-    if not subjects.has_consent(selfie.twin):
-        raise MLError("consent_withdrawn", "")
-
-
-def _lock_twin(selfie: Selfie) -> None:
-    """A withdrawal of the consent then waits for the commit. Raises Lost, MLError."""
-    twin = Twin.objects.locked(selfie.twin_id)
-    if twin is None:
-        raise Lost
-    if twin.disabled_at:
-        raise MLError("consent_withdrawn", "")
 
 
 def _matched(verdict: SelfieVerdict, photos: list[Photo]) -> list[Any]:
