@@ -28,14 +28,18 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def answer(scope: Any, receive: Any, send: Any) -> None:
-    """Django; and the event stream whose head Django has answered."""
+    """Django; and the event stream whose head Django has answered. A client that leaves before gets no head,
+    and then no body."""
+    begun = False
 
     async def sent(message: Any) -> None:
+        nonlocal begun
+        begun = begun or message["type"] == "http.response.start"
         if event_stream.SCOPE not in scope or message["type"] != "http.response.body":
             await send(message)
 
     await django_application(scope, receive, sent)
-    if stream := scope.get(event_stream.SCOPE):
+    if begun and (stream := scope.get(event_stream.SCOPE)):
         await event_stream.send(stream, receive, send)
 
 
