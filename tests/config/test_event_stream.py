@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from config import asgi
 from config.web import event_stream
+from tests import aio
 
 
 def test_who_leaves_before_the_head_gets_no_body(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,5 +25,5 @@ def test_who_leaves_before_the_head_gets_no_body(monkeypatch: pytest.MonkeyPatch
 
     sent: list[Any] = []
     monkeypatch.setattr(asgi, "django_application", django)
-    asyncio.run(asgi.answer({}, left, send))
+    aio.run(lambda: asgi.answer({}, left, send))
     assert sent == []
