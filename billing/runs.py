@@ -152,6 +152,7 @@ class PaidRun(Run):
         self.captured = ledger.settle(self.cause, captured=self._due() if self.price else 0)
         self.units = self.delivered()
         type(self).objects.filter(id=self.id).update(captured=self.captured, units=self.units)
+        super().on_end()
 
     def _due(self) -> int:
         """What the end of the run captures. What of the work is forgiven is counted in the locked wallet."""

@@ -68,6 +68,10 @@ def audit(actor: Any, verb: str, row: Any, detail: str = "") -> None:
         keep(actor, verb, row, detail)
 
 
+RunEnded = Callable[[Any], None]  # run -> tells its owner; in the transaction in which the run ends
+run_ended: list[RunEnded] = []
+
+
 Refused = Callable[[str, str, str], None]  # (service, name of the key, its reason) -> tells staff
 refused_keys: list[Refused] = []
 

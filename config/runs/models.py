@@ -6,6 +6,7 @@ in the queue.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -15,11 +16,14 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from config import registry
 from config.errors import AlreadyFinished
 from config.querysets import OwnedQuerySet
 from config.runs import events
 from config.runs.states import OPEN, Status
 from config.runs.worker import WorkerSide
+
+log = logging.getLogger(__name__)
 
 
 class RunQuerySet(OwnedQuerySet):
@@ -104,7 +108,14 @@ class Run(WorkerSide, models.Model):
         self.wake()
 
     def on_end(self) -> None:
-        """Called inside the transaction in which the run ends, however it ends."""
+        """Called inside the transaction in which the run ends, however it ends. A listener that fails is
+        logged and changes nothing: work that is done does not fail because its owner could not be told."""
+        for tell in registry.run_ended:
+            try:
+                with transaction.atomic():
+                    tell(self)
+            except Exception:
+                log.exception("%s ended, and %s failed", self, tell)
 
     # ------------------------------------------------------------ the owner's side
 
