@@ -60,6 +60,11 @@ def tell_staff(words: Words) -> int:
     return sum(_send(user.email, user.language, words) for user in found)
 
 
+def write_to(address: str, language: str, words: Words) -> bool:
+    """Sends `words()` to an address that belongs to no account: an answer to whoever wrote to us from it."""
+    return _send(address, language, words)
+
+
 def send_receipt(address: str, language: str, number: Any) -> bool:
     """Confirms an erasure to the account's former address. Returns whether the e-mail was sent."""
 

@@ -9,7 +9,7 @@ class GalleryConfig(AppConfig):
 
         from accounts.models import Kind
         from config import registry
-        from gallery import exports
+        from gallery import exports, moderated
         from gallery.faces import indexing
         from gallery.faces.exports import faces
         from gallery.faces.models import (
@@ -22,16 +22,19 @@ class GalleryConfig(AppConfig):
             Naming,
             Person,
         )
-        from gallery.models import Album, AlbumItem, Item
+        from gallery.models import Album, AlbumItem, Item, PictureHash
         from gallery.shelf.exports import edits
         from gallery.shelf.models import BulkEdit
 
         registry.known_files.append(Item.known_files)
         registry.item_exporters.append(exports.items)
-        registry.exporters.append(registry.Exporter((Item, Album, AlbumItem), exports.gallery))
+        registry.exporters.append(registry.Exporter((Item, PictureHash, Album, AlbumItem), exports.gallery))
         registry.exporters.append(registry.Exporter((BulkEdit,), edits))
         registry.erasers.append(registry.Eraser({BulkEdit: "user"}))
-        registry.erasers.append(registry.Eraser({AlbumItem: "album__user", Album: "user", Item: "user"}))
+        mine = {PictureHash: "item__user", AlbumItem: "album__user", Album: "user", Item: "user"}
+        registry.erasers.append(registry.Eraser(mine))
+        registry.subjects["item"] = moderated.ItemSubject()
+        post_save.connect(moderated.on_saved, sender=Item, dispatch_uid="hashes of a new item")
         found = (FaceVector, Naming, Face, Measured, FaceIndex, FaceQuery, Indexing, Person)
         registry.known_files.append(FaceQuery.known_files)
         registry.exporters.append(registry.Exporter(found, faces))

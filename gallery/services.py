@@ -15,6 +15,7 @@ from config.errors import Invalid
 from config.web.text import NameField
 from gallery.models import Album, AlbumItem, Item
 from ml import media
+from moderation.policy import check_picture
 
 THUMBNAIL, BLUR = 512, 10  # px of the long side
 TAGS, TAG_LENGTH = 30, 40
@@ -23,14 +24,15 @@ TAGS, TAG_LENGTH = 30, 40
 def save_item(user_id: Any, ident: Any, data: bytes) -> dict[str, Any]:
     """Writes the picture and its thumbnail to the vault, before the row is inserted.
 
-    Returns the row's fields that describe these files.
+    Returns the row's fields that describe these files. Raises PictureBlocked.
     """
     item, files = Item(id=ident), store(user_id)
     small = media.thumbnail(data, THUMBNAIL, "WEBP")
+    prints = check_picture(user_id, media.to_array(small))
     files.write(item.content, data)
     files.write(item.thumbnail, small)
     blur = base64.b64encode(media.thumbnail(small, BLUR, "WEBP")).decode()
-    return {"size": len(data), "etag": hashlib.sha256(data).hexdigest(), "blur": blur}
+    return {"size": len(data), "etag": hashlib.sha256(data).hexdigest(), "blur": blur, "prints": prints}
 
 
 def change_item(item: Item, **fields: Any) -> Item:

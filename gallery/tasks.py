@@ -7,8 +7,17 @@ from celery import shared_task
 from billing import limits
 from billing.models import Wallet
 from gallery.models import Item
+from gallery.moderated import make_missing
 from gallery.shelf import bulk
 from gallery.shelf.models import UNDO
+
+HASHES = 100  # items in one round: half a minute
+
+
+@shared_task(name="gallery.make_hashes")
+def make_hashes() -> int:
+    """Makes the hashes of items that have none: those from before there were any."""
+    return make_missing(HASHES)
 
 
 @shared_task(name="gallery.retire")

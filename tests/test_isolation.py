@@ -12,12 +12,21 @@ from django.urls import URLPattern
 from rest_framework.views import APIView
 
 from config import urls
-from tests.factory import bill_of, faces_in
+from tests.factory import bill_of, decided_about, faces_in
 
 pytestmark = pytest.mark.django_db
 
 # Open to everybody, without an account.
-OPEN = {"plans", "billing/packs", "styles", "verify", "packs/<slug:code>/pictures/<int:number>"}
+OPEN = {
+    "plans",
+    "billing/packs",
+    "styles",
+    "verify",
+    "packs/<slug:code>/pictures/<int:number>",
+    "reports",
+    "takedowns",
+    "takedowns/<slug:number>",  # with a secret or the contact address: tests/moderation/test_takedowns.py
+}
 # Addresses without an id: each user sees their own objects there.
 OWN = {
     "me",
@@ -104,11 +113,13 @@ OF = {
     "items/<uuid:ident>/unstack": "item",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
+    "decisions/<uuid:ident>/appeal": "decision",
 }
 # Bodies that pass the form, so that the ownership check refuses and not the form.
 BODIES: dict[str, dict[str, Any]] = {
     "twins/<uuid:ident>": {"name": "x"},
     "albums/<uuid:ident>": {"name": "x"},
+    "decisions/<uuid:ident>/appeal": {"text": "It is allowed."},
     "people/<uuid:ident>": {"name": "x"},
     "generations/<uuid:ident>/keep": {"best": 1},
     "items/<uuid:ident>/feedback": {"not_me": True},
@@ -160,6 +171,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         **on_the_shelf(alice),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
+        "decision": decided_about(alice),
     } | faces_in(item)
 
 
@@ -265,6 +277,7 @@ PAGES_OF = {
     "account/archives/": "export",
     "account/consents/": "consent",
     "account/billing/": "invoice",
+    "decisions/": "decision",
 }
 
 
@@ -277,6 +290,7 @@ def page_routes() -> list[tuple[str, str]]:
     import generation.restorations.urls
     import generation.sessions.urls
     import generation.urls
+    import moderation.cases.urls
     import twins.urls
 
     places = {
@@ -288,12 +302,15 @@ def page_routes() -> list[tuple[str, str]]:
         "sessions/": generation.sessions.urls,
         "account/billing/": billing.urls,
         "account/": accounts.urls,
+        "": moderation.cases.urls,
     }
     found = [start + str(p.pattern) for start, module in places.items() for p in module.urlpatterns]
     return [
         (route, next(kind for start, kind in PAGES_OF.items() if route.startswith(start)))
         for route in found
-        if "<" in route and "<slug:code>" not in route  # a pack is nobody's
+        if "<" in route
+        and "<slug:code>" not in route  # a pack is nobody's
+        and "<slug:number>" not in route  # a takedown needs no account
     ]
 
 

@@ -45,6 +45,8 @@ TORCH_FREE = (
     "prompts",
     "safety",
     "media",
+    "pdq",
+    "alike",
     "edit",
     "finish",
     "provenance",
@@ -72,7 +74,7 @@ ML: list[tuple[str, ...]] = [
     for floor in (
         "types errors",
         "sizes vocabulary words catalogue",
-        "lorafile measures copies sameness watermark decoding edit regions media safety provenance"
+        "lorafile measures pdq copies alike sameness watermark decoding edit regions media safety provenance"
         " prompts nets nudity drawn fingerprint",
         "avatar",
         "oom faces likeness heads liveness selfie finish selection",

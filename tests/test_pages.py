@@ -16,6 +16,8 @@ OPEN = (
     "/terms/",
     "/accounts/password/reset/",
     "/accounts/confirm-email/",
+    "/takedown/",
+    "/takedown/PF-222222/",
 )
 OWN = (
     "/accounts/email/",

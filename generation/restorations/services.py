@@ -19,6 +19,7 @@ from generation.models import Job
 from generation.restorations.models import Restoration
 from ml import media
 from ml.errors import PhotoRefused
+from moderation.policy import check_picture
 from twins.models import Twin
 from twins.proof import subjects
 from twins.services import TwinDisabled, require_use
@@ -79,12 +80,13 @@ def request_restoration(
 ) -> Restoration:
     """Takes a picture and enqueues its restoration. `twin`: whose photos choose the fidelity.
 
-    Raises FileTooLarge, PictureRefused, ConsentRequired, TwinDisabled, TwinReadOnly, JobLimit,
-    NotEnoughCredits, PaymentDue, EmailUnconfirmed, StorageFull, IdempotencyMismatch.
+    Raises FileTooLarge, PictureRefused, PictureBlocked, ConsentRequired, TwinDisabled, TwinReadOnly,
+    JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, StorageFull, IdempotencyMismatch.
     """
     if twin is not None:
         require_photos(twin)
     photo = cleaned(data)
+    check_picture(user.id, media.to_array(photo.jpeg))
     asked = {"fidelity": fidelity, "scale": scale, "background": background}
     said = json.dumps(asked | {"twin": str(twin.id) if twin else None}, sort_keys=True).encode()
     row = Restoration(user=user, twin=twin, width=photo.width, height=photo.height, **asked)

@@ -21,6 +21,8 @@ OPEN = {
     "signup": "/accounts/signup/",
     "reset": "/accounts/password/reset/",
     "missing": "/nowhere/",
+    "takedown": "/takedown/",
+    "takedown-status": "/takedown/PF-222222/",
 }
 OWN = {
     "twins": "/twins/",
