@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ class ItemSubject:
     it; a takedown leads here by an address, or by a copy of the picture."""
 
     private = True
+    several = False
 
     def preview(self, ident: str) -> bytes:
         item = _one(ident)
@@ -47,8 +49,9 @@ class ItemSubject:
             stacks.take_out(item)
             indexing.leave_out([item])
             Item.objects.filter(id=item.id).update(hidden=True)
-            if published := registry.subjects.get("publication"):
-                published.hide(ident)
+            if published := registry.subjects.get("publication"):  # its id is the item's
+                with suppress(NotFound):
+                    published.hide(ident)
 
     def publish(self, ident: str) -> None:
         """Does nothing: what is published is a copy, a subject of its own."""

@@ -106,23 +106,26 @@ def _transform(luma: np.ndarray) -> tuple[np.ndarray, int]:
 def _samples(luma: np.ndarray) -> np.ndarray:
     """(GRID, GRID): two passes of a box filter of half a sample's width, then every so manieth pixel."""
     for _pass in range(2):
-        luma = _box(_box(luma, axis=1), axis=0)
+        luma = _blurred(luma)
     rows, columns = (((np.arange(GRID) + 0.5) * side / GRID).astype(int) for side in luma.shape)
     return luma[np.ix_(rows, columns)]
 
 
-def _box(luma: np.ndarray, *, axis: int) -> np.ndarray:
-    """The mean of a window along `axis`, which is smaller at the edges."""
-    side = luma.shape[axis]
-    window = (side + 2 * GRID - 1) // (2 * GRID)
-    after = (window + 2) // 2 - 1
-    place = np.arange(side)
-    first = np.maximum(place - (window - after - 1), 0)
-    last = np.minimum(place + after, side - 1) + 1
-    start = np.zeros_like(luma, np.float64, shape=(1, luma.shape[1 - axis]))
-    sums = np.concatenate([start, np.cumsum(np.moveaxis(luma, axis, 0), axis=0, dtype=np.float64)])
-    means = (sums[last] - sums[first]) / (last - first)[:, None]
-    return np.moveaxis(means, 0, axis).astype(np.float32)
+def _blurred(luma: np.ndarray) -> np.ndarray:
+    """The mean of a window, which is smaller at the edges."""
+    return _sums(luma) / _sums(np.ones_like(luma))
+
+
+def _sums(luma: np.ndarray) -> np.ndarray:
+    height, width = (_window(side) for side in luma.shape)
+    before = tuple(window - (window + 2) // 2 for window in (width, height))
+    return cv2.boxFilter(
+        luma, cv2.CV_32F, (width, height), anchor=before, normalize=False, borderType=cv2.BORDER_CONSTANT
+    )
+
+
+def _window(side: int) -> int:
+    return (side + 2 * GRID - 1) // (2 * GRID)
 
 
 def _quality(grid: np.ndarray) -> int:

@@ -20,7 +20,10 @@ MOST = 1000  # copies that are compared for one case
 
 
 def picture_of(case: Case) -> np.ndarray | None:
-    """What the case is about, as pixels; None for a text, or for what is gone."""
+    """What the case is about, as pixels; None for a text, for several pictures, or for what is gone."""
+    subject = registry.subjects.get(case.subject_kind)
+    if subject is None or subject.several:
+        return None
     return picture(case.subject_kind, case.subject_id)
 
 

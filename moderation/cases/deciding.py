@@ -5,7 +5,7 @@ A removal takes the subject and its copies out of sight at once. Nothing is dele
 
 from __future__ import annotations
 
-import datetime
+from contextlib import suppress
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from config import registry
-from config.errors import DomainError, Invalid
+from config.errors import DomainError, Invalid, NotFound
 from ml import pdq
 from moderation.cases import copies
 from moderation.cases.models import CLAIM, UNDO, Appeal, Case, Decision, Match
@@ -155,19 +155,27 @@ def _take_away(case: Case, kind: str, ident: str) -> None:
     if subject is None:
         return
     picture = copies.picture(kind, ident)
-    for form in pdq.forms(picture)[:1] if picture is not None else ():
-        entry = BlockedHash.of(form.bits, source=case.number, date=datetime.date.today())
-        BlockedHash.objects.bulk_create([entry], ignore_conflicts=True)
-    subject.hide(ident)
+    forms = pdq.forms(picture) if picture is not None else []
+    entry = {"source": case.number, "date": timezone.now().date()}
+    BlockedHash.objects.bulk_create(
+        [BlockedHash.of(form.bits, **entry) for form in forms], ignore_conflicts=True
+    )
+    with suppress(NotFound):  # its owner deleted it meanwhile
+        subject.hide(ident)
 
 
 def _show(case: Case) -> None:
     BlockedHash.objects.filter(source=case.number).delete()
-    if subject := registry.subjects.get(case.subject_kind):
-        subject.restore(case.subject_id)
+    _restore(case.subject_kind, case.subject_id)
     for copy in case.matches.filter(state=Match.State.HIDDEN).select_for_update():
-        registry.subjects[copy.subject_kind].restore(copy.subject_id)
+        _restore(copy.subject_kind, copy.subject_id)
         Match.objects.filter(id=copy.id).update(state=copies.state_of(copy.agreement))
+
+
+def _restore(kind: str, ident: str) -> None:
+    if subject := registry.subjects.get(kind):
+        with suppress(NotFound):
+            subject.restore(ident)
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from config.web.text import FormText
 from moderation.cases import deciding
 from moderation.cases.models import Case, Decision, Match
 from moderation.cases.reasons import KEPT, OTHER, REMOVED
+from moderation.cases.services import NUMBER
 
 DECIDE, LOOK = "moderation.decide_case", "moderation.look_case"
 COPIES, BEFORE, NOTICES = 12, 8, 5  # shown of a case
@@ -52,7 +53,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def _chosen(request: HttpRequest) -> Case | None:
     number = request.POST.get("case") or request.GET.get("case", "")
-    return Case.objects.open().filter(number=number[:9]).first()
+    return Case.objects.open().filter(number=number).first() if NUMBER.fullmatch(number) else None
 
 
 def _act(request: HttpRequest) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from moderation.cases.models import DUE, Case, Notice
 from moderation.hashes.checks import prints_of
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is read as something else
+NUMBER = re.compile(f"PF-[{ALPHABET}]{{6}}")
 LEAST_SIDE = 64  # px of a picture that is sent
 
 GOOD_FAITH: Any = gettext_lazy(
@@ -176,7 +178,10 @@ def hash_of(secret: str) -> str:
 
 def takedown_of(number: str, *, secret: str = "", contact: str = "") -> Case:
     """The takedown of this number, for who has its secret or the contact address. Raises NotFound."""
-    found = Notice.objects.filter(case__number=number.upper(), case__kind=Case.Kind.TAKEDOWN)
+    number = number.upper()
+    if not NUMBER.fullmatch(number):
+        raise NotFound
+    found = Notice.objects.filter(case__number=number, case__kind=Case.Kind.TAKEDOWN)
     if secret:
         found = found.filter(secret_hash=hash_of(secret))
     elif contact:

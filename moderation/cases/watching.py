@@ -179,5 +179,6 @@ def _remove(case: Case) -> None:
     hidden = case.matches.filter(state=Match.State.HIDDEN).values_list("subject_kind", "subject_id")
     for kind, ident in [(case.subject_kind, case.subject_id), *hidden]:
         if subject := registry.subjects.get(kind):
-            subject.remove(ident)
+            with suppress(NotFound):
+                subject.remove(ident)
     registry.audit(None, "remove_for_good", case)

@@ -49,6 +49,7 @@ class Remarks:
     """Texts that everybody can read, each with an owner (config.registry.Subject)."""
 
     private = False
+    several = False
 
     def __init__(self) -> None:
         self.texts: dict[str, tuple[UUID, str]] = {}

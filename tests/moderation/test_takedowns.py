@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_the_picture_that_is_sent_is_not_kept(client: Any) -> None:
 
     send(client, file=SimpleUploadedFile("p.png", png(drawn(1))))
     assert len(Notice.objects.get().prints) % 32 == 0
-    assert not any(settings.STORAGES["default"]["OPTIONS"]["location"].rglob("*takedown*"))
+    assert not any(Path(settings.STORAGES["default"]["OPTIONS"]["location"]).rglob("*takedown*"))
 
 
 # ---------------------------------------------------------------- the status
