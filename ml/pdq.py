@@ -18,7 +18,7 @@ import numpy as np
 
 SAME = 31  # bits of 256 by which two hashes of one picture may differ: PDQ's own recommendation
 LEAST_QUALITY = 50  # 0..100: below it a picture is too plain to be told from others
-LONGEST = 512  # px of the long side that is hashed; a larger one is made smaller first
+LONGEST = 512  # px of the long side that is hashed; a larger one is made smaller first, as by the reference
 GRID, LOW = 64, 16  # samples a side; frequencies a side
 # Shares that are cut off each side of the picture. A copy that was cropped by a share between two of these
 # is found by the crops of the copy against the crops of the original.
@@ -47,12 +47,12 @@ class Form(NamedTuple):
 
 def forms(picture: np.ndarray) -> list[Form]:
     """Of the whole picture, (H, W, 3) uint8, then of its middles. Those that are too plain are left out."""
-    return [form for form in map(_form, _cut(_luma(picture))) if form.quality >= LEAST_QUALITY]
+    return [form for form in map(_form, _cut(_luma(_enlarged(picture)))) if form.quality >= LEAST_QUALITY]
 
 
 def middles(picture: np.ndarray) -> list[tuple[np.ndarray, Form]]:
     """The luma of the whole picture and of its middles, each with its form."""
-    return [(luma, _form(luma)) for luma in _cut(_luma(picture))]
+    return [(luma, _form(luma)) for luma in _cut(_luma(_enlarged(picture)))]
 
 
 def hash_of(picture: np.ndarray) -> tuple[int, int]:
@@ -78,6 +78,15 @@ NEAR_WORD = (0, *(1 << bit for bit in range(BITS)))
 def apart(a: int, b: int) -> int:
     """Hamming distance of two hashes, 0..256."""
     return (a ^ b).bit_count()
+
+
+def _enlarged(picture: np.ndarray) -> np.ndarray:
+    """At least LONGEST px, as the 64 samples of a small picture depend on its size: hashes of drawn pictures
+    at 384 px and of their halves differ by up to 36 bits, and by 2 when both are enlarged first."""
+    share = LONGEST / max(picture.shape[:2])
+    if share <= 1:
+        return picture
+    return cv2.resize(picture, None, fx=share, fy=share, interpolation=cv2.INTER_LINEAR)
 
 
 def _luma(picture: np.ndarray) -> np.ndarray:
