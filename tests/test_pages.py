@@ -31,6 +31,7 @@ OWN = (
     "/gallery/people/",
     "/account/",
     "/account/credits/",
+    "/account/developers/",
     "/account/billing/",
 )
 
