@@ -33,7 +33,6 @@ def _dct() -> np.ndarray:
 
 
 DCT = _dct().astype(np.float32)
-EVEN = np.where(np.arange(1, LOW + 1) % 2, -1, 1)  # how a mirror changes the sign of each frequency
 
 
 class Form(NamedTuple):
@@ -145,7 +144,10 @@ def _quality(grid: np.ndarray) -> int:
 
 def _form(luma: np.ndarray) -> Form:
     low, quality = _transform(luma)
-    return Form(_bits(low), _bits(low * EVEN), quality)
+    # Turning the signs of `low` would be quicker, but the samples do not lie symmetrically: some mirrored
+    # pictures are then missed.
+    mirrored, _same = _transform(np.ascontiguousarray(luma[:, ::-1]))
+    return Form(_bits(low), _bits(mirrored), quality)
 
 
 def _bits(low: np.ndarray) -> int:
