@@ -122,7 +122,7 @@ def test_an_upload_on_the_list_is_refused(listed: None, as_alice: Any) -> None:
     from tests.moderation.pictures import png
 
     file = SimpleUploadedFile("p.png", png(drawn(1)))
-    answer = as_alice.post("/api/v1/restorations", {"file": file})
+    answer = as_alice.post("/api/v1/restorations", {"image": file}, format="multipart")
     assert (answer.status_code, answer.json()["code"]) == (422, "picture_blocked")
     assert AuditEntry.objects.get().detail == "StopNCII"
 
