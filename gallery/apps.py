@@ -5,7 +5,7 @@ class GalleryConfig(AppConfig):
     name = "gallery"
 
     def ready(self) -> None:
-        from django.db.models.signals import post_save
+        from django.db.models.signals import post_delete, post_save
 
         from accounts.models import Kind
         from config import registry
@@ -23,6 +23,9 @@ class GalleryConfig(AppConfig):
             Person,
         )
         from gallery.models import Album, AlbumItem, Item
+        from gallery.sharing import exports as shared
+        from gallery.sharing import publishing, subjects, talk
+        from gallery.sharing.models import Author, Comment, Like, Publication, ShareItem, ShareLink
         from gallery.shelf.exports import edits
         from gallery.shelf.models import BulkEdit
 
@@ -38,4 +41,17 @@ class GalleryConfig(AppConfig):
         registry.erasers.append(registry.Eraser(dict.fromkeys(found, "user")))
         registry.on_give.setdefault(Kind.FACE_SEARCH, []).append(indexing.ask)
         registry.on_withdraw.setdefault(Kind.FACE_SEARCH, []).append(indexing.forget)
+        public = (Like, Comment, Publication, Author)
+        registry.exporters.append(registry.Exporter((ShareLink, ShareItem), shared.shares))
+        registry.exporters.append(registry.Exporter(public, shared.public))
+        registry.erasers.append(registry.Eraser({ShareItem: "share__user", ShareLink: "user"}))
+        registry.erasers.append(registry.Eraser(dict.fromkeys(public, "user"), erase=talk.forget_likes))
+        registry.subjects |= {
+            "share": subjects.SharedPictures(),
+            "publication": subjects.PublishedPicture(),
+            "comment": subjects.WrittenComment(),
+        }
+        post_delete.connect(
+            publishing.on_deleted, sender=Publication, dispatch_uid="copy of a deleted publication"
+        )
         post_save.connect(indexing.on_saved, sender=Item, dispatch_uid="faces of a new item")

@@ -17,7 +17,15 @@ from tests.factory import bill_of, faces_in
 pytestmark = pytest.mark.django_db
 
 # Open to everybody, without an account.
-OPEN = {"plans", "billing/packs", "styles", "verify", "packs/<slug:code>/pictures/<int:number>"}
+OPEN = {
+    "plans",
+    "billing/packs",
+    "styles",
+    "verify",
+    "packs/<slug:code>/pictures/<int:number>",
+    "public/items",
+    "items/<uuid:ident>/comments",  # of a published picture; writing needs an account (test_public.py)
+}
 # Addresses without an id: each user sees their own objects there.
 OWN = {
     "me",
@@ -51,6 +59,7 @@ OWN = {
     "locked/release",
     "locked/delete",
     "albums",
+    "shares",
     "faces/search",
     "people",
     "people/changes",
@@ -102,6 +111,9 @@ OF = {
     "locked/<uuid:ident>/content": "locked",
     "locked/<uuid:ident>/thumbnail": "locked",
     "items/<uuid:ident>/unstack": "item",
+    **{f"items/<uuid:ident>/{verb}": "item" for verb in ("share", "publish", "withdraw", "like")},
+    "shares/<uuid:ident>": "share",
+    "comments/<uuid:ident>": "comment",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
 }
@@ -136,7 +148,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from generation.models import Job
     from generation.sessions.models import Session
     from tests.conftest import jpeg
-    from tests.factory import on_the_shelf
+    from tests.factory import on_the_shelf, shared_by
     from tests.restoring import restoration_of
     from tests.studio import paint
 
@@ -158,6 +170,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "order": str(Job.objects.create(user=alice, kind="headshots", shots=["x"], seed=1, prompt="x").id),
         "item": str(item.id),
         **on_the_shelf(alice),
+        **shared_by(alice, item),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
     } | faces_in(item)
@@ -213,6 +226,7 @@ def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None
             "restorations",
             "items",
             "albums",
+            "shares",
             "sessions",
             "billing/invoices",
         )
@@ -256,6 +270,7 @@ PAGES_OF = {
     "gallery/people/": "person",
     "gallery/undo/": "edit",
     "gallery/albums/": "album",
+    "gallery/shares/": "share",
     "gallery/": "item",
     "studio/pictures/": "item",
     "studio/": "job",
