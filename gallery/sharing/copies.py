@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -27,7 +26,7 @@ from ml import media
 from ml.finish import sign_copy
 
 LONGEST, THUMBNAIL = 1600, 512  # px of the long side
-FILES = {"picture": ("picture.jpg", "image/jpeg"), "thumbnail": ("thumbnail.webp", "image/webp")}
+FILES = {"picture": (".jpg", "image/jpeg"), "thumbnail": (".webp", "image/webp")}
 OLD = timedelta(days=1)  # a younger copy may belong to a row that is not committed yet
 
 
@@ -70,21 +69,22 @@ def delete(ident: UUID) -> None:
 
 def sweep() -> int:
     """Deletes copies that no published row has: of a process that was killed, or of a storage that did not
-    answer when a picture was withdrawn. Returns their number."""
-    with storage_errors(), suppress(FileNotFoundError):
-        return sum(_sweep(folder) for folder in storages["public"].listdir("")[0])
-    return 0
+    answer when a picture was withdrawn. Returns the number of files."""
+    try:
+        with storage_errors():
+            return sum(_sweep(name) for name in storages["public"].listdir("")[1])
+    except FileNotFoundError:  # nothing was ever published
+        return 0
 
 
-def _sweep(folder: str) -> bool:
+def _sweep(name: str) -> bool:
     with suppress(ValueError, FileNotFoundError):
-        ident = UUID(folder)
-        written = storages["public"].get_modified_time(_path(ident, "picture"))
+        ident, written = UUID(name.partition(".")[0]), storages["public"].get_modified_time(name)
         if timezone.now() - written > OLD and not Publication.objects.shown().filter(id=ident).exists():
-            delete(ident)
+            storages["public"].delete(name)
             return True
     return False
 
 
-def _path(ident: Any, rendition: str) -> str:
-    return f"{UUID(str(ident)).hex}/{FILES[rendition][0]}"
+def _path(ident: UUID, rendition: str) -> str:
+    return f"{ident.hex}{FILES[rendition][0]}"
