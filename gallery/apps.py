@@ -5,7 +5,7 @@ class GalleryConfig(AppConfig):
     name = "gallery"
 
     def ready(self) -> None:
-        from django.db.models.signals import post_delete, post_save
+        from django.db.models.signals import post_save
 
         from accounts.models import Kind
         from config import registry
@@ -23,9 +23,6 @@ class GalleryConfig(AppConfig):
             Person,
         )
         from gallery.models import Album, AlbumItem, Item
-        from gallery.sharing import exports as shared
-        from gallery.sharing import publishing, subjects, talk
-        from gallery.sharing.models import Author, Comment, Like, Publication, ShareItem, ShareLink
         from gallery.shelf.exports import edits
         from gallery.shelf.models import BulkEdit
 
@@ -41,6 +38,17 @@ class GalleryConfig(AppConfig):
         registry.erasers.append(registry.Eraser(dict.fromkeys(found, "user")))
         registry.on_give.setdefault(Kind.FACE_SEARCH, []).append(indexing.ask)
         registry.on_withdraw.setdefault(Kind.FACE_SEARCH, []).append(indexing.forget)
+        post_save.connect(indexing.on_saved, sender=Item, dispatch_uid="faces of a new item")
+        self._share()
+
+    def _share(self) -> None:
+        from django.db.models.signals import post_delete
+
+        from config import registry
+        from gallery.sharing import exports as shared
+        from gallery.sharing import publishing, subjects, talk
+        from gallery.sharing.models import Author, Comment, Like, Publication, ShareItem, ShareLink
+
         public = (Like, Comment, Publication, Author)
         registry.exporters.append(registry.Exporter((ShareLink, ShareItem), shared.shares))
         registry.exporters.append(registry.Exporter(public, shared.public))
@@ -54,4 +62,3 @@ class GalleryConfig(AppConfig):
         post_delete.connect(
             publishing.on_deleted, sender=Publication, dispatch_uid="copy of a deleted publication"
         )
-        post_save.connect(indexing.on_saved, sender=Item, dispatch_uid="faces of a new item")
