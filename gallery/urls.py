@@ -19,7 +19,6 @@ urlpatterns = [
     path("locked/change/", area.change_locked, name="change_locked"),
     path("shares/", sharing.listing, name="share_links"),
     path("shares/new/", sharing.new, name="new_share"),
-    path("shares/make/", sharing.create, name="make_share"),
     path("shares/<uuid:ident>/end/", sharing.end, name="end_share"),
     path("duplicates/", shelf.duplicated, name="duplicates"),
     path("duplicates/merge/", shelf.merge, name="merge_duplicates"),

@@ -21,7 +21,10 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_alices_things_named_in_a_strangers_request_are_not_found_or_left_alone(
-    as_bob: Any, things: dict[str, str], address: str, body: dict[str, Any]
+    as_bob: Any,
+    things: dict[str, str],  # noqa: F811
+    address: str,
+    body: dict[str, Any],
 ) -> None:
     from accounts.models import Export
     from gallery.models import Item
@@ -42,7 +45,9 @@ def test_alices_things_named_in_a_strangers_request_are_not_found_or_left_alone(
 
 
 def test_a_stranger_can_neither_reuse_alices_photo_nor_ask_the_price_of_her_twin(
-    as_bob: Any, bob: Any, things: dict[str, str]
+    as_bob: Any,
+    bob: Any,
+    things: dict[str, str],  # noqa: F811
 ) -> None:
     from twins import services
 

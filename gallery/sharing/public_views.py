@@ -7,11 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from rest_framework.exceptions import ValidationError
 
+from config.errors import DomainError
 from config.web.caching import precondition
 from config.web.pagination import page
 from config.web.problems import told
@@ -19,7 +22,7 @@ from config.web.ratelimit import limited
 from gallery.models import Item
 from gallery.sharing import copies, publishing, talk
 from gallery.sharing.models import Author, Publication
-from gallery.sharing.serializers import CommentForm, PublishForm, with_likes
+from gallery.sharing.serializers import CommentForm, PublishForm, sentence_about, with_likes
 
 NEWEST = ("-published_at", "-id")
 # Nobody shows a copy of a picture for longer than this after it was withdrawn.
@@ -45,16 +48,43 @@ def _page(request: HttpRequest, rows: Any, **facts: Any) -> HttpResponse:
     return render(request, "gallery/sharing/explore.html", {"found": found, **facts})
 
 
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 @told
 def published(request: HttpRequest, ident: str) -> HttpResponse:
+    """The picture with its comments. A POST writes one; if it is refused, the page keeps what was typed."""
     row = Publication.objects.shown().select_related("author").get_or_404(ident)
+    if request.method == "POST":
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.path)
+        if _commented(request, row):
+            return redirect("published", row.id)
     with_likes(request.user, [row])
     comments = page(request, row.comments.shown().select_related("author"), lambda comment: comment)
     facts = {"row": row, "comments": comments, "here": f"{settings.ORIGIN}/explore/{row.id}/"}
     if request.user.is_authenticated:
         facts["author"] = Author.objects.owned_by(request.user).first()
     return render(request, "gallery/sharing/published.html", facts)
+
+
+def _commented(request: HttpRequest, row: Publication) -> bool:
+    try:
+        _comment(request, row)
+    except (DomainError, ValidationError) as error:
+        messages.error(request, sentence_about(error))
+        return False
+    return True
+
+
+@limited("60/h", "comments")
+def _comment(request: HttpRequest, row: Publication) -> None:
+    talk.comment(request.user, row, **_written(CommentForm, request, "text", "author"))
+
+
+def _written(kind: type[Any], request: HttpRequest, *names: str) -> dict[str, Any]:
+    """The valid form of what was sent; an empty field is as one that is missing."""
+    form = kind(data={name: request.POST[name] for name in names if request.POST.get(name)})
+    form.is_valid(raise_exception=True)
+    return dict(form.validated_data)
 
 
 @require_GET
@@ -80,23 +110,6 @@ def like(request: HttpRequest, ident: str) -> HttpResponse:
     row = Publication.objects.shown().get_or_404(ident)
     (talk.like if request.POST.get("like") == "on" else talk.unlike)(request.user, row)
     return redirect("published", row.id)
-
-
-@login_required
-@require_POST
-@told
-@limited("60/h", "comments")
-def comment(request: HttpRequest, ident: str) -> HttpResponse:
-    row = Publication.objects.shown().get_or_404(ident)
-    talk.comment(request.user, row, **_written(CommentForm, request, "text", "author"))
-    return redirect("published", row.id)
-
-
-def _written(kind: type[Any], request: HttpRequest, *names: str) -> dict[str, Any]:
-    """The valid form of what was sent; an empty field is as one that is missing."""
-    form = kind(data={name: request.POST[name] for name in names if request.POST.get(name)})
-    form.is_valid(raise_exception=True)
-    return dict(form.validated_data)
 
 
 @login_required

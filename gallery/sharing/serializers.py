@@ -7,11 +7,19 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 
-from config.errors import Invalid
+from config.errors import DomainError, Invalid
+from config.web.problems import flattened, sentence_of
 from config.web.text import NameField, PasswordField, TextField
 from gallery.sharing import links, talk
 from gallery.sharing.models import Comment, Publication, ShareLink
+
+
+def sentence_about(error: DomainError | ValidationError) -> str:
+    """What a page says of a refusal or of an invalid form, beside what was typed."""
+    refused = error if isinstance(error, DomainError) else Invalid(errors=flattened(error.detail))
+    return sentence_of(refused)
 
 
 class ShareForm(serializers.Serializer):  # type: ignore[type-arg]

@@ -21,5 +21,4 @@ urlpatterns = [
     path("explore/<uuid:ident>/picture", public.picture, {"rendition": "picture"}, name="public_picture"),
     path("explore/<uuid:ident>/thumbnail", public.picture, THUMBNAIL, name="public_thumbnail"),
     path("explore/<uuid:ident>/like/", public.like, name="like"),
-    path("explore/<uuid:ident>/comment/", public.comment, name="comment"),
 ]

@@ -6,16 +6,17 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from rest_framework.exceptions import ValidationError
 
 from accounts.emails import is_confirmed
 from accounts.vault.vault import store
-from config.errors import DomainError
+from config.errors import DomainError, NotFound
 from config.web.caching import FORGET
 from config.web.pagination import page
 from config.web.problems import sentence_of, told
@@ -24,7 +25,7 @@ from gallery.models import Album, Item
 from gallery.renditions import serve_item
 from gallery.sharing import links, passwords
 from gallery.sharing.models import ShareLink
-from gallery.sharing.serializers import SharesForm, make_share
+from gallery.sharing.serializers import SharesForm, make_share, sentence_about
 from ml import media
 
 LABELS = {
@@ -40,40 +41,54 @@ SEEN, CARD = 1280, 1200  # px of the long side: a picture without its full file,
 # ---------------------------------------------------------------- the owner
 
 
+@sensitive_post_parameters("password")
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 @told
 def new(request: HttpRequest) -> HttpResponse:
-    """The form for the chosen pictures (`id`) or the `album`."""
-    own, album = Item.objects.owned_by(request.user), None
-    idents = request.POST.getlist("id")[: links.MOST + 1]
-    if not idents and request.POST.get("album"):
-        album = Album.objects.owned_by(request.user).get_or_404(request.POST["album"])
+    """The form for the chosen pictures (`id`) or the `album`; with `make` the link itself. A refusal is told
+    above the form, in which everything stays as it was."""
+    if "make" in request.POST and _made(request):
+        messages.success(request, _("The link is made. Copy it and send it to whom you like."))
+        return redirect("share_links")
+    facts = _chosen(request.user, request.POST or request.GET)
+    if not facts["album"] and not facts["idents"]:
+        messages.error(request, _("Choose a picture first."))
+        return redirect("gallery")
+    facts |= {"expiries": LABELS.items(), "confirmed": is_confirmed(request.user), "tab": "gallery"}
+    facts |= {"expires": request.POST.get("expires", "7d"), "download": "download" in request.POST}
+    return render(request, "gallery/sharing/new.html", facts)
+
+
+def _chosen(user: Any, sent: QueryDict) -> dict[str, Any]:
+    own, album, idents = Item.objects.owned_by(user), None, sent.getlist("id")[: links.MOST + 1]
+    if sent.get("album") and not idents:
+        album = Album.objects.owned_by(user).get_or_404(sent["album"])
         covers = own.filter(albums=album)
     else:
         covers = own.filter(id__in=idents)
         idents = [str(ident) for ident in covers.values_list("id", flat=True)]
-    if not album and not idents:
-        messages.error(request, _("Choose a picture first."))
-        return redirect("gallery")
-    facts = {"album": album, "idents": idents, "covers": covers[:COVERS], "expiries": LABELS.items()}
-    facts |= {"confirmed": is_confirmed(request.user), "tab": "gallery"}
-    return render(request, "gallery/sharing/new.html", facts)
+    return {"album": album, "idents": idents, "covers": covers[:COVERS]}
 
 
-@sensitive_post_parameters("password")
-@login_required
-@require_POST
-@told
+def _made(request: HttpRequest) -> bool:
+    try:
+        _make(request)
+    except NotFound:
+        raise
+    except (DomainError, ValidationError) as error:
+        messages.error(request, sentence_about(error))
+        return False
+    return True
+
+
 @limited("120/h", "shares")
-def create(request: HttpRequest) -> HttpResponse:
+def _make(request: HttpRequest) -> None:
     names = ("expires", "password", "download", "album")
     sent: dict[str, Any] = {name: request.POST[name] for name in names if request.POST.get(name)}
     form = SharesForm(data=sent | {"ids": request.POST.getlist("id")[: links.MOST + 1]})
     form.is_valid(raise_exception=True)
     make_share(request.user, form.validated_data)
-    messages.success(request, _("The link is made. Copy it and send it to whom you like."))
-    return redirect("share_links")
 
 
 @login_required

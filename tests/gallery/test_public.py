@@ -219,6 +219,18 @@ def test_a_comment_is_text_whatever_is_in_it(as_bob: Any, published: Publication
     assert [(row["text"], row["author"]["name"]) for row in listed] == [(text, "Bo")]
 
 
+def test_a_refused_comment_stays_in_the_form_of_the_page(
+    client: Any, bob: Any, published: Publication
+) -> None:
+    where = f"/explore/{published.id}/"
+    assert "/accounts/login/" in client.post(where, {"text": "Nice"})["Location"]
+    client.force_login(bob)
+    refused = client.post(where, {"text": "A long thought"}).content.decode()
+    assert "A long thought</textarea>" in refused
+    assert client.post(where, {"text": "Nice", "author": "Bo"}).status_code == 302
+    assert Comment.objects.get().text == "Nice"
+
+
 @pytest.mark.parametrize(
     "text, expected",
     [

@@ -244,8 +244,12 @@ def test_the_pages_make_list_and_end_a_link(client: Any, alice: Any, picture: It
     client.force_login(alice)
     form = client.post("/gallery/shares/new/", {"id": [str(picture.id)]})
     assert 'name="expires"' in form.content.decode()
-    sent = {"id": [str(picture.id)], "expires": "never", "download": "on"}
-    assert client.post("/gallery/shares/make/", sent).status_code == 302
+    sent = {"id": [str(picture.id)], "expires": "never", "download": "on", "make": "1"}
+    again = client.post("/gallery/shares/new/", sent | {"password": "short"}).content.decode()
+    assert "at least 6 characters" in again
+    assert 'value="never" selected' in again
+    assert not ShareLink.objects.exists()
+    assert client.post("/gallery/shares/new/", sent).status_code == 302
     link = ShareLink.objects.get()
     assert (link.expires_at, link.download) == (None, True)
     listed = client.get("/gallery/shares/").content.decode()
