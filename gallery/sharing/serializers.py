@@ -25,7 +25,7 @@ def sentence_about(error: DomainError | ValidationError) -> str:
 class ShareForm(serializers.Serializer):  # type: ignore[type-arg]
     expires = serializers.ChoiceField(choices=list(links.EXPIRIES), default="7d")
     password = PasswordField(
-        required=False, allow_blank=True, min_length=6, help_text="asked for on the page and for each file"
+        required=False, min_length=6, help_text="asked for on the page and for each file"
     )
     download = serializers.BooleanField(default=False, help_text="of the full files")
 

@@ -190,6 +190,7 @@ def test_nobody_shares_what_is_not_theirs_or_without_a_confirmed_address(
         {"ids": [str(uuid4())], "album": str(uuid4())},
         {"ids": [str(uuid4())], "expires": "2d"},
         {"ids": [str(uuid4())], "password": "short"},
+        {"ids": [str(uuid4())], "password": ""},
     ],
 )
 def test_a_bad_request_says_what_is_wrong(as_alice: Any, body: dict[str, Any]) -> None:
