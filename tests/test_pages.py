@@ -31,6 +31,7 @@ OWN = (
     "/gallery/shares/",
     "/account/",
     "/account/credits/",
+    "/account/developers/",
     "/account/billing/",
 )
 
