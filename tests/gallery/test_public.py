@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-import statistics
-import time
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.conf import settings as product
 from django.core.files.storage import storages
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
@@ -299,70 +295,6 @@ def test_staff_without_the_right_see_and_decide_nothing(as_alice: Any, picture: 
     looker = logged_in(staff_with("gallery.look_publication"))
     assert looker.post(where, {"act": "approve", "reason": REASON}).status_code == 403
     assert seen() == []
-
-
-def publish_many(user: Any, count: int) -> Author:
-    """Rows without files."""
-    now, author = timezone.now(), Author.objects.get_or_create(user=user, defaults={"name": "Many"})[0]
-    idents = [uuid4() for _ in range(count)]
-    common = {"width": 512, "height": 640}
-    Item.objects.bulk_create([Item(id=i, user=user, size=1, **common) for i in idents], 2000)
-    rows = (
-        Publication(
-            id=ident,
-            item_id=ident,
-            user=user,
-            author=author,
-            status="published",
-            published_at=now - timedelta(seconds=n),
-            **common,
-        )
-        for n, ident in enumerate(idents)
-    )
-    Publication.objects.bulk_create(rows, 2000)
-    return author
-
-
-def test_every_page_costs_the_same_few_queries(
-    alice: Any, as_bob: Any, django_assert_max_num_queries: Any
-) -> None:
-    author, url, found = publish_many(alice, 70), "/api/v1/public/items", []
-    while url:
-        with django_assert_max_num_queries(2):
-            page = as_bob.get(url).json()
-        found += [row["id"] for row in page["results"]]
-        url = page["next"]
-    assert len(set(found)) == len(found) == 70
-    for where in ("/explore/", f"/explore/by/{author.id}/"):
-        with django_assert_max_num_queries(3):
-            assert Client().get(where).status_code == 200
-    assert len(Client().get(f"/api/v1/public/items?author={author.id}").json()["results"]) == 30
-    assert code(Client().get("/api/v1/public/items?author=x")) == (422, "invalid")
-
-
-def test_a_page_reads_the_index_and_no_more(alice: Any) -> None:
-    publish_many(alice, 300)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE gallery_publication")
-    rows = Publication.objects.shown().order_by("-published_at", "-id")
-    assert "Index" in rows.filter(published_at__lte=timezone.now())[:31].explain()
-
-
-@pytest.mark.thorough
-def test_a_hundred_thousand_publications_are_as_fast_as_a_thousand(alice: Any) -> None:
-    found = {}
-    for more, total in ((1_000, 1_000), (99_000, 100_000)):
-        publish_many(alice, more)
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE gallery_publication")
-        url, times = "/api/v1/public/items?limit=30", []
-        for _page in range(20):
-            began = time.perf_counter()
-            url = Client().get(url).json()["next"]
-            times.append(time.perf_counter() - began)
-        found[total] = statistics.median(times)
-    print(found)
-    assert found[100_000] < 2 * found[1_000] + 0.01
 
 
 def test_left_over_copies_are_swept_and_those_shown_stay(
