@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.emails import require_confirmed
 from config.errors import DomainError, NotFound
 from gallery.models import UNSAFE, Album, AlbumItem, Item
-from gallery.sharing.models import ShareItem, ShareLink
+from gallery.sharing.models import SEEN, ShareItem, ShareLink
 from gallery.sharing.passwords import hashed
 from gallery.shelf.albums import sizes
 
@@ -139,6 +139,12 @@ def find(token: str) -> ShareLink:
     return link
 
 
+def ident_of(token: str) -> str | None:
+    """The id of the link with this token, whether it opens or not."""
+    found = ShareLink.objects.filter(token_hash=_hash_of(token)).values_list("id", flat=True).first()
+    return str(found) if found else None
+
+
 def row_of(link: ShareLink, number: int) -> Any:
     """The row with the picture of this number. Raises ShareOver when the link does not show it (any more)."""
     row = link.entries()[0].filter(id=number).first()
@@ -153,9 +159,8 @@ def count_view(link: ShareLink) -> None:
 
 def with_covers(rows: Any) -> Any:
     """With `cover`, the id of the first picture that each link shows."""
-    seen = {"item__locked": False, "item__safety__lt": UNSAFE}
-    last = AlbumItem.objects.filter(album=OuterRef("album"), **seen).order_by("-added_at", "-id")
-    first = ShareItem.objects.filter(share=OuterRef("pk"), **seen).order_by("id")
+    last = AlbumItem.objects.filter(album=OuterRef("album"), **SEEN).order_by("-added_at", "-id")
+    first = ShareItem.objects.filter(share=OuterRef("pk"), **SEEN).order_by("id")
     covers = (Subquery(first.values("item")[:1]), Subquery(last.values("item")[:1]))
     return rows.select_related("album").annotate(cover=Coalesce(*covers))
 
@@ -163,7 +168,7 @@ def with_covers(rows: Any) -> Any:
 def counts(found: Sequence[ShareLink]) -> dict[Any, int]:
     """The number of pictures that each of these links shows."""
     in_albums = sizes([link.album for link in found if link.album])
-    chosen = ShareItem.objects.filter(share__in=found, item__locked=False).order_by().values_list("share")
+    chosen = ShareItem.objects.filter(share__in=found, **SEEN).order_by().values_list("share")
     numbers = dict(chosen.annotate(n=Count("id")))
     return {
         link.id: in_albums.get(link.album_id, 0) if link.album_id else numbers.get(link.id, 0)

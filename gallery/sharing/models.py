@@ -16,6 +16,7 @@ from config.querysets import OwnedQuerySet
 from gallery.models import UNSAFE, Album, Item
 
 OWNER = settings.AUTH_USER_MODEL
+SEEN = {"item__locked": False, "item__safety__lt": UNSAFE}  # what a link shows of its pictures
 
 
 # ---------------------------------------------------------------- links
@@ -61,11 +62,10 @@ class ShareLink(models.Model):
     def entries(self) -> tuple[Any, tuple[str, ...]]:
         """(rows with the pictures that are shown now, their order). A row's id is the picture's number in the
         link's addresses."""
-        seen = {"item__locked": False, "item__safety__lt": UNSAFE}
         if self.album_id:
-            rows: Any = Album.items.through.objects.filter(album=self.album_id, **seen)
+            rows: Any = Album.items.through.objects.filter(album=self.album_id, **SEEN)
             return rows.select_related("item"), ("-added_at", "-id")
-        return self.chosen.filter(**seen).select_related("item"), ("id",)
+        return self.chosen.filter(**SEEN).select_related("item"), ("id",)
 
 
 class ShareItem(models.Model):

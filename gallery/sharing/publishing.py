@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.emails import require_confirmed
 from accounts.vault.vault import store
 from config import registry
-from config.errors import DomainError, Invalid, NotFound
+from config.errors import DomainError, NotFound
 from gallery.models import UNSAFE, Item
 from gallery.sharing import copies
 from gallery.sharing.authors import author_of
@@ -25,6 +25,7 @@ from gallery.sharing.models import Author, Publication
 from ml.edit import SMALLEST
 from moderation.policy import check_words
 
+SEEN = (Publication.Status.PUBLISHED, Publication.Status.HIDDEN)  # by the public, now or before
 REASON = (10, 200)  # characters of a reason: the fewest and the most
 
 
@@ -166,8 +167,8 @@ def _locked(ident: Any) -> Publication:
 
 def _show(row: Publication) -> Publication:
     """Makes the copy and publishes the row, which is locked."""
-    if row.item.locked or row.item.safety >= UNSAFE:
-        raise Invalid(NotShareable.message)
+    if not Item.objects.owned_by(row.user_id).filter(id=row.id, safety__lt=UNSAFE).exists():
+        raise NotFound  # it went out of its owner's sight meanwhile
     row.width, row.height = copies.write(row.item)
     row.status, row.blur, row.refusal = Publication.Status.PUBLISHED, row.item.blur, ""
     row.published_at = row.published_at or timezone.now()
@@ -180,14 +181,18 @@ def _show(row: Publication) -> Publication:
 
 @transaction.atomic
 def hide(ident: Any) -> None:
-    """Takes it out of sight and deletes the copy; `show_again` makes a new one."""
+    """Takes what is public out of sight and deletes the copy; `show_again` makes a new one. Raises NotFound
+    for what nobody sees."""
     row = _locked(ident)
+    if row.status not in SEEN:
+        raise NotFound
     Publication.objects.filter(id=row.id).update(status=Publication.Status.HIDDEN)
     transaction.on_commit(partial(copies.delete, row.id), robust=True)
 
 
 @transaction.atomic
 def show_again(ident: Any) -> None:
+    """Raises NotFound where its owner has the picture no more."""
     row = _locked(ident)
-    if row.status != Publication.Status.PUBLISHED:
+    if row.status == Publication.Status.HIDDEN:
         _show(row)

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
+from config.errors import NotFound
 from gallery.models import Item
 from gallery.sharing import publishing
 from gallery.sharing.models import Author, Comment, Like, Publication
@@ -133,16 +134,32 @@ def test_deleting_locking_and_hiding_a_picture_take_it_out_too(
     assert Client().get(f"/explore/{picture.id}/picture").status_code == 404
 
 
-def test_moderation_restores_and_removes_a_publication(published: Publication, picture: Item) -> None:
+def test_moderation_finds_restores_and_removes_a_publication(published: Publication, picture: Item) -> None:
     from config.registry import subjects
 
     subject, ident = subjects["publication"], str(picture.id)
+    assert subject.ident_in(f"https://x.example/explore/{ident}/picture") == ident
+    assert subject.owner(ident) == picture.user_id
+    Item.objects.filter(id=picture.id).update(hash=-1)
+    assert (subject.find_near(-1 ^ 0b111), subject.find_near(-1 ^ (2**20 - 1))) == ([ident], [])
     subject.hide(ident)
     subject.restore(ident)
     assert seen() == [ident]
     assert copies_of(picture)
     assert subject.preview(ident)[:4] == b"RIFF"
     subject.remove(ident)
+    assert seen() == []
+
+
+def test_moderation_does_nothing_to_what_nobody_has_seen(as_alice: Any, picture: Item) -> None:
+    from config.registry import subjects
+
+    post(as_alice, picture, "publish", **NAME)
+    subject, ident = subjects["publication"], str(picture.id)
+    for act in (subject.preview, subject.owner, subject.hide):
+        with pytest.raises(NotFound):
+            act(ident)
+    subject.restore(ident)
     assert seen() == []
 
 

@@ -224,14 +224,13 @@ def test_moderation_hides_restores_and_removes_a_link(as_alice: Any, picture: It
     assert found == [404, 200, 404]
 
 
-def test_pictures_with_a_near_hash_are_found_by_their_links(as_alice: Any, picture: Item) -> None:
+def test_moderation_finds_a_link_by_its_address(as_alice: Any, alice: Any, picture: Item) -> None:
     from config.registry import subjects
 
-    made = share(as_alice, ids=[str(picture.id)])
-    Item.objects.filter(id=picture.id).update(hash=-1)
-    near, far = -1 ^ 0b111, -1 ^ (2**20 - 1)
-    assert subjects["share"].find_near(near) == [made.json()["id"]]
-    assert subjects["share"].find_near(far) == []
+    made, subject = share(as_alice, ids=[str(picture.id)]).json(), subjects["share"]
+    assert subject.ident_in(f"{made['url']}1/content") == made["id"]
+    assert subject.ident_in("/s/none/") is None
+    assert subject.owner(made["id"]) == alice.id
 
 
 def test_a_closed_account_shows_nothing(as_alice: Any, alice: Any, picture: Item, visitor: Client) -> None:
