@@ -48,7 +48,7 @@ def reached(client: httpx2.Client, addresses: list[str]) -> list[str]:
     return [each for each in addresses if client.get(each).status_code == 200]
 
 
-@attack("L5a", "a link's files without its password, and its password guessed")
+@attack("SH1", "a link's files without its password, and its password guessed")
 def unasked(target: Target) -> str:
     _link, where, files = shared(target, person("l5a"), password=WORD, download=True)
     visitor = target.client("203.0.113.51")
@@ -62,7 +62,7 @@ def unasked(target: Target) -> str:
     return "no file and no card; 5 guesses of 20 tried; another address gets in"
 
 
-@attack("L5b", "links that are altered, have run out, and were ended")
+@attack("SH2", "links that are altered, have run out, and were ended")
 def altered(target: Target) -> str:
     from django.utils import timezone
 
@@ -88,7 +88,7 @@ def published(user: Any) -> Any:
     return publishing.approve(row, actor=None)
 
 
-@attack("L6a", "comments with scripts, links, and 10,000 signs")
+@attack("SH3", "comments with scripts, links, and 10,000 signs")
 def comments(target: Target) -> str:
     row, writer = published(person("l6a")), target.login(person("l6a-writer"))
     where = f"/api/v1/items/{row.id}/comments"
@@ -101,7 +101,7 @@ def comments(target: Target) -> str:
     return "shown as text; 10,000 signs are refused"
 
 
-@attack("L6b", "a cache that shows a picture after it was withdrawn")
+@attack("SH4", "a cache that shows a picture after it was withdrawn")
 def withdrawn(target: Target) -> str:
     user = person("l6b")
     row, visitor = published(user), target.client("203.0.113.61")
