@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0035_edits")]
+    dependencies = [("gallery", "0037_public_gallery")]
 
     operations = [
         migrations.AddField(
