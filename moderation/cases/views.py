@@ -46,7 +46,9 @@ def _form(request: HttpRequest, status: int = 200, **facts: Any) -> HttpResponse
 
 @limited(LIMITS["takedowns"], "takedowns")
 def _file(request: HttpRequest) -> HttpResponse:
-    form = TakedownForm(data={**request.POST.dict(), **request.FILES.dict()})
+    typed = request.POST.dict()
+    typed.pop("file", None)  # a browser sends an empty text where no file was chosen
+    form = TakedownForm(data=typed | request.FILES.dict())
     if not form.is_valid():
         raise Invalid(errors=flattened(form.errors))
     said = form.validated_data
