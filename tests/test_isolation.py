@@ -315,7 +315,8 @@ def page_routes() -> list[tuple[str, str]]:
         for route in found
         if "<" in route
         and "<slug:code>" not in route  # a pack is nobody's
-        and "<slug:number>" not in route  # a takedown needs no account
+        and "<slug:number>" not in route
+        and "<slug:kind>/<slug:ident>" not in route  # a takedown needs no account
     ]
 
 

@@ -72,14 +72,20 @@ class Filed:
 
 def report(sender: Sender, *, kind: str, ident: str, reason: str, text: str = "", address: str = "") -> Filed:
     """A report of something shared or public. Raises NotFound for anything else."""
-    subject = registry.subjects.get(kind)
-    if subject is None or subject.private:
-        raise NotFound
-    subject.preview(ident)
+    subject = reportable(kind, ident)
     facts = {"subject_kind": kind, "subject_id": ident, "owner_id": subject.owner(ident), "reason": reason}
     with transaction.atomic():
         case = _case_of(Case.Kind.REPORT, **facts)
         return _add(case, sender, reason=reason, text=text, address=address)
+
+
+def reportable(kind: str, ident: str) -> registry.Subject:
+    """What others can see. Raises NotFound for anything else."""
+    subject = registry.subjects.get(kind)
+    if subject is None or subject.private:
+        raise NotFound
+    subject.preview(ident)
+    return subject
 
 
 def take_notice(

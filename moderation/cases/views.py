@@ -17,13 +17,17 @@ from config.errors import DomainError, Invalid, NotFound
 from config.web.problems import flattened, told
 from config.web.ratelimit import limited
 from moderation.cases import deciding, services
-from moderation.cases.forms import AppealForm, TakedownForm
+from moderation.cases.forms import AppealForm, ReportForm, TakedownForm
 from moderation.cases.models import Decision
 from moderation.cases.reasons import REASONS
 from moderation.cases.senders import file_takedown, sender_of
 from moderation.cases.shown import show_decision, show_takedown
 
-LIMITS = {"takedowns": "10/h", "takedown_status": "60/h"}  # as of the API, and counted with it
+LIMITS = {
+    "reports": "30/h",
+    "takedowns": "10/h",
+    "takedown_status": "60/h",
+}  # as of the API, and counted with it
 
 
 @never_cache
@@ -77,6 +81,31 @@ def status(request: HttpRequest, number: str) -> HttpResponse:
 @limited(LIMITS["takedown_status"], "takedown_status")
 def _looked_up(request: HttpRequest, number: str, secret: str, contact: str) -> Any:
     return show_takedown(services.takedown_of(number, secret=secret, contact=contact))
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def report(request: HttpRequest, kind: str, ident: str) -> HttpResponse:
+    """The form for what is shared or public, and the number of the case."""
+    services.reportable(kind, ident)
+    facts: dict[str, Any] = {"reasons": REASONS, "said": request.POST}
+    if request.method == "POST":
+        try:
+            facts["case"] = _reported(request, kind, ident).case.number
+        except Invalid as error:
+            facts["errors"] = error.errors
+    return render(request, "moderation/report.html", facts, status=422 if "errors" in facts else 200)
+
+
+@limited(LIMITS["reports"], "reports")
+def _reported(request: HttpRequest, kind: str, ident: str) -> services.Filed:
+    typed = {"subject": {"kind": kind, "id": ident}} | request.POST.dict()
+    form = ReportForm(data=typed)
+    if not form.is_valid():
+        raise Invalid(errors=flattened(form.errors))
+    said = form.validated_data
+    sender = sender_of(request)
+    return services.report(sender, kind=kind, ident=ident, reason=said["reason"], text=said["text"])
 
 
 @login_required

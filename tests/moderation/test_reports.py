@@ -78,6 +78,15 @@ def test_a_new_report_after_a_decision_is_a_new_case(client: Any, remarks: Remar
     assert send(client).json()["case"] != first
 
 
+def test_the_page_reports_and_tells_the_number(client: Any, remarks: Remarks) -> None:
+    assert client.get("/report/remark/r1/").status_code == 200
+    assert client.get("/report/remark/r2/").status_code == 404
+    refused = client.post("/report/remark/r1/", {"reason": "because", "text": "look here"})
+    assert (refused.status_code, "look here" in refused.text, Case.objects.count()) == (422, True, 0)
+    done = client.post("/report/remark/r1/", {"reason": "hate", "text": "look here"})
+    assert Case.objects.get().number in done.text
+
+
 @pytest.mark.django_db(transaction=True)
 def test_reports_at_once_are_one_case(remarks: Remarks) -> None:
     def work(n: int) -> None:
