@@ -284,6 +284,10 @@ PAGES_OF = {
 }
 
 
+# Parts of addresses that are open to everybody: a pack, a takedown, a report of something public.
+NOBODYS = ("<slug:code>", "<slug:number>", "<slug:kind>/<slug:ident>")
+
+
 def page_routes() -> list[tuple[str, str]]:
     """(address, kind of object) of every page with an id."""
     import accounts.developers.urls
@@ -313,10 +317,7 @@ def page_routes() -> list[tuple[str, str]]:
     return [
         (route, next(kind for start, kind in PAGES_OF.items() if route.startswith(start)))
         for route in found
-        if "<" in route
-        and "<slug:code>" not in route  # a pack is nobody's
-        and "<slug:number>" not in route
-        and "<slug:kind>/<slug:ident>" not in route  # a takedown needs no account
+        if "<" in route and not any(part in route for part in NOBODYS)
     ]
 
 
