@@ -33,8 +33,8 @@ def agreement(a: np.ndarray, b: np.ndarray) -> float:
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(other, matrix, (SIDE, SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE)
     rim = SIDE // 16  # where the two may not overlap
-    both = [levelled(each, FINE)[rim:-rim, rim:-rim].ravel() for each in (one, moved)]
-    return float(np.corrcoef(*both)[0, 1])
+    ours, theirs = (levelled(each, FINE)[rim:-rim, rim:-rim].ravel() for each in (one, moved))
+    return float(np.corrcoef(ours, theirs)[0, 1])
 
 
 def _nearest(a: np.ndarray, b: np.ndarray) -> tuple[bool, np.ndarray, np.ndarray]:
@@ -51,8 +51,8 @@ def _apart(a: pdq.Form, mirror: bool, b: pdq.Form) -> int:
 def _laid_on(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     """(2, 3): the affine map from a's pixels to b's; None where there is none."""
     until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-4)
-    start = np.eye(2, 3, dtype=np.float32)
+    start, everywhere = np.eye(2, 3, dtype=np.float32), np.ones(a.shape, np.uint8)
     try:
-        return cv2.findTransformECC(a, b, start, cv2.MOTION_AFFINE, until, None, 5)[1]
+        return np.asarray(cv2.findTransformECC(a, b, start, cv2.MOTION_AFFINE, until, everywhere, 5)[1])
     except cv2.error:  # the search left the picture, or the picture is flat
         return None
