@@ -17,7 +17,7 @@ from tests.factory import bill_of, faces_in
 pytestmark = pytest.mark.django_db
 
 # Open to everybody, without an account.
-OPEN = {"plans", "billing/packs", "styles", "verify", "packs/<slug:code>/pictures/<int:number>"}
+OPEN = {"feedback", "plans", "billing/packs", "styles", "verify", "packs/<slug:code>/pictures/<int:number>"}
 # Addresses without an id: each user sees their own objects there.
 OWN = {
     "me",
