@@ -126,12 +126,10 @@ def _selfies(twin: Any, photo: Any) -> None:
 
 def _pictures(user: Any, twin: Any, name: str) -> Any:
     from gallery.models import Album, AlbumItem, Item
-    from gallery.ratings.models import Rating
     from gallery.services import save_item
     from gallery.shelf.models import BulkEdit
     from generation.models import Job, Output
     from generation.sessions.models import Session
-    from support.feedback.models import Feedback
     from twins.redo.models import Mark, Redo
 
     asked = {"user": user, "twin": twin, "training": twin.active_training, "prompt": f"{name} in a park"}
@@ -160,13 +158,21 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     version = {"user": user, "twin": twin, "training": twin.active_training}
     Mark.objects.create(**version, item=item.id, in_time=True)
     Redo.objects.create(**version, marks=1)
-    Rating.objects.create(user=user, item=item.id, kind="image", likeness=2, words=f"words of {name}")
-    Feedback.objects.create(user=user, page="/studio/", text=f"feedback of {name}", language="en")
     AlbumItem.objects.create(album=Album.objects.create(user=user, name=f"Album of {name}"), item=item)
     faces_in(item)
     BulkEdit.objects.create(user=user, count=1, before={"tags": [[str(item.id), [name], []]]})
     _public(item, name)
+    _said(item, name)
     return item
+
+
+def _said(item: Any, name: str) -> None:
+    """A rating of the picture, and feedback on the product."""
+    from gallery.ratings.models import Rating
+    from support.feedback.models import Feedback
+
+    Rating.objects.create(user=item.user, item=item.id, kind="image", likeness=2, words=f"words of {name}")
+    Feedback.objects.create(user=item.user, page="/studio/", text=f"feedback of {name}", language="en")
 
 
 def _public(item: Any, name: str) -> None:

@@ -169,6 +169,13 @@ def _facts(period: Period) -> dict[str, Any]:
         "services": health.services(),
         "margins": _margin_table(work.margins_by_engine(costs, revenue, credits)),
         "churn": _churn_table(period, churn),
+        **_quality(period),
+    }
+
+
+def _quality(period: Period) -> dict[str, Any]:
+    """How good results are, and what people say of them."""
+    return {
         "restorations": _restoration_table(restorations_by_engine(period)),
         "failures": _failure_table(failures_by_code(period)),
         "ratings": _rating_table(ratings.ratings(period)),

@@ -38,7 +38,8 @@ def test_what_is_too_short_or_too_long_is_shown_again(client: Client, text: str)
 
 
 @pytest.mark.parametrize(
-    "page", ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example", "studio", "http://["]
+    "page",
+    ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example", "studio", "http://["],
 )
 def test_only_a_path_of_ours_is_kept_and_led_to(client: Client, page: str) -> None:
     assert path_of(page) == ""
