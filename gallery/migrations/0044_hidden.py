@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0037_public_gallery")]
+    dependencies = [("gallery", "0043_ratings")]
 
     operations = [
         migrations.AddField(
