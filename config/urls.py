@@ -27,6 +27,7 @@ from generation.restorations import api as restorations
 from generation.sessions import api as sessions
 from generation.there import lora_there
 from moderation import api as moderation
+from moderation.views import verify
 from support.insights import views as insights
 from twins import api as twins
 from twins.avatars import api as avatars
@@ -173,6 +174,7 @@ urlpatterns = [
     path("pricing/", pricing, name="pricing"),
     path("terms/", terms, name="terms"),
     path("terms/<slug:version>/", terms, name="terms"),
+    path("verify/", verify, name="verify"),
     path("hooks/stripe", stripe_hook, name="stripe_hook"),
     path("hooks/fal/<uuid:reference>", fal_hook, name="fal_hook"),
     path("hooks/lora/<str:token>", lora_there, name="lora_there"),

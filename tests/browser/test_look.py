@@ -20,6 +20,7 @@ OPEN = {
     "login": "/accounts/login/",
     "signup": "/accounts/signup/",
     "reset": "/accounts/password/reset/",
+    "verify": "/verify/",
     "missing": "/nowhere/",
 }
 OWN = {
