@@ -81,6 +81,14 @@ def rename_album(album: Album, *, name: str) -> Album:
     return album
 
 
+def put_into_album(user_id: Any, album_id: Any, item_id: Any) -> None:
+    """Adds a new item, inside the caller's transaction. Does nothing when the album was deleted meanwhile: the
+    lock keeps it from being deleted before the item is in it."""
+    rows = Album.objects.owned_by(user_id).filter(id=album_id)
+    if rows.select_for_update(no_key=True).first():
+        AlbumItem.objects.create(album_id=album_id, item_id=item_id)
+
+
 @transaction.atomic
 def change_album(album: Album, *, add: Iterable[Any] = (), remove: Iterable[Any] = ()) -> int:
     """Adds the owner's items in `add`, then removes `remove`. Returns the album's number of items."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.core.cache import caches
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.translation import override
 from PIL import Image
@@ -132,6 +134,14 @@ def test_a_file_that_is_too_large_is_told(client: Any, settings: Any) -> None:
     assert "At most 1 MB can be sent." in page.text
 
 
+@pytest.fixture
+def _counted_anew() -> Iterator[None]:
+    caches["redis"].clear()
+    yield
+    caches["redis"].clear()
+
+
+@pytest.mark.usefixtures("_counted_anew")
 def test_the_page_and_the_api_have_one_limit(client: Any) -> None:
     for _ in range(60):
         client.post("/api/v1/verify")

@@ -239,7 +239,7 @@ class LocalEngine:
         seeds: Sequence[int],
         reference: Reference | None,
     ) -> list[Raw]:
-        text = compose(spec.prompt, spec.style, subject, twin=spec.lora is not None)
+        text = compose(spec.prompt, spec.style, subject, twin=spec.lora is not None, era=spec.era)
         size, steps = self.base.sizes.by_aspect[spec.aspect], sampler.steps(spec)
         negative = without_markup(spec.negative_prompt)
         if reference is not None:
