@@ -110,6 +110,7 @@ api = [
     path("items/stacks", shelf.StacksView.as_view()),
     path("items/duplicates", shelf.DuplicatesView.as_view()),
     path("items/duplicates/merge", shelf.MergeView.as_view()),
+    path("items/duplicates/apart", shelf.ApartView.as_view()),
     path("items/lock", area.LockView.as_view()),
     path("locked", area.LockedView.as_view()),
     path("locked/open", area.OpenView.as_view()),

@@ -1,4 +1,4 @@
-"""Deletes pictures after the retention time of a plan."""
+"""Deletes pictures after the retention time of a plan, and looks at older ones."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from celery import shared_task
 from billing import limits
 from billing.models import Wallet
 from gallery.models import Item
-from gallery.shelf import bulk
+from gallery.shelf import alike, bulk
 from gallery.shelf.models import UNDO
+
+
+@shared_task(name="gallery.look")
+def look() -> int:
+    """Looks at older pictures, so that those which look alike are found. Returns their number."""
+    return alike.look_at_some()
 
 
 @shared_task(name="gallery.retire")
