@@ -312,6 +312,7 @@ class Picture:
     engine: str
     avatar_shown: float | None = None
     sharpness: float | None = None  # of the twin's face, see measures.py; None where likeness has no face
+    faces_restored: int = 0  # of an enlarged picture: faces that were made clearer
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ async function check() {
     say(form.dataset.away, "note bad");
   }
   button.disabled = false;
+  found.scrollIntoView({ block: "nearest" }); // on a phone it is below the form
 }
 
 function take(files) {

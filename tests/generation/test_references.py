@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,8 @@ class Begins(EngineDouble):
         self.asked.append(spec)
         data = store.read(spec.reference)
         height, width = media.to_array(data).shape[:2]
-        return Picture(data, spec.prompt, 0, width * times, height * times, None, 0.0, 0.1, 5, "nano")
+        made = Picture(data, spec.prompt, 0, width * times, height * times, None, 0.0, 0.1, 5, "nano")
+        return replace(made, faces_restored=1)
 
 
 @pytest.fixture
@@ -171,6 +172,18 @@ def test_a_picture_deleted_meanwhile_fails_the_job_and_costs_nothing(
     assert (ended["status"], ended["error"]["code"]) == ("failed", "reference_gone")
     assert ended["credits"]["captured"] == held(alice) == 0
     assert "Nothing was charged" in ended["error"]["detail"]
+
+
+def test_an_enlarged_picture_says_how_many_faces_were_made_clearer(
+    as_alice: Any, alice: Any, client: Any, item: Item, work: Callable[[], int]
+) -> None:
+    post(as_alice, f"items/{item.id}/enlargements", times=2)
+    work()
+    made = Item.objects.get(original=item)
+    assert made.recipe["faces_restored"] == 1
+    client.force_login(alice)
+    assert "Faces made clearer" in client.get(f"/gallery/{made.id}/").text
+    assert "Faces made clearer" not in client.get(f"/gallery/{item.id}/").text
 
 
 @pytest.mark.parametrize("what", ["generations", "repairs", "enlargements"])
