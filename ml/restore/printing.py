@@ -9,7 +9,7 @@ import numpy as np
 
 from ml.faces import Faces
 from ml.measures import width_of
-from ml.restore.choosing import KEPT, Chosen, Identity, choose, least_fidelity
+from ml.restore.choosing import FLOOR, KEPT, Chosen, Identity, choose, least_fidelity
 from ml.restore.paste import SIDE, Square, lay, paste
 from ml.restore.quality import clearness, is_good
 from ml.restore.restorers import FaceRestorer
@@ -29,7 +29,7 @@ def clear_faces(large: np.ndarray, *, faces: Faces, net: FaceRestorer) -> tuple[
             continue
         square = lay(large, face)
         chosen = _restored(square, clearness(large, face), faces, net)
-        if chosen.identity is not None and chosen.identity >= KEPT:
+        if chosen is not None and (chosen.identity or 0.0) >= KEPT:
             paste(made, large, square, chosen.pixels)
             done += 1
     return made, done
@@ -39,9 +39,12 @@ def is_small_and_soft(picture: np.ndarray, face: Face) -> bool:
     return FACE_LEAST <= width_of(face) <= WIDEST and not is_good(picture, face)
 
 
-def _restored(square: Square, clear: float, faces: Faces, net: FaceRestorer) -> Chosen:
+def _restored(square: Square, clear: float, faces: Faces, net: FaceRestorer) -> Chosen | None:
+    """None where the restorer's own face shows somebody else: then no blend of it is shown either."""
     name, vector = faces.embedders.describe(square.pixels, square.face)
     nobody = np.empty((0, 0))
     identity = Identity(faces.embedders.vector, square.face, name, vector, nobody, "")
-    least = least_fidelity(clear, net.invents)
-    return choose(square.pixels, net(square.pixels), identity, None, least=least)
+    restored, least = net(square.pixels), least_fidelity(clear, net.invents)
+    if (identity.kept(restored) or 0.0) < FLOOR:
+        return None
+    return choose(square.pixels, restored, identity, None, least=least)

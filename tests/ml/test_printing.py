@@ -14,6 +14,7 @@ from ml.measures import face_patch, sharpness
 from ml.nano.worn import Wear, wear
 from ml.nets.scales import SCALES
 from ml.restore.choosing import KEPT
+from ml.restore.paste import lay
 from ml.restore.printing import WIDEST, clear_faces, is_small_and_soft
 from ml.restore.restorers import Restorers
 from tests.ml.test_restore import face_at, portrait
@@ -56,9 +57,9 @@ def test_a_small_soft_face_is_made_clearer_and_stays_the_person(faces: Faces, pr
 
 
 def test_a_face_that_would_show_somebody_else_stays_as_it_is(faces: Faces, printed: np.ndarray) -> None:
-    other = np.zeros((512, 512, 3), np.uint8)
-    other[::8] = 255
-    made, clearer = clear_faces(printed, faces=faces, net=Net(other))
+    someone = portrait(11, 512)
+    square = lay(someone, faces.find(someone)[0]).pixels
+    made, clearer = clear_faces(printed, faces=faces, net=Net(square))
     assert (clearer, np.array_equal(made, printed)) == (0, True)
 
 
