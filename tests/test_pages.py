@@ -30,6 +30,7 @@ OWN = (
     "/gallery/people/",
     "/account/",
     "/account/credits/",
+    "/account/developers/",
     "/account/billing/",
 )
 

@@ -41,6 +41,7 @@ OWN = {
     "restore": "/restore/",
     "restored": "/restore/{restoration}/",
     "account": "/account/",
+    "developers": "/account/developers/",
     "credits": "/account/credits/",
     "billing": "/account/billing/",
     "plans": "/pricing/?interval=year",
