@@ -53,7 +53,7 @@ def fill(user: Any, twin: Any, start: int, stop: int) -> None:
     from ml.types import STYLES
 
     now, looks = timezone.now(), hashes(start, stop)
-    rows = (
+    rows = [
         Item(
             user=user,
             twin=twin if i % 3 else None,
@@ -71,11 +71,10 @@ def fill(user: Any, twin: Any, start: int, stop: int) -> None:
             prompt=f"smiling, in a {('park', 'library', 'city')[i % 3]} {i}",
         )
         for i in range(start, stop)
-    )
+    ]
+    for below, top in zip(rows[1::10], rows[::10]):
+        below.keeper_id = top.id
     made = Item.objects.bulk_create(rows, batch_size=5000)
-    for i in range(1, len(made), 10):
-        made[i].keeper = made[i - 1]
-    Item.objects.bulk_update(made[1::10], ["keeper"], batch_size=2000)
     show(user, made[::20])
     album, _new = Album.objects.get_or_create(user=user, name="every second")
     AlbumItem.objects.bulk_create([AlbumItem(album=album, item=item) for item in made[::2]], batch_size=5000)
