@@ -153,7 +153,7 @@ def test_the_number_of_queries_does_not_grow(as_alice: Any, alice: Any, three: l
     for i, item in enumerate(Item.objects.filter(etag="x")):
         Item.objects.filter(id=item.id).update(etag=str(i))
     assert len(shown(as_alice)) == 11
-    assert queries() == few
+    assert queries() == few > 2
 
 
 def test_the_page_shows_both_and_takes_both_decisions(client: Any, alice: Any, three: list[Item]) -> None:
