@@ -15,6 +15,7 @@ OPEN = (
     "/accounts/signup/",
     "/terms/",
     "/verify/",
+    "/explore/",
     "/accounts/password/reset/",
     "/accounts/confirm-email/",
 )
@@ -28,6 +29,7 @@ OWN = (
     "/studio/state/",
     "/gallery/",
     "/gallery/people/",
+    "/gallery/shares/",
     "/account/",
     "/account/credits/",
     "/account/developers/",
