@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gallery", "0037_public_gallery"),
+        ("gallery", "0043_ratings"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
