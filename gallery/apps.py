@@ -9,8 +9,8 @@ class GalleryConfig(AppConfig):
 
         from accounts.models import Kind
         from config import registry
-        from gallery import exports
-        from gallery.faces import indexing
+        from gallery import exports, retiring
+        from gallery.faces import indexing, tidying
         from gallery.faces.exports import faces
         from gallery.faces.models import (
             Face,
@@ -23,10 +23,18 @@ class GalleryConfig(AppConfig):
             Person,
         )
         from gallery.models import Album, AlbumItem, Item
+        from gallery.shelf import bulk
         from gallery.shelf.exports import edits
         from gallery.shelf.models import BulkEdit
 
         registry.known_files.append(Item.known_files)
+        registry.retention.setdefault("plan_pictures", []).append(retiring.retire)
+        registry.retention |= {
+            "changes": [bulk.tidy],
+            "names": [tidying.forget_changes],
+            "searches": [tidying.forget_queries],
+        }
+        registry.concerned.setdefault(Kind.FACE_SEARCH, []).append(tidying.concerned)
         registry.item_exporters.append(exports.items)
         registry.exporters.append(registry.Exporter((Item, Album, AlbumItem), exports.gallery))
         registry.exporters.append(registry.Exporter((BulkEdit,), edits))

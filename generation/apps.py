@@ -18,6 +18,7 @@ class GenerationConfig(AppConfig):
         from generation.kinds.repair import RepairKind
         from generation.kinds.restore import RestoreKind
         from generation.models import Job, Output
+        from generation.restorations import retiring
         from generation.restorations.exports import restorations
         from generation.restorations.models import Restoration
         from generation.sessions.models import Session
@@ -42,5 +43,7 @@ class GenerationConfig(AppConfig):
         registry.exporters.append(registry.Exporter((Restoration,), restorations))
         registry.exporters.append(registry.Exporter((Session,), exports.sessions))
         registry.known_files.append(Restoration.known_files)
+        registry.retention.setdefault("plan_pictures", []).append(retiring.retire)
+        registry.concerned.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.concerned)
         owned = {Restoration: "user", Session: "user", Output: "job__user", Job: "user"}
         registry.erasers.append(registry.Eraser(owned))

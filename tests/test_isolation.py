@@ -23,6 +23,7 @@ OWN = {
     "me",
     "me/export",
     "consents",
+    "consents/history",
     "exports",
     "billing",
     "billing/entries",
