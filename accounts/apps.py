@@ -23,8 +23,8 @@ class AccountsConfig(AppConfig):
         registry.exporters.append(registry.Exporter((User, *theirs), exports.account))
         registry.exporters.append(registry.Exporter((PrivacyRequest,), exports.requests))
         for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests"):
-            registry.retention[name] = [getattr(retaining, name)]
-        registry.retention |= {"keys": [idempotency.forget], "orphans": [orphans.sweep]}
+            registry.retain(**{name: getattr(retaining, name)})
+        registry.retain(keys=idempotency.forget, orphans=orphans.sweep)
         gone = dict.fromkeys((*theirs, DataKey), "user")
         registry.erasers.append(
             registry.Eraser(

@@ -115,7 +115,7 @@ def consent_history(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def privacy(request: HttpRequest) -> HttpResponse:
     """What one can decide about one's data."""
-    form = PrivacyForm(request.POST or None, instance=request.user)
+    form = PrivacyForm(request.POST if request.method == "POST" else None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, _("Saved."))

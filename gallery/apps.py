@@ -9,8 +9,8 @@ class GalleryConfig(AppConfig):
 
         from accounts.models import Kind
         from config import registry
-        from gallery import exports, retiring
-        from gallery.faces import indexing, tidying
+        from gallery import exports
+        from gallery.faces import indexing
         from gallery.faces.exports import faces
         from gallery.faces.models import (
             Face,
@@ -23,18 +23,10 @@ class GalleryConfig(AppConfig):
             Person,
         )
         from gallery.models import Album, AlbumItem, Item
-        from gallery.shelf import bulk
         from gallery.shelf.exports import edits
         from gallery.shelf.models import BulkEdit
 
         registry.known_files.append(Item.known_files)
-        registry.retention.setdefault("plan_pictures", []).append(retiring.retire)
-        registry.retention |= {
-            "changes": [bulk.tidy],
-            "names": [tidying.forget_changes],
-            "searches": [tidying.forget_queries],
-        }
-        registry.concerned.setdefault(Kind.FACE_SEARCH, []).append(tidying.concerned)
         registry.item_exporters.append(exports.items)
         registry.exporters.append(registry.Exporter((Item, Album, AlbumItem), exports.gallery))
         registry.exporters.append(registry.Exporter((BulkEdit,), edits))
@@ -47,3 +39,20 @@ class GalleryConfig(AppConfig):
         registry.on_give.setdefault(Kind.FACE_SEARCH, []).append(indexing.ask)
         registry.on_withdraw.setdefault(Kind.FACE_SEARCH, []).append(indexing.forget)
         post_save.connect(indexing.on_saved, sender=Item, dispatch_uid="faces of a new item")
+        self._what_ends()
+
+    def _what_ends(self) -> None:
+        """By time, and with a consent."""
+        from accounts.models import Kind
+        from config import registry
+        from gallery import retiring
+        from gallery.faces import tidying
+        from gallery.shelf import bulk
+
+        registry.retain(
+            plan_pictures=retiring.retire,
+            changes=bulk.tidy,
+            names=tidying.forget_changes,
+            searches=tidying.forget_queries,
+        )
+        registry.concerned.setdefault(Kind.FACE_SEARCH, []).append(tidying.concerned)

@@ -18,7 +18,6 @@ class GenerationConfig(AppConfig):
         from generation.kinds.repair import RepairKind
         from generation.kinds.restore import RestoreKind
         from generation.models import Job, Output
-        from generation.restorations import retiring
         from generation.restorations.exports import restorations
         from generation.restorations.models import Restoration
         from generation.sessions.models import Session
@@ -43,7 +42,16 @@ class GenerationConfig(AppConfig):
         registry.exporters.append(registry.Exporter((Restoration,), restorations))
         registry.exporters.append(registry.Exporter((Session,), exports.sessions))
         registry.known_files.append(Restoration.known_files)
-        registry.retention.setdefault("plan_pictures", []).append(retiring.retire)
-        registry.concerned.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.concerned)
         owned = {Restoration: "user", Session: "user", Output: "job__user", Job: "user"}
         registry.erasers.append(registry.Eraser(owned))
+        self._what_ends()
+
+    def _what_ends(self) -> None:
+        """By time, and with a consent."""
+        from accounts.models import Kind
+        from config import registry
+        from generation import services
+        from generation.restorations import retiring
+
+        registry.retain(plan_pictures=retiring.retire)
+        registry.concerned.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.concerned)

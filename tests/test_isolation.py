@@ -22,8 +22,7 @@ OPEN = {"plans", "billing/packs", "styles", "verify", "packs/<slug:code>/picture
 OWN = {
     "me",
     "me/export",
-    "consents",
-    "consents/history",
+    *("consents", "consents/history"),
     "exports",
     "billing",
     "billing/entries",

@@ -14,6 +14,11 @@ OPEN = (
     "/accounts/login/",
     "/accounts/signup/",
     "/terms/",
+    "/privacy/",
+    "/privacy/request/",
+    "/retention/",
+    "/imprint/",
+    "/ai/",
     "/accounts/password/reset/",
     "/accounts/confirm-email/",
 )
@@ -29,6 +34,8 @@ OWN = (
     "/gallery/people/",
     "/account/",
     "/account/credits/",
+    "/account/consents/",
+    "/account/privacy/",
     "/account/billing/",
 )
 

@@ -16,11 +16,9 @@ class TwinsConfig(AppConfig):
         from billing.engines import offers
         from config import registry
         from ml.catalogue import SERVICES
-        from twins import exports, retiring, services, terms
+        from twins import exports, services, terms
         from twins.avatars.models import Avatar
-        from twins.concerned import concerned
         from twins.models import Photo, Training, Twin
-        from twins.proof import forgetting
         from twins.proof.exports import proofs
         from twins.proof.models import Challenge, Invitation, PhoneLink, Proof, Selfie
         from twins.redo.exports import redos
@@ -41,12 +39,24 @@ class TwinsConfig(AppConfig):
         for service in SERVICES:
             stop = partial(services.stop_at, service)
             registry.on_withdraw.setdefault(kind_of(service), []).append(stop)
-        registry.retention["refused_photos"] = [retiring.forget_refused]
-        registry.retention["trained_photos"] = [retiring.forget_trained]
-        registry.retention["selfies"] = [forgetting.tidy_selfies]
-        registry.concerned.setdefault(Kind.BIOMETRIC_TWIN, []).append(concerned)
         registry.exporters.append(registry.Exporter((Twin, Photo, Training, Avatar), exports.twins))
         registry.exporters.append(registry.Exporter(theirs, proofs))
         registry.exporters.append(registry.Exporter((Mark, Redo), redos))
         erased = (*theirs, Mark, Redo, Avatar, Training, Photo, Twin)
         registry.erasers.append(registry.Eraser(dict.fromkeys(erased, "user")))
+        self._what_ends()
+
+    def _what_ends(self) -> None:
+        """By time, and with a consent."""
+        from accounts.models import Kind
+        from config import registry
+        from twins import retiring
+        from twins.concerned import concerned
+        from twins.proof import forgetting
+
+        registry.retain(
+            refused_photos=retiring.forget_refused,
+            trained_photos=retiring.forget_trained,
+            selfies=forgetting.tidy_selfies,
+        )
+        registry.concerned.setdefault(Kind.BIOMETRIC_TWIN, []).append(concerned)

@@ -13,6 +13,7 @@ from accounts.models import Export, PhotosKept, User
 from accounts.privacy.models import PrivacyRequest, RetentionRun
 from accounts.vault.vault import store
 from config import registry
+from tests.accounts.people import browser, log_in
 from tests.rights import logged_in, staff_with
 
 pytestmark = pytest.mark.django_db
@@ -95,11 +96,11 @@ def test_an_archive_is_deleted_after_seven_days(alice: Any) -> None:
     assert [store(alice.id).exists(each.file) for each in (old, new)] == [False, True]
 
 
-def test_where_somebody_was_logged_in_goes_with_the_session(client: Any, alice: Any) -> None:
+def test_where_somebody_was_logged_in_goes_with_the_session(alice: Any) -> None:
     from allauth.usersessions.models import UserSession
     from django.contrib.sessions.models import Session
 
-    client.force_login(alice)
+    assert log_in(browser(), alice.email)
     UserSession.objects.update(last_seen_at=ago(days=20))
     run("sessions")
     assert UserSession.objects.count() == 1  # the session is open
@@ -182,6 +183,7 @@ def test_the_choice_about_photos_is_made_on_a_page_and_by_the_api(
 ) -> None:
     client.force_login(alice)
     assert client.post("/account/privacy/", {"photos_kept": "trained"}).status_code == 302
+    alice.refresh_from_db()
     assert as_alice.get("/api/v1/me").json()["photos_kept"] == "trained"
     assert "checked" in client.get("/account/privacy/").text
     answer = as_alice.patch("/api/v1/me", {"photos_kept": "until_deleted"}, format="json")

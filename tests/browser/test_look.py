@@ -20,6 +20,11 @@ OPEN = {
     "login": "/accounts/login/",
     "signup": "/accounts/signup/",
     "reset": "/accounts/password/reset/",
+    "privacy": "/privacy/",
+    "retention": "/retention/",
+    "ai": "/ai/",
+    "imprint": "/imprint/",
+    "request": "/privacy/request/",
     "missing": "/nowhere/",
 }
 OWN = {
@@ -40,6 +45,9 @@ OWN = {
     "restore": "/restore/",
     "restored": "/restore/{restoration}/",
     "account": "/account/",
+    "consents": "/account/consents/",
+    "my-privacy": "/account/privacy/",
+    "withdrawn": "/account/consents/biometric_twin/",
     "credits": "/account/credits/",
     "billing": "/account/billing/",
     "plans": "/pricing/?interval=year",
