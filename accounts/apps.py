@@ -12,6 +12,9 @@ class AccountsConfig(AppConfig):
         from celery.signals import beat_init, worker_init
 
         from accounts import addresses, checks, ended, erasure, exports, retaining, tombstones  # noqa: F401  checks and ended register themselves
+        from accounts.developers import services as keys
+        from accounts.developers.exports import developers
+        from accounts.developers.models import ApiKey
         from accounts.models import Consent, DataKey, Export, User
         from accounts.privacy.models import PrivacyRequest
         from accounts.vault import orphans
@@ -24,13 +27,15 @@ class AccountsConfig(AppConfig):
         registry.exporters.append(registry.Exporter((PrivacyRequest,), exports.requests))
         for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests"):
             registry.retain(**{name: getattr(retaining, name)})
-        registry.retain(keys=idempotency.forget, orphans=orphans.sweep)
+        registry.retain(keys=idempotency.forget, orphans=orphans.sweep, api_keys=keys.forget_ended)
         gone = dict.fromkeys((*theirs, DataKey), "user")
         registry.erasers.append(
             registry.Eraser(
                 {EmailConfirmation: "email_address__user", **gone, User: "id"}, erase=erasure.erase_rest
             )
         )
+        registry.exporters.append(registry.Exporter((ApiKey,), developers))
+        registry.erasers.append(registry.Eraser({ApiKey: "user"}))
         password_reset.connect(addresses.after_reset)
         email_added.connect(addresses.keep_primary)
         worker_init.connect(tombstones.refuse_start)

@@ -155,6 +155,12 @@ ACCOUNT = (
         _("So that a request that was sent twice is done once."),
     ),
     Rule(
+        "api_keys",
+        _("An API key that another one replaced"),
+        DAY,
+        _("So that both work while you put the new one in its place."),
+    ),
+    Rule(
         "consents",
         _("What you agreed to, and what you withdrew"),
         _("as long as the account"),

@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts
+from accounts.developers import api as developers
 from accounts.views import logout, switch_language, terms
 from billing import api as billing
 from billing.engines.views import fal_hook
@@ -39,6 +40,9 @@ api = [
     path("consents", accounts.ConsentsView.as_view()),
     path("consents/history", accounts.ConsentHistoryView.as_view()),
     path("consents/<slug:kind>", accounts.ConsentView.as_view()),
+    path("api-keys", developers.ApiKeysView.as_view()),
+    path("api-keys/<uuid:ident>", developers.ApiKeyView.as_view()),
+    path("api-keys/<uuid:ident>/rotate", developers.RotateView.as_view()),
     path("exports", gallery.ExportsView.as_view()),
     path("exports/<uuid:ident>", accounts.ExportView.as_view()),
     path("exports/<uuid:ident>/content", accounts.ExportContentView.as_view()),
@@ -169,6 +173,7 @@ urlpatterns = [
     path("", include("twins.proof.urls")),
     path("gallery/", include("gallery.urls")),
     path("account/", include("accounts.urls")),
+    path("account/developers/", include("accounts.developers.urls")),
     path("account/credits/", movements, name="movements"),
     path("account/billing/", include("billing.urls")),
     path("pricing/", pricing, name="pricing"),

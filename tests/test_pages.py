@@ -36,6 +36,7 @@ OWN = (
     "/account/credits/",
     "/account/consents/",
     "/account/privacy/",
+    "/account/developers/",
     "/account/billing/",
 )
 

@@ -30,7 +30,7 @@ DROP FUNCTION consent_refuse;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0009_no_remote_id")]
+    dependencies = [("accounts", "0010_api_keys")]
 
     operations = [
         migrations.AddField(

@@ -48,6 +48,7 @@ OWN = {
     "consents": "/account/consents/",
     "my-privacy": "/account/privacy/",
     "withdrawn": "/account/consents/biometric_twin/",
+    "developers": "/account/developers/",
     "credits": "/account/credits/",
     "billing": "/account/billing/",
     "plans": "/pricing/?interval=year",
