@@ -188,5 +188,5 @@ def test_the_choice_about_photos_is_made_on_a_page_and_by_the_api(
     assert "checked" in client.get("/account/privacy/").text
     answer = as_alice.patch("/api/v1/me", {"photos_kept": "until_deleted"}, format="json")
     assert answer.json()["photos_kept"] == "until_deleted"
-    assert as_alice.patch("/api/v1/me", {"photos_kept": "x"}, format="json").status_code == 400
+    assert as_alice.patch("/api/v1/me", {"photos_kept": "x"}, format="json").status_code == 422
     assert "is not one of" in client.post("/account/privacy/", {"photos_kept": "x"}).text
