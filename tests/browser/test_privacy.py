@@ -80,3 +80,27 @@ def test_the_pages_fit_and_can_be_read(site: Site, size: str, theme: str, locale
         faults += [f"{name}: {fault}" for fault in looked_over(page)]
     assert faults == []
     assert site.complaints == []
+
+
+def test_staff_see_rules_and_requests(site: Site) -> None:
+    from django.utils import timezone
+
+    from accounts import tasks
+    from accounts.privacy.models import PrivacyRequest
+    from tests.rights import staff_with
+
+    tasks.retain()
+    asked = {"kind": "access", "email": "a@example.com", "language": "en", "proved_at": timezone.now()}
+    PrivacyRequest.objects.create(**asked)
+    rights = ("view_retentionrun", "view_privacyrequest", "change_privacyrequest")
+    page = site.visit("desktop", user=staff_with(*(f"accounts.{right}" for right in rights)))
+    page.goto("/admin/accounts/retentionrun/")
+    expect(page.get_by_text("An archive of your data")).to_be_visible()
+    shot(page, "admin-retention")
+    page.goto("/admin/accounts/privacyrequest/")
+    page.get_by_role("link", name="P-").click()
+    page.get_by_label("Answer").select_option("nothing")
+    shot(page, "admin-request")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("nothing is kept")).to_be_visible()
+    assert site.complaints == []
