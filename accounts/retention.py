@@ -109,6 +109,13 @@ YOURS = (
         OWNER,
     ),
     Rule(
+        "published",
+        _("Pictures that you published, likes and comments"),
+        _("until you withdraw them; gone from every copy within a minute"),
+        _("You wanted everybody to see them."),
+        OWNER,
+    ),
+    Rule(
         "plan_pictures",
         _("Pictures in a plan with a time limit"),
         _("as long as the plan says"),

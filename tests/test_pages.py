@@ -19,6 +19,7 @@ OPEN = (
     "/retention/",
     "/imprint/",
     "/ai/",
+    "/explore/",
     "/accounts/password/reset/",
     "/accounts/confirm-email/",
 )
@@ -32,6 +33,7 @@ OWN = (
     "/studio/state/",
     "/gallery/",
     "/gallery/people/",
+    "/gallery/shares/",
     "/account/",
     "/account/credits/",
     "/account/consents/",

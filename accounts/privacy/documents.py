@@ -50,7 +50,11 @@ class Cookie:
 
 
 COOKIES = (
-    Cookie(settings.SESSION_COOKIE_NAME, _("You stay logged in."), settings.SESSION_COOKIE_AGE),
+    Cookie(
+        settings.SESSION_COOKIE_NAME,
+        _("You stay logged in, and a link that you opened with its password stays open."),
+        settings.SESSION_COOKIE_AGE,
+    ),
     Cookie(
         settings.CSRF_COOKIE_NAME, _("Nobody else can send a form in your name."), settings.CSRF_COOKIE_AGE
     ),

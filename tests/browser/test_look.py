@@ -26,6 +26,7 @@ OPEN = {
     "imprint": "/imprint/",
     "request": "/privacy/request/",
     "missing": "/nowhere/",
+    "explore": "/explore/",
 }
 OWN = {
     "twins": "/twins/",
@@ -40,6 +41,7 @@ OWN = {
     "albums": "/gallery/albums/",
     "duplicates": "/gallery/duplicates/",
     "locked": "/gallery/locked/",
+    "shares": "/gallery/shares/",
     "edit": "/gallery/{item}/edit/",
     "repair": "/studio/pictures/{item}/repair/",
     "restore": "/restore/",
@@ -61,7 +63,12 @@ OWN = {
     "link": "/twins/{other}/verify/",
     "asked": "/twins/{other}/",
 }
-GUEST = {"invited": "/invited/{token}/", "withdraw": "/withdraw/{withdrawal}/"}
+GUEST = {
+    "invited": "/invited/{token}/",
+    "withdraw": "/withdraw/{withdrawal}/",
+    "shared": "/s/{shared}/",
+    "published": "/explore/{public}/",
+}
 EMPTY = {
     "first-twins": "/twins/",
     "first-studio": "/studio/",
