@@ -31,7 +31,7 @@ OPEN = {
 OWN = {
     "me",
     "me/export",
-    "consents",
+    *("consents", "consents/history"),
     "api-keys",
     "exports",
     "billing",
