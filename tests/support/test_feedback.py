@@ -48,11 +48,7 @@ def test_only_a_path_of_ours_is_kept_and_led_to(client: Client, page: str) -> No
 
 @pytest.mark.parametrize(
     ("page", "kept"),
-    [
-        ("/studio/?prompt=secret#x", "/studio/"),
-        ("/s/secret/", "/s/<str:token>/"),
-        ("/nowhere/secret/", ""),
-    ],
+    [("/studio/?prompt=secret#x", "/studio/"), ("/s/secret/", "/s/<str:token>/"), ("/nowhere/secret/", "")],
 )
 def test_nothing_secret_in_an_address_is_kept(client: Client, page: str, kept: str) -> None:
     client.post("/feedback/", {"text": "a", "page": page})
