@@ -11,15 +11,23 @@ class AccountsConfig(AppConfig):
         from allauth.usersessions.models import UserSession
         from celery.signals import beat_init, worker_init
 
-        from accounts import addresses, ended, erasure, exports, tombstones  # noqa: F401  ended connects signals
+        from accounts import addresses, checks, ended, erasure, exports, retaining, tombstones  # noqa: F401  checks and ended register themselves
+        from accounts.developers import services as keys
         from accounts.developers.exports import developers
         from accounts.developers.models import ApiKey
         from accounts.models import Consent, DataKey, Export, User
+        from accounts.privacy.models import PrivacyRequest
+        from accounts.vault import orphans
         from config import registry
+        from config.runs import idempotency
 
         registry.known_files.append(lambda user_id: (e.file for e in Export.objects.filter(user=user_id)))
         theirs = (EmailAddress, Authenticator, UserSession, Consent, Export)
         registry.exporters.append(registry.Exporter((User, *theirs), exports.account))
+        registry.exporters.append(registry.Exporter((PrivacyRequest,), exports.requests))
+        for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests"):
+            registry.retain(**{name: getattr(retaining, name)})
+        registry.retain(keys=idempotency.forget, orphans=orphans.sweep, api_keys=keys.forget_ended)
         gone = dict.fromkeys((*theirs, DataKey), "user")
         registry.erasers.append(
             registry.Eraser(

@@ -1,7 +1,7 @@
 """Measures how copies of a picture are found: `python -m bench.copies [FOLDER ...] [--drawn 400]`.
 
 Each picture of a FOLDER, and each drawn one, is copied with each change and looked for among all of them by
-PDQ (`ml.pdq`), then compared by pixels (`ml.alike`). Then all pairs of different pictures are looked at:
+PDQ (`ml.pdq`), then compared by pixels (`ml.overlay`). Then all pairs of different pictures are looked at:
 those that PDQ calls the same wait for a person, unless the pixels agree, which is a false copy. The files are
 only read.
 
@@ -27,7 +27,7 @@ from bench.duplicates import Change, after, cropped, mirrored, resized, saved
 from bench.faces import pictures
 from bench.house import house, person
 from bench.machine import machine
-from ml import alike, media, pdq
+from ml import media, overlay, pdq
 from ml.drawn.people import Scene, random_person
 from ml.drawn.portraits import draw
 
@@ -112,8 +112,8 @@ def recall(name: str, change: Change, known: list[Shot], read: Callable[[str], n
         if nearest(asked(small), shot.forms) > pdq.SAME:
             continue
         found += 1
-        agrees = alike.agreement(small, shot.small)
-        confirmed, least = confirmed + (agrees >= alike.COPY), min(least, agrees)
+        agrees = overlay.agreement(small, shot.small)
+        confirmed, least = confirmed + (agrees >= overlay.COPY), min(least, agrees)
     share = confirmed / len(known)
     told = f"{name:32} found {found}, confirmed {confirmed} of {len(known)} ({share:.3f})"
     print(f"  {told}, least agreement {least:.3f}", flush=True)
@@ -128,8 +128,8 @@ def false_copies(known: list[Shot]) -> int:
         apart = min(nearest(questions[i], known[j].forms), nearest(questions[j], known[i].forms))
         distances.append(apart)
         if apart <= pdq.SAME:
-            agrees = alike.agreement(known[i].small, known[j].small)
-            wrong += agrees >= alike.COPY
+            agrees = overlay.agreement(known[i].small, known[j].small)
+            wrong += agrees >= overlay.COPY
             doubtful.append((agrees, apart, known[i].name, known[j].name))
     print(f"  different pictures: {len(distances)} pairs, nearest {sorted(distances)[:5]} bits")
     print(f"  {len(doubtful)} wait for a person, {wrong} would be called copies")
@@ -147,7 +147,7 @@ def measure(folders: list[Path], drawn: int) -> bool:
     print(f"{len(known)} pictures, {sum(len(shot.forms) == 0 for shot in known)} too plain for a hash")
     seconds = time_of(lambda: pdq.forms(known[0].small))
     print(f"  the hashes of a picture: {seconds * 1000:.0f} ms; a comparison by pixels:", end=" ")
-    print(f"{time_of(lambda: alike.agreement(known[0].small, known[1].small)) * 1000:.0f} ms")
+    print(f"{time_of(lambda: overlay.agreement(known[0].small, known[1].small)) * 1000:.0f} ms")
     shares = [recall(name, change, known, whole.__getitem__) for name, change in MUST.items()]
     for name, change in TOLD.items():
         recall(name, change, known, whole.__getitem__)

@@ -32,6 +32,7 @@ from generation.there import lora_there
 from moderation import api as moderation
 from moderation.cases import api as cases
 from moderation.cases import queue
+from moderation.views import verify
 from support.feedback import api as product
 from support.feedback.views import feedback as feedback_page
 from support.insights import views as insights
@@ -44,6 +45,7 @@ api = [
     path("me", accounts.MeView.as_view()),
     path("me/export", accounts.ArchiveView.as_view()),
     path("consents", accounts.ConsentsView.as_view()),
+    path("consents/history", accounts.ConsentHistoryView.as_view()),
     path("consents/<slug:kind>", accounts.ConsentView.as_view()),
     path("api-keys", developers.ApiKeysView.as_view()),
     path("api-keys/<uuid:ident>", developers.ApiKeyView.as_view()),
@@ -119,6 +121,7 @@ api = [
     path("items/stacks", shelf.StacksView.as_view()),
     path("items/duplicates", shelf.DuplicatesView.as_view()),
     path("items/duplicates/merge", shelf.MergeView.as_view()),
+    path("items/duplicates/apart", shelf.ApartView.as_view()),
     path("items/lock", area.LockView.as_view()),
     path("locked", area.LockedView.as_view()),
     path("locked/open", area.OpenView.as_view()),
@@ -200,8 +203,10 @@ urlpatterns = [
     path("account/billing/", include("billing.urls")),
     path("feedback/", feedback_page, name="feedback"),
     path("pricing/", pricing, name="pricing"),
+    path("", include("accounts.privacy.urls")),
     path("terms/", terms, name="terms"),
     path("terms/<slug:version>/", terms, name="terms"),
+    path("verify/", verify, name="verify"),
     path("hooks/stripe", stripe_hook, name="stripe_hook"),
     path("hooks/fal/<uuid:reference>", fal_hook, name="fal_hook"),
     path("hooks/lora/<str:token>", lora_there, name="lora_there"),

@@ -1,16 +1,11 @@
-"""Deletes pictures after the retention time of a plan."""
+"""Looks at older pictures, so that those which look alike are found."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from billing import limits
-from billing.models import Wallet
-from gallery.models import Item
 from gallery.moderated import make_missing
-from gallery.sharing import copies
-from gallery.shelf import bulk
-from gallery.shelf.models import UNDO
+from gallery.shelf import alike
 
 HASHES = 100  # items in one round: half a minute
 
@@ -21,17 +16,7 @@ def make_hashes() -> int:
     return make_missing(HASHES)
 
 
-@shared_task(name="gallery.retire")
-def retire() -> int:
-    """Deletes pictures that are older than the owner's plan allows. Returns their number.
-
-    Also deletes the previous values of bulk edits that cannot be undone any more, and left-over copies of
-    what is not public any more.
-    """
-    gone = 0
-    for wallet in Wallet.objects.filter(plan__retention_days__gt=0).select_related("plan").iterator():
-        if since := limits.kept_since(wallet):
-            gone += Item.objects.filter(user=wallet.user_id, created_at__lt=since).remove()
-    bulk.tidy(UNDO)
-    copies.sweep()
-    return gone
+@shared_task(name="gallery.look")
+def look() -> int:
+    """Returns how many pictures were looked at."""
+    return alike.look_at_some()

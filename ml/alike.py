@@ -1,59 +1,66 @@
-"""Whether two pictures are one: the second look, by pixels, at what PDQ found. Torch-free.
+"""Groups of pictures that look alike, among many: by perceptual hashes of 64 bits that differ in a few.
 
-PDQ compares 64 x 64 samples, so two photos of one sitting can be as near as a picture and its copy. Here both
-are laid on one another and their fine detail is compared: of a copy it agrees, also after JPEG at quality 30.
+Hashes that differ in at most MOST bits have one of MOST + 1 bands of bits in common. So only hashes with an
+equal band are compared, and not all pairs. No torch.
 """
 
 from __future__ import annotations
 
-from itertools import product
-
-import cv2
 import numpy as np
 
-from ml import pdq
-from ml.copies import levelled
-
-SIDE = 256  # px of the middle that is compared
-FINE = 4.0  # px: the neighbourhood within which detail is compared
-# Correlation of fine detail, `python -m bench.copies`: half, cropped and mirrored copies have at least 0.96,
-# JPEG at quality 30 at least 0.92. Of two photos of one sitting it is at most 0.64; of drawn people in one
-# pose, who are nearly one drawing, at most 0.935. What lies between is for a person to decide.
-COPY = 0.95
+MOST = 3  # bits of 64 in which two pictures that look alike differ
+BANDS = MOST + 1
+# How many neighbours of a band a hash is compared with. It bounds the work where thousands share a band.
+REACH = 2000
 
 
-def agreement(a: np.ndarray, b: np.ndarray) -> float:
-    """-1..1 for two pictures (H, W, 3) uint8, as they are or mirrored, whole or cropped around the middle."""
-    mirror, middle_a, middle_b = _nearest(a, b)
-    if mirror:
-        middle_a = middle_a[:, ::-1]
-    one, other = (cv2.resize(m, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for m in (middle_a, middle_b))
-    matrix = _laid_on(one, other)
-    if matrix is None:
-        return -1.0
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = cv2.warpAffine(other, matrix, (SIDE, SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE)
-    rim = SIDE // 16  # where the two may not overlap
-    ours, theirs = (levelled(each, FINE)[rim:-rim, rim:-rim].ravel() for each in (one, moved))
-    return float(np.corrcoef(ours, theirs)[0, 1])
+def groups(hashes: np.ndarray) -> list[np.ndarray]:
+    """(N,) uint64 -> the indexes of each group of at least two, in rising order. Who is like somebody of a
+    group belongs to it."""
+    values, each = np.unique(hashes, return_inverse=True)
+    label = _joined(len(values), _pairs(values))[each]
+    order = np.argsort(label, kind="stable")
+    starts = np.flatnonzero(np.diff(label[order], prepend=-1))
+    sizes = np.diff(starts, append=len(label))
+    return [order[start : start + size] for start, size in zip(starts[sizes > 1], sizes[sizes > 1])]
 
 
-def _nearest(a: np.ndarray, b: np.ndarray) -> tuple[bool, np.ndarray, np.ndarray]:
-    """Whether to mirror `a`, and the middles of both whose hashes are nearest."""
-    pairs = product(pdq.middles(a), (False, True), pdq.middles(b))
-    (luma_a, _), mirror, (luma_b, _) = min(pairs, key=lambda pair: _apart(pair[0][1], pair[1], pair[2][1]))
-    return mirror, np.ascontiguousarray(luma_a), np.ascontiguousarray(luma_b)
+def _pairs(values: np.ndarray) -> np.ndarray:
+    """(P, 2) indexes of values that differ in at most MOST bits."""
+    found = [np.empty((0, 2), np.int64)]
+    for band in range(BANDS):
+        keys = _band(values, band)
+        order = np.argsort(keys, kind="stable")  # of the sorted values: near ones stand near in a band
+        sorted_keys, sorted_values = keys[order], values[order]
+        left = np.arange(len(values))
+        for step in range(1, REACH + 1):
+            left = left[left + step < len(values)]
+            left = left[sorted_keys[left] == sorted_keys[left + step]]
+            if not len(left):
+                break
+            near = np.bitwise_count(sorted_values[left] ^ sorted_values[left + step]) <= MOST
+            found.append(np.stack([order[left[near]], order[left[near] + step]], axis=1))
+    return np.concatenate(found)
 
 
-def _apart(a: pdq.Form, mirror: bool, b: pdq.Form) -> int:
-    return pdq.apart(a.mirrored if mirror else a.bits, b.bits)
+def _band(values: np.ndarray, band: int) -> np.ndarray:
+    """Every BANDS-th bit: the low frequencies, which pictures share most often, are spread over all bands."""
+    key = np.zeros(len(values), np.uint64)
+    for bit in range(band, 64, BANDS):
+        key = (key << np.uint64(1)) | ((values >> np.uint64(bit)) & np.uint64(1))
+    return key
 
 
-def _laid_on(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
-    """(2, 3): the affine map from a's pixels to b's; None where there is none."""
-    until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-4)
-    start, everywhere = np.eye(2, 3, dtype=np.float32), np.ones(a.shape, np.uint8)
-    try:
-        return np.asarray(cv2.findTransformECC(a, b, start, cv2.MOTION_AFFINE, until, everywhere, 5)[1])
-    except cv2.error:  # the search left the picture, or the picture is flat
-        return None
+def _joined(count: int, pairs: np.ndarray) -> np.ndarray:
+    """(count,) labels: equal for what pairs join. Each takes the least label among its neighbours, until
+    nothing changes; halving the ways keeps that to a few rounds."""
+    label = np.arange(count)
+    a, b = pairs[:, 0], pairs[:, 1]
+    while (label[a] != label[b]).any():
+        least = np.minimum(label[a], label[b])
+        for side in (label[a], label[b]):  # the labels' own labels, so that whole groups follow
+            np.minimum.at(label, side, least)
+        np.minimum.at(label, a, least)
+        np.minimum.at(label, b, least)
+        label = label[label]
+    return label

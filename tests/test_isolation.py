@@ -34,7 +34,7 @@ OPEN = {
 OWN = {
     "me",
     "me/export",
-    "consents",
+    *("consents", "consents/history"),
     "api-keys",
     "exports",
     "billing",
@@ -57,8 +57,7 @@ OWN = {
     "items/bulk",
     "items/stacks",
     "items/lock",
-    "items/duplicates",
-    "items/duplicates/merge",
+    *(f"items/duplicates{end}" for end in ("", "/merge", "/apart")),
     "locked",
     "locked/open",
     "locked/release",

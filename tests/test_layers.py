@@ -42,11 +42,13 @@ TORCH_FREE = (
     "fingerprint",
     "nets.scales",
     "sameness",
+    "measures",
+    "alike",
     "prompts",
     "safety",
     "media",
     "pdq",
-    "alike",
+    "overlay",
     "edit",
     "finish",
     "provenance",
@@ -74,8 +76,8 @@ ML: list[tuple[str, ...]] = [
     for floor in (
         "types errors",
         "sizes vocabulary words catalogue",
-        "lorafile measures pdq copies alike sameness watermark decoding edit regions media safety provenance"
-        " prompts nets nudity drawn fingerprint",
+        "lorafile measures pdq copies overlay sameness alike watermark decoding edit regions media safety"
+        " provenance prompts nets nudity drawn fingerprint",
         "avatar",
         "oom faces likeness heads liveness selfie finish selection",
         "judge engine",

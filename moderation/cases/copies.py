@@ -1,6 +1,6 @@
 """Near copies of a case's picture, among the pictures of every user.
 
-PDQ finds what may be a copy; the pixels decide (ml.alike). Where they do not agree, or cannot be read, a
+PDQ finds what may be a copy; the pixels decide (ml.overlay). Where they do not agree, or cannot be read, a
 person must look.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from config import registry
 from config.errors import NotFound
-from ml import alike, media, pdq
+from ml import media, overlay, pdq
 from moderation.cases.models import Case, Match
 
 MOST = 1000  # copies that are compared for one case
@@ -46,14 +46,14 @@ def near(forms: list[pdq.Form]) -> Iterator[tuple[str, str]]:
 
 def _compared(case: Case, shown: np.ndarray, kind: str, ident: str) -> Match:
     other = picture(kind, ident)
-    agreement = None if other is None else alike.agreement(shown, other)
+    agreement = None if other is None else overlay.agreement(shown, other)
     return Match(
         case=case, subject_kind=kind, subject_id=ident, state=state_of(agreement), agreement=agreement
     )
 
 
 def state_of(agreement: float | None) -> str:
-    same = agreement is not None and agreement >= alike.COPY
+    same = agreement is not None and agreement >= overlay.COPY
     return Match.State.SAME if same else Match.State.LOOK
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.emails import tell, tell_staff, write_to
+from accounts.emails import send, tell, tell_staff
 from config import registry
 from config.errors import NotFound
 from moderation.cases import copies
@@ -123,7 +123,7 @@ def _tell_reporter(decision: Decision, notice: Notice) -> bool:
     if notice.user_id:
         return tell(notice.user_id, "account", words)
     if notice.contact and decision.case.kind == Case.Kind.TAKEDOWN:
-        return write_to(notice.contact, notice.language, words)
+        return send(notice.contact, notice.language, words)
     return False
 
 

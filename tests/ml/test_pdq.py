@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml import alike, pdq
+from ml import overlay, pdq
 from tests.moderation.pictures import COPIES, drawn
 
 # By pdqhash 0.2.8 (the reference's C++ code), of `waves` at these sizes.
@@ -37,11 +37,11 @@ def test_a_copy_is_found_and_confirmed(name: str) -> None:
     ours = [form.bits for form in pdq.forms(picture)]
     asked = [bits for form in pdq.forms(copy) for bits in (form.bits, form.mirrored)]
     assert min(pdq.apart(a, b) for a in ours for b in asked) <= pdq.SAME
-    assert alike.agreement(copy, picture) >= alike.COPY
+    assert overlay.agreement(copy, picture) >= overlay.COPY
 
 
 def test_another_picture_does_not_agree() -> None:
-    assert alike.agreement(drawn(1), drawn(2)) < alike.COPY
+    assert overlay.agreement(drawn(1), drawn(2)) < overlay.COPY
 
 
 def test_a_plain_picture_has_no_hash() -> None:

@@ -84,10 +84,10 @@ def test_a_hidden_picture_is_in_no_album_no_archive_and_no_locked_area(
 def test_a_doubtful_copy_waits_for_a_person(
     case: Case, bob: Any, staff: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ml import alike
+    from ml import overlay
 
     copy = hang(bob, COPIES["half"](drawn(1)))
-    monkeypatch.setattr(alike, "COPY", 2.0)  # nothing agrees so much
+    monkeypatch.setattr(overlay, "COPY", 2.0)  # nothing agrees so much
     watching.find_copies()
     match = Match.objects.get()
     assert (match.subject_id, match.state) == (str(copy.id), "look")

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0043_ratings")]
+    dependencies = [("gallery", "0044_looks")]
 
     operations = [
         migrations.AddField(
