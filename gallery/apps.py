@@ -9,7 +9,7 @@ class GalleryConfig(AppConfig):
 
         from accounts.models import Kind
         from config import registry
-        from gallery import exports, moderated
+        from gallery import exports
         from gallery.faces import indexing
         from gallery.faces.exports import faces
         from gallery.faces.models import (
@@ -37,8 +37,6 @@ class GalleryConfig(AppConfig):
         registry.erasers.append(registry.Eraser({BulkEdit: "user"}))
         mine = {PictureHash: "item__user", AlbumItem: "album__user", Album: "user", Item: "user"}
         registry.erasers.append(registry.Eraser(mine))
-        registry.subjects["item"] = moderated.ItemSubject()
-        post_save.connect(moderated.on_saved, sender=Item, dispatch_uid="hashes of a new item")
         found = (FaceVector, Naming, Face, Measured, FaceIndex, FaceQuery, Indexing, Person)
         registry.known_files.append(FaceQuery.known_files)
         registry.exporters.append(registry.Exporter(found, faces))
@@ -47,6 +45,17 @@ class GalleryConfig(AppConfig):
         post_save.connect(indexing.on_saved, sender=Item, dispatch_uid="faces of a new item")
         self._what_ends()
         self._share()
+        self._moderate()
+
+    def _moderate(self) -> None:
+        from django.db.models.signals import post_save
+
+        from config import registry
+        from gallery import moderated
+        from gallery.models import Item
+
+        registry.subjects["item"] = moderated.ItemSubject()
+        post_save.connect(moderated.on_saved, sender=Item, dispatch_uid="hashes of a new item")
 
     def _what_ends(self) -> None:
         """By time, and with a consent."""
