@@ -28,17 +28,15 @@ class GalleryConfig(AppConfig):
         from gallery.shelf.exports import edits
         from gallery.shelf.models import BulkEdit
 
-        registry.known_files.append(Item.known_files)
+        registry.known_files += (Item.known_files, FaceQuery.known_files)
         registry.item_exporters.append(exports.items)
         registry.exporters.append(registry.Exporter((Item, PictureHash, Album, AlbumItem), exports.gallery))
         registry.exporters.append(registry.Exporter((BulkEdit,), edits))
         registry.exporters.append(registry.Exporter((Rating,), ratings))
-        registry.erasers.append(registry.Eraser({Rating: "user"}))
-        registry.erasers.append(registry.Eraser({BulkEdit: "user"}))
+        registry.erasers.append(registry.Eraser({Rating: "user", BulkEdit: "user"}))
         mine = {PictureHash: "item__user", AlbumItem: "album__user", Album: "user", Item: "user"}
         registry.erasers.append(registry.Eraser(mine))
         found = (FaceVector, Naming, Face, Measured, FaceIndex, FaceQuery, Indexing, Person)
-        registry.known_files.append(FaceQuery.known_files)
         registry.exporters.append(registry.Exporter(found, faces))
         registry.erasers.append(registry.Eraser(dict.fromkeys(found, "user")))
         registry.on_give.setdefault(Kind.FACE_SEARCH, []).append(indexing.ask)
