@@ -13,12 +13,17 @@ class AccountsConfig(AppConfig):
 
         from accounts import addresses, ended, erasure, exports, tombstones  # noqa: F401  ended connects signals
         from accounts.models import Consent, DataKey, Export, User
+        from accounts.notices import archives, services
+        from accounts.notices.models import Notice, PushSubscription
         from config import registry
 
         registry.known_files.append(lambda user_id: (e.file for e in Export.objects.filter(user=user_id)))
         theirs = (EmailAddress, Authenticator, UserSession, Consent, Export)
         registry.exporters.append(registry.Exporter((User, *theirs), exports.account))
-        gone = dict.fromkeys((*theirs, DataKey), "user")
+        registry.exporters.append(registry.Exporter((Notice, PushSubscription), archives.notices))
+        registry.run_ended.append(archives.on_run_end)
+        registry.live.append(lambda user: ("notices", {"unread": services.unread(user)}))
+        gone = dict.fromkeys((*theirs, Notice, PushSubscription, DataKey), "user")
         registry.erasers.append(
             registry.Eraser(
                 {EmailConfirmation: "email_address__user", **gone, User: "id"}, erase=erasure.erase_rest

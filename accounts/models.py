@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.notices import models as notices  # noqa: F401  registers its models
 from config.runs.models import Run
 from config.web import text
 

@@ -5,6 +5,7 @@ config/start/env.py lists what must be set; `make run` and `make test` set it (c
 
 from __future__ import annotations
 
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -89,6 +90,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.web.views.look",
                 "billing.views.credits",
+                "accounts.notices.views.unread",
             ]
         },
     }
@@ -206,6 +208,14 @@ EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.text("FROM_EMAIL", f"PhotoFlux <no-reply@{HOST}>")
 
+# Notices to browsers (web push): our key, "" for none; the services that browsers may choose; our address.
+VAPID_PRIVATE_KEY = env.curve_key("VAPID_PRIVATE_KEY")
+PUSH_SERVICES = env.words(
+    "PUSH_SERVICES",
+    "fcm.googleapis.com,updates.push.services.mozilla.com,.push.apple.com,.notify.windows.com",
+)
+PUSH_CONTACT = ORIGIN if SECURE else f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}"
+
 # ---------------------------------------------------------------- payments
 # The first key is used, all are accepted: so a key can be replaced. Without a key nothing can be bought.
 STRIPE_SECRET_KEYS = env.words("STRIPE_SECRET_KEYS")
@@ -299,6 +309,12 @@ CELERY_BEAT_SCHEDULE = {
     "erasures": {"task": "accounts.erasures", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
     "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "selfies": {"task": "twins.tidy_selfies", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
+    "notices": {"task": "accounts.notices", "schedule": 30.0, "options": {"queue": "io", "expires": 30}},
+    "tidy notices": {
+        "task": "accounts.tidy_notices",
+        "schedule": 86400.0,
+        "options": {"queue": "io", "expires": 3600},
+    },
     "orphans": {"task": "accounts.orphans", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
     "forget": {"task": "config.forget", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "faces": {

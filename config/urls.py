@@ -10,6 +10,8 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts
+from accounts.notices import api as notices
+from accounts.notices.views import service_worker
 from accounts.views import logout, switch_language, terms
 from billing import api as billing
 from billing.engines.views import fal_hook
@@ -38,6 +40,9 @@ api = [
     path("me/export", accounts.ArchiveView.as_view()),
     path("consents", accounts.ConsentsView.as_view()),
     path("consents/<slug:kind>", accounts.ConsentView.as_view()),
+    path("notifications", notices.NotificationsView.as_view()),
+    path("notifications/read", notices.ReadView.as_view()),
+    path("push-subscriptions", notices.PushSubscriptionsView.as_view()),
     path("exports", gallery.ExportsView.as_view()),
     path("exports/<uuid:ident>", accounts.ExportView.as_view()),
     path("exports/<uuid:ident>/content", accounts.ExportContentView.as_view()),
@@ -176,6 +181,7 @@ urlpatterns = [
     path("hooks/stripe", stripe_hook, name="stripe_hook"),
     path("hooks/fal/<uuid:reference>", fal_hook, name="fal_hook"),
     path("hooks/lora/<str:token>", lora_there, name="lora_there"),
+    path("sw.js", service_worker, name="service_worker"),
     # Browsers ask for it where a page names no icon: beside files, and in the admin.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")),
     path("theme", views.theme, name="theme"),

@@ -46,6 +46,7 @@ NAMES = {  # where the rule below finds no good name
     ("POST", "items/{}/repairs"): "repair_item",
     ("POST", "items/{}/enlargements"): "enlarge_item",
     ("POST", "items/{}/similar"): "create_similar",
+    ("POST", "notifications/read"): "read_notifications",
     ("DELETE", "me"): "erase_me",
     ("POST", "me/export"): "export_me",
     ("GET", "prompts/suggest"): "suggest_prompts",

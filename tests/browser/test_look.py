@@ -40,6 +40,8 @@ OWN = {
     "restore": "/restore/",
     "restored": "/restore/{restoration}/",
     "account": "/account/",
+    "notices": "/account/notices/",
+    "channels": "/account/notices/preferences/",
     "credits": "/account/credits/",
     "billing": "/account/billing/",
     "plans": "/pricing/?interval=year",
