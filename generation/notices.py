@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.notices.failures import back_of, credits_back, failure_of, reason_of
-from accounts.notices.kinds import Facts, Kind, Topic, Words, added, register
+from accounts.notices.kinds import Facts, Kind, Topic, Words, added, joined, register
 from accounts.notices.models import Notice
 from accounts.notices.services import notify
 from config.runs.states import Status
@@ -53,10 +53,8 @@ def _done(title: Callable[[int], str]) -> Callable[[Facts], Words]:
 
 def _missing(facts: Facts) -> str:
     n = facts["missing"]
-    if not n:
-        return back_of(facts)
     said = ngettext("%(n)s more could not be made.", "%(n)s more could not be made.", n) % {"n": n}
-    return " ".join(part for part in (said, back_of(facts)) if part)
+    return joined(said if n else "", back_of(facts))
 
 
 def _failed(title: Callable[[], str]) -> Callable[[Facts], Words]:

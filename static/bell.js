@@ -48,7 +48,7 @@ const post = (body) => fetch("/api/v1/notifications/read", {
   headers: { "Content-Type": "application/json", "X-CSRFToken": document.querySelector("[name=csrfmiddlewaretoken]").value },
 });
 
-menu.addEventListener("submit", (event) => { // before forms.js sends it: here the page stays
+menu.addEventListener("submit", (event) => { // after forms.js has let it through: the page stays
   event.preventDefault();
   event.stopPropagation();
   post({ all: true }).then(fill).catch(() => location.assign(bell.href));

@@ -68,7 +68,7 @@ def _account(user: Any, name: str) -> None:
     )
     store(user.id).write(export.file, f"an archive of {name}".encode())
     Notice.objects.create(user=user, kind="export_done", subject_kind="accounts.export", subject_id=export.id)
-    PushSubscription.objects.create(user=user, endpoint=f"https://fcm.googleapis.com/{name}", device=name)
+    PushSubscription.objects.create(user=user, endpoint=f"https://push.example/{name}", device=name)
 
 
 def _twin(user: Any, name: str) -> Any:

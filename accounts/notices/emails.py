@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import get_language, ngettext, override
 
 from accounts.emails import send_quietly
-from accounts.notices.kinds import Line, kinds, lines_of
+from accounts.notices.kinds import Line, kinds, labels_of, lines_of
 from accounts.notices.models import Notice
 from accounts.zones import seen_from
 from config.errors import NotFound
@@ -34,11 +34,11 @@ def send(user: Any, notices: list[Notice]) -> bool | None:
 
 def composed(user: Any, address: str, notices: list[Notice]) -> EmailMultiAlternatives:
     """In the active language. All links come from ORIGIN."""
-    lines, topics = lines_of(notices), sorted({kinds[notice.kind].topic for notice in notices})
+    lines, topics = lines_of(notices), {kinds[notice.kind].topic for notice in notices}
     unsubscribe = f"{settings.ORIGIN}{reverse('unsubscribe', args=[token_of(user, topics)])}"
     facts = {
         "lines": [{"words": line.words, "url": url_of(line.notice)} for line in lines],
-        "topics": [str(topic.label) for topic in topics],
+        "topics": labels_of(topics),
         "unsubscribe": unsubscribe,
         "preferences": f"{settings.ORIGIN}{reverse('notice_preferences')}",
         "origin": settings.ORIGIN,
@@ -71,7 +71,7 @@ def url_of(notice: Notice) -> str:
 
 def token_of(user: Any, topics: Iterable[str]) -> str:
     """The token of the link that ends the user's e-mails about these topics. It works for ever."""
-    return signing.dumps([str(user.pk), [str(topic) for topic in topics]], salt=SALT)
+    return signing.dumps([str(user.pk), sorted(map(str, topics))], salt=SALT)
 
 
 def read_token(token: str) -> tuple[str, list[str]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import ngettext
 
-from accounts.notices.kinds import Facts
+from accounts.notices.kinds import Facts, joined
 from config.runs.sentences import SENTENCES
 
 
@@ -22,7 +22,7 @@ def credits_back(run: Any) -> int:
 
 def reason_of(facts: Facts) -> str:
     reason = str(SENTENCES.get(facts["code"]) or facts["detail"])
-    return " ".join(part for part in (reason, back_of(facts)) if part)
+    return joined(reason, back_of(facts))
 
 
 def back_of(facts: Facts) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, NamedTuple
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.notices.models import Notice
 
@@ -16,10 +17,16 @@ from accounts.notices.models import Notice
 class Topic(models.TextChoices):
     """What people choose their channels by."""
 
-    TRAINING = "training", _("Trainings")
-    GENERATION = "generation", _("Pictures")
-    EXPORT = "export", _("Downloads")
-    ACCOUNT = "account", _("Account")
+    TRAINING = "training", gettext_lazy("Trainings")
+    GENERATION = "generation", gettext_lazy("Pictures")
+    EXPORT = "export", gettext_lazy("Downloads")
+    ACCOUNT = "account", gettext_lazy("Account")
+
+
+def labels_of(topics: Collection[str]) -> str:
+    """Their names in one line."""
+    found = [str(topic.label) for topic in Topic if topic in topics]
+    return pgettext("between topics", ", ").join(found)
 
 
 class Words(NamedTuple):
@@ -28,6 +35,11 @@ class Words(NamedTuple):
 
 
 Facts = dict[str, Any]
+
+
+def joined(one: str, two: str) -> str:
+    """Two sentences, of which each may be empty, spaced as the language spaces them."""
+    return _("%(one)s %(two)s") % {"one": one, "two": two} if one and two else one or two
 
 
 @dataclass(frozen=True)

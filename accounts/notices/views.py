@@ -19,9 +19,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.notices import emails, preferences, services
-from accounts.notices.kinds import Topic, kinds
+from accounts.notices.kinds import Topic, kinds, labels_of
 from accounts.notices.models import Notice, PushSubscription
 from accounts.notices.serializers import show_notice, show_subscriptions
+from config.web.caching import FORGET
 from config.web.pagination import page
 from config.web.problems import told
 
@@ -122,8 +123,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     user_id, topics = emails.read_token(token)
     if request.method == "POST":
         preferences.stop_mails(user_id, topics)
-    labels = [Topic(topic).label for topic in topics if topic in Topic.values]
-    facts = {"topics": labels, "done": request.method == "POST"}
+    facts = {"topics": labels_of(topics), "done": request.method == "POST"}
     return render(request, "accounts/notices/unsubscribe.html", facts)
 
 
@@ -131,5 +131,5 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 def service_worker(request: HttpRequest) -> HttpResponse:
     """At the root, so that it speaks for the whole site. Browsers ask for it anew at each visit."""
     found = finders.find("sw.js") or settings.STATIC_ROOT / "sw.js"
-    headers = {"Service-Worker-Allowed": "/", "Cache-Control": "no-cache"}
+    headers = {"Service-Worker-Allowed": "/", "Cache-Control": FORGET}
     return HttpResponse(Path(str(found)).read_bytes(), content_type="text/javascript", headers=headers)

@@ -283,7 +283,7 @@ def test_a_browser_is_removed_on_the_page(client: Any, alice: Any, bob: Any, sub
 def test_the_service_worker_speaks_for_the_whole_site(client: Any, db: None) -> None:
     answer = client.get("/sw.js")
     assert (answer["Content-Type"], answer["Service-Worker-Allowed"]) == ("text/javascript", "/")
-    assert answer["Cache-Control"] == "no-cache"
+    assert answer["Cache-Control"] == "private, no-store"
     assert answer.content == Path("static/sw.js").read_bytes()
     assert b"fetch" not in answer.content
 
