@@ -12,6 +12,8 @@ class AccountsConfig(AppConfig):
         from celery.signals import beat_init, worker_init
 
         from accounts import addresses, ended, erasure, exports, tombstones  # noqa: F401  ended connects signals
+        from accounts.developers.exports import developers
+        from accounts.developers.models import ApiKey
         from accounts.models import Consent, DataKey, Export, User
         from accounts.notices import archives, services
         from accounts.notices.models import Notice, PushSubscription
@@ -29,6 +31,8 @@ class AccountsConfig(AppConfig):
                 {EmailConfirmation: "email_address__user", **gone, User: "id"}, erase=erasure.erase_rest
             )
         )
+        registry.exporters.append(registry.Exporter((ApiKey,), developers))
+        registry.erasers.append(registry.Eraser({ApiKey: "user"}))
         password_reset.connect(addresses.after_reset)
         email_added.connect(addresses.keep_primary)
         worker_init.connect(tombstones.refuse_start)

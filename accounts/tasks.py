@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import archive, erasure
+from accounts.developers import services as keys
 from accounts.models import Erasure, Export
 from accounts.vault import orphans
 from accounts.vault.vault import store
@@ -43,8 +44,9 @@ def watched(run: Export, found: Iterator[Member]) -> Iterator[Member]:
 
 @shared_task(name="accounts.tidy")
 def tidy() -> int:
-    """Delete expired archives, sessions and request counts; returns how many archives."""
+    """Delete expired archives, sessions, API keys and request counts; returns how many archives."""
     now = timezone.now()
+    keys.forget_ended()
     Session.objects.filter(expire_date__lt=now).delete()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM accounts_cache WHERE expires < %s", [now])

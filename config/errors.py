@@ -62,6 +62,11 @@ class NotAuthenticated(DomainError):
     code, status, message = "not_authenticated", 401, _("Log in, or send a valid token.")
 
 
+class ScopeMissing(DomainError):
+    code, status = "scope_missing", 403
+    message = _("This API key lacks the scope “%(scope)s”. Use a key that has it.")
+
+
 class MethodNotAllowed(DomainError):
     code, status, message = "method_not_allowed", 405, _("This address does not take this method.")
 

@@ -264,6 +264,7 @@ TIME_ZONE = "UTC"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "allauth.headless.contrib.rest_framework.authentication.JWTTokenAuthentication",
+        "accounts.developers.authentication.ApiKeyAuthentication",
         "allauth.headless.contrib.rest_framework.authentication.XSessionTokenAuthentication",
         "config.web.authentication.BrowserAuthentication",
     ],
@@ -287,6 +288,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {"RunStatus": "config.runs.models.Status"},
 }
+API_KEY_RATE = env.text("API_KEY_RATE", "600/m")  # calls by one API key
 # Without Redis the generic rate limits are off. Logins are counted in the database and stay limited.
 RATELIMIT_FAIL_OPEN = True
 RATELIMIT_IP_META_KEY = "config.web.ratelimit.address"

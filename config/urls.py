@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts
+from accounts.developers import api as developers
 from accounts.notices import api as notices
 from accounts.notices.views import service_worker
 from accounts.views import logout, switch_language, terms
@@ -43,6 +44,9 @@ api = [
     path("notifications", notices.NotificationsView.as_view()),
     path("notifications/read", notices.ReadView.as_view()),
     path("push-subscriptions", notices.PushSubscriptionsView.as_view()),
+    path("api-keys", developers.ApiKeysView.as_view()),
+    path("api-keys/<uuid:ident>", developers.ApiKeyView.as_view()),
+    path("api-keys/<uuid:ident>/rotate", developers.RotateView.as_view()),
     path("exports", gallery.ExportsView.as_view()),
     path("exports/<uuid:ident>", accounts.ExportView.as_view()),
     path("exports/<uuid:ident>/content", accounts.ExportContentView.as_view()),
@@ -173,6 +177,7 @@ urlpatterns = [
     path("", include("twins.proof.urls")),
     path("gallery/", include("gallery.urls")),
     path("account/", include("accounts.urls")),
+    path("account/developers/", include("accounts.developers.urls")),
     path("account/credits/", movements, name="movements"),
     path("account/billing/", include("billing.urls")),
     path("pricing/", pricing, name="pricing"),

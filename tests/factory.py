@@ -43,10 +43,12 @@ def _account(user: Any, name: str) -> None:
     from django.test import Client
 
     from accounts import consents
+    from accounts.developers.services import create_key
     from accounts.models import Consent, Export
     from accounts.notices.models import Notice, PushSubscription
     from accounts.vault.vault import store
 
+    create_key(user, name=f"{name}'s phone", scopes=["read"])
     for kind in consents.offered():
         consents.give(user, kind=kind, version=consents.WORDING[kind][0])
     Consent.objects.create(

@@ -24,6 +24,7 @@ OWN = {
     "me/export",
     "consents",
     *("notifications", "notifications/read", "push-subscriptions"),
+    "api-keys",
     "exports",
     "billing",
     "billing/entries",
@@ -56,6 +57,7 @@ OWN = {
 # Addresses with an id -> the kind of object that the id names.
 OF = {
     "consents/<slug:kind>": "consent",
+    **dict.fromkeys(("api-keys/<uuid:ident>", "api-keys/<uuid:ident>/rotate"), "key"),
     "exports/<uuid:ident>": "export",
     "exports/<uuid:ident>/content": "export",
     "twins/<uuid:ident>": "twin",
@@ -128,6 +130,7 @@ def routes() -> list[tuple[str, str]]:
 @pytest.fixture
 def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     """One object of every kind, owned by alice: kind -> id."""
+    from accounts.developers.services import create_key
     from accounts.models import Export
     from gallery.models import Album, Item
     from gallery.services import save_item
@@ -158,6 +161,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         **on_the_shelf(alice),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
+        "key": str(create_key(alice, name="k", scopes=["read"])[0].id),
     } | faces_in(item)
 
 
@@ -202,19 +206,8 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 
 
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
-    listed = {
-        route: as_bob.get(f"/api/v1/{route}").json()
-        for route in (
-            "twins",
-            "photos",
-            "generations",
-            "restorations",
-            "items",
-            "albums",
-            "sessions",
-            "billing/invoices",
-        )
-    }
+    lists = "twins photos generations restorations items albums sessions billing/invoices api-keys"
+    listed = {route: as_bob.get(f"/api/v1/{route}").json() for route in lists.split()}
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
 
 
@@ -260,6 +253,7 @@ PAGES_OF = {
     "restore/": "restoration",
     "headshots/orders/": "order",
     "sessions/": "session",
+    "account/developers/": "key",
     "account/archives/": "export",
     "account/consents/": "consent",
     "account/billing/": "invoice",
@@ -268,6 +262,7 @@ PAGES_OF = {
 
 def page_routes() -> list[tuple[str, str]]:
     """(address, kind of object) of every page with an id."""
+    import accounts.developers.urls
     import accounts.urls
     import billing.urls
     import gallery.urls
@@ -286,6 +281,7 @@ def page_routes() -> list[tuple[str, str]]:
         "sessions/": generation.sessions.urls,
         "account/billing/": billing.urls,
         "account/": accounts.urls,
+        "account/developers/": accounts.developers.urls,
     }
     found = [start + str(p.pattern) for start, module in places.items() for p in module.urlpatterns]
     return [

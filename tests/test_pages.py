@@ -29,6 +29,7 @@ OWN = (
     "/gallery/people/",
     "/account/",
     "/account/credits/",
+    "/account/developers/",
     "/account/billing/",
 )
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0009_no_remote_id")]
+    dependencies = [("accounts", "0010_api_keys")]
 
     operations = [
         migrations.CreateModel(

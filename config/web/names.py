@@ -80,7 +80,8 @@ def operation_name(method: str, path: str) -> str:
 
 
 def _of(method: str, plural: str) -> str:
-    return plural if method == "GET" else plural.removesuffix("s")
+    words = plural.replace("-", "_")
+    return words if method == "GET" else words.removesuffix("s")
 
 
 def _singular(part: str, one: bool) -> str:

@@ -88,6 +88,16 @@ def limited(rate: str, group: str, *, by_address: str = "") -> Callable[[Any], A
     return decorate
 
 
+def count_call(request: Any, *, group: str, key: str, rate: str) -> None:
+    """Counts a call of `group`, of any method, by whoever `key` names. Raises RateLimited."""
+    try:
+        usage = get_usage(request, group=group, key=lambda *_: key, rate=rate, increment=True)
+    except redis.RedisError:
+        return
+    if usage and usage["should_limit"]:
+        raise refusal(usage, rate, group)
+
+
 def refusal(usage: dict[str, Any], rate: str, name: str = "default") -> RateLimited:
     error = RateLimited()
     error.headers = headers(usage, rate, name) | {"Retry-After": str(max(1, usage["time_left"]))}  # type: ignore[attr-defined]

@@ -129,7 +129,7 @@ class Schema(AutoSchema):
     def _refusals(self, operation: dict[str, Any]) -> Iterable[type[Exception]]:
         """The errors that this operation can answer, from what it declares."""
         names = {parameter["name"]: parameter["in"] for parameter in operation.get("parameters", [])}
-        yield from (errors.NotAuthenticated, errors.Unavailable)
+        yield from (errors.NotAuthenticated, errors.ScopeMissing, errors.Unavailable)
         if self.method not in ("GET", "HEAD"):
             yield errors.Forged
         if "requestBody" in operation:
@@ -230,7 +230,7 @@ EVENTS = {
                     "text/event-stream": {"schema": TEXT, "example": "event: snapshot\ndata: []\n\n"}
                 },
             },
-            **problems([errors.NotAuthenticated, errors.Unavailable]),
+            **problems([errors.NotAuthenticated, errors.ScopeMissing, errors.Unavailable]),
         },
     }
 }  # written by hand, as the view is async and no APIView

@@ -42,6 +42,7 @@ OWN = {
     "account": "/account/",
     "notices": "/account/notices/",
     "channels": "/account/notices/preferences/",
+    "developers": "/account/developers/",
     "credits": "/account/credits/",
     "billing": "/account/billing/",
     "plans": "/pricing/?interval=year",

@@ -1,0 +1,28 @@
+"""Every command of docs/api.md works."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts.developers.scopes import Scope
+from accounts.developers.services import create_key
+from tests.conftest import person
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_curl_line_works(live_server: Any) -> None:
+    _row, key = create_key(person("alice@example.com"), name="guide", scopes=list(Scope))
+    lines = re.findall(r"^curl .*$", GUIDE.read_text(), re.MULTILINE)
+    assert len(lines) >= 3
+    here = os.environ | {"KEY": key, "SITE": live_server.url}
+    said = [subprocess.run(line, shell=True, capture_output=True, text=True, env=here) for line in lines]
+    assert [(each.returncode, each.stderr) for each in said] == [(0, "")] * len(lines)
+    assert "alice@example.com" in said[0].stdout
