@@ -101,4 +101,4 @@ def authorization(pem: str, *, audience: str, contact: str) -> str:
     address of ours."""
     claims: dict[str, Any] = {"aud": audience, "exp": int(time.time()) + EXPIRES, "sub": contact}
     token = jwt.encode(claims, private_key(pem), algorithm="ES256")
-    return f"vapid t={token}, k={public_key(pem)}"
+    return f"vapid t={token},k={public_key(pem)}"

@@ -95,7 +95,7 @@ class PushService:
 
     def _is_proven(self, header: str) -> bool:
         """RFC 8292: signed with the key that the browser subscribed with, for a day at most."""
-        token, key = (part.split("=", 1)[1] for part in header.removeprefix("vapid ").split(", "))
+        token, key = (part.split("=", 1)[1] for part in header.removeprefix("vapid ").split(","))
         if key != self.key:
             return False
         public = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, decode(key))
