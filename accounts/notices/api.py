@@ -10,12 +10,12 @@ from rest_framework.views import APIView
 
 from accounts.notices import services, subscriptions
 from accounts.notices.serializers import (
+    BrowserForm,
+    BrowserSerializer,
+    BrowsersSerializer,
     EndpointForm,
     NoticeSerializer,
     ReadForm,
-    SubscriptionForm,
-    SubscriptionSerializer,
-    SubscriptionsSerializer,
     UnreadSerializer,
     show_notice,
     show_subscription,
@@ -52,15 +52,15 @@ class ReadView(APIView):
 class PushSubscriptionsView(APIView):
     """The browsers that show notices as push messages (RFC 8030)."""
 
-    @extend_schema(responses=SubscriptionsSerializer)
+    @extend_schema(responses=BrowsersSerializer)
     def get(self, request: Any) -> Response:
         return Response(show_subscriptions(request.user))
 
-    @extend_schema(request=SubscriptionForm, responses={201: SubscriptionSerializer})
+    @extend_schema(request=BrowserForm, responses={201: BrowserSerializer})
     @limited("60/h", "push_subscriptions")
     @refuses(subscriptions.PushOff, subscriptions.PushServiceUnknown)
     def post(self, request: Any) -> Response:
-        form, device = checked(SubscriptionForm, request), request.headers.get("User-Agent", "")
+        form, device = checked(BrowserForm, request), request.headers.get("User-Agent", "")
         row = subscriptions.subscribe(request.user, endpoint=form["endpoint"], **form["keys"], device=device)
         return Response(show_subscription(row), status=201)
 

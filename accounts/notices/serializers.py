@@ -65,26 +65,26 @@ class EndpointForm(serializers.Serializer):  # type: ignore[type-arg]
     endpoint = NameField(max_length=1000)
 
 
-class SubscriptionKeys(serializers.Serializer):  # type: ignore[type-arg]
+class BrowserKeys(serializers.Serializer):  # type: ignore[type-arg]
     p256dh = NameField(max_length=100)
     auth = NameField(max_length=40)
 
 
-class SubscriptionForm(EndpointForm):
+class BrowserForm(EndpointForm):
     """As a browser's PushSubscription gives it (`toJSON()`)."""
 
-    keys = SubscriptionKeys()
+    keys = BrowserKeys()
 
 
-class SubscriptionSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class BrowserSerializer(serializers.Serializer):  # type: ignore[type-arg]
     id = serializers.UUIDField()
     device = serializers.CharField()
     created_at = serializers.DateTimeField()
 
 
-class SubscriptionsSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class BrowsersSerializer(serializers.Serializer):  # type: ignore[type-arg]
     key = serializers.CharField(help_text="the applicationServerKey to subscribe with; empty: push is off")
-    results = SubscriptionSerializer(many=True)
+    results = BrowserSerializer(many=True)
 
 
 def show_subscription(row: PushSubscription) -> dict[str, Any]:
