@@ -32,6 +32,8 @@ from generation.restorations import api as restorations
 from generation.sessions import api as sessions
 from generation.there import lora_there
 from moderation import api as moderation
+from support.feedback import api as product
+from support.feedback.views import feedback as feedback_page
 from support.insights import views as insights
 from twins import api as twins
 from twins.avatars import api as avatars
@@ -158,6 +160,7 @@ api = [
     path("albums", gallery.AlbumsView.as_view()),
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
     path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
+    path("feedback", product.FeedbackView.as_view()),
     path("verify", moderation.VerifyView.as_view()),
 ]
 
@@ -192,6 +195,7 @@ urlpatterns = [
     path("account/developers/", include("accounts.developers.urls")),
     path("account/credits/", movements, name="movements"),
     path("account/billing/", include("billing.urls")),
+    path("feedback/", feedback_page, name="feedback"),
     path("pricing/", pricing, name="pricing"),
     path("terms/", terms, name="terms"),
     path("terms/<slug:version>/", terms, name="terms"),

@@ -23,6 +23,8 @@ class GalleryConfig(AppConfig):
             Person,
         )
         from gallery.models import Album, AlbumItem, Item
+        from gallery.ratings.exports import ratings
+        from gallery.ratings.models import Rating
         from gallery.shelf.exports import edits
         from gallery.shelf.models import BulkEdit
 
@@ -30,6 +32,8 @@ class GalleryConfig(AppConfig):
         registry.item_exporters.append(exports.items)
         registry.exporters.append(registry.Exporter((Item, Album, AlbumItem), exports.gallery))
         registry.exporters.append(registry.Exporter((BulkEdit,), edits))
+        registry.exporters.append(registry.Exporter((Rating,), ratings))
+        registry.erasers.append(registry.Eraser({Rating: "user"}))
         registry.erasers.append(registry.Eraser({BulkEdit: "user"}))
         registry.erasers.append(registry.Eraser({AlbumItem: "album__user", Album: "user", Item: "user"}))
         found = (FaceVector, Naming, Face, Measured, FaceIndex, FaceQuery, Indexing, Person)

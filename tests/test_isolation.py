@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 # Open to everybody, without an account.
 OPEN = {
+    "feedback",
     "plans",
     "billing/packs",
     "styles",

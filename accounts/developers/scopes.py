@@ -103,7 +103,7 @@ TABLE: Mapping[str, Row] = {
     "items/<uuid:ident>/repairs": MAKES,
     "items/<uuid:ident>/enlargements": MAKES,
     "items/<uuid:ident>/similar": MAKES,
-    "items/<uuid:ident>/feedback": MAKES,
+    "items/<uuid:ident>/feedback": {"GET": READ, "POST": GENERATE},
     "items/<uuid:ident>/content": SEES,
     "items/<uuid:ident>/thumbnail": SEES,
     "items/<uuid:ident>/faces": SEES,
@@ -132,5 +132,6 @@ TABLE: Mapping[str, Row] = {
     "albums": {"GET": READ, "POST": GENERATE},
     "albums/<uuid:ident>": {"GET": READ, "PATCH": GENERATE, "DELETE": GENERATE},
     "albums/<uuid:ident>/items": MAKES,
+    "feedback": {"POST": READ},
     "verify": {"POST": READ},
 }
