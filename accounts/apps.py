@@ -11,13 +11,17 @@ class AccountsConfig(AppConfig):
         from allauth.usersessions.models import UserSession
         from celery.signals import beat_init, worker_init
 
-        from accounts import addresses, ended, erasure, exports, tombstones  # noqa: F401  ended connects signals
+        from accounts import addresses, checks, ended, erasure, exports, retaining, tombstones  # noqa: F401  checks and ended register themselves
+        from accounts.developers import services as keys
         from accounts.developers.exports import developers
         from accounts.developers.models import ApiKey
         from accounts.models import Consent, DataKey, Export, User
         from accounts.notices import archives, services
         from accounts.notices.models import Notice, PushSubscription
+        from accounts.privacy.models import PrivacyRequest
+        from accounts.vault import orphans
         from config import registry
+        from config.runs import idempotency
 
         registry.known_files.append(lambda user_id: (e.file for e in Export.objects.filter(user=user_id)))
         theirs = (EmailAddress, Authenticator, UserSession, Consent, Export)
@@ -25,6 +29,11 @@ class AccountsConfig(AppConfig):
         registry.exporters.append(registry.Exporter((Notice, PushSubscription), archives.notices))
         registry.run_ended.append(archives.on_run_end)
         registry.live.append(lambda user: ("notices", {"unread": services.unread(user)}))
+        registry.exporters.append(registry.Exporter((PrivacyRequest,), exports.requests))
+        for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests"):
+            registry.retain(**{name: getattr(retaining, name)})
+        registry.retain(keys=idempotency.forget, orphans=orphans.sweep, api_keys=keys.forget_ended)
+        registry.retain(notices=Notice.forget_old)
         gone = dict.fromkeys((*theirs, Notice, PushSubscription, DataKey), "user")
         registry.erasers.append(
             registry.Eraser(

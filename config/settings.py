@@ -222,6 +222,14 @@ PUSH_SERVICES = env.words(
 )
 PUSH_CONTACT = ORIGIN if SECURE else f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}"
 
+# ---------------------------------------------------------------- who runs this service
+# Shown on /imprint/ and /privacy/; `check --deploy` warns where the first three are missing. In the address
+# a semicolon ends a line.
+OPERATOR = {
+    name: env.text(f"OPERATOR_{name.upper()}").strip()
+    for name in ("name", "address", "email", "phone", "register", "vat", "authority")
+}
+
 # ---------------------------------------------------------------- payments
 # The first key is used, all are accepted: so a key can be replaced. Without a key nothing can be bought.
 STRIPE_SECRET_KEYS = env.words("STRIPE_SECRET_KEYS")
@@ -315,31 +323,12 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "config.sweep", "schedule": 10.0, "options": {"queue": "cpu", "expires": 10}},
     "erasures": {"task": "accounts.erasures", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
-    "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
-    "selfies": {"task": "twins.tidy_selfies", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "notices": {"task": "accounts.notices", "schedule": 30.0, "options": {"queue": "io", "expires": 30}},
-    "tidy notices": {
-        "task": "accounts.tidy_notices",
-        "schedule": 86400.0,
-        "options": {"queue": "io", "expires": 3600},
-    },
-    "orphans": {"task": "accounts.orphans", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
-    "forget": {"task": "config.forget", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
+    "retain": {"task": "accounts.retain", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "faces": {
         "task": "gallery.index_all_faces",
         "schedule": 60.0,
         "options": {"queue": "cpu", "expires": 60},
-    },
-    "tidy_faces": {
-        "task": "gallery.tidy_faces",
-        "schedule": 3600.0,
-        "options": {"queue": "io", "expires": 600},
-    },
-    "retire": {"task": "gallery.retire", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
-    "retire restorations": {
-        "task": "generation.retire_restorations",
-        "schedule": 86400.0,
-        "options": {"queue": "io", "expires": 3600},
     },
     "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "months": {"task": "billing.months", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},

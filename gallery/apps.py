@@ -41,9 +41,28 @@ class GalleryConfig(AppConfig):
         registry.exporters.append(registry.Exporter(found, faces))
         registry.erasers.append(registry.Eraser(dict.fromkeys(found, "user")))
         registry.on_give.setdefault(Kind.FACE_SEARCH, []).append(indexing.ask)
-        registry.on_withdraw.setdefault(Kind.FACE_SEARCH, []).append(indexing.forget)
         post_save.connect(indexing.on_saved, sender=Item, dispatch_uid="faces of a new item")
+        self._what_ends()
         self._share()
+
+    def _what_ends(self) -> None:
+        """By time, and with a consent."""
+        from accounts.models import Kind
+        from config import registry
+        from gallery import retiring
+        from gallery.faces import indexing, tidying
+        from gallery.sharing import copies
+        from gallery.shelf import bulk
+
+        registry.retain(
+            plan_pictures=retiring.retire,
+            changes=bulk.tidy,
+            names=tidying.forget_changes,
+            searches=tidying.forget_queries,
+            orphans=copies.sweep,
+        )
+        registry.on_withdraw.setdefault(Kind.FACE_SEARCH, []).append(indexing.forget)
+        registry.concerned.setdefault(Kind.FACE_SEARCH, []).append(tidying.concerned)
 
     def _share(self) -> None:
         from django.db.models.signals import post_delete

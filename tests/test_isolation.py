@@ -31,8 +31,8 @@ OPEN = {
 OWN = {
     "me",
     "me/export",
-    "consents",
     *("notifications", "notifications/read", "push-subscriptions"),
+    *("consents", "consents/history"),
     "api-keys",
     "exports",
     "billing",

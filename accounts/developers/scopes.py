@@ -32,6 +32,7 @@ TABLE: Mapping[str, Row] = {
     "me": {"GET": READ, "PATCH": None, "DELETE": None},
     "me/export": {"POST": None},
     "consents": {"GET": None, "POST": None},
+    "consents/history": {"GET": None},
     "consents/<slug:kind>": {"DELETE": None},
     "api-keys": {"GET": None, "POST": None},
     "api-keys/<uuid:ident>": {"DELETE": None},

@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts import retention
 from accounts.archive import json_member, rows
 from accounts.models import Export
 from accounts.notices.failures import failure_of, reason_of
@@ -19,7 +20,8 @@ from config.runs.states import Status
 
 
 def _done(facts: Facts) -> Words:
-    return Words(_("Your download is ready."), _("It is kept for two days."))
+    time = retention.in_words(Export.KEPT)
+    return Words(_("Your download is ready."), _("It is kept for %(time)s.") % {"time": time})
 
 
 def _failed(facts: Facts) -> Words:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
@@ -11,9 +10,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import retention
 from config.querysets import OwnedQuerySet
 
-KEPT = timedelta(days=90)  # then a notice is deleted
+KEPT = retention.kept("notices")
 
 
 class NoticeQuerySet(OwnedQuerySet):
@@ -22,9 +22,6 @@ class NoticeQuerySet(OwnedQuerySet):
 
     def to_mail(self) -> Self:
         return self.filter(mail_at__isnull=False)
-
-    def old(self) -> Self:
-        return self.filter(created_at__lt=timezone.now() - KEPT)
 
 
 class Notice(models.Model):
@@ -59,6 +56,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {str(self.id)[:8]}"
+
+    @classmethod
+    def forget_old(cls) -> int:
+        """Deletes those that are older than KEPT; returns how many."""
+        return int(cls.objects.filter(created_at__lt=timezone.now() - KEPT).delete()[0])
 
 
 class PushSubscription(models.Model):

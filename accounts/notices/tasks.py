@@ -1,4 +1,4 @@
-"""The tasks that send notices and delete old ones."""
+"""The tasks that send notices."""
 
 from __future__ import annotations
 
@@ -25,9 +25,3 @@ def send_notices() -> int:
 @shared_task(name=PUSH)
 def push_notice(ident: str) -> None:
     push.send_due(ident)
-
-
-@shared_task(name="accounts.tidy_notices")
-def tidy_notices() -> int:
-    """Deletes notices that are older than 90 days; returns how many."""
-    return Notice.objects.old().delete()[0]

@@ -13,7 +13,7 @@ from config.querysets import OwnedQuerySet
 
 
 class Feedback(models.Model):
-    """`user` is None for a visitor. Of the page only the path is kept: a query may hold words of a prompt."""
+    """`user` is None for a visitor. Of the page only the pattern of its address is kept."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")

@@ -46,8 +46,13 @@ def test_only_a_path_of_ours_is_kept_and_led_to(client: Client, page: str) -> No
     assert client.post("/feedback/", {"text": "a", "page": page})["Location"] == "/"
 
 
-def test_words_of_a_prompt_in_the_address_are_not_kept() -> None:
-    assert path_of("/studio/?prompt=secret#x") == "/studio/"
+@pytest.mark.parametrize(
+    ("page", "kept"),
+    [("/studio/?prompt=secret#x", "/studio/"), ("/s/secret/", "/s/<str:token>/"), ("/nowhere/secret/", "")],
+)
+def test_nothing_secret_in_an_address_is_kept(client: Client, page: str, kept: str) -> None:
+    client.post("/feedback/", {"text": "a", "page": page})
+    assert Feedback.objects.get().page == kept
 
 
 def test_staff_with_the_right_mark_it_as_done() -> None:

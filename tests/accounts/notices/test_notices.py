@@ -10,8 +10,9 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
+from accounts import retaining, retention
 from accounts.models import Export
-from accounts.notices import services, tasks
+from accounts.notices import services
 from accounts.notices.models import Notice
 from accounts.notices.services import notify
 from config.runs import events
@@ -130,7 +131,7 @@ def test_after_ninety_days_a_notice_is_deleted(
     tell(alice)
     later(days=91)
     kept = tell(alice)
-    assert tasks.tidy_notices() == 1
+    assert retaining.run(retention.RULES["notices"]) == 1
     assert Notice.objects.get() == kept
 
 
