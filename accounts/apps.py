@@ -16,8 +16,6 @@ class AccountsConfig(AppConfig):
         from accounts.developers.exports import developers
         from accounts.developers.models import ApiKey
         from accounts.models import Consent, DataKey, Export, User
-        from accounts.notices import archives, services
-        from accounts.notices.models import Notice, PushSubscription
         from accounts.privacy.models import PrivacyRequest
         from accounts.vault import orphans
         from config import registry
@@ -26,15 +24,11 @@ class AccountsConfig(AppConfig):
         registry.known_files.append(lambda user_id: (e.file for e in Export.objects.filter(user=user_id)))
         theirs = (EmailAddress, Authenticator, UserSession, Consent, Export)
         registry.exporters.append(registry.Exporter((User, *theirs), exports.account))
-        registry.exporters.append(registry.Exporter((Notice, PushSubscription), archives.notices))
-        registry.run_ended.append(archives.on_run_end)
-        registry.live.append(lambda user: ("notices", {"unread": services.unread(user)}))
         registry.exporters.append(registry.Exporter((PrivacyRequest,), exports.requests))
         for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests"):
             registry.retain(**{name: getattr(retaining, name)})
         registry.retain(keys=idempotency.forget, orphans=orphans.sweep, api_keys=keys.forget_ended)
-        registry.retain(notices=Notice.forget_old)
-        gone = dict.fromkeys((*theirs, Notice, PushSubscription, DataKey), "user")
+        gone = dict.fromkeys((*theirs, DataKey), "user")
         registry.erasers.append(
             registry.Eraser(
                 {EmailConfirmation: "email_address__user", **gone, User: "id"}, erase=erasure.erase_rest
@@ -46,3 +40,15 @@ class AccountsConfig(AppConfig):
         email_added.connect(addresses.keep_primary)
         worker_init.connect(tombstones.refuse_start)
         beat_init.connect(tombstones.refuse_start)
+        self._tell_of_runs()
+
+    def _tell_of_runs(self) -> None:
+        from accounts.notices import archives, services
+        from accounts.notices.models import Notice, PushSubscription
+        from config import registry
+
+        registry.exporters.append(registry.Exporter((Notice, PushSubscription), archives.notices))
+        registry.erasers.append(registry.Eraser({Notice: "user", PushSubscription: "user"}))
+        registry.run_ended.append(archives.on_run_end)
+        registry.live.append(lambda user: ("notices", {"unread": services.unread(user)}))
+        registry.retain(notices=Notice.forget_old)
