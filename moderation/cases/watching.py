@@ -100,9 +100,9 @@ def _tell(decision: Decision) -> None:
     case = decision.case
     sent = 0
     if case.owner_id and decision.outcome == Decision.Outcome.REMOVE:
-        sent += tell(case.owner_id, "account", lambda: _to_owner(decision))
+        sent += tell(case.owner_id, lambda: _to_owner(decision))
     for owner in _owners_of_copies(case) if decision.outcome == Decision.Outcome.REMOVE else ():
-        sent += tell(owner, "account", lambda: _to_owner(decision))
+        sent += tell(owner, lambda: _to_owner(decision))
     for notice in case.notices.iterator():
         sent += _tell_reporter(decision, notice)
     registry.audit(None, "tell_outcome", case, f"{sent}")
@@ -121,7 +121,7 @@ def _tell_reporter(decision: Decision, notice: Notice) -> bool:
     one e-mail a notice, and nothing in it was typed by whoever filed it."""
     words = _words_for(decision, notice)
     if notice.user_id:
-        return tell(notice.user_id, "account", words)
+        return tell(notice.user_id, words)
     if notice.contact and decision.case.kind == Case.Kind.TAKEDOWN:
         return send(notice.contact, notice.language, words)
     return False
