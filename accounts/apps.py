@@ -13,7 +13,8 @@ class AccountsConfig(AppConfig):
 
         from accounts import addresses, ended, erasure, exports, tombstones  # noqa: F401  ended connects signals
         from accounts.developers.exports import developers
-        from accounts.developers.models import ApiKey
+        from accounts.developers.models import ApiKey, Attempt, Delivery, Webhook
+        from accounts.developers.webhooks import on_run_ended
         from accounts.models import Consent, DataKey, Export, User
         from config import registry
 
@@ -26,8 +27,10 @@ class AccountsConfig(AppConfig):
                 {EmailConfirmation: "email_address__user", **gone, User: "id"}, erase=erasure.erase_rest
             )
         )
-        registry.exporters.append(registry.Exporter((ApiKey,), developers))
-        registry.erasers.append(registry.Eraser({ApiKey: "user"}))
+        registry.exporters.append(registry.Exporter((ApiKey, Webhook, Delivery, Attempt), developers))
+        sent = {Attempt: "delivery__webhook__user", Delivery: "webhook__user"}
+        registry.erasers.append(registry.Eraser({**sent, Webhook: "user", ApiKey: "user"}))
+        registry.run_ended.append(on_run_ended)
         password_reset.connect(addresses.after_reset)
         email_added.connect(addresses.keep_primary)
         worker_init.connect(tombstones.refuse_start)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import archive, erasure
 from accounts.developers import services as keys
+from accounts.developers import webhooks
 from accounts.models import Erasure, Export
 from accounts.vault import orphans
 from accounts.vault.vault import store
@@ -44,9 +45,11 @@ def watched(run: Export, found: Iterator[Member]) -> Iterator[Member]:
 
 @shared_task(name="accounts.tidy")
 def tidy() -> int:
-    """Delete expired archives, sessions, API keys and request counts; returns how many archives."""
+    """Delete archives, sessions, API keys, deliveries and request counts whose time is over; returns how many
+    archives."""
     now = timezone.now()
     keys.forget_ended()
+    webhooks.forget_old()
     Session.objects.filter(expire_date__lt=now).delete()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM accounts_cache WHERE expires < %s", [now])

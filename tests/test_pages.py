@@ -30,6 +30,7 @@ OWN = (
     "/account/",
     "/account/credits/",
     "/account/developers/",
+    "/account/developers/webhooks/",
     "/account/billing/",
 )
 

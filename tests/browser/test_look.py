@@ -41,6 +41,7 @@ OWN = {
     "restored": "/restore/{restoration}/",
     "account": "/account/",
     "developers": "/account/developers/",
+    "webhooks": "/account/developers/webhooks/",
     "credits": "/account/credits/",
     "billing": "/account/billing/",
     "plans": "/pricing/?interval=year",
