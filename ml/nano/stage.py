@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ml.nano.muon import Muon
+
 
 class Clock:
     """A time limit in minutes; None means no limit."""
@@ -50,9 +52,7 @@ def new_optimizers(
     adamw = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True)
     if not matrices:
         return [(adamw, rate)]
-    muon = torch.optim.Muon(
-        matrices, lr=hidden_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
-    )
+    muon = Muon(matrices, lr=hidden_rate, weight_decay=weight_decay)
     return [(adamw, rate), (muon, hidden_rate)]
 
 
@@ -61,9 +61,9 @@ class Stage:
 
     The learning rate warms up over 100 steps, is constant, and falls linearly to zero over the last
     `cooldown` share. `mean` is the exponential moving average of the weights, the result of a stage. Muon
-    (orthogonal steps, https://kellerjordan.github.io/posts/muon) trains the matrices whose names `hidden`
-    accepts at `hidden_rate`, AdamW everything else. With `fit`, `total` is an upper limit: it is lowered to
-    what the clock has time for, so that the learning rate still falls to zero.
+    trains the matrices whose names `hidden` accepts at `hidden_rate`, AdamW everything else. With `fit`,
+    `total` is an upper limit: it is lowered to what the clock has time for, so that the learning rate still
+    falls to zero.
     """
 
     def __init__(

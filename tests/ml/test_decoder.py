@@ -129,8 +129,10 @@ def test_pairs_lie_on_one_another(tmp_path: Path) -> None:
     assert make_pairs(tmp_path, pipe, base, range(3), Clock(None))
     with np.load(tmp_path / "part-000000.npz") as part:
         drawings, z = part["b0"], torch.from_numpy(part["z0"]).float()
-    assert drawings.shape[1:] == (512, 512, 3)
-    small = torch.nn.functional.avg_pool2d(to_range(drawings, "cpu"), 4)
+    width, height = base.sizes.by_aspect["1:1"]
+    times = base.sizes.enlarge
+    assert drawings.shape[1:] == (height * times, width * times, 3)
+    small = torch.nn.functional.avg_pool2d(to_range(drawings, "cpu"), times)
     apart = torch.cdist(z[:, 1].flatten(1), pipe.vae.encode(small).latent_dist.mode().flatten(1))
     assert (apart.argmin(1) == torch.arange(len(z))).all()
     assert not make_pairs(tmp_path, pipe, base, range(100, 102), After(0))
