@@ -132,8 +132,8 @@ def take(places: int, hung_places: int) -> list[Delivery]:
     )
     found = (
         Delivery.objects.filter(webhook__in=mine, status=Delivery.Status.PENDING, next_at__lte=timezone.now())
-        .order_by("webhook", "next_at", "created_at")
-        .distinct("webhook")
+        .order_by("webhook_id", "next_at", "created_at")
+        .distinct("webhook_id")
         .select_related("webhook")
     )
     Webhook.objects.filter(id__in=mine).update(busy_until=timezone.now() + LEASE)
