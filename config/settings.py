@@ -123,6 +123,10 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": env.text("TOMBSTONES", str(VAR / "tombstones"))},
     },
+    "public": {  # copies of what is in the public gallery (gallery/sharing/copies.py)
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(VAR / "public")},
+    },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 if bucket := env.text("S3_BUCKET"):
@@ -134,6 +138,8 @@ if bucket := env.text("S3_BUCKET"):
             "default_acl": None,
         },
     }
+    options = {**STORAGES["default"]["OPTIONS"], "location": "public"}  # type: ignore[dict-item]
+    STORAGES["public"] = {**STORAGES["default"], "OPTIONS": options}
     if not env.text("TOMBSTONES"):
         options = {**STORAGES["default"]["OPTIONS"], "location": "tombstones"}  # type: ignore[dict-item]
         STORAGES["tombstones"] = {**STORAGES["default"], "OPTIONS": options}

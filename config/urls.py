@@ -19,6 +19,8 @@ from billing.views import movements, pricing, stripe_hook
 from config.web import event_stream, health, problems, views
 from gallery import api as gallery
 from gallery.faces import api as faces
+from gallery.sharing import api as sharing
+from gallery.sharing import public_api as public
 from gallery.shelf import api as shelf
 from gallery.shelf import area_api as area
 from generation import api as generation
@@ -146,6 +148,15 @@ api = [
     path("people/<uuid:ident>/faces", faces.PersonFacesView.as_view()),
     path("people/<uuid:ident>/merge", faces.MergeView.as_view()),
     path("items/<uuid:ident>/feedback", feedback.FeedbackView.as_view()),
+    path("items/<uuid:ident>/share", sharing.ItemShareView.as_view()),
+    path("shares", sharing.SharesView.as_view()),
+    path("shares/<uuid:ident>", sharing.ShareView.as_view()),
+    path("items/<uuid:ident>/publish", public.PublishView.as_view()),
+    path("items/<uuid:ident>/withdraw", public.WithdrawView.as_view()),
+    path("items/<uuid:ident>/like", public.LikeView.as_view()),
+    path("items/<uuid:ident>/comments", public.CommentsView.as_view()),
+    path("comments/<uuid:ident>", public.CommentView.as_view()),
+    path("public/items", public.PublicItemsView.as_view()),
     path("albums", gallery.AlbumsView.as_view()),
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
     path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
@@ -178,6 +189,7 @@ urlpatterns = [
     path("twins/", include("twins.urls")),
     path("", include("twins.proof.urls")),
     path("gallery/", include("gallery.urls")),
+    path("", include("gallery.sharing.urls")),
     path("account/", include("accounts.urls")),
     path("account/developers/", include("accounts.developers.urls")),
     path("account/credits/", movements, name="movements"),

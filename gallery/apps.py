@@ -39,3 +39,26 @@ class GalleryConfig(AppConfig):
         registry.on_give.setdefault(Kind.FACE_SEARCH, []).append(indexing.ask)
         registry.on_withdraw.setdefault(Kind.FACE_SEARCH, []).append(indexing.forget)
         post_save.connect(indexing.on_saved, sender=Item, dispatch_uid="faces of a new item")
+        self._share()
+
+    def _share(self) -> None:
+        from django.db.models.signals import post_delete
+
+        from config import registry
+        from gallery.sharing import exports as shared
+        from gallery.sharing import publishing, subjects, talk
+        from gallery.sharing.models import Author, Comment, Like, Publication, ShareItem, ShareLink
+
+        public = (Like, Comment, Publication, Author)
+        registry.exporters.append(registry.Exporter((ShareLink, ShareItem), shared.shares))
+        registry.exporters.append(registry.Exporter(public, shared.public))
+        registry.erasers.append(registry.Eraser({ShareItem: "share__user", ShareLink: "user"}))
+        registry.erasers.append(registry.Eraser(dict.fromkeys(public, "user"), erase=talk.forget_likes))
+        registry.subjects |= {
+            "share": subjects.SharedPictures(),
+            "publication": subjects.PublishedPicture(),
+            "comment": subjects.WrittenComment(),
+        }
+        post_delete.connect(
+            publishing.on_deleted, sender=Publication, dispatch_uid="copy of a deleted publication"
+        )

@@ -75,7 +75,7 @@ def edit_item(item: Item, change: edit.Edit) -> Item:
         picture,
         parent=parent,
         engine=item.engine or "nano",
-        signer=_signer(settings.KEYS),
+        signer=signer(settings.KEYS),
         mark=None if change.moves else item.mark,
     )
     facts = {"recipe": item.recipe | {"edits": edits}, "mark": mark}
@@ -115,5 +115,5 @@ def _insert(item: Item, png: bytes, facts: dict[str, Any]) -> Item:
 
 
 @cache
-def _signer(keys: Path) -> Signer:
+def signer(keys: Path) -> Signer:
     return Signer.open(keys / "provenance")

@@ -19,6 +19,8 @@ from accounts.vault.vault import store
 from config.querysets import OwnedQuerySet
 from twins.models import Twin
 
+UNSAFE = 0.5  # the detector's score from which a picture begins nothing and is shown to nobody else
+
 
 def _words(function: str, *of: Any) -> Func:
     return Func(*of, function=function, output_field=models.TextField())

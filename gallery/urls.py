@@ -2,6 +2,8 @@ from django.urls import path
 
 from gallery import editor, views
 from gallery.faces import views as faces
+from gallery.sharing import public_views as public
+from gallery.sharing import views as sharing
 from gallery.shelf import album_views as albums
 from gallery.shelf import area_views as area
 from gallery.shelf import views as shelf
@@ -15,6 +17,9 @@ urlpatterns = [
     path("locked/", area.locked, name="locked"),
     path("locked/open/", area.unlock, name="unlock"),
     path("locked/change/", area.change_locked, name="change_locked"),
+    path("shares/", sharing.listing, name="share_links"),
+    path("shares/new/", sharing.new, name="new_share"),
+    path("shares/<uuid:ident>/end/", sharing.end, name="end_share"),
     path("duplicates/", shelf.duplicated, name="duplicates"),
     path("duplicates/merge/", shelf.merge, name="merge_duplicates"),
     path("undo/<uuid:ident>/", shelf.undo, name="undo_bulk"),
@@ -29,5 +34,6 @@ urlpatterns = [
     path("<uuid:ident>/", views.detail, name="item"),
     path("<uuid:ident>/stack/", shelf.restack, name="restack"),
     path("<uuid:ident>/change/", views.change, name="change_item"),
+    path("<uuid:ident>/publish/", public.publish, name="publish"),
     path("<uuid:ident>/edit/", editor.editor, name="editor"),
 ]

@@ -31,6 +31,7 @@ from gallery.faces.pictures import faces_of
 from gallery.models import Album, Item
 from gallery.search import FILTERS, selected
 from gallery.serializers import ItemForm
+from gallery.sharing import publishing
 from gallery.shelf import stacks
 from gallery.shelf.bulk import FLAGS, last_edit
 from gallery.shelf.words import split_tags, tags_of
@@ -151,6 +152,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
         "tags": pgettext("between tags", ", ").join(item.tags),
         "tab": "gallery",
         **_tools(item),
+        **publishing.facts_of(item),
     }
     return render(request, "gallery/item.html", facts)
 

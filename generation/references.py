@@ -15,7 +15,7 @@ from PIL import Image
 from accounts.vault.vault import store
 from billing.engines import offers
 from config.errors import DomainError, Invalid
-from gallery.models import Item
+from gallery.models import UNSAFE, Item
 from generation.models import Job, mask_file
 from ml import media
 from ml.catalogue import Base
@@ -23,7 +23,6 @@ from ml.edit import print_size
 from ml.errors import MLError, PhotoRefused
 from ml.types import ASPECTS
 
-UNSAFE = 0.5  # the detector's score from which a picture begins nothing
 STRENGTH = 0.6  # of image-to-image where none is asked for
 
 

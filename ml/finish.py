@@ -71,6 +71,25 @@ def sign_edit(
     return _marked(picture, ident, engine=engine, signer=signer, parent=parent), ident
 
 
+def sign_copy(
+    picture: np.ndarray,
+    *,
+    engine: str,
+    signer: Signer,
+    mark: int,
+    created: datetime,
+    parent: bytes | None = None,
+) -> bytes:
+    """A JPEG of our picture (H, W, 3) uint8, perhaps smaller, with its number and a signature of its own.
+    `created`: when the picture was made. `parent`: the picture's file, if the picture is an edit; the copy is
+    then signed as edited. ValueError for a side under 192 px where it must be marked again: a mark that the
+    copy still shows is not written over itself, which would make it visible."""
+    jpeg = media.encode_jpeg(picture, 90)
+    if watermark.read(media.to_array(jpeg)) != mark:
+        jpeg = media.encode_jpeg(watermark.embed(picture, mark), 90)
+    return signer.sign(jpeg, "image/jpeg", engine=engine, ident=mark, created=created, parent=parent)
+
+
 def _marked(picture: np.ndarray, ident: int, *, engine: str, signer: Signer, parent: bytes | None) -> bytes:
     """The file, with the mark `ident` and the signature."""
     png, now = media.encode_png(watermark.embed(picture, ident)), datetime.now(UTC)

@@ -81,6 +81,29 @@ def check_prompt(user: Any, prompt: str, negative: str = "") -> None:
         raise PromptRefused(verdict.code)
 
 
+class WordsRefused(DomainError):
+    """`extra["reason"]` is the kind, as of PromptRefused."""
+
+    code = "words_refused"
+    message = _("These words are not allowed where others read them. Write it in another way.")
+
+    def __init__(self, reason: str):
+        super().__init__(extra={"reason": reason})
+
+
+# Words that others read may be emoji alone, and may name somebody who is not well known.
+UNLIKE_PROMPTS = ("empty", "other_person")
+
+
+def check_words(user: Any, text: str) -> None:
+    """Screens a name, a caption or a comment. Raises WordsRefused and writes an audit entry without the
+    text."""
+    verdict = screening.screen(text, blocked=_terms())
+    if not verdict.allowed and verdict.code not in UNLIKE_PROMPTS:
+        AuditEntry.objects.create(actor=user, verb="words_refused", detail=verdict.code)
+        raise WordsRefused(verdict.code)
+
+
 def _terms() -> tuple[str, ...]:
     """The blocked terms, cached for 30 s. Without Redis they are read from the database each time."""
     with contextlib.suppress(redis.RedisError):

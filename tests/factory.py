@@ -160,7 +160,23 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     AlbumItem.objects.create(album=Album.objects.create(user=user, name=f"Album of {name}"), item=item)
     faces_in(item)
     BulkEdit.objects.create(user=user, count=1, before={"tags": [[str(item.id), [name], []]]})
+    _public(item, name)
     return item
+
+
+def _public(item: Any, name: str) -> None:
+    """A share link with a password, and a publication with a like and a comment."""
+    from gallery.sharing import links
+    from gallery.sharing.models import Author, Comment, Like, Publication
+
+    user = item.user
+    links.share_items(user, [item.id], password="open sesame")
+    author = Author.objects.create(user=user, name=f"Author {name}")
+    own = {"user": user, "author": author}
+    row = Publication.objects.create(id=item.id, item=item, caption=f"caption of {name}", **own)
+    Like.objects.create(publication=row, user=user)
+    Publication.objects.filter(id=row.id).update(likes=1)
+    Comment.objects.create(publication=row, text=f"comment of {name}", **own)
 
 
 def faces_in(item: Any) -> dict[str, str]:
@@ -189,6 +205,19 @@ def on_the_shelf(user: Any) -> dict[str, str]:
 
     locked = Item.objects.create(user=user, width=1, height=1, size=0, locked=True)
     return {"locked": str(locked.id), "edit": str(BulkEdit.objects.create(user=user, count=0).id)}
+
+
+def shared_by(user: Any, item: Any) -> dict[str, str]:
+    """The ids of a share link and of a comment by this user, on a published picture of theirs."""
+    from gallery.models import Item
+    from gallery.sharing import links
+    from gallery.sharing.models import Author, Comment, Publication
+
+    author = Author.objects.create(user=user, name=f"Author {str(user.id)[:8]}")
+    public = Item.objects.create(user=user, width=1, height=1, size=0)
+    row = Publication.objects.create(id=public.id, item=public, user=user, author=author, status="published")
+    comment = Comment.objects.create(publication=row, user=user, author=author, text="Nice")
+    return {"share": str(links.share_items(user, [item.id]).id), "comment": str(comment.id)}
 
 
 def bill_of(user: Any) -> str:

@@ -14,6 +14,7 @@ OPEN = (
     "/accounts/login/",
     "/accounts/signup/",
     "/terms/",
+    "/explore/",
     "/accounts/password/reset/",
     "/accounts/confirm-email/",
 )
@@ -27,6 +28,7 @@ OWN = (
     "/studio/state/",
     "/gallery/",
     "/gallery/people/",
+    "/gallery/shares/",
     "/account/",
     "/account/credits/",
     "/account/developers/",

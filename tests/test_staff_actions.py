@@ -104,7 +104,21 @@ def retry_event(shop: Shop, alice: Any) -> Action:
     return Action("billing.retry_event", "webhookevent", "retry", event.id, done)
 
 
-ACTIONS = ("retry_training", "retry_job", "grant_credits", "take_credits", "refund_invoice", "retry_event")
+@pytest.fixture
+def approve_publication(alice: Any) -> Action:
+    from gallery.sharing.models import Publication
+    from gallery.sharing.publishing import submit
+    from tests.gallery.pictures import hang
+
+    row = submit(alice, hang(alice), author="Ana")
+    done = Publication.objects.shown().filter(id=row.id).count
+    return Action("gallery.approve_publication", "publication", "approve", str(row.id), done)
+
+
+ACTIONS = (
+    *("retry_training", "retry_job", "grant_credits", "take_credits", "refund_invoice", "retry_event"),
+    "approve_publication",
+)
 
 
 @pytest.fixture(params=ACTIONS)

@@ -2,7 +2,7 @@
 
 Whoever adds a route adds its row; a test fails until it is there. None: no key is let in, whatever its
 scopes. That is so for consents and proofs of who somebody is, for the account itself, for keys and secrets,
-for the locked area, and for purchases.
+for the locked area, for purchases, and for what is said or shown in public.
 """
 
 from __future__ import annotations
@@ -110,6 +110,15 @@ TABLE: Mapping[str, Row] = {
     "items/<uuid:ident>/content": SEES,
     "items/<uuid:ident>/thumbnail": SEES,
     "items/<uuid:ident>/faces": SEES,
+    "items/<uuid:ident>/share": MAKES,
+    "shares": {"GET": READ, "POST": GENERATE},
+    "shares/<uuid:ident>": {"DELETE": GENERATE},
+    "public/items": SEES,
+    "items/<uuid:ident>/publish": {"POST": None},
+    "items/<uuid:ident>/withdraw": {"POST": None},
+    "items/<uuid:ident>/like": {"POST": None, "DELETE": None},
+    "items/<uuid:ident>/comments": {"GET": READ, "POST": None},
+    "comments/<uuid:ident>": {"DELETE": None},
     "locked": {"GET": None},
     "locked/open": {"POST": None, "DELETE": None},
     "locked/release": {"POST": None},

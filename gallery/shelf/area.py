@@ -21,6 +21,7 @@ from config.errors import DomainError
 from config.web.authentication import session_key_of
 from gallery.faces import indexing
 from gallery.models import Item
+from gallery.sharing.models import Publication
 from gallery.shelf import stacks
 
 OPEN = timedelta(minutes=10)
@@ -87,13 +88,15 @@ def _session(request: Any) -> Any:
 
 @transaction.atomic
 def lock(user: Any, idents: Iterable[Any]) -> int:
-    """Puts the user's items among these into the area, out of their stacks. Returns how many."""
+    """Puts the user's items among these into the area, out of their stacks and out of the public gallery.
+    Returns how many."""
     rows = Item.objects.owned_by(user).filter(id__in=list(idents))
     found = list(rows.select_for_update(of=("self",)).order_by("id"))
     for item in found:
         stacks.take_out(item)
     Item.objects.filter(id__in=[each.id for each in found]).update(locked=True, updated_at=timezone.now())
     indexing.leave_out(found)
+    Publication.objects.filter(item__in=found).delete()
     return len(found)
 
 

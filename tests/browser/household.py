@@ -64,7 +64,23 @@ def lived_in(user: Any) -> dict[str, str]:
     )
     ids = {"twin": str(twin.id), "item": str(item.id), "archive": str(archive.id), "job": str(job.id)}
     ids["restoration"] = str(add_restorations(user).id)
-    return ids | add_links(user) | add_faces(user)
+    return ids | add_links(user) | add_faces(user) | add_public(user)
+
+
+def add_public(user: Any) -> dict[str, str]:
+    """Creates links to an album and to four pictures, and publishes two pictures, one with a comment. Returns
+    the id of that one and the token of the newest link."""
+    from gallery.models import Album, Item
+    from gallery.sharing import links, publishing, talk
+
+    own = list(Item.objects.owned_by(user).filter(kind="image")[:4])
+    links.share_album(user, Album.objects.create(user=user, name="Summer").id, expires="never")
+    link = links.share_items(user, [item.id for item in own], download=True)
+    for item in own[:2]:
+        row = publishing.submit(user, item, author="Ana", caption="In the park")
+        row = publishing.approve(row, actor=user)
+    talk.comment(user, row, text="What a lovely light! ❤️")
+    return {"public": str(row.id), "shared": str(links.url_of(link)).split("/")[-2]}
 
 
 def add_faces(user: Any) -> dict[str, str]:

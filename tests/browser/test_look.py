@@ -21,6 +21,7 @@ OPEN = {
     "signup": "/accounts/signup/",
     "reset": "/accounts/password/reset/",
     "missing": "/nowhere/",
+    "explore": "/explore/",
 }
 OWN = {
     "twins": "/twins/",
@@ -35,6 +36,7 @@ OWN = {
     "albums": "/gallery/albums/",
     "duplicates": "/gallery/duplicates/",
     "locked": "/gallery/locked/",
+    "shares": "/gallery/shares/",
     "edit": "/gallery/{item}/edit/",
     "repair": "/studio/pictures/{item}/repair/",
     "restore": "/restore/",
@@ -54,7 +56,12 @@ OWN = {
     "link": "/twins/{other}/verify/",
     "asked": "/twins/{other}/",
 }
-GUEST = {"invited": "/invited/{token}/", "withdraw": "/withdraw/{withdrawal}/"}
+GUEST = {
+    "invited": "/invited/{token}/",
+    "withdraw": "/withdraw/{withdrawal}/",
+    "shared": "/s/{shared}/",
+    "published": "/explore/{public}/",
+}
 EMPTY = {
     "first-twins": "/twins/",
     "first-studio": "/studio/",
