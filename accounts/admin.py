@@ -12,6 +12,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 
 from accounts.models import Consent, Export, User
+from accounts.privacy import admin as privacy  # noqa: F401  registers its pages
 from config.web.admin import ClosedAdmin, ReadOnlyAdmin
 
 

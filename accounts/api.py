@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from accounts import consents, services
 from accounts.confirm import ReauthenticationRequired, require_proof
 from accounts.erasure import StaffAccount
-from accounts.models import Export, User
+from accounts.models import Consent, Export, User
 from accounts.serializers import ExportSerializer, ProofForm, show_export, validate_name
 from accounts.zones import is_zone
 from config.errors import RateLimited
@@ -53,6 +53,7 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
             "zone",
             "birth_date",
             "notifications",
+            "photos_kept",
             "date_joined",
         )
         read_only_fields = ("id", "phone", "date_joined")
@@ -103,8 +104,19 @@ class ConsentSerializer(serializers.Serializer):  # type: ignore[type-arg]
     kind = serializers.CharField()
     version = serializers.CharField()
     wording = serializers.CharField()
+    sha256 = serializers.CharField(help_text="of the wording, in UTF-8")
     given = serializers.BooleanField()
     given_at = serializers.DateTimeField(allow_null=True)
+
+
+class GivenSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
+    """A consent as it was given. Nobody changes it but by withdrawing it."""
+
+    sha256 = serializers.CharField(help_text="of the wording, in UTF-8")
+
+    class Meta:
+        model = Consent
+        fields = ("kind", "version", "wording", "sha256", "language", "given_at", "withdrawn_at")
 
 
 class ConsentForm(serializers.Serializer):  # type: ignore[type-arg]
@@ -121,6 +133,13 @@ class ConsentsView(APIView):
     def post(self, request: Any) -> Response:
         consents.give(request.user, **checked(ConsentForm, request))
         return Response(consents.current(request.user), status=201)
+
+
+class ConsentHistoryView(APIView):
+    @extend_schema(responses=GivenSerializer(many=True))
+    def get(self, request: Any) -> Response:
+        """All that one ever agreed to, the newest first, with the wording of each version as one saw it."""
+        return Response(GivenSerializer(consents.history(request.user), many=True).data)
 
 
 class ConsentView(APIView):

@@ -11,16 +11,25 @@ class AccountsConfig(AppConfig):
         from allauth.usersessions.models import UserSession
         from celery.signals import beat_init, worker_init
 
-        from accounts import addresses, ended, erasure, exports, tombstones  # noqa: F401  ended connects signals
+        from accounts import addresses, checks, ended, erasure, exports, retaining, tombstones  # noqa: F401  checks and ended register themselves
+        from accounts.developers import services as keys
+        from accounts.developers import webhooks
         from accounts.developers.exports import developers
         from accounts.developers.models import ApiKey, Attempt, Delivery, Webhook
-        from accounts.developers.webhooks import on_run_ended
         from accounts.models import Consent, DataKey, Export, User
+        from accounts.privacy.models import PrivacyRequest
+        from accounts.vault import orphans
         from config import registry
+        from config.runs import idempotency
 
         registry.known_files.append(lambda user_id: (e.file for e in Export.objects.filter(user=user_id)))
         theirs = (EmailAddress, Authenticator, UserSession, Consent, Export)
         registry.exporters.append(registry.Exporter((User, *theirs), exports.account))
+        registry.exporters.append(registry.Exporter((PrivacyRequest,), exports.requests))
+        for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests"):
+            registry.retain(**{name: getattr(retaining, name)})
+        registry.retain(keys=idempotency.forget, orphans=orphans.sweep, api_keys=keys.forget_ended)
+        registry.retain(deliveries=webhooks.forget_old)
         gone = dict.fromkeys((*theirs, DataKey), "user")
         registry.erasers.append(
             registry.Eraser(
@@ -30,7 +39,7 @@ class AccountsConfig(AppConfig):
         registry.exporters.append(registry.Exporter((ApiKey, Webhook, Delivery, Attempt), developers))
         sent = {Attempt: "delivery__webhook__user", Delivery: "webhook__user"}
         registry.erasers.append(registry.Eraser({**sent, Webhook: "user", ApiKey: "user"}))
-        registry.run_ended.append(on_run_ended)
+        registry.run_ended.append(webhooks.on_run_ended)
         password_reset.connect(addresses.after_reset)
         email_added.connect(addresses.keep_primary)
         worker_init.connect(tombstones.refuse_start)

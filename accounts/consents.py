@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Consent, Kind, User
+from accounts.models import Consent, Kind, User, sha256
 from config import registry
 from config.errors import DomainError, Invalid, NotFound
 from ml.catalogue import BASES, SERVICES
@@ -34,7 +34,8 @@ def _about(service: str, text: Any) -> Any:
     return lazy(filled, str)()
 
 
-# A new wording needs a new version. A consent to an older version does not count any more.
+# A new wording needs a new version, also in one language: accounts/wordings.json has the SHA-256 of each that
+# was ever published, and a test compares. A consent to an older version does not count any more.
 WORDING: dict[str, tuple[str, Any]] = {
     Kind.TERMS: (
         "2026-11",
@@ -147,11 +148,23 @@ def current(user: User) -> list[dict[str, Any]]:
                 "kind": str(kind),
                 "version": version,
                 "wording": str(wording),
+                "sha256": sha256(str(wording)),
                 "given": valid is not None,
                 "given_at": valid.given_at if valid else None,
             }
         )
     return out
+
+
+def history(user: User) -> list[Consent]:
+    """All that the user ever gave, the newest first: each with its wording, and until when it counted."""
+    return list(Consent.objects.filter(user=user).order_by("-given_at", "-id"))
+
+
+def concerned(user: User, kind: str) -> list[tuple[str, int]]:
+    """What the withdrawal of this consent would end or delete now, and how many of each."""
+    found = (each for count in registry.concerned.get(kind, []) for each in count(user))
+    return [(str(what), n) for what, n in found if n]
 
 
 def has(user_id: Any, kind: str) -> bool:

@@ -51,13 +51,13 @@ def tell(user_id: Any, notice: str, words: Words) -> bool:
     if user is None or not address:
         return False
     with seen_from(user.zone):
-        return _send(address, user.language, words)
+        return send(address, user.language, words)
 
 
 def tell_staff(words: Words) -> int:
     """Sends `words()` to every superuser: the operator's own accounts. Returns how many were sent."""
     found = User.objects.filter(is_active=True, is_superuser=True).exclude(email="")
-    return sum(_send(user.email, user.language, words) for user in found)
+    return sum(send(user.email, user.language, words) for user in found)
 
 
 def send_receipt(address: str, language: str, number: Any) -> bool:
@@ -72,10 +72,10 @@ def send_receipt(address: str, language: str, number: Any) -> bool:
         )
         return _("Your account has been erased"), text % {"number": number}
 
-    return _send(address, language, words)
+    return send(address, language, words)
 
 
-def _send(address: str, language: str, words: Words) -> bool:
+def send(address: str, language: str, words: Words) -> bool:
     with override(language or settings.LANGUAGE_CODE):
         subject, text = (str(part) for part in words())
     return send_quietly(EmailMessage(subject, text, None, [address]))

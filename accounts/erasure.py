@@ -6,7 +6,6 @@ may be repeated, and the task `accounts.erasures` repeats `finish` until all is 
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -25,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import emails, sessions, tombstones
 from accounts.models import Erasure, User
+from accounts.retention import RECEIPT
 from accounts.vault import vault
 from config import registry
 from config.errors import DomainError, NotAuthenticated
@@ -32,7 +32,6 @@ from config.runs import events
 from config.runs.models import kinds
 
 ROUNDS = 5  # tries: a run that begins while the others are stopped needs another round
-RECEIPT = timedelta(days=7)  # then the address is deleted, even if no receipt could be sent
 
 
 class StaffAccount(DomainError):
@@ -65,7 +64,7 @@ def ask(user: Any) -> Erasure:
     if new:
         _lock_out(account)
         # Again in `finish`. Here it is for a backup restored before a worker came to it.
-        transaction.on_commit(partial(tombstones.write, account.id), robust=True)
+        transaction.on_commit(partial(tombstones.write, account.id, erasure.id), robust=True)
     return erasure
 
 
@@ -88,14 +87,14 @@ def _lock_out(account: User) -> None:
 def finish(erasure: Erasure) -> None:
     """Erases what is left, then sends the receipt. After an error the next call goes on from there."""
     if erasure.account is not None:
-        _erase(erasure.account)
+        _erase(erasure.account, erasure.id)
         done = Erasure.objects.filter(id=erasure.id, account__isnull=False)
         done.update(account=None, erased_at=timezone.now())
     _send_receipt(erasure.id)
 
 
-def _erase(account: UUID) -> None:
-    tombstones.write(account)
+def _erase(account: UUID, receipt: UUID) -> None:
+    tombstones.write(account, receipt)
     user = User.objects.filter(id=account).first()
     if user:
         _stop_runs(user)
@@ -160,10 +159,14 @@ def end_sessions(user: User) -> None:
     A login that waits for its second factor and a password reset under way name the user without belonging
     to them.
     """
-    names = (str(user.id), user.id.hex)
+    Session.objects.filter(session_key__in=sessions_of(user.id)).delete()
+
+
+def sessions_of(account: UUID) -> list[str]:
+    """The keys of the sessions that name this account."""
+    names = (str(account), account.hex)
     found = ((s.session_key, str(s.get_decoded())) for s in Session.objects.iterator())
-    mine = [key for key, data in found if any(name in data for name in names)]
-    Session.objects.filter(session_key__in=mine).delete()
+    return [key for key, data in found if any(name in data for name in names)]
 
 
 @transaction.atomic

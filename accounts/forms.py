@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts import consents
-from accounts.models import Kind, User
+from accounts.models import Kind, PhotosKept, User
 from accounts.serializers import validate_name
 from config.web.text import FormName
 
@@ -33,6 +33,18 @@ class SignupTerms(forms.Form):
 
     def signup(self, request: Any, user: User) -> None:
         consents.give(user, kind=Kind.TERMS, version=self.terms_version)
+
+
+class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]
+    photos_kept = forms.ChoiceField(
+        label=_("How long are the photos of my twins kept?"),
+        choices=PhotosKept.choices,
+        widget=forms.RadioSelect,
+    )
+
+    class Meta:
+        model = User
+        fields = ("photos_kept",)
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]

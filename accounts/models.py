@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -12,6 +12,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import retention
+from accounts.privacy import models as privacy  # noqa: F401  registers its models
 from config.runs.models import Run
 from config.web import text
 
@@ -32,6 +34,13 @@ class UserManager(BaseUserManager):  # type: ignore[type-arg]
         return user
 
 
+class PhotosKept(models.TextChoices):
+    """How long the photos of twins are kept (twins/retiring.py)."""
+
+    UNTIL_DELETED = "until_deleted", _("Until I delete them")
+    TRAINED = "trained", _("Until 30 days after the last training with them")
+
+
 class User(AbstractUser):
     """A person. A missing e-mail address or phone number is NULL, so that the columns stay unique."""
 
@@ -46,6 +55,13 @@ class User(AbstractUser):
     zone = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     birth_date = models.DateField(_("date of birth"), null=True, blank=True)
     notifications = models.JSONField(default=dict, blank=True)
+    photos_kept = models.CharField(
+        _("photos of my twins"),
+        max_length=15,
+        choices=PhotosKept.choices,
+        default=PhotosKept.UNTIL_DELETED,
+        db_default=PhotosKept.UNTIL_DELETED,
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -120,7 +136,11 @@ class Kind(models.TextChoices):
 
 
 class Consent(models.Model):
-    """A consent: its version, the wording in the language that was shown, when given and when withdrawn."""
+    """A consent: its version, the wording in the language that was shown, when given and when withdrawn.
+
+    The database refuses every change of a row but its withdrawal, and every change of a withdrawn one: who
+    agrees again gets a new row.
+    """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="consents")
     kind = models.CharField(max_length=20, choices=Kind.choices)
@@ -141,12 +161,21 @@ class Consent(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.version}"
 
+    @property
+    def sha256(self) -> str:
+        """Of the wording, in UTF-8."""
+        return sha256(self.wording)
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
 
 class Export(Run):
     """An archive of chosen items, or of all of a user's data."""
 
     task, queue, kind_name = "accounts.export", "io", "export"
-    KEPT = timedelta(days=2)  # after this the archive is deleted
+    KEPT = retention.kept("archives")  # after this the archive is deleted
 
     class Scope(models.TextChoices):
         ITEMS = "items", _("chosen items")

@@ -20,7 +20,7 @@ from config.web.files import serve
 
 class NotReady(DomainError):
     code, status = "not_found", 404
-    message = _("The archive is not ready, or it is older than two days.")
+    message = _("The archive is not ready, or it is older than seven days.")
 
 
 def request_export(

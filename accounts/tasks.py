@@ -6,16 +6,10 @@ import logging
 from collections.abc import Iterator
 
 from celery import shared_task
-from django.contrib.sessions.models import Session
-from django.db import connection
-from django.db.models import Q
 from django.utils import timezone
 
-from accounts import archive, erasure
-from accounts.developers import services as keys
-from accounts.developers import webhooks
+from accounts import archive, erasure, retaining
 from accounts.models import Erasure, Export
-from accounts.vault import orphans
 from accounts.vault.vault import store
 from accounts.zones import seen_from
 from config.registry import Member
@@ -43,28 +37,10 @@ def watched(run: Export, found: Iterator[Member]) -> Iterator[Member]:
         yield member
 
 
-@shared_task(name="accounts.tidy")
-def tidy() -> int:
-    """Delete archives, sessions, API keys, deliveries and request counts whose time is over; returns how many
-    archives."""
-    now = timezone.now()
-    keys.forget_ended()
-    webhooks.forget_old()
-    Session.objects.filter(expire_date__lt=now).delete()
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM accounts_cache WHERE expires < %s", [now])
-    unfinished = Q(expires_at=None, finished_at__lt=now - Export.KEPT)
-    old = list(Export.objects.filter(Q(expires_at__lt=now) | unfinished))
-    for each in old:
-        store(each.user_id).delete(each.file)
-        each.delete()
-    return len(old)
-
-
-@shared_task(name="accounts.orphans")
-def sweep_orphans() -> int:
-    """Delete files that no row names; returns how many."""
-    return orphans.sweep()
+@shared_task(name="accounts.retain")
+def retain() -> int:
+    """Deletes whatever is past its time (retention.py); returns how much."""
+    return sum(retaining.run_due().values())
 
 
 @shared_task(name="accounts.erase")

@@ -30,13 +30,30 @@ NOT_COMPARED = (
 )
 
 
-def write(account: UUID) -> None:
-    """Writes the tombstone of an account, once: its id and the time, nothing else."""
+def write(account: UUID, receipt: UUID | None = None) -> None:
+    """Writes the tombstone of an account, once: its id, the number of the receipt and the time, nothing
+    else."""
     storage = storages["tombstones"]
     with storage_errors():
         if not storage.exists(account.hex):
-            text = json.dumps({"account": str(account), "erased_at": timezone.now().isoformat()})
+            facts = {"account": account, "receipt": receipt or "", "erased_at": timezone.now().isoformat()}
+            text = json.dumps(facts, default=str)
             storage.save(account.hex, ContentFile(text.encode()))
+
+
+def exists(account: UUID) -> bool:
+    with storage_errors():
+        return storages["tombstones"].exists(account.hex)
+
+
+def account_of(receipt: UUID) -> UUID | None:
+    """The erased account of a receipt. Reads one tombstone after the other; older ones name no receipt."""
+    with storage_errors():
+        for account in accounts():
+            with storages["tombstones"].open(account.hex) as file:
+                if json.load(file).get("receipt") == str(receipt):
+                    return account
+    return None
 
 
 def accounts() -> Iterator[UUID]:

@@ -4,6 +4,8 @@ from accounts import views
 
 urlpatterns = [
     path("", views.account, name="account"),
+    path("consents/", views.consent_history, name="consents"),
+    path("privacy/", views.privacy, name="my_privacy"),
     path("consents/<slug:kind>/", views.consent, name="consent"),
     path("everything/", views.everything, name="everything"),
     path("erase/", views.erase, name="erase"),

@@ -17,7 +17,7 @@ from django.views.i18n import set_language
 
 from accounts import consents, services
 from accounts.confirm import require_proof
-from accounts.forms import ProfileForm
+from accounts.forms import PrivacyForm, ProfileForm
 from accounts.models import Export, Kind, User
 from accounts.serializers import show_export
 from config.errors import NotFound
@@ -95,8 +95,32 @@ def _ask_to_withdraw(request: HttpRequest, kind: str) -> HttpResponse:
     found = next((c for c in consents.current(request.user) if c["kind"] == kind and c["given"]), None)
     if found is None:
         raise NotFound
-    facts = {"consent": found, "effect": consents.WITHDRAWAL[kind], "tab": "account"}
+    facts = {
+        "consent": found,
+        "effect": consents.WITHDRAWAL[kind],
+        "concerned": consents.concerned(request.user, kind),  # type: ignore[arg-type]
+        "tab": "account",
+    }
     return render(request, "accounts/withdraw.html", facts)
+
+
+@login_required
+@require_GET
+def consent_history(request: HttpRequest) -> HttpResponse:
+    facts = {"history": consents.history(request.user), "tab": "account"}  # type: ignore[arg-type]
+    return render(request, "accounts/consents.html", facts)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def privacy(request: HttpRequest) -> HttpResponse:
+    """What one can decide about one's data."""
+    form = PrivacyForm(request.POST if request.method == "POST" else None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Saved."))
+        return redirect("my_privacy")
+    return render(request, "accounts/privacy.html", {"form": form, "tab": "account"})
 
 
 @login_required

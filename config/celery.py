@@ -12,7 +12,5 @@ app = Celery("photoflux")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()  # in every thread: a web process sends tasks from its request threads
 app.autodiscover_tasks()
-app.autodiscover_tasks(
-    ["accounts.developers", "twins.proof", "twins.avatars", "generation.restorations", "gallery.faces"]
-)
+app.autodiscover_tasks(["accounts.developers", "twins.proof", "twins.avatars", "gallery.faces"])
 app.autodiscover_tasks(["config.runs"], related_name="sweeper")

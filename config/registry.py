@@ -58,6 +58,20 @@ on_give: dict[str, list[OnGive]] = {}  # by kind of consent, after the commit
 on_withdraw: dict[str, list[OnWithdraw]] = {}  # by kind of consent
 
 
+Sweep = Callable[[], int]  # deletes what is past its time; returns how many
+retention: dict[str, list[Sweep]] = {}  # by code of a rule in accounts/retention.py
+
+
+def retain(**sweeps: Sweep) -> None:
+    """Registers what carries out a rule, by the rule's code."""
+    for code, sweep in sweeps.items():
+        retention.setdefault(code, []).append(sweep)
+
+
+Concerned = Callable[[Any], Iterable[tuple[Any, int]]]  # user -> (what, how many) that a withdrawal ends now
+concerned: dict[str, list[Concerned]] = {}  # by kind of consent
+
+
 Auditor = Callable[[Any, str, Any, str], None]  # (actor, verb, row, detail) -> writes the audit entry
 auditors: list[Auditor] = []
 

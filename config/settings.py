@@ -212,6 +212,14 @@ EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.text("FROM_EMAIL", f"PhotoFlux <no-reply@{HOST}>")
 
+# ---------------------------------------------------------------- who runs this service
+# Shown on /imprint/ and /privacy/; `check --deploy` warns where the first three are missing. In the address
+# a semicolon ends a line.
+OPERATOR = {
+    name: env.text(f"OPERATOR_{name.upper()}").strip()
+    for name in ("name", "address", "email", "phone", "register", "vat", "authority")
+}
+
 # ---------------------------------------------------------------- payments
 # The first key is used, all are accepted: so a key can be replaced. Without a key nothing can be bought.
 STRIPE_SECRET_KEYS = env.words("STRIPE_SECRET_KEYS")
@@ -310,25 +318,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "config.sweep", "schedule": 10.0, "options": {"queue": "cpu", "expires": 10}},
     "webhooks": {"task": "accounts.deliver", "schedule": 5.0, "options": {"queue": "io", "expires": 5}},
     "erasures": {"task": "accounts.erasures", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
-    "tidy": {"task": "accounts.tidy", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
-    "selfies": {"task": "twins.tidy_selfies", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
-    "orphans": {"task": "accounts.orphans", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
-    "forget": {"task": "config.forget", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
+    "retain": {"task": "accounts.retain", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "faces": {
         "task": "gallery.index_all_faces",
         "schedule": 60.0,
         "options": {"queue": "cpu", "expires": 60},
-    },
-    "tidy_faces": {
-        "task": "gallery.tidy_faces",
-        "schedule": 3600.0,
-        "options": {"queue": "io", "expires": 600},
-    },
-    "retire": {"task": "gallery.retire", "schedule": 86400.0, "options": {"queue": "io", "expires": 3600}},
-    "retire restorations": {
-        "task": "generation.retire_restorations",
-        "schedule": 86400.0,
-        "options": {"queue": "io", "expires": 3600},
     },
     "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "months": {"task": "billing.months", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},

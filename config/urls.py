@@ -31,6 +31,8 @@ from generation.restorations import api as restorations
 from generation.sessions import api as sessions
 from generation.there import lora_there
 from moderation import api as moderation
+from support.feedback import api as product
+from support.feedback.views import feedback as feedback_page
 from support.insights import views as insights
 from twins import api as twins
 from twins.avatars import api as avatars
@@ -41,6 +43,7 @@ api = [
     path("me", accounts.MeView.as_view()),
     path("me/export", accounts.ArchiveView.as_view()),
     path("consents", accounts.ConsentsView.as_view()),
+    path("consents/history", accounts.ConsentHistoryView.as_view()),
     path("consents/<slug:kind>", accounts.ConsentView.as_view()),
     path("api-keys", developers.ApiKeysView.as_view()),
     path("api-keys/<uuid:ident>", developers.ApiKeyView.as_view()),
@@ -160,6 +163,7 @@ api = [
     path("albums", gallery.AlbumsView.as_view()),
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
     path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
+    path("feedback", product.FeedbackView.as_view()),
     path("verify", moderation.VerifyView.as_view()),
 ]
 
@@ -194,7 +198,9 @@ urlpatterns = [
     path("account/developers/", include("accounts.developers.urls")),
     path("account/credits/", movements, name="movements"),
     path("account/billing/", include("billing.urls")),
+    path("feedback/", feedback_page, name="feedback"),
     path("pricing/", pricing, name="pricing"),
+    path("", include("accounts.privacy.urls")),
     path("terms/", terms, name="terms"),
     path("terms/<slug:version>/", terms, name="terms"),
     path("hooks/stripe", stripe_hook, name="stripe_hook"),

@@ -23,6 +23,8 @@ class GalleryConfig(AppConfig):
             Person,
         )
         from gallery.models import Album, AlbumItem, Item
+        from gallery.ratings.exports import ratings
+        from gallery.ratings.models import Rating
         from gallery.shelf.exports import edits
         from gallery.shelf.models import BulkEdit
 
@@ -30,6 +32,8 @@ class GalleryConfig(AppConfig):
         registry.item_exporters.append(exports.items)
         registry.exporters.append(registry.Exporter((Item, Album, AlbumItem), exports.gallery))
         registry.exporters.append(registry.Exporter((BulkEdit,), edits))
+        registry.exporters.append(registry.Exporter((Rating,), ratings))
+        registry.erasers.append(registry.Eraser({Rating: "user"}))
         registry.erasers.append(registry.Eraser({BulkEdit: "user"}))
         registry.erasers.append(registry.Eraser({AlbumItem: "album__user", Album: "user", Item: "user"}))
         found = (FaceVector, Naming, Face, Measured, FaceIndex, FaceQuery, Indexing, Person)
@@ -37,9 +41,28 @@ class GalleryConfig(AppConfig):
         registry.exporters.append(registry.Exporter(found, faces))
         registry.erasers.append(registry.Eraser(dict.fromkeys(found, "user")))
         registry.on_give.setdefault(Kind.FACE_SEARCH, []).append(indexing.ask)
-        registry.on_withdraw.setdefault(Kind.FACE_SEARCH, []).append(indexing.forget)
         post_save.connect(indexing.on_saved, sender=Item, dispatch_uid="faces of a new item")
+        self._what_ends()
         self._share()
+
+    def _what_ends(self) -> None:
+        """By time, and with a consent."""
+        from accounts.models import Kind
+        from config import registry
+        from gallery import retiring
+        from gallery.faces import indexing, tidying
+        from gallery.sharing import copies
+        from gallery.shelf import bulk
+
+        registry.retain(
+            plan_pictures=retiring.retire,
+            changes=bulk.tidy,
+            names=tidying.forget_changes,
+            searches=tidying.forget_queries,
+            orphans=copies.sweep,
+        )
+        registry.on_withdraw.setdefault(Kind.FACE_SEARCH, []).append(indexing.forget)
+        registry.concerned.setdefault(Kind.FACE_SEARCH, []).append(tidying.concerned)
 
     def _share(self) -> None:
         from django.db.models.signals import post_delete

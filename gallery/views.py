@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from billing import prices
@@ -29,6 +29,8 @@ from gallery import likeness, services
 from gallery.faces.models import Person
 from gallery.faces.pictures import faces_of
 from gallery.models import Album, Item
+from gallery.ratings.models import Reason
+from gallery.ratings.services import rating_of
 from gallery.search import FILTERS, selected
 from gallery.serializers import ItemForm
 from gallery.sharing import publishing
@@ -40,6 +42,11 @@ from ml.errors import MLError
 from twins.models import Twin
 from twins.redo.models import Mark
 
+STAR_NAMES = (
+    ("likeness", gettext_lazy("How much it looks like me")),
+    ("prompt", gettext_lazy("How well it shows what I asked for")),
+    ("quality", gettext_lazy("How good it is as a picture")),
+)
 SUGGESTED = 40  # of albums and people
 EDITS = 8  # of a picture, shown beside it
 DPI = 300  # of a good print
@@ -144,6 +151,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
         "quality": QUALITY_NAMES.get(item.recipe.get("quality"), ""),
         "likeness": likeness.told(item),
         "maker": maker(item.engine),
+        **_rating(item),
         "not_me": Mark.objects.filter(item=item.id).exists(),
         "newer": newer.order_by("created_at", "id").first(),
         "older": older.order_by("-created_at", "-id").first(),
@@ -155,6 +163,14 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
         **publishing.facts_of(item),
     }
     return render(request, "gallery/item.html", facts)
+
+
+def _rating(item: Item) -> dict[str, Any]:
+    """What templates/gallery/_rating.html reads: the questions that fit the picture, with their stars."""
+    rating = rating_of(item)
+    fits = {"likeness": item.twin is not None, "prompt": bool(item.prompt), "quality": True}
+    stars = [(name, about, getattr(rating, name, None)) for name, about in STAR_NAMES if fits[name]]
+    return {"rating": rating, "stars": stars, "reasons": Reason.choices}
 
 
 def _tools(item: Item) -> dict[str, Any]:

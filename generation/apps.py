@@ -44,3 +44,14 @@ class GenerationConfig(AppConfig):
         registry.known_files.append(Restoration.known_files)
         owned = {Restoration: "user", Session: "user", Output: "job__user", Job: "user"}
         registry.erasers.append(registry.Eraser(owned))
+        self._what_ends()
+
+    def _what_ends(self) -> None:
+        """By time, and with a consent."""
+        from accounts.models import Kind
+        from config import registry
+        from generation import services
+        from generation.restorations import retiring
+
+        registry.retain(plan_pictures=retiring.retire)
+        registry.concerned.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.concerned)

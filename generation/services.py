@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
@@ -159,6 +159,12 @@ def stop_jobs(user: Any) -> None:
     """Stops all open jobs with a twin of the user's own face. Runs when the consent is withdrawn."""
     of_twin = Job.objects.filter(user=user, of_twin=True).exclude(twin__of_other=True)
     transaction.on_commit(lambda: [job.stop() for job in of_twin.open()], robust=True)
+
+
+def concerned(user: Any) -> Iterator[tuple[Any, int]]:
+    """What stop_jobs would stop now, for the question before the withdrawal."""
+    of_twin = Job.objects.filter(user=user, of_twin=True).exclude(twin__of_other=True)
+    yield _("Requests of pictures that stop"), of_twin.open().count()
 
 
 def stop_at(service: str, user: Any) -> None:

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", views.studio, name="studio"),
     path("state/", views.state, name="studio_state"),
     path("pictures/<uuid:ident>/not-me/", feedback.not_me, name="not_me"),
+    path("pictures/<uuid:ident>/rate/", feedback.rate, name="rate_item"),
     path("<uuid:ident>/", views.job, name="job"),
     path("<uuid:ident>/again/", views.again, name="again"),
     path("<uuid:ident>/cancel/", views.cancel, name="cancel_job"),

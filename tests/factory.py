@@ -161,7 +161,17 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     faces_in(item)
     BulkEdit.objects.create(user=user, count=1, before={"tags": [[str(item.id), [name], []]]})
     _public(item, name)
+    _said(item, name)
     return item
+
+
+def _said(item: Any, name: str) -> None:
+    """A rating of the picture, and feedback on the product."""
+    from gallery.ratings.models import Rating
+    from support.feedback.models import Feedback
+
+    Rating.objects.create(user=item.user, item=item.id, kind="image", likeness=2, words=f"words of {name}")
+    Feedback.objects.create(user=item.user, page="/studio/", text=f"feedback of {name}", language="en")
 
 
 def _public(item: Any, name: str) -> None:

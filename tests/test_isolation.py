@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 # Open to everybody, without an account.
 OPEN = {
+    "feedback",
     "plans",
     "billing/packs",
     "styles",
@@ -30,7 +31,7 @@ OPEN = {
 OWN = {
     "me",
     "me/export",
-    "consents",
+    *("consents", "consents/history"),
     "api-keys",
     "webhooks",
     "exports",

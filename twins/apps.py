@@ -44,3 +44,19 @@ class TwinsConfig(AppConfig):
         registry.exporters.append(registry.Exporter((Mark, Redo), redos))
         erased = (*theirs, Mark, Redo, Avatar, Training, Photo, Twin)
         registry.erasers.append(registry.Eraser(dict.fromkeys(erased, "user")))
+        self._what_ends()
+
+    def _what_ends(self) -> None:
+        """By time, and with a consent."""
+        from accounts.models import Kind
+        from config import registry
+        from twins import retiring
+        from twins.concerned import concerned
+        from twins.proof import forgetting
+
+        registry.retain(
+            refused_photos=retiring.forget_refused,
+            trained_photos=retiring.forget_trained,
+            selfies=forgetting.tidy_selfies,
+        )
+        registry.concerned.setdefault(Kind.BIOMETRIC_TWIN, []).append(concerned)

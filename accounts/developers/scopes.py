@@ -32,6 +32,7 @@ TABLE: Mapping[str, Row] = {
     "me": {"GET": READ, "PATCH": None, "DELETE": None},
     "me/export": {"POST": None},
     "consents": {"GET": None, "POST": None},
+    "consents/history": {"GET": None},
     "consents/<slug:kind>": {"DELETE": None},
     "api-keys": {"GET": None, "POST": None},
     "api-keys/<uuid:ident>": {"DELETE": None},
@@ -106,7 +107,7 @@ TABLE: Mapping[str, Row] = {
     "items/<uuid:ident>/repairs": MAKES,
     "items/<uuid:ident>/enlargements": MAKES,
     "items/<uuid:ident>/similar": MAKES,
-    "items/<uuid:ident>/feedback": MAKES,
+    "items/<uuid:ident>/feedback": {"GET": READ, "POST": GENERATE},
     "items/<uuid:ident>/content": SEES,
     "items/<uuid:ident>/thumbnail": SEES,
     "items/<uuid:ident>/faces": SEES,
@@ -135,5 +136,6 @@ TABLE: Mapping[str, Row] = {
     "albums": {"GET": READ, "POST": GENERATE},
     "albums/<uuid:ident>": {"GET": READ, "PATCH": GENERATE, "DELETE": GENERATE},
     "albums/<uuid:ident>/items": MAKES,
+    "feedback": {"POST": READ},
     "verify": {"POST": READ},
 }

@@ -18,10 +18,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts.developers.models import ApiKey
 from accounts.models import User
+from accounts.retention import kept
 from config.errors import DomainError, Invalid, NotFound
 
 MOST = 10  # keys of a user; one that is replaced does not count
-OVERLAP = timedelta(hours=24)  # how long a replaced key is still good
+OVERLAP = kept("api_keys")  # how long a replaced key is still good
 KEY = re.compile(r"pf_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 USED_EVERY = timedelta(minutes=1)  # between two writes of last_used_at
 

@@ -17,13 +17,14 @@ from accounts.developers import addresses
 from accounts.developers.models import Delivery, Disabled, Webhook
 from accounts.developers.signing import new_secret
 from accounts.models import User
+from accounts.retention import kept
 from accounts.vault import vault
 from config.errors import DomainError, Invalid, NotFound
 from config.runs import broker
 
 MOST = 10  # endpoints of a user
 OVERLAP = timedelta(hours=24)  # how long a replaced secret also signs
-KEPT = timedelta(days=30)  # deliveries, for the log and for replays
+KEPT = kept("deliveries")  # for the log and for replays
 TASK = "accounts.deliver"
 TEST = "webhook.test"
 # Kind of run -> what its events are about. A run of another kind is told to nobody.

@@ -88,6 +88,10 @@ class UserStorage:
                     if self.storage.get_modified_time(self.path(name)) < before:
                         yield name
 
+    def all_files(self) -> Iterator[str]:
+        with storage_errors():
+            yield from self._walk("")
+
     def _walk(self, folder: str) -> Iterator[str]:
         with suppress(FileNotFoundError):
             folders, files = self.storage.listdir(self.path(folder))

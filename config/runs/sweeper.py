@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from config.runs import broker, idempotency
+from config.runs import broker
 from config.runs.models import Run, kinds
 from config.runs.states import Status
 
@@ -20,12 +20,6 @@ log = logging.getLogger(__name__)
 
 ENQUEUE_AGAIN = timedelta(seconds=20)  # how long to wait for a claim before another wake-up
 MOST_LOST, MOST_WAITING = 100, 500  # most rows in one round: lost runs of a model, waiting runs of a queue
-
-
-@shared_task(name="config.forget")
-def forget() -> int:
-    """Deletes expired idempotency keys; returns how many."""
-    return idempotency.forget()
 
 
 @shared_task(name="config.sweep")

@@ -19,7 +19,7 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 class Counters(DatabaseCache):
     """Django's database cache deletes every third row, live ones too, once it holds 300, and counts all rows
-    at every write. Here each write is one statement, and rows leave when they expire (`accounts.tidy`)."""
+    at every write. Here each write is one statement, and rows leave when they expire (`accounts.retain`)."""
 
     def _base_set(self, mode: str, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT) -> bool:
         """Returns whether the row was written: `add` leaves a live row as it is."""

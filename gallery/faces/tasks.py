@@ -13,7 +13,7 @@ from accounts.vault.vault import store
 from config.runs.states import Status
 from config.runs.worker import claimed
 from config.studio import get_judge
-from gallery.faces import indexing, tidying
+from gallery.faces import indexing
 from gallery.faces.models import FaceQuery, Indexing
 from ml.errors import MLError, PhotoRefused
 
@@ -61,9 +61,3 @@ def _sought(query: FaceQuery) -> dict[str, Any]:
     except PhotoRefused as refused:
         return {"code": refused.code}
     return {"vectors": {name: [float(n) for n in vector] for name, vector in vectors.items()}}
-
-
-@shared_task(name="gallery.tidy_faces")
-def tidy_faces() -> int:
-    """Deletes old changes of names, and searches whose asker is gone. Returns how many."""
-    return tidying.forget_changes() + tidying.forget_queries()

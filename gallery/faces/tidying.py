@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from gallery.faces.models import FaceQuery, Naming, Person
+from accounts import retention
+from gallery.faces.models import Face, FaceQuery, Naming, Person
 
-UNDOABLE = timedelta(days=30)  # how long a change of names can be undone
-ASKED = timedelta(minutes=10)  # a search has ended long before
+UNDOABLE = retention.kept("names")  # how long a change of names can be undone
+ASKED = retention.kept("searches")  # a search has ended long before
 
 
 def forget_changes() -> int:
@@ -25,3 +28,9 @@ def forget_queries() -> int:
     for query in old.open():
         query.stop()
     return old.delete()[0]
+
+
+def concerned(user: Any) -> Iterator[tuple[Any, int]]:
+    """What the withdrawal of the consent deletes now (indexing.forget)."""
+    yield _("Faces whose measurements are deleted"), Face.objects.filter(user=user).count()
+    yield _("Names of people that are deleted"), Person.objects.filter(user=user).count()

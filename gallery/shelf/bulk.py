@@ -11,7 +11,6 @@ An undo gives back only what still is as the edit left it: what was changed agai
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -22,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from config.errors import DomainError
 from gallery.models import Album, AlbumItem, Item
 from gallery.services import check_tags
-from gallery.shelf.models import BulkEdit
+from gallery.shelf.models import UNDO, BulkEdit
 
 MOST = 10_000
 FLAGS = ("favourite", "archived")
@@ -200,6 +199,6 @@ def last_edit(user: Any) -> BulkEdit | None:
     return BulkEdit.objects.owned_by(user).open().defer("before").first()
 
 
-def tidy(older: timedelta) -> int:
+def tidy() -> int:
     """Deletes edits that cannot be undone any more. Returns their number."""
-    return BulkEdit.objects.filter(made_at__lt=timezone.now() - older).delete()[0]
+    return BulkEdit.objects.filter(made_at__lt=timezone.now() - UNDO).delete()[0]

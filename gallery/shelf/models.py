@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from accounts import retention
 from config.querysets import OwnedQuerySet
 
-UNDO = timedelta(minutes=30)
+UNDO = retention.kept("changes")
 
 
 class BulkEditQuerySet(OwnedQuerySet):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -14,23 +13,28 @@ from config.web.schema import refuses
 from config.web.serializers import checked
 from gallery.models import Item
 from generation.feedback import services
-from twins.redo.serializers import RedoSerializer, show_redo
-
-
-class FeedbackForm(serializers.Serializer):  # type: ignore[type-arg]
-    not_me = serializers.BooleanField(help_text="true: the picture does not show me; false takes that back")
-
-
-class FeedbackSerializer(serializers.Serializer):  # type: ignore[type-arg]
-    not_me = serializers.BooleanField()
-    redo = RedoSerializer()
+from generation.feedback.serializers import FeedbackForm, FeedbackSerializer, show_feedback
 
 
 class FeedbackView(APIView):
+    @extend_schema(responses=FeedbackSerializer)
+    def get(self, request: Any, ident: str) -> Response:
+        return Response(_shown(_item(request, ident)))
+
     @extend_schema(request=FeedbackForm, responses=FeedbackSerializer)
     @limited("600/h", "feedback")
     @refuses(services.NotOfTwin)
     def post(self, request: Any, ident: str) -> Response:
-        item = Item.objects.owned_by(request.user).select_related("twin").get_or_404(ident)
-        not_me = checked(FeedbackForm, request)["not_me"]
-        return Response({"not_me": not_me, "redo": show_redo(services.say(item, not_me=not_me))})
+        """Says "not me", or rates the picture; what is not sent stays as it is."""
+        item = _item(request, ident)
+        services.say(item, **checked(FeedbackForm, request))
+        return Response(_shown(item))
+
+
+def _item(request: Any, ident: str) -> Item:
+    item: Item = Item.objects.owned_by(request.user).select_related("twin").get_or_404(ident)
+    return item
+
+
+def _shown(item: Item) -> dict[str, Any]:
+    return show_feedback(*services.said_of(item))

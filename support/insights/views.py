@@ -22,11 +22,13 @@ from django.views.decorators.http import require_safe
 
 from billing.models import Plan
 from billing.templatetags.money import money
-from config.web.labels import engine_name
+from config.web.labels import STYLE_NAMES, engine_name
+from gallery.ratings.models import Reason
 from support.insights import costs as work
-from support.insights import figures, health, plots, redos
+from support.insights import figures, health, plots, ratings, redos
 from support.insights.costs import Cost, Margin
 from support.insights.figures import PACK, Churn, Credits, Period, Revenue
+from support.insights.ratings import Rated, Why
 from support.insights.redos import Advised, Redos
 from support.insights.restorations import Failures, Restorations, failures_by_code, restorations_by_engine
 
@@ -39,6 +41,8 @@ TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
     "churn": (Churn, lambda period: [figures.churn(period)]),
     "restorations": (Restorations, restorations_by_engine),
     "restoration-failures": (Failures, failures_by_code),
+    "ratings": (Rated, ratings.ratings),
+    "reasons": (Why, ratings.reasons),
     "redos": (Redos, lambda period: [redos.redos(period)]),
     "advice": (Advised, redos.advice),
 }
@@ -165,8 +169,18 @@ def _facts(period: Period) -> dict[str, Any]:
         "services": health.services(),
         "margins": _margin_table(work.margins_by_engine(costs, revenue, credits)),
         "churn": _churn_table(period, churn),
+        **_quality(period),
+    }
+
+
+def _quality(period: Period) -> dict[str, Any]:
+    """How good results are, and what people say of them."""
+    return {
         "restorations": _restoration_table(restorations_by_engine(period)),
         "failures": _failure_table(failures_by_code(period)),
+        "ratings": _rating_table(ratings.ratings(period)),
+        "reasons": _reason_table(ratings.reasons(period)),
+        "words": ratings.words(period),
         "redos": _redo_table(redos.redos(period)),
         "advice": _advice_table(redos.advice(period)),
     }
@@ -298,6 +312,26 @@ def _redo_table(found: Redos) -> Table:
     head = (_("Pictures marked"), _("Twins"), _("Free retrainings"), _("Succeeded"), _("Marked again"))
     counts = (found.marks, found.twins, found.retrained, found.succeeded, found.again)
     return Table(_("Pictures marked “not me”"), head, [tuple(map(_number, counts))] if any(counts) else [])
+
+
+def _rating_table(found: Iterable[Rated]) -> Table:
+    head = (_("Engine"), _("Style"), _("Ratings"), _("Likeness"), _("Prompt"), _("Quality"))
+    rows = [
+        (
+            engine_name(each.engine) if each.engine else "–",
+            STYLE_NAMES.get(each.style, each.style) or "–",
+            _number(each.ratings),
+            *map(_decimal, (each.likeness, each.prompt, each.quality)),
+        )
+        for each in found
+    ]
+    return Table(_("Ratings by engine and style, of 5"), head, rows)
+
+
+def _reason_table(found: Iterable[Why]) -> Table:
+    names = dict(Reason.choices)
+    rows = [(names.get(each.reason, each.reason), _number(each.ratings)) for each in found]
+    return Table(_("What was wrong with pictures"), (_("Reason"), _("Ratings")), rows)
 
 
 def _advice_table(found: Iterable[Advised]) -> Table:

@@ -18,7 +18,7 @@ from accounts.archive import members
 from accounts.developers import services
 from accounts.developers.models import ApiKey
 from accounts.models import Export
-from accounts.tasks import tidy
+from accounts.tasks import retain
 from tests.conftest import client_of, person
 
 pytestmark = pytest.mark.django_db
@@ -104,7 +104,7 @@ def test_two_are_alive_while_a_key_is_replaced(as_alice: Any, alice: Any) -> Non
     ApiKey.objects.filter(id=row.id).update(ends_at=timezone.now() - timedelta(seconds=1))
     assert [called(key).status_code for key in (old, answer["key"])] == [401, 200]
     assert as_alice.post(f"{KEYS}/{row.id}/rotate", PROOF, format="json").status_code == 404
-    tidy()
+    retain()
     assert [str(each.id) for each in ApiKey.objects.all()] == [answer["id"]]
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
+from django.utils.translation import override
 
 from accounts import consents, exports
-from accounts.models import Consent
+from accounts.models import Consent, sha256
 from tests.accounts.people import browser, post
 from tests.factory import PASSWORD
 
@@ -153,3 +156,66 @@ def test_a_companys_consent_is_in_the_archive_of_its_user(as_alice: Any, alice: 
     (kept,) = json.loads(b"".join(members["account/consents.json"] or []))
     assert (kept["kind"], kept["withdrawn_at"]) == ("engine_fal", None)
     assert "fal.ai" in kept["wording"]
+
+
+# ---------------------------------------------------------------- history
+
+
+def test_a_published_wording_is_never_changed_without_a_new_version() -> None:
+    """If this fails: give the kind a new version in consents.py, then add the new hashes to the file. What is
+    in the file already stays there."""
+    pinned = json.loads((Path(consents.__file__).parent / "wordings.json").read_text())
+    for kind, (version, wording) in consents.WORDING.items():
+        for language in ("en", "es", "zh-hans"):
+            with override(language):
+                assert pinned[kind][version][language] == sha256(str(wording)), (kind, language)
+
+
+def test_giving_again_is_a_new_entry_and_the_withdrawal_stays(as_alice: Any) -> None:
+    give(as_alice, "terms")
+    as_alice.delete("/api/v1/consents/terms")
+    give(as_alice, "terms")
+    newest, oldest = as_alice.get("/api/v1/consents/history").json()
+    assert (newest["withdrawn_at"], bool(oldest["withdrawn_at"])) == (None, True)
+    current = as_alice.get("/api/v1/consents").json()[0]
+    assert newest["sha256"] == current["sha256"] == sha256(newest["wording"])
+
+
+def test_the_history_is_ones_own(as_alice: Any, as_bob: Any) -> None:
+    give(as_alice, "terms")
+    assert as_bob.get("/api/v1/consents/history").json() == []
+
+
+@pytest.mark.parametrize("change", [{"withdrawn_at": None}, {"wording": "x"}, {"version": "2020-01"}])
+def test_the_database_lets_nobody_undo_or_rewrite(alice: Any, change: dict[str, Any]) -> None:
+    consents.give(alice, kind="terms", version=consents.WORDING["terms"][0])
+    if "withdrawn_at" in change:
+        consents.withdraw(alice, kind="terms")
+    with pytest.raises(IntegrityError, match="only by its withdrawal"), transaction.atomic():
+        Consent.objects.update(**change)
+
+
+def test_the_page_of_the_history_shows_wording_hash_and_withdrawal(client: Any, alice: Any) -> None:
+    client.force_login(alice)
+    assert "not agreed to anything" in client.get("/account/consents/").text
+    given = consents.give(alice, kind="terms", version=consents.WORDING["terms"][0])
+    consents.withdraw(alice, kind="terms")
+    page = client.get("/account/consents/").text
+    assert given.sha256 in page
+    assert unescape(given.wording) in unescape(page)
+    assert "ended on" in page
+
+
+def test_the_archive_has_the_hash_of_every_wording(alice: Any) -> None:
+    given = consents.give(alice, kind="terms", version=consents.WORDING["terms"][0])
+    members = {member.path: member.chunks for member in exports.account(alice)}
+    (kept,) = json.loads(b"".join(members["account/consents.json"] or []))
+    assert kept["sha256"] == given.sha256
+
+
+def test_the_question_says_how_much_is_concerned(client: Any, trained: Any, photos: list[Any]) -> None:
+    client.force_login(trained.user)
+    page = client.get("/account/consents/biometric_twin/").text
+    assert "Twins that are disabled: 1" in page
+    assert "Trained models that are deleted: 1" in page
+    assert "Trainings and checks" not in page  # there are none

@@ -242,7 +242,7 @@ def test_what_a_wrong_password_left_under_the_hash_of_an_address_goes_when_it_ex
     assert len(contents("passwords")) == 3  # of the IP address, of the account, of the account from there
     with connection.cursor() as cursor:
         cursor.execute("UPDATE accounts_cache SET expires = now() - interval '1 minute'")
-    tasks.tidy()
+    tasks.retain()
     assert contents("passwords") == []
 
 
@@ -251,5 +251,5 @@ def test_a_session_past_its_time_is_deleted(client: Any, anna: Any) -> None:
 
     client.force_login(anna)
     Session.objects.update(expire_date=timezone.now() - timedelta(minutes=1))
-    tasks.tidy()
+    tasks.retain()
     assert not Session.objects.exists()

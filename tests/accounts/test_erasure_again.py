@@ -185,7 +185,7 @@ def test_a_tombstone_says_whose_and_when_and_no_more(anna: Any, erase: Callable[
     erase(anna)
     (name,) = storages["tombstones"].listdir("")[1]
     with storages["tombstones"].open(name) as file:
-        assert json.load(file).keys() == {"account", "erased_at"}
+        assert json.load(file).keys() == {"account", "receipt", "erased_at"}
 
 
 def test_an_erasure_under_way_keeps_nobody_from_starting(anna: Any) -> None:

@@ -18,7 +18,6 @@ from accounts.developers import dispatch, outcomes, sending, webhooks
 from accounts.developers.models import Attempt, Delivery, Event, Webhook
 from accounts.developers.tasks import deliver
 from accounts.models import Export
-from accounts.tasks import tidy
 from generation import kinds
 from tests.receiver import Receiver, Taken
 
@@ -309,5 +308,5 @@ def test_old_ones_are_deleted(alice: Any, receiver: Receiver) -> None:
         Delivery.objects.filter(status="pending").update(
             status="delivered", created_at=timezone.now() - timedelta(days=days)
         )
-    tidy()
+    assert webhooks.forget_old() == 1
     assert Delivery.objects.count() == 1

@@ -13,7 +13,7 @@ from django.utils import timezone
 from billing import ledger, limits, prices
 from billing.models import Plan, Price, Wallet
 from gallery.models import Item
-from gallery.tasks import retire
+from gallery.retiring import retire
 from generation import services as generation
 from generation import tasks
 from generation.models import Job

@@ -181,10 +181,10 @@ def test_the_page_filters_by_kind_and_tag(client: Any, alice: Any) -> None:
 
 
 def test_old_changes_are_forgotten(alice: Any) -> None:
-    from gallery.tasks import retire
+    from gallery.shelf import bulk
 
     BulkEdit.objects.create(user=alice, count=1, made_at=timezone.now() - timedelta(hours=1))
-    retire()
+    assert bulk.tidy() == 1
     assert not BulkEdit.objects.exists()
 
 

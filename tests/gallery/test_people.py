@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from gallery.faces import tasks
+from gallery.faces import tidying
 from gallery.faces.models import Face, Naming, Person
 from tests.gallery.faces import UNCLEAR, add, agree, drawn_with
 
@@ -119,9 +119,9 @@ def test_a_stranger_undoes_merges_and_reads_nothing(as_alice: Any, as_bob: Any, 
 def test_old_changes_go_and_people_without_faces_with_them(as_alice: Any, faces: list[str]) -> None:
     ann, bea = named(as_alice, "Ann", faces[0]), named(as_alice, "Bea", faces[3])
     as_alice.post(f"/api/v1/people/{bea['person']}/merge", {"into": ann["person"]}, format="json")
-    assert tasks.tidy_faces() == 0
+    assert tidying.forget_changes() == 0
     Naming.objects.update(created_at=timezone.now() - timedelta(days=31))
-    assert tasks.tidy_faces() > 0
+    assert tidying.forget_changes() > 0
     assert [person.name for person in Person.objects.all()] == ["Ann"]
 
 
@@ -199,7 +199,8 @@ def test_after_another_wording_the_page_of_a_face_asks_for_the_consent_again(
 ) -> None:
     from accounts.models import Consent
 
-    Consent.objects.filter(user=alice, kind="face_search").update(version="2020-01")
+    Consent.objects.filter(user=alice).delete()
+    Consent.objects.create(user=alice, kind="face_search", version="2020-01", wording="x", language="en")
     assert browser.get(f"/gallery/faces/{faces[0]}/")["Location"] == "/gallery/people/"
 
 

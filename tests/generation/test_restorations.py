@@ -246,7 +246,7 @@ def test_restorations_go_after_the_plans_time_like_pictures(alice: Any) -> None:
     from django.utils import timezone
 
     from billing.models import Wallet
-    from generation.restorations.tasks import retire
+    from generation.restorations.retiring import retire
 
     plan = ledger.wallet_of(alice).plan
     plan.retention_days = 30

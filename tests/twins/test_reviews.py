@@ -15,8 +15,8 @@ from tests.rights import logged_in, staff_with
 from tests.studio import JudgeDouble
 from tests.twins.sittings import sit
 from twins.models import Twin
+from twins.proof.forgetting import tidy_selfies
 from twins.proof.models import Proof, Selfie
-from twins.proof.tasks import tidy_selfies
 
 pytestmark = pytest.mark.django_db
 REASON = "the age hint asked for it"

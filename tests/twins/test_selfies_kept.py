@@ -16,9 +16,8 @@ from tests.studio import JudgeDouble
 from tests.twins.sittings import draw, send, sit, where
 from twins import services
 from twins.models import Twin
-from twins.proof.forgetting import tidy
+from twins.proof.forgetting import tidy_selfies
 from twins.proof.models import Challenge, Proof, Selfie
-from twins.proof.tasks import tidy_selfies
 
 pytestmark = pytest.mark.django_db
 Work = Callable[[], int]
@@ -101,6 +100,6 @@ def test_nobody_elses_frames_are_touched_by_a_sweep_of_old_ones(
     as_alice: Any, twin: Twin, photos: Any, work: Work
 ) -> None:
     sit(as_alice, twin, work)
-    assert tidy(timedelta(hours=1)) == 0
+    assert tidy_selfies() == 0
     assert set(Selfie.known_files(twin.user_id)) == set(kept(twin))
     assert client_of(twin.user).get(where(twin)).status_code == 200

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from twins.proof.models import Challenge, PhoneLink, Proof, Selfie
+from twins.proof.models import KEPT, Challenge, PhoneLink, Proof, Selfie
 
 
 def forget(twins: Sequence[Any]) -> None:
@@ -25,10 +25,10 @@ def forget(twins: Sequence[Any]) -> None:
     selfies.update(embedding=None, measures={}, likeness=[])
 
 
-def tidy(older_than: timedelta) -> int:
-    """Deletes the frames of selfies older than this; returns how many. One that waits for staff counts as
-    refused then: nobody can look at it any more."""
-    old = Selfie.objects.with_frames().filter(created_at__lt=timezone.now() - older_than)
+def tidy_selfies() -> int:
+    """Deletes the frames of older selfies; returns of how many. One that waits for staff counts as refused
+    then: nobody can look at it any more."""
+    old = Selfie.objects.with_frames().filter(created_at__lt=timezone.now() - KEPT)
     done = 0
     for selfie in old:
         with transaction.atomic():

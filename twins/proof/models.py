@@ -20,14 +20,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
-from accounts import consents
+from accounts import consents, retention
 from accounts.models import Consent, Kind
 from accounts.vault.vault import store
 from config.querysets import OwnedQuerySet
 from config.runs.models import Run, RunQuerySet
 
 VALID = timedelta(minutes=2)  # from the draw of a challenge to the upload of its frames
-KEPT = timedelta(hours=23)  # then a sweep, which runs every hour, deletes the frames
+KEPT = retention.kept("selfies") - timedelta(hours=1)  # the sweep, which runs every hour, is in time then
 PHONE = timedelta(minutes=15)  # how long the link to a phone can be opened
 INVITED = timedelta(days=7)  # how long a consent link can be used
 

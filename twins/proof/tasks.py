@@ -14,8 +14,8 @@ from config.studio import get_judge
 from ml.types import SelfieVerdict
 from twins import checks
 from twins.models import SIGN, Photo
-from twins.proof import forgetting, frames, proving, validity
-from twins.proof.models import KEPT, Selfie
+from twins.proof import frames, proving, validity
+from twins.proof.models import Selfie
 from twins.working import kept_only_if_wanted, lock_wanted, require_consent
 
 # Another selfie that shares more than `least` different values of an array column with the given ones.
@@ -32,12 +32,6 @@ def check_selfie(ident: str) -> None:
     with claimed(Selfie, ident) as selfie:
         if selfie:
             _check(selfie)
-
-
-@shared_task(name="twins.tidy_selfies")
-def tidy_selfies() -> int:
-    """Deletes the frames of older selfies; returns of how many."""
-    return forgetting.tidy(KEPT)
 
 
 def _check(selfie: Selfie) -> None:

@@ -1,15 +1,13 @@
-"""Deletes restorations after the retention time of a plan, with the pictures that were sent."""
+"""Deletes restorations after the retention time of a plan, with the pictures that were sent.
+Called by `accounts.retain`."""
 
 from __future__ import annotations
-
-from celery import shared_task
 
 from billing import limits
 from billing.models import Wallet
 from generation.restorations.models import Restoration
 
 
-@shared_task(name="generation.retire_restorations")
 def retire() -> int:
     """Deletes restorations that are older than the owner's plan allows. Returns their number."""
     gone = 0

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0010_api_keys")]
+    dependencies = [("accounts", "0030_privacy")]
 
     operations = [
         migrations.CreateModel(

@@ -1,0 +1,1 @@
+"""How owners rate their pictures: likeness, prompt and quality, and why."""

@@ -1,0 +1,1 @@
+"""What people say of the product, from any of its pages."""
