@@ -324,6 +324,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"queue": "cpu", "expires": 60},
     },
+    "look": {"task": "gallery.look", "schedule": 60.0, "options": {"queue": "cpu", "expires": 60}},
     "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "months": {"task": "billing.months", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "remote": {"task": "billing.settle_remote", "schedule": 30.0, "options": {"queue": "io", "expires": 30}},

@@ -31,6 +31,7 @@ from generation.restorations import api as restorations
 from generation.sessions import api as sessions
 from generation.there import lora_there
 from moderation import api as moderation
+from moderation.views import verify
 from support.feedback import api as product
 from support.feedback.views import feedback as feedback_page
 from support.insights import views as insights
@@ -125,6 +126,7 @@ api = [
     path("items/stacks", shelf.StacksView.as_view()),
     path("items/duplicates", shelf.DuplicatesView.as_view()),
     path("items/duplicates/merge", shelf.MergeView.as_view()),
+    path("items/duplicates/apart", shelf.ApartView.as_view()),
     path("items/lock", area.LockView.as_view()),
     path("locked", area.LockedView.as_view()),
     path("locked/open", area.OpenView.as_view()),
@@ -203,6 +205,7 @@ urlpatterns = [
     path("", include("accounts.privacy.urls")),
     path("terms/", terms, name="terms"),
     path("terms/<slug:version>/", terms, name="terms"),
+    path("verify/", verify, name="verify"),
     path("hooks/stripe", stripe_hook, name="stripe_hook"),
     path("hooks/fal/<uuid:reference>", fal_hook, name="fal_hook"),
     path("hooks/lora/<str:token>", lora_there, name="lora_there"),

@@ -78,7 +78,8 @@ class Item(models.Model):
     likeness = models.FloatField(null=True)
     safety = models.FloatField(default=0.0)
     mark = models.BigIntegerField(null=True)  # id in the invisible watermark
-    hash = models.BigIntegerField(null=True)
+    hash = models.BigIntegerField(null=True)  # how it looks; see gallery.services.look_of
+    apart = models.BooleanField(default=False, db_default=False)  # what looks alike is not the same
     favourite = models.BooleanField(default=False)
     # Left out of the gallery's list, and still in albums, in searches that ask for it and in archives.
     archived = models.BooleanField(default=False)
@@ -127,6 +128,13 @@ class Item(models.Model):
                 fields=["user", "-created_at", "-id"], name="items_locked", condition=Q(locked=True)
             ),
             models.Index(fields=["user", "etag"], name="items_by_bytes"),
+            # All that is read to find what looks alike: gallery.shelf.alike.
+            models.Index(
+                fields=["user", "hash"],
+                condition=Q(archived=False, locked=False, keeper=None, hash__isnull=False),
+                name="items_by_look",
+            ),
+            models.Index(fields=["id"], condition=Q(hash=None) & ~Q(kind="video"), name="items_without_look"),
             GinIndex(fields=["tags"], name="items_by_tag"),
             GinIndex(fields=["search"], name="items_by_words"),
         )

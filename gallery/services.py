@@ -15,8 +15,10 @@ from config.errors import Invalid
 from config.web.text import NameField
 from gallery.models import Album, AlbumItem, Item
 from ml import media
+from ml.measures import perceptual_hash
 
-THUMBNAIL, BLUR = 512, 10  # px of the long side
+THUMBNAIL, BLUR, LOOKED_AT = 512, 10, 64  # px of the long side
+SIGN = 1 << 63
 TAGS, TAG_LENGTH = 30, 40
 
 
@@ -30,7 +32,14 @@ def save_item(user_id: Any, ident: Any, data: bytes) -> dict[str, Any]:
     files.write(item.content, data)
     files.write(item.thumbnail, small)
     blur = base64.b64encode(media.thumbnail(small, BLUR, "WEBP")).decode()
-    return {"size": len(data), "etag": hashlib.sha256(data).hexdigest(), "blur": blur}
+    etag = hashlib.sha256(data).hexdigest()
+    return {"size": len(data), "etag": etag, "blur": blur, "hash": look_of(small)}
+
+
+def look_of(thumbnail: bytes) -> int:
+    """The perceptual hash as the database keeps it: 64 bits with a sign."""
+    tiny = media.to_array(media.thumbnail(thumbnail, LOOKED_AT, "PNG"))
+    return perceptual_hash(tiny) - SIGN
 
 
 def change_item(item: Item, **fields: Any) -> Item:
@@ -79,6 +88,14 @@ def rename_album(album: Album, *, name: str) -> Album:
     except IntegrityError:
         raise Invalid(errors={"name": [str(_("You have an album of this name."))]}) from None
     return album
+
+
+def put_into_album(user_id: Any, album_id: Any, item_id: Any) -> None:
+    """Adds a new item, inside the caller's transaction. Does nothing when the album was deleted meanwhile:
+    the lock keeps it from being deleted right now."""
+    rows = Album.objects.owned_by(user_id).filter(id=album_id)
+    if rows.select_for_update(no_key=True).first():
+        AlbumItem.objects.create(album_id=album_id, item_id=item_id)
 
 
 @transaction.atomic

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from billing import prices
 from config.studio import get_base
-from config.web.labels import QUALITY_NAMES, STYLE_NAMES, maker
+from config.web.labels import ERA_NAMES, QUALITY_NAMES, STYLE_NAMES, maker
 from config.web.pagination import cursor_at, page
 from config.web.problems import told
 from gallery import likeness, services
@@ -148,6 +148,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
     facts = {
         "item": item,
         "style": STYLE_NAMES.get(item.style, item.style),
+        "era": ERA_NAMES.get(item.recipe.get("era"), ""),
         "quality": QUALITY_NAMES.get(item.recipe.get("quality"), ""),
         "likeness": likeness.told(item),
         "maker": maker(item.engine),

@@ -23,7 +23,8 @@ from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import KEY, PAGE, paged, refuses
 from config.web.serializers import checked, idempotency_of
-from generation import services, suggestions
+from generation import albums, services, suggestions
+from generation.eras import EraUnfit
 from generation.models import Job
 from generation.packs import api as packs
 from generation.packs.prompts import PackUnfit
@@ -51,6 +52,7 @@ REFUSALS = (
     PackGone,
     PresetGone,
     PackUnfit,
+    EraUnfit,
 )
 # Of POST /generations: one form for each kind.
 FORMS = PolymorphicProxySerializer(
@@ -80,6 +82,7 @@ def _images(request: Any) -> Job:
     return services.request_images(
         request.user,
         twin=Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None,
+        album=albums.own(request.user, form.pop("album", None)),
         **form,
         **idempotency_of(request),
     )
@@ -118,6 +121,8 @@ def _again(request: Any, job: Job, *, same_seed: bool, overrides: dict[str, Any]
     if "twin" in other:
         own, twin = Twin.objects.owned_by(request.user), other["twin"]
         other["twin"] = own.get_or_404(twin) if twin else None
+    if "album" in other:
+        other["album"] = albums.own(request.user, other["album"])
     return services.repeat(job, same_seed=same_seed, **other, **idempotency_of(request))
 
 

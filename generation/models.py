@@ -46,6 +46,7 @@ class Job(PaidRun):
     prompt = models.TextField(max_length=2000)
     negative_prompt = models.TextField(max_length=2000, blank=True)
     style = models.CharField(max_length=20, default="photorealistic")
+    era = models.CharField(max_length=8, null=True)  # of ml.types.ERAS
     aspect_ratio = models.CharField(max_length=5, default="1:1")
     quality = models.CharField(max_length=10, default="standard")
     count = models.PositiveSmallIntegerField(default=1)
@@ -65,6 +66,8 @@ class Job(PaidRun):
     presets = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
     shots = ArrayField(models.TextField(), default=list, db_default=[], blank=True)
     repeats = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
+    # Results are put into it. One that was deleted meanwhile takes none.
+    album = models.ForeignKey("gallery.Album", models.SET_NULL, null=True, related_name="+")
 
     objects = JobQuerySet.as_manager()
 
@@ -115,6 +118,7 @@ class Job(PaidRun):
             "prompt": self.prompt,
             "negative_prompt": self.negative_prompt,
             "style": self.style,
+            "era": self.era,
             "aspect_ratio": self.aspect_ratio,
             "quality": self.quality,
             "count": self.count,

@@ -14,8 +14,9 @@ from billing.engines import choice, offers
 from billing.engines.choice import Card
 from config.errors import DomainError
 from config.studio import get_base
-from config.web.labels import QUALITY_NAMES
+from config.web.labels import ERA_NAMES, QUALITY_NAMES
 from ml.catalogue import Base
+from ml.prompts import known_eras
 from ml.types import QUALITIES
 from twins.models import Twin
 
@@ -34,14 +35,20 @@ class Picking:
         able = self.fitting.get(twin, [])
         return wanted if wanted in able else next(iter(able), "")
 
+    def eras(self) -> dict[str, Any]:
+        """The times that one of these engines knows, with their names."""
+        known = {era for card in self.cards for era in known_eras(card.base)}
+        return {era: name for era, name in ERA_NAMES.items() if era in known}
+
     def for_script(self) -> str:
-        """What static/studio.js reads: fitting, and each engine's prices and names of qualities."""
+        """What static/studio.js reads: fitting, and each engine's prices, names of qualities and times."""
         each = {card.profile: card.profile for card in self.cards}
         return json.dumps(
             {
                 "fitting": self.fitting,
                 "prices": {p: {q: float(n) for q, n in prices.per_picture(p).items()} for p in each},
                 "qualities": {p: qualities(p) for p in each},
+                "eras": {p: known_eras(get_base(p)) for p in each},
                 "steps": {p: dict(zip(QUALITIES, get_base(p).steps)) for p in each},
             }
         )

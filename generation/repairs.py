@@ -16,7 +16,7 @@ from ml.types import REGIONS
 from twins.models import Training, Twin
 
 REPAIRED = 0.85  # strength of a repair: the part is mostly new
-RECIPE = ("negative_prompt", "style", "aspect_ratio", "quality", "steps", "engine")
+RECIPE = ("negative_prompt", "style", "era", "aspect_ratio", "quality", "steps", "engine")
 
 
 def request_repair(

@@ -14,10 +14,10 @@ from billing.engines import offers
 from config.runs.places import Places
 from config.web.serializers import RunFields, run_fields
 from config.web.text import TextField
-from generation import engines, references
+from generation import albums, engines, eras, references
 from generation.models import Job
 from ml import prompts
-from ml.types import ASPECTS, QUALITIES, REGIONS, STRENGTH, STYLES
+from ml.types import ASPECTS, ERAS, QUALITIES, REGIONS, STRENGTH, STYLES
 from twins.models import Twin
 
 PROMPT = 1000  # characters, as ml.words.screening.MAX_PROMPT
@@ -29,6 +29,15 @@ class JobForm(serializers.Serializer):  # type: ignore[type-arg]
     prompt = TextField(max_length=PROMPT)
     negative_prompt = TextField(max_length=PROMPT, required=False, allow_blank=True)
     style = serializers.ChoiceField(choices=STYLES, required=False)
+    era = serializers.ChoiceField(
+        choices=ERAS,
+        required=False,
+        allow_null=True,
+        help_text="the time that the pictures show; /engines tells which an engine knows",
+    )
+    album = serializers.UUIDField(
+        required=False, allow_null=True, help_text="an album of one's own, which gets the results"
+    )
     aspect_ratio = serializers.ChoiceField(choices=ASPECTS, required=False)
     quality = serializers.ChoiceField(choices=QUALITIES, required=False)
     count = serializers.IntegerField(min_value=1, max_value=8, required=False)
@@ -71,12 +80,14 @@ def quoted(user: Any, fields: dict[str, Any]) -> dict[str, int]:
     form = JobForm(data={"prompt": "-", **fields})
     form.is_valid(raise_exception=True)
     job = asked(user, form.validated_data)
+    eras.check(job, job.base)
     read = {name: until for name, until in reading(job).items() if until is not None}
     return {"credits": job.job_kind.price(job)} | read
 
 
 def asked(user: Any, fields: dict[str, Any]) -> Job:
     """The job that a valid form asks for, not saved. Raises NotFound, and what engines.chosen raises."""
+    fields = fields | {"album": albums.own(user, fields.get("album"))}
     twin = fields.get("twin") and Twin.objects.owned_by(user).get_or_404(fields["twin"])
     version = twin.active_training if twin else None
     job = Job(**fields | {"user": user, "twin": twin or None, "training": version})
@@ -89,7 +100,12 @@ def reading(job: Job) -> dict[str, int | None]:
     subject = job.twin.subject_class if job.twin else "person"
     return {
         "prompt_read_until": prompts.read_until(
-            job.base, job.prompt, style=job.style, subject=subject, twin=job.twin is not None
+            job.base,
+            job.prompt,
+            style=job.style,
+            subject=subject,
+            twin=job.twin is not None,
+            era=job.era or "",
         ),
         "negative_prompt_read_until": prompts.negative_read_until(job.base, job.negative_prompt),
     }
@@ -151,6 +167,7 @@ class RecipeSerializer(serializers.Serializer):  # type: ignore[type-arg]
     prompt = serializers.CharField()
     negative_prompt = serializers.CharField(allow_blank=True)
     style = serializers.CharField()
+    era = serializers.CharField(allow_null=True)
     aspect_ratio = serializers.CharField()
     quality = serializers.CharField()
     count = serializers.IntegerField()
@@ -173,6 +190,7 @@ class JobSerializer(RunFields):
     )
     negative_prompt_read_until = serializers.IntegerField(allow_null=True)
     items = serializers.ListField(child=serializers.UUIDField())
+    album = serializers.UUIDField(allow_null=True, help_text="that gets the results")
     unlike = serializers.IntegerField(
         help_text="how many items are below the base's likeness floor; they cost nothing, up to the price of"
         " one training a day"
@@ -184,6 +202,7 @@ def show_job(job: Job, places: Places | None = None) -> dict[str, Any]:
     return run_fields(job, places) | {
         "recipe": job.recipe,
         "items": items,
+        "album": job.album_id,
         "unlike": job.unlike(),
         **reading(job),
     }

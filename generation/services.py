@@ -17,7 +17,8 @@ from config.errors import DomainError, NotFailed
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from config.studio import hosted
-from generation import engines, kinds, references
+from gallery.models import Album
+from generation import engines, eras, kinds, references
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
@@ -25,8 +26,8 @@ from twins.proof import companies, subjects
 from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
-COPIED = ("prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "steps", "engine")
-COPIED += ("reference", "strength", "mask", "region", "times")
+COPIED = ("prompt", "negative_prompt", "style", "era", "aspect_ratio", "quality", "count", "steps")
+COPIED += ("engine", "album", "reference", "strength", "mask", "region", "times")
 SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest", "pack", "presets", "shots")
 
 
@@ -40,6 +41,8 @@ class Recipe(TypedDict, total=False):
 
     negative_prompt: str
     style: str
+    era: str | None
+    album: Album | None
     aspect_ratio: str
     quality: str
     count: int
@@ -80,8 +83,8 @@ def request_job(
     refuse it; the same request a second time does not call it.
 
     Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled, TwinReadOnly,
-    EngineUnknown, EngineGone, EngineWithoutReference, ReferenceNotAllowed, PlanRequired, JobLimit,
-    NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
+    EngineUnknown, EngineGone, EngineWithoutReference, ReferenceNotAllowed, EraUnfit, PlanRequired,
+    JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
     """
     job.of_twin = job.twin is not None
     job.seed = secrets.randbelow(SEEDS) if job.seed is None else job.seed
@@ -109,6 +112,7 @@ def _enqueue(job: Job, *, training: Training | None) -> None:
         job.training = training or usable
     base = engines.chosen(job)
     references.check(job, base)
+    eras.check(job, base)
     job.engine = base.name
     if job.twin is not None:
         companies.require(job.twin, base)

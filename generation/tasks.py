@@ -15,6 +15,8 @@ from billing.runs import REMOTE, may_begin
 from config.runs.stages import overall
 from config.runs.turns import last_served
 from config.runs.worker import Lost, claimed
+from gallery.models import Item
+from gallery.services import put_into_album
 from generation import schedule
 from generation.kinds import RENDER
 from generation.models import Job, Output
@@ -110,8 +112,10 @@ def measures_of(result: Any) -> dict[str, float | None]:
 
 
 def _check_allowed(run: Job) -> None:
-    """Checks that the consent, the twin and its training still exist: before each result is made and before
-    it is delivered. Raises MLError, Stopped."""
+    """Checks that the consent, the twin and its training still exist, and the picture that it begins from:
+    before each result is made and before it is delivered. Raises MLError, Stopped."""
+    if run.reference and not Item.objects.owned_by(run.user_id).filter(id=run.reference).exists():
+        raise MLError("reference_gone", "")  # deleted, or put into the locked area
     if not run.of_twin:
         return
     fresh = Job.objects.select_related("twin", "training").get(id=run.id)
@@ -143,6 +147,8 @@ def deliver(run: Job, index: int, result: Any) -> None:
             if not run.may_deliver():
                 raise Lost
             kind.record(run, index, ident, result, facts)
+            if run.album_id:
+                put_into_album(run.user_id, run.album_id, ident)
             recognised = kind.is_recognised(run, result)
             Output.objects.create(
                 job=run, index=index, item=ident, recognised=recognised, **measures_of(result)

@@ -24,7 +24,7 @@ from config.web.labels import STYLE_NAMES, engine_name
 from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from gallery.models import Item
-from generation import services
+from generation import albums, services
 from generation.models import Job
 from generation.packs import services as packs
 from generation.packs.services import HEADSHOTS
@@ -44,7 +44,8 @@ UNREAD = _(
 UNREAD_NEGATIVE = _("It reads what should not be there only up to “%(end)s”.")
 NO_NEGATIVE = _("This base does not read what should not be there.")
 KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed", "engine")
-KEPT += ("steps", "reference", "strength")
+KEPT += ("steps", "reference", "strength", "era", "album", "album_name")
+OF_PAGE = ("album", "album_name")  # which the page resolves itself
 
 
 @login_required
@@ -54,8 +55,8 @@ def studio(request: HttpRequest) -> HttpResponse:
     said: dict[str, Any] = {}
     if request.method == "POST":
         filled = {name: request.POST.get(name, "") for name in KEPT}
-        form = JobForm(data={k: v for k, v in filled.items() if v != ""})
-        said = _answer(request, form) if form.is_valid() else {"refused": _faults(form)}
+        form = JobForm(data={k: v for k, v in filled.items() if v != "" and k not in OF_PAGE})
+        said = _answer(request, form, filled) if form.is_valid() else {"refused": _faults(form)}
         if not said:
             return redirect(f"{request.path}?{_query(filled)}")
     return render(
@@ -69,8 +70,9 @@ def _faults(form: JobForm) -> str:
     return " ".join(str(text) for errors in form.errors.values() for text in errors)
 
 
-def _answer(request: HttpRequest, form: JobForm) -> dict[str, Any]:
-    """Requests the pictures. Returns what the page has to say instead of going on, or nothing."""
+def _answer(request: HttpRequest, form: JobForm, filled: dict[str, str]) -> dict[str, Any]:
+    """Requests the pictures. Returns what the page has to say instead of going on, or nothing: then `filled`
+    names the album that may be new."""
     try:
         job = asked(request.user, form.validated_data)
         if job.twin is not None and not job.twin.of_other:
@@ -78,7 +80,9 @@ def _answer(request: HttpRequest, form: JobForm) -> dict[str, Any]:
         unread = _unread(job)
         if unread and not request.POST.get("anyway"):
             return {"unread": unread}
-        _ask(request, dict(form.validated_data))
+        with albums.chosen(request.user, filled["album"], filled["album_name"]) as album:
+            _ask(request, dict(form.validated_data) | {"album": album})
+        filled |= {"album": str(album.id) if album else "", "album_name": ""}
     except DomainError as error:
         lacks = error.code in ("not_enough_credits", "payment_due")
         return {"refused": sentence_of(error), "lacks_credits": lacks}
@@ -138,6 +142,10 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         "reference": reference,
         "aspects": [(a, a.replace(":", "x")) for a in ASPECTS],
         "qualities": qualities(engine),
+        "eras": picks.eras(),
+        "albums": albums.listed(request.user, filled["album"]),
+        "album": filled["album"],
+        "album_name": filled["album_name"],
         "counts": range(1, 9),
         "tab": "studio",
     }

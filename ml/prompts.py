@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.catalogue import FLUX2, Base
+from ml.types import ERAS
 
 TRIGGER = "ohwx"  # the word that a twin's LoRA is trained on
 STYLE_WORDS = {
@@ -55,11 +56,21 @@ def without_markup(prompt: str) -> str:
     return "".join(_FREED.get(c, c) for c in plain)
 
 
-def compose(prompt: str, style: str, subject: str, *, twin: bool) -> str:
-    """The base's prompt: the style's words, the subject (with the trigger for a twin), then the user's
-    prompt without markup."""
+def compose(prompt: str, style: str, subject: str, *, twin: bool, era: str = "") -> str:
+    """The base's prompt: the style's words, the subject (with the trigger for a twin), the era's words, then
+    the user's prompt without markup. What is chosen stands in front, where no base stops reading."""
     who = f"{TRIGGER} {subject}" if twin else f"a {subject}"
-    return f"{STYLE_WORDS[style]} of {who}, {without_markup(prompt).strip()}"
+    when = f" {era_words(era)}" if era else ""
+    return f"{STYLE_WORDS[style]} of {who}{when}, {without_markup(prompt).strip()}"
+
+
+def era_words(era: str) -> str:
+    return f"in the {era}, with the clothes and hair of the {era}"
+
+
+def known_eras(base: Base) -> tuple[str, ...]:
+    """The eras whose words a base knows. One that never saw them would make a picture of any time."""
+    return tuple(era for era in ERAS if not unknown_words(base, era_words(era)))
 
 
 # ---------------------------------------------------------------- length
@@ -67,11 +78,13 @@ def compose(prompt: str, style: str, subject: str, *, twin: bool) -> str:
 AROUND = 16  # tokens of the longest frame around a prompt, FLUX.2's chat template
 
 
-def read_until(base: Base, prompt: str, *, style: str, subject: str, twin: bool) -> int | None:
+def read_until(base: Base, prompt: str, *, style: str, subject: str, twin: bool, era: str = "") -> int | None:
     """How many characters of the prompt the base reads, up to the end of a word; None when it reads all."""
-    return _last_that_fits(
-        prompt, lambda begun: count_tokens(base, compose(begun, style, subject, twin=twin)) <= base.tokens
-    )
+
+    def fits(begun: str) -> bool:
+        return count_tokens(base, compose(begun, style, subject, twin=twin, era=era)) <= base.tokens
+
+    return _last_that_fits(prompt, fits)
 
 
 def negative_read_until(base: Base, negative: str) -> int | None:

@@ -48,6 +48,7 @@ SELFIE_CODES = (
     "selfie_drawn",
 )
 STYLES = ("photorealistic", "cinematic", "artistic", "anime", "vintage", "noir", "watercolour", "fantasy")
+ERAS = ("1920s", "1940s", "1950s", "1960s", "1970s", "1980s", "1990s")  # that pictures may show
 ASPECTS = ("1:1", "4:5", "3:4", "2:3", "9:16", "16:9", "3:2")
 QUALITIES = ("draft", "standard", "high")
 SUBJECTS = ("person", "woman", "man")
@@ -285,6 +286,7 @@ class RenderSpec:
     strength: float = 0.6
     mask: str | None = None
     region: str = ""
+    era: str = ""  # of ERAS, or none
 
     @property
     def repairs(self) -> bool:
@@ -310,6 +312,7 @@ class Picture:
     engine: str
     avatar_shown: float | None = None
     sharpness: float | None = None  # of the twin's face, see measures.py; None where likeness has no face
+    faces_restored: int = 0  # of an enlarged picture: faces that were made clearer
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
@@ -15,7 +13,7 @@ from rest_framework.views import APIView
 from config.errors import MissingFile
 from config.web.ratelimit import limited
 from ml import provenance
-from moderation import verdict_sentences
+from moderation.verifying import LIMIT, verify_file
 
 
 class VerifyForm(serializers.Serializer):  # type: ignore[type-arg]
@@ -68,24 +66,11 @@ class VerifyView(APIView):
     parser_classes = (MultiPartParser,)
 
     @extend_schema(request={"multipart/form-data": VerifyForm}, responses=FoundSerializer, examples=EXAMPLES)
-    @limited("60/h", "verify")
+    @limited(LIMIT, "verify")
     def post(self, request: Any) -> Response:
         """Whether this installation made a file (PNG, JPEG, WebP, MP4), with the reasons.
 
         The file is not kept, and the answer tells nothing about a person."""
         if "file" not in request.FILES:
             raise MissingFile
-        certificates = provenance.known_certificates(settings.KEYS / "provenance")
-        return Response(
-            tell(provenance.verify_apart(request.FILES["file"].read(), certificates=certificates))
-        )
-
-
-def tell(found: provenance.Provenance) -> dict[str, Any]:
-    """The verdict in the reader's language. The mark's number stays here: it leads to a row."""
-    sentences = verdict_sentences.REASONS
-    known = {name: value for name, value in asdict(found).items() if name != "ident"}
-    return known | {
-        "reasons": [{"code": code, "sentence": str(sentences[code])} for code in found.reasons],
-        "summary": provenance.summarise(str(verdict_sentences.VERDICTS[found.verdict]), found),
-    }
+        return Response(verify_file(request.FILES["file"].read()))

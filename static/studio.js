@@ -28,8 +28,19 @@ function each() { // as billing/prices.py: steps cost as much as the cheapest qu
   const enough = Object.keys(prices).find((quality) => steps[quality] >= wanted);
   return enough ? prices[enough] : (prices.high * wanted) / steps.high;
 }
+const eras = form.querySelector("#eras");
+function offerEras() { // those that the chosen engine knows
+  if (!eras) return;
+  const known = engines.eras[engine()] ?? [];
+  for (const one of eras.querySelectorAll("[name=era]")) {
+    one.closest("label").hidden = Boolean(one.value) && !known.includes(one.value);
+    if (one.checked && one.closest("label").hidden) eras.querySelector("[value='']").checked = true;
+  }
+  eras.hidden = !known.length;
+}
 function price() {
   fit();
+  offerEras();
   for (const option of form.elements.quality.options) option.textContent = engines.qualities[engine()][option.value];
   const exact = each() * Number(form.elements.count.value);
   const n = Math.ceil(exact);
@@ -84,13 +95,13 @@ function readOnlyTo(text, until) { // the last words, like _tail in generation/v
   return (read.length > 30 && words) || read.slice(-30);
 }
 async function measure() {
-  const fields = Object.fromEntries(["twin", "prompt", "negative_prompt", "style", "engine"].map((name) => [name, form.elements[name]?.value ?? ""]));
+  const fields = Object.fromEntries(["twin", "prompt", "negative_prompt", "style", "engine", "era"].map((name) => [name, form.elements[name]?.value ?? ""]));
   const sentences = [];
   if (fields.prompt.trim() && (fields.prompt.length > LEAST || fields.negative_prompt)) {
     const answer = await fetch("/api/v1/quote", {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
-      body: JSON.stringify({ kind: "image", ...fields, twin: fields.twin || null }),
+      body: JSON.stringify({ kind: "image", ...fields, twin: fields.twin || null, era: fields.era || null }),
     }).catch(() => null);
     if (!answer?.ok || form.elements.prompt.value !== fields.prompt) return;
     const { prompt_read_until: until, negative_prompt_read_until: negative } = await answer.json();

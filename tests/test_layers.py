@@ -42,6 +42,8 @@ TORCH_FREE = (
     "fingerprint",
     "nets.scales",
     "sameness",
+    "measures",
+    "alike",
     "prompts",
     "safety",
     "media",
@@ -72,7 +74,7 @@ ML: list[tuple[str, ...]] = [
     for floor in (
         "types errors",
         "sizes vocabulary words catalogue",
-        "lorafile measures copies sameness watermark decoding edit regions media safety provenance"
+        "lorafile measures copies sameness alike watermark decoding edit regions media safety provenance"
         " prompts nets nudity drawn fingerprint",
         "avatar",
         "oom faces likeness heads liveness selfie finish selection",

@@ -14,6 +14,7 @@ OPEN = (
     "/accounts/login/",
     "/accounts/signup/",
     "/terms/",
+    "/verify/",
     "/privacy/",
     "/privacy/request/",
     "/retention/",

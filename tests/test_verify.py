@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.core.cache import caches
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.translation import override
 from PIL import Image
@@ -87,3 +89,66 @@ def test_the_contract_shows_an_answer(client: Any) -> None:
     operation = client.get("/api/v1/openapi.json").json()["paths"]["/api/v1/verify"]["post"]
     examples = operation["responses"]["200"]["content"]["application/json"]["examples"].values()
     assert {one["value"]["verdict"] for one in examples} == {"ours", "ours_changed"}
+
+
+# ---------------------------------------------------------------- the page
+
+
+def send(client: Any, data: bytes | None, name: str = "p.png") -> Any:
+    return client.post("/verify/", {} if data is None else {"file": SimpleUploadedFile(name, data)})
+
+
+def test_the_page_says_what_is_known_of_a_delivered_picture(client: Any, delivered: bytes) -> None:
+    text = send(client, delivered, "<b>.png").text
+    for part in ("The signature is intact.", "our built-in preview engine, nano", "Nov. 20, 2026"):
+        assert part in text
+    assert "Made by a machine" in text
+    assert "<b>.png" not in text
+
+
+def test_the_page_gives_a_reason_for_each_thing_found(client: Any, delivered: bytes) -> None:
+    text = send(client, encode(np.asarray(Image.open(io.BytesIO(delivered))), "JPEG"), "p.jpg").text
+    assert "The invisible mark says that this picture came from here." in text
+    assert "It carries no signature. Saving a file again removes it." in text
+    assert "Signed on" not in text  # known from an intact signature alone
+
+
+@pytest.mark.parametrize("data", [None, b""])
+def test_no_file_is_told_and_the_form_stays(client: Any, data: bytes | None) -> None:
+    page = send(client, data)
+    assert page.status_code == 400
+    assert "Choose a file first." in page.text
+    assert 'id="verify-form"' in page.text
+
+
+def test_a_document_gets_an_honest_answer(client: Any) -> None:
+    page = send(client, b"%PDF-1.7\n1 0 obj", "paper.pdf")
+    assert page.status_code == 200
+    assert "This is no picture and no clip that can be checked." in page.text
+
+
+def test_a_file_that_is_too_large_is_told(client: Any, settings: Any) -> None:
+    settings.MAX_UPLOAD = 2**20
+    page = send(client, b"x" * (2**20 + 1))
+    assert page.status_code == 413
+    assert "At most 1 MB can be sent." in page.text
+
+
+@pytest.fixture
+def _counted_anew() -> Iterator[None]:
+    caches["redis"].clear()
+    yield
+    caches["redis"].clear()
+
+
+@pytest.mark.usefixtures("_counted_anew")
+def test_the_page_and_the_api_have_one_limit(client: Any) -> None:
+    for _ in range(60):
+        client.post("/api/v1/verify")
+    page = send(client, b"GIF89a")
+    assert (page.status_code, "Retry-After" in page) == (429, True)
+    assert "Too many requests." in page.text
+
+
+def test_anybody_finds_the_page(client: Any) -> None:
+    assert client.get("/").text.count('href="/verify/"') == 2  # in the text, and at the foot

@@ -99,6 +99,7 @@ TABLE: Mapping[str, Row] = {
     "items/stacks": MAKES,
     "items/duplicates": SEES,
     "items/duplicates/merge": MAKES,
+    "items/duplicates/apart": MAKES,
     "items/lock": {"POST": None},
     "items/<uuid:ident>": {"GET": READ, "PATCH": GENERATE, "DELETE": GENERATE},
     "items/<uuid:ident>/stack": {"GET": READ, "POST": GENERATE, "DELETE": GENERATE},

@@ -10,6 +10,7 @@ from accounts import consents
 from billing import prices
 from config.web.labels import engine_name
 from ml.catalogue import SERVICES, Base
+from ml.prompts import known_eras
 
 
 class WhereSerializer(serializers.Serializer):  # type: ignore[type-arg]
@@ -46,6 +47,9 @@ class EngineSerializer(serializers.Serializer):  # type: ignore[type-arg]
     consented = serializers.BooleanField(help_text="that consent is given, or none is needed")
     prices = EnginePricesSerializer()
     licence = serializers.CharField()
+    eras = serializers.ListField(
+        child=serializers.CharField(), help_text="the times that it knows, for `era` of POST /generations"
+    )
 
 
 def show_engine(user: Any, base: Base) -> dict[str, Any]:
@@ -62,6 +66,7 @@ def show_engine(user: Any, base: Base) -> dict[str, Any]:
         "consented": kind is None or consents.has(user.id, kind),
         "prices": {"training": None} | prices.of_engine(base),
         "licence": base.licence,
+        "eras": known_eras(base),
     }
 
 

@@ -46,7 +46,7 @@ SENTENCES = {
     "base_missing": NOT_READY,
     "base_broken": NOT_READY,
     "reference_gone": _(
-        "The picture that this begins from was deleted. Nothing was charged. Choose another one."
+        "The picture that this begins from was deleted or locked. Nothing was charged. Choose another one."
     ),
     "reference_not_allowed": _(
         "This picture cannot be used as a start. Nothing was charged. Choose another one."

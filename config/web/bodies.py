@@ -22,6 +22,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, connection
+from django.template.loader import render_to_string
 from django.utils.translation import get_supported_language_variant, override
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation.trans_real import parse_accept_lang_header
@@ -180,10 +181,10 @@ def _too_large(limit: int) -> FileTooLarge:
 
 async def refuse(scope: Any, send: Any, error: DomainError) -> None:
     with override(_language(scope)):
-        data = json.dumps(problems.body(error.code, error.status, error.detail)).encode()
+        kind, data = _answer(scope, error)
     more = getattr(error, "headers", {}).items()
     headers = [
-        (b"content-type", problems.JSON.encode()),
+        (b"content-type", kind.encode()),
         (b"content-length", str(len(data)).encode()),
         (b"cache-control", b"private, no-store"),
         (b"connection", b"close"),
@@ -191,6 +192,13 @@ async def refuse(scope: Any, send: Any, error: DomainError) -> None:
     ]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": data})
+
+
+def _answer(scope: Any, error: DomainError) -> tuple[str, bytes]:
+    """(media type, body): a page for a browser that sent a page's form, a problem for all others."""
+    if b"text/html" in dict(scope["headers"]).get(b"accept", b""):
+        return "text/html; charset=utf-8", render_to_string("error.html", {"error": error}).encode()
+    return problems.JSON, json.dumps(problems.body(error.code, error.status, error.detail)).encode()
 
 
 def _language(scope: Any) -> str:

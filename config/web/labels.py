@@ -17,6 +17,15 @@ STYLE_NAMES: dict[str, Any] = {
     "watercolour": _("Watercolour"),
     "fantasy": _("Fantasy"),
 }
+ERA_NAMES: dict[str, Any] = {
+    "1920s": pgettext_lazy("a time that pictures show", "1920s"),
+    "1940s": pgettext_lazy("a time that pictures show", "1940s"),
+    "1950s": pgettext_lazy("a time that pictures show", "1950s"),
+    "1960s": pgettext_lazy("a time that pictures show", "1960s"),
+    "1970s": pgettext_lazy("a time that pictures show", "1970s"),
+    "1980s": pgettext_lazy("a time that pictures show", "1980s"),
+    "1990s": pgettext_lazy("a time that pictures show", "1990s"),
+}
 QUALITY_NAMES: dict[str, Any] = {"draft": _("Draft"), "standard": _("Standard"), "high": _("High")}
 STAGE_NAMES: dict[str, Any] = {  # of trainings and jobs, by the engine's word
     "preparing": _("Looking at your photos"),

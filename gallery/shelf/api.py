@@ -14,9 +14,11 @@ from config.web.schema import refuses
 from config.web.serializers import checked
 from gallery import search
 from gallery.models import Item
-from gallery.shelf import bulk, duplicates, stacks
+from gallery.shelf import alike, bulk, duplicates, stacks
 from gallery.shelf.models import BulkEdit
 from gallery.shelf.serializers import (
+    ApartForm,
+    ApartSerializer,
     BulkEditSerializer,
     BulkForm,
     DuplicatesSerializer,
@@ -91,20 +93,32 @@ class UnstackView(APIView):
 
 
 class DuplicatesView(APIView):
-    """The newest 50 groups of pictures that are equal byte for byte, without the archive."""
+    """The newest 50 groups of pictures that are equal byte for byte, and of those that look alike, without
+    the archive."""
 
     @extend_schema(responses=DuplicatesSerializer)
     def get(self, request: Any) -> Response:
-        found = duplicates.groups(request.user)
-        return Response({"results": [[item.id for item in items] for items in found]})
+        found = {"results": duplicates.groups(request.user), "alike": alike.groups(request.user)}
+        return Response({name: [[i.id for i in items] for items in rows] for name, rows in found.items()})
 
 
 class MergeView(APIView):
-    """Merges all pictures that are equal to `keep` into it. It is undone like a bulk edit."""
+    """Merges pictures into `keep`: `ids`, or all that are equal to it. It is undone like a bulk edit."""
 
     @extend_schema(request=MergeForm, responses=BulkEditSerializer)
     @refuses(NotFound)
     @limited("240/h", "bulk")
     def post(self, request: Any) -> Response:
-        keep = Item.objects.owned_by(request.user).get_or_404(checked(MergeForm, request)["keep"])
-        return Response(show_edit(duplicates.merge(keep)))
+        form = checked(MergeForm, request)
+        keep = Item.objects.owned_by(request.user).get_or_404(form["keep"])
+        edit = alike.merge(keep, form["ids"]) if "ids" in form else duplicates.merge(keep)
+        return Response(show_edit(edit))
+
+
+class ApartView(APIView):
+    """Says that pictures which look alike are different. They are not shown as a group again."""
+
+    @extend_schema(request=ApartForm, responses=ApartSerializer)
+    @limited("240/h", "bulk")
+    def post(self, request: Any) -> Response:
+        return Response({"changed": alike.keep_apart(request.user, checked(ApartForm, request)["ids"])})

@@ -39,11 +39,18 @@ def merge(keep: Item) -> BulkEdit | None:
 
     None if there are none left. Raises Invalid when all their tags are too many.
     """
-    same = bulk.locked_rows(Item.objects.owned_by(keep.user).filter(etag=keep.etag))
+    if not keep.etag:
+        return None
+    return merge_into(keep, Item.objects.owned_by(keep.user).filter(etag=keep.etag))
+
+
+def merge_into(keep: Item, rows: Any) -> BulkEdit | None:
+    """Merges the pictures of `rows`, with `keep` among them. Needs a transaction."""
+    same = bulk.locked_rows(rows)
     kept = [item for item in same if item.id == keep.id]
     tops = set(Item.objects.filter(keeper__in=same).values_list("keeper", flat=True))
     others = [item for item in same if item.id not in {keep.id, *tops} and not item.archived]
-    if not keep.etag or not kept or not others:
+    if not kept or not others:
         return None
     albums = Album.objects.filter(user=keep.user, items__in=others).distinct()
     flags = {"archived": [True, bulk.set_flag(others, "archived", True)]}

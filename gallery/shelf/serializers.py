@@ -11,7 +11,7 @@ from config.errors import Invalid
 from config.web.text import NameField
 from gallery.models import Item
 from gallery.serializers import NarrowForm
-from gallery.shelf import stacks
+from gallery.shelf import alike, stacks
 from gallery.shelf.models import BulkEdit
 
 
@@ -63,10 +63,28 @@ class DuplicatesSerializer(serializers.Serializer):  # type: ignore[type-arg]
     results = serializers.ListField(
         child=serializers.ListField(child=serializers.UUIDField()), help_text="in each the oldest first"
     )
+    alike = serializers.ListField(
+        child=serializers.ListField(child=serializers.UUIDField()),
+        help_text="groups that look alike and are not equal byte for byte",
+    )
 
 
 class MergeForm(serializers.Serializer):  # type: ignore[type-arg]
     keep = serializers.UUIDField()
+    ids = serializers.ListField(
+        child=serializers.UUIDField(),
+        required=False,
+        max_length=alike.MOST,
+        help_text="the pictures that are merged; without it all that are equal to `keep`",
+    )
+
+
+class ApartForm(serializers.Serializer):  # type: ignore[type-arg]
+    ids = serializers.ListField(child=serializers.UUIDField(), max_length=alike.MOST)
+
+
+class ApartSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    changed = serializers.IntegerField()
 
 
 class BulkEditSerializer(serializers.Serializer):  # type: ignore[type-arg]

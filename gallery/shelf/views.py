@@ -19,7 +19,7 @@ from config.web.problems import told
 from config.web.ratelimit import limited
 from gallery.models import Item
 from gallery.services import album_named
-from gallery.shelf import area, bulk, duplicates, stacks
+from gallery.shelf import alike, area, bulk, duplicates, stacks
 from gallery.shelf.models import BulkEdit
 from gallery.shelf.words import split_tags
 
@@ -139,6 +139,7 @@ def restack(request: HttpRequest, ident: str) -> HttpResponse:
 def duplicated(request: HttpRequest) -> HttpResponse:
     facts = {
         "groups": duplicates.groups(request.user),
+        "alike": alike.groups(request.user),
         "edit": bulk.last_edit(request.user),
         "tab": "gallery",
     }
@@ -149,5 +150,18 @@ def duplicated(request: HttpRequest) -> HttpResponse:
 @require_POST
 @told
 def merge(request: HttpRequest) -> HttpResponse:
-    duplicates.merge(Item.objects.owned_by(request.user).get_or_404(request.POST.get("keep")))
+    own = Item.objects.owned_by(request.user)
+    if "apart" in request.POST:
+        alike.keep_apart(request.user, _ids(own, request.POST.getlist("shown")))
+        return redirect("duplicates")
+    keep = own.get_or_404(request.POST.get("keep"))
+    if "alike" in request.POST:
+        alike.merge(keep, _ids(own, request.POST.getlist("into")))
+    else:
+        duplicates.merge(keep)
     return redirect("duplicates")
+
+
+def _ids(own: Any, sent: list[str]) -> list[Any]:
+    """Raises NotFound."""
+    return [own.get_or_404(ident).id for ident in sent[: alike.MOST]]

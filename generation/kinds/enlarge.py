@@ -50,7 +50,8 @@ class EnlargeKind(ImageKind):
     def record(self, job: Job, index: int, ident: UUID, result: types.Picture, facts: dict[str, Any]) -> None:
         original = original_of(job)
         kept = {name: getattr(original, name) for name in KEPT} if original else {"prompt": job.prompt}
-        recipe = (original.recipe if original else {}) | {"times": job.times}
+        told = {"times": job.times, "faces_restored": result.faces_restored}
+        recipe = (original.recipe if original else {}) | told
         item = Item.objects.create(
             id=ident,
             user_id=job.user_id,

@@ -78,6 +78,7 @@ def spec(job: Job, index: int) -> types.RenderSpec:
         sha256=training.sha256 if training else None,
         subject=job.twin.subject_class if job.twin else "person",
         style=job.style,
+        era=job.era or "",
         aspect=job.aspect_ratio,
         quality=job.quality,
         count=1,

@@ -16,6 +16,7 @@ from config.web.caching import CHECK, precondition
 from config.web.ratelimit import limited
 from config.web.schema import refuses
 from config.web.serializers import checked, idempotency_of
+from generation import albums
 from generation.models import Job
 from generation.packs import services, sheet
 from generation.packs.models import PackPicture
@@ -67,7 +68,8 @@ def order(request: Any) -> Job:
     own, session = Session.objects.owned_by(request.user), form.pop("session", None)
     group = own.get_or_404(session) if session else None
     twin = Twin.objects.owned_by(request.user).get_or_404(form.pop("twin"))
-    job = services.order(request.user, twin=twin, **form, **idempotency_of(request))
+    album = albums.own(request.user, form.pop("album", None))
+    job = services.order(request.user, twin=twin, album=album, **form, **idempotency_of(request))
     if group:
         group.jobs.add(job)
     return job
@@ -80,6 +82,8 @@ def again(request: Any, job: Job, *, same_seed: bool, overrides: dict[str, Any])
     other = dict(form.validated_data)
     if "twin" in other:
         other["twin"] = Twin.objects.owned_by(request.user).get_or_404(other["twin"])
+    if "album" in other:
+        other["album"] = albums.own(request.user, other["album"])
     return services.again(job, same_seed=same_seed, **other, **idempotency_of(request))
 
 

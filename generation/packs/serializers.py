@@ -87,6 +87,9 @@ class HeadshotsForm(serializers.Serializer):  # type: ignore[type-arg]
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
     engine = serializers.ChoiceField(choices=[], required=False, allow_blank=True)
     session = serializers.UUIDField(required=False, help_text="one of your sessions, which gets the job")
+    album = serializers.UUIDField(
+        required=False, allow_null=True, help_text="one of your albums, which gets the pictures"
+    )
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)

@@ -112,7 +112,7 @@ def again(
     training = job.training if same_seed and twin == job.twin else None
     fields = {"quality": job.quality, "count": job.count, "presets": job.presets, "pack": _code_of(job)}
     fields["engine"] = engines.kept(job.base, training or twin.active_training)
-    fields["seed"] = job.seed if same_seed else None
+    fields |= {"seed": job.seed if same_seed else None, "album": job.album}
     return order(
         job.user, twin=twin, training=training, repeats=job, key=key, body_hash=body_hash, **fields | other
     )

@@ -25,6 +25,7 @@ from config.web.problems import told
 from config.web.ratelimit import limited
 from gallery.models import Item
 from gallery.services import change_item
+from generation import albums
 from generation.models import Job
 from generation.packs import services, sheet
 from generation.packs.models import Pack, Preset
@@ -104,7 +105,9 @@ def _order(request: HttpRequest, code: str) -> HttpResponse:
     twin = Twin.objects.owned_by(request.user).get_or_404(fields.pop("twin"))
     session = _session_name(request)
     key = request.POST.get("key", "")[:255] or None  # the page's key makes a double click one order
-    job = services.order(request.user, twin=twin, key=key, **fields)
+    post = request.POST
+    with albums.chosen(request.user, post.get("album", ""), post.get("album_name", "")) as album:
+        job = services.order(request.user, twin=twin, album=album, key=key, **fields)
     if session:
         sessions.named(request.user, session).jobs.add(job)
     return _back(job)
@@ -137,6 +140,7 @@ def _offer(request: HttpRequest, pack: Pack) -> dict[str, Any]:
         "available": ledger.balance(ledger.wallet_of(request.user)).available,
         "confirmed": is_confirmed(request.user),
         "sessions": Session.objects.owned_by(request.user)[:SHOWN],
+        "albums": albums.listed(request.user),
         "key": secrets.token_urlsafe(12),
         "tab": "studio",
     }

@@ -24,6 +24,7 @@ from config.web.ratelimit import limited
 from config.web.schema import KEY, PAGE, paged, refuses
 from config.web.serializers import checked, key_of
 from gallery.serializers import DeletedSerializer
+from generation import albums
 from generation.restorations import services
 from generation.restorations.models import Restoration
 from generation.restorations.serializers import (
@@ -82,13 +83,14 @@ class RestorationsView(APIView):
     @refuses(*REFUSALS)
     def post(self, request: Any) -> Response:
         inline, form = is_inline(request), checked(RestorationForm, request)
-        file, twin = form.pop("image", None), form.pop("twin", None)
+        file, twin, album = (form.pop(name, None) for name in ("image", "twin", "album"))
         if file is None:
             raise MissingFile
         row = services.request_restoration(
             request.user,
             data=file.read(),
             twin=Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None,
+            album=albums.own(request.user, album),
             key=key_of(request.headers),
             **form,
         )

@@ -35,6 +35,9 @@ class RestorationForm(serializers.Serializer):  # type: ignore[type-arg]
     twin = serializers.UUIDField(
         required=False, allow_null=True, help_text="a twin of the person: its photos choose the fidelity"
     )
+    album = serializers.UUIDField(
+        required=False, allow_null=True, help_text="an album of one's own, which gets the result"
+    )
 
 
 class ChangeForm(serializers.Serializer):  # type: ignore[type-arg]

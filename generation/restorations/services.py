@@ -14,6 +14,7 @@ from accounts.vault.vault import store
 from billing import ledger, limits
 from config.errors import DomainError, FileTooLarge, Invalid
 from config.runs.idempotency import create_idempotent
+from gallery.models import Album
 from gallery.services import check_tags
 from generation.models import Job
 from generation.restorations.models import Restoration
@@ -75,9 +76,11 @@ def request_restoration(
     scale: int = 1,
     background: bool = False,
     twin: Twin | None = None,
+    album: Album | None = None,
     key: str | None = None,
 ) -> Restoration:
-    """Takes a picture and enqueues its restoration. `twin`: whose photos choose the fidelity.
+    """Takes a picture and enqueues its restoration. `twin`: whose photos choose the fidelity. `album`: which
+    gets the result.
 
     Raises FileTooLarge, PictureRefused, ConsentRequired, TwinDisabled, TwinReadOnly, JobLimit,
     NotEnoughCredits, PaymentDue, EmailUnconfirmed, StorageFull, IdempotencyMismatch.
@@ -86,9 +89,11 @@ def request_restoration(
         require_photos(twin)
     photo = cleaned(data)
     asked = {"fidelity": fidelity, "scale": scale, "background": background}
-    said = json.dumps(asked | {"twin": str(twin.id) if twin else None}, sort_keys=True).encode()
+    others = {"twin": twin and str(twin.id)} | ({"album": str(album.id)} if album else {})
+    said = json.dumps(asked | others, sort_keys=True).encode()
     row = Restoration(user=user, twin=twin, width=photo.width, height=photo.height, **asked)
-    return _enqueue(row, photo.jpeg, key=key, body_hash=hashlib.sha256(data + said).hexdigest())
+    body_hash = hashlib.sha256(data + said).hexdigest()
+    return _enqueue(row, photo.jpeg, album=album, key=key, body_hash=body_hash)
 
 
 def require_photos(twin: Twin) -> None:
@@ -99,7 +104,9 @@ def require_photos(twin: Twin) -> None:
     require_use(twin)
 
 
-def _enqueue(row: Restoration, jpeg: bytes, *, key: str | None, body_hash: str, free: bool = False) -> Any:
+def _enqueue(
+    row: Restoration, jpeg: bytes, *, album: Album | None, key: str | None, body_hash: str, free: bool = False
+) -> Any:
     """The restoration; the earlier one when the key was sent before."""
 
     def prepare(job: Job) -> None:
@@ -116,7 +123,7 @@ def _enqueue(row: Restoration, jpeg: bytes, *, key: str | None, body_hash: str, 
             files.delete_all(f"{row.folder}/")
             raise
 
-    row.job = Job(user=row.user, kind="restore", of_twin=False, prompt="", seed=0)
+    row.job = Job(user=row.user, kind="restore", of_twin=False, prompt="", seed=0, album=album)
     job = create_idempotent(row.job, endpoint="restorations", key=key, body_hash=body_hash, prepare=prepare)
     return Restoration.objects.for_clients().get(job=job)
 
@@ -147,7 +154,8 @@ def request_milder(row: Restoration) -> Restoration:
         milder_of=row,
     )
     jpeg = store(row.user_id).read(row.original)
-    made: Restoration = _enqueue(again, jpeg, key=f"milder:{row.id}", body_hash=str(row.id), free=True)
+    same = {"album": row.job.album, "key": f"milder:{row.id}", "body_hash": str(row.id)}
+    made: Restoration = _enqueue(again, jpeg, free=True, **same)
     return made
 
 

@@ -22,6 +22,7 @@ from config.runs.places import Places
 from config.web.pagination import page
 from config.web.problems import told
 from config.web.ratelimit import limited
+from generation import albums
 from generation.restorations import services
 from generation.restorations.models import Restoration
 from generation.restorations.serializers import (
@@ -45,6 +46,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     facts = history(request) | {
         "twins": Twin.objects.owned_by(request.user).filter(active_training__isnull=False, disabled_at=None),
         "scales": SCALES,
+        "albums": albums.listed(request.user),
         "price": prices.restoration(),
         "available": ledger.balance(ledger.wallet_of(request.user)).available,
         "confirmed": is_confirmed(request.user),
@@ -79,13 +81,12 @@ def send(request: HttpRequest) -> HttpResponse:
     file, twin = request.FILES.get("image"), fields.pop("twin", None)
     if file is None:
         raise MissingFile(_("Choose a picture first."))
-    services.request_restoration(
-        request.user,
-        data=file.read(),
-        twin=Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None,
-        key=request.POST.get("key", "")[:255] or None,
-        **fields,
-    )
+    whose = Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None
+    key, post = request.POST.get("key", "")[:255] or None, request.POST
+    with albums.chosen(request.user, post.get("album", ""), post.get("album_name", "")) as album:
+        services.request_restoration(
+            request.user, data=file.read(), twin=whose, album=album, key=key, **fields
+        )
     return redirect("restorations")
 
 

@@ -6,12 +6,12 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ml import edit
@@ -32,6 +32,7 @@ from ml.lorafile import checksum
 from ml.oom import memory_errors
 from ml.prompts import compose, without_markup
 from ml.provenance import Signer
+from ml.restore.printing import clear_faces
 from ml.restore.restorers import Restorers
 from ml.restore.restoring import restore
 from ml.selection import check_photos
@@ -91,8 +92,6 @@ class LocalEngine:
         self._recent = Recent()
         self._loaded: tuple[Any, Sampler, lora.Swapper] | None = None
         self._compiled = False  # whether the loaded models are compiled
-        # Improves the faces of an enlarged picture (H, W, 3) uint8, where a restorer is installed.
-        self.improve: Callable[[np.ndarray], np.ndarray] | None = None
 
     @cached_property
     def signer(self) -> Signer:
@@ -239,7 +238,7 @@ class LocalEngine:
         seeds: Sequence[int],
         reference: Reference | None,
     ) -> list[Raw]:
-        text = compose(spec.prompt, spec.style, subject, twin=spec.lora is not None)
+        text = compose(spec.prompt, spec.style, subject, twin=spec.lora is not None, era=spec.era)
         size, steps = self.base.sizes.by_aspect[spec.aspect], sampler.steps(spec)
         negative = without_markup(spec.negative_prompt)
         if reference is not None:
@@ -261,8 +260,8 @@ class LocalEngine:
         tell(on_progress, "enlarging", 0.2)
         height, width = reference.picture.shape[:2]
         large = edit.enlarge(reference.picture, edit.print_size(width, height, times))
-        if self.improve is not None:
-            large = self.improve(large)
+        tell(on_progress, "enlarging", 0.4)
+        large, clearer = clear_faces(large, faces=self.faces, net=self.restorers.best())
         tell(on_progress, "enlarging", 0.6)
         made = self._finish(
             large, prompt=spec.prompt, seed=spec.seed, twin=twin[2], start=start, parent=reference.data
@@ -270,7 +269,7 @@ class LocalEngine:
         if made is None:
             raise references.refusal("reference_not_allowed")
         on_progress("done", 1.0)
-        return made
+        return replace(made, faces_restored=clearer)
 
     @property
     def _finish(self) -> partial[Picture | None]:

@@ -174,7 +174,7 @@ class TogetherEngine(RemoteEngine):
         width, height = self.base.sizes.by_aspect[one.aspect]
         return {
             "model": model,
-            "prompt": compose(one.prompt, one.style, subject, twin=bool(lora_url)),
+            "prompt": compose(one.prompt, one.style, subject, twin=bool(lora_url), era=one.era),
             "steps": steps_of(self.base, one.quality, one.steps),
             "n": 1,
             "width": width,

@@ -40,6 +40,7 @@ class Wanted:
     aspect: str = "1:1"
     quality: str = "standard"
     steps: int | None = None
+    era: str = ""
 
 
 @dataclass
@@ -70,7 +71,7 @@ class FalPictures:
     def _ask(self, one: Wanted, subject: str, lora_url: str) -> Mapping[str, Any]:
         width, height = self.base.sizes.by_aspect[one.aspect]
         return {
-            "prompt": compose(one.prompt, one.style, subject, twin=bool(lora_url)),
+            "prompt": compose(one.prompt, one.style, subject, twin=bool(lora_url), era=one.era),
             "image_size": {"width": width, "height": height},
             "num_inference_steps": steps_of(self.base, one.quality, one.steps),
             "num_images": 1,

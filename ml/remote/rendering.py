@@ -154,7 +154,7 @@ class RemoteEngine:
     def _own_journal(self, spec: RenderSpec, store: Store | None) -> FolderJournal:
         """For the command line, where one twin's file may lie in another's place."""
         lora = checksum(self.data_of(spec, store)) if spec.lora else ""
-        how = (spec.subject, spec.style, spec.aspect, spec.quality, spec.steps)
+        how = (spec.subject, spec.style, spec.era, spec.aspect, spec.quality, spec.steps)
         about = digest(spec.prompt, lora, *how)
         return FolderJournal(store or MemoryStore(), "pictures", about, lora=lora)
 
@@ -169,7 +169,7 @@ class RemoteEngine:
 
     def wanted(self, spec: RenderSpec) -> list[Wanted]:
         seeds = range(spec.seed, spec.seed + spec.count)
-        how = {"aspect": spec.aspect, "quality": spec.quality}
+        how = {"aspect": spec.aspect, "quality": spec.quality, "era": spec.era}
         return [
             Wanted(f"picture-{seed}", spec.prompt, spec.style, seed, steps=spec.steps, **how)
             for seed in seeds

@@ -20,6 +20,7 @@ OPEN = {
     "login": "/accounts/login/",
     "signup": "/accounts/signup/",
     "reset": "/accounts/password/reset/",
+    "verify": "/verify/",
     "privacy": "/privacy/",
     "retention": "/retention/",
     "ai": "/ai/",

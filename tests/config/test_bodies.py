@@ -115,6 +115,26 @@ def test_only_files_may_be_large() -> None:
     assert ask(pieces, content_type="application/json", transfer_encoding="chunked")[0] == 413
 
 
+def test_a_browser_that_sends_a_form_gets_a_page() -> None:
+    files = {"content_type": "multipart/form-data; boundary=x", "content_length": str(60 * 2**20)}
+    kind, data = answer_of(scope(accept="text/html,*/*", accept_language="es", **files))
+    assert kind.startswith("text/html")
+    assert "Este archivo es demasiado grande" in data.decode()
+    kind, data = answer_of(scope(**files))
+    assert json.loads(data)["code"] == "file_too_large"
+
+
+def answer_of(asked: dict[str, Any]) -> tuple[str, bytes]:
+    """(media type, body) of a request that is refused before its body is read."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    aio.run(lambda: bodies.limited(None, asked, None, send, quick()))
+    return dict(sent[0]["headers"])[b"content-type"].decode(), sent[1]["body"]
+
+
 def test_a_length_that_is_told_beside_chunks_takes_no_less_memory() -> None:
     assert ask(iter([b"x"]), quick(100, 50), content_length="1", transfer_encoding="chunked")[0] == 429
 

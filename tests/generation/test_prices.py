@@ -14,7 +14,7 @@ from generation.kinds.image import ImageKind, spec
 from generation.models import Job
 from generation.serializers import JobForm
 from ml.catalogue import BASES, Base, steps_of
-from ml.types import ASPECTS, QUALITIES, STYLES
+from ml.types import ASPECTS, ERAS, QUALITIES, STYLES
 
 pytestmark = pytest.mark.django_db
 # Values of each parameter of a request. A new parameter fails the first test until it is listed here.
@@ -24,6 +24,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "prompt": ("in a park", "in a park, " * 90),
     "negative_prompt": ("", "blurred"),
     "style": STYLES,
+    "era": (None, *ERAS),
+    "album": (None,),  # where results are put is no work
     "aspect_ratio": ASPECTS,
     "quality": QUALITIES,
     "count": tuple(range(1, 9)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from accounts.vault.vault import store
 from billing import audit, ledger
 from config import studio
 from gallery.models import Item
+from gallery.shelf import area
 from generation.models import Job, mask_file
 from ml import media
 from ml.errors import MLError
@@ -44,7 +45,8 @@ class Begins(EngineDouble):
         self.asked.append(spec)
         data = store.read(spec.reference)
         height, width = media.to_array(data).shape[:2]
-        return Picture(data, spec.prompt, 0, width * times, height * times, None, 0.0, 0.1, 5, "nano")
+        made = Picture(data, spec.prompt, 0, width * times, height * times, None, 0.0, 0.1, 5, "nano")
+        return replace(made, faces_restored=1)
 
 
 @pytest.fixture
@@ -170,6 +172,49 @@ def test_a_picture_deleted_meanwhile_fails_the_job_and_costs_nothing(
     assert (ended["status"], ended["error"]["code"]) == ("failed", "reference_gone")
     assert ended["credits"]["captured"] == held(alice) == 0
     assert "Nothing was charged" in ended["error"]["detail"]
+
+
+def test_an_enlarged_picture_says_how_many_faces_were_made_clearer(
+    as_alice: Any, alice: Any, client: Any, item: Item, work: Callable[[], int]
+) -> None:
+    post(as_alice, f"items/{item.id}/enlargements", times=2)
+    work()
+    made = Item.objects.get(original=item)
+    assert made.recipe["faces_restored"] == 1
+    client.force_login(alice)
+    assert "Faces made clearer" in client.get(f"/gallery/{made.id}/").text
+    assert "Faces made clearer" not in client.get(f"/gallery/{item.id}/").text
+
+
+@pytest.mark.parametrize("what", ["generations", "repairs", "enlargements"])
+def test_a_picture_locked_meanwhile_fails_the_job_and_costs_nothing(
+    as_alice: Any, alice: Any, item: Item, engine: Begins, work: Callable[[], int], what: str
+) -> None:
+    asked = {
+        "generations": lambda: post(as_alice, "generations", prompt="x", reference=str(item.id)),
+        "repairs": lambda: repair(as_alice, item, region="face"),
+        "enlargements": lambda: post(as_alice, f"items/{item.id}/enlargements", times=2),
+    }[what]()
+    assert asked.status_code == 202
+    assert area.lock(alice, [item.id]) == 1
+    work()
+    ended = as_alice.get(f"/api/v1/generations/{asked.json()['id']}").json()
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "reference_gone")
+    assert ended["credits"]["captured"] == held(alice) == 0
+    assert "deleted or locked" in ended["error"]["detail"]
+    assert engine.asked == []  # it was not read
+    assert not Item.objects.filter(original=item).exists()
+
+
+def test_a_picture_locked_while_it_is_painted_from_delivers_nothing_more(
+    as_alice: Any, alice: Any, item: Item, engine: Begins, work: Callable[[], int]
+) -> None:
+    job = post(as_alice, "generations", prompt="x", reference=str(item.id), count=2).json()
+    engine.on_step = lambda *_: area.lock(alice, [item.id])
+    work()
+    ended = as_alice.get(f"/api/v1/generations/{job['id']}").json()
+    assert (ended["error"]["code"], ended["items"], held(alice)) == ("reference_gone", [], 0)
+    assert audit.problems() == []
 
 
 def test_the_studio_shows_what_it_begins_from(client: Any, alice: Any, item: Item) -> None:
