@@ -15,6 +15,8 @@ from accounts import consents, services
 from accounts.confirm import ReauthenticationRequired, require_proof
 from accounts.erasure import StaffAccount
 from accounts.models import Consent, Export, User
+from accounts.notices import preferences
+from accounts.notices.serializers import PreferencesSerializer
 from accounts.serializers import ExportSerializer, ProofForm, show_export, validate_name
 from accounts.zones import is_zone
 from config.errors import RateLimited
@@ -22,15 +24,6 @@ from config.web.ratelimit import limited
 from config.web.schema import refuses
 from config.web.serializers import checked
 from config.web.text import NameField, TextField
-
-NOTICES = ("training", "generation", "export", "account", "news")
-
-
-class Notices(serializers.Serializer):  # type: ignore[type-arg]
-    """Which e-mails the user wants."""
-
-    def get_fields(self) -> dict[str, Any]:
-        return {name: serializers.BooleanField(required=False) for name in NOTICES}
 
 
 class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
@@ -40,7 +33,7 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
     zone = NameField(
         max_length=64, required=False, help_text="a name of the time zone database; for e-mails and archives"
     )
-    notifications = Notices(required=False)
+    notifications = PreferencesSerializer(required=False)
 
     class Meta:
         model = User
@@ -64,11 +57,10 @@ class Me(serializers.ModelSerializer):  # type: ignore[type-arg]
         return value
 
     def update(self, instance: User, validated_data: dict[str, Any]) -> User:
-        if "notifications" in validated_data:
-            validated_data["notifications"] = {**instance.notifications, **validated_data["notifications"]}
+        preferences.change(instance, validated_data.pop("notifications", {}))
         for name, value in validated_data.items():
             setattr(instance, name, value)
-        instance.save(update_fields=list(validated_data) or None)
+        instance.save(update_fields=list(validated_data))
         return instance
 
 

@@ -44,3 +44,15 @@ class AccountsConfig(AppConfig):
         email_added.connect(addresses.keep_primary)
         worker_init.connect(tombstones.refuse_start)
         beat_init.connect(tombstones.refuse_start)
+        self._tell_of_runs()
+
+    def _tell_of_runs(self) -> None:
+        from accounts.notices import archives, services
+        from accounts.notices.models import Notice, PushSubscription
+        from config import registry
+
+        registry.exporters.append(registry.Exporter((Notice, PushSubscription), archives.notices))
+        registry.erasers.append(registry.Eraser({Notice: "user", PushSubscription: "user"}))
+        registry.run_ended.append(archives.on_run_end)
+        registry.live.append(lambda user: ("notices", {"unread": services.unread(user)}))
+        registry.retain(notices=Notice.forget_old)

@@ -1,4 +1,4 @@
-"""E-mails that tell people about their own account and work."""
+"""E-mails that tell people about their own account."""
 
 from __future__ import annotations
 
@@ -40,14 +40,15 @@ log = logging.getLogger(__name__)
 Words = Callable[[], tuple[str, str]]  # returns subject and text; called with the reader's language active
 
 
-def tell(user_id: Any, notice: str, words: Words) -> bool:
-    """Sends `words()` unless the user switched this `notice` off. Returns whether it was sent.
+def tell(user_id: Any, words: Words) -> bool:
+    """Sends `words()` at once, whatever the user chose: about payments. Returns whether it was sent. What
+    people choose is in accounts/notices.
 
     An address that its owner did not prove may be a stranger's, and gets nothing. An e-mail that cannot be
     sent is logged and raises nothing, so that the caller's work goes on.
     """
     user = User.objects.filter(id=user_id, is_active=True).first()
-    address = user.proven_address if user and user.notifications.get(notice, True) else None
+    address = user.proven_address if user else None
     if user is None or not address:
         return False
     with seen_from(user.zone):

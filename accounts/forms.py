@@ -50,20 +50,7 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     display_name = FormName(label=_("Name"), required=False, max_length=80, validators=[validate_name])
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
-    training = forms.BooleanField(label=_("A mail when a training ends"), required=False)
 
     class Meta:
         model = User
         fields = ("display_name", "language")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial["training"] = self.instance.notifications.get("training", True)
-
-    def save(self, commit: bool = True) -> User:
-        self.instance.notifications = {
-            **self.instance.notifications,
-            "training": self.cleaned_data["training"],
-        }
-        user: User = super().save(commit)
-        return user

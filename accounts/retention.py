@@ -136,6 +136,12 @@ YOURS = (
         _("Only the search needs it. It usually goes with the answer."),
     ),
     Rule(
+        "notices",
+        _("What we told you: notifications in the app"),
+        90 * DAY,
+        _("So that you can read again what happened."),
+    ),
+    Rule(
         "archives",
         _("An archive of your data"),
         7 * DAY,

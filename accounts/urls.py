@@ -1,9 +1,10 @@
-from django.urls import path
+from django.urls import include, path
 
 from accounts import views
 
 urlpatterns = [
     path("", views.account, name="account"),
+    path("notices/", include("accounts.notices.urls")),
     path("consents/", views.consent_history, name="consents"),
     path("privacy/", views.privacy, name="my_privacy"),
     path("consents/<slug:kind>/", views.consent, name="consent"),

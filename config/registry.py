@@ -53,7 +53,7 @@ exporters: list[Exporter] = []
 item_exporters: list[ItemExporter] = []
 erasers: list[Eraser] = []  # run from the last to the first: later apps have foreign keys to earlier ones
 known_files: list[KnownFiles] = []
-live: list[Live] = []  # sent on the event stream when a change of a run changed it too
+live: list[Live] = []  # sent on the event stream when it changed; a change of a run may change it
 on_give: dict[str, list[OnGive]] = {}  # by kind of consent, after the commit
 on_withdraw: dict[str, list[OnWithdraw]] = {}  # by kind of consent
 

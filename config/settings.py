@@ -5,6 +5,7 @@ config/start/env.py lists what must be set; `make run` and `make test` set it (c
 
 from __future__ import annotations
 
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -89,6 +90,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.web.views.look",
                 "billing.views.credits",
+                "accounts.notices.views.unread",
             ]
         },
     }
@@ -212,6 +214,14 @@ EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.text("FROM_EMAIL", f"PhotoFlux <no-reply@{HOST}>")
 
+# Notices to browsers (web push): our key, "" for none; the services that browsers may choose; our address.
+VAPID_PRIVATE_KEY = env.curve_key("VAPID_PRIVATE_KEY")
+PUSH_SERVICES = env.words(
+    "PUSH_SERVICES",
+    "fcm.googleapis.com,updates.push.services.mozilla.com,.push.apple.com,.notify.windows.com",
+)
+PUSH_CONTACT = ORIGIN if SECURE else f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}"
+
 # ---------------------------------------------------------------- who runs this service
 # Shown on /imprint/ and /privacy/; `check --deploy` warns where the first three are missing. In the address
 # a semicolon ends a line.
@@ -318,6 +328,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "config.sweep", "schedule": 10.0, "options": {"queue": "cpu", "expires": 10}},
     "webhooks": {"task": "accounts.deliver", "schedule": 5.0, "options": {"queue": "io", "expires": 5}},
     "erasures": {"task": "accounts.erasures", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
+    "notices": {"task": "accounts.notices", "schedule": 30.0, "options": {"queue": "io", "expires": 30}},
     "retain": {"task": "accounts.retain", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
     "faces": {
         "task": "gallery.index_all_faces",

@@ -12,6 +12,8 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from accounts import api as accounts
 from accounts.developers import api as developers
 from accounts.developers import webhook_api as webhooks
+from accounts.notices import api as notices
+from accounts.notices.views import service_worker
 from accounts.views import logout, switch_language, terms
 from billing import api as billing
 from billing.engines.views import fal_hook
@@ -46,6 +48,9 @@ api = [
     path("consents", accounts.ConsentsView.as_view()),
     path("consents/history", accounts.ConsentHistoryView.as_view()),
     path("consents/<slug:kind>", accounts.ConsentView.as_view()),
+    path("notifications", notices.NotificationsView.as_view()),
+    path("notifications/read", notices.ReadView.as_view()),
+    path("push-subscriptions", notices.PushSubscriptionsView.as_view()),
     path("api-keys", developers.ApiKeysView.as_view()),
     path("api-keys/<uuid:ident>", developers.ApiKeyView.as_view()),
     path("api-keys/<uuid:ident>/rotate", developers.RotateView.as_view()),
@@ -209,6 +214,7 @@ urlpatterns = [
     path("hooks/stripe", stripe_hook, name="stripe_hook"),
     path("hooks/fal/<uuid:reference>", fal_hook, name="fal_hook"),
     path("hooks/lora/<str:token>", lora_there, name="lora_there"),
+    path("sw.js", service_worker, name="service_worker"),
     # Browsers ask for it where a page names no icon: beside files, and in the admin.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")),
     path("theme", views.theme, name="theme"),

@@ -11,7 +11,7 @@ class GenerationConfig(AppConfig):
         from accounts.models import Kind
         from billing import prices
         from config import registry
-        from generation import exports, kinds, services
+        from generation import exports, kinds, notices, services
         from generation.kinds.enlarge import EnlargeKind
         from generation.kinds.headshots import HeadshotsKind
         from generation.kinds.image import ImageKind
@@ -33,6 +33,7 @@ class GenerationConfig(AppConfig):
         prices.register("repair", lambda user, fields: quoted(user, {**fields, "kind": "image"}))
         prices.register("enlarge", lambda _user, _fields: {"credits": EnlargeKind().price(Job())})
         registry.known_files.append(Job.known_files)
+        registry.run_ended.append(notices.on_run_end)
         prices.register("restoration", lambda user, fields: {"credits": prices.restoration()})
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)
         for service in SERVICES:

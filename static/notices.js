@@ -22,6 +22,7 @@ function told(run) {
     known.add(run.id);
     sessionStorage.known = JSON.stringify([...known]);
     if (!shown.has(run.kind)) toast(run);
+    else if (document.visibilityState === "visible") dispatchEvent(new CustomEvent("seen", { detail: run.id }));
   }
   dispatchEvent(new CustomEvent("run", { detail: run }));
 }
@@ -31,6 +32,7 @@ function listen() {
   stream = new EventSource("/api/v1/events");
   stream.addEventListener("snapshot", (event) => JSON.parse(event.data).forEach(told));
   stream.addEventListener("run", (event) => told(JSON.parse(event.data)));
+  stream.addEventListener("notices", (event) => dispatchEvent(new CustomEvent("notices", { detail: JSON.parse(event.data) })));
   stream.addEventListener("away", (event) => { // newer pages took this one's place: it listens again once it is looked at
     if (JSON.parse(event.data).detail !== "too_many") return;
     stream.close();

@@ -44,6 +44,7 @@ def _account(user: Any, name: str) -> None:
 
     from accounts import consents
     from accounts.models import Consent, Export
+    from accounts.notices.models import Notice, PushSubscription
     from accounts.vault.vault import store
 
     for_programs(user, name)
@@ -67,6 +68,8 @@ def _account(user: Any, name: str) -> None:
         expires_at=timezone.now(),
     )
     store(user.id).write(export.file, f"an archive of {name}".encode())
+    Notice.objects.create(user=user, kind="export_done", subject_kind="accounts.export", subject_id=export.id)
+    PushSubscription.objects.create(user=user, endpoint=f"https://push.example/{name}", device=name)
 
 
 def _twin(user: Any, name: str) -> Any:

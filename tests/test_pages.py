@@ -112,17 +112,6 @@ def test_logging_out_leaves_nothing_in_the_browser(client: Any, alice: Any) -> N
     assert client.get("/account/").status_code == 302
 
 
-def test_a_mail_is_chosen_or_not_on_the_account_page(client: Any, alice: Any) -> None:
-    client.force_login(alice)
-    for chosen in (False, True):
-        client.post(
-            "/account/", {"display_name": "Alice", "language": "en"} | ({"training": "on"} if chosen else {})
-        )
-        alice.refresh_from_db()
-        assert alice.notifications["training"] is chosen
-    assert 'name="training"' in client.get("/account/").content.decode()
-
-
 def test_pictures_of_one_instant_are_gone_through_in_one_direction(client: Any, alice: Any) -> None:
     from django.utils import timezone
 

@@ -120,5 +120,5 @@ def test_an_email_names_the_readers_day(alice: Any, mailoutbox: list[Any]) -> No
     from accounts.emails import tell
 
     type(alice).objects.filter(id=alice.id).update(zone="Europe/Madrid")
-    tell(alice.id, "", lambda: ("x", formats.date_format(timezone.localtime(LATE))))
+    tell(alice.id, lambda: ("x", formats.date_format(timezone.localtime(LATE))))
     assert mailoutbox[0].body == "Nov. 1, 2026"

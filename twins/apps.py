@@ -16,7 +16,7 @@ class TwinsConfig(AppConfig):
         from billing.engines import offers
         from config import registry
         from ml.catalogue import SERVICES
-        from twins import exports, services, terms
+        from twins import exports, notices, services, terms
         from twins.avatars.models import Avatar
         from twins.models import Photo, Training, Twin
         from twins.proof.exports import proofs
@@ -32,6 +32,7 @@ class TwinsConfig(AppConfig):
             return {"credits": terms.price_of_training(user, own, base)}
 
         prices.register("training", quoted)
+        registry.run_ended.append(notices.on_run_end)
         theirs = (Proof, Selfie, Challenge, PhoneLink, Invitation)
         kept = (Photo, Training, Selfie, Avatar)
         registry.known_files += tuple(kind.known_files for kind in kept)

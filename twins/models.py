@@ -12,20 +12,17 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
-from accounts.emails import tell
 from accounts.vault.sealing import Tampered
 from accounts.vault.vault import store
 from billing import limits
 from billing.runs import FULL, REMOTE, PaidRun, by_place
 from config.querysets import OwnedQuerySet
 from config.runs.models import OPEN, Run, RunQuerySet, Status
-from config.runs.sentences import SENTENCES
 from ml.catalogue import BASES
 from ml.nets.scales import is_drawn
 from twins.avatars import models as avatars  # noqa: F401  registers its models
@@ -323,8 +320,6 @@ class Training(PaidRun):
             self._give_free_training_back()
         if self.renews and (self.status == Status.SUCCEEDED or self._was_given_up()):
             Twin.objects.filter(id=self.twin_id).update(renewed_for=self.base_version)
-        if self.status != Status.CANCELLED:
-            transaction.on_commit(lambda: tell(self.user_id, "training", self.words_of_end), robust=True)
 
     def _give_free_training_back(self) -> None:
         """Only a success uses up the free training, and giving it up too often after it had begun."""
@@ -335,19 +330,6 @@ class Training(PaidRun):
         """Whether it had begun, and no fault of ours ended it."""
         ours = self.status == Status.FAILED and self.error_code not in TRIED
         return self.attempt > 0 and not ours
-
-    def words_of_end(self) -> tuple[str, str]:
-        """Subject and text of the e-mail.
-
-        The text holds no user input, because the address may belong to another person.
-        """
-        where = f"{settings.ORIGIN}{reverse('twin', args=[self.twin_id])}"
-        if self.status == Status.SUCCEEDED:
-            return _("Your twin is ready"), _("The training is finished. Make pictures here: %(where)s") % {
-                "where": where
-            }
-        reason = SENTENCES.get(self.error_code) or self.error_detail
-        return _("A training failed"), f"{reason}\n\n{where}\n"
 
     @classmethod
     def known_files(cls, user_id: uuid.UUID) -> Iterator[str]:

@@ -104,4 +104,4 @@ def _tell(hook: Webhook) -> None:
             " can be sent again: %(where)s"
         ) % {"host": hook.host, "where": where}
 
-    emails.tell(hook.user_id, "account", words)
+    emails.tell(hook.user_id, words)

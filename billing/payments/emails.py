@@ -42,5 +42,4 @@ def _page() -> str:
 
 
 def _send(wallet: Wallet, words: Any) -> None:
-    # The empty notice cannot be switched off, so users always get e-mails about their payments.
-    transaction.on_commit(lambda: tell(wallet.user_id, "", words), robust=True)
+    transaction.on_commit(lambda: tell(wallet.user_id, words), robust=True)

@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "events:"
 END = "end"
-Message = dict[str, str]  # {"model": "generation.job", "id": "..."}; {"model": END, "id": a session or ""}
+LIVE = "live"
+# {"model": "generation.job", "id": "..."}; {"model": END, "id": a session or ""}; {"model": LIVE, "id": ""}
+Message = dict[str, str]
 _client: redis.Redis | None = None
 
 
@@ -35,6 +37,11 @@ def publish(run: Any) -> None:
     if run.shown:
         user_id, message = run.user_id, {"model": run._meta.label_lower, "id": str(run.id)}
         transaction.on_commit(lambda: _publish(user_id, message), robust=True)
+
+
+def publish_live(user_id: Any) -> None:
+    """Once the transaction is committed, the user's streams read anew what `registry.live` has."""
+    transaction.on_commit(lambda: _publish(user_id, {"model": LIVE, "id": ""}), robust=True)
 
 
 def end_streams(user_id: Any, session_key: str = "") -> None:
@@ -61,7 +68,10 @@ def _publish(user_id: Any, message: Message) -> None:
 
 
 def read(user: Any, message: Message) -> Any | None:
-    """The run that a message names, read anew; None when this user does not see it (any more)."""
+    """The run that a message names, read anew; None when this user does not see it (any more), and for a
+    message that names none."""
+    if message["model"] == LIVE:
+        return None
     kind: Any = apps.get_model(message["model"])
     return kind.objects.owned_by(user).shown().filter(id=message["id"]).first()
 

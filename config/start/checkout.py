@@ -17,7 +17,8 @@ from config.start import embedded, env, keys
 from config.start.service import Service
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = [*env.REQUIRED, *(f"{name}_FILE" for name in env.REQUIRED)]
+PREPARED = list(dict.fromkeys([*env.REQUIRED, *keys.KEYS]))
+NAMES = [*PREPARED, *(f"{name}_FILE" for name in PREPARED)]
 
 
 def var_folder() -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
@@ -117,6 +118,19 @@ def private_key(name: str) -> str:
         key = None
     if not isinstance(key, RSAPrivateKey):
         raise Misconfigured(f"{name} is not an RSA private key in PEM without a passphrase.")
+    return pem
+
+
+def curve_key(name: str) -> str:
+    """A P-256 key in PEM; "" where none is set."""
+    pem = text(name)
+    try:
+        key = load_pem_private_key(pem.encode(), password=None) if pem else None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    good = isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
+    if pem and not good:
+        raise Misconfigured(f"{name} is not a P-256 private key in PEM without a passphrase.")
     return pem
 
 

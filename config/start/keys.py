@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 
 def _secret_key(_folder: Path) -> str:
@@ -26,11 +26,16 @@ def _jwt_private_key(folder: Path) -> str:
     earlier = folder / "jwt_private_key.pem"  # the file's name until November 2026
     if earlier.exists():
         return earlier.read_text()
-    key = rsa.generate_private_key(65537, 2048)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return pem.decode()
+    return _pem(rsa.generate_private_key(65537, 2048))
+
+
+def _vapid_private_key(_folder: Path) -> str:
+    return _pem(ec.generate_private_key(ec.SECP256R1()))
+
+
+def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+    pkcs8 = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, pkcs8, serialization.NoEncryption()).decode()
 
 
 def _vault_master_keys(folder: Path) -> str:
@@ -47,6 +52,7 @@ KEYS: dict[str, Callable[[Path], str]] = {
     "SECRET_KEY": _secret_key,
     "VAULT_MASTER_KEYS": _vault_master_keys,
     "JWT_PRIVATE_KEY": _jwt_private_key,
+    "VAPID_PRIVATE_KEY": _vapid_private_key,
 }
 # Of the servers in docker/compose.yaml. The servers of a checkout have their own (embedded.py).
 PASSWORDS = {"DATABASE_PASSWORD": _password, "REDIS_PASSWORD": _password}

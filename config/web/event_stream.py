@@ -24,7 +24,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from config import registry
 from config.errors import MethodNotAllowed, NotAuthenticated
-from config.runs.events import Message, read
+from config.runs.events import LIVE, Message, read
 from config.runs.models import OPEN, kinds
 from config.runs.places import Places
 from config.web import problems
@@ -106,7 +106,7 @@ def _beginning(stream: Stream) -> list[Event]:
 def _changes(user: Any, messages: list[Message], languages: set[str]) -> dict[str, list[Event]]:
     """The events of changed runs in each language. Every row is read once."""
     runs = [run for message in messages if (run := read(user, message))]
-    if not runs:
+    if not runs and not any(message["model"] == LIVE for message in messages):
         return {}
     live, places, found = _live(user), Places(), {}
     for language in languages:

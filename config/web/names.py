@@ -48,6 +48,7 @@ NAMES = {  # where the rule below finds no good name
     ("POST", "items/{}/repairs"): "repair_item",
     ("POST", "items/{}/enlargements"): "enlarge_item",
     ("POST", "items/{}/similar"): "create_similar",
+    ("POST", "notifications/read"): "read_notifications",
     ("POST", "items/{}/share"): "share_item",
     ("POST", "items/{}/like"): "like_item",
     ("DELETE", "items/{}/like"): "unlike_item",

@@ -65,8 +65,8 @@ def test_who_has_an_account_is_told_so_when_somebody_signs_up_with_the_address(a
 
 def test_notices_go_to_proven_addresses_alone(alice: Any) -> None:
     words = lambda: ("Subject", "Text")  # noqa: E731
-    assert not tell(unconfirmed(alice).id, "training", words)
-    assert tell(confirmed(alice).id, "training", words)
+    assert not tell(unconfirmed(alice).id, words)
+    assert tell(confirmed(alice).id, words)
     assert [sent.to for sent in mail.outbox] == [["alice@example.com"]]
 
 

@@ -48,6 +48,8 @@ OWN = {
     "restore": "/restore/",
     "restored": "/restore/{restoration}/",
     "account": "/account/",
+    "notices": "/account/notices/",
+    "channels": "/account/notices/preferences/",
     "consents": "/account/consents/",
     "my-privacy": "/account/privacy/",
     "withdrawn": "/account/consents/biometric_twin/",

@@ -12,6 +12,7 @@ from django.test import Client, TestCase
 from django.utils import timezone
 
 from accounts import consents
+from accounts.notices.models import Notice
 from accounts.vault.vault import store
 from config.errors import NotFound
 from moderation.models import AuditEntry
@@ -210,7 +211,7 @@ def test_a_link_is_over_after_seven_days(guest: Guest, link: str) -> None:
 
 
 def test_the_person_withdraws_by_their_own_link_and_all_of_it_goes(
-    as_alice: Any, guest: Guest, twin: Twin, verified: str, work: Work, mailoutbox: Any
+    as_alice: Any, guest: Guest, twin: Twin, verified: str, work: Work
 ) -> None:
     train(as_alice, twin)
     work()
@@ -225,7 +226,7 @@ def test_the_person_withdraws_by_their_own_link_and_all_of_it_goes(
     assert not Photo.objects.exists()
     assert not any(map(files.exists, (training.lora, photo.clean, photo.thumbnail)))
     assert (Proof.objects.get().embedding, Selfie.objects.get().measures) == (None, {})
-    assert mailoutbox[-1].subject == "A consent was withdrawn"
+    assert Notice.objects.owned_by(twin.user).first().kind == "consent_withdrawn"
     assert "is withdrawn" in other.post(link).content.decode()  # twice is once
     assert guest.get(verified).status_code == 410
 

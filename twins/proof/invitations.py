@@ -9,16 +9,14 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import consents
 from accounts.consents import WORDING
-from accounts.emails import tell
 from accounts.models import Kind
+from accounts.notices.services import notify
 from config.errors import DomainError, Invalid, NotFound
 from twins import services
 from twins.models import Twin
@@ -146,13 +144,4 @@ def withdraw(invitation: Invitation) -> None:
     services.disable(twin.user, Twin.objects.filter(id=twin.id))
     for photo in twin.photos.all():
         services.delete_photo(photo)
-    transaction.on_commit(lambda: tell(twin.user_id, "account", words_of_withdrawal), robust=True)
-
-
-def words_of_withdrawal() -> tuple[str, str]:
-    """Subject and text of the e-mail to the twin's owner."""
-    text = _(
-        "The person whom a twin of yours shows has withdrawn the consent. The twin is disabled; its photos"
-        " and models are deleted.\n\n%(where)s"
-    )
-    return _("A consent was withdrawn"), text % {"where": f"{settings.ORIGIN}/twins/"}
+    notify(twin.user, "consent_withdrawn", about=twin)
