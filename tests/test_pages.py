@@ -40,6 +40,7 @@ OWN = (
     "/account/consents/",
     "/account/privacy/",
     "/account/developers/",
+    "/account/developers/webhooks/",
     "/account/billing/",
 )
 
