@@ -12,9 +12,6 @@ class AccountsConfig(AppConfig):
         from celery.signals import beat_init, worker_init
 
         from accounts import addresses, checks, ended, erasure, exports, retaining, tombstones  # noqa: F401  checks and ended register themselves
-        from accounts.developers import services as keys
-        from accounts.developers.exports import developers
-        from accounts.developers.models import ApiKey
         from accounts.models import Consent, DataKey, Export, User
         from accounts.privacy.models import PrivacyRequest
         from accounts.vault import orphans
@@ -27,20 +24,32 @@ class AccountsConfig(AppConfig):
         registry.exporters.append(registry.Exporter((PrivacyRequest,), exports.requests))
         for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests"):
             registry.retain(**{name: getattr(retaining, name)})
-        registry.retain(keys=idempotency.forget, orphans=orphans.sweep, api_keys=keys.forget_ended)
+        registry.retain(keys=idempotency.forget, orphans=orphans.sweep)
         gone = dict.fromkeys((*theirs, DataKey), "user")
         registry.erasers.append(
             registry.Eraser(
                 {EmailConfirmation: "email_address__user", **gone, User: "id"}, erase=erasure.erase_rest
             )
         )
-        registry.exporters.append(registry.Exporter((ApiKey,), developers))
-        registry.erasers.append(registry.Eraser({ApiKey: "user"}))
         password_reset.connect(addresses.after_reset)
         email_added.connect(addresses.keep_primary)
         worker_init.connect(tombstones.refuse_start)
         beat_init.connect(tombstones.refuse_start)
+        self._serve_programs()
         self._tell_of_runs()
+
+    def _serve_programs(self) -> None:
+        from accounts.developers import services as keys
+        from accounts.developers import webhooks
+        from accounts.developers.exports import developers
+        from accounts.developers.models import ApiKey, Attempt, Delivery, Webhook
+        from config import registry
+
+        registry.retain(api_keys=keys.forget_ended, deliveries=webhooks.forget_old)
+        registry.exporters.append(registry.Exporter((ApiKey, Webhook, Delivery, Attempt), developers))
+        sent = {Attempt: "delivery__webhook__user", Delivery: "webhook__user"}
+        registry.erasers.append(registry.Eraser({**sent, Webhook: "user", ApiKey: "user"}))
+        registry.run_ended.append(webhooks.on_run_ended)
 
     def _tell_of_runs(self) -> None:
         from accounts.notices import archives, services

@@ -174,6 +174,12 @@ ACCOUNT = (
         _("So that both work while you put the new one in its place."),
     ),
     Rule(
+        "deliveries",
+        _("What your webhooks were sent, with each try"),
+        30 * DAY,
+        _("So that you see what went wrong, and can send it again."),
+    ),
+    Rule(
         "consents",
         _("What you agreed to, and what you withdrew"),
         _("as long as the account"),

@@ -303,6 +303,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {"RunStatus": "config.runs.models.Status"},
 }
 API_KEY_RATE = env.text("API_KEY_RATE", "600/m")  # calls by one API key
+# Where people's webhooks may go: ports of public https addresses. WEBHOOK_PRIVATE is for development alone:
+# it allows http, every port, and every address that the workers reach.
+WEBHOOK_PORTS = env.numbers("WEBHOOK_PORTS", "443")
+WEBHOOK_PRIVATE = env.flag("WEBHOOK_PRIVATE")
 # Without Redis the generic rate limits are off. Logins are counted in the database and stay limited.
 RATELIMIT_FAIL_OPEN = True
 RATELIMIT_IP_META_KEY = "config.web.ratelimit.address"
@@ -322,6 +326,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "config.sweep", "schedule": 10.0, "options": {"queue": "cpu", "expires": 10}},
+    "webhooks": {"task": "accounts.deliver", "schedule": 5.0, "options": {"queue": "io", "expires": 5}},
     "erasures": {"task": "accounts.erasures", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
     "notices": {"task": "accounts.notices", "schedule": 30.0, "options": {"queue": "io", "expires": 30}},
     "retain": {"task": "accounts.retain", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},

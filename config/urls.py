@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts import api as accounts
 from accounts.developers import api as developers
+from accounts.developers import webhook_api as webhooks
 from accounts.notices import api as notices
 from accounts.notices.views import service_worker
 from accounts.views import logout, switch_language, terms
@@ -55,6 +56,12 @@ api = [
     path("api-keys", developers.ApiKeysView.as_view()),
     path("api-keys/<uuid:ident>", developers.ApiKeyView.as_view()),
     path("api-keys/<uuid:ident>/rotate", developers.RotateView.as_view()),
+    path("webhooks", webhooks.WebhooksView.as_view()),
+    path("webhooks/<uuid:ident>", webhooks.WebhookView.as_view()),
+    path("webhooks/<uuid:ident>/deliveries", webhooks.DeliveriesView.as_view()),
+    path("webhooks/<uuid:ident>/replay", webhooks.ReplayView.as_view()),
+    path("webhooks/<uuid:ident>/test", webhooks.TestView.as_view()),
+    path("webhooks/<uuid:ident>/rotate", webhooks.RotateSecretView.as_view()),
     path("exports", gallery.ExportsView.as_view()),
     path("exports/<uuid:ident>", accounts.ExportView.as_view()),
     path("exports/<uuid:ident>/content", accounts.ExportContentView.as_view()),

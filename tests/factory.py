@@ -44,12 +44,11 @@ def _account(user: Any, name: str) -> None:
     from django.test import Client
 
     from accounts import consents
-    from accounts.developers.services import create_key
     from accounts.models import Consent, Export
     from accounts.notices.models import Notice, PushSubscription
     from accounts.vault.vault import store
 
-    create_key(user, name=f"{name}'s phone", scopes=["read"])
+    for_programs(user, name)
     for kind in consents.offered():
         consents.give(user, kind=kind, version=consents.WORDING[kind][0])
     Consent.objects.create(
@@ -326,3 +325,14 @@ def _log(user: Any, twin: Any, item: Any, staff: Any) -> None:
     LogEntry.objects.log_actions(
         user_id=user.id, queryset=[item], action_flag=CHANGE, change_message="x", single_object=True
     )
+
+
+def for_programs(user: Any, name: str = "a") -> dict[str, str]:
+    """An API key, and a webhook with a delivery: their ids."""
+    from accounts.developers.services import create_key
+    from accounts.developers.webhooks import create_webhook, send_test
+
+    key, _secret = create_key(user, name=f"{name}'s phone", scopes=["read"])
+    hook, _secret = create_webhook(user, url=f"https://{name}.example/", events=["export.failed"])
+    send_test(hook).attempts.create(at=timezone.now(), status=500, milliseconds=1)
+    return {"key": str(key.id), "webhook": str(hook.id)}

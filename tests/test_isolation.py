@@ -12,7 +12,7 @@ from django.urls import URLPattern
 from rest_framework.views import APIView
 
 from config import urls
-from tests.factory import bill_of, decided_about, faces_in
+from tests.factory import bill_of, decided_about, faces_in, for_programs
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +37,7 @@ OWN = {
     *("notifications", "notifications/read", "push-subscriptions"),
     *("consents", "consents/history"),
     "api-keys",
+    "webhooks",
     "exports",
     "billing",
     "billing/entries",
@@ -70,6 +71,8 @@ OWN = {
 OF = {
     "consents/<slug:kind>": "consent",
     **dict.fromkeys(("api-keys/<uuid:ident>", "api-keys/<uuid:ident>/rotate"), "key"),
+    "webhooks/<uuid:ident>": "webhook",
+    **{f"webhooks/<uuid:ident>/{verb}": "webhook" for verb in ("deliveries", "replay", "test", "rotate")},
     "exports/<uuid:ident>": "export",
     "exports/<uuid:ident>/content": "export",
     "twins/<uuid:ident>": "twin",
@@ -147,7 +150,6 @@ def routes() -> list[tuple[str, str]]:
 @pytest.fixture
 def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     """One object of every kind, owned by alice: kind -> id."""
-    from accounts.developers.services import create_key
     from accounts.models import Export
     from gallery.models import Album, Item
     from gallery.services import save_item
@@ -180,7 +182,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
         "decision": decided_about(alice),
-        "key": str(create_key(alice, name="k", scopes=["read"])[0].id),
+        **for_programs(alice),
     } | faces_in(item)
 
 
@@ -226,7 +228,7 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
     lists = "twins photos generations restorations items albums shares sessions billing/invoices"
-    lists += " api-keys"
+    lists += " api-keys webhooks"
     listed = {route: as_bob.get(f"/api/v1/{route}").json() for route in lists.split()}
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
 
@@ -274,6 +276,7 @@ PAGES_OF = {
     "restore/": "restoration",
     "headshots/orders/": "order",
     "sessions/": "session",
+    "account/developers/webhooks/": "webhook",
     "account/developers/": "key",
     "account/archives/": "export",
     "account/consents/": "consent",

@@ -42,6 +42,7 @@ OWN = (
     "/account/consents/",
     "/account/privacy/",
     "/account/developers/",
+    "/account/developers/webhooks/",
     "/account/billing/",
 )
 

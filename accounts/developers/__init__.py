@@ -1,1 +1,1 @@
-"""API keys for programs."""
+"""For programs: API keys, and webhooks that tell them how runs ended."""

@@ -140,6 +140,20 @@ def erase_files(user_id: UUID) -> None:
     store(user_id).delete_all()
 
 
+def seal_value(user_id: UUID, name: str, plain: bytes) -> bytes:
+    """A small secret sealed for a column of a row, which `name` names."""
+    return b"".join(sealing.seal(_key_to_write(user_id), _value_context(user_id, name), [plain]))
+
+
+def open_value(user_id: UUID, name: str, sealed: bytes) -> bytes:
+    return sealing.open_whole(_key_to_read(user_id), _value_context(user_id, name), sealed)
+
+
+def _value_context(user_id: UUID, name: str) -> bytes:
+    """Differs from that of any file: no name of a file has an upper-case letter."""
+    return f"{user_id.hex}/VALUE/{_checked(name)}".encode()
+
+
 def _checked(name: str) -> str:
     if not NAME.fullmatch(name) or ".." in name or posixpath.normpath(name) != name:
         raise ValueError(f"not a name for a file: {name!r}")

@@ -75,6 +75,13 @@ def number(name: str, default: int) -> int:
         raise Misconfigured(f"{name} is a whole number, not “{value}”.") from None
 
 
+def numbers(name: str, default: str) -> list[int]:
+    try:
+        return [int(word) for word in words(name, default)]
+    except ValueError:
+        raise Misconfigured(f"{name} is a list of whole numbers, like {default}.") from None
+
+
 def words(name: str, default: str = "") -> list[str]:
     return [w.strip() for w in text(name, default).split(",") if w.strip()]
 

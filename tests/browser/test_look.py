@@ -56,6 +56,7 @@ OWN = {
     "my-privacy": "/account/privacy/",
     "withdrawn": "/account/consents/biometric_twin/",
     "developers": "/account/developers/",
+    "webhooks": "/account/developers/webhooks/",
     "credits": "/account/credits/",
     "billing": "/account/billing/",
     "plans": "/pricing/?interval=year",
