@@ -78,3 +78,7 @@ def test_a_base_that_there_is_not_cannot_be_fetched() -> None:
 def test_one_round_of_the_sweeper(capsys: Any, db: None) -> None:
     call_command("sweep")
     assert "0 rows" in capsys.readouterr().out
+
+
+def test_every_change_of_a_model_has_its_migration() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             model_name="item",
             index=models.Index(
                 fields=["id"],
-                condition=models.Q(models.Q(hash=None), models.Q(models.Q(kind="video"), _negated=True)),
+                condition=models.Q(("hash", None), models.Q(("kind", "video"), _negated=True)),
                 name="items_without_look",
             ),
         ),
