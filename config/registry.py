@@ -97,9 +97,22 @@ def key_refused(service: str, key: str, reason: str) -> None:
 
 
 class Subject(Protocol):
-    """What moderation can do with a photo, an item or a comment. The app that owns it looks it up by id."""
+    """What moderation can do with a photo, an item or a comment. The app that owns it looks it up by id.
+
+    `private`: whether only its owner sees it. Nobody else can report such a one, or learn that it is there.
+    `several`: whether it shows several pictures, so that its preview does not say which one a case is about.
+    `preview` is a small picture, or a text; `owner` the user's id. They raise NotFound.
+    `ident_in` finds the id in an address of a page or file; None: the address is of something else.
+    `find_near` takes a PDQ hash and returns the ids of what is nearly the same picture.
+    The others may be called twice, and raise NotFound where there is nothing.
+    """
+
+    private: bool
+    several: bool
 
     def preview(self, ident: str) -> bytes: ...
+    def owner(self, ident: str) -> UUID | None: ...
+    def ident_in(self, address: str) -> str | None: ...
     def hide(self, ident: str) -> None: ...
     def publish(self, ident: str) -> None: ...
     def restore(self, ident: str) -> None: ...

@@ -336,6 +336,8 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"queue": "cpu", "expires": 60},
     },
     "look": {"task": "gallery.look", "schedule": 60.0, "options": {"queue": "cpu", "expires": 60}},
+    "cases": {"task": "moderation.watch_cases", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
+    "hashes": {"task": "gallery.make_hashes", "schedule": 300.0, "options": {"queue": "cpu", "expires": 300}},
     "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "months": {"task": "billing.months", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "remote": {"task": "billing.settle_remote", "schedule": 30.0, "options": {"queue": "io", "expires": 30}},

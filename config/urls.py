@@ -33,6 +33,8 @@ from generation.restorations import api as restorations
 from generation.sessions import api as sessions
 from generation.there import lora_there
 from moderation import api as moderation
+from moderation.cases import api as cases
+from moderation.cases import queue
 from moderation.views import verify
 from support.feedback import api as product
 from support.feedback.views import feedback as feedback_page
@@ -172,6 +174,10 @@ api = [
     path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
     path("feedback", product.FeedbackView.as_view()),
     path("verify", moderation.VerifyView.as_view()),
+    path("reports", cases.ReportsView.as_view()),
+    path("takedowns", cases.TakedownsView.as_view()),
+    path("takedowns/<slug:number>", cases.TakedownView.as_view()),
+    path("decisions/<uuid:ident>/appeal", cases.AppealView.as_view()),
 ]
 
 urlpatterns = [
@@ -191,6 +197,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     # Before the admin's own URLs, which would take "figures" for an invoice's id.
     path("admin/billing/invoice/figures/", admin.site.admin_view(insights.figures_page), name="figures"),
+    path("admin/moderation/queue/", admin.site.admin_view(queue.page), name="moderation_queue"),
     path("admin/", admin.site.urls),
     path("", views.landing, name="landing"),
     path("studio/", include("generation.urls")),
@@ -199,6 +206,7 @@ urlpatterns = [
     path("sessions/", include("generation.sessions.urls")),
     path("twins/", include("twins.urls")),
     path("", include("twins.proof.urls")),
+    path("", include("moderation.cases.urls")),
     path("gallery/", include("gallery.urls")),
     path("", include("gallery.sharing.urls")),
     path("account/", include("accounts.urls")),

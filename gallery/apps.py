@@ -22,28 +22,38 @@ class GalleryConfig(AppConfig):
             Naming,
             Person,
         )
-        from gallery.models import Album, AlbumItem, Item
+        from gallery.models import Album, AlbumItem, Item, PictureHash
         from gallery.ratings.exports import ratings
         from gallery.ratings.models import Rating
         from gallery.shelf.exports import edits
         from gallery.shelf.models import BulkEdit
 
-        registry.known_files.append(Item.known_files)
+        registry.known_files += (Item.known_files, FaceQuery.known_files)
         registry.item_exporters.append(exports.items)
-        registry.exporters.append(registry.Exporter((Item, Album, AlbumItem), exports.gallery))
+        registry.exporters.append(registry.Exporter((Item, PictureHash, Album, AlbumItem), exports.gallery))
         registry.exporters.append(registry.Exporter((BulkEdit,), edits))
         registry.exporters.append(registry.Exporter((Rating,), ratings))
-        registry.erasers.append(registry.Eraser({Rating: "user"}))
-        registry.erasers.append(registry.Eraser({BulkEdit: "user"}))
-        registry.erasers.append(registry.Eraser({AlbumItem: "album__user", Album: "user", Item: "user"}))
+        registry.erasers.append(registry.Eraser({Rating: "user", BulkEdit: "user"}))
+        mine = {PictureHash: "item__user", AlbumItem: "album__user", Album: "user", Item: "user"}
+        registry.erasers.append(registry.Eraser(mine))
         found = (FaceVector, Naming, Face, Measured, FaceIndex, FaceQuery, Indexing, Person)
-        registry.known_files.append(FaceQuery.known_files)
         registry.exporters.append(registry.Exporter(found, faces))
         registry.erasers.append(registry.Eraser(dict.fromkeys(found, "user")))
         registry.on_give.setdefault(Kind.FACE_SEARCH, []).append(indexing.ask)
         post_save.connect(indexing.on_saved, sender=Item, dispatch_uid="faces of a new item")
         self._what_ends()
         self._share()
+        self._moderate()
+
+    def _moderate(self) -> None:
+        from django.db.models.signals import post_save
+
+        from config import registry
+        from gallery import moderated
+        from gallery.models import Item
+
+        registry.subjects["item"] = moderated.ItemSubject()
+        post_save.connect(moderated.on_saved, sender=Item, dispatch_uid="hashes of a new item")
 
     def _what_ends(self) -> None:
         """By time, and with a consent."""

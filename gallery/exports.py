@@ -33,11 +33,14 @@ def gallery(user: Any) -> Iterator[Member]:
     """All items with every column, locked ones too (the password was asked for), and the albums."""
     files = store(user.id)
     for item in Item.objects.filter(user=user).iterator(chunk_size=200):
-        yield Member(
-            f"{_name(item)}.{_suffix(item)}", files.open_checked(item.content), _("A picture of yours.")
-        )
+        name, about = f"{_name(item)}.{_suffix(item)}", _("A picture of yours.")
+        if item.hidden:
+            yield Member(name, None, _("This picture was taken down. Its file is not handed out."))
+        else:
+            yield Member(name, files.open_checked(item.content), about)
+        told = row(item, without=("prints",))
         yield json_member(
-            f"{_name(item)}.json", row(item), _("What the picture beside it was made from, and your notes.")
+            f"{_name(item)}.json", told, _("What the picture beside it was made from, and your notes.")
         )
     albums = [
         row(album) | {"items": list(album.items.values_list("id", flat=True))}

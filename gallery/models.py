@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.vault.vault import store
 from config.querysets import OwnedQuerySet
+from moderation.hashes.models import Hashed
 from twins.models import Twin
 
 UNSAFE = 0.5  # the detector's score from which a picture begins nothing and is shown to nobody else
@@ -34,8 +35,9 @@ CHARACTERS = [_words("gallery_signs", words) for words in (F("prompt"), F("notes
 
 class ItemQuerySet(OwnedQuerySet):
     def owned_by(self, user: Any) -> Self:
-        """Without those in the locked area, which are seen through gallery.shelf.area alone."""
-        return self.filter(user=user, locked=False)
+        """Without those in the locked area, which are seen through gallery.shelf.area alone, and those that
+        moderation took out of sight."""
+        return self.filter(user=user, locked=False, hidden=False)
 
     def remove(self) -> int:
         """Deletes the rows now and their files on commit. Returns the number of rows."""
@@ -80,10 +82,13 @@ class Item(models.Model):
     mark = models.BigIntegerField(null=True)  # id in the invisible watermark
     hash = models.BigIntegerField(null=True)  # how it looks; see gallery.services.look_of
     apart = models.BooleanField(default=False, db_default=False)  # what looks alike is not the same
+    # Its PDQ hashes of 32 bytes each, also in PictureHash. None: not made yet.
+    prints = models.BinaryField(null=True, editable=False)
     favourite = models.BooleanField(default=False)
     # Left out of the gallery's list, and still in albums, in searches that ask for it and in archives.
     archived = models.BooleanField(default=False)
     locked = models.BooleanField(default=False)  # see gallery.shelf.area
+    hidden = models.BooleanField(default=False, editable=False)  # by moderation; see gallery.moderated
     # The item on top of the stack that this one is in; see gallery.shelf.stacks.
     keeper = models.ForeignKey("self", models.SET_NULL, null=True, related_name="stacked")
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
@@ -159,6 +164,18 @@ class Item(models.Model):
     @property
     def thumbnail(self) -> str:
         return f"{self.folder}/thumbnail.webp"
+
+
+class PictureHash(Hashed):
+    """A PDQ hash of an item's whole picture, or of its middle. gallery.moderated makes and finds them."""
+
+    item = models.ForeignKey(Item, models.CASCADE, related_name="hashes")
+
+    class Meta(Hashed.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"hash of {self.item_id}"
 
 
 class Album(models.Model):

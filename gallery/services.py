@@ -16,6 +16,7 @@ from config.web.text import NameField
 from gallery.models import Album, AlbumItem, Item
 from ml import media
 from ml.measures import perceptual_hash
+from moderation.policy import check_picture
 
 THUMBNAIL, BLUR, LOOKED_AT = 512, 10, 64  # px of the long side
 SIGN = 1 << 63
@@ -25,15 +26,16 @@ TAGS, TAG_LENGTH = 30, 40
 def save_item(user_id: Any, ident: Any, data: bytes) -> dict[str, Any]:
     """Writes the picture and its thumbnail to the vault, before the row is inserted.
 
-    Returns the row's fields that describe these files.
+    Returns the row's fields that describe these files. Raises PictureBlocked.
     """
     item, files = Item(id=ident), store(user_id)
     small = media.thumbnail(data, THUMBNAIL, "WEBP")
+    prints = check_picture(user_id, media.to_array(small))
     files.write(item.content, data)
     files.write(item.thumbnail, small)
     blur = base64.b64encode(media.thumbnail(small, BLUR, "WEBP")).decode()
     etag = hashlib.sha256(data).hexdigest()
-    return {"size": len(data), "etag": etag, "blur": blur, "hash": look_of(small)}
+    return {"size": len(data), "etag": etag, "blur": blur, "hash": look_of(small), "prints": prints}
 
 
 def look_of(thumbnail: bytes) -> int:

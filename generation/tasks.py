@@ -23,6 +23,7 @@ from generation.models import Job, Output
 from ml import types
 from ml.catalogue import Base
 from ml.errors import MLError, Stopped
+from moderation.policy import PictureBlocked
 from twins.models import Twin
 from twins.proof import companies, subjects
 
@@ -85,13 +86,15 @@ def _make_all(run: Job) -> None:
     for index in sorted(set(range(run.count)) - set(run.outputs.values_list("index", flat=True))):
         _check_allowed(run)
         try:
-            result = run.job_kind.make(run, index, _progress(run, index))
+            deliver(run, index, run.job_kind.make(run, index, _progress(run, index)))
+        except PictureBlocked:
+            refused += 1
+            continue
         except MLError as e:
             if e.code != "result_refused":
                 raise
             refused += 1
             continue
-        deliver(run, index, result)
         made += 1
         if made >= TURN and run.delivered() < run.count and _others_wait(run):
             run.hand_back()
@@ -138,7 +141,7 @@ def _progress(run: Job, index: int) -> types.Progress:
 
 def deliver(run: Job, index: int, result: Any) -> None:
     """Writes the files, then the rows and the output in one transaction. Only the worker that holds the run
-    can commit it. Raises Lost."""
+    can commit it. Raises Lost, PictureBlocked."""
     _check_allowed(run)
     kind, ident = run.job_kind, uuid.uuid4()
     try:

@@ -139,8 +139,8 @@ def _read_head(head: bytes, min_side: int) -> tuple[str, int, int, int]:
 
 
 def to_array(picture: bytes) -> np.ndarray:
-    """(H, W, 3) uint8 RGB of our own clean JPEG or PNG. Not for uploads."""
-    with Image.open(io.BytesIO(picture), formats=["JPEG", "PNG"]) as image:
+    """(H, W, 3) uint8 RGB of our own clean JPEG, PNG or WebP. Not for uploads."""
+    with Image.open(io.BytesIO(picture), formats=["JPEG", "PNG", "WEBP"]) as image:
         return np.array(image.convert("RGB"))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 
 from config.web.admin import ClosedAdmin, ReadOnlyAdmin
+from moderation.cases import admin as cases  # noqa: F401  registers its pages
+from moderation.hashes import admin as hashes  # noqa: F401  registers its page
 from moderation.models import AuditEntry, BlockedTerm
 
 

@@ -15,6 +15,8 @@ from billing.models import Wallet
 from config.registry import Member
 from moderation.models import AuditEntry
 
+CHAIN = ("place", "previous", "hash", "salt", "who", "whom")  # tells nothing about the user
+
 
 def decisions(user: Any) -> Iterator[Member]:
     found = AuditEntry.objects.filter(Q(actor=user) | Q(subject_kind="user", subject_id=str(user.id)))
@@ -26,7 +28,7 @@ def decisions(user: Any) -> Iterator[Member]:
 
 def _told(user: Any, entry: AuditEntry) -> dict[str, Any]:
     """One entry as a row. It names no actor other than the user."""
-    return row(entry, without=() if entry.actor_id == user.id else ("actor",))
+    return row(entry, without=CHAIN if entry.actor_id == user.id else ("actor", *CHAIN))
 
 
 @transaction.atomic
@@ -38,9 +40,9 @@ def make_anonymous(user: Any) -> None:
     """
     wallet = Wallet.objects.filter(user=user).values_list("id", flat=True).first()
     _keep_admin_log(user, wallet)
-    AuditEntry.objects.filter(actor=user).update(actor=None, account=wallet)
+    AuditEntry.objects.filter(actor=user).update(actor=None, account=wallet, salt=None)
     about = AuditEntry.objects.filter(subject_id=str(user.id))
-    about.update(subject_id=str(wallet or ""))
+    about.update(subject_id=str(wallet or ""), salt=None)
 
 
 def _keep_admin_log(user: Any, wallet: Any) -> None:

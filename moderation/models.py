@@ -29,7 +29,10 @@ class BlockedTerm(models.Model):
 
 
 class AuditEntry(models.Model):
-    """An action of staff or the system. It names its subject by kind and id, so it outlives the subject."""
+    """An action of staff or the system. It names its subject by kind and id, so it outlives the subject.
+
+    The database fills the chain's columns and refuses every change but an erasure's (migration 0003).
+    """
 
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     account = models.UUIDField(null=True, editable=False)  # the wallet id of an erased actor
@@ -38,6 +41,13 @@ class AuditEntry(models.Model):
     subject_id = models.CharField(max_length=40, blank=True)
     detail = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField(default=timezone.now, editable=False)
+    place = models.BigIntegerField(null=True, unique=True, editable=False)  # in the chain: 1, 2, 3, ...
+    previous = models.CharField(max_length=64, default="", editable=False)  # the hash of the row before
+    hash = models.CharField(max_length=64, default="", editable=False)
+    # Salted hashes of actor and subject_id. An erasure deletes the salt.
+    salt = models.UUIDField(null=True, editable=False)
+    who = models.CharField(max_length=64, default="", editable=False)
+    whom = models.CharField(max_length=64, default="", editable=False)
 
     class Meta:
         ordering = ("-at",)

@@ -1,16 +1,20 @@
-"""Checks prompts against the built-in rules and the terms that staff blocked."""
+"""Checks prompts against the built-in rules and the terms that staff blocked, and pictures against the list
+of blocked ones."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import Any
 
+import numpy as np
 import redis
 from django.core.cache import caches
 from django.utils.translation import gettext_lazy as _
 
 from config.errors import DomainError, Invalid
+from ml import pdq
 from ml.words import screening
+from moderation.hashes import checks
 from moderation.models import AuditEntry, BlockedTerm
 
 TERMS = "moderation.terms"
@@ -79,6 +83,24 @@ def check_prompt(user: Any, prompt: str, negative: str = "") -> None:
     if not verdict.allowed:
         AuditEntry.objects.create(actor=user, verb="prompt_refused", detail=verdict.code)
         raise PromptRefused(verdict.code)
+
+
+class PictureBlocked(DomainError):
+    code = "picture_blocked"
+    message = _(
+        "This picture is on a list of pictures that may not be here, so it was not kept and nothing was "
+        "charged. If you think that this is a mistake, write to us."
+    )
+
+
+def check_picture(user_id: Any, picture: np.ndarray) -> bytes:
+    """Returns the picture's hashes, to be kept with it. Raises PictureBlocked and writes an audit entry."""
+    forms = pdq.forms(picture)
+    if entry := checks.blocked(forms):
+        refused = {"subject_kind": entry._meta.model_name, "subject_id": str(entry.pk)}
+        AuditEntry.objects.create(actor_id=user_id, verb="picture_blocked", detail=entry.source, **refused)
+        raise PictureBlocked
+    return checks.prints_of(forms)
 
 
 class WordsRefused(DomainError):

@@ -29,6 +29,7 @@ def full_user(name: str, *, staff: Any = None) -> Any:
     _account(user, name)
     twin = _twin(user, name)
     item = _pictures(user, twin, name)
+    decided_about(user)
     _money(user)
     _log(user, twin, item, staff)
     return user
@@ -218,6 +219,22 @@ def on_the_shelf(user: Any) -> dict[str, str]:
 
     locked = Item.objects.create(user=user, width=1, height=1, size=0, locked=True)
     return {"locked": str(locked.id), "edit": str(BulkEdit.objects.create(user=user, count=0).id)}
+
+
+def decided_about(user: Any) -> str:
+    """A decision about something of the user's, who appealed it and reported something else: its id."""
+    from moderation.cases.models import Appeal, Case, Decision, Match, Notice
+
+    case = Case.objects.create(
+        number=f"PF-{uuid.uuid4().hex[:6]}", kind="report", owner=user, reason="hate", state="decided"
+    )
+    Match.objects.create(case=case, subject_kind="item", subject_id=str(uuid.uuid4()), state="look")
+    made = Decision.objects.create(case=case, outcome="keep", reason="allowed", text=user.display_name)
+    Appeal.objects.create(decision=made, user=user, text=f"{user.display_name} agreed")
+    mine = Case.objects.create(number=f"PF-{uuid.uuid4().hex[:6]}", kind="report", reason="hate")
+    contact = {"contact": user.email or "", "name": user.display_name, "text": f"by {user.display_name}"}
+    Notice.objects.create(case=mine, user=user, reporter="x" * 64, reason="hate", **contact)
+    return str(made.id)
 
 
 def shared_by(user: Any, item: Any) -> dict[str, str]:

@@ -12,7 +12,7 @@ from django.urls import URLPattern
 from rest_framework.views import APIView
 
 from config import urls
-from tests.factory import bill_of, faces_in, for_programs
+from tests.factory import bill_of, decided_about, faces_in, for_programs
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +24,9 @@ OPEN = {
     "styles",
     "verify",
     "packs/<slug:code>/pictures/<int:number>",
+    "reports",
+    "takedowns",
+    "takedowns/<slug:number>",  # with a secret or the contact address: tests/moderation/test_takedowns.py
     "public/items",
     "items/<uuid:ident>/comments",  # of a published picture; writing needs an account (test_public.py)
 }
@@ -119,11 +122,13 @@ OF = {
     "comments/<uuid:ident>": "comment",
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
+    "decisions/<uuid:ident>/appeal": "decision",
 }
 # Bodies that pass the form, so that the ownership check refuses and not the form.
 BODIES: dict[str, dict[str, Any]] = {
     "twins/<uuid:ident>": {"name": "x"},
     "albums/<uuid:ident>": {"name": "x"},
+    "decisions/<uuid:ident>/appeal": {"text": "It is allowed."},
     "people/<uuid:ident>": {"name": "x"},
     "generations/<uuid:ident>/keep": {"best": 1},
     "items/<uuid:ident>/feedback": {"not_me": True},
@@ -176,6 +181,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         **shared_by(alice, item),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
+        "decision": decided_about(alice),
         **for_programs(alice),
     } | faces_in(item)
 
@@ -275,7 +281,12 @@ PAGES_OF = {
     "account/archives/": "export",
     "account/consents/": "consent",
     "account/billing/": "invoice",
+    "decisions/": "decision",
 }
+
+
+# Parts of addresses that are open to everybody: a pack, a takedown, a report of something public.
+NOBODYS = ("<slug:code>", "<slug:number>", "<slug:kind>/<slug:ident>")
 
 
 def page_routes() -> list[tuple[str, str]]:
@@ -288,6 +299,7 @@ def page_routes() -> list[tuple[str, str]]:
     import generation.restorations.urls
     import generation.sessions.urls
     import generation.urls
+    import moderation.cases.urls
     import twins.urls
 
     places = {
@@ -299,13 +311,14 @@ def page_routes() -> list[tuple[str, str]]:
         "sessions/": generation.sessions.urls,
         "account/billing/": billing.urls,
         "account/": accounts.urls,
+        "": moderation.cases.urls,
         "account/developers/": accounts.developers.urls,
     }
     found = [start + str(p.pattern) for start, module in places.items() for p in module.urlpatterns]
     return [
         (route, next(kind for start, kind in PAGES_OF.items() if route.startswith(start)))
         for route in found
-        if "<" in route and "<slug:code>" not in route  # a pack is nobody's
+        if "<" in route and not any(part in route for part in NOBODYS)
     ]
 
 

@@ -47,6 +47,8 @@ TORCH_FREE = (
     "prompts",
     "safety",
     "media",
+    "pdq",
+    "overlay",
     "edit",
     "finish",
     "provenance",
@@ -74,8 +76,8 @@ ML: list[tuple[str, ...]] = [
     for floor in (
         "types errors",
         "sizes vocabulary words catalogue",
-        "lorafile measures copies sameness alike watermark decoding edit regions media safety provenance"
-        " prompts nets nudity drawn fingerprint",
+        "lorafile measures pdq copies overlay sameness alike watermark decoding edit regions media safety"
+        " provenance prompts nets nudity drawn fingerprint",
         "avatar",
         "oom faces likeness heads liveness selfie finish selection",
         "judge engine",

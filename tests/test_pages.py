@@ -23,6 +23,8 @@ OPEN = (
     "/explore/",
     "/accounts/password/reset/",
     "/accounts/confirm-email/",
+    "/takedown/",
+    "/takedown/PF-222222/",
 )
 OWN = (
     "/accounts/email/",

@@ -40,6 +40,10 @@ SENTENCES: dict[str, Any] = {
         "This seems to be somebody else than on the other photos. Choose one of the same person."
     ),
     "not_adult": _("This person may be under 18. Choose photos of an adult."),
+    "picture_blocked": _(
+        "This picture is on a list of pictures that may not be here. Choose another one. If you think that"
+        " this is a mistake, write to us."
+    ),
     "unsafe": _("This photo shows nudity or something else that cannot be used. Choose another one."),
 }
 

@@ -22,6 +22,7 @@ from config.studio import get_base, get_engine, get_judge
 from ml import media, types
 from ml.avatar.avatar import from_facts
 from ml.errors import MLError
+from moderation.policy import PictureBlocked, check_picture
 from twins import checks, renewals
 from twins.avatars import fitting
 from twins.avatars.models import encoded
@@ -41,6 +42,7 @@ def check_photo(ident: str) -> None:
         files = store(photo.user_id)
         judge, before = get_judge(), _others(photo)
         said = judge.inspect(files.read(photo.quarantine), [_with_pixels(p, files) for p in before])
+        said = _screened(photo, said)
         require_consent(photo.twin)
         if said.accepted:
             _keep(files, photo, said)
@@ -52,6 +54,16 @@ def check_photo(ident: str) -> None:
                 said = judge.compare(said, others)
             photo.finish(**_verdict(said) | {"hints": checks.hints_of(said, others)})
         fitting.refresh(photo.twin_id)
+
+
+def _screened(photo: Photo, said: types.Inspection) -> types.Inspection:
+    """Refused, where the picture is on the list of blocked ones."""
+    try:
+        if said.accepted:
+            check_picture(photo.user_id, media.to_array(said.clean))
+    except PictureBlocked as blocked:
+        return replace(said, accepted=False, code=blocked.code)
+    return said
 
 
 def _others(photo: Photo) -> list[Photo]:

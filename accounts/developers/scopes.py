@@ -142,4 +142,8 @@ TABLE: Mapping[str, Row] = {
     "albums/<uuid:ident>/items": MAKES,
     "feedback": {"POST": READ},
     "verify": {"POST": READ},
+    "reports": {"POST": READ},
+    "takedowns": {"POST": READ},
+    "takedowns/<slug:number>": SEES,
+    "decisions/<uuid:ident>/appeal": {"POST": None},
 }

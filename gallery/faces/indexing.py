@@ -51,8 +51,10 @@ def ask(user: Any) -> None:
 
 
 def on_saved(instance: Any, created: bool, update_fields: Any = None, **_more: Any) -> None:
-    """Has an item measured that is new, or comes back from the locked area. A receiver of post_save."""
-    shown = (created or "locked" in (update_fields or ())) and not instance.locked
+    """Has an item measured that is new, or comes back from the locked area or from moderation. A receiver of
+    post_save."""
+    back = not {"locked", "hidden"}.isdisjoint(update_fields or ())
+    shown = (created or back) and not (instance.locked or instance.hidden)
     if shown and consents.has(instance.user_id, Kind.FACE_SEARCH):
         transaction.on_commit(lambda: enqueue(instance.user_id), robust=True)
 
@@ -224,7 +226,7 @@ def _as_seen(face: Face, data: bytes) -> types.Face:
 
 
 def leave_out(items: Sequence[Any]) -> None:
-    """Deletes what was measured in pictures that go to the locked area."""
+    """Deletes what was measured in pictures that go out of sight."""
     for model in (Face, Measured):
         model._base_manager.filter(item__in=items).delete()
 

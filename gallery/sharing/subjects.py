@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.vault.vault import store
 from config.errors import NotFound
+from gallery.models import PictureHash
 from gallery.sharing import links, publishing
 from gallery.sharing.models import Comment, Publication, ShareLink
 
@@ -80,8 +81,9 @@ class PublishedPicture:
         Publication.objects.get_or_404(ident).delete()
 
     def find_near(self, hash: int) -> list[str]:
-        """None: who takes an item out of sight takes its publication along."""
-        return []
+        near = PictureHash.objects.near(hash).values("item")
+        found = _published().filter(item__in=near).values_list("id", flat=True)
+        return [str(ident) for ident in found.order_by("id")]
 
 
 class WrittenComment:

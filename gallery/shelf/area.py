@@ -74,7 +74,7 @@ def item(request: Any, ident: Any) -> Item:
 
 
 def _locked(user: Any) -> Any:
-    return Item.objects.filter(user=user, locked=True)
+    return Item.objects.filter(user=user, locked=True, hidden=False)
 
 
 def _session(request: Any) -> Any:

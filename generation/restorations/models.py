@@ -22,8 +22,8 @@ from twins.models import Twin
 
 class RestorationQuerySet(OwnedQuerySet):
     def owned_by(self, user: Any) -> Self:
-        """Without those whose result is in the locked area."""
-        return self.filter(user=user).exclude(item__locked=True)
+        """Without those whose result is in the locked area, or was taken down."""
+        return self.filter(user=user).exclude(item__locked=True).exclude(item__hidden=True)
 
     def for_clients(self) -> Self:
         """Loads what show_restoration reads."""

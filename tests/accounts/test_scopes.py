@@ -21,6 +21,7 @@ FILL = {
     "<uuid:photo>": str(UUID(int=8)),
     "<slug:code>": "none",
     "<slug:kind>": "none",
+    "<slug:number>": "PF-222222",
     "<int:number>": "0",
 }
 MATRIX = [(route, method.upper()) for route, method in routes()]

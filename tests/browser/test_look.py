@@ -27,6 +27,8 @@ OPEN = {
     "imprint": "/imprint/",
     "request": "/privacy/request/",
     "missing": "/nowhere/",
+    "takedown": "/takedown/",
+    "takedown-status": "/takedown/PF-222222/",
     "explore": "/explore/",
 }
 OWN = {

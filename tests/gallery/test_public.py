@@ -15,7 +15,7 @@ from django.utils import timezone
 from PIL import Image
 
 from config.errors import NotFound
-from gallery.models import Item
+from gallery.models import Item, PictureHash
 from gallery.sharing import publishing
 from gallery.sharing.models import Author, Comment, Like, Publication
 from moderation.models import AuditEntry
@@ -140,6 +140,9 @@ def test_moderation_finds_restores_and_removes_a_publication(published: Publicat
     subject, ident = subjects["publication"], str(picture.id)
     assert subject.ident_in(f"https://x.example/explore/{ident}/picture") == ident
     assert subject.owner(ident) == picture.user_id
+    bits = 0x5A << 100
+    PictureHash.of(bits, item=picture).save()
+    assert (subject.find_near(bits ^ 0b111), subject.find_near(bits ^ (2**40 - 1))) == ([ident], [])
     subject.hide(ident)
     subject.restore(ident)
     assert seen() == [ident]

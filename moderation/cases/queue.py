@@ -1,0 +1,148 @@
+"""Staff's queue inside the admin: the most urgent case, its picture blurred and grey, decided by keys."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from config import registry
+from config.errors import DomainError, Invalid, NotFound
+from config.web.problems import sentence_of
+from config.web.text import FormText
+from moderation.cases import deciding
+from moderation.cases.models import Case, Decision, Match
+from moderation.cases.reasons import KEPT, OTHER, REMOVED
+from moderation.cases.services import NUMBER
+
+DECIDE, LOOK = "moderation.decide_case", "moderation.look_case"
+COPIES, BEFORE, NOTICES = 12, 8, 5  # shown of a case
+
+
+@never_cache
+def page(request: HttpRequest) -> HttpResponse:
+    """GET shows the next case, or the one that `case` names. POST acts on one."""
+    if not request.user.has_perm(DECIDE):  # type: ignore[union-attr]
+        raise PermissionDenied
+    looked = False
+    if request.method == "POST":
+        try:
+            done = _act(request)
+        except DomainError as error:
+            messages.error(request, sentence_of(error))
+            done = ""
+        looked = done == "looked"
+        if not looked:
+            return redirect(f"{reverse('moderation_queue')}{done}")
+    case = _chosen(request) or deciding.next_case(actor=request.user)
+    facts = _facts(request, case, looked) if case else {"waiting": 0}
+    return TemplateResponse(
+        request,
+        "admin/moderation/queue.html",
+        admin.site.each_context(request) | {"title": _("Cases")} | _last(request) | facts,
+    )
+
+
+def _chosen(request: HttpRequest) -> Case | None:
+    number = request.POST.get("case") or request.GET.get("case", "")
+    return Case.objects.open().filter(number=number).first() if NUMBER.fullmatch(number) else None
+
+
+def _act(request: HttpRequest) -> str:
+    """What to add to the address of the next page. Raises DomainError."""
+    actor, act = request.user, request.POST.get("act", "")
+    if act == "undo":
+        deciding.undo(_decision(request.POST.get("decision", "")), actor=actor)
+        messages.success(request, _("The decision is undone."))
+        return ""
+    case = _chosen(request)
+    if case is None:
+        raise deciding.CaseClosed
+    if act == "escalate":
+        deciding.escalate(case, actor=actor)
+        return ""
+    if act == "look":
+        if not actor.has_perm(LOOK):  # type: ignore[union-attr]
+            raise PermissionDenied
+        deciding.look(case, actor=actor, reason=_typed(request.POST, "why"))
+        return "looked"
+    made = deciding.decide(case, actor=actor, outcome=act, **_decided(request.POST, act))
+    return f"?done={made.id}"
+
+
+def _decided(said: Any, act: str) -> dict[str, Any]:
+    chosen = tuple(int(ident) for ident in said.getlist("same") if ident.isdecimal() and len(ident) < 19)
+    reason = said.get(f"reason_{act}", "")
+    return {"reason": reason, "text": _typed(said, "text"), "chosen": chosen}
+
+
+def _typed(said: Any, name: str) -> str:
+    """Raises Invalid."""
+    try:
+        return str(FormText(required=False).clean(said.get(name, "")))
+    except ValidationError as error:
+        raise Invalid(errors={name: list(error.messages)}) from None
+
+
+def _decision(ident: str) -> Decision:
+    found: Decision = Decision.objects.all().get_or_404(ident)
+    return found
+
+
+def _last(request: HttpRequest) -> dict[str, Any]:
+    """The decision just made, for the undo button."""
+    try:
+        return {"done": _decision(request.GET["done"])} if "done" in request.GET else {}
+    except NotFound:
+        return {}
+
+
+def _facts(request: HttpRequest, case: Case, looked: bool) -> dict[str, Any]:
+    subject = registry.subjects.get(case.subject_kind)
+    shown = bool(subject) and (looked or not subject.private)  # type: ignore[union-attr]
+    return {
+        "case": case,
+        "waiting": Case.objects.open().count(),
+        "shown": shown,
+        "preview": _preview(case.subject_kind, case.subject_id) if shown else None,
+        "hideable": bool(subject),
+        "may_look": request.user.has_perm(LOOK),  # type: ignore[union-attr]
+        "looked": looked,
+        "copies": [_copy(match, looked) for match in case.matches.exclude(state="hidden")[:COPIES]],
+        "notices": case.notices.all()[:NOTICES],
+        "appeals": [each for made in case.decisions.all() for each in made.appeals.all()],
+        "history": _history(case),
+        "kept": KEPT | OTHER,
+        "removed": REMOVED | OTHER,
+    }
+
+
+def _copy(match: Match, looked: bool) -> dict[str, Any]:
+    return {"row": match, "preview": _preview(match.subject_kind, match.subject_id) if looked else None}
+
+
+def _history(case: Case) -> Any:
+    """Earlier decisions about the same subject or the same owner."""
+    rows = Decision.objects.filter(undone_at=None).select_related("case", "by")
+    same = rows.filter(case__subject_id=case.subject_id).exclude(case__subject_id="")
+    return (same | rows.filter(case__owner=case.owner_id, case__owner__isnull=False))[:BEFORE]
+
+
+def _preview(kind: str, ident: str) -> dict[str, str] | None:
+    """A picture as part of the page, or a text; None where it is gone."""
+    try:
+        data = registry.subjects[kind].preview(ident)
+    except (NotFound, KeyError):
+        return None
+    for start, media_type in ((b"RIFF", "webp"), (b"\xff\xd8", "jpeg"), (b"\x89PNG", "png")):
+        if data.startswith(start):
+            return {"picture": f"data:image/{media_type};base64,{base64.b64encode(data).decode()}"}
+    return {"text": data.decode(errors="replace")}
