@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from accounts.notices.models import Notice
 from tests.browser.conftest import Site, shot, until
 from tests.conftest import jpeg
 from tests.processes import wait_for
@@ -120,7 +121,7 @@ def train(page: Page, site: Site, engine: str) -> None:
     site.workers.let_go()
     ready = page.locator("#toasts").get_by_role("link", name="Your twin is ready.")
     expect(ready).to_be_visible(timeout=300_000)
-    wait_for(lambda: any("Your twin is ready" in mail.read_text() for mail in site.mails.glob("*")))
+    assert Notice.objects.filter(kind="training_done").count() == 1
     page.locator("#toasts").get_by_role("link").click()
     expect(page.get_by_text("ready for pictures")).to_be_visible()
 
