@@ -42,6 +42,7 @@ class AnswerForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = PrivacyRequest
         fields = ("outcome", "reply")
+        field_classes = {"reply": text.FormText}  # noqa: RUF012  as Django has it
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from config.web.text import TextField
 from gallery.ratings.models import BEST, Reason
 from twins.redo.serializers import RedoSerializer, show_redo
 from twins.redo.services import Offer
@@ -30,7 +31,7 @@ class FeedbackForm(serializers.Serializer):  # type: ignore[type-arg]
     reasons = serializers.ListField(
         child=serializers.ChoiceField(Reason.choices), required=False, max_length=len(Reason.values)
     )
-    words = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    words = TextField(required=False, allow_blank=True, max_length=500)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if not data:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from config.web.text import TextField
+
 
 class FeedbackForm(serializers.Serializer):  # type: ignore[type-arg]
-    text = serializers.CharField(max_length=2000)
-    page = serializers.CharField(
+    text = TextField(max_length=2000)
+    page = TextField(
         max_length=500, required=False, allow_blank=True, help_text="the path of the page that it is about"
     )
 
