@@ -66,8 +66,10 @@ class Workers:
         }
         env = os.environ | self.environment | env
         command = [sys.executable, *CELERY.split(), "-Q", queues, *pool]
-        with (self.folder / f"worker-{len(self.running)}.log").open("wb") as log:
+        path = self.folder / f"worker-{len(self.running)}.log"
+        with path.open("wb") as log:
             worker = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+        worker.log = path  # type: ignore[attr-defined]
         self.running.append(worker)
         return worker
 
@@ -96,8 +98,10 @@ class Workers:
 
 
 def evict(worker: subprocess.Popen[bytes]) -> None:
-    """Sends SIGTERM, as a deploy does."""
+    """Sends SIGTERM, as a deploy does, and waits until the worker has taken it: before that its tasks do not
+    know."""
     worker.send_signal(signal.SIGTERM)
+    wait_for(lambda: b"shutdown" in worker.log.read_bytes())  # type: ignore[attr-defined]
 
 
 def kill(worker: subprocess.Popen[bytes], run: Run) -> None:

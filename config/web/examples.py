@@ -20,6 +20,7 @@ FIELDS = {
     "prompt": "smiling in a park, soft light",
     "zone": "Europe/Madrid",
     "code": "not_found",
+    "text": "What I want to say about it.",
     "password": "correct horse battery",
     "status": "queued",
 }

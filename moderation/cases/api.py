@@ -46,7 +46,7 @@ class ReportsView(APIView):
         """Reports something shared or public. Who reports it again gets the number of the first report."""
         form = checked(ReportForm, request)
         filed = services.report(
-            sender_of(request, form["contact"]),
+            sender_of(request, form.get("contact", "")),
             kind=form["subject"]["kind"],
             ident=form["subject"]["id"],
             reason=form["reason"],

@@ -29,7 +29,7 @@ class ReportForm(serializers.Serializer):  # type: ignore[type-arg]
     subject = SubjectForm()
     reason = serializers.ChoiceField(list(REASONS))
     text = TextField(max_length=2000, required=False, allow_blank=True, default="")
-    contact = Contact(required=False, allow_blank=True, default="", help_text="Nothing is sent there.")
+    contact = Contact(required=False, allow_blank=True, help_text="Nothing is sent there.")
 
     def validate_subject(self, value: dict[str, str]) -> dict[str, str]:
         if value["kind"] not in registry.subjects:
