@@ -1,4 +1,4 @@
-"""Prints the ten slowest tests and the time of each folder, after the tests.
+"""Prints the slowest tests and the time of each folder, after the tests.
 
 Wall time depends on the load of the machine; processor time hardly does. Processor time covers the test
 process and its ended children, not PostgreSQL and Redis.
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-SLOWEST = 10
+SLOWEST = 30
 
 
 class Summary:

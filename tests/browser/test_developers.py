@@ -27,7 +27,9 @@ def prove(page: Page) -> None:
     page.get_by_label("Your password, or a code").locator("visible=true").last.fill("a long password")
 
 
-@pytest.mark.parametrize("size, theme", [("phone", "dark"), ("desktop", "light")])
+@pytest.mark.parametrize(
+    "size, theme", [("phone", "dark"), pytest.param("desktop", "light", marks=pytest.mark.thorough)]
+)
 def test_a_key_is_made_replaced_and_ended(site: Site, alice: Any, size: str, theme: str) -> None:
     page = site.visit(size, theme, user=alice)
     page.goto("/account/")
@@ -54,7 +56,9 @@ def test_a_key_is_made_replaced_and_ended(site: Site, alice: Any, size: str, the
     assert site.complaints == []
 
 
-@pytest.mark.parametrize("size, theme", [("phone", "light"), ("desktop", "dark")])
+@pytest.mark.parametrize(
+    "size, theme", [("phone", "light"), pytest.param("desktop", "dark", marks=pytest.mark.thorough)]
+)
 def test_a_webhook_is_added_and_tried(site: Site, alice: Any, size: str, theme: str) -> None:
     site.workers.start("io")
     page = site.visit(size, theme, user=alice)

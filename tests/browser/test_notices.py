@@ -38,7 +38,7 @@ def unread(page: Page) -> Any:
     return page.locator("#bell .bell-unread b")
 
 
-@pytest.mark.parametrize("size", ["phone", "desktop"])
+@pytest.mark.parametrize("size", ["phone", pytest.param("desktop", marks=pytest.mark.thorough)])
 def test_the_bell_is_the_same_on_every_device(site: Site, alice: Any, size: str) -> None:
     phone, other = site.visit(size, user=alice), site.visit("desktop", user=alice)
     for page in (phone, other):

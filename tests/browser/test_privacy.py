@@ -68,6 +68,7 @@ def test_a_consent_is_withdrawn_and_stays_in_the_history(site: Site, alice: Any)
     expect(page.get_by_label("Until 30 days after the last training with them")).to_be_checked()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "size, theme, locale", [("phone", "light", "es"), ("desktop", "dark", "en"), ("phone", "dark", "zh-CN")]
 )

@@ -40,7 +40,9 @@ def choose(page: Page, data: bytes, name: str = "portrait.png") -> None:
     )
 
 
-@pytest.mark.parametrize("size, theme", [("phone", "light"), ("desktop", "dark")])
+@pytest.mark.parametrize(
+    "size, theme", [("phone", "light"), pytest.param("desktop", "dark", marks=pytest.mark.thorough)]
+)
 def test_a_file_is_chosen_and_checked(site: Site, marked: bytes, size: str, theme: str) -> None:
     page = site.visit(size, theme)
     page.goto("/")
@@ -69,7 +71,7 @@ def test_a_delivered_file_shows_all_that_is_known(site: Site, marked: bytes, set
     shot(page, "verify-ours")
 
 
-@pytest.mark.parametrize("kind", ["drop", "paste"])
+@pytest.mark.parametrize("kind", ["drop", pytest.param("paste", marks=pytest.mark.thorough)])
 def test_a_file_is_dropped_or_pasted(site: Site, marked: bytes, kind: str) -> None:
     page = site.visit()
     page.goto("/verify/")
