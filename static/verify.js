@@ -50,7 +50,13 @@ function take(files) {
   check();
 }
 
-input.addEventListener("change", () => { if (input.files[0]) show(input.files[0]); fits(); });
+function chosen() {
+  if (input.files[0]) show(input.files[0]);
+  fits();
+}
+
+input.addEventListener("change", chosen);
+if (input.files.length) chosen(); // before this script was loaded
 form.addEventListener("submit", (event) => { event.preventDefault(); check(); });
 drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("is-over"); });
 drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));
