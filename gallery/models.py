@@ -171,9 +171,6 @@ class PictureHash(Hashed):
 
     item = models.ForeignKey(Item, models.CASCADE, related_name="hashes")
 
-    class Meta(Hashed.Meta):
-        pass
-
     def __str__(self) -> str:
         return f"hash of {self.item_id}"
 
