@@ -26,6 +26,19 @@ async function list() {
   part("none").hidden = rows.length > 0;
   part("some").hidden = !rows.length;
 }
+async function photos() { // of upload.js, which sends them on the page of their twin
+  const named = (await indexedDB.databases?.()) ?? [];
+  if (!named.some(({ name }) => name === "photoflux")) return;
+  const asked = indexedDB.open("photoflux");
+  asked.onsuccess = () => {
+    const count = asked.result.transaction("photos").objectStore("photos").count();
+    count.onsuccess = () => {
+      asked.result.close();
+      part("photos").hidden = !count.result;
+      part("photos").textContent = count.result === 1 ? words.photo : words.photos.replace("#", String(count.result));
+    };
+  };
+}
 async function look() { // the page itself opens by its address while there is a connection
   const answer = await fetch("/healthz", { method: "HEAD", cache: "no-store" }).catch(() => null);
   if (!answer?.ok) return;
@@ -39,4 +52,5 @@ if (!here) again.href = location.href;
 onChange(list);
 addEventListener("online", look);
 list();
+photos();
 if (here) look();
