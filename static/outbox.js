@@ -6,7 +6,7 @@ const opened = new Promise((done) => {
   asked.onsuccess = () => done(asked.result);
   asked.onerror = () => done(null); // a private window may have no IndexedDB
 });
-const tabs = new BroadcastChannel("photoflux-outbox");
+const CHANGED = "photoflux-outbox"; // other tabs hear of it by localStorage
 
 async function rows(act, mode = "readwrite") {
   const base = await opened;
@@ -23,11 +23,11 @@ export const waiting = async () => (await rows((all) => all.getAll(), "readonly"
 // Every tab hears of a change.
 export function onChange(act) {
   addEventListener("outbox", act);
-  tabs.addEventListener("message", act);
+  addEventListener("storage", (event) => { if (event.key === CHANGED) act(); });
 }
 function changed() {
   dispatchEvent(new Event("outbox"));
-  tabs.postMessage("changed");
+  localStorage.setItem(CHANGED, String(Math.random()));
 }
 
 // Whether it is kept.

@@ -9,6 +9,7 @@ async function start() {
   localStorage.setItem(PERSON, person);
   if (!before) return;
   for (const name of await caches.keys()) await caches.delete(name); // somebody else was logged in here
+  indexedDB.deleteDatabase("photoflux"); // their unsent photos; resend.js drops their requests
   found?.active?.postMessage("fill");
 }
 if ("serviceWorker" in navigator) start().catch(() => {}); // a private window may refuse

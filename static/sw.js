@@ -29,7 +29,7 @@ self.addEventListener("message", (event) => { // another person logged in, and a
 });
 self.addEventListener("fetch", (event) => { // the network first: a page and its files are of one version
   const { request } = event;
-  if (request.method !== "GET") return;
+  if (request.method !== "GET" || new URL(request.url).pathname.startsWith("/api/")) return;
   if (request.mode === "navigate") event.respondWith(page(event));
   else if (KEPT.includes(request.url)) event.respondWith(fetch(request).catch(() => kept(request.url)));
 });
@@ -39,7 +39,7 @@ self.addEventListener("push", (event) => {
   try {
     said = event.data.json();
   } catch {} // browsers demand that every push is shown
-  event.waitUntil(self.registration.showNotification(said.title || "PhotoFlux", { tag: said.tag, icon: "/static/icon.svg", data: said.notice }));
+  event.waitUntil(self.registration.showNotification(said.title || "PhotoFlux", { tag: said.tag, icon: "/static/icons/192.png", data: said.notice }));
 });
 
 self.addEventListener("notificationclick", (event) => {
