@@ -13,7 +13,7 @@ let tries = 0;
 const element = (tag, facts) => Object.assign(document.createElement(tag), facts);
 
 function toast(kind, ...parts) {
-  const note = element("div", { className: `toast outbox ${kind}` });
+  const note = element("div", { className: `toast outbox outbox-${kind}` });
   const close = element("button", { type: "button", textContent: "×" });
   close.setAttribute("aria-label", words.close);
   close.addEventListener("click", () => note.remove());
@@ -26,16 +26,16 @@ function tell(kind, row, text) {
 }
 async function count() {
   const n = (await waiting()).filter((row) => row.user === words.user).length;
-  box.querySelector(".outbox.waits")?.remove();
+  box.querySelector(".outbox-waits")?.remove();
   (n ? navigator.setAppBadge?.(n) : navigator.clearAppBadge?.())?.catch(() => {});
-  if (!n) return box.querySelector(".outbox.login")?.remove();
+  if (!n) return box.querySelector(".outbox-login")?.remove();
   const text = n === 1 ? words.waitsOne : words.waitsMany.replace("#", String(n));
   toast("waits", element("span", { textContent: text }), element("a", { href: words.waits, textContent: words.show }));
 }
 function askForLogin() {
-  if (box.querySelector(".outbox.login")) return;
+  if (box.querySelector(".outbox-login")) return;
   const next = encodeURIComponent(location.pathname + location.search);
-  toast("login bad", element("a", { href: `${words.login}?next=${next}`, textContent: words.loginFirst }));
+  toast("login", element("a", { href: `${words.login}?next=${next}`, textContent: words.loginFirst }));
 }
 
 // ------------------------------------------------ sending

@@ -82,7 +82,7 @@ def ask_for_pictures(page: Page, prompt: str) -> None:
 def log_in(page: Page, user: Any) -> None:
     page.get_by_label("Email").fill(user.email)
     page.get_by_label("Password", exact=True).fill("a long password")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign In").click()
 
 
 def a_lost_answer_makes_no_second_job(page: Page) -> None:
@@ -113,7 +113,7 @@ def a_refusal_is_shown_and_dropped(page: Page, item: Item) -> None:
     expect(page.get_by_text(WAITS)).to_be_visible()
     item.delete()
     page.context.set_offline(False)
-    expect(page.locator(".toast.outbox.bad")).to_contain_text("“Favourite”: There is nothing here")
+    expect(page.locator(".outbox-bad")).to_contain_text("“Favourite”: There is nothing here")
     expect(page.get_by_text(WAITS)).to_be_hidden()
 
 
