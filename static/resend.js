@@ -80,6 +80,6 @@ async function replay() {
 
 onChange(count);
 addEventListener("outbox", () => { timer ||= setTimeout(replay, 5000); });
-addEventListener("online", () => { tries = 0; replay(); });
+for (const back of ["online", "answered"]) addEventListener(back, () => { tries = 0; replay(); });
 addEventListener("pageshow", replay);
 count();
