@@ -80,5 +80,5 @@ addEventListener("pagehide", end);
 open.addEventListener("click", begin);
 if (navigator.mediaDevices) { // else the phone's own camera, through the field
   open.hidden = false;
-  document.querySelector("label[for=camera]").hidden = true;
+  document.querySelector("label[for=camera]").hidden = input.hidden = true;
 }

@@ -37,7 +37,7 @@ def test_what_is_asked_for_without_a_connection_waits_and_is_sent_once(
     page = site.visit(size, theme, user=alice, service_workers="allow")
     page.goto("/studio/")
     other = page.context.new_page()
-    other.goto("/studio/")
+    other.goto("/gallery/")
     until(page, "navigator.serviceWorker.ready.then(() => Boolean(navigator.serviceWorker.controller))")
     kept = page.evaluate(KEPT)
     assert "/offline/" in kept
