@@ -62,6 +62,7 @@ def test_what_is_asked_for_without_a_connection_waits_and_is_sent_once(
     assert [job.prompt for job in Job.objects.all()] == ["on a beach"]
     a_lost_answer_makes_no_second_job(page)
     a_refusal_is_shown_and_dropped(page, item)
+    nothing_of_another_person_is_left(page)
     page.goto("/account/")
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("link", name="Sign up").first).to_be_visible()
@@ -115,6 +116,19 @@ def a_refusal_is_shown_and_dropped(page: Page, item: Item) -> None:
     page.context.set_offline(False)
     expect(page.locator(".outbox-bad")).to_contain_text("“Favourite”: There is nothing here")
     expect(page.get_by_text(WAITS)).to_be_hidden()
+
+
+def nothing_of_another_person_is_left(page: Page) -> None:
+    page.evaluate(
+        """async () => { localStorage.setItem("photoflux-person", "somebody"); await caches.open("left");
+        const { add } = await import("/static/outbox.js");
+        await add({ user: "somebody", kind: "image", words: "theirs", name: "x", key: "x", at: Date.now(),
+          method: "POST", url: "/api/v1/generations", body: { prompt: "theirs" } }); }"""
+    )
+    page.goto("/gallery/")
+    until(page, "import('/static/outbox.js').then((box) => box.waiting()).then((rows) => !rows.length)")
+    until(page, "caches.keys().then((names) => names.length === 1 && names[0] !== 'left')")
+    assert not Job.objects.filter(prompt="theirs").exists()
 
 
 @pytest.fixture
