@@ -9,7 +9,7 @@ const [open, video, hint, shoot, taken, close] = ["open", "lens", "hint", "shoot
 const input = document.getElementById("camera");
 const token = document.querySelector("#drop [name=csrfmiddlewaretoken]").value;
 const EVERY = 1500; // ms between two hints: the server takes sixty a minute
-const AGAIN = 6000; // ms, when it has none
+const AGAIN = 3000; // ms, when it has none
 const FRAME = 640, PHOTO = 2048; // px of the longer side
 const LEAST = 512; // px of a photo's shorter side
 let shots = 0;

@@ -5,6 +5,8 @@ import { onChange, remove, waiting } from "./outbox.js";
 const part = (name) => document.getElementById(`offline-${name}`);
 const words = part("waiting").dataset;
 const again = part("again");
+const AGAIN = 1500; // ms
+let timer = 0;
 const here = location.pathname === "/offline/";
 const time = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 const element = (tag, facts, ...inside) => {
@@ -39,13 +41,18 @@ async function photos() { // of upload.js, which sends them on the page of their
     };
   };
 }
-async function look() { // the page itself opens by its address while there is a connection
+async function look() {
+  clearTimeout(timer);
   const answer = await fetch("/healthz", { method: "HEAD", cache: "no-store" }).catch(() => null);
-  if (!answer?.ok) return;
+  if (!answer?.ok) return wait();
   if (!here) return location.reload();
   part("title").textContent = part("title").dataset.back;
   part("cannot").hidden = true;
   again.textContent = again.dataset.on;
+}
+
+function wait() { // where there is a network, the server alone is away: no event tells when it is back
+  if (navigator.onLine) timer = setTimeout(look, AGAIN);
 }
 
 if (!here) again.href = location.href;
@@ -53,4 +60,5 @@ onChange(list);
 addEventListener("online", look);
 list();
 photos();
-if (here) look();
+if (here) look(); // by its own address the page opens with a connection too
+else wait();
