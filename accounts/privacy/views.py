@@ -66,7 +66,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/privacy/request.html", {"form": form}, status=status)
 
 
-@limited("10/h", "privacy_request", by_address="10/h")
+@limited("privacy_request")
 def _recorded(request: HttpRequest, form: RequestForm) -> HttpResponse:
     language = translation.get_language() or settings.LANGUAGE_CODE
     made = requests.ask(**form.cleaned_data, language=language)

@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.emails import require_confirmed
 from billing import ledger
-from billing.locks import advisory_lock
 from billing.models import Invoice, Pack, Plan, StripePrice, Subscription, Wallet
 from billing.payments import catalogue, gateway, subscriptions, sync
 from billing.payments.gateway import PaymentsNotConfigured
 from config.errors import DomainError, Invalid, NotFound, Unavailable
+from config.runs.locks import advisory_lock
 
 LOCALES = {"en": "en", "es": "es", "zh-hans": "zh"}
 
