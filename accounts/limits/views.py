@@ -14,7 +14,7 @@ from accounts.limits.services import limits_of
 from config.web.ratelimit import network
 
 BY = {"key": _("API key"), "phone": _("your phone number"), "address": _("your network")}
-IN = {1: _("a second"), 60: _("a minute"), 3600: _("an hour"), 86400: _("a day")}
+IN = {1: _("per second"), 60: _("per minute"), 3600: _("per hour"), 86400: _("per day")}
 
 
 @login_required

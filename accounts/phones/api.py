@@ -32,7 +32,6 @@ from config.web.serializers import checked
 
 
 class EntriesView(APIView):
-    authentication_classes = ()
     permission_classes = ()
 
     @extend_schema(request=AskForm, responses={202: AskedSerializer})
@@ -46,7 +45,6 @@ class EntriesView(APIView):
 
 
 class EntryView(APIView):
-    authentication_classes = ()
     permission_classes = ()
 
     @extend_schema(responses=AskedSerializer)

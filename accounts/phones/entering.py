@@ -20,6 +20,7 @@ from django.utils.translation import get_language
 from accounts import devices
 from accounts.models import User
 from accounts.phones import services
+from accounts.phones.caps import DEVICE
 from accounts.phones.models import Channel, PhoneCode, Purpose
 from accounts.phones.sending import deliver
 from config.web.afterwards import afterwards
@@ -32,7 +33,7 @@ def asker(request: Any, phone: str, channel: str) -> str:
     if channel == Channel.EMAIL:
         device, known = devices.known(request, User.objects.filter(phone=phone))
         if known:
-            return f"device {device}"
+            return f"{DEVICE}{device}"
     return salted_hmac("asker", network(request), algorithm="sha256").hexdigest()
 
 

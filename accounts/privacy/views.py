@@ -23,6 +23,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "companies": documents.companies(),
         "cookies": documents.COOKIES,
         "bucket": documents.is_in_a_bucket(),
+        "sms": documents.SMS_COMPANIES.get(settings.SMS_SENDER),
         "stripe": bool(settings.STRIPE_SECRET_KEYS),
         "signal": request.headers.get("Sec-GPC") == "1",
     }

@@ -78,7 +78,8 @@ def test_the_guard_of_costs_stops_messages_and_leaves_the_email(settings: Any) -
     assert paused.json()["channels"] == ["email"]
     assert asked(US, channel="email").status_code == 202
     page = Client().post("/accounts/phone/", {"phone": US}).content.decode()
-    assert 'name="channel" value="email"' in page and "No more text messages" in page
+    assert 'name="channel" value="email"' in page
+    assert "No more text messages" in page
     earlier(timedelta(days=1, seconds=1))
     assert asked(US).status_code == 202
 
@@ -129,7 +130,8 @@ def test_of_two_hundred_parallel_guesses_five_are_compared() -> None:
 def test_a_right_code_sent_by_many_at_once_counts_once() -> None:
     row, code = services.ask(ES, purpose=Purpose.ENTER, asker="a")
     said = in_parallel(8, lambda _n: services.spend(row.id, code, purpose=Purpose.ENTER).pk)
-    assert said.count(row.pk) == 1 and said.count("code_expired") == 7
+    assert said.count(row.pk) == 1
+    assert said.count("code_expired") == 7
 
 
 @pytest.mark.django_db(transaction=True)

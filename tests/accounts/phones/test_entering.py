@@ -1,4 +1,4 @@
-"""Log-in and sign-up by a code: by the API and on the page; used once, in time, by who asked, as it was sent."""
+"""Log-in and sign-up by a code, by the API and on the page: once, in time, by who asked for it."""
 
 from __future__ import annotations
 
@@ -28,21 +28,24 @@ def people() -> Any:
 def test_an_unknown_number_makes_an_account_with_terms_and_a_known_one_logs_in(code_to: Any) -> None:
     for status in ("new", "known"):
         row = asked("612 345 678", country="es").json()
-        assert row["phone"] == ES and "code" not in row
+        assert row["phone"] == ES
+        assert "code" not in row
         answer = typed(row["id"], code_to(ES))
         assert answer.status_code == 200, status
         token = answer.json()["meta"]["access_token"]
         me = Client().get("/api/v1/me", headers={"Authorization": f"Bearer {token}"}).json()
         assert (me["phone"], me["email"]) == (ES, None)
     [user] = people().filter(phone=ES)
-    assert consents.has(user.id, "terms") and not user.has_usable_password()
+    assert consents.has(user.id, "terms")
+    assert not user.has_usable_password()
 
 
 def test_the_page_sends_a_code_and_logs_in_where_one_wanted_to_go(client: Any, code_to: Any) -> None:
     sent = client.post("/accounts/phone/", {"phone": "+34 612-345-678", "next": "/gallery/"})
     assert sent["Location"] == "/accounts/phone/code/"
     page = client.get("/accounts/phone/code/").content.decode()
-    assert "+34 … 78" in page and ES[3:] not in page.replace(f'value="{ES}"', "")
+    assert "+34 … 78" in page
+    assert ES[3:] not in page.replace(f'value="{ES}"', "")
     entered = client.post("/accounts/phone/code/", {"code": f" {code_to(ES)[:3]} {code_to(ES)[3:]}"})
     assert entered["Location"] == "/gallery/"
     assert client.get("/account/").status_code == 200
@@ -51,7 +54,8 @@ def test_the_page_sends_a_code_and_logs_in_where_one_wanted_to_go(client: Any, c
 
 def test_the_page_says_what_is_wrong_and_keeps_the_number(client: Any, code_to: Any) -> None:
     page = client.post("/accounts/phone/", {"phone": "123", "country": "ES"})
-    assert 'value="123"' in page.content.decode() and "This is no phone number" in page.content.decode()
+    assert 'value="123"' in page.content.decode()
+    assert "This is no phone number" in page.content.decode()
     client.post("/accounts/phone/", {"phone": ES, "next": "https://evil.example/"})
     page = client.post("/accounts/phone/code/", {"code": other(code_to(ES))})
     assert "You have 4 more tries" in page.content.decode()
@@ -102,7 +106,8 @@ def test_an_old_code_is_over_and_yesterdays_is_forgotten(code_to: Any, age: time
 def test_what_is_no_code_counts_as_no_try(code_to: Any, wrong: str) -> None:
     ident = asked().json()["id"]
     answer = typed(ident, wrong)
-    assert answer.status_code == 422 and answer.json()["errors"]["code"]
+    assert answer.status_code == 422
+    assert answer.json()["errors"]["code"]
     assert CODES.get().attempts == 0
     full_width = "".join(chr(ord(digit) + 0xFEE0) for digit in code_to(ES))
     assert typed(ident, full_width).status_code == 200
@@ -120,7 +125,9 @@ def test_nothing_at_rest_holds_the_code(code_to: Any) -> None:
     asked()
     row, code = CODES.get(), code_to(ES)
     assert code not in str({**row.__dict__, "id": 0, "reference": 0, "digest": ""}.values())
-    assert len(row.digest) == 64 and row.is_code(code) and not row.is_code(other(code))
+    assert len(row.digest) == 64
+    assert row.is_code(code)
+    assert not row.is_code(other(code))
 
 
 def test_a_second_factor_is_asked_for_after_the_code(code_to: Any, alice: Any) -> None:

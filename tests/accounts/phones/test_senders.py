@@ -1,4 +1,4 @@
-"""Twilio and Amazon SNS by their contracts, at the door: what is sent, what is refused, what is told later."""
+"""Twilio and Amazon SNS by their contracts: what is sent, what is refused, what is told later."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from django.conf import settings as chosen
 from moto import mock_aws
 from moto.sns.models import sns_backends
 
 from accounts.phones import sending
 from accounts.phones.models import PhoneCode
-from accounts.phones.senders import SmsFailed, sns, twilio
+from accounts.phones.senders import SmsFailed, SmsUnsure, sns, twilio
 from config.start import env, sms
 from tests.accounts.phones import double
 from tests.accounts.phones.conftest import AUTH, ES, asked
@@ -153,7 +154,8 @@ def amazon(settings: Any, monkeypatch: Any) -> Iterator[Any]:
 def test_sns_gets_the_code(amazon: Any) -> None:
     asked()
     [(number, text)] = amazon.sms_messages.values()
-    assert number == ES and last().is_code(text.split()[0])
+    assert number == ES
+    assert last().is_code(text.split()[0])
     assert (last().state, len(last().message)) == ("sent", 36)  # nothing more is told
 
 
@@ -170,22 +172,21 @@ def test_sns_is_asked_for_what_its_contract_has(amazon: Any) -> None:
             sns.send(loose, "x", "")
 
 
-def test_what_sns_refuses_is_a_failure_with_its_code(amazon: Any, monkeypatch: Any) -> None:
-    from botocore.exceptions import ClientError, ReadTimeoutError
+@pytest.mark.parametrize(
+    "error, kind",
+    [
+        (ClientError({"Error": {"Code": "Throttling", "Message": "Rate exceeded"}}, "Publish"), SmsFailed),
+        (EndpointConnectionError(endpoint_url="https://sns.example/"), SmsFailed),
+        (ReadTimeoutError(endpoint_url="https://sns.example/"), SmsUnsure),
+    ],
+)
+def test_what_goes_wrong_at_sns_is_a_failure_or_unsure(amazon: Any, error: Exception, kind: Any) -> None:
+    def fail(**_options: Any) -> None:
+        raise error
 
-    from accounts.phones.senders import SmsUnsure
-
-    refused = ClientError({"Error": {"Code": "Throttling", "Message": "Rate exceeded"}}, "Publish")
-    lost = ReadTimeoutError(endpoint_url="https://sns.eu-west-1.amazonaws.com/")
-    for error, kind in ((refused, SmsFailed), (lost, SmsUnsure)):
-
-        class Broken:
-            def publish(self, _error: Exception = error, **_options: Any) -> None:
-                raise _error
-
-        monkeypatch.setattr(sns, "_client", lambda *_: Broken())
-        with pytest.raises(kind):
-            sns.send(ES, "x", "")
+    sns._client("eu-west-1", None).meta.events.register("before-call.sns.Publish", fail)
+    with pytest.raises(kind):
+        sns.send(ES, "x", "")
 
 
 # ---------------------------------------------------------------- what every sender is given
@@ -194,7 +195,8 @@ def test_what_sns_refuses_is_a_failure_with_its_code(amazon: Any, monkeypatch: A
 @pytest.mark.parametrize("language", [code for code, _name in chosen.LANGUAGES])
 def test_a_code_is_one_message_in_every_language(language: str) -> None:
     text = sending.words("123456", language)
-    assert text.startswith("123456") and len(text) <= 70
+    assert text.startswith("123456")
+    assert len(text) <= 70
 
 
 @pytest.mark.parametrize(
@@ -215,9 +217,15 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(
 ) -> None:
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(env.Misconfigured, match=says):
+
+    def read() -> None:
         name = sms.sender(secure=True)
-        sms.twilio(name), sms.sns(name), sms.countries()
+        for part in (sms.twilio(name), sms.sns(name)):
+            assert part is None
+        sms.countries()
+
+    with pytest.raises(env.Misconfigured, match=says):
+        read()
 
 
 def test_with_https_nothing_is_sent_until_somebody_has_chosen(monkeypatch: Any) -> None:
