@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.confirm import ReauthenticationRequired, require_proof
-from accounts.phones import entering, sending, services
+from accounts.phones import caps, entering, sending, services
 from accounts.phones.caps import SmsPaused
 from accounts.phones.models import PhoneCode, Purpose
 from accounts.phones.serializers import (
@@ -31,6 +31,10 @@ from config.web.schema import refuses
 from config.web.serializers import checked
 
 
+def _sent(row: PhoneCode) -> Response:
+    return Response(AskedSerializer(show_code(row)).data, status=202, headers=caps.headers(row))
+
+
 class EntriesView(APIView):
     permission_classes = ()
 
@@ -41,7 +45,7 @@ class EntriesView(APIView):
         number. `channel` `email` is for where no text message comes or none is sent."""
         form = checked(AskForm, request)
         row = entering.ask(request._request, form["phone"], purpose=Purpose.ENTER, channel=form["channel"])
-        return Response(AskedSerializer(show_code(row)).data, status=202)
+        return _sent(row)
 
 
 class EntryView(APIView):
@@ -87,7 +91,7 @@ class PhoneView(APIView):
         phone = form.pop("phone")
         require_proof(request, **form)
         row = entering.ask(request._request, phone, purpose=Purpose.CHANGE, user=request.user)
-        return Response(AskedSerializer(show_code(row)).data, status=202)
+        return _sent(row)
 
     @extend_schema(request=ProofForm, responses={204: None})
     @refuses(ReauthenticationRequired, services.LastWayIn, RateLimited)
@@ -118,4 +122,4 @@ class CodesView(APIView):
     def post(self, request: Any) -> Response:
         """Sends a code to one's own number, for who has no password: `code` of /me/export, DELETE /me and
         /me/phone."""
-        return Response(AskedSerializer(show_code(entering.ask_proof(request._request))).data, status=202)
+        return _sent(entering.ask_proof(request._request))

@@ -70,6 +70,18 @@ def _refusal(column: str, most: int, seconds: int, wait: int) -> RateLimited:
     return error
 
 
+def headers(row: PhoneCode) -> dict[str, str]:
+    """RateLimit of the asker alone: how much is left of a number would tell whether its owner is here."""
+    [(most, seconds), *_longer] = settings.LIMITS[GROUPS[Channel(row.channel)]].rates("address")
+    since = timezone.now() - timedelta(seconds=seconds)
+    sent = PhoneCode.objects.filter(channel=row.channel, asker=row.asker, created_at__gt=since).count()
+    left = max(0, most - sent)
+    return {
+        "RateLimit-Policy": f'"address";q={most};w={seconds}',
+        "RateLimit": f'"address";r={left};t={seconds}',
+    }
+
+
 def left_today() -> int:
     """How many text messages the guard of costs still lets through (SMS_A_DAY)."""
     sent = PhoneCode.objects.filter(channel=Channel.SMS, created_at__gt=timezone.now() - DAY).count()

@@ -90,7 +90,9 @@ def _not_for_sale(pack: str) -> Invalid:
 def _with_customer(wallet: Wallet) -> None:
     """Create the customer at Stripe on the first purchase."""
     if wallet.stripe_customer is None:
-        about: Any = {"email": wallet.user.email, "metadata": {"wallet": str(wallet.id)}}
+        about: Any = {"metadata": {"wallet": str(wallet.id)}}
+        if wallet.user.email:  # who signed up by phone may have none
+            about["email"] = wallet.user.email
         wallet.stripe_customer = gateway.call(lambda v1: v1.customers.create(about))["id"]
         wallet.save(update_fields=["stripe_customer"])
 

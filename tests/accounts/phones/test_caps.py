@@ -45,6 +45,7 @@ def test_a_number_gets_five_codes_an_hour_and_ten_a_day_whoever_asks() -> None:
 def test_the_refusal_is_a_problem_that_says_when_to_come_back() -> None:
     answers = [asked(client=Client(REMOTE_ADDR=f"198.51.100.{n}")) for n in range(6)]
     assert [a.status_code for a in answers] == [202] * 5 + [429]
+    assert answers[4]["RateLimit"] == '"address";r=9;t=3600'  # nothing about the number
     refused = answers[-1]
     assert refused["Content-Type"] == "application/problem+json"
     assert (refused.json()["code"], refused["RateLimit-Policy"]) == ("rate_limited", '"phone";q=5;w=3600')

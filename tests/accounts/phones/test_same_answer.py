@@ -25,7 +25,7 @@ KNOWN, UNKNOWN = "+34612345001", "+34612345002"
 def _wide(settings: Any, alice: Any) -> None:
     settings.LIMITS = {
         **settings.LIMITS,
-        **dict.fromkeys(("codes", "code_mails"), Limit("codes", phone="9999/h")),
+        **dict.fromkeys(("codes", "code_mails"), Limit("codes", phone="9999/h", address="9999/h")),
     }
     settings.SMS_A_DAY = 99_999
     get_user_model().objects.filter(id=alice.id).update(phone=KNOWN)

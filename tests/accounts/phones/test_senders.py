@@ -13,6 +13,7 @@ from django.conf import settings as chosen
 from moto import mock_aws
 from moto.sns.models import sns_backends
 
+from accounts.checks import codes_reach_phones
 from accounts.phones import sending
 from accounts.phones.models import PhoneCode
 from accounts.phones.senders import SmsFailed, SmsUnsure, sns, twilio
@@ -231,3 +232,11 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(
 def test_with_https_nothing_is_sent_until_somebody_has_chosen(monkeypatch: Any) -> None:
     monkeypatch.delenv("SMS_SENDER", raising=False)
     assert (sms.sender(secure=True), sms.sender(secure=False)) == ("", "console")
+
+
+def test_check_deploy_warns_of_codes_in_the_log(settings: Any) -> None:
+    settings.SMS_SENDER = "console"
+    seen = []
+    for settings.SECURE in (True, False):
+        seen.append([w.id for w in codes_reach_phones()])
+    assert seen == [["accounts.W002"], []]
