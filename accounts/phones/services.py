@@ -73,11 +73,11 @@ def ask(
     return row, code
 
 
-def ask_proof(user: Any, *, asker: str, channel: str = Channel.SMS) -> tuple[PhoneCode, str]:
+def ask_proof(user: Any, *, asker: str) -> tuple[PhoneCode, str]:
     """A code for who has no password to show who they are. Raises ProofByPassword, and what `ask` raises."""
     if user.phone is None or user.has_usable_password() or Authenticator.objects.filter(user=user).exists():
         raise ProofByPassword
-    return ask(user.phone, purpose=Purpose.PROVE, asker=asker, channel=channel, user=user)
+    return ask(user.phone, purpose=Purpose.PROVE, asker=asker, user=user)
 
 
 # ---------------------------------------------------------------- typing
