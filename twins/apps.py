@@ -23,6 +23,8 @@ class TwinsConfig(AppConfig):
         from twins.proof.models import Challenge, Invitation, PhoneLink, Proof, Selfie
         from twins.redo.exports import redos
         from twins.redo.models import Mark, Redo
+        from twins.uploads.exports import uploads
+        from twins.uploads.models import Upload
 
         def quoted(user: Any, fields: dict[str, Any]) -> prices.Quote:
             twin = UUIDField(allow_null=True, required=False).run_validation(fields.get("twin"))
@@ -34,7 +36,7 @@ class TwinsConfig(AppConfig):
         prices.register("training", quoted)
         registry.run_ended.append(notices.on_run_end)
         theirs = (Proof, Selfie, Challenge, PhoneLink, Invitation)
-        kept = (Photo, Training, Selfie, Avatar)
+        kept = (Photo, Training, Selfie, Avatar, Upload)
         registry.known_files += tuple(kind.known_files for kind in kept)
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.disable_twins)
         for service in SERVICES:
@@ -43,7 +45,8 @@ class TwinsConfig(AppConfig):
         registry.exporters.append(registry.Exporter((Twin, Photo, Training, Avatar), exports.twins))
         registry.exporters.append(registry.Exporter(theirs, proofs))
         registry.exporters.append(registry.Exporter((Mark, Redo), redos))
-        erased = (*theirs, Mark, Redo, Avatar, Training, Photo, Twin)
+        registry.exporters.append(registry.Exporter((Upload,), uploads))
+        erased = (*theirs, Mark, Redo, Avatar, Upload, Training, Photo, Twin)
         registry.erasers.append(registry.Eraser(dict.fromkeys(erased, "user")))
         self._what_ends()
 
@@ -54,10 +57,12 @@ class TwinsConfig(AppConfig):
         from twins import retiring
         from twins.concerned import concerned
         from twins.proof import forgetting
+        from twins.uploads.services import forget_expired
 
         registry.retain(
             refused_photos=retiring.forget_refused,
             trained_photos=retiring.forget_trained,
             selfies=forgetting.tidy_selfies,
+            broken_uploads=forget_expired,
         )
         registry.concerned.setdefault(Kind.BIOMETRIC_TWIN, []).append(concerned)

@@ -88,10 +88,10 @@ def test_a_reload_in_the_middle_of_an_upload_loses_nothing(
     site: Site, wizard: Page, twin: Any, tmp_path: Path
 ) -> None:
     site.workers.start("cpu")
-    wizard.route("**/api/v1/twins/*/photos", lambda route: route.abort())
+    wizard.route("**/api/v1/twins/*/uploads", lambda route: route.abort())
     wizard.locator("#files").set_input_files(files(tmp_path, 5))
     expect(wizard.locator("#said")).to_have_text("The connection is gone. This goes on by itself.")
-    wizard.unroute("**/api/v1/twins/*/photos")
+    wizard.unroute("**/api/v1/twins/*/uploads")
     wizard.reload()
     accepted(wizard, 5)
     wizard.reload()
