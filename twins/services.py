@@ -163,8 +163,8 @@ def _remove(files: Any, prefixes: list[str], names: list[str]) -> None:
 def add_photo(
     twin: Twin, *, data: bytes, file_name: str = "", key: str | None = None, ident: UUID | None = None
 ) -> Photo:
-    """Puts the bytes into quarantine and enqueues the check. A repeated `key` returns the first photo; `ident`
-    is the photo's id, if it has one already.
+    """Puts the bytes into quarantine and enqueues the check. A repeated `key` returns the first photo.
+    `ident` is the photo's id, if it has one already.
 
     Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly, StorageFull,
     IdempotencyMismatch.

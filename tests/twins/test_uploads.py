@@ -31,7 +31,9 @@ DATA = jpeg(3)
 
 
 def asked(method: Any, where: str, data: bytes | None = None, **headers: Any) -> Any:
-    sent = {"Tus-Resumable": "1.0.0"} | {name.replace("_", "-"): str(value) for name, value in headers.items()}
+    sent = {"Tus-Resumable": "1.0.0"} | {
+        name.replace("_", "-"): str(value) for name, value in headers.items()
+    }
     body = {} if data is None else {"data": data, "content_type": OFFSET}
     return method(where, headers=sent, **body)
 

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.consents import ConsentRequired
 from billing.limits import TwinReadOnly
-from config.errors import FileTooLarge, Malformed, StorageFull
+from config.errors import StorageFull
 from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import KEY, PAGE, paged, refuses
@@ -34,7 +34,9 @@ METADATA = OpenApiParameter(
     "Upload-Metadata", str, IN, description="`filename` and its value in base64, as tus describes it"
 )
 AT = OpenApiParameter("Upload-Offset", int, IN, required=True, description="Where this piece begins")
-CHECKSUM = OpenApiParameter("Upload-Checksum", str, IN, description="`sha1` or `sha256`, and the base64 of it")
+CHECKSUM = OpenApiParameter(
+    "Upload-Checksum", str, IN, description="`sha1` or `sha256`, and the base64 of it"
+)
 TOLD = [
     OpenApiParameter(name, str, IN, response=[200, 201, 204])
     for name in ("Tus-Resumable", "Upload-Offset", "Upload-Expires")
@@ -87,10 +89,7 @@ def piece_of(request: Any) -> bytes:
 
 
 def told(upload: Upload) -> dict[str, str]:
-    return {
-        "Upload-Offset": str(upload.offset),
-        "Upload-Expires": http_date(upload.expires_at.timestamp()),
-    }
+    return {"Upload-Offset": str(upload.offset), "Upload-Expires": http_date(upload.expires_at.timestamp())}
 
 
 class UploadsView(TusView):
@@ -133,9 +132,7 @@ class UploadView(TusView):
             more["Upload-Metadata"] = upload.metadata
         return Response(show_upload(upload), headers=told(upload) | more)
 
-    @extend_schema(
-        parameters=[TUS, AT, CHECKSUM, *TOLD], request={OFFSET: BINARY}, responses={204: None}
-    )
+    @extend_schema(parameters=[TUS, AT, CHECKSUM, *TOLD], request={OFFSET: BINARY}, responses={204: None})
     @limited("6000/h", "pieces")
     @refuses(*FULL, *PIECE, services.WrongOffset)
     def patch(self, request: Any, ident: str) -> Response:

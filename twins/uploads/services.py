@@ -34,12 +34,16 @@ class UploadExpired(DomainError):
 
 class WrongOffset(DomainError):
     code, status = "wrong_offset", 409
-    message = _("This piece does not begin where the last one ended. Ask how much has arrived, and go on there.")
+    message = _(
+        "This piece does not begin where the last one ended. Ask how much has arrived, and go on there."
+    )
 
 
 class UploadTooLong(DomainError):
     code, status = "upload_too_long", 413
-    message = _("This is more than was announced, and was not kept. Send the photo again, with its true length.")
+    message = _(
+        "This is more than was announced, and was not kept. Send the photo again, with its true length."
+    )
 
 
 def create_upload(twin: Twin, *, length: int, metadata: str = "", key: str | None = None) -> Upload:
