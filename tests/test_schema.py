@@ -14,6 +14,7 @@ from schemathesis.specs.openapi.checks import status_code_conformance
 from tests.plugin import Share
 from tests.test_web import Web
 
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 EXAMPLES = 20, 2  # per endpoint: with --thorough, and without; the same in every run
 SEEDS = 1, pytest.param(2, marks=pytest.mark.thorough), pytest.param(3, marks=pytest.mark.thorough)

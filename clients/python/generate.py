@@ -61,7 +61,7 @@ def _needed(names: Any, schemas: Mapping[str, Any], known: tuple[str, ...] = ())
 
 
 def _class(name: str, schemas: Mapping[str, Any]) -> str:
-    fields = schemas[name]["properties"].items()  # answers hold all of them
+    fields = sorted(schemas[name]["properties"].items())  # answers hold all of them
     return "\n".join(
         [f"class {name}(TypedDict):", *(f"    {key}: {_type(part, schemas)}" for key, part in fields)]
     )

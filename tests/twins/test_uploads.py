@@ -192,6 +192,11 @@ def test_another_version_or_type_is_refused(as_alice: Any, twin: Any, where: str
     assert as_alice.patch(where, headers=told).status_code == 415
 
 
+def test_a_piece_says_how_long_it_is(as_alice: Any, where: str) -> None:
+    refused = send(as_alice, where, b"x", 0, Transfer_Encoding="chunked")
+    assert (refused.status_code, refused.json()["code"]) == (400, "malformed")
+
+
 def test_a_strangers_upload_is_not_found(as_bob: Any, where: str) -> None:
     tried = [asked(as_bob.head, where), send(as_bob, where, DATA, 0), asked(as_bob.delete, where)]
     assert [answer.status_code for answer in tried] == [404] * 3

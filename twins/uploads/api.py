@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.http import http_date
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import UnsupportedMediaType
@@ -15,7 +16,7 @@ from rest_framework.views import APIView
 
 from accounts.consents import ConsentRequired
 from billing.limits import TwinReadOnly
-from config.errors import StorageFull
+from config.errors import FileTooLarge, Malformed, StorageFull
 from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import KEY, PAGE, paged, refuses
@@ -42,8 +43,14 @@ TOLD = [
     for name in ("Tus-Resumable", "Upload-Offset", "Upload-Expires")
 ]
 WHERE = OpenApiParameter("Location", str, IN, response=[201], description="The address of the upload")
-FULL = [ConsentRequired, TwinDisabled, TwinReadOnly, TooManyPhotos, StorageFull]
-PIECE = [headers.VersionUnknown, headers.ChecksumMismatch, services.UploadExpired, services.UploadTooLong]
+FULL = [ConsentRequired, FileTooLarge, TwinDisabled, TwinReadOnly, TooManyPhotos, StorageFull]
+PIECE = [
+    Malformed,
+    headers.VersionUnknown,
+    headers.ChecksumMismatch,
+    services.UploadExpired,
+    services.UploadTooLong,
+]
 
 
 class PieceParser(BaseParser):
@@ -81,6 +88,8 @@ class TusView(APIView):
 
 def piece_of(request: Any) -> bytes:
     """The bytes that this request carries. Raises UnsupportedMediaType, Malformed, ChecksumMismatch."""
+    if "Transfer-Encoding" in request.headers:
+        raise Malformed(_("Say in the header Content-Length how long this piece is."))
     if request.content_type != OFFSET:
         raise UnsupportedMediaType(request.content_type or "")
     data = request.data or b""
@@ -109,7 +118,8 @@ class UploadsView(TusView):
         twin = Twin.objects.owned_by(request.user).get_or_404(ident)
         headers.require_version(request.headers)
         length, metadata = headers.number(request.headers, "Upload-Length"), headers.metadata(request.headers)
-        data = piece_of(request) if request.content_type else b""
+        bare = request.headers.get("Content-Length", "") in ("", "0")
+        data = b"" if bare else piece_of(request)
         upload = services.create_upload(twin, length=length, metadata=metadata, key=key_of(request.headers))
         if upload.offset == 0 and not upload.done_at and (data or not length):
             upload = services.receive(upload, offset=0, data=data)
