@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent / "src" / "photoflux"
-ROOTS = ("Album", "Engine", "Item", "Job", "Me", "Photo", "Quote", "Training", "Twin", "Upload")
+ROOTS = ("Album", "Engine", "Item", "Job", "Me", "Photo", "Quote", "Training", "Twin")
 PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 HEAD = '''"""What the API answers. Made by generate.py; do not change it here."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import json
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from photoflux.cli import main
 from photoflux.requests import wait_before
 
 from config.web.schema import document
+from tests import aio
 from tests.conftest import jpeg
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ def test_a_walk_with_the_command(
     assert "2 pictures are in" in say("download", "--out", str(tmp_path / "made"))  # they are there already
     assert len(list((tmp_path / "made").iterdir())) == 2
     assert "trained    Me" in say("twins")
-    asyncio.run(_look_around(key, live_server.url, twin))
+    aio.run(lambda: _look_around(key, live_server.url, twin))
 
 
 async def _look_around(key: str, url: str, twin: str) -> None:

@@ -235,17 +235,6 @@ class Twin(TypedDict):
     subject_class: str
 
 
-class Upload(TypedDict):
-    created_at: str
-    expires_at: str
-    file_name: str
-    id: str
-    length: int
-    offset: int
-    photo: str | None
-    twin: str
-
-
 class Where(TypedDict):
     company: str
     country: str
