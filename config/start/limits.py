@@ -43,6 +43,7 @@ ROWS = {
     "milder": Limit(_("Milder versions of restorations"), "60/h"),
     "twins": Limit(_("New twins"), "60/h"),
     "photos": Limit(_("Photos sent"), "300/h"),
+    "pieces": Limit(_("Pieces of uploads"), "6000/h"),
     "selfies": Limit(_("Live selfies"), "60/h"),
     "challenges": Limit(_("Live selfies begun"), "30/h"),
     "selfie_links": Limit(_("Links to take a selfie on a phone"), "30/h"),

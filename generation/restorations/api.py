@@ -29,7 +29,7 @@ from generation.restorations import services
 from generation.restorations.models import Restoration
 from generation.restorations.serializers import (
     ChangeForm,
-    DeleteForm,
+    DeleteRestorationsForm,
     RestorationForm,
     RestorationSerializer,
     show_restoration,
@@ -143,10 +143,10 @@ class MilderView(APIView):
 
 
 class DeleteView(APIView):
-    @extend_schema(request=DeleteForm, responses=DeletedSerializer)
+    @extend_schema(request=DeleteRestorationsForm, responses=DeletedSerializer)
     @limited("delete")
     def post(self, request: Any) -> Response:
-        form = checked(DeleteForm, request)
+        form = checked(DeleteRestorationsForm, request)
         services.require_ids_or_all(form.get("ids"), form["all"])
         ids = None if form["all"] else form["ids"]
         return Response({"deleted": services.remove(request.user, ids=ids)})
