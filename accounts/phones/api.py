@@ -14,12 +14,12 @@ from accounts.phones import caps, entering, sending, services
 from accounts.phones.caps import SmsPaused
 from accounts.phones.models import PhoneCode, Purpose
 from accounts.phones.serializers import (
-    AskedSerializer,
-    AskForm,
-    ChangeForm,
-    CodeForm,
-    EnterForm,
+    PhoneAskForm,
+    PhoneChangeForm,
+    PhoneCodeForm,
+    PhoneEnterForm,
     PhoneSerializer,
+    SentCodeSerializer,
     TokensSerializer,
     show_code,
 )
@@ -32,18 +32,18 @@ from config.web.serializers import checked
 
 
 def _sent(row: PhoneCode) -> Response:
-    return Response(AskedSerializer(show_code(row)).data, status=202, headers=caps.headers(row))
+    return Response(SentCodeSerializer(show_code(row)).data, status=202, headers=caps.headers(row))
 
 
 class EntriesView(APIView):
     permission_classes = ()
 
-    @extend_schema(request=AskForm, responses={202: AskedSerializer})
+    @extend_schema(request=PhoneAskForm, responses={202: SentCodeSerializer})
     @refuses(services.SmsOff, SmsPaused, RateLimited)
     def post(self, request: Any) -> Response:
         """Sends a code to log in or to sign up with. The answer is the same whether or not anybody has the
         number. `channel` `email` is for where no text message comes or none is sent."""
-        form = checked(AskForm, request)
+        form = checked(PhoneAskForm, request)
         row = entering.ask(request._request, form["phone"], purpose=Purpose.ENTER, channel=form["channel"])
         return _sent(row)
 
@@ -51,14 +51,14 @@ class EntriesView(APIView):
 class EntryView(APIView):
     permission_classes = ()
 
-    @extend_schema(responses=AskedSerializer)
+    @extend_schema(responses=SentCodeSerializer)
     def get(self, request: Any, ident: Any) -> Response:
         """What became of the message."""
         row = PhoneCode.objects.filter(purpose=Purpose.ENTER).get_or_404(ident)
-        return Response(AskedSerializer(show_code(row)).data)
+        return Response(SentCodeSerializer(show_code(row)).data)
 
     @extend_schema(
-        request=EnterForm,
+        request=PhoneEnterForm,
         responses={
             200: TokensSerializer,
             401: OpenApiResponse(TokensSerializer, description="A second factor is asked for next"),
@@ -69,7 +69,7 @@ class EntryView(APIView):
     def post(self, request: Any, ident: Any) -> Any:
         """Logs in with the code, or makes an account. Five tries a code. Where the account has a second
         factor, go on at `/_allauth/app/v1/auth/2fa/authenticate` with `meta.session_token`."""
-        form, plain = checked(EnterForm, request), request._request
+        form, plain = checked(PhoneEnterForm, request), request._request
         return entering.for_app(plain, partial(entering.enter, plain, ident, **_renamed(form)))
 
 
@@ -82,12 +82,12 @@ class PhoneView(APIView):
     def get(self, request: Any) -> Response:
         return Response({"phone": request.user.phone})
 
-    @extend_schema(request=ChangeForm, responses={202: AskedSerializer})
+    @extend_schema(request=PhoneChangeForm, responses={202: SentCodeSerializer})
     @refuses(ReauthenticationRequired, services.SmsOff, SmsPaused, RateLimited)
     def post(self, request: Any) -> Response:
         """Sends a code to a number that one wants to have. The body also holds `password` or `code`, as for
         /me/export; who has neither asks for a code at /me/codes first."""
-        form = checked(ChangeForm, request)
+        form = checked(PhoneChangeForm, request)
         phone = form.pop("phone")
         require_proof(request, **form)
         row = entering.ask(request._request, phone, purpose=Purpose.CHANGE, user=request.user)
@@ -104,12 +104,12 @@ class PhoneView(APIView):
 
 
 class PhoneCodeView(APIView):
-    @extend_schema(request=CodeForm, responses=PhoneSerializer)
+    @extend_schema(request=PhoneCodeForm, responses=PhoneSerializer)
     @refuses(services.CodeExpired, services.PhoneTaken)
     def post(self, request: Any, ident: Any) -> Response:
         """The code that was sent to the new number."""
         row = PhoneCode.objects.owned_by(request.user).get_or_404(ident)
-        typed = checked(CodeForm, request)["code"]
+        typed = checked(PhoneCodeForm, request)["code"]
         spent = services.spend(row.pk, typed, purpose=Purpose.CHANGE, user=request.user)
         services.set_phone(request.user, spent)
         afterwards(request._request, partial(sending.tell_change, request.user))
@@ -117,7 +117,7 @@ class PhoneCodeView(APIView):
 
 
 class CodesView(APIView):
-    @extend_schema(request=None, responses={202: AskedSerializer})
+    @extend_schema(request=None, responses={202: SentCodeSerializer})
     @refuses(services.ProofByPassword, services.SmsOff, SmsPaused, RateLimited)
     def post(self, request: Any) -> Response:
         """Sends a code to one's own number, for who has no password: `code` of /me/export, DELETE /me and

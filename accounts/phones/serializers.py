@@ -16,7 +16,7 @@ from config.web.text import TextField
 PATIENCE = timedelta(seconds=30)  # after which another way is offered
 
 
-class NumberForm(serializers.Serializer):  # type: ignore[type-arg]
+class PhoneForm(serializers.Serializer):  # type: ignore[type-arg]
     phone = TextField(max_length=40, help_text="with its country code, or with `country`: +34 612 345 678")
     country = TextField(
         max_length=2, required=False, default="", allow_blank=True, help_text="ISO 3166, like ES"
@@ -26,7 +26,7 @@ class NumberForm(serializers.Serializer):  # type: ignore[type-arg]
         return attrs | {"phone": numbers.normal(attrs["phone"], attrs.pop("country").upper())}
 
 
-class AskForm(NumberForm):
+class PhoneAskForm(PhoneForm):
     channel = serializers.ChoiceField(
         choices=Channel.choices,
         default=Channel.SMS,
@@ -34,15 +34,15 @@ class AskForm(NumberForm):
     )
 
 
-class ChangeForm(NumberForm, ProofForm):
+class PhoneChangeForm(PhoneForm, ProofForm):
     """The new number, and the user's password or a code."""
 
 
-class CodeForm(serializers.Serializer):  # type: ignore[type-arg]
+class PhoneCodeForm(serializers.Serializer):  # type: ignore[type-arg]
     code = TextField(max_length=40)
 
 
-class EnterForm(CodeForm):
+class PhoneEnterForm(PhoneCodeForm):
     terms = TextField(
         max_length=20,
         required=False,
@@ -51,7 +51,7 @@ class EnterForm(CodeForm):
     )
 
 
-class AskedSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class SentCodeSerializer(serializers.Serializer):  # type: ignore[type-arg]
     id = serializers.UUIDField(help_text="to be sent with the code; keep it to yourself")
     channel = serializers.ChoiceField(choices=Channel.choices)
     state = serializers.ChoiceField(choices=State.choices)
