@@ -37,7 +37,7 @@ class FramingView(APIView):
     parser_classes = (MultiPartParser,)
 
     @extend_schema(request={"multipart/form-data": FrameForm}, responses=FramingSerializer)
-    @limited("60/m", "framing")
+    @limited("framing")
     @refuses(ConsentRequired, TwinDisabled, FileTooLarge, Unavailable)
     def post(self, request: Any, ident: str) -> Response:
         """What the check of a photo would find first, told from a small frame. The frame is not kept."""
