@@ -91,6 +91,7 @@ TEMPLATES = [
                 "config.web.views.look",
                 "billing.views.credits",
                 "accounts.notices.views.unread",
+                "accounts.standing.views.banner",
             ]
         },
     }

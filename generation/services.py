@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,13 +12,15 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.standing import services as standing
+from accounts.vault.vault import store
 from billing import ledger, limits
 from config import registry
 from config.errors import DomainError, NotFailed
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from config.studio import hosted
-from gallery.models import Album
+from gallery.models import Album, Item
 from generation import engines, eras, kinds, references
 from generation.models import Job
 from moderation import policy
@@ -82,10 +85,11 @@ def request_job(
     """Enqueues a new job of any kind. `compose` completes one whose words are not the user's own, and may
     refuse it; the same request a second time does not call it.
 
-    Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled, TwinReadOnly,
-    EngineUnknown, EngineGone, EngineWithoutReference, ReferenceNotAllowed, EraUnfit, PlanRequired,
-    JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
+    Raises Suspended, ConsentRequired, PromptRefused, PictureBlocked, NotFound, TwinNotTrained, TwinDisabled,
+    TwinReadOnly, EngineUnknown, EngineGone, EngineWithoutReference, ReferenceNotAllowed, EraUnfit,
+    PlanRequired, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
     """
+    standing.require(job.user_id)  # before its words are screened
     job.of_twin = job.twin is not None
     job.seed = secrets.randbelow(SEEDS) if job.seed is None else job.seed
     kinds.get(job.kind)  # raises Unavailable
@@ -96,8 +100,16 @@ def request_job(
         body_hash=body_hash,
         prepare=partial(_enqueue, training=training),
         # Outside the job's transaction, so that the audit entry of a refusal is kept.
-        check=partial(compose or _check_words, job),
+        check=partial(_screen, job, compose or _check_words),
     )
+
+
+def _screen(job: Job, check: Callable[[Job], None]) -> None:
+    check(job)
+    if job.reference:
+        item = Item.objects.owned_by(job.user).get_or_404(job.reference)
+        with contextlib.suppress(FileNotFoundError):  # the worker says that it is gone
+            policy.check_reference(job.user_id, store(job.user_id).read(item.thumbnail))
 
 
 def _check_words(job: Job) -> None:

@@ -7,16 +7,27 @@ class ModerationConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.admin.models import LogEntry
 
+        from accounts.standing.models import Suspension
         from config import registry
         from moderation import exports, services
         from moderation.cases import exports as cases
         from moderation.cases.models import Appeal, Case, Decision, Match, Notice
         from moderation.hashes.models import BlockedHash  # noqa: F401  a model of this app
+        from moderation.lists.models import ListVersion
         from moderation.models import AuditEntry
+        from moderation.standing import exports as standing
+        from moderation.standing import notices  # noqa: F401  registers its kind
+        from moderation.standing.models import Strike
 
         registry.auditors.append(services.record)
         registry.exporters.append(registry.Exporter((AuditEntry,), exports.decisions))
         registry.exporters.append(registry.Exporter((Case, Notice, Match, Decision, Appeal), cases.members))
+        registry.exporters.append(registry.Exporter((Strike, Suspension, ListVersion), standing.members))
+        registry.erasers.append(
+            registry.Eraser(
+                {Strike: "user", Suspension: "user"}, erase=standing.forget_staff, keeps=(ListVersion,)
+            )
+        )
         registry.erasers.append(
             registry.Eraser(
                 {Notice: "user", Appeal: "user"}, erase=cases.forget, keeps=(Case, Match, Decision)

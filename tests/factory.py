@@ -30,6 +30,7 @@ def full_user(name: str, *, staff: Any = None) -> Any:
     twin = _twin(user, name)
     item = _pictures(user, twin, name)
     decided_about(user)
+    judged(user)
     _money(user)
     _log(user, twin, item, staff)
     return user
@@ -219,6 +220,16 @@ def on_the_shelf(user: Any) -> dict[str, str]:
 
     locked = Item.objects.create(user=user, width=1, height=1, size=0, locked=True)
     return {"locked": str(locked.id), "edit": str(BulkEdit.objects.create(user=user, count=0).id)}
+
+
+def judged(user: Any) -> None:
+    """A strike, and a suspension that is over."""
+    from accounts.standing.models import Suspension
+    from moderation.standing.models import Strike
+
+    now = timezone.now()
+    Strike.objects.create(user=user, rule="sexual", text=f"strike of {user.display_name}", expires_at=now)
+    Suspension.objects.create(user=user, reason="abuse", text=f"{user.display_name} did it", until=now)
 
 
 def decided_about(user: Any) -> str:

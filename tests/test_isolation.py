@@ -34,6 +34,7 @@ OPEN = {
 OWN = {
     "me",
     "me/export",
+    *("me/standing", "me/standing/appeal"),
     *("notifications", "notifications/read", "push-subscriptions"),
     *("consents", "consents/history"),
     "api-keys",

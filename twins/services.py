@@ -13,6 +13,7 @@ from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.standing import services as standing
 from accounts.vault.vault import store
 from billing import ledger, limits
 from billing.engines import offers
@@ -160,9 +161,10 @@ def _remove(files: Any, prefixes: list[str], names: list[str]) -> None:
 def add_photo(twin: Twin, *, data: bytes, file_name: str = "", key: str | None = None) -> Photo:
     """Puts the bytes into quarantine and enqueues the check. A repeated `key` returns the first photo.
 
-    Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly, StorageFull,
+    Raises Suspended, ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly, StorageFull,
     IdempotencyMismatch.
     """
+    standing.require(twin.user_id)
     subjects.require_consent(twin)
     if len(data) > settings.MAX_UPLOAD:
         raise FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)

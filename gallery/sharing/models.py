@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.querysets import OwnedQuerySet
 from gallery.models import UNSAFE, Album, Item
+from moderation.cases.models import Case
 
 OWNER = settings.AUTH_USER_MODEL
 
@@ -22,8 +23,10 @@ OWNER = settings.AUTH_USER_MODEL
 
 
 def shareable(user: Any) -> Any:
-    """The items that links of this user may show now: in their owner's sight, and safe."""
-    return Item.objects.owned_by(user).filter(safety__lt=UNSAFE)
+    """The items that links of this user may show now: in their owner's sight, safe, and
+    none that a person of staff must look at first."""
+    waiting = list(Case.objects.all().of_items_to_review())
+    return Item.objects.owned_by(user).filter(safety__lt=UNSAFE).exclude(id__in=waiting)
 
 
 class ShareLinkQuerySet(OwnedQuerySet):
