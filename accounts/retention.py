@@ -95,6 +95,12 @@ YOURS = (
         _("They prove that a living person with this face agrees. The result of the check stays."),
     ),
     Rule(
+        "age_documents",
+        _("A document that proves your age"),
+        7 * DAY,
+        _("A person looks at it. It is deleted with the decision, and at the latest after this time."),
+    ),
+    Rule(
         "twins",
         _("Trained models of your appearance"),
         _("until you delete the twin, or withdraw the consent"),

@@ -337,6 +337,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"queue": "cpu", "expires": 60},
     },
     "look": {"task": "gallery.look", "schedule": 60.0, "options": {"queue": "cpu", "expires": 60}},
+    "ages": {"task": "moderation.settle_ages", "schedule": 300.0, "options": {"queue": "io", "expires": 300}},
     "cases": {"task": "moderation.watch_cases", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
     "hashes": {"task": "gallery.make_hashes", "schedule": 300.0, "options": {"queue": "cpu", "expires": 300}},
     "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
@@ -362,4 +363,8 @@ LOGGING = {
     "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they log every request
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }
+# Adult content (docs/moderation.md): off unless the operator allows it, and then in these countries alone.
+ADULT_CONTENT = env.flag("ADULT_CONTENT")
+ADULT_COUNTRIES = env.pairs("ADULT_COUNTRIES", "=")  # ISO 3166 and name: ES=España,MX=México
+AGE_VERIFIER = env.text("AGE_VERIFIER", "moderation.adult.verifiers.DocumentReview")
 LIKENESS_FLOOR = env.flag("LIKENESS_FLOOR", True)  # what is below its base's likeness floor is not charged

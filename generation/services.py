@@ -21,7 +21,7 @@ from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from config.studio import hosted
 from gallery.models import Album, Item
-from generation import engines, eras, kinds, references
+from generation import adult, engines, eras, kinds, references
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
@@ -30,7 +30,7 @@ from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "era", "aspect_ratio", "quality", "count", "steps")
-COPIED += ("engine", "album", "reference", "strength", "mask", "region", "times")
+COPIED += ("adult", "engine", "album", "reference", "strength", "mask", "region", "times")
 SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest", "pack", "presets", "shots")
 
 
@@ -54,6 +54,7 @@ class Recipe(TypedDict, total=False):
     engine: str
     reference: UUID | None
     strength: float
+    adult: bool
 
 
 def request_images(
@@ -113,7 +114,8 @@ def _screen(job: Job, check: Callable[[Job], None]) -> None:
 
 
 def _check_words(job: Job) -> None:
-    policy.check_prompt(job.user, job.prompt, job.negative_prompt)
+    adult.check(job)
+    policy.check_prompt(job.user, job.prompt, job.negative_prompt, adult=job.adult)
 
 
 def _enqueue(job: Job, *, training: Training | None) -> None:
@@ -123,6 +125,7 @@ def _enqueue(job: Job, *, training: Training | None) -> None:
         require_use(job.twin)
         job.training = training or usable
     base = engines.chosen(job)
+    adult.check(job, base)
     references.check(job, base)
     eras.check(job, base)
     job.engine = base.name

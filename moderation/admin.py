@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from config.web.admin import ReadOnlyAdmin
+from moderation.adult import admin as adult  # noqa: F401  registers its page
 from moderation.cases import admin as cases  # noqa: F401  registers its pages
 from moderation.hashes import admin as hashes  # noqa: F401  registers its page
 from moderation.lists import admin as lists  # noqa: F401  registers its pages

@@ -10,6 +10,10 @@ class ModerationConfig(AppConfig):
         from accounts.standing.models import Suspension
         from config import registry
         from moderation import exports, services
+        from moderation.adult import notices as ages  # noqa: F401  registers its kind
+        from moderation.adult import settling
+        from moderation.adult import shown as adult
+        from moderation.adult.models import AgeCheck
         from moderation.cases import exports as cases
         from moderation.cases.models import Appeal, Case, Decision, Match, Notice
         from moderation.hashes.models import BlockedHash  # noqa: F401  a model of this app
@@ -22,6 +26,10 @@ class ModerationConfig(AppConfig):
         registry.auditors.append(services.record)
         registry.exporters.append(registry.Exporter((AuditEntry,), exports.decisions))
         registry.exporters.append(registry.Exporter((Case, Notice, Match, Decision, Appeal), cases.members))
+        registry.known_files.append(AgeCheck.known_files)
+        registry.retain(age_documents=settling.forget_documents)
+        registry.exporters.append(registry.Exporter((AgeCheck,), adult.members))
+        registry.erasers.append(registry.Eraser({AgeCheck: "user"}, erase=adult.forget_staff))
         registry.exporters.append(registry.Exporter((Strike, Suspension, ListVersion), standing.members))
         registry.erasers.append(
             registry.Eraser(

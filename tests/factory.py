@@ -223,12 +223,15 @@ def on_the_shelf(user: Any) -> dict[str, str]:
 
 
 def judged(user: Any) -> None:
-    """A strike, and a suspension that is over."""
+    """A strike, a suspension that is over, and a refused proof of age."""
     from accounts.standing.models import Suspension
+    from moderation.adult.models import AgeCheck
     from moderation.standing.models import Strike
 
     now = timezone.now()
     Strike.objects.create(user=user, rule="sexual", text=f"strike of {user.display_name}", expires_at=now)
+    asked = {"verifier": "document", "country": "ES", "state": "refused", "document_deleted_at": now}
+    AgeCheck.objects.create(user=user, reason=f"not {user.display_name}", **asked)
     Suspension.objects.create(user=user, reason="abuse", text=f"{user.display_name} did it", until=now)
 
 

@@ -34,7 +34,7 @@ OPEN = {
 OWN = {
     "me",
     "me/export",
-    *("me/standing", "me/standing/appeal"),
+    *("me/standing", "me/standing/appeal", "me/age"),
     *("notifications", "notifications/read", "push-subscriptions"),
     *("consents", "consents/history"),
     "api-keys",

@@ -32,6 +32,7 @@ TABLE: Mapping[str, Row] = {
     "me": {"GET": READ, "PATCH": None, "DELETE": None},
     "me/export": {"POST": None},
     "me/standing": {"GET": None},
+    "me/age": {"GET": None, "POST": None, "DELETE": None},
     "me/standing/appeal": {"POST": None},
     "consents": {"GET": None, "POST": None},
     "consents/history": {"GET": None},

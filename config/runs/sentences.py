@@ -99,6 +99,10 @@ SENTENCES = {
         "Pictures cannot be checked at the moment, and without a check none is made. Nothing was charged. "
         "Try again in some minutes."
     ),
+    "adult_ended": _(
+        "Adult content is not allowed for you any more. What was not delivered costs nothing. "
+        "Your account says why."
+    ),
     "suspended": _("The account was suspended, so this was stopped. What was not delivered costs nothing."),
     "consent_withdrawn": _("The consent that this needs was withdrawn."),
     "engine_failed": _(

@@ -14,7 +14,7 @@ from accounts.standing import services as standing
 from config.errors import DomainError, IdempotencyMismatch, Invalid
 from config.runs.idempotency import KEPT
 from gallery.models import Item
-from generation import services
+from generation import adult, services
 from generation.models import Job
 from generation.packs import services as packs
 from generation.sessions.models import Session
@@ -79,7 +79,8 @@ def repeat(
         raise NothingToRepeat
     for job in jobs:  # outside the transaction, so that the audit entry of a refusal is kept
         if job.kind != packs.HEADSHOTS:
-            policy.check_prompt(job.user, job.prompt, job.negative_prompt)
+            adult.check(job)
+            policy.check_prompt(job.user, job.prompt, job.negative_prompt, adult=job.adult)
     try:
         return _repeat(
             session, [partial(_again(job), job, **_with(job, twin)) for job in jobs], key, body_hash

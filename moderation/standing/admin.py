@@ -38,16 +38,6 @@ LENGTHS: dict[str, Any] = {
 }
 
 
-class AppealFilter(admin.SimpleListFilter):
-    title, parameter_name = gettext_lazy("appeal"), "appeal"
-
-    def lookups(self, request: Any, model_admin: Any) -> Any:
-        return [("waits", _("waits for staff"))]
-
-    def queryset(self, request: Any, queryset: Any) -> Any:
-        return queryset.appealed() if self.value() == "waits" else queryset
-
-
 class OfPerson(ReadOnlyAdmin):
     list_select_related = ("user", "by")
 
@@ -60,7 +50,7 @@ class OfPerson(ReadOnlyAdmin):
 @admin.register(Suspension)
 class SuspensionAdmin(OfPerson):
     list_display = ("at", "person", "reason", "until", "lifted_at", "by", "appealed_at", "answered_at")
-    list_filter = (AppealFilter, "reason", "at")
+    list_filter = ("reason", "appealed_at", "answered_at")
     list_display_links = None
 
 
