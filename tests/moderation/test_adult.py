@@ -121,6 +121,7 @@ def made(trained: Any, photos: list[Any], as_alice: Any, alice: Any, work: Any) 
 
 def test_it_is_never_shared_published_or_begun_from(made: Item, as_alice: Any, alice: Any) -> None:
     assert (made.safety, made.recipe["adult"]) == (1.0, True)
+    Item.objects.update(width=512, height=512)  # large enough for each of these
     with pytest.raises(links.NotShareable):
         links.share_items(alice, [made.id])
     tries = {"publish": {"author": "A"}, "repairs": {"prompt": "a hat", "region": "eyes"}, "enlargements": {}}
