@@ -59,7 +59,9 @@ def give(user: Any, *, rule: str, cause: str = "", text: str = "", actor: Any = 
 
 
 def _suspend(user: User) -> None:
-    before = Suspension.objects.filter(user=user, reason=Suspension.Reason.STRIKES).count()
+    """One that was lifted was a mistake, and does not make the next one longer."""
+    stood = Suspension.objects.filter(reason=Suspension.Reason.STRIKES, lifted_at=None)
+    before = stood.filter(user=user).count()
     step = STEPS[min(before, len(STEPS) - 1)]
     until = timezone.now() + step if step else None
     suspending.suspend(user, actor=None, reason=Suspension.Reason.STRIKES, until=until)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client, TestCase
 from django.utils import timezone
 
 from accounts.standing.models import Suspension
+from accounts.standing.services import Suspended
 from billing import ledger
 from config.errors import Invalid
+from generation.services import request_images
 from moderation.models import AuditEntry
 from moderation.standing import strikes, suspending
 from moderation.standing.models import Strike
@@ -22,6 +27,7 @@ from tests.conftest import client_of, jpeg, person
 from tests.factory import for_programs
 from tests.moderation.pictures import drawn, hang
 from tests.rights import logged_in, staff_with
+from tests.twins.test_at_once import apart
 
 pytestmark = pytest.mark.django_db
 WHY = "You made pictures of others."
@@ -73,7 +79,7 @@ def test_the_next_suspension_is_longer_and_the_third_has_no_end(alice: Any) -> N
         for _each in range(3):
             strikes.give(alice, rule="conduct", text=WHY)
         ends.append(Suspension.objects.filter(user=alice).first().until)
-        Suspension.objects.update(lifted_at=timezone.now())
+        Suspension.objects.update(until=timezone.now())
         Strike.objects.update(cancelled_at=timezone.now())
     assert [end and round((end - timezone.now()) / timedelta(days=1)) for end in ends] == [7, 30, None]
 
@@ -184,6 +190,28 @@ def test_the_page_shows_a_refusal_and_loses_nothing(alice: Any, judge_of_people:
     answer = client.post("/studio/", {"prompt": "a park", "count": 1}, follow=True)
     assert answer.status_code in (200, 403)
     assert "suspended until" in answer.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_beside_a_suspension_is_refused_and_of_two_suspensions_one_is_made(
+    alice: Any, judge_of_people: Any, wake_ups: Any, engine: Any
+) -> None:
+    from generation.models import Job
+
+    ledger.grant(ledger.wallet_of(alice), 10, cause="test")
+    ask = partial(apart, request_images, alice, twin=None, prompt="a park")
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            suspending.suspend(alice, actor=None, reason="strikes")
+            sent = pool.submit(ask)
+        assert isinstance(sent.exception(20), Suspended)
+    assert not Job.objects.exists()
+    Suspension.objects.update(lifted_at=timezone.now())
+    again = partial(apart, suspending.suspend, alice, actor=None, reason="strikes")
+    with ThreadPoolExecutor(2) as pool:
+        errors = [pool.submit(again) for _each in range(2)]
+        found = [each.exception(20) for each in errors]
+    assert sorted(type(each).__name__ for each in found) == ["NoneType", "SuspendedAlready"]
 
 
 # ---------------------------------------------------------------- staff and the appeal
