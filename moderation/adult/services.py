@@ -20,6 +20,7 @@ from moderation.adult import verifiers
 from moderation.adult.models import AgeCheck
 from moderation.adult.rules import AdultOff
 from moderation.cases.deciding import LONGEST, SHORTEST, ReasonMissing
+from moderation.models import AuditEntry
 
 GROWN = 18
 State = AgeCheck.State
@@ -41,6 +42,11 @@ class DocumentUnreadable(DomainError):
 class DocumentGone(DomainError):
     code, status = "document_gone", 410
     message = _("This document is deleted: it is kept until the decision, at most 7 days.")
+
+
+class LookFirst(DomainError):
+    code, status = "look_first", 409
+    message = _("Look at the document first.")
 
 
 # ---------------------------------------------------------------- what is so
@@ -135,11 +141,13 @@ def look(check: AgeCheck, *, actor: Any, reason: str) -> bytes:
 def decide(check: AgeCheck, *, actor: Any, adult: bool, reason: str) -> None:
     """The document goes with the decision. Staff do not decide about themselves.
 
-    Raises ReasonMissing, NotFound, and AlreadyFinished for one that does not wait.
+    Raises ReasonMissing, NotFound, LookFirst, and AlreadyFinished for one that does not wait.
     """
     reason = _reason(reason)
     if actor is not None and check.user_id == actor.pk:
         raise NotFound
+    if adult and actor is not None and not _has_looked(check, actor):
+        raise LookFirst
     now = timezone.now()
     said = {"state": State.VERIFIED if adult else State.REFUSED, "reason": "" if adult else reason}
     if not AgeCheck.objects.filter(id=check.id).waiting().update(decided_at=now, by=actor, **said):
@@ -147,6 +155,11 @@ def decide(check: AgeCheck, *, actor: Any, adult: bool, reason: str) -> None:
     delete_document(check)
     registry.audit(actor, "age_verified" if adult else "age_refused", check, reason)
     notify(check.user, "age_decided", about=check, adult=adult)
+
+
+def _has_looked(check: AgeCheck, actor: Any) -> bool:
+    looks = AuditEntry.objects.filter(actor=actor, verb="look_document", subject_id=str(check.pk))
+    return looks.exists()
 
 
 def delete_document(check: AgeCheck) -> None:

@@ -65,7 +65,7 @@ def _facts(name: str, typed: str | None) -> dict[str, Any]:
     edited = name != NAMES.HASHES  # a list of a million hashes is imported, not typed
     lines = LISTS[name].now() if edited else []
     return {
-        "title": NAMES(name).label,
+        "title": str(NAMES(name).label).capitalize(),
         "name": name,
         "names": [each for each in NAMES if each != NAMES.HASHES],
         "edited": edited,

@@ -194,6 +194,9 @@ def test_a_document_is_sealed_looked_at_and_deleted_with_the_decision(
     assert store(alice.id).exists(check.document)
     client, page = logged_in(checker), f"/admin/moderation/agecheck/{check.id}/document/"
     assert "Type a reason" in client.post(page, {"act": "look", "reason": "no"}, follow=True).text
+    assert (
+        "Look at the document first" in client.post(page, {"act": "adult", "reason": WHY}, follow=True).text
+    )
     assert "data:image/jpeg" in client.post(page, {"act": "look", "reason": WHY}).text
     with TestCase.captureOnCommitCallbacks(execute=True):
         client.post(page, {"act": "adult", "reason": WHY})
