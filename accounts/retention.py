@@ -193,6 +193,13 @@ ACCOUNT = (
         OWNER,
     ),
     Rule(
+        "standing",
+        _("Your strikes, and suspensions of your account"),
+        _("as long as the account"),
+        _("So that what repeats can be seen. A strike stops counting long before."),
+        OWNER,
+    ),
+    Rule(
         "receipts",
         _("The e-mail address of an erased account"),
         _after(_("until the receipt is sent, at most %(time)s"), RECEIPT),

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import Exists, OuterRef, Q, TextField
+from django.db.models.functions import Cast, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -25,8 +25,8 @@ OWNER = settings.AUTH_USER_MODEL
 def shareable(user: Any) -> Any:
     """The items that links of this user may show now: in their owner's sight, safe, and
     none that a person of staff must look at first."""
-    waiting = list(Case.objects.all().of_items_to_review())
-    return Item.objects.owned_by(user).filter(safety__lt=UNSAFE).exclude(id__in=waiting)
+    waits = Case.objects.all().of_items_to_review().filter(subject_id=Cast(OuterRef("pk"), TextField()))
+    return Item.objects.owned_by(user).filter(~Exists(waits), safety__lt=UNSAFE)
 
 
 class ShareLinkQuerySet(OwnedQuerySet):
