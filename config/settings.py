@@ -306,7 +306,10 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "accounts.developers.documented.add_webhooks",
     ],
-    "ENUM_NAME_OVERRIDES": {"RunStatus": "config.runs.models.Status"},
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "config.runs.models.Status",
+        "CaseKind": "moderation.cases.models.Case.Kind",
+    },
 }
 API_KEY_RATE = env.text("API_KEY_RATE", "600/m")  # calls by one API key
 # Where people's webhooks may go: ports of public https addresses. WEBHOOK_PRIVATE is for development alone:

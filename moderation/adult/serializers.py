@@ -12,7 +12,7 @@ class AgeSerializer(serializers.Serializer):  # type: ignore[type-arg]
     on = serializers.BooleanField(help_text="Whether the operator allows adult content at all")
     takes_document = serializers.BooleanField(help_text="Whether a document is sent here")
     countries = serializers.DictField(child=serializers.CharField(), help_text="Allowed ones: ISO 3166, name")
-    state = serializers.ChoiceField(["", *AgeCheck.State.values], help_text="Of the last proof")
+    state = serializers.CharField(help_text="Of the last proof: " + ", ".join(AgeCheck.State.values))
     country = serializers.CharField()
     reason = serializers.CharField(help_text="Of a refusal")
     asked_at = serializers.DateTimeField(allow_null=True)

@@ -11,7 +11,7 @@ from moderation.standing.rules import RULES
 
 class SuspensionSerializer(serializers.Serializer):  # type: ignore[type-arg]
     id = serializers.UUIDField()
-    reason = serializers.ChoiceField(Suspension.Reason.choices)
+    reason = serializers.CharField(help_text=", ".join(Suspension.Reason.values))
     detail = serializers.CharField(help_text="The reason in words")
     text = serializers.CharField(help_text="What staff wrote; may be empty")
     at = serializers.DateTimeField()
