@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0031_webhooks")]
+    dependencies = [("accounts", "0032_phone_codes")]
 
     operations = [
         migrations.CreateModel(

@@ -37,7 +37,7 @@ class SharesView(APIView):
 
     @extend_schema(request=SharesForm, responses={201: ShareSerializer})
     @refuses(EmailUnconfirmed, Suspended, links.ShareTooLarge, links.NotShareable, UnderReview, NotFound)
-    @limited("120/h", "shares")
+    @limited("shares")
     def post(self, request: Any) -> Response:
         return _made(make_share(request.user, checked(SharesForm, request)))
 
@@ -56,7 +56,7 @@ class ItemShareView(APIView):
 
     @extend_schema(request=ShareForm, responses={201: ShareSerializer})
     @refuses(EmailUnconfirmed, Suspended, links.NotShareable, UnderReview)
-    @limited("120/h", "shares")
+    @limited("shares")
     def post(self, request: Any, ident: str) -> Response:
         item = Item.objects.owned_by(request.user).get_or_404(ident)
         return _made(make_share(request.user, checked(ShareForm, request) | {"ids": [item.id]}))

@@ -30,7 +30,7 @@ class AgeView(APIView):
 
     @extend_schema(request={"multipart/form-data": AgeForm}, responses={201: BegunSerializer})
     @refuses(AdultOff, Suspended, services.AgeCheckOpen, services.DocumentUnreadable, RateLimited)
-    @limited("10/h", "ages")
+    @limited("ages")
     def post(self, request: Any) -> Response:
         """Asks for a proof of age: with a picture of a document, or at the operator's provider."""
         _check, where = forms.begin(request.user, checked(AgeForm, request))

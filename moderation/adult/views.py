@@ -30,7 +30,7 @@ def age(request: HttpRequest) -> HttpResponse:
     return render(request, "moderation/age.html", {"age": show_age(request.user), "tab": "account"})
 
 
-@limited("10/h", "ages")
+@limited("ages")
 def _begin(request: HttpRequest) -> HttpResponse:
     typed = {"country": request.POST.get("country", ""), "agree": request.POST.get("agree") == "on"}
     form = AgeForm(data=typed | request.FILES.dict())

@@ -8,9 +8,9 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing.locks import advisory_lock
 from config import registry
 from config.errors import DomainError, Invalid
+from config.runs.locks import advisory_lock
 from moderation import policy
 from moderation.lists.lines import LISTS
 from moderation.lists.models import ListVersion

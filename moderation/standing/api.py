@@ -27,7 +27,7 @@ class StandingView(APIView):
 class StandingAppealView(APIView):
     @extend_schema(request=SuspensionAppealForm, responses={201: StandingSerializer})
     @refuses(suspending.NotSuspended, suspending.AppealedBefore, RateLimited)
-    @limited("10/h", "appeals")
+    @limited("appeals")
     def post(self, request: Any) -> Response:
         """Has the suspension looked at by a person, once."""
         suspending.appeal(request.user, text=checked(SuspensionAppealForm, request)["text"])

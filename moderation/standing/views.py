@@ -35,7 +35,7 @@ def _row(request: HttpRequest, facts: dict) -> suspending.Suspension:  # type: i
     return suspending.of(request.user, facts["suspension"]["id"])
 
 
-@limited("10/h", "appeals")
+@limited("appeals")
 def _appeal(request: HttpRequest) -> HttpResponse:
     form = SuspensionAppealForm(data=request.POST)
     if not form.is_valid():
