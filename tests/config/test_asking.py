@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config.runs import asking, broker
 
@@ -35,5 +37,5 @@ def test_nothing_is_left_when_no_worker_answers(wake_ups: list[Any]) -> None:
 
 
 def test_without_redis_there_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "_clients", [redis.Redis(port=1, socket_connect_timeout=1)])
+    monkeypatch.setattr(asking, "_clients", [redis.Redis(port=1, retry=Retry(NoBackoff(), 0))])
     assert asking.ask("a task", b"sealed", queue="cpu", patience=1) is None
