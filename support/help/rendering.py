@@ -45,7 +45,7 @@ def render(source: str) -> Rendered:
     tokens = MARKDOWN.parse(PLACE.sub(lambda match: filled(match[1]), source))
     headings = tuple(_headings(tokens))
     links = tuple(link for token in _inline(tokens) for link in _link(token))
-    text = " ".join(each for each in map(_text, tokens) if each)
+    text = "\n".join(each for each in map(_text, tokens) if each)
     html = MARKDOWN.renderer.render(tokens, MARKDOWN.options, {})
     return Rendered(mark_safe(html), headings, text, links)  # noqa: S308  markdown-it escaped it
 
