@@ -168,6 +168,12 @@ ACCOUNT = (
         _("So that nobody can guess passwords or flood the site."),
     ),
     Rule(
+        "codes",
+        _("Phone numbers that a code was sent to, with the time"),
+        DAY,
+        _("So that nobody floods a number with codes, or guesses one."),
+    ),
+    Rule(
         "keys",
         _("The keys of repeated requests"),
         KEYS,

@@ -36,6 +36,14 @@ def full_user(name: str, *, staff: Any = None) -> Any:
     return user
 
 
+def code_of(user: Any) -> str:
+    """The id of a code to a new number."""
+    from accounts.phones.models import PhoneCode
+
+    facts = {"purpose": "change", "channel": "sms", "phone": "+34612345678", "block": "", "asker": ""}
+    return str(PhoneCode.objects.create(user=user, **facts).id)
+
+
 def _account(user: Any, name: str) -> None:
     from allauth.account.models import EmailAddress, EmailConfirmation
     from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -50,6 +58,7 @@ def _account(user: Any, name: str) -> None:
     from accounts.vault.vault import store
 
     for_programs(user, name)
+    code_of(user)
     for kind in consents.offered():
         consents.give(user, kind=kind, version=consents.WORDING[kind][0])
     Consent.objects.create(

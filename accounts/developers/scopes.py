@@ -31,6 +31,12 @@ PAYS: Row = {"GET": BILLING}
 TABLE: Mapping[str, Row] = {
     "me": {"GET": READ, "PATCH": None, "DELETE": None},
     "me/export": {"POST": None},
+    "me/limits": SEES,
+    "me/phone": {"GET": READ, "POST": None, "DELETE": None},
+    "me/phone/<uuid:ident>": {"POST": None},
+    "me/codes": {"POST": None},
+    "auth/phone": {"POST": None},
+    "auth/phone/<uuid:ident>": {"GET": None, "POST": None},
     "consents": {"GET": None, "POST": None},
     "consents/history": {"GET": None},
     "consents/<slug:kind>": {"DELETE": None},

@@ -7,6 +7,7 @@ there stands a link to the page that has them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.conf import settings
 
@@ -27,6 +28,11 @@ MB = 2**20
 
 def _engines() -> str:
     return ", ".join(str(engine_name(profile)) for profile in settings.STUDIO_PROFILES)
+
+
+def _key_rate() -> tuple[int, int]:
+    """(calls of an API key, in how many seconds)"""
+    return settings.LIMITS["api-key"].rates("key")[0]
 
 
 FACTS: dict[str, Callable[[], object]] = {
@@ -50,7 +56,8 @@ FACTS: dict[str, Callable[[], object]] = {
     "appeal": lambda: in_words(APPEAL),
     "keys": lambda: keys.MOST,
     "key_overlap": lambda: in_words(keys.OVERLAP),
-    "key_calls": lambda: settings.API_KEY_RATE.split("/")[0],
+    "key_calls": lambda: _key_rate()[0],
+    "key_time": lambda: in_words(timedelta(seconds=_key_rate()[1])),
     "photos_after_training": lambda: in_words(TRAINED),
     **{f"kept_{code}": lambda code=code: RULES[code].time for code in RULES},  # type: ignore[misc]
 }

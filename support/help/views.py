@@ -25,7 +25,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "help/home.html", {"sections": library.sections(_language()), "most": MOST})
 
 
-@limited("60/m", "help-search")
+@limited("help_search")
 def _found(request: HttpRequest) -> HttpResponse:
     form = SearchForm(data={"q": request.GET["q"].replace("\x00", " ")})
     facts: dict[str, Any] = {"most": MOST, "q": request.GET["q"][:MOST]}
@@ -47,7 +47,7 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@limited("30/h", "help-vote", by_address="120/h")
+@limited("help_votes")
 def helpful(request: HttpRequest, slug: str) -> HttpResponse:
     """One answer a person and article: who answers again changes theirs."""
     form = VoteForm(data=request.POST.dict())  # in a QueryDict a missing box means False

@@ -112,7 +112,7 @@ class UploadsView(TusView):
         request={OFFSET: BINARY},
         responses={201: UploadSerializer},
     )
-    @limited("300/h", "photos")
+    @limited("photos")
     @refuses(*FULL, *PIECE, services.TooManyUploads, services.WrongOffset)
     def post(self, request: Any, ident: str) -> Response:
         twin = Twin.objects.owned_by(request.user).get_or_404(ident)
@@ -143,7 +143,7 @@ class UploadView(TusView):
         return Response(show_upload(upload), headers=told(upload) | more)
 
     @extend_schema(parameters=[TUS, AT, CHECKSUM, *TOLD], request={OFFSET: BINARY}, responses={204: None})
-    @limited("6000/h", "pieces")
+    @limited("pieces")
     @refuses(*FULL, *PIECE, services.WrongOffset)
     def patch(self, request: Any, ident: str) -> Response:
         upload = Upload.objects.owned_by(request.user).select_related("twin", "user").get_or_404(ident)
