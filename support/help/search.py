@@ -24,14 +24,16 @@ CONFIGS = {"en": "english", "es": "spanish"}
 HEADLINE = (
     f'StartSel={BEGIN}, StopSel={END}, MaxFragments=2, MaxWords=26, MinWords=10, FragmentDelimiter=" … "'
 )
+SIGNS = "«»“”‘’¿¡…–·"  # letters to PostgreSQL where the database's locale is C
 # plainto_tsquery asks for every word. What has them all comes first, then what has some.
 SQL = """
 SELECT n, ts_headline(config, body, any_word, %(headline)s)
 FROM (
     SELECT n, config, body, every_word,
         replace(every_word::text, '&', '|')::tsquery AS any_word,
-        setweight(to_tsvector(config, title), 'A') || setweight(to_tsvector(config, about), 'B')
-            || to_tsvector(config, body) AS vector
+        setweight(to_tsvector(config, translate(title, %(signs)s, %(blanks)s)), 'A')
+            || setweight(to_tsvector(config, translate(about, %(signs)s, %(blanks)s)), 'B')
+            || to_tsvector(config, translate(body, %(signs)s, %(blanks)s)) AS vector
     FROM (
         SELECT n, config::regconfig, title, about, body,
             plainto_tsquery(config::regconfig, %(words)s) AS every_word
@@ -76,8 +78,11 @@ def _by_stems(words: str, known: Sequence[Article]) -> list[Hit]:
         "abouts": [f"{a.summary} {' '.join(heading.title for heading in a.headings)}" for a in known],
         "bodies": [article.text for article in known],
     }
+    blanks = " " * len(SIGNS)
+    plain = words.translate(str.maketrans(SIGNS, blanks))
+    asked = {"words": plain, "signs": SIGNS, "blanks": blanks, "headline": HEADLINE, "most": MOST}
     with connection.cursor() as cursor:
-        cursor.execute(SQL, given | {"words": words, "headline": HEADLINE, "most": MOST})
+        cursor.execute(SQL, given | asked)
         return [Hit(known[n], _marked(excerpt)) for n, excerpt in cursor.fetchall()]
 
 
