@@ -83,6 +83,7 @@ ROWS = {
     "takedowns": Limit(_("Takedown notices"), "10/h"),
     "takedown_status": Limit(_("Questions how a takedown stands"), "60/h"),
     "appeals": Limit(_("Appeals"), "10/h"),
+    "ages": Limit(_("Proofs of age"), "10/h"),
     "verify": Limit(_("Files checked"), "60/h"),
     "product-feedback": Limit(_("Feedback about the product"), "20/h", address="60/h"),
     "help_search": Limit(_("Searches of the help"), "60/m"),
