@@ -1,5 +1,7 @@
 """The models of this app's rooms. Django makes an app's permissions only where it finds this module."""
 
 from support.feedback.models import Feedback
+from support.insights.models import Alarm
+from support.telemetry.models import Exported
 
-__all__ = ["Feedback"]
+__all__ = ["Alarm", "Exported", "Feedback"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -24,6 +26,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "cookies": documents.COOKIES,
         "bucket": documents.is_in_a_bucket(),
         "stripe": bool(settings.STRIPE_SECRET_KEYS),
+        "push": bool(settings.VAPID_PRIVATE_KEY),
+        "telemetry": urlsplit(settings.POSTHOG_HOST).hostname if settings.POSTHOG_KEY else "",
         "signal": request.headers.get("Sec-GPC") == "1",
     }
     return render(request, "accounts/privacy/policy.html", documents.facts("privacy") | facts)
