@@ -1,6 +1,6 @@
 """Measures how often the watermark is read, and how invisible it is.
 
-python -m bench.watermark [--pictures 200] [--unmarked 1000] [FOLDER...]
+python -m bench.watermark [--pictures 200] [--unmarked 1000] [--only SET] [FOLDER...]
 
 So many pictures are rendered by the built-in engine, so many drawn, in all styles and sizes, and so many
 restored by the built-in restorer; then half as many sharp shapes and plain gradients; then the photographs of
@@ -269,6 +269,7 @@ def main() -> int:
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--unmarked", type=int, default=1000)
+    parser.add_argument("--only", metavar="SET", help="one of the sets, by its first word, such as drawn")
     wanted = parser.parse_args()
     cv2.setNumThreads(1)
     print(f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, one core")
@@ -279,7 +280,7 @@ def main() -> int:
         "restored": restored(count),
         "portraits, shapes and gradients": islice(synthetic(0), count // 2),
     }
-    sets = sets if count else {}
+    sets = {title: some for title, some in sets.items() if count and title.startswith(wanted.only or "")}
     sets |= {f"of {folder.name}": load(folder) for folder in wanted.folders}
     reports = [report(title, pictures) for title, pictures in sets.items()]
     good = all(reports)

@@ -6,7 +6,6 @@ import logging
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
-from itertools import batched
 
 import httpx2
 from django.conf import settings
@@ -51,13 +50,12 @@ def _export_day(span: Span) -> int:
         return 0
     if row.day != day:
         row.day, row.salt = day, uuid.uuid4()
-    sent = 0
-    for batch in batched(events((since, span[1]), row.salt), AT_ONCE):
-        _send(list(batch))
-        sent += len(batch)
+    found = list(events((since, span[1]), row.salt))
+    for start in range(0, len(found), AT_ONCE):
+        _send(found[start : start + AT_ONCE])
     row.until = span[1]
     row.save()
-    return sent
+    return len(found)
 
 
 def _send(batch: list[Event]) -> None:
