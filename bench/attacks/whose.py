@@ -83,7 +83,7 @@ def still(number: int) -> bytes:
 
     rng = np.random.default_rng(number)
     portrait = draw_person(random_person(np.random.default_rng(11)), Scene(), 480, 640)
-    paper = forged.tilted(portrait, yaw=4.0 * (number % 6), pitch=2.0 * (number % 3), number=number)
+    paper = forged.tilted(portrait, yaw=4.0 * (number % 6), pitch=2.0 * (number % 3))
     grain = paper + rng.normal(0, 3, paper.shape)
     return media.encode_jpeg(np.clip(grain, 0, 255).astype(np.uint8), 82)
 
