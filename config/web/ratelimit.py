@@ -11,6 +11,7 @@ from typing import Any
 import redis
 from allauth.core.internal.ratelimit import truncate_ip
 from django.conf import settings
+from django.http.response import HttpResponseBase
 from django_ratelimit.core import get_usage
 
 from config.errors import RateLimited
@@ -59,8 +60,8 @@ def _usage(request: Any, group: str, rate: str, key: Any = who) -> dict[str, Any
 
 
 def limited(rate: str, group: str, *, by_address: str = "") -> Callable[[Any], Any]:
-    """Decorates a view or an API method: at most `rate` ("60/m") calls of `group` for each user; with
-    `by_address` also at most so many from one network, whoever is logged in there.
+    """Decorates a view, a helper of one, or an API method: at most `rate` ("60/m") calls of `group` for each
+    user; with `by_address` also at most so many from one network, whoever is logged in there.
 
     Raises RateLimited.
     """
@@ -77,7 +78,7 @@ def limited(rate: str, group: str, *, by_address: str = "") -> Callable[[Any], A
                 if usage["should_limit"]:
                     raise refusal(usage, each, name)
             response = method(*args, **kwargs)
-            if response is not None:
+            if isinstance(response, HttpResponseBase):  # helpers of views answer something else
                 for header in ("RateLimit-Policy", "RateLimit") if counted else ():
                     response[header] = ", ".join(headers(*one)[header] for one in counted)
             return response

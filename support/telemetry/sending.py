@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import httpx2
 from django.conf import settings
@@ -41,15 +41,23 @@ def _days() -> Iterator[Span]:
         since = min(midnight, now)
 
 
-@transaction.atomic
 def _export_day(span: Span) -> int:
+    _renew_salt(span[0].astimezone(UTC).date())
+    return _export_span(span)
+
+
+def _renew_salt(day: date) -> None:
+    """Committed before anything is sent, so that a second try has the ids of the first."""
+    Exported.objects.exclude(day=day).update(day=day, salt=uuid.uuid4())
+
+
+@transaction.atomic
+def _export_span(span: Span) -> int:
     """One worker at a time: a second one finds the span exported."""
     row = Exported.objects.select_for_update().get(id=1)
-    since, day = max(row.until, span[0]), span[0].astimezone(UTC).date()
+    since = max(row.until, span[0])
     if since >= span[1]:
         return 0
-    if row.day != day:
-        row.day, row.salt = day, uuid.uuid4()
     found = list(events((since, span[1]), row.salt))
     for start in range(0, len(found), AT_ONCE):
         _send(found[start : start + AT_ONCE])

@@ -102,7 +102,7 @@ def test_a_person_has_one_id_on_a_day_and_another_on_the_next(busy: User, postho
 
 
 def test_a_host_that_refuses_gets_it_the_next_time(busy: User, posthog: Receiver, settings: Any) -> None:
-    settings.POSTHOG_HOST = posthog.url("/status/503?")
+    settings.POSTHOG_HOST = posthog.url("/later/9")
     assert export() == 0
     settings.POSTHOG_HOST = posthog.url("")
     assert export() == 3
