@@ -72,34 +72,10 @@ def test_a_picture_is_published_liked_reported_taken_down_and_appealed(
     site: Site, alice: Any, bob: Any, admin_user: Any, picture: Any
 ) -> None:
     owner = site.visit("phone", "dark", user=alice)
-    owner.goto(f"/gallery/{picture.id}/")
-    owner.get_by_text("Submit this picture").click()
-    owner.get_by_label("Your public name").fill("Ana")
-    owner.get_by_label("Caption").fill("In the park")
-    owner.get_by_role("button", name="Submit", exact=True).click()
-    expect(owner.get_by_text("one of us looks at it before others see it").first).to_be_visible()
-
-    staff = site.visit(user=admin_user)
-    staff.goto(f"/admin/gallery/publication/{picture.id}/look/")
-    staff.get_by_label("Reason").fill("Checked against the rules.")
-    staff.get_by_role("button", name="Show the picture").click()
-    loaded(staff, ".evidence img")
-    shot(staff, "publication-look")
-    staff.get_by_role("button", name="Approve").click()
-    expect(staff.get_by_text("Approved.")).to_be_visible()
-
-    visitor = site.visit("phone", user=bob)
-    visitor.goto("/explore/")
-    loaded(visitor, ".share-masonry img")
-    visitor.get_by_role("link", name="In the park").click()
-    visitor.get_by_role("button", name="Like · 0").click()
-    expect(visitor.get_by_role("button", name="Like · 1")).to_have_attribute("aria-pressed", "true")
-    shot(visitor, "published-phone")
-    visitor.get_by_role("link", name="Report", exact=True).click()
-    shot(visitor, "report-phone")
-    visitor.get_by_role("button", name="Send").click()
-    expect(visitor.get_by_text("Your report is case PF-")).to_be_visible()
-
+    staff, visitor = site.visit(user=admin_user), site.visit("phone", user=bob)
+    submit(owner, picture)
+    approve(staff, picture)
+    like_and_report(visitor)
     ask_for_removal(site.visit("phone"), f"{site.url}/explore/{picture.id}/")
     staff.goto("/admin/moderation/queue/")
     expect(staff.locator(".queue")).to_contain_text("Ana Who")
@@ -114,13 +90,7 @@ def test_a_picture_is_published_liked_reported_taken_down_and_appealed(
     for made in Decision.objects.all():
         Decision.objects.filter(id=made.id).update(at=made.at - timedelta(minutes=11))
     watching.tell_outcomes()
-    owner.goto("/account/notices/")
-    shot(owner, "notices-taken-down-phone")
-    owner.get_by_role("link", name="We took something of yours down.").click()
-    owner.get_by_label("What did we overlook?").fill("She agreed to it, and said so in writing.")
-    shot(owner, "decision-phone")
-    owner.get_by_role("button", name="Appeal").click()
-    expect(owner.get_by_text("You appealed.")).to_be_visible()
+    appeal(owner)
     staff.goto("/admin/moderation/queue/")
     expect(staff.locator(".queue")).to_contain_text("said so in writing")
     staff.keyboard.press("a")
@@ -128,6 +98,49 @@ def test_a_picture_is_published_liked_reported_taken_down_and_appealed(
     visitor.goto(f"/explore/{picture.id}/")
     loaded(visitor, ".share-one img")
     assert [c for c in site.complaints if "404" not in c] == []
+
+
+def submit(owner: Page, picture: Any) -> None:
+    owner.goto(f"/gallery/{picture.id}/")
+    owner.get_by_text("Submit this picture").click()
+    owner.get_by_label("Your public name").fill("Ana")
+    owner.get_by_label("Caption").fill("In the park")
+    owner.get_by_role("button", name="Submit", exact=True).click()
+    expect(owner.get_by_text("one of us looks at it before others see it").first).to_be_visible()
+
+
+def approve(staff: Page, picture: Any) -> None:
+    staff.goto(f"/admin/gallery/publication/{picture.id}/look/")
+    staff.get_by_label("Reason").fill("Checked against the rules.")
+    staff.get_by_role("button", name="Show the picture").click()
+    loaded(staff, ".evidence img")
+    shot(staff, "publication-look")
+    staff.get_by_role("button", name="Approve").click()
+    expect(staff.get_by_text("Approved.")).to_be_visible()
+
+
+def like_and_report(visitor: Page) -> None:
+    visitor.goto("/explore/")
+    loaded(visitor, ".share-masonry img")
+    visitor.get_by_role("link", name="In the park").click()
+    visitor.get_by_role("button", name="Like · 0").click()
+    expect(visitor.get_by_role("button", name="Like · 1")).to_have_attribute("aria-pressed", "true")
+    shot(visitor, "published-phone")
+    visitor.get_by_role("link", name="Report", exact=True).click()
+    shot(visitor, "report-phone")
+    visitor.get_by_role("button", name="Send").click()
+    expect(visitor.get_by_text("Your report is case PF-")).to_be_visible()
+
+
+def appeal(owner: Page) -> None:
+    """By the notice in the app."""
+    owner.goto("/account/notices/")
+    shot(owner, "notices-taken-down-phone")
+    owner.get_by_role("link", name="We took something of yours down.").click()
+    owner.get_by_label("What did we overlook?").fill("She agreed to it, and said so in writing.")
+    shot(owner, "decision-phone")
+    owner.get_by_role("button", name="Appeal").click()
+    expect(owner.get_by_text("You appealed.")).to_be_visible()
 
 
 def ask_for_removal(person: Page, address: str) -> None:
