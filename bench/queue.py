@@ -9,6 +9,7 @@ the next case on the screen, with its picture. Exits 1 when the 95th percentile 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import sys
 import time
@@ -31,7 +32,9 @@ PAGE = "/admin/moderation/queue/"
 RIGHTS = ("moderation.decide_case", "moderation.look_case")
 # What one does: most reports are kept, some removed, one taken back.
 KEYS = (("a",), ("r", "1"), ("a",), ("r", "5"), ("a",), ("u", "a"))
-SHOWN = "() => [...document.images].every((image) => image.complete) && performance.now()"
+# Of another page than the one before, with its pictures.
+SHOWN = """(before) => performance.timeOrigin !== before && document.readyState === 'complete'
+  && [...document.images].every((image) => image.complete)"""
 
 
 @dataclass
@@ -86,12 +89,20 @@ def decide_by_keys(page: Any, count: int) -> Seen:
             page.keyboard.press(key)
             if key == "r":  # a digit follows
                 continue
-            page.wait_for_function(
-                f"performance.timeOrigin !== {before} && document.readyState === 'complete'"
-            )
-            page.wait_for_function(SHOWN)
+            wait_for_another(page, before)
             seen.add({"a": "kept", "u": "undone"}.get(key, "removed"), 1000 * (time.perf_counter() - start))
     return seen
+
+
+def wait_for_another(page: Any, before: float) -> None:
+    """Asks again and again from here: our policy forbids Playwright's own way, which uses eval."""
+    from playwright.sync_api import Error
+
+    while True:
+        with contextlib.suppress(Error):  # the old page is going
+            if page.evaluate(SHOWN, before):
+                return
+        time.sleep(0.002)
 
 
 def measure(target: Target, cases: int) -> Seen:
