@@ -27,7 +27,7 @@ from bench.house import person
 from bench.machine import machine
 
 MOST_MS, LEAST_A_MINUTE = 200.0, 20
-SIDE = 384  # px
+SIDE, LONGEST = 384, 30.0  # px of a picture; seconds that a page may take
 PAGE = "/admin/moderation/queue/"
 RIGHTS = ("moderation.decide_case", "moderation.look_case")
 # What one does: most reports are kept, some removed, one taken back.
@@ -98,11 +98,13 @@ def wait_for_another(page: Any, before: float) -> None:
     """Asks again and again from here: our policy forbids Playwright's own way, which uses eval."""
     from playwright.sync_api import Error
 
-    while True:
+    end = time.monotonic() + LONGEST
+    while time.monotonic() < end:
         with contextlib.suppress(Error):  # the old page is going
             if page.evaluate(SHOWN, before):
                 return
         time.sleep(0.002)
+    raise RuntimeError(f"no other page after {LONGEST:.0f} s: {page.url} {page.inner_text('body')[:500]}")
 
 
 def measure(target: Target, cases: int) -> Seen:
