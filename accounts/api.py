@@ -84,7 +84,7 @@ class MeView(APIView):
         return Response(form.data)
 
     @extend_schema(request=ProofForm, responses={202: ReceiptShape})
-    @limited("20/h", "erasure")
+    @limited("erasure")
     @refuses(ReauthenticationRequired, StaffAccount, RateLimited)
     def delete(self, request: Any) -> Response:
         """Erases the account and everything in it. The body holds `password` or `code`, as for /me/export."""
@@ -156,7 +156,7 @@ class ExportContentView(APIView):
 
 class ArchiveView(APIView):
     @extend_schema(request=ProofForm, responses={202: ExportSerializer})
-    @limited("20/h", "exports")
+    @limited("exports")
     @refuses(ReauthenticationRequired, RateLimited)
     def post(self, request: Any) -> Response:
         """An archive of all that is kept about oneself. While one is being packed, it is the answer."""

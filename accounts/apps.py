@@ -22,7 +22,7 @@ class AccountsConfig(AppConfig):
         theirs = (EmailAddress, Authenticator, UserSession, Consent, Export)
         registry.exporters.append(registry.Exporter((User, *theirs), exports.account))
         registry.exporters.append(registry.Exporter((PrivacyRequest,), exports.requests))
-        for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests"):
+        for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests", "codes"):
             registry.retain(**{name: getattr(retaining, name)})
         registry.retain(keys=idempotency.forget, orphans=orphans.sweep)
         gone = dict.fromkeys((*theirs, DataKey), "user")
@@ -35,8 +35,17 @@ class AccountsConfig(AppConfig):
         email_added.connect(addresses.keep_primary)
         worker_init.connect(tombstones.refuse_start)
         beat_init.connect(tombstones.refuse_start)
+        self._keep_codes()
         self._serve_programs()
         self._tell_of_runs()
+
+    def _keep_codes(self) -> None:
+        from accounts.phones.exports import codes
+        from accounts.phones.models import PhoneCode
+        from config import registry
+
+        registry.exporters.append(registry.Exporter((PhoneCode,), codes))
+        registry.erasers.append(registry.Eraser({PhoneCode: "user"}))
 
     def _serve_programs(self) -> None:
         from accounts.developers import services as keys

@@ -8,12 +8,13 @@ from allauth.mfa.models import Authenticator
 from django.utils.translation import gettext_lazy as _
 
 from accounts import attempts
+from accounts.phones import services as phones
 from config.errors import DomainError, Invalid, RateLimited
 
 
 class ReauthenticationRequired(DomainError):
     code, status = "reauthentication_required", 403
-    message = _("Send your password again, or a code of your second factor.")
+    message = _("Send your password again, a code of your second factor, or one that we send to your phone.")
 
 
 def require_proof(request: Any, *, password: str = "", code: str = "") -> None:
@@ -35,4 +36,4 @@ def require_proof(request: Any, *, password: str = "", code: str = "") -> None:
 
 def _is_valid(user: Any, code: str) -> bool:
     factors = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN)
-    return any(factor.wrap().validate_code(code) for factor in factors)
+    return any(factor.wrap().validate_code(code) for factor in factors) or phones.proves(user, code)

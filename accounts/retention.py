@@ -70,6 +70,12 @@ YOURS = (
         AT_ONCE,
     ),
     Rule(
+        "broken_uploads",
+        _("What arrived of a photo before its upload broke off"),
+        DAY,
+        _("So that the upload can go on where it stopped."),
+    ),
+    Rule(
         "refused_photos",
         _("The name of a refused photo, and why it was refused"),
         DAY,
@@ -160,6 +166,12 @@ ACCOUNT = (
         _("Counts of wrong passwords and of requests"),
         DAY,
         _("So that nobody can guess passwords or flood the site."),
+    ),
+    Rule(
+        "codes",
+        _("Phone numbers that a code was sent to, with the time"),
+        DAY,
+        _("So that nobody floods a number with codes, or guesses one."),
     ),
     Rule(
         "keys",

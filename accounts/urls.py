@@ -1,9 +1,12 @@
 from django.urls import include, path
 
 from accounts import views
+from accounts.limits.views import limits
 
 urlpatterns = [
     path("", views.account, name="account"),
+    path("limits/", limits, name="limits"),
+    path("phone/", include("accounts.phones.urls")),
     path("notices/", include("accounts.notices.urls")),
     path("consents/", views.consent_history, name="consents"),
     path("privacy/", views.privacy, name="my_privacy"),

@@ -126,7 +126,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("20/h", "exports")
+@limited("exports")
 def everything(request: HttpRequest) -> HttpResponse:
     _require_proof(request)
     return redirect("archive", services.request_archive(request.user).id)
@@ -141,7 +141,7 @@ def _require_proof(request: HttpRequest) -> None:
 @login_required
 @require_http_methods(["GET", "POST"])
 @told
-@limited("20/h", "erasure")
+@limited("erasure")
 def erase(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return render(request, "accounts/erase.html", {"tab": "account"})

@@ -18,10 +18,10 @@ from django.utils import timezone
 from accounts.emails import require_confirmed
 from billing import ledger, limits
 from billing.engines.models import RemoteRequest
-from billing.locks import advisory_lock
 from billing.models import Wallet
 from config.runs import broker
 from config.runs.circuit import Circuit
+from config.runs.locks import advisory_lock
 from config.runs.models import OPEN, Run, RunQuerySet, Status, kinds
 from config.runs.sentences import SENTENCES
 from config.studio import hosted, service_of

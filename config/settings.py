@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from config.start import engines, env
+from config.start import engines, env, limits, sms
 
 env.require()
 
@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "config.web.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.web.caching.CachingMiddleware",
+    "config.web.deprecations.DeprecationMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -214,6 +215,13 @@ EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.text("FROM_EMAIL", f"PhotoFlux <no-reply@{HOST}>")
 
+# Codes by SMS (docs/sms.md): who sends them, where to, how many a day, and the most that one may cost.
+SMS_SENDER = sms.sender(SECURE)
+TWILIO, SNS = sms.twilio(SMS_SENDER), sms.sns(SMS_SENDER)
+SMS_COUNTRIES = sms.countries()
+SMS_A_DAY = env.number("SMS_A_DAY", 500)
+SMS_MAX_PRICE = env.text("SMS_MAX_PRICE")  # in the account's currency (SNS: US dollars); "": the sender's own
+
 # Notices to browsers (web push): our key, "" for none; the services that browsers may choose; our address.
 VAPID_PRIVATE_KEY = env.curve_key("VAPID_PRIVATE_KEY")
 PUSH_SERVICES = env.words(
@@ -300,9 +308,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "accounts.developers.documented.add_webhooks",
+    ],
     "ENUM_NAME_OVERRIDES": {"RunStatus": "config.runs.models.Status"},
 }
-API_KEY_RATE = env.text("API_KEY_RATE", "600/m")  # calls by one API key
+LIMITS = limits.table()  # how often what may be done; LIMITS and API_KEY_RATE change rows
 # Where people's webhooks may go: ports of public https addresses. WEBHOOK_PRIVATE is for development alone:
 # it allows http, every port, and every address that the workers reach.
 WEBHOOK_PORTS = env.numbers("WEBHOOK_PORTS", "443")

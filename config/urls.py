@@ -12,8 +12,12 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from accounts import api as accounts
 from accounts.developers import api as developers
 from accounts.developers import webhook_api as webhooks
+from accounts.limits import api as limits
 from accounts.notices import api as notices
 from accounts.notices.views import service_worker
+from accounts.phones import api as phones
+from accounts.phones.callbacks import twilio_hook
+from accounts.phones.urls import entrance
 from accounts.views import logout, switch_language, terms
 from billing import api as billing
 from billing.engines.views import fal_hook
@@ -43,10 +47,17 @@ from twins import api as twins
 from twins.avatars import api as avatars
 from twins.proof import api as verification
 from twins.redo import api as redo
+from twins.uploads import api as uploads
 
 api = [
     path("me", accounts.MeView.as_view()),
     path("me/export", accounts.ArchiveView.as_view()),
+    path("me/limits", limits.LimitsView.as_view()),
+    path("me/phone", phones.PhoneView.as_view()),
+    path("me/phone/<uuid:ident>", phones.PhoneCodeView.as_view()),
+    path("me/codes", phones.CodesView.as_view()),
+    path("auth/phone", phones.EntriesView.as_view()),
+    path("auth/phone/<uuid:ident>", phones.EntryView.as_view()),
     path("consents", accounts.ConsentsView.as_view()),
     path("consents/history", accounts.ConsentHistoryView.as_view()),
     path("consents/<slug:kind>", accounts.ConsentView.as_view()),
@@ -93,6 +104,8 @@ api = [
     path("twins/<uuid:ident>/avatar/picture", avatars.AvatarPictureView.as_view()),
     path("twins/<uuid:ident>/trainings", twins.TrainingsView.as_view()),
     path("twins/<uuid:ident>/redo", redo.RedoView.as_view()),
+    path("twins/<uuid:ident>/uploads", uploads.UploadsView.as_view()),
+    path("uploads/<uuid:ident>", uploads.UploadView.as_view()),
     path("photos", twins.LibraryView.as_view()),
     path("trainings/<uuid:ident>", twins.TrainingView.as_view()),
     path("trainings/<uuid:ident>/cancel", twins.CancelView.as_view()),
@@ -190,10 +203,11 @@ urlpatterns = [
         ),
     ),
     path("api/v1/", include(api)),
-    # allauth's addresses of phone numbers, which need an SMS service that there is none of.
+    # allauth's addresses of phone numbers: ours are auth/phone and me/phone (accounts/phones).
     re_path("^_allauth/app/v1/(account/phone|auth/phone/.*)$", problems.not_found),
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/logout/", logout, name="account_logout"),
+    path("accounts/phone/", include(entrance)),
     path("accounts/", include("allauth.urls")),
     # Before the admin's own URLs, which would take "figures" for an invoice's id.
     path("admin/billing/invoice/figures/", admin.site.admin_view(insights.figures_page), name="figures"),
@@ -220,6 +234,7 @@ urlpatterns = [
     path("terms/<slug:version>/", terms, name="terms"),
     path("verify/", verify, name="verify"),
     path("hooks/stripe", stripe_hook, name="stripe_hook"),
+    path("hooks/twilio/<uuid:reference>", twilio_hook, name="twilio_hook"),
     path("hooks/fal/<uuid:reference>", fal_hook, name="fal_hook"),
     path("hooks/lora/<str:token>", lora_there, name="lora_there"),
     path("sw.js", service_worker, name="service_worker"),

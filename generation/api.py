@@ -67,7 +67,7 @@ class JobsView(APIView):
         return Response(page(request, rows, partial(show_job, places=Places())))
 
     @extend_schema(parameters=KEY, request=FORMS, responses={202: JobSerializer})
-    @limited("120/h", "generations")
+    @limited("generations")
     @refuses(*REFUSALS)
     def post(self, request: Any) -> Response:
         wanted = request.data.get("kind") if isinstance(request.data, Mapping) else None
@@ -105,7 +105,7 @@ class CancelView(APIView):
 
 class RepeatView(APIView):
     @extend_schema(parameters=KEY, request=RepeatForm, responses={202: JobSerializer})
-    @limited("120/h", "generations")
+    @limited("generations")
     @refuses(*REFUSALS)
     def post(self, request: Any, ident: str) -> Response:
         form, job = checked(RepeatForm, request), Job.objects.owned_by(request.user).get_or_404(ident)

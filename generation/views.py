@@ -106,7 +106,7 @@ def _tail(text: str) -> str:
     return words if len(text) > TAIL and words else text[-TAIL:]
 
 
-@limited("120/h", "generations")
+@limited("generations")
 def _ask(request: HttpRequest, fields: dict[str, Any]) -> None:
     fields.pop("kind", None)
     twin = fields.pop("twin", None)
@@ -221,7 +221,7 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("120/h", "generations")
+@limited("generations")
 def again(request: HttpRequest, ident: str) -> HttpResponse:
     """Repeats a job, with a new seed unless `same_seed` is sent."""
     job = Job.objects.owned_by(request.user).get_or_404(ident)

@@ -6,6 +6,7 @@ Texts about the user contain `name`, so that tests can search for what an erasur
 from __future__ import annotations
 
 import uuid
+from base64 import b64encode
 from typing import Any
 
 from django.utils import timezone
@@ -35,6 +36,14 @@ def full_user(name: str, *, staff: Any = None) -> Any:
     return user
 
 
+def code_of(user: Any) -> str:
+    """The id of a code to a new number."""
+    from accounts.phones.models import PhoneCode
+
+    facts = {"purpose": "change", "channel": "sms", "phone": "+34612345678", "block": "", "asker": ""}
+    return str(PhoneCode.objects.create(user=user, **facts).id)
+
+
 def _account(user: Any, name: str) -> None:
     from allauth.account.models import EmailAddress, EmailConfirmation
     from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -49,6 +58,7 @@ def _account(user: Any, name: str) -> None:
     from accounts.vault.vault import store
 
     for_programs(user, name)
+    code_of(user)
     for kind in consents.offered():
         consents.give(user, kind=kind, version=consents.WORDING[kind][0])
     Consent.objects.create(
@@ -101,7 +111,19 @@ def _twin(user: Any, name: str) -> Any:
     twin.active_training = done
     twin.save()
     _selfies(twin, photo)
+    upload_of(twin, name)
     return twin
+
+
+def upload_of(twin: Any, name: str = "a") -> str:
+    """Half of a photo has arrived. Answers the upload's id."""
+    from twins.uploads.models import Upload
+
+    told = f"filename {b64encode(f'{name}.jpg'.encode()).decode()}"
+    upload = Upload(user=twin.user, twin=twin, length=2 * len(jpeg()), metadata=told)
+    upload.append(jpeg())
+    upload.save()
+    return str(upload.id)
 
 
 def _selfies(twin: Any, photo: Any) -> None:

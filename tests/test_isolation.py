@@ -12,13 +12,14 @@ from django.urls import URLPattern
 from rest_framework.views import APIView
 
 from config import urls
-from tests.factory import bill_of, decided_about, faces_in, for_programs
+from tests.factory import bill_of, code_of, decided_about, faces_in, for_programs, upload_of
 
 pytestmark = pytest.mark.django_db
 
 # Open to everybody, without an account.
 OPEN = {
     "feedback",
+    *("auth/phone", "auth/phone/<uuid:ident>"),  # a code counts with its id: tests/accounts/phones
     "plans",
     "billing/packs",
     "styles",
@@ -33,7 +34,7 @@ OPEN = {
 # Addresses without an id: each user sees their own objects there.
 OWN = {
     "me",
-    "me/export",
+    *("me/export", "me/limits", "me/phone", "me/codes"),
     *("notifications", "notifications/read", "push-subscriptions"),
     *("consents", "consents/history"),
     "api-keys",
@@ -73,6 +74,7 @@ OF = {
     **dict.fromkeys(("api-keys/<uuid:ident>", "api-keys/<uuid:ident>/rotate"), "key"),
     "webhooks/<uuid:ident>": "webhook",
     **{f"webhooks/<uuid:ident>/{verb}": "webhook" for verb in ("deliveries", "replay", "test", "rotate")},
+    "me/phone/<uuid:ident>": "code",
     "exports/<uuid:ident>": "export",
     "exports/<uuid:ident>/content": "export",
     "twins/<uuid:ident>": "twin",
@@ -85,6 +87,8 @@ OF = {
     "twins/<uuid:ident>/trainings": "twin",
     "twins/<uuid:ident>/verification": "twin",
     "twins/<uuid:ident>/redo": "twin",
+    "twins/<uuid:ident>/uploads": "twin",
+    "uploads/<uuid:ident>": "upload",
     "trainings/<uuid:ident>": "training",
     "trainings/<uuid:ident>/cancel": "training",
     "trainings/<uuid:ident>/activate": "training",
@@ -126,6 +130,7 @@ OF = {
 }
 # Bodies that pass the form, so that the ownership check refuses and not the form.
 BODIES: dict[str, dict[str, Any]] = {
+    "me/phone/<uuid:ident>": {"code": "123456"},
     "twins/<uuid:ident>": {"name": "x"},
     "albums/<uuid:ident>": {"name": "x"},
     "decisions/<uuid:ident>/appeal": {"text": "It is allowed."},
@@ -170,8 +175,10 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "restoration": str(restoration_of(alice, jpeg(3)).id),
         "invoice": bill_of(alice),
         "consent": "terms",
+        "code": code_of(alice),
         "export": str(Export.objects.create(user=alice, scope="items").id),
         "twin": str(trained.id),
+        "upload": upload_of(trained),
         "photo": str(photos[0].id),
         "training": str(trained.active_training_id),
         "job": str(job.id),

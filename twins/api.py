@@ -46,7 +46,7 @@ class TwinsView(APIView):
         return Response(page(request, Twin.objects.owned_by(request.user).for_clients(), show_twin))
 
     @extend_schema(request=TwinForm, responses={201: TwinSerializer})
-    @limited("60/h", "twins")
+    @limited("twins")
     @refuses(TwinLimit)
     def post(self, request: Any) -> Response:
         twin = services.create_twin(request.user, **checked(TwinForm, request))
@@ -86,7 +86,7 @@ class PhotosView(APIView):
     @extend_schema(
         parameters=KEY, request={"multipart/form-data": PhotoForm}, responses={201: PhotoSerializer}
     )
-    @limited("300/h", "photos")
+    @limited("photos")
     @refuses(ConsentRequired, services.TwinDisabled, TwinReadOnly, services.TooManyPhotos, StorageFull)
     def post(self, request: Any, ident: str) -> Response:
         twin, form = Twin.objects.owned_by(request.user).get_or_404(ident), checked(PhotoForm, request)
@@ -155,7 +155,7 @@ class TrainingsView(APIView):
         return Response(page(request, rows, show, order=("-number", "-id")))
 
     @extend_schema(parameters=KEY, request=TrainingForm, responses={202: TrainingSerializer})
-    @limited("30/h", "trainings")
+    @limited("trainings")
     @refuses(*TRAINING_REFUSALS)
     def post(self, request: Any, ident: str) -> Response:
         twin = Twin.objects.owned_by(request.user).get_or_404(ident)

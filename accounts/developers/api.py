@@ -27,7 +27,7 @@ class ApiKeysView(APIView):
         return Response(page(request, ApiKey.objects.owned_by(request.user).live(), show_key))
 
     @extend_schema(request=ApiKeyForm, responses={201: NewApiKeySerializer})
-    @limited("30/h", "api_keys")
+    @limited("api_keys")
     @refuses(ReauthenticationRequired, services.KeyLimit)
     def post(self, request: Any) -> Response:
         """Makes a key. The body proves who asks: `password`, or a `code` of the second factor."""
@@ -47,7 +47,7 @@ class ApiKeyView(APIView):
 
 class RotateView(APIView):
     @extend_schema(request=ProofForm, responses={201: NewApiKeySerializer})
-    @limited("30/h", "api_keys")
+    @limited("api_keys")
     @refuses(ReauthenticationRequired, services.KeyReplaced, Invalid)
     def post(self, request: Any, ident: str) -> Response:
         """Makes a new key of the same name and scopes. The old one is good for another 24 hours, or until it

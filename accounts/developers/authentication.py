@@ -34,7 +34,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         key = services.find_key(text.strip())
         if key is None:
             raise AuthenticationFailed
-        count_call(request, group="api-key", key=f"key:{key.id}", rate=settings.API_KEY_RATE)
+        count_call(request, group="api-key", key=f"key:{key.id}", rate=settings.LIMITS["api-key"].key)
         _require_scope(request, key)
         services.mark_used(key)
         return key.user, key

@@ -23,6 +23,7 @@ from rest_framework import exceptions, serializers
 
 from config import errors
 from config.errors import DomainError
+from config.web.deprecations import rows_of
 from config.web.examples import add_examples
 from config.web.names import operation_name
 from config.web.problems import FRAMEWORK_ERRORS, JSON
@@ -108,6 +109,9 @@ class Schema(AutoSchema):
     def get_operation_id(self) -> str:
         return operation_name(self.method, self.path)
 
+    def is_deprecated(self) -> bool:
+        return bool(rows_of(self.method, self.path))
+
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
         if operation is None:
@@ -116,7 +120,7 @@ class Schema(AutoSchema):
             operation["requestBody"] = body
         if _is_file(operation):
             _describe_file(operation)
-        limited = hasattr(self._method(), "rate")
+        limited = hasattr(self._method(), "limit")
         if limited:
             for answer in _successes(operation):
                 answer["headers"] = answer.get("headers", {}) | _headers("RateLimit", "RateLimit-Policy")
@@ -148,7 +152,7 @@ class Schema(AutoSchema):
         ):
             if header in names:
                 yield kind
-        if hasattr(self._method(), "rate"):
+        if hasattr(self._method(), "limit"):
             yield errors.RateLimited
         yield from getattr(self._method(), "refusals", ())
 

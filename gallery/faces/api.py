@@ -24,7 +24,7 @@ from gallery.faces.serializers import (
     FaceSerializer,
     FacesSerializer,
     FoundFacesSerializer,
-    MergeForm,
+    MergePeopleForm,
     NamingSerializer,
     NamingsSerializer,
     PeopleSerializer,
@@ -33,7 +33,7 @@ from gallery.faces.serializers import (
     PersonOfFacesForm,
     PersonSerializer,
     SearchForm,
-    UndoneSerializer,
+    UndoneNamingSerializer,
     filters_of,
     show_face,
     show_hit,
@@ -51,7 +51,7 @@ class SearchView(APIView):
         request={"multipart/form-data": SearchForm, "application/json": SearchForm},
         responses=FoundFacesSerializer,
     )
-    @limited("120/h", "faces")
+    @limited("faces")
     @refuses(ConsentRequired, NoPictures, StorageFull, *OF_PICTURE)
     def post(self, request: Any) -> Response:
         """The own pictures with the face that is most like the one in `image`, or like `face`. Drawn faces
@@ -87,7 +87,7 @@ class PeopleView(APIView):
         return Response({"results": PersonSerializer(people.shown(request.user)[:1000], many=True).data})
 
     @extend_schema(request=PersonOfFacesForm, responses={201: NamingSerializer})
-    @limited("600/h", "people")
+    @limited("people")
     @refuses(people.NoFaces)
     def post(self, request: Any) -> Response:
         """Names the person of these faces. Faces of a name that exists are added to that person."""
@@ -120,7 +120,7 @@ class PersonFacesView(APIView):
         return Response(page(request, rows, show_face, order=("-made_at", "id")))
 
     @extend_schema(request=PersonFacesForm, responses=NamingsSerializer)
-    @limited("600/h", "people")
+    @limited("people")
     @refuses(people.NoFaces)
     def post(self, request: Any, ident: str) -> Response:
         """Adds faces to the person, then takes faces away. Each change in the answer can be undone."""
@@ -130,13 +130,13 @@ class PersonFacesView(APIView):
 
 
 class MergeView(APIView):
-    @extend_schema(request=MergeForm, responses=NamingSerializer)
-    @limited("600/h", "people")
+    @extend_schema(request=MergePeopleForm, responses=NamingSerializer)
+    @limited("people")
     @refuses(people.MergedWithThemself, people.NoFaces)
     def post(self, request: Any, ident: str) -> Response:
         """This person is the one in `into`, who gets all of their faces."""
         own = Person.objects.owned_by(request.user)
-        person, into = own.get_or_404(ident), own.get_or_404(checked(MergeForm, request)["into"])
+        person, into = own.get_or_404(ident), own.get_or_404(checked(MergePeopleForm, request)["into"])
         return Response(show_naming(people.merge(person, into=into)))
 
 
@@ -149,7 +149,7 @@ class NamingsView(APIView):
 
 
 class UndoView(APIView):
-    @extend_schema(request=None, responses=UndoneSerializer)
+    @extend_schema(request=None, responses=UndoneNamingSerializer)
     def post(self, request: Any, ident: str) -> Response:
         naming = Naming.objects.owned_by(request.user).get_or_404(ident)
         return Response({"faces": people.undo(naming)})

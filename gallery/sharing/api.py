@@ -35,7 +35,7 @@ class SharesView(APIView):
 
     @extend_schema(request=SharesForm, responses={201: ShareSerializer})
     @refuses(EmailUnconfirmed, links.ShareTooLarge, links.NotShareable, NotFound)
-    @limited("120/h", "shares")
+    @limited("shares")
     def post(self, request: Any) -> Response:
         return _made(make_share(request.user, checked(SharesForm, request)))
 
@@ -54,7 +54,7 @@ class ItemShareView(APIView):
 
     @extend_schema(request=ShareForm, responses={201: ShareSerializer})
     @refuses(EmailUnconfirmed, links.NotShareable)
-    @limited("120/h", "shares")
+    @limited("shares")
     def post(self, request: Any, ident: str) -> Response:
         item = Item.objects.owned_by(request.user).get_or_404(ident)
         return _made(make_share(request.user, checked(ShareForm, request) | {"ids": [item.id]}))

@@ -66,7 +66,7 @@ class PublishView(APIView):
 
     @extend_schema(request=PublishForm, responses={201: PublicationSerializer})
     @refuses(*publishing.REFUSALS, EmailUnconfirmed, WordsRefused)
-    @limited("60/h", "publish")
+    @limited("publish")
     def post(self, request: Any, ident: str) -> Response:
         item = Item.objects.owned_by(request.user).select_related("twin").get_or_404(ident)
         row = publishing.submit(request.user, item, **checked(PublishForm, request))
@@ -85,7 +85,7 @@ class WithdrawView(APIView):
 class LikeView(APIView):
     @extend_schema(request=None, responses=LikesSerializer)
     @refuses(EmailUnconfirmed)
-    @limited("600/h", "likes")
+    @limited("likes")
     def post(self, request: Any, ident: str) -> Response:
         row = Publication.objects.shown().get_or_404(ident)
         return Response({"likes": talk.like(request.user, row)})
@@ -107,7 +107,7 @@ class CommentsView(APIView):
 
     @extend_schema(request=CommentForm, responses={201: CommentSerializer})
     @refuses(EmailUnconfirmed, WordsRefused)
-    @limited("60/h", "comments")
+    @limited("comments")
     def post(self, request: Any, ident: str) -> Response:
         row = Publication.objects.shown().get_or_404(ident)
         made = talk.comment(request.user, row, **checked(CommentForm, request))

@@ -33,7 +33,7 @@ def locked(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("30/h", "locked")
+@limited("locked")
 def unlock(request: HttpRequest) -> HttpResponse:
     area.open_area(
         request, password=request.POST.get("password", "")[:200], code=request.POST.get("code", "")[:20]

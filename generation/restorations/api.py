@@ -28,10 +28,8 @@ from generation import albums
 from generation.restorations import services
 from generation.restorations.models import Restoration
 from generation.restorations.serializers import (
-    UPLOADS,
-    UPLOADS_BY_ADDRESS,
     ChangeForm,
-    DeleteForm,
+    DeleteRestorationsForm,
     RestorationForm,
     RestorationSerializer,
     show_restoration,
@@ -79,7 +77,7 @@ class RestorationsView(APIView):
         request={"multipart/form-data": RestorationForm},
         responses={202: RestorationSerializer},
     )
-    @limited(UPLOADS, "restorations", by_address=UPLOADS_BY_ADDRESS)
+    @limited("restorations")
     @refuses(*REFUSALS)
     def post(self, request: Any) -> Response:
         inline, form = is_inline(request), checked(RestorationForm, request)
@@ -137,7 +135,7 @@ class MilderView(APIView):
     """The same picture again, nearer to the original, at no price, where the result was flagged."""
 
     @extend_schema(request=None, responses={202: RestorationSerializer})
-    @limited("60/h", "milder")
+    @limited("milder")
     @refuses(services.NothingMilder, JobLimit, EmailUnconfirmed)
     def post(self, request: Any, ident: str) -> Response:
         row = Restoration.objects.owned_by(request.user).get_or_404(ident)
@@ -145,10 +143,10 @@ class MilderView(APIView):
 
 
 class DeleteView(APIView):
-    @extend_schema(request=DeleteForm, responses=DeletedSerializer)
-    @limited("60/h", "delete")
+    @extend_schema(request=DeleteRestorationsForm, responses=DeletedSerializer)
+    @limited("delete")
     def post(self, request: Any) -> Response:
-        form = checked(DeleteForm, request)
+        form = checked(DeleteRestorationsForm, request)
         services.require_ids_or_all(form.get("ids"), form["all"])
         ids = None if form["all"] else form["ids"]
         return Response({"deleted": services.remove(request.user, ids=ids)})
