@@ -10,6 +10,9 @@ from allauth.usersessions.admin import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Consent, Export, User
 from accounts.privacy import admin as privacy  # noqa: F401  registers its pages
@@ -45,9 +48,15 @@ class UserAdmin(ClosedAdmin):
         "groups",
         "date_joined",
         "last_login",
+        "standing",
     )
-    readonly_fields = ("email", "phone", "date_joined", "last_login")
+    readonly_fields = ("email", "phone", "date_joined", "last_login", "standing")
     inlines = (ConsentInline,)
+
+    @admin.display(description=_("standing"))
+    def standing(self, user: User) -> str:
+        where = reverse("admin:standing_of", args=[user.pk])
+        return format_html('<a href="{}">{}</a>', where, _("Strikes and suspensions"))
 
     def has_add_permission(self, request: Any) -> bool:
         return False  # people sign up; operators have createsuperuser

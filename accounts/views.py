@@ -47,6 +47,7 @@ def account(request: HttpRequest) -> HttpResponse:
     facts = {
         "form": form,
         "consents": list(map(_about, consents.current(user))),
+        "adult_on": settings.ADULT_CONTENT,
         "exports": Export.objects.owned_by(user).shown().order_by("-created_at")[:5],
     }
     return render(request, "accounts/account.html", facts | {"tab": "account"})

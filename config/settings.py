@@ -92,6 +92,7 @@ TEMPLATES = [
                 "config.web.views.look",
                 "billing.views.credits",
                 "accounts.notices.views.unread",
+                "accounts.standing.views.banner",
             ]
         },
     }
@@ -312,7 +313,10 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "accounts.developers.documented.add_webhooks",
     ],
-    "ENUM_NAME_OVERRIDES": {"RunStatus": "config.runs.models.Status"},
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "config.runs.models.Status",
+        "CaseKind": "moderation.cases.models.Case.Kind",
+    },
 }
 LIMITS = limits.table()  # how often what may be done; LIMITS and API_KEY_RATE change rows
 # Where people's webhooks may go: ports of public https addresses. WEBHOOK_PRIVATE is for development alone:
@@ -348,6 +352,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"queue": "cpu", "expires": 60},
     },
     "look": {"task": "gallery.look", "schedule": 60.0, "options": {"queue": "cpu", "expires": 60}},
+    "ages": {"task": "moderation.settle_ages", "schedule": 300.0, "options": {"queue": "io", "expires": 300}},
     "cases": {"task": "moderation.watch_cases", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
     "alarm": {"task": "support.alarm", "schedule": 600.0, "options": {"queue": "io", "expires": 600}},
     "export": {"task": "support.export", "schedule": 900.0, "options": {"queue": "io", "expires": 900}},
@@ -379,4 +384,8 @@ LOGGING = {
     "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they log every request
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }
+# Adult content (docs/moderation.md): off unless the operator allows it, and then in these countries alone.
+ADULT_CONTENT = env.flag("ADULT_CONTENT")
+ADULT_COUNTRIES = env.pairs("ADULT_COUNTRIES", "=")  # ISO 3166 and name: ES=España,MX=México
+AGE_VERIFIER = env.text("AGE_VERIFIER", "moderation.adult.verifiers.DocumentReview")
 LIKENESS_FLOOR = env.flag("LIKENESS_FLOOR", True)  # what is below its base's likeness floor is not charged

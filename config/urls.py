@@ -37,8 +37,10 @@ from generation.restorations import api as restorations
 from generation.sessions import api as sessions
 from generation.there import lora_there
 from moderation import api as moderation
+from moderation.adult import api as adult
 from moderation.cases import api as cases
 from moderation.cases import queue
+from moderation.standing import api as standing
 from moderation.views import verify
 from support.feedback import api as product
 from support.feedback.views import feedback as feedback_page
@@ -186,6 +188,9 @@ api = [
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
     path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
     path("feedback", product.FeedbackView.as_view()),
+    path("me/age", adult.AgeView.as_view()),
+    path("me/standing", standing.StandingView.as_view()),
+    path("me/standing/appeal", standing.StandingAppealView.as_view()),
     path("verify", moderation.VerifyView.as_view()),
     path("reports", cases.ReportsView.as_view()),
     path("takedowns", cases.TakedownsView.as_view()),
@@ -221,6 +226,8 @@ urlpatterns = [
     path("twins/", include("twins.urls")),
     path("", include("twins.proof.urls")),
     path("", include("moderation.cases.urls")),
+    path("", include("moderation.standing.urls")),
+    path("", include("moderation.adult.urls")),
     path("gallery/", include("gallery.urls")),
     path("", include("gallery.sharing.urls")),
     path("account/", include("accounts.urls")),

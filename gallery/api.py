@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.serializers import ExportSerializer, show_export
 from accounts.services import request_export
+from accounts.standing.services import Suspended
 from config.web.caching import precondition
 from config.web.pagination import page
 from config.web.ratelimit import limited
@@ -94,7 +95,7 @@ class EditsView(APIView):
 
     @extend_schema(request=EditForm, responses={201: ItemSerializer})
     @limited("edits")
-    @refuses(*edits.REFUSALS)
+    @refuses(*edits.REFUSALS, Suspended)
     def post(self, request: Any, ident: str) -> Response:
         item = Item.objects.owned_by(request.user).get_or_404(ident)
         form = EditForm(data=request.data)

@@ -24,7 +24,7 @@ from config.web.labels import STYLE_NAMES, engine_name
 from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from gallery.models import Item
-from generation import albums, services
+from generation import adult, albums, services
 from generation.models import Job
 from generation.packs import services as packs
 from generation.packs.services import HEADSHOTS
@@ -44,7 +44,7 @@ UNREAD = _(
 UNREAD_NEGATIVE = _("It reads what should not be there only up to “%(end)s”.")
 NO_NEGATIVE = _("This base does not read what should not be there.")
 KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed", "engine")
-KEPT += ("steps", "reference", "strength", "era", "album", "album_name")
+KEPT += ("steps", "reference", "strength", "era", "album", "album_name", "adult")
 OF_PAGE = ("album", "album_name")  # which the page resolves itself
 
 
@@ -143,6 +143,7 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         "aspects": [(a, a.replace(":", "x")) for a in ASPECTS],
         "qualities": qualities(engine),
         "eras": picks.eras(),
+        "adult": adult.is_offered(request.user),
         "albums": albums.listed(request.user, filled["album"]),
         "album": filled["album"],
         "album_name": filled["album_name"],

@@ -31,6 +31,7 @@ def full_user(name: str, *, staff: Any = None) -> Any:
     twin = _twin(user, name)
     item = _pictures(user, twin, name)
     decided_about(user)
+    judged(user)
     _money(user)
     _log(user, twin, item, staff)
     return user
@@ -241,6 +242,19 @@ def on_the_shelf(user: Any) -> dict[str, str]:
 
     locked = Item.objects.create(user=user, width=1, height=1, size=0, locked=True)
     return {"locked": str(locked.id), "edit": str(BulkEdit.objects.create(user=user, count=0).id)}
+
+
+def judged(user: Any) -> None:
+    """A strike, a suspension that is over, and a refused proof of age."""
+    from accounts.standing.models import Suspension
+    from moderation.adult.models import AgeCheck
+    from moderation.standing.models import Strike
+
+    now = timezone.now()
+    Strike.objects.create(user=user, rule="sexual", text=f"strike of {user.display_name}", expires_at=now)
+    asked = {"verifier": "document", "country": "ES", "state": "refused", "document_deleted_at": now}
+    AgeCheck.objects.create(user=user, reason=f"not {user.display_name}", **asked)
+    Suspension.objects.create(user=user, reason="abuse", text=f"{user.display_name} did it", until=now)
 
 
 def decided_about(user: Any) -> str:

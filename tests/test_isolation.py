@@ -35,6 +35,7 @@ OPEN = {
 OWN = {
     "me",
     *("me/export", "me/limits", "me/phone", "me/codes"),
+    *("me/standing", "me/standing/appeal", "me/age"),
     *("notifications", "notifications/read", "push-subscriptions"),
     *("consents", "consents/history"),
     "api-keys",

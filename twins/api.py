@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.consents import ConsentRequired
 from accounts.emails import EmailUnconfirmed
+from accounts.standing.services import Suspended
 from accounts.vault.vault import store
 from billing.engines import offers
 from billing.engines.offers import EngineGone, PlanRequired
@@ -87,7 +88,9 @@ class PhotosView(APIView):
         parameters=KEY, request={"multipart/form-data": PhotoForm}, responses={201: PhotoSerializer}
     )
     @limited("photos")
-    @refuses(ConsentRequired, services.TwinDisabled, TwinReadOnly, services.TooManyPhotos, StorageFull)
+    @refuses(
+        Suspended, ConsentRequired, services.TwinDisabled, TwinReadOnly, services.TooManyPhotos, StorageFull
+    )
     def post(self, request: Any, ident: str) -> Response:
         twin, form = Twin.objects.owned_by(request.user).get_or_404(ident), checked(PhotoForm, request)
         if "photo" in form:
@@ -144,6 +147,7 @@ TRAINING_REFUSALS = (
     NotEnoughCredits,
     PaymentDue,
     EmailUnconfirmed,
+    Suspended,
 )
 
 

@@ -83,6 +83,7 @@ ROWS = {
     "takedowns": Limit(_("Takedown notices"), "10/h"),
     "takedown_status": Limit(_("Questions how a takedown stands"), "60/h"),
     "appeals": Limit(_("Appeals"), "10/h"),
+    "ages": Limit(_("Proofs of age"), "10/h"),
     "verify": Limit(_("Files checked"), "60/h"),
     "product-feedback": Limit(_("Feedback about the product"), "20/h", address="60/h"),
     "codes": Limit(_("Codes by SMS"), phone="5/h,10/d", address="10/h,30/d", block="20/h,60/d"),

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.consents import ConsentRequired
 from accounts.emails import EmailUnconfirmed
+from accounts.standing.services import Suspended
 from accounts.vault.vault import store
 from billing.ledger import NotEnoughCredits, PaymentDue
 from billing.limits import JobLimit, TwinReadOnly
@@ -34,6 +35,7 @@ from generation.restorations.serializers import (
     RestorationSerializer,
     show_restoration,
 )
+from moderation.policy import PictureBlocked
 from twins.models import Twin
 from twins.services import TwinDisabled
 
@@ -50,6 +52,8 @@ REFUSALS = (
     NotEnoughCredits,
     PaymentDue,
     EmailUnconfirmed,
+    Suspended,
+    PictureBlocked,
     StorageFull,
     NotFound,
 )
@@ -136,7 +140,7 @@ class MilderView(APIView):
 
     @extend_schema(request=None, responses={202: RestorationSerializer})
     @limited("milder")
-    @refuses(services.NothingMilder, JobLimit, EmailUnconfirmed)
+    @refuses(services.NothingMilder, JobLimit, EmailUnconfirmed, Suspended)
     def post(self, request: Any, ident: str) -> Response:
         row = Restoration.objects.owned_by(request.user).get_or_404(ident)
         return Response(show_restoration(services.request_milder(row)), status=202)

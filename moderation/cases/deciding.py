@@ -20,6 +20,7 @@ from moderation.cases import copies
 from moderation.cases.models import CLAIM, UNDO, Appeal, Case, Decision, Match
 from moderation.cases.reasons import KEPT, OTHER, REMOVED
 from moderation.hashes.models import BlockedHash
+from moderation.standing import strikes
 
 SHORTEST, LONGEST = 10, 150  # characters of a reason to look
 TEXT = 1000  # characters of a decision's words
@@ -166,10 +167,19 @@ def _take_away(case: Case, kind: str, ident: str) -> None:
 
 def _show(case: Case) -> None:
     BlockedHash.objects.filter(source=case.number).delete()
-    _restore(case.subject_kind, case.subject_id)
-    for copy in case.matches.filter(state=Match.State.HIDDEN).select_for_update():
-        _restore(copy.subject_kind, copy.subject_id)
+    strikes.cancel_cause(case.number)
+    hidden = list(case.matches.filter(state=Match.State.HIDDEN).select_for_update())
+    copies_of = [(copy.subject_kind, copy.subject_id) for copy in hidden]
+    for kind, ident in sorted([(case.subject_kind, case.subject_id), *copies_of], key=_is_public):
+        _restore(kind, ident)
+    for copy in hidden:
         Match.objects.filter(id=copy.id).update(state=copies.state_of(copy.agreement))
+
+
+def _is_public(subject: tuple[str, str]) -> bool:
+    """A publication comes back only where its item is back."""
+    found = registry.subjects.get(subject[0])
+    return bool(found) and not found.private  # type: ignore[union-attr]
 
 
 def _restore(kind: str, ident: str) -> None:

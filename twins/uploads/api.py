@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.consents import ConsentRequired
+from accounts.standing.services import Suspended
 from billing.limits import TwinReadOnly
 from config.errors import FileTooLarge, Malformed, StorageFull
 from config.web.pagination import page
@@ -43,7 +44,7 @@ TOLD = [
     for name in ("Tus-Resumable", "Upload-Offset", "Upload-Expires")
 ]
 WHERE = OpenApiParameter("Location", str, IN, response=[201], description="The address of the upload")
-FULL = [ConsentRequired, FileTooLarge, TwinDisabled, TwinReadOnly, TooManyPhotos, StorageFull]
+FULL = [Suspended, ConsentRequired, FileTooLarge, TwinDisabled, TwinReadOnly, TooManyPhotos, StorageFull]
 PIECE = [
     Malformed,
     headers.VersionUnknown,
