@@ -1,7 +1,8 @@
 """The models of this app's rooms. Django makes an app's permissions only where it finds this module."""
 
 from support.feedback.models import Feedback
+from support.help.models import HelpVote
 from support.insights.models import Alarm
 from support.telemetry.models import Exported
 
-__all__ = ["Alarm", "Exported", "Feedback"]
+__all__ = ["Alarm", "Exported", "Feedback", "HelpVote"]

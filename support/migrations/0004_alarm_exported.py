@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("support", "0001_feedback")]
+    dependencies = [("support", "0003_helpvote")]
 
     operations = [
         migrations.CreateModel(
