@@ -136,8 +136,9 @@ def test_after_ten_minutes_a_decision_stands_and_both_sides_are_told(
     for body in told.values():
         assert "The person shown did not agree to it.\nIt is her." in body
     for user in (alice, bob):
-        (notice,) = client_of(user).get("/api/v1/notifications").json()["results"]
-        assert "The person shown did not agree to it." in notice["text"]
+        told_in_app = client_of(user).get("/api/v1/notifications").json()["results"]
+        (text,) = (each["text"] for each in told_in_app if each["kind"] == "taken_down")
+        assert "The person shown did not agree to it." in text
     assert send_due() == 0  # the e-mails above are all
     assert "Ana" not in told[alice.email]
     assert f"/decisions/{made.id}/" in told[alice.email]
