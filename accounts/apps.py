@@ -10,8 +10,10 @@ class AccountsConfig(AppConfig):
         from allauth.mfa.models import Authenticator
         from allauth.usersessions.models import UserSession
         from celery.signals import beat_init, worker_init
+        from django.apps import apps
+        from django.db.models.signals import post_migrate
 
-        from accounts import addresses, checks, ended, erasure, exports, retaining, tombstones  # noqa: F401  checks and ended register themselves
+        from accounts import addresses, checks, ended, erasure, exports, retaining, roles, tombstones  # noqa: F401  checks and ended register themselves
         from accounts.models import Consent, DataKey, Export, User
         from accounts.privacy.models import PrivacyRequest
         from accounts.vault import orphans
@@ -33,6 +35,9 @@ class AccountsConfig(AppConfig):
         )
         password_reset.connect(addresses.after_reset)
         email_added.connect(addresses.keep_primary)
+        # The signal comes once for each app with models: after the last one, all permissions are there.
+        last = [each for each in apps.get_app_configs() if each.models_module][-1]
+        post_migrate.connect(roles.make_groups, sender=last)
         worker_init.connect(tombstones.refuse_start)
         beat_init.connect(tombstones.refuse_start)
         self._serve_programs()
