@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.admin import EmailAddress
 from allauth.mfa.admin import Authenticator
+from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.admin import UserSession
 from django import forms
 from django.contrib import admin, messages
@@ -107,7 +108,8 @@ class ExportAdmin(ReadOnlyAdmin):
 # On allauth's own admin pages staff could give themselves a superuser's e-mail address, and read the secrets
 # of second factors and the keys of live sessions. The imports above register those pages; these replace them.
 
-for model in (EmailAddress, Authenticator, UserSession):
+# Providers are set in the environment, and tokens are not kept: these two have no page.
+for model in (EmailAddress, Authenticator, UserSession, SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(model)
 
 
@@ -125,6 +127,13 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
     list_filter = ("type",)
     list_select_related = ("user",)
     exclude = ("data",)
+
+
+@admin.register(SocialAccount)
+class SocialAccountAdmin(ReadOnlyAdmin):
+    list_display = ("user", "provider", "date_joined", "last_login")
+    list_select_related = ("user",)
+    exclude = ("extra_data", "uid")
 
 
 @admin.register(UserSession)

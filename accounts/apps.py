@@ -8,6 +8,7 @@ class AccountsConfig(AppConfig):
         from allauth.account.models import EmailAddress, EmailConfirmation
         from allauth.account.signals import email_added, password_reset
         from allauth.mfa.models import Authenticator
+        from allauth.socialaccount.models import SocialAccount, SocialToken
         from allauth.usersessions.models import UserSession
         from celery.signals import beat_init, worker_init
         from django.apps import apps
@@ -21,7 +22,7 @@ class AccountsConfig(AppConfig):
         from config.runs import idempotency
 
         registry.known_files.append(lambda user_id: (e.file for e in Export.objects.filter(user=user_id)))
-        theirs = (EmailAddress, Authenticator, UserSession, Consent, Export)
+        theirs = (EmailAddress, Authenticator, SocialAccount, UserSession, Consent, Export)
         registry.exporters.append(registry.Exporter((User, *theirs), exports.account))
         registry.exporters.append(registry.Exporter((PrivacyRequest,), exports.requests))
         for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests"):
@@ -30,7 +31,8 @@ class AccountsConfig(AppConfig):
         gone = dict.fromkeys((*theirs, DataKey), "user")
         registry.erasers.append(
             registry.Eraser(
-                {EmailConfirmation: "email_address__user", **gone, User: "id"}, erase=erasure.erase_rest
+                {SocialToken: "account__user", EmailConfirmation: "email_address__user", **gone, User: "id"},
+                erase=erasure.erase_rest,
             )
         )
         password_reset.connect(addresses.after_reset)

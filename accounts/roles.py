@@ -48,6 +48,7 @@ RIGHTS: dict[str, set[str]] = {
         "accounts.change_user",
         *_views("account", "emailaddress"),
         *_views("mfa", "authenticator"),
+        *_views("socialaccount", "socialaccount"),
         *_views("usersessions", "usersession"),
         *_views("accounts", "export", "privacyrequest"),
         "accounts.change_privacyrequest",

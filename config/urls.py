@@ -47,6 +47,7 @@ from twins.redo import api as redo
 api = [
     path("me", accounts.MeView.as_view()),
     path("me/export", accounts.ArchiveView.as_view()),
+    path("me/passkey", accounts.PasskeyView.as_view()),
     path("consents", accounts.ConsentsView.as_view()),
     path("consents/history", accounts.ConsentHistoryView.as_view()),
     path("consents/<slug:kind>", accounts.ConsentView.as_view()),
@@ -192,6 +193,8 @@ urlpatterns = [
     path("api/v1/", include(api)),
     # allauth's addresses of phone numbers, which need an SMS service that there is none of.
     re_path("^_allauth/app/v1/(account/phone|auth/phone/.*)$", problems.not_found),
+    # Log-in with an account elsewhere leads through pages: a token that an app sends has no nonce of ours.
+    re_path("^_allauth/app/v1/(auth/provider/.*|account/providers)$", problems.not_found),
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/logout/", logout, name="account_logout"),
     path("accounts/", include("allauth.urls")),

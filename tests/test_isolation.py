@@ -33,7 +33,7 @@ OPEN = {
 # Addresses without an id: each user sees their own objects there.
 OWN = {
     "me",
-    "me/export",
+    *("me/export", "me/passkey"),
     *("notifications", "notifications/read", "push-subscriptions"),
     *("consents", "consents/history"),
     "api-keys",

@@ -31,6 +31,7 @@ PAYS: Row = {"GET": BILLING}
 TABLE: Mapping[str, Row] = {
     "me": {"GET": READ, "PATCH": None, "DELETE": None},
     "me/export": {"POST": None},
+    "me/passkey": {"POST": None},
     "consents": {"GET": None, "POST": None},
     "consents/history": {"GET": None},
     "consents/<slug:kind>": {"DELETE": None},
