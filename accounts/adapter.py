@@ -45,7 +45,8 @@ class Adapter(DefaultAccountAdapter):
         methods = super().get_reauthentication_methods(user)
         for each in methods:
             each["description"] = WAYS.get(each["id"], each["description"])
-        return [each for each in methods if each["id"].startswith("mfa_reauthenticate")] or methods
+        mine = [each for each in methods if each["id"].startswith("mfa_reauthenticate")]
+        return mine[::-1] or methods  # the passkey first
 
     def is_reauthentication_required(self, *, app: str, **options: Any) -> bool:
         """A session and the password do not lead to recovery codes, which would open the admin."""

@@ -14,6 +14,7 @@ from accounts.developers import api as developers
 from accounts.developers import webhook_api as webhooks
 from accounts.notices import api as notices
 from accounts.notices.views import service_worker
+from accounts.social.views import set_password
 from accounts.views import logout, switch_language, terms
 from billing import api as billing
 from billing.engines.views import fal_hook
@@ -197,6 +198,7 @@ urlpatterns = [
     re_path("^_allauth/app/v1/(auth/provider/.*|account/providers)$", problems.not_found),
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/logout/", logout, name="account_logout"),
+    path("accounts/password/set/", set_password, name="account_set_password"),
     path("accounts/", include("allauth.urls")),
     # Before the admin's own URLs, which would take "figures" for an invoice's id.
     path("admin/billing/invoice/figures/", admin.site.admin_view(insights.figures_page), name="figures"),

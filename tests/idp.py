@@ -73,7 +73,8 @@ def register(request: Any) -> Any:
     from allauth.idp.oidc.models import Client
     from django.http import HttpResponse
 
-    made = Client(id=CLIENT, name="PhotoFlux", skip_consent=True, scopes="openid\nprofile\nemail")
+    facts = {"name": "PhotoFlux", "skip_consent": True, "scopes": "openid\nprofile\nemail"}
+    made, _new = Client.objects.update_or_create(id=CLIENT, defaults=facts)
     made.set_secret(SECRET)
     made.set_redirect_uris([request.POST["redirect"]])
     made.save()

@@ -23,13 +23,13 @@ def as_json(value: Any) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def providers(context: Any) -> list[Any]:
-    """Where one can log in with another account, by name."""
-    request = context["request"]
+def providers(context: Any, of: Any = None) -> list[Any]:
+    """Where one can log in with another account, by name; or only those `of` these connections."""
+    request, wanted = context["request"], {account.provider for account, _name in of or ()}
     found = sorted(get_adapter().list_providers(request), key=lambda each: str(each.name))
     for each in found:
         each.login = each.get_login_url(request)
-    return found
+    return [each for each in found if not of or each.sub_id in wanted]
 
 
 @register.simple_tag(takes_context=True)

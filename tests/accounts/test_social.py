@@ -220,10 +220,12 @@ def test_who_has_no_password_confirms_by_another_log_in(client: Client, issuer: 
     session.save()
     for page, form in (("/account/everything/", {}), ("/account/erase/", {})):
         client.post(page, form)
+    assert client.get("/accounts/password/set/")["Location"].startswith("/account/confirm/")
     changed = client.post("/accounts/email/", {"email": "new@example.com", "action_add": ""})
     assert changed["Location"].startswith("/account/confirm/?next=")
     assert "Log in with Acme" in client.get(changed["Location"]).text
     log_in(client, issuer, next="/accounts/email/")
+    assert client.get("/accounts/password/set/").status_code == 200
     assert client.post("/account/everything/", {})["Location"].startswith("/account/archives/")
     client.post("/accounts/email/", {"email": "new@example.com", "action_add": ""})
     assert EmailAddress.objects.filter(email="new@example.com").exists()

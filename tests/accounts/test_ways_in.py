@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
+from allauth.account.utils import user_pk_to_url_str
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.hashers import check_password, make_password
 
 from accounts.models import Export
 from accounts.notices.models import PushSubscription
 from config.runs.events import session_id
+from tests.accounts.passkey import Phone
 from tests.accounts.people import browser, is_in, log_in
+from tests.conftest import client_of
 
 pytestmark = pytest.mark.django_db
 PROOF = {"proof": "a long password"}
@@ -93,6 +98,71 @@ def test_another_address_asks_for_the_password_again(client: Any, alice: Any) ->
     asked = client.post("/accounts/email/", change)
     assert asked["Location"].startswith("/accounts/reauthenticate/")
     assert alice.emailaddress_set.count() == 1
+
+
+# ---------------------------------------------------------------- passkeys
+
+
+def send(client: Any, path: str, body: Any = None) -> Any:
+    return client.post(f"/api/v1/{path}", body or {}, "application/json")
+
+
+def test_a_passkey_proves_who_asks_and_its_answer_is_good_once(client: Any, alice: Any) -> None:
+    phone = Phone()
+    row = phone.add_to(alice)
+    client.force_login(alice)
+    proof = {"credential": phone.answer(send(client, "me/passkey").json())}
+    assert send(client, "locked/open", proof).status_code == 200
+    row.refresh_from_db()
+    assert row.last_used_at
+    assert send(client, "me/export", proof).json()["code"] == "invalid"
+    form = {"credential": json.dumps(phone.answer(send(client, "me/passkey").json()))}
+    assert client.post("/account/everything/", form)["Location"].startswith("/account/archives/")
+
+
+def test_another_key_site_challenge_or_person_proves_nothing(client: Any, alice: Any, bob: Any) -> None:
+    mine, other = Phone(), Phone()
+    mine.add_to(alice)
+    other.ident = b"of bob"
+    other.add_to(bob)
+    client.force_login(alice)
+    old = send(client, "me/passkey").json()
+    forged = Phone()
+    forged.ident = mine.ident
+    for answer in (
+        lambda asked: forged.answer(asked),
+        lambda asked: other.answer(asked),
+        lambda asked: mine.answer(asked, origin="https://evil.example"),
+        lambda asked: mine.answer(old),
+    ):
+        asked = send(client, "me/passkey").json()
+        refused = send(client, "locked/open", {"credential": answer(asked)})
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+
+
+def test_a_challenge_needs_a_passkey_and_a_session(client: Any, alice: Any) -> None:
+    client.force_login(alice)
+    assert send(client, "me/passkey").json()["code"] == "no_passkey"
+    Phone().add_to(alice)
+    without = client_of(alice).post("/api/v1/me/passkey")
+    assert without.json()["code"] == "reauthentication_required"
+
+
+def test_a_passkey_alone_logs_in_and_the_page_of_security_names_it(client: Any, alice: Any) -> None:
+    phone = Phone()
+    row = phone.add_to(alice)
+    page = "/accounts/2fa/webauthn/login/"
+    asked = client.get(page, headers={"Accept": "application/json"}).json()["request_options"]
+    answer = phone.answer(asked)
+    handle = urlsafe_b64encode(user_pk_to_url_str(alice).encode()).decode().rstrip("=")
+    answer["response"]["userHandle"] = handle
+    assert client.post(page, {"credential": json.dumps(answer)})["Location"] == "/twins/"
+    assert "phone" in client.get("/accounts/2fa/").text
+    stranger = browser()
+    stranger.post(page, {"credential": json.dumps(answer)})
+    assert not is_in(stranger)
+    remove = f"/accounts/2fa/webauthn/keys/{row.pk}/remove/"
+    assert client.get(remove)["Location"].startswith("/accounts/2fa/webauthn/reauthenticate/")
 
 
 # ---------------------------------------------------------------- sessions

@@ -103,6 +103,7 @@ def test_from_another_account_to_a_passkey(site: Site, issuer: str, size: str, t
     seen(page, "sessions", size, theme)
     page.goto(f"{here}/account/")
     page.get_by_role("button", name="Log out").click()
+    expect(page).to_have_url(f"{here}/")
     page.goto(f"{here}/accounts/login/")
     page.get_by_role("button", name="Log in with a passkey").click()
     expect(page).to_have_url(f"{here}/twins/")
