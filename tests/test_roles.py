@@ -53,13 +53,15 @@ def test_migrate_made_the_groups_with_exactly_these_rights() -> None:
 
 
 @pytest.mark.parametrize("role", RIGHTS)
-def test_a_role_opens_its_pages_and_no_others(role: str) -> None:
+def test_a_role_opens_its_pages_and_forms_and_no_others(role: str) -> None:
     client = logged_in(staff(role))
     for model in site._registry:
         app, name = model._meta.app_label, model._meta.model_name
         may = {f"{app}.view_{name}", f"{app}.change_{name}"} & RIGHTS[role]
         answer = client.get(f"/admin/{app}/{name}/").status_code
         assert answer == (200 if may else 403), f"{app}.{name}"
+        adds = client.get(f"/admin/{app}/{name}/add/").status_code
+        assert adds == (200 if f"{app}.add_{name}" in RIGHTS[role] else 403), f"{app}.{name}"
 
 
 @pytest.mark.parametrize(
