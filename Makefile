@@ -36,7 +36,7 @@ browser: setup
 
 # Limits on two cores: quick 90 seconds, test 12 minutes. thorough runs every sweep in full, before a release.
 # quick leaves out what trains, opens a browser, starts servers and workers, migrates the old database, or tests ml.
-PYTEST := $(BIN)/python -m pytest -n 2
+PYTEST := $(BIN)/python -m pytest -n 3
 
 quick: setup
 	$(PYTEST) -m "not train and not browser and not workers" --ignore tests/ml --ignore tests/test_serve.py \

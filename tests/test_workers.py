@@ -23,26 +23,6 @@ def upload(client: Any, twin: Any, number: int) -> None:
     assert sent.status_code == 201
 
 
-def test_the_journey_of_a_twin(as_alice: Any, twin: Any, workers: Workers) -> None:
-    workers.start()
-    where = f"/api/v1/twins/{twin.id}"
-    for i in range(10):
-        upload(as_alice, twin, i)
-    wait_for(lambda: as_alice.get(where).json()["status"] == "ready")
-    as_alice.post(f"{where}/trainings", {}, format="json")
-    wait_for(lambda: as_alice.get(where).json()["status"] == "trained")
-    job = as_alice.post(
-        "/api/v1/generations", {"twin": str(twin.id), "prompt": "in a park", "count": 2}, format="json"
-    ).json()["id"]
-    wait_for(lambda: as_alice.get(f"/api/v1/generations/{job}").json()["status"] == "succeeded")
-    export = as_alice.post(
-        "/api/v1/exports", {"ids": as_alice.get(f"/api/v1/generations/{job}").json()["items"]}, format="json"
-    ).json()["id"]
-    wait_for(lambda: as_alice.get(f"/api/v1/exports/{export}").json()["status"] == "succeeded")
-    assert as_alice.delete(where).status_code == 204
-    assert audit.problems() == []
-
-
 def test_a_killed_worker_is_replaced_and_the_training_goes_on_where_it_was(
     twin: Any, photos: list[Any], workers: Workers
 ) -> None:

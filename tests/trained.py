@@ -14,8 +14,8 @@ import pytest
 from tests.brief import brief
 from tests.plugin import Share
 
-STEPS = 140  # enough to recognise the person; --thorough uses the base's default
-SCENES, CHECKPOINTS = 6, 2  # --thorough uses the base's own numbers
+STEPS = 100  # enough to recognise the person; --thorough uses the base's default
+SCENES, CHECKPOINTS = 4, 2  # --thorough uses the base's own numbers
 Made = tuple[Any, Any, list[tuple[str, float]]]  # the report, the store, the reported (stage, share) pairs
 
 

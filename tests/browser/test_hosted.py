@@ -1,7 +1,7 @@
 """A twin made by another company's engine, from the photos to the gallery: the choice, the consent, the live
 selfie, the training and a picture. A real `remote` worker asks the double of fal.
 
-With --thorough it also runs at desktop size, with the real judge and full pictures of a drawn person.
+It runs with --thorough: at both sizes, and with the real judge and full pictures of a drawn person.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.ml.remote import shades
 from tests.processes import Workers
 from tests.remote import FalDouble
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.thorough]
 BUSY = re.compile("Waiting there for a free machine|Learning your face")  # as fast as the double is looked at
 CHOICE = "Photographic (fal.ai)"
 
@@ -37,14 +37,7 @@ def environment(fal_process: FalDouble) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
-    "size, studio",
-    [
-        ("phone", "paint"),
-        pytest.param("desktop", "paint", marks=pytest.mark.thorough),
-        pytest.param("phone", "real", marks=pytest.mark.thorough),
-    ],
-)
+@pytest.mark.parametrize("size, studio", [("phone", "paint"), ("desktop", "paint"), ("phone", "real")])
 def test_the_walk_with_an_engine_elsewhere(
     site: Site,
     alice: Any,

@@ -1,5 +1,6 @@
-"""Checks every page with axe: two sizes, two themes, three languages. With --thorough, or where SHOTS is set,
-screenshots are in out/screens."""
+"""Checks every page with axe: two sizes, two themes, three languages. By default each page is opened once, in
+one of the sizes and languages; with --thorough in all. There, or where SHOTS is set, screenshots are in
+out/screens."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site, shot
+from tests.browser.conftest import SIZES, Site, shot
 from tests.browser.household import lived_in
 from tests.plugin import Share
 
@@ -102,16 +103,17 @@ def environment() -> dict[str, str]:
     ],
 )
 def test_every_page(site: Site, alice: Any, bob: Any, share: Share, size: str, theme: str) -> None:
-    """With --thorough every page in every language; otherwise each page in one of them."""
     ids, empty = lived_in(alice), {"twin": str(twin_of(bob).id)}
     visitors = ((None, OPEN, {}), (alice, OWN, ids), (bob, EMPTY, empty), (None, GUEST, ids))
     faults: list[str] = []
     for turn, code in enumerate(LANGUAGES):
         for user, pages, ids in visitors:
-            some = dict(list(pages.items())[0 if share.thorough else turn :: share.number(1, len(LANGUAGES))])
-            faults += faults_of(
-                site, user, {n: p.format(**ids) for n, p in some.items()}, (size, theme, code)
-            )
+            some = {
+                name: path.format(**ids)
+                for i, (name, path) in enumerate(pages.items())
+                if share.thorough or (i % len(LANGUAGES), i % len(SIZES)) == (turn, list(SIZES).index(size))
+            }
+            faults += faults_of(site, user, some, (size, theme, code))
     assert not faults, "\n".join(faults)
     assert [c for c in site.complaints if "/nowhere/" not in c] == []
 

@@ -266,6 +266,7 @@ def test_ctrl_c_from_outside_ends_the_command_too(drawn: Path, tmp_path: Path) -
 
 
 @pytest.mark.workers
+@pytest.mark.thorough
 def test_out_of_memory_is_a_sentence(tmp_path: Path) -> None:
     """The process is limited to the memory that it has after the first picture. tqdm's thread never wakes up
     in it: the C library would abort, because it finds no room for the thread's data."""

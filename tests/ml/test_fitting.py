@@ -99,8 +99,6 @@ THE_OTHERS = [("flux-schnell", 0), ("flux-schnell", 2), ("flux2-klein", 1), ("fl
     "profile, rung",
     [
         ("flux-schnell", 1),
-        ("flux-schnell", 3),
-        ("flux2-klein", 0),
         ("flux2-klein", 2),
         *(pytest.param(*each, marks=pytest.mark.thorough) for each in THE_OTHERS),
     ],

@@ -89,7 +89,7 @@ def allocated(run: Callable[[], Any]) -> int:
 # ------------------------------------------------------------ against reality
 
 
-@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("checkpointing", [pytest.param(False, marks=pytest.mark.thorough), True])
 def test_a_step_takes_what_was_foreseen(checkpointing: bool) -> None:
     from diffusers import FluxTransformer2DModel
     from peft import LoraConfig

@@ -265,7 +265,7 @@ def test_schnells_profile_trains_with_its_adapter_and_renders(
     engine = LocalEngine("flux-schnell", source=folder, keys=tmp_path, faces=CentredFaces())
     base = engine.base
     small = replace(
-        base.sizes, by_aspect=dict.fromkeys(base.sizes.by_aspect, (256, 256)), train=((256, 256),)
+        base.sizes, by_aspect=dict.fromkeys(base.sizes.by_aspect, (192, 192)), train=((192, 192),)
     )
     engine.base = replace(base, sizes=small, recipe=replace(base.recipe, checkpoints=2, prompts=2, seeds=1))
     shapes = lora.expected_shapes(engine.models()[0].transformer, engine.base)
