@@ -82,10 +82,12 @@ def register(request: Any) -> Any:
 
 
 def _urls() -> list[Any]:
+    from django.http import HttpResponse
     from django.urls import include, path
     from django.views.decorators.csrf import csrf_exempt
 
     return [
+        path("favicon.ico", lambda request: HttpResponse(status=204)),
         path("clients", csrf_exempt(register)),
         path("accounts/", include("allauth.urls")),
         path("", include("allauth.idp.urls")),

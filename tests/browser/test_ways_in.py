@@ -76,6 +76,25 @@ def test_from_another_account_to_a_passkey(site: Site, issuer: str, size: str, t
     httpx2.post(f"{issuer}/clients", data=redirect, trust_env=False).raise_for_status()
     page = site.visit(size, theme)
     with_authenticator(page)
+    sign_up(page, here, size, theme)
+    add_passkey(page, here, size, theme)
+    page.goto(f"{here}/gallery/locked/")
+    seen(page, "locked-passkey", size, theme)
+    page.get_by_role("button", name="Use a passkey instead").click()
+    expect(page.get_by_text("Open for 10 more minutes")).to_be_visible()
+    page.goto(f"{here}/account/")
+    page.get_by_role("button", name="Log out").click()
+    expect(page).to_have_url(f"{here}/")
+    page.goto(f"{here}/accounts/login/")
+    page.get_by_role("button", name="Log in with a passkey").click()
+    expect(page).to_have_url(f"{here}/twins/")
+    user: Any = get_user_model().objects.get(email=idp.EMAIL)
+    assert Authenticator.objects.get(user=user, type="webauthn").last_used_at
+    assert site.complaints == []
+
+
+def sign_up(page: Page, here: str, size: str, theme: str) -> None:
+    """With the account at the provider."""
     page.goto(f"{here}/accounts/login/")
     seen(page, "login-ways", size, theme)
     page.get_by_role("button", name="Log in with Acme").click()
@@ -86,27 +105,14 @@ def test_from_another_account_to_a_passkey(site: Site, issuer: str, size: str, t
     seen(page, "login-signup", size, theme)
     page.get_by_role("main").get_by_role("button", name="Sign up").click()
     expect(page).to_have_url(f"{here}/twins/")
+
+
+def add_passkey(page: Page, here: str, size: str, theme: str) -> None:
     page.goto(f"{here}/accounts/2fa/")
-    seen(page, "security-none", size, theme)
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("Name").fill("phone")
     seen(page, "passkey-add", size, theme)
     page.get_by_role("button", name="Add the passkey").click()
     expect(page).to_have_url(f"{here}/accounts/2fa/recovery-codes/")
     page.goto(f"{here}/accounts/2fa/")
-    seen(page, "security-passkey", size, theme)
-    page.goto(f"{here}/gallery/locked/")
-    seen(page, "locked-passkey", size, theme)
-    page.get_by_role("button", name="Use a passkey instead").click()
-    expect(page.get_by_text("Open for 10 more minutes")).to_be_visible()
-    page.goto(f"{here}/accounts/sessions/")
-    seen(page, "sessions", size, theme)
-    page.goto(f"{here}/account/")
-    page.get_by_role("button", name="Log out").click()
-    expect(page).to_have_url(f"{here}/")
-    page.goto(f"{here}/accounts/login/")
-    page.get_by_role("button", name="Log in with a passkey").click()
-    expect(page).to_have_url(f"{here}/twins/")
-    user: Any = get_user_model().objects.get(email=idp.EMAIL)
-    assert Authenticator.objects.get(user=user, type="webauthn").last_used_at
-    assert site.complaints == []
+    seen(page, "security", size, theme)
