@@ -50,11 +50,14 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
     def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> Any:
         """A new account, whose address is proven: whoever only typed it loses it."""
+        address = EmailAddress(user=sociallogin.user, email=sociallogin.user.email)
         try:
             with transaction.atomic():
-                addresses.claim(EmailAddress(user=sociallogin.user, email=sociallogin.user.email))
+                if addresses.is_proven_by_another(address):  # since the page of the terms was opened
+                    raise IntegrityError
+                addresses.claim(address)
                 return super().save_user(request, sociallogin, form)
-        except IntegrityError as error:  # somebody proved the address, or signed up, at the same moment
+        except IntegrityError as error:  # or at the same moment
             raise refusals.refuse(request, refusals.AccountExists, sociallogin.provider) from error
 
     def on_authentication_error(

@@ -174,6 +174,18 @@ def test_who_only_typed_the_address_before_loses_it_to_its_owner(client: Client,
     assert EmailAddress.objects.get(verified=True).user == user
 
 
+def test_an_address_that_somebody_proves_before_the_terms_are_agreed_to_makes_no_account(
+    client: Client, issuer: Issuer
+) -> None:
+    log_in(client, issuer)
+    person("ana@example.com")
+    for _twice in range(2):
+        answer = client.post("/accounts/3rdparty/signup/", {"terms": ""})
+    assert get_user_model().objects.count() == 1
+    assert (SocialAccount.objects.count(), is_in(client)) == (0, False)
+    assert answer.status_code in (302, 409)
+
+
 def test_a_stranger_who_connected_theirs_keeps_no_way_in_when_the_owner_proves_the_address(
     issuer: Issuer,
 ) -> None:
