@@ -70,6 +70,12 @@ YOURS = (
         AT_ONCE,
     ),
     Rule(
+        "broken_uploads",
+        _("What arrived of a photo before its upload broke off"),
+        DAY,
+        _("So that the upload can go on where it stopped."),
+    ),
+    Rule(
         "refused_photos",
         _("The name of a refused photo, and why it was refused"),
         DAY,

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "config.web.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.web.caching.CachingMiddleware",
+    "config.web.deprecations.DeprecationMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -314,6 +315,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "accounts.developers.documented.add_webhooks",
+    ],
     "ENUM_NAME_OVERRIDES": {"RunStatus": "config.runs.models.Status"},
 }
 API_KEY_RATE = env.text("API_KEY_RATE", "600/m")  # calls by one API key

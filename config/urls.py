@@ -44,6 +44,7 @@ from twins import api as twins
 from twins.avatars import api as avatars
 from twins.proof import api as verification
 from twins.redo import api as redo
+from twins.uploads import api as uploads
 
 api = [
     path("me", accounts.MeView.as_view()),
@@ -95,6 +96,8 @@ api = [
     path("twins/<uuid:ident>/avatar/picture", avatars.AvatarPictureView.as_view()),
     path("twins/<uuid:ident>/trainings", twins.TrainingsView.as_view()),
     path("twins/<uuid:ident>/redo", redo.RedoView.as_view()),
+    path("twins/<uuid:ident>/uploads", uploads.UploadsView.as_view()),
+    path("uploads/<uuid:ident>", uploads.UploadView.as_view()),
     path("photos", twins.LibraryView.as_view()),
     path("trainings/<uuid:ident>", twins.TrainingView.as_view()),
     path("trainings/<uuid:ident>/cancel", twins.CancelView.as_view()),

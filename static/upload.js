@@ -1,5 +1,7 @@
-// Uploads each photo in its own request, three at a time, and shows its verdict as soon as it is checked.
+// Uploads the photos, three at a time, and shows each one's verdict as soon as it is checked.
 // IndexedDB keeps photos that are not sent yet, so a reload or a lost connection loses nothing.
+import { upload } from "./tus.js";
+
 const form = document.getElementById("drop");
 const list = document.getElementById("photos");
 const said = document.getElementById("said");
@@ -120,8 +122,9 @@ async function ask(url, options = {}) {
   // Retries until the server answers. Meanwhile the page says that it waits.
   for (let tries = 0; ; tries += 1) {
     try {
-      const answer = await fetch(url, { ...options, headers: { "X-CSRFToken": token, Accept: "application/json", ...options.headers } });
-      if (answer.status < 500 && answer.status !== 429) return answer;
+      const how = typeof options === "function" ? await options(tries) : options;
+      const answer = await fetch(url, { ...how, headers: { "X-CSRFToken": token, Accept: "application/json", ...how.headers } });
+      if (answer.status < 500 && answer.status !== 429 && answer.status !== 408) return answer;
     } catch { /* no network */ }
     said.textContent = words.waiting;
     await wait(Math.min(8000, 500 * 2 ** tries));
@@ -129,14 +132,12 @@ async function ask(url, options = {}) {
 }
 
 async function send({ file, key, id, made, release }) {
-  const body = new FormData();
-  body.append("file", file);
-  const answer = await ask(words.api, { method: "POST", body, headers: { "Idempotency-Key": key } });
-  if (answer.status === 401 || answer.status === 403) return location.reload(); // the session changed; IndexedDB keeps the photo
+  const told = (share) => { made.querySelector("p").textContent = `${words.sending} ${Math.round(share * 100)} %`; };
+  const { status, said: photo } = await upload(words.uploads, file, key, ask, told);
+  if (status === 401 || status === 403) return location.reload(); // the session changed; IndexedDB keeps the photo
   await forget(id);
   release();
-  const photo = await answer.json().catch(() => ({}));
-  if (!answer.ok) return show(made, "refused", file.name, photo.detail);
+  if (status !== 201) return show(made, "refused", file.name, photo.detail);
   if (list.querySelector(`[data-photo="${photo.id}"]`)) return made.remove(); // an earlier request stored it, but its answer was lost
   made.dataset.photo = photo.id;
   made.querySelector("p").textContent = words.checking;

@@ -145,6 +145,21 @@ KEPT = {"django_migrations", "django_content_type", "auth_permission", "django_s
 KEPT |= {"auth_group", "auth_group_permissions"}  # the roles
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: Any, pytestconfig: pytest.Config
+) -> None:
+    """pytest-django makes the test database after this fixture: as a copy of a migrated one."""
+    from django.db import connection
+
+    from tests.database import NAME, make_migrated
+    from tests.plugin import SERVICES
+
+    with django_db_blocker.unblock():
+        make_migrated(pytestconfig.cache.mkdir("database"), SERVICES[0])  # type: ignore[union-attr, arg-type]
+    connection.settings_dict["TEST"]["TEMPLATE"] = NAME
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _empty_tables_after_transactions() -> None:
     """Empties the tables after tests with real transactions, and restores plans, packs, presets and costs of

@@ -6,6 +6,7 @@ Texts about the user contain `name`, so that tests can search for what an erasur
 from __future__ import annotations
 
 import uuid
+from base64 import b64encode
 from typing import Any
 
 from django.utils import timezone
@@ -101,7 +102,19 @@ def _twin(user: Any, name: str) -> Any:
     twin.active_training = done
     twin.save()
     _selfies(twin, photo)
+    upload_of(twin, name)
     return twin
+
+
+def upload_of(twin: Any, name: str = "a") -> str:
+    """Half of a photo has arrived. Answers the upload's id."""
+    from twins.uploads.models import Upload
+
+    told = f"filename {b64encode(f'{name}.jpg'.encode()).decode()}"
+    upload = Upload(user=twin.user, twin=twin, length=2 * len(jpeg()), metadata=told)
+    upload.append(jpeg())
+    upload.save()
+    return str(upload.id)
 
 
 def _selfies(twin: Any, photo: Any) -> None:

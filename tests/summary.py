@@ -1,4 +1,5 @@
-"""Prints the slowest tests and the time of each folder, after the tests.
+"""Prints, after the tests, what they said (`record_property("said", ...)`), the slowest ones, and the time of
+each folder.
 
 Wall time depends on the load of the machine; processor time hardly does. Processor time covers the test
 process and its ended children, not PostgreSQL and Redis.
@@ -21,6 +22,7 @@ class Summary:
         self.spent = _processor_seconds()
         self.wall: dict[str, float] = defaultdict(float)  # test -> seconds
         self.cpu: dict[str, float] = defaultdict(float)
+        self.said: list[str] = []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Iterator[None]:
@@ -35,10 +37,14 @@ class Summary:
         test = report.nodeid
         self.wall[test] += report.duration
         self.cpu[test] += getattr(report, "cpu", 0.0)  # a test that killed its worker has none
+        if report.when == "call":
+            self.said += [str(value) for name, value in report.user_properties if name == "said"]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if not self.wall:
             return
+        for line in self.said:
+            terminalreporter.write_line(line)
         terminalreporter.section("seconds: wall, processor")
         for test in sorted(self.wall, key=self.wall.__getitem__, reverse=True)[:SLOWEST]:
             terminalreporter.write_line(f"{self.wall[test]:8.1f} {self.cpu[test]:8.1f}  {test}")

@@ -12,7 +12,7 @@ from django.urls import URLPattern
 from rest_framework.views import APIView
 
 from config import urls
-from tests.factory import bill_of, decided_about, faces_in, for_programs
+from tests.factory import bill_of, decided_about, faces_in, for_programs, upload_of
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +85,8 @@ OF = {
     "twins/<uuid:ident>/trainings": "twin",
     "twins/<uuid:ident>/verification": "twin",
     "twins/<uuid:ident>/redo": "twin",
+    "twins/<uuid:ident>/uploads": "twin",
+    "uploads/<uuid:ident>": "upload",
     "trainings/<uuid:ident>": "training",
     "trainings/<uuid:ident>/cancel": "training",
     "trainings/<uuid:ident>/activate": "training",
@@ -172,6 +174,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "consent": "terms",
         "export": str(Export.objects.create(user=alice, scope="items").id),
         "twin": str(trained.id),
+        "upload": upload_of(trained),
         "photo": str(photos[0].id),
         "training": str(trained.active_training_id),
         "job": str(job.id),

@@ -14,21 +14,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from tests.database import other_database, run_sql
+
 DUMP = Path(__file__).resolve().parent / "data" / "before_rebuild.tar.gz"
 PASSWORD = "a long password"
 NAME = f"before_rebuild_{os.getpid()}"
-
-
-def run_sql(database: str, sql: str) -> None:
-    known = connection.get_connection_params()
-    known = {k: known[k] for k in ("host", "port", "user", "password") if known.get(k)}
-    with psycopg.connect(dbname=database, autocommit=True, **known) as line:
-        line.execute(sql)  # type: ignore[call-overload]
 
 
 @pytest.fixture(scope="module")
@@ -45,22 +39,6 @@ def migrated(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: An
             call_command("migrate", verbosity=0, interactive=False)
     yield folder
     run_sql(ours, f'DROP DATABASE "{NAME}" WITH (FORCE)')
-
-
-class other_database:
-    """Switches Django to another database of the same server."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __enter__(self) -> None:
-        connection.close()
-        self.before = connection.settings_dict["NAME"]
-        connection.settings_dict["NAME"] = self.name
-
-    def __exit__(self, *_error: object) -> None:
-        connection.close()
-        connection.settings_dict["NAME"] = self.before
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import secrets
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -26,6 +27,7 @@ from twins import checks, renewals, terms
 from twins.avatars import fitting, giving
 from twins.models import LEAST, MOST, Photo, Training, Twin
 from twins.proof import forgetting, subjects
+from twins.uploads.models import Upload
 
 
 class TooManyPhotos(DomainError):
@@ -130,6 +132,7 @@ def disable(user: Any, twins: QuerySet[Twin]) -> None:
     fitting.forget(chosen)
     folders, files = [f"{t.folder}/" for t in trained], store(user.id)
     forgetting.forget(chosen)
+    Upload.objects.filter(twin__in=chosen).remove()
     transaction.on_commit(lambda: stop_all(chosen, Photo, Training, forgetting.Selfie), robust=True)
     transaction.on_commit(lambda: _remove(files, folders, []), robust=True)
 
@@ -157,8 +160,11 @@ def _remove(files: Any, prefixes: list[str], names: list[str]) -> None:
 # ---------------------------------------------------------------- photos
 
 
-def add_photo(twin: Twin, *, data: bytes, file_name: str = "", key: str | None = None) -> Photo:
+def add_photo(
+    twin: Twin, *, data: bytes, file_name: str = "", key: str | None = None, ident: UUID | None = None
+) -> Photo:
     """Puts the bytes into quarantine and enqueues the check. A repeated `key` returns the first photo.
+    `ident` is the photo's id, if it has one already.
 
     Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly, StorageFull,
     IdempotencyMismatch.
@@ -169,7 +175,7 @@ def add_photo(twin: Twin, *, data: bytes, file_name: str = "", key: str | None =
     files = store(twin.user_id)
 
     def prepare(photo: Photo) -> None:
-        _room_for_one(twin)
+        room_for_one(twin)
         files.write(photo.quarantine, data)
         try:
             photo.enqueue()
@@ -177,7 +183,7 @@ def add_photo(twin: Twin, *, data: bytes, file_name: str = "", key: str | None =
             files.delete(photo.quarantine)
             raise
 
-    photo = Photo(user=twin.user, twin=twin, file_name=_plain(file_name))
+    photo = Photo(id=ident or uuid4(), user=twin.user, twin=twin, file_name=_plain(file_name))
     body_hash = hashlib.sha256(data).hexdigest()
     return create_idempotent(
         photo, endpoint=f"photos:{twin.id}", key=key, body_hash=body_hash, prepare=prepare
@@ -191,7 +197,7 @@ def reuse_photo(twin: Twin, photo: Photo) -> Photo:
     return add_photo(twin, data=store(photo.user_id).read(photo.clean), file_name=photo.file_name)
 
 
-def _room_for_one(twin: Twin) -> None:
+def room_for_one(twin: Twin) -> None:
     """Locks the twin, so that concurrent uploads cannot pass the limit together.
 
     Raises TwinDisabled, TwinReadOnly, TooManyPhotos.

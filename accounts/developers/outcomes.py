@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
-from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import emails
 from accounts.developers.models import Attempt, Delivery, Disabled, Webhook
 from accounts.developers.sending import Outcome
+from accounts.notices.kinds import Facts, Kind, Topic, Words, register
+from accounts.notices.models import Notice
+from accounts.notices.services import notify
 
 # How long to wait before each try; the spec's example. After the last one the delivery has failed.
 WAITS = [
@@ -85,7 +86,7 @@ def _turn_off_if_lost(hook: Webhook, outcome: Outcome, now: datetime) -> None:
     lost = hook.failing_since is not None and now - hook.failing_since >= GIVEN_UP
     why = Disabled.GONE if outcome.status == GONE else Disabled.FAILING
     if (outcome.status == GONE or lost) and turn_off(hook, why):
-        transaction.on_commit(partial(_tell, hook), robust=True)
+        notify(hook.user, "webhook_off", about=hook)
 
 
 def turn_off(hook: Webhook, why: Disabled) -> bool:
@@ -96,12 +97,13 @@ def turn_off(hook: Webhook, why: Disabled) -> bool:
     return bool(was_on)
 
 
-def _tell(hook: Webhook) -> None:
-    def words() -> tuple[str, str]:
-        where = f"{settings.ORIGIN}/account/developers/webhooks/{hook.id}/"
-        return _("A webhook was turned off"), _(
-            "We turned off your webhook to %(host)s, because nothing could be delivered there. What it missed"
-            " can be sent again: %(where)s"
-        ) % {"host": hook.host, "where": where}
+def _words_of_off(_facts: Facts) -> Words:
+    text = _("Nothing could be delivered there. What it missed can be sent again.")
+    return Words(_("A webhook was turned off."), text)
 
-    emails.tell(hook.user_id, words)
+
+def _path(notice: Notice) -> str:
+    return reverse("webhook", args=[notice.subject_id])
+
+
+register(Kind("webhook_off", Topic.ACCOUNT, _words_of_off, _path))

@@ -70,6 +70,8 @@ TABLE: Mapping[str, Row] = {
     "twins/<uuid:ident>/avatar/picture": SEES,
     "twins/<uuid:ident>/trainings": {"GET": READ, "POST": TRAIN},
     "twins/<uuid:ident>/redo": {"GET": READ, "POST": TRAIN},
+    "twins/<uuid:ident>/uploads": {"GET": READ, "POST": TRAIN},
+    "uploads/<uuid:ident>": {"GET": READ, "PATCH": TRAIN, "DELETE": TRAIN},
     "photos": SEES,
     "trainings/<uuid:ident>": {"GET": READ, "DELETE": TRAIN},
     "trainings/<uuid:ident>/cancel": TRAINS,

@@ -28,7 +28,7 @@ class Document:
 
 DOCUMENTS = {
     "privacy": Document("2026-11", date(2026, 11, 29)),
-    "retention": Document("2026-11.2", date(2026, 11, 29)),
+    "retention": Document("2026-11.3", date(2026, 11, 29)),
     "imprint": Document("2026-11", date(2026, 11, 29)),
     "ai": Document("2026-11", date(2026, 11, 29)),
 }

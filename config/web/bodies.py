@@ -37,6 +37,7 @@ from config.web.ratelimit import network
 SMALL = 64 * 1024  # bytes: smaller bodies are not counted
 SLOWEST = 32 * 1024  # bytes a second that a body must come at after the time that any body may take
 HURRIED = 256 * 1024  # the same while others wait for memory
+FILES = (b"multipart/form-data", b"application/offset+octet-stream")  # types of bodies that hold files
 HOOKS = "/hooks/"  # webhooks carry no files
 RETRY = {"Retry-After": "5"}
 FULL = _("Too many large files are being sent right now. Try again in a few seconds; nothing was lost.")
@@ -87,18 +88,24 @@ class Memory:
 
 class Body:
     """A request's body while it arrives. `refusal` is set when it passes a limit; the application is then
-    told that the client has left."""
+    told that the client has left. With `in_pieces` it gets what had arrived as the whole body instead: of a
+    broken upload that part is kept."""
 
-    def __init__(self, receive: Any, limit: int, memory: Memory) -> None:
-        self.receive, self.limit, self.memory = receive, limit, memory
+    def __init__(self, receive: Any, limit: int, memory: Memory, *, in_pieces: bool = False) -> None:
+        self.receive, self.limit, self.memory, self.in_pieces = receive, limit, memory, in_pieces
         self.size, self.start, self.whole = 0, time.monotonic(), False
+        self.cut = False
         self.refusal: DomainError | None = None
 
     async def __call__(self) -> Any:
+        if self.cut:
+            await asyncio.Future()  # the application need not hear that the client has left
         try:
             message = await asyncio.wait_for(self.receive(), self._seconds_left())
         except TimeoutError:
             return self._refuse(TooSlow())
+        if message["type"] == "http.disconnect" and self.in_pieces and not self.whole:
+            return self._cut()
         self.whole = not message.get("more_body", False)
         self.size += len(message.get("body", b""))
         return self._refuse(_too_large(self.limit)) if self.size > self.limit else message
@@ -110,9 +117,14 @@ class Body:
         pace = HURRIED if self.memory.waiting else SLOWEST
         return max(0.0, self.start + self.memory.grace + self.size / pace - time.monotonic())
 
-    def _refuse(self, error: DomainError) -> dict[str, str]:
+    def _refuse(self, error: DomainError) -> dict[str, Any]:
         self.refusal = error
-        return {"type": "http.disconnect"}
+        slow = self.in_pieces and isinstance(error, TooSlow)
+        return self._cut() if slow else {"type": "http.disconnect"}
+
+    def _cut(self) -> dict[str, Any]:
+        self.cut = True
+        return {"type": "http.request", "body": b"", "more_body": False}
 
     def guard(self, send: Any) -> Any:
         """Drops the application's answer after a refusal: the client waits for ours."""
@@ -127,10 +139,10 @@ class Body:
 async def limited(application: Any, scope: Any, receive: Any, send: Any, memory: Memory) -> None:
     """Calls the ASGI application with a body that keeps the limits, or answers why not."""
     headers = dict(scope["headers"])
-    files = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
-    large = files and not scope["path"].startswith(HOOKS)
+    kind = headers.get(b"content-type", b"").lower()
+    large = kind.startswith(FILES) and not scope["path"].startswith(HOOKS)
     limit = settings.MAX_BODY if large else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    body = Body(receive, limit, memory)
+    body = Body(receive, limit, memory, in_pieces=kind.startswith(FILES[1]))
     told = headers.get(b"content-length", b"")
     chunked = b"transfer-encoding" in headers  # it counts, and not a length that was told beside it
     size = body.limit if chunked else int(told) if told.isdigit() else 0

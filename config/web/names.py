@@ -68,6 +68,7 @@ NAMES = {  # where the rule below finds no good name
     ("POST", "twins/{}/redo"): "start_redo",
     ("POST", "twins/{}/photos"): "upload_twin_photo",
     ("POST", "twins/{}/trainings"): "start_training",
+    ("PATCH", "uploads/{}"): "send_piece",
     ("POST", "twins/{}/verification"): "send_selfie",
     ("POST", "verify"): "verify_file",
 }

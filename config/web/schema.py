@@ -23,6 +23,7 @@ from rest_framework import exceptions, serializers
 
 from config import errors
 from config.errors import DomainError
+from config.web.deprecations import rows_of
 from config.web.examples import add_examples
 from config.web.names import operation_name
 from config.web.problems import FRAMEWORK_ERRORS, JSON
@@ -107,6 +108,9 @@ def paged(row: type[serializers.Serializer]) -> Any:  # type: ignore[type-arg]
 class Schema(AutoSchema):
     def get_operation_id(self) -> str:
         return operation_name(self.method, self.path)
+
+    def is_deprecated(self) -> bool:
+        return bool(rows_of(self.method, self.path))
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)

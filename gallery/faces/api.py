@@ -24,7 +24,7 @@ from gallery.faces.serializers import (
     FaceSerializer,
     FacesSerializer,
     FoundFacesSerializer,
-    MergeForm,
+    MergePeopleForm,
     NamingSerializer,
     NamingsSerializer,
     PeopleSerializer,
@@ -33,7 +33,7 @@ from gallery.faces.serializers import (
     PersonOfFacesForm,
     PersonSerializer,
     SearchForm,
-    UndoneSerializer,
+    UndoneNamingSerializer,
     filters_of,
     show_face,
     show_hit,
@@ -130,13 +130,13 @@ class PersonFacesView(APIView):
 
 
 class MergeView(APIView):
-    @extend_schema(request=MergeForm, responses=NamingSerializer)
+    @extend_schema(request=MergePeopleForm, responses=NamingSerializer)
     @limited("600/h", "people")
     @refuses(people.MergedWithThemself, people.NoFaces)
     def post(self, request: Any, ident: str) -> Response:
         """This person is the one in `into`, who gets all of their faces."""
         own = Person.objects.owned_by(request.user)
-        person, into = own.get_or_404(ident), own.get_or_404(checked(MergeForm, request)["into"])
+        person, into = own.get_or_404(ident), own.get_or_404(checked(MergePeopleForm, request)["into"])
         return Response(show_naming(people.merge(person, into=into)))
 
 
@@ -149,7 +149,7 @@ class NamingsView(APIView):
 
 
 class UndoView(APIView):
-    @extend_schema(request=None, responses=UndoneSerializer)
+    @extend_schema(request=None, responses=UndoneNamingSerializer)
     def post(self, request: Any, ident: str) -> Response:
         naming = Naming.objects.owned_by(request.user).get_or_404(ident)
         return Response({"faces": people.undo(naming)})

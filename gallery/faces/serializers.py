@@ -71,7 +71,7 @@ class NamingsSerializer(serializers.Serializer):  # type: ignore[type-arg]
     results = NamingSerializer(many=True)
 
 
-class UndoneSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class UndoneNamingSerializer(serializers.Serializer):  # type: ignore[type-arg]
     faces = serializers.IntegerField(help_text="Faces given back; those that changed again since are not.")
 
 
@@ -149,7 +149,7 @@ class PersonFacesForm(serializers.Serializer):  # type: ignore[type-arg]
     remove = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=1000)
 
 
-class MergeForm(serializers.Serializer):  # type: ignore[type-arg]
+class MergePeopleForm(serializers.Serializer):  # type: ignore[type-arg]
     into = serializers.UUIDField()
 
 

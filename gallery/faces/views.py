@@ -20,7 +20,7 @@ from config.web.problems import told
 from config.web.ratelimit import limited
 from gallery.faces import people, queries, search
 from gallery.faces.models import Face, Indexing, Naming, Person
-from gallery.faces.serializers import KINDS, FilterForm, MergeForm, PersonForm, filters_of
+from gallery.faces.serializers import KINDS, FilterForm, MergePeopleForm, PersonForm, filters_of
 
 SHOWN = 40  # faces of one search
 LIKELY = 0.9  # from this probability on, a face is chosen when the page opens
@@ -181,7 +181,7 @@ def change(request: HttpRequest, ident: str) -> HttpResponse:
 
 
 def _merge(request: HttpRequest, found: Person) -> HttpResponse:
-    form = MergeForm(data={"into": request.POST.get("into", "")})
+    form = MergePeopleForm(data={"into": request.POST.get("into", "")})
     form.is_valid(raise_exception=True)
     into = Person.objects.owned_by(request.user).get_or_404(form.validated_data["into"])
     _say(request, people.merge(found, into=into))

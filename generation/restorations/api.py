@@ -31,7 +31,7 @@ from generation.restorations.serializers import (
     UPLOADS,
     UPLOADS_BY_ADDRESS,
     ChangeForm,
-    DeleteForm,
+    DeleteRestorationsForm,
     RestorationForm,
     RestorationSerializer,
     show_restoration,
@@ -145,10 +145,10 @@ class MilderView(APIView):
 
 
 class DeleteView(APIView):
-    @extend_schema(request=DeleteForm, responses=DeletedSerializer)
+    @extend_schema(request=DeleteRestorationsForm, responses=DeletedSerializer)
     @limited("60/h", "delete")
     def post(self, request: Any) -> Response:
-        form = checked(DeleteForm, request)
+        form = checked(DeleteRestorationsForm, request)
         services.require_ids_or_all(form.get("ids"), form["all"])
         ids = None if form["all"] else form["ids"]
         return Response({"deleted": services.remove(request.user, ids=ids)})

@@ -46,7 +46,7 @@ class ChangeForm(serializers.Serializer):  # type: ignore[type-arg]
     rating = serializers.IntegerField(min_value=1, max_value=5, required=False, allow_null=True)
 
 
-class DeleteForm(serializers.Serializer):  # type: ignore[type-arg]
+class DeleteRestorationsForm(serializers.Serializer):  # type: ignore[type-arg]
     ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=10_000)
     all = serializers.BooleanField(default=False, help_text="instead of ids: every restoration of yours")
 
@@ -58,7 +58,7 @@ class OriginalSerializer(serializers.Serializer):  # type: ignore[type-arg]
     height = serializers.IntegerField()
 
 
-class FaceSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class RestoredFaceSerializer(serializers.Serializer):  # type: ignore[type-arg]
     box = serializers.ListField(child=serializers.FloatField())
     status = serializers.ChoiceField(choices=["restored", "left_alone"])
     before = serializers.FloatField()
@@ -81,7 +81,7 @@ class ResultSerializer(serializers.Serializer):  # type: ignore[type-arg]
         allow_null=True, help_text="the least probability that a face still shows the same person"
     )
     flagged = serializers.BooleanField(help_text="below the floor: not charged, and a milder one is offered")
-    faces = FaceSerializer(many=True)
+    faces = RestoredFaceSerializer(many=True)
     data = serializers.CharField(required=False, help_text="base64, with ?encoding=base64")
 
 

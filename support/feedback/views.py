@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from config.web.problems import flattened
 from config.web.ratelimit import limited
 from support.feedback import services
-from support.feedback.serializers import FeedbackForm
+from support.feedback.serializers import ProductFeedbackForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -27,7 +27,7 @@ def feedback(request: HttpRequest) -> HttpResponse:
 @limited("20/h", "product-feedback", by_address="60/h")
 def _sent(request: HttpRequest) -> HttpResponse:
     page = services.path_of(request.POST.get("page", ""))
-    form = FeedbackForm(data={"text": request.POST.get("text", ""), "page": page})
+    form = ProductFeedbackForm(data={"text": request.POST.get("text", ""), "page": page})
     if not form.is_valid():
         facts = {"page": page, "text": request.POST.get("text", "")[:4000]}
         return _page(request, errors=flattened(form.errors), status=422, **facts)

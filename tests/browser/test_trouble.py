@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site, until
@@ -88,10 +89,10 @@ def test_a_reload_in_the_middle_of_an_upload_loses_nothing(
     site: Site, wizard: Page, twin: Any, tmp_path: Path
 ) -> None:
     site.workers.start("cpu")
-    wizard.route("**/api/v1/twins/*/photos", lambda route: route.abort())
+    wizard.route("**/api/v1/twins/*/uploads", lambda route: route.abort())
     wizard.locator("#files").set_input_files(files(tmp_path, 5))
     expect(wizard.locator("#said")).to_have_text("The connection is gone. This goes on by itself.")
-    wizard.unroute("**/api/v1/twins/*/photos")
+    wizard.unroute("**/api/v1/twins/*/uploads")
     wizard.reload()
     accepted(wizard, 5)
     wizard.reload()
@@ -142,6 +143,23 @@ def test_a_connection_cut_during_an_upload_goes_on_by_itself(
     wizard.context.set_offline(False)
     accepted(wizard, 4)
     assert twin.photos.count() == 4
+
+
+def test_a_piece_that_breaks_off_goes_on_where_it_stopped(site: Site, wizard: Page, tmp_path: Path) -> None:
+    site.workers.start("cpu")
+    large, sent, held = tmp_path / "large.tif", [], []
+    Image.new("RGB", (1300, 1300), (90, 120, 90)).save(large)  # 5 MB in this format: two pieces
+
+    def hold_the_first(route: Any) -> None:
+        sent.append((route.request.method, route.request.headers.get("upload-offset")))
+        route.continue_() if held else held.append(route)
+
+    wizard.route("**/api/v1/uploads/*", hold_the_first)
+    wizard.locator("#files").set_input_files(large)
+    expect(wizard.locator("#photos .checking p")).to_have_text("Sending… 83 %")
+    held[0].abort()
+    accepted(wizard, 1)
+    assert sent == [("PATCH", "4194304"), ("HEAD", None), ("PATCH", "4194304")]
 
 
 def test_two_tabs_on_one_twin_show_the_same(site: Site, wizard: Page, twin: Any, tmp_path: Path) -> None:

@@ -97,6 +97,12 @@ def test_a_body_that_trickles_is_cut_off_in_time() -> None:
     assert (status, answer["code"], read) == (408, "too_slow", 2)
 
 
+def test_of_an_upload_in_pieces_what_came_is_kept() -> None:
+    kind = "application/offset+octet-stream"
+    status, answer, read = ask(iter([b"x", 5.0, b"x"]), content_type=kind, content_length="100")
+    assert (status, answer["code"], read) == (408, "too_slow", 1)
+
+
 def test_a_body_that_keeps_coming_may_take_longer() -> None:
     pieces = iter([b"x" * bodies.SLOWEST, 0.1, b"x"])  # a second's worth, then a pause
     assert ask(pieces, content_length="60000")[0] == 201

@@ -1,0 +1,1 @@
+"""Photos that come in pieces: the tus protocol 1.0."""
