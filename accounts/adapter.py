@@ -83,7 +83,7 @@ class Adapter(DefaultAccountAdapter):
         return super().save_user(request, user, form, commit)
 
     def post_login(self, request: Any, user: Any, *, signup: bool, **kwargs: Any) -> Any:
-        if signup and not user.proven_address:
+        if signup and user.address and not user.proven_address:
             said = _("Welcome. We sent a link to %(email)s: open it to confirm the address.")
             self.add_message(request, messages.INFO, message=said % {"email": user.address})
         return super().post_login(request, user, signup=signup, **kwargs)

@@ -75,8 +75,8 @@ def drop_other_ways_in(request: Any, address: EmailAddress, *, holds_session: bo
     """After the proof of an address: its prover keeps what they hold in this request, and nothing else stays.
 
     Somebody with a session of the account knows its password and passed its second factor. Without one, the
-    password and the second factor may be a stranger's, and go too; staff keep the factor, as a mailbox alone
-    must not open the admin.
+    password, the phone number and the second factor may be a stranger's, and go too; staff keep the factor,
+    as a mailbox alone must not open the admin.
     """
     user = address.user
     EmailAddress.objects.filter(user=user).exclude(pk=address.pk).delete()
@@ -84,7 +84,8 @@ def drop_other_ways_in(request: Any, address: EmailAddress, *, holds_session: bo
     if not holds_session:
         _drop_factor(user)
         user.set_unusable_password()
-        user.save(update_fields=["password"])
+        user.phone = None
+        user.save(update_fields=["password", "phone"])
 
 
 def _drop_factor(user: Any) -> None:
@@ -106,6 +107,7 @@ def after_reset(request: Any, user: Any, **_signal: Any) -> None:
         address.verified = True
         address.set_as_primary()
         _drop_factor(user)
+        User.objects.filter(pk=user.pk).update(phone=None)
     EmailAddress.objects.filter(user=user).exclude(pk=address.pk).delete()
     sessions.end_all(user)
     devices.remember(request, user)

@@ -12,6 +12,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import admin as _registered  # noqa: F401  Django's own page of groups, replaced below
 from django.contrib.auth.models import Group
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts import roles
@@ -49,9 +51,24 @@ class UserAdmin(ClosedAdmin):
     list_display = ("email", "display_name", "language", "date_joined", "is_active", "is_staff")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "display_name")
-    fields = ("email", "phone", "display_name", "language", "is_active", "role", "date_joined", "last_login")
-    readonly_fields = ("email", "phone", "date_joined", "last_login")
+    fields = (
+        "email",
+        "phone",
+        "display_name",
+        "language",
+        "is_active",
+        "role",
+        "date_joined",
+        "last_login",
+        "standing",
+    )
+    readonly_fields = ("email", "phone", "date_joined", "last_login", "standing")
     inlines = (ConsentInline,)
+
+    @admin.display(description=_("standing"))
+    def standing(self, user: User) -> str:
+        where = reverse("admin:standing_of", args=[user.pk])
+        return format_html('<a href="{}">{}</a>', where, _("Strikes and suspensions"))
 
     def has_add_permission(self, request: Any) -> bool:
         return False  # people sign up; operators have createsuperuser

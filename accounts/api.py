@@ -82,7 +82,7 @@ class PasskeyView(APIView):
 
     @extend_schema(request=None, responses=PasskeyOptions)
     @refuses(NoPasskey, ReauthenticationRequired)
-    @limited("60/h", "passkey")
+    @limited("passkeys")
     def post(self, request: Any) -> Response:
         return Response(ask_passkey(request))
 
@@ -100,7 +100,7 @@ class MeView(APIView):
         return Response(form.data)
 
     @extend_schema(request=ProofForm, responses={202: ReceiptShape})
-    @limited("20/h", "erasure")
+    @limited("erasure")
     @refuses(ReauthenticationRequired, StaffAccount, RateLimited)
     def delete(self, request: Any) -> Response:
         """Erases the account and everything in it. The body holds `password` or `code`, as for /me/export."""
@@ -172,7 +172,7 @@ class ExportContentView(APIView):
 
 class ArchiveView(APIView):
     @extend_schema(request=ProofForm, responses={202: ExportSerializer})
-    @limited("20/h", "exports")
+    @limited("exports")
     @refuses(ReauthenticationRequired, RateLimited)
     def post(self, request: Any) -> Response:
         """An archive of all that is kept about oneself. While one is being packed, it is the answer."""

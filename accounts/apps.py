@@ -11,10 +11,8 @@ class AccountsConfig(AppConfig):
         from allauth.socialaccount.models import SocialAccount, SocialToken
         from allauth.usersessions.models import UserSession
         from celery.signals import beat_init, worker_init
-        from django.apps import apps
-        from django.db.models.signals import post_migrate
 
-        from accounts import addresses, checks, ended, erasure, exports, retaining, roles, tombstones  # noqa: F401  checks and ended register themselves
+        from accounts import addresses, checks, ended, erasure, exports, retaining, tombstones  # noqa: F401  checks and ended register themselves
         from accounts.models import Consent, DataKey, Export, User
         from accounts.privacy.models import PrivacyRequest
         from accounts.vault import orphans
@@ -25,7 +23,7 @@ class AccountsConfig(AppConfig):
         theirs = (EmailAddress, Authenticator, SocialAccount, UserSession, Consent, Export)
         registry.exporters.append(registry.Exporter((User, *theirs), exports.account))
         registry.exporters.append(registry.Exporter((PrivacyRequest,), exports.requests))
-        for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests"):
+        for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests", "codes"):
             registry.retain(**{name: getattr(retaining, name)})
         registry.retain(keys=idempotency.forget, orphans=orphans.sweep)
         gone = dict.fromkeys((*theirs, DataKey), "user")
@@ -37,13 +35,30 @@ class AccountsConfig(AppConfig):
         )
         password_reset.connect(addresses.after_reset)
         email_added.connect(addresses.keep_primary)
-        # The signal comes once for each app with models: after the last one, all permissions are there.
-        last = [each for each in apps.get_app_configs() if each.models_module][-1]
-        post_migrate.connect(roles.make_groups, sender=last)
         worker_init.connect(tombstones.refuse_start)
         beat_init.connect(tombstones.refuse_start)
+        self._make_roles()
+        self._keep_codes()
         self._serve_programs()
         self._tell_of_runs()
+
+    def _make_roles(self) -> None:
+        """The signal comes once for each app with models: after the last one, all permissions are there."""
+        from django.apps import apps
+        from django.db.models.signals import post_migrate
+
+        from accounts import roles
+
+        last = [each for each in apps.get_app_configs() if each.models_module][-1]
+        post_migrate.connect(roles.make_groups, sender=last)
+
+    def _keep_codes(self) -> None:
+        from accounts.phones.exports import codes
+        from accounts.phones.models import PhoneCode
+        from config import registry
+
+        registry.exporters.append(registry.Exporter((PhoneCode,), codes))
+        registry.erasers.append(registry.Eraser({PhoneCode: "user"}))
 
     def _serve_programs(self) -> None:
         from accounts.developers import services as keys

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from fido2.webauthn import UserVerificationRequirement
 
 from accounts import attempts
+from accounts.phones import services as phones
 from config.errors import DomainError, Invalid, RateLimited
 from config.web.authentication import session_behind
 
@@ -25,7 +26,10 @@ LONGEST = 10_000  # characters of a passkey's answer
 
 class ReauthenticationRequired(DomainError):
     code, status = "reauthentication_required", 403
-    message = _("Send your password again, or a code of your second factor, or use a passkey.")
+    message = _(
+        "Send your password again, a code of your second factor or one that we send to your phone, or use a "
+        "passkey."
+    )
 
 
 class NoPasskey(DomainError):
@@ -62,7 +66,7 @@ def require_proof(
 
 def _is_valid(user: Any, code: str) -> bool:
     factors = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN)
-    return any(factor.wrap().validate_code(code) for factor in factors)
+    return any(factor.wrap().validate_code(code) for factor in factors) or phones.proves(user, code)
 
 
 # ---------------------------------------------------------------- passkeys
@@ -125,7 +129,8 @@ def proof_of(form: Any) -> dict[str, Any]:
 
 def confirms_elsewhere(user: Any) -> bool:
     """Whether the only ways in lead through an account elsewhere, so that this one can ask for nothing."""
-    return not user.has_usable_password() and not Authenticator.objects.filter(user=user.pk).exists()
+    here = user.has_usable_password() or user.phone
+    return not here and not Authenticator.objects.filter(user=user.pk).exists()
 
 
 def logged_in_elsewhere(request: Any, user: Any) -> bool:

@@ -22,8 +22,9 @@ class EmailUnconfirmed(DomainError):
 
 
 def is_confirmed(user: Any) -> bool:
-    """Whether the user proved an e-mail address. Superusers are made by the operator, who needs no proof."""
-    return user.is_superuser or user.proven_address is not None
+    """Whether the user proved an e-mail address or a phone number. The operator, who makes superusers, needs
+    no proof."""
+    return user.is_superuser or user.phone is not None or user.proven_address is not None
 
 
 def require_confirmed(user: Any) -> None:

@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import emails, sessions, tombstones
 from accounts.models import Erasure, User
+from accounts.phones.models import PhoneCode
 from accounts.retention import RECEIPT
 from accounts.vault import vault
 from config import registry
@@ -75,6 +76,7 @@ def _lock_out(account: User) -> None:
     sessions.end_all(account)
     for kind in (EmailAddress, Authenticator):
         kind.objects.filter(user=account).delete()
+    PhoneCode.objects.filter(Q(user=account) | Q(phone=account.phone or "")).delete()
     User.objects.filter(id=account.id).update(
         is_active=False, email=None, phone=None, display_name="", password=make_password(None)
     )

@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import retention
 from accounts.notices import models as notices  # noqa: F401  registers its models
+from accounts.phones import models as phones  # noqa: F401  registers its models
 from accounts.privacy import models as privacy  # noqa: F401  registers its models
+from accounts.standing import models as standing  # noqa: F401  registers its model
 from config.runs.models import Run
 from config.web import text
 

@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Export
+from accounts.phones.models import PhoneCode
 from accounts.privacy.models import PrivacyRequest, RetentionRun
 from accounts.retention import DAY, Rule, carried_out, kept
 from accounts.vault.vault import store
@@ -93,6 +94,10 @@ def staff_log() -> int:
 def requests() -> int:
     old = PrivacyRequest.objects.filter(asked_at__lt=timezone.now() - kept("requests"), proved_at=None)
     return old.delete()[0]
+
+
+def codes() -> int:
+    return PhoneCode.objects.filter(created_at__lt=timezone.now() - kept("codes")).delete()[0]
 
 
 def answered_requests() -> int:

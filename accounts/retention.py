@@ -101,6 +101,12 @@ YOURS = (
         _("They prove that a living person with this face agrees. The result of the check stays."),
     ),
     Rule(
+        "age_documents",
+        _("A document that proves your age"),
+        7 * DAY,
+        _("A person looks at it. It is deleted with the decision, and at the latest after this time."),
+    ),
+    Rule(
         "twins",
         _("Trained models of your appearance"),
         _("until you delete the twin, or withdraw the consent"),
@@ -168,6 +174,12 @@ ACCOUNT = (
         _("So that nobody can guess passwords or flood the site."),
     ),
     Rule(
+        "codes",
+        _("Phone numbers that a code was sent to, with the time"),
+        DAY,
+        _("So that nobody floods a number with codes, or guesses one."),
+    ),
+    Rule(
         "keys",
         _("The keys of repeated requests"),
         KEYS,
@@ -190,6 +202,13 @@ ACCOUNT = (
         _("What you agreed to, and what you withdrew"),
         _("as long as the account"),
         _("It proves what you agreed to, and when."),
+        OWNER,
+    ),
+    Rule(
+        "standing",
+        _("Your strikes, and suspensions of your account"),
+        _("as long as the account"),
+        _("So that what repeats can be seen. A strike stops counting long before."),
         OWNER,
     ),
     Rule(

@@ -1,10 +1,13 @@
 from django.urls import include, path
 
 from accounts import views
+from accounts.limits.views import limits
 from accounts.social.views import confirm_elsewhere
 
 urlpatterns = [
     path("", views.account, name="account"),
+    path("limits/", limits, name="limits"),
+    path("phone/", include("accounts.phones.urls")),
     path("notices/", include("accounts.notices.urls")),
     path("consents/", views.consent_history, name="consents"),
     path("privacy/", views.privacy, name="my_privacy"),

@@ -47,6 +47,7 @@ def account(request: HttpRequest) -> HttpResponse:
     facts = {
         "form": form,
         "consents": list(map(_about, consents.current(user))),
+        "adult_on": settings.ADULT_CONTENT,
         "exports": Export.objects.owned_by(user).shown().order_by("-created_at")[:5],
     }
     return render(request, "accounts/account.html", facts | {"tab": "account"})
@@ -135,7 +136,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("20/h", "exports")
+@limited("exports")
 def everything(request: HttpRequest) -> HttpResponse:
     _require_proof(request)
     return redirect("archive", services.request_archive(request.user).id)
@@ -148,7 +149,7 @@ def _require_proof(request: HttpRequest) -> None:
 @login_required
 @require_http_methods(["GET", "POST"])
 @told
-@limited("20/h", "erasure")
+@limited("erasure")
 def erase(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return render(request, "accounts/erase.html", {"tab": "account"})

@@ -80,7 +80,7 @@ class InvoicesView(APIView):
 
 class CheckoutView(APIView):
     @extend_schema(request=CheckoutForm, responses=AddressSerializer)
-    @limited("30/h", "checkout")
+    @limited("checkout")
     @refuses(EmailUnconfirmed, checkout.PaymentOverdue, NotFound, gateway.PaymentsNotConfigured)
     def post(self, request: Any) -> Response:
         form = checked(CheckoutForm, request)
@@ -90,7 +90,7 @@ class CheckoutView(APIView):
 
 class PortalView(APIView):
     @extend_schema(request=PortalForm, responses=AddressSerializer)
-    @limited("30/h", "checkout")
+    @limited("checkout")
     @refuses(EmailUnconfirmed, checkout.NoSubscription, NotFound, gateway.PaymentsNotConfigured)
     def post(self, request: Any) -> Response:
         return Response({"url": checkout.manage(request.user, **checked(PortalForm, request))})

@@ -16,12 +16,13 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.emails import require_confirmed
+from accounts.standing import services as standing
 from billing import ledger, limits
 from billing.engines.models import RemoteRequest
-from billing.locks import advisory_lock
 from billing.models import Wallet
 from config.runs import broker
 from config.runs.circuit import Circuit
+from config.runs.locks import advisory_lock
 from config.runs.models import OPEN, Run, RunQuerySet, Status, kinds
 from config.runs.sentences import SENTENCES
 from config.studio import hosted, service_of
@@ -103,10 +104,12 @@ class PaidRun(Run):
 
     def enqueue(self) -> None:
         """Hold the price and queue the run, in the caller's transaction. Raises JobLimit, NotEnoughCredits,
-        PaymentDue, EmailUnconfirmed."""
+        PaymentDue, EmailUnconfirmed, Suspended. A suspension locks the wallet too: no run slips in beside
+        it."""
+        wallet = ledger.locked_wallet(self.user)
+        standing.require(self.user_id)
         if not self.retry_of:  # a retry by staff is free and counts against no limit
             require_confirmed(self.user)
-            wallet = ledger.locked_wallet(self.user)
             limits.room_for_job(wallet, open_runs(self.user))
             ledger.hold(wallet, self.price, cause=self.cause)
         super().enqueue()

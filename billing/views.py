@@ -88,7 +88,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("30/h", "checkout")
+@limited("checkout")
 def buy(request: HttpRequest) -> HttpResponse:
     form = CheckoutForm(data={k: v for k, v in request.POST.items() if v and k in CheckoutForm().fields})
     form.is_valid(raise_exception=True)
@@ -99,7 +99,7 @@ def buy(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("30/h", "checkout")
+@limited("checkout")
 def manage(request: HttpRequest) -> HttpResponse:
     what = request.POST.get("what", "")
     return HttpResponseRedirect(

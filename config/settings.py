@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from config.start import engines, env, logins
+from config.start import engines, env, limits, logins, sms
 
 env.require()
 LOGINS = logins.configured()
@@ -96,6 +96,7 @@ TEMPLATES = [
                 "config.web.views.look",
                 "billing.views.credits",
                 "accounts.notices.views.unread",
+                "accounts.standing.views.banner",
             ]
         },
     }
@@ -228,6 +229,13 @@ EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.text("FROM_EMAIL", f"PhotoFlux <no-reply@{HOST}>")
 
+# Codes by SMS (docs/sms.md): who sends them, where to, how many a day, and the most that one may cost.
+SMS_SENDER = sms.sender(SECURE)
+TWILIO, SNS = sms.twilio(SMS_SENDER), sms.sns(SMS_SENDER)
+SMS_COUNTRIES = sms.countries()
+SMS_A_DAY = env.number("SMS_A_DAY", 500)
+SMS_MAX_PRICE = env.text("SMS_MAX_PRICE")  # in the account's currency (SNS: US dollars); "": the sender's own
+
 # Notices to browsers (web push): our key, "" for none; the services that browsers may choose; our address.
 VAPID_PRIVATE_KEY = env.curve_key("VAPID_PRIVATE_KEY")
 PUSH_SERVICES = env.words(
@@ -319,9 +327,12 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "accounts.developers.documented.add_webhooks",
     ],
-    "ENUM_NAME_OVERRIDES": {"RunStatus": "config.runs.models.Status"},
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "config.runs.models.Status",
+        "CaseKind": "moderation.cases.models.Case.Kind",
+    },
 }
-API_KEY_RATE = env.text("API_KEY_RATE", "600/m")  # calls by one API key
+LIMITS = limits.table()  # how often what may be done; LIMITS and API_KEY_RATE change rows
 # Where people's webhooks may go: ports of public https addresses. WEBHOOK_PRIVATE is for development alone:
 # it allows http, every port, and every address that the workers reach.
 WEBHOOK_PORTS = env.numbers("WEBHOOK_PORTS", "443")
@@ -355,6 +366,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"queue": "cpu", "expires": 60},
     },
     "look": {"task": "gallery.look", "schedule": 60.0, "options": {"queue": "cpu", "expires": 60}},
+    "ages": {"task": "moderation.settle_ages", "schedule": 300.0, "options": {"queue": "io", "expires": 300}},
     "cases": {"task": "moderation.watch_cases", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
     "hashes": {"task": "gallery.make_hashes", "schedule": 300.0, "options": {"queue": "cpu", "expires": 300}},
     "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
@@ -380,4 +392,8 @@ LOGGING = {
     "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they log every request
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }
+# Adult content (docs/moderation.md): off unless the operator allows it, and then in these countries alone.
+ADULT_CONTENT = env.flag("ADULT_CONTENT")
+ADULT_COUNTRIES = env.pairs("ADULT_COUNTRIES", "=")  # ISO 3166 and name: ES=España,MX=México
+AGE_VERIFIER = env.text("AGE_VERIFIER", "moderation.adult.verifiers.DocumentReview")
 LIKENESS_FLOOR = env.flag("LIKENESS_FLOOR", True)  # what is below its base's likeness floor is not charged

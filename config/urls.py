@@ -12,8 +12,12 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from accounts import api as accounts
 from accounts.developers import api as developers
 from accounts.developers import webhook_api as webhooks
+from accounts.limits import api as limits
 from accounts.notices import api as notices
 from accounts.notices.views import service_worker
+from accounts.phones import api as phones
+from accounts.phones.callbacks import twilio_hook
+from accounts.phones.urls import entrance
 from accounts.social.views import set_password
 from accounts.views import logout, switch_language, terms
 from billing import api as billing
@@ -34,8 +38,10 @@ from generation.restorations import api as restorations
 from generation.sessions import api as sessions
 from generation.there import lora_there
 from moderation import api as moderation
+from moderation.adult import api as adult
 from moderation.cases import api as cases
 from moderation.cases import queue
+from moderation.standing import api as standing
 from moderation.views import verify
 from support.feedback import api as product
 from support.feedback.views import feedback as feedback_page
@@ -50,6 +56,12 @@ api = [
     path("me", accounts.MeView.as_view()),
     path("me/export", accounts.ArchiveView.as_view()),
     path("me/passkey", accounts.PasskeyView.as_view()),
+    path("me/limits", limits.LimitsView.as_view()),
+    path("me/phone", phones.PhoneView.as_view()),
+    path("me/phone/<uuid:ident>", phones.PhoneCodeView.as_view()),
+    path("me/codes", phones.CodesView.as_view()),
+    path("auth/phone", phones.EntriesView.as_view()),
+    path("auth/phone/<uuid:ident>", phones.EntryView.as_view()),
     path("consents", accounts.ConsentsView.as_view()),
     path("consents/history", accounts.ConsentHistoryView.as_view()),
     path("consents/<slug:kind>", accounts.ConsentView.as_view()),
@@ -178,6 +190,9 @@ api = [
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
     path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
     path("feedback", product.FeedbackView.as_view()),
+    path("me/age", adult.AgeView.as_view()),
+    path("me/standing", standing.StandingView.as_view()),
+    path("me/standing/appeal", standing.StandingAppealView.as_view()),
     path("verify", moderation.VerifyView.as_view()),
     path("reports", cases.ReportsView.as_view()),
     path("takedowns", cases.TakedownsView.as_view()),
@@ -195,13 +210,14 @@ urlpatterns = [
         ),
     ),
     path("api/v1/", include(api)),
-    # allauth's addresses of phone numbers, which need an SMS service that there is none of.
+    # allauth's addresses of phone numbers: ours are auth/phone and me/phone (accounts/phones).
     re_path("^_allauth/app/v1/(account/phone|auth/phone/.*)$", problems.not_found),
     # Log-in with an account elsewhere leads through pages: a token that an app sends has no nonce of ours.
     re_path("^_allauth/app/v1/(auth/provider/.*|account/providers)$", problems.not_found),
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/logout/", logout, name="account_logout"),
     path("accounts/password/set/", set_password, name="account_set_password"),
+    path("accounts/phone/", include(entrance)),
     path("accounts/", include("allauth.urls")),
     # Before the admin's own URLs, which would take "figures" for an invoice's id.
     path("admin/billing/invoice/figures/", admin.site.admin_view(insights.figures_page), name="figures"),
@@ -215,6 +231,8 @@ urlpatterns = [
     path("twins/", include("twins.urls")),
     path("", include("twins.proof.urls")),
     path("", include("moderation.cases.urls")),
+    path("", include("moderation.standing.urls")),
+    path("", include("moderation.adult.urls")),
     path("gallery/", include("gallery.urls")),
     path("", include("gallery.sharing.urls")),
     path("account/", include("accounts.urls")),
@@ -228,6 +246,7 @@ urlpatterns = [
     path("terms/<slug:version>/", terms, name="terms"),
     path("verify/", verify, name="verify"),
     path("hooks/stripe", stripe_hook, name="stripe_hook"),
+    path("hooks/twilio/<uuid:reference>", twilio_hook, name="twilio_hook"),
     path("hooks/fal/<uuid:reference>", fal_hook, name="fal_hook"),
     path("hooks/lora/<str:token>", lora_there, name="lora_there"),
     path("sw.js", service_worker, name="service_worker"),

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.serializers import ExportSerializer, show_export
 from accounts.services import request_export
+from accounts.standing.services import Suspended
 from config.web.caching import precondition
 from config.web.pagination import page
 from config.web.ratelimit import limited
@@ -93,8 +94,8 @@ class EditsView(APIView):
     """Edits a picture into a new one; the original stays. The same edit a second time gives the first one."""
 
     @extend_schema(request=EditForm, responses={201: ItemSerializer})
-    @limited("240/h", "edits")
-    @refuses(*edits.REFUSALS)
+    @limited("edits")
+    @refuses(*edits.REFUSALS, Suspended)
     def post(self, request: Any, ident: str) -> Response:
         item = Item.objects.owned_by(request.user).get_or_404(ident)
         form = EditForm(data=request.data)
@@ -105,14 +106,14 @@ class EditsView(APIView):
 
 class DeleteView(APIView):
     @extend_schema(request=DeleteForm, responses=DeletedSerializer)
-    @limited("60/h", "delete")
+    @limited("delete")
     def post(self, request: Any) -> Response:
         return Response({"deleted": search.chosen(request.user, checked(DeleteForm, request)).remove()})
 
 
 class ExportsView(APIView):
     @extend_schema(parameters=KEY, request=ExportForm, responses={202: ExportSerializer})
-    @limited("20/h", "exports")
+    @limited("exports")
     def post(self, request: Any) -> Response:
         form = checked(ExportForm, request)
         search.chosen(request.user, form)  # refuses an invalid choice now, not later in the worker
@@ -133,7 +134,7 @@ class AlbumsView(APIView):
         return Response(page(request, rows, lambda a: AlbumSerializer(a).data))
 
     @extend_schema(request=AlbumForm, responses={201: AlbumSerializer})
-    @limited("120/h", "albums")
+    @limited("albums")
     def post(self, request: Any) -> Response:
         album = services.save_album(request.user, **checked(AlbumForm, request))
         return Response(AlbumSerializer(album).data, status=201)

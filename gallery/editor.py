@@ -44,7 +44,7 @@ def editor(request: HttpRequest, ident: str) -> HttpResponse:
     return render(request, "gallery/editor.html", _facts(request, item) | {"refused": refused})
 
 
-@limited("240/h", "edits")
+@limited("edits")
 def _edited(request: HttpRequest, item: Item) -> HttpResponse:
     form = EditForm(data=_asked(request))
     try:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.standing import services as standing
 from accounts.vault.vault import store
 from config.errors import DomainError, NotFound
 from gallery.models import Item
@@ -62,7 +63,8 @@ REFUSALS = (CropEmpty, CropOutside, CropTooSmall, NothingChanged)
 
 def edit_item(item: Item, change: edit.Edit) -> Item:
     """The edited picture as a new item; the same edit of the same picture a second time is the first one.
-    Raises REFUSALS, and NotFound for a picture that was deleted meanwhile."""
+    Raises REFUSALS, Suspended, and NotFound for a picture that was deleted meanwhile."""
+    standing.require(item.user_id)
     edits = [*item.recipe.get("edits", []), change.facts()]
     if earlier := _made(item, edits):
         return earlier

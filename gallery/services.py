@@ -30,7 +30,7 @@ def save_item(user_id: Any, ident: Any, data: bytes) -> dict[str, Any]:
     """
     item, files = Item(id=ident), store(user_id)
     small = media.thumbnail(data, THUMBNAIL, "WEBP")
-    prints = check_picture(user_id, media.to_array(small))
+    prints = check_picture(user_id, media.to_array(small), subject=("item", item.id))
     files.write(item.content, data)
     files.write(item.thumbnail, small)
     blur = base64.b64encode(media.thumbnail(small, BLUR, "WEBP")).decode()

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.consents import ConsentRequired
 from accounts.emails import EmailUnconfirmed
+from accounts.standing.services import Suspended
 from billing.engines.offers import EngineGone, PlanRequired
 from billing.ledger import NotEnoughCredits, PaymentDue
 from billing.limits import JobLimit, TwinReadOnly
@@ -32,7 +33,8 @@ from generation.packs.serializers import HeadshotsForm
 from generation.packs.services import HEADSHOTS, PackGone, PresetGone
 from generation.serializers import JobForm, JobSerializer, RepeatForm, show_job
 from ml.types import STYLES
-from moderation.policy import PromptRefused
+from moderation.adult.rules import REFUSALS as ADULT
+from moderation.policy import PictureBlocked, PromptRefused
 from twins.models import Twin
 from twins.services import TwinDisabled
 
@@ -49,6 +51,9 @@ REFUSALS = (
     NotEnoughCredits,
     PaymentDue,
     EmailUnconfirmed,
+    Suspended,
+    PictureBlocked,
+    *ADULT,
     PackGone,
     PresetGone,
     PackUnfit,
@@ -67,7 +72,7 @@ class JobsView(APIView):
         return Response(page(request, rows, partial(show_job, places=Places())))
 
     @extend_schema(parameters=KEY, request=FORMS, responses={202: JobSerializer})
-    @limited("120/h", "generations")
+    @limited("generations")
     @refuses(*REFUSALS)
     def post(self, request: Any) -> Response:
         wanted = request.data.get("kind") if isinstance(request.data, Mapping) else None
@@ -105,7 +110,7 @@ class CancelView(APIView):
 
 class RepeatView(APIView):
     @extend_schema(parameters=KEY, request=RepeatForm, responses={202: JobSerializer})
-    @limited("120/h", "generations")
+    @limited("generations")
     @refuses(*REFUSALS)
     def post(self, request: Any, ident: str) -> Response:
         form, job = checked(RepeatForm, request), Job.objects.owned_by(request.user).get_or_404(ident)

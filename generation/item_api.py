@@ -24,7 +24,7 @@ class RepairsView(APIView):
     """Paints a part of a picture again, with its twin. The other pixels stay as they are."""
 
     @extend_schema(parameters=KEY, request=RepairForm, responses={202: JobSerializer})
-    @limited("120/h", "generations")
+    @limited("generations")
     @refuses(*api.REFUSALS, *BEGUN, *MASK)
     def post(self, request: Any, ident: str) -> Response:
         item = Item.objects.owned_by(request.user).get_or_404(ident)
@@ -36,7 +36,7 @@ class EnlargementsView(APIView):
     """Makes a picture of print size."""
 
     @extend_schema(parameters=KEY, request=EnlargeForm, responses={202: JobSerializer})
-    @limited("120/h", "generations")
+    @limited("generations")
     @refuses(references.ReferenceNotAllowed, references.PrintTooLarge, NotEnoughCredits, PaymentDue)
     def post(self, request: Any, ident: str) -> Response:
         item = Item.objects.owned_by(request.user).get_or_404(ident)
@@ -48,7 +48,7 @@ class SimilarView(APIView):
     """More like this: the same recipe with the seeds that follow."""
 
     @extend_schema(parameters=KEY, request=SimilarForm, responses={202: JobSerializer})
-    @limited("120/h", "generations")
+    @limited("generations")
     @refuses(*api.REFUSALS, *BEGUN)
     def post(self, request: Any, ident: str) -> Response:
         item = Item.objects.owned_by(request.user).get_or_404(ident)

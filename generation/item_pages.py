@@ -47,7 +47,7 @@ def repair(request: HttpRequest, item: str) -> HttpResponse:
     return render(request, "generation/repair.html", facts)
 
 
-@limited("120/h", "generations")
+@limited("generations")
 def _repaired(request: HttpRequest, item: Item) -> HttpResponse:
     form = RepairForm(data={name: request.POST[name] for name in FIELDS if request.POST.get(name)})
     repairs.request_repair(item, **_checked(form), key=_key(request))
@@ -93,7 +93,7 @@ def _engine(item: Item) -> str:
 @login_required
 @require_POST
 @told
-@limited("120/h", "generations")
+@limited("generations")
 def enlarge(request: HttpRequest, item: str) -> HttpResponse:
     found = Item.objects.owned_by(request.user).get_or_404(item)
     form = _checked(EnlargeForm(data={"times": request.POST.get("times", "2")}))
@@ -104,7 +104,7 @@ def enlarge(request: HttpRequest, item: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("120/h", "generations")
+@limited("generations")
 def similar(request: HttpRequest, item: str) -> HttpResponse:
     found = Item.objects.owned_by(request.user).get_or_404(item)
     repairs.request_similar(found, key=_key(request))

@@ -52,6 +52,7 @@ class Job(PaidRun):
     count = models.PositiveSmallIntegerField(default=1)
     seed = models.PositiveIntegerField()
     steps = models.PositiveSmallIntegerField(null=True)
+    adult = models.BooleanField(default=False, db_default=False)  # see generation/adult.py
     # px of the longer side that the plan allows; None means no limit
     longest = models.PositiveIntegerField(null=True)
     # The picture (gallery.Item) that it begins from, and how much of it may change. A repair has a mask in
@@ -125,6 +126,7 @@ class Job(PaidRun):
             "seed": self.seed,
             "steps": self.steps,
             "engine": self.base.name,
+            **({"adult": True} if self.adult else {}),
             **self._begins_from(),
         } | ({"pack": self.pack.code if self.pack else "", "presets": self.presets} if self.shots else {})
 

@@ -65,6 +65,10 @@ class JobForm(serializers.Serializer):  # type: ignore[type-arg]
         help_text="how much of the reference may change; 0.6 unless given",
     )
 
+    adult = serializers.BooleanField(
+        required=False, help_text="sexual content of one's own proven twin; needs a proof of age (/me/age)"
+    )
+
     def validate_strength(self, share: float) -> float:
         return finite(share)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,14 +12,16 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.standing import services as standing
+from accounts.vault.vault import store
 from billing import ledger, limits
 from config import registry
 from config.errors import DomainError, NotFailed
 from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from config.studio import hosted
-from gallery.models import Album
-from generation import engines, eras, kinds, references
+from gallery.models import Album, Item
+from generation import adult, engines, eras, kinds, references
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
@@ -27,7 +30,7 @@ from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "era", "aspect_ratio", "quality", "count", "steps")
-COPIED += ("engine", "album", "reference", "strength", "mask", "region", "times")
+COPIED += ("adult", "engine", "album", "reference", "strength", "mask", "region", "times")
 SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest", "pack", "presets", "shots")
 
 
@@ -51,6 +54,7 @@ class Recipe(TypedDict, total=False):
     engine: str
     reference: UUID | None
     strength: float
+    adult: bool
 
 
 def request_images(
@@ -82,10 +86,11 @@ def request_job(
     """Enqueues a new job of any kind. `compose` completes one whose words are not the user's own, and may
     refuse it; the same request a second time does not call it.
 
-    Raises ConsentRequired, PromptRefused, NotFound, TwinNotTrained, TwinDisabled, TwinReadOnly,
-    EngineUnknown, EngineGone, EngineWithoutReference, ReferenceNotAllowed, EraUnfit, PlanRequired,
-    JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
+    Raises Suspended, ConsentRequired, PromptRefused, PictureBlocked, NotFound, TwinNotTrained, TwinDisabled,
+    TwinReadOnly, EngineUnknown, EngineGone, EngineWithoutReference, ReferenceNotAllowed, EraUnfit,
+    PlanRequired, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
     """
+    standing.require(job.user_id)  # before its words are screened
     job.of_twin = job.twin is not None
     job.seed = secrets.randbelow(SEEDS) if job.seed is None else job.seed
     kinds.get(job.kind)  # raises Unavailable
@@ -96,12 +101,21 @@ def request_job(
         body_hash=body_hash,
         prepare=partial(_enqueue, training=training),
         # Outside the job's transaction, so that the audit entry of a refusal is kept.
-        check=partial(compose or _check_words, job),
+        check=partial(_screen, job, compose or _check_words),
     )
 
 
+def _screen(job: Job, check: Callable[[Job], None]) -> None:
+    check(job)
+    if job.reference:
+        item = Item.objects.owned_by(job.user).get_or_404(job.reference)
+        with contextlib.suppress(FileNotFoundError):  # the worker says that it is gone
+            policy.check_reference(job.user_id, store(job.user_id).read(item.thumbnail))
+
+
 def _check_words(job: Job) -> None:
-    policy.check_prompt(job.user, job.prompt, job.negative_prompt)
+    adult.check(job)
+    policy.check_prompt(job.user, job.prompt, job.negative_prompt, adult=job.adult)
 
 
 def _enqueue(job: Job, *, training: Training | None) -> None:
@@ -111,6 +125,7 @@ def _enqueue(job: Job, *, training: Training | None) -> None:
         require_use(job.twin)
         job.training = training or usable
     base = engines.chosen(job)
+    adult.check(job, base)
     references.check(job, base)
     eras.check(job, base)
     job.engine = base.name

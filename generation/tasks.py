@@ -17,7 +17,7 @@ from config.runs.turns import last_served
 from config.runs.worker import Lost, claimed
 from gallery.models import Item
 from gallery.services import put_into_album
-from generation import schedule
+from generation import adult, schedule
 from generation.kinds import RENDER
 from generation.models import Job, Output
 from ml import types
@@ -119,6 +119,8 @@ def _check_allowed(run: Job) -> None:
     before each result is made and before it is delivered. Raises MLError, Stopped."""
     if run.reference and not Item.objects.owned_by(run.user_id).filter(id=run.reference).exists():
         raise MLError("reference_gone", "")  # deleted, or put into the locked area
+    if not adult.still_allowed(run):
+        raise MLError("adult_ended", "")
     if not run.of_twin:
         return
     fresh = Job.objects.select_related("twin", "training").get(id=run.id)

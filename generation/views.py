@@ -24,7 +24,7 @@ from config.web.labels import STYLE_NAMES, engine_name
 from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from gallery.models import Item
-from generation import albums, services
+from generation import adult, albums, services
 from generation.models import Job
 from generation.packs import services as packs
 from generation.packs.services import HEADSHOTS
@@ -44,7 +44,7 @@ UNREAD = _(
 UNREAD_NEGATIVE = _("It reads what should not be there only up to “%(end)s”.")
 NO_NEGATIVE = _("This base does not read what should not be there.")
 KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed", "engine")
-KEPT += ("steps", "reference", "strength", "era", "album", "album_name")
+KEPT += ("steps", "reference", "strength", "era", "album", "album_name", "adult")
 OF_PAGE = ("album", "album_name")  # which the page resolves itself
 
 
@@ -106,7 +106,7 @@ def _tail(text: str) -> str:
     return words if len(text) > TAIL and words else text[-TAIL:]
 
 
-@limited("120/h", "generations")
+@limited("generations")
 def _ask(request: HttpRequest, fields: dict[str, Any]) -> None:
     fields.pop("kind", None)
     twin = fields.pop("twin", None)
@@ -143,6 +143,7 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         "aspects": [(a, a.replace(":", "x")) for a in ASPECTS],
         "qualities": qualities(engine),
         "eras": picks.eras(),
+        "adult": adult.is_offered(request.user),
         "albums": albums.listed(request.user, filled["album"]),
         "album": filled["album"],
         "album_name": filled["album_name"],
@@ -221,7 +222,7 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("120/h", "generations")
+@limited("generations")
 def again(request: HttpRequest, ident: str) -> HttpResponse:
     """Repeats a job, with a new seed unless `same_seed` is sent."""
     job = Job.objects.owned_by(request.user).get_or_404(ident)

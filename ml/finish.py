@@ -31,13 +31,14 @@ def finish(
     faces: Faces,
     signer: Signer,
     parent: bytes | None = None,
+    allow_nudity: bool = False,
 ) -> Picture | None:
     """Turns (H, W, 3) uint8 into a picture to deliver; None when it may not be shown.
 
     `twin`: the facts of its file, {} without a twin. `start`: `time.monotonic()` when work on it began.
     With a `parent`, the file that it was edited from, it is signed as edited. MLError
     `screening_unavailable` when it cannot be screened: unscreened pictures are never delivered."""
-    verdict = safety.screen_picture(picture)
+    verdict = safety.screen_picture(picture, allow_nudity=allow_nudity)
     if verdict.label == "unavailable":
         raise MLError("screening_unavailable", "Pictures cannot be checked now. Try again in some minutes.")
     if not verdict.safe:

@@ -117,7 +117,8 @@ def _read(stream: IO[bytes], count: int) -> bytes:
     return data
 
 
-_detector = Detector(detector_command())
+# The environment, as programs that start others hand it on to them.
+_detector = Detector(detector_command(os.environ.get("NUDITY_CLASSIFIER")))
 
 
 def use_detector(detector: Detector) -> None:

@@ -287,6 +287,8 @@ class RenderSpec:
     mask: str | None = None
     region: str = ""
     era: str = ""  # of ERAS, or none
+    # Sexual words and nudity are allowed: the caller knows that the user may. Nothing else that is refused.
+    adult: bool = False
 
     @property
     def repairs(self) -> bool:

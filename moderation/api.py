@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from config.errors import MissingFile
 from config.web.ratelimit import limited
 from ml import provenance
-from moderation.verifying import LIMIT, verify_file
+from moderation.verifying import verify_file
 
 
 class VerifyForm(serializers.Serializer):  # type: ignore[type-arg]
@@ -66,7 +66,7 @@ class VerifyView(APIView):
     parser_classes = (MultiPartParser,)
 
     @extend_schema(request={"multipart/form-data": VerifyForm}, responses=FoundSerializer, examples=EXAMPLES)
-    @limited(LIMIT, "verify")
+    @limited("verify")
     def post(self, request: Any) -> Response:
         """Whether this installation made a file (PNG, JPEG, WebP, MP4), with the reasons.
 

@@ -12,8 +12,16 @@ from ml.words.screening import is_term
 
 
 class BlockedTerm(models.Model):
-    """A word or phrase that staff forbid in prompts, in addition to the built-in rules."""
+    """A word, a phrase or a name that staff forbid, in addition to the built-in rules. The list changes by
+    versions (moderation.lists)."""
 
+    class Kind(models.TextChoices):
+        WORD = "word", _("word")
+        PERSON = "person", _("person")
+
+    kind = models.CharField(
+        _("kind"), max_length=10, choices=Kind.choices, default=Kind.WORD, db_default="word"
+    )
     text = models.CharField(_("word or phrase"), max_length=80, unique=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -10,8 +10,6 @@ from django.conf import settings
 from ml import provenance
 from moderation import verdict_sentences
 
-LIMIT = "60/h"  # of each user or network, page and API together
-
 
 def verify_file(data: bytes) -> dict[str, Any]:
     """The verdict on any bytes, in the reader's language. The bytes are parsed in a child process and not

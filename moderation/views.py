@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from config.errors import DomainError, FileTooLarge, MissingFile
 from config.web.labels import maker
 from config.web.ratelimit import limited
-from moderation.verifying import LIMIT, verify_file
+from moderation.verifying import verify_file
 
 GOOD = ("signature_intact", "mark_found")
 
@@ -32,7 +32,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         return page
 
 
-@limited(LIMIT, "verify")
+@limited("verify")
 def _answer(request: HttpRequest) -> HttpResponse:
     file = request.FILES.get("file")
     if file is None or not file.size:

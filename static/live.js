@@ -35,6 +35,7 @@ async function refresh(part) {
 }
 
 function tell() { // shows the notice after two failures, as one is no outage
+  if (!toasts) return; // nobody is logged in
   const note = toasts.querySelector(".away");
   if (away > 1 && !note) toasts.append(Object.assign(document.createElement("div"), { className: "toast away", textContent: toasts.dataset.away }));
   if (!away) note?.remove();

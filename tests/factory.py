@@ -31,9 +31,18 @@ def full_user(name: str, *, staff: Any = None) -> Any:
     twin = _twin(user, name)
     item = _pictures(user, twin, name)
     decided_about(user)
+    judged(user)
     _money(user)
     _log(user, twin, item, staff)
     return user
+
+
+def code_of(user: Any) -> str:
+    """The id of a code to a new number."""
+    from accounts.phones.models import PhoneCode
+
+    facts = {"purpose": "change", "channel": "sms", "phone": "+34612345678", "block": "", "asker": ""}
+    return str(PhoneCode.objects.create(user=user, **facts).id)
 
 
 def _account(user: Any, name: str) -> None:
@@ -50,6 +59,7 @@ def _account(user: Any, name: str) -> None:
     from accounts.vault.vault import store
 
     for_programs(user, name)
+    code_of(user)
     for kind in consents.offered():
         consents.give(user, kind=kind, version=consents.WORDING[kind][0])
     Consent.objects.create(
@@ -232,6 +242,19 @@ def on_the_shelf(user: Any) -> dict[str, str]:
 
     locked = Item.objects.create(user=user, width=1, height=1, size=0, locked=True)
     return {"locked": str(locked.id), "edit": str(BulkEdit.objects.create(user=user, count=0).id)}
+
+
+def judged(user: Any) -> None:
+    """A strike, a suspension that is over, and a refused proof of age."""
+    from accounts.standing.models import Suspension
+    from moderation.adult.models import AgeCheck
+    from moderation.standing.models import Strike
+
+    now = timezone.now()
+    Strike.objects.create(user=user, rule="sexual", text=f"strike of {user.display_name}", expires_at=now)
+    asked = {"verifier": "document", "country": "ES", "state": "refused", "document_deleted_at": now}
+    AgeCheck.objects.create(user=user, reason=f"not {user.display_name}", **asked)
+    Suspension.objects.create(user=user, reason="abuse", text=f"{user.display_name} did it", until=now)
 
 
 def decided_about(user: Any) -> str:

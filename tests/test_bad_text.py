@@ -47,7 +47,7 @@ def ids(things: dict[str, str]) -> dict[str, str]:  # noqa: F811
 def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     from config.web import ratelimit
 
-    monkeypatch.setattr(ratelimit, "_usage", lambda *args: None)
+    monkeypatch.setattr(ratelimit, "usage", lambda *args, **options: None)
 
 
 def test_no_page_of_the_admin_fails_on_bad_text(share: Share, db: None, settings: Any) -> None:

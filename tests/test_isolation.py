@@ -12,13 +12,14 @@ from django.urls import URLPattern
 from rest_framework.views import APIView
 
 from config import urls
-from tests.factory import bill_of, decided_about, faces_in, for_programs, upload_of
+from tests.factory import bill_of, code_of, decided_about, faces_in, for_programs, upload_of
 
 pytestmark = pytest.mark.django_db
 
 # Open to everybody, without an account.
 OPEN = {
     "feedback",
+    *("auth/phone", "auth/phone/<uuid:ident>"),  # a code counts with its id: tests/accounts/phones
     "plans",
     "billing/packs",
     "styles",
@@ -33,7 +34,8 @@ OPEN = {
 # Addresses without an id: each user sees their own objects there.
 OWN = {
     "me",
-    *("me/export", "me/passkey"),
+    *("me/export", "me/passkey", "me/limits", "me/phone", "me/codes"),
+    *("me/standing", "me/standing/appeal", "me/age"),
     *("notifications", "notifications/read", "push-subscriptions"),
     *("consents", "consents/history"),
     "api-keys",
@@ -73,6 +75,7 @@ OF = {
     **dict.fromkeys(("api-keys/<uuid:ident>", "api-keys/<uuid:ident>/rotate"), "key"),
     "webhooks/<uuid:ident>": "webhook",
     **{f"webhooks/<uuid:ident>/{verb}": "webhook" for verb in ("deliveries", "replay", "test", "rotate")},
+    "me/phone/<uuid:ident>": "code",
     "exports/<uuid:ident>": "export",
     "exports/<uuid:ident>/content": "export",
     "twins/<uuid:ident>": "twin",
@@ -128,6 +131,7 @@ OF = {
 }
 # Bodies that pass the form, so that the ownership check refuses and not the form.
 BODIES: dict[str, dict[str, Any]] = {
+    "me/phone/<uuid:ident>": {"code": "123456"},
     "twins/<uuid:ident>": {"name": "x"},
     "albums/<uuid:ident>": {"name": "x"},
     "decisions/<uuid:ident>/appeal": {"text": "It is allowed."},
@@ -172,6 +176,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "restoration": str(restoration_of(alice, jpeg(3)).id),
         "invoice": bill_of(alice),
         "consent": "terms",
+        "code": code_of(alice),
         "export": str(Export.objects.create(user=alice, scope="items").id),
         "twin": str(trained.id),
         "upload": upload_of(trained),

@@ -74,8 +74,8 @@ def test_a_role_opens_its_pages_and_forms_and_no_others(role: str) -> None:
         ("moderator", "billing/invoice/figures/", 403),
         ("operator", "billing/plan/add/", 200),
         ("support", "billing/plan/add/", 403),
-        ("moderator", "moderation/blockedterm/add/", 200),
-        ("support", "moderation/blockedterm/add/", 403),
+        ("moderator", "moderation/blockedterm/lists/words/", 200),
+        ("support", "moderation/blockedterm/lists/words/", 403),
         ("administrator", "moderation/queue/", 200),
     ],
 )

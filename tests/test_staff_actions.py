@@ -160,9 +160,8 @@ def test_what_did_not_fail_is_not_run_again_and_leaves_no_entry(
 def test_a_word_that_staff_block_and_free_again_is_on_record() -> None:
     staff = staff_with(*(f"moderation.{verb}_blockedterm" for verb in ("view", "add", "change", "delete")))
     client = logged_in(staff)
-    client.post("/admin/moderation/blockedterm/add/", {"text": "boat", "reason": "x"})
-    from moderation.models import BlockedTerm
-
-    client.post(f"/admin/moderation/blockedterm/{BlockedTerm.objects.get().id}/delete/", {"post": "yes"})
+    for lines in ("boat # x", ""):
+        said = {"lines": lines, "why": "as the law asks"}
+        client.post("/admin/moderation/blockedterm/lists/words/", said)
     verbs = AuditEntry.objects.filter(actor=staff).order_by("id").values_list("verb", flat=True)
-    assert list(verbs) == ["add_blockedterm", "delete_blockedterm"]
+    assert list(verbs) == ["change_words", "change_words"]

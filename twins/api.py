@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.consents import ConsentRequired
 from accounts.emails import EmailUnconfirmed
+from accounts.standing.services import Suspended
 from accounts.vault.vault import store
 from billing.engines import offers
 from billing.engines.offers import EngineGone, PlanRequired
@@ -46,7 +47,7 @@ class TwinsView(APIView):
         return Response(page(request, Twin.objects.owned_by(request.user).for_clients(), show_twin))
 
     @extend_schema(request=TwinForm, responses={201: TwinSerializer})
-    @limited("60/h", "twins")
+    @limited("twins")
     @refuses(TwinLimit)
     def post(self, request: Any) -> Response:
         twin = services.create_twin(request.user, **checked(TwinForm, request))
@@ -86,8 +87,10 @@ class PhotosView(APIView):
     @extend_schema(
         parameters=KEY, request={"multipart/form-data": PhotoForm}, responses={201: PhotoSerializer}
     )
-    @limited("300/h", "photos")
-    @refuses(ConsentRequired, services.TwinDisabled, TwinReadOnly, services.TooManyPhotos, StorageFull)
+    @limited("photos")
+    @refuses(
+        Suspended, ConsentRequired, services.TwinDisabled, TwinReadOnly, services.TooManyPhotos, StorageFull
+    )
     def post(self, request: Any, ident: str) -> Response:
         twin, form = Twin.objects.owned_by(request.user).get_or_404(ident), checked(PhotoForm, request)
         if "photo" in form:
@@ -144,6 +147,7 @@ TRAINING_REFUSALS = (
     NotEnoughCredits,
     PaymentDue,
     EmailUnconfirmed,
+    Suspended,
 )
 
 
@@ -155,7 +159,7 @@ class TrainingsView(APIView):
         return Response(page(request, rows, show, order=("-number", "-id")))
 
     @extend_schema(parameters=KEY, request=TrainingForm, responses={202: TrainingSerializer})
-    @limited("30/h", "trainings")
+    @limited("trainings")
     @refuses(*TRAINING_REFUSALS)
     def post(self, request: Any, ident: str) -> Response:
         twin = Twin.objects.owned_by(request.user).get_or_404(ident)

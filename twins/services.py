@@ -14,6 +14,7 @@ from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.standing import services as standing
 from accounts.vault.vault import store
 from billing import ledger, limits
 from billing.engines import offers
@@ -166,9 +167,10 @@ def add_photo(
     """Puts the bytes into quarantine and enqueues the check. A repeated `key` returns the first photo.
     `ident` is the photo's id, if it has one already.
 
-    Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly, StorageFull,
+    Raises Suspended, ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly, StorageFull,
     IdempotencyMismatch.
     """
+    standing.require(twin.user_id)
     subjects.require_consent(twin)
     if len(data) > settings.MAX_UPLOAD:
         raise FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)

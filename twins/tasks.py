@@ -22,7 +22,7 @@ from config.studio import get_base, get_engine, get_judge
 from ml import media, types
 from ml.avatar.avatar import from_facts
 from ml.errors import MLError
-from moderation.policy import PictureBlocked, check_picture
+from moderation.policy import PictureBlocked, check_upload
 from twins import checks, renewals
 from twins.avatars import fitting
 from twins.avatars.models import encoded
@@ -60,7 +60,7 @@ def _screened(photo: Photo, said: types.Inspection) -> types.Inspection:
     """Refused, where the picture is on the list of blocked ones."""
     try:
         if said.accepted:
-            check_picture(photo.user_id, media.to_array(said.clean))
+            check_upload(photo.user_id, media.to_array(said.clean))
     except PictureBlocked as blocked:
         return replace(said, accepted=False, code=blocked.code)
     return said

@@ -73,7 +73,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return render(request, "twins/new.html", facts | {"full": _full(request)})
 
 
-@limited("60/h", "twins")
+@limited("twins")
 def _make(request: HttpRequest, fields: dict[str, Any]) -> HttpResponse:
     return redirect("twin", services.create_twin(request.user, **fields).id)
 
@@ -170,7 +170,7 @@ def agree(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("300/h", "photos")
+@limited("photos")
 def send(request: HttpRequest, ident: str) -> HttpResponse:
     """Uploads the photos of one request; the page uses it without JavaScript."""
     twin = Twin.objects.owned_by(request.user).get_or_404(ident)
@@ -201,7 +201,7 @@ def remove_photos(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("30/h", "trainings")
+@limited("trainings")
 def train(request: HttpRequest, ident: str) -> HttpResponse:
     twin = Twin.objects.owned_by(request.user).get_or_404(ident)
     profile = request.POST.get("base", "")

@@ -13,6 +13,7 @@ from accounts.developers import services
 from accounts.developers.models import ApiKey
 from accounts.developers.serializers import ApiKeyForm, ApiKeySerializer, NewApiKeySerializer, show_key
 from accounts.serializers import ProofForm
+from accounts.standing.services import Suspended
 from config.errors import Invalid
 from config.web.pagination import page
 from config.web.ratelimit import limited
@@ -27,8 +28,8 @@ class ApiKeysView(APIView):
         return Response(page(request, ApiKey.objects.owned_by(request.user).live(), show_key))
 
     @extend_schema(request=ApiKeyForm, responses={201: NewApiKeySerializer})
-    @limited("30/h", "api_keys")
-    @refuses(ReauthenticationRequired, services.KeyLimit)
+    @limited("api_keys")
+    @refuses(ReauthenticationRequired, Suspended, services.KeyLimit)
     def post(self, request: Any) -> Response:
         """Makes a key. The body proves who asks: `password`, or a `code` of the second factor."""
         form = checked(ApiKeyForm, request)
@@ -47,8 +48,8 @@ class ApiKeyView(APIView):
 
 class RotateView(APIView):
     @extend_schema(request=ProofForm, responses={201: NewApiKeySerializer})
-    @limited("30/h", "api_keys")
-    @refuses(ReauthenticationRequired, services.KeyReplaced, Invalid)
+    @limited("api_keys")
+    @refuses(ReauthenticationRequired, Suspended, services.KeyReplaced, Invalid)
     def post(self, request: Any, ident: str) -> Response:
         """Makes a new key of the same name and scopes. The old one is good for another 24 hours, or until it
         is ended."""

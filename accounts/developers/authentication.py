@@ -14,6 +14,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from accounts.developers import services
 from accounts.developers.models import ApiKey
 from accounts.developers.scopes import TABLE
+from accounts.standing import services as standing
 from config.errors import ScopeMissing
 from config.web.ratelimit import count_call
 
@@ -34,8 +35,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         key = services.find_key(text.strip())
         if key is None:
             raise AuthenticationFailed
-        count_call(request, group="api-key", key=f"key:{key.id}", rate=settings.API_KEY_RATE)
+        count_call(request, group="api-key", key=f"key:{key.id}", rate=settings.LIMITS["api-key"].key)
         _require_scope(request, key)
+        standing.require(key.user_id)
         services.mark_used(key)
         return key.user, key
 

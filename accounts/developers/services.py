@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from accounts.developers.models import ApiKey
 from accounts.models import User
 from accounts.retention import kept
+from accounts.standing import services as standing
 from config.errors import DomainError, Invalid, NotFound
 
 MOST = 10  # keys of a user; one that is replaced does not count
@@ -41,7 +42,11 @@ class KeyReplaced(DomainError):
 
 @transaction.atomic
 def create_key(user: Any, *, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
-    """Returns the new row and the whole key, which nobody can read again. Raises KeyLimit, Invalid."""
+    """Returns the new row and the whole key, which nobody can read again.
+
+    Raises Suspended, KeyLimit, Invalid.
+    """
+    standing.require(user.pk)
     _lock(user)
     keys = ApiKey.objects.owned_by(user).filter(ends_at=None)
     if keys.filter(name=name).exists():
@@ -54,7 +59,8 @@ def create_key(user: Any, *, name: str, scopes: Iterable[str]) -> tuple[ApiKey, 
 @transaction.atomic
 def rotate_key(key: ApiKey) -> tuple[ApiKey, str]:
     """Replaces the key by a new one of the same name and scopes. The old one is good for OVERLAP, or until it
-    is ended. Raises KeyReplaced when two are alive already, and NotFound when the key has ended."""
+    is ended. Raises KeyReplaced when two are alive already, NotFound when the key has ended, Suspended."""
+    standing.require(key.user_id)
     _lock(key.user)
     mine = ApiKey.objects.owned_by(key.user)
     now = mine.live().filter(id=key.id).first()

@@ -38,7 +38,7 @@ def keys(request: HttpRequest) -> HttpResponse:
         return _refused(request, error, **typed)
 
 
-@limited("30/h", "api_keys")
+@limited("api_keys")
 def _create(request: HttpRequest) -> HttpResponse:
     form = ApiKeyForm(data={"name": request.POST.get("name", ""), "scopes": request.POST.getlist("scopes")})
     form.is_valid(raise_exception=True)
@@ -58,7 +58,7 @@ def rotate(request: HttpRequest, ident: str) -> HttpResponse:
         return _refused(request, error)
 
 
-@limited("30/h", "api_keys")
+@limited("api_keys")
 def _rotate(request: HttpRequest, key: ApiKey) -> HttpResponse:
     _require_proof(request)
     return _made(request, *services.rotate_key(key))

@@ -40,7 +40,7 @@ class WebhooksView(APIView):
         return Response(page(request, Webhook.objects.owned_by(request.user), show_webhook))
 
     @extend_schema(request=WebhookForm, responses={201: NewWebhookSerializer})
-    @limited("60/h", "webhooks")
+    @limited("webhooks")
     @refuses(WebhookLimit)
     def post(self, request: Any) -> Response:
         """Adds an address that is told how runs end, with signatures of Standard Webhooks."""
@@ -75,7 +75,7 @@ class DeliveriesView(APIView):
 
 class ReplayView(APIView):
     @extend_schema(request=ReplayForm, responses={202: ReplaySerializer})
-    @limited("60/h", "webhooks_send")
+    @limited("webhooks_send")
     @refuses(WebhookDisabled)
     def post(self, request: Any, ident: str) -> Response:
         """Sends a delivery again, or all that failed, under their own ids."""
@@ -85,7 +85,7 @@ class ReplayView(APIView):
 
 class TestView(APIView):
     @extend_schema(request=None, responses={202: DeliverySerializer})
-    @limited("60/h", "webhooks_send")
+    @limited("webhooks_send")
     @refuses(WebhookDisabled)
     def post(self, request: Any, ident: str) -> Response:
         """Sends a message of the type `webhook.test`."""
@@ -94,7 +94,7 @@ class TestView(APIView):
 
 class RotateSecretView(APIView):
     @extend_schema(request=None, responses={201: SecretSerializer})
-    @limited("60/h", "webhooks")
+    @limited("webhooks")
     def post(self, request: Any, ident: str) -> Response:
         """Makes a new secret. For 24 hours the former one signs beside it."""
         hook = _mine(request, ident)

@@ -38,7 +38,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         return _list(request, status=refused.status, refused=sentence_of(refused), **typed)
 
 
-@limited("60/h", "webhooks")
+@limited("webhooks")
 def _add(request: HttpRequest) -> HttpResponse:
     form = WebhookForm(
         data={"url": request.POST.get("url", "").strip(), "events": request.POST.getlist("events")}
@@ -89,7 +89,7 @@ def _mine(request: HttpRequest, ident: str) -> Webhook:
 @login_required
 @require_POST
 @told
-@limited("60/h", "webhooks_send")
+@limited("webhooks_send")
 def test(request: HttpRequest, ident: str) -> HttpResponse:
     webhooks.send_test(_mine(request, ident))
     messages.success(request, _("A test is on its way. Load this page again to see how it went."))
@@ -99,7 +99,7 @@ def test(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("60/h", "webhooks_send")
+@limited("webhooks_send")
 def replay(request: HttpRequest, ident: str) -> HttpResponse:
     hook = _mine(request, ident)
     wanted = request.POST.get("delivery", "")
@@ -115,7 +115,7 @@ def replay(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("60/h", "webhooks")
+@limited("webhooks")
 def rotate(request: HttpRequest, ident: str) -> HttpResponse:
     hook = _mine(request, ident)
     return _show(request, hook, secret=webhooks.rotate_secret(hook))

@@ -58,7 +58,7 @@ class PushSubscriptionsView(APIView):
         return Response(show_subscriptions(request.user))
 
     @extend_schema(request=BrowserForm, responses={201: BrowserSerializer})
-    @limited("60/h", "push_subscriptions")
+    @limited("push_subscriptions")
     @refuses(subscriptions.PushOff, subscriptions.PushServiceUnknown)
     def post(self, request: Any) -> Response:
         form, device = checked(BrowserForm, request), request.headers.get("User-Agent", "")

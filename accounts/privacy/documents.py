@@ -27,8 +27,8 @@ class Document:
 
 
 DOCUMENTS = {
-    "privacy": Document("2026-11", date(2026, 11, 29)),
-    "retention": Document("2026-11.3", date(2026, 11, 29)),
+    "privacy": Document("2026-11.2", date(2026, 11, 29)),
+    "retention": Document("2026-11.5", date(2026, 11, 29)),
     "imprint": Document("2026-11", date(2026, 11, 29)),
     "ai": Document("2026-11", date(2026, 11, 29)),
 }
@@ -68,6 +68,9 @@ COOKIES = (
     Cookie("theme", _("Light or dark, as you chose."), YEAR),
     Cookie(ZONE, _("Times are those of your place."), YEAR),
 )
+
+
+SMS_COMPANIES = {"twilio": "Twilio Inc.", "sns": "Amazon Web Services, Inc."}
 
 
 def engines() -> list[dict[str, Any]]:

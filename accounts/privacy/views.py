@@ -23,6 +23,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "companies": documents.companies(),
         "cookies": documents.COOKIES,
         "bucket": documents.is_in_a_bucket(),
+        "sms": documents.SMS_COMPANIES.get(settings.SMS_SENDER),
         "stripe": bool(settings.STRIPE_SECRET_KEYS),
         "signal": request.headers.get("Sec-GPC") == "1",
     }
@@ -66,7 +67,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/privacy/request.html", {"form": form}, status=status)
 
 
-@limited("10/h", "privacy_request", by_address="10/h")
+@limited("privacy_request")
 def _recorded(request: HttpRequest, form: RequestForm) -> HttpResponse:
     language = translation.get_language() or settings.LANGUAGE_CODE
     made = requests.ask(**form.cleaned_data, language=language)

@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.emails import require_confirmed
 from billing import ledger
-from billing.locks import advisory_lock
 from billing.models import Invoice, Pack, Plan, StripePrice, Subscription, Wallet
 from billing.payments import catalogue, gateway, subscriptions, sync
 from billing.payments.gateway import PaymentsNotConfigured
 from config.errors import DomainError, Invalid, NotFound, Unavailable
+from config.runs.locks import advisory_lock
 
 LOCALES = {"en": "en", "es": "es", "zh-hans": "zh"}
 
@@ -90,7 +90,9 @@ def _not_for_sale(pack: str) -> Invalid:
 def _with_customer(wallet: Wallet) -> None:
     """Create the customer at Stripe on the first purchase."""
     if wallet.stripe_customer is None:
-        about: Any = {"email": wallet.user.email, "metadata": {"wallet": str(wallet.id)}}
+        about: Any = {"metadata": {"wallet": str(wallet.id)}}
+        if wallet.user.email:  # who signed up by phone may have none
+            about["email"] = wallet.user.email
         wallet.stripe_customer = gateway.call(lambda v1: v1.customers.create(about))["id"]
         wallet.save(update_fields=["stripe_customer"])
 

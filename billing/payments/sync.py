@@ -21,10 +21,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from billing import ledger
-from billing.locks import advisory_lock
 from billing.models import Invoice, Subscription, Wallet, WebhookEvent
 from billing.payments import gateway, invoices, refunds, subscriptions
 from config.errors import DomainError, NotFound
+from config.runs.locks import advisory_lock
 
 log = logging.getLogger(__name__)
 Objects = list[dict[str, Any]]

@@ -87,6 +87,23 @@ SENTENCES = {
         "A file that this needs is damaged in our storage. What was not delivered costs nothing. "
         "Use another photo or another twin."
     ),
+    "picture_unsafe": _(
+        "This picture shows nudity or something else that cannot be used here. Nothing was charged. "
+        "Choose another one."
+    ),
+    "picture_blocked": _(
+        "This picture is on a list of pictures that may not be here. Nothing was charged. If you think that "
+        "this is a mistake, write to us."
+    ),
+    "screening_unavailable": _(
+        "Pictures cannot be checked at the moment, and without a check none is made. Nothing was charged. "
+        "Try again in some minutes."
+    ),
+    "adult_ended": _(
+        "Adult content is not allowed for you any more. What was not delivered costs nothing. "
+        "Your account says why."
+    ),
+    "suspended": _("The account was suspended, so this was stopped. What was not delivered costs nothing."),
     "consent_withdrawn": _("The consent that this needs was withdrawn."),
     "engine_failed": _(
         "The engine could not do this. What was not delivered costs nothing. Please try again."

@@ -19,6 +19,8 @@ FIELDS = {
     "name": "Ana",
     "prompt": "smiling in a park, soft light",
     "zone": "Europe/Madrid",
+    "phone": "+34612345678",
+    "country": "ES",
     "code": "not_found",
     "text": "What I want to say about it.",
     "password": "correct horse battery",

@@ -72,6 +72,10 @@ def respond(error: DomainError) -> JsonResponse:
         status=error.status,
         content_type=JSON,
     )
+    return with_headers(answer, error)
+
+
+def with_headers(answer: Any, error: DomainError) -> Any:
     for name, value in getattr(error, "headers", {}).items():
         answer[name] = value
     return answer
@@ -138,6 +142,13 @@ def flattened(detail: Any, path: str = "") -> dict[str, list[str]]:
     }
 
 
+def _of_allauth() -> RateLimited:
+    """allauth says 429 without a body or a time. Its limits here are of a minute."""
+    error = RateLimited()
+    error.headers = {"Retry-After": "60"}  # type: ignore[attr-defined]
+    return error
+
+
 class ProblemMiddleware:
     """Answers the DomainErrors that plain Django views raise, as answer_to does."""
 
@@ -145,7 +156,10 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        answer = self.get_response(request)
+        if answer.status_code == 429 and request.path.startswith("/_allauth/"):
+            return respond(_of_allauth())
+        return answer
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         error = as_domain_error(error)
@@ -156,7 +170,7 @@ def answer_to(request: HttpRequest, error: DomainError) -> HttpResponse:
     """The answer to an error: problem+json under /api/, a page elsewhere."""
     if request.path.startswith(("/api/", "/_allauth/")):
         return respond(error)
-    return render(request, "error.html", {"error": error}, status=error.status)
+    return with_headers(render(request, "error.html", {"error": error}, status=error.status), error)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

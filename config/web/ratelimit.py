@@ -1,4 +1,7 @@
-"""Rate limits per user, or per network for clients who are not logged in. Without Redis they are off."""
+"""Rate limits per user, or per network for clients who are not logged in. Without Redis they are off.
+
+The rates are those of `settings.LIMITS` (config/start/limits.py), looked up by the name of their group.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import contextlib
 import functools
 import ipaddress
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import redis
@@ -14,6 +18,8 @@ from django.conf import settings
 from django_ratelimit.core import get_usage
 
 from config.errors import RateLimited
+
+CHANGES = ("DELETE", "PATCH", "POST", "PUT")  # counted together; GET and HEAD are counted apart
 
 
 def address(request: Any) -> str:
@@ -40,27 +46,47 @@ def network(request: Any) -> str:
     return truncate_ip(address(request))
 
 
-def who(_group: str, request: Any) -> str:
+def who(request: Any) -> str:
     user = getattr(request, "user", None)
-    return f"user:{user.pk}" if user is not None and user.is_authenticated else f"address:{network(request)}"
+    return f"user:{user.pk}" if user is not None and user.is_authenticated else at(request)
 
 
-def at(_group: str, request: Any) -> str:
+def at(request: Any) -> str:
     """The network alone, whoever is logged in."""
     return f"address:{network(request)}"
 
 
-def _usage(request: Any, group: str, rate: str, key: Any = who) -> dict[str, Any] | None:
-    """None when Redis is away."""
+def usage(group: str, key: str, rate: str, method: str = "POST", *, count: bool = False) -> Any:
+    """How much of a rate `key` has used: django_ratelimit's dict. None when Redis is away.
+
+    `count` counts one call. `method` is that of the call.
+    """
+    methods: Any = CHANGES if method in CHANGES else (method,)
+    asked = SimpleNamespace(method=method)
     try:
-        return get_usage(request, group=group, key=key, rate=rate, method=request.method, increment=True)
+        return get_usage(asked, group=group, key=lambda *_: key, rate=rate, method=methods, increment=count)
     except redis.RedisError:
         return None
 
 
-def limited(rate: str, group: str, *, by_address: str = "") -> Callable[[Any], Any]:
-    """Decorates a view or an API method: at most `rate` ("60/m") calls of `group` for each user; with
-    `by_address` also at most so many from one network, whoever is logged in there.
+def _counted(request: Any, group: str) -> list[tuple[dict[str, Any], str, str]]:
+    """Counts a call by its person and by its network: (usage, rate, name) of each limit that there is."""
+    limit = settings.LIMITS[group]
+    asked = [
+        (group, who(request), limit.user, "default"),
+        (f"{group}:address", at(request), limit.address, "address"),
+    ]
+    found = [
+        (usage(name, key, rate, request.method, count=True), rate, policy)
+        for name, key, rate, policy in asked
+        if rate
+    ]
+    return [one for one in found if one[0]]
+
+
+def limited(group: str) -> Callable[[Any], Any]:
+    """Decorates a view or an API method: it is called as often as `settings.LIMITS[group]` allows one person,
+    and one network.
 
     Raises RateLimited.
     """
@@ -69,20 +95,17 @@ def limited(rate: str, group: str, *, by_address: str = "") -> Callable[[Any], A
         @functools.wraps(method)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             request = next(a for a in args[:2] if hasattr(a, "META"))
-            found = [(_usage(request, group, rate), rate, "default")]
-            if by_address:
-                found.append((_usage(request, f"{group}:address", by_address, at), by_address, "address"))
-            counted = [(usage, each, name) for usage, each, name in found if usage]
-            for usage, each, name in counted:
-                if usage["should_limit"]:
-                    raise refusal(usage, each, name)
+            counted = _counted(request, group)
+            for used, rate, name in counted:
+                if used["should_limit"]:
+                    raise refusal(used, rate, name)
             response = method(*args, **kwargs)
             if response is not None:
                 for header in ("RateLimit-Policy", "RateLimit") if counted else ():
                     response[header] = ", ".join(headers(*one)[header] for one in counted)
             return response
 
-        wrapper.rate = rate  # type: ignore[attr-defined]  # read by the API's description
+        wrapper.limit = settings.LIMITS[group]  # type: ignore[attr-defined]  # read by the API's description
         return wrapper
 
     return decorate
@@ -90,25 +113,22 @@ def limited(rate: str, group: str, *, by_address: str = "") -> Callable[[Any], A
 
 def count_call(request: Any, *, group: str, key: str, rate: str) -> None:
     """Counts a call of `group`, of any method, by whoever `key` names. Raises RateLimited."""
-    try:
-        usage = get_usage(request, group=group, key=lambda *_: key, rate=rate, increment=True)
-    except redis.RedisError:
-        return
-    if usage and usage["should_limit"]:
-        raise refusal(usage, rate, group)
+    used = usage(group, key, rate, count=True)
+    if used and used["should_limit"]:
+        raise refusal(used, rate, group)
 
 
-def refusal(usage: dict[str, Any], rate: str, name: str = "default") -> RateLimited:
+def refusal(used: dict[str, Any], rate: str, name: str = "default") -> RateLimited:
     error = RateLimited()
-    error.headers = headers(usage, rate, name) | {"Retry-After": str(max(1, usage["time_left"]))}  # type: ignore[attr-defined]
+    error.headers = headers(used, rate, name) | {"Retry-After": str(max(1, used["time_left"]))}  # type: ignore[attr-defined]
     return error
 
 
-def headers(usage: dict[str, Any], rate: str, name: str = "default") -> dict[str, str]:
+def headers(used: dict[str, Any], rate: str, name: str = "default") -> dict[str, str]:
     """The headers RateLimit-Policy and RateLimit of the IETF draft, for the policy of this name."""
     seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}[rate.split("/")[1][-1]]
-    left = max(0, usage["limit"] - usage["count"])
+    left = max(0, used["limit"] - used["count"])
     return {
-        "RateLimit-Policy": f'"{name}";q={usage["limit"]};w={seconds}',
-        "RateLimit": f'"{name}";r={left};t={max(0, usage["time_left"])}',
+        "RateLimit-Policy": f'"{name}";q={used["limit"]};w={seconds}',
+        "RateLimit": f'"{name}";r={left};t={max(0, used["time_left"])}',
     }

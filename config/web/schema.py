@@ -120,7 +120,7 @@ class Schema(AutoSchema):
             operation["requestBody"] = body
         if _is_file(operation):
             _describe_file(operation)
-        limited = hasattr(self._method(), "rate")
+        limited = hasattr(self._method(), "limit")
         if limited:
             for answer in _successes(operation):
                 answer["headers"] = answer.get("headers", {}) | _headers("RateLimit", "RateLimit-Policy")
@@ -152,7 +152,7 @@ class Schema(AutoSchema):
         ):
             if header in names:
                 yield kind
-        if hasattr(self._method(), "rate"):
+        if hasattr(self._method(), "limit"):
             yield errors.RateLimited
         yield from getattr(self._method(), "refusals", ())
 

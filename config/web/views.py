@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -34,10 +36,10 @@ def theme(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def look(request: HttpRequest) -> dict[str, str]:
-    """A context processor that gives every template the theme."""
+def look(request: HttpRequest) -> dict[str, Any]:
+    """A context processor that gives every template the theme, and whether one can log in by phone."""
     chosen = request.COOKIES.get("theme", "")
-    return {"theme": chosen if chosen in THEMES else "auto"}
+    return {"theme": chosen if chosen in THEMES else "auto", "phones": bool(settings.SMS_SENDER)}
 
 
 def openapi(request: HttpRequest) -> HttpResponse:

@@ -51,7 +51,7 @@ class SearchView(APIView):
         request={"multipart/form-data": SearchForm, "application/json": SearchForm},
         responses=FoundFacesSerializer,
     )
-    @limited("120/h", "faces")
+    @limited("faces")
     @refuses(ConsentRequired, NoPictures, StorageFull, *OF_PICTURE)
     def post(self, request: Any) -> Response:
         """The own pictures with the face that is most like the one in `image`, or like `face`. Drawn faces
@@ -87,7 +87,7 @@ class PeopleView(APIView):
         return Response({"results": PersonSerializer(people.shown(request.user)[:1000], many=True).data})
 
     @extend_schema(request=PersonOfFacesForm, responses={201: NamingSerializer})
-    @limited("600/h", "people")
+    @limited("people")
     @refuses(people.NoFaces)
     def post(self, request: Any) -> Response:
         """Names the person of these faces. Faces of a name that exists are added to that person."""
@@ -120,7 +120,7 @@ class PersonFacesView(APIView):
         return Response(page(request, rows, show_face, order=("-made_at", "id")))
 
     @extend_schema(request=PersonFacesForm, responses=NamingsSerializer)
-    @limited("600/h", "people")
+    @limited("people")
     @refuses(people.NoFaces)
     def post(self, request: Any, ident: str) -> Response:
         """Adds faces to the person, then takes faces away. Each change in the answer can be undone."""
@@ -131,7 +131,7 @@ class PersonFacesView(APIView):
 
 class MergeView(APIView):
     @extend_schema(request=MergePeopleForm, responses=NamingSerializer)
-    @limited("600/h", "people")
+    @limited("people")
     @refuses(people.MergedWithThemself, people.NoFaces)
     def post(self, request: Any, ident: str) -> Response:
         """This person is the one in `into`, who gets all of their faces."""

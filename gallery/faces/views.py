@@ -58,7 +58,7 @@ def agree(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("120/h", "faces")
+@limited("faces")
 def seek(request: HttpRequest) -> HttpResponse:
     """Searches with an uploaded picture. Nothing of it is kept, so the answer is the page itself."""
     if "image" not in request.FILES:

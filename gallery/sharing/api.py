@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.emails import EmailUnconfirmed
+from accounts.standing.services import Suspended
 from config.errors import NotFound
 from config.web.pagination import page
 from config.web.ratelimit import limited
@@ -18,6 +19,7 @@ from gallery.models import Item
 from gallery.sharing import links
 from gallery.sharing.models import ShareLink
 from gallery.sharing.serializers import ShareForm, ShareSerializer, SharesForm, make_share, show_share
+from moderation.policy import UnderReview
 
 
 def _made(link: ShareLink) -> Response:
@@ -34,8 +36,8 @@ class SharesView(APIView):
         return Response(found | {"results": [show_share(link, counts[link.id]) for link in found["results"]]})
 
     @extend_schema(request=SharesForm, responses={201: ShareSerializer})
-    @refuses(EmailUnconfirmed, links.ShareTooLarge, links.NotShareable, NotFound)
-    @limited("120/h", "shares")
+    @refuses(EmailUnconfirmed, Suspended, links.ShareTooLarge, links.NotShareable, UnderReview, NotFound)
+    @limited("shares")
     def post(self, request: Any) -> Response:
         return _made(make_share(request.user, checked(SharesForm, request)))
 
@@ -53,8 +55,8 @@ class ItemShareView(APIView):
     """A link to one item."""
 
     @extend_schema(request=ShareForm, responses={201: ShareSerializer})
-    @refuses(EmailUnconfirmed, links.NotShareable)
-    @limited("120/h", "shares")
+    @refuses(EmailUnconfirmed, Suspended, links.NotShareable, UnderReview)
+    @limited("shares")
     def post(self, request: Any, ident: str) -> Response:
         item = Item.objects.owned_by(request.user).get_or_404(ident)
         return _made(make_share(request.user, checked(ShareForm, request) | {"ids": [item.id]}))

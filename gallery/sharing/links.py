@@ -19,11 +19,13 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.emails import require_confirmed
+from accounts.standing import services as standing
 from config.errors import DomainError, NotFound
 from gallery.models import UNSAFE, Album, AlbumItem, Item
 from gallery.sharing.models import ShareItem, ShareLink, shareable
 from gallery.sharing.passwords import hashed
 from gallery.shelf.albums import sizes
+from moderation.policy import require_reviewed
 
 MOST = 500  # pictures of a selection
 EXPIRIES = {"1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30), "never": None}
@@ -60,7 +62,7 @@ class ShareOver(NotFound):
 def share_items(user: Any, idents: Iterable[Any], **options: Any) -> ShareLink:
     """A link to these items of the user, shown newest first. `options`: see _save.
 
-    Raises NotFound if one of them is not there, ShareTooLarge, NotShareable, EmailUnconfirmed.
+    Raises NotFound if one of them is not there, ShareTooLarge, NotShareable, UnderReview, EmailUnconfirmed.
     """
     wanted = {str(ident) for ident in idents}
     if len(wanted) > MOST:
@@ -71,6 +73,7 @@ def share_items(user: Any, idents: Iterable[Any], **options: Any) -> ShareLink:
         raise NotFound
     if any(item.safety >= UNSAFE for item in items):
         raise NotShareable
+    require_reviewed(*(item.id for item in items))
     return _save(user, items=items, **options)
 
 
@@ -89,6 +92,7 @@ def _save(
     password: str = "",
     download: bool = False,
 ) -> ShareLink:
+    standing.require(user.pk)
     require_confirmed(user)
     after = EXPIRIES[expires]
     link = ShareLink(

@@ -7,13 +7,14 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import Exists, OuterRef, Q, TextField
+from django.db.models.functions import Cast, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from config.querysets import OwnedQuerySet
 from gallery.models import UNSAFE, Album, Item
+from moderation.cases.models import Case
 
 OWNER = settings.AUTH_USER_MODEL
 
@@ -22,8 +23,10 @@ OWNER = settings.AUTH_USER_MODEL
 
 
 def shareable(user: Any) -> Any:
-    """The items that links of this user may show now: in their owner's sight, and safe."""
-    return Item.objects.owned_by(user).filter(safety__lt=UNSAFE)
+    """The items that links of this user may show now: in their owner's sight, safe, and
+    none that a person of staff must look at first."""
+    waits = Case.objects.all().of_items_to_review().filter(subject_id=Cast(OuterRef("pk"), TextField()))
+    return Item.objects.owned_by(user).filter(~Exists(waits), safety__lt=UNSAFE)
 
 
 class ShareLinkQuerySet(OwnedQuerySet):

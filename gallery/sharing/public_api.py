@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.emails import EmailUnconfirmed
+from accounts.standing.services import Suspended
 from config.errors import Invalid
 from config.web.pagination import page
 from config.web.ratelimit import limited
@@ -65,8 +66,8 @@ class PublishView(APIView):
     """Submits an item to the public gallery, where it is shown once staff approve it."""
 
     @extend_schema(request=PublishForm, responses={201: PublicationSerializer})
-    @refuses(*publishing.REFUSALS, EmailUnconfirmed, WordsRefused)
-    @limited("60/h", "publish")
+    @refuses(*publishing.REFUSALS, EmailUnconfirmed, Suspended, WordsRefused)
+    @limited("publish")
     def post(self, request: Any, ident: str) -> Response:
         item = Item.objects.owned_by(request.user).select_related("twin").get_or_404(ident)
         row = publishing.submit(request.user, item, **checked(PublishForm, request))
@@ -84,8 +85,8 @@ class WithdrawView(APIView):
 
 class LikeView(APIView):
     @extend_schema(request=None, responses=LikesSerializer)
-    @refuses(EmailUnconfirmed)
-    @limited("600/h", "likes")
+    @refuses(EmailUnconfirmed, Suspended)
+    @limited("likes")
     def post(self, request: Any, ident: str) -> Response:
         row = Publication.objects.shown().get_or_404(ident)
         return Response({"likes": talk.like(request.user, row)})
@@ -106,8 +107,8 @@ class CommentsView(APIView):
         return Response(page(request, rows, show_comment))
 
     @extend_schema(request=CommentForm, responses={201: CommentSerializer})
-    @refuses(EmailUnconfirmed, WordsRefused)
-    @limited("60/h", "comments")
+    @refuses(EmailUnconfirmed, Suspended, WordsRefused)
+    @limited("comments")
     def post(self, request: Any, ident: str) -> Response:
         row = Publication.objects.shown().get_or_404(ident)
         made = talk.comment(request.user, row, **checked(CommentForm, request))

@@ -75,7 +75,7 @@ def _commented(request: HttpRequest, row: Publication) -> bool:
     return True
 
 
-@limited("60/h", "comments")
+@limited("comments")
 def _comment(request: HttpRequest, row: Publication) -> None:
     talk.comment(request.user, row, **_written(CommentForm, request, "text", "author"))
 
@@ -88,7 +88,7 @@ def _written(kind: type[Any], request: HttpRequest, *names: str) -> dict[str, An
 
 
 @require_GET
-@limited("1200/m", "public_files")
+@limited("public_files")
 def picture(request: HttpRequest, ident: str, rendition: str) -> HttpResponse:
     """A copy's file. The row is asked each time: once withdrawn, the address is 404 at once here, and after
     30 seconds wherever a copy was kept."""
@@ -105,7 +105,7 @@ def picture(request: HttpRequest, ident: str, rendition: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("600/h", "likes")
+@limited("likes")
 def like(request: HttpRequest, ident: str) -> HttpResponse:
     row = Publication.objects.shown().get_or_404(ident)
     (talk.like if request.POST.get("like") == "on" else talk.unlike)(request.user, row)
@@ -124,7 +124,7 @@ def delete_comment(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("60/h", "publish")
+@limited("publish")
 def publish(request: HttpRequest, ident: str) -> HttpResponse:
     """Submits the picture, or takes it out of the public gallery."""
     item = Item.objects.owned_by(request.user).select_related("twin").get_or_404(ident)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.emails import require_confirmed
+from accounts.standing import services as standing
 from accounts.vault.vault import store
 from config import registry
 from config.errors import DomainError, NotFound
@@ -23,7 +24,7 @@ from gallery.sharing.authors import author_of
 from gallery.sharing.links import NotShareable
 from gallery.sharing.models import Author, Publication
 from ml.edit import SMALLEST
-from moderation.policy import check_words
+from moderation.policy import UnderReview, check_words, require_reviewed
 
 SEEN = (Publication.Status.PUBLISHED, Publication.Status.HIDDEN)  # by the public, now or before
 REASON = (10, 200)  # characters of a reason: the fewest and the most
@@ -53,7 +54,7 @@ class ReasonNeeded(DomainError):
     message = _("Write a reason of 10 to 200 characters.")
 
 
-REFUSALS = (OnlyPictures, TooSmallToPublish, SomebodyElse, NotShareable)
+REFUSALS = (OnlyPictures, TooSmallToPublish, SomebodyElse, NotShareable, UnderReview)
 
 
 # ---------------------------------------------------------------- the author
@@ -62,8 +63,9 @@ REFUSALS = (OnlyPictures, TooSmallToPublish, SomebodyElse, NotShareable)
 def submit(user: Any, item: Item, *, author: str = "", caption: str = "") -> Publication:
     """Sends the user's item to staff. One that is submitted or published already stays as it is.
 
-    Raises REFUSALS, EmailUnconfirmed, WordsRefused, and Invalid for the public name.
+    Raises REFUSALS, Suspended, EmailUnconfirmed, WordsRefused, and Invalid for the public name.
     """
+    standing.require(user.pk)
     require_confirmed(user)
     _require_publishable(item)
     facts = {"author": author_of(user, author), "caption": _caption(user, caption)}
@@ -83,6 +85,7 @@ def _require_publishable(item: Item) -> None:
         raise TooSmallToPublish
     if item.safety >= UNSAFE:
         raise NotShareable
+    require_reviewed(item.id)
     if item.twin and item.twin.of_other:
         raise SomebodyElse
 

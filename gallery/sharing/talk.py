@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.emails import require_confirmed
+from accounts.standing import services as standing
 from config.errors import NotFound
 from gallery.sharing.authors import author_of
 from gallery.sharing.models import Comment, Like, Publication
@@ -16,7 +17,8 @@ from moderation.policy import check_words
 
 @transaction.atomic
 def like(user: Any, row: Publication) -> int:
-    """Returns the number of likes, in which each person counts once. Raises EmailUnconfirmed."""
+    """Returns the number of likes, in which each person counts once. Raises Suspended, EmailUnconfirmed."""
+    standing.require(user.pk)
     require_confirmed(user)
     _like, new = Like.objects.get_or_create(publication=row, user=user)
     return _count(row, 1 if new else 0)
@@ -48,7 +50,8 @@ def liked(user: Any, rows: list[Publication]) -> set[Any]:
 
 
 def comment(user: Any, row: Publication, *, text: str, author: str = "") -> Comment:
-    """Raises EmailUnconfirmed, WordsRefused, and Invalid for the public name."""
+    """Raises Suspended, EmailUnconfirmed, WordsRefused, and Invalid for the public name."""
+    standing.require(user.pk)
     require_confirmed(user)
     check_words(user, text)
     own = author_of(user, author)

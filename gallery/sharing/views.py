@@ -82,7 +82,7 @@ def _made(request: HttpRequest) -> bool:
     return True
 
 
-@limited("120/h", "shares")
+@limited("shares")
 def _make(request: HttpRequest) -> None:
     names = ("expires", "password", "download", "album")
     sent: dict[str, Any] = {name: request.POST[name] for name in names if request.POST.get(name)}
@@ -174,7 +174,7 @@ def shared_picture(request: HttpRequest, token: str, number: int) -> HttpRespons
 
 
 @require_GET
-@limited("1200/m", "shared_files")
+@limited("shared_files")
 def shared_file(request: HttpRequest, token: str, number: int, rendition: str) -> HttpResponse:
     """A thumbnail; or as content the full file where the link allows to download it, else a smaller copy.
 
@@ -190,7 +190,7 @@ def shared_file(request: HttpRequest, token: str, number: int, rendition: str) -
 
 
 @require_GET
-@limited("120/m", "shared_cards")
+@limited("shared_cards")
 def card(request: HttpRequest, token: str) -> HttpResponse:
     """The picture of the preview card, for those who read no cookies: never of a link with a password."""
     link = links.find(token)

@@ -36,7 +36,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("120/h", "albums")
+@limited("albums")
 def create(request: HttpRequest) -> HttpResponse:
     """Opens the album of this name, which is made if there is none."""
     return _open(services.album_named(request.user, request.POST.get("name", "")))

@@ -35,7 +35,7 @@ from gallery.shelf.serializers import (
 class BulkView(APIView):
     @extend_schema(request=BulkForm, responses=BulkEditSerializer)
     @refuses(bulk.TooManyItems)
-    @limited("240/h", "bulk")
+    @limited("bulk")
     def post(self, request: Any) -> Response:
         form = checked(BulkForm, request)
         chosen = search.chosen(request.user, form)
@@ -57,7 +57,7 @@ class StacksView(APIView):
 
     @extend_schema(request=StackForm, responses=StackSerializer)
     @refuses(stacks.StackTooSmall, stacks.StackTooLarge, NotFound)
-    @limited("240/h", "stacks")
+    @limited("stacks")
     def post(self, request: Any) -> Response:
         form = checked(StackForm, request)
         return Response(show_stack(stacks.stack(request.user, form["ids"], keeper=form.get("keeper"))))
@@ -107,7 +107,7 @@ class MergeView(APIView):
 
     @extend_schema(request=MergeForm, responses=BulkEditSerializer)
     @refuses(NotFound)
-    @limited("240/h", "bulk")
+    @limited("bulk")
     def post(self, request: Any) -> Response:
         form = checked(MergeForm, request)
         keep = Item.objects.owned_by(request.user).get_or_404(form["keep"])
@@ -119,6 +119,6 @@ class ApartView(APIView):
     """Says that pictures which look alike are different. They are not shown as a group again."""
 
     @extend_schema(request=ApartForm, responses=ApartSerializer)
-    @limited("240/h", "bulk")
+    @limited("bulk")
     def post(self, request: Any) -> Response:
         return Response({"changed": alike.keep_apart(request.user, checked(ApartForm, request)["ids"])})

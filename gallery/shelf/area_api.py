@@ -39,7 +39,7 @@ class OpenView(APIView):
 
     @extend_schema(request=ProofForm, responses=OpenSerializer)
     @refuses(ReauthenticationRequired, RateLimited, area.AreaLocked)
-    @limited("30/h", "locked")
+    @limited("locked")
     def post(self, request: Any) -> Response:
         return Response({"until": area.open_area(request, **checked(ProofForm, request))})
 
@@ -53,7 +53,7 @@ class LockView(APIView):
     """Puts items into the area. That needs no password."""
 
     @extend_schema(request=IdsForm, responses=LockedSerializer)
-    @limited("240/h", "lock")
+    @limited("lock")
     def post(self, request: Any) -> Response:
         return Response({"changed": area.lock(request.user, checked(IdsForm, request)["ids"])})
 

@@ -34,7 +34,7 @@ def locked(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("30/h", "locked")
+@limited("locked")
 def unlock(request: HttpRequest) -> HttpResponse:
     area.open_area(request, **proof_of(request.POST))
     return redirect("locked")

@@ -24,7 +24,7 @@ from gallery.shelf.models import BulkEdit
 from gallery.shelf.words import split_tags
 
 
-@limited("20/h", "exports")
+@limited("exports")
 def _pack(request: HttpRequest, ids: list[str]) -> HttpResponse:
     return redirect("archive", request_export(request.user, scope="items", chosen={"ids": ids}).id)
 

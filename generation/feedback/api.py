@@ -22,7 +22,7 @@ class FeedbackView(APIView):
         return Response(_shown(_item(request, ident)))
 
     @extend_schema(request=FeedbackForm, responses=FeedbackSerializer)
-    @limited("600/h", "feedback")
+    @limited("feedback")
     @refuses(services.NotOfTwin)
     def post(self, request: Any, ident: str) -> Response:
         """Says "not me", or rates the picture; what is not sent stays as it is."""

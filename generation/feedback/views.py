@@ -22,7 +22,7 @@ STARS = ("likeness", "prompt", "quality")
 @login_required
 @require_POST
 @told
-@limited("600/h", "feedback")
+@limited("feedback")
 def not_me(request: HttpRequest, ident: str) -> HttpResponse:
     """Leads back to the picture's contact sheet, or to the picture."""
     item = Item.objects.owned_by(request.user).select_related("twin").get_or_404(ident)
@@ -35,7 +35,7 @@ def not_me(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("600/h", "feedback")
+@limited("feedback")
 def rate(request: HttpRequest, ident: str) -> HttpResponse:
     """The whole form is sent: what is not chosen is taken back."""
     item = Item.objects.owned_by(request.user).select_related("twin").get_or_404(ident)

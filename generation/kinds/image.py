@@ -14,9 +14,11 @@ from billing.engines.working import given
 from config.studio import get_engine
 from gallery.models import Item
 from gallery.services import save_item
+from generation import adult
 from generation.kinds import RENDER
 from generation.models import Job, mask_file
 from ml import types
+from ml.errors import MLError
 
 
 class ImageKind:
@@ -28,7 +30,14 @@ class ImageKind:
     def make(self, job: Job, index: int, on_progress: types.Progress) -> types.Picture:
         engine = get_engine(job.base.name)
         pictures = engine.render(spec(job, index), **given(job, store(job.user_id), on_progress))
-        return next(iter(pictures))
+        picture = next(iter(pictures))
+        if job.adult and not self._shows_twin(job, picture):
+            raise MLError("result_refused", "")  # it may be somebody else
+        return picture
+
+    def _shows_twin(self, job: Job, picture: types.Picture) -> bool:
+        """Surely, and not only where nobody can tell."""
+        return picture.likeness is not None and picture.likeness >= job.base.floor
 
     def is_recognised(self, job: Job, result: types.Picture) -> bool:
         """False below the base's likeness floor. A picture that cannot be measured is not judged, nor is one
@@ -55,7 +64,7 @@ class ImageKind:
             width=result.width,
             height=result.height,
             likeness=result.likeness,
-            safety=result.safety,
+            safety=adult.SAFETY if job.adult else result.safety,
             mark=result.mark,
             **facts,
         )
@@ -85,6 +94,7 @@ def spec(job: Job, index: int) -> types.RenderSpec:
         seed=job.seed + index,
         steps=job.steps,
         longest=job.longest,
+        adult=job.adult,
         **_begins_from(job),
     )
 

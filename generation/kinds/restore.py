@@ -17,8 +17,9 @@ from generation.kinds import RENDER
 from generation.models import Job
 from generation.restorations.models import Restoration
 from generation.restorations.services import references
-from ml import types
+from ml import media, types
 from ml.errors import Stopped
+from moderation.policy import check_in_worker
 
 
 class RestoreKind:
@@ -31,8 +32,10 @@ class RestoreKind:
     def make(self, job: Job, index: int, on_progress: types.Progress) -> types.Restored:
         row = restoration_of(job)
         vectors, embedder = references(row)
+        picture = store(job.user_id).read(row.original)
+        check_in_worker(job.user_id, media.to_array(picture))
         spec = types.RestoreSpec(
-            picture=store(job.user_id).read(row.original),
+            picture=picture,
             fidelity=row.fidelity,
             scale=row.scale,
             background=row.background,

@@ -97,7 +97,7 @@ class SheetView(APIView):
 
 class KeepView(APIView):
     @extend_schema(request=KeepForm, responses=KeptSerializer)
-    @limited("120/h", "keep")
+    @limited("keep")
     def post(self, request: Any, ident: str) -> Response:
         """Marks the best pictures of a job as favourites."""
         job, form = Job.objects.owned_by(request.user).get_or_404(ident), checked(KeepForm, request)

@@ -93,7 +93,7 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "generation/pack.html", _offer(request, pack))
 
 
-@limited("120/h", "generations")
+@limited("generations")
 def _order(request: HttpRequest, code: str) -> HttpResponse:
     names = ("twin", "count", "quality")
     asked = {name: request.POST[name] for name in names if request.POST.get(name)}
@@ -234,13 +234,13 @@ def _remove(request: HttpRequest, job: Job) -> HttpResponse:
     return _back(job)
 
 
-@limited("20/h", "exports")
+@limited("exports")
 def _download(request: HttpRequest, job: Job) -> HttpResponse:
     chosen = sheet.ids(sheet.sheet(job), favourites=request.POST["download"] == "favourites")
     return redirect("archive", request_export(request.user, chosen={"ids": chosen}).id)
 
 
-@limited("120/h", "generations")
+@limited("generations")
 def _again(request: HttpRequest, job: Job) -> HttpResponse:
     wanted = request.POST.get("twin", "")
     other = {"twin": Twin.objects.owned_by(request.user).get_or_404(wanted)} if wanted else {}

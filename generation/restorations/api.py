@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.consents import ConsentRequired
 from accounts.emails import EmailUnconfirmed
+from accounts.standing.services import Suspended
 from accounts.vault.vault import store
 from billing.ledger import NotEnoughCredits, PaymentDue
 from billing.limits import JobLimit, TwinReadOnly
@@ -28,14 +29,13 @@ from generation import albums
 from generation.restorations import services
 from generation.restorations.models import Restoration
 from generation.restorations.serializers import (
-    UPLOADS,
-    UPLOADS_BY_ADDRESS,
     ChangeForm,
     DeleteRestorationsForm,
     RestorationForm,
     RestorationSerializer,
     show_restoration,
 )
+from moderation.policy import PictureBlocked
 from twins.models import Twin
 from twins.services import TwinDisabled
 
@@ -52,6 +52,8 @@ REFUSALS = (
     NotEnoughCredits,
     PaymentDue,
     EmailUnconfirmed,
+    Suspended,
+    PictureBlocked,
     StorageFull,
     NotFound,
 )
@@ -79,7 +81,7 @@ class RestorationsView(APIView):
         request={"multipart/form-data": RestorationForm},
         responses={202: RestorationSerializer},
     )
-    @limited(UPLOADS, "restorations", by_address=UPLOADS_BY_ADDRESS)
+    @limited("restorations")
     @refuses(*REFUSALS)
     def post(self, request: Any) -> Response:
         inline, form = is_inline(request), checked(RestorationForm, request)
@@ -137,8 +139,8 @@ class MilderView(APIView):
     """The same picture again, nearer to the original, at no price, where the result was flagged."""
 
     @extend_schema(request=None, responses={202: RestorationSerializer})
-    @limited("60/h", "milder")
-    @refuses(services.NothingMilder, JobLimit, EmailUnconfirmed)
+    @limited("milder")
+    @refuses(services.NothingMilder, JobLimit, EmailUnconfirmed, Suspended)
     def post(self, request: Any, ident: str) -> Response:
         row = Restoration.objects.owned_by(request.user).get_or_404(ident)
         return Response(show_restoration(services.request_milder(row)), status=202)
@@ -146,7 +148,7 @@ class MilderView(APIView):
 
 class DeleteView(APIView):
     @extend_schema(request=DeleteRestorationsForm, responses=DeletedSerializer)
-    @limited("60/h", "delete")
+    @limited("delete")
     def post(self, request: Any) -> Response:
         form = checked(DeleteRestorationsForm, request)
         services.require_ids_or_all(form.get("ids"), form["all"])

@@ -15,7 +15,6 @@ from config.web.text import NameField, TextField
 from generation.restorations.models import Restoration
 
 SCALES = (1, 2, 4)
-UPLOADS, UPLOADS_BY_ADDRESS = "10/h", "30/h"
 
 
 class RestorationForm(serializers.Serializer):  # type: ignore[type-arg]

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.standing import services as standing
 from accounts.vault.vault import store
 from billing import ledger, limits
 from config.errors import DomainError, FileTooLarge, Invalid
@@ -20,7 +21,7 @@ from generation.models import Job
 from generation.restorations.models import Restoration
 from ml import media
 from ml.errors import PhotoRefused
-from moderation.policy import check_picture
+from moderation.policy import check_upload
 from twins.models import Twin
 from twins.proof import subjects
 from twins.services import TwinDisabled, require_use
@@ -83,13 +84,14 @@ def request_restoration(
     """Takes a picture and enqueues its restoration. `twin`: whose photos choose the fidelity. `album`: which
     gets the result.
 
-    Raises FileTooLarge, PictureRefused, PictureBlocked, ConsentRequired, TwinDisabled, TwinReadOnly,
-    JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, StorageFull, IdempotencyMismatch.
+    Raises Suspended, FileTooLarge, PictureRefused, PictureBlocked, ConsentRequired, TwinDisabled,
+    TwinReadOnly, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, StorageFull, IdempotencyMismatch.
     """
+    standing.require(user.pk)
     if twin is not None:
         require_photos(twin)
     photo = cleaned(data)
-    check_picture(user.id, media.to_array(photo.jpeg))
+    check_upload(user.id, media.to_array(photo.jpeg))
     asked = {"fidelity": fidelity, "scale": scale, "background": background}
     others = {"twin": twin and str(twin.id)} | ({"album": str(album.id)} if album else {})
     said = json.dumps(asked | others, sort_keys=True).encode()

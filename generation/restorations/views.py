@@ -27,8 +27,6 @@ from generation.restorations import services
 from generation.restorations.models import Restoration
 from generation.restorations.serializers import (
     SCALES,
-    UPLOADS,
-    UPLOADS_BY_ADDRESS,
     ChangeForm,
     RestorationForm,
     identity_in_words,
@@ -73,7 +71,7 @@ def history(request: HttpRequest) -> dict[str, Any]:
 @login_required
 @require_POST
 @told
-@limited(UPLOADS, "restorations", by_address=UPLOADS_BY_ADDRESS)
+@limited("restorations")
 def send(request: HttpRequest) -> HttpResponse:
     form = RestorationForm(data=_sent(request))
     form.is_valid(raise_exception=True)
@@ -138,7 +136,7 @@ def change(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("60/h", "milder")
+@limited("milder")
 def milder(request: HttpRequest, ident: str) -> HttpResponse:
     return redirect("restoration", services.request_milder(_own(request, ident)).id)
 
@@ -163,7 +161,7 @@ def delete(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("20/h", "exports")
+@limited("exports")
 def many(request: HttpRequest) -> HttpResponse:
     """Deletes all restorations, or packs all results."""
     if request.POST.get("act") == "delete":

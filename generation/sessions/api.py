@@ -36,7 +36,7 @@ class SessionsView(APIView):
         return Response(page(request, Session.objects.owned_by(request.user).with_runs(), show_session))
 
     @extend_schema(request=SessionForm, responses={201: SessionSerializer})
-    @limited("120/h", "sessions")
+    @limited("sessions")
     def post(self, request: Any) -> Response:
         session = services.create(request.user, **checked(SessionForm, request))
         return Response(show_session(session), status=201)
@@ -72,7 +72,7 @@ class SessionView(APIView):
 
 class SessionRepeatView(APIView):
     @extend_schema(parameters=KEY, request=SessionRepeatForm, responses={202: SessionSerializer})
-    @limited("30/h", "sessions_repeat")
+    @limited("sessions_repeat")
     @refuses(
         services.NothingToRepeat, PackGone, PresetGone, PackUnfit, JobLimit, NotEnoughCredits, PaymentDue
     )

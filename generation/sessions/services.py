@@ -10,10 +10,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.standing import services as standing
 from config.errors import DomainError, IdempotencyMismatch, Invalid
 from config.runs.idempotency import KEPT
 from gallery.models import Item
-from generation import services
+from generation import adult, services
 from generation.models import Job
 from generation.packs import services as packs
 from generation.sessions.models import Session
@@ -68,16 +69,18 @@ def repeat(
     """Makes all pictures of a session again, with new seeds and maybe of another twin, in a new session. All
     of its jobs are requested, or none. Trainings and what no prompt asked for are not repeated.
 
-    Raises NothingToRepeat, and as services.repeat and packs.again.
+    Raises Suspended, NothingToRepeat, and as services.repeat and packs.again.
     """
     if earlier := _earlier(session, key):
         return _same(earlier, body_hash)
+    standing.require(session.user_id)  # before any words are screened
     jobs = list(session.jobs.shown().by_prompt().order_by("created_at"))
     if not jobs:
         raise NothingToRepeat
     for job in jobs:  # outside the transaction, so that the audit entry of a refusal is kept
         if job.kind != packs.HEADSHOTS:
-            policy.check_prompt(job.user, job.prompt, job.negative_prompt)
+            adult.check(job)
+            policy.check_prompt(job.user, job.prompt, job.negative_prompt, adult=job.adult)
     try:
         return _repeat(
             session, [partial(_again(job), job, **_with(job, twin)) for job in jobs], key, body_hash

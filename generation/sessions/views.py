@@ -37,7 +37,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "generation/sessions.html", facts)
 
 
-@limited("120/h", "sessions")
+@limited("sessions")
 def _create(request: HttpRequest) -> HttpResponse:
     return redirect("session", services.create(request.user, name=_name(request)).id)
 
@@ -111,7 +111,7 @@ def add(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("30/h", "sessions_repeat")
+@limited("sessions_repeat")
 def repeat(request: HttpRequest, ident: str) -> HttpResponse:
     session = Session.objects.owned_by(request.user).get_or_404(ident)
     wanted = request.POST.get("twin", "")

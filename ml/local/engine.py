@@ -167,7 +167,7 @@ class LocalEngine:
         on_progress: Progress = go_on,
         journal: Journal | None = None,
     ) -> Iterator[Picture]:
-        screening.refuse_prompt(spec.prompt, spec.negative_prompt)
+        screening.refuse_prompt(spec.prompt, spec.negative_prompt, allow_sexual=spec.adult)
         with self._lock:
             twin, reference = self.read(spec, store), references.read(spec, store, self.faces)
         refused = 0
@@ -223,7 +223,8 @@ class LocalEngine:
         start = time.monotonic()
         raw = self._sample(sampler, spec, facts.get("subject", spec.subject), seeds, reference)
         each = (time.monotonic() - start) / len(seeds)
-        finish, done = partial(self._finish, parent=reference.data if reference else None), []
+        parent = reference.data if reference else None
+        finish, done = partial(self._finish, parent=parent, allow_nudity=spec.adult), []
         for one, seed in zip(raw, seeds):
             begin = time.monotonic() - each
             picture = references.finished(reference, sampler.deliver(one), spec.longest)

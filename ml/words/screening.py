@@ -117,9 +117,9 @@ def screen(
     return Verdict(True)
 
 
-def refuse_prompt(prompt: str, negative: str = "") -> None:
+def refuse_prompt(prompt: str, negative: str = "", *, allow_sexual: bool = False) -> None:
     """MLError `prompt_refused` unless `screen` allows them."""
-    verdict = screen(prompt, negative)
+    verdict = screen(prompt, negative, allow_sexual=allow_sexual)
     if not verdict.allowed:
         raise MLError("prompt_refused", verdict.message)
 

@@ -27,8 +27,6 @@ from moderation.cases.models import Decision
 from moderation.cases.senders import file_takedown, sender_of
 from moderation.cases.shown import show_case, show_takedown
 
-REPORTS, TAKEDOWNS, LOOK_UPS = "30/h", "10/h", "60/h"  # of one person, or one network
-
 
 class ReportsView(APIView):
     permission_classes = ()
@@ -41,7 +39,7 @@ class ReportsView(APIView):
         },
     )
     @refuses(NotFound)
-    @limited(REPORTS, "reports")
+    @limited("reports")
     def post(self, request: Any) -> Response:
         """Reports something shared or public. Who reports it again gets the number of the first report."""
         form = checked(ReportForm, request)
@@ -66,7 +64,7 @@ class TakedownsView(APIView):
             200: OpenApiResponse(FiledSerializer, description="You sent the same before"),
         },
     )
-    @limited(TAKEDOWNS, "takedowns")
+    @limited("takedowns")
     def post(self, request: Any) -> Response:
         """A takedown notice: an address, a description or the picture; decided within 48 hours.
 
@@ -87,7 +85,7 @@ class TakedownView(APIView):
             OpenApiParameter("contact", str, description="Or the contact address of the notice"),
         ],
     )
-    @limited(LOOK_UPS, "takedown_status")
+    @limited("takedown_status")
     def get(self, request: Any, number: str) -> Response:
         """How far a takedown is. Without its secret or its contact address there is nothing to see."""
         form = LookUpForm(data=request.query_params)
@@ -98,7 +96,7 @@ class TakedownView(APIView):
 class AppealView(APIView):
     @extend_schema(request=AppealForm, responses={201: CaseSerializer})
     @refuses(*deciding.APPEAL_REFUSALS)
-    @limited("10/h", "appeals")
+    @limited("appeals")
     def post(self, request: Any, ident: str) -> Response:
         """Has a decision looked at once more, within 30 days: by the owner of what it is about, or by who
         reported it."""

@@ -20,6 +20,7 @@ from moderation.cases import copies
 from moderation.cases.models import CLAIM, UNDO, Appeal, Case, Decision, Match
 from moderation.cases.reasons import KEPT, OTHER, REMOVED
 from moderation.hashes.models import BlockedHash
+from moderation.standing import strikes
 
 SHORTEST, LONGEST = 10, 150  # characters of a reason to look
 TEXT = 1000  # characters of a decision's words
@@ -166,6 +167,7 @@ def _take_away(case: Case, kind: str, ident: str) -> None:
 
 def _show(case: Case) -> None:
     BlockedHash.objects.filter(source=case.number).delete()
+    strikes.cancel_cause(case.number)
     _restore(case.subject_kind, case.subject_id)
     for copy in case.matches.filter(state=Match.State.HIDDEN).select_for_update():
         _restore(copy.subject_kind, copy.subject_id)

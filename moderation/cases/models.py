@@ -27,6 +27,11 @@ class CaseQuerySet(models.QuerySet):  # type: ignore[type-arg]
         """Those that wait for staff."""
         return self.exclude(state=Case.State.DECIDED)
 
+    def of_items_to_review(self) -> Any:
+        """The ids of pictures that a person must look at before others may see them."""
+        found = self.open().filter(kind=Case.Kind.SCREENING, subject_kind="item")
+        return found.values_list("subject_id", flat=True)
+
 
 class Case(models.Model):
     """A subject and why somebody wants it gone. All reports of one subject are one case while it is open."""
@@ -34,6 +39,7 @@ class Case(models.Model):
     class Kind(models.TextChoices):
         REPORT = "report", _("report")
         TAKEDOWN = "takedown", _("takedown")
+        SCREENING = "screening", _("nearly a listed picture")
 
     class State(models.TextChoices):
         OPEN = "open", _("waits for staff")

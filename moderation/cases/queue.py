@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from accounts.standing.models import Suspension
 from config import registry
 from config.errors import DomainError, Invalid, NotFound
 from config.web.problems import sentence_of
@@ -44,6 +45,7 @@ def page(request: HttpRequest) -> HttpResponse:
             return redirect(f"{reverse('moderation_queue')}{done}")
     case = _chosen(request) or deciding.next_case(actor=request.user)
     facts = _facts(request, case, looked) if case else {"waiting": 0}
+    facts["appealed"] = Suspension.objects.appealed().in_force().count()
     return TemplateResponse(
         request,
         "admin/moderation/queue.html",

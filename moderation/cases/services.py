@@ -79,6 +79,15 @@ def report(sender: Sender, *, kind: str, ident: str, reason: str, text: str = ""
         return _add(case, sender, reason=reason, text=text, address=address)
 
 
+def open_review(kind: str, ident: Any, *, owner_id: Any, rule: str) -> Case:
+    """The case of a picture that a person must look at: `rule` says why. A second call finds the first."""
+    facts = {"subject_kind": kind, "subject_id": str(ident), "owner_id": owner_id, "reason": "other"}
+    sender = Sender(network=f"screening:{kind}:{ident}")
+    with transaction.atomic():
+        case = _case_of(Case.Kind.SCREENING, **facts)
+        return _add(case, sender, reason="other", text=rule).case
+
+
 def reportable(kind: str, ident: str) -> registry.Subject:
     """What others can see. Raises NotFound for anything else."""
     subject = registry.subjects.get(kind)

@@ -23,12 +23,6 @@ from moderation.cases.reasons import REASONS
 from moderation.cases.senders import file_takedown, sender_of
 from moderation.cases.shown import show_decision, show_takedown
 
-LIMITS = {
-    "reports": "30/h",
-    "takedowns": "10/h",
-    "takedown_status": "60/h",
-}  # as of the API, and counted with it
-
 
 @never_cache
 @require_http_methods(["GET", "POST"])
@@ -48,7 +42,7 @@ def _form(request: HttpRequest, status: int = 200, **facts: Any) -> HttpResponse
     return render(request, "moderation/takedown.html", shown | facts, status=status)
 
 
-@limited(LIMITS["takedowns"], "takedowns")
+@limited("takedowns")
 def _file(request: HttpRequest) -> HttpResponse:
     typed = request.POST.dict()
     typed.pop("file", None)  # a browser sends an empty text where no file was chosen
@@ -78,7 +72,7 @@ def status(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "moderation/status.html", facts, status=code)
 
 
-@limited(LIMITS["takedown_status"], "takedown_status")
+@limited("takedown_status")
 def _looked_up(request: HttpRequest, number: str, secret: str, contact: str) -> Any:
     return show_takedown(services.takedown_of(number, secret=secret, contact=contact))
 
@@ -97,7 +91,7 @@ def report(request: HttpRequest, kind: str, ident: str) -> HttpResponse:
     return render(request, "moderation/report.html", facts, status=422 if "errors" in facts else 200)
 
 
-@limited(LIMITS["reports"], "reports")
+@limited("reports")
 def _reported(request: HttpRequest, kind: str, ident: str) -> services.Filed:
     typed = {"subject": {"kind": kind, "id": ident}} | request.POST.dict()
     form = ReportForm(data=typed)

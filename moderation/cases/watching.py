@@ -19,6 +19,7 @@ from config import registry
 from config.errors import NotFound
 from moderation.cases import copies
 from moderation.cases.models import APPEAL, DUE, UNDO, Case, Decision, Match, Notice
+from moderation.standing import strikes
 
 # What staff are told of an open takedown, by its age: (level, age). Each level once.
 LEVELS = ((4, DUE), (3, timedelta(hours=40)), (2, timedelta(hours=24)), (1, timedelta(0)))
@@ -99,8 +100,9 @@ def tell_outcomes() -> int:
 def _tell(decision: Decision) -> None:
     case = decision.case
     sent = 0
-    if case.owner_id and decision.outcome == Decision.Outcome.REMOVE:
+    if case.owner and decision.outcome == Decision.Outcome.REMOVE:
         sent += tell(case.owner_id, lambda: _to_owner(decision))
+        strikes.give(case.owner, rule="removed", cause=case.number)
     for owner in _owners_of_copies(case) if decision.outcome == Decision.Outcome.REMOVE else ():
         sent += tell(owner, lambda: _to_owner(decision))
     for notice in case.notices.iterator():

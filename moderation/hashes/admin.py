@@ -17,6 +17,8 @@ from config.errors import DomainError, MissingFile
 from config.web.admin import ReadOnlyAdmin
 from moderation.hashes import lists
 from moderation.hashes.models import BlockedHash
+from moderation.lists import services as versions
+from moderation.lists.lines import line_of
 from moderation.models import AuditEntry
 
 RIGHT = "moderation.change_hash_lists"
@@ -32,6 +34,10 @@ class BlockedHashAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         return bool(request.user.has_perm("moderation.delete_blockedhash"))
+
+    def delete_model(self, request: Any, obj: Any) -> None:
+        """As a version of the list."""
+        versions.take_off("hashes", [line_of(obj)], actor=request.user, why=f"taken off: {obj}")
 
     def get_urls(self) -> list[Any]:
         mine = [
@@ -54,8 +60,12 @@ class BlockedHashAdmin(ReadOnlyAdmin):
     def _import(self, request: Any) -> None:
         if "list" not in request.FILES:
             raise MissingFile
-        new = lists.bring_in(request.FILES["list"].read().decode("utf-8", errors="replace"))
-        _record(request, "import_hashes", f"{new} new")
+        text = request.FILES["list"].read().decode("utf-8", errors="replace")
+        why = request.POST.get("why", "").strip() or f"import of {request.FILES['list'].name}"[:200]
+        try:
+            new = len(versions.add("hashes", text, actor=request.user, why=why).added)
+        except versions.NothingChanged:
+            new = 0
         told = ngettext("%(n)s new hash.", "%(n)s new hashes.", new)
         messages.success(request, _("The list is imported.") + " " + told % {"n": new})
 

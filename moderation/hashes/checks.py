@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from django.db.models import Q
 
 from ml import pdq
@@ -15,15 +17,25 @@ CHANGED = 20
 OWN, OF_CASES = 12, "PF-"
 
 
-def blocked(forms: list[pdq.Form]) -> BlockedHash | None:
-    """The entry of the list that the picture of these forms is a copy of."""
+class Found(NamedTuple):
+    """`sure`: near enough to be the same picture. Otherwise a person must look."""
+
+    entry: BlockedHash
+    sure: bool
+
+
+def find(forms: list[pdq.Form]) -> Found | None:
+    """The entry of the list that the picture of these forms is a copy of, or may be a changed copy of."""
+    doubtful = None
     for number, form in enumerate(forms):
         for bits, limit in ((form.bits, CHANGED if number else pdq.SAME), (form.mirrored, CHANGED)):
-            rows = BlockedHash.objects.near(bits, limit)
+            rows = BlockedHash.objects.near(bits, pdq.SAME)
             rows = rows.filter(Q(apart__lte=OWN) | ~Q(source__startswith=OF_CASES))
-            if found := rows.order_by("apart").first():
-                return found
-    return None
+            entry = rows.order_by("apart").first()
+            if entry and entry.apart <= limit:
+                return Found(entry, True)
+            doubtful = doubtful or entry
+    return Found(doubtful, False) if doubtful else None
 
 
 def prints_of(forms: list[pdq.Form]) -> bytes:

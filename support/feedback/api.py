@@ -18,7 +18,7 @@ class FeedbackView(APIView):
     permission_classes = ()
 
     @extend_schema(request=ProductFeedbackForm, responses={201: SentSerializer})
-    @limited("20/h", "product-feedback", by_address="60/h")
+    @limited("product-feedback")
     def post(self, request: Any) -> Response:
         """Says something about the product to the people who run it. Open to everybody."""
         user = request.user if request.user.is_authenticated else None

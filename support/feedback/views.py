@@ -24,7 +24,7 @@ def feedback(request: HttpRequest) -> HttpResponse:
     return _page(request, page=services.path_of(request.GET.get("page", "")))
 
 
-@limited("20/h", "product-feedback", by_address="60/h")
+@limited("product-feedback")
 def _sent(request: HttpRequest) -> HttpResponse:
     page = services.path_of(request.POST.get("page", ""))
     form = ProductFeedbackForm(data={"text": request.POST.get("text", ""), "page": page})

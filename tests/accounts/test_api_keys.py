@@ -19,6 +19,7 @@ from accounts.developers import services
 from accounts.developers.models import ApiKey
 from accounts.models import Export
 from accounts.tasks import retain
+from config.start.limits import Limit
 from tests.conftest import client_of, person
 
 pytestmark = pytest.mark.django_db
@@ -169,7 +170,7 @@ def test_the_last_use_is_written_once_a_minute(alice: Any, django_assert_num_que
 
 
 def test_each_key_has_a_limit_of_its_own(alice: Any, settings: Any) -> None:
-    settings.API_KEY_RATE = "3/h"
+    settings.LIMITS = {**settings.LIMITS, "api-key": Limit("calls", key="3/h")}
     _row, one = made(alice, "one")
     _row, other = made(alice, "other")
     assert [called(one).status_code for _ in range(4)] == [200, 200, 200, 429]

@@ -55,6 +55,8 @@ OWN = {
     "channels": "/account/notices/preferences/",
     "consents": "/account/consents/",
     "my-privacy": "/account/privacy/",
+    "standing": "/account/standing/",
+    "age": "/account/age/",
     "withdrawn": "/account/consents/biometric_twin/",
     "developers": "/account/developers/",
     "webhooks": "/account/developers/webhooks/",

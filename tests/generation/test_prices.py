@@ -33,6 +33,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "steps": (None, *range(1, 51)),
     "reference": (None,),  # a picture takes a step or two less from one
     "strength": (None, 0.1, 0.5, 1.0),
+    "adult": (False,),  # which words it has is no work
     "engine": ("nano",),  # each engine is walked by the test below
 }
 ALIKE = 1.08  # the sizes of the aspects differ by less

@@ -30,7 +30,7 @@ def _no_limits(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
     if "limits" not in request.fixturenames:
         from config.web import ratelimit
 
-        monkeypatch.setattr(ratelimit, "_usage", lambda *args: None)
+        monkeypatch.setattr(ratelimit, "usage", lambda *args, **options: None)
 
 
 @pytest.fixture

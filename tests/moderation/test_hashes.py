@@ -100,7 +100,7 @@ def test_staff_with_the_right_import_and_export_and_it_is_on_record() -> None:
         files = {"list": SimpleUploadedFile("l.txt", text.encode())} if text else {}
         assert words in client.post(f"{page}import/", files, follow=True).text
     assert LINE in client.get(f"{page}export/").getvalue().decode()
-    assert set(AuditEntry.objects.values_list("verb", flat=True)) == {"import_hashes", "export_hashes"}
+    assert set(AuditEntry.objects.values_list("verb", flat=True)) == {"change_hashes", "export_hashes"}
 
 
 def test_staff_without_the_right_do_neither() -> None:

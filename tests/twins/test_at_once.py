@@ -24,10 +24,10 @@ from twins.tasks import check_photo
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def apart(work: Callable[..., Any], *args: Any) -> Any:
+def apart(work: Callable[..., Any], *args: Any, **more: Any) -> Any:
     """Runs `work` in a thread and closes the thread's database connection."""
     try:
-        return work(*args)
+        return work(*args, **more)
     finally:
         connection.close()
 

@@ -34,7 +34,7 @@ class AvatarView(APIView):
         return Response(show_avatar(Twin.objects.owned_by(request.user).get_or_404(ident)))
 
     @extend_schema(request=None, responses={202: AvatarSerializer})
-    @limited("60/h", "avatars")
+    @limited("avatars")
     @refuses(
         ConsentRequired,
         TwinDisabled,
@@ -50,7 +50,7 @@ class AvatarView(APIView):
         return Response(show_avatar(twin), status=202)
 
     @extend_schema(request=AvatarForm, responses=AvatarSerializer)
-    @limited("600/h", "corrections")
+    @limited("corrections")
     @refuses(
         ConsentRequired,
         TwinDisabled,
@@ -72,7 +72,7 @@ class AvatarPictureView(APIView):
     """A drawing of the avatar."""
 
     @extend_schema(parameters=CORRECTIONS, responses={(200, "image/jpeg"): bytes})
-    @limited("3000/h", "drawings")
+    @limited("drawings")
     @refuses(*services.REFUSALS)
     def get(self, request: Any, ident: str) -> Any:
         """With traits in the query it shows how they would look, and keeps nothing."""
@@ -88,7 +88,7 @@ class TrainingAvatarView(APIView):
     """A drawing of the avatar that a training draws."""
 
     @extend_schema(responses={(200, "image/jpeg"): bytes})
-    @limited("3000/h", "drawings")
+    @limited("drawings")
     def get(self, request: Any, ident: str) -> Any:
         training = Training.objects.owned_by(request.user).get_or_404(ident)
         facts = training.avatar_facts()

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.standing import services as standing
 from config.errors import DomainError, Invalid
 from ml.avatar.avatar import CHOICES, corrected
 from ml.avatar.avatar import Avatar as Drawn
@@ -74,8 +75,9 @@ BY_CODE = {kind.code: kind for kind in REFUSALS}
 
 
 def draw(twin: Twin) -> Avatar:
-    """Enqueues a fit of the avatar, unless one waits already. Raises ConsentRequired, TwinDisabled,
-    TwinReadOnly, NotEnoughPhotos, AvatarNotNeeded, TrainingInProgress."""
+    """Enqueues a fit of the avatar, unless one waits already. Raises Suspended, ConsentRequired,
+    TwinDisabled, TwinReadOnly, NotEnoughPhotos, AvatarNotNeeded, TrainingInProgress."""
+    standing.require(twin.user_id)
     subjects.require_consent(twin)
     with transaction.atomic():
         locked = _changeable(twin)

@@ -38,7 +38,7 @@ def _chosen(request: HttpRequest, twin: Twin) -> Any:
 @login_required
 @require_POST
 @told
-@limited("60/h", "avatars")
+@limited("avatars")
 def draw(request: HttpRequest, ident: str) -> HttpResponse:
     twin = Twin.objects.owned_by(request.user).get_or_404(ident)
     services.draw(twin)
@@ -48,7 +48,7 @@ def draw(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("600/h", "corrections")
+@limited("corrections")
 def correct(request: HttpRequest, ident: str) -> HttpResponse:
     """Keeps the traits of the form; its button `reset` takes all corrections back."""
     twin = Twin.objects.owned_by(request.user).get_or_404(ident)

@@ -39,7 +39,7 @@ class VerificationView(APIView):
         return _draw(request, twin)
 
     @extend_schema(request={"multipart/form-data": SelfieForm}, responses={202: VerificationSerializer})
-    @limited("30/h", "selfies")
+    @limited("selfies")
     @refuses(
         *REFUSALS, services.ChallengeExpired, services.ChallengeUsed, services.SelfieInProgress, StorageFull
     )
@@ -52,7 +52,7 @@ class VerificationView(APIView):
         return Response(show_verification(twin), status=202)
 
 
-@limited("30/h", "challenges")
+@limited("challenges")
 def _draw(request: Any, twin: Twin) -> Response:
     challenge = services.draw_challenge(twin, session=session_of(request))
     return Response(show_verification(twin, challenge))

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.consents import ConsentRequired
+from accounts.standing import services as standing
 from accounts.vault.vault import store
 from config.errors import DomainError, RateLimited
 from ml.types import SELFIE_STEPS
@@ -135,6 +136,7 @@ def _require_may(twin: Any, invitation: Invitation | None, session: str) -> None
         raise LinkUsed
     if invitation and not invitations.agreed_here(invitation, session):
         raise ConsentRequired(subjects.BY_LINK)
+    standing.require(twin.user_id)
     subjects.require_consent(twin)
     services.require_enabled(twin)
 

@@ -96,7 +96,7 @@ def verify_state(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("30/h", "selfie_links")
+@limited("selfie_links")
 @with_camera
 def phone(request: HttpRequest, ident: str) -> HttpResponse:
     """Shows the link to a phone once: only its hash is kept."""
@@ -108,7 +108,7 @@ def phone(request: HttpRequest, ident: str) -> HttpResponse:
 @login_required
 @require_POST
 @told
-@limited("30/h", "selfie_links")
+@limited("selfie_links")
 def invite(request: HttpRequest, ident: str) -> HttpResponse:
     """Shows the consent link once: only its hash is kept."""
     twin = Twin.objects.owned_by(request.user).get_or_404(ident)
@@ -149,7 +149,7 @@ def on_phone(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @answers_json
-@limited("60/h", "selfies")
+@limited("selfies")
 def ask_on_phone(request: HttpRequest, token: str) -> HttpResponse:
     link, session = phones.opened(token), browser_of(request)
     phones.take(link, session)
@@ -224,7 +224,7 @@ def invited(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_POST
 @told
-@limited("60/h", "invited")
+@limited("invited")
 def agree(request: HttpRequest, token: str) -> HttpResponse:
     invitation, session = _opened(request, token)
     if not request.POST.get("agreed"):
@@ -238,7 +238,7 @@ def agree(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @answers_json
-@limited("60/h", "selfies")
+@limited("selfies")
 def ask_invited(request: HttpRequest, token: str) -> HttpResponse:
     invitation, session = _opened(request, token)
     return _ask(request, invitation.twin, session, invitation)
@@ -251,7 +251,7 @@ def invited_state(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@limited("60/h", "invited")
+@limited("invited")
 def withdraw(request: HttpRequest, token: str) -> HttpResponse:
     """GET asks, and says what it ends and deletes."""
     invitation = invitations.withdrawable(token)

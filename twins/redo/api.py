@@ -29,7 +29,7 @@ class RedoView(APIView):
         return Response(show_redo(services.offer(Twin.objects.owned_by(request.user).get_or_404(ident))))
 
     @extend_schema(parameters=KEY, request=None, responses={202: TrainingSerializer})
-    @limited("30/h", "trainings")
+    @limited("trainings")
     @refuses(
         services.RedoNotOffered,
         services.RedoUsed,

@@ -28,7 +28,7 @@ def redo(request: HttpRequest, ident: str) -> HttpResponse:
     return render(request, "twins/redo.html", facts)
 
 
-@limited("30/h", "trainings")
+@limited("trainings")
 def _begin(request: HttpRequest, twin: Twin) -> HttpResponse:
     services.retrain(twin, key=request.POST.get("key", "")[:255] or None)
     messages.success(request, _("The free retraining has begun. It costs nothing."))

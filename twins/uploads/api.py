@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.consents import ConsentRequired
+from accounts.standing.services import Suspended
 from billing.limits import TwinReadOnly
 from config.errors import FileTooLarge, Malformed, StorageFull
 from config.web.pagination import page
@@ -43,7 +44,7 @@ TOLD = [
     for name in ("Tus-Resumable", "Upload-Offset", "Upload-Expires")
 ]
 WHERE = OpenApiParameter("Location", str, IN, response=[201], description="The address of the upload")
-FULL = [ConsentRequired, FileTooLarge, TwinDisabled, TwinReadOnly, TooManyPhotos, StorageFull]
+FULL = [Suspended, ConsentRequired, FileTooLarge, TwinDisabled, TwinReadOnly, TooManyPhotos, StorageFull]
 PIECE = [
     Malformed,
     headers.VersionUnknown,
@@ -112,7 +113,7 @@ class UploadsView(TusView):
         request={OFFSET: BINARY},
         responses={201: UploadSerializer},
     )
-    @limited("300/h", "photos")
+    @limited("photos")
     @refuses(*FULL, *PIECE, services.TooManyUploads, services.WrongOffset)
     def post(self, request: Any, ident: str) -> Response:
         twin = Twin.objects.owned_by(request.user).get_or_404(ident)
@@ -143,7 +144,7 @@ class UploadView(TusView):
         return Response(show_upload(upload), headers=told(upload) | more)
 
     @extend_schema(parameters=[TUS, AT, CHECKSUM, *TOLD], request={OFFSET: BINARY}, responses={204: None})
-    @limited("6000/h", "pieces")
+    @limited("pieces")
     @refuses(*FULL, *PIECE, services.WrongOffset)
     def patch(self, request: Any, ident: str) -> Response:
         upload = Upload.objects.owned_by(request.user).select_related("twin", "user").get_or_404(ident)

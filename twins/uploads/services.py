@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.standing import services as standing
 from config.errors import DomainError, FileTooLarge, IdempotencyMismatch, NotFound
 from twins import services
 from twins.models import MOST, Twin
@@ -49,9 +50,10 @@ class UploadTooLong(DomainError):
 def create_upload(twin: Twin, *, length: int, metadata: str = "", key: str | None = None) -> Upload:
     """Begins an upload. A repeated `key` returns the first one, as far as it has come.
 
-    Raises ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly, TooManyUploads,
-    IdempotencyMismatch.
+    Raises Suspended, ConsentRequired, FileTooLarge, TooManyPhotos, TwinDisabled, TwinReadOnly,
+    TooManyUploads, IdempotencyMismatch.
     """
+    standing.require(twin.user_id)
     subjects.require_consent(twin)
     if length > settings.MAX_UPLOAD:
         raise FileTooLarge(megabytes=settings.MAX_UPLOAD // 2**20)
@@ -91,6 +93,7 @@ def receive(upload: Upload, *, offset: int, data: bytes) -> Upload:
 
     Raises what create_upload raises, UploadExpired, WrongOffset, UploadTooLong, StorageFull and NotFound.
     """
+    standing.require(upload.user_id)
     subjects.require_consent(upload.twin)
     with transaction.atomic():
         services.locked_twin(upload.twin_id)

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0031_webhooks")]
+    dependencies = [("accounts", "0036_standing")]
 
     operations = [
         migrations.AddField(

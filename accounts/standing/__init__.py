@@ -1,0 +1,1 @@
+"""Whether an account may do everything, or is suspended."""

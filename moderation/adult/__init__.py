@@ -1,0 +1,1 @@
+"""Adult content: the operator's switch, the countries, and the proof of age."""

@@ -1,0 +1,5 @@
+from django.urls import path
+
+from moderation.adult import views
+
+urlpatterns = [path("account/age/", views.age, name="age")]
