@@ -57,7 +57,7 @@ RIGHTS: dict[str, set[str]] = {
         *_views("twins", "twin", "training", "redo"),
         *_views("generation", "job", "restoration"),
         *("twins.retry_training", "generation.retry_job"),
-        *_views("support", "feedback"),
+        *_views("support", "feedback", "helpvote"),
         "support.change_feedback",
     },
     # Decides what may be seen and whose face it is.
