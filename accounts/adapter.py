@@ -17,13 +17,18 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts import addresses, attempts, devices, staff
+from accounts import addresses, attempts, confirm, devices, staff
 from accounts.emails import send_quietly
 from config.web import text
 from config.web.afterwards import afterwards
 from config.web.ratelimit import address
 
+WAYS = {
+    "mfa_reauthenticate": gettext_lazy("Use a code instead"),
+    "mfa_reauthenticate:webauthn": gettext_lazy("Use a passkey instead"),
+}
 NO_ACCOUNT = "account/email/unknown_account"
 HAS_ACCOUNT = "account/email/account_already_exists"
 
@@ -33,9 +38,15 @@ class Adapter(DefaultAccountAdapter):
         return text.address(email)
 
     def get_reauthentication_methods(self, user: Any) -> Any:
-        """Who has a second factor confirms with it."""
+        """Who has a second factor or a passkey confirms with it; who has nothing here, by another log-in."""
+        if user.is_authenticated and confirm.confirms_elsewhere(user):
+            where = reverse("confirm_elsewhere")
+            return [{"id": "socialaccount", "description": _("Log in again"), "url": where}]
         methods = super().get_reauthentication_methods(user)
-        return [each for each in methods if each["id"] == "mfa_reauthenticate"] or methods
+        for each in methods:
+            each["description"] = WAYS.get(each["id"], each["description"])
+        mine = [each for each in methods if each["id"].startswith("mfa_reauthenticate")]
+        return mine[::-1] or methods  # the passkey first
 
     def is_reauthentication_required(self, *, app: str, **options: Any) -> bool:
         """A session and the password do not lead to recovery codes, which would open the admin."""
@@ -44,7 +55,12 @@ class Adapter(DefaultAccountAdapter):
             within = timedelta(seconds=app_settings.REAUTHENTICATION_TIMEOUT)
             if not staff.has_proved(request, within):
                 raise ReauthenticationRequired
-        return bool(super().is_reauthentication_required(app=app, **options))
+        required = bool(super().is_reauthentication_required(app=app, **options))
+        # allauth asks nothing of who has neither a password nor a key.
+        elsewhere = required and confirm.confirms_elsewhere(request.user)
+        if elsewhere and not confirm.logged_in_elsewhere(request, request.user):
+            raise ReauthenticationRequired
+        return required
 
     def populate_username(self, request: Any, user: Any) -> None:
         """Does nothing: users have no user names."""
@@ -67,7 +83,7 @@ class Adapter(DefaultAccountAdapter):
         return super().save_user(request, user, form, commit)
 
     def post_login(self, request: Any, user: Any, *, signup: bool, **kwargs: Any) -> Any:
-        if signup and user.address:
+        if signup and user.address and not user.proven_address:
             said = _("Welcome. We sent a link to %(email)s: open it to confirm the address.")
             self.add_message(request, messages.INFO, message=said % {"email": user.address})
         return super().post_login(request, user, signup=signup, **kwargs)
@@ -82,6 +98,7 @@ class Adapter(DefaultAccountAdapter):
             counted = self._counted(attempts.begin(request, email, device=device))
             if user := next((user for user in known if user.check_password(password)), None):
                 attempts.succeeded(counted)
+                user.renew_hash(password)
                 return user
         counted = attempts.begin(request, email)
         if counted is None and known:
@@ -91,6 +108,7 @@ class Adapter(DefaultAccountAdapter):
         user = addresses.with_password(found, password) if self._counted(counted) else None
         if user:
             attempts.succeeded(counted)
+            user.renew_hash(password)
         return user
 
     def _counted(self, counted: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -88,6 +89,8 @@ def drop_other_ways_in(request: Any, address: EmailAddress, *, holds_session: bo
 
 
 def _drop_factor(user: Any) -> None:
+    """Also the accounts elsewhere: whoever typed the address may have connected theirs."""
+    SocialAccount.objects.filter(user=user).delete()
     if not staff.is_staff(user):
         Authenticator.objects.filter(user=user).delete()
 

@@ -6,16 +6,20 @@ from typing import Any
 
 from allauth.account.admin import EmailAddress
 from allauth.mfa.admin import Authenticator
+from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.admin import UserSession
-from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import admin as _registered  # noqa: F401  Django's own page of groups, replaced below
 from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from accounts import roles
 from accounts.models import Consent, Export, User
 from accounts.privacy import admin as privacy  # noqa: F401  registers its pages
+from config.errors import DomainError
 from config.web.admin import ClosedAdmin, ReadOnlyAdmin
 
 
@@ -32,6 +36,16 @@ class ConsentInline(admin.TabularInline):  # type: ignore[type-arg]
         return False
 
 
+class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What superusers change: also the role."""
+
+    role = forms.ChoiceField(label=_("Role"), required=False, choices=[("", "–"), *roles.Role.choices])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["role"] = roles.of(self.instance)
+
+
 @admin.register(User)
 class UserAdmin(ClosedAdmin):
     list_display = ("email", "display_name", "language", "date_joined", "is_active", "is_staff")
@@ -43,9 +57,7 @@ class UserAdmin(ClosedAdmin):
         "display_name",
         "language",
         "is_active",
-        "is_staff",
-        "is_superuser",
-        "groups",
+        "role",
         "date_joined",
         "last_login",
         "standing",
@@ -70,29 +82,35 @@ class UserAdmin(ClosedAdmin):
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         return False  # an account is erased with everything in it (accounts/erasure.py), not as one row
 
+    def get_form(self, request: Any, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        """Only superusers give roles: the form of others has no such field."""
+        form = RoleForm if request.user.is_superuser else forms.ModelForm
+        return super().get_form(request, obj, change, **{"form": form} | options)
+
     def get_readonly_fields(self, request: Any, obj: Any = None) -> tuple[str, ...]:
-        """Only superusers change rights."""
-        rights = () if request.user.is_superuser else ("is_staff", "is_superuser", "groups")
-        return (*self.readonly_fields, *rights)
+        return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, "role")
+
+    @admin.display(description=_("Role"))
+    def role(self, user: User) -> str:
+        return roles.of(user) or "–"
+
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "role" in form.changed_data:
+            try:
+                roles.give(obj, form.cleaned_data["role"], actor=request.user)
+            except DomainError as error:
+                messages.error(request, error.detail)
 
 
 admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(ClosedAdmin, DjangoGroupAdmin):
-    """A change of a group changes the rights of all its members, so only superusers may make one."""
+class GroupAdmin(ReadOnlyAdmin):
+    """What each role may do. accounts/roles.py says it, and nobody changes it here."""
 
     list_display = ("name",)
-
-    def has_add_permission(self, request: Any) -> bool:
-        return bool(request.user.is_superuser)
-
-    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
-
-    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
 
 
 @admin.register(Export)
@@ -107,7 +125,8 @@ class ExportAdmin(ReadOnlyAdmin):
 # On allauth's own admin pages staff could give themselves a superuser's e-mail address, and read the secrets
 # of second factors and the keys of live sessions. The imports above register those pages; these replace them.
 
-for model in (EmailAddress, Authenticator, UserSession):
+# Providers are set in the environment, and tokens are not kept: these two have no page.
+for model in (EmailAddress, Authenticator, UserSession, SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(model)
 
 
@@ -125,6 +144,13 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
     list_filter = ("type",)
     list_select_related = ("user",)
     exclude = ("data",)
+
+
+@admin.register(SocialAccount)
+class SocialAccountAdmin(ReadOnlyAdmin):
+    list_display = ("user", "provider", "date_joined", "last_login")
+    list_select_related = ("user",)
+    exclude = ("extra_data", "uid")
 
 
 @admin.register(UserSession)

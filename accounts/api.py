@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import consents, services
-from accounts.confirm import ReauthenticationRequired, require_proof
+from accounts.confirm import NoPasskey, ReauthenticationRequired, ask_passkey, require_proof
 from accounts.erasure import StaffAccount
 from accounts.models import Consent, Export, User
 from accounts.notices import preferences
@@ -69,6 +69,22 @@ class ReceiptShape(serializers.Serializer):  # type: ignore[type-arg]
 
     id = serializers.UUIDField()
     asked_at = serializers.DateTimeField()
+
+
+class PasskeyOptions(serializers.Serializer):  # type: ignore[type-arg]
+    publicKey = serializers.DictField(
+        help_text="for `PublicKeyCredential.parseRequestOptionsFromJSON`, as in WebAuthn level 3"
+    )
+
+
+class PasskeyView(APIView):
+    """A challenge for one of the user's passkeys. Its answer confirms one request, as the password does."""
+
+    @extend_schema(request=None, responses=PasskeyOptions)
+    @refuses(NoPasskey, ReauthenticationRequired)
+    @limited("passkeys")
+    def post(self, request: Any) -> Response:
+        return Response(ask_passkey(request))
 
 
 class MeView(APIView):

@@ -8,6 +8,7 @@ class AccountsConfig(AppConfig):
         from allauth.account.models import EmailAddress, EmailConfirmation
         from allauth.account.signals import email_added, password_reset
         from allauth.mfa.models import Authenticator
+        from allauth.socialaccount.models import SocialAccount, SocialToken
         from allauth.usersessions.models import UserSession
         from celery.signals import beat_init, worker_init
 
@@ -19,7 +20,7 @@ class AccountsConfig(AppConfig):
         from config.runs import idempotency
 
         registry.known_files.append(lambda user_id: (e.file for e in Export.objects.filter(user=user_id)))
-        theirs = (EmailAddress, Authenticator, UserSession, Consent, Export)
+        theirs = (EmailAddress, Authenticator, SocialAccount, UserSession, Consent, Export)
         registry.exporters.append(registry.Exporter((User, *theirs), exports.account))
         registry.exporters.append(registry.Exporter((PrivacyRequest,), exports.requests))
         for name in ("archives", "sessions", "counts", "staff_log", "requests", "answered_requests", "codes"):
@@ -28,16 +29,28 @@ class AccountsConfig(AppConfig):
         gone = dict.fromkeys((*theirs, DataKey), "user")
         registry.erasers.append(
             registry.Eraser(
-                {EmailConfirmation: "email_address__user", **gone, User: "id"}, erase=erasure.erase_rest
+                {SocialToken: "account__user", EmailConfirmation: "email_address__user", **gone, User: "id"},
+                erase=erasure.erase_rest,
             )
         )
         password_reset.connect(addresses.after_reset)
         email_added.connect(addresses.keep_primary)
         worker_init.connect(tombstones.refuse_start)
         beat_init.connect(tombstones.refuse_start)
+        self._make_roles()
         self._keep_codes()
         self._serve_programs()
         self._tell_of_runs()
+
+    def _make_roles(self) -> None:
+        """The signal comes once for each app with models: after the last one, all permissions are there."""
+        from django.apps import apps
+        from django.db.models.signals import post_migrate
+
+        from accounts import roles
+
+        last = [each for each in apps.get_app_configs() if each.models_module][-1]
+        post_migrate.connect(roles.make_groups, sender=last)
 
     def _keep_codes(self) -> None:
         from accounts.phones.exports import codes

@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.utils.translation import gettext as _
 
@@ -43,6 +44,10 @@ def account(user: Any) -> Iterator[Member]:
     factors = rows(Authenticator.objects.filter(user=user), without=("data",))
     yield json_member(
         "account/second-factor.json", factors, _("Your second factors, without their secret keys.")
+    )
+    others = rows(SocialAccount.objects.filter(user=user))
+    yield json_member(
+        "account/other-accounts.json", others, _("The accounts elsewhere that you log in with here.")
     )
     exports = rows(Export.objects.filter(user=user))
     yield json_member("account/archives.json", exports, _("The archives that you asked for."))

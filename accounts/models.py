@@ -6,6 +6,7 @@ import hashlib
 import uuid
 from typing import Any, ClassVar
 
+from django.contrib.auth.hashers import check_password, get_hasher, identify_hasher, is_password_usable
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
@@ -19,6 +20,11 @@ from accounts.privacy import models as privacy  # noqa: F401  registers its mode
 from accounts.standing import models as standing  # noqa: F401  registers its model
 from config.runs.models import Run
 from config.web import text
+
+
+def _is_old(encoded: str) -> bool:
+    hasher, used = get_hasher(), identify_hasher(encoded)
+    return used.algorithm != hasher.algorithm or hasher.must_update(encoded)
 
 
 class UserManager(BaseUserManager):  # type: ignore[type-arg]
@@ -107,10 +113,16 @@ class User(AbstractUser):
 
     def check_password(self, raw_password: str) -> bool:
         """Compares the normal form, then what was typed: older passwords were kept as they were typed."""
-        normal = text.nfc(raw_password)
-        return super().check_password(normal) or (
-            normal != raw_password and super().check_password(raw_password)
-        )
+        return any(check_password(each, self.password) for each in {text.nfc(raw_password), raw_password})
+
+    def renew_hash(self, raw_password: str) -> None:
+        """At a log-in with the right password: replaces a hash of an older kind. That ends other sessions, as
+        they hold a part of the old one, so no other check of the password does it."""
+        if not is_password_usable(self.password) or not _is_old(self.password):
+            return
+        self.set_password(raw_password)
+        self._password = None  # it is the same password: event streams go on
+        self.save(update_fields=["password"])
 
     def get_full_name(self) -> str:
         return self.display_name

@@ -15,10 +15,13 @@ from config.web.text import PasswordField, TextField, check_name
 
 
 class ProofForm(serializers.Serializer):  # type: ignore[type-arg]
-    """The user's password, or a code of the second factor."""
+    """The user's password, a code of the second factor, or a passkey's answer to `POST /me/passkey`."""
 
     password = PasswordField(required=False)
     code = TextField(required=False, max_length=20)
+    credential = serializers.DictField(
+        required=False, help_text="what `navigator.credentials.get` returned, by its `toJSON()`"
+    )
 
 
 class ExportSerializer(RunFields):

@@ -10,6 +10,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.utils.translation import gettext as _
 
+from config.errors import NotFound
 from config.runs import events
 
 # The first that fits counts: every browser also claims to be those below it.
@@ -56,6 +57,16 @@ def end(keys: Iterable[str]) -> None:
         events.end_streams(user_id)
     found.delete()
     Session.objects.filter(session_key__in=keys).delete()
+
+
+def end_one(user: Any, ident: str, *, but: str | None) -> None:
+    """Ends one of the user's sessions, by the id of its row. Raises NotFound, also for the session `but`,
+    which ends by a log-out."""
+    theirs = UserSession.objects.filter(user=user).exclude(session_key=but or "")
+    found = theirs.filter(pk=int(ident)).first() if ident.isdecimal() and len(ident) < 10 else None
+    if found is None:
+        raise NotFound
+    end([found.session_key])
 
 
 def end_all(user: Any, *, but: str | None = None) -> None:

@@ -105,5 +105,7 @@ def reset_factor(user: Any, reason: str) -> None:
 
 @receiver(authenticator_added)
 def record_first_proof(request: Any, user: Any, authenticator: Any, **kwargs: Any) -> None:
-    """Setting an app up takes the password and a code of the app, so no other code is asked for after it."""
-    record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)
+    """Setting an app up takes the password and a code of the app, and a passkey is used when it is added: so
+    nothing else is asked for after it."""
+    facts = {"id": authenticator.pk, "type": authenticator.type, "reauthenticated": True}
+    record_authentication(request, user, "mfa", **facts)

@@ -2,6 +2,7 @@ from django.urls import include, path
 
 from accounts import views
 from accounts.limits.views import limits
+from accounts.social.views import confirm_elsewhere
 
 urlpatterns = [
     path("", views.account, name="account"),
@@ -13,5 +14,7 @@ urlpatterns = [
     path("consents/<slug:kind>/", views.consent, name="consent"),
     path("everything/", views.everything, name="everything"),
     path("erase/", views.erase, name="erase"),
+    path("sessions/end/", views.end_session, name="end_session"),
+    path("confirm/", confirm_elsewhere, name="confirm_elsewhere"),
     path("archives/<uuid:ident>/", views.archive, name="archive"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.views import logout as end_session
+from allauth.account.views import logout as end_this_session
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.i18n import set_language
 
-from accounts import consents, services
-from accounts.confirm import require_proof
+from accounts import consents, services, sessions
+from accounts.confirm import proof_of, require_proof
 from accounts.forms import PrivacyForm, ProfileForm
 from accounts.models import Export, Kind, User
 from accounts.serializers import show_export
@@ -61,10 +61,19 @@ def _about(consent: dict[str, Any]) -> dict[str, Any]:
 
 def logout(request: HttpRequest) -> HttpResponse:
     """Also clears the browser's data: unsent photos, an unsent prompt, cached pages."""
-    answer: HttpResponse = end_session(request)
+    answer: HttpResponse = end_this_session(request)
     if not request.user.is_authenticated:
         answer["Clear-Site-Data"] = '"cache", "storage"'
     return answer
+
+
+@login_required
+@require_POST
+@told
+def end_session(request: HttpRequest) -> HttpResponse:
+    sessions.end_one(request.user, request.POST.get("id", ""), but=request.session.session_key)
+    messages.success(request, _("That device is logged out."))
+    return redirect("usersessions_list")
 
 
 @require_GET
@@ -134,9 +143,7 @@ def everything(request: HttpRequest) -> HttpResponse:
 
 
 def _require_proof(request: HttpRequest) -> None:
-    """The form has one field, `proof`, for the password or a code."""
-    proof = request.POST.get("proof", "")
-    require_proof(request, password=proof, code=proof)
+    require_proof(request, **proof_of(request.POST))
 
 
 @login_required

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from config.start import engines, env, limits, sms
+from config.start import engines, env, limits, logins, sms
 
 env.require()
+LOGINS = logins.configured()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.text("VAR", str(BASE_DIR / "var")))
@@ -53,6 +54,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    *LOGINS.apps,
     "allauth.usersessions",
     "allauth.headless",
 ]
@@ -166,14 +170,17 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # a page of the gallery may send the ids
 # ---------------------------------------------------------------- accounts
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# The first is used. Older hashes are replaced at the next log-in (accounts/adapter.py).
+PASSWORD_HASHERS = ["accounts.hashing.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+# Length instead of rules about characters, and none of the 20,000 passwords that leaks show most often.
+_VALIDATORS = {
+    "MinimumLengthValidator": {"min_length": 10},
+    "CommonPasswordValidator": {},
+    "UserAttributeSimilarityValidator": {"user_attributes": ("email", "display_name")},
+}
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in _VALIDATORS.items()
 ]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -203,9 +210,15 @@ HEADLESS_TOKEN_STRATEGY = "accounts.tokens.FamilyStrategy"
 HEADLESS_JWT_PRIVATE_KEY = env.private_key("JWT_PRIVATE_KEY")
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
 HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 3600  # seconds; a logout ends it at once
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ADAPTER = "accounts.staff.MFAAdapter"
 MFA_TOTP_ISSUER = "PhotoFlux"
+# Accounts elsewhere (accounts/social/). None is made without a page that agrees to the terms.
+SOCIALACCOUNT_PROVIDERS = LOGINS.providers
+SOCIALACCOUNT_ADAPTER = "accounts.social.adapter.SocialAdapter"
+SOCIALACCOUNT_FORMS = {"signup": "accounts.social.forms.SignupForm"}
+SOCIALACCOUNT_AUTO_SIGNUP = False
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/twins/"
 _MAIL = "smtp" if env.text("EMAIL_HOST") else "console"  # console: into the log of the sending process
@@ -256,6 +269,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax
 _PREFIX = "__Host-" if SECURE else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_PREFIX}sessionid", f"{_PREFIX}csrftoken"
 DEVICE_COOKIE_NAME = f"{_PREFIX}device"  # of accounts/devices.py
+SESSION_ENGINE = "accounts.session_store"
 SECURE_SSL_REDIRECT = SECURE and env.flag("SSL_REDIRECT", True)
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
@@ -272,7 +286,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
-        "form-action": ["'self'", *(STRIPE_PAGES if STRIPE_SECRET_KEYS else [])],
+        "form-action": ["'self'", *LOGINS.pages, *(STRIPE_PAGES if STRIPE_SECRET_KEYS else [])],
     }
 }
 
@@ -354,6 +368,9 @@ CELERY_BEAT_SCHEDULE = {
     "look": {"task": "gallery.look", "schedule": 60.0, "options": {"queue": "cpu", "expires": 60}},
     "ages": {"task": "moderation.settle_ages", "schedule": 300.0, "options": {"queue": "io", "expires": 300}},
     "cases": {"task": "moderation.watch_cases", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
+    "alarm": {"task": "support.alarm", "schedule": 600.0, "options": {"queue": "io", "expires": 600}},
+    "export": {"task": "support.export", "schedule": 900.0, "options": {"queue": "io", "expires": 900}},
+    "crops": {"task": "gallery.find_faces", "schedule": 60.0, "options": {"queue": "cpu", "expires": 60}},
     "hashes": {"task": "gallery.make_hashes", "schedule": 300.0, "options": {"queue": "cpu", "expires": 300}},
     "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "months": {"task": "billing.months", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
@@ -369,6 +386,9 @@ STUDIO_SOURCES = env.pairs("STUDIO_SOURCES", "=")  # profile=directory
 RESTORERS, RESTORER = Path(env.text("RESTORERS", str(VAR / "restorers"))), env.text("RESTORER")
 REMOTES = engines.remotes()  # by service: FAL_KEYS, FAL_URL, TOGETHER_KEYS, TOGETHER_URL, TOGETHER_LORA_MODEL
 STUDIO_PROFILES = engines.profiles(STUDIO_PROFILE, STUDIO_SOURCES, REMOTES)  # all that are offered
+
+# Anonymous events in PostHog's form (support/telemetry); without a key nothing is sent.
+POSTHOG_KEY, POSTHOG_HOST = env.text("POSTHOG_KEY"), env.web("POSTHOG_HOST", "https://eu.i.posthog.com")
 
 LOGGING = {
     "version": 1,

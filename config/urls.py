@@ -17,6 +17,7 @@ from accounts.notices import api as notices
 from accounts.phones import api as phones
 from accounts.phones.callbacks import twilio_hook
 from accounts.phones.urls import entrance
+from accounts.social.views import set_password
 from accounts.views import logout, switch_language, terms
 from billing import api as billing
 from billing.engines.views import fal_hook
@@ -54,6 +55,7 @@ from twins.uploads import api as uploads
 api = [
     path("me", accounts.MeView.as_view()),
     path("me/export", accounts.ArchiveView.as_view()),
+    path("me/passkey", accounts.PasskeyView.as_view()),
     path("me/limits", limits.LimitsView.as_view()),
     path("me/phone", phones.PhoneView.as_view()),
     path("me/phone/<uuid:ident>", phones.PhoneCodeView.as_view()),
@@ -212,8 +214,11 @@ urlpatterns = [
     path("api/v1/", include(api)),
     # allauth's addresses of phone numbers: ours are auth/phone and me/phone (accounts/phones).
     re_path("^_allauth/app/v1/(account/phone|auth/phone/.*)$", problems.not_found),
+    # Log-in with an account elsewhere leads through pages: a token that an app sends has no nonce of ours.
+    re_path("^_allauth/app/v1/(auth/provider/.*|account/providers)$", problems.not_found),
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/logout/", logout, name="account_logout"),
+    path("accounts/password/set/", set_password, name="account_set_password"),
     path("accounts/phone/", include(entrance)),
     path("accounts/", include("allauth.urls")),
     # Before the admin's own URLs, which would take "figures" for an invoice's id.

@@ -142,6 +142,7 @@ def client_of(user: Any) -> Any:
 
 # Tables that keep the rows of the migrations: web processes cache content type ids between tests.
 KEPT = {"django_migrations", "django_content_type", "auth_permission", "django_site"}
+KEPT |= {"auth_group", "auth_group_permissions"}  # the roles
 
 
 @pytest.fixture(scope="session")

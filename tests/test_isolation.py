@@ -34,7 +34,7 @@ OPEN = {
 # Addresses without an id: each user sees their own objects there.
 OWN = {
     "me",
-    *("me/export", "me/limits", "me/phone", "me/codes"),
+    *("me/export", "me/passkey", "me/limits", "me/phone", "me/codes"),
     *("me/standing", "me/standing/appeal", "me/age"),
     *("notifications", "notifications/read", "push-subscriptions"),
     *("consents", "consents/history"),

@@ -33,6 +33,7 @@ OWN = (
     "/accounts/email/",
     "/accounts/password/change/",
     "/accounts/logout/",
+    *("/accounts/2fa/", "/accounts/sessions/", "/accounts/3rdparty/", "/account/confirm/"),
     "/twins/",
     "/twins/new/",
     "/studio/",

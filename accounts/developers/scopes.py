@@ -31,6 +31,7 @@ PAYS: Row = {"GET": BILLING}
 TABLE: Mapping[str, Row] = {
     "me": {"GET": READ, "PATCH": None, "DELETE": None},
     "me/export": {"POST": None},
+    "me/passkey": {"POST": None},
     "me/standing": {"GET": None},
     "me/age": {"GET": None, "POST": None, "DELETE": None},
     "me/standing/appeal": {"POST": None},

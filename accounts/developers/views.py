@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import ValidationError
 
-from accounts.confirm import require_proof
+from accounts.confirm import proof_of, require_proof
 from accounts.developers import services
 from accounts.developers.models import ApiKey
 from accounts.developers.scopes import Scope
@@ -74,8 +74,7 @@ def end(request: HttpRequest, ident: str) -> HttpResponse:
 
 
 def _require_proof(request: HttpRequest) -> None:
-    proof = request.POST.get("proof", "")
-    require_proof(request, password=proof, code=proof)
+    require_proof(request, **proof_of(request.POST))
 
 
 def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:

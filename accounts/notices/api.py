@@ -22,6 +22,7 @@ from accounts.notices.serializers import (
     show_subscriptions,
 )
 from config.errors import NotFound
+from config.web.authentication import session_of
 from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import PAGE, paged, refuses
@@ -61,7 +62,8 @@ class PushSubscriptionsView(APIView):
     @refuses(subscriptions.PushOff, subscriptions.PushServiceUnknown)
     def post(self, request: Any) -> Response:
         form, device = checked(BrowserForm, request), request.headers.get("User-Agent", "")
-        row = subscriptions.subscribe(request.user, endpoint=form["endpoint"], **form["keys"], device=device)
+        here = {"device": device, "session": session_of(request)}
+        row = subscriptions.subscribe(request.user, endpoint=form["endpoint"], **form["keys"], **here)
         return Response(show_subscription(row), status=201)
 
     @extend_schema(request=EndpointForm, responses={204: None})

@@ -47,5 +47,7 @@ def on_run_end(run: Any) -> None:
 def notices(user: Any) -> Iterator[Member]:
     found = rows(Notice.objects.owned_by(user))
     yield json_member("account/notices.json", found, _("What we told you in the last 90 days."))
-    browsers = rows(PushSubscription.objects.owned_by(user), without=("auth", "p256dh", "endpoint"))
+    browsers = rows(
+        PushSubscription.objects.owned_by(user), without=("auth", "p256dh", "endpoint", "session")
+    )
     yield json_member("account/browsers.json", browsers, _("The browsers that show you notices."))

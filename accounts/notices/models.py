@@ -73,6 +73,8 @@ class PushSubscription(models.Model):
     p256dh = models.CharField(max_length=100)  # the browser's public key, base64url
     auth = models.CharField(max_length=40)  # a secret that it shares with us, base64url
     device = models.CharField(max_length=200, blank=True)  # its User-Agent
+    # The session that subscribed, by its name in our rows. With its end the notices end.
+    session = models.CharField(max_length=64, default="", db_default="", db_index=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: Any = OwnedQuerySet.as_manager()

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts.notices import push, webpush
 from accounts.notices.models import PushSubscription
 from config.errors import DomainError, Invalid, NotFound
+from config.runs.events import session_id
 
 MOST = 20  # browsers of a user; one more takes the place of the oldest
 
@@ -32,9 +33,11 @@ def key() -> str:
 
 
 @transaction.atomic
-def subscribe(user: Any, *, endpoint: str, p256dh: str, auth: str, device: str = "") -> PushSubscription:
-    """Sends notices to this browser from now on. A second call returns the first one's row. When somebody
-    else logs in there and subscribes, the browser is theirs.
+def subscribe(
+    user: Any, *, endpoint: str, p256dh: str, auth: str, device: str = "", session: str = ""
+) -> PushSubscription:
+    """Sends notices to this browser from now on, until the session with this name ends. A second call returns
+    the first one's row. When somebody else logs in there and subscribes, the browser is theirs.
 
     Raises PushOff, PushServiceUnknown, Invalid.
     """
@@ -45,10 +48,13 @@ def subscribe(user: Any, *, endpoint: str, p256dh: str, auth: str, device: str =
     _check_keys(p256dh, auth)
     facts = {"p256dh": p256dh, "auth": auth}
     found, new = PushSubscription.objects.select_for_update().get_or_create(
-        endpoint=endpoint, defaults={**facts, "user": user, "device": device[:200]}
+        endpoint=endpoint, defaults={**facts, "user": user, "device": device[:200], "session": session}
     )
     if not new and found.user_id != user.pk:
         _hand_over(found, user, **facts)
+    if found.session != session:
+        found.session = session
+        found.save(update_fields=["session"])
     kept = PushSubscription.objects.owned_by(user).order_by("-created_at", "-id").values("id")[:MOST]
     PushSubscription.objects.owned_by(user).exclude(id__in=list(kept.values_list("id", flat=True))).delete()
     return found
@@ -76,6 +82,16 @@ def _check_keys(p256dh: str, auth: str) -> None:
         errors["auth"] = [_("Send the browser's secret: 16 bytes in base64url.")]
     if errors:
         raise Invalid(errors=errors)
+
+
+def end_with(session_key: str) -> None:
+    """The session has ended: whoever has its browser now learns nothing more."""
+    PushSubscription.objects.filter(session=session_id(session_key)).delete()
+
+
+def move(old_key: str, new_key: str) -> None:
+    """The session goes on with another key."""
+    PushSubscription.objects.filter(session=session_id(old_key)).update(session=session_id(new_key))
 
 
 def unsubscribe(user: Any, *, endpoint: str) -> None:

@@ -37,6 +37,7 @@ class Limit:
 
 
 ROWS = {
+    "passkeys": Limit(_("Passkeys asked for"), "60/h"),
     "generations": Limit(_("Pictures, repairs and headshots asked for"), "120/h"),
     "trainings": Limit(_("Trainings"), "30/h"),
     "restorations": Limit(_("Restorations"), "10/h", address="30/h"),

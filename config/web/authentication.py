@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from allauth.headless.tokens.strategies.jwt.internal import session_key_from_sid
+from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from rest_framework import exceptions
 from rest_framework.authentication import SessionAuthentication
@@ -31,6 +33,16 @@ def session_key_of(request: Any) -> str:
         return session_key_from_sid(auth["sid"]) or ""
     session = auth if isinstance(auth, SessionBase) else getattr(request, "session", None)
     return getattr(session, "session_key", None) or ""
+
+
+def session_behind(request: Any) -> SessionBase | None:
+    """The session behind the request's cookie or token."""
+    key = session_key_of(request)
+    here = getattr(request, "session", None)
+    if not key or (here is not None and here.session_key == key):
+        return here if key else None
+    found: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    return found
 
 
 def session_of(request: Any) -> str:

@@ -64,6 +64,7 @@ NAMES = {  # where the rule below finds no good name
     ("DELETE", "me/phone"): "delete_phone",
     ("POST", "me/phone/{}"): "confirm_phone",
     ("POST", "me/codes"): "send_proof_code",
+    ("POST", "me/passkey"): "ask_passkey",
     ("POST", "auth/phone"): "send_login_code",
     ("GET", "auth/phone/{}"): "get_login_code",
     ("POST", "auth/phone/{}"): "log_in_by_phone",

@@ -1,24 +1,23 @@
 """The locked area: pictures that nobody sees who merely finds the browser open.
 
 Item.objects.owned_by() leaves locked items out, so no list, search, file, archive or work on pictures finds
-them. They are seen only here, for OPEN after their owner sent the password again, in that session alone.
+them. They are seen only here, for OPEN after their owner sent the password again or used a passkey, in that
+session alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.confirm import require_proof
 from config.errors import DomainError
-from config.web.authentication import session_key_of
+from config.web.authentication import session_behind
 from gallery.faces import indexing
 from gallery.models import Item
 from gallery.sharing.models import Publication
@@ -30,14 +29,14 @@ KEY = "locked_area_until"  # in the session: seconds since the epoch
 
 class AreaLocked(DomainError):
     code, status = "area_locked", 403
-    message = _("These pictures are locked. Send your password to see them.")
+    message = _("These pictures are locked. Send your password, or use a passkey, to see them.")
 
 
-def open_area(request: Any, *, password: str = "", code: str = "") -> Any:
+def open_area(request: Any, **proof: Any) -> Any:
     """Returns until when the area is open. Raises ReauthenticationRequired, Invalid, RateLimited."""
-    require_proof(request, password=password, code=code)
+    require_proof(request, **proof)
     until = timezone.now() + OPEN
-    session = _session(request)
+    session = session_behind(request)
     if session is None:  # credentials without a session cannot keep it open
         raise AreaLocked
     session[KEY] = until.timestamp()
@@ -46,14 +45,14 @@ def open_area(request: Any, *, password: str = "", code: str = "") -> Any:
 
 
 def close_area(request: Any) -> None:
-    session = _session(request)
+    session = session_behind(request)
     if session is not None and session.pop(KEY, None):
         session.save()
 
 
 def seconds_open(request: Any) -> int:
     """0 while the area is locked."""
-    session = _session(request)
+    session = session_behind(request)
     until = session.get(KEY, 0) if session is not None else 0
     return max(0, int(until - timezone.now().timestamp()))
 
@@ -75,15 +74,6 @@ def item(request: Any, ident: Any) -> Item:
 
 def _locked(user: Any) -> Any:
     return Item.objects.filter(user=user, locked=True, hidden=False)
-
-
-def _session(request: Any) -> Any:
-    """The session behind the request's cookie or token."""
-    key = session_key_of(request)
-    here = getattr(request, "session", None)
-    if not key or (here is not None and here.session_key == key):
-        return here if key else None
-    return import_module(settings.SESSION_ENGINE).SessionStore(key)
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.confirm import proof_of
 from config.web.pagination import page
 from config.web.problems import told
 from config.web.ratelimit import limited
@@ -29,15 +30,13 @@ def locked(request: HttpRequest) -> HttpResponse:
     return render(request, "gallery/locked.html", facts)
 
 
-@sensitive_post_parameters("password", "code")
+@sensitive_post_parameters("proof")
 @login_required
 @require_POST
 @told
 @limited("locked")
 def unlock(request: HttpRequest) -> HttpResponse:
-    area.open_area(
-        request, password=request.POST.get("password", "")[:200], code=request.POST.get("code", "")[:20]
-    )
+    area.open_area(request, **proof_of(request.POST))
     return redirect("locked")
 
 

@@ -17,6 +17,7 @@ NOT_EXPORTED = {
     "accounts.Erasure": "it names the account only while the account is being erased",
     "account.EmailConfirmation": "the secret of a link in an e-mail",
     "admin.LogEntry": "in the archive as decisions: staff's own log is about other people",
+    "socialaccount.SocialToken": "none is kept: SOCIALACCOUNT_STORE_TOKENS is off",
     "billing.WebhookEvent": "events of Stripe; their effects are in the invoices and subscriptions",
 }
 # Reviewed: models without an eraser, and why.

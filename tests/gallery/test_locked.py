@@ -14,7 +14,7 @@ from tests.conftest import client_of
 from .test_items import add, picture  # noqa: F401
 
 pytestmark = pytest.mark.django_db
-PASSWORD = {"password": "a long password"}
+PASSWORD, PROOF = {"password": "a long password"}, {"proof": "a long password"}
 
 
 def post(client: Any, where: str, body: Any) -> Any:
@@ -174,14 +174,14 @@ def test_the_page_asks_for_the_password_and_shows_what_is_locked(client: Any, pi
     client.post("/gallery/many/", {"id": str(picture.id), "act": "lock"})
     shown = f"/api/v1/locked/{picture.id}/thumbnail"
     assert shown not in client.get("/gallery/locked/").text
-    assert shown not in client.post("/gallery/locked/open/", {"password": "wrong"}, follow=True).text
-    page = client.post("/gallery/locked/open/", PASSWORD, follow=True).text
+    assert shown not in client.post("/gallery/locked/open/", {"proof": "wrong"}, follow=True).text
+    page = client.post("/gallery/locked/open/", PROOF, follow=True).text
     assert (shown in page, "Open for 10 more minutes" in page) == (True, True)
     assert client.get(shown).status_code == 200
     client.post("/gallery/locked/change/", {"act": "close"})
     assert client.get(shown).status_code == 403
     client.post("/gallery/locked/change/", {"act": "release", "id": str(picture.id)})
     assert Item.objects.get().locked
-    client.post("/gallery/locked/open/", PASSWORD)
+    client.post("/gallery/locked/open/", PROOF)
     client.post("/gallery/locked/change/", {"act": "release", "id": str(picture.id)})
     assert str(picture.id) in client.get("/gallery/").text
