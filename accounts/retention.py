@@ -252,6 +252,20 @@ OURS = (
         _("So that abuse can be found and proved."),
         OPERATOR,
     ),
+    Rule(
+        "case_contacts",
+        _("Name, e-mail address and words of who reported a picture or asked for its removal, once decided"),
+        180 * DAY,
+        _("So that we can tell the outcome and look at an appeal. The number and the decision stay."),
+        DAILY,
+    ),
+    Rule(
+        "blocked",
+        _("The fingerprint of a picture that was taken down, without the picture"),
+        _("it stays"),
+        _("So that the picture cannot come back."),
+        OPERATOR,
+    ),
     Rule("logs", _("Log files of the servers"), 90 * DAY, _("To find faults and attacks."), OPERATOR),
     Rule(
         "payments",

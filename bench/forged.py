@@ -15,7 +15,7 @@ BORDER = 18  # px of white paper, and of a screen's bezel
 
 
 def room(height: int, width: int, number: int) -> A:
-    scene = Scene(background="studio", backdrop=("grey", "brown", "white")[number % 3], arrangement=number)
+    scene = Scene(background="studio", backdrop=("grey", "blue", "white")[number % 3], arrangement=number)
     return (np.clip(backdrop(scene, height, width), 0, 1) * 255).astype(np.uint8)
 
 

@@ -368,6 +368,9 @@ CELERY_BEAT_SCHEDULE = {
     "look": {"task": "gallery.look", "schedule": 60.0, "options": {"queue": "cpu", "expires": 60}},
     "ages": {"task": "moderation.settle_ages", "schedule": 300.0, "options": {"queue": "io", "expires": 300}},
     "cases": {"task": "moderation.watch_cases", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
+    "alarm": {"task": "support.alarm", "schedule": 600.0, "options": {"queue": "io", "expires": 600}},
+    "export": {"task": "support.export", "schedule": 900.0, "options": {"queue": "io", "expires": 900}},
+    "crops": {"task": "gallery.find_faces", "schedule": 60.0, "options": {"queue": "cpu", "expires": 60}},
     "hashes": {"task": "gallery.make_hashes", "schedule": 300.0, "options": {"queue": "cpu", "expires": 300}},
     "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
     "months": {"task": "billing.months", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
@@ -383,6 +386,9 @@ STUDIO_SOURCES = env.pairs("STUDIO_SOURCES", "=")  # profile=directory
 RESTORERS, RESTORER = Path(env.text("RESTORERS", str(VAR / "restorers"))), env.text("RESTORER")
 REMOTES = engines.remotes()  # by service: FAL_KEYS, FAL_URL, TOGETHER_KEYS, TOGETHER_URL, TOGETHER_LORA_MODEL
 STUDIO_PROFILES = engines.profiles(STUDIO_PROFILE, STUDIO_SOURCES, REMOTES)  # all that are offered
+
+# Anonymous events in PostHog's form (support/telemetry); without a key nothing is sent.
+POSTHOG_KEY, POSTHOG_HOST = env.text("POSTHOG_KEY"), env.web("POSTHOG_HOST", "https://eu.i.posthog.com")
 
 LOGGING = {
     "version": 1,

@@ -38,7 +38,7 @@ def gallery(user: Any) -> Iterator[Member]:
             yield Member(name, None, _("This picture was taken down. Its file is not handed out."))
         else:
             yield Member(name, files.open_checked(item.content), about)
-        told = row(item, without=("prints",))
+        told = row(item, without=("prints", "face_prints"))
         yield json_member(
             f"{_name(item)}.json", told, _("What the picture beside it was made from, and your notes.")
         )

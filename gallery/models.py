@@ -84,6 +84,8 @@ class Item(models.Model):
     apart = models.BooleanField(default=False, db_default=False)  # what looks alike is not the same
     # Its PDQ hashes of 32 bytes each, also in PictureHash. None: not made yet.
     prints = models.BinaryField(null=True, editable=False)
+    # The same of the faces in it: see gallery.moderated. None: nobody has looked for faces yet.
+    face_prints = models.BinaryField(null=True, editable=False)
     favourite = models.BooleanField(default=False)
     # Left out of the gallery's list, and still in albums, in searches that ask for it and in archives.
     archived = models.BooleanField(default=False)
@@ -118,6 +120,7 @@ class Item(models.Model):
             # of a page does not grow with the number of rows.
             models.Index(fields=["user", "-created_at", "-id"], name="items_of_a_user"),
             models.Index(fields=["user", "kind", "-created_at", "-id"], name="items_by_kind"),
+            models.Index(fields=["created_at"], name="items_without_faces", condition=Q(face_prints=None)),
             models.Index(fields=["user", "twin", "-created_at", "-id"], name="items_by_twin"),
             models.Index(fields=["user", "style", "-created_at", "-id"], name="items_by_style"),
             models.Index(
@@ -167,7 +170,7 @@ class Item(models.Model):
 
 
 class PictureHash(Hashed):
-    """A PDQ hash of an item's whole picture, or of its middle. gallery.moderated makes and finds them."""
+    """A PDQ hash of an item's whole picture, of its middle, or of a face in it. See gallery.moderated."""
 
     item = models.ForeignKey(Item, models.CASCADE, related_name="hashes")
 

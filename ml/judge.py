@@ -55,6 +55,11 @@ class Judge:
         """The names of the embedders in use; vectors by others are never compared with new ones."""
         return self.faces.embedders.in_use
 
+    def find(self, picture: np.ndarray) -> list[Face]:
+        """The faces in (H, W, 3) uint8, widest first."""
+        with memory_errors():
+            return self.faces.find(picture)
+
     def embed(self, picture: bytes, faces: Sequence[Face] | None = None) -> list[Described]:
         """Every face in one of our own pictures with its vector, widest face first; of these `faces`, where
         they are known."""

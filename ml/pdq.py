@@ -6,7 +6,8 @@ frequencies, and which of them are above their median. On the same
 pixels ours gives the reference's hash bit for bit (88 photos; tests/ml/test_pdq.py).
 
 A hash survives JPEG, blur and scaling, but no crop and no mirror. So a picture has several hashes: of the
-whole and of its middle (`forms`), and a search also asks for the mirrored ones.
+whole and of its middle (`forms`), and a search also asks for the mirrored ones. The faces in it have hashes
+of their own (`face_forms`), which also find copies that were cropped on one side, or by more.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from ml.types import Face
+
 SAME = 31  # bits of 256 by which two hashes of one picture may differ: PDQ's own recommendation
 LEAST_QUALITY = 50  # 0..100: below it a picture is too plain to be told from others
 LONGEST = 512  # px of the long side that is hashed; a larger one is made smaller first, as by the reference
@@ -23,6 +26,11 @@ GRID, LOW = 64, 16  # samples a side; frequencies a side
 # Shares that are cut off each side of the picture. A copy that was cropped by a share between two of these
 # is found by the crops of the copy against the crops of the original.
 CROPS = (0.0, 0.02, 0.05, 0.075, 0.1)
+# A face's crop: where its five points come to lie (see Face), as shares of its side. The detector is not
+# exact to a pixel, so a search also asks for crops that are moved and scaled by these shares.
+POINTS = np.array([[0.364, 0.409], [0.636, 0.409], [0.5, 0.545], [0.391, 0.682], [0.609, 0.682]])
+MOVED = ((0, 0, 1), (0.025, 0, 1), (-0.025, 0, 1), (0, 0.025, 1), (0, -0.025, 1), (0, 0, 0.95), (0, 0, 1.05))
+FACE_SIDE = 256  # px
 WORDS, BITS = 16, 16  # a hash is 16 words of 16 bits; see gallery.moderated for how it is looked up
 
 
@@ -52,6 +60,21 @@ def forms(picture: np.ndarray) -> list[Form]:
 def middles(picture: np.ndarray) -> list[tuple[np.ndarray, Form]]:
     """The luma of the whole picture and of its middles, each with its form."""
     return [(luma, _form(luma)) for luma in _cut(_luma(_enlarged(picture)))]
+
+
+def face_forms(picture: np.ndarray, face: Face) -> list[Form]:
+    """Of the face's crop in (H, W, 3) uint8, first as it is, then moved a little. [] where it is plain."""
+    made = [_form(_luma(_enlarged(_face(picture, face, *moved)))) for moved in MOVED]
+    return made if made[0].quality >= LEAST_QUALITY else []
+
+
+def _face(picture: np.ndarray, face: Face, right: float, down: float, scale: float) -> np.ndarray:
+    """(FACE_SIDE, FACE_SIDE, 3): the face upright, at the same place whatever was cut off around it."""
+    to = ((POINTS - 0.5 - (right, down)) / scale + 0.5) * FACE_SIDE
+    rows = [([x, -y, 1, 0], [y, x, 0, 1]) for x, y in face.points]
+    (a, b, x, y), *_ = np.linalg.lstsq(np.array(rows, float).reshape(-1, 4), to.ravel(), rcond=None)
+    size, matrix = (FACE_SIDE, FACE_SIDE), np.array([[a, -b, x], [b, a, y]])
+    return cv2.warpAffine(picture, matrix, size, borderMode=cv2.BORDER_REPLICATE)
 
 
 def hash_of(picture: np.ndarray) -> tuple[int, int]:

@@ -10,11 +10,13 @@ class ModerationConfig(AppConfig):
         from config import registry
         from moderation import exports, services
         from moderation.cases import exports as cases
+        from moderation.cases import retiring
         from moderation.cases.models import Appeal, Case, Decision, Match, Notice
         from moderation.hashes.models import BlockedHash  # noqa: F401  a model of this app
         from moderation.models import AuditEntry
 
         self._judge_people()
+        registry.retain(case_contacts=retiring.forget_contacts)
         registry.auditors.append(services.record)
         registry.exporters.append(registry.Exporter((AuditEntry,), exports.decisions))
         registry.exporters.append(registry.Exporter((Case, Notice, Match, Decision, Appeal), cases.members))

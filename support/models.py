@@ -2,5 +2,7 @@
 
 from support.feedback.models import Feedback
 from support.help.models import HelpVote
+from support.insights.models import Alarm
+from support.telemetry.models import Exported
 
-__all__ = ["Feedback", "HelpVote"]
+__all__ = ["Alarm", "Exported", "Feedback", "HelpVote"]

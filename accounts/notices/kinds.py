@@ -45,13 +45,15 @@ def joined(one: str, two: str) -> str:
 @dataclass(frozen=True)
 class Kind:
     """`words(facts)` are its sentences in the active language; `path(notice)` is the page of its subject.
-    `merge` joins the facts of several into those of one line; without it each has a line of its own."""
+    `merge` joins the facts of several into those of one line; without it each has a line of its own.
+    `mailed`: false for what an e-mail of its own tells, whatever the user chose."""
 
     name: str
     topic: Topic
     words: Callable[[Facts], Words]
     path: Callable[[Notice], str]
     merge: Callable[[Facts, Facts], Facts] | None = None
+    mailed: bool = True
 
 
 kinds: dict[str, Kind] = {}

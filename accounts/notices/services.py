@@ -22,8 +22,9 @@ GATHER = timedelta(minutes=2)  # an e-mail waits so long for what else happens
 @transaction.atomic
 def notify(user: Any, kind: str, about: models.Model, **facts: Any) -> Notice:
     """Tells `user` what happened to the row `about`, in the caller's transaction. `facts` hold numbers, codes
-    and ids for the kind's sentences, never what somebody typed."""
+    and ids for the kind's sentences, never what a user typed."""
     topic, now = kinds[kind].topic, timezone.now()
+    mailed = kinds[kind].mailed and preferences.wants(user, topic, preferences.EMAIL)
     notice = Notice.objects.create(
         user=user,
         kind=kind,
@@ -31,7 +32,7 @@ def notify(user: Any, kind: str, about: models.Model, **facts: Any) -> Notice:
         subject_id=about.pk,
         facts=facts,
         created_at=now,
-        mail_at=now + GATHER if preferences.wants(user, topic, preferences.EMAIL) else None,
+        mail_at=now + GATHER if mailed else None,
         push_at=now if _has_push(user, topic) else None,
     )
     events.publish_live(user.pk)

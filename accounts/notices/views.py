@@ -64,7 +64,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
 
 def _is_there(notice: Notice) -> bool:
     model = apps.get_model(notice.subject_kind)
-    return bool(model._default_manager.filter(pk=notice.subject_id, user=notice.user_id).exists())
+    return bool(model._default_manager.owned_by(notice.user).filter(pk=notice.subject_id).exists())
 
 
 @login_required
@@ -81,7 +81,10 @@ ABOUT = {
     Topic.TRAINING: lambda: _("A training has ended."),
     Topic.GENERATION: lambda: _("Pictures, headshots, repairs and restorations are done."),
     Topic.EXPORT: lambda: _("A download is packed."),
-    Topic.ACCOUNT: lambda: _("Somebody has withdrawn the consent to a twin of yours."),
+    Topic.ACCOUNT: lambda: _(
+        "Somebody has withdrawn the consent to a twin of yours, or we decided about something that you"
+        " published or reported."
+    ),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -25,6 +27,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "bucket": documents.is_in_a_bucket(),
         "sms": documents.SMS_COMPANIES.get(settings.SMS_SENDER),
         "stripe": bool(settings.STRIPE_SECRET_KEYS),
+        "push": bool(settings.VAPID_PRIVATE_KEY),
+        "telemetry": urlsplit(settings.POSTHOG_HOST).hostname if settings.POSTHOG_KEY else "",
         "signal": request.headers.get("Sec-GPC") == "1",
     }
     return render(request, "accounts/privacy/policy.html", documents.facts("privacy") | facts)

@@ -60,6 +60,15 @@ def text(name: str, default: str = "") -> str:
     return value or default
 
 
+def web(name: str, default: str) -> str:
+    """An address that data is sent to: https, or http on loopback, without a slash at the end."""
+    url = text(name, default).rstrip("/")
+    scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
+    if (scheme == "https" and host) or (scheme == "http" and host in ("127.0.0.1", "localhost")):
+        return url
+    raise Misconfigured(f"{name} must be an address like https://host, and it is “{url}”.")
+
+
 def flag(name: str, default: bool = False) -> bool:
     value = text(name, str(default)).lower()
     if value not in ("1", "true", "yes", "0", "false", "no"):

@@ -15,6 +15,7 @@ from typing import Any
 import redis
 from allauth.core.internal.ratelimit import truncate_ip
 from django.conf import settings
+from django.http.response import HttpResponseBase
 from django_ratelimit.core import get_usage
 
 from config.errors import RateLimited
@@ -85,8 +86,8 @@ def _counted(request: Any, group: str) -> list[tuple[dict[str, Any], str, str]]:
 
 
 def limited(group: str) -> Callable[[Any], Any]:
-    """Decorates a view or an API method: it is called as often as `settings.LIMITS[group]` allows one person,
-    and one network.
+    """Decorates a view, a helper of one, or an API method: it is called as often as `settings.LIMITS[group]`
+    allows one person, and one network.
 
     Raises RateLimited.
     """
@@ -100,7 +101,7 @@ def limited(group: str) -> Callable[[Any], Any]:
                 if used["should_limit"]:
                     raise refusal(used, rate, name)
             response = method(*args, **kwargs)
-            if response is not None:
+            if isinstance(response, HttpResponseBase):  # helpers of views answer something else
                 for header in ("RateLimit-Policy", "RateLimit") if counted else ():
                     response[header] = ", ".join(headers(*one)[header] for one in counted)
             return response

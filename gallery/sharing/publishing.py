@@ -19,7 +19,7 @@ from accounts.vault.vault import store
 from config import registry
 from config.errors import DomainError, NotFound
 from gallery.models import UNSAFE, Item
-from gallery.sharing import copies
+from gallery.sharing import copies, notices
 from gallery.sharing.authors import author_of
 from gallery.sharing.links import NotShareable
 from gallery.sharing.models import Author, Publication
@@ -137,15 +137,17 @@ def approve(row: Publication, *, actor: Any) -> Publication:
     """Raises AlreadyDecided, NotFound for one that was withdrawn, StorageFull, Unavailable."""
     row = _waiting(row)
     registry.audit(actor, "approve_publication", row)
+    notices.tell_approved(row)
     return _show(row)
 
 
 @transaction.atomic
 def refuse(row: Publication, *, actor: Any, reason: str) -> None:
-    """The author reads the reason. Raises ReasonNeeded, AlreadyDecided, NotFound."""
+    """The author is told the reason. Raises ReasonNeeded, AlreadyDecided, NotFound."""
     row, why = _waiting(row), _reason(reason)
     registry.audit(actor, "refuse_publication", row, why)
     Publication.objects.filter(id=row.id).update(status=Publication.Status.REFUSED, refusal=why)
+    notices.tell_refused(row, why)
 
 
 def _reason(reason: str) -> str:

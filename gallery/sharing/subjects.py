@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.vault.vault import store
 from config.errors import NotFound
 from gallery.models import PictureHash
+from gallery.moderated import face_hashes
 from gallery.sharing import links, publishing
 from gallery.sharing.models import Comment, Publication, ShareLink
 
@@ -52,6 +53,9 @@ class SharedPictures:
         """None: a removed item drops out of every link by itself."""
         return []
 
+    def faces(self, ident: str) -> list[int]:
+        return []
+
 
 class PublishedPicture:
     """Of what the public sees, or saw before it was hidden."""
@@ -85,6 +89,9 @@ class PublishedPicture:
         found = _published().filter(item__in=near).values_list("id", flat=True)
         return [str(ident) for ident in found.order_by("id")]
 
+    def faces(self, ident: str) -> list[int]:
+        return face_hashes(_published().select_related("item").get_or_404(ident).item)
+
 
 class WrittenComment:
     """The preview is the text in UTF-8."""
@@ -114,6 +121,9 @@ class WrittenComment:
         Comment.objects.get_or_404(ident).delete()
 
     def find_near(self, hash: int) -> list[str]:
+        return []
+
+    def faces(self, ident: str) -> list[int]:
         return []
 
 

@@ -34,7 +34,7 @@ from gallery.shelf.serializers import (
 
 class BulkView(APIView):
     @extend_schema(request=BulkForm, responses=BulkEditSerializer)
-    @refuses(bulk.TooManyItems)
+    @refuses(bulk.TooManyItems, NotFound)
     @limited("bulk")
     def post(self, request: Any) -> Response:
         form = checked(BulkForm, request)

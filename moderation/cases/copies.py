@@ -1,7 +1,7 @@
 """Near copies of a case's picture, among the pictures of every user.
 
-PDQ finds what may be a copy; the pixels decide (ml.overlay). Where they do not agree, or cannot be read, a
-person must look.
+PDQ finds what may be a copy, by the whole picture, its middles and the faces in it; the pixels decide
+(ml.overlay). Where they do not agree, or cannot be read, a person must look.
 """
 
 from __future__ import annotations
@@ -29,16 +29,37 @@ def picture_of(case: Case) -> np.ndarray | None:
 
 def match(case: Case, shown: np.ndarray) -> None:
     """Keeps the near copies of this picture with the case. A second call adds what came since."""
-    before = set(case.matches.values_list("subject_kind", "subject_id"))
-    before.add((case.subject_kind, case.subject_id))
-    found = [(kind, ident) for kind, ident in near(pdq.forms(shown)) if (kind, ident) not in before]
-    rows = [_compared(case, shown, kind, ident) for kind, ident in found[:MOST]]
-    Match.objects.bulk_create(rows, ignore_conflicts=True)
+    subject = (case.subject_kind, case.subject_id)
+    before = {subject, *case.matches.values_list("subject_kind", "subject_id")}
+    whole = [bits for form in pdq.forms(shown) for bits in (form.bits, form.mirrored)]
+    rows = _new(case, shown, [*whole, *_faces(*subject)], before)
+    # A picture that was sent is not an item with known faces; a copy of it here is.
+    same = {bits for row in rows if row.state == Match.State.SAME for bits in _faces_of(row)}
+    rows += _new(case, shown, sorted(same), before)
+    Match.objects.bulk_create(rows[:MOST], ignore_conflicts=True)
 
 
-def near(forms: list[pdq.Form]) -> Iterator[tuple[str, str]]:
+def _new(case: Case, shown: np.ndarray, hashes: list[int], before: set[tuple[str, str]]) -> list[Match]:
+    """What is near these hashes and not in `before`, which it is added to."""
+    found = [each for each in near(hashes) if each not in before][:MOST]
+    before.update(found)
+    return [_compared(case, shown, kind, ident) for kind, ident in found]
+
+
+def _faces_of(row: Match) -> list[int]:
+    return _faces(row.subject_kind, row.subject_id)
+
+
+def _faces(kind: str, ident: str) -> list[int]:
+    subject = registry.subjects.get(kind)
+    try:
+        return subject.faces(ident) if subject else []
+    except NotFound:
+        return []
+
+
+def near(asked: list[int]) -> Iterator[tuple[str, str]]:
     """(kind, id) of every subject that PDQ calls the same, each once."""
-    asked = [bits for form in forms for bits in (form.bits, form.mirrored)]
     subjects = registry.subjects.items()
     found = ((kind, ident) for bits in asked for kind, each in subjects for ident in each.find_near(bits))
     yield from dict.fromkeys(found)
@@ -47,9 +68,15 @@ def near(forms: list[pdq.Form]) -> Iterator[tuple[str, str]]:
 def _compared(case: Case, shown: np.ndarray, kind: str, ident: str) -> Match:
     other = picture(kind, ident)
     agreement = None if other is None else overlay.agreement(shown, other)
-    return Match(
-        case=case, subject_kind=kind, subject_id=ident, state=state_of(agreement), agreement=agreement
-    )
+    facts = {"subject_kind": kind, "subject_id": ident, "state": state_of(agreement), "agreement": agreement}
+    return Match(case=case, owner_id=_owner(kind, ident), **facts)
+
+
+def _owner(kind: str, ident: str) -> Any:
+    try:
+        return registry.subjects[kind].owner(ident)
+    except NotFound:  # deleted meanwhile
+        return None
 
 
 def state_of(agreement: float | None) -> str:

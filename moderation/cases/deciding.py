@@ -168,10 +168,18 @@ def _take_away(case: Case, kind: str, ident: str) -> None:
 def _show(case: Case) -> None:
     BlockedHash.objects.filter(source=case.number).delete()
     strikes.cancel_cause(case.number)
-    _restore(case.subject_kind, case.subject_id)
-    for copy in case.matches.filter(state=Match.State.HIDDEN).select_for_update():
-        _restore(copy.subject_kind, copy.subject_id)
+    hidden = list(case.matches.filter(state=Match.State.HIDDEN).select_for_update())
+    copies_of = [(copy.subject_kind, copy.subject_id) for copy in hidden]
+    for kind, ident in sorted([(case.subject_kind, case.subject_id), *copies_of], key=_is_public):
+        _restore(kind, ident)
+    for copy in hidden:
         Match.objects.filter(id=copy.id).update(state=copies.state_of(copy.agreement))
+
+
+def _is_public(subject: tuple[str, str]) -> bool:
+    """A publication comes back only where its item is back."""
+    found = registry.subjects.get(subject[0])
+    return bool(found) and not found.private  # type: ignore[union-attr]
 
 
 def _restore(kind: str, ident: str) -> None:

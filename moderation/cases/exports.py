@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.archive import json_list, row, rows
@@ -32,7 +33,7 @@ def forget(user: Any) -> None:
     about what is gone are deleted."""
     mine = Case.objects.filter(owner=user)
     Decision.objects.filter(case__in=mine).update(text="")
-    Match.objects.filter(case__in=mine).delete()
+    Match.objects.filter(Q(case__in=mine) | Q(owner=user)).delete()
     Decision.objects.filter(by=user).update(by=None)
     Case.objects.filter(claimed_by=user).update(claimed_by=None)
     mine.update(owner=None)

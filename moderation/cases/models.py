@@ -131,6 +131,7 @@ class Match(models.Model):
     subject_id = models.CharField(max_length=40)
     state = models.CharField(max_length=10, choices=State.choices)
     agreement = models.FloatField(null=True)  # of the pixels, -1..1; None: they could not be compared
+    owner = models.ForeignKey(USER, models.SET_NULL, null=True, related_name="+")  # of the subject
 
     class Meta:
         ordering = ("id",)
@@ -145,8 +146,10 @@ class Match(models.Model):
 
 class DecisionQuerySet(OwnedQuerySet):
     def owned_by(self, user: Any) -> DecisionQuerySet:
-        """The decisions that concern the user: about their subject, or about what they reported."""
-        mine = Q(case__owner=user) | Q(case__notices__user=user)
+        """The decisions that concern the user: about their subject or a copy of it, or about what they
+        reported."""
+        hidden = Match.objects.filter(owner=user, state=Match.State.HIDDEN).values("case")
+        mine = Q(case__owner=user) | Q(case__notices__user=user) | Q(case__in=hidden)
         return self.filter(mine, undone_at=None).distinct()
 
 
@@ -173,6 +176,11 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.case_id}"
+
+    def took_from(self, user: Any) -> bool:
+        """Whether what it is about, or a copy that went with it, was this user's."""
+        copies = self.case.matches.filter(owner=user, state=Match.State.HIDDEN)
+        return self.case.owner_id == user.pk or copies.exists()
 
     @property
     def undo_until(self) -> Any:

@@ -118,7 +118,7 @@ def decision(request: HttpRequest, ident: str) -> HttpResponse:
     facts = {
         "decision": found,
         "shown": show_decision(found),
-        "mine": found.case.owner_id == request.user.pk,
+        "mine": found.took_from(request.user),
         "appealed": found.appeals.filter(user=request.user).exists(),
         "open": deciding.is_open_to_appeal(found),
     }

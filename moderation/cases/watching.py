@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from accounts.emails import send, tell, tell_staff
 from config import registry
 from config.errors import NotFound
-from moderation.cases import copies
+from moderation.cases import copies, notices
 from moderation.cases.models import APPEAL, DUE, UNDO, Case, Decision, Match, Notice
 from moderation.standing import strikes
 
@@ -101,21 +101,19 @@ def _tell(decision: Decision) -> None:
     case = decision.case
     sent = 0
     if case.owner and decision.outcome == Decision.Outcome.REMOVE:
-        sent += tell(case.owner_id, lambda: _to_owner(decision))
         strikes.give(case.owner, rule="removed", cause=case.number)
-    for owner in _owners_of_copies(case) if decision.outcome == Decision.Outcome.REMOVE else ():
+    for owner in _owners(case) if decision.outcome == Decision.Outcome.REMOVE else ():
+        notices.tell_owner(decision, owner)
         sent += tell(owner, lambda: _to_owner(decision))
     for notice in case.notices.iterator():
         sent += _tell_reporter(decision, notice)
     registry.audit(None, "tell_outcome", case, f"{sent}")
 
 
-def _owners_of_copies(case: Case) -> set[Any]:
-    found = set()
-    for copy in case.matches.filter(state=Match.State.HIDDEN):
-        with suppress(NotFound):
-            found.add(registry.subjects[copy.subject_kind].owner(copy.subject_id))
-    return found - {None, case.owner_id}
+def _owners(case: Case) -> set[Any]:
+    """Of the subject and of its copies."""
+    copies = case.matches.filter(state=Match.State.HIDDEN).values_list("owner", flat=True)
+    return {case.owner_id, *copies} - {None}
 
 
 def _tell_reporter(decision: Decision, notice: Notice) -> bool:
@@ -123,6 +121,7 @@ def _tell_reporter(decision: Decision, notice: Notice) -> bool:
     one e-mail a notice, and nothing in it was typed by whoever filed it."""
     words = _words_for(decision, notice)
     if notice.user_id:
+        notices.tell_reporter(decision, notice.user_id)
         return tell(notice.user_id, words)
     if notice.contact and decision.case.kind == Case.Kind.TAKEDOWN:
         return send(notice.contact, notice.language, words)

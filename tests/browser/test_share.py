@@ -1,12 +1,16 @@
-"""A link with a password from a phone to a stranger and its end; a picture submitted, approved and liked."""
+"""A link with a password from a phone to a stranger and its end; and a public picture's whole way: submitted,
+approved, liked, reported, taken down, appealed."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from moderation.cases import watching
+from moderation.cases.models import Decision
 from tests.browser.conftest import Site, shot
 from tests.browser.household import drawings
 
@@ -64,10 +68,39 @@ def test_a_link_with_a_password_is_opened_by_a_stranger_and_ended(
     assert [c for c in site.complaints if "422" not in c and "404" not in c] == []
 
 
-def test_a_picture_is_submitted_approved_and_liked(
+def test_a_picture_is_published_liked_reported_taken_down_and_appealed(
     site: Site, alice: Any, bob: Any, admin_user: Any, picture: Any
 ) -> None:
     owner = site.visit("phone", "dark", user=alice)
+    staff, visitor = site.visit(user=admin_user), site.visit("phone", user=bob)
+    submit(owner, picture)
+    approve(staff, picture)
+    like_and_report(visitor)
+    ask_for_removal(site.visit("phone"), f"{site.url}/explore/{picture.id}/")
+    staff.goto("/admin/moderation/queue/")
+    expect(staff.locator(".queue")).to_contain_text("Ana Who")
+    shot(staff, "queue-published")
+    for key in "r1":
+        staff.keyboard.press(key)
+    expect(staff.locator("#queue-undo")).to_be_visible()
+    answer = visitor.goto(f"/explore/{picture.id}/")
+    assert answer is not None
+    assert answer.status == 404
+
+    for made in Decision.objects.all():
+        Decision.objects.filter(id=made.id).update(at=made.at - timedelta(minutes=11))
+    watching.tell_outcomes()
+    appeal(owner)
+    staff.goto("/admin/moderation/queue/")
+    expect(staff.locator(".queue")).to_contain_text("said so in writing")
+    staff.keyboard.press("a")
+    expect(staff.locator(".queue-done")).to_be_visible()
+    visitor.goto(f"/explore/{picture.id}/")
+    loaded(visitor, ".share-one img")
+    assert [c for c in site.complaints if "404" not in c] == []
+
+
+def submit(owner: Page, picture: Any) -> None:
     owner.goto(f"/gallery/{picture.id}/")
     owner.get_by_text("Submit this picture").click()
     owner.get_by_label("Your public name").fill("Ana")
@@ -75,7 +108,8 @@ def test_a_picture_is_submitted_approved_and_liked(
     owner.get_by_role("button", name="Submit", exact=True).click()
     expect(owner.get_by_text("one of us looks at it before others see it").first).to_be_visible()
 
-    staff = site.visit(user=admin_user)
+
+def approve(staff: Page, picture: Any) -> None:
     staff.goto(f"/admin/gallery/publication/{picture.id}/look/")
     staff.get_by_label("Reason").fill("Checked against the rules.")
     staff.get_by_role("button", name="Show the picture").click()
@@ -84,17 +118,37 @@ def test_a_picture_is_submitted_approved_and_liked(
     staff.get_by_role("button", name="Approve").click()
     expect(staff.get_by_text("Approved.")).to_be_visible()
 
-    visitor = site.visit(user=bob)
+
+def like_and_report(visitor: Page) -> None:
     visitor.goto("/explore/")
     loaded(visitor, ".share-masonry img")
     visitor.get_by_role("link", name="In the park").click()
     visitor.get_by_role("button", name="Like · 0").click()
     expect(visitor.get_by_role("button", name="Like · 1")).to_have_attribute("aria-pressed", "true")
-    shot(visitor, "published-desktop")
+    shot(visitor, "published-phone")
+    visitor.get_by_role("link", name="Report", exact=True).click()
+    shot(visitor, "report-phone")
+    visitor.get_by_role("button", name="Send").click()
+    expect(visitor.get_by_text("Your report is case PF-")).to_be_visible()
 
-    owner.get_by_role("button", name="Withdraw").click()
-    expect(owner.get_by_text("It is out of the public gallery.")).to_be_visible()
-    answer = visitor.reload()
-    assert answer is not None
-    assert answer.status == 404
-    assert [c for c in site.complaints if "404" not in c] == []
+
+def appeal(owner: Page) -> None:
+    """By the notice in the app."""
+    owner.goto("/account/notices/")
+    shot(owner, "notices-taken-down-phone")
+    owner.get_by_role("link", name="We took something of yours down.").click()
+    owner.get_by_label("What did we overlook?").fill("She agreed to it, and said so in writing.")
+    shot(owner, "decision-phone")
+    owner.get_by_role("button", name="Appeal").click()
+    expect(owner.get_by_text("You appealed.")).to_be_visible()
+
+
+def ask_for_removal(person: Page, address: str) -> None:
+    """The notice of somebody without an account."""
+    person.goto("/takedown/")
+    person.get_by_label("Its address").fill(address)
+    person.get_by_label("Your name, as your signature").fill("Ana Who")
+    person.get_by_label("Your e-mail address").fill("ana@example.com")
+    person.get_by_label("I believe in good faith").check()
+    person.get_by_role("button", name="Send").click()
+    expect(person.locator(".case-state")).to_have_text("A person looks at it.")

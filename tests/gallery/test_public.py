@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings as product
+from django.core import mail
 from django.core.files.storage import storages
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
+from accounts.notices import digests
 from config.errors import NotFound
 from gallery.models import Item, PictureHash
 from gallery.sharing import publishing
@@ -69,6 +71,24 @@ def test_a_picture_is_public_only_after_staff_approved_it(
     assert not any(private in page for private in ("alice@", "secret prompt"))
     again = post(as_alice, picture, "publish").json()
     assert again["status"] == "published"
+
+
+def test_the_author_is_told_of_the_approval(published: Publication, as_alice: Any, alice: Any) -> None:
+    (notice,) = as_alice.get("/api/v1/notifications").json()["results"]
+    assert notice["title"] == "Your picture is in the public gallery."
+    digests.send_due()
+    assert mail.outbox == []  # two minutes are gathered
+    alice.notices.update(mail_at=timezone.now())
+    digests.send_due()
+    assert [(message.to, message.subject) for message in mail.outbox] == [([alice.email], notice["title"])]
+
+
+def test_the_author_is_told_why_it_was_refused(as_alice: Any, picture: Item, admin_user: Any) -> None:
+    post(as_alice, picture, "publish", **NAME)
+    publishing.refuse(Publication.objects.get(), actor=admin_user, reason="There is a brand in it.")
+    (notice,) = as_alice.get("/api/v1/notifications").json()["results"]
+    assert notice["text"].endswith("The reason: There is a brand in it.")
+    assert Client().get(f"/explore/{picture.id}/").status_code == 404
 
 
 def test_the_public_copy_is_encoded_anew_marked_and_signed(published: Publication, picture: Item) -> None:

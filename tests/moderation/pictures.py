@@ -79,6 +79,9 @@ class Remarks:
     def find_near(self, hash: int) -> list[str]:
         return []
 
+    def faces(self, ident: str) -> list[int]:
+        return []
+
     def _one(self, ident: str) -> tuple[UUID, str]:
         if ident not in self.texts:
             raise NotFound

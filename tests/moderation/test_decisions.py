@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core import mail
+from django.test import Client
 from django.utils import timezone
 
+from accounts.notices.digests import send_due
 from config.errors import Invalid
+from gallery import moderated
 from gallery.models import Item
+from ml.types import Face
 from moderation.cases import deciding, services, watching
 from moderation.cases.models import Case, Decision, Match
 from moderation.hashes.models import BlockedHash
@@ -130,10 +135,57 @@ def test_after_ten_minutes_a_decision_stands_and_both_sides_are_told(
     assert set(told) == {"ana@example.com", alice.email, bob.email}
     for body in told.values():
         assert "The person shown did not agree to it.\nIt is her." in body
+    for user in (alice, bob):
+        told_in_app = client_of(user).get("/api/v1/notifications").json()["results"]
+        (text,) = (each["text"] for each in told_in_app if each["kind"] == "taken_down")
+        assert "The person shown did not agree to it." in text
+    assert send_due() == 0  # the e-mails above are all
     assert "Ana" not in told[alice.email]
     assert f"/decisions/{made.id}/" in told[alice.email]
     with pytest.raises(deciding.TooLateToUndo):
         deciding.undo(made, actor=staff)
+
+
+def test_the_owner_of_a_copy_reads_the_decision_and_appeals(case: Case, bob: Any, staff: Any) -> None:
+    copy = hang(bob, COPIES["half"](drawn(1)))
+    made = remove(case, staff)
+    browser = Client()
+    browser.force_login(bob)
+    page = browser.get(f"/decisions/{made.id}/")
+    assert "We took something of yours down." in page.text
+    assert appeal(client_of(bob), made).json()["state"] == "appealed"
+    deciding.decide(case, actor=staff, outcome="keep", reason="allowed")
+    copy.refresh_from_db()
+    assert not copy.hidden
+
+
+class Finder:
+    """Knows where the faces of pictures are, by their size."""
+
+    def __init__(self, places: dict[tuple[int, ...], Face]) -> None:
+        self.places = places
+
+    def find(self, picture: np.ndarray) -> list[Face]:
+        return [self.places[picture.shape[:2]]]
+
+
+def test_a_copy_that_was_cropped_on_one_side_is_found_by_the_face(
+    case: Case, item: Any, bob: Any, staff: Any
+) -> None:
+    """MTCNN's own accuracy: `python -m bench.copies`."""
+    cut = 80
+    copy = hang(bob, drawn(1)[:, cut:])
+    points = ((162.0, 160.0), (222.0, 160.0), (192.0, 190.0), (168.0, 220.0), (216.0, 220.0))
+    moved = tuple((x - cut, y) for x, y in points)
+    whole, part = (384, 384), (384, 384 - cut)
+    places = {whole: Face((140, 120, 240, 250), 1.0, points), part: Face((60, 120, 160, 250), 1.0, moved)}
+    watching.find_copies()
+    assert not Match.objects.exists()
+    assert moderated.find_missing_faces(Finder(places), 10) == 2
+    assert moderated.find_missing_faces(Finder(places), 10) == 0
+    remove(case, staff)
+    (match,) = Match.objects.all()
+    assert (match.subject_id, match.owner) == (str(copy.id), bob)
 
 
 def test_a_picture_like_a_removed_one_is_refused(case: Case, bob: Any, staff: Any) -> None:

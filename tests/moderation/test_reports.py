@@ -78,7 +78,7 @@ def test_a_new_report_after_a_decision_is_a_new_case(client: Any, remarks: Remar
     assert send(client).json()["case"] != first
 
 
-def test_the_page_reports_and_tells_the_number(client: Any, remarks: Remarks) -> None:
+def test_the_page_reports_and_tells_the_number(client: Any, remarks: Remarks, limits: None) -> None:
     assert client.get("/report/remark/r1/").status_code == 200
     assert client.get("/report/remark/r2/").status_code == 404
     refused = client.post("/report/remark/r1/", {"reason": "because", "text": "look here"})

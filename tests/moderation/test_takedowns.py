@@ -12,7 +12,8 @@ from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from moderation.cases import watching
+from accounts import retaining, retention
+from moderation.cases import deciding, watching
 from moderation.cases.models import Case, Match, Notice
 from moderation.models import AuditEntry
 from tests.moderation.pictures import COPIES, drawn, hang, png
@@ -168,3 +169,16 @@ def test_a_decided_takedown_reminds_nobody(client: Any, boss: Any, staff: Any) -
     Case.objects.update(created_at=timezone.now() - timedelta(hours=49))
     watching.remind()
     assert mail.outbox == []
+
+
+def test_contacts_are_forgotten_half_a_year_after_the_decision(client: Any, staff: Any) -> None:
+    send(client, text="the one in the park")
+    case = Case.objects.get()
+    rule = retention.RULES["case_contacts"]
+    assert retaining.run(rule) == 0
+    made = deciding.decide(case, actor=staff, outcome="keep", reason="not_found")
+    for days, forgotten in ((179, 0), (181, 1), (181, 0)):
+        type(made).objects.update(at=timezone.now() - timedelta(days=days))
+        assert retaining.run(rule) == forgotten
+    notice = Notice.objects.get()
+    assert (notice.contact, notice.name, notice.text, notice.case.number) == ("", "", "", case.number)

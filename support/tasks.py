@@ -1,0 +1,28 @@
+"""The alarm about failed trainings, and the export of anonymous events."""
+
+from __future__ import annotations
+
+import logging
+
+import httpx2
+from celery import shared_task
+
+from support.insights import alarms
+from support.telemetry import sending
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="support.alarm")
+def alarm() -> bool:
+    return alarms.watch()
+
+
+@shared_task(name="support.export")
+def export() -> int:
+    """Returns how many events were sent. A host that does not answer is tried again the next time."""
+    try:
+        return sending.export()
+    except httpx2.HTTPError as error:
+        log.warning("the export of events waits: %s", error)
+        return 0
