@@ -206,6 +206,7 @@ urlpatterns = [
         SpectacularSwaggerSplitView.as_view(
             url_name="openapi", permission_classes=[], authentication_classes=[]
         ),
+        name="api_docs",
     ),
     path("api/v1/", include(api)),
     # allauth's addresses of phone numbers: ours are auth/phone and me/phone (accounts/phones).
@@ -235,6 +236,7 @@ urlpatterns = [
     path("account/credits/", movements, name="movements"),
     path("account/billing/", include("billing.urls")),
     path("feedback/", feedback_page, name="feedback"),
+    path("help/", include("support.help.urls")),
     path("pricing/", pricing, name="pricing"),
     path("", include("accounts.privacy.urls")),
     path("terms/", terms, name="terms"),

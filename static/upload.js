@@ -72,14 +72,21 @@ function shrink(made) { // a refused photo that cannot be shown is one line at t
   list.append(made);
 }
 
-function show(made, status, name, detail, kind) {
+// Where the help explains a refusal.
+function helps(name, code) {
+  const link = Object.assign(document.createElement("a"), { className: "link small", href: `${words.help}#${code}`, target: "_blank", textContent: words.helps });
+  link.append(Object.assign(document.createElement("span"), { className: "hidden", textContent: `: ${name}` }));
+  return link;
+}
+
+function show(made, status, name, detail, kind, code) {
   made.className = `photo ${status}`;
   shrink(made);
   const strong = Object.assign(document.createElement("b"), { className: status === "accepted" ? "ok" : "wrong" });
   strong.textContent = status === "accepted" ? words.good : name;
   const what = Object.assign(document.createElement("span"), { className: "quiet", textContent: words[kind] ? `· ${words[kind]}` : "" });
   const hint = Object.assign(document.createElement("span"), { className: "hint", textContent: detail || "" });
-  made.querySelector("p").replaceChildren(strong, " ", ...(status === "accepted" ? [what, " ", hint] : [detail || ""]));
+  made.querySelector("p").replaceChildren(strong, " ", ...(status === "accepted" ? [what, " ", hint] : [detail || "", ...(code ? [" ", helps(name, code)] : [])]));
   said.textContent = `${name}: ${status === "accepted" ? `${words.good} ` : ""}${detail || ""}`.trim();
   if (!made.querySelector(".remove")) removable(made, name);
 }
@@ -156,7 +163,7 @@ async function verdict(made, name) {
     if (!answer.ok) return made.remove(); // deleted in another window
     const photo = await answer.json();
     if (photo.status === "checking") continue;
-    show(made, photo.status, name, photo.detail, photo.kind);
+    show(made, photo.status, name, photo.detail, photo.kind, photo.code);
     if (photo.status === "accepted") keptCopy(made, photo, name);
     return dispatchEvent(new Event("part-changed"));
   }

@@ -8,6 +8,9 @@ class SupportConfig(AppConfig):
         from config import registry
         from support.feedback.exports import feedback
         from support.feedback.models import Feedback
+        from support.help.exports import votes
+        from support.help.models import HelpVote
 
         registry.exporters.append(registry.Exporter((Feedback,), feedback))
-        registry.erasers.append(registry.Eraser({Feedback: "user"}))
+        registry.exporters.append(registry.Exporter((HelpVote,), votes))
+        registry.erasers.append(registry.Eraser({Feedback: "user", HelpVote: "user"}))

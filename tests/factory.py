@@ -196,9 +196,13 @@ def _said(item: Any, name: str) -> None:
     """A rating of the picture, and feedback on the product."""
     from gallery.ratings.models import Rating
     from support.feedback.models import Feedback
+    from support.help.models import HelpVote
 
     Rating.objects.create(user=item.user, item=item.id, kind="image", likeness=2, words=f"words of {name}")
     Feedback.objects.create(user=item.user, page="/studio/", text=f"feedback of {name}", language="en")
+    HelpVote.objects.create(
+        user=item.user, article="locked", helpful=False, text=f"help of {name}", language="en"
+    )
 
 
 def _public(item: Any, name: str) -> None:

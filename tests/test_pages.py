@@ -26,6 +26,8 @@ OPEN = (
     "/accounts/confirm-email/",
     "/takedown/",
     "/takedown/PF-222222/",
+    "/help/",
+    "/help/photo-refused/",
 )
 OWN = (
     "/accounts/email/",

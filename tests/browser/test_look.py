@@ -31,6 +31,9 @@ OPEN = {
     "takedown": "/takedown/",
     "takedown-status": "/takedown/PF-222222/",
     "explore": "/explore/",
+    "help": "/help/",
+    "help-article": "/help/photo-refused/",
+    "help-search": "/help/?q=photo",
 }
 OWN = {
     "twins": "/twins/",
