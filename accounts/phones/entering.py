@@ -23,6 +23,7 @@ from accounts.phones import services
 from accounts.phones.caps import DEVICE
 from accounts.phones.models import Channel, PhoneCode, Purpose
 from accounts.phones.sending import deliver
+from config.errors import NotAuthenticated
 from config.web.afterwards import afterwards
 from config.web.ratelimit import network
 
@@ -69,10 +70,13 @@ def enter(request: Any, ident: Any, typed: str, *, terms: str = "", then: str = 
 
 
 def for_app(request: Any, work: Callable[[], Any]) -> Any:
-    """Does `work`, a log-in, for a client with tokens and no cookies. The answer is that of allauth's API."""
+    """Does `work`, a log-in, for a client with tokens and no cookies. The answer is that of allauth's API.
+
+    Raises NotAuthenticated for a session token that has ended.
+    """
     mark_request_as_headless(request, Client.APP)
     try:
         with authkit.authentication_context(request):
             return AuthenticationResponse.from_response(request, work())
-    except ImmediateHttpResponse as e:
-        return e.response
+    except ImmediateHttpResponse:
+        raise NotAuthenticated from None

@@ -144,6 +144,13 @@ def test_a_closed_account_is_not_opened(code_to: Any, alice: Any) -> None:
     assert typed(asked().json()["id"], code_to(ES)).status_code == 401
 
 
+def test_a_session_token_that_has_ended_is_told_and_spends_no_code(code_to: Any) -> None:
+    ident = asked().json()["id"]
+    answer = typed(ident, code_to(ES), Client(headers={"X-Session-Token": "gone"}))
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+    assert typed(ident, code_to(ES)).status_code == 200
+
+
 def test_old_terms_are_refused_before_the_code_is_spent(code_to: Any) -> None:
     ident = asked().json()["id"]
     assert "terms" in typed(ident, code_to(ES), terms="1999-01").json()["errors"]
