@@ -19,7 +19,7 @@ FOR_GOOD: Any = _(
 class Suspended(DomainError):
     """`extra`: `until`, None for good, and `reason`, a code."""
 
-    code, status = "suspended", 403
+    code, status = "account_suspended", 403
     message = _(
         "Your account is suspended until %(until)s. You can still log in, read, download and erase"
         " everything, and appeal on the page “Standing” of your account."

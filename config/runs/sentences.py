@@ -103,7 +103,9 @@ SENTENCES = {
         "Adult content is not allowed for you any more. What was not delivered costs nothing. "
         "Your account says why."
     ),
-    "suspended": _("The account was suspended, so this was stopped. What was not delivered costs nothing."),
+    "account_suspended": _(
+        "The account was suspended, so this was stopped. What was not delivered costs nothing."
+    ),
     "consent_withdrawn": _("The consent that this needs was withdrawn."),
     "engine_failed": _(
         "The engine could not do this. What was not delivered costs nothing. Please try again."

@@ -89,7 +89,7 @@ def check_words(text: str) -> None:
 
 def stop_runs(user_id: Any) -> None:
     """Each in its own transaction, as a run that ends locks its row and then the wallet."""
-    end = {"error_code": "suspended", "error_detail": str(SENTENCES["suspended"])}
+    end = {"error_code": "account_suspended", "error_detail": str(SENTENCES["account_suspended"])}
     for kind in paid_kinds():
         for run in kind.objects.filter(user=user_id, status__in=OPEN):
             run.end_at_once(*OPEN, status=Status.FAILED, **end)

@@ -132,7 +132,7 @@ def test_a_suspended_account_makes_nothing_and_is_told_until_when(
         ),
         as_alice.post(f"/api/v1/api-keys/{key['key']}/rotate", proof, format="json"),
     ]
-    assert [(a.status_code, a.json()["code"]) for a in told] == [(403, "suspended")] * len(told)
+    assert [(a.status_code, a.json()["code"]) for a in told] == [(403, "account_suspended")] * len(told)
     assert told[0].json()["until"] == found.until.isoformat()
     assert (told[0].json()["reason"], trained.trainings.count()) == ("other_people", 1)
 
@@ -145,7 +145,7 @@ def test_a_suspended_account_uses_no_api_key_and_can_again_after_the_end(
     _row, key = create_key(alice, name="k", scopes=["read"])
     found = suspended(alice, judge_of_people)
     client = Client(headers={"Authorization": f"Api-Key {key}"})
-    assert client.get("/api/v1/me").json()["code"] == "suspended"
+    assert client.get("/api/v1/me").json()["code"] == "account_suspended"
     Suspension.objects.filter(id=found.id).update(until=timezone.now())
     assert client.get("/api/v1/me").status_code == 200
 
@@ -177,8 +177,8 @@ def test_what_runs_ends_with_its_credits_back(trained: Any, alice: Any, judge_of
     before = ledger.balance(ledger.wallet_of(alice))
     suspended(alice, judge_of_people)
     training.refresh_from_db()
-    assert (training.status, training.error_code, training.captured) == ("failed", "suspended", 0)
-    assert set(Job.objects.values_list("status", "error_code")) == {("failed", "suspended")}
+    assert (training.status, training.error_code, training.captured) == ("failed", "account_suspended", 0)
+    assert set(Job.objects.values_list("status", "error_code")) == {("failed", "account_suspended")}
     after = ledger.balance(ledger.wallet_of(alice))
     assert (after.held, after.available) == (0, before.available + before.held)
 
