@@ -82,7 +82,7 @@ def ask_for_pictures(page: Page, prompt: str) -> None:
 def log_in(page: Page, user: Any) -> None:
     page.get_by_label("Email").fill(user.email)
     page.get_by_label("Password", exact=True).fill("a long password")
-    page.get_by_role("button", name="Sign In").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
 
 
 def a_lost_answer_makes_no_second_job(page: Page) -> None:
