@@ -13,5 +13,5 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()  # in every thread: a web process sends tasks from its request threads
 app.autodiscover_tasks()
 app.autodiscover_tasks(["accounts.developers", "accounts.notices"])
-app.autodiscover_tasks(["twins.proof", "twins.avatars", "gallery.faces", "moderation.cases"])
+app.autodiscover_tasks(["twins.proof", "twins.avatars", "twins.framing", "gallery.faces", "moderation.cases"])
 app.autodiscover_tasks(["config.runs"], related_name="sweeper")

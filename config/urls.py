@@ -14,7 +14,6 @@ from accounts.developers import api as developers
 from accounts.developers import webhook_api as webhooks
 from accounts.limits import api as limits
 from accounts.notices import api as notices
-from accounts.notices.views import service_worker
 from accounts.phones import api as phones
 from accounts.phones.callbacks import twilio_hook
 from accounts.phones.urls import entrance
@@ -23,7 +22,7 @@ from accounts.views import logout, switch_language, terms
 from billing import api as billing
 from billing.engines.views import fal_hook
 from billing.views import movements, pricing, stripe_hook
-from config.web import event_stream, health, problems, views
+from config.web import event_stream, health, installed, problems, views
 from gallery import api as gallery
 from gallery.faces import api as faces
 from gallery.sharing import api as sharing
@@ -48,6 +47,7 @@ from support.feedback.views import feedback as feedback_page
 from support.insights import views as insights
 from twins import api as twins
 from twins.avatars import api as avatars
+from twins.framing import api as framing
 from twins.proof import api as verification
 from twins.redo import api as redo
 from twins.uploads import api as uploads
@@ -104,6 +104,7 @@ api = [
         {"rendition": "thumbnail"},
     ),
     path("twins/<uuid:ident>/verification", verification.VerificationView.as_view()),
+    path("twins/<uuid:ident>/framing", framing.FramingView.as_view()),
     path("twins/<uuid:ident>/avatar", avatars.AvatarView.as_view()),
     path("twins/<uuid:ident>/avatar/picture", avatars.AvatarPictureView.as_view()),
     path("twins/<uuid:ident>/trainings", twins.TrainingsView.as_view()),
@@ -251,7 +252,9 @@ urlpatterns = [
     path("hooks/twilio/<uuid:reference>", twilio_hook, name="twilio_hook"),
     path("hooks/fal/<uuid:reference>", fal_hook, name="fal_hook"),
     path("hooks/lora/<str:token>", lora_there, name="lora_there"),
-    path("sw.js", service_worker, name="service_worker"),
+    path("sw.js", installed.service_worker, name="service_worker"),
+    path("offline/", installed.offline, name="offline"),
+    path("manifest.<slug:language>.webmanifest", installed.manifest, name="manifest"),
     # Browsers ask for it where a page names no icon: beside files, and in the admin.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")),
     path("theme", views.theme, name="theme"),

@@ -39,6 +39,12 @@ class Judge:
         with memory_errors():
             return self.faces.inspect(data, others)
 
+    def framing(self, frame: bytes, width: int) -> str:
+        """The code of what `inspect` would find first in a photo `width` px wide, told from a small frame; ""
+        for nothing. Raises PhotoRefused."""
+        with memory_errors():
+            return self.faces.framing(frame, width)
+
     def compare(self, said: Inspection, others: Sequence[Inspection]) -> Inspection:
         """Compares an accepted photo again with other photos. It is quick, so photos that were inspected in
         parallel can be compared one by one."""

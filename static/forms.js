@@ -1,5 +1,8 @@
 // Sends a form only when the server answers. Else the page stays with all that was typed, says so, and offers
-// to try again, where the browser would replace it by an error page of its own.
+// to try again, where the browser would replace it by an error page of its own. Some requests wait for the
+// connection instead (later.js).
+import { sendLater } from "./later.js";
+
 const toasts = document.getElementById("toasts");
 const PATIENCE = 8000; // ms
 let asking = null; // the form that waits for the server's answer
@@ -25,7 +28,7 @@ async function send(form, button) {
   const reached = await answers();
   asking = null;
   toasts.querySelector(".unsent")?.remove();
-  if (!reached) return tell(form, button);
+  if (!reached) return (await sendLater(form, toasts.dataset.user)) || tell(form, button);
   passed = form;
   form.requestSubmit(button);
 }

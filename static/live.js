@@ -46,6 +46,7 @@ async function round(force = false) {
     if (!force && !away && !part.querySelector("[data-open]")) continue;
     try {
       await refresh(part);
+      if (away) dispatchEvent(new Event("answered")); // resend.js sends what waits
       away = 0;
     } catch {
       away += 1;

@@ -1,5 +1,7 @@
 // The live selfie: a mirror, four lines to follow in the order that the server drew, and frames of each.
 // Nothing is turned on before a button is pressed. The server judges; this page only takes and sends.
+import { frameOf, turnOff, turnOn } from "./lens.js";
+
 const box = document.getElementById("selfie");
 const words = box?.dataset ?? {};
 const [video, arrow, count, say, dots, go, done] = ["lens", "arrow", "count", "say", "dots", "go", "done"].map((id) => document.getElementById(id));
@@ -10,7 +12,6 @@ const BLINK = { react: 400, frames: 11 }; // people close their eyes at once, an
 const BACK = 1300; // ms to look straight again
 const LONGEST = 640; // px of a frame's longer side
 const wait = (ms) => new Promise((passed) => setTimeout(passed, ms));
-let stream = null;
 
 // ------------------------------------------------ what is shown
 function tell(text, look = "") {
@@ -33,19 +34,13 @@ function mark(number) {
 }
 
 // ------------------------------------------------ the camera
-const WHY = { NotAllowedError: "refused", SecurityError: "refused", NotFoundError: "none", OverconstrainedError: "none" };
 async function open() {
   tell(words.camera);
   try {
-    if (!navigator.mediaDevices) throw new DOMException("", "NotFoundError"); // an address without https has none
-    const size = { width: { ideal: 960 }, height: { ideal: 720 } };
-    stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { facingMode: "user", ...size } });
-    video.srcObject = stream;
-    video.hidden = false;
-    await video.play();
-  } catch (error) {
+    await turnOn(video, { width: { ideal: 960 }, height: { ideal: 720 } });
+  } catch ({ reason }) {
     close();
-    tell(words[WHY[error.name] ?? "busy"], "bad");
+    tell(words[reason], "bad");
     document.getElementById("phone")?.scrollIntoView({ block: "nearest" });
     return offer(words.again, open);
   }
@@ -55,21 +50,11 @@ async function open() {
   go.focus({ preventScroll: true });
 }
 function close() {
-  stream?.getTracks().forEach((track) => track.stop());
-  stream = null;
-  video.hidden = true;
+  turnOff(video);
   box.classList.remove("on", "taking");
 }
-addEventListener("pagehide", close);
-
-const canvas = document.createElement("canvas");
-async function frame() {
-  const scale = Math.min(1, LONGEST / Math.max(video.videoWidth, video.videoHeight));
-  canvas.width = Math.round(video.videoWidth * scale);
-  canvas.height = Math.round(video.videoHeight * scale);
-  canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height); // as the camera sees, no mirror
-  return new Promise((made) => canvas.toBlob(made, "image/jpeg", 0.85));
-}
+if (box) addEventListener("pagehide", close);
+const frame = () => frameOf(video, LONGEST, 0.85);
 
 // ------------------------------------------------ the sitting
 async function ask(url, options = {}) {
@@ -153,10 +138,10 @@ function fail(text) {
   go.focus({ preventScroll: true });
 }
 async function elsewhere() { // the phone goes on: this page shows its result
-  while (!stream && !box.matches(".good")) {
+  while (!video.srcObject && !box.matches(".good")) {
     await wait(2000);
     const state = await ask(words.state).catch(() => ({}));
-    if (!stream && (state.status === "verified" || state.status === "review")) {
+    if (!video.srcObject && (state.status === "verified" || state.status === "review")) {
       go.hidden = true;
       return succeed(state.status);
     }

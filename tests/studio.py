@@ -63,6 +63,11 @@ class JudgeDouble:
         )
         return self.compare(said, others)
 
+    def framing(self, frame: bytes, width: int) -> str:
+        """Decodes the frame for real. A photo of less than 512 px is taken from too far."""
+        media.clean(frame, min_side=64)
+        return self.verdict(frame) or ("face_too_small" if width < 512 else "")
+
     def find(self, picture: Any) -> list[Any]:
         """No face: nothing here asks for their hashes."""
         return []

@@ -86,6 +86,7 @@ OF = {
     "twins/<uuid:ident>/avatar": "twin",
     "twins/<uuid:ident>/avatar/picture": "twin",
     "twins/<uuid:ident>/trainings": "twin",
+    "twins/<uuid:ident>/framing": "twin",
     "twins/<uuid:ident>/verification": "twin",
     "twins/<uuid:ident>/redo": "twin",
     "twins/<uuid:ident>/uploads": "twin",

@@ -22,6 +22,7 @@ from billing.engines import choice, offers
 from billing.payments import gateway
 from config.errors import DomainError, NotFound
 from config.web.labels import engine_name
+from config.web.permissions import with_camera
 from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from ml.catalogue import Base
@@ -80,6 +81,7 @@ def _make(request: HttpRequest, fields: dict[str, Any]) -> HttpResponse:
 
 @login_required
 @require_GET
+@with_camera
 def detail(request: HttpRequest, ident: str) -> HttpResponse:
     return render(request, "twins/detail.html", _facts(request, ident))
 

@@ -74,6 +74,7 @@ TABLE: Mapping[str, Row] = {
     "twins/<uuid:ident>/photos/<uuid:photo>": {"GET": READ, "DELETE": TRAIN},
     "twins/<uuid:ident>/photos/<uuid:photo>/content": SEES,
     "twins/<uuid:ident>/photos/<uuid:photo>/thumbnail": SEES,
+    "twins/<uuid:ident>/framing": TRAINS,
     "twins/<uuid:ident>/verification": {"GET": READ, "POST": None},
     "twins/<uuid:ident>/avatar": {"GET": READ, "POST": TRAIN, "PATCH": TRAIN},
     "twins/<uuid:ident>/avatar/picture": SEES,

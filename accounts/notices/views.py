@@ -1,16 +1,12 @@
-"""The pages of notices: the list and the bell's menu, the preferences, the end of e-mails, the service
-worker."""
+"""The pages of notices: the list and the bell's menu, the preferences, the end of e-mails."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
@@ -22,7 +18,6 @@ from accounts.notices import emails, preferences, services
 from accounts.notices.kinds import Topic, kinds, labels_of
 from accounts.notices.models import Notice, PushSubscription
 from accounts.notices.serializers import show_notice, show_subscriptions
-from config.web.caching import FORGET
 from config.web.pagination import page
 from config.web.problems import told
 
@@ -128,11 +123,3 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         preferences.stop_mails(user_id, topics)
     facts = {"topics": labels_of(topics), "done": request.method == "POST"}
     return render(request, "accounts/notices/unsubscribe.html", facts)
-
-
-@require_GET
-def service_worker(request: HttpRequest) -> HttpResponse:
-    """At the root, so that it speaks for the whole site. Browsers ask for it anew at each visit."""
-    found = finders.find("sw.js") or settings.STATIC_ROOT / "sw.js"
-    headers = {"Service-Worker-Allowed": "/", "Cache-Control": FORGET}
-    return HttpResponse(Path(str(found)).read_bytes(), content_type="text/javascript", headers=headers)

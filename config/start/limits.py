@@ -51,6 +51,7 @@ ROWS = {
     "invited": Limit(_("Answers to an invitation to a twin"), "60/h"),
     "avatars": Limit(_("Avatars drawn anew"), "60/h"),
     "corrections": Limit(_("Corrections of an avatar"), "600/h"),
+    "framing": Limit(_("Hints of the camera"), "60/m"),
     "drawings": Limit(_("Views of avatars"), "3000/h"),
     "sessions": Limit(_("New sessions"), "120/h"),
     "sessions_repeat": Limit(_("Sessions made again"), "30/h"),

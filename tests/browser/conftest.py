@@ -61,16 +61,23 @@ class Site:
         return f"http://127.0.0.1:{self.web.port}"
 
     def visit(
-        self, size: str = "desktop", theme: Any = "light", locale: str = "en", user: Any = None, **more: Any
+        self,
+        size: str = "desktop",
+        theme: Any = "light",
+        locale: str = "en",
+        user: Any = None,
+        browser: Browser | None = None,
+        **more: Any,
     ) -> Page:
-        """A page in a new browser context. `user` is logged in there."""
-        context = self.chromium.new_context(
+        """A page in a new browser context. `user` is logged in there. It has service workers where
+        asked for."""
+        context = (browser or self.chromium).new_context(
             **SIZES[size],
             color_scheme=theme,
             locale=locale,
             base_url=self.url,
             reduced_motion="reduce",
-            **more,
+            **{"service_workers": "block"} | more,
         )
         self.contexts.append(context)
         if user is not None:

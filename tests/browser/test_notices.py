@@ -66,7 +66,7 @@ def test_the_bell_is_the_same_on_every_device(site: Site, alice: Any, size: str)
 
 
 def test_a_browser_subscribes_and_shows_what_it_is_sent(site: Site, alice: Any) -> None:
-    page = site.visit(user=alice, permissions=["notifications"])
+    page = site.visit(user=alice, permissions=["notifications"], service_workers="allow")
     page.add_init_script(SUBSCRIPTION)
     page.goto("/account/notices/preferences/")
     page.get_by_role("button", name="Notify me on this device").click()

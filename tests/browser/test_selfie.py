@@ -62,7 +62,11 @@ def twin(alice: Any) -> Twin:
 
 def on_phone(site: Site, filming: Browser, theme: Any = "dark") -> Page:
     context = filming.new_context(
-        **SIZES["phone"], base_url=site.url, color_scheme=theme, reduced_motion="reduce"
+        **SIZES["phone"],
+        base_url=site.url,
+        color_scheme=theme,
+        reduced_motion="reduce",
+        service_workers="block",
     )
     site.contexts.append(context)
     page = context.new_page()

@@ -197,6 +197,21 @@ def test_unsharp_dark_and_bright_photos_are_refused(checker, portrait, change, e
     assert code(checker, change(portrait)) == expected
 
 
+def test_a_small_frame_of_the_camera_tells_what_the_check_of_its_photo_would_find(checker, portrait):
+    frame = cv2.resize(portrait, (640, 640), interpolation=cv2.INTER_AREA)
+    changed = [
+        (frame, SIDE, ""),
+        (frame, 200, "face_too_small"),  # of a camera with few pixels
+        (cv2.GaussianBlur(frame, (0, 0), 6), SIDE, "blurred"),
+        ((frame * 0.18).astype(np.uint8), SIDE, "too_dark"),
+        (frame[:100], SIDE, "no_face"),
+        (cv2.resize(shrunk_onto(portrait, 700, 2000), (640, 640)), 2000, ""),  # too few pixels for sharpness
+    ]
+    for picture, width, expected in changed:
+        data = media.encode_jpeg(np.ascontiguousarray(picture))
+        assert checker.framing(data, width) == expected
+
+
 def test_the_same_photo_again_is_a_duplicate_at_any_size_and_quality(checker, portrait, accepted):
     again = cv2.resize(portrait, (1000, 1000), interpolation=cv2.INTER_CUBIC)
     said = checker.inspect(media.encode_jpeg(again, quality=60), [accepted])

@@ -295,8 +295,9 @@ def test_the_link_to_a_phone_is_short_lived_and_the_newest_counts(
     assert code_of(guest.get(f"/selfie/{newer}/ask/")) == (410, "link_over")
 
 
-def test_only_pages_with_the_selfie_may_use_the_camera(client: Any, twin: Twin, photos: Any) -> None:
+def test_only_pages_with_a_camera_may_use_it(client: Any, twin: Twin, photos: Any) -> None:
     client.force_login(twin.user)
-    policies = {path: client.get(path)["Permissions-Policy"] for path in ("/", f"/twins/{twin.id}/")}
+    policies = {path: client.get(path)["Permissions-Policy"] for path in ("/", "/studio/")}
     assert {policy.split(",")[0] for policy in policies.values()} == {"camera=()"}
-    assert client.get(f"/twins/{twin.id}/verify/")["Permissions-Policy"].startswith("camera=(self)")
+    for path in (f"/twins/{twin.id}/", f"/twins/{twin.id}/verify/"):
+        assert client.get(path)["Permissions-Policy"].startswith("camera=(self)")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -278,14 +277,6 @@ def test_a_browser_is_removed_on_the_page(client: Any, alice: Any, bob: Any, sub
     assert str(subscribed.id) in client.get("/account/notices/preferences/").content.decode()
     assert client.post(where).status_code == 302
     assert not PushSubscription.objects.exists()
-
-
-def test_the_service_worker_speaks_for_the_whole_site(client: Any, db: None) -> None:
-    answer = client.get("/sw.js")
-    assert (answer["Content-Type"], answer["Service-Worker-Allowed"]) == ("text/javascript", "/")
-    assert answer["Cache-Control"] == "private, no-store"
-    assert answer.content == Path("static/sw.js").read_bytes()
-    assert b"fetch" not in answer.content
 
 
 def test_a_message_is_json_of_a_title_and_a_link(alice: Any, tell: Tell) -> None:
