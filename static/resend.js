@@ -6,6 +6,7 @@ const box = document.getElementById("toasts");
 const words = box.dataset;
 const KEPT = 6 * 86400 * 1000; // ms: the server forgets a key after seven days, and would do it a second time
 const LONGEST = 60000; // ms between two tries
+const PATIENCE = 30000; // ms
 let timer = 0;
 let tries = 0;
 
@@ -44,7 +45,8 @@ const PASSING = [408, 425, 429];
 async function send(row) { // "" when it is settled, else what to wait for
   const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
   const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token, "Idempotency-Key": row.key };
-  const answer = await fetch(row.url, { method: row.method, headers, body: JSON.stringify(row.body) }).catch(() => null);
+  const signal = AbortSignal.timeout(PATIENCE); // other tabs wait for this one
+  const answer = await fetch(row.url, { method: row.method, headers, body: JSON.stringify(row.body), signal }).catch(() => null);
   if (!answer || answer.status >= 500 || PASSING.includes(answer.status)) return "connection";
   const said = await answer.json().catch(() => ({}));
   if (said.code === "not_authenticated") return "login";
@@ -69,9 +71,9 @@ async function replay() {
   clearTimeout(timer);
   timer = 0;
   if (!(await waiting()).length) return;
-  const lacks = await (navigator.locks
-    ? navigator.locks.request("photoflux-outbox", { ifAvailable: true }, (lock) => (lock ? sendAll() : ""))
-    : sendAll()); // without locks two tabs may send it, and the key still makes it one
+  // One tab after the other: the next one reads anew what waits, and may be logged in where this one is not.
+  // Without locks two tabs may send it, and the key still makes it one.
+  const lacks = await (navigator.locks ? navigator.locks.request("photoflux-outbox", sendAll) : sendAll());
   if (lacks === "login") return askForLogin();
   tries = lacks ? tries + 1 : 0;
   if (lacks) timer = setTimeout(replay, Math.min(LONGEST, 2000 * 2 ** tries));
