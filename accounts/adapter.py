@@ -39,7 +39,7 @@ class Adapter(DefaultAccountAdapter):
 
     def get_reauthentication_methods(self, user: Any) -> Any:
         """Who has a second factor or a passkey confirms with it; who has nothing here, by another log-in."""
-        if user.is_authenticated and confirm.confirms_elsewhere(user):
+        if user.is_authenticated and (confirm.confirms_elsewhere(user) or confirm.confirms_by_phone(user)):
             where = reverse("confirm_elsewhere")
             return [{"id": "socialaccount", "description": _("Log in again"), "url": where}]
         methods = super().get_reauthentication_methods(user)
@@ -57,8 +57,7 @@ class Adapter(DefaultAccountAdapter):
                 raise ReauthenticationRequired
         required = bool(super().is_reauthentication_required(app=app, **options))
         # allauth asks nothing of who has neither a password nor a key.
-        elsewhere = required and confirm.confirms_elsewhere(request.user)
-        if elsewhere and not confirm.logged_in_elsewhere(request, request.user):
+        if required and confirm.must_confirm(request, request.user):
             raise ReauthenticationRequired
         return required
 

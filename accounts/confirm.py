@@ -124,7 +124,7 @@ def proof_of(form: Any) -> dict[str, Any]:
     return {"password": proof, "code": proof}
 
 
-# ---------------------------------------------------------------- accounts elsewhere
+# ---------------------------------------------------------------- without a password here
 
 
 def confirms_elsewhere(user: Any) -> bool:
@@ -133,11 +133,29 @@ def confirms_elsewhere(user: Any) -> bool:
     return not here and not Authenticator.objects.filter(user=user.pk).exists()
 
 
+def confirms_by_phone(user: Any) -> bool:
+    """Whether a code to the phone is the only proof that this user can give."""
+    here = user.has_usable_password() or Authenticator.objects.filter(user=user.pk).exists()
+    return bool(user.phone) and not here
+
+
 def logged_in_elsewhere(request: Any, user: Any) -> bool:
     """Whether this session began with a log-in by an account elsewhere in the last minutes, for a user who
     has nothing else."""
-    if not confirms_elsewhere(user) or not hasattr(request, "session"):
+    return confirms_elsewhere(user) and _lately(request, user, "socialaccount")
+
+
+def must_confirm(request: Any, user: Any) -> bool:
+    """Whether this user, whom allauth has nothing to ask of, must log in again elsewhere or type a code that
+    is sent to the phone."""
+    if confirms_by_phone(user):
+        return not _lately(request, user, "code")
+    return confirms_elsewhere(user) and not logged_in_elsewhere(request, user)
+
+
+def _lately(request: Any, user: Any, method: str) -> bool:
+    if not hasattr(request, "session"):
         return False
     records = get_authentication_records(request, user)
-    newest = max((each["at"] for each in records if each["method"] == "socialaccount"), default=0)
+    newest = max((each["at"] for each in records if each["method"] == method), default=0)
     return bool(timezone.now().timestamp() - newest < FRESH.total_seconds())

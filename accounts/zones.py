@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from allauth.usersessions.models import UserSession
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -45,7 +46,7 @@ class ZoneMiddleware:
 
 
 def _zone_of(request: HttpRequest) -> str:
-    """The zone of the viewer. One that is new is stored on the user."""
+    """The zone of the viewer. One that is new is stored on the user, and with the session."""
     told, user = request.COOKIES.get(COOKIE, ""), request.user
     told = told if is_zone(told) else ""
     if not user.is_authenticated:
@@ -53,4 +54,13 @@ def _zone_of(request: HttpRequest) -> str:
     if told and told != user.zone:
         get_user_model().objects.filter(pk=user.pk).update(zone=told)
         user.zone = told
+    if told and told != request.session.get(COOKIE):
+        request.session[COOKIE] = told
+        UserSession.objects.filter(session_key=request.session.session_key).update(data={COOKIE: told})
     return told or user.zone
+
+
+def city_of(name: str) -> str:
+    """The city that a zone is named after: Buenos Aires for America/Argentina/Buenos_Aires. "" for UTC."""
+    area, slash, city = name.rpartition("/")
+    return city.replace("_", " ") if slash and area != "Etc" and is_zone(name) else ""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from config.start import engines, env, limits, logins, sms
+from config.start import beat, engines, env, limits, logins, sms
 
 env.require()
 LOGINS = logins.configured()
@@ -354,29 +354,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 0}
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "config.sweep", "schedule": 10.0, "options": {"queue": "cpu", "expires": 10}},
-    "webhooks": {"task": "accounts.deliver", "schedule": 5.0, "options": {"queue": "io", "expires": 5}},
-    "erasures": {"task": "accounts.erasures", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
-    "notices": {"task": "accounts.notices", "schedule": 30.0, "options": {"queue": "io", "expires": 30}},
-    "retain": {"task": "accounts.retain", "schedule": 3600.0, "options": {"queue": "io", "expires": 600}},
-    "faces": {
-        "task": "gallery.index_all_faces",
-        "schedule": 60.0,
-        "options": {"queue": "cpu", "expires": 60},
-    },
-    "look": {"task": "gallery.look", "schedule": 60.0, "options": {"queue": "cpu", "expires": 60}},
-    "ages": {"task": "moderation.settle_ages", "schedule": 300.0, "options": {"queue": "io", "expires": 300}},
-    "cases": {"task": "moderation.watch_cases", "schedule": 60.0, "options": {"queue": "io", "expires": 60}},
-    "alarm": {"task": "support.alarm", "schedule": 600.0, "options": {"queue": "io", "expires": 600}},
-    "export": {"task": "support.export", "schedule": 900.0, "options": {"queue": "io", "expires": 900}},
-    "crops": {"task": "gallery.find_faces", "schedule": 60.0, "options": {"queue": "cpu", "expires": 60}},
-    "hashes": {"task": "gallery.make_hashes", "schedule": 300.0, "options": {"queue": "cpu", "expires": 300}},
-    "lapse": {"task": "billing.lapse", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
-    "months": {"task": "billing.months", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
-    "remote": {"task": "billing.settle_remote", "schedule": 30.0, "options": {"queue": "io", "expires": 30}},
-    "expire": {"task": "billing.expire", "schedule": 600.0, "options": {"queue": "io", "expires": 300}},
-}
+CELERY_BEAT_SCHEDULE = beat.schedule()
 STUDIO_PROFILE = env.text("STUDIO_PROFILE", "nano")  # the default engine
 STUDIO_THREADS = env.number("STUDIO_THREADS", 0) or None
 # Render with the base in 8 bits, also where the memory suffices for 16.

@@ -47,6 +47,7 @@ class PhoneEnterForm(PhoneCodeForm):
         max_length=20,
         required=False,
         default="",
+        allow_blank=True,
         help_text="the version that was read; a new account agrees to it",
     )
 

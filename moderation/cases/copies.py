@@ -27,6 +27,14 @@ def picture_of(case: Case) -> np.ndarray | None:
     return picture(case.subject_kind, case.subject_id)
 
 
+def find(case: Case) -> None:
+    """Looks for the copies of what the case is about, if it is a picture."""
+    Case.objects.filter(id=case.id).update(matched=True)
+    shown = picture_of(case)
+    if shown is not None:
+        match(case, shown)
+
+
 def match(case: Case, shown: np.ndarray) -> None:
     """Keeps the near copies of this picture with the case. A second call adds what came since."""
     subject = (case.subject_kind, case.subject_id)

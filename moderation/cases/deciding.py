@@ -6,6 +6,7 @@ A removal takes the subject and its copies out of sight at once. Nothing is dele
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config import registry
 from config.errors import DomainError, Invalid, NotFound
+from config.runs import broker
 from ml import pdq
 from moderation.cases import copies
 from moderation.cases.models import CLAIM, UNDO, Appeal, Case, Decision, Match
@@ -24,6 +26,7 @@ from moderation.standing import strikes
 
 SHORTEST, LONGEST = 10, 150  # characters of a reason to look
 TEXT = 1000  # characters of a decision's words
+FIND = "moderation.find_copies"  # the task
 
 
 class ReasonMissing(DomainError):
@@ -140,11 +143,30 @@ def _close(case: Case) -> None:
 
 
 def _hide(case: Case, chosen: tuple[int, ...]) -> None:
-    """Takes the subject and its copies out of sight, and blocks the pictures for all that comes."""
-    picture = copies.picture_of(case)
-    if picture is not None:
-        copies.match(case, picture)
+    """Takes the subject and its copies out of sight, and blocks the pictures for all that comes.
+
+    Where copies were looked for before, what came since is found by a worker in seconds: looking at all
+    pictures takes too long for a person who decides one case after the other.
+    """
+    if case.matched:
+        Case.objects.filter(id=case.id).update(matched=False)
+        transaction.on_commit(partial(broker.enqueue, FIND, case.id, "io"), robust=True)
+    else:
+        copies.find(case)
     _take_away(case, case.subject_kind, case.subject_id)
+    _hide_copies(case, chosen)
+
+
+@transaction.atomic
+def hide_found(case: Case) -> None:
+    """Hides the copies that were found after the removal, if it still stands."""
+    case = Case.objects.select_for_update().get(id=case.id)
+    made = case.decision
+    if case.state == Case.State.DECIDED and made and made.outcome == Decision.Outcome.REMOVE:
+        _hide_copies(case, ())
+
+
+def _hide_copies(case: Case, chosen: tuple[int, ...]) -> None:
     same = Q(state=Match.State.SAME) | Q(state=Match.State.LOOK, id__in=chosen)
     for copy in case.matches.filter(same).select_for_update():
         _take_away(case, copy.subject_kind, copy.subject_id)

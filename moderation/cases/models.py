@@ -27,6 +27,11 @@ class CaseQuerySet(models.QuerySet):  # type: ignore[type-arg]
         """Those that wait for staff."""
         return self.exclude(state=Case.State.DECIDED)
 
+    def to_match(self) -> CaseQuerySet:
+        """Those whose copies must be looked for: new ones, and removals, for what came since."""
+        removed = Q(decisions__outcome="remove", decisions__undone_at=None)
+        return self.filter(~Q(state=Case.State.DECIDED) | removed, matched=False).distinct()
+
     def of_items_to_review(self) -> Any:
         """The ids of pictures that a person must look at before others may see them."""
         found = self.open().filter(kind=Case.Kind.SCREENING, subject_kind="item")

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from accounts.emails import send, tell, tell_staff
 from config import registry
 from config.errors import NotFound
-from moderation.cases import copies, notices
+from moderation.cases import copies, deciding, notices
 from moderation.cases.models import APPEAL, DUE, UNDO, Case, Decision, Match, Notice
 from moderation.standing import strikes
 
@@ -36,14 +36,17 @@ def watch() -> None:
 
 
 def find_copies() -> int:
-    """Looks for the copies of new cases, so that staff see the doubtful ones. Returns of how many cases."""
-    found = Case.objects.open().filter(matched=False)[:CASES]
+    """Looks for the copies of new cases, so that staff see the doubtful ones, and of removals once more.
+    Returns of how many cases."""
+    found = Case.objects.to_match()[:CASES]
     for case in found:
-        Case.objects.filter(id=case.id).update(matched=True)
-        shown = copies.picture_of(case)
-        if shown is not None:
-            copies.match(case, shown)
+        find_copies_of(case)
     return len(found)
+
+
+def find_copies_of(case: Case) -> None:
+    copies.find(case)
+    deciding.hide_found(case)
 
 
 # ---------------------------------------------------------------- the clock

@@ -47,6 +47,22 @@ def test_the_list_names_device_time_and_address_in_words(client: Any, alice: Any
     assert "AppleWebKit" not in page
 
 
+@pytest.mark.parametrize(
+    "zone, words",
+    [
+        ("America/Argentina/Buenos_Aires", "Chrome on Android, Buenos Aires, now"),
+        ("Etc/UTC", "Chrome on Android, now"),
+        ("Mars/Olympus", "Chrome on Android, now"),
+    ],
+)
+def test_a_session_has_the_city_of_its_time_zone(client: Any, alice: Any, zone: str, words: str) -> None:
+    form = {"login": alice.email, "password": "a long password"}
+    client.post("/accounts/login/", form, HTTP_USER_AGENT=next(iter(AGENTS)))
+    client.cookies["zone"] = zone
+    client.get("/account/")
+    assert words in client.get("/accounts/sessions/").content.decode()
+
+
 def test_everywhere_else_ends_where_it_says(alice: Any) -> None:
     here, there = browser(), browser()
     assert log_in(here, alice.email)

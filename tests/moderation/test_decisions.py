@@ -16,7 +16,7 @@ from config.errors import Invalid
 from gallery import moderated
 from gallery.models import Item
 from ml.types import Face
-from moderation.cases import deciding, services, watching
+from moderation.cases import deciding, services, tasks, watching
 from moderation.cases.models import Case, Decision, Match
 from moderation.hashes.models import BlockedHash
 from moderation.models import AuditEntry
@@ -67,6 +67,23 @@ def test_a_removal_takes_it_and_every_copy_out_of_sight_at_once(
     case.refresh_from_db()
     assert (case.state, case.claimed_by) == ("decided", None)
     assert AuditEntry.objects.filter(actor=staff, verb="decide_remove", subject_id=str(case.id)).exists()
+
+
+@pytest.mark.parametrize("undone", [False, True], ids=["stands", "undone"])
+def test_what_came_after_the_look_for_copies_is_found_by_a_worker(
+    case: Case, bob: Any, staff: Any, undone: bool, django_capture_on_commit_callbacks: Any
+) -> None:
+    watching.find_copies()
+    copy = hang(bob, COPIES["half"](drawn(1)))
+    with django_capture_on_commit_callbacks(execute=True):
+        made = remove(case, staff)
+    if undone:
+        deciding.undo(made, actor=staff)
+    tasks.find_copies(str(case.id))
+    copy.refresh_from_db()
+    assert copy.hidden is not undone
+    case.refresh_from_db()
+    assert case.matched
 
 
 def test_a_hidden_picture_is_in_no_album_no_archive_and_no_locked_area(
@@ -184,6 +201,7 @@ def test_a_copy_that_was_cropped_on_one_side_is_found_by_the_face(
     assert moderated.find_missing_faces(Finder(places), 10) == 2
     assert moderated.find_missing_faces(Finder(places), 10) == 0
     remove(case, staff)
+    tasks.find_copies(str(case.id))
     (match,) = Match.objects.all()
     assert (match.subject_id, match.owner) == (str(copy.id), bob)
 

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core import mail
 from django.test import Client
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts import addresses, emails, erasure
@@ -142,6 +143,22 @@ def test_the_page_of_who_has_no_password_sends_a_code(by_phone: Any, code_to: An
     assert not people().get(id=user.id).is_active
 
 
+@pytest.mark.parametrize("page", ["mfa_activate_totp", "mfa_add_webauthn", "account_email"])
+def test_a_new_way_in_asks_who_has_no_password_for_a_code(by_phone: Any, code_to: Any, page: str) -> None:
+    user, _client = by_phone
+    client, path = Client(), reverse(page)
+    client.force_login(user)
+    form = {"action_add": "", "email": "new@example.com"} if page == "account_email" else None
+    asked = client.post(path, form) if form else client.get(path)
+    assert asked["Location"].startswith("/account/confirm/?next=")
+    assert 'form="send-proof"' in client.get(asked["Location"]).content.decode()
+    client.post("/account/phone/proof/")
+    wrong = client.post(asked["Location"], {"proof": other(code_to(ES))})
+    assert wrong["Location"] != path
+    assert client.post(asked["Location"], {"proof": code_to(ES)})["Location"] == path
+    assert client.get(path).status_code == 200
+
+
 def test_archive_and_erasure_hold_the_number_and_its_codes(by_phone: Any) -> None:
     user, _client = by_phone
     found = {
@@ -161,11 +178,15 @@ def test_a_proven_number_is_worth_a_proven_address(by_phone: Any) -> None:
     assert not emails.tell(user.id, lambda: ("", ""))
 
 
-def test_who_proves_an_address_without_a_session_shuts_the_number_of_a_stranger_out(by_phone: Any) -> None:
+def test_who_proves_an_address_without_a_session_shuts_the_number_of_a_stranger_out(
+    by_phone: Any, code_to: Any
+) -> None:
     """Somebody adds the address of another person, who opens the link: it is their account then, alone."""
     user, _client = by_phone
     thief, owner = Client(), Client()
     thief.force_login(user)
+    thief.post("/account/phone/proof/")
+    thief.post("/account/confirm/", {"proof": code_to(ES)})
     thief.post("/accounts/email/", {"email": "owner@example.com", "action_add": ""})
     owner.post(link("owner@example.com"))
     user.refresh_from_db()
