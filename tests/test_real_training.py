@@ -64,6 +64,7 @@ def tensors(training: Any) -> dict[str, Any]:
     return parse(store(training.user_id).read(training.lora), training.sha256)[0]
 
 
+@pytest.mark.thorough
 def test_a_training_whose_workers_were_killed_and_evicted_ends_with_the_same_weights(
     drawn_twin: Any, workers: Workers, here: None
 ) -> None:

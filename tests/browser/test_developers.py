@@ -56,6 +56,7 @@ def test_a_key_is_made_replaced_and_ended(site: Site, alice: Any, size: str, the
     assert site.complaints == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "size, theme", [("phone", "light"), pytest.param("desktop", "dark", marks=pytest.mark.thorough)]
 )

@@ -100,6 +100,7 @@ def sit(page: Page, name: str) -> None:
     shot(page, f"selfie-verified-{name}")
 
 
+@pytest.mark.thorough
 def test_without_a_camera_a_phone_goes_on(site: Site, twin: Twin, filming: Browser) -> None:
     site.workers.start()
     desktop = site.visit(user=twin.user)

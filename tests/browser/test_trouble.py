@@ -41,6 +41,7 @@ def accepted(page: Page, count: int) -> None:
     expect(page.locator("#photos .accepted")).to_have_count(count)
 
 
+@pytest.mark.thorough
 def test_thirty_files_at_once(site: Site, wizard: Page, twin: Any, tmp_path: Path) -> None:
     site.workers.start("cpu")
     wizard.locator("#files").set_input_files(files(tmp_path, 30))

@@ -65,6 +65,7 @@ def test_forged_addresses_are_one_asker(settings: Any) -> None:
     assert seen == [202] * 10 + [429] * 90
 
 
+@pytest.mark.thorough
 def test_five_hundred_neighbours_get_twenty_codes() -> None:
     """Each number from an address of its own, as those do who are paid for messages to a block of numbers."""
     said = [ask(f"+34612345{n:03}", f"asker {n}") for n in range(500)]
