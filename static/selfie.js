@@ -21,7 +21,7 @@ function tell(text, look = "") {
 }
 function offer(text, act) {
   go.textContent = text;
-  go.hidden = false;
+  go.hidden = go.disabled = false; // disabled until this script is there to hear it
   go.onclick = () => { go.hidden = true; act(); };
 }
 function point(step) {

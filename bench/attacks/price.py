@@ -61,7 +61,7 @@ def queue(target: Target) -> str:
         _ask(browser, f"twins/{_ready_twin(many)}/trainings", {})
     other = _ask(target.login(one), f"twins/{_ready_twin(one)}/trainings", {})
     expect(other["position"] == 2, f"the other's place is {other['position']}")
-    expect(str(_turns()[1].id) == other["id"], "the worker takes another one second")
+    expect(str(_turns("train")[1].id) == other["id"], "the worker takes another one second")
     return "four trainings wait, and the other person's has place 2"
 
 

@@ -88,6 +88,7 @@ def pass_time(page: Page, done: Callable[[], Any]) -> None:
 def sit(page: Page, name: str) -> None:
     """From the first button to the result, by keyboard alone."""
     go = page.locator("#go")
+    expect(go).to_be_enabled()
     go.focus()
     page.keyboard.press("Enter")
     expect(page.locator("#say")).to_contain_text("Hold your face in the oval")

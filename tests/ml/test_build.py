@@ -224,6 +224,7 @@ def test_attention_by_its_formula_is_attention(tiny_folder: Path) -> None:
     assert [type(p) for p in transformer.attn_processors.values()] == before
 
 
+@pytest.mark.thorough
 def test_words_keep_their_numbers_when_a_build_goes_on(tmp_path: Path) -> None:
     """Training a tokenizer again numbers its words differently, and text encoders depend on the numbers."""
     texts = [data.words(i, 0) for i in range(40)]
@@ -234,6 +235,7 @@ def test_words_keep_their_numbers_when_a_build_goes_on(tmp_path: Path) -> None:
             assert mine(texts).input_ids == theirs(texts).input_ids
 
 
+@pytest.mark.thorough
 @pytest.mark.train
 def test_the_way_out_learns_faces_once_more_and_latents_stay(tmp_path: Path) -> None:
     from ml.nano import vae, vae_training

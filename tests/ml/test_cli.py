@@ -133,6 +133,7 @@ def test_all_photos_refused(capsys: Any, tmp_path: Path) -> None:
     assert files(tmp_path / "o") == []
 
 
+@pytest.mark.thorough
 def test_two_people_mixed_half_and_half(drawn: Path, capsys: Any, tmp_path: Path) -> None:
     one, two = (sorted((drawn / f"person-00{n}").glob("*.jpg")) for n in (0, 1))
     mixed = [str(p) for pair in zip(one, two) for p in pair]
@@ -140,6 +141,7 @@ def test_two_people_mixed_half_and_half(drawn: Path, capsys: Any, tmp_path: Path
     assert files(tmp_path / "o") == []
 
 
+@pytest.mark.thorough
 def test_strangers_at_the_start_do_not_decide_who_is_meant(drawn: Path) -> None:
     """Three photos of one person before six of another: the twin is the person of the six."""
     paths = sorted((drawn / "person-001").glob("*.jpg"))[:3] + sorted((drawn / "person-000").glob("*.jpg"))

@@ -151,6 +151,7 @@ def trained(path: Path, pipe: Any, clock: Clock) -> Any:
     )
 
 
+@pytest.mark.thorough
 def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
     pipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

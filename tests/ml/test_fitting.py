@@ -148,6 +148,7 @@ def test_serving_in_less_memory_renders_nearly_the_same(
     assert 0 < abs(less - whole).mean() < 4
 
 
+@pytest.mark.thorough
 def test_rendering_in_8_bits_is_trained_in_full(schnell: Path, tmp_path: Path, few: list[bytes]) -> None:
     engine, store = engine_of("flux-schnell", schnell, tmp_path), MemoryStore()
     engine.in_8_bits = True

@@ -176,6 +176,7 @@ def test_on_cuda_norms_are_in_float32_and_take_more() -> None:
 # ------------------------------------------------------------ the plan
 
 
+@pytest.mark.thorough
 def test_every_saving_saves_and_every_size_costs() -> None:
     by_savings = [training_peak(SCHNELL, SIZES[-1], savings) for savings in LADDER]
     assert by_savings == sorted(set(by_savings), reverse=True)

@@ -74,6 +74,7 @@ def test_a_base_that_trains_none_says_so(
     assert refused(capsys, *argv) == "engine_trains_none"
 
 
+@pytest.mark.thorough
 @pytest.mark.train
 def test_photos_in_a_hosted_twin_and_pictures_out(
     keyed: FalDouble, photos: list[str], capsys: Any, tmp_path: Path
