@@ -150,7 +150,7 @@ def must_confirm(request: Any, user: Any) -> bool:
     is sent to the phone."""
     if confirms_by_phone(user):
         return not _lately(request, user, "code")
-    return confirms_elsewhere(user) and not logged_in_elsewhere(request, user)
+    return confirms_elsewhere(user) and not _lately(request, user, "socialaccount")
 
 
 def _lately(request: Any, user: Any, method: str) -> bool:

@@ -43,8 +43,9 @@ def confirm_elsewhere(request: HttpRequest) -> HttpResponse:
 def set_password(request: HttpRequest) -> HttpResponse:
     """allauth's page. A first password is a new way in, so whoever can prove themselves does so before."""
     user: Any = request.user
-    opens = any(rows.filter(user=user).exists() for rows in (SocialAccount.objects, Authenticator.objects))
-    if opens and is_reauthentication_required(request, app="allauth.account"):
+    proofs = (SocialAccount.objects, Authenticator.objects)
+    can_prove = user.phone or any(rows.filter(user=user).exists() for rows in proofs)
+    if can_prove and is_reauthentication_required(request, app="allauth.account"):
         raise ReauthenticationRequired
     answer: HttpResponse = password_set(request)
     return answer

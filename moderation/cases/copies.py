@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from django.db import transaction
 
 from config import registry
 from config.errors import NotFound
@@ -27,8 +28,10 @@ def picture_of(case: Case) -> np.ndarray | None:
     return picture(case.subject_kind, case.subject_id)
 
 
+@transaction.atomic
 def find(case: Case) -> None:
-    """Looks for the copies of what the case is about, if it is a picture."""
+    """Looks for the copies of what the case is about, if it is a picture. All or nothing: a worker that dies
+    leaves the case to be looked for again."""
     Case.objects.filter(id=case.id).update(matched=True)
     shown = picture_of(case)
     if shown is not None:

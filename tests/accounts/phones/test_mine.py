@@ -143,7 +143,9 @@ def test_the_page_of_who_has_no_password_sends_a_code(by_phone: Any, code_to: An
     assert not people().get(id=user.id).is_active
 
 
-@pytest.mark.parametrize("page", ["mfa_activate_totp", "mfa_add_webauthn", "account_email"])
+@pytest.mark.parametrize(
+    "page", ["mfa_activate_totp", "mfa_add_webauthn", "account_email", "account_set_password"]
+)
 def test_a_new_way_in_asks_who_has_no_password_for_a_code(by_phone: Any, code_to: Any, page: str) -> None:
     user, _client = by_phone
     client, path = Client(), reverse(page)
