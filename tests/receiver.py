@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import time
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.local_server import LocalServer
 
 
 @dataclass(frozen=True)
@@ -20,36 +20,17 @@ class Taken:
     body: bytes
 
 
-class Receiver(ThreadingHTTPServer):
+class Receiver(LocalServer):
     """Paths: /ok, /status/418 (any), /hang, /drip, /endless, /moved, /later/60 (429, Retry-After)."""
 
-    daemon_threads, block_on_close, request_queue_size = True, False, 1024
-
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        if tls:
-            self.socket = tls.wrap_socket(self.socket, server_side=True)
+        super().__init__(Handler, tls)
         self.taken: list[Taken] = []
         self.connections = 0
-        self.over = threading.Event()
-
-    def __enter__(self) -> Receiver:
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self.over.set()
-        self.shutdown()
-        self.server_close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self.connections += 1
         super().process_request(request, client_address)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that leaves early is no error here."""
 
     def url(self, path: str, host: str = "127.0.0.1", scheme: str = "http") -> str:
         return f"{scheme}://{host}:{self.server_address[1]}{path}"

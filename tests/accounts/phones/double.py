@@ -10,11 +10,11 @@ import hashlib
 import hmac
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl
+
+from tests.local_server import LocalServer
 
 ACCOUNT, TOKEN, SERVICE = f"AC{'b' * 32}", "12345", f"MG{'c' * 32}"
 FIELDS = {
@@ -31,31 +31,14 @@ SCENARIOS: dict[str, tuple[int, int, str]] = {  # (status, Twilio's code, the se
 HANG, BROKEN = "600", "500"
 
 
-class Twilio(ThreadingHTTPServer):
-    daemon_threads, block_on_close = True, False
-
+class Twilio(LocalServer):
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.sent: list[dict[str, str]] = []
-        self.over = threading.Event()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def __enter__(self) -> Twilio:
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self.over.set()
-        self.shutdown()
-        self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that leaves early is no error here."""
 
 
 class Handler(BaseHTTPRequestHandler):
