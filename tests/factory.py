@@ -50,7 +50,6 @@ def _account(user: Any, name: str) -> None:
     from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
     from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
     from django.contrib.auth.models import Group, Permission
-    from django.contrib.contenttypes.models import ContentType
     from django.test import Client
 
     from accounts import consents
@@ -69,9 +68,9 @@ def _account(user: Any, name: str) -> None:
     EmailConfirmation.create(EmailAddress.objects.get(user=user)).save()
     TOTP.activate(user, generate_totp_secret())
     RecoveryCodes.activate(user)
-    user.groups.add(Group.objects.get_or_create(name="testers")[0])
-    right = {"codename": "test", "content_type": ContentType.objects.get_for_model(Consent)}
-    user.user_permissions.add(Permission.objects.get_or_create(**right)[0])
+    # Rows of the migrations: these tables are kept from one test to the next (KEPT in conftest.py).
+    user.groups.add(Group.objects.get(name="support"))
+    user.user_permissions.add(Permission.objects.get(codename="view_consent"))
     export = Export.objects.create(
         user=user,
         scope="items",
