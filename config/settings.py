@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "support.maintenance.middleware.MaintenanceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.devices.DeviceMiddleware",
@@ -97,6 +98,7 @@ TEMPLATES = [
                 "billing.views.credits",
                 "accounts.notices.views.unread",
                 "accounts.standing.views.banner",
+                "support.maintenance.views.announced",
             ]
         },
     }
@@ -365,6 +367,7 @@ RESTORERS, RESTORER = Path(env.text("RESTORERS", str(VAR / "restorers"))), env.t
 REMOTES = engines.remotes()  # by service: FAL_KEYS, FAL_URL, TOGETHER_KEYS, TOGETHER_URL, TOGETHER_LORA_MODEL
 STUDIO_PROFILES = engines.profiles(STUDIO_PROFILE, STUDIO_SOURCES, REMOTES)  # all that are offered
 
+MAINTENANCE_LOOK = 3.0  # seconds after which a process looks again whether a maintenance is planned
 # Anonymous events in PostHog's form (support/telemetry); without a key nothing is sent.
 POSTHOG_KEY, POSTHOG_HOST = env.text("POSTHOG_KEY"), env.web("POSTHOG_HOST", "https://eu.i.posthog.com")
 

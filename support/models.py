@@ -3,6 +3,8 @@
 from support.feedback.models import Feedback
 from support.help.models import HelpVote
 from support.insights.models import Alarm
+from support.maintenance.models import Maintenance
+from support.metrics.models import Check
 from support.telemetry.models import Exported
 
-__all__ = ["Alarm", "Exported", "Feedback", "HelpVote"]
+__all__ = ["Alarm", "Check", "Exported", "Feedback", "HelpVote", "Maintenance"]

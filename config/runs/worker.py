@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from config import registry
 from config.errors import DomainError
 from config.runs import broker, connections, events
 from config.runs.sentences import SENTENCES
@@ -48,7 +49,9 @@ class WorkerSide:
 
     @classmethod
     def claim(cls, ident: Any) -> Self | None:
-        """Claim the run if it is still queued; None if it is not."""
+        """Claim the run if it is still queued; None if it is not, and during a maintenance."""
+        if registry.paused():
+            return None
         now = timezone.now()
         with transaction.atomic():  # the token is read before another worker can take the run over
             won = cls.objects.filter(id=ident, status=Status.QUEUED).update(
