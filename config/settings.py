@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "allauth.headless",
 ]
 MIDDLEWARE = [
+    "config.web.logged.LogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.web.permissions.PermissionsMiddleware",
     "config.web.afterwards.AfterwardsMiddleware",
@@ -82,6 +83,11 @@ MIDDLEWARE = [
     "accounts.zones.ZoneMiddleware",
     "config.web.problems.ProblemMiddleware",
 ]
+# Who may read /metrics: private networks, and who sends the token. With neither there is no such page.
+METRICS_FROM, METRICS_TOKEN = env.networks("METRICS_FROM"), env.text("METRICS_TOKEN")
+METRICS = bool(METRICS_FROM or METRICS_TOKEN)
+if METRICS:
+    MIDDLEWARE.insert(0, "support.metrics.middleware.CountingMiddleware")
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
@@ -273,7 +279,7 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_PREFIX}sessionid", f"{_PREFIX}csrfto
 DEVICE_COOKIE_NAME = f"{_PREFIX}device"  # of accounts/devices.py
 SESSION_ENGINE = "accounts.session_store"
 SECURE_SSL_REDIRECT = SECURE and env.flag("SSL_REDIRECT", True)
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
@@ -371,13 +377,22 @@ MAINTENANCE_LOOK = 3.0  # seconds after which a process looks again whether a ma
 # Anonymous events in PostHog's form (support/telemetry); without a key nothing is sent.
 POSTHOG_KEY, POSTHOG_HOST = env.text("POSTHOG_KEY"), env.web("POSTHOG_HOST", "https://eu.i.posthog.com")
 
+SENTRY_DSN = env.dsn("SENTRY_DSN")  # where errors are reported (config/reports.py); nowhere without it
+# LOG_FORMAT is json (config/logs.py) or text, which is for people at a terminal.
+env.one_of("LOG_FORMAT", "", "json", "text")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"()": "config.logs.formatter"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        **({"sentry": {"class": "config.reports.Sentry", "dsn": SENTRY_DSN}} if SENTRY_DSN else {}),
+    },
     "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they log every request
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "root": {
+        "handlers": ["console", *(["sentry"] if SENTRY_DSN else [])],
+        "level": env.text("LOG_LEVEL", "INFO"),
+    },
 }
 # Adult content (docs/moderation.md): off unless the operator allows it, and then in these countries alone.
 ADULT_CONTENT = env.flag("ADULT_CONTENT")

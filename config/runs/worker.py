@@ -12,16 +12,18 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextvars import copy_context
 from datetime import timedelta
+from functools import partial
 from typing import Any, Self
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from config import registry
+from config import logs, registry
 from config.errors import DomainError
-from config.runs import broker, connections, events
+from config.runs import accelerators, broker, connections, events
 from config.runs.sentences import SENTENCES
 from config.runs.states import Status
 from config.runs.stopping import told_to_stop
@@ -182,15 +184,30 @@ def claimed(kind: type[Any], ident: Any) -> Iterator[Any]:
     if run is None:
         yield None
         return
-    over = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(run, over), daemon=True)
-    keeper.start()
+    with logs.run(run.kind_name, run.id, run.user_id), _told(run):
+        over = threading.Event()
+        beats = partial(copy_context().run, _keep, run, over)
+        keeper = threading.Thread(target=beats, daemon=True)
+        keeper.start()
+        try:
+            with _ended_by_its_error(run):
+                yield run
+        finally:
+            over.set()
+            keeper.join()
+            accelerators.tell()
+
+
+@contextlib.contextmanager
+def _told(run: Any) -> Iterator[None]:
+    """Logs the begin and the end of the work."""
+    began = time.monotonic_ns()
+    log.info("begun", extra={"ecs": {"event.action": "run-begun", "labels.attempt": run.attempt}})
     try:
-        with _ended_by_its_error(run):
-            yield run
+        yield
     finally:
-        over.set()
-        keeper.join()
+        ended = {"event.action": "run-ended", "labels.status": run.status, "labels.attempt": run.attempt}
+        log.info("%s", run.status, extra={"ecs": ended | {"event.duration": time.monotonic_ns() - began}})
 
 
 @contextlib.contextmanager

@@ -49,13 +49,18 @@ class Command(BaseCommand):
             return self.stdout.write(_state(Maintenance.objects.open().first()))
         if verb == "plan" and not at:
             raise CommandError("Say when: --at 2026-12-01T22:00Z")
-        lasting = None if minutes is None else timedelta(minutes=minutes)
-        row = _done(verb, at or "", lasting)
+        row = _done(verb, at or "", _lasting(minutes))
         return self.stdout.write(SAID[verb].format(row=row))
 
     def _tell_work(self) -> None:
         counts = services.under_way()
         self.stdout.write(f"{counts['running']} runs work and {counts['queued']} wait.")
+
+
+def _lasting(minutes: int | None) -> timedelta | None:
+    if minutes is not None and not 0 < minutes <= 24 * 60:
+        raise services.WrongTimes
+    return timedelta(minutes=minutes) if minutes else None
 
 
 def _done(verb: str, at: str, lasting: timedelta | None) -> Maintenance:
