@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -179,20 +180,26 @@ class Json(logging.Formatter):
             "ecs.version": ECS,
             "service.name": "photoflux",
             "log.logger": record.name,
-            "process.name": os.environ.get("PROCESS") or os.path.basename(sys.argv[0]),
+            "process.name": os.environ.get("PROCESS") or Path(sys.argv[0]).name,
             "process.pid": record.process,
             **context(),
             **{name: value for name, value in getattr(record, "ecs", {}).items() if name in FIELDS},
             **_error(record),
         }
-        return json.dumps({name: value for name, value in line.items() if value not in ("", None)}, default=str)
+        return json.dumps(
+            {name: value for name, value in line.items() if value not in ("", None)}, default=str
+        )
 
 
 def _error(record: logging.LogRecord) -> dict[str, str]:
     error = record.exc_info[1] if record.exc_info else None
     if error is None:
         return {}
-    return {"error.type": type(error).__name__, "error.message": told(error), "error.stack_trace": stack(error)}
+    return {
+        "error.type": type(error).__name__,
+        "error.message": told(error),
+        "error.stack_trace": stack(error),
+    }
 
 
 class Text(logging.Formatter):
@@ -207,4 +214,8 @@ class Text(logging.Formatter):
 
 def formatter() -> logging.Formatter:
     """Of LOG_FORMAT, json or text; of where lines go where it is not set."""
-    return Text() if os.environ.get("LOG_FORMAT", "text" if sys.stderr.isatty() else "json") == "text" else Json()
+    return (
+        Text()
+        if os.environ.get("LOG_FORMAT", "text" if sys.stderr.isatty() else "json") == "text"
+        else Json()
+    )

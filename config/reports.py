@@ -1,7 +1,8 @@
-"""Sends errors to Sentry, or to a server that takes its envelopes (GlitchTip, Bugsink), where SENTRY_DSN is set.
+"""Sends errors to Sentry, or to what takes its envelopes (GlitchTip, Bugsink), where SENTRY_DSN is set.
 
-An event is made of what a log line may say (config/logs.py): type, frames and ids. It has no values of variables,
-no request, no words and no address. It is sent by a thread of its own and dropped when there are too many.
+An event is made of what a log line may say (config/logs.py): type, frames and ids. It has no values of
+variables, no request, no words and no address. It is sent by a thread of its own, and dropped when there are
+too many.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The memory of NVIDIA accelerators, told by each worker at the end of a run and kept in Redis for an hour."""
+"""The memory of NVIDIA accelerators: each worker tells it at a run's end, and Redis keeps it for an hour."""
 
 from __future__ import annotations
 

@@ -120,7 +120,9 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         try:
             network = ip_network(word, strict=False)
         except ValueError:
-            raise Misconfigured(f"{name} is a list of networks like 10.0.0.0/8, and “{word}” is none.") from None
+            raise Misconfigured(
+                f"{name} is a list of networks like 10.0.0.0/8, and “{word}” is none."
+            ) from None
         if not network.is_private:
             raise Misconfigured(f"{name} lists private networks alone, and {word} is public.")
         found.append(network)

@@ -1,7 +1,7 @@
 """Writes units of systemd for the processes of the table: `python -m config.start.units FOLDER`.
 
-They expect the checkout in /opt/photoflux with its .venv, the settings in /etc/photoflux/environment, files in
-/var/lib/photoflux, and a user photoflux. docs/operations/one-machine.md says how.
+They expect the checkout in /opt/photoflux with its .venv, the settings in /etc/photoflux/environment, files
+in /var/lib/photoflux, and a user photoflux. docs/operations/one-machine.md says how.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def files() -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m config.start.units", description="Writes units of systemd.")
+    parser = argparse.ArgumentParser(
+        prog="python -m config.start.units", description="Writes units of systemd."
+    )
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)

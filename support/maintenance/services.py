@@ -123,7 +123,9 @@ def _alone() -> Iterator[None]:
 def under_way() -> dict[str, int]:
     """How many runs work and how many wait, of all people."""
     states = (Status.RUNNING, Status.QUEUED)
-    return {str(state): sum(kind.objects.filter(status=state).count() for kind in kinds()) for state in states}
+    return {
+        str(state): sum(kind.objects.filter(status=state).count() for kind in kinds()) for state in states
+    }
 
 
 def parse(text: str) -> datetime:

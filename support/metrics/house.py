@@ -65,7 +65,9 @@ def devices() -> Iterator[Metric]:
     used = [((row.host, row.index), row.used) for row in rows]
     total = [((row.host, row.index), row.total) for row in rows]
     yield gauge("accelerator_memory_bytes", "Memory of an accelerator.", total, ("host", "index"))
-    yield gauge("accelerator_memory_used_bytes", "What was used at the last run's end.", used, ("host", "index"))
+    yield gauge(
+        "accelerator_memory_used_bytes", "What was used at the last run's end.", used, ("host", "index")
+    )
 
 
 def maintenance() -> Iterator[Metric]:

@@ -59,7 +59,9 @@ def runs() -> Iterator[Metric]:
 
 
 def _histogram(rows: Any, span: Any, edges: Any) -> dict[str, dict[str, Any]]:
-    found = rows.annotate(seconds=Extract(span, "epoch")).values("run_kind").annotate(**counted("seconds", edges))
+    found = (
+        rows.annotate(seconds=Extract(span, "epoch")).values("run_kind").annotate(**counted("seconds", edges))
+    )
     return {row["run_kind"]: row for row in found}
 
 
@@ -88,7 +90,9 @@ def trainings() -> Iterator[Metric]:
 def pictures() -> Iterator[Metric]:
     since = timezone.now() - MINUTES
     made = Job.objects.filter(finished_at__gte=since).aggregate(n=Sum("units"))["n"] or 0
-    yield gauge("pictures_per_second", "Results delivered, over five minutes.", made / MINUTES.total_seconds())
+    yield gauge(
+        "pictures_per_second", "Results delivered, over five minutes.", made / MINUTES.total_seconds()
+    )
 
 
 def likeness() -> Iterator[Metric]:

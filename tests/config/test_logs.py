@@ -135,7 +135,8 @@ def test_of_celerys_lines_arguments_and_results_are_left_out(log: logging.Logger
 
 
 @pytest.mark.parametrize(
-    "secret", ["ana@example.com", "eyJhbGci.eyJzdWIi.c2ln", "pf_ab12_secretsecret", "Bearer abcdef", "+34 600 123 456"]
+    "secret",
+    ["ana@example.com", "eyJhbGci.eyJzdWIi.c2ln", "pf_ab12_secretsecret", "Bearer abcdef", "+34 600 123 456"],
 )
 def test_addresses_tokens_and_numbers_are_hidden_wherever_they_are(
     log: logging.Logger, lines: Lines, secret: str

@@ -112,7 +112,9 @@ def test_too_many_at_once_are_dropped(log: logging.Logger, double: Double) -> No
     assert len(double.got) < 10
 
 
-@pytest.mark.parametrize("said", ["https://HOST/1", "http://key@sentry.example/1", "key", "https://key@host/"])
+@pytest.mark.parametrize(
+    "said", ["https://HOST/1", "http://key@sentry.example/1", "key", "https://key@host/"]
+)
 def test_a_wrong_address_stops_the_start(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTRY_DSN", said)
     with pytest.raises(env.Misconfigured, match="SENTRY_DSN is an address like"):

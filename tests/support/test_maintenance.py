@@ -159,7 +159,8 @@ def test_the_command_plans_tells_begins_and_ends() -> None:
     assert "Planned and announced" in manage()
     assert "0 runs work and 0 wait" in manage("begin")
     row = Maintenance.objects.get()
-    assert row.is_on and row.planned == timedelta(minutes=45)
+    assert row.is_on
+    assert row.planned == timedelta(minutes=45)
     assert "Under way" in manage("status")
     assert "Ended" in manage("end")
     at = (timezone.now() + timedelta(hours=2)).isoformat()
@@ -216,7 +217,9 @@ def test_the_database_refuses_a_second_one() -> None:
 def form(start: datetime, minutes: int) -> dict[str, str]:
     end = start + timedelta(minutes=minutes)
     said = {"starts_at": start, "ends_at": end}
-    return {f"{k}_{i}": v.strftime(f) for k, v in said.items() for i, f in enumerate(("%Y-%m-%d", "%H:%M:%S"))}
+    return {
+        f"{k}_{i}": v.strftime(f) for k, v in said.items() for i, f in enumerate(("%Y-%m-%d", "%H:%M:%S"))
+    }
 
 
 def test_in_the_admin_it_is_planned_begun_and_ended_and_is_on_record() -> None:

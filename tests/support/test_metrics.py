@@ -112,7 +112,9 @@ def test_runs_wait_work_and_end(client: Client, alice: Any, wake_ups: list[Any])
     assert found["photoflux_runs_open kind=export status=queued"] == 1
     assert found["photoflux_runs_open kind=image status=queued"] == 0
     assert found["photoflux_runs_ended kind=export status=succeeded"] == 1
-    waits = {le: found[f"photoflux_run_wait_seconds_bucket kind=export le={le}"] for le in ("30.0", "60.0", "+Inf")}
+    waits = {
+        le: found[f"photoflux_run_wait_seconds_bucket kind=export le={le}"] for le in ("30.0", "60.0", "+Inf")
+    }
     assert waits == {"30.0": 0, "60.0": 1, "+Inf": 1}
     assert found["photoflux_run_work_seconds_bucket kind=export le=60.0"] == 1
     assert 299 < found[f"photoflux_queue_oldest_seconds queue={Export.queue}"] < 330

@@ -1,4 +1,4 @@
-"""deploy/prometheus and deploy/grafana: the rules hold, and each name in them is one that /metrics exports."""
+"""deploy/prometheus and deploy/grafana: the rules hold, and /metrics exports each name in them."""
 
 from __future__ import annotations
 

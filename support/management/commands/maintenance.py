@@ -67,7 +67,11 @@ def _done(verb: str, at: str, lasting: timedelta | None) -> Maintenance:
     if verb == "plan":
         start = services.parse(at)
         return services.plan(start, start + (lasting or timedelta(minutes=30)))
-    return services.begin(lasting) if verb == "begin" else {"end": services.end, "cancel": services.cancel}[verb]()
+    return (
+        services.begin(lasting)
+        if verb == "begin"
+        else {"end": services.end, "cancel": services.cancel}[verb]()
+    )
 
 
 def _state(row: Maintenance | None) -> str:
