@@ -1,9 +1,14 @@
+import logging
+
 import django.contrib.admin.apps
 from django.apps import AppConfig
 
 
 class ConfigConfig(AppConfig):
     name = "config"
+
+    def ready(self) -> None:
+        logging.captureWarnings(True)  # so that they are lines of the log like others
 
 
 class AdminConfig(django.contrib.admin.apps.AdminConfig):

@@ -202,12 +202,19 @@ def claimed(kind: type[Any], ident: Any) -> Iterator[Any]:
 def _told(run: Any) -> Iterator[None]:
     """Logs the begin and the end of the work."""
     began = time.monotonic_ns()
-    log.info("begun", extra={"ecs": {"event.action": "run-begun", "labels.attempt": run.attempt}})
+    log.info(
+        "%s begun", run.kind_name, extra={"ecs": {"event.action": "run-begun", "labels.attempt": run.attempt}}
+    )
     try:
         yield
     finally:
         ended = {"event.action": "run-ended", "labels.status": run.status, "labels.attempt": run.attempt}
-        log.info("%s", run.status, extra={"ecs": ended | {"event.duration": time.monotonic_ns() - began}})
+        log.info(
+            "%s %s",
+            run.kind_name,
+            run.status,
+            extra={"ecs": ended | {"event.duration": time.monotonic_ns() - began}},
+        )
 
 
 @contextlib.contextmanager
