@@ -26,6 +26,7 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils.functional import LazyObject
+from psycopg import OperationalError as Unreachable
 from redis import RedisError
 
 from config.errors import DomainError
@@ -100,8 +101,12 @@ def _user_of(asked: Any) -> Any:
     return getattr(user, "pk", None)
 
 
-def context() -> dict[str, Any]:
-    ident, asked = _request.get()
+def context(asked: Any = None) -> dict[str, Any]:
+    """What the lines of this thread belong to. `asked`: the request of a line that Django writes after the
+    middleware."""
+    ident, known = _request.get()
+    asked = known or asked
+    ident = ident or getattr(asked, "log_id", "")
     kind, run_id, user_id = _run.get()
     user_id = user_id or _user_of(asked)
     return {
@@ -126,27 +131,33 @@ def told(error: BaseException) -> str:
     name = type(error).__name__
     if isinstance(error, (DomainError, MLError)):
         return f"{name} {error.code}"
-    if isinstance(error, (OperationalError, InterfaceError, RedisError)):
+    if isinstance(error, (OperationalError, InterfaceError, Unreachable, RedisError)):
         return f"{name}: {str(error).splitlines()[0] if str(error) else ''}"
     return f"{name}: {error.strerror}" if isinstance(error, OSError) and error.strerror else name
 
 
 def message(record: logging.LogRecord) -> str:
-    args, path = record.args, getattr(getattr(record, "request", None), "path", None)
+    args = record.args
     if isinstance(args, Mapping):  # Celery's
         hidden = dict.fromkeys(("exc", "traceback", "args", "kwargs", "return_value"), "")
-        said = record.msg % {**args, **hidden} if record.args else str(record.msg)
+        said = str(record.msg) % {**args, **hidden}
     elif args:
-        said = str(record.msg) % tuple(_argument(each, path) for each in args)
+        said = str(record.msg) % tuple(_argument(each, getattr(record, "request", None)) for each in args)
     else:
         said = str(record.msg)
     return safe(said)
 
 
-def _argument(value: Any, path: str | None) -> Any:
+def _argument(value: Any, asked: Any) -> Any:
     if isinstance(value, BaseException):
         return told(value)
-    return "" if path is not None and value == path else value  # a path may hold a token
+    return route_of(asked) if asked is not None and value == asked.path else value
+
+
+def route_of(asked: Any) -> str:
+    """Stands for a request's path, which may hold a token."""
+    match = getattr(asked, "resolver_match", None)
+    return f"/{match.route}" if match else "-"
 
 
 def stack(error: BaseException) -> str:
@@ -182,7 +193,7 @@ class Json(logging.Formatter):
             "log.logger": record.name,
             "process.name": os.environ.get("PROCESS") or Path(sys.argv[0]).name,
             "process.pid": record.process,
-            **context(),
+            **context(getattr(record, "request", None)),
             **{name: value for name, value in getattr(record, "ecs", {}).items() if name in FIELDS},
             **_error(record),
         }

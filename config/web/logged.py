@@ -28,6 +28,7 @@ class LogMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         ident, began = _ident(request), time.perf_counter_ns()
+        request.log_id = ident  # type: ignore[attr-defined]
         with logs.request(ident, request):
             response = self.get_response(request)
             if not request.path.startswith(QUIET):
@@ -42,9 +43,7 @@ def _ident(request: HttpRequest) -> str:
 
 
 def _tell(request: Any, response: HttpResponse, nanoseconds: int) -> None:
-    """The route instead of the path, which may hold a token."""
-    match = request.resolver_match
-    route = f"/{match.route}" if match else "-"
+    route = logs.route_of(request)
     method = request.method if request.method in METHODS else "-"
     facts = {
         "http.request.method": method,

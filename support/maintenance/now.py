@@ -13,6 +13,9 @@ from support.maintenance.models import Maintenance
 log = logging.getLogger(__name__)
 
 
+AWAY = 30.0  # seconds without a further look, when the database did not answer: a look may wait for ten
+
+
 class _Seen:
     at = 0.0  # by time.monotonic
     row: Maintenance | None = None
@@ -30,6 +33,7 @@ def current() -> Maintenance | None:
             _Seen.row = Maintenance.objects.open().first()
         except DatabaseError as error:
             log.warning("the maintenance cannot be read: %s", error)
+            _Seen.at = time.monotonic() + AWAY
     return _Seen.row
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -50,18 +50,14 @@ class Product(Collector):
 
 
 def _collected() -> Iterator[Metric]:
-    """A part that fails is left out and counted."""
-    failures, up = 0, True
-    for part in WITHOUT_DATABASE + PARTS:
-        if part in PARTS and not up:
-            failures += 1
-            continue
+    """A part that fails is left out and counted. Without a database the pool is asked once: it waits long."""
+    up, failures = _answers(), 0
+    for part in WITHOUT_DATABASE + (PARTS if up else ()):
         try:
             yield from _bounded(part) if part in PARTS else list(part())
-        except (DatabaseError, RedisError) as error:
-            log.warning("no metrics of %s: %s", part.__name__, type(error).__name__)
+        except (DatabaseError, RedisError, OSError) as error:
+            log.warning("no metrics of %s: %s", part.__name__, error)
             failures += 1
-            up = up and not (isinstance(error, OperationalError) and not _answers())
     yield gauge("database_up", "1 where the database answers.", int(up))
     yield gauge("scrape_failures", "Parts that could not be collected.", failures)
 
@@ -74,7 +70,6 @@ def _bounded(part: Part) -> list[Metric]:
 
 
 def _answers() -> bool:
-    """Whether it was only too slow."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("select 1")

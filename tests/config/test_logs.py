@@ -77,6 +77,9 @@ def test_a_request_and_its_run_have_one_id_and_no_line_has_what_was_typed(
     client.get("/accounts/password/reset/key/secret-token-of-a-mail/")
     client.get(f"/share/nothing-here-{TYPED.replace(' ', '-')}/")
     client.post("/accounts/login/", {"login": "typed@example.com", "password": TYPED})
+    assert [
+        row for row in lines.rows if row["log.logger"] == "django.request" and "http.request.id" not in row
+    ] == []
     mine = lines.of("http.request.id", ident)
     run = answer.json()["id"]
     assert {"/api/v1/generations"} == {row["url.path"] for row in mine if "url.path" in row}

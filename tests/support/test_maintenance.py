@@ -140,6 +140,25 @@ def away(*_: Any) -> None:
     raise DatabaseError
 
 
+def test_health_never_looks_and_a_database_that_is_away_is_asked_once_in_a_while(
+    client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MAINTENANCE_LOOK = 0
+    asked: list[int] = []
+
+    def fails() -> None:
+        asked.append(1)
+        raise DatabaseError
+
+    monkeypatch.setattr(Maintenance.objects, "open", fails)
+    now.forget()
+    assert client.get("/healthz").status_code == 200
+    assert asked == []
+    for _ in range(3):
+        client.get("/pricing/")
+    assert asked == [1]
+
+
 def test_one_query_in_a_while(settings: Any, django_assert_num_queries: Any) -> None:
     settings.MAINTENANCE_LOOK = 60
     with django_assert_num_queries(1):

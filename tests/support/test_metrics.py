@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import connection
 from django.test import Client
 from django.urls import include, path
 from django.utils import timezone
@@ -209,16 +209,20 @@ def test_a_part_that_fails_is_left_out_and_counted(client: Client, monkeypatch: 
 
 
 def test_without_the_database_or_redis_the_rest_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: Any) -> None:
-        raise OperationalError
-
-    monkeypatch.setattr(collector, "_bounded", away)
     monkeypatch.setattr(collector, "_answers", lambda: False)
     monkeypatch.setattr(counting, "client", lambda: redis_client().__class__(port=1))
     found = {family.name: family.samples[0].value for family in collector._collected() if family.samples}
     assert found["photoflux_database_up"] == 0
-    assert found["photoflux_scrape_failures"] == len(collector.PARTS) + 1
+    assert found["photoflux_scrape_failures"] == 1
     assert found["photoflux_disk_free_bytes"] > 0
+    assert "photoflux_credits_held" not in found
+
+
+def test_a_folder_that_is_not_there_costs_its_part_alone(client: Client, settings: Any) -> None:
+    settings.VAR = "/nowhere"
+    found = scraped(client)
+    assert found["photoflux_scrape_failures"] == 1
+    assert "photoflux_disk_bytes" not in found
 
 
 def test_scrapes_at_once_ask_once(django_assert_num_queries: Any) -> None:
