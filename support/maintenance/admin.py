@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -10,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from config import registry
-from config.errors import DomainError
+from config.errors import AlreadyFinished, DomainError
 from config.web.admin import ClosedAdmin
 from support.maintenance import services
 from support.maintenance.models import Maintenance
@@ -49,16 +50,24 @@ class MaintenanceAdmin(ClosedAdmin):
 
     @admin.action(permissions=["change"], description=_("Begin now"))
     def begin(self, request: Any, rows: Any) -> None:
-        self.do_each(request, rows[:1], lambda row: self._told(request, "begin", services.begin()))
+        self._each(request, rows, services.begin)
 
     @admin.action(permissions=["change"], description=_("End"))
     def end(self, request: Any, rows: Any) -> None:
-        self.do_each(request, rows[:1], lambda row: self._told(request, "end", services.end()))
+        self._each(request, rows, services.end)
 
     @admin.action(permissions=["change"], description=_("Cancel"))
     def cancel(self, request: Any, rows: Any) -> None:
-        self.do_each(request, rows[:1], lambda row: self._told(request, "cancel", services.cancel()))
+        self._each(request, rows, services.cancel)
 
-    def _told(self, request: Any, verb: str, row: Maintenance) -> str:
-        registry.audit(request.user, f"{verb}_maintenance", row, str(row))
-        return str(row)
+    def _each(self, request: Any, rows: Any, act: Callable[[], Maintenance]) -> None:
+        """`act` is about the one that is open, so another row that was chosen is refused."""
+
+        def done(row: Maintenance) -> str:
+            if row.ended_at:
+                raise AlreadyFinished
+            made = act()
+            registry.audit(request.user, f"{act.__name__}_maintenance", made, str(made))
+            return str(made)
+
+        self.do_each(request, rows, done)

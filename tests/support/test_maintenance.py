@@ -91,7 +91,10 @@ def test_health_payments_and_the_way_in_for_staff_stay_open(client: Client) -> N
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 200
     assert client.post("/hooks/stripe", b"{}", content_type="application/json").status_code != 503
-    assert client.get("/accounts/login/").status_code == 200
+    door = client.get("/accounts/login/")
+    assert door.status_code == 200
+    assert "Maintenance is under way" in door.text
+    assert "one of our staff" not in door.text
     assert client.get("/admin/").status_code == 302
 
 
@@ -253,8 +256,11 @@ def test_in_the_admin_it_is_planned_begun_and_ended_and_is_on_record() -> None:
         client.post(address, {"action": verb, "_selected_action": [row.pk]})
         row.refresh_from_db()
         assert row.is_on is state
+    client.post(f"{address}add/", form(timezone.now() + timedelta(hours=1), 30))
+    client.post(address, {"action": "cancel", "_selected_action": [row.pk]})  # not the one that is open
+    assert Maintenance.objects.open().exists()
     verbs = AuditEntry.objects.filter(actor=staff).order_by("id").values_list("verb", flat=True)
-    assert list(verbs) == ["plan_maintenance", "begin_maintenance", "end_maintenance"]
+    assert list(verbs) == [*("plan_maintenance", "begin_maintenance", "end_maintenance", "plan_maintenance")]
 
 
 def test_who_may_only_look_changes_nothing_in_the_admin() -> None:
