@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery, signals
 from django.conf import settings
 
-from config import logs
+from config import logs, traces
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -32,8 +32,10 @@ def log_as_everywhere(**_signal: Any) -> None:
 def begin_task(task: Any, **_signal: Any) -> None:
     """Lines of the task belong to the request that asked for it (config/runs/broker.py)."""
     logs.enter(getattr(task.request, "request_id", None) or "")
+    traces.enter(getattr(task.request, "traceparent", None) or "")
 
 
 @signals.task_postrun.connect
 def end_task(**_signal: Any) -> None:
     logs.enter("")
+    traces.enter("")

@@ -1,18 +1,13 @@
 """Sends errors to Sentry, or to what takes its envelopes (GlitchTip, Bugsink), where SENTRY_DSN is set.
 
 An event is made of what a log line may say (config/logs.py): type, frames and ids. It has no values of
-variables, no request, no words and no address. It is sent by a thread of its own, and dropped when there are
-too many.
+variables, no request, no words and no address.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
-import queue
-import threading
-import time
 import traceback
 import uuid
 from collections.abc import Iterator
@@ -23,10 +18,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from config import logs
+from config.sending import Sender
 
-log = logging.getLogger(__name__)
-
-WAITING, SECONDS, PAUSE = 50, 5.0, 60.0
+SECONDS = 5.0
 Event = dict[str, Any]
 
 
@@ -50,46 +44,24 @@ class Sentry(logging.Handler):
 
     def __init__(self, dsn: str) -> None:
         super().__init__(logging.ERROR)
-        self.place, self.process, self.quiet_until = place(dsn), 0, 0.0
-        self.waiting: queue.Queue[Event] = queue.Queue(WAITING)
+        self.place, self.sender = place(dsn), Sender(self._send)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self.process != os.getpid():  # threads do not live on in the children of a worker
-            self.process, self.waiting = os.getpid(), queue.Queue(WAITING)
-            threading.Thread(target=self._work, args=(self.waiting,), daemon=True).start()
-        try:
-            self.waiting.put_nowait(event(record))
-        except queue.Full:
-            log.warning("an error is not reported: too many wait")
+        self.sender.put(event(record))
 
     def flush(self) -> None:
-        """Waits a moment for what is to be sent, at the end of a process too."""
-        end = time.monotonic() + 2
-        while self.waiting.unfinished_tasks and self.process == os.getpid() and time.monotonic() < end:
-            time.sleep(0.01)
+        """Also called at the end of a process."""
+        self.sender.flush()
 
-    def _work(self, waiting: queue.Queue[Event]) -> None:
-        while True:
-            found = waiting.get()
-            try:
-                self._send(found)
-            except httpx2.HTTPError as error:
-                log.warning("an error is not reported: %s", error)
-            finally:
-                waiting.task_done()
-
-    def _send(self, found: Event) -> None:
-        """After a 429 nothing is sent until the server wants more."""
-        if time.monotonic() < self.quiet_until:
-            return
-        answer = httpx2.post(
-            self.place.url, content=envelope(found), headers=self.place.headers, timeout=SECONDS
-        )
-        if answer.status_code == 429:
-            said = answer.headers.get("Retry-After", "")
-            self.quiet_until = time.monotonic() + (float(said) if said.isdigit() else PAUSE)
-        elif answer.is_error:
-            log.warning("an error is not reported: HTTP %s", answer.status_code)
+    def _send(self, found: list[Event]) -> httpx2.Response:
+        """One event a request, as Sentry wants it. Returns the last answer."""
+        for each in found:
+            answer = httpx2.post(
+                self.place.url, content=envelope(each), headers=self.place.headers, timeout=SECONDS
+            )
+            if answer.is_error:
+                break
+        return answer
 
 
 def envelope(found: Event) -> bytes:

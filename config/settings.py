@@ -378,6 +378,7 @@ MAINTENANCE_LOOK = 3.0  # seconds after which a process looks again whether a ma
 POSTHOG_KEY, POSTHOG_HOST = env.text("POSTHOG_KEY"), env.web("POSTHOG_HOST", "https://eu.i.posthog.com")
 
 SENTRY_DSN = env.dsn("SENTRY_DSN")  # where errors are reported (config/reports.py); nowhere without it
+TRACES_TO = env.text("OTEL_EXPORTER_OTLP_ENDPOINT").rstrip("/")  # a collector of OpenTelemetry
 # LOG_FORMAT is json (config/logs.py) or text, which is for people at a terminal.
 env.one_of("LOG_FORMAT", "", "json", "text")
 LOGGING = {

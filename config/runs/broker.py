@@ -9,7 +9,7 @@ from typing import Any
 from celery import current_app
 from kombu.pools import producers
 
-from config import logs
+from config import logs, traces
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ def enqueue(task: str, ident: Any, queue: str) -> bool:
                 task,
                 args=[str(ident)],
                 queue=queue,
-                headers={"request_id": logs.request_id()},
+                headers={"request_id": logs.request_id(), "traceparent": traces.header()},
                 ignore_result=True,
                 retry=False,
                 producer=producer,

@@ -21,12 +21,13 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from config import logs, registry
+from config import registry
 from config.errors import DomainError
 from config.runs import accelerators, broker, connections, events
 from config.runs.sentences import SENTENCES
 from config.runs.states import Status
 from config.runs.stopping import told_to_stop
+from config.runs.watching import Watched, come_to, watched
 from ml.errors import Away, DeviceLost, MLError, Stopped
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Lost(Exception):
     """The run is not this worker's any more: another worker took over, it was cancelled, or it is deleted."""
 
 
-class WorkerSide:
+class WorkerSide(Watched):
     """The methods of a Run for the worker that claimed it. Each matches the fencing token."""
 
     _written = 0.0  # when progress was last written, by time.monotonic
@@ -94,6 +95,7 @@ class WorkerSide:
 
         Returns True when the work must stop: its owner cancelled it, or this worker was told to stop.
         Raises Lost."""
+        come_to(self, stage)
         now = time.monotonic()
         if stage != self.stage or share >= 1 or now - self._written >= WRITE_EVERY:
             self._stop = self._mine().filter(cancel_asked=True).exists()
@@ -184,7 +186,7 @@ def claimed(kind: type[Any], ident: Any) -> Iterator[Any]:
     if run is None:
         yield None
         return
-    with logs.run(run.kind_name, run.id, run.user_id), _told(run):
+    with watched(run):
         over = threading.Event()
         beats = partial(copy_context().run, _keep, run, over)
         keeper = threading.Thread(target=beats, daemon=True)
@@ -196,25 +198,6 @@ def claimed(kind: type[Any], ident: Any) -> Iterator[Any]:
             over.set()
             keeper.join()
             accelerators.tell()
-
-
-@contextlib.contextmanager
-def _told(run: Any) -> Iterator[None]:
-    """Logs the begin and the end of the work."""
-    began = time.monotonic_ns()
-    log.info(
-        "%s begun", run.kind_name, extra={"ecs": {"event.action": "run-begun", "labels.attempt": run.attempt}}
-    )
-    try:
-        yield
-    finally:
-        ended = {"event.action": "run-ended", "labels.status": run.status, "labels.attempt": run.attempt}
-        log.info(
-            "%s %s",
-            run.kind_name,
-            run.status,
-            extra={"ecs": ended | {"event.duration": time.monotonic_ns() - began}},
-        )
 
 
 @contextlib.contextmanager

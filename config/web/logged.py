@@ -1,4 +1,4 @@
-"""Gives each request an id and logs one line about it: method, route, status and time."""
+"""Gives each request an id, logs one line about it (method, route, status, time) and traces it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from config import logs
+from config import logs, traces
 
 log = logging.getLogger("photoflux.request")
 
@@ -27,13 +27,25 @@ class LogMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        ident, began = _ident(request), time.perf_counter_ns()
+        ident = _ident(request)
         request.log_id = ident  # type: ignore[attr-defined]
         with logs.request(ident, request):
-            response = self.get_response(request)
-            if not request.path.startswith(QUIET):
-                _tell(request, response, time.perf_counter_ns() - began)
+            quiet = request.path.startswith(QUIET)
+            response = self.get_response(request) if quiet else self._told(request, ident)
         response[HEADER] = ident
+        return response
+
+    def _told(self, request: HttpRequest, ident: str) -> HttpResponse:
+        began = time.perf_counter_ns()
+        with traces.span("request", traces.SERVER, trace=ident) as span:
+            response = self.get_response(request)
+            facts = _facts(request, response)
+            said = f"{facts['http.request.method']} {facts['url.path']}"
+            if span:
+                span.name, span.facts = said, facts
+                span.status = traces.ERROR if response.status_code >= 500 else traces.OK
+        ecs = facts | {"event.duration": time.perf_counter_ns() - began}
+        log.info("%s %s", said, response.status_code, extra={"ecs": ecs})
         return response
 
 
@@ -42,13 +54,9 @@ def _ident(request: HttpRequest) -> str:
     return given if GIVEN.fullmatch(given) else uuid.uuid4().hex
 
 
-def _tell(request: Any, response: HttpResponse, nanoseconds: int) -> None:
-    route = logs.route_of(request)
-    method = request.method if request.method in METHODS else "-"
-    facts = {
-        "http.request.method": method,
+def _facts(request: Any, response: HttpResponse) -> dict[str, Any]:
+    return {
+        "http.request.method": request.method if request.method in METHODS else "-",
         "http.response.status_code": response.status_code,
-        "url.path": route,
-        "event.duration": nanoseconds,
+        "url.path": logs.route_of(request),
     }
-    log.info("%s %s %s", method, route, response.status_code, extra={"ecs": facts})

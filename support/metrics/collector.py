@@ -1,7 +1,7 @@
 """Collects the product's metrics. They come from the database and Redis, so every web process tells the same.
 
-A scrape costs some 60 short queries; each part may take SECONDS, and what was collected serves KEPT seconds,
-so that several scrapers cost no more than one.
+A scrape costs some 90 short queries (0.3 s; 0.6 s with 240,000 photos, on two busy cores). Each part may
+take SECONDS, and what was collected serves KEPT seconds, so that several scrapers cost no more than one.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_the_id_travels_with_the_wake_up(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("celery.app.base.Celery.send_task", lambda self, task, **said: sent.append(said))
     with logs.request("abc"):
         assert broker.enqueue("some.task", 1, "cpu")
-    assert sent[0]["headers"] == {"request_id": "abc"}
+    assert sent[0]["headers"] == {"request_id": "abc", "traceparent": ""}
 
 
 def test_a_task_has_the_id_of_its_message(log: logging.Logger, lines: Lines) -> None:
