@@ -19,7 +19,7 @@ Thing = TypeVar("Thing")
 
 
 class Sender(Generic[Thing]):
-    """`send` takes some things and returns the answer. After a 429 nothing is sent until the server wants more.
+    """`send` takes some things and returns the answer. After a 429 nothing is sent for as long as it says.
     What is too much is dropped."""
 
     def __init__(self, send: Callable[[list[Thing]], httpx2.Response]) -> None:
