@@ -1,6 +1,6 @@
 """A file that a worker touches while it is alive, for supervisors that ask no port (Kubernetes).
 
-`HEARTBEAT` names the file; without it nothing is written. It is touched by the worker's main process, which takes
+`HEARTBEAT` names the file; without it nothing is written. The worker's main process touches it, which takes
 messages from the broker. Whether a run goes on is said by its lease.
 """
 

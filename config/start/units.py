@@ -1,7 +1,8 @@
 """Writes systemd units for the processes of processes.py: `python -m config.start.units deploy/systemd`.
 
-The code is expected in /opt/photoflux with its environment in .venv, the settings in /etc/photoflux/environment,
-the keys in /etc/photoflux/keys (python -m config.start.keys), and the files in /var/lib/photoflux.
+The code is expected in /opt/photoflux with its environment in .venv, the settings in
+/etc/photoflux/environment, the keys in /etc/photoflux/keys (python -m config.start.keys), and the files in
+/var/lib/photoflux.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ CapabilityBoundingSet=
 [Install]
 WantedBy=photoflux.target
 """
-# A worker hands its run back at SIGTERM, which takes some seconds; the main process tells its children itself.
+# A worker hands its run back at SIGTERM, which takes some seconds; its main process tells its children.
 LASTS = """\
 Restart=always
 RestartSec=2
