@@ -88,6 +88,7 @@ def test_helm_lints_it() -> None:
         ("redis.url=rediss://:password@host:6379", "/redis/url"),
         ("redis.mode=external", "redis.url is required"),
         ("web.replica=3", "replica"),
+        ("storage.claim=", "every pod needs the same files and the same key"),
     ],
 )
 def test_a_wrong_value_is_named(setting: str, told: str) -> None:

@@ -76,6 +76,9 @@ app.kubernetes.io/component: {{ .part }}
 {{- if and (eq .Values.redis.mode "internal") .Values.redis.tlsSecret }}
 - {name: redis-ca, mountPath: /run/secrets/redis-ca, readOnly: true}
 {{- end }}
+{{- if .Values.storage.signer }}
+- {name: signer, mountPath: /var/photoflux/keys/provenance, readOnly: true}
+{{- end }}
 {{- if .Values.storage.models }}
 - {name: models, mountPath: /models, readOnly: true}
 {{- end }}
@@ -92,8 +95,14 @@ app.kubernetes.io/component: {{ .part }}
 - name: files
 {{- if .Values.storage.claim }}
   persistentVolumeClaim: {claimName: {{ .Values.storage.claim }}}
-{{- else }}
+{{- else if and .Values.storage.signer (hasKey .Values.settings "S3_BUCKET") }}
   emptyDir: {}
+{{- else }}
+{{- fail "storage.claim is required, or settings.S3_BUCKET and storage.signer: every pod needs the same files and the same key" }}
+{{- end }}
+{{- if .Values.storage.signer }}
+- name: signer
+  secret: {secretName: {{ .Values.storage.signer }}, defaultMode: 0440}
 {{- end }}
 - name: tmp
   emptyDir: {}
