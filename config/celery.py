@@ -20,6 +20,7 @@ app.autodiscover_tasks()
 app.autodiscover_tasks(["accounts.developers", "accounts.notices"])
 app.autodiscover_tasks(["twins.proof", "twins.avatars", "twins.framing", "gallery.faces", "moderation.cases"])
 app.autodiscover_tasks(["config.runs"], related_name="sweeper")
+app.autodiscover_tasks(["config.runs"], related_name="heartbeat")
 
 
 @signals.setup_logging.connect

@@ -1,85 +1,98 @@
-"""Writes units of systemd for the processes of the table: `python -m config.start.units FOLDER`.
+"""Writes systemd units for the processes of processes.py: `python -m config.start.units deploy/systemd`.
 
-They expect the checkout in /opt/photoflux with its .venv, the settings in /etc/photoflux/environment, files
-in /var/lib/photoflux, and a user photoflux. docs/operations/one-machine.md says how.
+The code is expected in /opt/photoflux with its environment in .venv, the settings in
+/etc/photoflux/environment, the keys in /etc/photoflux/keys (python -m config.start.keys), and the files in
+/var/lib/photoflux.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 from config.start import processes
-from config.start.processes import Process
 
-HOME, FILES = "/opt/photoflux", "/var/lib/photoflux"
-TARGET = """[Unit]
-Description=PhotoFlux
-Wants={names}
-
-[Install]
-WantedBy=multi-user.target
-"""
-UNIT = """[Unit]
+UNIT = """\
+# Written by python -m config.start.units
+[Unit]
 Description=PhotoFlux: {name}
-After=network-online.target{after}
+After=network-online.target postgresql.service redis-server.service{after}
 Wants=network-online.target
-PartOf=photoflux.target{requires}
+{requires}PartOf=photoflux.target
 
 [Service]
-{kind}
+Type={type}
 User=photoflux
-WorkingDirectory={home}
-Environment=VAR={files}
+WorkingDirectory=/opt/photoflux
 EnvironmentFile=/etc/photoflux/environment
-ExecStart={home}/.venv/bin/python -m config.start.processes {name}
-# A worker that is told to stop hands its run back within five seconds.
-TimeoutStopSec=15
-KillMode=mixed
-LimitNOFILE=65536
+Environment=VAR=/var/lib/photoflux PYTHONUNBUFFERED=1
+ExecStart=/opt/photoflux/.venv/bin/python -m config.start.processes {name}
+{ends}
+StateDirectory=photoflux
+StateDirectoryMode=0700
+UMask=0077
 NoNewPrivileges=yes
-PrivateTmp=yes
-ProtectHome=yes
 ProtectSystem=strict
-ReadWritePaths={files}
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices={no_devices}
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectControlGroups=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+CapabilityBoundingSet=
 
 [Install]
 WantedBy=photoflux.target
 """
-ONCE, ALWAYS = "Type=oneshot\nRemainAfterExit=yes", "Type=exec\nRestart=always\nRestartSec=2"
+# A worker hands its run back at SIGTERM, which takes some seconds; its main process tells its children.
+LASTS = """\
+Restart=always
+RestartSec=2
+KillMode=mixed
+TimeoutStopSec=30"""
+ONCE = "RemainAfterExit=yes"
+TARGET = """\
+# Written by python -m config.start.units
+[Unit]
+Description=PhotoFlux
+
+[Install]
+WantedBy=multi-user.target
+"""
+ON_ACCELERATOR = ("train", "render")
 
 
-def unit(process: Process) -> str:
+def unit(process: processes.Process) -> str:
     first = "" if process.once else " photoflux-migrate.service"
     return UNIT.format(
         name=process.name,
         after=first,
-        requires=f"\nRequires={first.strip()}" if first else "",
-        kind=ONCE if process.once else ALWAYS,
-        home=HOME,
-        files=FILES,
+        requires="" if process.once else "Requires=photoflux-migrate.service\n",
+        type="oneshot" if process.once else "exec",
+        ends=ONCE if process.once else LASTS,
+        no_devices="no" if process.name in ON_ACCELERATOR else "yes",
     )
 
 
-def files() -> Iterator[tuple[str, str]]:
-    """Names and texts."""
-    rows = processes.here().values()
-    names = [f"photoflux-{process.name}.service" for process in rows]
-    yield "photoflux.target", TARGET.format(names=" ".join(names))
-    yield from ((name, unit(process)) for name, process in zip(names, rows, strict=True))
+def units() -> dict[str, str]:
+    """The files by name."""
+    rows = processes.table(host="127.0.0.1", port=8000, var=Path("/var/lib/photoflux"))
+    return {"photoflux.target": TARGET} | {f"photoflux-{row.name}.service": unit(row) for row in rows}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m config.start.units", description="Writes units of systemd."
-    )
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m config.start.units", description="Writes systemd units.")
     parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args().folder
+    folder = parser.parse_args(argv).folder
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files():
+    for name, text in units().items():
         (folder / name).write_text(text)
+        print(folder / name)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
