@@ -85,9 +85,8 @@ MIDDLEWARE = [
 ]
 # Who may read /metrics: private networks, and who sends the token. With neither there is no such page.
 METRICS_FROM, METRICS_TOKEN = env.networks("METRICS_FROM"), env.text("METRICS_TOKEN")
-METRICS = bool(METRICS_FROM or METRICS_TOKEN)
-if METRICS:
-    MIDDLEWARE.insert(0, "support.metrics.middleware.CountingMiddleware")
+if METRICS_FROM or METRICS_TOKEN:
+    MIDDLEWARE[:0] = [f"support.metrics.middleware.{name}Middleware" for name in ("Metrics", "Counting")]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
@@ -279,7 +278,7 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_PREFIX}sessionid", f"{_PREFIX}csrfto
 DEVICE_COOKIE_NAME = f"{_PREFIX}device"  # of accounts/devices.py
 SESSION_ENGINE = "accounts.session_store"
 SECURE_SSL_REDIRECT = SECURE and env.flag("SSL_REDIRECT", True)
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None

@@ -259,7 +259,6 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg")),
     path("theme", views.theme, name="theme"),
     path("language", switch_language, name="set_language"),
-    *([path("", include("support.metrics.urls"))] if settings.METRICS else []),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]

@@ -20,17 +20,7 @@ from support.maintenance import now
 from support.maintenance.models import Maintenance
 
 # Health, payments and what other services tell of work under way, and the way in for staff.
-OPEN = (
-    "/healthz",
-    "/readyz",
-    "/metrics",
-    "/hooks/",
-    "/admin/",
-    "/static/",
-    "/sw.js",
-    "/offline/",
-    "/manifest.",
-)
+OPEN = ("/healthz", "/readyz", "/hooks/", "/admin/", "/static/", "/sw.js", "/offline/", "/manifest.")
 DOORS = ("/accounts/login/", "/accounts/logout/", "/accounts/2fa/", "/accounts/reauthenticate/", "/language")
 API = ("/api/", "/_allauth/")
 LEAST = 60  # seconds of Retry-After, also when it takes longer than announced

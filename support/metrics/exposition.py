@@ -1,4 +1,4 @@
-"""/metrics, for Prometheus alone."""
+"""/metrics in Prometheus' format, and who may read it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,21 @@ from ipaddress import ip_address
 import prometheus_client
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
 from prometheus_client import CollectorRegistry, multiprocess
 
-from config.errors import NotFound
 from support.metrics.collector import registry
 
 PROXIED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
 
 
-@require_GET
-def metrics(request: HttpRequest) -> HttpResponse:
-    """404 for everybody who may not scrape, as if it were not there."""
-    if not (_has_token(request) or _is_near(request)):
-        raise NotFound
+def answer() -> HttpResponse:
     text = prometheus_client.generate_latest(_requests()) + prometheus_client.generate_latest(registry)
     headers = {"Cache-Control": "no-store"}
     return HttpResponse(text, content_type=prometheus_client.CONTENT_TYPE_PLAIN_0_0_4, headers=headers)
+
+
+def may_read(request: HttpRequest) -> bool:
+    return _has_token(request) or _is_near(request)
 
 
 def _has_token(request: HttpRequest) -> bool:
