@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from config.start import beat, engines, env, limits, logins, sms
+from config.start import beat, engines, env, limits, lines, logins, sms
 
 env.require()
 LOGINS = logins.configured()
@@ -378,22 +378,7 @@ POSTHOG_KEY, POSTHOG_HOST = env.text("POSTHOG_KEY"), env.web("POSTHOG_HOST", "ht
 
 SENTRY_DSN = env.dsn("SENTRY_DSN")  # where errors are reported (config/reports.py); nowhere without it
 TRACES_TO = env.text("OTEL_EXPORTER_OTLP_ENDPOINT").rstrip("/")  # a collector of OpenTelemetry
-# LOG_FORMAT is json (config/logs.py) or text, which is for people at a terminal.
-env.one_of("LOG_FORMAT", "", "json", "text")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "config.logs.formatter"}},
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        **({"sentry": {"class": "config.reports.Sentry", "dsn": SENTRY_DSN}} if SENTRY_DSN else {}),
-    },
-    "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they log every request
-    "root": {
-        "handlers": ["console", *(["sentry"] if SENTRY_DSN else [])],
-        "level": env.text("LOG_LEVEL", "INFO"),
-    },
-}
+LOGGING = lines.configured(SENTRY_DSN)
 # Adult content (docs/moderation.md): off unless the operator allows it, and then in these countries alone.
 ADULT_CONTENT = env.flag("ADULT_CONTENT")
 ADULT_COUNTRIES = env.pairs("ADULT_COUNTRIES", "=")  # ISO 3166 and name: ES=España,MX=México
