@@ -8,7 +8,7 @@ from config.start import env
 
 
 def configured(sentry: str) -> dict[str, Any]:
-    """LOG_FORMAT is json or text, which is for people at a terminal. `sentry`: where errors are reported too."""
+    """LOG_FORMAT is json, or text for people at a terminal. `sentry`: where errors are reported too."""
     env.one_of("LOG_FORMAT", "", "json", "text")
     handlers: dict[str, Any] = {"console": {"class": "logging.StreamHandler", "formatter": "line"}}
     if sentry:
