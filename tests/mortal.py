@@ -10,6 +10,7 @@ Prints a line of JSON for each death. The parent opens no database connection, s
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -45,6 +46,7 @@ def main(user: str, twin: str, stride: str = "1", end: str = "render") -> int:
 
 def in_child(act: Callable[[], Any]) -> bool:
     """Runs `act` in a forked child. Returns whether a signal killed it."""
+    gc.freeze()  # else the child's first collection copies the parent's memory
     if child := os.fork():
         _pid, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):

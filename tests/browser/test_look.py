@@ -92,12 +92,6 @@ EXPLAINED = ("Element content is too short to determine", "Element content conta
 LANGUAGES = {"en": "en", "es": "es", "zh": "zh-CN"}
 
 
-@pytest.fixture(scope="module")
-def environment() -> dict[str, str]:
-    """With a Stripe key the pages offer payments."""
-    return {"STRIPE_SECRET_KEYS": "sk_test_nobody"}
-
-
 @pytest.mark.parametrize(
     "size, theme",
     [
