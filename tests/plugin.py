@@ -91,12 +91,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Summary(), "photoflux-summary")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    gc.set_threshold(20_000, 20, 50)  # a collection of garbage takes long where so much is loaded
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Tests and modules stay to the end: no collection of garbage looks at them again. It runs less often."""
+    """Tests and modules stay to the end: no collection of garbage looks at them again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist's: runs in the controller
