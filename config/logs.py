@@ -41,7 +41,7 @@ FIELDS = frozenset(
     )
 )
 SECRETS = (
-    (re.compile(r"[\w.+%-]+@[\w-]+(\.[\w-]+)+"), "[address]"),
+    (re.compile(r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(\.[\w-]+)+"), "[address]"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "[token]"),
     (re.compile(r"\bpf_\w+"), "[key]"),
     (re.compile(r"(?i)\b(bearer|api-key)\s+\S+"), r"\1 [hidden]"),
