@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config.runs import accelerators, counting
 from config.runs.circuit import client as redis_client
-from support.metrics import collector
+from support.metrics import collector, money
 from support.metrics.models import Check
 
 pytestmark = pytest.mark.django_db
@@ -198,11 +198,11 @@ def test_workers_tell_the_memory_of_accelerators(
 def test_a_part_that_fails_is_left_out_and_counted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> Iterator[Any]:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(3)")
+            cursor.execute("SELECT pg_sleep(30)")
         yield
 
-    monkeypatch.setattr(collector, "SECONDS", 0.05)
-    monkeypatch.setattr(collector, "PARTS", (broken, *collector.PARTS))
+    monkeypatch.setattr(collector, "SECONDS", 0.5)
+    monkeypatch.setattr(collector, "PARTS", (broken, money.credits))
     found = scraped(client)
     assert (found["photoflux_scrape_failures"], found["photoflux_database_up"]) == (1, 1)
     assert "photoflux_credits_held" in found
