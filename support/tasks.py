@@ -1,4 +1,4 @@
-"""The alarm about failed trainings, and the export of anonymous events."""
+"""The alarm about failed trainings, the export of anonymous events, and the tickets' clock."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from celery import shared_task
 
 from support.insights import alarms
 from support.telemetry import sending
+from support.tickets import tasks as tickets  # noqa: F401  registers its task
 
 log = logging.getLogger(__name__)
 
