@@ -18,9 +18,9 @@ ABOVE_QUOTE = re.compile(
     r"|Le\b.{5,250}\ba écrit\s?:"
     r"|Il\b.{5,250}\bha scritto\s?:"
     r"|Em\b.{5,250}\bescreveu\s?:"
-    r"|.{0,150}[于在於].{4,180}[写寫]道\s?[:：]"
-    r"|.{4,200}<[^<>@\s]+@[^<>@\s]+>\s?[:：]"
 )
+# Without a word to begin with: on one line alone.
+ON_ONE_LINE = re.compile(r".{0,150}[于在於].{4,180}[写寫]道\s?[:：]|.{4,200}<[^<>@\s]+@[^<>@\s]+>\s?[:：]")
 DIVIDER = re.compile(
     r"[-_]{2,}\s*(original message|forwarded message|ursprüngliche nachricht|weitergeleitete nachricht"
     r"|mensaje original|mensaje reenviado|message d'origine|原始邮件|原始郵件|转发的邮件)\s*[-_]{2,}",
@@ -94,12 +94,15 @@ def _quoted(line: str) -> bool:
 
 def _above_quote(lines: list[str], at: int) -> int:
     """How many lines from here on are the line above a quote; 0 for none."""
-    if not lines[at].strip() or _quoted(lines[at]):
+    if _quoted(lines[at]):
         return 0
+    joined = lines[at].strip()
+    if ON_ONE_LINE.fullmatch(joined) and re.search(r"\d", joined):
+        return 1
     for width in range(1, WIDEST + 1):
-        joined = " ".join(line.strip() for line in lines[at : at + width])
         if ABOVE_QUOTE.fullmatch(joined) and re.search(r"\d", joined):
             return width
+        joined += " " + (lines[at + width].strip() if at + width < len(lines) else "")
     return 0
 
 

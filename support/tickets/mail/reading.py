@@ -89,15 +89,18 @@ def _header(mail: Any, name: str) -> str:
 
 
 def mail_headers(mail: Any, name: str) -> list[str]:
-    """All headers of this name, decoded."""
-    return [_decoded(value) for value in mail.get_all(name, [])]
+    """All headers of this name, decoded. Bytes that are no ASCII are read as UTF-8."""
+    found = (value for key, value in mail.raw_items() if key.lower() == name.lower())
+    return [
+        _decoded(str(value).encode("ascii", "surrogateescape").decode("utf-8", "replace")) for value in found
+    ]
 
 
-def _decoded(value: Any) -> str:
+def _decoded(value: str) -> str:
     try:
         return str(make_header(decode_header(value)))
     except (LookupError, ValueError, MessageError):  # an unknown or a wrong encoding
-        return str(value).encode("utf-8", "replace").decode()
+        return value
 
 
 def _id(mail: Any, raw: bytes) -> str:
