@@ -46,7 +46,7 @@ class TicketAdmin(ReadOnlyAdmin):
         return _("%(time)s left") % {"time": timeuntil(ticket.due_at, depth=1)}
 
     def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """By the words of messages too, which staff read on the page anyway. Django reads quotes as syntax."""
+        """By the words of messages too, which staff read anyway. Django would read quotes as syntax."""
         if not search_term.strip():
             return queryset, False
         found = Ticket.objects.all().found(search_term, notes=True).values("pk")

@@ -21,10 +21,12 @@ from support.tickets import pictures, services
 from support.tickets.models import Attachment, Ticket
 from support.tickets.serializers import (
     MessageForm,
+    MessageUpload,
     SearchForm,
     TicketForm,
     TicketMessageSerializer,
     TicketSerializer,
+    TicketUpload,
     messages_of,
     read_files,
     show_message,
@@ -54,14 +56,14 @@ class TicketsView(APIView):
 
     @extend_schema(
         parameters=KEY,
-        request={"application/json": TicketForm, "multipart/form-data": TicketForm},
+        request={"application/json": TicketForm, "multipart/form-data": TicketUpload},
         responses={201: TicketSerializer},
     )
     @limited("tickets")
     @refuses(*REFUSALS, NotFound)
     def post(self, request: Any) -> Response:
         """Begins a conversation with staff."""
-        form, own = checked(TicketForm, request), Ticket.objects.owned_by(request.user)
+        form, own = checked(TicketUpload, request), Ticket.objects.owned_by(request.user)
         follows, files = form.pop("follows"), read_files(form)
         ticket = services.open_ticket(
             request.user,
@@ -91,13 +93,16 @@ class TicketMessagesView(APIView):
 
     @extend_schema(
         parameters=KEY,
-        request={"application/json": MessageForm, "multipart/form-data": MessageForm},
+        request={"application/json": MessageForm, "multipart/form-data": MessageUpload},
         responses={201: TicketMessageSerializer},
     )
     @limited("ticket_messages")
     @refuses(*REFUSALS, services.TicketClosed)
     def post(self, request: Any, ident: str) -> Response:
-        ticket, form = Ticket.objects.owned_by(request.user).get_or_404(ident), checked(MessageForm, request)
+        ticket, form = (
+            Ticket.objects.owned_by(request.user).get_or_404(ident),
+            checked(MessageUpload, request),
+        )
         files = read_files(form)
         message = services.write(ticket, files=files, key=key_of(request.headers), **form)
         return Response(show_message(message), status=201)

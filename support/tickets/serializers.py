@@ -15,12 +15,6 @@ FOUND = 200  # signs of a search
 
 class MessageForm(serializers.Serializer):  # type: ignore[type-arg]
     text = TextField(max_length=TEXT, required=False, allow_blank=True, default="")
-    attachments = serializers.ListField(
-        child=serializers.FileField(allow_empty_file=True),
-        required=False,
-        default=list,
-        help_text=f"at most {MOST} pictures of at most 10 MB, as parts of a form",
-    )
 
 
 class TicketForm(MessageForm):
@@ -29,11 +23,27 @@ class TicketForm(MessageForm):
         max_length=500, required=False, allow_blank=True, default="", help_text="the path of the page"
     )
     follows = serializers.UUIDField(
-        required=False,
-        allow_null=True,
-        default=None,
-        help_text="a closed conversation that this goes on from",
+        required=False, allow_null=True, default=None, help_text="a conversation that this goes on from"
     )
+
+
+class Attaching(serializers.Serializer):  # type: ignore[type-arg]
+    """The pictures of a form. JSON holds none."""
+
+    attachments = serializers.ListField(
+        child=serializers.FileField(allow_empty_file=True),
+        required=False,
+        default=list,
+        help_text=f"at most {MOST} pictures of at most 10 MB, each a part of its own",
+    )
+
+
+class MessageUpload(Attaching, MessageForm):
+    pass
+
+
+class TicketUpload(Attaching, TicketForm):
+    pass
 
 
 class SearchForm(serializers.Serializer):  # type: ignore[type-arg]

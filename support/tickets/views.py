@@ -23,9 +23,9 @@ from support.tickets import pictures, services
 from support.tickets.models import SUBJECT, TEXT, Ticket
 from support.tickets.serializers import (
     FOUND,
-    MessageForm,
+    MessageUpload,
     SearchForm,
-    TicketForm,
+    TicketUpload,
     messages_of,
     read_files,
     show_message,
@@ -68,7 +68,7 @@ def _followed(request: HttpRequest, ident: str) -> Ticket | None:
 @limited("tickets")
 def _opened(request: HttpRequest, facts: dict[str, Any]) -> HttpResponse:
     typed = {name: request.POST.get(name, "") for name in ("subject", "text")}
-    form = TicketForm(data=typed | {"page": facts["page"], "attachments": _files(request)})
+    form = TicketUpload(data=typed | {"page": facts["page"], "attachments": _files(request)})
     facts |= typed
     if not form.is_valid():
         return _form(request, facts | {"errors": flattened(form.errors)}, status=422)
@@ -109,7 +109,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
 @limited("ticket_messages")
 def _written(request: HttpRequest, ticket: Ticket) -> HttpResponse:
     text = request.POST.get("text", "")
-    form = MessageForm(data={"text": text, "attachments": _files(request)})
+    form = MessageUpload(data={"text": text, "attachments": _files(request)})
     if not form.is_valid():
         wrong = " ".join(sentence for found in flattened(form.errors).values() for sentence in found)
         return _chat(request, ticket, status=422, text=text, wrong=wrong)
