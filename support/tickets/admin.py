@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import F, Q
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -34,7 +34,7 @@ class TicketAdmin(ReadOnlyAdmin):
     list_filter = ("status", "language", "assigned_to")
     list_select_related = ("assigned_to",)
     search_fields = ("number", "subject", "=user__email")
-    ordering = (F("waiting_since").asc(nulls_last=True), "-updated_at", "-id")
+    ordering = ("waiting_since", "-updated_at", "-id")  # PostgreSQL puts what waits for nobody last
     change_list_template = "admin/support/tickets.html"
 
     @admin.display(description=gettext_lazy("clock"), ordering="waiting_since")

@@ -27,11 +27,6 @@ def _taken_in(settings: Any) -> None:
     settings.DEFAULT_FROM_EMAIL = "PhotoFlux <no-reply@example.com>"
 
 
-@pytest.fixture
-def ticket(alice: Any) -> Ticket:
-    return services.open_ticket(alice, subject="It fails", text="Nothing happens.")
-
-
 def raw_of(mail: Mail, ticket: Ticket) -> bytes:
     """With the addresses of this ticket."""
     reply, first = addresses.reply_address(ticket), ticket.messages.all()[0]
