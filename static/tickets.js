@@ -7,17 +7,19 @@ let last = ""; // when the newest message of all conversations came, as the stre
 let behind = false; // a message came while the page was not looked at
 
 const count = () => part.querySelectorAll(".tickets-said").length;
-const atEnd = () => innerHeight + scrollY > document.documentElement.scrollHeight - 400;
+const newest = () => part.querySelector(".tickets-said:last-child");
+const inSight = () => newest().getBoundingClientRect().top < innerHeight;
+const show = () => newest().scrollIntoView({ block: "nearest" });
 
 async function refresh() {
   const answer = await fetch(part.dataset.part, { headers: { "X-Requested-With": "fetch" }, redirect: "manual" });
   if (answer.type === "opaqueredirect") return location.reload(); // the session ended
   if (!answer.ok) return;
-  const [before, follow] = [count(), atEnd()];
+  const [before, follow] = [count(), inSight()];
   part.innerHTML = await answer.text();
   if (count() <= before) return;
   told.textContent = part.dataset.new;
-  if (follow) part.querySelector(".tickets-said:last-child").scrollIntoView({ block: "center" });
+  if (follow) show();
 }
 
 function changed() { // the page's own look marks the answer as read, so it waits for somebody's eyes
@@ -42,3 +44,4 @@ files?.addEventListener("change", () => {
 form?.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) form.requestSubmit();
 });
+show();

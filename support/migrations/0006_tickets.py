@@ -105,10 +105,10 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            ("open", "We are on it"),
-                            ("waiting", "Waiting for you"),
-                            ("solved", "Solved"),
-                            ("closed", "Closed"),
+                            ("open", "open"),
+                            ("waiting", "waits for the person"),
+                            ("solved", "solved"),
+                            ("closed", "closed"),
                         ],
                         default="open",
                         max_length=10,

@@ -13,6 +13,8 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -42,7 +44,8 @@ class TicketAdmin(ReadOnlyAdmin):
         if ticket.due_at is None:
             return "–"
         if ticket.is_late:
-            return _("late by %(time)s") % {"time": timesince(ticket.due_at, depth=1)}
+            late = _("late by %(time)s") % {"time": timesince(ticket.due_at, depth=1)}
+            return format_html('<strong class="tickets-overdue">{}</strong>', late)
         return _("%(time)s left") % {"time": timeuntil(ticket.due_at, depth=1)}
 
     def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[Any, bool]:
@@ -56,7 +59,7 @@ class TicketAdmin(ReadOnlyAdmin):
         figures = answering.figures() if self.has_view_permission(request) else {}
         if figures.get("median"):
             figures["took"] = timesince(timezone.now() - figures["median"], depth=2)
-        facts = {"figures": figures}
+        facts = {"figures": figures, "title": capfirst(self.opts.verbose_name_plural)}
         return super().changelist_view(request, facts | (extra_context or {}))
 
     def change_view(

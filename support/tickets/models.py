@@ -6,7 +6,7 @@ import secrets
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
@@ -26,6 +26,15 @@ SUBJECT, TEXT = 120, 10_000  # signs
 def new_number() -> str:
     """For people to read and to quote. It opens nothing."""
     return "T-" + "".join(secrets.choice(SIGNS) for _sign in range(8))
+
+
+# The status as the person reads it.
+STATES = {
+    "open": _("We are on it"),
+    "waiting": _("Waiting for you"),
+    "solved": _("Solved"),
+    "closed": _("Closed"),
+}
 
 
 class TicketQuerySet(OwnedQuerySet):
@@ -58,10 +67,10 @@ class Ticket(models.Model):
     nothing. `page` is the pattern of the address from which it was opened, never the address itself."""
 
     class Status(models.TextChoices):
-        OPEN = "open", _("We are on it")
-        WAITING = "waiting", _("Waiting for you")
-        SOLVED = "solved", _("Solved")
-        CLOSED = "closed", _("Closed")
+        OPEN = "open", _("open")
+        WAITING = "waiting", _("waits for the person")
+        SOLVED = "solved", _("solved")
+        CLOSED = "closed", _("closed")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     number = models.CharField(_("number"), max_length=12, unique=True, default=new_number, editable=False)
@@ -112,6 +121,10 @@ class Ticket(models.Model):
     @property
     def folder(self) -> str:
         return f"tickets/{self.id}"
+
+    @property
+    def state(self) -> Any:
+        return STATES[self.status]
 
     @property
     def is_closed(self) -> bool:
