@@ -13,6 +13,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.vault.vault import store
 from config.querysets import OwnedQuerySet
@@ -67,7 +68,7 @@ class Ticket(models.Model):
     nothing. `page` is the pattern of the address from which it was opened, never the address itself."""
 
     class Status(models.TextChoices):
-        OPEN = "open", _("open")
+        OPEN = "open", pgettext_lazy("a conversation", "open")
         WAITING = "waiting", _("waits for the person")
         SOLVED = "solved", _("solved")
         CLOSED = "closed", _("closed")
