@@ -29,5 +29,5 @@ class SupportConfig(AppConfig):
         )
         models = (Ticket, Message, Attachment, HeldMail)
         registry.exporters.append(registry.Exporter(models, exports.tickets))
-        gone = {HeldMail: "ticket__user", Attachment: "user", Message: "user", Ticket: "user"}
-        registry.erasers.append(registry.Eraser(gone, erase=exports.forget_staff))
+        gone = {Attachment: "user", Message: "user", Ticket: "user"}
+        registry.erasers.append(registry.Eraser(gone, erase=exports.forget, keeps=(HeldMail,)))

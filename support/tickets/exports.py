@@ -37,7 +37,9 @@ def _said(ticket: Ticket) -> list[dict[str, Any]]:
     return [row(each, without=(*OF_REQUESTS, "user", "ticket")) for each in ticket.messages.shown()]
 
 
-def forget_staff(user: Any) -> None:
-    """Answers of somebody who was staff stay in other people's conversations, without the name."""
+def forget(user: Any) -> None:
+    """Held e-mails about the user's conversations go with them. Answers of somebody who was staff stay in
+    other people's, without the name."""
+    HeldMail.objects.filter(ticket__user=user).delete()
     Message.objects.filter(author=user).exclude(user=user).update(author=None)
     Ticket.objects.filter(assigned_to=user).update(assigned_to=None)
