@@ -34,7 +34,11 @@ def tickets(user: Any) -> Iterator[Member]:
 
 
 def _said(ticket: Ticket) -> list[dict[str, Any]]:
-    return [row(each, without=(*OF_REQUESTS, "user", "ticket")) for each in ticket.messages.shown()]
+    return [
+        row(each, without=(*OF_REQUESTS, "user", "ticket"))
+        | {"attachments": [row(picture, without=("user", "ticket")) for picture in each.attachments.all()]}
+        for each in ticket.messages.shown().prefetch_related("attachments")
+    ]
 
 
 def forget(user: Any) -> None:
