@@ -17,19 +17,22 @@ class GenerationConfig(AppConfig):
         from generation.kinds.image import ImageKind
         from generation.kinds.repair import RepairKind
         from generation.kinds.restore import RestoreKind
+        from generation.kinds.video import VideoKind
         from generation.models import Job, Output
         from generation.restorations.exports import restorations
         from generation.restorations.models import Restoration
         from generation.sessions.models import Session
         from ml.catalogue import SERVICES
 
-        for kind in (ImageKind(), HeadshotsKind(), RestoreKind(), RepairKind(), EnlargeKind()):
+        for kind in (ImageKind(), HeadshotsKind(), RestoreKind(), RepairKind(), EnlargeKind(), VideoKind()):
             kinds.register(kind)
+        from generation.clips.serializers import quoted as quoted_clip
         from generation.packs.serializers import quoted as quoted_headshots
         from generation.serializers import quoted
 
         prices.register("image", quoted)
         prices.register("headshots", quoted_headshots)
+        prices.register("video", quoted_clip)
         prices.register("repair", lambda user, fields: quoted(user, {**fields, "kind": "image"}))
         prices.register("enlarge", lambda _user, _fields: {"credits": EnlargeKind().price(Job())})
         registry.known_files.append(Job.known_files)
