@@ -207,8 +207,8 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
 def again(request: HttpRequest, ident: str) -> HttpResponse:
     """Repeats a job, with a new seed unless `same_seed` is sent."""
     job = Job.objects.owned_by(request.user).get_or_404(ident)
-    make = AGAIN.get(job.kind, services.repeat)
-    made = make(job, same_seed=bool(request.POST.get("same_seed")), key=request.POST.get("key", "")[:255] or None)
+    make, key = AGAIN.get(job.kind, services.repeat), request.POST.get("key", "")[:255] or None
+    made = make(job, same_seed=bool(request.POST.get("same_seed")), key=key)
     return redirect(_where(made))
 
 

@@ -86,7 +86,9 @@ SENTENCES: dict[str, Any] = {
     "motion_unknown": _(
         "This engine does not know this movement. Nothing was charged. Choose one of the list."
     ),
-    "duration_out_of_range": _("A clip takes 3 to 5 seconds. Nothing was charged. Choose a length from there."),
+    "duration_out_of_range": _(
+        "A clip takes 3 to 5 seconds. Nothing was charged. Choose a length from there."
+    ),
     "unsteady": _(
         "The clip flickers too much to be shown. Nothing was charged. Try another picture or movement."
     ),
@@ -156,7 +158,8 @@ OF_KIND: dict[str, dict[str, Any]] = {
             "Several people are in this picture. Nothing was charged. Choose one that shows your twin alone."
         ),
         "face_too_small": _(
-            "The face is too small in this picture. Nothing was charged. Choose one that shows it from nearer."
+            "The face is too small in this picture. Nothing was charged. Choose one that shows it from"
+            " nearer."
         ),
     }
 }

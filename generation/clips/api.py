@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from config.web.serializers import checked, idempotency_of
-from generation import albums
 from generation.clips import services
-from generation.clips.serializers import VideoForm
+from generation.clips.serializers import VideoForm, own
 from generation.models import Job
-from twins.models import Twin
 
 
 def order(request: Any) -> Job:
@@ -25,13 +23,3 @@ def again(request: Any, job: Job, *, same_seed: bool, overrides: dict[str, Any])
     form.is_valid(raise_exception=True)
     other = own(request.user, form.validated_data)
     return services.again(job, same_seed=same_seed, **other, **idempotency_of(request))
-
-
-def own(user: Any, form: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a form with the user's own twin and album in place of their ids. Raises NotFound."""
-    fields = {name: value for name, value in form.items() if name != "kind"}
-    if twin := fields.get("twin"):
-        fields["twin"] = Twin.objects.owned_by(user).get_or_404(twin)
-    if album := fields.get("album"):
-        fields["album"] = albums.own(user, album)
-    return fields

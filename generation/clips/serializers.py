@@ -10,10 +10,12 @@ from rest_framework import serializers
 from billing import prices
 from billing.engines import offers
 from config.web.text import TextField
+from generation import albums
 from generation.clips.services import USUAL, VIDEO
 from generation.serializers import PROMPT
 from ml.animation import ACTION_MOST, MOTIONS, SECONDS
 from ml.types import ASPECTS, ERAS, STYLES
+from twins.models import Twin
 
 LENGTH = _("A clip takes 3 to 5 seconds. Choose a length from there.")
 WHAT = _("Describe the clip in words, or choose a picture of your twin.")
@@ -85,3 +87,13 @@ def quoted(_user: Any, fields: dict[str, Any]) -> dict[str, int]:
     form = VideoForm(data={"prompt": "-", **fields, "kind": VIDEO})
     form.is_valid(raise_exception=True)
     return {"credits": prices.video(form.validated_data["duration"])}
+
+
+def own(user: Any, form: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a form with the user's own twin and album in place of their ids. Raises NotFound."""
+    fields = {name: value for name, value in form.items() if name != "kind"}
+    if twin := fields.get("twin"):
+        fields["twin"] = Twin.objects.owned_by(user).get_or_404(twin)
+    if album := fields.get("album"):
+        fields["album"] = albums.own(user, album)
+    return fields

@@ -24,8 +24,7 @@ from config.web.ratelimit import limited
 from gallery.models import UNSAFE, Item
 from generation import albums
 from generation.clips import services
-from generation.clips.api import own
-from generation.clips.serializers import VideoForm
+from generation.clips.serializers import VideoForm, own
 from generation.clips.services import USUAL, VIDEO
 from generation.models import Job
 from generation.packs.views import usable_twins

@@ -75,9 +75,5 @@ class VideoKind(ImageKind):
 
 def spec_of(job: Job, index: int) -> AnimateSpec:
     return AnimateSpec(
-        first=spec(job, index),
-        motion=job.motion,
-        action=job.action,
-        seconds=job.duration or 0,
-        seed=job.seed,
+        first=spec(job, index), motion=job.motion, action=job.action, seconds=job.duration or 0, seed=job.seed
     )

@@ -1,5 +1,5 @@
-"""Clips in the gallery: played by parts, listed, shared, packed, locked, deleted, and left alone by what reads
-pictures."""
+"""Clips in the gallery: played by parts, listed, shared, packed, locked, deleted, and left alone by what
+reads pictures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from gallery.models import Album, Item
 from gallery.services import change_album, save_item
 from gallery.shelf import alike, area
 from ml import clips, media
+from tests.gallery.pictures import HEIGHT, WIDTH, pixels
 
 pytestmark = pytest.mark.django_db
-FRAMES = [np.full((96, 128, 3), 40 + n, np.uint8) for n in range(72)]
+FRAMES = [np.roll(pixels(), n, axis=1) for n in range(72)]
 
 
 def play(user: Any, **fields: Any) -> Item:
     """A clip of three seconds with its files."""
-    facts = {"width": 128, "height": 96, "prompt": "in a park", "duration": 3.0, "media_type": "video/mp4"}
+    facts = {"width": WIDTH, "height": HEIGHT, "prompt": "in a park", "duration": 3.0}
+    facts |= {"media_type": "video/mp4"}
     recipe = {"kind": "video", "prompt": "in a park", "motion": "nod", "duration": 3, "seed": 7}
     item = Item(user=user, kind="video", **facts | {"recipe": recipe} | fields)
     poster = media.encode_jpeg(FRAMES[0])
@@ -61,7 +63,7 @@ def test_a_clip_plays_by_parts_from_the_encrypted_file(as_alice: Any, alice: Any
     named = as_alice.get(f"{where}?download=1")["Content-Disposition"]
     assert named == f'attachment; filename="photoflux-{str(clip.id)[:8]}.mp4"'
     small = as_alice.get(f"/api/v1/items/{clip.id}/thumbnail")
-    assert (small["Content-Type"], media.to_array(body(small)).shape) == ("image/webp", (96, 128, 3))
+    assert (small["Content-Type"], media.to_array(body(small)).shape) == ("image/webp", (HEIGHT, WIDTH, 3))
 
 
 def test_clips_are_filtered_put_into_albums_and_packed(
