@@ -73,14 +73,10 @@ def show_engine(user: Any, base: Base) -> dict[str, Any]:
         "where": _where(base.service),
         "consent": kind,
         "consented": kind is None or consents.has(user.id, kind),
-        "prices": {"training": None} | prices.of_engine(base) | {"video_second": _a_second(base)},
+        "prices": {"training": None} | prices.of_engine(base) | {"video_second": prices.video_second(base)},
         "licence": base.licence,
         "eras": known_eras(base),
     }
-
-
-def _a_second(base: Base) -> int | None:
-    return prices.video(1) if base.video else None
 
 
 def _where(service: str) -> dict[str, str] | None:
