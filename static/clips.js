@@ -13,11 +13,13 @@ const seen = new IntersectionObserver((entries) => entries.forEach(({ isIntersec
 
 function tellUnplayable(clip) {
   seen.unobserve(clip);
+  clip.unplayable = true;
   clip.controls = false;
   clip.nextElementSibling.hidden = false;
 }
 
 function take(clip) {
+  if (clip.unplayable) clip.nextElementSibling.hidden = false; // live.js replaced what is around it
   if (known.has(clip)) return;
   known.add(clip);
   if (!clip.canPlayType(H264)) return tellUnplayable(clip);

@@ -90,8 +90,10 @@ EMPTY = {
     "first-gallery": "/gallery/",
     "consent": "/twins/{twin}/",
 }
-# Undecided by axe, and correct: single characters, white on the dark discs of .remove and .tools.
+# Undecided by axe, and correct: single characters, white on the dark discs of .remove and .tools; captions of
+# clips, which have no sound.
 EXPLAINED = ("Element content is too short to determine", "Element content contains only non-text characters")
+EXPLAINED += ("Check that captions are available",)
 LANGUAGES = {"en": "en", "es": "es", "zh": "zh-CN"}
 
 
