@@ -151,8 +151,8 @@ SENTENCES: dict[str, Any] = {
 OF_KIND: dict[str, dict[str, Any]] = {
     "video": {
         "likeness_too_low": _(
-            "The clip does not look enough like the twin, not at the second try either. Nothing was charged."
-            " Try another picture or another movement."
+            "The clip does not look enough like the twin. Nothing was charged. Try another picture or another"
+            " movement."
         ),
         "several_faces": _(
             "Several people are in this picture. Nothing was charged. Choose one that shows your twin alone."
