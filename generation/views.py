@@ -23,10 +23,9 @@ from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from gallery.models import Item
 from generation import adult, albums, services
-from generation.clips import services as clips
+from generation.again import again_of
 from generation.clips.services import VIDEO
 from generation.models import Job
-from generation.packs import services as packs
 from generation.packs.services import HEADSHOTS
 from generation.picking import picking, qualities
 from generation.references import nearest_aspect
@@ -45,7 +44,6 @@ UNREAD_NEGATIVE = _("It reads what should not be there only up to “%(end)s”.
 NO_NEGATIVE = _("This base does not read what should not be there.")
 KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed", "engine")
 KEPT += ("steps", "reference", "strength", "era", "album", "album_name", "adult")
-AGAIN = {HEADSHOTS: packs.again, VIDEO: clips.again}
 OF_PAGE = ("album", "album_name")  # which the page resolves itself
 
 
@@ -207,7 +205,7 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
 def again(request: HttpRequest, ident: str) -> HttpResponse:
     """Repeats a job, with a new seed unless `same_seed` is sent."""
     job = Job.objects.owned_by(request.user).get_or_404(ident)
-    make, key = AGAIN.get(job.kind, services.repeat), request.POST.get("key", "")[:255] or None
+    make, key = again_of(job), request.POST.get("key", "")[:255] or None
     made = make(job, same_seed=bool(request.POST.get("same_seed")), key=key)
     return redirect(_where(made))
 

@@ -90,10 +90,8 @@ def _of_picture(job: Job) -> Training | None:
 
 
 def _compose(job: Job, *, training: Training | None) -> None:
-    """Screens all words together, as a movement may give the prompt another meaning, and sets the engine."""
-    words = "\n".join(filter(None, (job.prompt, job.action)))
-    if words:
-        policy.check_prompt(job.user, words, job.negative_prompt)
+    """Screens the words and sets the engine."""
+    check_words(job)
     if job.twin is not None:
         subjects.require_consent(job.twin)
         job.training = training or usable_training(job.twin)
@@ -101,6 +99,13 @@ def _compose(job: Job, *, training: Training | None) -> None:
     if job.twin is not None and base.photorealistic:
         validity.require(job.twin)
     job.engine = base.name
+
+
+def check_words(job: Job) -> None:
+    """Screens all words together, as a movement may give the prompt another meaning. Raises PromptRefused."""
+    words = "\n".join(filter(None, (job.prompt, job.action)))
+    if words:
+        policy.check_prompt(job.user, words, job.negative_prompt)
 
 
 def engine_of(job: Job) -> Base:
