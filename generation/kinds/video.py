@@ -14,7 +14,8 @@ from config.runs.stages import Stages
 from config.studio import get_engine
 from gallery.models import Item
 from gallery.services import save_item
-from generation.kinds.image import ImageKind, original_of, spec
+from generation.kinds import RENDER
+from generation.kinds.image import original_of, spec
 from generation.models import Job
 from ml import types
 from ml.animation import AnimateSpec, Clip
@@ -28,8 +29,8 @@ STAGES: Stages = {
 }
 
 
-class VideoKind(ImageKind):
-    name, label = "video", _("a clip")
+class VideoKind:
+    name, label, task, queue = "video", _("a clip"), RENDER, "render"
     stages = STAGES
 
     def price(self, job: Job) -> int:
@@ -71,6 +72,9 @@ class VideoKind(ImageKind):
             mark=result.mark,
             **facts,
         )
+
+    def discard(self, job: Job, ident: UUID) -> None:
+        store(job.user_id).delete_all(f"{Item(id=ident).folder}/")
 
 
 def spec_of(job: Job, index: int) -> AnimateSpec:
