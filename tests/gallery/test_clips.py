@@ -102,7 +102,9 @@ def test_what_reads_pictures_leaves_clips_alone(as_alice: Any, alice: Any, clip:
         answer = as_alice.post(f"/api/v1/items/{clip.id}/{verb}", fields, format="json")
         assert (verb, answer.status_code, answer.json()["code"]) == (verb, 422, code)
     pages = (f"/gallery/{clip.id}/edit/", f"/studio/pictures/{clip.id}/repair/")
-    assert [as_alice.get(page).status_code for page in pages] == [422, 422]
+    browser = Client()
+    browser.force_login(alice)
+    assert [browser.get(page).status_code for page in pages] == [422, 422]
 
 
 def test_a_shared_clip_plays_and_is_downloaded_only_where_that_is_allowed(
