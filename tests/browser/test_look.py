@@ -159,7 +159,7 @@ def test_without_javascript_it_can_be_read_and_asked(site: Site, alice: Any) -> 
     shown_whole(page, ".result img")
     page.get_by_label("Prompt", exact=True).fill("in a park")
     page.get_by_role("button", name="Create").click()
-    expect(page.locator(".job")).to_have_count(5)
+    expect(page.locator(".job")).to_have_count(7)
 
 
 def shown_whole(page: Page, selector: str) -> None:

@@ -14,6 +14,7 @@ from config.errors import StorageFull
 from config.runs.sweeper import sweep_kind
 from gallery.models import Item
 from generation.models import Job
+from generation.sessions import services as sessions
 from tests.conftest import client_of
 from tests.engines import offer, version_of
 from tests.gallery.pictures import hang
@@ -278,6 +279,17 @@ def test_a_clip_is_repeated_with_changes(as_alice: Any, picture: Item, work: Cal
     changed = as_alice.post(where, other, format="json").json()["recipe"]
     assert (changed["motion"], changed["duration"], changed["reference"]) == ("blink", 3, str(picture.id))
     assert code(as_alice.post(where, {"overrides": {"duration": 9}}, format="json")) == (422, "invalid")
+
+
+def test_a_session_is_repeated_with_its_clips(as_alice: Any, picture: Item) -> None:
+    """With another twin too: the clip of a picture shows the twin of the picture."""
+    first = ask(as_alice, reference=str(picture.id), motion="turn").json()
+    session = sessions.create(picture.user, name="Spring")
+    session.jobs.add(first["id"])
+    where, sent = f"/api/v1/sessions/{session.id}/repeat", {"twin": str(picture.twin_id)}
+    made = as_alice.post(where, sent, format="json").json()
+    again = Job.objects.get(sessions=made["id"])
+    assert (again.kind, again.motion, again.reference, again.duration) == ("video", "turn", picture.id, 3)
 
 
 def test_a_clip_of_a_likeness_that_is_not_measured_tells_none(
