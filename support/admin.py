@@ -11,6 +11,7 @@ from support.feedback.models import Feedback
 from support.help.models import HelpVote
 from support.help.services import figures
 from support.maintenance import admin as maintenance  # noqa: F401  registers its page
+from support.tickets import admin as tickets  # noqa: F401  registers its pages
 
 
 @admin.register(Feedback)

@@ -18,3 +18,20 @@ class SupportConfig(AppConfig):
         registry.pauses.append(now.is_on)
         registry.checked.append(checks.keep)
         registry.erasers.append(registry.Eraser({Feedback: "user", HelpVote: "user"}))
+        self._talk()
+
+    def _talk(self) -> None:
+        """Conversations with staff."""
+        from config import registry
+        from support.tickets import exports, services
+        from support.tickets.models import Attachment, HeldMail, Message, Ticket
+
+        registry.known_files.append(Attachment.known_files)
+        registry.live.append(lambda user: ("tickets", services.live(user)))
+        registry.retain(
+            tickets=services.forget_closed, held_mails=services.forget_held, keys=services.forget_keys
+        )
+        models = (Ticket, Message, Attachment, HeldMail)
+        registry.exporters.append(registry.Exporter(models, exports.tickets))
+        gone = {Attachment: "user", Message: "user", Ticket: "user"}
+        registry.erasers.append(registry.Eraser(gone, erase=exports.forget, keeps=(HeldMail,)))

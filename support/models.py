@@ -6,5 +6,18 @@ from support.insights.models import Alarm
 from support.maintenance.models import Maintenance
 from support.metrics.models import Check
 from support.telemetry.models import Exported
+from support.tickets.models import Attachment, CannedAnswer, HeldMail, Message, Ticket
 
-__all__ = ["Alarm", "Check", "Exported", "Feedback", "HelpVote", "Maintenance"]
+__all__ = [
+    "Alarm",
+    "Attachment",
+    "CannedAnswer",
+    "Check",
+    "Exported",
+    "Feedback",
+    "HeldMail",
+    "HelpVote",
+    "Maintenance",
+    "Message",
+    "Ticket",
+]

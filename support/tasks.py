@@ -1,4 +1,4 @@
-"""The alarm about failed trainings, the checks by the clock, and the export of anonymous events."""
+"""The alarm about failed trainings, the checks by the clock, the export of events, the tickets' clock."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from celery import shared_task
 from support.insights import alarms
 from support.metrics import checks
 from support.telemetry import sending
+from support.tickets import services
+from support.tickets.mail import sending as mails
 
 log = logging.getLogger(__name__)
 
@@ -36,3 +38,10 @@ def check() -> int:
     if found:
         log.error("the ledger or the audit log is broken: %s problems", found)
     return found
+
+
+@shared_task(name="support.tickets")
+def tickets() -> int:
+    """Closes what was solved long ago, and sends the answers that are due by e-mail; returns how many."""
+    services.close_solved()
+    return mails.send_due()

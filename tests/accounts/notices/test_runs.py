@@ -67,6 +67,7 @@ def test_pictures_are_counted_and_hold_no_prompt(trained: Any, work: Any) -> Non
     [
         ("image", "Your picture is ready.", "Your 3 pictures are ready."),
         ("headshots", "Your headshot is ready.", "Your 3 headshots are ready."),
+        ("video", "Your clip is ready.", "Your 3 clips are ready."),
         ("repair", "Your picture is repaired.", "3 pictures are repaired."),
         ("enlarge", "Your picture is enlarged.", "3 pictures are enlarged."),
         ("restore", "Your picture is restored.", "3 pictures are restored."),
@@ -97,6 +98,7 @@ def test_notices_of_one_kind_make_one_line_and_failures_stay_apart(alice: Any) -
 
 def test_every_kind_has_sentences_in_every_language() -> None:
     facts = {"made": 1, "missing": 1, "back": 1, "code": "internal", "detail": ""}
+    facts |= {"number": "T-7K3MQ2X9"}
     facts |= {"rule": "hate", "strikes": 1, "limit": 3, "adult": False, "reason": "no_consent"}
     for language in ("es", "zh-hans"):
         for kind in kinds.values():

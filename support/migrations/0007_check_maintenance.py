@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("support", "0004_alarm_exported")]
+    dependencies = [("support", "0006_tickets")]
 
     operations = [
         migrations.CreateModel(
