@@ -36,7 +36,7 @@ NAME = "nano-motion"
 CALMER = 0.6  # of the movement at the second try
 BEAT = 8  # frames between two reports
 
-HEAD = (0.80, 1.08, 0.92)  # half axes of the solid, with hair
+HEAD = (0.76, 1.05, 0.90)  # half axes of the solid, with hair
 EYES_DEEP, MOUTH_LOW = 0.80, 0.62  # z of the eyes; y of the mouth below them
 EDGE = 0.10  # of the discriminant: over this the movement fades at the solid's edge
 NOSE = (0.22, 0.13, 0.30, 0.20)  # height, width, y, length
@@ -44,16 +44,15 @@ EYE = (0.20, 0.085)  # half the width of an eye; its lower lid below the middle
 LID = np.linspace(-0.105, -0.05, 9)  # where the upper lid's edge is looked for
 SKIN, SKIN_STEP = 0.035, 0.25  # below the lower lid the skin is taken from here, so densely
 LASHES = 0.016  # half their height
-CORNER, CORNER_WIDE = (0.045, -0.065), 0.13  # how far a corner of the mouth goes at a full smile; its reach
-LIP, LIP_WIDE = 0.075, 0.15  # how far the lower lip goes down where teeth are shown
-CHEEK, CHEEK_WIDE = -0.03, 0.17
-TEETH = (238, 235, 226)
+CORNER, CORNER_WIDE = (0.045, -0.055), 0.12  # how far a corner of the mouth goes at a full smile; its reach
+# How far the middle of the mouth goes down, and the lower lip below it; half the line between closed lips.
+SAG, LIP, LINE = 0.03, 0.06, 0.014
+TEETH, SOFT_LIP = (238, 235, 226), 0.025  # their colour in full light; over this they pass into the lips
 OPEN = 1.12  # a mouth is open where it is lighter than the cheek by this factor
 NARROW = 0.18  # how far a full smile closes the eyes
 LIT, DIM, SOFT = 0.50, 0.20, 0.35  # light: of what faces it, of what faces us; its edge on the solid
-UNIT = (
-    64.0  # px of a head unit at which movements are worked out; they are smooth and enlarged to the picture
-)
+# px of a head unit at which movements are worked out: they are smooth, and enlarged to the picture.
+UNIT = 64.0
 
 
 # ---------------------------------------------------------------- when
@@ -231,26 +230,28 @@ class Head:
             near = bell(u - x, v - y, CORNER_WIDE, CORNER_WIDE)
             du -= side * CORNER[0] * near
             dv -= CORNER[1] * near
-            dv -= CHEEK * bell(u - x - side * 0.14, v - y + 0.24, CHEEK_WIDE, CHEEK_WIDE)
         t, middle = self._along_mouth(u)
-        below = smooth((v - middle) / 0.03)
-        dv -= LIP * below * np.maximum(1 - t * t, 0) * smooth((0.42 - v + middle) / 0.3)
+        inner = np.maximum(1 - t * t, 0)
+        dv -= SAG * inner * bell(t, v - middle, 1.2, 0.12)
+        dv -= LIP * smooth((v - middle - SAG) / 0.03) * inner * smooth((0.42 - v + middle) / 0.3)
         return u + level * du, v + level * dv
 
     def _along_mouth(self, u: Floats) -> tuple[Floats, Floats]:
         """(-1..1 between the corners of a smiling mouth, v of the line between its lips)."""
         (x1, y1), (x2, y2) = self.corners
         t = (u - (x1 + x2) / 2) / ((x2 - x1) / 2 * 1.12)
-        return t, (y1 + y2) / 2 + 0.012 + CORNER[1] * np.minimum(t * t, 1)
+        return t, (y1 + y2) / 2 + CORNER[1] * np.minimum(t * t, 1)
 
     def teeth_shown(self, u: Floats, v: Floats, level: float) -> list[Layer]:
         """Between the lips of a mouth that was closed, as far as the lower one has gone down."""
         if not self.teeth:
             return []
         t, middle = self._along_mouth(u)
-        gap = level * LIP * np.maximum(1 - t * t, 0) ** 0.8
-        mask = smooth((v - middle) / 0.012 + 0.5) * smooth((middle + gap - v) / 0.012 + 0.5)
-        return [Layer(mask * smooth(gap / 0.015), colour=self.teeth)]
+        inner = np.maximum(1 - t * t, 0)
+        top = middle + level * SAG * inner - LINE
+        gap = level * (LIP + 0.015) * inner**0.8 + LINE
+        mask = smooth((v - top) / SOFT_LIP + 0.5) * smooth((top + gap - v) / SOFT_LIP + 0.5)
+        return [Layer(0.9 * mask * smooth(gap / 0.02), colour=self.teeth)]
 
     def gain(self, u: Floats, v: Floats, light: float) -> Floats:
         """(H, W): how much lighter a pixel is when the light has gone round."""
