@@ -128,22 +128,21 @@ def deliver(
     parent: bytes | None,
     seed: int,
 ) -> Clip:
-    """The file of frames that have passed, or the error of those that have not. `parent`: the file that the
-    clip begins from."""
+    """The file of frames (their sides even) that have passed, or the error of those that have not. `parent`:
+    the file that the clip begins from."""
     safe = screen(frames, allow_nudity=spec.first.adult)
     marked, mark = mark_frames(frames, is_new=parent is None)
     mp4, now = clips.encode(marked), datetime.now(UTC)
     signed = signer.sign(mp4, "video/mp4", engine=engine, ident=mark, created=now, parent=parent)
     poster = finish.sign_copy(marked[0], engine=engine, signer=signer, mark=mark, created=now, parent=parent)
-    height, width = (side // 2 * 2 for side in frames[0].shape[:2])
     return Clip(
         mp4=signed,
         poster=poster,
         prompt=spec.first.prompt,
         motion=spec.motion,
         seed=seed,
-        width=width,
-        height=height,
+        width=frames[0].shape[1],
+        height=frames[0].shape[0],
         frames=len(frames),
         fps=FPS,
         seconds=len(frames) / FPS,

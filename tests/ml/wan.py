@@ -9,15 +9,10 @@ import torch
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,▁"
 
 
-def save(folder: Path) -> Path:
-    """The directory, as the hub's: it names WanPipeline and expand_timesteps."""
-    from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
-    from transformers import T5Tokenizer, UMT5Config, UMT5EncoderModel
+def small_vae() -> torch.nn.Module:
+    from diffusers import AutoencoderKLWan
 
-    torch.manual_seed(0)
-    vocab = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *((sign, -2.0) for sign in LETTERS)]
-    text = UMT5Config(vocab_size=len(vocab), d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
-    vae = AutoencoderKLWan(
+    return AutoencoderKLWan(
         base_dim=8,
         z_dim=4,
         dim_mult=[1, 1, 1, 1],
@@ -28,6 +23,16 @@ def save(folder: Path) -> Path:
         scale_factor_spatial=8,
         scale_factor_temporal=4,
     )
+
+
+def save(folder: Path) -> Path:
+    """The directory, as the hub's: it names WanPipeline and expand_timesteps."""
+    from diffusers import UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
+    from transformers import T5Tokenizer, UMT5Config, UMT5EncoderModel
+
+    torch.manual_seed(0)
+    vocab = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *((sign, -2.0) for sign in LETTERS)]
+    text = UMT5Config(vocab_size=len(vocab), d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
     transformer = WanTransformer3DModel(
         patch_size=(1, 2, 2),
         num_attention_heads=2,
@@ -45,7 +50,7 @@ def save(folder: Path) -> Path:
     pipe = WanPipeline(
         tokenizer=T5Tokenizer(vocab=vocab),
         text_encoder=UMT5EncoderModel(text),
-        vae=vae,
+        vae=small_vae(),
         scheduler=UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True),
         transformer=transformer,
         expand_timesteps=True,
