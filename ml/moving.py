@@ -4,8 +4,8 @@ Five points of a face (eyes, nose, corners of the mouth) lay a head's solid over
 program draws. A turned or nodding head is the same solid at another pose: each pixel's ray meets it, and the
 point that it meets was elsewhere in the picture. A closing eye is covered by the skin below it, and its
 lashes come down; the corners of the mouth go up and outwards; a light that goes round brightens what faces
-it. Pixels are taken from the picture at its full size, and only the teeth of a mouth that was closed are
-painted: at rest a frame is the picture itself, a moving one is as sharp as it, and the person cannot drift.
+it. Pixels are taken from the picture at its full size, and only a drawn mouth that was closed gets painted
+teeth: at rest a frame is the picture itself, a moving one is as sharp as it, and the person cannot drift.
 
 Head units, as in ml/drawn/solid.py: x right, y down, z to the viewer, half the head's height is 1, the eyes
 are at y = 0. Levels say how far each movement has gone; a clip's leave zero and come back to it, so that it
@@ -48,9 +48,9 @@ CORNER, CORNER_WIDE = (0.045, -0.055), 0.12  # how far a corner of the mouth goe
 # How far the middle of the mouth goes down, and the lower lip below it; half the line between closed lips.
 SAG, LIP, LINE = 0.03, 0.06, 0.014
 TEETH, SOFT_LIP = (238, 235, 226), 0.025  # their colour in full light; over this they pass into the lips
-OPEN = 1.12  # a mouth is open where it is lighter than the cheek by this factor
+PALE = 0.5  # of the cheek's saturation: teeth have less
 NARROW = 0.18  # how far a full smile closes the eyes
-LIT, DIM, SOFT = 0.50, 0.20, 0.35  # light: of what faces it, of what faces us; its edge on the solid
+LIT, DIM, SOFT = 0.50, 0.20, 0.45  # light: of what faces it, of what faces us; its edge on the solid
 # px of a head unit at which movements are worked out: they are smooth, and enlarged to the picture.
 UNIT = 64.0
 
@@ -110,6 +110,11 @@ def bell(x: Floats, y: Floats, wide: float, high: float) -> Floats:
     return np.asarray(np.exp(-np.minimum((x / wide) ** 2 + (y / high) ** 2, 30)), np.float32)
 
 
+def saturation(picture: np.ndarray) -> Floats:
+    most = picture.max(2).astype(np.float32)
+    return np.asarray((most - picture.min(2)) / np.maximum(most, 1), np.float32)
+
+
 def rotation(yaw: float, pitch: float) -> Floats:
     """(3, 3), head to view; degrees."""
     cy, sy = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
@@ -133,18 +138,20 @@ class Head:
     """A head's solid over a face in a picture. `unit`: px of a head unit; `across`: the unit vector of its x
     in the picture; `origin`: its middle, px."""
 
-    def __init__(self, picture: np.ndarray, face: Face):
+    def __init__(self, picture: np.ndarray, face: Face, is_drawn: bool):
         left, right, _nose, *corners = (np.asarray(p, np.float64) for p in face.points)
         eyes, mouth = eyes_and_mouth(face)
         self.across = (right - left) / max(float(np.hypot(*(right - left))), 1e-3)
         self.down = np.array([-self.across[1], self.across[0]])
         self.unit = max(float((mouth - eyes) @ self.down), 4.0) / MOUTH_LOW
         self.yaw = float(np.clip(yaw_of(face), -40, 40))
+        # A head that is turned already shows less of what a further turn needs.
+        self.range = float(np.clip((45 - abs(self.yaw)) / 30, 0.3, 1))
         self.origin = eyes - self.across * (np.sin(np.radians(self.yaw)) * EYES_DEEP * self.unit)
         self.corners = [self.of_point(corner) for corner in corners]
         self.eyes = [self.of_point(eye) for eye in (left, right)]
         self.lids = [self._lid(picture, eye) for eye in self.eyes]
-        self.teeth = self._teeth(picture)
+        self.teeth = self._teeth(picture) if is_drawn else ()
 
     def of_point(self, point: np.ndarray) -> tuple[float, float]:
         d = (point - self.origin) / self.unit
@@ -176,10 +183,12 @@ class Head:
         (x1, y1), (x2, y2) = self.corners
         share, down = np.meshgrid(np.linspace(0.25, 0.75, 9), np.linspace(-0.04, 0.22, 14))
         u, v = x1 + share * (x2 - x1), y1 + share * (y2 - y1) + down
-        mouth = luma(self._seen(picture, u.astype(np.float32), v.astype(np.float32))).max(0)
+        mouth = self._seen(picture, u.astype(np.float32), v.astype(np.float32))
         cheeks = np.array([[x1 - 0.08, x2 + 0.08], [y1 - 0.24, y2 - 0.24]], np.float32)
-        cheek = luma(self._seen(picture, cheeks[:1], cheeks[1:]))
-        if np.median(mouth) > OPEN * cheek.mean():
+        skin = self._seen(picture, cheeks[:1], cheeks[1:])
+        cheek = luma(skin)
+        white = (saturation(mouth) < PALE * saturation(skin).mean()) & (luma(mouth) > 0.8 * cheek.mean())
+        if white.any(0).mean() > 0.5:
             return ()
         lit = float(np.clip(0.45 + cheek.max() / 1.4, 0.5, 1))
         return tuple(lit * level for level in TEETH)
@@ -203,7 +212,8 @@ class Head:
     def posed(self, u: Floats, v: Floats, turn: float, nod: float) -> tuple[Floats, Floats]:
         """Where a pixel of the head in its new pose is in the picture; head units in the picture's plane."""
         old = rotation(self.yaw, 0)
-        point, inside = self.solid(u, v, rotation(self.yaw + TURN * turn, NOD * nod))
+        new = rotation(self.yaw + self.range * TURN * turn, self.range * NOD * nod)
+        point, inside = self.solid(u, v, new)
         inside = smooth(inside / EDGE)
         was = [sum(old[i, j] * point[j] for j in range(3)) for i in (0, 1)]
         return u + inside * (was[0] - u), v + inside * (was[1] - v)
@@ -233,7 +243,8 @@ class Head:
         t, middle = self._along_mouth(u)
         inner = np.maximum(1 - t * t, 0)
         dv -= SAG * inner * bell(t, v - middle, 1.2, 0.12)
-        dv -= LIP * smooth((v - middle - SAG) / 0.03) * inner * smooth((0.42 - v + middle) / 0.3)
+        lip = LIP if self.teeth else 0.0
+        dv -= lip * smooth((v - middle - SAG) / 0.03) * inner * smooth((0.42 - v + middle) / 0.3)
         return u + level * du, v + level * dv
 
     def _along_mouth(self, u: Floats) -> tuple[Floats, Floats]:
@@ -251,7 +262,7 @@ class Head:
         top = middle + level * SAG * inner - LINE
         gap = level * (LIP + 0.015) * inner**0.8 + LINE
         mask = smooth((v - top) / SOFT_LIP + 0.5) * smooth((top + gap - v) / SOFT_LIP + 0.5)
-        return [Layer(0.9 * mask * smooth(gap / 0.02), colour=self.teeth)]
+        return [Layer(0.9 * mask * smooth(inner / 0.3), colour=self.teeth)]
 
     def gain(self, u: Floats, v: Floats, light: float) -> Floats:
         """(H, W): how much lighter a pixel is when the light has gone round."""
@@ -269,10 +280,16 @@ class Head:
 
 
 def frames(
-    picture: np.ndarray, face: Face, levels: Levels, on_frame: OnFrame = lambda share: None
+    picture: np.ndarray,
+    face: Face,
+    levels: Levels,
+    on_frame: OnFrame = lambda share: None,
+    *,
+    is_drawn: bool = True,
 ) -> list[np.ndarray]:
-    """The picture (H, W, 3) uint8 at each of the levels (N, L). A frame at level zero is the picture."""
-    work, made = Work(picture, face), []
+    """The picture (H, W, 3) uint8 at each of the levels (N, L). A frame at level zero is the picture. A
+    person who is not drawn smiles with closed lips: painted teeth are seen."""
+    work, made = Work(picture, face, is_drawn), []
     for i, level in enumerate(levels):
         if i % BEAT == 0:
             on_frame(i / len(levels))
@@ -283,8 +300,8 @@ def frames(
 class Work:
     """One picture's movements."""
 
-    def __init__(self, picture: np.ndarray, face: Face):
-        self.picture, self.head = picture, Head(picture, face)
+    def __init__(self, picture: np.ndarray, face: Face, is_drawn: bool):
+        self.picture, self.head = picture, Head(picture, face, is_drawn)
         self.height, self.width = picture.shape[:2]
         k = min(1.0, UNIT / self.head.unit)
         small = max(2, round(self.width * k)), max(2, round(self.height * k))

@@ -21,6 +21,7 @@ from ml.faces import RIVAL, Faces
 from ml.finish_clip import Measured
 from ml.local.wan import Wan
 from ml.measures import width_of
+from ml.nets.scales import SCALES
 from ml.provenance import Signer
 from ml.types import Face, Progress
 from ml.words import screening
@@ -42,6 +43,7 @@ class Animator(Protocol):
         spec: AnimateSpec,
         attempt: int,
         on_frame: Callable[[float], None],
+        is_drawn: bool,
     ) -> list[np.ndarray]: ...
 
 
@@ -74,11 +76,16 @@ class Animators:
 
 
 def move(
-    picture: np.ndarray, face: Face, spec: AnimateSpec, attempt: int, on_frame: Callable[[float], None]
+    picture: np.ndarray,
+    face: Face,
+    spec: AnimateSpec,
+    attempt: int,
+    on_frame: Callable[[float], None],
+    is_drawn: bool,
 ) -> list[np.ndarray]:
     """The built-in engine's clips. The second try goes to the other side, and less far."""
     levels = moving.levels_of(spec, spec.seed + attempt, moving.CALMER**attempt)
-    return moving.frames(picture, face, levels, on_frame)
+    return moving.frames(picture, face, levels, on_frame, is_drawn=is_drawn)
 
 
 class Animating:
@@ -137,6 +144,9 @@ class Animating:
         self.on_progress("done", 1.0)
         return replace(made, took=time.monotonic() - self.start, tries=tries)
 
+    def _moving(self, share: float) -> None:
+        tell(self.on_progress, "animating", share)
+
     def _fault(self, found: list[Face], picture: np.ndarray) -> str:
         if not found:
             return "no_face"
@@ -151,10 +161,9 @@ class Animating:
         floor = self.base.floor if photos else NONE_TO_COMPARE
         if code := finish_clip.measure([picture], photos, self.faces).fault(floor):
             raise refusal(code)
+        is_drawn = SCALES[self.faces.embedders.describe(picture, face)[0]].drawn
         for attempt in range(TRIES):
-            frames = self.animate(
-                picture, face, self.spec, attempt, lambda share: tell(self.on_progress, "animating", share)
-            )
+            frames = self.animate(picture, face, self.spec, attempt, self._moving, is_drawn)
             tell(self.on_progress, "checking", 0.0)
             measured = finish_clip.measure(frames, photos, self.faces)
             code = measured.fault(floor)

@@ -98,6 +98,7 @@ class Wan:
         spec: AnimateSpec,
         attempt: int,
         on_frame: Callable[[float], None],
+        is_drawn: bool = False,
     ) -> list[np.ndarray]:
         with self._lock:
             pipe, size = self._loaded(spec.frames + 1), size_like(picture, self.video.area)
