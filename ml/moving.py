@@ -126,11 +126,10 @@ def rotation(yaw: float, pitch: float) -> Floats:
 @dataclass(frozen=True)
 class Layer:
     """What covers a part of the moved picture, seen in the picture's plane in head units: by how much, and
-    from where (u, v) it is taken; or a colour, RGB."""
+    from where (u, v) it is taken (`source`); or a colour, RGB."""
 
     mask: Floats
-    u: Floats | None = None
-    v: Floats | None = None
+    source: tuple[Floats, Floats] | None = None
     colour: tuple[float, ...] = ()
 
 
@@ -229,9 +228,9 @@ class Head:
             within = smooth(bow / 0.25) * min(1.0, 4 * level)
             top = edge - LASHES - 0.012
             skin = within * smooth((y - top) / 0.02) * smooth((now - y) / 0.02 + 0.5)
-            made.append(Layer(skin, u, eye[1] + low + SKIN + SKIN_STEP * (low - y)))
+            made.append(Layer(skin, (u, eye[1] + low + SKIN + SKIN_STEP * (low - y))))
             lashes = within * smooth(1.5 - np.abs(y - now) / LASHES)
-            made.append(Layer(lashes, u, v + edge - now))
+            made.append(Layer(lashes, (u, v + edge - now)))
         return made
 
     def smiled(self, u: Floats, v: Floats, level: float) -> tuple[Floats, Floats]:
@@ -323,9 +322,8 @@ class Work:
             layers += head.lids_down(u, v, closed)
         for layer in layers:
             mask = self._large(layer.mask)[..., None]
-            over = (
-                self._taken(layer.u, layer.v) if layer.u is not None else np.array(layer.colour, np.float32)
-            )
+            colour = np.array(layer.colour, np.float32)
+            over = self._taken(*layer.source) if layer.source else colour
             came = came + mask * (over - came)
         if light:
             came = came * self._large(head.gain(*self.plane, light))[..., None]
