@@ -142,7 +142,8 @@ class Animating:
             seed=self.spec.seed + tries - 1,
         )
         self.on_progress("done", 1.0)
-        return replace(made, took=time.monotonic() - self.start, tries=tries)
+        # Signed by what moved it; delivered, as a picture is, by the base.
+        return replace(made, engine=self.base.name, took=time.monotonic() - self.start, tries=tries)
 
     def _moving(self, share: float) -> None:
         tell(self.on_progress, "animating", share)
