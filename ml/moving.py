@@ -250,7 +250,7 @@ class Head:
         """(-1..1 between the corners of a smiling mouth, v of the line between its lips)."""
         (x1, y1), (x2, y2) = self.corners
         t = (u - (x1 + x2) / 2) / ((x2 - x1) / 2 * 1.12)
-        return t, (y1 + y2) / 2 + CORNER[1] * np.minimum(t * t, 1)
+        return t, np.asarray((y1 + y2) / 2 + CORNER[1] * np.minimum(t * t, 1), np.float32)
 
     def teeth_shown(self, u: Floats, v: Floats, level: float) -> list[Layer]:
         """Between the lips of a mouth that was closed, as far as the lower one has gone down."""
