@@ -18,6 +18,7 @@ class GenerationConfig(AppConfig):
         from generation.kinds.repair import RepairKind
         from generation.kinds.restore import RestoreKind
         from generation.models import Job, Output
+        from generation.presets.models import StudioPreset
         from generation.restorations.exports import restorations
         from generation.restorations.models import Restoration
         from generation.sessions.models import Session
@@ -42,8 +43,9 @@ class GenerationConfig(AppConfig):
         registry.exporters.append(registry.Exporter((Job, Output), exports.jobs))
         registry.exporters.append(registry.Exporter((Restoration,), restorations))
         registry.exporters.append(registry.Exporter((Session,), exports.sessions))
+        registry.exporters.append(registry.Exporter((StudioPreset,), exports.presets))
         registry.known_files.append(Restoration.known_files)
-        owned = {Restoration: "user", Session: "user", Output: "job__user", Job: "user"}
+        owned = {Restoration: "user", Session: "user", StudioPreset: "user", Output: "job__user", Job: "user"}
         registry.erasers.append(registry.Eraser(owned))
         self._what_ends()
 

@@ -154,6 +154,7 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     from gallery.services import save_item
     from gallery.shelf.models import BulkEdit
     from generation.models import Job, Output
+    from generation.presets.models import StudioPreset
     from generation.sessions.models import Session
     from twins.redo.models import Mark, Redo
 
@@ -177,6 +178,7 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     restored.notes, restored.tags = f"note of {name}", [name]
     restored.save()
     Output.objects.create(job=job, index=0, item=item.id)
+    StudioPreset.objects.create(user=user, name=f"Preset of {name}", settings={"style": "noir"})
     session = Session.objects.create(user=user, name=f"Session of {name}")
     session.jobs.add(job)
     session.items.add(item)
