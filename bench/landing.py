@@ -1,9 +1,9 @@
 """Remakes the landing page's pictures in one go: `python -m bench.landing`.
 
-Draws photos of a person who does not exist, trains her twin on the engine that runs here, renders four scenes
-in four styles, and keeps of each scene the picture that shows her best. They go to static/landing/ at the size
-at which the engine makes them: the page shows them no larger. Takes half an hour on two cores; photos and twin
-stay in out/landing/, so a second run only renders. Run it again after new weights, with --fresh.
+Draws photos of a person who does not exist, trains her twin on the engine that runs here, renders four
+scenes in four styles, and keeps of each scene the picture that shows her best. They go to static/landing/,
+which the page shows no larger than they are. Takes half an hour on two cores; photos and twin stay in
+out/landing/, so a second run only renders. Run it again after new weights, with --fresh.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ from generation.models import Job
 from generation.packs import services as packs
 from generation.packs.services import HEADSHOTS
 from generation.picking import picking, qualities
-from generation.references import nearest_aspect
 from generation.presets.models import StudioPreset
+from generation.references import nearest_aspect
 from generation.serializers import JobForm, asked, reading
 from ml.types import ASPECTS, STYLES
 from twins.models import Training, Twin

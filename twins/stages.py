@@ -26,8 +26,8 @@ REMOTE_STAGES = {
 
 
 def of_training(shown: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each stage of a training as the API shows it, with its name and whether it is done, now or next. One that
-    waits or stands still is where its share is."""
+    """Each stage of a training as the API shows it, with its name and whether it is done, now or next. A
+    training that waits or stands still is where its share is."""
     base = BASES.get(shown["base"])
     stages = REMOTE_STAGES if base and base.service else STAGES
     now = shown["stage"].rstrip(" 0123456789")

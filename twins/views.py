@@ -112,6 +112,7 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
         _costs(user, twin, running)
         | choices
         | pages.panel(twin, choices.get("chosen"))
+        | _progress(twin, trainings, running, consented)
         | {
             "twin": twin,
             "photos": sorted(map(show_photo, photos), key=lambda photo: photo["status"] == "refused"),
@@ -123,13 +124,22 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
             "most": MOST,
             "trainings": [each | {"made_by": engines.made_by(each)} for each in trainings],
             "running": running,
-            "stages": stages.of_training(running) if running else (),
-            "failed": trainings[0] if trainings and trainings[0]["status"] == "failed" else None,
-            "bar": consented and not (running or twin.is_read_only or twin.disabled_at or twin.active_training_id),
             "key": secrets.token_urlsafe(12),
             "tab": "twins",
         }
     )
+
+
+def _progress(
+    twin: Twin, trainings: list[dict[str, Any]], running: dict[str, Any] | None, consented: bool
+) -> dict[str, Any]:
+    """The stages of a training under way, the newest one if it failed, and whether a first one is to come."""
+    done = running or twin.is_read_only or twin.disabled_at or twin.active_training_id
+    return {
+        "stages": stages.of_training(running) if running else (),
+        "failed": trainings[0] if trainings and trainings[0]["status"] == "failed" else None,
+        "bar": not done and consented,
+    }
 
 
 def _verification(twin: Twin, usable: list[Base]) -> dict[str, Any] | None:

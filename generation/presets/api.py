@@ -26,9 +26,7 @@ class PresetsView(APIView):
     @limited("presets")
     @refuses(services.PresetLimit)
     def post(self, request: Any) -> Response:
-        return Response(
-            show_preset(services.save(request.user, **checked(PresetForm, request))), status=201
-        )
+        return Response(show_preset(services.save(request.user, **checked(PresetForm, request))), status=201)
 
 
 class PresetView(APIView):

@@ -44,7 +44,8 @@ def test_a_picture_keeps_the_focus_when_another_arrives(site: Site, alice: Any) 
     until(page, f"document.activeElement.closest('[data-item]')?.dataset.item === '{item.id}'")
     assert abs(page.evaluate(top) - before) < 2
     box_of_prompt = page.locator("#prompt").bounding_box()
-    assert box_of_prompt is not None and 0 <= box_of_prompt["y"] < 200  # still in sight
+    assert box_of_prompt is not None
+    assert 0 <= box_of_prompt["y"] < 200  # still in sight
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     shot(page, "studio-keys")
