@@ -3,8 +3,8 @@
 Starts a temporary installation, and walks through it on a phone's screen as somebody who has never seen it:
 from the landing page to a first own picture, then a restoration, headshots, a shared link, and the erasure of
 everything. Prints for each the pages opened, the clicks, the fields filled in, and the seconds, of which most
-are the machine's (training, rendering). The e-mail's link is opened without an e-mail, and credits come before
-the headshots; neither is counted. Exits 1 where a walk has more steps than MOST.
+are the machine's (training, rendering). The e-mail's link is opened without an e-mail, and credits come
+before the headshots; neither is counted. Exits 1 where a walk has more steps than MOST.
 """
 
 from __future__ import annotations
