@@ -6,7 +6,7 @@ export OPENBLAS_NUM_THREADS := 1
 # The tests start many processes. Without bytecode each would compile the project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run logs demo browser test quick thorough lint
+.PHONY: setup run logs demo browser helm test quick thorough lint
 
 setup: .venv/.installed
 
@@ -34,18 +34,21 @@ browser: setup
 	|| $(BIN)/playwright install chromium \
 	|| { echo "The tests open Chromium. Install it (apt-get install chromium), then run this again."; exit 1; }
 
+helm: setup
+	@$(BIN)/python -m config.start.tools $(BIN)
+
 # Limits on two cores: quick 90 seconds, test 12 minutes. thorough runs every sweep in full, before a release.
 # quick leaves out what trains, opens a browser, starts servers and workers, migrates the old database, or tests ml.
 PYTEST := $(BIN)/python -m pytest -n 3
 
-quick: setup
+quick: setup helm
 	$(PYTEST) -m "not train and not browser and not workers" --ignore tests/ml --ignore tests/test_serve.py \
 		--ignore tests/test_old_database.py --ignore tests/config/test_embedded.py
 
-test: setup browser
+test: setup browser helm
 	$(PYTEST)
 
-thorough: setup browser
+thorough: setup browser helm
 	$(PYTEST) --thorough -o faulthandler_timeout=7200
 
 lint: setup

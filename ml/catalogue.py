@@ -137,6 +137,28 @@ class Base:
     trains: bool = True  # whether twins can be trained on it
     serves: tuple[str, ...] = ()  # other bases whose LoRAs it renders too
     references: bool = True  # whether it begins from a picture: image-to-image, repairs
+    video: str = ""  # of VIDEO_BASES: what moves its pictures; "" where nothing does
+
+
+@dataclass(frozen=True)
+class VideoBase:
+    """What makes clips of pictures. `source` as of a Base; its `files` are fetched like a base's. `words`:
+    whether it follows a motion in free text; else it knows animation.MOTIONS alone."""
+
+    name: str
+    source: str
+    licence: str
+    words: bool
+    files: tuple[str, ...] = ()
+    revision: str | None = None
+    licence_url: str = ""
+    service: str = ""  # of SERVICES: where it runs; "" on this machine
+    area: int = 0  # pixels of a frame, 0: as the picture
+    dtype: str = "bfloat16"
+    steps: int = 0
+    guidance: float = 1.0
+    adapter: str | None = None
+    undistilled: str | None = None
 
 
 # Repositories also hold a single-file copy of the transformer. It is not fetched.
@@ -187,6 +209,7 @@ BASES = {
         dtype="float32",
         tokens=48,
         true_cfg=3.0,
+        video="nano-motion",
         steps=(4, 6, 12),
         batch=4,
         lowercase=True,
@@ -215,6 +238,7 @@ BASES = {
         licence_url="https://www.apache.org/licenses/LICENSE-2.0",
         files=FLUX1_FILES,
         adapter="ostris/FLUX.1-schnell-training-adapter",
+        video="wan2-2-ti2v",
         sizes=Sizes(sizes_of_area(MEGAPIXEL), train=BUCKETS),
         recipe=Recipe(),
     ),
@@ -226,6 +250,7 @@ BASES = {
         files=FLUX2_FILES,
         layout=FLUX2,
         undistilled="black-forest-labs/FLUX.2-klein-base-4B",
+        video="wan2-2-ti2v",
         tokens=512,
         sizes=Sizes(sizes_of_area(MEGAPIXEL), train=BUCKETS),
         recipe=Recipe(),
@@ -263,6 +288,29 @@ BASES |= {
         recipe=Recipe(),
     ),
 }
+
+
+VIDEO_BASES = {
+    "nano-motion": VideoBase(
+        name="nano-motion", source=str(NANO), licence="PhotoFlux's own, ships with it", words=False
+    ),
+    "wan2-2-ti2v": VideoBase(
+        name="wan2-2-ti2v",
+        source="Wan-AI/Wan2.2-TI2V-5B-Diffusers",
+        licence="Apache-2.0",
+        licence_url="https://www.apache.org/licenses/LICENSE-2.0",
+        files=FLUX2_FILES,
+        words=True,
+        area=1280 * 704,
+        steps=50,
+        guidance=5.0,
+    ),
+}
+
+
+def video_of(base: Base) -> VideoBase | None:
+    """What makes clips of a base's pictures; None where nothing does."""
+    return VIDEO_BASES.get(base.video)
 
 
 def serves(base: Base, trained_on: str) -> bool:

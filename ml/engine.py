@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from ml.animation import AnimateSpec, Clip
 from ml.errors import Stopped
 from ml.types import (
     Journal,
@@ -59,6 +60,20 @@ class Engine(Protocol):
 
     def restore(self, spec: RestoreSpec, *, on_progress: Progress = go_on) -> Restored:
         """Restores the faces of a picture; the result has passed `finish.finish`."""
+        ...
+
+    def animate(
+        self,
+        spec: AnimateSpec,
+        *,
+        store: Store | None = None,
+        on_progress: Progress = go_on,
+        journal: Journal | None = None,
+    ) -> Clip:
+        """A clip that has passed `finish_clip.finish`: screened, marked in every frame, signed. It is made
+        anew once, with another seed, if it falls below a floor. Stages: "rendering" (the first picture),
+        "animating", "checking", "encoding". MLError with one of animation.ERRORS, `reference_*`, `lora_*`,
+        `result_refused`, `screening_unavailable`, and those of prompts, for both texts."""
         ...
 
     def close(self) -> None:

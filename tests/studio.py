@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ml import media
+from ml import animation, clips, media
+from ml.animation import AnimateSpec, Clip
 from ml.errors import MLError, PhotoRefused, Stopped
 from ml.types import (
     SELFIE_STEPS,
@@ -133,6 +134,7 @@ class EngineDouble:
     steps: int = 4
     refuse: Callable[[RenderSpec], bool] = lambda spec: False
     on_step: Callable[[str, float], Any] = lambda stage, share: None
+    clip_fails: str = ""  # the code of animation.ERRORS that every clip ends with
 
     def train(
         self, spec: TrainSpec, *, store: Store, on_progress: Progress = go_on, journal: Journal | None = None
@@ -182,14 +184,7 @@ class EngineDouble:
         on_progress: Progress = go_on,
         journal: Journal | None = None,
     ) -> Iterator[Picture]:
-        lora = b""
-        if spec.lora:
-            assert store is not None
-            lora = store.read(spec.lora)
-            if hashlib.sha256(lora).hexdigest() != spec.sha256:
-                raise MLError("lora_broken", "The twin's file is damaged.")
-        if self.refuse(spec):
-            raise MLError("result_refused", "These pictures may not be shown.")
+        lora = self._read(spec, store)
         for i in range(spec.count):
             self.tell(on_progress, "rendering", i / spec.count)
             yield Picture(
@@ -204,6 +199,65 @@ class EngineDouble:
                 mark=spec.seed + i,
                 engine="test",
             )
+
+    def _read(self, spec: RenderSpec, store: Store | None) -> bytes:
+        if self.refuse(spec):
+            raise MLError("result_refused", "These pictures may not be shown.")
+        if not spec.lora:
+            return b""
+        assert store is not None
+        lora = store.read(spec.lora)
+        if hashlib.sha256(lora).hexdigest() != spec.sha256:
+            raise MLError("lora_broken", "The twin's file is damaged.")
+        return lora
+
+    def animate(
+        self,
+        spec: AnimateSpec,
+        *,
+        store: Store | None = None,
+        on_progress: Progress = go_on,
+        journal: Journal | None = None,
+    ) -> Clip:
+        """A real MP4 of 64 x 64: the first picture, which grows brighter."""
+        animation.check(spec, reads_words=True)
+        lora = self._read(spec.first, store)
+        if self.clip_fails:
+            raise animation.refusal(self.clip_fails)
+        self.tell(on_progress, "rendering", 0.0)
+        first = media.to_array(self._first(spec, store, lora))
+        for i in range(4):
+            self.tell(on_progress, "animating", i / 4)
+        frames = [np.clip(first.astype(int) + i, 0, 255).astype(np.uint8) for i in range(spec.frames)]
+        self.tell(on_progress, "encoding", 0.0)
+        alike = self.of_pictures if lora or spec.references else None
+        return Clip(
+            mp4=clips.encode(frames),
+            poster=media.encode_jpeg(first),
+            prompt=spec.first.prompt,
+            motion=spec.motion,
+            seed=spec.seed,
+            width=first.shape[1],
+            height=first.shape[0],
+            frames=len(frames),
+            fps=animation.FPS,
+            seconds=float(spec.seconds),
+            likeness=alike,
+            likeness_low=alike,
+            faces=1.0,
+            steadiness=1.0,
+            safety=0.0,
+            mark=spec.seed,
+            engine="test",
+            took=0.01,
+        )
+
+    def _first(self, spec: AnimateSpec, store: Store | None, lora: bytes) -> bytes:
+        if not spec.first.reference:
+            return paint(lora, spec.seed)
+        if store is None or not store.exists(spec.first.reference):
+            raise MLError("reference_gone", "The picture that this begins from was deleted.")
+        return store.read(spec.first.reference)
 
     def close(self) -> None:
         pass

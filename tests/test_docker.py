@@ -54,8 +54,19 @@ def test_compose_names_no_setting_twice() -> None:
 
 
 def test_compose_opens_one_port_to_this_machine_alone() -> None:
-    opened = {name: s["ports"] for name, s in COMPOSE["services"].items() if "ports" in s}
+    always = {name: s for name, s in COMPOSE["services"].items() if "profiles" not in s}
+    opened = {name: s["ports"] for name, s in always.items() if "ports" in s}
     assert opened == {"web": ["${BIND:-127.0.0.1}:8000:8000"]}
+
+
+def test_only_the_profile_tls_opens_the_ports_of_the_web() -> None:
+    caddy = COMPOSE["services"]["caddy"]
+    assert caddy["profiles"] == ["tls"]
+    assert caddy["ports"] == ["80:80", "443:443"]
+    assert caddy["volumes"][0].split(":")[0] == "./Caddyfile"
+    text = (ROOT / "docker" / "Caddyfile").read_text()
+    assert "reverse_proxy web:8000" in text
+    assert set(re.findall(r"\{\$(\w+)\}", text)) == set(caddy["environment"])
 
 
 def test_the_servers_of_compose_ask_for_a_password_and_see_no_other_network() -> None:

@@ -33,6 +33,8 @@ DOOR = "config.studio"  # the one module that may open ml's doors
 TORCH_FREE = (
     "types",
     "errors",
+    "animation",
+    "clips",
     "catalogue",
     "avatar.avatar",
     "avatar.fit",
@@ -74,10 +76,10 @@ TORCH_FREE = (
 ML: list[tuple[str, ...]] = [
     tuple(f"ml.{name}" for name in floor.split())
     for floor in (
-        "types errors",
+        "types errors animation",
         "sizes vocabulary words catalogue",
-        "lorafile measures pdq copies overlay sameness alike watermark decoding edit regions media safety"
-        " provenance prompts nets nudity drawn fingerprint",
+        "lorafile measures pdq copies overlay sameness alike watermark decoding edit regions media clips"
+        " safety provenance prompts nets nudity drawn fingerprint",
         "avatar",
         "oom faces likeness heads liveness selfie finish selection",
         "judge engine",

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 
 from ml import edit
+from ml.animation import AnimateSpec, Clip
+from ml.animation import refusal as no_clip
 from ml.catalogue import Base, base_of, refuse_hosted
 from ml.engine import tell
 from ml.errors import MLError
@@ -271,6 +273,18 @@ class LocalEngine:
             raise references.refusal("reference_not_allowed")
         on_progress("done", 1.0)
         return replace(made, faces_restored=clearer)
+
+    # ---------------------------------------------------------------- animate
+
+    def animate(
+        self,
+        spec: AnimateSpec,
+        *,
+        store: Store | None = None,
+        on_progress: Progress = go_on,
+        journal: Journal | None = None,
+    ) -> Clip:
+        raise no_clip("engine_without_video")
 
     @property
     def _finish(self) -> partial[Picture | None]:

@@ -11,6 +11,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ml.animation import AnimateSpec, Clip
+from ml.animation import refusal as no_clip
 from ml.catalogue import SERVICES, Base, serves
 from ml.engine import tell
 from ml.errors import Away, MLError
@@ -96,6 +98,16 @@ class RemoteEngine:
         self, spec: RenderSpec, *, times: int, store: Store, on_progress: Progress = go_on
     ) -> Picture:
         raise self._without_reference()
+
+    def animate(
+        self,
+        spec: AnimateSpec,
+        *,
+        store: Store | None = None,
+        on_progress: Progress = go_on,
+        journal: Journal | None = None,
+    ) -> Clip:
+        raise no_clip("engine_without_video")
 
     def _without_reference(self) -> MLError:
         company = SERVICES[self.base.service].company

@@ -1,0 +1,6 @@
+SELECT (SELECT count(*) FROM twins_photo WHERE status IN ('queued', 'running'))
+ + (SELECT count(*) FROM twins_avatar WHERE status IN ('queued', 'running'))
+ + (SELECT count(*) FROM twins_selfie WHERE status IN ('queued', 'running'))
+ + (SELECT count(*) FROM gallery_indexing WHERE status IN ('queued', 'running'))
+ + (SELECT count(*) FROM gallery_facequery WHERE status IN ('queued', 'running'))
+ + (SELECT count(*) FROM generation_job WHERE status IN ('queued', 'running') AND engine NOT IN ('fal', 'together') AND kind = 'enlarge')

@@ -1,0 +1,1 @@
+SELECT count(*) FROM accounts_export WHERE status IN ('queued', 'running')
