@@ -17,15 +17,18 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
 def test_a_picture_keeps_the_focus_when_another_arrives(site: Site, alice: Any) -> None:
-    item = Item.objects.get(id=lived_in(alice)["item"])
+    lived_in(alice)
+    for output in Output.objects.filter(job__user=alice):
+        Item.objects.filter(id=output.item).update(job=output.job_id)
+    item, other = Item.objects.filter(job__isnull=False)[0], Item.objects.filter(job=None)[0]
     preset = StudioPreset.objects.create(user=alice, name="Noir", settings={"style": "noir", "count": 3})
     page = site.visit("phone", user=alice)
     page.goto("/studio/")
-    page.get_by_text("Settings", exact=True).click()
+    page.locator("#settings > summary").click()
     page.get_by_role("link", name=preset.name).click()
     expect(page.get_by_role("radio", name="Film noir")).to_be_checked()
     expect(page.locator("#create")).to_have_text("Create · 3 credits")
-    page.get_by_text("Settings", exact=True).click()
+    page.locator("#settings > summary").click()
 
     box = page.locator(f'[data-item="{item.id}"]').first
     box.locator("> a").focus()
@@ -35,8 +38,6 @@ def test_a_picture_keeps_the_focus_when_another_arrives(site: Site, alice: Any) 
     top = "document.activeElement.getBoundingClientRect().top"
     before = page.evaluate(top)
     newer = Job.objects.create(user=alice, prompt="on a beach", seed=1, count=2, status="succeeded")
-    other = Item.objects.owned_by(alice).exclude(id=item.id).first()
-    assert other is not None
     Item.objects.filter(id=other.id).update(job=newer.id)
     Output.objects.create(job=newer, index=0, item=other.id)
     page.evaluate("dispatchEvent(new Event('part-changed'))")
