@@ -53,7 +53,7 @@ def twin() -> Path:
         asked("people", "--count", 1, "--photos", PHOTOS, "--seed", PERSON, "--out", WORK / "people")
         photos = sorted((WORK / "people" / "person-000").glob("*.jpg"))
         style, prompt = SCENES["park"]
-        like = ("--style", style, "--prompt", prompt, "--count", 1, "--out", WORK / "twin")
+        like = ("--style", style, "--prompt", prompt, "--count", 1, "--threads", 1, "--out", WORK / "twin")
         asked("twin", *photos, "--subject", "woman", *like)
         found = sorted((WORK / "twin").rglob("lora.safetensors"))
     return found[0]

@@ -11,17 +11,13 @@ class GenerationConfig(AppConfig):
         from accounts.models import Kind
         from billing import prices
         from config import registry
-        from generation import exports, kinds, notices, services
+        from generation import kinds, notices, services
         from generation.kinds.enlarge import EnlargeKind
         from generation.kinds.headshots import HeadshotsKind
         from generation.kinds.image import ImageKind
         from generation.kinds.repair import RepairKind
         from generation.kinds.restore import RestoreKind
-        from generation.models import Job, Output
-        from generation.presets.models import StudioPreset
-        from generation.restorations.exports import restorations
-        from generation.restorations.models import Restoration
-        from generation.sessions.models import Session
+        from generation.models import Job
         from ml.catalogue import SERVICES
 
         for kind in (ImageKind(), HeadshotsKind(), RestoreKind(), RepairKind(), EnlargeKind()):
@@ -40,6 +36,19 @@ class GenerationConfig(AppConfig):
         for service in SERVICES:
             stop = partial(services.stop_at, service)
             registry.on_withdraw.setdefault(kind_of(service), []).append(stop)
+        self._what_is_owned()
+        self._what_ends()
+
+    def _what_is_owned(self) -> None:
+        """For archives and erasures."""
+        from config import registry
+        from generation import exports
+        from generation.models import Job, Output
+        from generation.presets.models import StudioPreset
+        from generation.restorations.exports import restorations
+        from generation.restorations.models import Restoration
+        from generation.sessions.models import Session
+
         registry.exporters.append(registry.Exporter((Job, Output), exports.jobs))
         registry.exporters.append(registry.Exporter((Restoration,), restorations))
         registry.exporters.append(registry.Exporter((Session,), exports.sessions))
@@ -47,7 +56,6 @@ class GenerationConfig(AppConfig):
         registry.known_files.append(Restoration.known_files)
         owned = {Restoration: "user", Session: "user", StudioPreset: "user", Output: "job__user", Job: "user"}
         registry.erasers.append(registry.Eraser(owned))
-        self._what_ends()
 
     def _what_ends(self) -> None:
         """By time, and with a consent."""

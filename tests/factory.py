@@ -154,7 +154,6 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     from gallery.services import save_item
     from gallery.shelf.models import BulkEdit
     from generation.models import Job, Output
-    from generation.presets.models import StudioPreset
     from generation.sessions.models import Session
     from twins.redo.models import Mark, Redo
 
@@ -178,7 +177,6 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
     restored.notes, restored.tags = f"note of {name}", [name]
     restored.save()
     Output.objects.create(job=job, index=0, item=item.id)
-    StudioPreset.objects.create(user=user, name=f"Preset of {name}", settings={"style": "noir"})
     session = Session.objects.create(user=user, name=f"Session of {name}")
     session.jobs.add(job)
     session.items.add(item)
@@ -194,7 +192,8 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
 
 
 def _said(item: Any, name: str) -> None:
-    """A rating of the picture, and feedback on the product."""
+    """A rating of the picture, feedback on the product, and settings saved by name."""
+    from generation.presets.models import StudioPreset
     from gallery.ratings.models import Rating
     from support.feedback.models import Feedback
     from support.help.models import HelpVote
@@ -204,6 +203,7 @@ def _said(item: Any, name: str) -> None:
     HelpVote.objects.create(
         user=item.user, article="locked", helpful=False, text=f"help of {name}", language="en"
     )
+    StudioPreset.objects.create(user=item.user, name=f"Preset of {name}", settings={"style": "noir"})
 
 
 def _public(item: Any, name: str) -> None:
