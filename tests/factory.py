@@ -193,8 +193,8 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
 
 def _said(item: Any, name: str) -> None:
     """A rating of the picture, feedback on the product, and settings saved by name."""
-    from generation.presets.models import StudioPreset
     from gallery.ratings.models import Rating
+    from generation.presets.models import StudioPreset
     from support.feedback.models import Feedback
     from support.help.models import HelpVote
 
