@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 def test_a_picture_keeps_the_focus_when_another_arrives(site: Site, alice: Any) -> None:
     lived_in(alice)
     for output in Output.objects.filter(job__user=alice):
-        Item.objects.filter(id=output.item).update(job=output.job_id)
+        Item.objects.filter(id=output.item).update(job=output.job_id, index=output.index)
     item, other = Item.objects.filter(job__isnull=False)[0], Item.objects.filter(job=None)[0]
     preset = StudioPreset.objects.create(user=alice, name="Noir", settings={"style": "noir", "count": 3})
     page = site.visit("phone", user=alice)
