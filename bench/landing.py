@@ -2,7 +2,7 @@
 
 Draws photos of a person who does not exist, trains her twin on the engine that runs here, renders four
 scenes in four styles, and keeps of each scene the picture that shows her best. They go to static/landing/,
-which the page shows no larger than they are. Takes half an hour on two cores; photos and twin stay in
+which the page shows at half of their size. Takes half an hour on two cores; photos and twin stay in
 out/landing/, so a second run only renders. Run it again after new weights, with --fresh.
 """
 
@@ -26,7 +26,7 @@ FOLDER = ROOT / "static" / "landing"
 WORK = ROOT / "out" / "landing"
 PERSON, PHOTOS = 24, 12  # the seed of the drawn person, and how many photos the twin learns from
 SHOWN = (0, 3, 5, 7)  # the photos that the page shows
-SIDE, PHOTO_SIDE = 512, 192  # px: most of a picture, and a photo (shown at half of it)
+SIDE, PHOTO_SIDE = 384, 160  # px of a picture and a photo; the page shows both at half of it
 TRIES = 4
 SCENES = {
     "park": ("photorealistic", "in a park, smiling, wearing a red hoodie"),
