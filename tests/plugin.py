@@ -93,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection() -> None:
-    gc.set_threshold(20_000, 20, 50)  # a collection of garbage takes long where so much is loaded
+    gc.set_threshold(20_000, 10, 10)  # a collection of garbage takes long where so much is loaded
 
 
 @pytest.hookimpl(trylast=True)

@@ -74,7 +74,7 @@ def made(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a twin of four steps and its pictures."""
     folder = tmp_path_factory.mktemp("made")
     photos = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))[:4]]
-    how = ["--style", "cinematic", "--count", "2", "--seed", "7", "--steps", "2", "--threads", "1", "--json"]
+    how = ["--style", "cinematic", "--count", "2", "--seed", "7", "--steps", "4", "--threads", "1", "--json"]
     where = ["--out", str(folder / "out"), "--keys", str(folder / "keys")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(BASES, "nano", brief(4, 1))

@@ -191,7 +191,7 @@ def test_markup_is_not_painted(engine: LocalEngine) -> None:
 
 
 def test_four_pictures_take_no_more_than_five_seconds_by_far(engine: LocalEngine) -> None:
-    list(engine.render(RenderSpec("in a park")))
+    list(engine.render(RenderSpec("in a park", count=1)))
     start = time.process_time()
     list(engine.render(RenderSpec("in a park", count=4)))
     assert time.process_time() - start < 20  # processor seconds; bench.card prints the wall time
