@@ -2,7 +2,7 @@
 
 Draws photos of a person who does not exist, trains her twin on the engine that runs here, renders four
 scenes in four styles, and keeps of each scene the picture that shows her best. They go to static/landing/,
-which the page shows at half of their size. Takes half an hour on two cores; photos and twin stay in
+which the page shows at half of their size. Takes a quarter of an hour on two cores; photos and twin stay in
 out/landing/, so a second run only renders. Run it again after new weights, with --fresh.
 """
 
