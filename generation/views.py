@@ -22,14 +22,16 @@ from config.web.labels import STYLE_NAMES
 from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from gallery.models import Item
-from generation import adult, albums, listing, services
+from generation import adult, albums, services
+from generation.again import again_of
+from generation.clips.services import VIDEO
 from generation.models import Job
-from generation.packs import services as packs
 from generation.packs.services import HEADSHOTS
 from generation.picking import picking, qualities
 from generation.presets.models import StudioPreset
 from generation.references import nearest_aspect
 from generation.serializers import JobForm, asked, reading
+from generation.shown import shown
 from ml.types import ASPECTS, STYLES
 from twins.models import Training, Twin
 
@@ -183,7 +185,7 @@ def _offer(request: HttpRequest) -> dict[str, Any]:
 def _facts(request: HttpRequest) -> dict[str, Any]:
     rows = Job.objects.owned_by(request.user).shown().by_prompt().for_clients()[:SHOWN]
     return {
-        "jobs": listing.shown(request.user, rows),
+        "jobs": shown(request.user, rows),
         "key": secrets.token_urlsafe(12),
         "available": ledger.balance(ledger.wallet_of(request.user)).available,
     }
@@ -202,7 +204,7 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
     rows = [Job.objects.owned_by(request.user).get_or_404(ident)]
     if rows[0].kind == HEADSHOTS:
         return redirect("headshots_sheet", ident)
-    facts = {"jobs": listing.shown(request.user, rows), "key": secrets.token_urlsafe(12), "tab": "studio"}
+    facts = {"jobs": shown(request.user, rows), "key": secrets.token_urlsafe(12), "tab": "studio"}
     return render(request, "generation/job.html", facts)
 
 
@@ -213,14 +215,20 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
 def again(request: HttpRequest, ident: str) -> HttpResponse:
     """Repeats a job, with a new seed unless `same_seed` is sent."""
     job = Job.objects.owned_by(request.user).get_or_404(ident)
-    make = packs.again if job.kind == HEADSHOTS else services.repeat
-    make(job, same_seed=bool(request.POST.get("same_seed")), key=request.POST.get("key", "")[:255] or None)
-    return redirect("studio")
+    make, key = again_of(job), request.POST.get("key", "")[:255] or None
+    made = make(job, same_seed=bool(request.POST.get("same_seed")), key=key)
+    return redirect(_where(made))
 
 
 @login_required
 @require_POST
 @told
 def cancel(request: HttpRequest, ident: str) -> HttpResponse:
-    Job.objects.owned_by(request.user).get_or_404(ident).cancel()
-    return redirect("studio")
+    job = Job.objects.owned_by(request.user).get_or_404(ident)
+    job.cancel()
+    return redirect(_where(job))
+
+
+def _where(job: Job) -> str:
+    """The name of the page that lists it."""
+    return "videos" if job.kind == VIDEO else "studio"

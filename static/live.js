@@ -48,7 +48,9 @@ async function refresh(part) {
   const place = focused ? [...part.querySelectorAll(STOPS)].indexOf(focused) : -1;
   const name = focused && nameOf(focused);
   const before = seen(part);
+  const clips = new Map([...part.querySelectorAll("video")].map((clip) => [clip.getAttribute("src"), clip]));
   part.replaceChildren(fresh.content);
+  part.querySelectorAll("video").forEach((clip) => clip.replaceWith(clips.get(clip.getAttribute("src")) ?? clip)); // they play on
   part.querySelectorAll(CHOICES).forEach((box) => { box.checked = chosen.get(box.name + box.value) ?? box.checked; });
   part.querySelectorAll("details").forEach((d, i) => { d.open = Boolean(open[i]); });
   if (place >= 0) (name ? named(part, name) : part.querySelectorAll(STOPS)[place])?.focus({ preventScroll: true });

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL), ("generation", "0023_adult")]
+    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL), ("generation", "0024_clips")]
 
     operations = [
         migrations.CreateModel(
