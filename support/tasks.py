@@ -1,4 +1,4 @@
-"""The alarm about failed trainings, and the export of anonymous events."""
+"""The alarm about failed trainings, the export of anonymous events, and the tickets' clock."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from celery import shared_task
 
 from support.insights import alarms
 from support.telemetry import sending
+from support.tickets import services
+from support.tickets.mail import sending as mails
 
 log = logging.getLogger(__name__)
 
@@ -26,3 +28,10 @@ def export() -> int:
     except httpx2.HTTPError as error:
         log.warning("the export of events waits: %s", error)
         return 0
+
+
+@shared_task(name="support.tickets")
+def tickets() -> int:
+    """Closes what was solved long ago, and sends the answers that are due by e-mail; returns how many."""
+    services.close_solved()
+    return mails.send_due()

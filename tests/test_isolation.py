@@ -53,6 +53,7 @@ OWN = {
     "generations",
     "restorations",
     "restorations/delete",
+    "tickets",
     "packs",
     "sessions",
     "presets",
@@ -131,6 +132,9 @@ OF = {
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
     "decisions/<uuid:ident>/appeal": "decision",
+    **dict.fromkeys(("tickets/<uuid:ident>", "tickets/<uuid:ident>/messages"), "ticket"),
+    "tickets/<uuid:ident>/attachments/<int:number>": "ticket",
+    "tickets/<uuid:ident>/attachments/<int:number>/thumbnail": "ticket",
 }
 # Bodies that pass the form, so that the ownership check refuses and not the form.
 BODIES: dict[str, dict[str, Any]] = {
@@ -166,7 +170,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from generation.presets.models import StudioPreset
     from generation.sessions.models import Session
     from tests.conftest import jpeg
-    from tests.factory import on_the_shelf, shared_by
+    from tests.factory import on_the_shelf, shared_by, ticket_of
     from tests.restoring import restoration_of
     from tests.studio import paint
 
@@ -195,6 +199,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
         "decision": decided_about(alice),
+        "ticket": ticket_of(alice),
         **for_programs(alice),
     } | faces_in(item)
 
@@ -241,7 +246,7 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
     lists = "twins photos generations restorations items albums shares sessions presets billing/invoices"
-    lists += " api-keys webhooks"
+    lists += " api-keys webhooks tickets"
     listed = {route: as_bob.get(f"/api/v1/{route}").json() for route in lists.split()}
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
 
@@ -296,6 +301,7 @@ PAGES_OF = {
     "account/consents/": "consent",
     "account/billing/": "invoice",
     "decisions/": "decision",
+    "support/": "ticket",
 }
 
 
@@ -314,6 +320,7 @@ def page_routes() -> list[tuple[str, str]]:
     import generation.sessions.urls
     import generation.urls
     import moderation.cases.urls
+    import support.tickets.urls
     import twins.urls
 
     places = {
@@ -325,6 +332,7 @@ def page_routes() -> list[tuple[str, str]]:
         "sessions/": generation.sessions.urls,
         "account/billing/": billing.urls,
         "account/": accounts.urls,
+        "support/": support.tickets.urls,
         "": moderation.cases.urls,
         "account/developers/": accounts.developers.urls,
     }

@@ -17,6 +17,7 @@ TASKS = {
     "cases": ("moderation.watch_cases", 60, "io"),
     "alarm": ("support.alarm", 600, "io"),
     "export": ("support.export", 900, "io"),
+    "tickets": ("support.tickets", 60, "io"),
     "crops": ("gallery.find_faces", 60, "cpu"),
     "hashes": ("gallery.make_hashes", 300, "cpu"),
     "lapse": ("billing.lapse", 600, "io"),

@@ -89,6 +89,8 @@ ROWS = {
     "ages": Limit(_("Proofs of age"), "10/h"),
     "verify": Limit(_("Files checked"), "60/h"),
     "product-feedback": Limit(_("Feedback about the product"), "20/h", address="60/h"),
+    "tickets": Limit(_("Conversations begun with us"), "10/h", address="30/h"),
+    "ticket_messages": Limit(_("Messages to us"), "60/h"),
     "help_search": Limit(_("Searches of the help"), "60/m"),
     "help_votes": Limit(_("Answers about articles of the help"), "30/h", address="120/h"),
     "codes": Limit(_("Codes by SMS"), phone="5/h,10/d", address="10/h,30/d", block="20/h,60/d"),
