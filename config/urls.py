@@ -33,6 +33,7 @@ from generation import api as generation
 from generation import item_api as from_items
 from generation.feedback import api as feedback
 from generation.packs import api as packs
+from generation.presets import api as presets
 from generation.restorations import api as restorations
 from generation.sessions import api as sessions
 from generation.there import lora_there
@@ -145,6 +146,8 @@ api = [
     path("sessions", sessions.SessionsView.as_view()),
     path("sessions/<uuid:ident>", sessions.SessionView.as_view()),
     path("sessions/<uuid:ident>/repeat", sessions.SessionRepeatView.as_view()),
+    path("presets", presets.PresetsView.as_view()),
+    path("presets/<uuid:ident>", presets.PresetView.as_view()),
     path("styles", generation.StylesView.as_view()),
     path("prompts/suggest", generation.SuggestView.as_view()),
     path("items", gallery.ItemsView.as_view()),

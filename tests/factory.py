@@ -192,8 +192,9 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
 
 
 def _said(item: Any, name: str) -> None:
-    """A rating of the picture, and feedback on the product."""
+    """A rating of the picture, feedback on the product, and settings saved by name."""
     from gallery.ratings.models import Rating
+    from generation.presets.models import StudioPreset
     from support.feedback.models import Feedback
     from support.help.models import HelpVote
 
@@ -202,6 +203,7 @@ def _said(item: Any, name: str) -> None:
     HelpVote.objects.create(
         user=item.user, article="locked", helpful=False, text=f"help of {name}", language="en"
     )
+    StudioPreset.objects.create(user=item.user, name=f"Preset of {name}", settings={"style": "noir"})
     ticket_of(item.user, name)
 
 

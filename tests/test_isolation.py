@@ -56,6 +56,7 @@ OWN = {
     "tickets",
     "packs",
     "sessions",
+    "presets",
     "prompts/suggest",
     "items",
     "items/delete",
@@ -108,6 +109,7 @@ OF = {
     "generations/<uuid:ident>/sheet": "job",
     "generations/<uuid:ident>/keep": "job",
     "sessions/<uuid:ident>": "session",
+    "presets/<uuid:ident>": "preset",
     "sessions/<uuid:ident>/repeat": "session",
     "items/<uuid:ident>/feedback": "item",
     "items/<uuid:ident>": "item",
@@ -165,6 +167,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from gallery.models import Album, Item
     from gallery.services import save_item
     from generation.models import Job
+    from generation.presets.models import StudioPreset
     from generation.sessions.models import Session
     from tests.conftest import jpeg
     from tests.factory import on_the_shelf, shared_by, ticket_of
@@ -192,6 +195,7 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "item": str(item.id),
         **on_the_shelf(alice),
         **shared_by(alice, item),
+        "preset": str(StudioPreset.objects.create(user=alice, name="p").id),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
         "decision": decided_about(alice),
@@ -241,7 +245,7 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 
 
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
-    lists = "twins photos generations restorations items albums shares sessions billing/invoices"
+    lists = "twins photos generations restorations items albums shares sessions presets billing/invoices"
     lists += " api-keys webhooks tickets"
     listed = {route: as_bob.get(f"/api/v1/{route}").json() for route in lists.split()}
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
@@ -286,6 +290,7 @@ PAGES_OF = {
     "gallery/shares/": "share",
     "gallery/": "item",
     "studio/pictures/": "item",
+    "studio/presets/": "preset",
     "studio/": "job",
     "restore/": "restoration",
     "headshots/orders/": "order",

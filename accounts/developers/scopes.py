@@ -106,6 +106,8 @@ TABLE: Mapping[str, Row] = {
     "sessions": {"GET": READ, "POST": GENERATE},
     "sessions/<uuid:ident>": {"GET": READ, "PATCH": GENERATE, "DELETE": GENERATE},
     "sessions/<uuid:ident>/repeat": MAKES,
+    "presets": {"GET": READ, "POST": GENERATE},
+    "presets/<uuid:ident>": {"GET": READ, "DELETE": GENERATE},
     "styles": SEES,
     "prompts/suggest": SEES,
     "items": SEES,

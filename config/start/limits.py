@@ -53,6 +53,7 @@ ROWS = {
     "corrections": Limit(_("Corrections of an avatar"), "600/h"),
     "framing": Limit(_("Hints of the camera"), "60/m"),
     "drawings": Limit(_("Views of avatars"), "3000/h"),
+    "presets": Limit(_("Presets saved"), "120/h"),
     "sessions": Limit(_("New sessions"), "120/h"),
     "sessions_repeat": Limit(_("Sessions made again"), "30/h"),
     "keep": Limit(_("Headshots kept"), "120/h"),
