@@ -1,4 +1,4 @@
-"""The alarm about failed trainings, the export of anonymous events, and the tickets' clock."""
+"""The alarm about failed trainings, the checks by the clock, the export of events, the tickets' clock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import httpx2
 from celery import shared_task
 
 from support.insights import alarms
+from support.metrics import checks
 from support.telemetry import sending
 from support.tickets import services
 from support.tickets.mail import sending as mails
@@ -28,6 +29,15 @@ def export() -> int:
     except httpx2.HTTPError as error:
         log.warning("the export of events waits: %s", error)
         return 0
+
+
+@shared_task(name="support.check")
+def check() -> int:
+    """Returns how many problems the ledger and the audit log have."""
+    found = checks.run()
+    if found:
+        log.error("the ledger or the audit log is broken: %s problems", found)
+    return found
 
 
 @shared_task(name="support.tickets")

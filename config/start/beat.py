@@ -16,6 +16,7 @@ TASKS = {
     "ages": ("moderation.settle_ages", 300, "io"),
     "cases": ("moderation.watch_cases", 60, "io"),
     "alarm": ("support.alarm", 600, "io"),
+    "check": ("support.check", 2 * 3600, "io"),
     "export": ("support.export", 900, "io"),
     "tickets": ("support.tickets", 60, "io"),
     "crops": ("gallery.find_faces", 60, "cpu"),
