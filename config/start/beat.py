@@ -17,6 +17,8 @@ TASKS = {
     "cases": ("moderation.watch_cases", 60, "io"),
     "alarm": ("support.alarm", 600, "io"),
     "export": ("support.export", 900, "io"),
+    "backup": ("support.back_up", 600, "io"),  # a base backup once a day
+    "copies": ("support.copy_files", 60, "io"),
     "crops": ("gallery.find_faces", 60, "cpu"),
     "hashes": ("gallery.make_hashes", 300, "cpu"),
     "lapse": ("billing.lapse", 600, "io"),
