@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 
 from support.backups import services as backups
-from support.backups.archive import BackupError
+from support.backups.archive import BackupError, UnderWay
 from support.insights import alarms
 from support.telemetry import sending
 
@@ -46,6 +46,8 @@ def copy_files() -> int:
 def _logged(work: Callable[[], int]) -> int:
     try:
         return work()
+    except UnderWay:
+        return 0
     except (BackupError, OSError) as error:
         log.error("no backup: %s", error)
         return 0

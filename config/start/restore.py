@@ -178,6 +178,10 @@ def _discard(into: Path) -> None:
     shutil.rmtree(into, ignore_errors=True)
 
 
+def place(text: str) -> Path:
+    return Path(text).resolve()
+
+
 def moment(text: str) -> datetime:
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
@@ -185,11 +189,11 @@ def moment(text: str) -> datetime:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m config.start.restore", description="Restores a backup.")
-    parser.add_argument("--from", dest="backups", type=Path, required=True, help="the folder BACKUPS")
-    parser.add_argument("--into", type=Path, required=True, help="a new folder")
-    parser.add_argument("--keys", type=Path, help="the copy of VAR/keys; without it, the keys that are set")
+    parser.add_argument("--from", dest="backups", type=place, required=True, help="the folder BACKUPS")
+    parser.add_argument("--into", type=place, required=True, help="a new folder")
+    parser.add_argument("--keys", type=place, help="the copy of VAR/keys; without it, the keys that are set")
     parser.add_argument("--to", type=moment, help="a time such as 2026-11-30T12:00:00+00:00, default UTC")
-    parser.add_argument("--files", type=Path, help="the old VAR, where its files are whole")
+    parser.add_argument("--files", type=place, help="the old VAR, where its files are whole")
     wanted = Wanted(**vars(parser.parse_args(arguments)))
     try:
         base = restore(wanted)

@@ -29,6 +29,10 @@ class BackupError(Exception):
     """A backup cannot be made or used; the sentence says what to do."""
 
 
+class UnderWay(BackupError):
+    """Another process does it."""
+
+
 @dataclass(frozen=True)
 class Base:
     """A base backup."""

@@ -24,8 +24,9 @@ def mirror(source: Path, copy: Path, gone: Path | None) -> int:
         with suppress(FileNotFoundError):  # deleted meanwhile
             copy_file(source / name, copy / name)
             count += 1
-    for name in before if gone else ():
-        _move(copy / name, gone / name)  # type: ignore[operator]
+    if gone:
+        for name in before:
+            _move(copy / name, gone / name)
     return count
 
 

@@ -6,12 +6,11 @@ The keys are in no backup: whoever has the backup and the keys can read everythi
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.util import find_spec
@@ -23,9 +22,7 @@ from psycopg.conninfo import make_conninfo
 
 from accounts import retention
 from support.backups import copies
-from support.backups.archive import STAMP, BackupError, Base, bases, old_log
-
-log = logging.getLogger(__name__)
+from support.backups.archive import STAMP, BackupError, Base, UnderWay, bases, old_log
 
 EVERY = timedelta(days=1)  # between two base backups; the log covers the time between
 LONGEST = 12 * 3600  # seconds of a base backup
@@ -56,8 +53,9 @@ def back_up(*, keep: timedelta | None = None, dry: bool = False) -> Done:
     if dry:
         return Done(None, 0, list(_too_old(place, keep)))
     with _alone(place, "base"):
-        base = _take_base(place)
-        copied = copy_files()
+        base, copied = _take_base(place), 0
+        with suppress(UnderWay):  # beat copies them now
+            copied = copy_files()
         removed = list(_too_old(place, keep))
         for path in removed:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -163,11 +161,11 @@ def _too_old(place: Path, keep: timedelta) -> Iterator[Path]:
 
 @contextmanager
 def _alone(place: Path, what: str) -> Iterator[None]:
-    """Raises BackupError while another process does it."""
+    """Raises UnderWay while another process does it."""
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (place / f".{what}.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BackupError("Another backup is under way: wait for its end.") from None
+            raise UnderWay("Another backup is under way: wait for its end.") from None
         yield
