@@ -11,6 +11,7 @@ back, or more than a minute was lost.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ def erase(user: Any) -> str:
     from accounts import erasure
 
     account = str(user.id)
-    erasure.finish(erasure.ask(user))
+    with redirect_stdout(io.StringIO()):  # the e-mail
+        erasure.finish(erasure.ask(user))
     return account
 
 
