@@ -1,6 +1,8 @@
 import django.contrib.admin.apps
 from django.apps import AppConfig
 
+from config import garbage
+
 
 class ConfigConfig(AppConfig):
     name = "config"
@@ -9,3 +11,7 @@ class ConfigConfig(AppConfig):
 class AdminConfig(django.contrib.admin.apps.AdminConfig):
     default_site = "accounts.staff.StaffSite"
     default = False  # it is the admin, not this package
+
+    def ready(self) -> None:
+        super().ready()
+        garbage.collect_as_usual()  # the last of our apps: all others are loaded

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from PIL import Image
 
+from tests.database import NAME, empty_tables, make_migrated
 from tests.hosted import detector, hosted  # noqa: F401
 from tests.remote.fixtures import fal, fal_process, together, together_process  # noqa: F401
 from tests.studio import EngineDouble, JudgeDouble
@@ -43,6 +44,18 @@ class WakeUp(NamedTuple):
     task: str
     ident: str
     queue: str
+
+
+@pytest.fixture
+def generous_limits(settings: Any) -> None:
+    """Calls are counted as ever, with rates that no test reaches."""
+    from config.start.limits import Limit
+
+    def more(limit: Limit) -> Limit:
+        counted = ("user", "address", "key")
+        return replace(limit, **{column: "100000/h" for column in counted if getattr(limit, column)})
+
+    settings.LIMITS = {name: more(limit) for name, limit in settings.LIMITS.items()}
 
 
 @pytest.fixture
@@ -140,11 +153,6 @@ def client_of(user: Any) -> Any:
     return client
 
 
-# Tables that keep the rows of the migrations: web processes cache content type ids between tests.
-KEPT = {"django_migrations", "django_content_type", "auth_permission", "django_site"}
-KEPT |= {"auth_group", "auth_group_permissions"}  # the roles
-
-
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: Any, pytestconfig: pytest.Config
@@ -152,41 +160,19 @@ def django_db_modify_db_settings(
     """pytest-django makes the test database after this fixture: as a copy of a migrated one."""
     from django.db import connection
 
-    from tests.database import NAME, make_migrated
     from tests.plugin import SERVICES
 
     with django_db_blocker.unblock():
-        make_migrated(pytestconfig.cache.mkdir("database"), SERVICES[0])  # type: ignore[union-attr, arg-type]
+        make_migrated(pytestconfig, SERVICES[0])  # type: ignore[arg-type]
     connection.settings_dict["TEST"]["TEMPLATE"] = NAME
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _empty_tables_after_transactions() -> None:
-    """Empties the tables after tests with real transactions, and restores plans, packs, presets and costs of
-    engines.
-
-    Django's TRUNCATE is refused by the ledger's triggers and waits for every reader. DELETE with
-    session_replication_role = replica runs no trigger, checks no foreign key, and is quick on empty tables.
-    """
+    """After tests with real transactions."""
     from django.test import TransactionTestCase
 
     TransactionTestCase._fixture_teardown = lambda self: empty_tables()  # type: ignore[method-assign]
-
-
-def empty_tables() -> None:
-    from django.db import connection, transaction
-
-    from billing.engines.models import EngineCost
-    from billing.models import Pack, Plan
-    from generation.packs import models as packs
-
-    with transaction.atomic(), connection.cursor() as cursor:
-        tables = set(connection.introspection.table_names(cursor)) - KEPT
-        deletes = (f"DELETE FROM {connection.ops.quote_name(table)}" for table in sorted(tables))
-        cursor.execute("SET LOCAL session_replication_role = replica;" + ";".join(deletes))
-    import_module("billing.migrations.0004_plans").deliver(Plan, Pack)
-    import_module("billing.migrations.0008_engines").deliver(EngineCost)
-    import_module("generation.migrations.0009_deliver_packs").deliver(packs.Pack, packs.Preset)
 
 
 @pytest.fixture

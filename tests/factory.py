@@ -68,7 +68,7 @@ def _account(user: Any, name: str) -> None:
     EmailConfirmation.create(EmailAddress.objects.get(user=user)).save()
     TOTP.activate(user, generate_totp_secret())
     RecoveryCodes.activate(user)
-    # Rows of the migrations: these tables are kept from one test to the next (KEPT in conftest.py).
+    # Rows of the migrations: these tables are kept from one test to the next (KEPT in database.py).
     user.groups.add(Group.objects.get(name="support"))
     user.user_permissions.add(Permission.objects.get(codename="view_consent"))
     export = Export.objects.create(

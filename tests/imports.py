@@ -36,27 +36,24 @@ def modules(root: Path, tops: Iterable[str]) -> dict[str, Path]:
 def read(root: Path, tops: Iterable[str]) -> list[Import]:
     """Every import in the packages `tops`, by module and line."""
     known = modules(root, tops)
-    found = (one for name, path in known.items() for one in _imports(name, path, known))
+    ours = {name.split(".")[0] for name in known}
+    found = (one for name, path in known.items() for one in _imports(name, path, known, ours))
     return list(dict.fromkeys(found))  # `from a import b, c` may name one module twice
 
 
-def _imports(module: str, path: Path, known: dict[str, Path]) -> Iterator[Import]:
+def _imports(module: str, path: Path, known: dict[str, Path], ours: set[str]) -> Iterator[Import]:
     for node, hidden, typing in _walk(ast.parse(path.read_text()), False, False):
         for target in _targets(node):
-            while target not in known and "." in target and target.split(".")[0] in _tops(known):
+            while target not in known and "." in target and target.split(".")[0] in ours:
                 target = target.rpartition(".")[0]  # a name in a module counts as the module
             yield Import(module, target, node.lineno, hidden, typing)
 
 
-def _tops(known: dict[str, Path]) -> set[str]:
-    return {name.split(".")[0] for name in known}
-
-
 def _walk(node: ast.AST, hidden: bool, typing: bool) -> Iterator[tuple[ast.stmt | ast.expr, bool, bool]]:
     """Yields (statement or expression, is it in a function, is it under TYPE_CHECKING)."""
+    inside = hidden or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+    annotations = typing or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
     for child in ast.iter_child_nodes(node):
-        inside = hidden or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        annotations = typing or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
         if isinstance(child, (ast.stmt, ast.expr)):
             yield child, inside, annotations
         yield from _walk(child, inside, annotations)
@@ -67,9 +64,14 @@ def _targets(node: ast.AST) -> list[str]:
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom) and node.module and not node.level:
         return [f"{node.module}.{alias.name}" for alias in node.names]
-    if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in DYNAMIC:
+    if isinstance(node, ast.Call) and _last_name(node.func) in DYNAMIC:
         return ["(a name made at run time)"]
     return []
+
+
+def _last_name(called: ast.expr) -> str:
+    """Of `a.b.c` the c."""
+    return getattr(called, "attr", "") or getattr(called, "id", "")
 
 
 def graph(imports: Iterable[Import]) -> dict[str, set[str]]:

@@ -23,6 +23,7 @@ import django
 
 def main(user: str, twin: str, stride: str = "1", end: str = "render") -> int:
     django.setup()
+    load_tasks()
     from config import studio
     from tests.studio import EngineDouble
 
@@ -41,6 +42,13 @@ def main(user: str, twin: str, stride: str = "1", end: str = "render") -> int:
             return 1
         at += int(stride)
     return 0
+
+
+def load_tasks() -> None:
+    """Before the first fork: else each child would import them, which takes half a second."""
+    from celery import current_app
+
+    current_app.loader.import_default_modules()
 
 
 def in_child(act: Callable[[], Any]) -> bool:

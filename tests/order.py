@@ -28,10 +28,17 @@ FIRST = (
     "chromium",
     "tests/test_workers.py",
     "tests/test_make_run.py",
+    "tests/test_old_database.py",
+    "tests/test_money.py",
+    "tests/accounts/test_erasure_again.py",
+    "tests/test_schema.py",
     "tests/test_crash.py",
     "tests/billing/test_payment_properties.py",
-    "tests/test_money.py",
+    "tests/test_isolation.py",
     "tests/test_web.py",
+    "tests/test_admin_lookups.py",
+    "tests/test_bad_text.py",
+    "tests/test_serve.py",
     "tests/config/",
 )
 

@@ -6,6 +6,7 @@ tests/order.py assigns tests to workers. tests/summary.py prints how long the te
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -88,6 +89,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--thorough"):
         os.environ["SHOTS"] = "1"  # screenshots, see tests/browser/conftest.py
     config.pluginmanager.register(Summary(), "photoflux-summary")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    gc.set_threshold(20_000, 10, 10)  # a collection of garbage takes long where so much is loaded
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Tests and modules stay to the end: no collection of garbage looks at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist's: runs in the controller

@@ -19,7 +19,7 @@ from tests.plugin import Share
 from tests.rights import logged_in
 from tests.test_isolation import things  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("generous_limits")]
 
 
 def faults(asks: Iterable[Ask], cookies: Any = None, headers: dict[str, str] | None = None) -> list[str]:
@@ -41,13 +41,6 @@ def faults(asks: Iterable[Ask], cookies: Any = None, headers: dict[str, str] | N
 def ids(things: dict[str, str]) -> dict[str, str]:  # noqa: F811
     """Ids by the names of the parameters of addresses."""
     return {"ident": things["item"], "id": things["item"], "twin": things["twin"], "photo": things["photo"]}
-
-
-@pytest.fixture(autouse=True)
-def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    from config.web import ratelimit
-
-    monkeypatch.setattr(ratelimit, "usage", lambda *args, **options: None)
 
 
 def test_no_page_of_the_admin_fails_on_bad_text(share: Share, db: None, settings: Any) -> None:

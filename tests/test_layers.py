@@ -141,9 +141,13 @@ def test_apps_use_only_what_is_free_of_torch_in_ml(house: list[Import]) -> None:
     assert [str(one) for one in used if one.module != DOOR and one.target not in free] == []
 
 
+@pytest.fixture(scope="module")
+def at_top(house: list[Import]) -> dict[str, set[str]]:
+    return imports.graph(one for one in house if not one.hidden)
+
+
 @pytest.mark.parametrize("name", TORCH_FREE)
-def test_what_apps_use_of_ml_loads_no_torch(house: list[Import], name: str) -> None:
-    at_top = imports.graph(one for one in house if not one.hidden)
+def test_what_apps_use_of_ml_loads_no_torch(at_top: dict[str, set[str]], name: str) -> None:
     found = {target.split(".")[0] for target in imports.reachable(at_top, f"ml.{name}")}
     assert not found & set(LATE)
 
@@ -203,12 +207,10 @@ def test_what_two_faces_share_lies_in_neither(house: list[Import]) -> None:
     assert between_faces(of(house, *APPS)) == []
 
 
-@pytest.mark.parametrize("module", ["config.asgi", "config.urls"])
-def test_the_web_process_has_no_torch(module: str) -> None:
+def test_the_web_process_has_no_torch() -> None:
     """Runs in a new process, because this one may have loaded torch already."""
     program = (
-        "import django, importlib, sys; django.setup();"
-        f"importlib.import_module({module!r});"
+        "import sys, config.asgi, config.urls;"
         "found = {'torch', 'diffusers', 'transformers'} & set(sys.modules); sys.exit(', '.join(found) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)

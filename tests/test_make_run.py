@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+import psycopg
 import pytest
 from celery import Celery
 from redis import Redis
 
 from config.start import checkout, embedded
+from tests.database import migrated_dump
+from tests.plugin import Share
 from tests.processes import wait_for
 
 pytestmark = pytest.mark.workers
@@ -86,9 +89,24 @@ def processes_of(folder: Path) -> Iterator[tuple[int, int, str]]:
             continue
 
 
+def fill_tables(var: Path, dump: str) -> None:
+    """Leaves the database of an earlier `make run`, without the demonstration."""
+    (var / "postgres").mkdir(parents=True)
+    server = embedded.postgres(var / "postgres", fast=True)
+    with psycopg.connect(server.url, autocommit=True) as line:
+        line.execute(dump)  # type: ignore[call-overload]
+    server.stop()
+
+
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeRun]:
-    made = MakeRun(tmp_path_factory.mktemp("make-run"))
+def running(
+    django_db_setup: None, pytestconfig: pytest.Config, share: Share, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeRun]:
+    """With --thorough from nothing; else all migrations are applied: tests/database.py has done that."""
+    folder = tmp_path_factory.mktemp("make-run")
+    if not share.thorough:
+        fill_tables(folder / "var", migrated_dump(pytestconfig))
+    made = MakeRun(folder)
     try:
         wait_for(lambda: made.status("/readyz") == 200, 120)
         wait_for(lambda: any("Ctrl-C stops" in line for line in made.printed()))

@@ -72,6 +72,7 @@ def _marked() -> Iterator[str]:
                 yield first
 
 
+@cache
 def catalogue(language: str, kind: str) -> Any:
     with (ROOT / f"locale/{language}/LC_MESSAGES/django.{kind}").open("rb") as f:
         return read_po(f, locale=Path(language).name) if kind == "po" else read_mo(f)

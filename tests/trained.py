@@ -14,7 +14,7 @@ import pytest
 from tests.brief import brief
 from tests.plugin import Share
 
-STEPS = 100  # enough to recognise the person; --thorough uses the base's default
+STEPS = 50  # enough to recognise the person; --thorough uses the base's default
 SCENES, CHECKPOINTS = 4, 2  # --thorough uses the base's own numbers
 Made = tuple[Any, Any, list[tuple[str, float]]]  # the report, the store, the reported (stage, share) pairs
 
@@ -23,7 +23,7 @@ Made = tuple[Any, Any, list[tuple[str, float]]]  # the report, the store, the re
 def nano_woman(share: Share, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A training of the drawn person with seed 6."""
     keys = tmp_path_factory.mktemp("keys")
-    return train(drawn(6, 12), "woman", keys, None if share.thorough else STEPS)
+    return train(drawn(6, share.number(12, 8)), "woman", keys, None if share.thorough else STEPS)
 
 
 @pytest.fixture(scope="session")

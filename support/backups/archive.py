@@ -21,7 +21,8 @@ from typing import Any
 STAMP = "%Y%m%dT%H%M%S.%fZ"  # of a base backup: from this moment on it can be restored
 SEGMENT = 16 * 1024 * 1024  # bytes of the log in one file
 SEGMENTS = 0x1_0000_0000 // SEGMENT  # files with the same middle part of their name
-LOG = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})\.gz")
+# Timeline, number in two parts, and what names no file of the log itself (.backup, .partial).
+LOG = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})(\..+)?\.gz")
 BLOCK = 1024 * 1024
 
 
@@ -108,7 +109,8 @@ def segments(folder: Path) -> dict[int, Path]:
     """The files of the log by number. After a restore two may have one number: the later line counts."""
     found = {}
     for path in sorted((folder / "wal").glob("*.gz")):
-        if match := LOG.fullmatch(path.name):
+        match = LOG.fullmatch(path.name)
+        if match and not match[4]:
             found[_number(match)] = path
     return found
 

@@ -11,11 +11,12 @@ import sys
 
 import django
 
-from tests.mortal import die_at, in_child
+from tests.mortal import die_at, in_child, load_tasks
 
 
 def main(ident: str, stride: str) -> int:
     django.setup()
+    load_tasks()
     from accounts.tasks import erase
 
     killed = 0

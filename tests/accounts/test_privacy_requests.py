@@ -16,15 +16,8 @@ from moderation.models import AuditEntry
 from tests.accounts.people import browser, link
 from tests.rights import logged_in, staff_with
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("generous_limits")]
 WHO = "nobody@example.com"
-
-
-@pytest.fixture(autouse=True)
-def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    from config.web import ratelimit
-
-    monkeypatch.setattr(ratelimit, "usage", lambda *args, **options: None)
 
 
 def ask(email: str = WHO, kind: str = "access", **more: str) -> Any:

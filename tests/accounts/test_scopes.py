@@ -15,7 +15,7 @@ from config import urls
 from config.web.schema import document
 from tests.test_isolation import routes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("generous_limits")]
 FILL = {
     "<uuid:ident>": str(UUID(int=7)),
     "<uuid:photo>": str(UUID(int=8)),
@@ -46,13 +46,6 @@ def call(client: APIClient, route: str, method: str) -> tuple[int, str, Any]:
     if answer.status_code < 400 or "json" not in answer["Content-Type"]:
         return answer.status_code, "", None
     return answer.status_code, answer.json()["code"], answer.json().get("scope")
-
-
-@pytest.fixture(autouse=True)
-def _no_limits(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    from config.web import ratelimit
-
-    monkeypatch.setattr(ratelimit, "usage", lambda *args, **options: None)
 
 
 def test_every_route_and_method_has_its_row_and_no_row_is_left_over() -> None:

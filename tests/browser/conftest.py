@@ -116,8 +116,26 @@ class Site:
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    """Settings of the site's processes. Test files may override this fixture."""
-    return {}
+    """Settings of the site's processes: it sells, names its operator, takes proofs of age, and sends webhooks
+    to this machine too. Test files may override this fixture; each that does starts a site of its own."""
+    return {
+        "STRIPE_SECRET_KEYS": "sk_test_nobody",
+        "OPERATOR_NAME": "Example Pictures Ltd",
+        "OPERATOR_ADDRESS": "1 Example Road, 12345 Example Town",
+        "OPERATOR_EMAIL": "privacy@example.com",
+        "ADULT_CONTENT": "true",
+        "ADULT_COUNTRIES": "ES=España,MX=México",
+        "WEBHOOK_PRIVATE": "1",
+    }
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with settings of their own come last: all others share one site."""
+    places = [i for i, item in enumerate(items) if Path(__file__).parent in item.path.parents]
+    own = sorted((items[i] for i in places), key=lambda item: hasattr(item.module, "environment"))  # type: ignore[attr-defined]
+    for place, item in zip(places, own, strict=True):
+        items[place] = item
 
 
 OPEN: list[Site] = []  # none or one: the workers of two would take each other's tasks

@@ -17,12 +17,6 @@ from tests.receiver import Receiver
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
-@pytest.fixture(scope="module")
-def environment() -> dict[str, str]:
-    """Webhooks may go to this machine."""
-    return {"WEBHOOK_PRIVATE": "1"}
-
-
 def prove(page: Page) -> None:
     page.get_by_label("Your password, or a code").locator("visible=true").last.fill("a long password")
 

@@ -16,17 +16,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 PAGES = ("privacy", "retention", "ai", "imprint", "privacy/request")
 
 
-@pytest.fixture(scope="module")
-def environment() -> dict[str, str]:
-    """As on other pages' walks, with an operator."""
-    return {
-        "STRIPE_SECRET_KEYS": "sk_test_nobody",
-        "OPERATOR_NAME": "Example Pictures Ltd",
-        "OPERATOR_ADDRESS": "1 Example Road, 12345 Example Town",
-        "OPERATOR_EMAIL": "privacy@example.com",
-    }
-
-
 def test_somebody_without_an_account_asks_and_confirms_on_a_phone(site: Site) -> None:
     page = site.visit("phone", java_script_enabled=False)
     page.goto("/privacy/")

@@ -19,11 +19,6 @@ from tests.conftest import jpeg
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
-@pytest.fixture(scope="module")
-def environment() -> dict[str, str]:
-    return {"ADULT_CONTENT": "true", "ADULT_COUNTRIES": "ES=España,MX=México"}
-
-
 @pytest.mark.parametrize("size", ["phone", pytest.param("desktop", marks=pytest.mark.thorough)])
 def test_a_person_appeals_and_proves_their_age(site: Site, alice: Any, size: str) -> None:
     soon = timezone.now() + timedelta(days=7)

@@ -163,6 +163,7 @@ def test_a_piece_that_breaks_off_goes_on_where_it_stopped(site: Site, wizard: Pa
     assert sent == [("PATCH", "4194304"), ("HEAD", None), ("PATCH", "4194304")]
 
 
+@pytest.mark.thorough  # by default the next test follows one piece of work on two devices
 def test_two_tabs_on_one_twin_show_the_same(site: Site, wizard: Page, twin: Any, tmp_path: Path) -> None:
     other = wizard.context.new_page()
     other.goto(wizard.url)
@@ -209,6 +210,7 @@ def test_a_double_click_is_one_job_and_the_back_button_another(
     assert Job.objects.count() == 2
 
 
+@pytest.mark.thorough  # by default "Create" is clicked twice, above
 def test_a_double_click_on_again_is_one_more_job(site: Site, studio_page: Page, alice: Any) -> None:
     from generation.models import Job
 

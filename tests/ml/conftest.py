@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from ml.catalogue import Base, base_of
+from ml.local.loading import load_pipeline
 from ml.nets.torchvision import ensure_torchvision
+from tests.ml.flux_hub import hub  # noqa: F401
+from tests.trained import drawn
 
-ensure_torchvision()
 
-from ml.catalogue import Base, base_of  # noqa: E402
-from ml.local.loading import load_pipeline  # noqa: E402
-from tests.ml.flux_hub import hub  # noqa: E402, F401
-from tests.trained import drawn  # noqa: E402
+@pytest.fixture(scope="session", autouse=True)
+def _torchvision() -> None:
+    """Not when the tests are collected, which every process does: it takes seconds."""
+    ensure_torchvision()
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ def test_photos_are_judged_one_line_each(drawn: Path, capsys: Any, tmp_path: Pat
 def made(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a twin of four steps and its pictures."""
     folder = tmp_path_factory.mktemp("made")
-    photos = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))]
+    photos = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))[:4]]
     how = ["--style", "cinematic", "--count", "2", "--seed", "7", "--steps", "4", "--threads", "1", "--json"]
     where = ["--out", str(folder / "out"), "--keys", str(folder / "keys")]
     with pytest.MonkeyPatch.context() as patch:
@@ -226,7 +226,7 @@ def test_ctrl_c_stops_at_a_step_and_the_same_command_goes_on(
     drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     argv = four(drawn, tmp_path, steps=4)
-    monkeypatch.setitem(BASES, "nano", brief(1, 1))
+    monkeypatch.setitem(BASES, "nano", brief(4, 1))
     with monkeypatch.context() as m:
         m.setattr(Bar, "__call__", pressing(Bar.__call__))
         assert main(argv) == 130

@@ -124,6 +124,8 @@ def test_every_rung_trains_a_twin_that_renders(
     assert "fits: " in report.memory
     made = list(engine.render(RenderSpec("in a park", report.lora, report.sha256), store=store))
     assert made[0].engine == profile
+    if profile == "flux-schnell":  # it has a training adapter, which is off now
+        assert engine.models()[0].transformer.active_adapters() == ["twin"]
     # Serving uses the base in full precision again.
     assert not any(isinstance(m, Float8Linear) for m in engine.models()[0].transformer.modules())
 

@@ -343,7 +343,7 @@ def twin(pipe: Any, seed: int) -> dict[str, torch.Tensor]:
     return {name: (0.15 * torch.randn(shape, generator=g)).half() for name, shape in shapes.items()}
 
 
-@pytest.mark.parametrize("prepared", [False, True])
+@pytest.mark.parametrize("prepared", [pytest.param(False, marks=pytest.mark.thorough), True])
 def test_twins_are_swapped_hot(small: Any, prepared: bool) -> None:
     bare, one, two = picture(small, 2), twin(small, 1), twin(small, 2)
     if prepared:

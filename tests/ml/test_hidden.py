@@ -76,6 +76,7 @@ def test_only_what_is_sure_is_refused() -> None:
     assert hidden_parts(nothing | {"mouth": 1.0, "nose": UNSURE}) == (("mouth_hidden",), True)
 
 
+@pytest.mark.thorough  # the net that ships is judged above
 def test_the_training_learns_from_a_few_heads() -> None:
     torch.set_num_threads(1)
     pictures, shares = examples(range(FIRST, FIRST + 12), seed=1)

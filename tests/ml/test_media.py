@@ -167,23 +167,23 @@ def test_of_several_pictures_in_a_heic_the_primary_wins():
 
 
 @pytest.mark.parametrize(
-    "data",
+    "made",
     [
-        frames("PNG"),
-        frames("WEBP"),
-        frames("TIFF", 200),
-        frames("GIF"),
-        encoded(picture(), "GIF"),
-        encoded(picture(), "BMP"),
-        encoded(picture(), "PPM"),
-        encoded(picture(), "JPEG2000"),
-        encoded(picture(), "ICO"),
-        b"\0\0\0\x1cftypavif\0\0\0\0mif1avif" + bytes(64),
+        lambda: frames("PNG"),
+        lambda: frames("WEBP"),
+        lambda: frames("TIFF", 200),
+        lambda: frames("GIF"),
+        lambda: encoded(picture(), "GIF"),
+        lambda: encoded(picture(), "BMP"),
+        lambda: encoded(picture(), "PPM"),
+        lambda: encoded(picture(), "JPEG2000"),
+        lambda: encoded(picture(), "ICO"),
+        lambda: b"\0\0\0\x1cftypavif\0\0\0\0mif1avif" + bytes(64),
     ],
     ids=["apng", "webp", "tiff", "gif", "still gif", "bmp", "ppm", "jp2", "ico", "avif"],
 )
-def test_animations_pages_and_other_formats_are_unsupported(data):
-    assert code_for(data) == "unsupported_format"
+def test_animations_pages_and_other_formats_are_unsupported(made):
+    assert code_for(made()) == "unsupported_format"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import sys
 from ml import media
@@ -20,6 +22,7 @@ sys.exit(", ".join(m for m in sys.modules if m.startswith(("ml.drawn", "ml.nano"
 """
 
 
+@pytest.mark.thorough  # by default tests/test_layers.py follows the imports
 def test_checking_a_photo_loads_neither_drawings_nor_training(tmp_path: Path, few: list[bytes]) -> None:
     (tmp_path / "photo.jpg").write_bytes(few[0])
     command = [sys.executable, "-c", PROGRAM, str(tmp_path / "photo.jpg")]

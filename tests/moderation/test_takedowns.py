@@ -74,7 +74,14 @@ def test_the_same_notice_sent_twice_is_one_and_gives_no_new_secret(client: Any) 
     assert send(client, text="another picture").json()["case"] != first["case"]
 
 
-@pytest.mark.parametrize("name", COPIES)
+# By default two: test_decisions.py finds all kinds.
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ("half", "mirror") else pytest.param(name, marks=pytest.mark.thorough)
+        for name in COPIES
+    ],
+)
 def test_a_picture_that_is_sent_finds_its_copies_of_every_user(
     client: Any, alice: Any, bob: Any, name: str
 ) -> None:

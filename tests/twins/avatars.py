@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ SIDE = 320
 ANA = replace(PLAIN, hair="long", hair_colour="chestnut", eyes="green")
 
 
+@cache
 def picture_of(person: Person, yaw: float = 0.0) -> tuple[bytes, list[float]]:
     """A drawing that is taken for a photo, and the five points of its face."""
     turn, deep = np.radians(yaw), (0.78, 0.78, 1.0, 0.78, 0.78)
