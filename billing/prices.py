@@ -96,5 +96,10 @@ def video(seconds: int) -> int:
     return listed()["video_second"] * seconds
 
 
+def video_second(base: Base) -> int | None:
+    """None for an engine that makes no clips."""
+    return video(1) if base.video else None
+
+
 def restoration() -> int:
     return listed()["restoration"]

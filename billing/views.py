@@ -158,6 +158,7 @@ PURPOSES = {
     "repair": (_("A repaired picture"), "job"),
     "enlarge": (_("An enlarged picture"), "job"),
     "headshots": (_("Headshots"), "headshots_sheet"),
+    "video": (_("A clip"), "job"),
     "training": (_("Training"), "training"),
     "restore": (_("Restoration"), "restoration"),
     "plan": (_("Your plan"), ""),

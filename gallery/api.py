@@ -82,9 +82,9 @@ def _version(item: Item) -> str:
 
 
 class ItemFileView(APIView):
-    """The full picture (`content`) or its thumbnail (`thumbnail`)."""
+    """The full picture or clip (`content`), by parts with Range, or its thumbnail (`thumbnail`)."""
 
-    @extend_schema(responses={(200, "image/png"): bytes})
+    @extend_schema(responses={(200, "image/png"): bytes, (200, "video/mp4"): bytes})
     def get(self, request: Any, ident: str, rendition: str) -> Any:
         item = Item.objects.owned_by(request.user).get_or_404(ident)
         return serve_item(request, item, rendition, download=bool(request.GET.get("download")))

@@ -15,7 +15,7 @@ from rest_framework.exceptions import ValidationError
 from config.errors import DomainError, Invalid
 from config.web.problems import flattened, sentence_of
 from config.web.ratelimit import limited
-from gallery.edits import edit_item
+from gallery.edits import edit_item, require_picture
 from gallery.models import Item
 from gallery.serializers import EditForm
 from ml.types import ASPECTS
@@ -34,6 +34,7 @@ SLIDERS = (
 def editor(request: HttpRequest, ident: str) -> HttpResponse:
     """A refused edit is shown again with its values."""
     item, refused = Item.objects.owned_by(request.user).get_or_404(ident), ""
+    require_picture(item)
     if request.method == "POST":
         try:
             return _edited(request, item)

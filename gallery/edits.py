@@ -58,13 +58,19 @@ class NothingChanged(DomainError):
     message = _("Nothing would change. Move a slider or the frame first.")
 
 
-REFUSALS = (CropEmpty, CropOutside, CropTooSmall, NothingChanged)
+class ClipNotEdited(DomainError):
+    code = "only_pictures"
+    message = _("Clips cannot be edited. Choose a picture.")
+
+
+REFUSALS = (CropEmpty, CropOutside, CropTooSmall, NothingChanged, ClipNotEdited)
 
 
 def edit_item(item: Item, change: edit.Edit) -> Item:
     """The edited picture as a new item; the same edit of the same picture a second time is the first one.
     Raises REFUSALS, Suspended, and NotFound for a picture that was deleted meanwhile."""
     standing.require(item.user_id)
+    require_picture(item)
     edits = [*item.recipe.get("edits", []), change.facts()]
     if earlier := _made(item, edits):
         return earlier
@@ -82,6 +88,12 @@ def edit_item(item: Item, change: edit.Edit) -> Item:
     )
     facts = {"recipe": item.recipe | {"edits": edits}, "mark": mark}
     return _insert(item, png, facts | {"width": picture.shape[1], "height": picture.shape[0]})
+
+
+def require_picture(item: Item) -> None:
+    """Raises ClipNotEdited."""
+    if item.is_clip:
+        raise ClipNotEdited
 
 
 def _made(item: Item, edits: list[dict[str, Any]]) -> Item | None:

@@ -12,7 +12,8 @@ from twins.models import Training
 
 
 def told(item: Item) -> dict[str, Any]:
-    """Returns `words`, `value` and `real` (the twin's photos among themselves), the latter two where known.
+    """Returns `words`, `value`, `real` (the twin's photos among themselves) and `low` (the least of nineteen
+    of twenty frames of a clip), the latter three where known.
 
     The words compare the picture with the floor of the training's base, below which a twin does not count as
     recognised, and with the photos. Nothing is told when the training is gone, was measured by an embedder
@@ -24,7 +25,8 @@ def told(item: Item) -> dict[str, Any]:
     if item.likeness is None:
         return {"words": _("not measured: no face was found")}
     words = _words(item.likeness, training)
-    return {"words": words, "value": item.likeness, "real": training.likeness_real}
+    told = {"words": words, "value": item.likeness, "real": training.likeness_real}
+    return told | {"low": item.likeness_low}
 
 
 def _words(value: float, training: Training) -> Any:

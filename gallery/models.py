@@ -77,7 +77,10 @@ class Item(models.Model):
     size = models.PositiveIntegerField()  # bytes of the full picture
     etag = models.CharField(max_length=64)  # SHA-256 of the unencrypted picture
     media_type = models.CharField(max_length=40, default="image/png")
+    # How surely it shows its twin, 0..1; of a clip the median of its frames, and their 5th percentile.
     likeness = models.FloatField(null=True)
+    likeness_low = models.FloatField(null=True)
+    duration = models.FloatField(null=True)  # seconds of a clip
     safety = models.FloatField(default=0.0)
     mark = models.BigIntegerField(null=True)  # id in the invisible watermark
     hash = models.BigIntegerField(null=True)  # how it looks; see gallery.services.look_of
@@ -149,6 +152,10 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {str(self.id)[:8]}"
+
+    @property
+    def is_clip(self) -> bool:
+        return self.kind == self.Kind.VIDEO
 
     @property
     def folder(self) -> str:

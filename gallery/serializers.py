@@ -44,6 +44,8 @@ class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
             "size",
             "media_type",
             "likeness",
+            "likeness_low",
+            "duration",
             "favourite",
             "archived",
             "keeper",
@@ -64,7 +66,7 @@ COLUMNS = {
 def show_item(item: Item, measured: Collection[UUID]) -> dict[str, Any]:
     """`measured`: see measured_by. The likeness of a picture by another training is not told."""
     shown = {name: getattr(item, column) for name, column in COLUMNS.items()}
-    return shown if item.training in measured else shown | {"likeness": None}
+    return shown if item.training in measured else shown | {"likeness": None, "likeness_low": None}
 
 
 def measured_by(user: Any) -> set[UUID]:

@@ -23,19 +23,21 @@ SIGN = 1 << 63
 TAGS, TAG_LENGTH = 30, 40
 
 
-def save_item(user_id: Any, ident: Any, data: bytes) -> dict[str, Any]:
-    """Writes the picture and its thumbnail to the vault, before the row is inserted.
+def save_item(user_id: Any, ident: Any, data: bytes, *, poster: bytes = b"") -> dict[str, Any]:
+    """Writes the picture, or a clip with its `poster`, and the thumbnail to the vault, before the row is
+    inserted. A clip has no hash: what begins alike is not the same clip.
 
     Returns the row's fields that describe these files. Raises PictureBlocked.
     """
     item, files = Item(id=ident), store(user_id)
-    small = media.thumbnail(data, THUMBNAIL, "WEBP")
+    small = media.thumbnail(poster or data, THUMBNAIL, "WEBP")
     prints = check_picture(user_id, media.to_array(small), subject=("item", item.id))
     files.write(item.content, data)
     files.write(item.thumbnail, small)
     blur = base64.b64encode(media.thumbnail(small, BLUR, "WEBP")).decode()
     etag = hashlib.sha256(data).hexdigest()
-    return {"size": len(data), "etag": etag, "blur": blur, "hash": look_of(small), "prints": prints}
+    look = None if poster else look_of(small)
+    return {"size": len(data), "etag": etag, "blur": blur, "hash": look, "prints": prints}
 
 
 def look_of(thumbnail: bytes) -> int:

@@ -25,7 +25,7 @@ from config.studio import get_base
 from config.web.labels import ERA_NAMES, QUALITY_NAMES, STYLE_NAMES, maker
 from config.web.pagination import cursor_at, page
 from config.web.problems import told
-from gallery import likeness, services
+from gallery import clips, likeness, services
 from gallery.faces.models import Person
 from gallery.faces.pictures import faces_of
 from gallery.models import Album, Item
@@ -161,6 +161,7 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
         "tags": pgettext("between tags", ", ").join(item.tags),
         "tab": "gallery",
         **_tools(item),
+        **clips.facts_of(item),
         **publishing.facts_of(item),
     }
     return render(request, "gallery/item.html", facts)

@@ -25,6 +25,10 @@ from config.web.ratelimit import limited
 from config.web.schema import KEY, PAGE, paged, refuses
 from config.web.serializers import checked, idempotency_of
 from generation import albums, services, suggestions
+from generation.clips import api as clips
+from generation.clips.serializers import VideoForm
+from generation.clips.services import REFUSALS as CLIPS
+from generation.clips.services import VIDEO
 from generation.eras import EraUnfit
 from generation.models import Job
 from generation.packs import api as packs
@@ -58,11 +62,16 @@ REFUSALS = (
     PresetGone,
     PackUnfit,
     EraUnfit,
+    *CLIPS,
 )
 # Of POST /generations: one form for each kind.
 FORMS = PolymorphicProxySerializer(
-    component_name="GenerationForm", serializers=[JobForm, HeadshotsForm], resource_type_field_name=None
+    component_name="GenerationForm",
+    serializers=[JobForm, HeadshotsForm, VideoForm],
+    resource_type_field_name=None,
 )
+ORDERS = {HEADSHOTS: packs.order, VIDEO: clips.order}
+AGAIN = {HEADSHOTS: packs.again, VIDEO: clips.again}
 
 
 class JobsView(APIView):
@@ -76,8 +85,8 @@ class JobsView(APIView):
     @refuses(*REFUSALS)
     def post(self, request: Any) -> Response:
         wanted = request.data.get("kind") if isinstance(request.data, Mapping) else None
-        job = packs.order(request) if wanted == HEADSHOTS else _images(request)
-        return Response(show_job(job), status=202)
+        order = ORDERS.get(wanted, _images) if isinstance(wanted, str) else _images
+        return Response(show_job(order(request)), status=202)
 
 
 def _images(request: Any) -> Job:
@@ -114,8 +123,8 @@ class RepeatView(APIView):
     @refuses(*REFUSALS)
     def post(self, request: Any, ident: str) -> Response:
         form, job = checked(RepeatForm, request), Job.objects.owned_by(request.user).get_or_404(ident)
-        again = packs.again if job.kind == HEADSHOTS else _again
-        made = again(request, job, same_seed=form["same_seed"], overrides=form.get("overrides", {}))
+        again, overrides = AGAIN.get(job.kind, _again), form.get("overrides", {})
+        made = again(request, job, same_seed=form["same_seed"], overrides=overrides)
         return Response(show_job(made), status=202)
 
 

@@ -9,7 +9,6 @@ class GenerationConfig(AppConfig):
     def ready(self) -> None:
         from accounts.consents import kind_of
         from accounts.models import Kind
-        from billing import prices
         from config import registry
         from generation import exports, kinds, notices, services
         from generation.kinds.enlarge import EnlargeKind
@@ -17,24 +16,17 @@ class GenerationConfig(AppConfig):
         from generation.kinds.image import ImageKind
         from generation.kinds.repair import RepairKind
         from generation.kinds.restore import RestoreKind
+        from generation.kinds.video import VideoKind
         from generation.models import Job, Output
         from generation.restorations.exports import restorations
         from generation.restorations.models import Restoration
         from generation.sessions.models import Session
         from ml.catalogue import SERVICES
 
-        for kind in (ImageKind(), HeadshotsKind(), RestoreKind(), RepairKind(), EnlargeKind()):
+        for kind in (ImageKind(), HeadshotsKind(), RestoreKind(), RepairKind(), EnlargeKind(), VideoKind()):
             kinds.register(kind)
-        from generation.packs.serializers import quoted as quoted_headshots
-        from generation.serializers import quoted
-
-        prices.register("image", quoted)
-        prices.register("headshots", quoted_headshots)
-        prices.register("repair", lambda user, fields: quoted(user, {**fields, "kind": "image"}))
-        prices.register("enlarge", lambda _user, _fields: {"credits": EnlargeKind().price(Job())})
         registry.known_files.append(Job.known_files)
         registry.run_ended.append(notices.on_run_end)
-        prices.register("restoration", lambda user, fields: {"credits": prices.restoration()})
         registry.on_withdraw.setdefault(Kind.BIOMETRIC_TWIN, []).append(services.stop_jobs)
         for service in SERVICES:
             stop = partial(services.stop_at, service)
@@ -45,7 +37,24 @@ class GenerationConfig(AppConfig):
         registry.known_files.append(Restoration.known_files)
         owned = {Restoration: "user", Session: "user", Output: "job__user", Job: "user"}
         registry.erasers.append(registry.Eraser(owned))
+        self._quote()
         self._what_ends()
+
+    def _quote(self) -> None:
+        """What a request of each kind costs."""
+        from billing import prices
+        from generation.clips.serializers import quoted as quoted_clip
+        from generation.kinds.enlarge import EnlargeKind
+        from generation.models import Job
+        from generation.packs.serializers import quoted as quoted_headshots
+        from generation.serializers import quoted
+
+        prices.register("image", quoted)
+        prices.register("headshots", quoted_headshots)
+        prices.register("video", quoted_clip)
+        prices.register("repair", lambda user, fields: quoted(user, {**fields, "kind": "image"}))
+        prices.register("enlarge", lambda _user, _fields: {"credits": EnlargeKind().price(Job())})
+        prices.register("restoration", lambda user, fields: {"credits": prices.restoration()})
 
     def _what_ends(self) -> None:
         """By time, and with a consent."""

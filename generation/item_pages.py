@@ -16,7 +16,7 @@ from config.errors import DomainError, Invalid
 from config.web.problems import flattened, sentence_of, told
 from config.web.ratelimit import limited
 from gallery.models import Item
-from generation import engines, repairs
+from generation import engines, references, repairs
 from generation.models import Job
 from generation.picking import qualities
 from generation.serializers import EnlargeForm, RepairForm
@@ -36,6 +36,7 @@ FIELDS = ("prompt", "mask", "region", "strength", "quality")
 def repair(request: HttpRequest, item: str) -> HttpResponse:
     """A refused repair is shown again with its values."""
     found, refused, lacks = Item.objects.owned_by(request.user).get_or_404(item), "", False
+    references.require_allowed(found)
     if request.method == "POST":
         try:
             return _repaired(request, found)

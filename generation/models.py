@@ -62,6 +62,10 @@ class Job(PaidRun):
     mask = models.UUIDField(null=True)
     region = models.CharField(max_length=12, blank=True, default="", db_default="")
     times = models.PositiveSmallIntegerField(null=True)  # as large as the reference: of enlargements
+    # Of clips: seconds, and the movement, one of ml.animation.MOTIONS or in words.
+    duration = models.PositiveSmallIntegerField(null=True)
+    motion = models.CharField(max_length=20, blank=True, default="", db_default="")
+    action = models.CharField(max_length=300, blank=True, default="", db_default="")
     # Of headshots: the pack, the codes of the chosen presets, and the prompt of each picture.
     pack = models.ForeignKey("generation.Pack", models.SET_NULL, null=True, related_name="+")
     presets = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
@@ -128,12 +132,18 @@ class Job(PaidRun):
             "engine": self.base.name,
             **({"adult": True} if self.adult else {}),
             **self._begins_from(),
+            **self._moves(),
         } | ({"pack": self.pack.code if self.pack else "", "presets": self.presets} if self.shots else {})
 
     def _begins_from(self) -> dict[str, object]:
         fields = ("reference", "strength", "mask", "region", "times") if self.reference else ()
         found = {name: getattr(self, name) for name in fields}
         return {name: str(v) if isinstance(v, UUID) else v for name, v in found.items() if v}
+
+    def _moves(self) -> dict[str, object]:
+        if not self.duration:
+            return {}
+        return {"duration": self.duration, "motion": self.motion, "action": self.action}
 
     @classmethod
     def known_files(cls, user_id: UUID) -> Iterator[str]:

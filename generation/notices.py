@@ -1,4 +1,4 @@
-"""The notices of jobs: pictures, headshots, repairs, enlargements and restorations."""
+"""The notices of jobs: pictures, headshots, clips, repairs, enlargements and restorations."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ def _enlarged(n: int) -> str:
     return ngettext("Your picture is enlarged.", "%(n)s pictures are enlarged.", n) % {"n": n}
 
 
+def _clips(n: int) -> str:
+    return ngettext("Your clip is ready.", "Your %(n)s clips are ready.", n) % {"n": n}
+
+
 def _restored(n: int) -> str:
     return ngettext("Your picture is restored.", "%(n)s pictures are restored.", n) % {"n": n}
 
@@ -43,6 +47,7 @@ TITLES: dict[str, tuple[Callable[[int], str], Callable[[], str]]] = {
     "headshots": (_headshots, lambda: _("Headshots could not be made.")),
     "repair": (_repaired, lambda: _("A picture could not be repaired.")),
     "enlarge": (_enlarged, lambda: _("A picture could not be enlarged.")),
+    "video": (_clips, lambda: _("A clip could not be made.")),
     "restore": (_restored, lambda: _("A picture could not be restored.")),
 }
 

@@ -54,9 +54,9 @@ class Picking:
         )
 
 
-def picking(user: Any, twins: Iterable[Twin]) -> Picking:
-    """`twins` with their active trainings."""
-    cards = [card for card in choice.cards(user) if card.included]
+def picking(user: Any, twins: Iterable[Twin], *, video: bool = False) -> Picking:
+    """`twins` with their active trainings. `video`: the engines that make clips alone."""
+    cards = [card for card in choice.cards(user) if card.included and (card.base.video or not video)]
     usable = [card.base for card in cards]
     fitting = {str(twin.id): _of_twin(twin, usable) for twin in twins}
     return Picking(cards, fitting | {NOBODY: _first(_default(user), [base.name for base in usable])})

@@ -79,7 +79,7 @@ def begin(job: Job, *, shaped: bool) -> None:
 
 def require_safe(item: Item) -> None:
     """Raises ReferenceNotAllowed. The engine screens the picture again before it begins."""
-    if item.safety >= UNSAFE or item.kind == Item.Kind.VIDEO:
+    if item.safety >= UNSAFE or item.is_clip:
         raise ReferenceNotAllowed
 
 
@@ -98,7 +98,7 @@ def check(job: Job, base: Base) -> None:
         return
     item = Item.objects.owned_by(job.user).get_or_404(job.reference)
     require_safe(item) if job.times else require_allowed(item)
-    if not base.references:
+    if not base.references and not job.duration:  # a clip is moved by a model of its own
         raise EngineWithoutReference
 
 

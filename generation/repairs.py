@@ -84,7 +84,9 @@ def request_enlarged(item: Item, *, times: int, key: str | None = None, body_has
 
 def request_similar(item: Item, *, count: int = 4, key: str | None = None, body_hash: str = "") -> Job:
     """Pictures of the same recipe with the seeds that follow. Raises Invalid for a picture without a recipe,
-    and as services.request_job."""
+    ReferenceNotAllowed for a clip, and as services.request_job."""
+    if item.is_clip:
+        raise references.ReferenceNotAllowed
     seed = references.free_seed(item, count, SEEDS)
     recipe = {name: item.recipe[name] for name in RECIPE if item.recipe.get(name)}
     again = {"kind": "image", "prompt": item.prompt, "count": count, "seed": seed} | recipe

@@ -15,8 +15,10 @@ from config.runs.places import Places
 from config.web.serializers import RunFields, run_fields
 from config.web.text import TextField
 from generation import albums, engines, eras, references
+from generation.kinds.video import STAGES
 from generation.models import Job
 from ml import prompts
+from ml.animation import FPS
 from ml.types import ASPECTS, ERAS, QUALITIES, REGIONS, STRENGTH, STYLES
 from twins.models import Twin
 
@@ -183,12 +185,21 @@ class RecipeSerializer(serializers.Serializer):  # type: ignore[type-arg]
     mask = serializers.UUIDField(required=False, help_text="of a repair, kept with the job")
     region = serializers.CharField(required=False)
     times = serializers.IntegerField(required=False, help_text="of an enlargement")
+    duration = serializers.IntegerField(required=False, help_text="seconds of a clip")
+    motion = serializers.CharField(required=False, help_text="of a clip; empty beside `action`")
+    action = serializers.CharField(required=False, help_text="of a clip: its movement in words")
     pack = serializers.CharField(required=False, help_text="of headshots; empty when staff deleted it")
     presets = serializers.ListField(child=serializers.CharField(), required=False)
 
 
+class FramesSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    done = serializers.IntegerField()
+    of = serializers.IntegerField()
+
+
 class JobSerializer(RunFields):
     recipe = RecipeSerializer()
+    frames = FramesSerializer(allow_null=True, help_text="of a clip at work")
     prompt_read_until = serializers.IntegerField(
         allow_null=True, help_text="how many characters of the prompt the base reads; null for all"
     )
@@ -205,8 +216,18 @@ def show_job(job: Job, places: Places | None = None) -> dict[str, Any]:
     items = [o.item for o in job.outputs.all()]
     return run_fields(job, places) | {
         "recipe": job.recipe,
+        "frames": frames_of(job),
         "items": items,
         "album": job.album_id,
         "unlike": job.unlike(),
         **reading(job),
     }
+
+
+def frames_of(job: Job) -> dict[str, int] | None:
+    """How many frames of a clip at work are made, by its progress; None for everything else."""
+    if not job.duration or not job.is_open:
+        return None
+    first, last = STAGES["animating"]
+    made = min(1.0, max(0.0, (job.share - first) / (last - first)))
+    return {"done": int(made * job.duration * FPS), "of": job.duration * FPS}

@@ -31,6 +31,7 @@ from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "era", "aspect_ratio", "quality", "count", "steps")
 COPIED += ("adult", "engine", "album", "reference", "strength", "mask", "region", "times")
+OF_CLIPS = ("duration", "motion", "action")
 SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest", "pack", "presets", "shots")
 
 
@@ -203,7 +204,7 @@ def retry_job(job: Job, *, actor: Any) -> Job:
         retry_of=job.id
     ).first():  # its idempotency key is forgotten after a week
         return earlier
-    same = {name: getattr(job, name) for name in (*COPIED, *SAME_AT_RETRY)}
+    same = {name: getattr(job, name) for name in (*COPIED, *OF_CLIPS, *SAME_AT_RETRY)}
     again = Job(retry_of=job.id, retry_cause="staff", **same)
 
     def prepare(new: Job) -> None:

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from billing.runs import REMOTE, may_begin
-from config.runs.stages import overall
+from config.runs.stages import Stages, overall
 from config.runs.turns import last_served
 from config.runs.worker import Lost, claimed
 from gallery.models import Item
@@ -135,10 +135,12 @@ def _may_show(twin: Twin, base: Base) -> bool:
 
 
 def _progress(run: Job, index: int) -> types.Progress:
-    def tell(stage: str, share: float) -> bool:
-        return run.progress(stage if run.service else "rendering", (index + min(share, 1.0)) / run.count)
+    stages: Stages = REMOTE_STAGES if run.service else getattr(run.job_kind, "stages", {})
 
-    return overall(tell, REMOTE_STAGES) if run.service else tell
+    def tell(stage: str, share: float) -> bool:
+        return run.progress(stage if stages else "rendering", (index + min(share, 1.0)) / run.count)
+
+    return overall(tell, stages) if stages else tell
 
 
 def deliver(run: Job, index: int, result: Any) -> None:

@@ -1,11 +1,14 @@
 from django.urls import path
 
 from generation import item_pages, views
+from generation.clips import views as clips
 from generation.feedback import views as feedback
 
 urlpatterns = [
     path("", views.studio, name="studio"),
     path("state/", views.state, name="studio_state"),
+    path("videos/", clips.page, name="videos"),
+    path("videos/state/", clips.state, name="videos_state"),
     path("pictures/<uuid:ident>/not-me/", feedback.not_me, name="not_me"),
     path("pictures/<uuid:ident>/rate/", feedback.rate, name="rate_item"),
     path("<uuid:ident>/", views.job, name="job"),

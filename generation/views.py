@@ -14,28 +14,27 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.emails import is_confirmed
 from billing import ledger
-from billing.engines import choice, offers
+from billing.engines import choice
 from billing.payments import gateway
 from config.errors import DomainError, NotFound
-from config.runs.places import Places
 from config.runs.states import OPEN
-from config.studio import get_base
-from config.web.labels import STYLE_NAMES, engine_name
+from config.web.labels import STYLE_NAMES
 from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from gallery.models import Item
 from generation import adult, albums, services
+from generation.again import again_of
+from generation.clips.services import VIDEO
 from generation.models import Job
-from generation.packs import services as packs
 from generation.packs.services import HEADSHOTS
 from generation.picking import picking, qualities
 from generation.references import nearest_aspect
-from generation.serializers import JobForm, asked, reading, show_job
+from generation.serializers import JobForm, asked, reading
+from generation.shown import shown
 from ml.types import ASPECTS, STYLES
 from twins.models import Training, Twin
 
 SHOWN = 12  # jobs listed in the studio
-ON_A_LINE = 8  # pictures of an order of headshots in the studio
 TAIL = 30  # characters shown of what the base reads last
 UNREAD = _(
     "This base reads the prompt only up to “%(end)s”. It leaves out the rest. "
@@ -173,30 +172,10 @@ def _offer(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _shown(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
-    places = Places()
-    jobs = [show_job(job, places) | {"spared": job.spared} for job in rows]
-    mine = Item.objects.owned_by(request.user).filter(job__in=[j["id"] for j in jobs])
-    here = {item["id"]: item for item in mine.values("id", "width", "height")}
-    several = len(offers.configured()) > 1
-    for job in jobs:  # leave out deleted pictures
-        base = get_base(str(job["recipe"]["engine"]))
-        job["engine"] = engine_name(base.name) if several else ""
-        job["there"] = bool(base.service)
-        job["items"] = [here[ident] for ident in job["items"] if ident in here]
-        job["sheet"] = job["kind"] == HEADSHOTS
-        waiting = job["recipe"]["count"] - len(job["items"]) if job["status"] in ("queued", "running") else 0
-        most = ON_A_LINE if job["sheet"] else len(job["items"]) + waiting  # the contact sheet shows all
-        job["items"] = job["items"][:most]
-        job["waiting"] = range(max(0, min(waiting, most - len(job["items"]))))
-        job["open"] = waiting > 0
-    return jobs
-
-
 def _facts(request: HttpRequest) -> dict[str, Any]:
     rows = Job.objects.owned_by(request.user).shown().by_prompt().for_clients()[:SHOWN]
     return {
-        "jobs": _shown(request, rows),
+        "jobs": shown(request.user, rows),
         "key": secrets.token_urlsafe(12),
         "available": ledger.balance(ledger.wallet_of(request.user)).available,
     }
@@ -215,7 +194,7 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
     rows = [Job.objects.owned_by(request.user).get_or_404(ident)]
     if rows[0].kind == HEADSHOTS:
         return redirect("headshots_sheet", ident)
-    facts = {"jobs": _shown(request, rows), "key": secrets.token_urlsafe(12), "tab": "studio"}
+    facts = {"jobs": shown(request.user, rows), "key": secrets.token_urlsafe(12), "tab": "studio"}
     return render(request, "generation/job.html", facts)
 
 
@@ -226,14 +205,20 @@ def job(request: HttpRequest, ident: str) -> HttpResponse:
 def again(request: HttpRequest, ident: str) -> HttpResponse:
     """Repeats a job, with a new seed unless `same_seed` is sent."""
     job = Job.objects.owned_by(request.user).get_or_404(ident)
-    make = packs.again if job.kind == HEADSHOTS else services.repeat
-    make(job, same_seed=bool(request.POST.get("same_seed")), key=request.POST.get("key", "")[:255] or None)
-    return redirect("studio")
+    make, key = again_of(job), request.POST.get("key", "")[:255] or None
+    made = make(job, same_seed=bool(request.POST.get("same_seed")), key=key)
+    return redirect(_where(made))
 
 
 @login_required
 @require_POST
 @told
 def cancel(request: HttpRequest, ident: str) -> HttpResponse:
-    Job.objects.owned_by(request.user).get_or_404(ident).cancel()
-    return redirect("studio")
+    job = Job.objects.owned_by(request.user).get_or_404(ident)
+    job.cancel()
+    return redirect(_where(job))
+
+
+def _where(job: Job) -> str:
+    """The name of the page that lists it."""
+    return "videos" if job.kind == VIDEO else "studio"

@@ -28,7 +28,9 @@ async function refresh(part) {
   const open = [...part.querySelectorAll("details")].map((d) => d.open);
   const chosen = new Map([...part.querySelectorAll(CHOICES)].map((box) => [box.name + box.value, box.checked]));
   const place = focused ? [...part.querySelectorAll(STOPS)].indexOf(focused) : -1;
+  const clips = new Map([...part.querySelectorAll("video")].map((clip) => [clip.getAttribute("src"), clip]));
   part.replaceChildren(fresh.content);
+  part.querySelectorAll("video").forEach((clip) => clip.replaceWith(clips.get(clip.getAttribute("src")) ?? clip)); // they play on
   part.querySelectorAll(CHOICES).forEach((box) => { box.checked = chosen.get(box.name + box.value) ?? box.checked; });
   part.querySelectorAll("details").forEach((d, i) => { d.open = Boolean(open[i]); });
   if (place >= 0) part.querySelectorAll(STOPS)[place]?.focus({ preventScroll: true });

@@ -55,7 +55,7 @@ def test_no_list_can_be_filtered_by_a_column_that_it_does_not_offer(
 ) -> None:
     lookups = LOOKUPS[: share.number(len(LOOKUPS), 2)]
     asked = {f"{path}{lookup}" for path in paths(page.model) for lookup in lookups}
-    assert len(asked) >= 4 * len(lookups)
+    assert len(asked) >= 2 * len(lookups)
     assert {name for name in asked - offered(page) if filters(page, name)} == set()
 
 

@@ -38,6 +38,7 @@ OWN = (
     "/twins/new/",
     "/studio/",
     "/studio/state/",
+    "/studio/videos/",
     "/gallery/",
     "/gallery/people/",
     "/gallery/shares/",

@@ -30,7 +30,7 @@ TEST = "webhook.test"
 # Kind of run -> what its events are about. A run of another kind is told to nobody.
 ABOUT = {
     "training": "training",
-    **dict.fromkeys(("image", "headshots", "repair", "enlarge"), "generation"),
+    **dict.fromkeys(("image", "headshots", "video", "repair", "enlarge"), "generation"),
     "restore": "restoration",
     "export": "export",
 }

@@ -7,12 +7,13 @@ from typing import Any
 from django.utils.translation import ngettext
 
 from accounts.notices.kinds import Facts, joined
-from config.runs.sentences import SENTENCES
+from config.runs.sentences import sentence_of
 
 
 def failure_of(run: Any) -> Facts:
     """The facts of a failure."""
-    return {"code": run.error_code, "detail": run.error_detail, "back": credits_back(run)}
+    told = {"code": run.error_code, "detail": run.error_detail, "back": credits_back(run)}
+    return told | {"run": run.kind_name}
 
 
 def credits_back(run: Any) -> int:
@@ -21,7 +22,7 @@ def credits_back(run: Any) -> int:
 
 
 def reason_of(facts: Facts) -> str:
-    reason = str(SENTENCES.get(facts["code"]) or facts["detail"])
+    reason = str(sentence_of(facts["code"], facts.get("run", "")) or facts["detail"])
     return joined(reason, back_of(facts))
 
 

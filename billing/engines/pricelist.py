@@ -13,6 +13,7 @@ from config.web.labels import engine_name
 from ml.catalogue import Base
 
 FURTHER, FIRST = _("Each further training"), _("The first training of each twin")
+SECOND = _("A second of video")
 WORK = (
     (_("A picture"), "standard"),
     (_("Two pictures as drafts, or one"), "draft"),
@@ -40,6 +41,7 @@ def price_list() -> PriceList:
         for base, own in zip(bases, each, strict=True)
     ]
     work = [(what, [own.get(code) for own in each]) for what, code in WORK]
+    work += [(SECOND, [prices.video_second(base) for base in bases])]
     trainings = [(FIRST, first), (FURTHER, [own.get("training") for own in each])]
     return PriceList(tuple(engine_name(base.name) for base in bases), (*work, *trainings))
 

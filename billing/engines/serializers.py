@@ -9,7 +9,8 @@ from rest_framework import serializers
 from accounts import consents
 from billing import prices
 from config.web.labels import engine_name
-from ml.catalogue import SERVICES, Base
+from ml.animation import MOTIONS
+from ml.catalogue import SERVICES, Base, video_of
 from ml.prompts import known_eras
 
 
@@ -31,6 +32,7 @@ class EnginePricesSerializer(serializers.Serializer):  # type: ignore[type-arg]
     training = serializers.IntegerField(
         allow_null=True, help_text="null where it trains no twins; the first may be free, see /quote"
     )
+    video_second = serializers.IntegerField(allow_null=True, help_text="null where it makes no clips")
 
 
 class EngineSerializer(serializers.Serializer):  # type: ignore[type-arg]
@@ -39,7 +41,11 @@ class EngineSerializer(serializers.Serializer):  # type: ignore[type-arg]
     photorealistic = serializers.BooleanField(help_text="twins trained on it ask for a live selfie")
     trains = serializers.BooleanField(help_text="trains twins")
     paints = serializers.BooleanField(help_text="makes pictures")
-    video = serializers.BooleanField()
+    video = serializers.BooleanField(help_text="makes clips")
+    motions = serializers.ListField(
+        child=serializers.CharField(), help_text="the movements that it knows, for `motion` of a clip"
+    )
+    motion_words = serializers.BooleanField(help_text="reads a movement in words, `action` of a clip")
     where = WhereSerializer(
         allow_null=True, help_text="the company that gets what the work needs; null for our own machines"
     )
@@ -54,17 +60,20 @@ class EngineSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 def show_engine(user: Any, base: Base) -> dict[str, Any]:
     kind = consents.kind_of(base.service) if base.service else None
+    moves = video_of(base)
     return {
         "id": base.name,
         "name": str(engine_name(base.name)),
         "photorealistic": base.photorealistic,
         "trains": base.trains,
         "paints": True,
-        "video": False,
+        "video": bool(base.video),
+        "motions": list(MOTIONS) if moves else [],
+        "motion_words": bool(moves and moves.words),
         "where": _where(base.service),
         "consent": kind,
         "consented": kind is None or consents.has(user.id, kind),
-        "prices": {"training": None} | prices.of_engine(base),
+        "prices": {"training": None} | prices.of_engine(base) | {"video_second": prices.video_second(base)},
         "licence": base.licence,
         "eras": known_eras(base),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 APOLOGY = _("Something went wrong on our side. What was not delivered costs nothing. Please try again.")
@@ -16,7 +18,7 @@ LOST_THERE = _(
     "The company that runs this engine lost this work. What was not delivered costs nothing. "
     "Please try again."
 )
-SENTENCES = {
+SENTENCES: dict[str, Any] = {
     "worker_lost": _(
         "The machine that worked on this stopped. What was not delivered costs nothing. Please try again."
     ),
@@ -80,6 +82,16 @@ SENTENCES = {
     "restorer_missing": NOT_AVAILABLE,
     "restorer_broken": NOT_AVAILABLE,
     "spandrel_missing": NOT_AVAILABLE,
+    "engine_without_video": _("This engine makes no clips. Nothing was charged. Choose another engine."),
+    "motion_unknown": _(
+        "This engine does not know this movement. Nothing was charged. Choose one of the list."
+    ),
+    "duration_out_of_range": _(
+        "A clip takes 3 to 5 seconds. Nothing was charged. Choose a length from there."
+    ),
+    "unsteady": _(
+        "The clip flickers too much to be shown. Nothing was charged. Try another picture or movement."
+    ),
     "storage_full": _(
         "There was no room left to save this. What was not delivered costs nothing. Please try again later."
     ),
@@ -134,3 +146,25 @@ SENTENCES = {
     "answer_lost": LOST_THERE,
     "internal": APOLOGY,
 }
+
+# By the kind of run, where a code means something else than SENTENCES say.
+OF_KIND: dict[str, dict[str, Any]] = {
+    "video": {
+        "likeness_too_low": _(
+            "The clip does not look enough like the twin. Nothing was charged. Try another picture or another"
+            " movement."
+        ),
+        "several_faces": _(
+            "Several people are in this picture. Nothing was charged. Choose one that shows your twin alone."
+        ),
+        "face_too_small": _(
+            "The face is too small in this picture. Nothing was charged. Choose one that shows it from"
+            " nearer."
+        ),
+    }
+}
+
+
+def sentence_of(code: str, kind: str = "") -> Any:
+    """None for a code that has no sentence."""
+    return OF_KIND.get(kind, {}).get(code) or SENTENCES.get(code)

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from config.errors import DomainError
 from config.runs import broker, connections, events
-from config.runs.sentences import SENTENCES
+from config.runs.sentences import sentence_of
 from config.runs.states import Status
 from config.runs.stopping import told_to_stop
 from ml.errors import Away, DeviceLost, MLError, Stopped
@@ -115,7 +115,8 @@ class WorkerSide:
 
     def fail(self, code: str, detail: Any = "") -> None:
         """End the run as failed. Does nothing when it is not this worker's any more."""
-        code, sentence = (code, SENTENCES[code]) if code in SENTENCES else ("engine_failed", detail)
+        if (sentence := sentence_of(code, self.kind_name)) is None:
+            code, sentence = "engine_failed", detail
         with contextlib.suppress(Lost):
             self._end(Status.FAILED, error_code=code, error_detail=str(detail or sentence))
 

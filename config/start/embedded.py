@@ -166,7 +166,7 @@ class PostgresService(Service):
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         if self.archive:
             command = f"sh {self.archiver} put {shlex.quote(str(self.archive))} %f %p"
-            settings |= {"archive_mode": "on", "archive_timeout": 60, "archive_command": command}
+            settings |= {"archive_mode": "on", "archive_timeout": 45, "archive_command": command}
         settings |= self.recovery
         return " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
 

@@ -39,3 +39,14 @@ def time_left(seconds: int | None) -> str:
         return ngettext("About a minute left.", "About %(n)s minutes left.", minutes) % {"n": minutes}
     hours = max(hours, 1)
     return ngettext("About an hour left.", "About %(n)s hours left.", hours) % {"n": hours}
+
+
+@register.filter
+def whole(seconds: float | None) -> int:
+    return round(seconds or 0)
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """The length of a clip: 0:03."""
+    return f"{whole(seconds) // 60}:{whole(seconds) % 60:02}"

@@ -26,6 +26,13 @@ ERA_NAMES: dict[str, Any] = {
     "1980s": pgettext_lazy("a time that pictures show", "1980s"),
     "1990s": pgettext_lazy("a time that pictures show", "1990s"),
 }
+MOTION_NAMES: dict[str, Any] = {  # by the words of ml.animation.MOTIONS
+    "blink": pgettext_lazy("a movement", "Blink"),
+    "smile": pgettext_lazy("a movement", "Smile"),
+    "turn": pgettext_lazy("a movement", "Turn the head"),
+    "nod": pgettext_lazy("a movement", "Nod"),
+    "walk_the_light": pgettext_lazy("a movement", "Moving light"),
+}
 QUALITY_NAMES: dict[str, Any] = {"draft": _("Draft"), "standard": _("Standard"), "high": _("High")}
 STAGE_NAMES: dict[str, Any] = {  # of trainings and jobs, by the engine's word
     "preparing": _("Looking at your photos"),
@@ -34,6 +41,9 @@ STAGE_NAMES: dict[str, Any] = {  # of trainings and jobs, by the engine's word
     "choosing the best": _("Choosing the best version"),
     "finishing": _("Making samples"),
     "rendering": _("Making pictures"),
+    "animating": _("Moving the picture"),
+    "checking": _("Looking at every frame"),
+    "encoding": _("Writing the file"),
     # at another company
     "sending": _("Sending what it needs"),
     "waiting there": _("Waiting there for a free machine"),
@@ -64,6 +74,8 @@ MAKERS: dict[str, Any] = {
     "nano": _("our built-in preview engine, nano"),
     "flux-schnell": "FLUX.1 schnell",
     "flux2-klein": "FLUX.2 klein",
+    "nano-motion": _("our built-in preview engine, nano"),
+    "wan2-2-ti2v": "Wan 2.2 TI2V-5B",
     "fal": "fal.ai, FLUX.1-dev",
     "together": "Together AI, FLUX.1 schnell",
 }

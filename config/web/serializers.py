@@ -12,7 +12,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 
 from config.errors import Invalid
 from config.runs.places import Places
-from config.runs.sentences import SENTENCES
+from config.runs.sentences import sentence_of
 
 
 class IgnoreAccept(DefaultContentNegotiation):
@@ -62,9 +62,7 @@ def run_fields(run: Any, places: Places | None = None) -> dict[str, Any]:
         "progress": round(run.share, 3),
         "position": (places or Places()).of(run),
         "eta_seconds": run.eta_seconds(),
-        "error": {"code": run.error_code, "detail": str(SENTENCES.get(run.error_code) or run.error_detail)}
-        if run.error_code
-        else None,
+        "error": _error_of(run) if run.error_code else None,
         "credits": {
             "held": getattr(run, "held", 0),
             "captured": getattr(run, "captured", 0),
@@ -74,6 +72,11 @@ def run_fields(run: Any, places: Places | None = None) -> dict[str, Any]:
         "started_at": run.started_at,
         "finished_at": run.finished_at,
     }
+
+
+def _error_of(run: Any) -> dict[str, str]:
+    sentence = sentence_of(run.error_code, run.kind_name) or run.error_detail
+    return {"code": run.error_code, "detail": str(sentence)}
 
 
 def checked(kind: type[serializers.Serializer], request: Any, **options: Any) -> dict[str, Any]:  # type: ignore[type-arg]

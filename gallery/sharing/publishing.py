@@ -78,7 +78,7 @@ def submit(user: Any, item: Item, *, author: str = "", caption: str = "") -> Pub
 
 
 def _require_publishable(item: Item) -> None:
-    if item.kind == Item.Kind.VIDEO:
+    if item.is_clip:
         raise OnlyPictures
     shorter, longer = sorted((item.width, item.height))
     if shorter * copies.LONGEST < SMALLEST * max(longer, copies.LONGEST):  # of the copy

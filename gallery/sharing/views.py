@@ -183,7 +183,7 @@ def shared_file(request: HttpRequest, token: str, number: int, rendition: str) -
     link = links.find(token)
     passwords.require_open(request, link)
     item = links.row_of(link, number).item
-    if rendition == "content" and not link.download and item.kind != Item.Kind.VIDEO:
+    if rendition == "content" and not link.download and not item.is_clip:
         return _private(_smaller(item, SEEN, "WEBP"))
     wanted = link.download and bool(request.GET.get("download"))
     return _private(serve_item(request, item, rendition, download=wanted))
@@ -195,15 +195,17 @@ def card(request: HttpRequest, token: str) -> HttpResponse:
     """The picture of the preview card, for those who read no cookies: never of a link with a password."""
     link = links.find(token)
     rows, order = link.entries()
-    row = None if link.password_hash else rows.exclude(item__kind=Item.Kind.VIDEO).order_by(*order).first()
+    row = None if link.password_hash else rows.order_by(*order).first()
     if row is None:
         raise links.ShareOver
     return _private(_smaller(row.item, CARD, "JPEG"))
 
 
 def _smaller(item: Item, long_side: int, kind: str) -> HttpResponse:
-    """A smaller copy, made for this answer. Raises FileNotFoundError, which is answered as 404."""
-    data = media.thumbnail(store(item.user_id).read(item.content), long_side, kind)
+    """A smaller copy, made for this answer; of a clip its first frame. Raises FileNotFoundError, which is
+    answered as 404."""
+    data = store(item.user_id).read(item.thumbnail if item.is_clip else item.content)
+    data = media.thumbnail(data, long_side, kind)
     return HttpResponse(
         data, content_type=f"image/{kind.lower()}", headers={"X-Content-Type-Options": "nosniff"}
     )

@@ -14,7 +14,9 @@ from accounts.standing import services as standing
 from config.errors import DomainError, IdempotencyMismatch, Invalid
 from config.runs.idempotency import KEPT
 from gallery.models import Item
-from generation import adult, services
+from generation import adult
+from generation.again import again_of
+from generation.clips.services import VIDEO, check_words
 from generation.models import Job
 from generation.packs import services as packs
 from generation.sessions.models import Session
@@ -78,12 +80,14 @@ def repeat(
     if not jobs:
         raise NothingToRepeat
     for job in jobs:  # outside the transaction, so that the audit entry of a refusal is kept
-        if job.kind != packs.HEADSHOTS:
+        if job.kind == VIDEO:
+            check_words(job)
+        elif job.kind != packs.HEADSHOTS:
             adult.check(job)
             policy.check_prompt(job.user, job.prompt, job.negative_prompt, adult=job.adult)
     try:
         return _repeat(
-            session, [partial(_again(job), job, **_with(job, twin)) for job in jobs], key, body_hash
+            session, [partial(again_of(job), job, **_with(job, twin)) for job in jobs], key, body_hash
         )
     except (IntegrityError, DomainError):
         if earlier := _earlier(session, key):  # of two requests at once
@@ -100,13 +104,11 @@ def _repeat(session: Session, requests: list[Callable[[], Job]], key: str | None
     return again
 
 
-def _again(job: Job) -> Callable[..., Job]:
-    return packs.again if job.kind == packs.HEADSHOTS else partial(services.repeat, same_seed=False)
-
-
-def _with(job: Job, twin: Twin | None) -> dict[str, Twin]:
-    """Another twin takes the place of a twin; pictures of nobody stay so."""
-    return {"twin": twin} if twin is not None and job.of_twin else {}
+def _with(job: Job, twin: Twin | None) -> dict[str, Any]:
+    """Another twin takes the place of a twin; pictures of nobody stay so, and clips of a picture show its
+    own."""
+    other = twin is not None and job.of_twin and not (job.kind == VIDEO and job.reference)
+    return {"same_seed": False} | ({"twin": twin} if other else {})
 
 
 def _next_name(session: Session) -> str:

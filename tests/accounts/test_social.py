@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.test import Client
 
 from accounts.models import Consent
 from config.start import env, logins
-from tests.accounts.elsewhere import CLIENT, ISSUER, PROVIDERS, Issuer, begin, come_back, log_in
+from tests.accounts.elsewhere import CLIENT, Issuer, begin, come_back, log_in, providers
 from tests.accounts.people import browser, is_in
 from tests.accounts.people import log_in as with_password
 from tests.conftest import person, unconfirmed
@@ -21,13 +22,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def issuer(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Issuer:
-    from accounts.social.adapter import SocialAdapter
-
-    settings.SOCIALACCOUNT_PROVIDERS = PROVIDERS
-    made = Issuer()
-    monkeypatch.setattr(SocialAdapter, "get_requests_session", lambda self: made.session())
-    return made
+def issuer(settings: Any) -> Iterator[Issuer]:
+    with Issuer() as made:
+        settings.SOCIALACCOUNT_PROVIDERS = providers(made.address)
+        yield made
 
 
 def sign_up(client: Client, issuer: Issuer) -> Any:
@@ -274,11 +272,16 @@ def test_operators_name_issuers_and_keys(monkeypatch: pytest.MonkeyPatch) -> Non
         **{f"GITHUB_CLIENT_{part}": "h" for part in ("ID", "SECRET")},
         **{f"APPLE_{part}": "a" for part in ("CLIENT_ID", "TEAM_ID", "KEY_ID", "PRIVATE_KEY")},
         **{f"OIDC_ACME_{part}": "o" for part in ("CLIENT_ID", "CLIENT_SECRET", "NAME")},
-        OIDC_ISSUERS=f"acme={ISSUER}/",
+        OIDC_ISSUERS="acme=https://id.example/",
     )
     names = [app["provider_id"] for app in found.providers["openid_connect"]["APPS"]]
     assert (names, found.providers.keys()) == (["google", "acme"], {"openid_connect", "apple", "github"})
-    places = {"https://accounts.google.com", ISSUER, "https://appleid.apple.com", "https://github.com"}
+    places = {
+        "https://accounts.google.com",
+        "https://id.example",
+        "https://appleid.apple.com",
+        "https://github.com",
+    }
     assert set(found.pages) == places
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from django.utils import timezone
 
-from ml import media
+from ml import clips, media
 from ml.drawn.people import STYLES, random_person, random_scene, varied_scenes
 from ml.drawn.portraits import draw
 
@@ -64,6 +64,7 @@ def lived_in(user: Any) -> dict[str, str]:
     )
     ids = {"twin": str(twin.id), "item": str(item.id), "archive": str(archive.id), "job": str(job.id)}
     ids["restoration"] = str(add_restorations(user).id)
+    ids["clip"] = str(add_clips(item, training).id)
     return ids | add_links(user) | add_faces(user) | add_public(user)
 
 
@@ -101,6 +102,35 @@ def add_faces(user: Any) -> dict[str, str]:
         faces.append(face.id)
     people.name_faces(user, faces=faces[:2], name="Alice")
     return {"face": str(faces[0]), "person": str(people.shown(user).get().id)}
+
+
+def add_clips(picture: Any, training: Any) -> Any:
+    """Creates a clip at work, and one that was made of a picture. Returns the latter."""
+    from gallery.models import Item
+    from generation.models import Job, Output
+
+    facts = {"kind": "video", "duration": 3, "motion": "turn", "prompt": "in a park", "seed": 1}
+    facts |= {"user": picture.user, "twin": picture.twin, "training": training, "engine": "nano"}
+    now = timezone.now()
+    Job.objects.create(status="running", share=0.5, stage="animating", started_at=now, attempt=1, **facts)
+    job = Job.objects.create(status="succeeded", reference=picture.id, **facts)
+    item = Item(user=picture.user, kind="video", media_type="video/mp4", duration=3.0, original=picture)
+    item.job, item.twin, item.training, item.prompt = job.id, picture.twin, training.id, job.prompt
+    item.likeness, item.likeness_low, item.recipe, item.engine = 0.83, 0.71, job.recipe, "nano-motion"
+    item.width, item.height = keep_clip(item, media.to_array(drawings()[1][1][0]))
+    item.save()
+    Output.objects.create(job=job, index=0, item=item.id)
+    return Item.objects.get(id=item.id)
+
+
+def keep_clip(item: Any, picture: np.ndarray) -> tuple[int, int]:
+    """Writes a clip in which the picture moves sideways; its width and height."""
+    from gallery.services import save_item
+
+    mp4 = clips.encode([np.roll(picture, n, axis=1) for n in range(72)])
+    for name, value in save_item(item.user_id, item.id, mp4, poster=media.encode_jpeg(picture)).items():
+        setattr(item, name, value)
+    return picture.shape[1], picture.shape[0]
 
 
 def add_restorations(user: Any) -> Any:

@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from queue import SimpleQueue
-from threading import Thread
+from contextlib import suppress
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+from celery import current_app
+from kombu import Consumer
 
 from accounts.developers.scopes import Scope
 from accounts.developers.services import create_key
 
+QUEUES = ("train", "render", "cpu", "io")
+
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch, all_tasks: Any, judge: Any, engine: Any) -> Iterator[None]:
-    """A thread that carries out what is enqueued, with the doubles of judge and engine."""
+def worker(all_tasks: Any, judge: Any, engine: Any) -> Iterator[None]:
+    """A thread that takes what is enqueued from the broker, with the doubles of judge and engine."""
+    over = Event()
+    with current_app.connection_for_read() as broker:
+        queues = [current_app.amqp.queues[name](broker.default_channel) for name in QUEUES]
+        for queue in queues:
+            queue.declare()
+            queue.purge()  # what tests before have left
+        thread = Thread(target=_work, args=(all_tasks, broker, queues, over))
+        thread.start()
+        yield
+        over.set()
+        thread.join()
+
+
+def _work(tasks: Any, broker: Any, queues: list[Any], over: Event) -> None:
     from django.db import connection
 
-    from config.runs import broker
+    def take(body: Any, message: Any) -> None:
+        message.ack()
+        tasks[message.headers["task"]](*body[0])
 
-    jobs: SimpleQueue[tuple[str, str] | None] = SimpleQueue()
-    monkeypatch.setattr(broker, "enqueue", lambda task, ident, queue: jobs.put((task, str(ident))) or True)
-
-    def work() -> None:
-        while job := jobs.get():
-            all_tasks[job[0]](job[1])
-        connection.close()
-
-    thread = Thread(target=work)
-    thread.start()
-    yield
-    jobs.put(None)
-    thread.join()
+    with Consumer(broker.default_channel, queues, callbacks=[take], accept=["json"]):
+        while not over.is_set():
+            with suppress(TimeoutError):
+                broker.drain_events(timeout=0.2)
+    connection.close()
 
 
 @pytest.fixture

@@ -65,6 +65,10 @@ def test_links_between_articles_lead_somewhere() -> None:
             "trainings",
             ["likeness_too_low", "worker_lost", "consent_withdrawn", "avatar_no_front", "internal"],
         ),
+        (
+            "clips",
+            ["likeness_too_low", "several_faces", "motion_unknown", "picture_without_twin", "unsteady"],
+        ),
         ("pictures", ["part_not_found", "reference_gone", "engine_without_reference", "print_too_large"]),
     ],
 )

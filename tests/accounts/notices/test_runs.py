@@ -67,6 +67,7 @@ def test_pictures_are_counted_and_hold_no_prompt(trained: Any, work: Any) -> Non
     [
         ("image", "Your picture is ready.", "Your 3 pictures are ready."),
         ("headshots", "Your headshot is ready.", "Your 3 headshots are ready."),
+        ("video", "Your clip is ready.", "Your 3 clips are ready."),
         ("repair", "Your picture is repaired.", "3 pictures are repaired."),
         ("enlarge", "Your picture is enlarged.", "3 pictures are enlarged."),
         ("restore", "Your picture is restored.", "3 pictures are restored."),

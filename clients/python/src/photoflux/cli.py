@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from photoflux.errors import PhotoFluxError
 from photoflux.requests import given, pictures_in
 from photoflux.synchronous import Client
-from photoflux.types import Photo
+from photoflux.types import Job, Photo
 
 
 def run() -> None:
@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     _upload(commands.add_parser("upload", help="send a folder of photos to a twin"))
     _train(commands.add_parser("train", help="train a twin, and wait for it"))
     _generate(commands.add_parser("generate", help="make pictures, and download them"))
+    _video(commands.add_parser("video", help="make a short clip, and download it"))
     _download(commands.add_parser("download", help="download pictures; what is there already is left out"))
     return found
 
@@ -72,6 +73,20 @@ def _generate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int)
     command.add_argument("--out", default=".", help="the folder for the pictures")
     command.set_defaults(act=generate)
+
+
+def _video(command: argparse.ArgumentParser) -> None:
+    command.add_argument("prompt", nargs="?", default="", help="not needed with --picture")
+    command.add_argument("--twin")
+    command.add_argument("--picture", help="the id of a picture of a twin, which the clip begins from")
+    command.add_argument("--motion", help="blink, smile, turn, nod or walk_the_light")
+    command.add_argument("--action", help="the movement in your own words, where the engine reads them")
+    command.add_argument("--seconds", type=int, help="3 to 5")
+    for name in ("style", "aspect-ratio", "engine", "album"):
+        command.add_argument(f"--{name}")
+    command.add_argument("--seed", type=int)
+    command.add_argument("--out", default=".", help="the folder for the clip")
+    command.set_defaults(act=video)
 
 
 def _download(command: argparse.ArgumentParser) -> None:
@@ -139,12 +154,23 @@ def train(client: Client, options: Any) -> None:
 def generate(client: Client, options: Any) -> None:
     names = ("negative_prompt", "style", "quality", "aspect_ratio", "engine", "album", "seed")
     wanted = given(count=options.count, **{name: getattr(options, name) for name in names})
-    job = client.generate(options.prompt, twin=options.twin, **wanted)
+    _fetch(client, client.generate(options.prompt, twin=options.twin, **wanted), options.out)
+
+
+def video(client: Client, options: Any) -> None:
+    names = ("motion", "action", "style", "aspect_ratio", "engine", "album", "seed")
+    wanted = given(reference=options.picture, duration=options.seconds)
+    wanted |= given(**{name: getattr(options, name) for name in names})
+    _fetch(client, client.generate(options.prompt, twin=options.twin, kind="video", **wanted), options.out)
+
+
+def _fetch(client: Client, job: Job, out: str) -> None:
+    """Waits for the job, and downloads what it made."""
     with bars() as shown:
         bar = shown.add_task("Making", total=1.0)
         job = client.wait(job, progress=lambda share: shown.update(bar, completed=share))
     for item in job["items"]:
-        print(client.download(item, options.out))
+        print(client.download(item, out))
 
 
 def download(client: Client, options: Any) -> None:

@@ -167,7 +167,8 @@ class Client:
         return cast(Training, sent.json())
 
     def generate(self, prompt: str, *, twin: str | None = None, key: str = "", **options: Any) -> Job:
-        """Asks for pictures; options are those of POST /generations. `wait` follows it."""
+        """Asks for pictures, or with `kind="video"` for a clip; options are those of POST /generations.
+        `wait` follows it."""
         body = {"kind": "image", "prompt": prompt, **given(twin=twin, **options)}
         return cast(Job, (self._send(requests.post("/generations", body, key=key))).json())
 

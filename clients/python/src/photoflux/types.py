@@ -36,6 +36,8 @@ class Engine(TypedDict):
     eras: list[str]
     id: str
     licence: str
+    motion_words: bool
+    motions: list[str]
     name: str
     paints: bool
     photorealistic: bool
@@ -50,11 +52,18 @@ class EnginePrices(TypedDict):
     high: int
     standard: int
     training: int | None
+    video_second: int | None
+
+
+class Frames(TypedDict):
+    done: int
+    of: int
 
 
 class Item(TypedDict):
     archived: bool
     created_at: str
+    duration: float | None
     engine: str
     favourite: bool
     height: int
@@ -64,6 +73,7 @@ class Item(TypedDict):
     keeper: str | None
     kind: Literal["image", "video", "restored"]
     likeness: float | None
+    likeness_low: float | None
     media_type: str
     notes: str
     original: str | None
@@ -85,6 +95,7 @@ class Job(TypedDict):
     error: RunError | None
     eta_seconds: int | None
     finished_at: str | None
+    frames: Frames | None
     id: str
     items: list[str]
     kind: str
@@ -158,12 +169,15 @@ class Readiness(TypedDict):
 
 
 class Recipe(TypedDict):
+    action: str
     aspect_ratio: str
     count: int
+    duration: int
     engine: str
     era: str | None
     kind: str
     mask: str
+    motion: str
     negative_prompt: str
     pack: str
     presets: list[str]
