@@ -154,6 +154,20 @@ YOURS = (
         _("So that you can read again what happened."),
     ),
     Rule(
+        "tickets",
+        _("Your conversations with us, with the pictures that you attached, once they are closed"),
+        365 * DAY,
+        _("So that you and we can read again what was said."),
+        DAILY,
+    ),
+    Rule(
+        "held_mails",
+        _("E-mails to us that belong to no conversation"),
+        30 * DAY,
+        _("So that a person can look at them."),
+        DAILY,
+    ),
+    Rule(
         "archives",
         _("An archive of your data"),
         7 * DAY,

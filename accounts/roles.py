@@ -57,8 +57,9 @@ RIGHTS: dict[str, set[str]] = {
         *_views("twins", "twin", "training", "redo"),
         *_views("generation", "job", "restoration"),
         *("twins.retry_training", "generation.retry_job"),
-        *_views("support", "feedback", "helpvote"),
-        "support.change_feedback",
+        *_views("support", "feedback", "helpvote", "ticket", "heldmail"),
+        *("support.change_feedback", "support.answer_ticket", "support.look_attachment"),
+        *_edits("support", "cannedanswer"),
     },
     # Decides what may be seen and whose face it is.
     Role.MODERATOR: {

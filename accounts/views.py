@@ -44,13 +44,7 @@ def account(request: HttpRequest) -> HttpResponse:
             samesite="Lax",
         )
         return answer
-    facts = {
-        "form": form,
-        "consents": list(map(_about, consents.current(user))),
-        "adult_on": settings.ADULT_CONTENT,
-        "exports": Export.objects.owned_by(user).shown().order_by("-created_at")[:5],
-    }
-    return render(request, "accounts/account.html", facts | {"tab": "account"})
+    return render(request, "accounts/account.html", {"form": form, "tab": "account"})
 
 
 def _about(consent: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +92,7 @@ def consent(request: HttpRequest, kind: str) -> HttpResponse:
         messages.success(request, _("Withdrawn."))
     else:
         consents.give(user, kind=kind, version=request.POST.get("version", ""))
-    return redirect("account")
+    return redirect("my_privacy")
 
 
 def _ask_to_withdraw(request: HttpRequest, kind: str) -> HttpResponse:
@@ -125,12 +119,19 @@ def consent_history(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def privacy(request: HttpRequest) -> HttpResponse:
     """What one can decide about one's data."""
+    user: Any = request.user
     form = PrivacyForm(request.POST if request.method == "POST" else None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, _("Saved."))
         return redirect("my_privacy")
-    return render(request, "accounts/privacy.html", {"form": form, "tab": "account"})
+    facts = {
+        "form": form,
+        "consents": list(map(_about, consents.current(user))),
+        "adult_on": settings.ADULT_CONTENT,
+        "exports": Export.objects.owned_by(user).shown().order_by("-created_at")[:5],
+    }
+    return render(request, "accounts/privacy.html", facts | {"tab": "account"})
 
 
 @login_required

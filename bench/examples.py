@@ -1,11 +1,9 @@
 """Makes the pages' example pictures: `python -m bench.examples` draws the wizard's good and bad example
-photos into static/examples/. With `--demo out/demo` it also composes the landing page's picture from the
-output of `make demo`.
+photos into static/examples/. The landing page's pictures are those of bench/landing.py.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -50,30 +48,7 @@ def bad(someone: Person, other: Person) -> dict[str, Image.Image]:
     return {"several": pair, "hidden": hidden, "blurred": blurred, "dark": dark}
 
 
-def landing(demo: Path) -> Image.Image:
-    """Six photos in the upper part, the four pictures of their twin below."""
-    photos = sorted((demo / "people" / "person-000").glob("*.jpg"))[:12:2]
-    made = sorted(p for p in (demo / "twin").glob("*.png") if p.stem != "sheet")[:4]
-    page = Image.new("RGB", (1040, 1215), "#faf7f2")
-    for i, photo in enumerate(photos):
-        page.paste(
-            Image.open(photo).convert("RGB").resize((163, 163), Image.Resampling.LANCZOS),
-            (round(i * 175.4), 0),
-        )
-    for i, picture in enumerate(made):
-        page.paste(
-            Image.open(picture).convert("RGB").resize((514, 514), Image.Resampling.LANCZOS),
-            (i % 2 * 526, 175 + i // 2 * 526),
-        )
-    return page
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--demo", type=Path, help="where make demo put its person and twin")
-    args = parser.parse_args()
     someone, other = (
         random_person(np.random.default_rng([seed, 0])) for seed in (6, 31)
     )  # she is the demo's
@@ -83,8 +58,6 @@ def main() -> int:
         picture.resize((SHOWN, SHOWN), Image.Resampling.LANCZOS).save(
             FOLDER / f"{name}.webp", quality=78, method=6
         )
-    if args.demo:
-        landing(args.demo).save(FOLDER.parent / "landing.webp", quality=80, method=6)
     return 0
 
 

@@ -24,6 +24,7 @@ DEBUG = env.flag("DEBUG")
 ORIGIN = env.text("ORIGIN", "http://127.0.0.1:8000").rstrip("/")
 SECURE = ORIGIN.startswith("https://")
 HOST = urlsplit(ORIGIN).hostname or "127.0.0.1"
+RELEASE = env.text("RELEASE")  # what runs here, such as a commit; staff see it on tickets
 
 SECRET_KEY = env.text("SECRET_KEY")
 VAULT_MASTER_KEYS = env.master_keys("VAULT_MASTER_KEYS")
@@ -231,6 +232,9 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.text("EMAIL_USER"), env.text("EMAIL_P
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.text("FROM_EMAIL", f"PhotoFlux <no-reply@{HOST}>")
+# Answers to conversations with staff (docs/support.md): the address that they go to, "" for none, and the
+# secrets of whoever hands us what arrives there: the first is used, all are accepted.
+SUPPORT_MAIL, INBOUND_MAIL_SECRETS = env.text("SUPPORT_MAIL"), env.words("INBOUND_MAIL_SECRETS")
 
 # Codes by SMS (docs/sms.md): who sends them, where to, how many a day, and the most that one may cost.
 SMS_SENDER = sms.sender(SECURE)

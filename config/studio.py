@@ -94,6 +94,7 @@ def _open(name: str) -> Engine:
         faces=get_judge().faces,  # shared, so that the face models are loaded once a process
         in_8_bits=settings.STUDIO_IN_8_BITS,
         restorers=(settings.RESTORERS, settings.RESTORER),
+        video_source=settings.STUDIO_SOURCES.get(BASES[name].video),
     )
 
 

@@ -33,6 +33,7 @@ from generation import api as generation
 from generation import item_api as from_items
 from generation.feedback import api as feedback
 from generation.packs import api as packs
+from generation.presets import api as presets
 from generation.restorations import api as restorations
 from generation.sessions import api as sessions
 from generation.there import lora_there
@@ -45,6 +46,8 @@ from moderation.views import verify
 from support.feedback import api as product
 from support.feedback.views import feedback as feedback_page
 from support.insights import views as insights
+from support.tickets import api as tickets
+from support.tickets.mail.inbound import inbound
 from twins import api as twins
 from twins.avatars import api as avatars
 from twins.framing import api as framing
@@ -143,6 +146,8 @@ api = [
     path("sessions", sessions.SessionsView.as_view()),
     path("sessions/<uuid:ident>", sessions.SessionView.as_view()),
     path("sessions/<uuid:ident>/repeat", sessions.SessionRepeatView.as_view()),
+    path("presets", presets.PresetsView.as_view()),
+    path("presets/<uuid:ident>", presets.PresetView.as_view()),
     path("styles", generation.StylesView.as_view()),
     path("prompts/suggest", generation.SuggestView.as_view()),
     path("items", gallery.ItemsView.as_view()),
@@ -191,6 +196,19 @@ api = [
     path("albums/<uuid:ident>", gallery.AlbumView.as_view()),
     path("albums/<uuid:ident>/items", gallery.AlbumItemsView.as_view()),
     path("feedback", product.FeedbackView.as_view()),
+    path("tickets", tickets.TicketsView.as_view()),
+    path("tickets/<uuid:ident>", tickets.TicketView.as_view()),
+    path("tickets/<uuid:ident>/messages", tickets.TicketMessagesView.as_view()),
+    path(
+        "tickets/<uuid:ident>/attachments/<int:number>",
+        tickets.AttachmentView.as_view(),
+        {"rendition": "content"},
+    ),
+    path(
+        "tickets/<uuid:ident>/attachments/<int:number>/thumbnail",
+        tickets.AttachmentView.as_view(),
+        {"rendition": "thumbnail"},
+    ),
     path("me/age", adult.AgeView.as_view()),
     path("me/standing", standing.StandingView.as_view()),
     path("me/standing/appeal", standing.StandingAppealView.as_view()),
@@ -243,6 +261,8 @@ urlpatterns = [
     path("account/billing/", include("billing.urls")),
     path("feedback/", feedback_page, name="feedback"),
     path("help/", include("support.help.urls")),
+    path("support/", include("support.tickets.urls")),
+    path("mail/inbound", inbound, name="inbound_mail"),
     path("pricing/", pricing, name="pricing"),
     path("", include("accounts.privacy.urls")),
     path("terms/", terms, name="terms"),

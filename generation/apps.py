@@ -10,17 +10,14 @@ class GenerationConfig(AppConfig):
         from accounts.consents import kind_of
         from accounts.models import Kind
         from config import registry
-        from generation import exports, kinds, notices, services
+        from generation import kinds, notices, services
         from generation.kinds.enlarge import EnlargeKind
         from generation.kinds.headshots import HeadshotsKind
         from generation.kinds.image import ImageKind
         from generation.kinds.repair import RepairKind
         from generation.kinds.restore import RestoreKind
         from generation.kinds.video import VideoKind
-        from generation.models import Job, Output
-        from generation.restorations.exports import restorations
-        from generation.restorations.models import Restoration
-        from generation.sessions.models import Session
+        from generation.models import Job
         from ml.catalogue import SERVICES
 
         for kind in (ImageKind(), HeadshotsKind(), RestoreKind(), RepairKind(), EnlargeKind(), VideoKind()):
@@ -31,14 +28,27 @@ class GenerationConfig(AppConfig):
         for service in SERVICES:
             stop = partial(services.stop_at, service)
             registry.on_withdraw.setdefault(kind_of(service), []).append(stop)
+        self._what_is_owned()
+        self._quote()
+        self._what_ends()
+
+    def _what_is_owned(self) -> None:
+        """For archives and erasures."""
+        from config import registry
+        from generation import exports
+        from generation.models import Job, Output
+        from generation.presets.models import StudioPreset
+        from generation.restorations.exports import restorations
+        from generation.restorations.models import Restoration
+        from generation.sessions.models import Session
+
         registry.exporters.append(registry.Exporter((Job, Output), exports.jobs))
         registry.exporters.append(registry.Exporter((Restoration,), restorations))
         registry.exporters.append(registry.Exporter((Session,), exports.sessions))
+        registry.exporters.append(registry.Exporter((StudioPreset,), exports.presets))
         registry.known_files.append(Restoration.known_files)
-        owned = {Restoration: "user", Session: "user", Output: "job__user", Job: "user"}
+        owned = {Restoration: "user", Session: "user", StudioPreset: "user", Output: "job__user", Job: "user"}
         registry.erasers.append(registry.Eraser(owned))
-        self._quote()
-        self._what_ends()
 
     def _quote(self) -> None:
         """What a request of each kind costs."""

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.archive import json_list, row
 from config.registry import Member
 from generation.models import Job
+from generation.presets.models import StudioPreset
 from generation.sessions.models import Session
 
 STAFF = ("retry_cause",)  # older rows name who of the staff ran them again
@@ -30,6 +31,11 @@ def sessions(user: Any) -> Iterator[Member]:
         for each in Session.objects.owned_by(user)
     )
     yield json_list("sessions.json", told, _("Your sessions, and what is in them."))
+
+
+def presets(user: Any) -> Iterator[Member]:
+    told = map(row, StudioPreset.objects.owned_by(user))
+    yield json_list("presets.json", told, _("The settings of the studio that you saved by name."))
 
 
 def rows_of(job: Job) -> list[dict[str, Any]]:

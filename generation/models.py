@@ -16,6 +16,7 @@ from config.runs.models import RunQuerySet
 from config.studio import get_base
 from generation import kinds
 from generation.packs import models as packs  # noqa: F401  registers its models
+from generation.presets import models as presets  # noqa: F401  registers its models
 from generation.sessions import models as sessions  # noqa: F401  registers its models
 from ml.catalogue import Base
 from twins.models import Training, Twin

@@ -28,6 +28,7 @@ from generation.clips.services import VIDEO
 from generation.models import Job
 from generation.packs.services import HEADSHOTS
 from generation.picking import picking, qualities
+from generation.presets.models import StudioPreset
 from generation.references import nearest_aspect
 from generation.serializers import JobForm, asked, reading
 from generation.shown import shown
@@ -45,6 +46,12 @@ NO_NEGATIVE = _("This base does not read what should not be there.")
 KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed", "engine")
 KEPT += ("steps", "reference", "strength", "era", "album", "album_name", "adult")
 OF_PAGE = ("album", "album_name")  # which the page resolves itself
+# Offered where nothing was made yet: a prompt and its style.
+EXAMPLES = (
+    (_("smiling, in a park, wearing a red hoodie"), "photorealistic"),
+    (_("in the city at night, wearing a leather jacket"), "cinematic"),
+    (_("on a beach, laughing, wearing a yellow t-shirt"), "anime"),
+)
 
 
 @login_required
@@ -143,6 +150,9 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         "qualities": qualities(engine),
         "eras": picks.eras(),
         "adult": adult.is_offered(request.user),
+        "presets": StudioPreset.objects.owned_by(request.user),
+        "opened": not Job.objects.owned_by(request.user).shown().by_prompt().exists(),
+        "examples": EXAMPLES,
         "albums": albums.listed(request.user, filled["album"]),
         "album": filled["album"],
         "album_name": filled["album_name"],

@@ -308,9 +308,16 @@ VIDEO_BASES = {
 }
 
 
-def video_of(base: Base) -> VideoBase | None:
-    """What makes clips of a base's pictures; None where nothing does."""
-    return VIDEO_BASES.get(base.video)
+def video_of(base: Base, source: str | Path | None = None) -> VideoBase | None:
+    """What makes clips of a base's pictures, None where nothing does; a local directory `source` replaces
+    its hub id."""
+    found = VIDEO_BASES.get(base.video)
+    return replace(found, source=str(source), revision=None) if found and source else found
+
+
+def fetched_of(name: str) -> Base | VideoBase:
+    """What has files to fetch, by its name. MLError `unknown_base`."""
+    return VIDEO_BASES.get(name) or base_of(name)
 
 
 def serves(base: Base, trained_on: str) -> bool:
@@ -330,7 +337,7 @@ def base_of(name: str, source: str | Path | None = None) -> Base:
     return replace(base, source=str(source), sizes=sizes, revision=None)
 
 
-def refuse_hosted(base: Base) -> None:
+def refuse_hosted(base: Base | VideoBase) -> None:
     """MLError `base_hosted` for a base that has no files and cannot run here."""
     if base.service:
         where = SERVICES[base.service].company

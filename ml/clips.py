@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import av
@@ -117,6 +117,6 @@ def steadiness(frames: Sequence[np.ndarray]) -> float:
     return round(1 - float(np.percentile(jerks, 95)), 4)
 
 
-def sampled(frames: Sequence[np.ndarray], every: int) -> Iterable[np.ndarray]:
+def sampled(frames: Sequence[np.ndarray], every: int) -> list[np.ndarray]:
     """Every n-th frame (n is `every`), and the last."""
     return [*frames[:-1:every], frames[-1]]

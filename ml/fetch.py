@@ -19,7 +19,7 @@ from typing import Any
 import huggingface_hub
 from huggingface_hub import constants
 
-from ml.catalogue import Base, base_of, refuse_hosted
+from ml.catalogue import Base, VideoBase, fetched_of, refuse_hosted
 from ml.depot import Record, locked
 from ml.errors import MLError
 from ml.hub import ConnectionBroken, HubFile, Listing, ModelHub
@@ -58,7 +58,7 @@ def fetch(
     `unknown_base`, `licence_not_accepted`, `not_allowed`, `not_on_hub`, `download_cut`, `checksum_wrong`,
     `disk_full`, `fetch_running`, `base_broken` (the hub's own files are incomplete).
     """
-    base = base_of(profile)
+    base = fetched_of(profile)
     refuse_hosted(base)
     if Path(base.source).is_dir():
         tell(f"{profile} ships with the program: {base.source}")
@@ -202,7 +202,7 @@ def append(hub: ModelHub, need: Need, file: HubFile, part: Path, on_progress: On
         raise ConnectionBroken("the hub ended early")
 
 
-def check(base: Base, into: Path | None) -> Path:
+def check(base: Base | VideoBase, into: Path | None) -> Path:
     """The directory from which the base is loaded. MLError `base_broken` when files are incomplete."""
     here = replace(base, source=str(into)) if into else base
     find_adapter(here)

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from ml.catalogue import Base
+from ml.catalogue import Base, VideoBase
 from ml.depot import Cache, Depot, Folder, Record
 from ml.errors import MLError
 from ml.hub import HubFile, Listing
@@ -54,7 +54,7 @@ class Need:
         return sum(max(0, file.size - size_of(self.depot.part(file))) for file in self.missing)
 
 
-def wanted(base: Base) -> list[Repository]:
+def wanted(base: Base | VideoBase) -> list[Repository]:
     """The repositories of a base: its own, its training adapter's, and that of the transformer to train."""
     own = Repository(base.source, base.revision, base.licence, base.licence_url, base.files)
     found = [own]

@@ -28,7 +28,7 @@ async function send(form, button) {
   const reached = await answers();
   asking = null;
   toasts.querySelector(".unsent")?.remove();
-  if (!reached) return (await sendLater(form, toasts.dataset.user)) || tell(form, button);
+  if (!reached) return (!button?.hasAttribute("formaction") && await sendLater(form, toasts.dataset.user)) || tell(form, button);
   passed = form;
   form.requestSubmit(button);
 }

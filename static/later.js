@@ -2,7 +2,7 @@
 // resend.js sends it. The key makes it one request, however often it is sent.
 import { add } from "./outbox.js";
 
-const NOT_SENT = ["csrfmiddlewaretoken", "key", "anyway", "album_name"];
+const NOT_SENT = ["csrfmiddlewaretoken", "key", "anyway", "album_name", "preset_name"];
 const random = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 const filled = (form) => [...new FormData(form)].filter(([name, value]) => value !== "" && !NOT_SENT.includes(name));
 

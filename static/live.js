@@ -11,6 +11,24 @@ addEventListener("pointercancel", () => { pressed = false; });
 const CHOICES = ":is([type=radio], [type=checkbox])"; // what is chosen there stays chosen
 const STOPS = `a, button, summary, ${CHOICES}`; // where the focus may stay
 
+// A stop by what it belongs to and does, as its place changes when a result arrives before it.
+function nameOf(stop) {
+  const box = stop.closest("[data-item], [data-job], [data-photo]");
+  const owner = box?.dataset.item ?? box?.dataset.job ?? box?.dataset.photo;
+  return owner && [owner, stop.tagName, stop.dataset.act ?? stop.getAttribute("href") ?? stop.textContent.trim()].join(" ");
+}
+const named = (part, name) => [...part.querySelectorAll(STOPS)].find((stop) => nameOf(stop) === name);
+
+// What the eye rests on: the first picture or job on the screen, and where it stands.
+function seen(part) {
+  const box = [...part.querySelectorAll("[data-item], [data-job]")].find((each) => each.getBoundingClientRect().top > 0);
+  return box && scrollY > 0 ? { id: box.dataset.item ?? box.dataset.job, top: box.getBoundingClientRect().top } : null;
+}
+function stay(part, before) {
+  const box = before && part.querySelector(`[data-item="${before.id}"], [data-job="${before.id}"]`);
+  if (box) scrollBy({ top: box.getBoundingClientRect().top - before.top, behavior: "instant" });
+}
+
 // The HTML without the form tokens, which differ in every answer.
 const plain = (part) => part.innerHTML.replace(/name="(csrfmiddlewaretoken|key)" value="[^"]*"/g, "").trim();
 
@@ -28,12 +46,15 @@ async function refresh(part) {
   const open = [...part.querySelectorAll("details")].map((d) => d.open);
   const chosen = new Map([...part.querySelectorAll(CHOICES)].map((box) => [box.name + box.value, box.checked]));
   const place = focused ? [...part.querySelectorAll(STOPS)].indexOf(focused) : -1;
+  const name = focused && nameOf(focused);
+  const before = seen(part);
   const clips = new Map([...part.querySelectorAll("video")].map((clip) => [clip.getAttribute("src"), clip]));
   part.replaceChildren(fresh.content);
   part.querySelectorAll("video").forEach((clip) => clip.replaceWith(clips.get(clip.getAttribute("src")) ?? clip)); // they play on
   part.querySelectorAll(CHOICES).forEach((box) => { box.checked = chosen.get(box.name + box.value) ?? box.checked; });
   part.querySelectorAll("details").forEach((d, i) => { d.open = Boolean(open[i]); });
-  if (place >= 0) part.querySelectorAll(STOPS)[place]?.focus({ preventScroll: true });
+  if (place >= 0) (name ? named(part, name) : part.querySelectorAll(STOPS)[place])?.focus({ preventScroll: true });
+  stay(part, before);
 }
 
 function tell() { // shows the notice after two failures, as one is no outage

@@ -33,6 +33,7 @@ function listen() {
   stream.addEventListener("snapshot", (event) => JSON.parse(event.data).forEach(told));
   stream.addEventListener("run", (event) => told(JSON.parse(event.data)));
   stream.addEventListener("notices", (event) => dispatchEvent(new CustomEvent("notices", { detail: JSON.parse(event.data) })));
+  stream.addEventListener("tickets", (event) => dispatchEvent(new CustomEvent("tickets", { detail: JSON.parse(event.data) })));
   stream.addEventListener("away", (event) => { // newer pages took this one's place: it listens again once it is looked at
     if (JSON.parse(event.data).detail !== "too_many") return;
     stream.close();

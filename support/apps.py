@@ -14,3 +14,20 @@ class SupportConfig(AppConfig):
         registry.exporters.append(registry.Exporter((Feedback,), feedback))
         registry.exporters.append(registry.Exporter((HelpVote,), votes))
         registry.erasers.append(registry.Eraser({Feedback: "user", HelpVote: "user"}))
+        self._talk()
+
+    def _talk(self) -> None:
+        """Conversations with staff."""
+        from config import registry
+        from support.tickets import exports, services
+        from support.tickets.models import Attachment, HeldMail, Message, Ticket
+
+        registry.known_files.append(Attachment.known_files)
+        registry.live.append(lambda user: ("tickets", services.live(user)))
+        registry.retain(
+            tickets=services.forget_closed, held_mails=services.forget_held, keys=services.forget_keys
+        )
+        models = (Ticket, Message, Attachment, HeldMail)
+        registry.exporters.append(registry.Exporter(models, exports.tickets))
+        gone = {Attachment: "user", Message: "user", Ticket: "user"}
+        registry.erasers.append(registry.Eraser(gone, erase=exports.forget, keeps=(HeldMail,)))

@@ -4,5 +4,16 @@ from support.feedback.models import Feedback
 from support.help.models import HelpVote
 from support.insights.models import Alarm
 from support.telemetry.models import Exported
+from support.tickets.models import Attachment, CannedAnswer, HeldMail, Message, Ticket
 
-__all__ = ["Alarm", "Exported", "Feedback", "HelpVote"]
+__all__ = [
+    "Alarm",
+    "Attachment",
+    "CannedAnswer",
+    "Exported",
+    "Feedback",
+    "HeldMail",
+    "HelpVote",
+    "Message",
+    "Ticket",
+]

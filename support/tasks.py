@@ -1,4 +1,4 @@
-"""The alarm about failed trainings, the export of anonymous events, and backups."""
+"""The alarm about failed trainings, the export of anonymous events, the tickets' clock, and backups."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from support.backups import services as backups
 from support.backups.archive import BackupError, UnderWay
 from support.insights import alarms
 from support.telemetry import sending
+from support.tickets import services
+from support.tickets.mail import sending as mails
 
 log = logging.getLogger(__name__)
 
@@ -51,3 +53,10 @@ def _logged(work: Callable[[], int]) -> int:
     except (BackupError, OSError) as error:
         log.error("no backup: %s", error)
         return 0
+
+
+@shared_task(name="support.tickets")
+def tickets() -> int:
+    """Closes what was solved long ago, and sends the answers that are due by e-mail; returns how many."""
+    services.close_solved()
+    return mails.send_due()

@@ -192,8 +192,9 @@ def _pictures(user: Any, twin: Any, name: str) -> Any:
 
 
 def _said(item: Any, name: str) -> None:
-    """A rating of the picture, and feedback on the product."""
+    """A rating of the picture, feedback on the product, and settings saved by name."""
     from gallery.ratings.models import Rating
+    from generation.presets.models import StudioPreset
     from support.feedback.models import Feedback
     from support.help.models import HelpVote
 
@@ -202,6 +203,22 @@ def _said(item: Any, name: str) -> None:
     HelpVote.objects.create(
         user=item.user, article="locked", helpful=False, text=f"help of {name}", language="en"
     )
+    StudioPreset.objects.create(user=item.user, name=f"Preset of {name}", settings={"style": "noir"})
+    ticket_of(item.user, name)
+
+
+def ticket_of(user: Any, name: str = "a") -> str:
+    """A conversation with a picture, and a held e-mail about it. Answers its id."""
+    from accounts.vault.vault import store
+    from support.tickets.models import Attachment, HeldMail, Message, Ticket
+
+    ticket = Ticket.objects.create(user=user, subject=f"subject of {name}", language="en")
+    said = Message.objects.create(ticket=ticket, user=user, by="person", text=f"words of {name}")
+    row = Attachment.objects.create(user=user, ticket=ticket, message=said, number=0, width=1, height=1)
+    for file in (row.content, row.thumbnail):
+        store(user.id).write(file, jpeg(9))
+    HeldMail.objects.create(reason="sender", sender=f"{name}@elsewhere.example", ticket=ticket)
+    return str(ticket.id)
 
 
 def _public(item: Any, name: str) -> None:

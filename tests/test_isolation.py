@@ -53,8 +53,10 @@ OWN = {
     "generations",
     "restorations",
     "restorations/delete",
+    "tickets",
     "packs",
     "sessions",
+    "presets",
     "prompts/suggest",
     "items",
     "items/delete",
@@ -107,6 +109,7 @@ OF = {
     "generations/<uuid:ident>/sheet": "job",
     "generations/<uuid:ident>/keep": "job",
     "sessions/<uuid:ident>": "session",
+    "presets/<uuid:ident>": "preset",
     "sessions/<uuid:ident>/repeat": "session",
     "items/<uuid:ident>/feedback": "item",
     "items/<uuid:ident>": "item",
@@ -129,6 +132,9 @@ OF = {
     "albums/<uuid:ident>": "album",
     "albums/<uuid:ident>/items": "album",
     "decisions/<uuid:ident>/appeal": "decision",
+    **dict.fromkeys(("tickets/<uuid:ident>", "tickets/<uuid:ident>/messages"), "ticket"),
+    "tickets/<uuid:ident>/attachments/<int:number>": "ticket",
+    "tickets/<uuid:ident>/attachments/<int:number>/thumbnail": "ticket",
 }
 # Bodies that pass the form, so that the ownership check refuses and not the form.
 BODIES: dict[str, dict[str, Any]] = {
@@ -161,9 +167,10 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
     from gallery.models import Album, Item
     from gallery.services import save_item
     from generation.models import Job
+    from generation.presets.models import StudioPreset
     from generation.sessions.models import Session
     from tests.conftest import jpeg
-    from tests.factory import on_the_shelf, shared_by
+    from tests.factory import on_the_shelf, shared_by, ticket_of
     from tests.restoring import restoration_of
     from tests.studio import paint
 
@@ -188,9 +195,11 @@ def things(alice: Any, trained: Any, photos: list[Any]) -> dict[str, str]:
         "item": str(item.id),
         **on_the_shelf(alice),
         **shared_by(alice, item),
+        "preset": str(StudioPreset.objects.create(user=alice, name="p").id),
         "session": str(Session.objects.create(user=alice, name="s").id),
         "album": str(Album.objects.create(user=alice, name="a").id),
         "decision": decided_about(alice),
+        "ticket": ticket_of(alice),
         **for_programs(alice),
     } | faces_in(item)
 
@@ -236,8 +245,8 @@ def test_a_stranger_finds_nothing_of_alices(as_bob: Any, things: dict[str, str])
 
 
 def test_what_is_listed_is_ones_own(as_bob: Any, things: dict[str, str]) -> None:
-    lists = "twins photos generations restorations items albums shares sessions billing/invoices"
-    lists += " api-keys webhooks"
+    lists = "twins photos generations restorations items albums shares sessions presets billing/invoices"
+    lists += " api-keys webhooks tickets"
     listed = {route: as_bob.get(f"/api/v1/{route}").json() for route in lists.split()}
     assert {route: page["results"] for route, page in listed.items()} == dict.fromkeys(listed, [])
 
@@ -281,6 +290,7 @@ PAGES_OF = {
     "gallery/shares/": "share",
     "gallery/": "item",
     "studio/pictures/": "item",
+    "studio/presets/": "preset",
     "studio/": "job",
     "restore/": "restoration",
     "headshots/orders/": "order",
@@ -291,6 +301,7 @@ PAGES_OF = {
     "account/consents/": "consent",
     "account/billing/": "invoice",
     "decisions/": "decision",
+    "support/": "ticket",
 }
 
 
@@ -309,6 +320,7 @@ def page_routes() -> list[tuple[str, str]]:
     import generation.sessions.urls
     import generation.urls
     import moderation.cases.urls
+    import support.tickets.urls
     import twins.urls
 
     places = {
@@ -320,6 +332,7 @@ def page_routes() -> list[tuple[str, str]]:
         "sessions/": generation.sessions.urls,
         "account/billing/": billing.urls,
         "account/": accounts.urls,
+        "support/": support.tickets.urls,
         "": moderation.cases.urls,
         "account/developers/": accounts.developers.urls,
     }

@@ -108,6 +108,18 @@ def test_no_translation_is_missing_guessed_or_has_other_places(language: str) ->
             assert places <= {frozenset(PLACE.findall(s)) for s in source}, message.id
 
 
+def test_no_template_shows_a_sentence_that_has_a_plural_without_its_number() -> None:
+    """A language with one form only, like Chinese, would show its place for the number."""
+    plural = {message.id[0] for message in catalogue("zh_Hans", "po") if isinstance(message.id, tuple)}
+    used = {
+        text
+        for file in ROOT.glob("templates/**/*.html")
+        for _quote, text in re.findall(r"""\{% translate (["'])(.*?)\1""", file.read_text())
+    }
+    assert plural
+    assert not plural & used
+
+
 @pytest.mark.parametrize("language", [*LANGUAGES, *(f"borrowed/{language}" for language in LANGUAGES)])
 def test_the_compiled_file_is_fresh(language: str) -> None:
     assert sentences(catalogue(language, "mo")) == sentences(catalogue(language, "po"))

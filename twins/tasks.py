@@ -28,6 +28,7 @@ from twins.avatars import fitting
 from twins.avatars.models import encoded
 from twins.models import SIGN, Photo, Training
 from twins.proof import companies
+from twins.stages import REMOTE_STAGES, STAGES
 from twins.working import kept_only_if_wanted, lock_wanted, require_consent
 
 THUMBNAIL = 320  # px of the long side
@@ -157,24 +158,6 @@ def _train(training: Training) -> None:
                 raise Lost
             lock_wanted(training.twin_id)
             training.finish(**_outcome(report), base_version=version)
-
-
-# (begin, end) of each stage, as shares of the training's whole time: here, and at a service.
-STAGES = {
-    "preparing": (0.0, 0.04),
-    "measuring the base": (0.04, 0.10),
-    "training": (0.10, 0.85),
-    "choosing the best": (0.85, 0.98),
-    "finishing": (0.98, 1.0),
-}
-REMOTE_STAGES = {
-    "preparing": (0.0, 0.03),
-    "sending": (0.03, 0.06),
-    "waiting there": (0.06, 0.10),
-    "training": (0.10, 0.90),
-    "choosing the best": (0.90, 0.98),
-    "finishing": (0.98, 1.0),
-}
 
 
 class KeptPhoto(types.Photo):

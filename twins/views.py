@@ -26,7 +26,7 @@ from config.web.permissions import with_camera
 from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from ml.catalogue import Base
-from twins import checks, engines, services, terms
+from twins import checks, engines, services, stages, terms
 from twins.avatars import pages
 from twins.forms import TwinForm
 from twins.models import LEAST, MOST, Photo, Training, Twin
@@ -90,7 +90,10 @@ def detail(request: HttpRequest, ident: str) -> HttpResponse:
 @require_GET
 def state(request: HttpRequest, ident: str) -> HttpResponse:
     """The part of the page that changes while it is open: readiness, training, versions."""
-    return render(request, "twins/_state.html", _facts(request, ident))
+    facts = _facts(request, ident)
+    if request.GET.get("training") and not facts["running"]:  # the screen of a training ends with it: live.js
+        return redirect("twin", ident)  # loads the page again
+    return render(request, "twins/_state.html", facts)
 
 
 def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
@@ -109,6 +112,7 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
         _costs(user, twin, running)
         | choices
         | pages.panel(twin, choices.get("chosen"))
+        | _progress(twin, trainings, running, consented)
         | {
             "twin": twin,
             "photos": sorted(map(show_photo, photos), key=lambda photo: photo["status"] == "refused"),
@@ -124,6 +128,18 @@ def _facts(request: HttpRequest, ident: str) -> dict[str, Any]:
             "tab": "twins",
         }
     )
+
+
+def _progress(
+    twin: Twin, trainings: list[dict[str, Any]], running: dict[str, Any] | None, consented: bool
+) -> dict[str, Any]:
+    """The stages of a training under way, the newest one if it failed, and whether a first one is to come."""
+    done = running or twin.is_read_only or twin.disabled_at or twin.active_training_id
+    return {
+        "stages": stages.of_training(running) if running else (),
+        "failed": trainings[0] if trainings and trainings[0]["status"] == "failed" else None,
+        "bar": not done and consented,
+    }
 
 
 def _verification(twin: Twin, usable: list[Base]) -> dict[str, Any] | None:

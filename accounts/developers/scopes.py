@@ -2,7 +2,7 @@
 
 Whoever adds a route adds its row; a test fails until it is there. None: no key is let in, whatever its
 scopes. That is so for consents and proofs of who somebody is, for the account itself, for keys and secrets,
-for the locked area, for purchases, and for what is said or shown in public.
+for the locked area, for purchases, for what is said to staff, and for what is said or shown in public.
 """
 
 from __future__ import annotations
@@ -106,6 +106,8 @@ TABLE: Mapping[str, Row] = {
     "sessions": {"GET": READ, "POST": GENERATE},
     "sessions/<uuid:ident>": {"GET": READ, "PATCH": GENERATE, "DELETE": GENERATE},
     "sessions/<uuid:ident>/repeat": MAKES,
+    "presets": {"GET": READ, "POST": GENERATE},
+    "presets/<uuid:ident>": {"GET": READ, "DELETE": GENERATE},
     "styles": SEES,
     "prompts/suggest": SEES,
     "items": SEES,
@@ -154,6 +156,11 @@ TABLE: Mapping[str, Row] = {
     "albums/<uuid:ident>": {"GET": READ, "PATCH": GENERATE, "DELETE": GENERATE},
     "albums/<uuid:ident>/items": MAKES,
     "feedback": {"POST": READ},
+    "tickets": {"GET": READ, "POST": None},  # staff trust that its owner writes
+    "tickets/<uuid:ident>": SEES,
+    "tickets/<uuid:ident>/messages": {"GET": READ, "POST": None},
+    "tickets/<uuid:ident>/attachments/<int:number>": SEES,
+    "tickets/<uuid:ident>/attachments/<int:number>/thumbnail": SEES,
     "verify": {"POST": READ},
     "reports": {"POST": READ},
     "takedowns": {"POST": READ},

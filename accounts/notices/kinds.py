@@ -21,6 +21,7 @@ class Topic(models.TextChoices):
     GENERATION = "generation", gettext_lazy("Pictures")
     EXPORT = "export", gettext_lazy("Downloads")
     ACCOUNT = "account", gettext_lazy("Account")
+    SUPPORT = "support", gettext_lazy("Answers of our staff")
 
 
 def labels_of(topics: Collection[str]) -> str:

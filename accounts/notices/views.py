@@ -80,6 +80,7 @@ ABOUT = {
         "Somebody has withdrawn the consent to a twin of yours, or we decided about something that you"
         " published or reported."
     ),
+    Topic.SUPPORT: lambda: _("We have answered what you wrote to us."),
 }
 
 

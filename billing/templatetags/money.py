@@ -8,7 +8,7 @@ from django import template
 from django.conf import settings
 from django.utils import formats
 
-from billing.models import Plan
+from billing.models import Pack, Plan
 
 SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "cny": "¥"}
 WITHOUT_CENTS = {"jpy", "krw", "vnd", "clp"}
@@ -29,3 +29,8 @@ def money(cents: int, currency: str = "") -> str:
 @register.simple_tag
 def plans_on_sale() -> Any:
     return Plan.objects.filter(on_sale=True)
+
+
+@register.simple_tag
+def packs_on_sale() -> Any:
+    return Pack.objects.filter(on_sale=True)

@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from config.errors import DomainError, IdempotencyMismatch
-from config.runs.models import Run, kinds
+from config.runs.models import kinds
 
 KEPT = timedelta(days=7)
 
-Kind = TypeVar("Kind", bound=Run)
+Kind = TypeVar("Kind", bound=Any)  # a Run, or another row with these four columns
 
 
 def create_idempotent(

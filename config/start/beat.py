@@ -19,6 +19,7 @@ TASKS = {
     "export": ("support.export", 900, "io"),
     "backup": ("support.back_up", 600, "io"),  # a base backup once a day
     "copies": ("support.copy_files", 60, "io"),
+    "tickets": ("support.tickets", 60, "io"),
     "crops": ("gallery.find_faces", 60, "cpu"),
     "hashes": ("gallery.make_hashes", 300, "cpu"),
     "lapse": ("billing.lapse", 600, "io"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from config.start import env
-from ml.catalogue import BASES, SERVICES
+from ml.catalogue import BASES, SERVICES, VIDEO_BASES
 from ml.errors import MLError
 from ml.remote.settings import Remote, from_environment
 
@@ -24,7 +24,8 @@ def profiles(default: str, sources: Iterable[str], services: Iterable[str]) -> l
     """STUDIO_PROFILES, the engines that are offered. If it is not set: STUDIO_PROFILE, the bases with a
     directory in STUDIO_SOURCES, and those of each service that has a key."""
     hosted = [name for name, base in BASES.items() if base.service in services]
-    chosen = env.words("STUDIO_PROFILES") or [default, *sources, *hosted]
+    bases = [name for name in sources if name not in VIDEO_BASES]
+    chosen = env.words("STUDIO_PROFILES") or [default, *bases, *hosted]
     for name in chosen:
         _check(name, services)
     if default not in chosen:

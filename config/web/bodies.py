@@ -37,7 +37,8 @@ from config.web.ratelimit import network
 SMALL = 64 * 1024  # bytes: smaller bodies are not counted
 SLOWEST = 32 * 1024  # bytes a second that a body must come at after the time that any body may take
 HURRIED = 256 * 1024  # the same while others wait for memory
-FILES = (b"multipart/form-data", b"application/offset+octet-stream")  # types of bodies that hold files
+# Types of bodies that hold files: a form, a piece of an upload, an e-mail.
+FILES = (b"multipart/form-data", b"application/offset+octet-stream", b"message/rfc822")
 HOOKS = "/hooks/"  # webhooks carry no files
 RETRY = {"Retry-After": "5"}
 FULL = _("Too many large files are being sent right now. Try again in a few seconds; nothing was lost.")

@@ -81,6 +81,10 @@ NAMES = {  # where the rule below finds no good name
     ("POST", "twins/{}/trainings"): "start_training",
     ("PATCH", "uploads/{}"): "send_piece",
     ("POST", "twins/{}/verification"): "send_selfie",
+    ("GET", "tickets/{}/messages"): "list_ticket_messages",
+    ("POST", "tickets/{}/messages"): "write_ticket_message",
+    ("GET", "tickets/{}/attachments/{}"): "get_ticket_attachment",
+    ("GET", "tickets/{}/attachments/{}/thumbnail"): "get_ticket_attachment_thumbnail",
     ("POST", "verify"): "verify_file",
 }
 

@@ -220,8 +220,9 @@ EVENTS = {
         "operationId": "stream_events",
         "tags": ["events"],
         "description": "Server-sent events: `snapshot`, a list of the runs that are open or ended in the "
-        "last day; then each change as `run`, whose id is the run's id and the version of its row; `credits` "
-        "and `notices` (how many are unread) when they change; `away` when the stream cannot go on and the "
+        "last day; then each change as `run`, whose id is the run's id and the version of its row; "
+        "`credits`, `notices` (how many are unread) and `tickets` (when a conversation with staff changed "
+        "last, and how many wait for the user) when they change; `away` when the stream cannot go on and the "
         "client polls (detail `poll`), or when "
         "the user has opened ten newer streams (`too_many`). A stream ends with the session that opened it. "
         "After a reconnect the snapshot comes again, whatever `Last-Event-ID` says.",

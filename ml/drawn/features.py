@@ -122,7 +122,7 @@ def beard(c: Canvas, p: Person) -> None:
 
 def brows(c: Canvas, head: Head) -> None:
     p = head.person
-    smile, _, lift, _ = mood(head.scene.expression)
+    smile, _, lift, _ = mood(head.scene)
     half = 0.185 * (1.1 if head.eye_scale > 1 else 1)
     for s in (-1, 1):
         t = (s * c.X - p.eye_gap - 0.01) / half
@@ -139,7 +139,7 @@ def brows(c: Canvas, head: Head) -> None:
 def eye(c: Canvas, around: A, head: Head, light: Light, s: int) -> None:
     """`around` is the light on the skin there: an eye in the shadow does not glow."""
     p, k = head.person, head.eye_scale
-    smile, _, _, wide = mood(head.scene.expression)
+    smile, _, _, wide = mood(head.scene)
     big = p.eye_size * k
     tone = ink(light.fill) * 0.9 + ink(light.key) * 0.75
     lit = (0.45 + 0.5 * float(tone.mean())) * float(np.clip(0.6 + 0.5 * around.mean(), 0.65, 1))
@@ -188,11 +188,11 @@ class Mouth:
 
 def mouth_shape(c: Canvas, head: Head) -> Mouth:
     p, anime = head.person, head.eye_scale > 1
-    smile, open_, _, _ = mood(head.scene.expression)
+    smile, open_, _, _ = mood(head.scene)
     half = (
         p.mouth
         * (1 + 0.22 * max(smile, 0))
-        * (0.62 if head.scene.expression == "surprised" else 1)
+        * (1 - 0.38 * (1 - head.scene.joy) * (head.scene.expression == "surprised"))
         * (0.8 if anime else 1)
     )
     full = p.lips * (0.55 if anime else 1)
@@ -208,7 +208,7 @@ def mouth_shape(c: Canvas, head: Head) -> Mouth:
 
 def mouth(c: Canvas, lit: A, head: Head) -> None:
     p, m = head.person, mouth_shape(c, head)
-    smile, open_, _, _ = mood(head.scene.expression)
+    smile, open_, _, _ = mood(head.scene)
     skin, light = skin_colour(p), lit * 0.9 + 0.1
     c.paint(
         edge(np.maximum(np.maximum(m.upper - c.Y, c.Y - m.lower), m.wide), c.px),

@@ -83,6 +83,7 @@ class Scene:
     light: str = "soft"
     expression: str = "neutral"
     blink: float = 0.0  # 0 as the expression opens the eyes .. 1 closed
+    joy: float = 0.0  # 0 as the expression .. 1 as the next happier one
     glasses: str = "none"
     hat: str = "none"
     hat_colour: str = "red"
@@ -94,6 +95,7 @@ class Scene:
     dx: float = 0.0
     dy: float = 0.0
     side: int = 1  # the light's side
+    sun: float = 0.0  # by which the light has gone round the head, towards the picture's right
     arrangement: int = 0  # seed of the background's details
 
 

@@ -4,7 +4,7 @@ it."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -34,13 +34,21 @@ class Light:
 def light_of(scene: Scene) -> Light:
     s = scene.side
     noir = scene.style == "noir"
-    return {
+    light = {
         "soft": Light((0.25 * s, -0.5, 0.83), (0.66, 0.65, 0.63), (0.44, 0.44, 0.45)),
         "side": Light((0.86 * s, -0.28, 0.42), (0.90, 0.87, 0.83), (0.34, 0.34, 0.36)),
         "warm": Light((0.55 * s, -0.30, 0.78), (0.86, 0.73, 0.58), (0.42, 0.37, 0.32)),
         "cool": Light((0.40 * s, -0.45, 0.80), (0.58, 0.61, 0.70), (0.39, 0.405, 0.455)),
         "back": Light((0.15 * s, -0.50, 0.85), (0.52, 0.51, 0.50), (0.42, 0.42, 0.44), (0.85, 0.79, 0.68)),
     }["side" if noir and scene.light == "soft" else scene.light]
+    return replace(light, direction=gone_round(light.direction, scene.sun)) if scene.sun else light
+
+
+def gone_round(direction: tuple[float, float, float], degrees: float) -> tuple[float, float, float]:
+    """A direction, turned around the vertical."""
+    x, y, z = direction
+    c, s = float(np.cos(np.radians(degrees))), float(np.sin(np.radians(degrees)))
+    return x * c + z * s, y, z * c - x * s
 
 
 def f32(values: Any) -> A:
@@ -297,7 +305,7 @@ def nose_height(x: A, y: A, p: Person) -> A:
 
 def relief(x: A, y: A, head: Head) -> A:
     """Height of the face over its solid, in head units."""
-    p, joy = head.person, mood(head.scene.expression)[0]
+    p, joy = head.person, mood(head.scene)[0]
     ax = np.abs(x)
     tip = p.nose_length
     h = nose_height(x, y, p)
@@ -309,14 +317,20 @@ def relief(x: A, y: A, head: Head) -> A:
     return h + 0.06 * bell((x / 0.2) ** 2, ((y - 0.90) / 0.11) ** 2)
 
 
-def mood(expression: str) -> tuple[float, float, float, float]:
+MOODS = {
+    "neutral": (0.06, 0.0, 0.0, 1.0),
+    "smiling": (0.9, 0.085, 0.01, 0.84),
+    "laughing": (1.0, 0.24, 0.04, 0.60),
+    "surprised": (-0.25, 0.20, 0.12, 1.35),
+}
+HAPPIER = {"neutral": "smiling", "smiling": "laughing", "laughing": "laughing", "surprised": "smiling"}
+
+
+def mood(scene: Scene) -> tuple[float, float, float, float]:
     """(smile -1..1, opening of the mouth in head units, lift of the brows, opening of the eyes)."""
-    return {
-        "neutral": (0.06, 0.0, 0.0, 1.0),
-        "smiling": (0.9, 0.085, 0.01, 0.84),
-        "laughing": (1.0, 0.24, 0.04, 0.60),
-        "surprised": (-0.25, 0.20, 0.12, 1.35),
-    }[expression]
+    a, b = np.array(MOODS[scene.expression]), np.array(MOODS[HAPPIER[scene.expression]])
+    smile, open_, lift, wide = (float(v) for v in a + scene.joy * (b - a))
+    return smile, open_, lift, wide
 
 
 def skin_colour(p: Person) -> A:

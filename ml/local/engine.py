@@ -14,15 +14,15 @@ from typing import Any
 
 import torch
 
-from ml import edit
+from ml import edit, media
 from ml.animation import AnimateSpec, Clip
-from ml.animation import refusal as no_clip
 from ml.catalogue import Base, base_of, refuse_hosted
 from ml.engine import tell
 from ml.errors import MLError
 from ml.faces import Faces
 from ml.finish import finish
 from ml.local import fitting, lora, references
+from ml.local.animating import Animating, Animators, First, refuse_words
 from ml.local.compilation import compile_blocks, compiler, undo_compilation
 from ml.local.loading import load_pipeline
 from ml.local.references import Reference
@@ -61,11 +61,11 @@ class LocalEngine:
     """See ml.engine.Engine. Loads models at their first use; a lock lets one job at a time use
     them.
 
-    `source`: a local directory that replaces the base's. `keys`: the folder of the signing key, made at
-    first use. `device` None: an accelerator if there is one. `threads`: torch's number of threads.
-    `compiled` None: compiles the blocks on accelerators. `in_8_bits`: renders with the base in 8 bits even
-    if memory does not require it. `restorers`: the folder of face restorers that do not ship, and the name
-    of the one to use, "" for the best."""
+    `source`: a local directory that replaces the base's; `video_source`: one that replaces that of what makes
+    its clips. `keys`: the folder of the signing key, made at first use. `device` None: an accelerator if
+    there is one. `threads`: torch's number of threads. `compiled` None: compiles the blocks on accelerators.
+    `in_8_bits`: renders with the base in 8 bits even if memory does not require it. `restorers`: the folder
+    of face restorers that do not ship, and the name of the one to use, "" for the best."""
 
     def __init__(
         self,
@@ -79,6 +79,7 @@ class LocalEngine:
         compiled: bool | None = None,
         in_8_bits: bool = False,
         restorers: tuple[Path | None, str] = (None, ""),
+        video_source: str | Path | None = None,
     ):
         self.base: Base = base_of(profile, source)
         refuse_hosted(self.base)
@@ -90,6 +91,7 @@ class LocalEngine:
             torch.set_num_threads(threads)
         self.faces = faces or Faces()
         self.restorers = Restorers(*restorers, self.device)
+        self.animators, self.video_source = Animators(self.device), video_source
         self._lock = threading.RLock()
         self._recent = Recent()
         self._loaded: tuple[Any, Sampler, lora.Swapper] | None = None
@@ -117,6 +119,7 @@ class LocalEngine:
     def close(self) -> None:
         with self._lock:
             self._loaded, self._compiled = None, False
+            self.animators.close()
             if self.device == "cuda":
                 torch.cuda.empty_cache()
 
@@ -284,7 +287,27 @@ class LocalEngine:
         on_progress: Progress = go_on,
         journal: Journal | None = None,
     ) -> Clip:
-        raise no_clip("engine_without_video")
+        refuse_words(spec)
+        animating = Animating(
+            self.base, self.animators, self.faces, self.signer, spec, on_progress, self.video_source
+        )
+        with memory_errors():
+            with self._lock:
+                twin, first = self._first(animating, store)
+            return animating.run(first, twin[2])
+
+    def _first(self, animating: Animating, store: Store | None) -> tuple[TwinFile, First]:
+        """The twin, and the picture that a clip begins from."""
+        first = animating.spec.first
+        twin, reference = self.read(first, store), references.read(first, store, self.faces)
+        if reference is not None:
+            return twin, First(reference.picture, reference.data)
+        sampler, subject = self.sampler_of(twin), twin[2].get("subject", first.subject)
+        seeds = range(first.seed, first.seed + animating.spec.candidates)
+        tell(animating.on_progress, "rendering", 0.0)
+        raw = [self._sample(sampler, first, subject, [seed], None)[0] for seed in seeds]
+        made = [media.within(sampler.deliver(one), first.longest) for one in raw]
+        return twin, First(animating.best_of(made, twin[2]))
 
     @property
     def _finish(self) -> partial[Picture | None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-from ml.catalogue import Base
+from ml.catalogue import Base, VideoBase
 from ml.errors import MLError
 from ml.local.whole import complete, damage, part_faults
 
@@ -18,7 +18,7 @@ UNDISTILLED = "undistilled"  # the folder of the transformer to train, in a plai
 ADAPTER = "training_adapter.safetensors"
 
 
-def present(base: Base) -> bool:
+def present(base: Base | VideoBase) -> bool:
     """Whether the base's files are in its directory (for hub ids: in the local cache)."""
     try:
         find(base)
@@ -27,7 +27,7 @@ def present(base: Base) -> bool:
     return True
 
 
-def find(base: Base) -> Path:
+def find(base: Base | VideoBase) -> Path:
     """The base's directory. Fetches nothing. MLError `base_missing` when the directory is missing;
     `base_broken` when one of its files is missing or truncated."""
     folder = in_cache(base.source, base.revision, base.files)
@@ -45,7 +45,7 @@ def find(base: Base) -> Path:
     return folder
 
 
-def _how_to_get(base: Base) -> str:
+def _how_to_get(base: Base | VideoBase) -> str:
     if not Path(base.source).is_dir() and base.source.count("/") == 1:
         return f"Fetch them first (python -m ml fetch {base.name})."
     return "Put its directory there, or choose another base."
@@ -62,7 +62,7 @@ def in_cache(source: str, revision: str | None, files: tuple[str, ...]) -> Path:
     return Path(source)
 
 
-def find_undistilled(base: Base) -> Path | None:
+def find_undistilled(base: Base | VideoBase) -> Path | None:
     """The directory of the transformer to train; None if it is the served one. The base's own
     `undistilled/transformer` takes precedence. MLError `base_missing`, `base_broken`."""
     if base.undistilled is None:
@@ -78,7 +78,7 @@ def find_undistilled(base: Base) -> Path | None:
     return part
 
 
-def find_adapter(base: Base) -> Path | None:
+def find_adapter(base: Base | VideoBase) -> Path | None:
     """The file of the base's training adapter; None if the base has none. `training_adapter.safetensors` in
     the base's own directory takes precedence. MLError `base_missing`, `base_broken`."""
     if base.adapter is None:
@@ -94,7 +94,7 @@ def find_adapter(base: Base) -> Path | None:
     return _checked(base, files[0])
 
 
-def _checked(base: Base, adapter: Path) -> Path:
+def _checked(base: Base | VideoBase, adapter: Path) -> Path:
     if wrong := damage(adapter):
         raise MLError(
             "base_broken",

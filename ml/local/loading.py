@@ -73,9 +73,8 @@ def load_undistilled(base: Base, device: str) -> Any:
 
 def _loaded(base: Base, kind: str, folder: Path) -> Any:
     """A model or pipeline of diffusers' class `kind`. MLError `base_broken` when it cannot be read."""
-    diffusers = _diffusers()
     try:
-        return getattr(diffusers, kind).from_pretrained(
+        return getattr(diffusers(), kind).from_pretrained(
             folder, dtype=getattr(torch, base.dtype), local_files_only=True
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as e:
@@ -85,18 +84,18 @@ def _loaded(base: Base, kind: str, folder: Path) -> Any:
         ) from e
 
 
-def _diffusers() -> Any:
+def diffusers() -> Any:
     """The library, with its logs and progress bars off."""
     with _lock:
         ensure_torchvision()
-        import diffusers
+        import diffusers as library
         from diffusers.utils import logging as diffusers_log
         from transformers.utils import logging as transformers_log
 
         for log in (diffusers_log, transformers_log):
             log.set_verbosity_error()
             log.disable_progress_bar()
-        return diffusers
+        return library
 
 
 @contextlib.contextmanager

@@ -234,11 +234,11 @@ def _weights(folder: Path, load: Workload, transformer_in_8_bits: bool, text_on_
     return sum(
         _held(name, shape, load.dtype.itemsize, transformer_in_8_bits and part.name == "transformer")
         for part in parts
-        for name, shape in _headers(part)
+        for name, shape in headers(part)
     )
 
 
-def _headers(part: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+def headers(part: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Names and shapes in a part's safetensors files (those in its index, if it has one). Format: see
     whole.damage."""
     indexes = [json.loads(file.read_text())["weight_map"] for file in part.glob("*.safetensors.index.json")]

@@ -8,6 +8,7 @@ import resource
 import sys
 import warnings
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ import c2pa
 import numpy as np
 from PIL import Image
 
-from ml import watermark
+from ml import clips, watermark
 from ml.media import ask_child
 from ml.provenance.certificates import GENERATOR, anchors_and_serials
 from ml.provenance.signing import EDITED, OFFLINE, mime_of
 from ml.provenance.verdict import Claim, Provenance, decide
 
 MOST_PIXELS = 50_000_000
+SAMPLED, FRAMES = 6, 12  # of a clip every sixth frame is read, at most twelve
 # The only status that is not a fault: our root is on no public trust list.
 UNLISTED = "signingCredential.untrusted"
 
@@ -29,8 +31,9 @@ UNLISTED = "signingCredential.untrusted"
 def verify(data: bytes, picture: watermark.Picture | None = None, *, certificates: bytes = b"") -> Provenance:
     """The provenance of any bytes. Never raises, never uses the network.
 
-    `picture` (H, W, 3) RGB uint8 saves decoding `data` (PNG, JPEG, WebP, at most 50 MP). `certificates`: the
-    chains of our signers (PEM, concatenated), see `known_certificates`; without them no signature is ours.
+    `picture` (H, W, 3) RGB uint8 saves decoding `data` (PNG, JPEG, WebP, at most 50 MP, or MP4).
+    `certificates`: the chains of our signers (PEM, concatenated), see `known_certificates`; without them no
+    signature is ours.
     """
     claim, signature = _read_claim(data, certificates)
     decoded, mark = _read_mark(data, picture)
@@ -108,9 +111,11 @@ def _claim(manifest: dict[str, Any]) -> Claim:
 def _read_mark(data: bytes, picture: watermark.Picture | None) -> tuple[bool, watermark.Mark | None]:
     """(whether the pixels could be read, the mark)."""
     try:
+        if picture is None and mime_of(data) == "video/mp4":
+            return True, watermark.find_in_frames(islice(clips.decode(data, every=SAMPLED), FRAMES))
         return True, watermark.find(_decode(data) if picture is None else picture)
     except Exception:
-        # Not a picture, too large, truncated, or of another type than it states.
+        # Neither a picture nor a clip, too large, truncated, or of another type than it states.
         return False, None
 
 

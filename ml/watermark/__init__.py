@@ -15,7 +15,17 @@ signature in `provenance`. The mark does not survive turning.
 """
 
 from ml.watermark.pattern import SMALLEST, Picture
-from ml.watermark.reading import Mark, find, read
-from ml.watermark.writing import embed
+from ml.watermark.reading import Mark, find, find_in_frames, read, read_whole
+from ml.watermark.writing import embed, embed_frames
 
-__all__ = ["SMALLEST", "Mark", "Picture", "embed", "find", "read"]
+__all__ = [
+    "SMALLEST",
+    "Mark",
+    "Picture",
+    "embed",
+    "embed_frames",
+    "find",
+    "find_in_frames",
+    "read",
+    "read_whole",
+]

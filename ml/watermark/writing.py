@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.watermark.pattern import (
     SHAPE,
@@ -23,6 +25,7 @@ from ml.watermark.pattern import (
 from ml.watermark.reading import READ_AT, clearness, evened, evidence, locate
 
 LOUDNESS = tuple(range(50, 40, -1))  # dB PSNR
+CLIP = 45.0  # dB PSNR: the quietest mark in a clip
 MARGIN = 2.5  # standard deviations by which each right letter must exceed all others in the worn picture
 SYNC_MARGIN = 6.5  # least clearness of the sync waves in the worn picture, in standard deviations
 HALF = 512  # pixels: larger halves are not needed to choose the loudness
@@ -36,6 +39,26 @@ def embed(picture: Picture, ident: int) -> Picture:
     ValueError for another number, another kind of array, or a side under 192 px (twice the smallest readable
     side).
     """
+    return _added(picture, _levels(picture, ident))
+
+
+def embed_frames(frames: Iterable[Picture], ident: int) -> Iterator[Picture]:
+    """The frames of a clip, each with the same mark at the same place: it does not flicker, and what H.264
+    takes out of one frame is left in others. Made for the first frame, at most CLIP dB below its range.
+    ValueError like `embed`."""
+    levels = None
+    for frame in frames:
+        if levels is None:
+            levels = _levels(frame, ident, least=255 / 10 ** (CLIP / 20))
+        yield _added(frame, levels)
+
+
+def _added(picture: Picture, levels: NDArray[np.int16]) -> Picture:
+    return np.asarray(cv2.add(picture, levels, dtype=cv2.CV_8U), np.uint8)
+
+
+def _levels(picture: Picture, ident: int, least: float = 0.0) -> NDArray[np.int16]:
+    """What is added to the picture, at an RMS of at least so many grey levels."""
     if not 0 <= ident < 2**32:
         raise ValueError("ident must fit in 32 bits")
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
@@ -45,11 +68,10 @@ def embed(picture: Picture, ident: int) -> Picture:
     letters = letters_of(ident)
     grey = grey_of(shrunk(picture, min(HALF, min(picture.shape[:2]) // 2)))
     mark = _mark(grey, letters)
-    rms = _quietest(grey, mark, letters)
+    rms = max(least, _quietest(grey, mark, letters))
     size = picture.shape[1], picture.shape[0]
     large = rms * _normal(np.asarray(cv2.resize(mark, size, interpolation=cv2.INTER_CUBIC), np.float32))
-    levels = cv2.merge([np.rint(large).astype(np.int16)] * 3)
-    return np.asarray(cv2.add(picture, levels, dtype=cv2.CV_8U), np.uint8)
+    return np.asarray(cv2.merge([np.rint(large).astype(np.int16)] * 3), np.int16)
 
 
 def _normal(mark: Floats) -> Floats:

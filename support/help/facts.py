@@ -19,6 +19,9 @@ from gallery.shelf import area
 from generation.restorations.services import LEAST_SIDE, MOST_BYTES
 from ml import edit, media
 from moderation.cases.models import APPEAL, DUE
+from support.tickets import pictures
+from support.tickets.models import FIRST_ANSWER
+from support.tickets.services import SOLVED_FOR
 from twins.models import LEAST, MOST
 from twins.proof.models import INVITED, PHONE
 from twins.redo.services import WITHIN
@@ -58,6 +61,10 @@ FACTS: dict[str, Callable[[], object]] = {
     "key_overlap": lambda: in_words(keys.OVERLAP),
     "key_calls": lambda: _key_rate()[0],
     "key_time": lambda: in_words(timedelta(seconds=_key_rate()[1])),
+    "talk_pictures": lambda: pictures.MOST,
+    "talk_mb": lambda: pictures.MOST_BYTES // MB,
+    "talk_answer": lambda: in_words(FIRST_ANSWER),
+    "talk_solved": lambda: in_words(SOLVED_FOR),
     "photos_after_training": lambda: in_words(TRAINED),
     **{f"kept_{code}": lambda code=code: RULES[code].time for code in RULES},  # type: ignore[misc]
 }

@@ -66,7 +66,7 @@ def test_an_archive_holds_a_file_of_every_kind(packed: zipfile.ZipFile, anna: An
         assert any(n.endswith(ending) for n in names), ending
     (weights,) = [n for n in names if n.endswith(".safetensors")]
     assert packed.read(weights) == f"lora of {ANNA}".encode()
-    (photo,) = [n for n in names if n.endswith(".jpg") and not n.startswith("restorations/")]
+    (photo,) = [n for n in names if n.endswith(".jpg") and not n.startswith(("restorations/", "support/"))]
     assert packed.read(photo) == jpeg(7)
     (picture,) = [n for n in names if n.startswith("pictures/") and n.endswith(".png")]
     assert packed.read(picture) == store(anna.id).read(anna.items.get().content)

@@ -81,7 +81,7 @@ def test_a_withdrawal_asks_first_and_says_what_it_deletes(
     client.force_login(alice)
     assert client.get(f"/account/consents/{kind}/").status_code == 404  # nothing was given
     consents.give(alice, kind=kind, version=consents.WORDING[kind][0])
-    assert f'href="/account/consents/{kind}/"' in client.get("/account/").content.decode()
+    assert f'href="/account/consents/{kind}/"' in client.get("/account/privacy/").content.decode()
     question = unescape(client.get(f"/account/consents/{kind}/").content.decode())
     assert str(consents.WITHDRAWAL[kind]) in question
     assert consents.has(alice.id, kind)

@@ -48,11 +48,11 @@ def test_an_engine_that_is_closed_is_on_no_page(client: Any, settings: Any) -> N
 
 def test_the_account_says_what_a_withdrawal_does(client: Any, alice: Any, settings: Any) -> None:
     client.force_login(alice)
-    assert "fal.ai" not in text(client, "/account/")
+    assert "fal.ai" not in text(client, "/account/privacy/")
     settings.STUDIO_PROFILES = ["nano", "fal"]
     consents.give(alice, kind="engine_fal", version=consents.WORDING["engine_fal"][0])
-    shown = text(client, "/account/")
+    shown = text(client, "/account/privacy/")
     assert "<h3>fal.ai (Features &amp; Labels, Inc.)</h3>" in shown
     assert "If you withdraw it: Trainings and pictures of you under way at fal.ai" in shown
     client.post("/account/consents/engine_fal/", {"act": "withdraw"})
-    assert "If you withdraw it:" not in text(client, "/account/")
+    assert "If you withdraw it:" not in text(client, "/account/privacy/")

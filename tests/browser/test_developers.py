@@ -26,7 +26,7 @@ def prove(page: Page) -> None:
 )
 def test_a_key_is_made_replaced_and_ended(site: Site, alice: Any, size: str, theme: str) -> None:
     page = site.visit(size, theme, user=alice)
-    page.goto("/account/")
+    page.goto("/accounts/2fa/")
     page.get_by_role("link", name="API keys and webhooks").click()
     shot(page, f"keys-none-{size}-{theme}")
     page.get_by_label("Name", exact=True).fill("My phone")

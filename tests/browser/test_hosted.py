@@ -148,7 +148,7 @@ def paint(page: Page, size: str) -> None:
 
 
 def withdraw(page: Page) -> None:
-    page.goto("/account/")
+    page.goto("/account/privacy/")
     company = page.locator("form.consent", has_text="fal.ai")
     company.get_by_role("link", name="Withdraw").click()
     page.get_by_role("button", name="Withdraw").click()

@@ -43,7 +43,7 @@ def test_a_consent_is_withdrawn_and_stays_in_the_history(site: Site, alice: Any)
 
     consents.give(alice, kind="biometric_twin", version=consents.WORDING["biometric_twin"][0])
     page = site.visit("phone", "dark", user=alice, java_script_enabled=False)
-    page.goto("/account/")
+    page.goto("/account/privacy/")
     page.get_by_role("link", name="Withdraw").click()
     shot(page, "consent-withdraw")
     page.get_by_role("button", name="Withdraw").click()

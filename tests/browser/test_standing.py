@@ -36,7 +36,7 @@ def test_a_person_appeals_and_proves_their_age(site: Site, alice: Any, size: str
     page.get_by_role("button", name="Appeal").click()
     expect(page.get_by_text("You appealed.")).to_be_visible()
     Suspension.objects.filter(id=held.id).update(lifted_at=timezone.now())
-    page.goto("/account/")
+    page.goto("/account/privacy/")
     page.get_by_role("link", name="Adult content").click()
     assert looked_over(page) == []
     shot(page, f"age-{size}")

@@ -223,6 +223,7 @@ def credits_from_staff(site: Site) -> None:
 
 def marks_tags_downloads_deletes(page: Page, folder: Path) -> None:
     page.reload()
+    page.locator("#settings > summary").click()
     page.locator("[name=count]").select_option("1")
     page.get_by_role("button", name="Create · 1 credit").click()  # the prompt was kept
     expect(page.locator(".result img")).to_have_count(4)

@@ -10,6 +10,7 @@ import pytest
 from django.apps import apps
 
 from accounts.notices import preferences
+from accounts.notices.kinds import Topic
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def test_me_has_every_topic_with_every_channel(as_alice: Any) -> None:
     found = as_alice.get("/api/v1/me").json()["notifications"]
     both = {"email": True, "push": True}
-    assert found == {"training": both, "generation": both | {"email": False}, "export": both, "account": both}
+    assert found == dict.fromkeys(Topic.values, both) | {"generation": both | {"email": False}}
 
 
 def test_a_change_leaves_the_rest(alice: Any, as_alice: Any) -> None:
@@ -52,7 +53,7 @@ def test_they_are_chosen_on_their_page(client: Any, alice: Any) -> None:
     client.force_login(alice)
     where = "/account/notices/preferences/"
     page = client.get(where).content.decode()
-    assert page.count(" checked") == 7
+    assert page.count(" checked") == 9
     assert 'href="/account/notices/preferences/"' in client.get("/account/").content.decode()
     client.post(where, {"training-email": "on"})
     alice.refresh_from_db()

@@ -98,6 +98,7 @@ def test_notices_of_one_kind_make_one_line_and_failures_stay_apart(alice: Any) -
 
 def test_every_kind_has_sentences_in_every_language() -> None:
     facts = {"made": 1, "missing": 1, "back": 1, "code": "internal", "detail": ""}
+    facts |= {"number": "T-7K3MQ2X9"}
     facts |= {"rule": "hate", "strikes": 1, "limit": 3, "adult": False, "reason": "no_consent"}
     for language in ("es", "zh-hans"):
         for kind in kinds.values():

@@ -152,6 +152,7 @@ class Preferences(TypedDict):
     account: Channels
     export: Channels
     generation: Channels
+    support: Channels
     training: Channels
 
 

@@ -1,0 +1,1 @@
+"""Settings of the studio, saved by name."""

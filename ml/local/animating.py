@@ -1,0 +1,190 @@
+"""Makes a clip of a picture: choose the picture, move it, measure it, once more if it is not good enough,
+deliver it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ml import animation, finish_clip, media, moving
+from ml.animation import AnimateSpec, Clip, refusal
+from ml.catalogue import Base, VideoBase, video_of
+from ml.engine import tell
+from ml.errors import MLError
+from ml.faces import RIVAL, Faces
+from ml.finish_clip import Measured
+from ml.local.wan import Wan
+from ml.measures import width_of
+from ml.nets.scales import SCALES
+from ml.provenance import Signer
+from ml.types import Face, Progress
+from ml.words import screening
+
+TRIES = 2
+FACE_LEAST = 1 / 9  # of the picture's width: smaller faces are lost when they move
+LONGEST = 1024  # px of a frame's longer side at most
+SHORTEST = 256  # px of its shorter side at least: less holds no mark
+NONE_TO_COMPARE = 0.5  # floor of the likeness to the first picture's face, where there are no photos
+
+
+class Animator(Protocol):
+    """Makes the frames of a clip, (H, W, 3) uint8, the first of them the picture."""
+
+    def __call__(
+        self,
+        picture: np.ndarray,
+        face: Face,
+        spec: AnimateSpec,
+        attempt: int,
+        on_frame: Callable[[float], None],
+        is_drawn: bool,
+    ) -> list[np.ndarray]: ...
+
+
+@dataclass(frozen=True)
+class First:
+    """The picture that a clip begins from; `data`: its file, None of one that was rendered for the clip."""
+
+    picture: np.ndarray
+    data: bytes | None = None
+
+
+class Animators:
+    """What moves pictures here; models are loaded at their first use."""
+
+    def __init__(self, device: str):
+        self.device = device
+        self._lock = threading.Lock()
+        self._others: dict[str, Wan] = {}
+
+    def of(self, video: VideoBase) -> Animator:
+        if video.name == moving.NAME:
+            return move
+        with self._lock:
+            return self._others.setdefault(video.name, Wan(video, self.device))
+
+    def close(self) -> None:
+        """Frees memory."""
+        with self._lock:
+            self._others.clear()
+
+
+def move(
+    picture: np.ndarray,
+    face: Face,
+    spec: AnimateSpec,
+    attempt: int,
+    on_frame: Callable[[float], None],
+    is_drawn: bool,
+) -> list[np.ndarray]:
+    """The built-in engine's clips. The second try goes to the other side, and less far."""
+    levels = moving.levels_of(spec, spec.seed + attempt, moving.CALMER**attempt)
+    return moving.frames(picture, face, levels, on_frame, is_drawn=is_drawn)
+
+
+class Animating:
+    """One clip. MLError with one of animation.ERRORS."""
+
+    def __init__(
+        self,
+        base: Base,
+        animators: Animators,
+        faces: Faces,
+        signer: Signer,
+        spec: AnimateSpec,
+        on_progress: Progress,
+        source: str | Path | None = None,
+    ):
+        video = video_of(base, source)
+        if video is None:
+            raise refusal("engine_without_video")
+        animation.check(spec, reads_words=video.words)
+        self.base, self.spec, self.on_progress = base, spec, on_progress
+        self.faces, self.signer = faces, signer
+        self.animate, self.engine = animators.of(video), video.name
+        self.start = time.monotonic()
+
+    def best_of(self, pictures: Sequence[np.ndarray], twin: Mapping[str, Any]) -> np.ndarray:
+        """The picture with one face that is most alike; the first of equals. MLError `no_face`."""
+        photos = finish_clip.photos_of(self.spec, twin)
+        scored = []
+        for picture in pictures:
+            tell(self.on_progress, "rendering", 0.5)
+            if self._fault(self.faces.find(picture), picture) == "":
+                made = finish_clip.measure([picture], photos, self.faces)
+                scored.append((made.median or made.holds or 0.0, picture))
+        if not scored:
+            raise refusal("no_face")
+        return max(scored, key=lambda one: one[0])[1]
+
+    def run(self, first: First, twin: Mapping[str, Any]) -> Clip:
+        picture = sized(first.picture)
+        found = self.faces.find(picture)
+        if code := self._fault(found, picture):
+            raise refusal(code)
+        photos = finish_clip.photos_of(self.spec, twin)
+        frames, measured, tries = self._good(picture, found[0], photos)
+        tell(self.on_progress, "encoding", 0.0)
+        made = finish_clip.deliver(
+            frames,
+            measured,
+            spec=self.spec,
+            is_avatar="avatar" in twin,
+            engine=self.engine,
+            signer=self.signer,
+            parent=first.data,
+            seed=self.spec.seed + tries - 1,
+        )
+        self.on_progress("done", 1.0)
+        # Signed by what moved it; delivered, as a picture is, by the base.
+        return replace(made, engine=self.base.name, took=time.monotonic() - self.start, tries=tries)
+
+    def _moving(self, share: float) -> None:
+        tell(self.on_progress, "animating", share)
+
+    def _fault(self, found: list[Face], picture: np.ndarray) -> str:
+        if not found:
+            return "no_face"
+        if len(found) > 1 and width_of(found[1]) >= RIVAL * width_of(found[0]):
+            return "several_faces"
+        return "face_too_small" if width_of(found[0]) < FACE_LEAST * picture.shape[1] else ""
+
+    def _good(
+        self, picture: np.ndarray, face: Face, photos: Mapping[str, Any]
+    ) -> tuple[list[np.ndarray], Measured, int]:
+        """(the frames, what they show, the tries). What is not alike before it moves is not moved."""
+        floor = self.base.floor if photos else NONE_TO_COMPARE
+        if code := finish_clip.measure([picture], photos, self.faces).fault(floor):
+            raise refusal(code)
+        is_drawn = SCALES[self.faces.embedders.describe(picture, face)[0]].drawn
+        for attempt in range(TRIES):
+            frames = self.animate(picture, face, self.spec, attempt, self._moving, is_drawn)
+            tell(self.on_progress, "checking", 0.0)
+            measured = finish_clip.measure(frames, photos, self.faces)
+            code = measured.fault(floor)
+            if not code:
+                return frames, measured, attempt + 1
+        raise refusal(code)
+
+
+def refuse_words(spec: AnimateSpec) -> None:
+    """MLError `prompt_refused` unless both texts may be used. A picture that is there needs no words."""
+    for text in filter(None, (spec.first.prompt if not spec.first.reference else "", spec.action.strip())):
+        screening.refuse_prompt(text, spec.first.negative_prompt, allow_sexual=spec.first.adult)
+
+
+def sized(picture: np.ndarray) -> np.ndarray:
+    """The picture at a frame's size, its sides even. MLError `face_too_small` for less than SHORTEST."""
+    small = media.within(picture, LONGEST)
+    height, width = (side // 2 * 2 for side in small.shape[:2])
+    if min(height, width) < SHORTEST:
+        raise MLError(
+            "face_too_small", f"This picture is smaller than {SHORTEST} pixels. Choose a larger one."
+        )
+    return np.ascontiguousarray(small[:height, :width])

@@ -1,0 +1,1 @@
+"""Conversations between people and staff, on pages and by e-mail."""

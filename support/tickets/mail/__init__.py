@@ -1,0 +1,1 @@
+"""Answers by e-mail: what is sent, and what comes back."""

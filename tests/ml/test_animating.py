@@ -1,0 +1,248 @@
+"""Clips of a picture: how they move, what is measured, marked and signed, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml import clips, finish_clip, media, moving, safety, watermark
+from ml.animation import MOTIONS, AnimateSpec
+from ml.catalogue import Base, base_of
+from ml.drawn.people import random_person, random_scene
+from ml.drawn.portraits import draw
+from ml.errors import MLError, Stopped
+from ml.faces import Faces
+from ml.local.animating import Animating, Animators, First
+from ml.moving import LEVELS, levels_of
+from ml.provenance import Signer, known_certificates, verify
+from ml.types import Face, RenderSpec
+from tests.ml.doubles import CentredFaces, Said
+from tests.trained import drawn
+
+NANO: Base = base_of("nano")
+SPEC = AnimateSpec(RenderSpec("", reference="first.png"), motion="turn")
+
+
+@pytest.fixture
+def detector() -> object:
+    said, before = Said(), safety._detector
+    safety.use_detector(said)
+    yield said
+    safety.use_detector(before)
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys")
+
+
+def portrait(side: int = 256) -> np.ndarray:
+    rng = np.random.default_rng(7)
+    person, scene = random_person(rng), random_scene(rng, framed=True)
+    return draw(person, replace(scene, expression="neutral", yaw=0.0, roll=0.0), side, side)
+
+
+class Moves(Animators):
+    """Makes the frames that a test wants: the picture, changed by `change` in each attempt."""
+
+    def __init__(self, change: Callable[[np.ndarray, int], np.ndarray] = lambda picture, attempt: picture):
+        super().__init__("cpu")
+        self.change = change
+        self.attempts: list[int] = []
+
+    def of(self, video: object) -> object:  # type: ignore[override]
+        def animate(
+            picture: np.ndarray, face: Face, spec: AnimateSpec, attempt: int, tell: object, is_drawn: bool
+        ) -> list[np.ndarray]:
+            self.attempts.append(attempt)
+            return [picture, *[self.change(picture, attempt)] * 23]
+
+        return animate
+
+
+def run(animators: Animators, keys: Path, faces: Faces | None = None, spec: AnimateSpec = SPEC) -> object:
+    picture = portrait()
+    animating = Animating(NANO, animators, faces or CentredFaces(), Signer.open(keys), spec, lambda *_: False)
+    return animating.run(First(picture, media.encode_png(picture)), {})
+
+
+def blue(picture: np.ndarray, attempt: int) -> np.ndarray:
+    """Somebody else, to a judge of colours."""
+    return (picture * (0.1, 0.1, 1)).astype(np.uint8)
+
+
+# ---------------------------------------------------------------- movement
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+def test_a_clip_begins_and_ends_at_rest_and_its_movement_is_the_largest(motion: str) -> None:
+    levels = levels_of(AnimateSpec(RenderSpec(""), motion=motion), seed=1)
+    assert levels.shape == (72, len(LEVELS))
+    assert not levels[0].any()
+    assert not levels[-1].any()
+    name = {"walk_the_light": "light"}.get(motion, motion)
+    assert np.abs(levels[:, LEVELS.index(name)]).max() > 0.9
+    assert np.abs(np.diff(levels, axis=0)).max() < 0.45  # nothing jumps
+    calmer = levels_of(AnimateSpec(RenderSpec(""), motion=motion), seed=1, strength=0.6)
+    assert np.abs(calmer).sum() <= np.abs(levels).sum()
+
+
+# The five points of a face in `portrait`.
+POINTS = ((103.0, 108.0), (153.0, 108.0), (128.0, 138.0), (107.0, 158.0), (149.0, 158.0))
+FACE = Face((80.0, 60.0, 176.0, 190.0), 1.0, POINTS)
+
+
+def changes(**levels: float) -> np.ndarray:
+    """By how much each pixel of the portrait changes, (256, 256)."""
+    picture = portrait()
+    row = np.array([[levels.get(name, 0.0) for name in LEVELS]], np.float32)
+    (made,) = moving.frames(picture, FACE, row)
+    return np.abs(made.astype(int) - picture).mean(2)
+
+
+def test_at_rest_a_frame_is_the_picture_itself() -> None:
+    assert not changes().any()
+
+
+@pytest.mark.parametrize(
+    ("level", "moves", "rests"),
+    [
+        ({"blink": 1.0}, np.s_[95:125, 85:172], np.s_[140:]),
+        ({"smile": 1.0}, np.s_[135:190, 90:166], np.s_[:80]),
+        ({"turn": 1.0}, np.s_[80:180, 90:166], np.s_[235:]),
+        ({"nod": 1.0}, np.s_[80:180, 90:166], np.s_[235:]),
+        ({"light": 1.0}, np.s_[80:180, 85:172], np.s_[:, :25]),
+    ],
+)
+def test_a_movement_moves_its_part_of_the_face_alone(
+    level: dict[str, float], moves: tuple[slice, ...], rests: tuple[slice, ...]
+) -> None:
+    changed = changes(**level)
+    assert changed[moves].mean() > 2
+    assert changed[rests].max() <= 1  # nothing but rounding
+
+
+def test_only_a_drawn_mouth_is_given_teeth() -> None:
+    smile = np.array([[0, 1, 0, 0, 0]], np.float32)
+    drawn_, photo = (moving.frames(portrait(), FACE, smile, is_drawn=yes)[0] for yes in (True, False))
+    assert (
+        drawn_.max(2)[150:185, 100:156].astype(int).sum() > photo.max(2)[150:185, 100:156].astype(int).sum()
+    )
+
+
+def test_a_turn_to_the_left_is_the_mirror_image_of_one_to_the_right() -> None:
+    picture = portrait()
+    picture = np.ascontiguousarray(np.hstack([picture[:, :128], picture[:, 127::-1]]))
+    sides = np.zeros((2, len(LEVELS)), np.float32)
+    sides[:, LEVELS.index("turn")] = 1, -1
+    face = Face(FACE.box, 1.0, tuple((x - 0.5, y) for x, y in POINTS))
+    right, left = moving.frames(picture, face, sides)
+    assert np.abs(right.astype(int) - left[:, ::-1]).mean() < 0.5
+    assert np.abs(right.astype(int) - left).mean() > 2
+
+
+# ---------------------------------------------------------------- whole clips
+
+
+def test_a_clip_of_a_drawn_woman_stays_her(keys: Path, detector: object) -> None:
+    faces, picture = Faces(), media.to_array(drawn(6, 1)[0])
+    (face,) = faces.describe(picture)
+    spec = AnimateSpec(
+        RenderSpec("", reference="a"), motion="nod", references=(tuple(face.vector),), embedder=face.embedder
+    )
+    told: list[str] = []
+    animating = Animating(
+        NANO, Animators("cpu"), faces, Signer.open(keys), spec, lambda s, x: told.append(s) or False
+    )
+    picture = np.ascontiguousarray(media.within(picture, 320))
+    clip = animating.run(First(picture, media.encode_png(picture)), {})
+    assert list(dict.fromkeys(told)) == ["animating", "checking", "encoding", "done"]
+    assert (clip.frames, clip.seconds, clip.fps, clip.tries) == (72, 3.0, 24, 1)
+    assert clip.likeness is not None
+    assert clip.likeness_low is not None
+    assert clip.likeness >= clip.likeness_low >= 0.5
+    assert clip.faces == 1
+    frames = list(clips.decode(clip.mp4))
+    assert len(frames) == 72
+    assert [watermark.read(frame) for frame in frames[::24]] == [clip.mark] * 3
+    said = verify(clip.mp4, certificates=known_certificates(keys))
+    assert (said.verdict, said.ident) == ("ours_edited", clip.mark)
+    assert "mark_found" in said.reasons
+    again = verify(clips.encode(frames), certificates=known_certificates(keys))
+    assert (again.verdict, again.ident) == ("ours_changed", clip.mark)
+    assert verify(clip.poster, certificates=known_certificates(keys)).ident == clip.mark
+
+
+def test_a_picture_of_ours_keeps_its_number(keys: Path, detector: object) -> None:
+    picture = watermark.embed(portrait(512), 77)
+    frames, mark = finish_clip.mark_frames([picture] * 9, is_new=False)
+    assert mark == 77
+    assert frames[0] is picture  # not marked twice
+
+
+def test_a_clip_that_loses_the_face_is_made_once_more_and_then_refused(keys: Path, detector: object) -> None:
+    first_bad = Moves(lambda picture, attempt: picture if attempt else blue(picture, attempt))
+    assert run(first_bad, keys).tries == 2  # type: ignore[attr-defined]
+    always = Moves(blue)
+    with pytest.raises(MLError) as e:
+        run(always, keys)
+    assert (e.value.code, always.attempts) == ("likeness_too_low", [0, 1])
+
+
+class Sees(CentredFaces):
+    """Finds so many faces, of this share of the width."""
+
+    def __init__(self, count: int, wide: float = 0.4):
+        super().__init__()
+        self.count, self.wide = count, wide
+
+    def find(self, picture: np.ndarray) -> list[Face]:
+        (face,) = super().find(picture)
+        x = (1 - self.wide) / 2 * picture.shape[1]
+        box = (x, face.box[1], picture.shape[1] - x, face.box[3])
+        return [Face(box, 1.0, face.points)] * self.count
+
+
+@pytest.mark.parametrize(
+    ("faces", "code"), [(Sees(0), "no_face"), (Sees(2), "several_faces"), (Sees(1, 0.05), "face_too_small")]
+)
+def test_pictures_without_one_clear_face_are_refused(faces: Faces, code: str, keys: Path) -> None:
+    with pytest.raises(MLError) as e:
+        run(Moves(), keys, faces)
+    assert e.value.code == code
+
+
+def test_every_eighth_frame_is_screened_and_nothing_unscreened_is_delivered(
+    keys: Path, detector: Said
+) -> None:
+    verdict = detector.verdict
+    detector.verdict = safety.PictureVerdict(False, 0.9, "nudity", "test")
+    with pytest.raises(MLError) as e:
+        run(Moves(), keys)
+    assert e.value.code == "result_refused"
+    detector.verdict = safety.PictureVerdict(False, 1.0, "unavailable", "none")
+    with pytest.raises(MLError) as e:
+        run(Moves(), keys)
+    assert e.value.code == "screening_unavailable"
+    detector.verdict = verdict
+
+
+def test_a_clip_can_be_stopped(keys: Path) -> None:
+    picture = portrait()
+    animating = Animating(
+        NANO, Animators("cpu"), CentredFaces(), Signer.open(keys), SPEC, lambda stage, share: share > 0.3
+    )
+    with pytest.raises(Stopped):
+        animating.run(First(picture), {})
+
+
+def test_a_base_without_video_says_so(keys: Path) -> None:
+    with pytest.raises(MLError) as e:
+        Animating(
+            base_of("together"), Animators("cpu"), CentredFaces(), Signer.open(keys), SPEC, lambda *_: False
+        )
+    assert e.value.code == "engine_without_video"
