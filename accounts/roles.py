@@ -88,7 +88,8 @@ RIGHTS: dict[str, set[str]] = {
         *("twins.retry_training", "generation.retry_job"),
         *_views("accounts", "export", "retentionrun"),
         *_views("moderation", "auditentry"),
-        *_views("support", "feedback"),
+        *_views("support", "feedback", "maintenance"),
+        *("support.add_maintenance", "support.change_maintenance"),
     },
 }
 

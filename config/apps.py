@@ -1,3 +1,5 @@
+import logging
+
 import django.contrib.admin.apps
 from django.apps import AppConfig
 
@@ -6,6 +8,9 @@ from config import garbage
 
 class ConfigConfig(AppConfig):
     name = "config"
+
+    def ready(self) -> None:
+        logging.captureWarnings(True)  # so that they are lines of the log like others
 
 
 class AdminConfig(django.contrib.admin.apps.AdminConfig):

@@ -86,6 +86,23 @@ RunEnded = Callable[[Any], None]  # run -> tells its owner; in the transaction i
 run_ended: list[RunEnded] = []
 
 
+Pause = Callable[[], bool]  # -> whether no run may begin now
+pauses: list[Pause] = []
+
+
+def paused() -> bool:
+    return any(pause() for pause in pauses)
+
+
+Checked = Callable[[str, int], None]  # (name of a check, how many problems it found) -> keeps it
+checked: list[Checked] = []
+
+
+def tell_checked(name: str, problems: int) -> None:
+    for keep in checked:
+        keep(name, problems)
+
+
 Refused = Callable[[str, str, str], None]  # (service, name of the key, its reason) -> tells staff
 refused_keys: list[Refused] = []
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from config.start import beat, engines, env, limits, logins, sms
+from config.start import beat, engines, env, limits, lines, logins, sms
 
 env.require()
 LOGINS = logins.configured()
@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "allauth.headless",
 ]
 MIDDLEWARE = [
+    "config.web.logged.LogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.web.permissions.PermissionsMiddleware",
     "config.web.afterwards.AfterwardsMiddleware",
@@ -75,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "support.maintenance.middleware.MaintenanceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.devices.DeviceMiddleware",
@@ -82,6 +84,10 @@ MIDDLEWARE = [
     "accounts.zones.ZoneMiddleware",
     "config.web.problems.ProblemMiddleware",
 ]
+# Who may read /metrics: private networks, and who sends the token. With neither there is no such page.
+METRICS_FROM, METRICS_TOKEN = env.networks("METRICS_FROM"), env.text("METRICS_TOKEN")
+if METRICS_FROM or METRICS_TOKEN:
+    MIDDLEWARE[:0] = [f"support.metrics.middleware.{name}Middleware" for name in ("Metrics", "Counting")]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
@@ -98,6 +104,7 @@ TEMPLATES = [
                 "billing.views.credits",
                 "accounts.notices.views.unread",
                 "accounts.standing.views.banner",
+                "support.maintenance.views.announced",
             ]
         },
     }
@@ -372,17 +379,13 @@ RESTORERS, RESTORER = Path(env.text("RESTORERS", str(VAR / "restorers"))), env.t
 REMOTES = engines.remotes()  # by service: FAL_KEYS, FAL_URL, TOGETHER_KEYS, TOGETHER_URL, TOGETHER_LORA_MODEL
 STUDIO_PROFILES = engines.profiles(STUDIO_PROFILE, STUDIO_SOURCES, REMOTES)  # all that are offered
 
+MAINTENANCE_LOOK = 3.0  # seconds after which a process looks again whether a maintenance is planned
 # Anonymous events in PostHog's form (support/telemetry); without a key nothing is sent.
 POSTHOG_KEY, POSTHOG_HOST = env.text("POSTHOG_KEY"), env.web("POSTHOG_HOST", "https://eu.i.posthog.com")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"stripe": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},  # they log every request
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-}
+SENTRY_DSN = env.dsn("SENTRY_DSN")  # where errors are reported (config/reports.py); nowhere without it
+TRACES_TO = env.text("OTEL_EXPORTER_OTLP_ENDPOINT").rstrip("/")  # a collector of OpenTelemetry
+LOGGING = lines.configured(SENTRY_DSN)
 # Adult content (docs/moderation.md): off unless the operator allows it, and then in these countries alone.
 ADULT_CONTENT = env.flag("ADULT_CONTENT")
 ADULT_COUNTRIES = env.pairs("ADULT_COUNTRIES", "=")  # ISO 3166 and name: ES=España,MX=México

@@ -14,3 +14,5 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 DATABASES["default"]["OPTIONS"].pop("pool", None)
 WHITENOISE_AUTOREFRESH = True  # else each test client lists every static file at its first request
 LOG_LEVEL = "WARNING"
+# Never, so that tests count the queries of what they test. Tests of maintenance call now.forget().
+MAINTENANCE_LOOK = float(os.environ.get("MAINTENANCE_LOOK", "inf"))

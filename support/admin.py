@@ -10,6 +10,7 @@ from config.web.admin import ClosedAdmin, ReadOnlyAdmin
 from support.feedback.models import Feedback
 from support.help.models import HelpVote
 from support.help.services import figures
+from support.maintenance import admin as maintenance  # noqa: F401  registers its page
 from support.tickets import admin as tickets  # noqa: F401  registers its pages
 
 

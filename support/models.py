@@ -3,6 +3,8 @@
 from support.feedback.models import Feedback
 from support.help.models import HelpVote
 from support.insights.models import Alarm
+from support.maintenance.models import Maintenance
+from support.metrics.models import Check
 from support.telemetry.models import Exported
 from support.tickets.models import Attachment, CannedAnswer, HeldMail, Message, Ticket
 
@@ -10,10 +12,12 @@ __all__ = [
     "Alarm",
     "Attachment",
     "CannedAnswer",
+    "Check",
     "Exported",
     "Feedback",
     "HeldMail",
     "HelpVote",
+    "Maintenance",
     "Message",
     "Ticket",
 ]

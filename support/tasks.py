@@ -1,4 +1,4 @@
-"""The alarm about failed trainings, the export of anonymous events, the tickets' clock, and backups."""
+"""The alarm about failed trainings, checks, the export of events, the tickets' clock, and backups."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.conf import settings
 from support.backups import services as backups
 from support.backups.archive import BackupError, UnderWay
 from support.insights import alarms
+from support.metrics import checks
 from support.telemetry import sending
 from support.tickets import services
 from support.tickets.mail import sending as mails
@@ -53,6 +54,15 @@ def _logged(work: Callable[[], int]) -> int:
     except (BackupError, OSError) as error:
         log.error("no backup: %s", error)
         return 0
+
+
+@shared_task(name="support.check")
+def check() -> int:
+    """Returns how many problems the ledger and the audit log have."""
+    found = checks.run()
+    if found:
+        log.error("the ledger or the audit log is broken: %s problems", found)
+    return found
 
 
 @shared_task(name="support.tickets")

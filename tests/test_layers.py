@@ -18,7 +18,7 @@ TOPS = ("ml", "config", *APPS)
 # Each floor imports only from itself and from floors before it.
 FLOORS: list[tuple[str, ...]] = [
     ("ml",),
-    ("config.errors", "config.querysets"),
+    ("config.errors", "config.querysets", "config.logs", "config.reports", "config.traces", "config.sending"),
     ("config.runs", "config.web", "config.registry", "config.studio"),
     *((app,) for app in APPS),
     # The roof may import everything. `config` itself is here because config/__init__.py imports the Celery

@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.utils.translation import gettext_lazy as _
 
 from config.errors import DomainError
+from config.runs import counting
 
 VERSION = 1
 SEGMENT = 64 * 1024  # plain bytes
@@ -54,6 +55,7 @@ class Tampered(DomainError):
     def __init__(self, reason: str) -> None:
         super().__init__()
         self.reason = reason
+        counting.count("vault_damaged")
 
     def __str__(self) -> str:
         return f"{self.code}: {self.reason}"

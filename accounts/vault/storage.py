@@ -24,6 +24,7 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 from accounts.vault import sealing
 from accounts.vault.sealing import Source, Tampered
 from config.errors import StorageFull, Unavailable
+from config.runs import counting
 
 try:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -231,7 +232,7 @@ def storage_errors() -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as e:
-        raise (StorageFull() if e.errno in (errno.ENOSPC, errno.EDQUOT) else Unavailable()) from e
+        raise _counted(StorageFull() if e.errno in (errno.ENOSPC, errno.EDQUOT) else Unavailable()) from e
     except S3_ERRORS as e:
         raise _translated(e) from e
 
@@ -244,4 +245,10 @@ def _translated(error: Exception) -> Exception:
         return FileNotFoundError("no such object")
     if status == 416:  # an empty object has no range, and no sealed file is empty
         return Tampered("an empty object")
-    return StorageFull() if status == 507 else Unavailable()
+    return _counted(StorageFull() if status == 507 else Unavailable())
+
+
+def _counted(error: StorageFull | Unavailable) -> StorageFull | Unavailable:
+    """For /metrics."""
+    counting.count(f"vault_{error.code}")
+    return error

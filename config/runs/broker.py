@@ -9,6 +9,8 @@ from typing import Any
 from celery import current_app
 from kombu.pools import producers
 
+from config import logs, traces
+
 log = logging.getLogger(__name__)
 
 TIMEOUT = 1.0  # seconds to wait until the broker takes a message
@@ -22,7 +24,13 @@ def enqueue(task: str, ident: Any, queue: str) -> bool:
             # Declare the queue each time: a Redis that lost its data drops messages to unknown queues.
             producer.connection.declared_entities.clear()
             current_app.send_task(
-                task, args=[str(ident)], queue=queue, ignore_result=True, retry=False, producer=producer
+                task,
+                args=[str(ident)],
+                queue=queue,
+                headers={"request_id": logs.request_id(), "traceparent": traces.header()},
+                ignore_result=True,
+                retry=False,
+                producer=producer,
             )
     except Exception as e:  # kombu raises whatever its transport raises
         log.warning("no wake-up for %s %s: %s", task, ident, e)

@@ -21,6 +21,8 @@ from django.db import transaction
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config import logs
+
 log = logging.getLogger(__name__)
 
 CHANNEL = "events:"
@@ -64,7 +66,7 @@ def _publish(user_id: Any, message: Message) -> None:
     try:
         _client.publish(f"{CHANNEL}{user_id}", json.dumps(message))
     except redis.RedisError as e:
-        log.warning("no event for %s: %s", user_id, e)
+        log.warning("no event for %s: %s", logs.pseudonym(user_id), e)
 
 
 def read(user: Any, message: Message) -> Any | None:

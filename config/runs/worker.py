@@ -12,18 +12,22 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextvars import copy_context
 from datetime import timedelta
+from functools import partial
 from typing import Any, Self
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from config import registry
 from config.errors import DomainError
-from config.runs import broker, connections, events
+from config.runs import accelerators, broker, connections, events
 from config.runs.sentences import sentence_of
 from config.runs.states import Status
 from config.runs.stopping import told_to_stop
+from config.runs.watching import Watched, come_to, watched
 from ml.errors import Away, DeviceLost, MLError, Stopped
 
 log = logging.getLogger(__name__)
@@ -40,7 +44,7 @@ class Lost(Exception):
     """The run is not this worker's any more: another worker took over, it was cancelled, or it is deleted."""
 
 
-class WorkerSide:
+class WorkerSide(Watched):
     """The methods of a Run for the worker that claimed it. Each matches the fencing token."""
 
     _written = 0.0  # when progress was last written, by time.monotonic
@@ -48,7 +52,9 @@ class WorkerSide:
 
     @classmethod
     def claim(cls, ident: Any) -> Self | None:
-        """Claim the run if it is still queued; None if it is not."""
+        """Claim the run if it is still queued; None if it is not, and during a maintenance."""
+        if registry.paused():
+            return None
         now = timezone.now()
         with transaction.atomic():  # the token is read before another worker can take the run over
             won = cls.objects.filter(id=ident, status=Status.QUEUED).update(
@@ -89,6 +95,7 @@ class WorkerSide:
 
         Returns True when the work must stop: its owner cancelled it, or this worker was told to stop.
         Raises Lost."""
+        come_to(self, stage)
         now = time.monotonic()
         if stage != self.stage or share >= 1 or now - self._written >= WRITE_EVERY:
             self._stop = self._mine().filter(cancel_asked=True).exists()
@@ -180,15 +187,18 @@ def claimed(kind: type[Any], ident: Any) -> Iterator[Any]:
     if run is None:
         yield None
         return
-    over = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(run, over), daemon=True)
-    keeper.start()
-    try:
-        with _ended_by_its_error(run):
-            yield run
-    finally:
-        over.set()
-        keeper.join()
+    with watched(run):
+        over = threading.Event()
+        beats = partial(copy_context().run, _keep, run, over)
+        keeper = threading.Thread(target=beats, daemon=True)
+        keeper.start()
+        try:
+            with _ended_by_its_error(run):
+                yield run
+        finally:
+            over.set()
+            keeper.join()
+            accelerators.tell()
 
 
 @contextlib.contextmanager

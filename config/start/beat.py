@@ -16,6 +16,7 @@ TASKS = {
     "ages": ("moderation.settle_ages", 300, "io"),
     "cases": ("moderation.watch_cases", 60, "io"),
     "alarm": ("support.alarm", 600, "io"),
+    "check": ("support.check", 2 * 3600, "io"),
     "export": ("support.export", 900, "io"),
     "backup": ("support.back_up", 600, "io"),  # a base backup once a day
     "copies": ("support.copy_files", 60, "io"),

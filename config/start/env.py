@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
@@ -76,6 +77,23 @@ def flag(name: str, default: bool = False) -> bool:
     return value in ("1", "true", "yes")
 
 
+def dsn(name: str) -> str:
+    """The address of a project at Sentry: https, or http on loopback; "" where none is set."""
+    url = text(name)
+    parts = urlsplit(url)
+    near = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
+    whole = parts.username and parts.hostname and parts.path.rpartition("/")[2].isalnum()
+    if url and not (whole and (near or parts.scheme == "https")):
+        raise Misconfigured(f"{name} is an address like https://KEY@HOST/PROJECT.")
+    return url
+
+
+def one_of(name: str, *choices: str) -> str:
+    if (value := text(name)) not in choices:
+        raise Misconfigured(f"{name} is one of {', '.join(filter(None, choices))}, not “{value}”.")
+    return value
+
+
 def number(name: str, default: int) -> int:
     value = text(name, str(default))
     try:
@@ -93,6 +111,22 @@ def numbers(name: str, default: str) -> list[int]:
 
 def words(name: str, default: str = "") -> list[str]:
     return [w.strip() for w in text(name, default).split(",") if w.strip()]
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """A list of private networks or addresses: 10.0.0.0/8,127.0.0.1"""
+    found = []
+    for word in words(name):
+        try:
+            network = ip_network(word, strict=False)
+        except ValueError:
+            raise Misconfigured(
+                f"{name} is a list of networks like 10.0.0.0/8, and “{word}” is none."
+            ) from None
+        if not network.is_private:
+            raise Misconfigured(f"{name} lists private networks alone, and {word} is public.")
+        found.append(network)
+    return found
 
 
 def pairs(name: str, separator: str) -> dict[str, str]:

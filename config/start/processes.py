@@ -31,7 +31,7 @@ class Process:
     once: bool = False  # ends by itself, and must succeed
 
     def env(self) -> dict[str, str]:
-        return {**self.environment, **os.environ}
+        return {"PROCESS": self.name, **self.environment, **os.environ}
 
 
 def table(*, host: str, port: int, var: Path) -> tuple[Process, ...]:
@@ -57,7 +57,8 @@ def web(host: str, port: int) -> Process:
     lives = ("--workers-kill-timeout", "3", "--respawn-failed-workers")
     # A connection is an open stream (1,000 and more of them), or a request.
     many = ("--backlog", "2048", "--backpressure", "8192")
-    command = (sys.executable, "-m", "granian", *listen, *lives, *many, "config.asgi:application")
+    logged = ("--log-config", str(checkout.ROOT / "config" / "start" / "granian.json"))
+    command = (sys.executable, "-m", "granian", *listen, *lives, *many, *logged, "config.asgi:application")
     return Process("web", command, SETTINGS)
 
 
@@ -65,7 +66,7 @@ def worker(queue: str, *, concurrency: int, pool: str = "prefork") -> Process:
     size = ("-Q", queue, "--pool", pool, "-c", str(concurrency), "--prefetch-multiplier", "1")
     # The leases in the database say which worker is alive, not the broker.
     alone = ("-n", f"{queue}@%h", "--without-gossip", "--without-mingle", "--without-heartbeat")
-    command = (sys.executable, "-m", "celery", "-A", "config", "worker", *size, *alone)
+    command = (sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", *size, *alone)
     # Several tasks run at once, and several threads for each would slow all of them.
     several = {"OMP_NUM_THREADS": "1"} if concurrency > 1 else {}
     # glibc keeps memory for each of many threads by itself, and gives little of it back.
@@ -74,7 +75,7 @@ def worker(queue: str, *, concurrency: int, pool: str = "prefork") -> Process:
 
 
 def beat(var: Path) -> Process:
-    command = ("celery", "-A", "config", "beat", "--schedule", str(var / "beat"))
+    command = ("celery", "--quiet", "-A", "config", "beat", "--schedule", str(var / "beat"))
     return Process("beat", (sys.executable, "-m", *command), SETTINGS)
 
 

@@ -77,6 +77,7 @@ def run(startup: Startup) -> int:
             raise RunError(
                 f"Another `make run` uses {startup.var}: stop it, or choose another folder with VAR."
             )
+        os.environ.setdefault("LOG_FORMAT", "text")
         os.environ["ORIGIN"] = os.environ.get("ORIGIN") or startup.address
         say(f"Starting PostgreSQL and Redis in {startup.var}")
         for service in checkout.prepare(startup.var):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from django.utils.deprecation import MiddlewareMixin
@@ -16,6 +18,7 @@ def afterwards(request: Any, work: Callable[[], Any]) -> None:
     if request is None:
         work()
     else:
+        work = partial(copy_context().run, work)  # its lines in the log have the request's id
         request.__dict__.setdefault("_afterwards", []).append(work)
 
 

@@ -3,6 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from billing import audit
+from config import registry
 
 
 class Command(BaseCommand):
@@ -13,6 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         wrong = audit.problems()
+        registry.tell_checked("ledger", len(wrong))
         for sentence in wrong:
             self.stderr.write(sentence)
         if wrong:
