@@ -49,7 +49,7 @@ def person(name: str) -> Any:
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     for kind in ("terms", "biometric_twin"):
         consents.give(user, kind=kind, version=consents.WORDING[kind][0])
-    ledger.grant(ledger.wallet_of(user), 1000, cause=f"bench:{user.id}")
+    ledger.grant(ledger.wallet_of(user), 1000, cause=f"bench:{name}")
     return user
 
 

@@ -159,6 +159,9 @@ if bucket := env.text("S3_BUCKET"):
     if not env.text("TOMBSTONES"):
         options = {**STORAGES["default"]["OPTIONS"], "location": "tombstones"}  # type: ignore[dict-item]
         STORAGES["tombstones"] = {**STORAGES["default"], "OPTIONS": options}
+# Where backups go (docs/operations/backups.md), off without it, and PostgreSQL's programs where they are not
+# on PATH.
+BACKUPS, POSTGRES_PROGRAMS = env.text("BACKUPS"), env.text("POSTGRES_PROGRAMS")
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [p for p in [BASE_DIR / "static"] if p.is_dir()]

@@ -1,12 +1,16 @@
-"""The alarm about failed trainings, the checks by the clock, the export of events, the tickets' clock."""
+"""The alarm about failed trainings, checks, the export of events, the tickets' clock, and backups."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import httpx2
 from celery import shared_task
+from django.conf import settings
 
+from support.backups import services as backups
+from support.backups.archive import BackupError, UnderWay
 from support.insights import alarms
 from support.metrics import checks
 from support.telemetry import sending
@@ -28,6 +32,27 @@ def export() -> int:
         return sending.export()
     except httpx2.HTTPError as error:
         log.warning("the export of events waits: %s", error)
+        return 0
+
+
+@shared_task(name="support.back_up")
+def back_up() -> bool:
+    """Whether a base backup was due. Does nothing where BACKUPS is not set."""
+    return bool(settings.BACKUPS and _logged(backups.back_up_daily))
+
+
+@shared_task(name="support.copy_files")
+def copy_files() -> int:
+    return _logged(backups.copy_files) if settings.BACKUPS else 0
+
+
+def _logged(work: Callable[[], int]) -> int:
+    try:
+        return work()
+    except UnderWay:
+        return 0
+    except (BackupError, OSError) as error:
+        log.error("no backup: %s", error)
         return 0
 
 

@@ -18,6 +18,8 @@ TASKS = {
     "alarm": ("support.alarm", 600, "io"),
     "check": ("support.check", 2 * 3600, "io"),
     "export": ("support.export", 900, "io"),
+    "backup": ("support.back_up", 600, "io"),  # a base backup once a day
+    "copies": ("support.copy_files", 60, "io"),
     "tickets": ("support.tickets", 60, "io"),
     "crops": ("gallery.find_faces", 60, "cpu"),
     "hashes": ("gallery.make_hashes", 300, "cpu"),

@@ -16,7 +16,7 @@ import shutil
 import socket
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from importlib.util import find_spec
@@ -31,6 +31,8 @@ from redis.retry import Retry
 from config.start import env
 from config.start.service import PG_UID, EmbeddedError, Service
 
+MAJOR = 18  # version of PostgreSQL in the package
+
 
 class PostgresService(Service):
     """PostgreSQL 18 with pgvector, on a Unix socket only. Access to its 0700 socket folder is the only check.
@@ -42,9 +44,12 @@ class PostgresService(Service):
     name = "PostgreSQL"
     variable = "DATABASE_URL"
 
-    def __init__(self, folder: Path, *, fast: bool = False) -> None:
+    def __init__(self, folder: Path, *, fast: bool = False, archive: Path | None = None) -> None:
+        """`archive`: where it puts each finished piece of its log (archive.sh), for backups."""
         super().__init__(folder)
         self.fast = fast
+        self.archive = archive.resolve() if archive else None
+        self.recovery: dict[str, str] = {}  # further settings of one start (restore.py)
         self.uid = PG_UID if os.geteuid() == 0 else None
         key = hashlib.sha256(f"{self.folder} {_identity(self.folder)}".encode()).hexdigest()[:16]
         self.sockets = Path("/tmp") / f"photoflux-{key}"  # short: a socket's path has at most 107 bytes
@@ -59,8 +64,9 @@ class PostgresService(Service):
         return PGconn.ping(f"{self.url}?connect_timeout=2".encode()) == Ping.OK
 
     def _launch(self, lock: int) -> None:
-        for folder in {self.home, self.sockets}:
-            _make_private(folder, owner=os.geteuid() if self.uid is None else self.uid)
+        self._make_homes()
+        if self.archive:
+            self._make_archive(self.archive, lock)
         programs = self.programs()
         if not self.data.exists():
             self._create(programs, lock)
@@ -70,6 +76,45 @@ class PostgresService(Service):
         # -W: do not wait. start() waits itself, and notices a server that ends right after its start.
         options = ("-W", "-s", "-D", self.data, "-o", self._options())
         self._call(programs / "pg_ctl", "start", *options, lock=lock, uid=self.uid)
+
+    def _make_homes(self) -> None:
+        for folder in {self.home, self.sockets}:
+            _make_private(folder, owner=os.geteuid() if self.uid is None else self.uid)
+
+    def _make_archive(self, folder: Path, lock: int) -> None:
+        """The folder for the log, and beside the data the program that writes to it: PostgreSQL's user may
+        not be able to enter ours."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy(ARCHIVER, self.archiver)
+        if self.uid is not None:
+            os.chown(folder, self.uid, self.uid)
+        try:
+            self._call("test", "-w", folder, lock=lock, uid=self.uid)
+        except EmbeddedError as error:
+            reason = f"its user {self.uid or os.geteuid()} cannot write to {folder}"
+            raise self._error("cannot archive", f"{reason}; let it enter the folders above") from error
+
+    @property
+    def archiver(self) -> Path:
+        return self.home / ARCHIVER.name
+
+    def take(self, base: Path, log: Iterable[Path]) -> None:
+        """Makes its data a copy of a base backup. The first start recovers it with the files of the archived
+        log, which are copied too: PostgreSQL's user may not be able to read them."""
+        self._make_homes()
+        shutil.copy(ARCHIVER, self.archiver)
+        draft, archived = self.home / "data.new", self.home / "wal"
+        shutil.copytree(base, draft)
+        (draft / "recovery.signal").touch()
+        archived.mkdir()
+        for file in log:
+            shutil.copy(file, archived)
+        for folder in draft, archived:
+            folder.chmod(0o700)
+            if self.uid is not None:
+                _give(folder, self.uid)
+        draft.rename(self.data)
+        self.recovery["restore_command"] = f"sh {self.archiver} get {shlex.quote(str(archived))} %f %p"
 
     def _create(self, programs: Path, lock: int) -> None:
         draft = self.home / "data.new"
@@ -119,6 +164,10 @@ class PostgresService(Service):
         }
         if self.fast:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        if self.archive:
+            command = f"sh {self.archiver} put {shlex.quote(str(self.archive))} %f %p"
+            settings |= {"archive_mode": "on", "archive_timeout": 45, "archive_command": command}
+        settings |= self.recovery
         return " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
 
     def programs(self) -> Path:
@@ -128,7 +177,7 @@ class PostgresService(Service):
         package = Path(spec.origin).parent
         if self.uid is not None:
             package = self._copy_programs(package) / package.name
-        return package / "pginstall18" / "bin"
+        return package / f"pginstall{MAJOR}" / "bin"
 
     def _copy_programs(self, package: Path) -> Path:
         """A copy of the package's programs and their libraries, in a folder that PG_UID can enter."""
@@ -137,7 +186,7 @@ class PostgresService(Service):
             draft = self.home / "programs.new"
             if draft.exists():
                 shutil.rmtree(draft)
-            for part in f"{package.name}.libs", f"{package.name}/pginstall18":
+            for part in f"{package.name}.libs", f"{package.name}/pginstall{MAJOR}":
                 unused = shutil.ignore_patterns("include", "*.a", "pgxs", "pkgconfig")
                 shutil.copytree(package.parent / part, draft / part, ignore=unused, copy_function=shutil.copy)
             _give(draft, PG_UID)
@@ -217,6 +266,7 @@ class RedisService(Service):
         return program
 
 
+ARCHIVER = Path(__file__).with_name("archive.sh")
 FOLDERS: dict[type[Service], str] = {PostgresService: "postgres", RedisService: "redis"}
 
 
@@ -233,7 +283,17 @@ def redis(folder: Path) -> Service:
 
 def services(var: Path) -> tuple[Service, ...]:
     """The PostgreSQL and the Redis of `var`, running or not."""
-    return tuple(kind(var / folder) for kind, folder in FOLDERS.items())
+    both = tuple(kind(var / folder) for kind, folder in FOLDERS.items())
+    for service in both:
+        if isinstance(service, PostgresService):
+            service.archive = archive_folder()
+    return both
+
+
+def archive_folder() -> Path | None:
+    """Where PostgreSQL's log is archived: in the folder BACKUPS, if that is set."""
+    backups = env.text("BACKUPS")
+    return Path(backups).resolve() / "wal" if backups else None
 
 
 def ensure(var: Path, *, fast: bool = False) -> list[Service]:
@@ -243,7 +303,8 @@ def ensure(var: Path, *, fast: bool = False) -> list[Service]:
     """
     wanted: list[Service] = []
     if not env.given(PostgresService.variable):
-        wanted.append(PostgresService(var / FOLDERS[PostgresService], fast=fast))
+        archive = archive_folder()
+        wanted.append(PostgresService(var / FOLDERS[PostgresService], fast=fast, archive=archive))
     if not env.given(RedisService.variable):
         wanted.append(RedisService(var / FOLDERS[RedisService]))
     try:

@@ -35,6 +35,7 @@ class Service(ABC):
 
     name: str
     variable: str  # the setting that holds its address
+    patience = WAIT
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -65,7 +66,7 @@ class Service(ABC):
 
     def start(self) -> Service:
         """Returns once the server answers. It outlives this process. Raises EmbeddedError."""
-        launches, deadline = 0, time.monotonic() + WAIT
+        launches, deadline = 0, time.monotonic() + self.patience
         while not self.answers():
             with _lock(self.folder) as lock:
                 if lock is not None:
@@ -93,7 +94,7 @@ class Service(ABC):
 
     def stop(self) -> None:
         """Returns once the server's last process has ended. Raises EmbeddedError."""
-        deadline = time.monotonic() + WAIT
+        deadline = time.monotonic() + self.patience
         while self.running():
             with suppress(EmbeddedError, RedisError, subprocess.TimeoutExpired):
                 self._quit()
@@ -110,7 +111,9 @@ class Service(ABC):
 
     def _pause(self, deadline: float, problem: str) -> None:
         if time.monotonic() > deadline:
-            raise self._error(problem, f"waited {WAIT:.0f} seconds; a process holds {self.folder / 'lock'}")
+            raise self._error(
+                problem, f"waited {self.patience:.0f} seconds; a process holds {self.folder / 'lock'}"
+            )
         time.sleep(0.02)
 
     def _call(

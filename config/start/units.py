@@ -34,6 +34,7 @@ StateDirectoryMode=0700
 UMask=0077
 NoNewPrivileges=yes
 ProtectSystem=strict
+ReadWritePaths=-/var/backups/photoflux
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices={no_devices}
