@@ -112,7 +112,7 @@ def test_killed_before_each_of_its_statements_it_is_finished_by_the_next(
     anna: Any, share: Share, tmp_path: Path
 ) -> None:
     """Before each with --thorough, else before every thirteenth."""
-    asked, stride = erasure.ask(anna), share.number(1, 13)
+    asked, stride = erasure.ask(anna), share.number(1, 7)
     places = {"VAR": str(tmp_path), "DATABASE_URL": database_url()}
     program = (sys.executable, "-m", "tests.accounts.mortal_erasure", str(asked.id), str(stride))
     done = subprocess.run(program, env={**os.environ, **places}, capture_output=True, text=True, timeout=300)

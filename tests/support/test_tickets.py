@@ -91,7 +91,6 @@ def test_a_conversation_by_the_api(as_alice: Any, alice: Any) -> None:
         ({"attachments": [lambda: picture(b"")]}, 422, "not_an_image"),
         ({"attachments": [lambda: picture(b"\xff\xd8\xff" + bytes(10 * 2**20))]}, 413, "file_too_large"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_taken_is_refused_whole(
     as_alice: Any, fields: dict[str, Any], status: int, code: str
