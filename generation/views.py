@@ -43,6 +43,7 @@ UNREAD = _(
 )
 UNREAD_NEGATIVE = _("It reads what should not be there only up to “%(end)s”.")
 NO_NEGATIVE = _("This base does not read what should not be there.")
+COUNTS = range(1, 9)  # of pictures at once
 KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed", "engine")
 KEPT += ("steps", "reference", "strength", "era", "album", "album_name", "adult")
 OF_PAGE = ("album", "album_name")  # which the page resolves itself
@@ -156,7 +157,8 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         "albums": albums.listed(request.user, filled["album"]),
         "album": filled["album"],
         "album_name": filled["album_name"],
-        "counts": range(1, 9),
+        "counts": COUNTS,
+        "many": int(filled["count"]) if filled["count"] in map(str, COUNTS) else 2,
         "tab": "studio",
     }
 

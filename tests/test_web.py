@@ -95,6 +95,9 @@ def webs(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
             w.stop()
 
 
+OPENING = ["snapshot", "notices", "credits", "tickets"]  # what a stream begins with
+
+
 def events(stream: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
     """(name, data) of each server-sent event."""
     name = ""
@@ -112,6 +115,7 @@ def test_a_change_made_through_one_process_reaches_the_streams_of_another(webs: 
     assert next(stream) == ("snapshot", [])
     assert next(stream) == ("notices", {"unread": 0})
     assert next(stream) == ("credits", {"available": 3, "held": 0})
+    assert next(stream) == ("tickets", {"at": None, "waiting": 0})
     status, _headers, body = webs[0].ask("POST", "/api/v1/exports", {"filter": {}}, token=token)
     assert status == 202, body
     name, run = next(stream)
@@ -153,7 +157,7 @@ def test_fifty_requests_at_once_with_one_key_are_one_job_and_one_hold(
 def test_a_stream_carries_ones_own_runs_alone(webs: list[Web]) -> None:
     carol, dave = (webs[0].sign_up(f"{name}@example.com") for name in ("carol", "dave"))
     stream = events(webs[1].send("GET", "/api/v1/events", token=dave))
-    assert [next(stream)[0] for _ in range(3)] == ["snapshot", "notices", "credits"]
+    assert [next(stream)[0] for _ in OPENING] == OPENING
     webs[0].ask("POST", "/api/v1/exports", {"filter": {}}, token=carol)
     own = json.loads(webs[0].ask("POST", "/api/v1/exports", {"filter": {}}, token=dave)[2])["id"]
     assert next(stream)[1]["id"] == own
@@ -164,7 +168,7 @@ def test_without_redis_a_stream_says_so_and_the_next_one_begins_with_a_snapshot(
 
     token, redis = webs[0].sign_up("carol@example.com"), SERVICES[1]
     stream = events(webs[0].send("GET", "/api/v1/events", token=token))
-    assert [next(stream)[0] for _ in range(3)] == ["snapshot", "notices", "credits"]
+    assert [next(stream)[0] for _ in OPENING] == OPENING
     redis.stop()
     try:
         assert list(stream) == [("away", {"detail": "poll"})]
@@ -214,7 +218,7 @@ def test_a_stream_ends_with_the_right_to_it(webs: list[Web], end: Any) -> None:
     token = webs[0].sign_up("carol@example.com")
     carol = get_user_model().objects.get(email="carol@example.com")
     stream = events(webs[1].send("GET", "/api/v1/events", token=token))
-    assert [next(stream)[0] for _ in range(3)] == ["snapshot", "notices", "credits"]
+    assert [next(stream)[0] for _ in OPENING] == OPENING
     start = time.monotonic()
     end(webs[0], carol, token)
     assert list(stream) == []

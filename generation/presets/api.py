@@ -14,15 +14,15 @@ from config.web.schema import PAGE, paged, refuses
 from config.web.serializers import checked
 from generation.presets import services
 from generation.presets.models import StudioPreset
-from generation.presets.serializers import PresetForm, PresetSerializer, show_preset
+from generation.presets.serializers import PresetForm, StudioPresetSerializer, show_preset
 
 
 class PresetsView(APIView):
-    @extend_schema(parameters=PAGE, responses=paged(PresetSerializer))
+    @extend_schema(parameters=PAGE, responses=paged(StudioPresetSerializer))
     def get(self, request: Any) -> Response:
         return Response(page(request, StudioPreset.objects.owned_by(request.user), show_preset))
 
-    @extend_schema(request=PresetForm, responses={201: PresetSerializer})
+    @extend_schema(request=PresetForm, responses={201: StudioPresetSerializer})
     @limited("presets")
     @refuses(services.PresetLimit)
     def post(self, request: Any) -> Response:
@@ -30,7 +30,7 @@ class PresetsView(APIView):
 
 
 class PresetView(APIView):
-    @extend_schema(responses=PresetSerializer)
+    @extend_schema(responses=StudioPresetSerializer)
     def get(self, request: Any, ident: str) -> Response:
         return Response(show_preset(StudioPreset.objects.owned_by(request.user).get_or_404(ident)))
 

@@ -22,7 +22,7 @@ class PresetForm(serializers.Serializer):  # type: ignore[type-arg]
     settings = SettingsForm()
 
 
-class PresetSerializer(PresetForm):
+class StudioPresetSerializer(PresetForm):
     id = serializers.UUIDField()
     created_at = serializers.DateTimeField()
 

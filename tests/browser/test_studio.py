@@ -20,7 +20,7 @@ def test_a_picture_keeps_the_focus_when_another_arrives(site: Site, alice: Any) 
     lived_in(alice)
     for output in Output.objects.filter(job__user=alice):
         Item.objects.filter(id=output.item).update(job=output.job_id, index=output.index)
-    item, other = Item.objects.filter(job__isnull=False)[0], Item.objects.filter(job=None)[0]
+    item, other = Item.objects.filter(job__isnull=False, kind="image")[0], Item.objects.filter(job=None)[0]
     preset = StudioPreset.objects.create(user=alice, name="Noir", settings={"style": "noir", "count": 3})
     page = site.visit("phone", user=alice)
     page.goto("/studio/")

@@ -80,5 +80,5 @@ def test_an_engine_that_does_not_know_the_twin_says_which_ones_do(page: Any, at_
 def test_a_job_is_shown_with_its_engine_and_changed_on_it(page: Any, at_fal: Any) -> None:
     Job.objects.create(user=at_fal.user, prompt="a lake", seed=1, engine="fal", status="failed")
     shown = text(page.get("/studio/"))
-    assert '<span class="small quiet by">Photographic (fal.ai)</span>' in shown
+    assert '<p class="small quiet by">Photographic (fal.ai) · ' in shown
     assert "&amp;count=1&amp;engine=fal" in shown
