@@ -1,26 +1,12 @@
 // Shows the price on the button and suggestions during typing. The page works without both.
+import { watch } from "./create.js";
+
 const form = document.getElementById("prompt-form");
 const prompt = document.getElementById("prompt");
 const box = document.getElementById("suggestions");
-const create = document.getElementById("create");
 const engines = JSON.parse(form.dataset.engines); // fitting, prices, qualities: see generation/picking.py
-
-const lacks = document.getElementById("lacks");
 const odd = document.getElementById("odd"); // says that the price is rounded up
-const jobs = document.getElementById("jobs");
-let available = 0;
 
-// The engines that make pictures of the chosen twin; the others are hidden. One alone needs no choice.
-const picks = [...form.querySelectorAll("#engines [name=engine]")];
-function fit() {
-  const able = engines.fitting[form.elements.twin?.value ?? ""] ?? [];
-  for (const pick of picks) pick.closest(".pick-one").classList.toggle("unfit", !able.includes(pick.value));
-  form.querySelector("#engines")?.classList.toggle("alone", able.length < 2);
-  if (able.length && !picks.some((pick) => pick.checked && able.includes(pick.value))) {
-    const usual = picks.find((pick) => pick.value === able[0]);
-    if (usual) usual.checked = true;
-  }
-}
 const engine = () => form.elements.engine?.value || engines.fitting[""][0];
 function each() { // as billing/prices.py: steps cost as much as the cheapest quality that takes as many
   const prices = engines.prices[engine()], steps = engines.steps[engine()], wanted = Number(form.elements.steps.value);
@@ -38,33 +24,13 @@ function offerEras() { // those that the chosen engine knows
   }
   eras.hidden = !known.length;
 }
-function price() {
-  fit();
+watch(form, engines, () => form.elements.twin?.value ?? "", () => {
   offerEras();
   for (const option of form.elements.quality.options) option.textContent = engines.qualities[engine()][option.value];
   const exact = each() * Number(form.elements.count.value);
-  const n = Math.ceil(exact);
-  create.textContent = n === 1 ? create.dataset.one : create.dataset.many.replace("#", String(n));
   odd.hidden = Number.isInteger(exact);
-  create.hidden = n > available; // then the way to more credits takes its place
-  lacks.hidden = !create.hidden;
-  const words = lacks.querySelector("[data-text]");
-  if (available) words.textContent = words.dataset.text.replace("#", String(n)).replace("@", String(available));
-}
-function balance() { // what an ended job gives back makes the button possible again
-  const now = jobs.querySelector("[data-available]");
-  available = Number(now.dataset.available);
-  document.getElementById("balance").textContent = now.dataset.words;
-  price();
-}
-new MutationObserver(balance).observe(jobs, { childList: true });
-form.addEventListener("change", price);
-form.addEventListener("submit", () => setTimeout(() => { create.disabled = true; }, 0)); // ignores the second click of a double click
-addEventListener("pageshow", () => { // a page restored by the back button sends a new request, with a new key
-  create.disabled = false;
-  form.elements.key.value = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
+  return Math.ceil(exact);
 });
-balance();
 
 // Keeps the draft of the prompt until a request is accepted: a lost session or a closed tab loses nothing.
 const DRAFT = `photoflux-prompt-${form.dataset.user}`;

@@ -1,0 +1,46 @@
+// What the forms of studio and clips share: the engines that fit the twin, and the price on the button.
+
+// `chosen` is the id of the chosen twin, `cost` adapts the form to its engine and returns the credits.
+export function watch(form, engines, chosen, cost) {
+  const create = document.getElementById("create");
+  const lacks = document.getElementById("lacks");
+  const jobs = document.getElementById("jobs");
+  const picks = [...form.querySelectorAll("#engines [name=engine]")];
+  let available = 0;
+
+  function fit() { // the engines that can show the chosen twin; one alone needs no choice
+    const able = engines.fitting[chosen()] ?? [];
+    for (const pick of picks) pick.closest(".pick-one").classList.toggle("unfit", !able.includes(pick.value));
+    form.querySelector("#engines")?.classList.toggle("alone", able.length < 2);
+    if (able.length && !picks.some((pick) => pick.checked && able.includes(pick.value))) {
+      const usual = picks.find((pick) => pick.value === able[0]);
+      if (usual) usual.checked = true;
+    }
+  }
+
+  function price() {
+    fit();
+    const n = cost();
+    create.textContent = n === 1 ? create.dataset.one : create.dataset.many.replace("#", String(n));
+    create.hidden = n > available; // then the way to more credits takes its place
+    lacks.hidden = !create.hidden;
+    const words = lacks.querySelector("[data-text]");
+    if (available) words.textContent = words.dataset.text.replace("#", String(n)).replace("@", String(available));
+  }
+
+  function balance() { // what an ended job gives back makes the button possible again
+    const now = jobs.querySelector("[data-available]");
+    available = Number(now.dataset.available);
+    document.getElementById("balance").textContent = now.dataset.words;
+    price();
+  }
+
+  new MutationObserver(balance).observe(jobs, { childList: true });
+  form.addEventListener("change", price);
+  form.addEventListener("submit", () => setTimeout(() => { create.disabled = true; }, 0)); // ignores the second click of a double click
+  addEventListener("pageshow", () => { // a page restored by the back button sends a new request, with a new key
+    create.disabled = false;
+    form.elements.key.value = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
+  });
+  balance();
+}
