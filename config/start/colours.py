@@ -16,7 +16,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from config.start import checkout, env, processes
+from config.start import checkout, engines, env, processes
 from config.start.parts import RunError, say
 from config.start.processes import Process
 from config.start.supervisor import Startup, Supervisor
@@ -38,12 +38,14 @@ def ports(colour: str, port: int) -> range:
 
 
 def rows(colour: str, part: str, *, port: int, var: Path) -> tuple[Process, ...]:
-    """The part's processes, from the table of processes.py."""
+    """The part's processes, from the table of processes.py. The worker of hosted engines is left out where no
+    service has a key."""
     if part == "web":
         webs = ((processes.web("127.0.0.1", at), at) for at in ports(colour, port))
         return tuple(replace(row, name=f"{row.name}-{at}") for row, at in webs)
     table = processes.table(host="127.0.0.1", port=port, var=var)
-    return tuple(row for row in table if not row.once and row.name != "web")
+    left_out = {"web"} if engines.remotes() else {"web", processes.REMOTE}
+    return tuple(row for row in table if not row.once and row.name not in left_out)
 
 
 def run(colour: str, part: str) -> int:

@@ -95,8 +95,8 @@ def _serving(runtime: Runtime) -> str | None:
         raise ReleaseError(str(error)) from error
     if len(found) > 1:
         raise ReleaseError(
-            "Both colours get requests. HAProxy has just started: wait three seconds; or a release was cut off:"
-            " stop the colour that should not serve."
+            "Both colours get requests. Has HAProxy just started? Then wait three seconds."
+            " Was a release cut off? Then stop the colour that should not serve."
         )
     return found[0] if found else None
 
