@@ -17,9 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -112,9 +113,10 @@ def visitors() -> list[dict[str, Any]]:
 class Load:
     """What a load has measured; filled at the end of its block."""
 
-    rows: list[dict[str, Any]]
-    errors: list[str]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[tuple[float, str]] = field(default_factory=list)  # when, and what
     seconds: float = 0.0
+    size: int = 0  # bytes of all answers, as they came over the network or larger
 
     def of(self, name: str) -> dict[str, Any]:
         return next((row for row in self.rows if row["name"] == name), {"requests": 0, "failures": 0})
@@ -142,7 +144,7 @@ def loaded(folder: Path, origin: str, people: list[dict[str, Any]], sessions: in
     env = os.environ | {"VISITORS": str(told), "REPORT": str(report)}
     words = f"--headless --only-summary --host {origin} -u {sessions} -r {sessions / 10:g} --stop-timeout 20"
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "bench" / "visitors.py"), *words.split()]
-    load = Load([], [])
+    load = Load()
     with (folder / "locust.log").open("w") as log:
         clients = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     try:
@@ -151,7 +153,8 @@ def loaded(folder: Path, origin: str, people: list[dict[str, Any]], sessions: in
         clients.send_signal(signal.SIGTERM)
         clients.wait()
     found = json.loads(report.read_text())
-    load.rows, load.errors, load.seconds = found["rows"], found["errors"], found["seconds"]
+    load.rows, load.failed = found["rows"], found["failed"]
+    load.seconds, load.size = found["seconds"], found["size"]
 
 
 def show(load: Load) -> None:
@@ -161,8 +164,28 @@ def show(load: Load) -> None:
             f"{row['name']:28}{row['requests']:>10}{row['failures']:>10}{row['p50']:11.0f}{row['p95']:8.0f}"
         )
     print(f"{load.requests} requests in {load.seconds:.0f} s, {load.failures} failed")
-    for error in load.errors[:10]:
-        print(f"    {error}")
+    for what, times in Counter(what for _when, what in load.failed).most_common(10):
+        print(f"    {times} times {what}")
+
+
+def processor(here: Any) -> dict[str, float]:
+    """Seconds of the processor that were used so far, by the serving web processes and by PostgreSQL."""
+    from config.start.embedded import PostgresService
+
+    (colour,) = here.runtime.serving()
+    files = {
+        "web": here.folder / f"{colour}-web.pid",
+        "PostgreSQL": PostgresService(here.var / "postgres").data / "postmaster.pid",
+    }
+    return {name: _used(int(file.read_text().split()[0])) for name, file in files.items()}
+
+
+def _used(pid: int) -> float:
+    """Of a process, of its children, and of those that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return own + sum(_used(int(child)) for child in children)
 
 
 def main() -> int:
@@ -176,14 +199,15 @@ def main() -> int:
     args = parser.parse_args()
     print(machine(), flush=True)
     before = os.getloadavg()[0]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        stage() as here,
-        loaded(Path(folder), here.origin, visitors(), args.sessions) as load,
-    ):
-        time.sleep(args.seconds)
+    with tempfile.TemporaryDirectory() as folder, stage() as here:
+        people, used = visitors(), processor(here)
+        with loaded(Path(folder), here.origin, people, args.sessions) as load:
+            time.sleep(args.seconds)
+            used = {name: seconds - used[name] for name, seconds in processor(here).items()}
     print(f"{args.sessions} sessions; other programs before: a load of {before:.1f}")
     show(load)
+    costs = ", ".join(f"{name} {1000 * seconds / load.requests:.1f} ms" for name, seconds in used.items())
+    print(f"of the processor, a request: {costs}; {load.size / load.requests / 1000:.1f} KB a request")
     return int(load.failures > 0 or any(row["p95"] > MOST_MS for row in load.rows))
 
 

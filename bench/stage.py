@@ -30,8 +30,8 @@ STOP = f"start-stop-daemon --stop --oknodo --remove-pidfile --retry TERM/40/KILL
 
 
 class Stage:
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_ports(5)
+    def __init__(self, folder: Path, var: Path) -> None:
+        self.folder, self.var, self.port = folder, var, free_ports(5)
         self.origin = f"http://127.0.0.1:{self.port}"
         self.runtime = haproxy.Runtime(folder / "haproxy")
         config = folder / "haproxy.cfg"
@@ -93,7 +93,7 @@ def free_ports(count: int) -> int:
 def stage() -> Iterator[Stage]:
     os.environ["PATH"] = PATH
     with house() as var, tempfile.TemporaryDirectory(prefix="photoflux-stage-") as folder:
-        here = Stage(Path(folder))
+        here = Stage(Path(folder), var)
         quick = {"STUDIO": "paint", "STUDIO_FOLDER": folder, "STUDIO_PROFILES": "nano"}
         told = {"PORT": str(here.port), "ORIGIN": here.origin, "PROXIES": "1", "VAR": str(var)}
         os.environ |= told | quick

@@ -22,6 +22,7 @@ from locust import HttpUser, between, events, task
 
 PEOPLE = json.loads(Path(os.environ["VISITORS"]).read_text())
 TURNS = itertools.count()
+FAILED: list[tuple[float, str]] = []  # when, and what
 THUMBNAILS = 6  # of a page of the gallery
 STREAM, AGAIN, ASK = "event stream", "event stream, opened anew", "API: ask for a picture"
 
@@ -111,6 +112,12 @@ def tell(name: str, begun: float, error: Exception | None = None) -> None:
     )
 
 
+@events.request.add_listener
+def note(name: str, exception: Exception | None, **_: Any) -> None:
+    if exception:
+        FAILED.append((time.time(), f"{name}: {exception}"))
+
+
 @events.quitting.add_listener
 def write(environment: Any, **_: Any) -> None:
     stats = environment.stats
@@ -124,10 +131,7 @@ def write(environment: Any, **_: Any) -> None:
         }
         for entry in sorted(stats.entries.values(), key=lambda entry: entry.name)
     ]
-    errors = [f"{each.name}: {each.error} ({each.occurrences} times)" for each in stats.errors.values()]
-    report = {
-        "rows": rows,
-        "errors": errors,
-        "seconds": stats.total.last_request_timestamp - stats.start_time,
-    }
+    seconds = stats.total.last_request_timestamp - stats.start_time
+    size = stats.total.total_content_length
+    report = {"rows": rows, "size": size, "failed": FAILED, "errors": [], "seconds": seconds}
     Path(os.environ["REPORT"]).write_text(json.dumps(report))
