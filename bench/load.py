@@ -30,7 +30,7 @@ from bench.house import ROOT, client_of, person
 from bench.machine import machine
 
 MOST_MS = 300
-PEOPLE, PICTURES, FILES = 20, 200, 8  # people, the pictures of each, how many of those have a file
+PEOPLE, PICTURES, FILES = 20, 200, 6  # people, the pictures of each, how many of those have a file
 ASK = "API: ask for a picture"
 STREAM = "event stream"
 

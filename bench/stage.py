@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -92,6 +93,7 @@ def free_ports(count: int) -> int:
 @contextmanager
 def stage() -> Iterator[Stage]:
     os.environ["PATH"] = PATH
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that all that was started ends too
     with house() as var, tempfile.TemporaryDirectory(prefix="photoflux-stage-") as folder:
         here = Stage(Path(folder), var)
         quick = {"STUDIO": "paint", "STUDIO_FOLDER": folder, "STUDIO_PROFILES": "nano"}
