@@ -133,5 +133,5 @@ def write(environment: Any, **_: Any) -> None:
     ]
     seconds = stats.total.last_request_timestamp - stats.start_time
     size = stats.total.total_content_length
-    report = {"rows": rows, "size": size, "failed": FAILED, "errors": [], "seconds": seconds}
+    report = {"rows": rows, "size": size, "failed": FAILED, "seconds": seconds}
     Path(os.environ["REPORT"]).write_text(json.dumps(report))
