@@ -112,8 +112,9 @@ def lost(load: Load) -> list[str]:
     while Job.objects.open().exists() and time.monotonic() < deadline:
         time.sleep(0.5)
     made, again = Job.objects.filter(status="succeeded").count(), Job.objects.filter(attempt__gt=1).count()
-    print(f"pictures: {load.asked} asked for, {made} made; {load.asked - made} lost; begun anew: {again}")
-    return [*([f"{load.asked - made} runs are lost"] if made < load.asked else []), *audit.problems()]
+    gone = max(0, load.asked - made)  # one that was asked for at the very end may not be counted
+    print(f"pictures: {load.asked} asked for, {made} made, {gone} lost; attempts again: {again}")
+    return [*([f"{gone} runs are lost"] if gone else []), *audit.problems()]
 
 
 def main() -> int:
