@@ -27,6 +27,7 @@ HOST = urlsplit(ORIGIN).hostname or "127.0.0.1"
 RELEASE = env.text("RELEASE")  # what runs here, such as a commit; staff see it on tickets
 
 SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")  # earlier ones, whose signatures still count
 VAULT_MASTER_KEYS = env.master_keys("VAULT_MASTER_KEYS")
 ALLOWED_HOSTS = [HOST, "127.0.0.1", "localhost", "[::1]", *env.words("ALLOWED_HOSTS")]
 CSRF_TRUSTED_ORIGINS = [ORIGIN]
