@@ -85,7 +85,7 @@ def decided_before(count: int) -> None:
     from moderation.cases.models import Case, Decision
 
     cases = [
-        Case(number=f"PF-{n:06d}", kind="report", state="decided", subject_kind="item", subject_id=str(uuid4()))
+        Case(number=f"PF-{n:06d}", kind="report", state="decided", subject_kind="item", subject_id=uuid4())
         for n in range(count)
     ]
     Case.objects.bulk_create(cases, 5000)
