@@ -21,6 +21,7 @@ PAGES = sorted(
 OURS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 # Where a path in a page may begin, beside the page's own folder.
 BASES = [ROOT / base for base in ("", "tests", "ml", "docs", "accounts", "deploy/chart")]
+MADE = {"out/", "public/", "var/log/"}  # folders that the product makes
 PLACEHOLDER = re.compile(r"\b[A-Z]{3,}\b")
 CLUSTER = {"helm", "kubectl", "terraform", "gcloud"}
 named = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -65,10 +66,23 @@ def test_every_file_and_function_is_there(page: Path) -> None:
             continue
         name, function = found.groups()
         files = [base / name for base in (*BASES, page.parent) if (base / name).is_file()]
-        files = files or list(ROOT.glob(f"[!.]*/**/{name}")) if "/" not in name else files
+        if not files and "/" not in name:
+            files = anywhere(name)
         if not files or (function and not any(defines(file, function) for file in files)):
             lost.append(span)
     assert not lost
+
+
+@named
+def test_every_folder_is_there(page: Path) -> None:
+    said = {span for span in code_in(page) if re.fullmatch(r"[a-z][\w./-]*/", span)}
+    places = (*BASES, page.parent)
+    assert not {span for span in said - MADE if not any((base / span).is_dir() for base in places)}
+
+
+@cache
+def anywhere(name: str) -> list[Path]:
+    return [file for top in sorted(OURS | {"clients", "deploy", "docker", "templates"}) for file in (ROOT / top).rglob(name)]
 
 
 def defines(file: Path, name: str) -> bool:
