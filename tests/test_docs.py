@@ -82,7 +82,8 @@ def test_every_folder_is_there(page: Path) -> None:
 
 @cache
 def anywhere(name: str) -> list[Path]:
-    return [file for top in sorted(OURS | {"clients", "deploy", "docker", "templates"}) for file in (ROOT / top).rglob(name)]
+    tops = OURS | {"clients", "deploy", "docker", "templates"}
+    return [file for top in sorted(tops) for file in (ROOT / top).rglob(name)]
 
 
 def defines(file: Path, name: str) -> bool:
