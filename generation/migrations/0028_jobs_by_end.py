@@ -5,6 +5,4 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [("generation", "0026_presets")]
-    operations = [
-        AddIndexConcurrently("job", models.Index(fields=["finished_at"], name="jobs_by_end")),
-    ]
+    operations = [AddIndexConcurrently("job", models.Index(fields=["finished_at"], name="jobs_by_end"))]
