@@ -30,24 +30,19 @@ class Constant:
     source: str
 
 
-WEB = Constant(0.0, "s of a core a request, web", "bench.load")
-DATABASE = Constant(0.0, "s of a core a request, PostgreSQL with what workers ask", "bench.load")
-SIZE = Constant(0.0, "KB an answer", "bench.load")
-ASKED = Constant(
-    41, "requests for each one for pictures", "the weights of bench/visitors.py: 17 and 24 thumbnails"
-)
-PICTURE = Constant(0.45, "MB a picture with its thumbnail", "drawings of 512 px as PNG, bench.load")
+WEB = Constant(0.041, "s of a core a request, web", "bench.load, beside a training: too much")
+DATABASE = Constant(0.007, "s of a core a request, PostgreSQL", "bench.load, beside a training: too much")
+SIZE = Constant(9.4, "KB an answer, pictures in full apart", "bench.load")
+ASKED = Constant(41, "requests for each one for pictures", "bench/visitors.py: 17 and 24 thumbnails")
+PICTURE = Constant(0.13, "MB a picture with its thumbnail, seen once in full", "drawn ones of bench.load")
 POOL = Constant(10, "connections of a web process at most", "DATABASE_POOL")
-WORKERS = Constant(
-    8, "connections of the workers of a machine", "config/start/processes.py: the concurrencies"
-)
-ENGINES = Constant(7 / 5.6, "machines for pictures, for each that the busiest hour fills", "bench.serve")
-HOURLY = Constant(
-    0.0845, "dollars an hour of two cores with 8 GB", "assumed: about what n2d-standard-2 costs"
-)
+WORKERS = Constant(8, "connections of the house's workers and beat", "config/start/processes.py")
+ENGINE = Constant(2, "connections of a machine for pictures", "config/start/processes.py")
+ENGINES = Constant(7 / 5.36, "machines for pictures, by the work of the busiest hour", "bench.serve")
+HOURLY = Constant(0.0845, "dollars an hour of two cores and 8 GB", "assumed, about an n2d-standard-2")
 DISK = Constant(0.02, "dollars a GB and month of pictures", "cloud.google.com/storage/pricing-examples")
-TRAFFIC = Constant(0.12, "dollars a GB that goes out", "the same; the first TB, more costs less")
-CONSTANTS = (WEB, DATABASE, SIZE, ASKED, PICTURE, POOL, WORKERS, ENGINES, HOURLY, DISK, TRAFFIC)
+TRAFFIC = Constant(0.12, "dollars a GB that goes out", "the same; beyond the first TB it costs less")
+CONSTANTS = (*(WEB, DATABASE, SIZE, ASKED, PICTURE, POOL, WORKERS, ENGINE, ENGINES), *(HOURLY, DISK, TRAFFIC))
 
 
 @dataclass(frozen=True)
@@ -79,14 +74,14 @@ def row(users: int, picture: dict[str, float], *, seed: int = 1) -> Row:
     engines = math.ceil(sum(day[i].work for i in peak) / HOUR * ENGINES.value)
     pictures = sum(request.pictures for request in day)
     disk = pictures * 365 * PICTURE.value / 1000
-    traffic = len(day) * ASKED.value * SIZE.value * DAYS / 1e6
+    traffic = DAYS * (len(day) * ASKED.value * SIZE.value / 1e6 + pictures * PICTURE.value / 1e3)
     return Row(
         users=users,
         requests=requests,
         webs=webs,
         house=house,
         engines=engines,
-        connections=int(webs * POOL.value + engines * WORKERS.value),
+        connections=int(webs * POOL.value + WORKERS.value + engines * ENGINE.value),
         disk=disk,
         machines_cost=(house + engines) * HOURLY.value * 24 * DAYS,
         traffic_cost=traffic * TRAFFIC.value,
