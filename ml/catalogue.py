@@ -143,7 +143,7 @@ class Base:
 @dataclass(frozen=True)
 class VideoBase:
     """What makes clips of pictures. `source` as of a Base; its `files` are fetched like a base's. `words`:
-    whether it follows a motion in free text; else it knows animation.MOTIONS alone."""
+    whether it follows any motion in free text; else it knows motions.MOTIONS, also where words name them."""
 
     name: str
     source: str

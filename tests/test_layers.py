@@ -34,6 +34,7 @@ TORCH_FREE = (
     "types",
     "errors",
     "animation",
+    "motions",
     "clips",
     "moving",
     "catalogue",
@@ -78,7 +79,7 @@ TORCH_FREE = (
 ML: list[tuple[str, ...]] = [
     tuple(f"ml.{name}" for name in floor.split())
     for floor in (
-        "types errors animation",
+        "types errors animation motions",
         "sizes vocabulary words catalogue",
         "lorafile measures pdq copies overlay sameness alike watermark decoding edit regions media clips"
         " moving safety provenance prompts nets nudity drawn fingerprint",

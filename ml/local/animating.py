@@ -17,17 +17,16 @@ from ml.animation import AnimateSpec, Clip, refusal
 from ml.catalogue import Base, VideoBase, video_of
 from ml.engine import tell
 from ml.errors import MLError
-from ml.faces import RIVAL, Faces
+from ml.faces import Faces
 from ml.finish_clip import Measured
 from ml.local.wan import Wan
-from ml.measures import width_of
+from ml.measures import clip_fault, width_of
 from ml.nets.scales import SCALES
 from ml.provenance import Signer
 from ml.types import Face, Progress
 from ml.words import screening
 
 TRIES = 2
-FACE_LEAST = 1 / 9  # of the picture's width: smaller faces are lost when they move
 LONGEST = 1024  # px of a frame's longer side at most
 SHORTEST = 256  # px of its shorter side at least: less holds no mark
 NONE_TO_COMPARE = 0.5  # floor of the likeness to the first picture's face, where there are no photos
@@ -116,7 +115,7 @@ class Animating:
         scored = []
         for picture in pictures:
             tell(self.on_progress, "rendering", 0.5)
-            if self._fault(self.faces.find(picture), picture) == "":
+            if not _fault(self.faces.find(picture), picture):
                 made = finish_clip.measure([picture], photos, self.faces)
                 scored.append((made.median or made.holds or 0.0, picture))
         if not scored:
@@ -126,7 +125,7 @@ class Animating:
     def run(self, first: First, twin: Mapping[str, Any]) -> Clip:
         picture = sized(first.picture)
         found = self.faces.find(picture)
-        if code := self._fault(found, picture):
+        if code := _fault(found, picture):
             raise refusal(code)
         photos = finish_clip.photos_of(self.spec, twin)
         frames, measured, tries = self._good(picture, found[0], photos)
@@ -148,13 +147,6 @@ class Animating:
     def _moving(self, share: float) -> None:
         tell(self.on_progress, "animating", share)
 
-    def _fault(self, found: list[Face], picture: np.ndarray) -> str:
-        if not found:
-            return "no_face"
-        if len(found) > 1 and width_of(found[1]) >= RIVAL * width_of(found[0]):
-            return "several_faces"
-        return "face_too_small" if width_of(found[0]) < FACE_LEAST * picture.shape[1] else ""
-
     def _good(
         self, picture: np.ndarray, face: Face, photos: Mapping[str, Any]
     ) -> tuple[list[np.ndarray], Measured, int]:
@@ -171,6 +163,10 @@ class Animating:
             if not code:
                 return frames, measured, attempt + 1
         raise refusal(code)
+
+
+def _fault(found: Sequence[Face], picture: np.ndarray) -> str:
+    return clip_fault([width_of(face) for face in found], picture.shape[1])
 
 
 def refuse_words(spec: AnimateSpec) -> None:
