@@ -16,8 +16,18 @@ import numpy as np
 from ml import media
 from ml.errors import PhotoRefused
 from ml.faces import Faces
-from ml.measures import DARK, NOSE, face_patch, is_cut_off, is_rival, light_fault, luma, sharpness
-from ml.measures import width_of, yaw_of
+from ml.measures import (
+    DARK,
+    NOSE,
+    face_patch,
+    is_cut_off,
+    is_rival,
+    light_fault,
+    luma,
+    sharpness,
+    width_of,
+    yaw_of,
+)
 from ml.nets.eyes import Eyes
 from ml.types import Face
 

@@ -24,7 +24,8 @@ LATIN = {
     "nod": rf"nod(?:s|ded|ding)?(?: {WHOSE} head)?|(?:asiente|asiento|asentir|asintiendo)(?: con la cabeza)?",
 }
 HAN = {
-    "walk_the_light": "(?:光线?|灯光)(?:在|绕着?|围绕着?|沿着?)?[她他我]?的?(?:脸|面部|头)?[部上]?(?:移动|转动|游走|扫过)",
+    "walk_the_light": "(?:光线?|灯光)(?:在|绕着?|围绕着?|沿着?)?[她他我]?的?(?:脸|面部|头)?[部上]?"
+    "(?:移动|转动|游走|扫过)",
     "blink": "眨(?:[了一]?眨)?(?:一下)?眼睛?",
     "smile": "微笑|微微一笑|笑一笑|露出[微笑]+容?",
     "turn": "(?:慢慢)?(?:转过?|扭)头|转动头部|头部转动",
@@ -33,11 +34,14 @@ HAN = {
 # What says nothing about the movement beside it. A head that turns does so to both sides.
 FILLERS = (
     "she he they i it person woman man my twin is are and then while also a an the her his their who with "
-    "slowly gently softly slightly briefly warmly happily kindly little at into towards camera viewer to left "
-    "right side ella el la persona mujer hombre mi gemelo gemela y e luego despues mientras tambien que se "
+    "slowly gently softly slightly briefly warmly happily kindly little at into towards camera viewer to "
+    "left right side ella el la persona mujer hombre mi gemelo gemela y e luego despues mientras tambien que "
+    "se "
     "suavemente despacio lentamente ligeramente un poco a hacia camara izquierda derecha lado con"
 )
-HAN_FILLERS = "然后|接着|并且?|同时|对着镜头|[向往][左右]|慢慢|缓缓|轻轻|微微|一下|一边|[她他我人和又再地了着也的]"
+HAN_FILLERS = (
+    "然后|接着|并且?|同时|对着镜头|[向往][左右]|慢慢|缓缓|轻轻|微微|一下|一边|[她他我人和又再地了着也的]"
+)
 
 PATTERNS = [(motion, re.compile(rf"\b(?:{LATIN[motion]})\b|{HAN[motion]}")) for motion in LATIN]
 SILENT = re.compile(rf"\b(?:{FILLERS.replace(' ', '|')})\b|{HAN_FILLERS}|[\W_]")

@@ -46,7 +46,11 @@ export function watch(form, engines, chosen, cost) {
   balance();
 }
 
-const textOf = (field) => (field instanceof RadioNodeList ? [...field].find((each) => each.checked)?.nextElementSibling?.nextElementSibling ?? [...field].find((each) => each.checked)?.parentElement : field?.selectedOptions?.[0])?.textContent.trim();
+function textOf(field) { // of what is chosen: its short name, or else its label
+  const chosen = field instanceof RadioNodeList ? [...field].find((each) => each.checked) : field?.selectedOptions?.[0];
+  if (!chosen?.labels) return chosen?.textContent.trim(); // an option
+  return chosen.dataset.name ?? (chosen.nextElementSibling?.nextElementSibling ?? chosen.parentElement).textContent.trim();
+}
 
 // The headline of the settings says what is chosen; the browser remembers under `key` whether they are folded.
 export function headline(form, settings, key) {

@@ -46,7 +46,7 @@ class EngineSerializer(serializers.Serializer):  # type: ignore[type-arg]
         child=serializers.CharField(), help_text="the movements that it knows, for `motion` of a clip"
     )
     motion_words = serializers.BooleanField(
-        help_text="reads any movement in words, `action` of a clip; without it the words may name `motions` alone"
+        help_text="reads any movement in words, `action` of a clip; else they may name `motions` alone"
     )
     where = WhereSerializer(
         allow_null=True, help_text="the company that gets what the work needs; null for our own machines"

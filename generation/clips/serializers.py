@@ -50,8 +50,8 @@ class VideoForm(serializers.Serializer):  # type: ignore[type-arg]
         max_length=ACTION_MOST,
         required=False,
         allow_blank=True,
-        help_text="the movement in words, instead of `motion`; an engine without `motion_words` takes words that"
-        " name some of its `motions` and nothing else, as in “she smiles and nods”",
+        help_text="the movement in words, instead of `motion`; an engine without `motion_words` takes"
+        " words that name some of its `motions` and nothing else, as in “she smiles and nods”",
     )
     duration = serializers.IntegerField(
         min_value=SECONDS[0],

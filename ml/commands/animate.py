@@ -9,13 +9,13 @@ from typing import Any
 
 from ml import media
 from ml.animation import SECONDS, AnimateSpec, Clip, refusal
+from ml.begin_clip import SHORTEST
 from ml.catalogue import base_of, video_of
 from ml.commands import options
 from ml.commands.hosted import add_agreement, check_agreement
 from ml.commands.output import Bar, answer, say
 from ml.commands.pictures import open_engine, render_spec
 from ml.errors import MLError
-from ml.local.animating import SHORTEST
 from ml.local.weights import FolderStore
 from ml.motions import MOTIONS
 from ml.remote.rendering import MemoryStore
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
     if video_of(base_of(args.profile)) is None:
         raise refusal("engine_without_video")
     store = read(args)
-    check_agreement(args, twin=bool(args.twin))
+    check_agreement(args, twin=bool(args.twin), clip=True)
     bar = Bar()
     try:
         made = open_engine(args).animate(spec_of(args), store=store, on_progress=bar)

@@ -138,15 +138,11 @@ def test_an_engine_moves_only_what_it_can(as_alice: Any, rich: Any, settings: An
     assert "blink, smile, turn the head, nod, moving light" in refused.json()["detail"]
     recipe = ask(as_alice, **asked, action="She smiles and nods").json()["recipe"]
     assert (recipe["motion"], recipe["action"]) == ("", "She smiles and nods")
-    offer(settings, "fal")
+    offer(settings, "together")
     answer = ask(as_alice, prompt="in a park")
     assert code(answer) == (422, "engine_without_video")
-    told = {each["id"]: each for each in as_alice.get("/api/v1/engines").json()}
-    assert (told["fal"]["video"], told["fal"]["motions"], told["fal"]["prices"]["video_second"]) == (
-        False,
-        [],
-        None,
-    )
+    told = {each["id"]: each for each in as_alice.get("/api/v1/engines").json()}["together"]
+    assert (told["video"], told["motions"], told["prices"]["video_second"]) == (False, [], None)
 
 
 @pytest.mark.parametrize("whose", ["nobody", "restored", "clip", "bob", "unproven"])

@@ -10,8 +10,8 @@ import pytest
 
 from ml.__main__ import main
 from tests.conftest import jpeg
-from tests.studio import EngineDouble
 from tests.ml.test_cli import files, refused
+from tests.studio import EngineDouble
 
 
 def test_a_picture_is_animated(capsys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
