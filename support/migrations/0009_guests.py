@@ -74,12 +74,4 @@ class Migration(migrations.Migration):
                 name="ticket_of_a_user_or_a_guest",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("user", None)),
-                fields=("endpoint", "idempotency_key"),
-                name="message_of_a_guest_once_a_key",
-            ),
-        ),
     ]

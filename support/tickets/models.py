@@ -216,11 +216,6 @@ class Message(models.Model):
             models.UniqueConstraint(
                 fields=["user", "endpoint", "idempotency_key"], name="message_once_a_key"
             ),
-            models.UniqueConstraint(
-                fields=["endpoint", "idempotency_key"],
-                condition=Q(user=None),
-                name="message_of_a_guest_once_a_key",
-            ),
         )
 
     def __str__(self) -> str:

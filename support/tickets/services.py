@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import retention
-from config.errors import DomainError, Invalid
+from config.errors import DomainError, IdempotencyMismatch, Invalid
 from config.runs.idempotency import KEPT, create_idempotent
 from ml.media import CleanPhoto
 from support.feedback.services import name_of
@@ -121,10 +121,19 @@ def keep(message: Message, *, photos: Sequence[CleanPhoto] = ()) -> None:
     else:
         message.ticket = locked(message.ticket)
         require_open(message.ticket)
+        _require_new(message)
     message.created_at = timezone.now()
     message.save(force_insert=True)
     pictures.attach(message, photos)
     _wait(message.ticket, message)
+
+
+def _require_new(message: Message) -> None:
+    """Under the ticket's lock; the constraint of keys does not hold for guests. Raises
+    IdempotencyMismatch."""
+    same = {"endpoint": message.endpoint, "idempotency_key": message.idempotency_key}
+    if message.idempotency_key and message.user is None and message.ticket.messages.filter(**same).exists():
+        raise IdempotencyMismatch
 
 
 def locked(ticket: Ticket) -> Ticket:

@@ -70,10 +70,10 @@ def test_from_words_the_most_alike_of_three_pictures_goes_there(fal: FalDouble, 
     assert fal.submitted(fal.CLIPS)[0]["input"]["prompt"].startswith("she waves. in a park.")
 
 
-def test_a_clip_of_somebody_else_is_made_once_more_and_then_refused(
+def test_a_clip_that_flickers_is_made_once_more_and_then_refused(
     fal: FalDouble, here: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ml.finish_clip.STEADY", 1.1)  # no clip is steady enough
+    monkeypatch.setattr("ml.clips.steadiness", lambda frames: 1.0 if len(frames) < 3 else 0.5)
     assert code_of(lambda: animate(here)) == "unsteady"
     assert here.journal.said() == {"clip-5": ["delivered"], "clip-6": ["delivered"]}
 
