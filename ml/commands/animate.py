@@ -81,6 +81,6 @@ def spec_of(args: argparse.Namespace) -> AnimateSpec:
 
 
 def row(path: str, made: Clip) -> dict[str, Any]:
-    names = ("motion", "seed", "width", "height", "frames", "seconds", "likeness", "likeness_low", "holds")
-    names += ("faces", "steadiness", "safety", "mark", "engine", "tries")
+    names = ["motion", "seed", "width", "height", "frames", "seconds", "likeness", "likeness_low", "holds"]
+    names += ["faces", "steadiness", "safety", "mark", "engine", "tries"]
     return {"path": path} | {name: getattr(made, name) for name in names}

@@ -45,7 +45,7 @@ class FalClips:
 
     def run(self, picture: bytes, spec: AnimateSpec, twin: Mapping[str, Any]) -> Clip:
         """`picture`: the file that it begins from; `twin`: the facts of the twin's file."""
-        how = {"spec": spec, "twin": twin, "floor": self.base.floor}
+        how: dict[str, Any] = {"spec": spec, "twin": twin, "floor": self.base.floor}
         begins = self.desk.begin_clip(picture, **how)
         for attempt in range(TRIES):
             data = self._made(begins, replace(spec, seed=spec.seed + attempt))
