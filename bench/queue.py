@@ -1,6 +1,6 @@
 """Measures staff's queue by keys alone: `python -m bench.queue [--cases 30] [--others 20000]`.
 
-Reported pictures and comments wait among so many decided cases and so many other pictures' hashes. A browser
+Reported pictures wait among so many decided cases and so many other pictures' hashes. A browser
 decides them without a mouse: A keeps, R and a digit remove, U undoes. Measured is the time from the key to
 the next case on the screen, with its picture. Exits 1 when the 95th percentile is above 200 ms or fewer than
 20 decisions a minute could be made.
@@ -15,6 +15,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -77,6 +78,19 @@ def report_some(count: int) -> None:
         row = publishing.approve(publishing.submit(author, item, author="Author"), actor=None)
         sender = services.Sender(network=f"198.51.100.{number}")
         services.report(sender, kind="publication", ident=str(row.id), reason="me", text="That is me.")
+
+
+def decided_before(count: int) -> None:
+    """So many cases of other pictures, each kept."""
+    from moderation.cases.models import Case, Decision
+
+    cases = [
+        Case(number=f"PF-{n:06d}", kind="report", state="decided", subject_kind="item", subject_id=uuid4())
+        for n in range(count)
+    ]
+    Case.objects.bulk_create(cases, 5000)
+    made = (Decision(case=case, outcome="keep", reason="allowed") for case in cases)
+    Decision.objects.bulk_create(made, 5000)
 
 
 def decide_by_keys(page: Any, count: int) -> Seen:
@@ -142,8 +156,9 @@ def main() -> int:
     print(machine())
     with product() as target:
         fill(args.others)
+        decided_before(args.others)
         report_some(args.cases)
-        print(f"{args.cases} cases among {args.others} other pictures")
+        print(f"{args.cases} cases among {args.others} other pictures and as many decided cases")
         return int(not told(measure(target, args.cases)))
 
 

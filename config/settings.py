@@ -27,6 +27,7 @@ HOST = urlsplit(ORIGIN).hostname or "127.0.0.1"
 RELEASE = env.text("RELEASE")  # what runs here, such as a commit; staff see it on tickets
 
 SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")  # earlier ones, whose signatures still count
 VAULT_MASTER_KEYS = env.master_keys("VAULT_MASTER_KEYS")
 ALLOWED_HOSTS = [HOST, "127.0.0.1", "localhost", "[::1]", *env.words("ALLOWED_HOSTS")]
 CSRF_TRUSTED_ORIGINS = [ORIGIN]
@@ -333,6 +334,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    # `check --deploy` is about the installation; tests/test_client.py looks at the description.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,

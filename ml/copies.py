@@ -95,12 +95,12 @@ def _aligned(a: np.ndarray, b: np.ndarray, start: np.ndarray, steps: int) -> tup
     return cv2.findTransformECC(a, b, first, cv2.MOTION_AFFINE, until, where, 3)
 
 
-def levelled(grey: np.ndarray, sigma: float) -> np.ndarray:
+def levelled(grey: np.ndarray, sigma: float, grain: float = 6.0) -> np.ndarray:
     """(H, W) float32 without local brightness and contrast (Gaussian neighbourhood of `sigma` px), so that
-    light does not count."""
+    light does not count. A grain of `grain` of 255 levels is not amplified."""
     mean = cv2.GaussianBlur(grey, (0, 0), sigma)
     variance = cv2.GaussianBlur((grey - mean) ** 2, (0, 0), sigma)
-    return (grey - mean) / np.sqrt(variance + 36)  # a grain of 6 of 255 levels is not amplified
+    return (grey - mean) / np.sqrt(variance + grain**2)
 
 
 def _circle(side: int, radius: float) -> np.ndarray:

@@ -16,6 +16,7 @@ import posixpath
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -187,6 +188,12 @@ def rewrap_keys() -> int:
             fresh = _wrap(user_id, _unwrap(user_id, wrapped))
             done += DataKey.objects.filter(user_id=user_id, wrapped=wrapped).update(wrapped=fresh)
     return done
+
+
+def keys_by_master() -> Counter[str]:
+    """How many data keys each master key wraps, by its name."""
+    rows = DataKey.objects.values_list("wrapped", flat=True).iterator()
+    return Counter(sealing.wrapped_by(bytes(wrapped)) for wrapped in rows)
 
 
 class _Kept:

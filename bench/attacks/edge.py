@@ -137,7 +137,7 @@ def slow(target: Target) -> str:
     return f"408 after {seconds:.0f} s"
 
 
-@attack("L8", "one client fills the memory with large bodies")
+@attack("L8b", "one client fills the memory with large bodies")
 def full(target: Target) -> str:
     """Announces bodies and sends nothing of them. Others are still served."""
     stack = [slow_body(target, 25 * 2**20, **{"X-Forwarded-For": "203.0.113.8"}) for _ in range(6)]

@@ -34,7 +34,7 @@ class PresetView(APIView):
     def get(self, request: Any, ident: str) -> Response:
         return Response(show_preset(StudioPreset.objects.owned_by(request.user).get_or_404(ident)))
 
-    @extend_schema(responses={204: None})
+    @extend_schema(request=None, responses={204: None})
     def delete(self, request: Any, ident: str) -> Response:
         StudioPreset.objects.owned_by(request.user).get_or_404(ident).delete()
         return Response(status=204)

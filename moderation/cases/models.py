@@ -83,6 +83,8 @@ class Case(models.Model):
         )
         indexes = (
             models.Index(fields=["due_at", "created_at"], name="cases_open", condition=~Q(state="decided")),
+            # Earlier decisions about a subject stand beside each case of the queue.
+            models.Index(fields=["subject_id"], name="cases_of_subject"),
         )
         permissions = (
             ("decide_case", "Can decide cases"),

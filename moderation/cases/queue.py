@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -133,9 +136,10 @@ def _copy(match: Match, looked: bool) -> dict[str, Any]:
 
 def _history(case: Case) -> Any:
     """Earlier decisions about the same subject or the same owner."""
-    rows = Decision.objects.filter(undone_at=None).select_related("case", "by")
-    same = rows.filter(case__subject_id=case.subject_id).exclude(case__subject_id="")
-    return (same | rows.filter(case__owner=case.owner_id, case__owner__isnull=False))[:BEFORE]
+    named = {"case__subject_id": case.subject_id, "case__owner": case.owner_id}
+    about = [Q(**{field: value}) for field, value in named.items() if value]
+    rows = Decision.objects.filter(reduce(or_, about), undone_at=None) if about else Decision.objects.none()
+    return rows.select_related("case", "by")[:BEFORE]
 
 
 def _preview(kind: str, ident: str) -> dict[str, str] | None:

@@ -45,6 +45,14 @@ def test_importing_complete_settings_starts_no_server_and_makes_no_file(tmp_path
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_an_installation_with_https_passes_djangos_deployment_check(tmp_path, whole):
+    operator = {f"OPERATOR_{name}": "x" for name in ("NAME", "ADDRESS", "EMAIL")}
+    public = whole | operator | {"ORIGIN": "https://photos.example.org"}
+    done = start(tmp_path, "manage.py", "check", "--deploy", **public | {"SECRET_KEY_FALLBACKS": "short"})
+    assert "identified 1 issue " in done.stderr  # an earlier secret key that is too short
+    assert "SECRET_KEY_FALLBACKS[0]" in done.stderr
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_without_settings_every_program_stops_with_one_sentence_that_names_them(tmp_path, program):
     done = start(tmp_path / "var", *PROGRAMS[program])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from moderation.cases import services
+from moderation.cases import queue, services
 from moderation.cases.models import Case, Decision
 from moderation.models import AuditEntry
 from tests.moderation.pictures import Remarks, drawn, hang
@@ -94,3 +95,14 @@ def test_bad_numbers_and_ids_are_no_failure(desk: Any, case: Case, bad: str) -> 
 def test_the_lists_of_cases_open(admin_client: Any, case: Case) -> None:
     for name in ("case", "match", "decision", "blockedhash"):
         assert admin_client.get(f"/admin/moderation/{name}/").status_code == 200
+
+
+def test_earlier_decisions_are_found_by_indexes(case: Case, desk: Any, alice: Any) -> None:
+    """However many cases were decided, the next one is as quick."""
+    case.owner = alice
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = queue._history(case).explain()
+    assert "Seq Scan on moderation_case " not in plan
+    assert "cases_of_subject" in plan
+    assert list(queue._history(Case(kind="takedown"))) == []

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from accounts.models import DataKey
@@ -139,6 +140,24 @@ def test_master_keys_can_be_rotated(alice: vault.Vault, settings: Any) -> None:
     settings.VAULT_MASTER_KEYS = {"2026": key_text(2)}
     vault.master_keys.cache_clear()
     assert alice.read(NAME) == PLAIN
+
+
+def test_the_command_wraps_every_key_anew_and_names_what_is_missing(
+    alice: vault.Vault, bob: vault.Vault, settings: Any, capsys: Any
+) -> None:
+    alice.write(NAME, PLAIN)
+    settings.VAULT_MASTER_KEYS = {"2026": key_text(2)}
+    vault.master_keys.cache_clear()
+    with pytest.raises(CommandError, match="'local', which is not configured"):
+        call_command("rewrap_keys")
+    settings.VAULT_MASTER_KEYS |= {"local": base64.b64encode(bytes(32)).decode()}
+    vault.master_keys.cache_clear()
+    bob.write(NAME, PLAIN)
+    assert vault.keys_by_master() == {"local": 1, "2026": 1}
+    call_command("rewrap_keys")
+    assert "1 keys are wrapped anew by the master key “2026”" in capsys.readouterr().out
+    assert vault.keys_by_master() == {"2026": 2}
+    assert alice.read(NAME) == bob.read(NAME) == PLAIN
 
 
 def test_a_missing_master_key_is_named(alice: vault.Vault, settings: Any) -> None:
