@@ -62,16 +62,17 @@ WORDING: dict[str, tuple[str, Any]] = {
         _("I agree that my ratings, without any picture, are used to improve PhotoFlux."),
     ),
     Kind.ENGINE_FAL: (
-        "2026-11",
+        "2026-12",
         _about(
             "fal",
             _(
-                "I agree that %(company)s, %(country)s, makes trainings and pictures for me when I choose it."
-                " For a training, PhotoFlux sends it cleaned copies of the twin's photos, as one archive"
-                " under random names. For pictures it sends the trained model of my appearance and the words"
-                " of my request. No name, no e-mail address and nothing of other people is sent. Archive and"
-                " model lie there for at most an hour at each use. Results are fetched at once; within a day"
-                " everything there is deleted or has expired. I can withdraw this at any time."
+                "I agree that %(company)s, %(country)s, makes trainings, pictures and clips for me when I"
+                " choose it. For a training, PhotoFlux sends it cleaned copies of the twin's photos, as one"
+                " archive under random names. For pictures it sends the trained model of my appearance and"
+                " the words of my request, for a clip also the picture that it begins from. No name, no"
+                " e-mail address and nothing of other people is sent. Archive, model and picture lie there"
+                " for at most an hour at each use. Results are fetched at once; within a day everything there"
+                " is deleted or has expired. I can withdraw this at any time."
             ),
         ),
     ),

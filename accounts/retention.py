@@ -168,6 +168,13 @@ YOURS = (
         DAILY,
     ),
     Rule(
+        "enquiries",
+        _("A message to us without an account that nobody confirmed by the link in the e-mail"),
+        7 * DAY,
+        _("So that there is time to open the link."),
+        DAILY,
+    ),
+    Rule(
         "archives",
         _("An archive of your data"),
         7 * DAY,

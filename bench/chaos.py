@@ -113,6 +113,14 @@ def small_disk(folder: Path) -> Iterator[bool]:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def connect_anew() -> None:
+    """PostgreSQL has ended the connections of this process too."""
+    from django.db import connection
+
+    connection.close()
+    connection.close_pool()
+
+
 def play(here: Stage, acts: tuple[Act, ...], seconds: float) -> list[tuple[str, float]]:
     """(name, its beginning) of each act, and of the end."""
     began = []
@@ -164,6 +172,7 @@ def main() -> int:
             began = play(here, acts, 60 * args.minutes / len(acts))
             time.sleep(5)
         show(load)
+        connect_anew()
         good, wrong = told(load, began), [*lost(load), *closed(here, people[0])]
     print("\n".join(wrong) or "no run was lost, the ledger adds up, every page opens")
     return int(bool(wrong) or not good)

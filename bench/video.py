@@ -26,12 +26,13 @@ import numpy as np
 
 from bench.machine import machine
 from ml import clips, finish_clip, media, moving, watermark
-from ml.animation import MOTIONS, AnimateSpec, Clip
+from ml.animation import AnimateSpec, Clip
 from ml.drawn.people import Person, Scene, random_person, random_scene, varied_scenes
 from ml.drawn.portraits import draw
 from ml.errors import MLError
 from ml.faces import Faces
 from ml.local.engine import LocalEngine
+from ml.motions import MOTIONS
 from ml.moving import LEVELS, NOD, TURN
 from ml.nets.reader import Reader
 from ml.types import Face, RenderSpec

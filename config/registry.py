@@ -47,7 +47,7 @@ ItemExporter = Callable[[Any, dict[str, Any]], Iterator[Member]]  # (user, choic
 OnWithdraw = Callable[[Any], None]  # user -> stops what the withdrawn consent allowed
 OnGive = Callable[[Any], None]  # user -> begins what the given consent allows
 KnownFiles = Callable[[UUID], Iterable[str]]  # user id -> the names of the user's files in rows of the app
-Live = Callable[[Any], tuple[str, Any]]  # user -> (name of an event, its current data)
+Live = Callable[[Any], tuple[str, Any]]  # user -> (name of an event, its current data; None: not for them)
 
 exporters: list[Exporter] = []
 item_exporters: list[ItemExporter] = []

@@ -63,7 +63,7 @@ class Job(PaidRun):
     mask = models.UUIDField(null=True)
     region = models.CharField(max_length=12, blank=True, default="", db_default="")
     times = models.PositiveSmallIntegerField(null=True)  # as large as the reference: of enlargements
-    # Of clips: seconds, and the movement, one of ml.animation.MOTIONS or in words.
+    # Of clips: seconds, and the movement, one of ml.motions.MOTIONS or in words.
     duration = models.PositiveSmallIntegerField(null=True)
     motion = models.CharField(max_length=20, blank=True, default="", db_default="")
     action = models.CharField(max_length=300, blank=True, default="", db_default="")

@@ -135,7 +135,9 @@ def _may_show(twin: Twin, base: Base) -> bool:
 
 
 def _progress(run: Job, index: int) -> types.Progress:
-    stages: Stages = REMOTE_STAGES if run.service else getattr(run.job_kind, "stages", {})
+    kind = run.job_kind
+    there, here = getattr(kind, "stages_there", REMOTE_STAGES), getattr(kind, "stages", {})
+    stages: Stages = there if run.service else here
 
     def tell(stage: str, share: float) -> bool:
         return run.progress(stage if stages else "rendering", (index + min(share, 1.0)) / run.count)

@@ -15,6 +15,7 @@ from ml.errors import MLError, Stopped
 COMMANDS = {
     "twin": "photos in, a trained twin and pictures out",
     "render": "pictures with or without a trained twin",
+    "animate": "a clip of a picture, or of words",
     "people": "draw sample people as photos",
     "inspect": "the verdict on each photo",
     "embed": "faces and their vectors",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ml.errors import MLError
+from ml.motions import MOTIONS, named_in
 from ml.types import RenderSpec
 
-MOTIONS = ("blink", "smile", "turn", "nod", "walk_the_light")  # walk_the_light: the light goes round the face
 SECONDS = (3, 4, 5)  # lengths of a clip
 FPS = 24
 ACTION_MOST = 300  # characters of a motion in the user's own words
@@ -38,8 +38,8 @@ class AnimateSpec:
     has what likeness is measured by; without one, `references` are vectors by `embedder` of photos of the
     person. Without either, frames are compared with the first picture's own face.
 
-    `motion`: one of MOTIONS, or "" where `action` says it in words. Not every base reads words, see
-    catalogue.VideoBase."""
+    `motion`: one of motions.MOTIONS, or "" where `action` says it in words. Not every base reads all words,
+    see catalogue.VideoBase."""
 
     first: RenderSpec
     motion: str = ""
@@ -94,6 +94,8 @@ def check(spec: AnimateSpec, *, reads_words: bool) -> None:
     """MLError `duration_out_of_range`, `motion_unknown`."""
     if spec.seconds not in SECONDS:
         raise refusal("duration_out_of_range")
-    named = spec.motion in MOTIONS if spec.motion else bool(spec.action.strip())
-    if not named or len(spec.action) > ACTION_MOST or (spec.action.strip() and not reads_words):
+    action = spec.action.strip()
+    known = spec.motion in MOTIONS if spec.motion else bool(action)
+    fits = not action or reads_words or bool(named_in(action))
+    if not (known and fits) or len(spec.action) > ACTION_MOST:
         raise refusal("motion_unknown")

@@ -143,7 +143,7 @@ class Base:
 @dataclass(frozen=True)
 class VideoBase:
     """What makes clips of pictures. `source` as of a Base; its `files` are fetched like a base's. `words`:
-    whether it follows a motion in free text; else it knows animation.MOTIONS alone."""
+    whether it follows any motion in free text; else it knows motions.MOTIONS, also where words name them."""
 
     name: str
     source: str
@@ -267,6 +267,7 @@ BASES |= {
         files=(),
         service="fal",
         references=False,
+        video="fal-wan",
         tokens=512,
         steps=(14, 28, 40),
         sizes=Sizes(sizes_billed_as_one(), train=BUCKETS),
@@ -304,6 +305,14 @@ VIDEO_BASES = {
         area=1280 * 704,
         steps=50,
         guidance=5.0,
+    ),
+    "fal-wan": VideoBase(
+        name="fal-wan",
+        source="fal-ai/wan/v2.2-5b/image-to-video",
+        licence="Apache-2.0 (Wan 2.2 TI2V-5B), run by fal",
+        licence_url="https://www.apache.org/licenses/LICENSE-2.0",
+        words=True,
+        service="fal",
     ),
 }
 

@@ -25,6 +25,7 @@ from ml.measures import (
     face_patch,
     hints_of,
     is_cut_off,
+    is_rival,
     light_fault,
     luma,
     oval_of,
@@ -57,7 +58,6 @@ SPURIOUS = 0.25  # of the largest face's width: the only false second face in 88
 
 FRAME_LEAST = 64  # px of the short side of a frame of the camera
 # Limits on the number and the size of faces.
-RIVAL = 0.35  # of the largest face's width: a second face this wide makes it a photo of two people
 FACE_LEAST = 160  # px of the original, the box's shorter side: less lacks detail for training at 512 px
 
 MESSAGES = media.MESSAGES | {
@@ -299,7 +299,7 @@ def _measure(said: Inspection, picture: np.ndarray, faces: list[Face]) -> Inspec
 
 
 def _has_rival(faces: list[Face]) -> bool:
-    return len(faces) > 1 and width_of(faces[1]) >= RIVAL * width_of(faces[0])
+    return is_rival([width_of(face) for face in faces])
 
 
 def _fault(said: Inspection, picture: np.ndarray, faces: list[Face]) -> str:

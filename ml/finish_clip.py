@@ -24,6 +24,7 @@ EVERY = 4  # frames: of each such one the face is looked at
 SCREENED = 8  # frames between two that are screened
 STEADY = 0.97  # least steadiness
 FOUND = 0.9  # least share of the frames with a face
+NONE_TO_COMPARE = 0.5  # floor of the likeness to the first picture's face, where there are no photos
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ def photos_of(spec: AnimateSpec, twin: Mapping[str, Any]) -> Mapping[str, Any]:
         alone = {"embedder": spec.embedder, "reference": vectors[0], "spread": 0.0}
         return facts_of(vectors, spec.embedder) if len(vectors) > 1 else alone
     return {}
+
+
+def floor_of(floor: float, photos: Mapping[str, Any]) -> float:
+    """`floor`: of the base, for the likeness to photos."""
+    return floor if photos else NONE_TO_COMPARE
 
 
 def measure(frames: Sequence[np.ndarray], photos: Mapping[str, Any], faces: Faces) -> Measured:

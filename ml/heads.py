@@ -15,8 +15,19 @@ import numpy as np
 
 from ml import media
 from ml.errors import PhotoRefused
-from ml.faces import RIVAL, Faces
-from ml.measures import DARK, NOSE, face_patch, is_cut_off, light_fault, luma, sharpness, width_of, yaw_of
+from ml.faces import Faces
+from ml.measures import (
+    DARK,
+    NOSE,
+    face_patch,
+    is_cut_off,
+    is_rival,
+    light_fault,
+    luma,
+    sharpness,
+    width_of,
+    yaw_of,
+)
 from ml.nets.eyes import Eyes
 from ml.types import Face
 
@@ -107,7 +118,7 @@ def is_dark(picture: np.ndarray) -> bool:
 def fault_of(picture: np.ndarray, found: list[Face]) -> str:
     """Why the frame cannot be used, or ""."""
     face = found[0]
-    if len(found) > 1 and width_of(found[1]) >= RIVAL * width_of(face):
+    if is_rival([width_of(each) for each in found]):
         return "selfie_several_faces"
     if is_cut_off(face, picture.shape[1], picture.shape[0]):
         return "selfie_no_face"

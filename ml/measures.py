@@ -5,6 +5,8 @@ Pictures are (H, W, 3) uint8 RGB. Figures called real and drawn: see faces.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -28,6 +30,9 @@ PATCH = 160  # px: faces are scaled to this width for light and sharpness; it is
 
 SHARP = 0.10  # least sharpness of a face that anybody can recognise: a blur lies near everybody
 
+RIVAL = 0.35  # of the largest face's width: a second face this wide makes it a photo of two people
+MOVES_LEAST = 1 / 9  # of the picture's width: smaller faces are lost when they move
+
 # Hints never refuse a photo.
 TURNED = 20.0  # degrees of yaw: three times the estimate's error
 PROFILE = 50.0  # degrees of yaw: from here on half of the face is not seen, and no embedder judges who it is
@@ -43,6 +48,21 @@ def eyes_and_mouth(face: Face) -> tuple[np.ndarray, np.ndarray]:
 
 def width_of(face: Face) -> float:
     return face.box[2] - face.box[0]
+
+
+def is_rival(widths: Sequence[float]) -> bool:
+    """Whether a picture with faces this wide, the widest first, shows several people."""
+    return len(widths) > 1 and widths[1] >= RIVAL * widths[0]
+
+
+def clip_fault(widths: Sequence[float], across: float) -> str:
+    """Why no clip can begin from a picture `across` wide with faces this wide, the widest first: a code of
+    animation.ERRORS, or ""."""
+    if not widths:
+        return "no_face"
+    if is_rival(widths):
+        return "several_faces"
+    return "face_too_small" if widths[0] < MOVES_LEAST * across else ""
 
 
 def is_cut_off(face: Face, width: int, height: int) -> bool:

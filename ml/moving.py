@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ml.animation import FPS, AnimateSpec
 from ml.measures import eyes_and_mouth, luma, yaw_of
+from ml.motions import named_in
 from ml.types import Face
 
 Floats = NDArray[np.float32]
@@ -86,13 +87,15 @@ def levels_of(spec: AnimateSpec, seed: int, strength: float = 1.0) -> Levels:
         "nod": 0.08 * np.sin(4 * np.pi * u) * calm**2,
         "blink": eyelids(t, (0.62 * long,)),
     }
-    made |= {
+    of_motion = {
         "blink": {"blink": eyelids(t, (0.5, 0.45 * long, 0.45 * long + 0.5, long - 0.6))},
         "smile": {"smile": strength * plateau(u)},
         "turn": {"turn": strength * side * wave},
         "nod": {"nod": strength * np.sin(4 * np.pi * u) * calm},
         "walk_the_light": {"light": strength * side * wave},
-    }.get(spec.motion, {})
+    }
+    for motion in (spec.motion,) if spec.motion else named_in(spec.action):
+        made |= of_motion.get(motion, {})
     levels = np.stack([made[name] for name in LEVELS], axis=1).astype(np.float32)
     levels[0] = levels[-1] = 0
     return levels

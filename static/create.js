@@ -1,4 +1,5 @@
-// What the forms of studio and clips share: the engines that fit the twin, and the price on the button.
+// What the forms of studio and clips share: the engines that fit the twin, the price on the button, and settings that
+// fold.
 
 // `chosen` is the id of the chosen twin, `cost` adapts the form to its engine and returns the credits.
 export function watch(form, engines, chosen, cost) {
@@ -43,4 +44,24 @@ export function watch(form, engines, chosen, cost) {
     form.elements.key.value = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
   });
   balance();
+}
+
+function textOf(field) { // of what is chosen: its short name, or else its label
+  const chosen = field instanceof RadioNodeList ? [...field].find((each) => each.checked) : field?.selectedOptions?.[0];
+  if (!chosen?.labels) return chosen?.textContent.trim(); // an option
+  return chosen.dataset.name ?? (chosen.nextElementSibling?.nextElementSibling ?? chosen.parentElement).textContent.trim();
+}
+
+// The headline of the settings says what is chosen; the browser remembers under `key` whether they are folded.
+export function headline(form, settings, key) {
+  if (localStorage.getItem(key)) settings.open = localStorage.getItem(key) === "open";
+  settings.addEventListener("toggle", () => localStorage.setItem(key, settings.open ? "open" : "folded"));
+  function say() {
+    for (const place of settings.querySelectorAll("[data-said]")) {
+      const text = textOf(form.elements[place.dataset.said]);
+      if (text) place.textContent = text;
+    }
+  }
+  form.addEventListener("change", () => setTimeout(say, 0)); // after studio.js has named the qualities
+  say();
 }

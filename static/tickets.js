@@ -34,6 +34,7 @@ addEventListener("tickets", (event) => {
 });
 document.addEventListener("visibilitychange", () => { if (behind) changed(); });
 addEventListener("online", changed);
+if (part.dataset.every) setInterval(() => { if (document.visibilityState === "visible") changed(); }, 1000 * part.dataset.every); // a guest has no event stream
 
 const files = document.getElementById("ticket_pictures");
 const chosen = document.getElementById("tickets-chosen");

@@ -4,6 +4,7 @@ const form = document.getElementById("verify-form");
 const input = document.getElementById("file");
 const drop = document.getElementById("verify-drop");
 const preview = document.getElementById("verify-preview");
+const clip = document.getElementById("verify-clip");
 const found = document.getElementById("verify-found");
 const button = form.querySelector("button");
 
@@ -13,11 +14,14 @@ function fits() { // told before it is sent
   return input.reportValidity();
 }
 
-function show(file) {
-  URL.revokeObjectURL(preview.src);
-  preview.hidden = true;
-  preview.onload = () => { preview.hidden = false; };
-  preview.src = URL.createObjectURL(file);
+function show(file) { // what the browser cannot show stays hidden
+  const box = file.type.startsWith("video/") ? clip : preview;
+  for (const each of [preview, clip]) {
+    URL.revokeObjectURL(each.src);
+    each.hidden = true;
+  }
+  box.onload = box.onloadeddata = () => { box.hidden = false; };
+  box.src = URL.createObjectURL(file);
 }
 
 function say(text, kind) {

@@ -23,13 +23,17 @@ class SupportConfig(AppConfig):
     def _talk(self) -> None:
         """Conversations with staff."""
         from config import registry
-        from support.tickets import exports, services
+        from support.tickets import answering, exports, services
         from support.tickets.models import Attachment, HeldMail, Message, Ticket
 
         registry.known_files.append(Attachment.known_files)
         registry.live.append(lambda user: ("tickets", services.live(user)))
+        registry.live.append(lambda user: ("queue", answering.live(user)))
         registry.retain(
-            tickets=services.forget_closed, held_mails=services.forget_held, keys=services.forget_keys
+            tickets=services.forget_closed,
+            held_mails=services.forget_held,
+            enquiries=services.forget_enquiries,
+            keys=services.forget_keys,
         )
         models = (Ticket, Message, Attachment, HeldMail)
         registry.exporters.append(registry.Exporter(models, exports.tickets))

@@ -6,13 +6,14 @@ from support.insights.models import Alarm
 from support.maintenance.models import Maintenance
 from support.metrics.models import Check
 from support.telemetry.models import Exported
-from support.tickets.models import Attachment, CannedAnswer, HeldMail, Message, Ticket
+from support.tickets.models import Attachment, CannedAnswer, Enquiry, HeldMail, Message, Ticket
 
 __all__ = [
     "Alarm",
     "Attachment",
     "CannedAnswer",
     "Check",
+    "Enquiry",
     "Exported",
     "Feedback",
     "HeldMail",

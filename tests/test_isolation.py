@@ -298,7 +298,7 @@ PAGES_OF = {
 
 
 # Parts of addresses that are open to everybody: a pack, a takedown, a report of something public.
-NOBODYS = ("<slug:code>", "<slug:number>", "<slug:kind>/<slug:ident>")
+NOBODYS = ("<slug:code>", "<slug:number>", "<slug:kind>/<slug:ident>", "visitor/")
 
 
 def page_routes() -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ TORCH_FREE = (
     "types",
     "errors",
     "animation",
+    "motions",
     "clips",
     "moving",
     "catalogue",
@@ -54,6 +55,7 @@ TORCH_FREE = (
     "overlay",
     "edit",
     "finish",
+    "begin_clip",
     "finish_clip",
     "provenance",
     "words.screening",
@@ -69,6 +71,7 @@ TORCH_FREE = (
     "remote.fal",
     "remote.together",
     "remote.lora",
+    "remote.clips",
     "remote.desk",
     "remote.engine",
     "restore.weights",
@@ -78,12 +81,12 @@ TORCH_FREE = (
 ML: list[tuple[str, ...]] = [
     tuple(f"ml.{name}" for name in floor.split())
     for floor in (
-        "types errors animation",
+        "types errors animation motions",
         "sizes vocabulary words catalogue",
         "lorafile measures pdq copies overlay sameness alike watermark decoding edit regions media clips"
         " moving safety provenance prompts nets nudity drawn fingerprint",
         "avatar",
-        "oom faces likeness heads liveness selfie finish finish_clip selection",
+        "oom faces likeness heads liveness selfie finish begin_clip finish_clip selection",
         "judge engine",
         "restore",
         "local remote hub depot needs fetch",

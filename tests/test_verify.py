@@ -16,7 +16,7 @@ from django.utils.translation import override
 from PIL import Image
 
 from bench.watermark import draw_portrait
-from ml import provenance, watermark
+from ml import clips, provenance, watermark
 from moderation import verdict_sentences
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +92,26 @@ def test_the_contract_shows_an_answer(client: Any) -> None:
 
 
 # ---------------------------------------------------------------- the page
+
+
+def test_a_clip_is_ours_or_carries_our_mark_or_is_a_strangers(
+    client: Any, tmp_path: Path, settings: Any
+) -> None:
+    settings.KEYS = tmp_path
+    still = draw_portrait(1, 320, 320)
+    frames = [np.roll(still, i, axis=1) for i in range(12)]
+    marked = clips.encode(list(watermark.embed_frames(frames, IDENT)))
+    signer = provenance.Signer.open(tmp_path / "provenance")
+    signed = signer.sign(marked, "video/mp4", engine="nano", ident=IDENT, created=MADE)
+    again = clips.encode(list(clips.decode(signed)))
+    for data, says in (
+        (signed, "Made by PhotoFlux (nano engine) on 2026-11-20. The signature is intact."),
+        (again, "The invisible mark says that this picture came from here."),
+        (clips.encode(frames), "Nothing here says that this file came from PhotoFlux."),
+    ):
+        text = send(client, data, "clip.mp4").text
+        assert says in text
+        assert "can be checked" not in text
 
 
 def send(client: Any, data: bytes | None, name: str = "p.png") -> Any:

@@ -26,8 +26,8 @@ PHOTOS_GO = {
 }
 MODEL_GOES = {
     "fal": _(
-        "Your words and the model of your twin go to %(company)s, %(country)s. The model lies there for an"
-        " hour at most, and within a day nothing of it is left."
+        "Your words and the model of your twin go to %(company)s, %(country)s, for a clip also the picture"
+        " that it begins from. They lie there for an hour at most, and within a day nothing of it is left."
     ),
     "together": _(
         "Your words go to %(company)s, %(country)s, and an address at which it can read the model of your"

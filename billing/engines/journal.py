@@ -173,8 +173,9 @@ def end(row: RemoteRequest, state: State, engine: str, *, free: bool = False) ->
 
 
 def _cost(row: RemoteRequest, state: State, engine: str, free: bool) -> Any:
-    """In cents, None when no price is set. A picture at a service is at most a megapixel, which is billed
-    whole (ml.catalogue)."""
+    """In cents, None when no price is set. A clip is one unit of the kind `video`. A picture at a service is
+    at most a megapixel, which is billed whole (ml.catalogue)."""
     if free or state in FREE:
         return 0
-    return costs.cents_of(engine, "training" if row.work == "training" else "image", 1)
+    kind = "video" if row.work.startswith("clip-") else row.work if row.work == "training" else "image"
+    return costs.cents_of(engine, kind, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from billing import prices
@@ -44,6 +45,25 @@ def price_list() -> PriceList:
     work += [(SECOND, [prices.video_second(base) for base in bases])]
     trainings = [(FIRST, first), (FURTHER, [own.get("training") for own in each])]
     return PriceList(tuple(engine_name(base.name) for base in bases), (*work, *trainings))
+
+
+def usual() -> Base | None:
+    """The engine that a visitor would use: the one of this installation, if it is offered."""
+    bases = offered()
+    return next((base for base in bases if base.name == settings.STUDIO_PROFILE), next(iter(bases), None))
+
+
+def buys(credits: int) -> dict[str, Any]:
+    """What so many credits are, spent on one thing alone with the usual engine; 0 of what it does not do."""
+    base = usual()
+    if base is None:
+        return {}
+    each, second = prices.of_engine(base), prices.video_second(base)
+    return {
+        "engine": engine_name(base.name),
+        "pictures": credits // max(each["standard"], 1),
+        "seconds": credits // second if second else 0,
+    }
 
 
 def is_hosted_here() -> bool:

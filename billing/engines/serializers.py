@@ -9,8 +9,8 @@ from rest_framework import serializers
 from accounts import consents
 from billing import prices
 from config.web.labels import engine_name
-from ml.animation import MOTIONS
 from ml.catalogue import SERVICES, Base, video_of
+from ml.motions import MOTIONS
 from ml.prompts import known_eras
 
 
@@ -45,7 +45,9 @@ class EngineSerializer(serializers.Serializer):  # type: ignore[type-arg]
     motions = serializers.ListField(
         child=serializers.CharField(), help_text="the movements that it knows, for `motion` of a clip"
     )
-    motion_words = serializers.BooleanField(help_text="reads a movement in words, `action` of a clip")
+    motion_words = serializers.BooleanField(
+        help_text="reads any movement in words, `action` of a clip; else they may name `motions` alone"
+    )
     where = WhereSerializer(
         allow_null=True, help_text="the company that gets what the work needs; null for our own machines"
     )

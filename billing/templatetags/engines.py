@@ -20,3 +20,8 @@ def hosted_here() -> bool:
 @register.simple_tag
 def first_training() -> dict[str, Any]:
     return pricelist.first_training()
+
+
+@register.simple_tag
+def buys(credits: int) -> dict[str, Any]:
+    return pricelist.buys(credits)

@@ -90,6 +90,7 @@ ROWS = {
     "verify": Limit(_("Files checked"), "60/h"),
     "product-feedback": Limit(_("Feedback about the product"), "20/h", address="60/h"),
     "tickets": Limit(_("Conversations begun with us"), "10/h", address="30/h"),
+    "enquiries": Limit(_("Messages to us without an account"), "5/h", address="10/h"),
     "ticket_messages": Limit(_("Messages to us"), "60/h"),
     "help_search": Limit(_("Searches of the help"), "60/m"),
     "help_votes": Limit(_("Answers about articles of the help"), "30/h", address="120/h"),

@@ -116,7 +116,8 @@ def _changes(user: Any, messages: list[Message], languages: set[str]) -> dict[st
 
 
 def _live(user: Any) -> list[Event]:
-    return [(name, _event(name, "", data)) for name, data in (kind(user) for kind in registry.live)]
+    found = (kind(user) for kind in registry.live)
+    return [(name, _event(name, "", data)) for name, data in found if data is not None]
 
 
 def _changed(run: Any, places: Places) -> bytes:

@@ -26,7 +26,7 @@ ERA_NAMES: dict[str, Any] = {
     "1980s": pgettext_lazy("a time that pictures show", "1980s"),
     "1990s": pgettext_lazy("a time that pictures show", "1990s"),
 }
-MOTION_NAMES: dict[str, Any] = {  # by the words of ml.animation.MOTIONS
+MOTION_NAMES: dict[str, Any] = {  # by the words of ml.motions.MOTIONS
     "blink": pgettext_lazy("a movement", "Blink"),
     "smile": pgettext_lazy("a movement", "Smile"),
     "turn": pgettext_lazy("a movement", "Turn the head"),

@@ -50,6 +50,14 @@ def unmeasured(
     return found
 
 
+def widths_in(item: Item) -> list[float] | None:
+    """Of the faces in it, as shares of its width, the widest first; None where they were not looked for."""
+    if not Measured.objects.filter(item=item).exists():
+        return None
+    boxes = Face.objects.filter(item=item).values_list("box", flat=True)
+    return sorted((box[2] - box[0] for box in boxes), reverse=True)
+
+
 def key_of(embedders: Sequence[str]) -> str:
     return " ".join(sorted(embedders))
 

@@ -13,7 +13,8 @@ from config.web.text import TextField
 from generation import albums
 from generation.clips.services import USUAL, VIDEO
 from generation.serializers import PROMPT
-from ml.animation import ACTION_MOST, MOTIONS, SECONDS
+from ml.animation import ACTION_MOST, SECONDS
+from ml.motions import MOTIONS
 from ml.types import ASPECTS, ERAS, STYLES
 from twins.models import Twin
 
@@ -49,7 +50,8 @@ class VideoForm(serializers.Serializer):  # type: ignore[type-arg]
         max_length=ACTION_MOST,
         required=False,
         allow_blank=True,
-        help_text="the movement in words, instead of `motion`; /engines tells which engine reads it",
+        help_text="the movement in words, instead of `motion`; an engine without `motion_words` takes"
+        " words that name some of its `motions` and nothing else, as in “she smiles and nods”",
     )
     duration = serializers.IntegerField(
         min_value=SECONDS[0],

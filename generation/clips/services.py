@@ -10,12 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.engines import offers
 from config.errors import DomainError, Invalid
+from config.web.labels import MOTION_NAMES
 from gallery.models import Item
 from generation import engines, references, repairs
+from generation.clips import beginning
 from generation.models import Job
 from generation.services import TwinGone, request_job, usable_training
 from ml.animation import SECONDS
 from ml.catalogue import Base, video_of
+from ml.motions import named_in
 from moderation import policy
 from twins.models import Training, Twin
 from twins.proof import subjects, validity
@@ -42,13 +45,16 @@ class EngineWithoutVideo(DomainError):
 class MotionUnread(DomainError):
     code = "motion_unknown"
     message = _(
-        "This engine makes the movements of the list and reads none in words. Nothing was charged. Choose"
-        " one of the list."
+        "This engine makes these movements, alone or together: %(known)s. Nothing was charged. Name them and"
+        " nothing else, choose one of the list, or choose another engine."
     )
+
+    def __init__(self) -> None:
+        super().__init__(known=", ".join(str(name).lower() for name in MOTION_NAMES.values()))
 
 
 REFUSALS = (ClipOfNobody, EngineWithoutVideo, MotionUnread, references.ReferenceNotAllowed)
-REFUSALS += (validity.VerificationRequired,)
+REFUSALS += (validity.VerificationRequired, *beginning.REFUSALS.values())
 
 
 def request_clip(
@@ -76,9 +82,11 @@ def request_clip(
 
 def _of_picture(job: Job) -> Training | None:
     """Sets the twin, the words and the shape of the picture that the clip begins from; the twin's version
-    that made it. Raises NotFound, ReferenceNotAllowed, ClipOfNobody, TwinDisabled, Invalid."""
+    that made it. Raises NotFound, ReferenceNotAllowed, ClipOfNobody, TwinDisabled, Invalid,
+    and beginning.REFUSALS."""
     item = Item.objects.owned_by(job.user).get_or_404(job.reference)
     references.require_allowed(item)
+    beginning.require_one_face(item)
     twin, training = repairs.who(item)
     if twin is None:
         raise ClipOfNobody
@@ -119,7 +127,7 @@ def engine_of(job: Job) -> Base:
     moves = video_of(base)
     if moves is None:
         raise EngineWithoutVideo
-    if job.action and not moves.words:
+    if job.action and not moves.words and not named_in(job.action):
         raise MotionUnread
     return base
 

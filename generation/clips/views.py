@@ -106,7 +106,6 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         "picks": picks,
         "for_script": _for_script(picks),
         "reads_words": bool(engine and _reads_words(picks, engine)),
-        "some_read_words": any(_reads_words(picks, card.profile) for card in picks.cards),
         "reference": reference,
         "pictures": [] if reference else pictures(request.user, twins),
         "motions": MOTION_NAMES,

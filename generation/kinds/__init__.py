@@ -17,7 +17,8 @@ class JobKind(Protocol):
     """The price, the queue, the work and the delivery of one kind of job. `job` is a generation.Job.
 
     A kind may also have `by_prompt` (see there), `profile`, the engine that makes all of it, and `stages`,
-    the shares of its stages of the whole time; without them every stage is "rendering"."""
+    the shares of its stages of the whole time (`stages_there` at a service); without them every stage is
+    "rendering"."""
 
     name: str  # in rows, events, prices and the causes of credit movements
     label: Any  # what the kind makes, translated

@@ -27,11 +27,14 @@ STAGES: Stages = {
     "checking": (0.85, 0.95),
     "encoding": (0.95, 1.0),
 }
+# At a service: the first picture, and then the clip, are sent, wait for a machine there, and are made.
+STAGES_THERE: Stages = STAGES | {"sending": (0.0, 0.05), "waiting there": (0.05, 0.15)}
+STAGES_THERE |= {"finishing": (0.15, 0.15)}
 
 
 class VideoKind:
     name, label, task, queue = "video", _("a clip"), RENDER, "render"
-    stages = STAGES
+    stages, stages_there = STAGES, STAGES_THERE
 
     def price(self, job: Job) -> int:
         return prices.video(job.duration or 0)

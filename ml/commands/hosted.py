@@ -25,7 +25,9 @@ def add_agreement(p: argparse.ArgumentParser) -> None:
     )
 
 
-def check_agreement(args: argparse.Namespace, *, photos: int = 0, twin: bool = False) -> None:
+def check_agreement(
+    args: argparse.Namespace, *, photos: int = 0, twin: bool = False, clip: bool = False
+) -> None:
     """Says what goes where. MLError `agreement_needed` without --agree; `engine_misconfigured`,
     `engine_trains_none`."""
     base = base_of(args.profile)
@@ -37,7 +39,8 @@ def check_agreement(args: argparse.Namespace, *, photos: int = 0, twin: bool = F
     key_of(base)
     sent = [f"clean copies of at most {photos} photos (kept there for an hour)"] * bool(photos)
     sent += ["the twin's LoRA (for an hour at a time)"] * (twin or bool(photos))
-    told = f"{' and '.join([*sent, 'the prompt'])} to {service.company}, {service.country}"
+    sent += ["the picture that moves (for an hour)"] * clip
+    told = f"{', '.join(sent)}{' and ' * bool(sent)}the prompt to {service.company}, {service.country}"
     say(args, f"This sends {told}. Its privacy statement: {service.privacy_url}")
     if not args.agree:
         raise MLError("agreement_needed", "Nothing was sent. Add --agree if you and whoever is shown agree.")

@@ -26,13 +26,17 @@ def add_subject(p: argparse.ArgumentParser) -> None:
     p.add_argument("--subject", choices=SUBJECTS, default="person")
 
 
-def add_picture(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--prompt", required=True)
+def add_picture(p: argparse.ArgumentParser, *, one: bool = False) -> None:
+    """`one`: of one picture, whose words may be left out."""
+    p.add_argument("--prompt", required=not one, default="")
     p.add_argument("--negative", default="")
     p.add_argument("--style", choices=STYLES, default="photorealistic")
     p.add_argument("--aspect", choices=ASPECTS, default="1:1")
     p.add_argument("--quality", choices=QUALITIES, default="standard")
-    p.add_argument("--count", type=int, choices=range(1, 9), default=4)
+    if one:
+        p.set_defaults(count=1)
+    else:
+        p.add_argument("--count", type=int, choices=range(1, 9), default=4)
     p.add_argument("--seed", type=at_least(0), default=0)
     p.add_argument("--out", type=Path, default=Path("out"))
 

@@ -12,25 +12,19 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ml import animation, finish_clip, media, moving
+from ml import animation, finish_clip, moving
 from ml.animation import AnimateSpec, Clip, refusal
+from ml.begin_clip import face_fault, sized
 from ml.catalogue import Base, VideoBase, video_of
 from ml.engine import tell
-from ml.errors import MLError
-from ml.faces import RIVAL, Faces
+from ml.faces import Faces
 from ml.finish_clip import Measured
 from ml.local.wan import Wan
-from ml.measures import width_of
 from ml.nets.scales import SCALES
 from ml.provenance import Signer
 from ml.types import Face, Progress
-from ml.words import screening
 
 TRIES = 2
-FACE_LEAST = 1 / 9  # of the picture's width: smaller faces are lost when they move
-LONGEST = 1024  # px of a frame's longer side at most
-SHORTEST = 256  # px of its shorter side at least: less holds no mark
-NONE_TO_COMPARE = 0.5  # floor of the likeness to the first picture's face, where there are no photos
 
 
 class Animator(Protocol):
@@ -116,7 +110,7 @@ class Animating:
         scored = []
         for picture in pictures:
             tell(self.on_progress, "rendering", 0.5)
-            if self._fault(self.faces.find(picture), picture) == "":
+            if not face_fault(self.faces.find(picture), picture):
                 made = finish_clip.measure([picture], photos, self.faces)
                 scored.append((made.median or made.holds or 0.0, picture))
         if not scored:
@@ -126,7 +120,7 @@ class Animating:
     def run(self, first: First, twin: Mapping[str, Any]) -> Clip:
         picture = sized(first.picture)
         found = self.faces.find(picture)
-        if code := self._fault(found, picture):
+        if code := face_fault(found, picture):
             raise refusal(code)
         photos = finish_clip.photos_of(self.spec, twin)
         frames, measured, tries = self._good(picture, found[0], photos)
@@ -148,18 +142,11 @@ class Animating:
     def _moving(self, share: float) -> None:
         tell(self.on_progress, "animating", share)
 
-    def _fault(self, found: list[Face], picture: np.ndarray) -> str:
-        if not found:
-            return "no_face"
-        if len(found) > 1 and width_of(found[1]) >= RIVAL * width_of(found[0]):
-            return "several_faces"
-        return "face_too_small" if width_of(found[0]) < FACE_LEAST * picture.shape[1] else ""
-
     def _good(
         self, picture: np.ndarray, face: Face, photos: Mapping[str, Any]
     ) -> tuple[list[np.ndarray], Measured, int]:
         """(the frames, what they show, the tries). What is not alike before it moves is not moved."""
-        floor = self.base.floor if photos else NONE_TO_COMPARE
+        floor = finish_clip.floor_of(self.base.floor, photos)
         if code := finish_clip.measure([picture], photos, self.faces).fault(floor):
             raise refusal(code)
         is_drawn = SCALES[self.faces.embedders.describe(picture, face)[0]].drawn
@@ -171,20 +158,3 @@ class Animating:
             if not code:
                 return frames, measured, attempt + 1
         raise refusal(code)
-
-
-def refuse_words(spec: AnimateSpec) -> None:
-    """MLError `prompt_refused` unless both texts may be used. A picture that is there needs no words."""
-    for text in filter(None, (spec.first.prompt if not spec.first.reference else "", spec.action.strip())):
-        screening.refuse_prompt(text, spec.first.negative_prompt, allow_sexual=spec.first.adult)
-
-
-def sized(picture: np.ndarray) -> np.ndarray:
-    """The picture at a frame's size, its sides even. MLError `face_too_small` for less than SHORTEST."""
-    small = media.within(picture, LONGEST)
-    height, width = (side // 2 * 2 for side in small.shape[:2])
-    if min(height, width) < SHORTEST:
-        raise MLError(
-            "face_too_small", f"This picture is smaller than {SHORTEST} pixels. Choose a larger one."
-        )
-    return np.ascontiguousarray(small[:height, :width])

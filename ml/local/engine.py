@@ -16,13 +16,14 @@ import torch
 
 from ml import edit, media
 from ml.animation import AnimateSpec, Clip
+from ml.begin_clip import refuse_words
 from ml.catalogue import Base, base_of, refuse_hosted
 from ml.engine import tell
 from ml.errors import MLError
 from ml.faces import Faces
 from ml.finish import finish
 from ml.local import fitting, lora, references
-from ml.local.animating import Animating, Animators, First, refuse_words
+from ml.local.animating import Animating, Animators, First
 from ml.local.compilation import compile_blocks, compiler, undo_compilation
 from ml.local.loading import load_pipeline
 from ml.local.references import Reference

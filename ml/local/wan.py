@@ -22,6 +22,7 @@ import torch
 from safetensors import SafetensorError
 
 from ml.animation import AnimateSpec
+from ml.begin_clip import AWAY, in_one_tone, words_of
 from ml.catalogue import VideoBase
 from ml.errors import MLError
 from ml.local.files import find, pipeline_in
@@ -38,16 +39,6 @@ STEP = 32  # px: a side's divisor
 # Bytes of a step and of decoding, a pixel of the clip: its authors give 24 GB with the weights offloaded, of
 # which the transformer takes 10, for 121 frames of 1280 x 704. An estimate: not measured here.
 WORK = 12e9 / (121 * 1280 * 704)
-SENTENCES = {
-    "blink": "The person looks into the camera, breathes calmly and blinks.",
-    "smile": "The person slowly begins to smile, then relaxes.",
-    "turn": "The person slowly turns the head to one side, then to the other, and looks back again.",
-    "nod": "The person nods twice.",
-    "walk_the_light": "The person stands still while the light slowly moves around the face.",
-}
-STILL = "The camera stands still. The same person, the same face and clothes throughout."
-AWAY = "another person, distorted face, deformed hands, flicker, blur, subtitles, watermark, cut, zoom"
-TONE_FROM = 4  # frames after the first, of which the tone is read: they come of one latent
 
 
 @dataclass(frozen=True)
@@ -172,24 +163,8 @@ def encoded(pipe: Any, text: str) -> torch.Tensor:
     return states * told.attention_mask[..., None].to(states.dtype)
 
 
-def words_of(spec: AnimateSpec) -> str:
-    said = (spec.action.strip(), SENTENCES.get(spec.motion, ""), spec.first.prompt.strip(), STILL)
-    return " ".join(one if one.endswith(".") else f"{one}." for one in said if one)
-
-
 def size_like(picture: np.ndarray, area: int) -> tuple[int, int]:
     """(width, height) of about this area in the picture's shape, multiples of STEP."""
     height, width = picture.shape[:2]
     scale = (area / (width * height)) ** 0.5
     return max(1, round(width * scale / STEP)) * STEP, max(1, round(height * scale / STEP)) * STEP
-
-
-def in_one_tone(first: np.ndarray, frames: list[np.ndarray]) -> list[np.ndarray]:
-    """The clip beginning with the picture itself, the other frames in its tone. The correction is read from
-    the frames right after it and is the same for all: a light that moves later stays."""
-    near = np.stack(frames[1 : 1 + TONE_FROM]).reshape(-1, 3).astype(np.float32)
-    wanted = first.reshape(-1, 3).astype(np.float32)
-    scale = np.clip(wanted.std(0) / np.maximum(near.std(0), 1.0), 0.8, 1.25)
-    shift = wanted.mean(0) - near.mean(0) * scale
-    rest = [np.clip(frame * scale + shift + 0.5, 0, 255).astype(np.uint8) for frame in frames[1:]]
-    return [first, *rest]

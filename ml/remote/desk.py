@@ -8,6 +8,7 @@ is bytes, numbers and frozen dataclasses.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import socket
@@ -23,7 +24,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ml import media, watermark
+from ml import begin_clip, clips, edit, finish_clip, media, watermark
+from ml.animation import AnimateSpec, Clip, refusal
 from ml.errors import MLError, PhotoRefused
 from ml.finish import finish
 from ml.likeness import is_recognisable
@@ -42,7 +44,9 @@ IDLE_SECONDS = 180.0
 CALL_SECONDS = 180.0  # for one call, with the child's start
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = "ml.remote.child"
-METHODS = ("describe", "vector", "finish")
+METHODS = ("describe", "vector", "finish", "begin_clip", "finish_clip")
+OF_CLIPS = 4  # times as long as any other call takes the finishing of a clip: it has up to 120 frames
+SAME_SHAPE = 0.02  # a clip whose shape differs by less from its picture's begins with the picture itself
 log = logging.getLogger(__name__)
 
 
@@ -80,6 +84,28 @@ class Desk(Protocol):
         """A picture from elsewhere as it is delivered; None when it may not be shown. `twin`: the facts of
         the twin's file; `seconds`: what it took so far. See ml.finish; also `result_bad`, `result_refused`.
         """
+        ...
+
+    def begin_clip(
+        self, picture: bytes, *, spec: AnimateSpec, twin: Mapping[str, Any], floor: float
+    ) -> bytes:
+        """The picture that a clip begins from, as it is sent: a JPEG without metadata. MLError with one of
+        animation.ERRORS, `reference_not_allowed`, `screening_unavailable`."""
+        ...
+
+    def finish_clip(
+        self,
+        clip: bytes,
+        *,
+        picture: bytes,
+        spec: AnimateSpec,
+        twin: Mapping[str, Any],
+        floor: float,
+        engine: str,
+        seed: int,
+    ) -> Clip:
+        """An MP4 from elsewhere as it is delivered, signed as made from `picture`. MLError as begin_clip's,
+        `result_bad`, `result_refused`."""
         ...
 
     def close(self) -> None: ...
@@ -139,8 +165,75 @@ class InProcess:
             signer=self.signer,
         )
 
+    def begin_clip(
+        self, picture: bytes, *, spec: AnimateSpec, twin: Mapping[str, Any], floor: float
+    ) -> bytes:
+        pixels = begin_clip.sized(media.to_array(picture))
+        try:
+            finish_clip.screen([pixels], allow_nudity=spec.first.adult)
+        except MLError as e:
+            if e.code != "result_refused":
+                raise
+            what = "This picture cannot be used as a start. Choose another one."
+            raise MLError("reference_not_allowed", what) from e
+        if code := begin_clip.face_fault(self.faces.find(pixels), pixels):
+            raise refusal(code)
+        photos = finish_clip.photos_of(spec, twin)
+        if code := finish_clip.measure([pixels], photos, self.faces).fault(
+            finish_clip.floor_of(floor, photos)
+        ):
+            raise refusal(code)
+        return media.encode_jpeg(pixels, 95)
+
+    def finish_clip(
+        self,
+        clip: bytes,
+        *,
+        picture: bytes,
+        spec: AnimateSpec,
+        twin: Mapping[str, Any],
+        floor: float,
+        engine: str,
+        seed: int,
+    ) -> Clip:
+        frames = frames_of(clip, spec.frames, begin_clip.sized(media.to_array(picture)))
+        photos = finish_clip.photos_of(spec, twin)
+        if not self.faces.find(frames[0]):
+            raise refusal("likeness_too_low")
+        measured = finish_clip.measure(frames, photos, self.faces)
+        if code := measured.fault(finish_clip.floor_of(floor, photos)):
+            raise refusal(code)
+        return finish_clip.deliver(
+            frames,
+            measured,
+            spec=spec,
+            is_avatar="avatar" in twin,
+            engine=engine,
+            signer=self.signer,
+            parent=picture,
+            seed=seed,
+        )
+
     def close(self) -> None:
         pass
+
+
+def frames_of(clip: bytes, count: int, first: np.ndarray) -> list[np.ndarray]:
+    """The first `count` frames of an MP4 from elsewhere, their sides even. In the shape of `first`, the
+    picture that was sent, they begin with it and get its tone. MLError `result_bad`."""
+    bad = MLError("result_bad", "What came back is not a clip that can be used. Try again.")
+    try:
+        small = (media.within(frame, begin_clip.LONGEST) for frame in clips.decode(clip))
+        found = list(itertools.islice(small, count))
+    except MLError as e:
+        raise bad from e
+    if len(found) < count or min(found[0].shape[:2]) < begin_clip.SHORTEST:
+        raise bad
+    height, width = (side // 2 * 2 for side in found[0].shape[:2])
+    found = [np.ascontiguousarray(frame[:height, :width]) for frame in found]
+    if abs(np.log(width / height / (first.shape[1] / first.shape[0]))) > SAME_SHAPE:
+        return found
+    return begin_clip.in_one_tone(edit.fit(first, (width, height)), found)
 
 
 def _plain(vector: np.ndarray) -> tuple[float, ...]:
@@ -180,6 +273,13 @@ class InChild:
         found = self._call("finish", picture, **facts)
         return found if isinstance(found, Picture) else None
 
+    def begin_clip(self, picture: bytes, **facts: Any) -> bytes:
+        return bytes(self._call("begin_clip", picture, **facts))
+
+    def finish_clip(self, clip: bytes, **facts: Any) -> Clip:
+        found: Clip = self._call("finish_clip", clip, **facts)
+        return found
+
     def close(self) -> None:
         with self._lock:
             self._end()
@@ -207,7 +307,7 @@ class InChild:
     def _ask(self, call: Any) -> tuple[str, Any]:
         line = self._line = self._line or self._start()
         line.send(call)
-        if not line.poll(self.seconds):
+        if not line.poll(self.seconds * (OF_CLIPS if call[0] == "finish_clip" else 1)):
             raise TimeoutError("the desk's child took too long")
         kind, found = line.recv()
         return kind, found

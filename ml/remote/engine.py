@@ -1,22 +1,28 @@
 """Engines that run at a service: `open_remote`. Torch-free: a process of many jobs only waits.
 
-Times: a training counts as lost 3 h after it was sent, a picture after 10 min (training.RULE, pictures.RULE).
+Times: a training counts as lost 3 h after it was sent, a clip after 30 min, a picture after 10 (their RULEs).
 A training whose submit got no answer waits 30 min for a webhook that names it, and is never sent again; a
-picture waits one minute, is written off and painted anew. Nothing there is cancelled when a run only moves to
-another worker."""
+picture or a clip waits one minute, is written off and made anew. Nothing there is cancelled when a run only
+moves to another worker."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ml.catalogue import SERVICES, Base, base_of, steps_of
+from ml import animation
+from ml.animation import AnimateSpec, Clip
+from ml.begin_clip import refuse_words
+from ml.catalogue import SERVICES, Base, base_of, steps_of, video_of
 from ml.engine import tell
 from ml.errors import Away, MLError
 from ml.prompts import compose
 from ml.remote.circuit import Circuit, InProcessCircuit
+from ml.remote.clips import FalClips
 from ml.remote.courier import Courier, pause
 from ml.remote.desk import Desk, InChild
 from ml.remote.failures import failure, state_of
@@ -25,11 +31,11 @@ from ml.remote.http import NotSent, Unanswered
 from ml.remote.journal import FolderJournal
 from ml.remote.keys import Keys, OnRefused
 from ml.remote.pictures import FalPictures, Fetch, Ready, Wanted
-from ml.remote.rendering import RemoteEngine, about_training
+from ml.remote.rendering import MemoryStore, RemoteEngine, about_training, digest
 from ml.remote.settings import Remote
 from ml.remote.together import Together
 from ml.remote.training import RemoteTraining
-from ml.types import Journal, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
+from ml.types import Journal, Picture, Progress, RenderSpec, Store, TrainReport, TrainSpec, go_on
 
 Wait = Callable[[float], None]  # waits so many seconds; may raise Stopped
 
@@ -59,7 +65,7 @@ def open_remote(
 
 
 class FalEngine(RemoteEngine):
-    """FLUX.1-dev at fal: trains and renders."""
+    """FLUX.1-dev at fal: trains and renders. Wan 2.2 there makes its clips."""
 
     def __init__(self, base: Base, fal: Fal, **shared: Any):
         super().__init__(base, **shared)
@@ -109,6 +115,53 @@ class FalEngine(RemoteEngine):
             url = pictures.copy_of(spec.lora, lambda: self.data_of(spec, store))
         subject = str(facts.get("subject", spec.subject))
         yield from pictures.render(self.wanted(spec), subject, url)
+
+    def animate(
+        self,
+        spec: AnimateSpec,
+        *,
+        store: Store | None = None,
+        on_progress: Progress = go_on,
+        journal: Journal | None = None,
+    ) -> Clip:
+        start, video = time.monotonic(), video_of(self.base)
+        assert video is not None
+        refuse_words(spec)
+        animation.check(spec, reads_words=video.words)
+        facts = self.read(spec.first, store)
+        journal = journal or FolderJournal(store or MemoryStore(), "clips", digest(spec))
+        picture = self._first(spec, store, on_progress, journal)
+
+        def stage(said: str) -> None:
+            told = "animating" if said == "running" else said.replace("waiting", "waiting there")
+            tell(on_progress, told, 0.0)
+
+        clips = FalClips(self.base, video, self._courier(journal, stage), self.desk, self.few, on_progress)
+        made = clips.run(picture, spec, facts)
+        on_progress("done", 1.0)
+        return replace(made, took=time.monotonic() - start)
+
+    def _first(
+        self, spec: AnimateSpec, store: Store | None, on_progress: Progress, journal: Journal
+    ) -> bytes:
+        """The file of the picture that a clip begins from: ours, or the most alike of some that are made."""
+        if name := spec.first.reference:
+            if store is None or not store.exists(name):
+                gone = "The picture that this begins from was deleted. Choose another one."
+                raise MLError("reference_gone", gone)
+            return store.read(name)
+
+        def told(stage: str, share: float) -> bool:
+            return stage != "done" and on_progress(stage, share)
+
+        made: list[Picture] = []
+        try:
+            wanted = replace(spec.first, count=spec.candidates)
+            made.extend(self.render(wanted, store=store, on_progress=told, journal=journal))
+        except MLError as e:
+            if e.code != "result_refused" or not made:
+                raise
+        return max(made, key=lambda one: one.likeness or one.avatar_shown or 0.0).png
 
     def _courier(self, journal: Journal, stage: Callable[[str], None]) -> Courier:
         return Courier(self.fal, self.circuit, journal, stage=stage, now=self.now)

@@ -22,6 +22,7 @@ from support.insights.people import People, Returns
 from support.insights.ratings import Rated, Why
 from support.insights.redos import Advised, Redos
 from support.insights.restorations import Failures, Restorations
+from support.insights.talks import Talks
 from support.insights.work import Likeness, Work
 
 
@@ -218,6 +219,20 @@ def likeness_table(found: Iterable[Likeness]) -> Table:
         for each in found
     ]
     return Table(_("Likeness of pictures by engine"), head, rows)
+
+
+def talk_table(found: Talks) -> Table:
+    head = (
+        _("Begun"),
+        _("Without an account"),
+        _("Answered"),
+        _("In time"),
+        _("Hours to the first answer, median"),
+        _("Hours, 95th percentile"),
+    )
+    counts = map(number, (found.begun, found.guests, found.answered, found.in_time))
+    row = (*counts, *map(decimal, (found.hours, found.hours_95)))
+    return Table(_("Conversations"), head, [row] if found.begun else [])
 
 
 def alarm_table(found: Iterable[Alarmed]) -> Table:

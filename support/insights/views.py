@@ -29,6 +29,7 @@ from support.insights.people import People, Returns, people, returns
 from support.insights.ratings import Rated, Why
 from support.insights.redos import Advised, Redos
 from support.insights.restorations import Failures, Restorations, failures_by_code, restorations_by_engine
+from support.insights.talks import Talks, talks
 from support.insights.work import Likeness, Work, likeness, work
 
 SHOWN, MOST = 30, 366  # days: by default, and at most
@@ -43,6 +44,7 @@ TABLES: dict[str, tuple[type, Callable[[Period], Sequence[Any]]]] = {
     "work": (Work, work),
     "likeness": (Likeness, likeness),
     "alarms": (Alarmed, alarms),
+    "talks": (Talks, lambda period: [talks(period)]),
     "restorations": (Restorations, restorations_by_engine),
     "restoration-failures": (Failures, failures_by_code),
     "ratings": (Rated, ratings.ratings),
@@ -180,6 +182,7 @@ def _use(period: Period) -> dict[str, Any]:
         "work": tables.work_table(work(period)),
         "likeness": tables.likeness_table(likeness(period)),
         "alarms": tables.alarm_table(alarms(period)),
+        "talks": tables.talk_table(talks(period)),
     }
 
 

@@ -35,7 +35,7 @@ class TicketAdmin(ReadOnlyAdmin):
     list_display = ("number", "subject", "clock", "status", "assigned_to", "language", "updated_at")
     list_filter = ("status", "language", "assigned_to")
     list_select_related = ("assigned_to",)
-    search_fields = ("number", "subject", "=user__email")
+    search_fields = ("number", "subject", "=user__email", "=guest_email")
     ordering = ("waiting_since", "-updated_at", "-id")  # PostgreSQL puts what waits for nobody last
     change_list_template = "admin/support/tickets.html"
 
@@ -53,7 +53,9 @@ class TicketAdmin(ReadOnlyAdmin):
         if not search_term.strip():
             return queryset, False
         found = Ticket.objects.all().found(search_term, notes=True).values("pk")
-        return queryset.filter(Q(pk__in=found) | Q(user__email__iexact=search_term.strip())), False
+        address = search_term.strip()
+        of = Q(user__email__iexact=address) | Q(guest_email__iexact=address)
+        return queryset.filter(Q(pk__in=found) | of), False
 
     def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
         figures = answering.figures() if self.has_view_permission(request) else {}
@@ -114,7 +116,7 @@ def _typed(said: Any) -> str:
 
 def _facts(request: Any, ticket: Ticket, typed: str, seen: dict[int, str]) -> dict[str, Any]:
     canned = CannedAnswer.objects.filter(pk=request.GET["canned"]).first() if _chosen(request) else None
-    others = Ticket.objects.owned_by(ticket.user).exclude(pk=ticket.pk)[:OTHERS]
+    others = Ticket.objects.filter(user=ticket.user_id, guest_email=ticket.guest_email).exclude(pk=ticket.pk)
     return {
         "title": f"{ticket.number} · {ticket.subject}",
         "ticket": ticket,
@@ -123,7 +125,7 @@ def _facts(request: Any, ticket: Ticket, typed: str, seen: dict[int, str]) -> di
         "canned": CannedAnswer.objects.all(),
         "staff": notices.staff(),
         "statuses": Ticket.Status.choices,
-        "others": others,
+        "others": others[:OTHERS],
         "held": ticket.held.all(),
         "key": secrets.token_urlsafe(12),
         "most": TEXT,

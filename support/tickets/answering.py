@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +17,6 @@ from accounts.notices.kinds import Topic
 from accounts.vault.vault import store
 from config import registry
 from config.errors import DomainError, Invalid
-from config.runs import events
 from config.runs.idempotency import create_idempotent
 from support.tickets import notices
 from support.tickets.models import SUBJECT, Attachment, HeldMail, Message, Ticket
@@ -52,7 +51,7 @@ def answer(
 def _send(message: Message, *, status: str) -> None:
     now, row = timezone.now(), locked(message.ticket)
     require_open(row)
-    wanted = preferences.wants(row.user, Topic.SUPPORT, preferences.EMAIL)
+    wanted = row.user is None or preferences.wants(row.user, Topic.SUPPORT, preferences.EMAIL)
     message.ticket, message.created_at = row, now
     message.mail_at = now + WAIT if wanted else None
     message.save(force_insert=True)
@@ -71,6 +70,7 @@ def note(ticket: Ticket, *, actor: Any, text: str) -> Message:
     if not text.strip():
         raise Invalid(errors={"text": [str(_("Write the note first."))]})
     registry.audit(actor, "note_ticket", ticket)
+    notices.publish(ticket)
     return Message.objects.create(
         ticket=ticket, user=ticket.user, author=actor, by=Message.By.NOTE, text=text.strip()
     )
@@ -86,6 +86,7 @@ def assign(ticket: Ticket, *, actor: Any, to: str) -> Ticket:
     if row.assigned_to != chosen:
         row.assigned_to = chosen
         row.save(update_fields=["assigned_to"])
+        notices.publish(row)
         registry.audit(actor, "assign_ticket", row, str(chosen.pk) if chosen else "")
     return row
 
@@ -103,7 +104,7 @@ def change_status(ticket: Ticket, *, actor: Any, status: str) -> Ticket:
     else:
         row.status, row.ended_at, row.waiting_since = status, None, None
         row.save()
-        events.publish_live(row.user_id)
+        notices.publish(row)
     registry.audit(actor, "change_ticket", row, status)
     return row
 
@@ -129,6 +130,15 @@ def open_from_held(mail: HeldMail, *, actor: Any) -> Ticket:
         registry.audit(actor, "open_held_mail", made)
         mail.delete()
     return made
+
+
+def live(user: Any) -> dict[str, Any] | None:
+    """What the event stream says to staff who may answer: when something changed last, and how many wait."""
+    if not (user.is_staff and user.has_perm(notices.ANSWER)):
+        return None
+    said = Message.objects.order_by("-created_at").values_list("created_at", flat=True).first()
+    at = Ticket.objects.order_by().aggregate(at=Max("updated_at"))["at"]
+    return {"at": max(filter(None, (said, at)), default=None), "waiting": Ticket.objects.waiting().count()}
 
 
 def figures() -> dict[str, Any]:

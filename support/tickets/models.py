@@ -21,7 +21,7 @@ from config.querysets import OwnedQuerySet
 USER = settings.AUTH_USER_MODEL
 FIRST_ANSWER = timedelta(hours=24)  # what people are promised
 SIGNS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # without those that look alike
-SUBJECT, TEXT = 120, 10_000  # signs
+NAME, SUBJECT, TEXT = 80, 120, 10_000  # signs
 
 
 def new_number() -> str:
@@ -58,14 +58,16 @@ class TicketQuerySet(OwnedQuerySet):
             rows = list(self.select_for_update(of=("self",)))
             Ticket.objects.filter(id__in=[row.id for row in rows]).delete()
             transaction.on_commit(
-                lambda: [store(row.user_id).delete_all(f"{row.folder}/") for row in rows], robust=True
+                lambda: [store(row.user_id).delete_all(f"{row.folder}/") for row in rows if row.user_id],
+                robust=True,
             )
         return len(rows)
 
 
 class Ticket(models.Model):
     """`waiting_since`: the person's first message that staff have not answered; None while staff owe
-    nothing. `page` is the pattern of the address from which it was opened, never the address itself."""
+    nothing. `page` is the pattern of the address from which it was opened, never the address itself. Without
+    an account the person is a guest, whose e-mail address is proven (guests.py)."""
 
     class Status(models.TextChoices):
         OPEN = "open", pgettext_lazy("a conversation", "open")
@@ -75,7 +77,11 @@ class Ticket(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     number = models.CharField(_("number"), max_length=12, unique=True, default=new_number, editable=False)
-    user = models.ForeignKey(USER, models.CASCADE, related_name="tickets", verbose_name=_("person"))
+    user = models.ForeignKey(
+        USER, models.CASCADE, null=True, related_name="tickets", verbose_name=_("person")
+    )
+    guest_name = models.CharField(_("name"), max_length=NAME, blank=True, default="", db_default="")
+    guest_email = models.CharField(_("e-mail"), max_length=254, blank=True, default="", db_default="")
     subject = models.CharField(_("subject"), max_length=SUBJECT)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.OPEN)
     assigned_to = models.ForeignKey(
@@ -114,6 +120,9 @@ class Ticket(models.Model):
             models.CheckConstraint(
                 condition=Q(status="open") | Q(waiting_since=None), name="only_open_ticket_waits"
             ),
+            models.CheckConstraint(
+                condition=Q(user=None) ^ Q(guest_email=""), name="ticket_of_a_user_or_a_guest"
+            ),
         )
 
     def __str__(self) -> str:
@@ -122,6 +131,23 @@ class Ticket(models.Model):
     @property
     def folder(self) -> str:
         return f"tickets/{self.id}"
+
+    @property
+    def person(self) -> str:
+        """Who it is, for staff."""
+        return str(self.user) if self.user else f"{self.guest_name} <{self.guest_email}>"
+
+    @property
+    def address(self) -> str | None:
+        """The proven address that answers go to and come from."""
+        if self.user is None:
+            return self.guest_email
+        return self.user.proven_address if self.user.is_active else None
+
+    @property
+    def spoken(self) -> str:
+        """The person's language."""
+        return (self.user.language if self.user else "") or self.language
 
     @property
     def state(self) -> Any:
@@ -151,7 +177,7 @@ class MessageQuerySet(OwnedQuerySet):
 
 
 class Message(models.Model):
-    """`user` is the person whose conversation it is, `author` the one of staff who wrote.
+    """`user` is the person whose conversation it is (None: a guest), `author` the one of staff who wrote.
 
     `mail_at`: when staff's answer is to be sent by e-mail; None where it is not, or was. `mail_id` is the
     Message-ID of an e-mail that brought this message, or told of it. `left_out`: how many of its pictures
@@ -165,7 +191,7 @@ class Message(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="messages")
-    user = models.ForeignKey(USER, models.CASCADE, related_name="+")
+    user = models.ForeignKey(USER, models.CASCADE, null=True, related_name="+")
     author = models.ForeignKey(USER, models.SET_NULL, null=True, related_name="+")
     by = models.CharField(max_length=10, choices=By.choices)
     text = models.TextField(max_length=2 * TEXT, blank=True)
@@ -249,6 +275,28 @@ class CannedAnswer(models.Model):
     def text_in(self, language: str) -> str:
         """In this language, or else in English."""
         return {"es": self.text_es, "zh-hans": self.text_zh}.get(language) or self.text_en
+
+
+class Enquiry(models.Model):
+    """What somebody without an account wrote, until they open the link in our e-mail: then it becomes a
+    ticket with the same id. Staff see none of it before."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=NAME)
+    email = models.CharField(max_length=254)
+    subject = models.CharField(max_length=SUBJECT)
+    text = models.TextField(max_length=TEXT)
+    page = models.CharField(max_length=200, blank=True)
+    browser = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=10)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    mailed_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        indexes = (models.Index(fields=["email", "created_at"], name="enquiries_of_an_address"),)
+
+    def __str__(self) -> str:
+        return f"enquiry {str(self.id)[:8]}"
 
 
 class HeldMail(models.Model):

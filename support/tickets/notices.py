@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.notices.kinds import Facts, Kind, Topic, Words, register
 from accounts.notices.models import Notice
 from accounts.notices.services import notify
+from config.runs import events
 from support.tickets.models import Ticket
 
 ANSWER = "support.answer_ticket"
@@ -41,7 +42,18 @@ register(
 )
 
 
+def publish(ticket: Ticket) -> None:
+    """Once the transaction is committed, the pages of the person and of staff that show it are made anew."""
+    if ticket.user_id:
+        events.publish_live(ticket.user_id)
+    for each in staff():
+        events.publish_live(each.pk)
+
+
 def tell_answered(ticket: Ticket) -> None:
+    publish(ticket)
+    if ticket.user is None:
+        return  # who has no account gets the e-mail alone
     notify(ticket.user, ANSWERED, about=ticket, number=ticket.number)
 
 

@@ -63,6 +63,8 @@ def clean(user_id: Any, files: Sequence[bytes]) -> list[media.CleanPhoto]:
 
 def clean_those_that_can_be(ticket: Ticket, files: Sequence[bytes]) -> tuple[list[media.CleanPhoto], int]:
     """Those of an e-mail, which cannot be sent back, and how many were left out."""
+    if ticket.user_id is None:
+        return [], len(files)  # a guest has no vault
     found, room = [], max(0, MOST_OF_TICKET - ticket.attachments.count())
     for data in files[: min(MOST, room)]:
         try:
@@ -85,6 +87,8 @@ def _clean(user_id: Any, data: bytes) -> media.CleanPhoto:
 
 def attach(message: Message, photos: Sequence[media.CleanPhoto]) -> None:
     """Keeps them, in the transaction that holds the ticket's lock. Raises TooManyAttachments, StorageFull."""
+    if not photos:
+        return
     there, files = message.ticket.attachments.count(), store(message.user_id)
     if there + len(photos) > MOST_OF_TICKET:
         raise TooManyAttachments

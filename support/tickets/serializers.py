@@ -7,7 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from config.web.text import NameField, TextField
-from support.tickets.models import SUBJECT, TEXT, Attachment, Message, Ticket
+from moderation.cases.forms import Contact
+from support.tickets.models import NAME, SUBJECT, TEXT, Attachment, Message, Ticket
 from support.tickets.pictures import MOST
 
 FOUND = 200  # signs of a search
@@ -25,6 +26,16 @@ class TicketForm(MessageForm):
     follows = serializers.UUIDField(
         required=False, allow_null=True, default=None, help_text="a conversation that this goes on from"
     )
+
+
+class EnquiryForm(serializers.Serializer):  # type: ignore[type-arg]
+    """Of somebody without an account."""
+
+    name = NameField(max_length=NAME)
+    email = Contact(max_length=254)
+    subject = NameField(max_length=SUBJECT)
+    text = TextField(max_length=TEXT)
+    page = TextField(max_length=500, required=False, allow_blank=True, default="")
 
 
 class Attaching(serializers.Serializer):  # type: ignore[type-arg]

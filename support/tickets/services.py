@@ -17,13 +17,12 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import retention
-from config.errors import DomainError, Invalid
-from config.runs import events
+from config.errors import DomainError, IdempotencyMismatch, Invalid
 from config.runs.idempotency import KEPT, create_idempotent
 from ml.media import CleanPhoto
 from support.feedback.services import name_of
 from support.tickets import notices, pictures
-from support.tickets.models import SUBJECT, HeldMail, Message, Ticket
+from support.tickets.models import SUBJECT, Enquiry, HeldMail, Message, Ticket
 
 SOLVED_FOR = timedelta(days=14)  # then a solved conversation is closed
 
@@ -46,7 +45,8 @@ def open_ticket(
     key: str | None = None,
     **mail: Any,
 ) -> Ticket:
-    """`page`: the path from which it is opened. `follows`: a closed one that this goes on from. `photos` are
+    """`user` None: the guest of `follows`. `page`: the path from which it is opened. `follows`: a closed one
+    that this goes on from. `photos` are
     files that are clean already, and `mail` columns of a message that came by e-mail.
 
     Raises Invalid, TooManyAttachments, FileTooLarge, AttachmentRefused, PictureBlocked, StorageFull,
@@ -54,12 +54,14 @@ def open_ticket(
     """
     ticket = Ticket(
         user=user,
+        guest_name=follows.guest_name if follows else "",
+        guest_email=follows.guest_email if follows else "",
         subject=subject.strip()[:SUBJECT],
         follows=follows,
-        page=name_of(page)[:200] if page else "",
-        browser=_printable(browser)[:200],
+        page=pattern_of(page),
+        browser=printable(browser)[:200],
         release=settings.RELEASE[:60],
-        language=(user.language or get_language() or "")[:10],
+        language=((user.language if user else follows and follows.language) or get_language() or "")[:10],
     )
     message = Message(ticket=ticket, user=user, by=Message.By.PERSON, text=text, **mail)
     said = [subject, text, page, str(follows or "")]
@@ -101,7 +103,7 @@ def _say(
         key=key,
         body_hash=hash_of(said, files),
         check=lambda: found.extend(pictures.clean(message.user_id, files)),
-        prepare=partial(_keep, photos=found),
+        prepare=partial(keep, photos=found),
     )
 
 
@@ -111,16 +113,27 @@ def hash_of(said: list[str], files: Sequence[bytes] = ()) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _keep(message: Message, *, photos: list[CleanPhoto]) -> None:
+def keep(message: Message, *, photos: Sequence[CleanPhoto] = ()) -> None:
+    """Saves a person's message, with its ticket where that is new. Raises TicketClosed, TooManyAttachments,
+    StorageFull."""
     if message.ticket._state.adding:
         message.ticket.save()
     else:
         message.ticket = locked(message.ticket)
         require_open(message.ticket)
+        _require_new(message)
     message.created_at = timezone.now()
     message.save(force_insert=True)
     pictures.attach(message, photos)
     _wait(message.ticket, message)
+
+
+def _require_new(message: Message) -> None:
+    """Under the ticket's lock; the constraint of keys does not hold for guests. Raises
+    IdempotencyMismatch."""
+    same = {"endpoint": message.endpoint, "idempotency_key": message.idempotency_key}
+    if message.idempotency_key and message.user is None and message.ticket.messages.filter(**same).exists():
+        raise IdempotencyMismatch
 
 
 def locked(ticket: Ticket) -> Ticket:
@@ -143,7 +156,7 @@ def _wait(ticket: Ticket, message: Message) -> None:
     ticket.save()
     if first:
         notices.tell_staff(ticket)
-    events.publish_live(ticket.user_id)
+    notices.publish(ticket)
 
 
 @transaction.atomic
@@ -161,7 +174,7 @@ def end(row: Ticket, status: str) -> None:
     row.status, row.waiting_since = status, None
     row.ended_at = row.updated_at = timezone.now()
     row.save()
-    events.publish_live(row.user_id)
+    notices.publish(row)
 
 
 def live(user: Any) -> dict[str, Any]:
@@ -170,7 +183,11 @@ def live(user: Any) -> dict[str, Any]:
     return Ticket.objects.owned_by(user).order_by().aggregate(at=Max("updated_at"), waiting=waits)
 
 
-def _printable(text: str) -> str:
+def pattern_of(page: str) -> str:
+    return name_of(page)[:200] if page else ""
+
+
+def printable(text: str) -> str:
     return "".join(char for char in text if char.isprintable())
 
 
@@ -197,6 +214,12 @@ def forget_held() -> int:
     """The rule `held_mails` of accounts/retention.py."""
     old = timezone.now() - retention.kept("held_mails")
     return HeldMail.objects.filter(created_at__lt=old).delete()[0]
+
+
+def forget_enquiries() -> int:
+    """The rule `enquiries` of accounts/retention.py."""
+    old = timezone.now() - retention.kept("enquiries")
+    return Enquiry.objects.filter(created_at__lt=old).delete()[0]
 
 
 def forget_keys() -> int:

@@ -19,7 +19,7 @@ from config.web.pagination import page
 from config.web.problems import flattened, sentence_of, told
 from config.web.ratelimit import limited
 from support.feedback.services import path_of
-from support.tickets import pictures, services
+from support.tickets import guest_views, pictures, services
 from support.tickets.models import SUBJECT, TEXT, Ticket
 from support.tickets.serializers import (
     FOUND,
@@ -48,11 +48,12 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "support/tickets/list.html", facts)
 
 
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """What is refused is shown again with its words. `page` and `follows` come with the link."""
     said = request.POST or request.GET
+    if not request.user.is_authenticated:
+        return guest_views.new(request, {"page": path_of(said.get("page", ""))})
     follows = _followed(request, said.get("follows", ""))
     facts: dict[str, Any] = {"page": path_of(said.get("page", "")), "follows": follows}
     if request.method == "POST":

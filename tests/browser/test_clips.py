@@ -26,6 +26,7 @@ def test_a_clip_is_asked_for_and_watched(site: Site, alice: Any, size: str) -> N
     page.get_by_role("link", name="Video").click()
     page.get_by_label("What the clip shows").fill("on a beach")
     page.get_by_role("radio", name="Nod").check(force=True)
+    page.locator("#settings > summary").click()
     page.get_by_role("radio", name="4 seconds").check(force=True)
     shot(page, f"clips-form-{size}-light-en")
     page.get_by_role("button", name="Create · 20 credits").click()

@@ -34,6 +34,7 @@ OPEN = {
     "help": "/help/",
     "help-article": "/help/photo-refused/",
     "help-search": "/help/?q=photo",
+    "talk": "/support/new/",
 }
 OWN = {
     "twins": "/twins/",

@@ -12,6 +12,7 @@ from accounts.vault.vault import Vault, store
 from billing import audit, ledger
 from config.errors import StorageFull
 from config.runs.sweeper import sweep_kind
+from gallery.faces.models import Face, Measured
 from gallery.models import Item
 from generation.models import Job
 from generation.sessions import services as sessions
@@ -132,16 +133,16 @@ def test_words_for_the_movement_are_screened_with_the_prompt(as_alice: Any, rich
 
 def test_an_engine_moves_only_what_it_can(as_alice: Any, rich: Any, settings: Any) -> None:
     asked = {"twin": str(rich.id), "prompt": "in a park"}
-    assert code(ask(as_alice, **asked, action="looks up")) == (422, "motion_unknown")
-    offer(settings, "fal")
+    refused = ask(as_alice, **asked, action="looks up")
+    assert code(refused) == (422, "motion_unknown")
+    assert "blink, smile, turn the head, nod, moving light" in refused.json()["detail"]
+    recipe = ask(as_alice, **asked, action="She smiles and nods").json()["recipe"]
+    assert (recipe["motion"], recipe["action"]) == ("", "She smiles and nods")
+    offer(settings, "together")
     answer = ask(as_alice, prompt="in a park")
     assert code(answer) == (422, "engine_without_video")
-    told = {each["id"]: each for each in as_alice.get("/api/v1/engines").json()}
-    assert (told["fal"]["video"], told["fal"]["motions"], told["fal"]["prices"]["video_second"]) == (
-        False,
-        [],
-        None,
-    )
+    told = {each["id"]: each for each in as_alice.get("/api/v1/engines").json()}["together"]
+    assert (told["video"], told["motions"], told["prices"]["video_second"]) == (False, [], None)
 
 
 @pytest.mark.parametrize("whose", ["nobody", "restored", "clip", "bob", "unproven"])
@@ -167,6 +168,33 @@ def test_only_pictures_of_ones_own_proven_twins_move(
     }
     assert code(ask(as_alice, reference=str(picture.id))) == expected[whose]
     assert balance(rich.user)[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("widths", "expected"),
+    [
+        ([], (422, "no_face")),
+        ([0.3, 0.2], (422, "several_faces")),
+        ([0.05], (422, "face_too_small")),
+        ([0.3, 0.05], None),
+        (None, None),  # nobody looked yet: the worker does
+    ],
+)
+def test_a_picture_whose_faces_are_known_is_refused_at_once(
+    as_alice: Any, picture: Item, widths: list[float] | None, expected: tuple[int, str] | None
+) -> None:
+    of = {"user": picture.user, "item": picture}
+    if widths is not None:
+        Measured.objects.create(**of, embedders="test")
+        for number, width in enumerate(widths):
+            place = {"box": [0.1, 0.1, 0.1 + width, 0.5], "points": [0.1] * 10, "score": 1.0, "quality": 1.0}
+            Face.objects.create(**of, number=number, **place, kind="image", made_at=picture.created_at)
+    before, answer = balance(picture.user), ask(as_alice, reference=str(picture.id))
+    if expected is None:
+        assert answer.status_code == 202
+    else:
+        assert (code(answer), balance(picture.user)) == (expected, before)
+        assert "Nothing was charged." in answer.json()["detail"]
 
 
 def test_strangers_find_neither_twin_nor_album(bob: Any, rich: Any) -> None:

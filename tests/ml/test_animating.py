@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from ml import clips, finish_clip, media, moving, safety, watermark
-from ml.animation import MOTIONS, AnimateSpec
+from ml.animation import AnimateSpec
 from ml.catalogue import Base, base_of
 from ml.drawn.people import random_person, random_scene
 from ml.drawn.portraits import draw
 from ml.errors import MLError, Stopped
 from ml.faces import Faces
 from ml.local.animating import Animating, Animators, First
+from ml.motions import MOTIONS
 from ml.moving import LEVELS, levels_of
 from ml.provenance import Signer, known_certificates, verify
 from ml.types import Face, RenderSpec

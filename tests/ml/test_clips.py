@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import av
 import numpy as np
 import pytest
 
 from ml import clips
-from ml.animation import FPS, MOTIONS, AnimateSpec, check
+from ml.animation import FPS, AnimateSpec, check
 from ml.errors import MLError
+from ml.motions import MOTIONS, named_in
+from ml.moving import LEVELS, levels_of
 from ml.types import RenderSpec
 from tests.studio import EngineDouble
 
@@ -74,6 +77,38 @@ def test_what_cannot_be_animated_is_refused(spec: dict[str, object], code: str) 
         check(AnimateSpec(RenderSpec("at the sea"), **spec), reads_words=False)  # type: ignore[arg-type]
     assert e.value.code == code
     check(AnimateSpec(RenderSpec("at the sea"), action="wave"), reads_words=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "motions"),
+    [
+        ("She smiles and nods", ("smile", "nod")),
+        ("turns her head to the left, blinking slowly", ("blink", "turn")),
+        ("the light moves around her face", ("walk_the_light",)),
+        ("Ella sonríe y asiente con la cabeza", ("smile", "nod")),
+        ("parpadea; la luz recorre su rostro", ("blink", "walk_the_light")),
+        ("她微笑，然后点点头", ("smile", "nod")),
+        ("灯光在他的脸上移动，他慢慢转头", ("turn", "walk_the_light")),
+        ("she does not smile", ()),
+        ("sin sonreír", ()),
+        ("她没有微笑", ()),
+        ("smiles and gets up", ()),
+        ("she smiles in the light", ()),
+        ("looks up and laughs", ()),
+        ("she", ()),
+    ],
+)
+def test_words_name_movements_only_where_nothing_else_is_in_them(text: str, motions: tuple[str, ...]) -> None:
+    assert named_in(text) == motions
+
+
+def test_words_that_name_movements_are_made_together() -> None:
+    spec = AnimateSpec(RenderSpec("at the sea"), action="she smiles and nods")
+    check(spec, reads_words=False)
+    levels = levels_of(spec, seed=1)
+    alone = [levels_of(replace(spec, motion=motion), seed=1) for motion in ("smile", "nod")]
+    for column, of in (("smile", alone[0]), ("nod", alone[1])):
+        assert (levels[:, LEVELS.index(column)] == of[:, LEVELS.index(column)]).all()
 
 
 def test_the_double_makes_a_real_clip() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from ml import begin_clip
 from ml.animation import AnimateSpec
 from ml.catalogue import VIDEO_BASES, base_of, fetched_of, video_of
 from ml.errors import MLError
@@ -76,6 +77,6 @@ def test_the_tone_is_that_of_the_picture_and_a_later_light_stays() -> None:
     first = np.random.default_rng(1).integers(60, 180, (32, 32, 3)).astype(np.uint8)
     yellow = [np.clip(first * 0.9 + (12, 8, 0), 0, 255).astype(np.uint8)] * 6
     later = [np.clip(yellow[0] * 1.2, 0, 255).astype(np.uint8)] * 4
-    made = wan.in_one_tone(first, [first, *yellow, *later])
+    made = begin_clip.in_one_tone(first, [first, *yellow, *later])
     assert np.abs(made[3].astype(int) - first).mean() < 2
     assert made[-1].mean() > made[3].mean() + 15

@@ -107,6 +107,7 @@ IMAGE_SIZES = {
 }
 SIDE = whole(64, 2048)
 TRAINER, PICTURES = "fal-ai/flux-lora-portrait-trainer", "fal-ai/flux-lora"
+CLIPS = "fal-ai/wan/v2.2-5b/image-to-video"
 FAL_MODELS: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {
     TRAINER: (
         {
@@ -139,6 +140,30 @@ FAL_MODELS: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {
             "sync_mode": TRUTH,
         },
         ("prompt",),
+    ),
+    CLIPS: (
+        {
+            "image_url": url,
+            "prompt": STRING,
+            "negative_prompt": STRING,
+            "num_frames": whole(17, 161),
+            "frames_per_second": whole(4, 60),
+            "resolution": one_of("580p", "720p"),
+            "aspect_ratio": one_of("auto", "16:9", "9:16", "1:1"),
+            "num_inference_steps": whole(2, 50),
+            "guidance_scale": number(1, 10),
+            "shift": number(1, 10),
+            "seed": whole(0, 2**63),
+            "enable_safety_checker": TRUTH,
+            "enable_output_safety_checker": TRUTH,
+            "enable_prompt_expansion": TRUTH,
+            "interpolator_model": one_of("none", "film", "rife"),
+            "num_interpolated_frames": whole(0, 4),
+            "adjust_fps_for_interpolation": TRUTH,
+            "video_quality": one_of("low", "medium", "high", "maximum"),
+            "video_write_mode": one_of("fast", "balanced", "small"),
+        },
+        ("image_url", "prompt"),
     ),
 }
 

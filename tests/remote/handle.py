@@ -153,6 +153,7 @@ class FalDouble(Double):
     program = "fal"
     TRAINER = "fal-ai/flux-lora-portrait-trainer"
     PICTURES = "fal-ai/flux-lora"
+    CLIPS = "fal-ai/wan/v2.2-5b/image-to-video"
 
     def submitted(self, model: str = "") -> list[Row]:
         """The requests it has taken: id, model, input, webhook, state, code, cancelled, scenario, headers."""

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+from ml.clips import encode as encode_clip
 from ml.drawn.people import random_person, random_scene
 from ml.drawn.portraits import draw
 
@@ -137,3 +138,11 @@ def bomb() -> bytes:
     data[16:24] = struct.pack(">II", 30_000, 30_000)
     data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
     return bytes(data)
+
+
+def clip(picture: bytes, count: int, fps: int) -> bytes:
+    """An MP4 of `count` frames of the picture. Raises OSError for what is no picture."""
+    with Image.open(io.BytesIO(picture)) as opened:
+        still = np.asarray(opened.convert("RGB"), np.float32)
+    light = 1 + 0.05 * np.sin(np.linspace(0, np.pi, count))
+    return encode_clip([np.clip(still * each, 0, 255).astype(np.uint8) for each in light], fps)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from . import made
 from .book import Book
-from .contract import FAL_MODELS, IMAGE_SIZES, TRAINER, check_form, fal_detail
+from .contract import CLIPS, FAL_MODELS, IMAGE_SIZES, TRAINER, check_form, fal_detail
 from .people import Artist
 from .runs import Run
 from .shelf import FAULTS, METADATA_SERVICE, Shelf, data_uri
@@ -45,7 +45,7 @@ class Maker:
         if faults:
             raise ModelRefused(*(fal_detail(place, said, kind) for place, said, kind in faults))
         self._suffer(run)
-        return self.train(run) if run.model == TRAINER else self.paint(run)
+        return {TRAINER: self.train, CLIPS: self.move}.get(run.model, self.paint)(run)
 
     def _suffer(self, run: Run) -> None:
         field = "images_data_url" if run.model == TRAINER else "prompt"
@@ -107,6 +107,19 @@ class Maker:
         else:
             row = self.file(run, data, f"{hashlib.sha256(data).hexdigest()[:20]}.{kind}", f"image/{kind}")
         return row | {"width": image.width, "height": image.height}
+
+    # ---------------------------------------------------------------- clips
+
+    def move(self, run: Run) -> Row:
+        """The picture, which gets a little lighter and darker again."""
+        wish = run.input
+        data = self.read(wish["image_url"], "image_url")
+        try:
+            moving = made.clip(data, wish.get("num_frames", 81), wish.get("frames_per_second", 24))
+        except OSError as e:
+            raise refused("image_url", "Could not load the image", "image_load_error") from e
+        video = self.file(run, moving, "output.mp4", "video/mp4")
+        return {"video": video, "seed": wish.get("seed", 0), "prompt": wish["prompt"]}
 
     # ---------------------------------------------------------------- files
 

@@ -60,7 +60,7 @@ def test_the_page_keeps_the_content_policy_and_is_accessible(alice: Any, staff: 
     assert main.count('role="img"') == main.count("<desc ") == 2
     for ident in re.findall(r'aria-labelledby="([^"]+)"', main):
         assert all(main.count(f'id="{each}"') == 1 for each in ident.split())
-    assert main.count("<table>") == main.count("<caption>") == 13
+    assert main.count("<table>") == main.count("<caption>") == 14
 
 
 def test_an_empty_database_has_its_page(staff: Client) -> None:

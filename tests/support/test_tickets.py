@@ -193,9 +193,10 @@ def test_what_is_refused_on_a_page_is_shown_again_with_its_words(client: Client,
     assert Message.objects.count() == 1
 
 
-def test_a_visitor_logs_in_first(client: Client) -> None:
-    answer = client.get("/support/new/?page=/pricing/")
-    assert answer["Location"].startswith("/accounts/login/?next=/support/new/%3Fpage")
+def test_a_visitor_may_log_in_first(client: Client) -> None:
+    page = client.get("/support/new/?page=/pricing/").text
+    assert 'href="/accounts/login/?next=/support/new/%3Fpage%3D/pricing/"' in page
+    assert client.get("/support/")["Location"].startswith("/accounts/login/?next=/support/")
 
 
 # ---------------------------------------------------------------- answers, notices, e-mail

@@ -62,11 +62,12 @@ def _sort(mail: Incoming) -> Verdict:
     found = Ticket.objects.select_related("user").filter(number=named.number).first()
     if found is None:
         return _hold(mail, HeldMail.Reason.FORGED if named.forged else HeldMail.Reason.NEW)
-    if not found.user.is_active or mail.sender != found.user.proven_address:
+    if mail.sender != found.address:
         return _hold(mail, HeldMail.Reason.SENDER, found)
     if not mail.text and not mail.pictures:
         return _hold(mail, HeldMail.Reason.EMPTY, found)
-    if _count_of_hour(Message, user=found.user, by_mail=True) >= OF_TICKET:
+    of = {"user": found.user} if found.user else {"ticket": found}
+    if _count_of_hour(Message, **of, by_mail=True) >= OF_TICKET:
         return _hold_one(mail, found)
     return _take(mail, found)
 

@@ -16,6 +16,7 @@ from accounts.emails import send_quietly
 from accounts.notices import preferences
 from accounts.notices.kinds import Topic
 from accounts.notices.models import Notice
+from support.tickets import guests
 from support.tickets.mail import addresses
 from support.tickets.models import Message
 from support.tickets.notices import ANSWERED
@@ -28,12 +29,12 @@ THREAD = 10  # Message-IDs in References
 def send_due() -> int:
     """Sends the answers that are due; returns how many. Two workers at once send each of them once."""
     due = Message.objects.to_mail().filter(mail_at__lte=timezone.now()).order_by("created_at", "id")
-    return sum(map(_send, list(due.select_related("ticket", "user")[:200])))
+    return sum(map(_send, list(due.select_related("ticket__user", "user")[:200])))
 
 
 def _send(message: Message) -> bool:
     claimed = Message.objects.filter(id=message.id, mail_at=message.mail_at).update(mail_at=None)
-    address = message.user.proven_address if message.user.is_active else None
+    address = message.ticket.address
     if not claimed or not address or not _is_wanted(message):
         return False
     if send_quietly(composed(message, address)):
@@ -44,6 +45,8 @@ def _send(message: Message) -> bool:
 
 
 def _is_wanted(message: Message) -> bool:
+    if message.user is None:
+        return True
     unread = Notice.objects.filter(
         user=message.user_id, kind=ANSWERED, subject_id=message.ticket_id, read_at=None
     )
@@ -57,10 +60,12 @@ def composed(message: Message, to: str) -> EmailMessage:
         "text": message.text,
         "number": ticket.number,
         "by_mail": bool(reply),
-        "url": f"{settings.ORIGIN}{reverse('ticket', args=[ticket.id])}",
-        "preferences": f"{settings.ORIGIN}{reverse('notice_preferences')}",
+        "url": guests.url_of(ticket)
+        if ticket.user is None
+        else f"{settings.ORIGIN}{reverse('ticket', args=[ticket.id])}",
+        "preferences": f"{settings.ORIGIN}{reverse('notice_preferences')}" if ticket.user else "",
     }
-    with override(message.user.language or settings.LANGUAGE_CODE):
+    with override(ticket.spoken or settings.LANGUAGE_CODE):
         text = render_to_string("support/tickets/mail.txt", facts)
     subject = f"Re: {ticket.subject} [{ticket.number}]"
     return EmailMessage(
