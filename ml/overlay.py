@@ -17,10 +17,10 @@ from ml.copies import levelled
 SIDE = 256  # px of the middle that is compared
 FINE = 4.0  # px: the neighbourhood within which detail is compared
 # JPEG at quality 30 puts a grain into flat areas, of which drawings have many. It must not count as detail.
-SOFT, GRAIN = 0.7, 15.0  # px of blur; levels of 255 that are not amplified
-# Correlation of fine detail: of half, cropped and mirrored copies and of JPEG at quality 30 at least 0.982,
-# of two photos of one sitting at most 0.75, of drawn people in one pose, who are nearly one drawing, at most
-# 0.950 (docs/moderation.md). What lies between is for a person to decide.
+SOFT, GRAIN = 0.7, 30.0  # px of blur; levels of 255 that are not amplified
+# Correlation of fine detail: of half, cropped and mirrored copies and of JPEG at quality 30 at least 0.987,
+# of two photos of one sitting at most 0.77, of drawn people in one pose, who are nearly one drawing, at most
+# 0.948 (docs/moderation.md). What lies between is for a person to decide.
 COPY = 0.965
 
 
