@@ -6,7 +6,7 @@ export OPENBLAS_NUM_THREADS := 1
 # The tests start many processes. Without bytecode each would compile the project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run logs demo browser helm test quick thorough lint
+.PHONY: setup run logs demo browser helm haproxy test quick thorough lint
 
 setup: .venv/.installed
 
@@ -34,6 +34,11 @@ browser: setup
 	|| $(BIN)/playwright install chromium \
 	|| { echo "The tests open Chromium. Install it (apt-get install chromium), then run this again."; exit 1; }
 
+haproxy:
+	@PATH="$$PATH:/usr/sbin" command -v haproxy \
+	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -q -y haproxy; } \
+	|| { echo "The tests start HAProxy. Install it (apt-get install haproxy), then run this again."; exit 1; }
+
 helm: setup
 	@$(BIN)/python -m config.start.tools $(BIN)
 
@@ -45,10 +50,10 @@ quick: setup helm
 	$(PYTEST) -m "not train and not browser and not workers" --ignore tests/ml --ignore tests/test_serve.py \
 		--ignore tests/test_old_database.py --ignore tests/config/test_embedded.py
 
-test: setup browser helm
+test: setup browser helm haproxy
 	$(PYTEST)
 
-thorough: setup browser helm
+thorough: setup browser helm haproxy
 	$(PYTEST) --thorough -o faulthandler_timeout=7200
 
 lint: setup

@@ -1,5 +1,5 @@
 # The image of the web process, without torch.
-FROM python:3.11-slim-bookworm
+FROM python:3.11-slim-trixie
 RUN useradd --create-home --uid 10001 photoflux && mkdir /var/photoflux && chown photoflux /var/photoflux
 WORKDIR /app
 COPY requirements-web.txt .

@@ -1,7 +1,9 @@
 # The image of the workers. The command names a process of config/start/processes.py.
-FROM python:3.11-slim-bookworm
-# torch.compile needs a C compiler to build the launchers of its kernels.
-RUN apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+FROM python:3.11-slim-trixie
+# torch.compile needs a C compiler to build the launchers of its kernels; a base backup needs pg_basebackup of the
+# server's version (compose.yaml), which this Debian has.
+RUN apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-dev postgresql-client-17 \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 10001 photoflux && mkdir /var/photoflux && chown photoflux /var/photoflux
 WORKDIR /app
 COPY requirements-web.txt requirements.txt ./

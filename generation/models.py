@@ -83,6 +83,7 @@ class Job(PaidRun):
         indexes = (
             *PaidRun.Meta.indexes,
             models.Index(fields=["user", "-created_at", "-id"], name="jobs_of_a_user"),
+            models.Index(fields=["finished_at"], name="jobs_by_end"),  # what ended lately: /metrics, figures
         )
 
     @property

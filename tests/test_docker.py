@@ -78,6 +78,26 @@ def test_the_servers_of_compose_ask_for_a_password_and_see_no_other_network() ->
     assert COMPOSE["networks"]["servers"] == {"internal": True}
 
 
+def test_compose_archives_its_database_and_takes_base_backups() -> None:
+    services, given = COMPOSE["services"], COMPOSE["services"]["io"]["environment"]
+    told = dict(word.removeprefix("--").split("=", 1) for word in services["postgres"]["command"][1:])
+    mounted = {to: at for at, to in (v.split(":")[:2] for v in services["postgres"]["volumes"][2:])}
+    assert (told["archive_mode"], told["archive_timeout"]) == ("on", "45")
+    script, verb, folder = told["archive_command"].split()[1:4]
+    assert (verb, folder) == ("put", f"{given['BACKUPS']}/wal")
+    assert all((ROOT / "docker" / at).exists() for at in mounted.values())
+    assert mounted.keys() == {script, told["hba_file"]}
+    lines = (ROOT / "docker" / "pg_hba.conf").read_text().splitlines()
+    assert "host replication photoflux all scram-sha-256" in lines  # `all` is not one for base backups
+    places = {name: s["volumes"][-1] for name, s in services.items() if "backups" in str(s.get("volumes"))}
+    del places["postgres"]
+    backups = "${BACKUPS:-backups}:/backups"
+    assert places == {"web": f"{backups}:ro", "io": backups}
+    version = services["postgres"]["image"].partition(":pg")[2]
+    assert f"postgresql-client-{version}" in (ROOT / "docker" / "worker.Dockerfile").read_text()
+    assert given["POSTGRES_PROGRAMS"] == f"/usr/lib/postgresql/{version}/bin"
+
+
 def test_no_secret_stands_in_compose_itself() -> None:
     for name, service in COMPOSE["services"].items():
         for key, value in service.get("environment", {}).items():

@@ -25,9 +25,9 @@ FLOORS: list[tuple[str, ...]] = [
     # application.
     ("config", "config.urls", "config.asgi", "config.celery", "config.management"),
 ]
-# `config.start` starts processes and databases, so only the settings may import it.
+# `config.start` starts processes and databases, so only the settings and the release may import it.
 START = "config.start"
-MAY_START = ("config.start", "config.settings")
+MAY_START = ("config.start", "config.settings", "config.management.commands.release")
 
 DOOR = "config.studio"  # the one module that may open ml's doors
 TORCH_FREE = (

@@ -42,7 +42,7 @@ def new_migrations() -> Iterator[tuple[str, str]]:
             yield app, name
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)  # an index that is built concurrently is refused in a transaction
 def test_the_running_version_can_live_with_each_new_migration() -> None:
     for app, name in new_migrations():
         sql = io.StringIO()

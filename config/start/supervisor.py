@@ -38,8 +38,9 @@ class Startup:
     programs: tuple[Process, ...]
     var: Path
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: int = 8000  # 0: nobody waits to hear that it answers
     doubles: tuple[Double, ...] = ()
+    grace: float = GRACE
 
     @property
     def near_host(self) -> str:
@@ -131,7 +132,7 @@ class Supervisor:
             if not self.finish(step):
                 return 0 if self.signals else 1
         programs = self.startup.programs
-        say(f"Starting the web server and the workers: {', '.join(p.name for p in programs)}")
+        say(f"Starting {', '.join(p.name for p in programs)}")
         for process in programs:
             self.begin(process)
         return self.watch()
@@ -158,7 +159,7 @@ class Supervisor:
         return True
 
     def watch(self) -> int:
-        announced = False
+        announced = self.startup.port == 0
         try:
             while not self.signals:
                 self.look()
@@ -177,8 +178,8 @@ class Supervisor:
             logs.cut(part.log)
 
     def end(self) -> None:
-        """Sends SIGTERM to each program. After GRACE, or after another signal, kills what is left."""
-        asked, deadline = self.signals, time.monotonic() + GRACE
+        """Sends SIGTERM to each program. After the grace, or after another signal, kills what is left."""
+        asked, deadline = self.signals, time.monotonic() + self.startup.grace
         if any(program.alive() for program in self.programs):
             say("Stopping; Ctrl-C again ends it at once")
         for program in self.programs:

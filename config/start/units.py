@@ -2,7 +2,8 @@
 
 The code is expected in /opt/photoflux with its environment in .venv, the settings in
 /etc/photoflux/environment, the keys in /etc/photoflux/keys (python -m config.start.keys), and the files in
-/var/lib/photoflux.
+/var/lib/photoflux. The units with an @ are the parts of a colour (colours.py), whose code is expected in
+/opt/photoflux/blue and /opt/photoflux/green.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from config.start import processes
+from config.start import colours, processes
 
 UNIT = """\
 # Written by python -m config.start.units
@@ -24,10 +25,10 @@ Wants=network-online.target
 [Service]
 Type={type}
 User=photoflux
-WorkingDirectory=/opt/photoflux
+WorkingDirectory={tree}
 EnvironmentFile=/etc/photoflux/environment
 Environment=VAR=/var/lib/photoflux PYTHONUNBUFFERED=1
-ExecStart=/opt/photoflux/.venv/bin/python -m config.start.processes {name}
+ExecStart={tree}/.venv/bin/python -m config.start.{command}
 {ends}
 StateDirectory=photoflux
 StateDirectoryMode=0700
@@ -70,6 +71,8 @@ def unit(process: processes.Process) -> str:
     first = "" if process.once else " photoflux-migrate.service"
     return UNIT.format(
         name=process.name,
+        tree="/opt/photoflux",
+        command=f"processes {process.name}",
         after=first,
         requires="" if process.once else "Requires=photoflux-migrate.service\n",
         type="oneshot" if process.once else "exec",
@@ -78,10 +81,25 @@ def unit(process: processes.Process) -> str:
     )
 
 
+def colour_unit(part: str) -> str:
+    """A release has migrated the database before it is started."""
+    return UNIT.format(
+        name=f"{part} of the colour %i",
+        tree="/opt/photoflux/%i",
+        command=f"colours %i {part}",
+        after="",
+        requires="",
+        type="exec",
+        ends=LASTS,
+        no_devices="no" if part == "work" else "yes",
+    )
+
+
 def units() -> dict[str, str]:
     """The files by name."""
     rows = processes.table(host="127.0.0.1", port=8000, var=Path("/var/lib/photoflux"))
-    return {"photoflux.target": TARGET} | {f"photoflux-{row.name}.service": unit(row) for row in rows}
+    parts = {f"photoflux-{part}@.service": colour_unit(part) for part in colours.PARTS}
+    return {"photoflux.target": TARGET} | {f"photoflux-{row.name}.service": unit(row) for row in rows} | parts
 
 
 def main(argv: list[str] | None = None) -> int:

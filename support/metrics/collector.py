@@ -24,7 +24,9 @@ log = logging.getLogger(__name__)
 
 SECONDS, KEPT = 2, 10.0
 Part = Callable[[], Iterator[Metric]]
-WITHOUT_DATABASE: tuple[Part, ...] = (house.disk, house.maintenance, house.vault, house.devices)
+WITHOUT_DATABASE: tuple[Part, ...] = (
+    *(house.disk, house.maintenance, house.vault, house.devices, house.base_backup),
+)
 PARTS: tuple[Part, ...] = (
     *(work.runs, work.queues, work.trainings, work.pictures, work.likeness, work.photos),
     *(money.credits, money.checks, money.webhooks),

@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
@@ -14,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 
 from config.runs import accelerators, counting
 from moderation.cases.models import Case
+from support.backups.archive import bases
 from support.maintenance import now
 from support.metrics.families import counter, gauge
 
@@ -58,6 +60,13 @@ def archive() -> Iterator[Metric]:
     yield gauge("backup_archiving", "1 where PostgreSQL archives its log.", int(on))
     yield gauge("backup_timestamp_seconds", "When it last archived a piece.", at)
     yield counter("backup_failures", "Pieces that could not be archived.", failed)
+
+
+def base_backup() -> Iterator[Metric]:
+    """Where backups are ours to take: a process that cannot read their folder tells 0."""
+    known = bases(Path(settings.BACKUPS)) if settings.BACKUPS else []
+    at = [((), known[-1].at.timestamp() if known else 0.0)] if settings.BACKUPS else []
+    yield gauge("backup_base_timestamp_seconds", "When the last base backup was taken.", at)
 
 
 def devices() -> Iterator[Metric]:

@@ -12,7 +12,7 @@ import pytest
 from celery.signals import worker_ready
 
 from config.runs import heartbeat
-from config.start import processes, units
+from config.start import colours, processes, units
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
 
@@ -22,7 +22,8 @@ def test_the_units_are_those_of_the_table(tmp_path: Path) -> None:
     made, kept = ({f.name: f.read_text() for f in folder.iterdir()} for folder in (tmp_path, FOLDER))
     assert made == kept
     rows = processes.table(host="127.0.0.1", port=8000, var=tmp_path)
-    assert kept.keys() == {"photoflux.target", *(f"photoflux-{row.name}.service" for row in rows)}
+    named = {*(row.name for row in rows), *(f"{part}@" for part in colours.PARTS)}
+    assert kept.keys() == {"photoflux.target", *(f"photoflux-{name}.service" for name in named)}
 
 
 def test_each_unit_has_its_sections_and_starts_its_process() -> None:
@@ -30,15 +31,19 @@ def test_each_unit_has_its_sections_and_starts_its_process() -> None:
         unit = ConfigParser(strict=False, interpolation=None)
         unit.read(file)
         name = file.stem.removeprefix("photoflux-")
-        assert unit["Service"]["ExecStart"].endswith(f"-m config.start.processes {name}")
+        part, of_colour, _ = name.partition("@")
+        command = f"colours %i {part}" if of_colour else f"processes {name}"
+        assert unit["Service"]["ExecStart"].endswith(f"-m config.start.{command}")
         assert unit["Install"]["WantedBy"] == "photoflux.target"
-        assert unit["Unit"].get("Requires", "") == ("" if name == "migrate" else "photoflux-migrate.service")
+        migrated = name == "migrate" or of_colour
+        assert unit["Unit"].get("Requires", "") == ("" if migrated else "photoflux-migrate.service")
 
 
 def test_systemd_reads_them_where_it_is_there(tmp_path: Path) -> None:
     for file in FOLDER.iterdir():
         # The program of an installed PhotoFlux is not at its place here.
         text = file.read_text().replace("/opt/photoflux/.venv/bin/python", "/bin/true")
+        text = text.replace("/opt/photoflux/%i/.venv/bin/python", "/bin/true")
         (tmp_path / file.name).write_text(text.replace("User=photoflux", "User=root"))
     command = ["systemd-analyze", "verify", "--man=no", *map(str, sorted(tmp_path.iterdir()))]
     if shutil.which(command[0]):

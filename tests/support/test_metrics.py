@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,18 @@ def test_errors_of_the_vault_are_counted_wherever_they_happen(client: Client, al
     with pytest.raises(sealing.Tampered):
         sealing.open_whole(b"k" * 32, b"context", b"no sealed file")
     assert scraped(client)["photoflux_vault_errors_total error=damaged"] == 1
+
+
+def test_the_last_base_backup_has_an_age_where_backups_are_ours(
+    client: Client, settings: Any, tmp_path: Path
+) -> None:
+    name = "photoflux_backup_base_timestamp_seconds"
+    assert name not in scraped(client)
+    settings.BACKUPS = str(tmp_path)
+    assert scraped(client)[name] == 0
+    (tmp_path / "base" / "20261130T000000.000000Z").mkdir(parents=True)
+    (tmp_path / "base" / ".new").mkdir()  # not finished
+    assert scraped(client)[name] == datetime(2026, 11, 30, tzinfo=UTC).timestamp()
 
 
 def test_workers_tell_the_memory_of_accelerators(

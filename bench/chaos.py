@@ -1,0 +1,182 @@
+"""Each part of the product dies in turn, under load: `python -m bench.chaos [--minutes 10] [--sessions 100]`.
+
+Sessions look, listen to event streams and ask for pictures (bench/visitors.py), behind HAProxy with two web
+processes (bench/stage.py). Each part has the same share of the time; what is stopped stays so for half of it,
+at most a minute. Printed: the failed requests of each part and the availability; then the runs that were
+lost, the ledger, and whether every page opens. Exits 1 below 99.9 % (a restart of PostgreSQL is counted and
+shown apart), or when a run is lost, the ledger is wrong or a page does not open.
+
+Not here: the clock of a machine cannot be moved for one program alone. The full disk needs root.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from bench.load import Load, loaded, show, visitors
+from bench.machine import machine
+from bench.release import lost
+from bench.stage import Stage, stage
+from config.start.embedded import FOLDERS, PostgresService, RedisService
+
+LEAST = 0.999
+DISK = "256m"  # size of the disk that gets full
+PAGES = ("/gallery/", "/studio/", "/twins/", "/help/", "/account/billing/", "/readyz")
+Work = Callable[[Stage, float], None]  # the seconds that it may last
+
+
+@dataclass(frozen=True)
+class Act:
+    name: str
+    work: Work
+
+
+def pid_of(here: Stage, part: str, word: str) -> int:
+    """A program of the serving colour, by a word of its command line. It leads its own session."""
+    (colour,) = here.runtime.serving()
+    supervisor = (here.folder / f"{colour}-{part}.pid").read_text().strip()
+    for child in Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split():
+        if word in Path(f"/proc/{child}/cmdline").read_text().split("\0"):
+            return int(child)
+    raise SystemExit(f"{word} does not run")
+
+
+def kill(part: str, word: str) -> Work:
+    return lambda here, seconds: os.killpg(pid_of(here, part, word), signal.SIGKILL)
+
+
+def freeze(here: Stage, seconds: float) -> None:
+    pid = pid_of(here, "work", "render")
+    os.killpg(pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    os.killpg(pid, signal.SIGCONT)
+
+
+def without_redis(here: Stage, seconds: float) -> None:
+    redis = RedisService(here.var / FOLDERS[RedisService])
+    redis.stop()
+    time.sleep(seconds)
+    redis.start()
+
+
+def restart_postgres(here: Stage, seconds: float) -> None:
+    postgres = PostgresService(here.var / FOLDERS[PostgresService])
+    postgres.stop()
+    postgres.start()
+
+
+def fill_disk(here: Stage, seconds: float) -> None:
+    free = os.statvfs(here.var / "files")
+    filler = here.var / "files" / ".filler"
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
+    time.sleep(seconds)
+    filler.unlink()
+
+
+ACTS = (
+    Act("a web process killed", kill("web", "granian")),
+    *(
+        Act(f"the worker of {queue} killed", kill("work", queue))
+        for queue in ("train", "render", "cpu", "io")
+    ),
+    Act("beat killed", kill("work", "beat")),
+    Act("the worker of render stopped (SIGSTOP)", freeze),
+    Act("without Redis", without_redis),
+    Act("PostgreSQL restarted", restart_postgres),
+)
+FULL = Act("the disk of the files full", fill_disk)
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Iterator[bool]:
+    """A disk of its own for the folder, where we may mount one."""
+    folder.mkdir(exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=700", "none", str(folder)]
+    mounted = subprocess.run(mount, capture_output=True).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def connect_anew() -> None:
+    """PostgreSQL has ended the connections of this process too."""
+    from django.db import connection
+
+    connection.close()
+    connection.close_pool()
+
+
+def play(here: Stage, acts: tuple[Act, ...], seconds: float) -> list[tuple[str, float]]:
+    """(name, its beginning) of each act, and of the end."""
+    began = []
+    for act in acts:
+        start = time.time()
+        began.append((act.name, start))
+        act.work(here, min(seconds / 2, 60))
+        time.sleep(max(0.0, start + seconds - time.time()))
+    return [*began, ("", time.time())]
+
+
+def told(load: Load, began: list[tuple[str, float]]) -> bool:
+    """Prints the failed requests of each act. Whether enough were answered."""
+    print(f"{'':42}{'failed':>8}")
+    postgres = 0
+    for (name, start), (_next, end) in zip(began, began[1:]):
+        failed = sum(start <= when < end for when, _what in load.failed)
+        postgres += failed if name == "PostgreSQL restarted" else 0
+        print(f"{name:42}{failed:8}")
+    share, rest = (1 - failed / load.requests for failed in (load.failures, load.failures - postgres))
+    print(f"availability: {share:.3%}; without the restart of PostgreSQL {rest:.3%} (wanted {LEAST:.1%})")
+    return rest >= LEAST
+
+
+def closed(here: Stage, who: dict[str, Any]) -> list[str]:
+    """The pages that do not open."""
+    found = []
+    for path in (*PAGES, f"/twins/{who['twin']}/", f"/gallery/{who['items'][0]}/"):
+        try:
+            cookie = {"Cookie": f"sessionid={who['session']}"}
+            urlopen(Request(here.origin + path, headers=cookie), timeout=30).read()
+        except OSError as error:
+            found.append(f"{path}: {error}")
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--sessions", type=int, default=100)
+    args = parser.parse_args()
+    print(f"{machine()}; other programs: a load of {os.getloadavg()[0]:.1f}", flush=True)
+    with tempfile.TemporaryDirectory() as folder, stage() as here, small_disk(here.var / "files") as small:
+        people, acts = visitors(), (*ACTS, *([FULL] if small else []))
+        with loaded(Path(folder), here.origin, people, args.sessions) as load:
+            time.sleep(10)  # until all have come
+            began = play(here, acts, 60 * args.minutes / len(acts))
+            time.sleep(5)
+        show(load)
+        connect_anew()
+        good, wrong = told(load, began), [*lost(load), *closed(here, people[0])]
+    print("\n".join(wrong) or "no run was lost, the ledger adds up, every page opens")
+    return int(bool(wrong) or not good)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
