@@ -158,6 +158,7 @@ def test_a_piece_that_breaks_off_goes_on_where_it_stopped(site: Site, wizard: Pa
     wizard.route("**/api/v1/uploads/*", hold_the_first)
     wizard.locator("#files").set_input_files(large)
     expect(wizard.locator("#photos .checking p")).to_have_text("Sending… 83 %")
+    wait_for(lambda: wizard.evaluate("1") and held)
     held[0].abort()
     accepted(wizard, 1)
     assert sent == [("PATCH", "4194304"), ("HEAD", None), ("PATCH", "4194304")]
