@@ -26,11 +26,11 @@ FOLDER = ROOT / "static" / "landing"
 WORK = ROOT / "out" / "landing"
 PERSON, PHOTOS = 24, 12  # the seed of the drawn person, and how many photos the twin learns from
 SHOWN = (0, 3, 5, 7)  # the photos that the page shows
-SIDE, PHOTO_SIDE = 384, 160  # px of a picture and a photo; the page shows both at half of it
+SIDE, PHOTO_SIDE = 512, 160  # px of a picture and a photo; the page shows both at half of it
 TRIES = 4
 SCENES = {
     "park": ("photorealistic", "in a park, smiling, wearing a red hoodie"),
-    "city": ("cinematic", "in the city at night, wearing a black leather jacket"),
+    "city": ("cinematic", "in the city at night, laughing, warm light, wearing a yellow leather jacket"),
     "beach": ("anime", "on a beach, laughing, wearing a yellow t-shirt"),
     "mountains": ("watercolour", "in the mountains, smiling, wearing a blue turtleneck"),
 }

@@ -233,7 +233,7 @@ class LocalEngine:
         finish, done = partial(self._finish, parent=parent, allow_nudity=spec.adult), []
         for one, seed in zip(raw, seeds):
             begin = time.monotonic() - each
-            picture = references.finished(reference, sampler.deliver(one), spec.longest)
+            picture = references.delivered(reference, sampler, one, seed, spec.longest)
             done.append(finish(picture, prompt=spec.prompt, seed=seed, twin=facts, start=begin))
         return done
 
@@ -307,7 +307,7 @@ class LocalEngine:
         seeds = range(first.seed, first.seed + animating.spec.candidates)
         tell(animating.on_progress, "rendering", 0.0)
         raw = [self._sample(sampler, first, subject, [seed], None)[0] for seed in seeds]
-        made = [media.within(sampler.deliver(one), first.longest) for one in raw]
+        made = [media.within(sampler.deliver(one, seed), first.longest) for one, seed in zip(raw, seeds)]
         return twin, First(animating.best_of(made, twin[2]))
 
     @property

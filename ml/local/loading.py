@@ -54,12 +54,14 @@ def _checked(base: Base) -> Path:
 def _own_decoder(base: Base, folder: Path, device: str) -> Any:
     """The base's own decoder, see ml/nets/decoder.py; None without one. MLError `base_broken`."""
     try:
-        found = decoder.load(folder, base.sizes.enlarge)
+        found = decoder.load(folder, base.sizes)
     except (OSError, RuntimeError, SafetensorError) as e:
         raise MLError(
             "base_broken", f"The decoder of the base {base.name} is damaged. Fetch it again."
         ) from e
-    return found.to(device) if found else None
+    if found:
+        found.net.to(device)
+    return found
 
 
 def load_undistilled(base: Base, device: str) -> Any:

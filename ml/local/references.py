@@ -7,14 +7,17 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from ml import edit, media, regions, safety
 from ml.catalogue import Base
 from ml.errors import MLError
 from ml.local.repaint import Start
+from ml.local.sample import Raw, Sampler
 from ml.types import Face, RenderSpec, Store
 
+AROUND, LIKE = 0.06, 12.0  # of the longest side around a mask; most mean difference there, levels
 ALIKE = 0.04  # a base's own size is taken if its shape differs by at most this share
 ERRORS = {
     "reference_gone": "The picture that this begins from was deleted. Choose another one.",
@@ -101,6 +104,27 @@ def size_like(base: Base, width: int, height: int) -> tuple[int, int]:
     square = base.sizes.by_aspect["1:1"]
     area, shape = square[0] * square[1], min(3.0, max(1 / 3, shape))
     return round(math.sqrt(area * shape) / 16) * 16, round(math.sqrt(area / shape) / 16) * 16
+
+
+def delivered(
+    reference: Reference | None, sampler: Sampler, raw: Raw, seed: int, longest: int | None
+) -> np.ndarray:
+    """The delivered picture. A part that is laid into a picture is drawn only where the drawing goes on as
+    the picture does around it."""
+    painted = sampler.deliver(raw, seed)
+    if reference is not None and reference.mask is not None and not goes_on(reference, painted):
+        painted = sampler.deliver(raw, seed, exact=True)
+    return finished(reference, painted, longest)
+
+
+def goes_on(reference: Reference, painted: np.ndarray) -> bool:
+    """Whether what was painted is like the reference close to its mask."""
+    assert reference.mask is not None
+    mask, (height, width) = reference.mask.astype(np.uint8), reference.mask.shape
+    reach = max(3, round(AROUND * max(height, width)))
+    around = (cv2.dilate(mask, np.ones((reach, reach), np.uint8)) > mask)[..., None]
+    away = cv2.absdiff(edit.fit(painted, (width, height)), reference.picture)
+    return float(np.mean(away, where=around)) <= LIKE if around.any() else True
 
 
 def finished(reference: Reference | None, painted: np.ndarray, longest: int | None) -> np.ndarray:

@@ -44,7 +44,7 @@ class Sampler:
 
     def delivered(self, text: str, *, size: tuple[int, int], steps: int, seed: int) -> np.ndarray:
         """The picture of the rendered `size`, at the delivered size."""
-        return self.deliver(self.raw_batch((text,), size=size, steps=steps, seeds=(seed,))[0])
+        return self.deliver(self.raw_batch((text,), size=size, steps=steps, seeds=(seed,))[0], seed)
 
     def sample(
         self, text: str, *, size: tuple[int, int], steps: int, seed: int, negative: str = ""
@@ -99,13 +99,15 @@ class Sampler:
         z = raw[None] / vae.config.scaling_factor + vae.config.shift_factor
         return to_levels(channels_last(vae.decode(z.to(vae.dtype)).sample))[0]
 
-    @torch.no_grad()
-    def deliver(self, raw: Raw) -> np.ndarray:
-        """The picture at the delivered size."""
-        if isinstance(raw, np.ndarray):
-            return self.enlarge(raw)
+    def deliver(self, raw: Raw, seed: int = 0, *, exact: bool = False) -> np.ndarray:
+        """The picture at the delivered size, sampled with this seed. `exact`: pixel for pixel where the VAE
+        puts it, for a part that is laid into another picture."""
+        small = self.small(raw)
+        if exact or isinstance(raw, np.ndarray):
+            return self.enlarge(small)
         assert self.decoder is not None  # nothing else makes latents of a picture
-        return to_levels(channels_last(self.decoder(raw[None].float())))[0]
+        drawn = self.decoder(raw, small, seed)
+        return self.enlarge(small) if drawn is None else drawn
 
     def steps(self, spec: RenderSpec) -> int:
         return steps_of(self.base, spec.quality, spec.steps)

@@ -211,7 +211,7 @@ class TwinTraining:
         names: list[str] = []
         for i, (prompt, seed, raw) in enumerate(chosen.pictures[:SAMPLES]):
             self._tell("finishing", i / SAMPLES)
-            picture, start = sampler.deliver(raw), time.monotonic()
+            picture, start = sampler.deliver(raw, seed), time.monotonic()
             try:
                 done = self.finish(picture, prompt=prompt, seed=seed, twin=facts, start=start)
             except MLError as e:

@@ -2,8 +2,7 @@
 
 Stages: pictures, VAE, critic, text encoders, flow (the transformer), embedder, reader, decoder (of the VAE,
 for faces), export, and last the base's own decoder for pictures at the delivered size. `--stage decoder`
-trains only that, for the base in --out, on drawings that it makes first. `--stage finer --preset cpu-192
---start DIR` trains a base of 128 pixels further in pictures of 192. Every stage can be resumed:
+trains only that, for the base in --out, on drawings that it makes first. Every stage can be resumed:
 `--minutes` stops cleanly, and the same command continues. With `--fit` the build finishes within the minutes:
 independent stages run in parallel, the flow takes as many steps as there is time for, and the own decoder is
 left out. This needs an accelerator and free cores. `--start DIR` continues from an exported base. Nothing is
@@ -65,8 +64,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     ensure_torchvision()
     steps = prepare(args)
-    if args.stage in ("decoder", "finer"):
-        return 0 if (steps.finer() if args.stage == "finer" else steps.own_decoder()) else 3
+    if args.stage == "decoder":
+        return 0 if steps.own_decoder() else 3
     if args.stage:
         return 0 if run_stage(args.stage, steps) else 3
     parallel = None
@@ -94,14 +93,12 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--fit", action="store_true", help="end within the minutes, on a machine of its own")
     parser.add_argument(
-        "--stage", choices=(*STAGES, "finer", "decoder"), help="only this stage; --fit starts the others"
+        "--stage", choices=(*STAGES, "decoder"), help="only this stage; --fit starts the others"
     )
     parser.add_argument("--threads", type=int)
     args = parser.parse_args(argv)
     if args.fit and (args.start or not args.minutes):
         parser.error("--fit needs --minutes, and begins from nothing")
-    if args.stage == "finer" and not args.start:
-        parser.error("--stage finer needs --start, an exported base")
     return args
 
 

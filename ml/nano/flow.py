@@ -36,16 +36,6 @@ HIGH_SHARE = 0.3  # the first share of the steps trains only high times ("high" 
 COMPILED = 2  # number of buckets to compile, the largest ones: each takes minutes
 
 
-@dataclass(frozen=True)
-class Course:
-    """A learning rate, and shares of a training's steps. `early` trains high times alone: a trained base
-    needs none. `plain` has no critic and no rollouts, which cost a third of a step."""
-
-    rate: float = 1.5e-3
-    early: float = HIGH_SHARE
-    plain: float = 0.0
-
-
 Batch = tuple[int, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
@@ -91,7 +81,7 @@ def train_flow(
     fit: bool = False,
     seed: int = 1,
     by: critic.Critic | None = None,
-    course: Course = Course(),
+    rate: float = 1.5e-3,
 ) -> FlowModel | None:
     """Trains the transformer of `model` on latents from cache_latents, with the critic `by` if given. The
     text encoders are frozen.
@@ -100,17 +90,17 @@ def train_flow(
     number of steps, at most `steps`. Returns None when the clock stopped it before the end.
     """
     model = model.to(device).eval()
-    stage = new_stage(work / "flow.pt", model, course.rate, steps, fit)
+    stage = new_stage(work / "flow.pt", model, rate, steps, fit)
     batches = Batches({b: n for b, (n, _) in cached.items()}, pair, batch, seed)
     given = in_order(batches, range(stage.step, steps), device)
     loss = FlowLoss(model, cached, device, compiled=compiled, seed=seed)
     teacher = Teacher(by, cached, pair[0], device) if by else None
 
     def loss_of(step: int) -> torch.Tensor:
-        late, taught = (step >= share * stage.total for share in (course.early, course.plain))
+        late = step >= HIGH_SHARE * stage.total
         taken = loss.take(next(given), step, "mixed" if late and step % 3 else "high")
-        guess = loss.guess(taken, rollout=taught and late and step % 2 == 1)
-        return loss.error(taken, guess) + (teacher.error(taken, guess) if teacher and taught else 0)
+        guess = loss.guess(taken, rollout=late and step % 2 == 1)
+        return loss.error(taken, guess) + (teacher.error(taken, guess) if teacher else 0)
 
     with short_attention(model.transformer, device):
         done = stage.run(loss_of, clock)

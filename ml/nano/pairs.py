@@ -1,13 +1,15 @@
-"""The pairs that the base's own decoder is trained on: latents, and the drawing at the delivered size. They
-lie exactly on one another.
+"""The latents that the base's own decoder is trained on, and the drawings that they are of.
 
-A drawing is shrunk and encoded. Its latents are one input; the other is what the base makes of them when it
-begins its last steps from them with noise. From t = 0.55 on downwards the base still shows the same face, so
-both belong to the same drawing, and the decoder learns the base's own errors too.
+A drawing is encoded. Its latents are one kind; the other is what the base makes of them when it begins its
+last steps from them with noise. From t = 0.8 on downwards the base mostly shows the same drawing, so the
+decoder learns the base's own errors too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -18,25 +20,65 @@ import torch
 
 from ml.catalogue import Base
 from ml.drawn.captions import caption
+from ml.drawn.people import MORE_HAIR_STYLES, Person, Scene, random_person, random_scene
 from ml.drawn.portraits import draw
 from ml.local.families import Text, encode_text, family_of
 from ml.local.latents import pack, unpack
 from ml.local.precision import mixed
-from ml.nano.data import BUCKETS, part_file, sample
+from ml.nano.data import BUCKETS, SHARES, part_file
 from ml.nano.stage import Clock
 from ml.nano.vae import to_range
 
-PART = 100  # most pictures per file
-BEGINS = (0.2, 0.55)  # when the base's own steps begin
+PART = 250  # pictures per file
+AT_ONCE = 8
+BEGINS = (0.25, 0.8)  # when the base's own steps begin
 STEPS = 6  # of a whole sampling, so that its last steps are as long as in use
+OWN = 100_000  # drawings from this number on go through the base's own steps
 
-# bucket -> picture numbers (N,), drawings (N, H times, W times, 3) uint8, latents (N, 2, 16, h, w): of the
-# drawing and after the base's own steps
-Pairs = dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]
+Pairs = dict[int, tuple[np.ndarray, np.ndarray]]  # bucket -> numbers (N,), latents (N, 16, h, w)
+
+
+@lru_cache(100_000)
+def posed(index: int) -> tuple[Person, Scene, int]:
+    """The person, the scene and the bucket of drawing `index`: as the base's training set, and also the
+    hair and the pale skins of avatars and heads that leave the usual frame, as twins' pictures do."""
+    return drawing(index)[:3]
+
+
+def drawing(index: int) -> tuple[Person, Scene, int, np.random.Generator]:
+    rng = np.random.default_rng([77, index])
+    person = random_person(rng)
+    if rng.random() < 0.12:
+        person = replace(person, hair=str(rng.choice(MORE_HAIR_STYLES)))
+    if rng.random() < 0.3:
+        person = replace(person, chroma=float(rng.uniform(0.4, 1.0)))
+    scene = random_scene(rng, style=None, framed=True)
+    if rng.random() < 0.3:
+        scene = replace(
+            scene,
+            yaw=float(np.clip(rng.normal(0, 13), -35, 35)),
+            pitch=float(np.clip(rng.normal(0, 4), -10, 10)),
+            roll=float(np.clip(rng.normal(0, 4), -12, 12)),
+            size=float(rng.uniform(0.56, 0.68)),
+            dx=float(rng.uniform(-0.08, 0.08)),
+            dy=float(rng.uniform(-0.16, -0.04)),
+        )
+    return person, scene, int(rng.choice(len(BUCKETS), p=SHARES)), rng
+
+
+def small(index: int, base: Base) -> np.ndarray:
+    """Drawing `index` at the rendered size; two of five are drawn larger and shrunk, which is softer."""
+    cv2.setNumThreads(1)
+    person, scene, bucket, rng = drawing(index)
+    width, height = base.sizes.by_aspect[BUCKETS[bucket]]
+    if rng.random() >= 0.4:
+        return draw(person, scene, height, width)
+    large = draw(person, scene, 3 * height, 3 * width)
+    return cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def make_pairs(folder: Path, pipe: Any, base: Base, numbers: range, clock: Clock) -> bool:
-    """Writes the pairs of the drawings `numbers`, in parts; keeps existing parts. False when the time ran
+    """Writes the latents of the drawings `numbers`, in parts; keeps existing parts. False when the time ran
     out."""
     folder.mkdir(parents=True, exist_ok=True)
     for start in numbers[::PART]:
@@ -44,7 +86,7 @@ def make_pairs(folder: Path, pipe: Any, base: Base, numbers: range, clock: Clock
             continue
         if clock.over():
             return False
-        part = numbers[start - numbers[0] : start - numbers[0] + PART]
+        part = range(start, min(start + PART, numbers.stop))
         aside = folder / f"tmp-{start:06d}.npz"
         np.savez(aside, **arrays_of(pipe, base, part))  # type: ignore[arg-type]
         aside.rename(part_file(folder, start))
@@ -52,47 +94,35 @@ def make_pairs(folder: Path, pipe: Any, base: Base, numbers: range, clock: Clock
 
 
 def arrays_of(pipe: Any, base: Base, numbers: range) -> dict[str, np.ndarray]:
-    """A part's content: for each bucket k the numbers i{k}, the drawings b{k} and the latents z{k}."""
+    """A part's content: for each bucket k the numbers i{k} and the latents z{k}."""
     out: dict[str, np.ndarray] = {}
-    buckets = np.array([sample(n)[2] for n in numbers])
+    buckets = np.array([posed(n)[2] for n in numbers])
     for k in np.unique(buckets):
         some = np.array(numbers)[buckets == k]
-        drawings = np.stack([delivered(int(n), base) for n in some])
-        out |= {f"i{k}": some, f"b{k}": drawings, f"z{k}": latents_of(pipe, base, some, drawings)}
+        groups = [some[i : i + AT_ONCE] for i in range(0, len(some), AT_ONCE)]
+        out |= {f"i{k}": some, f"z{k}": np.concatenate([latents_of(pipe, base, group) for group in groups])}
     return out
 
 
-def delivered(number: int, base: Base) -> np.ndarray:
-    """Drawing `number` at the delivered size."""
-    cv2.setNumThreads(1)
-    person, scene, bucket = sample(number)
-    width, height = base.sizes.by_aspect[BUCKETS[bucket]]
-    return draw(person, scene, height * base.sizes.enlarge, width * base.sizes.enlarge)
-
-
 @torch.no_grad()
-def latents_of(pipe: Any, base: Base, numbers: np.ndarray, drawings: np.ndarray) -> np.ndarray:
-    """(N, 2, 16, h, w) in half precision."""
-    device, k = pipe.device.type, 1 / base.sizes.enlarge
-    small = np.stack([cv2.resize(d, None, fx=k, fy=k, interpolation=cv2.INTER_AREA) for d in drawings])
-    rng = np.random.default_rng([17, int(numbers[0])])
-    noise = torch.from_numpy(rng.standard_normal((len(small), 16, *(n // 8 for n in small.shape[1:3]))))
-    texts, t = texts_of(pipe, base, numbers), float(rng.uniform(*BEGINS))
+def latents_of(pipe: Any, base: Base, numbers: np.ndarray) -> np.ndarray:
+    """(N, 16, h, w) in half precision."""
+    device = pipe.device.type
     with mixed(device):
-        z = encode(pipe, small)
-        own = own_steps(pipe, base, z, noise.float().to(z), texts, t)
-    return torch.stack([z, own], 1).half().cpu().numpy()
-
-
-def encode(pipe: Any, small: np.ndarray) -> torch.Tensor:
-    return pipe.vae.encode(to_range(small, pipe.device.type)).latent_dist.mode().float()
+        drawn = to_range(np.stack([small(int(n), base) for n in numbers]), device)
+        z = pipe.vae.encode(drawn).latent_dist.mode().float()
+        if numbers[0] >= OWN:
+            rng = np.random.default_rng([78, int(numbers[0])])
+            noise = torch.from_numpy(rng.standard_normal(z.shape)).to(z)
+            z = own_steps(pipe, base, z, noise, texts_of(pipe, base, numbers), float(rng.uniform(*BEGINS)))
+    return z.half().cpu().numpy()
 
 
 def texts_of(pipe: Any, base: Base, numbers: np.ndarray) -> Text:
     """The drawings' full captions, encoded; then as many empty ones."""
     said = []
     for n in map(int, numbers):
-        person, scene, _ = sample(n)
+        person, scene, _ = posed(n)
         said.append(caption(scene, np.random.default_rng([19, n]), person=person, keep=1.0))
     encoded = [encode_text(pipe, base, text) for text in (*said, *[""] * len(said))]
     return tuple(torch.cat(parts) for parts in zip(*encoded))
@@ -113,12 +143,13 @@ def own_steps(
     return unpack(x, h, w)
 
 
-def load_pairs(folder: Path, last: int, first: int = 0) -> Pairs:
-    """The pairs of the drawings first..last-1."""
-    found: dict[int, list[tuple[np.ndarray, ...]]] = {}
-    for start in range(first, last, PART):
-        with np.load(part_file(folder, start)) as part:
+def load_pairs(folder: Path) -> Pairs:
+    """All pairs in a folder."""
+    found: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
+    for path in sorted(folder.glob("part-??????.npz")):
+        with np.load(path) as part:
             for k in range(len(BUCKETS)):
                 if f"i{k}" in part:
-                    found.setdefault(k, []).append(tuple(part[f"{name}{k}"] for name in "ibz"))
-    return {k: tuple(map(np.concatenate, zip(*rows))) for k, rows in sorted(found.items())}  # type: ignore[misc]
+                    found.setdefault(k, []).append((part[f"i{k}"], part[f"z{k}"]))
+    join: Callable[[Any], np.ndarray] = np.concatenate
+    return {k: (join(n), join(z)) for k, (n, z) in ((k, zip(*rows)) for k, rows in sorted(found.items()))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Preset:
     text: Amount
     critic: Amount
     flow: Amount
-    own_decoder: Amount  # trained on the first `pairs` drawings
-    pairs: int
+    own_decoder: Amount
+    drawn: int  # drawings that the own decoder is trained on
+    own: int  # and drawings that went through the base's own last steps
     compiled: bool
     shape: dict[str, int]  # of the transformer and the text encoders, see model.new_flow_model
 
@@ -51,8 +52,9 @@ PRESETS = {
         text=Amount(1500, 64),
         critic=Amount(1500, 96),
         flow=Amount(14_000, 32),
-        own_decoder=Amount(4000, 8),
-        pairs=3000,
+        own_decoder=Amount(3400, 64),
+        drawn=14_500,
+        own=5000,
         compiled=True,
         shape={"heads": 6, "head": 32, "double": 2, "single": 4, "text": 128, "pooled": 128},
     ),
@@ -70,8 +72,9 @@ PRESETS = {
         text=Amount(1500, 64),
         critic=Amount(2000, 96),
         flow=Amount(14_000, 256),
-        own_decoder=Amount(12_000, 16),
-        pairs=12_000,
+        own_decoder=Amount(4000, 128),
+        drawn=60_000,
+        own=20_000,
         compiled=False,
         shape={"heads": 6, "head": 32, "double": 2, "single": 4, "text": 192, "pooled": 192},
     ),
@@ -90,19 +93,9 @@ PRESETS = {
         critic=Amount(3, 96),
         flow=Amount(3, 4),
         own_decoder=Amount(2, 2),
-        pairs=4,
+        drawn=3,
+        own=2,
         compiled=False,
         shape={"heads": 2, "head": 32, "double": 1, "single": 1, "text": 32, "pooled": 32},
     ),
 }
-# For --stage finer and decoder: the base of "cpu" goes on in larger pictures.
-PRESETS["cpu-192"] = replace(
-    PRESETS["cpu"],
-    pixels=192,
-    pictures=16_000,
-    learnt=14_000,
-    critic=Amount(500, 64),
-    flow=Amount(5500, 32),
-    own_decoder=Amount(3600, 4),
-    pairs=2400,
-)

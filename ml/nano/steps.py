@@ -16,21 +16,19 @@ from ml.nano import data, text
 from ml.nano.critic import Critic, train_critic
 from ml.nano.decoder_training import train_own_decoder
 from ml.nano.embedder_training import draw_heads, train_embedder
-from ml.nano.export import export, load_flow_model, load_net, load_vae, save_net
-from ml.nano.flow import Course, train_flow
-from ml.nano.latents import Latents, cache_latents
+from ml.nano.export import load_flow_model, load_vae, save_net
+from ml.nano.flow import train_flow
+from ml.nano.latents import Latents
 from ml.nano.model import FlowModel, new_flow_model
-from ml.nano.pairs import load_pairs, make_pairs
+from ml.nano.pairs import OWN, load_pairs, make_pairs
 from ml.nano.presets import Preset
 from ml.nano.reader_training import train_reader
 from ml.nano.stage import Clock
 from ml.nano.text_training import train_text
 from ml.nano.vae_training import train_decoder, train_vae
-from ml.nets.decoder import Decoder, save
+from ml.nets.decoder import ReadingNet, cells_of, save
 from ml.nets.embedder import Embedder
 from ml.nets.reader import ReaderNet
-
-FINER_RATE = 6e-4  # of a trained transformer's further training
 
 
 def new_tokenizers() -> tuple[Any, Any]:
@@ -127,11 +125,8 @@ class Steps:
         *,
         until: Clock,
         fit: bool,
-        finer: bool = False,
     ) -> FlowModel | None:
-        """With `finer` the model is trained already: no steps at high times alone, and smaller ones."""
         p = self.preset
-        course = Course(FINER_RATE, early=0.0, plain=0.5) if finer else Course()
         return train_flow(
             self.work,
             latents,
@@ -144,7 +139,6 @@ class Steps:
             compiled=p.compiled,
             fit=fit,
             by=by,
-            course=course,
         )
 
     def readers(self) -> torch.nn.Module | None:
@@ -201,37 +195,18 @@ class Steps:
             device=self.device,
         )
 
-    def finer(self) -> bool:
-        """Trains the base of `start` further in larger pictures and exports it to `out`: a face then covers
-        more latent cells. Its VAE and its text encoders stay, and so do the nets."""
-        if not self.draw():
-            return False
-        vae, pair = self.vae(), self.tokenizers()
-        latents = cache_latents(vae, self.work, self.preset.learnt, self.device, even=False)
-        critic = self.critic(latents)
-        if critic is None:
-            return False
-        model = self.flow(self.model(pair), pair, latents, critic, until=self.clock, fit=False, finer=True)
-        if model is not None:
-            export(self.out, vae, model, pair, self.preset.pixels)
-        return model is not None
-
     def own_decoder(self) -> bool:
-        """Trains the decoder of the base in `out` (its nets in `nets`), and saves it there."""
+        """Trains the decoder of the base in `out`, and saves it there."""
         p, folder = self.preset, self.work / "pairs"
         base = base_of("nano", self.out)
         pipe = load_pipeline(base, self.device)
-        if not make_pairs(folder, pipe, base, range(p.pairs), self.clock):
-            return False
-        widths = tuple(reversed(pipe.vae.config.block_out_channels))
-        decoder = Decoder(widths, times=base.sizes.enlarge)
-        decoder.begin_from(pipe.vae.decoder)
+        for numbers in (range(p.drawn), range(OWN, OWN + p.own)):
+            if not make_pairs(folder, pipe, base, numbers, self.clock):
+                return False
         trained = train_own_decoder(
             self.work / "own-decoder.pt",
-            decoder,
-            load_net(Embedder(), self.nets / "faces.safetensors"),
-            load_net(ReaderNet(), self.nets / "reader.safetensors"),
-            load_pairs(folder, p.pairs),
+            ReadingNet(cells_of(base.sizes)),
+            load_pairs(folder),
             self.clock,
             steps=p.own_decoder.steps,
             batch=p.own_decoder.batch,

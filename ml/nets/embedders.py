@@ -4,7 +4,7 @@ different nets. Distances are read with ml/nets/scales.py."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -82,8 +82,12 @@ class DrawnEmbedder:
         self.net = LazyNet(Embedder, weights, device)
 
     def vector(self, picture: np.ndarray, face: Face) -> np.ndarray:
-        made: np.ndarray = self.net(as_batch(head_crop(picture, face)) / 127.5 - 1)[0]
-        return made / max(float(np.linalg.norm(made)), 1e-9)
+        return np.asarray(self.look([head_crop(picture, face)])[0])
+
+    def look(self, heads: Sequence[np.ndarray]) -> np.ndarray:
+        """Heads as alignment.align crops them -> (N, D)."""
+        made = self.net(as_batch(*heads) / 127.5 - 1)
+        return np.asarray(made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-9))
 
 
 class RealEmbedder:

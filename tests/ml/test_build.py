@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from ml.nano import build, data
 from ml.nano.presets import PRESETS
 from ml.nano.stage import Clock, Stage
 from ml.nano.steps import Steps
-from ml.nets import decoder as own
-from ml.nets.alignment import WEIGHTS as FACES
 from ml.sizes import SIZES
 
 
@@ -132,28 +129,6 @@ def test_one_command_builds_it_from_nothing_and_betters_it(tmp_path: Path) -> No
     better.mkdir()
     assert build.build(steps(work, better, Clock(None), start=out))
     assert (better / "model_index.json").is_file()
-
-
-@pytest.mark.thorough
-@pytest.mark.train
-def test_a_base_goes_on_in_larger_pictures(tiny_folder: Path, tmp_path: Path) -> None:
-    preset = replace(PRESETS["tiny"], pixels=192, pictures=data.PART, learnt=data.PART, pairs=2)
-    work, out = tmp_path / "work", tmp_path / "out"
-    work.mkdir()
-    larger = Steps(work, out, FACES.parent, preset, Clock(None), "cpu", tiny_folder)
-    assert larger.finer()
-    assert base_of("nano", out).sizes.enlarge == 3
-    assert larger.own_decoder()
-    found = own.load(out, 3)
-    assert found is not None
-    assert found(torch.zeros(1, 16, 24, 24)).shape == (1, 3, 576, 576)
-    assert own.load(out, 4) is None  # of another size
-
-
-def test_larger_pictures_need_a_base_to_begin_from(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        build.parse_args(["--stage", "finer"])
-    assert "--start" in capsys.readouterr().err
 
 
 def test_evening_out_changes_the_latents_and_not_the_pictures() -> None:

@@ -1,5 +1,5 @@
-"""The base's own decoder: it begins as the VAE's, is trained on pairs that lie on one another, and draws the
-pictures that a base which has it delivers."""
+"""The base's own decoder: it reads a drawing's values out of latents, and the drawing program delivers the
+picture where it agrees with the VAE's."""
 
 from __future__ import annotations
 
@@ -14,81 +14,162 @@ import pytest
 import torch
 
 from ml.catalogue import NANO, Base, base_of
+from ml.drawn.portraits import draw
 from ml.errors import MLError
 from ml.local.engine import LocalEngine
 from ml.local.loading import load_pipeline
 from ml.local.sample import Sampler
 from ml.nano import decoder_training as training
-from ml.nano.export import load_net
-from ml.nano.pairs import make_pairs
+from ml.nano.pairs import OWN, make_pairs, posed, small
 from ml.nano.presets import PRESETS
 from ml.nano.stage import Clock
 from ml.nano.steps import Steps
 from ml.nano.vae import to_range
 from ml.nets import decoder as own
 from ml.nets.alignment import WEIGHTS as FACES
-from ml.nets.decoder import Decoder
-from ml.nets.embedder import Embedder
-from ml.nets.reader import WEIGHTS as READER
-from ml.nets.reader import ReaderNet
+from ml.nets.decoder import NUMBERS, Decoder, ReadingNet, drawing_of, laid_out, values_of
+from ml.nets.embedders import DrawnEmbedder
 from ml.types import RenderSpec
 from tests.ml.test_build import After
 
-ASKED: dict[str, Any] = {"size": (64, 80), "steps": 1}
+ASKED: dict[str, Any] = {"size": (128, 128), "steps": 2}
+SMALL = (8, 8, 8), 16  # widths of a small net
 
 
-def begun(pipe: Any) -> Decoder:
-    torch.manual_seed(5)
-    decoder = Decoder(tuple(reversed(pipe.vae.config.block_out_channels)))
-    decoder.begin_from(pipe.vae.decoder)
-    return decoder
+def new_net(seed: int = 5) -> ReadingNet:
+    torch.manual_seed(seed)
+    return ReadingNet(18, *SMALL)
 
 
 @pytest.fixture
-def base(tiny_folder: Path, tmp_path: Path, pipe: Any) -> Base:
-    """A base with a decoder of its own, whose detail is random."""
+def base(tiny_folder: Path, tmp_path: Path) -> Base:
+    """A base with a decoder of its own that has learnt nothing."""
     folder = tmp_path / "base"
     shutil.copytree(tiny_folder, folder)
-    decoder = begun(pipe)
-    torch.nn.init.normal_(decoder.detail.out.weight, std=0.2)
-    own.save(decoder, folder)
+    own.save(new_net(), folder)
     return base_of("nano", folder)
 
 
-def test_it_begins_with_the_vaes_pictures_enlarged(pipe: Any) -> None:
-    z = torch.randn(2, 16, 8, 6, generator=torch.Generator().manual_seed(1))
-    decoder = begun(pipe)
-    with torch.no_grad():
-        small, whole = pipe.vae.decode(z).sample, decoder(z)
-    assert torch.allclose(decoder.small(decoder.features(z)), small, atol=1e-5)
-    assert whole.shape == (2, 3, 256, 192)
-    assert torch.allclose(whole, own.larger(small, 4), atol=1e-4)
+@pytest.fixture(scope="module")
+def shipped() -> Sampler:
+    base = base_of("nano")
+    return Sampler(load_pipeline(base, "cpu"), base)
+
+
+@pytest.mark.parametrize("number", [0, 3, 4, 9])
+def test_a_drawing_is_what_its_values_say(number: int) -> None:
+    person, scene, _ = posed(number)
+    numbers, places = (np.nan_to_num(np.array(v)) for v in values_of(person, scene))
+    again = drawing_of(numbers, places.clip(0), scene.arrangement)
+    assert np.array_equal(draw(*again, 96, 80), draw(person, scene, 96, 80))
+
+
+def test_what_a_drawing_does_not_show_is_not_learnt() -> None:
+    person, scene, _ = posed(0)
+    scene = replace(scene, background="park", hat="none")
+    numbers, places = values_of(replace(person, mole=None), scene)
+    assert np.isnan(numbers[list(NUMBERS).index("mole_x")])
+    assert [name for name, at in zip(own.CHOICES, places) if at < 0] == ["backdrop", "hat_colour"]
+    asked = torch.tensor([numbers]), torch.tensor([places])
+    found = torch.zeros(1, len(numbers)), torch.zeros(1, sum(own.LENGTHS))
+    before = training.loss_of(found, *asked)
+    found[0][0, list(NUMBERS).index("mole_x")] = 9.0
+    assert torch.equal(training.loss_of(found, *asked), before)
+    assert before.isfinite()
 
 
 def test_it_has_at_most_eight_million_parameters() -> None:
-    assert sum(p.numel() for p in Decoder().parameters()) < 8e6
+    assert sum(p.numel() for p in ReadingNet().parameters()) < 8e6
 
 
-def test_a_part_of_the_picture_has_the_whole_pictures_detail(pipe: Any) -> None:
-    decoder, features = begun(pipe), torch.randn(1, 8, 40, 40)
-    torch.nn.init.normal_(decoder.detail.out.weight)
-    whole, part = decoder.detail(features), decoder.detail(features[..., 8:32, 8:32])
-    assert torch.allclose(whole[..., 64:96, 64:96], part[..., 32:64, 32:64], atol=1e-4)
+def test_latents_lie_in_the_middle_beside_their_places() -> None:
+    found = laid_out(torch.full((1, 16, 18, 10), 2.0), 18)[0]
+    assert found.shape == (19, 18, 18)
+    assert (found[:17, :, 4:14].mean((1, 2)) == torch.tensor([2.0] * 16 + [1.0])).all()
+    assert (found[:, :, :4] == 0).all()
+    x, y = found[17], found[18]
+    assert (x[0, 4], x[0, 13]) == (-0.9, 0.9)  # half frames: the short side is from -1 to 1
+    assert (y[0, 4], y[17, 4]) == (-1.7, 1.7)
 
 
-def test_a_base_with_it_delivers_its_pictures_and_keeps_the_small_ones(base: Base, pipe: Any) -> None:
-    plain, sampler = Sampler(pipe, base), Sampler(load_pipeline(base, "cpu"), base)
-    small = sampler.sample("smiling", seed=3, **ASKED)
-    assert (small == plain.sample("smiling", seed=3, **ASKED)).all()
-    (raw,) = sampler.raw_batch(["smiling"], seeds=[3], **ASKED)
-    made = sampler.deliver(raw)
-    assert made.shape == (320, 256, 3)
-    assert made.dtype == np.uint8
-    assert not np.array_equal(made, plain.enlarge(small))
-    assert (sampler.small(raw) == small).all()
+@torch.no_grad()
+def test_it_reads_what_a_drawings_latents_show(shipped: Sampler) -> None:
+    assert shipped.decoder is not None
+    right = []
+    for n in range(900_000, 900_012):
+        person, scene, _ = posed(n)
+        x = to_range(draw(person, scene, 128, 128)[None], "cpu")
+        z = shipped.pipe.vae.encode(x).latent_dist.mode()[0]
+        seen, where = shipped.decoder.read(z, shipped.small(z)).drawing()
+        right += [seen.gender == person.gender, where.background == scene.background]
+        right += [where.expression == scene.expression, abs(seen.skin - person.skin) < 0.2]
+    assert np.mean(right) >= 0.85
 
 
-def test_the_engine_delivers_its_pictures(base: Base, tmp_path: Path) -> None:
+def test_where_the_net_is_not_sure_small_drawings_decide() -> None:
+    person, scene, _ = posed(0)
+    scene = replace(scene, background="studio", backdrop="red", hat="none", style="photorealistic")
+    numbers, places = (np.nan_to_num(np.array(v)) for v in values_of(person, scene))
+    shares = [np.eye(n)[int(at)] for n, at in zip(own.LENGTHS, places.clip(0))]
+    at = list(own.CHOICES).index("backdrop")
+    shares[at] = np.eye(10)[1] * 0.6 + np.eye(10)[0] * 0.4  # more likely blue
+    numbers[list(NUMBERS).index("skin")] = 0.9
+    reading = own.Reading(numbers, shares, scene.arrangement, draw(person, scene, 128, 128))
+    before = reading.apart
+    reading.improve()
+    seen, where = reading.drawing()
+    assert where.backdrop == "red"
+    assert abs(seen.skin - person.skin) < 0.16
+    assert reading.apart < before
+
+
+def test_the_drawing_looks_like_the_same_person_to_the_embedder() -> None:
+    person, scene, _ = posed(2)
+    scene = replace(scene, style="photorealistic", hat="none", glasses="none", yaw=0.0)
+    numbers, places = (np.nan_to_num(np.array(v)) for v in values_of(person, scene))
+    wrong = own.with_value(numbers, list(NUMBERS).index("age"), -numbers[list(NUMBERS).index("age")])
+    places = places.clip(0).astype(int)
+    at = list(own.CHOICES).index("eyes")
+    shares = [np.eye(n)[value] for n, value in zip(own.LENGTHS, places)]
+    shares[at] = np.full(6, 1 / 6)
+    reading = own.Reading(wrong, shares, scene.arrangement, draw(person, scene, 128, 128))
+    look = DrawnEmbedder().look
+    goal = look([reading._head(reading.small, numbers, places)])[0]
+    before = look([reading._drawn_head(reading.numbers, reading.places)])[0] @ goal
+    reading.recognise(look)
+    assert look([reading._drawn_head(reading.numbers, reading.places)])[0] @ goal > before
+    assert reading.places[at] == places[at]
+
+
+def test_the_base_that_ships_delivers_drawings(shipped: Sampler) -> None:
+    raws = shipped.raw_batch(["a smiling woman in a park"] * 2, size=(128, 128), steps=6, seeds=[1, 2])
+    for raw in raws:
+        assert isinstance(raw, torch.Tensor)
+        assert shipped.decoder is not None
+        reading = shipped.decoder.read(raw, shipped.small(raw))
+        assert np.array_equal(shipped.deliver(raw), draw(*reading.drawing(), 512, 512))
+        assert reading.apart <= own.AGREES
+        assert np.array_equal(shipped.deliver(raw, exact=True), shipped.enlarge(shipped.small(raw)))
+
+
+def test_latents_of_no_drawing_are_delivered_by_the_vae(shipped: Sampler) -> None:
+    for raw in torch.randn(3, 16, 16, 16, generator=torch.Generator().manual_seed(1)):
+        assert np.array_equal(shipped.deliver(raw), shipped.enlarge(shipped.small(raw)))
+
+
+def test_every_shape_is_drawn_at_its_size(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own, "AGREES", 1.0)
+    sampler = Sampler(load_pipeline(base, "cpu"), base)
+    for width, height in set(base.sizes.by_aspect.values()):
+        made = sampler.delivered("smiling", size=(width, height), steps=1, seed=3)
+        assert made.shape == (4 * height, 4 * width, 3)
+
+
+def test_the_engine_delivers_its_pictures(
+    base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "AGREES", 1.0)
+
     def made(source: str) -> np.ndarray:
         engine = LocalEngine("nano", source=source, keys=tmp_path / "keys", threads=1)
         return engine.models()[1].deliver(
@@ -102,15 +183,16 @@ def test_the_engine_delivers_its_pictures(base: Base, tmp_path: Path) -> None:
     assert not np.array_equal(with_it, without)
 
 
-def test_one_of_another_version_or_vae_is_not_used(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = Path(base.source)
-    assert own.load(folder, 4) is not None
+def test_one_of_another_version_vae_or_size_is_not_used(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, sizes = Path(base.source), base.sizes
+    assert own.load(folder, sizes) is not None
     with monkeypatch.context() as later:
-        later.setattr(own, "VERSION", 3)
-        assert own.load(folder, 4) is None
+        later.setattr(own, "VERSION", own.VERSION + 1)
+        assert own.load(folder, sizes) is None
         assert load_pipeline(base, "cpu").own_decoder is None
+    assert own.load(folder, replace(sizes, by_aspect={"1:1": (192, 192)})) is None
     shutil.copy(NANO / "vae" / "diffusion_pytorch_model.safetensors", folder / "vae")
-    assert own.load(folder, 4) is None
+    assert own.load(folder, sizes) is None
 
 
 @pytest.mark.parametrize("kept", [4, 4000])
@@ -122,52 +204,40 @@ def test_a_damaged_one_is_told(base: Base, kept: int) -> None:
     assert e.value.code == "base_broken"
 
 
-def test_pairs_lie_on_one_another(tmp_path: Path) -> None:
-    """Latents after the base's own last steps are nearer to their drawing's than to any other's."""
-    base = base_of("nano")
+def test_latents_after_the_bases_own_steps_still_are_of_their_drawing(tmp_path: Path) -> None:
+    base, numbers = base_of("nano"), range(OWN, OWN + 3)
     pipe = load_pipeline(base, "cpu")
-    assert make_pairs(tmp_path, pipe, base, range(3), Clock(None))
-    with np.load(tmp_path / "part-000000.npz") as part:
-        drawings, z = part["b0"], torch.from_numpy(part["z0"]).float()
-    width, height = base.sizes.by_aspect["1:1"]
-    times = base.sizes.enlarge
-    assert drawings.shape[1:] == (height * times, width * times, 3)
-    small = torch.nn.functional.avg_pool2d(to_range(drawings, "cpu"), times)
-    apart = torch.cdist(z[:, 1].flatten(1), pipe.vae.encode(small).latent_dist.mode().flatten(1))
-    assert (apart.argmin(1) == torch.arange(len(z))).all()
+    assert make_pairs(tmp_path, pipe, base, numbers, Clock(None))
+    with np.load(tmp_path / f"part-{OWN:06d}.npz") as part:
+        found = {int(n): z for key in part if key[0] == "i" for n, z in zip(part[key], part[f"z{key[1:]}"])}
+    for n, z in found.items():
+        drawn = pipe.vae.encode(to_range(small(n, base)[None], "cpu")).latent_dist.mode()[0]
+        assert np.corrcoef(z.ravel(), drawn.ravel())[0, 1] > 0.5
+    assert sorted(found) == list(numbers)
     assert not make_pairs(tmp_path, pipe, base, range(100, 102), After(0))
 
 
-def pairs() -> Any:
+def trained(path: Path, clock: Clock) -> ReadingNet | None:
     rng = np.random.default_rng(2)
-    drawings = rng.integers(0, 255, (4, 256, 256, 3), dtype=np.uint8)
-    return {0: (np.arange(4), drawings, rng.standard_normal((4, 2, 16, 8, 8)).astype(np.float16))}
+    pairs = {0: (np.arange(4), rng.standard_normal((4, 16, 16, 16)).astype(np.float16))}
+    return training.train_own_decoder(path, new_net(), pairs, clock, steps=4, batch=2, device="cpu")
 
 
-def trained(path: Path, pipe: Any, clock: Clock) -> Any:
-    judges = load_net(Embedder(), FACES), load_net(ReaderNet(), READER)
-    return training.train_own_decoder(
-        path, begun(pipe), *judges, pairs(), clock, steps=4, batch=2, device="cpu"
-    )
-
-
-@pytest.mark.thorough
-def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
-    pipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "CROP", 64)
-    monkeypatch.setattr(training, "ALONE", 0.3)  # the rival begins after two of four steps
-    whole = trained(tmp_path / "a.pt", pipe, Clock(None))
-    assert trained(tmp_path / "b.pt", pipe, After(3)) is None
-    again = trained(tmp_path / "b.pt", pipe, Clock(None))
+def test_a_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    whole = trained(tmp_path / "a.pt", Clock(None))
+    assert trained(tmp_path / "b.pt", After(3)) is None
+    again = trained(tmp_path / "b.pt", Clock(None))
+    assert whole is not None
+    assert again is not None
     assert all(torch.equal(p, again.state_dict()[n]) for n, p in whole.state_dict().items())
-    assert not torch.equal(whole.detail.out.weight, torch.zeros_like(whole.detail.out.weight))
+    assert not torch.equal(whole.numbers.weight, new_net().numbers.weight)
 
 
 def test_the_stage_gives_the_base_its_decoder(tiny_folder: Path, tmp_path: Path) -> None:
     folder, work = tmp_path / "base", tmp_path / "work"
     shutil.copytree(tiny_folder, folder)
-    preset = replace(PRESETS["tiny"], pairs=2)
-    assert Steps(work, folder, FACES.parent, preset, Clock(None), "cpu").own_decoder()
-    assert own.load(folder, 4) is not None
+    assert Steps(work, folder, FACES.parent, PRESETS["tiny"], Clock(None), "cpu").own_decoder()
+    found = own.load(folder, base_of("nano", folder).sizes)
+    assert isinstance(found, Decoder)
+    assert found.times == 4
     assert json.loads((folder / "nano.json").read_text())["pixels"] == 128

@@ -104,6 +104,18 @@ def test_a_repair_changes_no_pixel_outside_of_its_mask(engine: LocalEngine, stor
     assert far(made[mask], PICTURE[mask]) > 3
 
 
+def test_a_part_is_drawn_only_where_the_drawing_goes_on_as_the_picture_does() -> None:
+    mask = np.zeros((500, 400), bool)
+    mask[200:260, 120:280] = True
+    reference = references.Reference(b"", PICTURE, mask)
+    inside, outside = PICTURE.copy(), PICTURE.copy()
+    inside[mask] = 255 - inside[mask]
+    outside[~mask] = 255 - outside[~mask]
+    assert references.goes_on(reference, inside)
+    assert not references.goes_on(reference, outside)
+    assert references.goes_on(replace(reference, mask=np.ones_like(mask)), outside)  # nothing is around it
+
+
 def test_a_repaired_region_is_signed_as_an_edit(engine: LocalEngine, store: MemoryStore) -> None:
     (made,) = engine.render(replace(SPEC, region="mouth"), store=store)
     found = provenance.verify(made.png, certificates=engine.signer.certificates)

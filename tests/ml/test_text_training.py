@@ -62,7 +62,7 @@ def test_the_flow_leaves_the_encoders_as_they_are(tmp_path: Path, pair: tuple[An
         Clock(None),
         steps=2,
         batch=4,
-        course=flow.Course(1e-3),
+        rate=1e-3,
         device="cpu",
     )
     assert done is model
