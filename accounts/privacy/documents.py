@@ -28,7 +28,7 @@ class Document:
 
 DOCUMENTS = {
     "privacy": Document("2026-11.4", date(2026, 11, 29)),
-    "retention": Document("2026-11.7", date(2026, 11, 30)),
+    "retention": Document("2026-11.8", date(2026, 11, 30)),
     "imprint": Document("2026-11", date(2026, 11, 29)),
     "ai": Document("2026-11.2", date(2026, 11, 29)),
 }

@@ -87,6 +87,7 @@ def shown_after(page: Page, origin: str, message: dict[str, str]) -> Any:
     devtools, found = page.context.new_cdp_session(page), []
     devtools.on("ServiceWorker.workerRegistrationUpdated", lambda e: found.extend(e["registrations"]))
     devtools.send("ServiceWorker.enable")
+    page.evaluate("navigator.serviceWorker.ready.then(() => 1)")  # before, a message would be lost
     wait_for(lambda: found or page.evaluate("1") is None)
     devtools.send(
         "ServiceWorker.deliverPushMessage",
