@@ -29,6 +29,7 @@ from ml.catalogue import base_of
 from ml.drawn.captions import caption
 from ml.drawn.people import Person, Scene, framed_scene, random_person
 from ml.drawn.portraits import draw
+from ml.drawn.solid import centre_of
 from ml.faces import Faces
 from ml.local.loading import load_pipeline
 from ml.local.sample import Sampler
@@ -47,7 +48,8 @@ def scenes_of(rng: np.random.Generator, count: int) -> list[Scene]:
 def sharpness(picture: np.ndarray, scene: Scene) -> float:
     """Tenengrad on the head, which lies where the scene says."""
     half = len(picture) / 2
-    x, y, r = half * (1 + scene.dx), half * (1 + scene.dy - 0.06), 0.9 * half * scene.size
+    x, y = (half * (1 + at) for at in centre_of(scene))
+    r = 0.9 * half * scene.size
     rows, columns = (slice(max(int(v - r), 0), int(v + r)) for v in (y, x))
     grey = cv2.cvtColor(picture[rows, columns], cv2.COLOR_RGB2GRAY).astype(np.float64)
     return float(np.mean(cv2.Sobel(grey, -1, 1, 0) ** 2 + cv2.Sobel(grey, -1, 0, 1) ** 2))

@@ -143,6 +143,18 @@ def rotation(scene: Scene) -> A:
     return (nod @ turn).astype(np.float32)
 
 
+def centre_of(scene: Scene) -> tuple[float, float]:
+    """Where the origin of the head's frame is seen: X, Y in half frames."""
+    return scene.dx, scene.dy - 0.06
+
+
+def seen_at(scene: Scene, points: Any) -> A:
+    """(n, 3) points of the head's frame -> (n, 2): where they are seen, X, Y in half frames."""
+    u, v, _ = rotation(scene) @ np.asarray(points, float).T
+    c, s = np.cos(np.radians(scene.roll)), np.sin(np.radians(scene.roll))
+    return np.asarray(centre_of(scene) + scene.size * np.stack([u * c - v * s, u * s + v * c], 1))
+
+
 def shade(normal: tuple[A, A, A], light: Light, wrap: float = 0.25) -> A:
     """(3, H, W): the light of each colour that a matt surface reflects."""
     diffuse = (along(normal, light.direction) + wrap) * (1 / (1 + wrap))
@@ -192,7 +204,7 @@ class Head:
         self.R = rotation(scene)
         self.r = scene.size
         self.eye_scale = eye_scale
-        self.centre = (scene.dx, -0.06 + scene.dy)
+        self.centre = centre_of(scene)
         roll = float(np.radians(scene.roll))
         self.cos, self.sin = float(np.cos(roll)), float(np.sin(roll))
         u, v = (canvas.X - self.centre[0]) / self.r, (canvas.Y - self.centre[1]) / self.r

@@ -17,6 +17,7 @@ import torch
 from ml.drawn.captions import caption
 from ml.drawn.people import Person, Scene, random_person, random_scene
 from ml.drawn.portraits import draw
+from ml.drawn.solid import centre_of
 from ml.nano.stage import Clock
 from ml.sizes import SIZES
 
@@ -75,7 +76,7 @@ def face_map(numbers: np.ndarray, height: int, width: int) -> torch.Tensor:
     """
     half = min(height, width) / 2
     x, y = (np.arange(width) + 0.5 - width / 2) / half, (np.arange(height) + 0.5 - height / 2) / half
-    where = np.array([(s.dx, s.dy - 0.06, s.size) for s in (sample(int(n))[1] for n in numbers)])
+    where = np.array([(*centre_of(s), s.size) for s in (sample(int(n))[1] for n in numbers)])
     cx, cy, r = (column[:, None, None] for column in where.T)
     away = np.hypot((x[None, None] - cx) / (0.8 * r), (y[None, :, None] - cy - 0.25 * r) / (0.95 * r))
     weights = 1 + (FACE - 1) * np.clip((1.3 - away) / 0.5, 0, 1)

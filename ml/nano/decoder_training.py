@@ -11,10 +11,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ml.drawn.values import LENGTHS, values_of
 from ml.nano.data import choose_bucket
 from ml.nano.pairs import Pairs, posed
 from ml.nano.stage import Clock, Stage
-from ml.nets.decoder import LENGTHS, ReadingNet, values_of
+from ml.nets.decoder import ReadingNet
 
 NOISE = 0.35  # most noise on the latents
 CHOICE = 0.25  # weight of the choices' cross entropy relative to the numbers' squared error

@@ -17,7 +17,7 @@ from torch import nn
 
 from ml.drawn.people import random_person, random_scene
 from ml.drawn.portraits import draw
-from ml.drawn.solid import MOUTH_Y, rotation
+from ml.drawn.solid import MOUTH_Y, seen_at
 from ml.local.precision import mixed
 from ml.nano.stage import Clock, Stage
 from ml.nets.alignment import align
@@ -36,14 +36,9 @@ def _head(person: Any, rng: np.random.Generator, pixels: int = 128) -> np.ndarra
     scene = random_scene(rng, style="photorealistic" if rng.random() < 0.7 else None)
     scene = replace(scene, yaw=float(np.clip(rng.normal(0, 20), -48, 48)))
     picture = draw(person, scene, pixels, pixels)
-    R, roll = rotation(scene), np.radians(scene.roll)
-    points = []
-    for y, z in ((0.0, 0.82), (MOUTH_Y, 0.84)):
-        u, v, _ = R @ np.array([0, y, z])
-        x, y = u * np.cos(roll) - v * np.sin(roll), u * np.sin(roll) + v * np.cos(roll)
-        x, y = x * scene.size + scene.dx, y * scene.size - 0.06 + scene.dy
-        points.append((np.array([x, y]) + 1) * pixels / 2 + rng.normal(0, 0.012 * pixels * scene.size, 2))
-    return align(picture, points[0], points[1])
+    points = (seen_at(scene, [(0, 0, 0.82), (0, MOUTH_Y, 0.84)]) + 1) * pixels / 2
+    eyes, mouth = points + rng.normal(0, 0.012 * pixels * scene.size, (2, 2))
+    return align(picture, eyes, mouth)
 
 
 def _job(args: tuple[int, int, int]) -> np.ndarray:

@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from ml.drawn.covers import COVERS, HARMLESS, smooth
 from ml.drawn.people import Person, Scene, random_person, random_scene
 from ml.drawn.portraits import draw
-from ml.drawn.solid import MOUTH_Y, rotation
+from ml.drawn.solid import MOUTH_Y, seen_at
 from ml.nano.embedder_training import disturb
 from ml.nets.alignment import similarity, warp
 from ml.nets.hidden import FIVE, SIDE, WEIGHTS, Parts
@@ -39,19 +39,14 @@ HALVES = ((0.10, 0.05), (0.10, 0.05), (0.07, 0.08), (0.15, 0.045))
 def five_points(person: Person, scene: Scene, pixels: int) -> np.ndarray:
     """(5, 2): where the drawing shows eyes, nose and corners of the mouth, in pixels."""
     tip = 0.82 + 0.8 * person.nose
-    solid = np.array(
-        [
-            (-person.eye_gap, -0.02, 0.80),
-            (person.eye_gap, -0.02, 0.80),
-            (0, person.nose_length - 0.04, tip),
-            (-person.mouth, MOUTH_Y, 0.78),
-            (person.mouth, MOUTH_Y, 0.78),
-        ]
-    )
-    u, v, _ = rotation(scene) @ solid.T
-    cos, sin = np.cos(np.radians(scene.roll)), np.sin(np.radians(scene.roll))
-    flat = np.stack([u * cos - v * sin, u * sin + v * cos], 1) * scene.size
-    return (flat + (scene.dx, scene.dy - 0.06) + 1) * pixels / 2
+    solid = [
+        (-person.eye_gap, -0.02, 0.80),
+        (person.eye_gap, -0.02, 0.80),
+        (0, person.nose_length - 0.04, tip),
+        (-person.mouth, MOUTH_Y, 0.78),
+        (person.mouth, MOUTH_Y, 0.78),
+    ]
+    return (seen_at(scene, solid) + 1) * pixels / 2
 
 
 def head(number: int) -> np.ndarray:

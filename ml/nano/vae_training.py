@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ml.drawn.solid import MOUTH_Y
+from ml.drawn.solid import MOUTH_Y, centre_of
 from ml.local.precision import mixed
 from ml.nano.data import Groups, choose_bucket, face_map, load_all, sample
 from ml.nano.stage import Clock, Stage
@@ -141,8 +141,8 @@ def heads(x: torch.Tensor, numbers: np.ndarray) -> torch.Tensor:
     for scene in (sample(int(n))[1] for n in numbers):
         # Half the side of the crop, in pixels.
         reach = MOUTH_Y * scene.size * half / ((MOUTH[1] - EYES[1]) * SIZE) * side
-        cx = W / 2 + scene.dx * half
-        cy = H / 2 + (scene.dy - 0.06) * half + reach * (1 - 2 * EYES[1])
+        cx, cy = (long / 2 + at * half for long, at in zip((W, H), centre_of(scene)))
+        cy += reach * (1 - 2 * EYES[1])
         rows.append([[2 * reach / W, 0, 2 * cx / W - 1], [0, 2 * reach / H, 2 * cy / H - 1]])
     where = F.affine_grid(torch.tensor(rows, device=x.device), [len(x), 3, SIZE, SIZE], align_corners=False)
     return F.grid_sample(x, where, padding_mode="border", align_corners=False)

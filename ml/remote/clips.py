@@ -17,10 +17,10 @@ from ml.animation import FPS, AnimateSpec, Clip
 from ml.begin_clip import AWAY, words_of
 from ml.catalogue import Base, VideoBase
 from ml.engine import tell
-from ml.errors import Away, MLError
+from ml.errors import MLError
 from ml.remote.courier import Courier, Rule
 from ml.remote.desk import Desk
-from ml.remote.failures import failure, state_of
+from ml.remote.failures import failure
 from ml.remote.http import RESULT_SECONDS
 from ml.types import Progress, Request
 
@@ -64,16 +64,8 @@ class FalClips:
         work = f"clip-{spec.seed}"
         request = self.courier.start(work, self.video.source, RULE, partial(self._ask, begins, spec))
         output = self.courier.output(request, RULE)
-        try:
-            with self.few:
-                data = self._fetch(request, output)
-        except Away:
-            raise
-        except MLError as e:
-            self.courier.journal.ended(request, state_of(e.code))
-            raise
-        self.courier.journal.ended(request, "delivered")
-        return data
+        with self.few:
+            return self.courier.deliver(request, partial(self._fetch, request, output))
 
     def _fetch(self, request: Request, output: Mapping[str, Any]) -> bytes:
         file = output.get("video")

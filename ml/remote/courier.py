@@ -217,6 +217,18 @@ class Courier:
                 raise
             raise failure(SERVICE, "result_gone") from e
 
+    def deliver(self, request: Request, fetch: Callable[[], bytes]) -> bytes:
+        """What `fetch` returns; the journal keeps how the request ended. After Away it goes on later."""
+        try:
+            data = fetch()
+        except Away:
+            raise
+        except MLError as e:
+            self.journal.ended(request, state_of(e.code))
+            raise
+        self.journal.ended(request, "delivered")
+        return data
+
     def cancel(self, request: Request) -> None:
         """Asks them to stop; they may be too late, or away."""
         try:

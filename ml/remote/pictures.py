@@ -14,7 +14,7 @@ from ml.errors import Away, MLError
 from ml.prompts import compose
 from ml.remote import lora
 from ml.remote.courier import Courier, Rule
-from ml.remote.failures import failure, state_of
+from ml.remote.failures import failure
 from ml.remote.http import MOST_PICTURE, WHOLE_SECONDS
 from ml.types import Request
 
@@ -84,16 +84,11 @@ class FalPictures:
         return partial(self._fetch, request, self.courier.output(request, RULE))
 
     def _fetch(self, request: Request, output: Mapping[str, Any]) -> bytes:
-        try:
+        def fetch() -> bytes:
             url = self._address(output)
-            data = self.courier.fetch(request, RULE, url, MOST_PICTURE, seconds=WHOLE_SECONDS)
-        except Away:
-            raise
-        except MLError as e:
-            self.courier.journal.ended(request, state_of(e.code))
-            raise
-        self.courier.journal.ended(request, "delivered")
-        return data
+            return self.courier.fetch(request, RULE, url, MOST_PICTURE, seconds=WHOLE_SECONDS)
+
+        return self.courier.deliver(request, fetch)
 
     def _address(self, output: Mapping[str, Any]) -> str:
         """MLError `result_refused` for a picture that they flagged: it is black."""

@@ -6,12 +6,13 @@ import io
 import os
 import shutil
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
@@ -175,8 +176,26 @@ def test_what_fails_before_the_switch_leaves_the_old_version_serving(behind: Beh
         behind.release(behind.version("1.4"))
 
 
+@contextmanager
+def haproxy_with(folder: Path, *up: str) -> Iterator[dict[str, Any]]:
+    """The runtime API of a HAProxy in which these colours are up, and the options of the command for it."""
+    rows = [
+        f"web,{colour}-{n},{'UP' if colour in up else 'MAINT'}" for colour in colours.COLOURS for n in (1, 2)
+    ]
+
+    class Line(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            assert self.rfile.readline() == b"show stat web 4 -1\n"
+            self.wfile.write("\n".join(["# pxname,svname,status", *rows]).encode())
+
+    with socketserver.UnixStreamServer(str(folder / "line"), Line) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield site(folder)
+        server.shutdown()
+
+
 def site(folder: Path) -> dict[str, Any]:
-    return {"folder": folder, "socket": folder / "line"}
+    return {"folder": folder / "versions", "socket": folder / "line"}
 
 
 def test_without_haproxy_nothing_is_begun(tmp_path: Path) -> None:
@@ -187,27 +206,24 @@ def test_without_haproxy_nothing_is_begun(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "tree, said", [("nowhere", "holds no version: manage.py and .venv"), (None, "no version to go back to")]
 )
-def test_a_version_must_be_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tree: str | None, said: str
-) -> None:
-    monkeypatch.setattr(haproxy.Runtime, "serving", lambda self: ["blue"])
-    with pytest.raises(CommandError, match=said):
-        call_command("release", tree and tmp_path / tree, back=tree is None, **site(tmp_path))
+def test_a_version_must_be_there(tmp_path: Path, tree: str | None, said: str) -> None:
+    with haproxy_with(tmp_path, "blue") as there, pytest.raises(CommandError, match=said):
+        call_command("release", tree and tmp_path / tree, back=tree is None, **there)
 
 
-def test_a_dry_run_tells_the_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(haproxy.Runtime, "serving", lambda self: ["green"])
+def test_a_dry_run_tells_the_steps(tmp_path: Path) -> None:
     said = io.StringIO()
-    call_command("release", dry_run=True, stdout=said, **site(tmp_path))
+    with haproxy_with(tmp_path, "green") as there:
+        call_command("release", dry_run=True, stdout=said, **there)
     assert "5. Send requests to blue, and no longer to green" in said.getvalue()
     assert said.getvalue().splitlines()[-1] == "Nothing was done."
-    assert [path.name for path in tmp_path.iterdir()] == [".release.lock"]
+    assert [path.name for path in there["folder"].iterdir()] == [".release.lock"]
 
 
-def test_two_colours_that_serve_are_an_accident(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(haproxy.Runtime, "serving", lambda self: ["blue", "green"])
-    with pytest.raises(CommandError, match="Both colours get requests"):
-        call_command("release", **site(tmp_path))
+def test_two_colours_that_serve_are_an_accident(tmp_path: Path) -> None:
+    accident = pytest.raises(CommandError, match="Both colours get requests")
+    with haproxy_with(tmp_path, "blue", "green") as there, accident:
+        call_command("release", **there)
 
 
 def test_a_colour_is_the_whole_table_without_the_migration(tmp_path: Path) -> None:

@@ -32,16 +32,19 @@ def mean_colour(picture: np.ndarray, face: Face) -> np.ndarray:
 
 
 class CentredFaces(Faces):
-    """Detects one face in the middle of every picture, hidden by nothing; its colours are its vector."""
+    """Detects one face in the middle of every picture, hidden by nothing; its colours are its vector. `count`
+    of them lie there."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int = 1) -> None:
+        self.count = count
         embedders = OneEmbedder(DRAWN, mean_colour)
         super().__init__(embedders=embedders, hidden=lambda *_: {})  # type: ignore[arg-type]
 
     def find(self, picture: np.ndarray) -> list[Face]:
         h, w = picture.shape[:2]
         points = ((0.4, 0.4), (0.6, 0.4), (0.5, 0.5), (0.42, 0.6), (0.58, 0.6))
-        return [Face((0.3 * w, 0.25 * h, 0.7 * w, 0.75 * h), 1.0, tuple((x * w, y * h) for x, y in points))]
+        box = (0.3 * w, 0.25 * h, 0.7 * w, 0.75 * h)
+        return [Face(box, 1.0, tuple((x * w, y * h) for x, y in points))] * self.count
 
 
 class MemoryStore:

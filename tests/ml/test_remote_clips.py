@@ -11,11 +11,9 @@ import pytest
 
 from ml import clips, media
 from ml.animation import AnimateSpec, Clip
-from ml.errors import MLError
 from ml.provenance import known_certificates, verify
-from ml.remote import clips as remote_clips
 from ml.types import RenderSpec
-from tests.ml.doubles import CentredFaces, Said
+from tests.ml.doubles import Said
 from tests.ml.remote import Bench, bench, detector, shades, signing  # noqa: F401
 from tests.ml.test_remote_training import code_of
 from tests.remote import FalDouble
@@ -70,10 +68,8 @@ def test_from_words_the_most_alike_of_three_pictures_goes_there(fal: FalDouble, 
     assert fal.submitted(fal.CLIPS)[0]["input"]["prompt"].startswith("she waves. in a park.")
 
 
-def test_a_clip_that_flickers_is_made_once_more_and_then_refused(
-    fal: FalDouble, here: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ml.clips.steadiness", lambda frames: 1.0 if len(frames) < 3 else 0.5)
+def test_a_clip_that_flickers_is_made_once_more_and_then_refused(fal: FalDouble, here: Bench) -> None:
+    fal.scenario("flickers", model=fal.CLIPS, times=2)
     assert code_of(lambda: animate(here)) == "unsteady"
     assert here.journal.said() == {"clip-5": ["delivered"], "clip-6": ["delivered"]}
 
@@ -87,29 +83,16 @@ def test_what_goes_wrong_with_a_clip(fal: FalDouble, here: Bench, scenario: str,
     assert code_of(lambda: animate(here)) == code
 
 
-def test_a_picture_that_cannot_move_is_not_sent(
-    fal: FalDouble, here: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one = CentredFaces.find
-    monkeypatch.setattr(CentredFaces, "find", lambda self, picture: one(self, picture) * 2)
-    assert code_of(lambda: animate(here)) == "several_faces"
-    monkeypatch.setattr(CentredFaces, "find", lambda self, picture: [])
-    assert code_of(lambda: animate(here)) == "no_face"
+def test_a_picture_that_cannot_move_is_not_sent(fal: FalDouble, here: Bench) -> None:
+    faces = here.engine.desk.faces
+    for faces.count, code in ((2, "several_faces"), (0, "no_face")):
+        assert code_of(lambda: animate(here)) == code
     assert code_of(lambda: animate(here, motion="fly")) == "motion_unknown"
     here.store.delete(PICTURE)
     assert code_of(lambda: animate(here)) == "reference_gone"
     assert fal.requests == []
 
 
-def test_a_clip_that_is_too_short_is_of_no_use(
-    fal: FalDouble, here: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ask = remote_clips.FalClips._ask
-
-    def fewer(self: Any, begins: bytes, spec: AnimateSpec) -> Any:
-        return {**ask(self, begins, spec), "num_frames": 17}
-
-    monkeypatch.setattr(remote_clips.FalClips, "_ask", fewer)
-    with pytest.raises(MLError) as e:
-        animate(here)
-    assert e.value.code == "result_bad"
+def test_a_clip_that_is_too_short_is_of_no_use(fal: FalDouble, here: Bench) -> None:
+    fal.scenario("short", model=fal.CLIPS)
+    assert code_of(lambda: animate(here)) == "result_bad"

@@ -31,6 +31,7 @@ TOGETHER_URL is `together.address + "/v1"`; `together.generated()` are the bodie
 - A whole request at fal, taken with its submit: slow_queue (positions), failed (error_type, detail),
   content_policy and file_download (told=True: also in the status), nsfw, lost (after), cancel_race,
   cancel_ignored, answer_lost (the request runs, its submit is never answered), nan, duplicate (keys),
+  flickers and short (clips),
   webhook_lost, webhook_twice, webhook_early, webhook_forged, webhook_stale, webhook_huge.
   Together: black, nan, duplicate, answer_lost, by_address (an address where base64 was asked for), expired
   (the same, and the picture is gone).

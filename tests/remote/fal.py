@@ -44,6 +44,7 @@ WEBHOOKS: dict[str, dict[str, Any]] = {
 RUNS = (
     "slow_queue failed content_policy file_download nsfw lost cancel_race cancel_ignored answer_lost nan"
     " duplicate other_base wrong_size bomb private_address webhook_lost webhook_twice webhook_early"
+    " flickers short"
 )
 
 

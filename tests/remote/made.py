@@ -140,9 +140,13 @@ def bomb() -> bytes:
     return bytes(data)
 
 
-def clip(picture: bytes, count: int, fps: int) -> bytes:
-    """An MP4 of `count` frames of the picture. Raises OSError for what is no picture."""
+def clip(picture: bytes, count: int, fps: int, *, flickers: bool = False) -> bytes:
+    """An MP4 of `count` frames of the picture, or of it and its negative by turns. Raises OSError for what is
+    no picture."""
     with Image.open(io.BytesIO(picture)) as opened:
         still = np.asarray(opened.convert("RGB"), np.float32)
+    if flickers:
+        both = [still.astype(np.uint8), (255 - still).astype(np.uint8)]
+        return encode_clip((both * count)[:count], fps)
     light = 1 + 0.05 * np.sin(np.linspace(0, np.pi, count))
     return encode_clip([np.clip(still * each, 0, 255).astype(np.uint8) for each in light], fps)

@@ -111,11 +111,12 @@ class Maker:
     # ---------------------------------------------------------------- clips
 
     def move(self, run: Run) -> Row:
-        """The picture, which gets a little lighter and darker again."""
-        wish = run.input
+        """The picture, which gets a little lighter and darker again; or it flickers, or ends too soon."""
+        wish, flickers = run.input, run.scenario == "flickers"
+        count = 17 if run.scenario == "short" else wish.get("num_frames", 81)
         data = self.read(wish["image_url"], "image_url")
         try:
-            moving = made.clip(data, wish.get("num_frames", 81), wish.get("frames_per_second", 24))
+            moving = made.clip(data, count, wish.get("frames_per_second", 24), flickers=flickers)
         except OSError as e:
             raise refused("image_url", "Could not load the image", "image_load_error") from e
         video = self.file(run, moving, "output.mp4", "video/mp4")
