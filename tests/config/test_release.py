@@ -77,6 +77,7 @@ class Behind:
     def release(self, tree: Path | None, **more: Any) -> list[str]:
         said: list[str] = []
         release(replace(self.site, **more), tree, said.append)
+        wait_for(lambda: self.journal[-1].endswith(" works"))  # a worker starts beside the command
         return said
 
     @property

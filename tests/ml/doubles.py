@@ -32,19 +32,20 @@ def mean_colour(picture: np.ndarray, face: Face) -> np.ndarray:
 
 
 class CentredFaces(Faces):
-    """Detects one face in the middle of every picture, hidden by nothing; its colours are its vector. `count`
-    of them lie there."""
+    """Detects `count` faces in the middle of every picture, hidden by nothing; their colours are their vectors.
+    The first takes the share `wide` of the picture's width, the others the share `others` of the first's."""
 
-    def __init__(self, count: int = 1) -> None:
-        self.count = count
+    def __init__(self, count: int = 1, wide: float = 0.4, others: float = 1.0) -> None:
+        self.widths = [wide, *[wide * others] * (count - 1)][:count]
         embedders = OneEmbedder(DRAWN, mean_colour)
         super().__init__(embedders=embedders, hidden=lambda *_: {})  # type: ignore[arg-type]
 
     def find(self, picture: np.ndarray) -> list[Face]:
         h, w = picture.shape[:2]
-        points = ((0.4, 0.4), (0.6, 0.4), (0.5, 0.5), (0.42, 0.6), (0.58, 0.6))
-        box = (0.3 * w, 0.25 * h, 0.7 * w, 0.75 * h)
-        return [Face(box, 1.0, tuple((x * w, y * h) for x, y in points))] * self.count
+        at = ((0.4, 0.4), (0.6, 0.4), (0.5, 0.5), (0.42, 0.6), (0.58, 0.6))
+        points = tuple((x * w, y * h) for x, y in at)
+        boxes = [((0.5 - wide / 2) * w, 0.25 * h, (0.5 + wide / 2) * w, 0.75 * h) for wide in self.widths]
+        return [Face(box, 1.0, points) for box in boxes]
 
 
 class MemoryStore:

@@ -15,7 +15,6 @@ from ml.errors import PhotoRefused
 from ml.judge import Judge
 from ml.measures import quality_of
 from ml.nets.scales import DRAWN
-from ml.types import Face
 from tests.ml.doubles import CentredFaces
 
 
@@ -30,20 +29,6 @@ def noise(side: int = 400) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 255, (side, side, 3), np.uint8)
 
 
-class Several(CentredFaces):
-    """Finds `count` faces, each of this share of the widest one's width."""
-
-    def __init__(self, count: int, share: float = 1.0) -> None:
-        super().__init__()
-        self.count, self.share = count, share
-
-    def find(self, picture: np.ndarray) -> list[Face]:
-        face = super().find(picture)[0]
-        x1, y1, x2, y2 = face.box
-        other = replace(face, box=(x1, y1, x1 + self.share * (x2 - x1), y2))
-        return [face, *[other] * (self.count - 1)][: self.count]
-
-
 def sought(faces: CentredFaces, picture: np.ndarray) -> str:
     """The code of the refusal, or the names of the embedders."""
     try:
@@ -56,7 +41,7 @@ def sought(faces: CentredFaces, picture: np.ndarray) -> str:
     "count, share, code", [(0, 1, "no_face"), (5, 0.8, "several_faces"), (2, 0.3, DRAWN)]
 )
 def test_a_search_takes_one_face_and_small_ones_beside_it(count: int, share: float, code: str) -> None:
-    assert sought(Several(count, share), noise()) == code
+    assert sought(CentredFaces(count, others=share), noise()) == code
 
 
 def test_a_blur_and_a_file_that_is_no_picture_are_not_searched_with(blurred: np.ndarray) -> None:
