@@ -32,7 +32,7 @@ def mean_colour(picture: np.ndarray, face: Face) -> np.ndarray:
 
 
 class CentredFaces(Faces):
-    """Detects `count` faces in the middle of every picture, hidden by nothing; their colours are their vectors.
+    """Detects `count` faces in the middle of every picture, hidden by nothing. A vector is the mean colour.
     The first takes the share `wide` of the picture's width, the others the share `others` of the first's."""
 
     def __init__(self, count: int = 1, wide: float = 0.4, others: float = 1.0) -> None:
