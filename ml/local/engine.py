@@ -22,7 +22,7 @@ from ml.engine import tell
 from ml.errors import MLError
 from ml.faces import Faces
 from ml.finish import finish
-from ml.local import fitting, lora, references
+from ml.local import avatars, fitting, lora, references
 from ml.local.animating import Animating, Animators, First
 from ml.local.compilation import compile_blocks, compiler, undo_compilation
 from ml.local.loading import load_pipeline
@@ -211,6 +211,7 @@ class LocalEngine:
         """The sampler with this twin's LoRA loaded. MLError `lora_other_base`."""
         pipe, sampler, swapper = self.models()
         swapper.load(*twin)
+        sampler.person = avatars.person_in(twin[2])
         if self.compiles and not self._compiled:
             # Compiling the VAE on a CPU gains nothing (measured).
             compile_blocks(pipe.transformer, None if self.device == "cpu" else pipe.vae)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ml.catalogue import Base, steps_of
+from ml.drawn.people import Person
 from ml.local.families import Text, encode_text, family_of
 from ml.local.latents import unpack
 from ml.types import RenderSpec
@@ -24,10 +25,11 @@ TEXTS = 64  # encodings kept on the accelerator, each 2 MB for FLUX.1, 8 MB for 
 
 
 class Sampler:
-    """Samples pictures with a loaded pipeline; keeps the encodings of the most recent texts."""
+    """Samples pictures with a loaded pipeline; keeps the encodings of the most recent texts. `person`: whom
+    the loaded twin draws, where that is known."""
 
-    def __init__(self, pipe: Any, base: Base):
-        self.pipe, self.base = pipe, base
+    def __init__(self, pipe: Any, base: Base, person: Person | None = None):
+        self.pipe, self.base, self.person = pipe, base, person
         self.decoder = getattr(pipe, "own_decoder", None)
         self._texts: OrderedDict[str, Text] = OrderedDict()
 
@@ -106,7 +108,7 @@ class Sampler:
         if exact or isinstance(raw, np.ndarray):
             return self.enlarge(small)
         assert self.decoder is not None  # nothing else makes latents of a picture
-        drawn = self.decoder(raw, small, seed)
+        drawn = self.decoder(raw, small, seed, self.person)
         return self.enlarge(small) if drawn is None else drawn
 
     def steps(self, spec: RenderSpec) -> int:

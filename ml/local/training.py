@@ -22,6 +22,7 @@ from ml.local.attention import short_attention
 from ml.local.captions import captioner_of
 from ml.local.dataset import Example
 from ml.local.families import Text, encode_text
+from ml.local.latents import unpack
 from ml.local.memory import TrainingPlan
 from ml.local.sample import Sampler
 from ml.local.train import TrainingState, identity_of, steps_for, train
@@ -62,7 +63,7 @@ class TwinTraining:
         unlike = scorer.observe(twin=False, tell=lambda s: self._tell("measuring the base", s))
         state, pace = self._train(examples, steps)
         chosen = select.choose(state, scorer, unlike, lambda s: self._tell("choosing the best", s))
-        facts = self._facts(chosen.step) | facts_of(vectors, embedder)
+        facts = self._facts(chosen.step) | self._person(examples) | facts_of(vectors, embedder)
         sha256 = self._write(state, facts)
         samples = self._samples(chosen, scorer.sampler, facts)
         self.store.delete(self._checkpoint)
@@ -154,9 +155,8 @@ class TwinTraining:
 
     def _scorer(self, embedder: str, held_out: np.ndarray, trained: np.ndarray) -> select.CheckpointScorer:
         known = Known(embedder, held_out, trained)
-        return select.CheckpointScorer(
-            Sampler(self.pipe, self.base), self.base, self.faces, self.spec.subject, known
-        )
+        sampler = Sampler(self.pipe, self.base, self.avatar.person if self.avatar else None)
+        return select.CheckpointScorer(sampler, self.base, self.faces, self.spec.subject, known)
 
     # ---------------------------------------------------------------- the loop
 
@@ -195,9 +195,17 @@ class TwinTraining:
 
     def _facts(self, step: int) -> dict[str, Any]:
         """The facts in the twin's file; likeness.facts_of has those on the photos."""
-        drawn = {"avatar": self.avatar.facts()} if self.avatar else {}
-        plain = {"base": self.base.name, "subject": self.spec.subject, "step": step, "rank": self.base.rank}
-        return plain | drawn
+        return {"base": self.base.name, "subject": self.spec.subject, "step": step, "rank": self.base.rank}
+
+    def _person(self, examples: list[Example]) -> dict[str, Any]:
+        """What a base that draws knows of the person: the avatar, or what it reads in drawn photos."""
+        if self.avatar:
+            return {"avatar": self.avatar.facts()}
+        decoder = getattr(self.pipe, "own_decoder", None)
+        if decoder is None:
+            return {}
+        latents = [unpack(one.latents, one.size[1] // 8, one.size[0] // 8)[0] for one in examples]
+        return {"drawn": Avatar(decoder.person_of(latents)).facts()}
 
     def _write(self, state: TrainingState, facts: dict[str, Any]) -> str:
         """Writes the twin's file and returns its checksum."""

@@ -64,6 +64,7 @@ def test_real_photos_on_a_base_that_draws_become_drawings_of_the_avatar() -> Non
     assert made.avatar is not None
     assert made.avatar.person.gender == "woman"
     assert all(photo.caption for photo in made.spec.photos)
+    assert avatars.person_in(made._person([])) == made.avatar.person
 
 
 def test_a_corrected_avatar_is_drawn_as_it_was_corrected() -> None:
@@ -84,7 +85,7 @@ def test_an_avatars_figures_are_no_likeness_to_the_person() -> None:
     made.avatar = PURPLE
     told = made._likeness(0.8, 0.1, 0.9)
     assert told == {"likeness": None, "avatar": PURPLE.facts(), "avatar_shown": 0.8}
-    assert made._facts(3)["avatar"] == PURPLE.facts()
+    assert made._person([]) == {"avatar": PURPLE.facts()}
 
 
 def test_an_avatar_that_cannot_be_read_stops_the_training() -> None:

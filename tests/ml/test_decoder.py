@@ -143,6 +143,34 @@ def test_the_drawing_looks_like_the_same_person_to_the_embedder() -> None:
     assert reading.places[at] == places[at]
 
 
+def test_a_known_person_is_drawn_but_for_what_the_picture_clearly_changes() -> None:
+    person, scene, _ = posed(0)
+    known = replace(
+        person, eyes="green", skin=0.9, chroma=0.3, hair="bob", hair_colour="purple", beard="none"
+    )
+    numbers, places = (np.nan_to_num(np.array(v)) for v in values_of(known, scene))
+    shares = [np.eye(n)[int(at)] for n, at in zip(LENGTHS, places.clip(0))]
+    colour, cut, eyes = (list(CHOICES).index(name) for name in ("hair_colour", "hair", "eyes"))
+    shares[colour] = 0.9 * np.eye(10)[1] + 0.1 * shares[colour]  # not sure: rather brown
+    shares[cut] = np.eye(13)[0]  # surely bald
+    shares[eyes] = np.eye(6)[0]
+    numbers[list(NUMBERS).index("skin")] = -1
+    reading = Redrawing(numbers, shares, 0, draw(known, scene, 128, 128), known)
+    assert reading.drawing()[0] == replace(known, hair="bald")
+
+
+@torch.no_grad()
+def test_what_many_drawings_show_of_one_person_is_read_together(shipped: Sampler) -> None:
+    assert shipped.decoder is not None
+    person = posed(900_001)[0]
+    scenes = [replace(posed(n)[1], style="photorealistic", hat="none") for n in range(900_010, 900_016)]
+    x = to_range(np.stack([draw(person, scene, 128, 128) for scene in scenes]), "cpu")
+    found = shipped.decoder.person_of(list(shipped.pipe.vae.encode(x).latent_dist.mode()))
+    seen = (found.gender, found.hair, found.hair_colour)
+    assert seen == (person.gender, person.hair, person.hair_colour)
+    assert abs(found.skin - person.skin) < 0.1
+
+
 def test_the_base_that_ships_delivers_drawings(shipped: Sampler) -> None:
     raws = shipped.raw_batch(["a smiling woman in a park"] * 2, size=(128, 128), steps=6, seeds=[1, 2])
     for raw in raws:
