@@ -4,8 +4,9 @@ loaded."""
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,8 @@ class EngineDouble:
     steps: int = 4
     refuse: Callable[[RenderSpec], bool] = lambda spec: False
     on_step: Callable[[str, float], Any] = lambda stage, share: None
+    drawing: dict[str, Any] | None = None  # what every picture is a drawing of
+    drawings_moved: list[Any] = field(default_factory=list)  # of the pictures that clips began from
     clip_fails: str = ""  # the code of animation.ERRORS that every clip ends with
 
     def train(
@@ -198,6 +201,7 @@ class EngineDouble:
                 seconds=0.01,
                 mark=spec.seed + i,
                 engine="test",
+                drawing=self.drawing,
             )
 
     def _read(self, spec: RenderSpec, store: Store | None) -> bytes:
@@ -222,6 +226,8 @@ class EngineDouble:
         """A real MP4 of 64 x 64: the first picture, which grows brighter."""
         animation.check(spec, reads_words=True)
         lora = self._read(spec.first, store)
+        if store and spec.drawing and store.exists(spec.drawing):
+            self.drawings_moved.append(json.loads(store.read(spec.drawing)))
         if self.clip_fails:
             raise animation.refusal(self.clip_fails)
         self.tell(on_progress, "rendering", 0.0)

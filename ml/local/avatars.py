@@ -16,8 +16,8 @@ from ml.avatar.drawings import photos_of
 from ml.avatar.fit import fit
 from ml.avatar.views import View
 from ml.catalogue import Base
-from ml.drawn.people import Person
 from ml.faces import Described
+from ml.nets.redrawing import KnownPerson
 from ml.nets.scales import SCALES
 from ml.types import TrainSpec
 
@@ -35,10 +35,11 @@ def avatar_of(spec: TrainSpec, pictures: Sequence[np.ndarray], found: Sequence[D
     return fit(views, spec.subject)
 
 
-def person_in(facts: Mapping[str, Any]) -> Person | None:
-    """Whom a twin of these facts draws; None where that is not known as values."""
+def person_in(facts: Mapping[str, Any]) -> KnownPerson | None:
+    """Whom a twin of these facts draws; None where that is not known as values. The colour of eyes is read
+    right in half of drawn photos, and better by the embedder in each picture."""
     found = facts.get("avatar") or facts.get("drawn")
-    return from_facts(found).person if found else None
+    return KnownPerson(from_facts(found).person, eyes="avatar" in facts) if found else None
 
 
 def drawn(spec: TrainSpec, avatar: Avatar) -> TrainSpec:

@@ -28,6 +28,7 @@ from ml.local.sample import Sampler
 from ml.local.train import TrainingState, identity_of, steps_for, train
 from ml.local.weights import dump
 from ml.lorafile import checksum
+from ml.nets.redrawing import KnownPerson
 from ml.selection import SAMPLES, Known, in_one_space, no_face_in, split
 from ml.types import Picture, Progress, Store, TrainReport, TrainSpec
 
@@ -155,7 +156,7 @@ class TwinTraining:
 
     def _scorer(self, embedder: str, held_out: np.ndarray, trained: np.ndarray) -> select.CheckpointScorer:
         known = Known(embedder, held_out, trained)
-        sampler = Sampler(self.pipe, self.base, self.avatar.person if self.avatar else None)
+        sampler = Sampler(self.pipe, self.base, KnownPerson(self.avatar.person) if self.avatar else None)
         return select.CheckpointScorer(sampler, self.base, self.faces, self.spec.subject, known)
 
     # ---------------------------------------------------------------- the loop
@@ -219,7 +220,7 @@ class TwinTraining:
         names: list[str] = []
         for i, (prompt, seed, raw) in enumerate(chosen.pictures[:SAMPLES]):
             self._tell("finishing", i / SAMPLES)
-            picture, start = sampler.deliver(raw, seed), time.monotonic()
+            picture, start = sampler.deliver(raw, seed).picture, time.monotonic()
             try:
                 done = self.finish(picture, prompt=prompt, seed=seed, twin=facts, start=start)
             except MLError as e:

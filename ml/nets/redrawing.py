@@ -1,13 +1,13 @@
 """Draws a picture anew: finds the drawing that a net has read and that agrees best with a picture.
 
-Of a twin whose person is known as values (an avatar), the net's word counts for what a prompt may change, and
-there against the person only where it is sure; all else of the person is drawn as it is known."""
+Of a twin whose person is known as values, the net's word counts for what a prompt may change, and there
+against the person only where it is sure; all else of the person is drawn as it is known."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -46,6 +46,13 @@ PERSONAL |= {"jaw": 0.4, "nose_width": 0.5, "mouth": 0.5}
 CHANGES, UNCHANGED = ("hair", "hair_colour", "beard"), 100.0
 
 
+class KnownPerson(NamedTuple):
+    """A twin's person. `eyes`: whether their colour is known too; else each picture says it."""
+
+    person: Person
+    eyes: bool = True
+
+
 class Redrawing:
     """The values of a drawing, as the net reads them and as small drawings then agree best with the VAE's
     picture. `known`: the person, where that is known. `apart`: how far the colours still are apart, 0..1."""
@@ -56,10 +63,10 @@ class Redrawing:
         shares: list[np.ndarray],
         seed: int,
         small: np.ndarray,
-        known: Person | None = None,
+        known: KnownPerson | None = None,
     ):
         self.numbers, self.seed, self.known = numbers, seed, known
-        self.shares = shares if known is None else with_known(shares, known)
+        self.shares = shares if known is None else with_known(shares, known.person)
         self.places = np.array([int(share.argmax()) for share in self.shares])
         k = TRIED / min(small.shape[:2])
         self.height, self.width = (round(k * side) for side in small.shape[:2])
@@ -72,7 +79,8 @@ class Redrawing:
     def _drawing(self, numbers: np.ndarray, places: np.ndarray) -> tuple[Person, Scene]:
         person, scene = drawing_of(numbers, places, self.seed)
         if self.known:
-            person = replace(self.known, **{name: getattr(person, name) for name in CHANGES})
+            seen = CHANGES if self.known.eyes else (*CHANGES, "eyes")
+            person = replace(self.known.person, **{name: getattr(person, name) for name in seen})
         return person, scene
 
     def match_colours(self) -> None:
@@ -85,13 +93,23 @@ class Redrawing:
 
     def match_person(self, look: Look) -> None:
         """Chooses the eyes, and moves numbers by a step, where the drawing then looks more like the person of
-        the VAE's picture to the face embedder."""
+        the VAE's picture to the face embedder. Of a known person no more than is not known."""
+        if self.known and self.known.eyes:
+            return
         wanted = look([self._head(self.small, self.numbers, self.places)])[0]
+        best = self._match_eyes(look, wanted)
+        if not self.known:
+            self._match_numbers(look, wanted, best)
+
+    def _match_eyes(self, look: Look, wanted: np.ndarray) -> float:
+        """Returns how alike the drawing is then."""
         at = list(CHOICES).index("eyes")
         eyes = [with_value(self.places, at, value) for value in range(LENGTHS[at])]
         alike = look([self._drawn_head(self.numbers, tried) for tried in eyes]) @ wanted
         self.places = eyes[int((alike + SURE * np.log(self.shares[at] + 1e-3)).argmax())]
-        best = alike[int(self.places[at])]
+        return float(alike[int(self.places[at])])
+
+    def _match_numbers(self, look: Look, wanted: np.ndarray, best: float) -> None:
         for name, step in PERSONAL.items():
             at = list(NUMBERS).index(name)
             tries = [

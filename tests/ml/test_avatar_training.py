@@ -18,6 +18,7 @@ from ml.errors import MLError
 from ml.faces import Faces
 from ml.local import avatars
 from ml.local.training import TwinTraining
+from ml.nets.redrawing import KnownPerson
 from ml.nets.scales import DRAWN, REAL
 from ml.types import Face, Photo, TrainSpec, go_on
 from tests.ml.doubles import MemoryStore, mean_colour
@@ -64,7 +65,7 @@ def test_real_photos_on_a_base_that_draws_become_drawings_of_the_avatar() -> Non
     assert made.avatar is not None
     assert made.avatar.person.gender == "woman"
     assert all(photo.caption for photo in made.spec.photos)
-    assert avatars.person_in(made._person([])) == made.avatar.person
+    assert avatars.person_in(made._person([])) == KnownPerson(made.avatar.person)
 
 
 def test_a_corrected_avatar_is_drawn_as_it_was_corrected() -> None:

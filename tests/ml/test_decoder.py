@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 import torch
 
+from ml import media
 from ml.catalogue import NANO, Base, base_of
+from ml.drawn.drawing import from_facts
 from ml.drawn.portraits import draw
 from ml.drawn.values import CHOICES, LENGTHS, NUMBERS, drawing_of, values_of
 from ml.errors import MLError
+from ml.local.animating import is_of
 from ml.local.engine import LocalEngine
 from ml.local.loading import load_pipeline
 from ml.local.sample import Sampler
@@ -30,7 +33,7 @@ from ml.nets import decoder as own
 from ml.nets.alignment import WEIGHTS as FACES
 from ml.nets.decoder import Decoder, ReadingNet, laid_out
 from ml.nets.embedders import DrawnEmbedder
-from ml.nets.redrawing import Redrawing, with_value
+from ml.nets.redrawing import KnownPerson, Redrawing, with_value
 from ml.types import RenderSpec
 from tests.ml.test_build import After
 
@@ -155,8 +158,10 @@ def test_a_known_person_is_drawn_but_for_what_the_picture_clearly_changes() -> N
     shares[cut] = np.eye(13)[0]  # surely bald
     shares[eyes] = np.eye(6)[0]
     numbers[list(NUMBERS).index("skin")] = -1
-    reading = Redrawing(numbers, shares, 0, draw(known, scene, 128, 128), known)
+    reading = Redrawing(numbers, shares, 0, draw(known, scene, 128, 128), KnownPerson(known))
     assert reading.drawing()[0] == replace(known, hair="bald")
+    unsure = Redrawing(numbers, shares, 0, draw(known, scene, 128, 128), KnownPerson(known, eyes=False))
+    assert unsure.drawing()[0] == replace(known, hair="bald", eyes=CHOICES["eyes"][0])
 
 
 @torch.no_grad()
@@ -177,14 +182,25 @@ def test_the_base_that_ships_delivers_drawings(shipped: Sampler) -> None:
         assert isinstance(raw, torch.Tensor)
         assert shipped.decoder is not None
         reading = shipped.decoder.read(raw, shipped.small(raw))
-        assert np.array_equal(shipped.deliver(raw), draw(*reading.drawing(), 512, 512))
+        made = shipped.deliver(raw)
+        assert np.array_equal(made.picture, draw(*reading.drawing(), 512, 512))
+        assert made.drawing == reading.drawing()
         assert reading.apart <= own.AGREES
-        assert np.array_equal(shipped.deliver(raw, exact=True), shipped.enlarge(shipped.small(raw)))
+        assert np.array_equal(shipped.exact(raw), shipped.enlarge(shipped.small(raw)))
+
+
+def test_what_a_picture_is_a_drawing_of_is_told_with_it(tmp_path: Path) -> None:
+    engine = LocalEngine("nano", keys=tmp_path, threads=1)
+    (made,) = engine.render(RenderSpec("a man in a park", subject="man", quality="draft", seed=3))
+    assert made.drawing is not None
+    drawing = from_facts(json.loads(json.dumps(made.drawing)))
+    assert drawing is not None
+    assert is_of(drawing, media.to_array(made.png))
 
 
 def test_latents_of_no_drawing_are_delivered_by_the_vae(shipped: Sampler) -> None:
     for raw in torch.randn(3, 16, 16, 16, generator=torch.Generator().manual_seed(1)):
-        assert np.array_equal(shipped.deliver(raw), shipped.enlarge(shipped.small(raw)))
+        assert np.array_equal(shipped.deliver(raw).picture, shipped.exact(raw))
 
 
 def always_drawn(sampler: Sampler) -> Sampler:
@@ -208,7 +224,7 @@ def test_the_engine_delivers_its_pictures(base: Base, tmp_path: Path) -> None:
         if sampler.decoder:
             always_drawn(sampler)
         raw = engine._sample(sampler, RenderSpec("in a park", steps=1), "a woman", [4], None)[0]
-        return sampler.deliver(raw)
+        return sampler.deliver(raw).picture
 
     with_it = made(base.source)
     (Path(base.source) / own.FILE).unlink()
@@ -273,5 +289,4 @@ def test_the_stage_gives_the_base_its_decoder(tiny_folder: Path, tmp_path: Path)
     assert Steps(work, folder, FACES.parent, PRESETS["tiny"], Clock(None), "cpu").own_decoder()
     found = own.load(folder, base_of("nano", folder).sizes)
     assert isinstance(found, Decoder)
-    assert found.times == 4
     assert json.loads((folder / "nano.json").read_text())["pixels"] == 128

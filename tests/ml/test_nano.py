@@ -106,9 +106,9 @@ def test_its_file_names_its_base_and_nothing_is_left_beside_it(twin: Any) -> Non
     assert found == [("signature_not_ours", "mark_found")] * 4  # signed: the key was not asked for
     _, facts = parse(store.read(report.lora), report.sha256)
     assert (facts["base"], facts["subject"], facts["step"]) == ("nano", "woman", report.checkpoint)
-    person = avatars.person_in(facts)
-    assert person is not None
-    assert person.gender == "woman"
+    known = avatars.person_in(facts)
+    assert known is not None
+    assert known.person.gender == "woman"
     assert avatars.person_in({}) is None  # of a base without a decoder of its own
 
 
