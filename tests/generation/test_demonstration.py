@@ -12,12 +12,12 @@ from django.db import connection
 
 from billing import audit, ledger
 from billing.limits import DRAFTS_A_DAY, DemonstrationLimit
-from gallery.models import Item
 from generation import services
 from generation.models import Job
 from ml import demonstration
 from ml.catalogue import BASES
 from tests.conftest import unconfirmed
+from tests.gallery.pictures import hang
 from tests.studio import EngineDouble, lora_in
 from twins.demonstration import DEMONSTRATION
 from twins.models import Twin
@@ -134,19 +134,17 @@ def test_where_its_engine_is_not_offered_it_is_not_there(as_alice: Any, settings
     assert ask(as_alice).status_code == 404
 
 
-def test_what_is_made_of_its_pictures_says_so_too(
-    as_alice: Any, alice: Any, work: Callable[[], int], django_capture_on_commit_callbacks: Any
-) -> None:
+def test_what_is_made_of_its_pictures_says_so_too(as_alice: Any, alice: Any, work: Callable[[], int]) -> None:
     job = ask(as_alice, count=1).json()
     work()
     item = as_alice.get(f"/api/v1/generations/{job['id']}").json()["items"][0]
-    Item.objects.filter(id=item).update(width=512, height=512)
-    cropped = as_alice.post(f"/api/v1/items/{item}/edits", {"brightness": 10}, format="json").json()
-    assert cropped["demonstration"] is True
     similar = as_alice.post(f"/api/v1/items/{item}/similar", {"count": 1}, format="json").json()
     again = as_alice.post(f"/api/v1/generations/{job['id']}/repeat", {}, format="json").json()
     assert [(made["demonstration"], made["credits"]["held"]) for made in (similar, again)] == [(True, 0)] * 2
-    refused = as_alice.post(f"/api/v1/items/{item}/publish", {"author": "Me"}, format="json")
+    shown = hang(alice, demonstration=True)
+    edited = as_alice.post(f"/api/v1/items/{shown.id}/edits", {"flip": "horizontal"}, format="json").json()
+    assert edited["demonstration"] is True
+    refused = as_alice.post(f"/api/v1/items/{edited['id']}/publish", {"author": "Me"}, format="json")
     assert (refused.status_code, refused.json()["code"]) == (403, "demonstration_picture")
 
 

@@ -83,6 +83,6 @@ def test_time_left_is_told_in_words(seconds: int | None, words: str) -> None:
 
 
 def test_while_a_twin_learns_the_studio_does_not_ask_for_another(page: Any, twin: Any) -> None:
-    assert "You have no trained twin yet." in text(page.get("/studio/"))
+    assert "The demonstration person is invented" in text(page.get("/studio/"))
     twin.trainings.create(user=twin.user, number=1, base="nano")
     assert "Your twin is still being trained." in text(page.get("/studio/"))
