@@ -199,7 +199,8 @@ class TwinTraining:
     def _preview(self, sampler: Sampler, known: dict[str, Any], state: TrainingState) -> None:
         """Stores a draft by the newest checkpoint, for somebody who waits; always the same scene. Only on the
         small base that draws: elsewhere a picture takes too much of the time."""
-        if self.base.photorealistic:
+        number = next((n for n in range(SAMPLES) if not self.store.exists(self._sample_file(n))), None)
+        if self.base.photorealistic or number is None:
             return
         prompt, style, seed = scenes_of(self.base)[0]
         text = compose(prompt, style, self.spec.subject, twin=True)
@@ -207,7 +208,7 @@ class TwinTraining:
         with state.showing(state.kept[state.step]):
             raw = sampler.raw_batch([text], size=size, steps=steps, seeds=[seed])[0]
         facts = self._facts(state.step) | known
-        self._sample(len(state.kept) - 1, sampler, (prompt, seed, raw), facts)
+        self._sample(number, sampler, (prompt, seed, raw), facts)
 
     # ---------------------------------------------------------------- after the loop
 
@@ -231,7 +232,12 @@ class TwinTraining:
             self._tell("finishing", i / SAMPLES)
             if name := self._sample(len(names), sampler, made, facts):
                 names.append(name)
+        for number in range(len(names), SAMPLES):
+            self.store.delete(self._sample_file(number))  # drafts of the checkpoints
         return tuple(names)
+
+    def _sample_file(self, number: int) -> str:
+        return f"{self.spec.name}/samples/{number}.png"
 
     def _sample(
         self, number: int, sampler: Sampler, made: tuple[str, int, Raw], facts: dict[str, Any]
@@ -248,6 +254,5 @@ class TwinTraining:
             return ""
         if done is None:
             return ""
-        name = f"{self.spec.name}/samples/{number}.png"
-        self.store.write(name, done.png)
-        return name
+        self.store.write(self._sample_file(number), done.png)
+        return self._sample_file(number)
