@@ -80,7 +80,8 @@ def move(
 
 def is_of(drawing: Drawing, picture: np.ndarray) -> bool:
     """Whether the drawing program still draws this picture of it."""
-    made = draw(*drawing, *picture.shape[:2])
+    height, width = picture.shape[:2]
+    made = draw(*drawing, height, width)
     return float(np.abs(made.astype(np.float32) - picture).mean()) <= REDRAWN
 
 

@@ -37,8 +37,9 @@ class Sampler:
     """Samples pictures with a loaded pipeline; keeps the encodings of the most recent texts. `person`: whom
     the loaded twin draws, where that is known."""
 
-    def __init__(self, pipe: Any, base: Base, person: KnownPerson | None = None):
-        self.pipe, self.base, self.person = pipe, base, person
+    def __init__(self, pipe: Any, base: Base):
+        self.pipe, self.base = pipe, base
+        self.person: KnownPerson | None = None
         self.decoder = getattr(pipe, "own_decoder", None)
         self._texts: OrderedDict[str, Text] = OrderedDict()
 
@@ -120,8 +121,8 @@ class Sampler:
         drawing = self.decoder.drawing(raw, small, seed, self.person)
         if drawing is None:
             return Made(self.enlarge(small))
-        height, width = (side * self.base.sizes.enlarge for side in small.shape[:2])
-        return Made(draw(*drawing, height, width), drawing)
+        k, (height, width) = self.base.sizes.enlarge, small.shape[:2]
+        return Made(draw(*drawing, k * height, k * width), drawing)
 
     def exact(self, raw: Raw) -> np.ndarray:
         """The same, pixel for pixel where the VAE puts it: for a part that is laid into another picture."""
