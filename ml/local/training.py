@@ -22,18 +22,14 @@ from ml.local import avatars, dataset, fitting, lora, select
 from ml.local.attention import short_attention
 from ml.local.captions import captioner_of
 from ml.local.dataset import Example
-        facts = self._facts(chosen.step) | known
+from ml.local.families import encode_text
 from ml.local.memory import TrainingPlan
 from ml.local.sample import Raw, Sampler
 from ml.local.train import TrainingState, identity_of, steps_for, train
 from ml.local.weights import dump
 from ml.lorafile import checksum
-<<<<<<< HEAD
-from ml.selection import SAMPLES, Known, in_one_space, no_face_in, split
-=======
 from ml.prompts import compose
 from ml.selection import SAMPLES, Known, in_one_space, no_face_in, scenes_of, split
->>>>>>> main
 from ml.types import Picture, Progress, Store, TrainReport, TrainSpec
 
 Finish = Callable[..., Picture | None]  # finish.finish with engine, faces and signer bound
@@ -66,15 +62,10 @@ class TwinTraining:
         steps = self.spec.steps or steps_for(self.base, len(train_on))
         scorer = self._scorer(embedder, vectors[held_out], vectors[train_on])
         unlike = scorer.observe(twin=False, tell=lambda s: self._tell("measuring the base", s))
-        known = self._person(examples) | facts_of(vectors, embedder)
-        scorer.sampler.person = avatars.person_in(known)
+        known = facts_of(vectors, embedder)
         state, pace = self._train(examples, steps, partial(self._preview, scorer.sampler, known))
         chosen = select.choose(state, scorer, unlike, lambda s: self._tell("choosing the best", s))
-<<<<<<< HEAD
-        facts = self._facts(chosen.step) | self._person(examples) | facts_of(vectors, embedder)
-=======
         facts = self._facts(chosen.step) | known
->>>>>>> main
         sha256 = self._write(state, facts)
         samples = self._samples(chosen, scorer.sampler, facts)
         self.store.delete(self._checkpoint)
@@ -223,17 +214,9 @@ class TwinTraining:
 
     def _facts(self, step: int) -> dict[str, Any]:
         """The facts in the twin's file; likeness.facts_of has those on the photos."""
-        return {"base": self.base.name, "subject": self.spec.subject, "step": step, "rank": self.base.rank}
-
-    def _person(self, examples: list[Example]) -> dict[str, Any]:
-        """What a base that draws knows of the person: the avatar, or what it reads in drawn photos."""
-        if self.avatar:
-            return {"avatar": self.avatar.facts()}
-        decoder = getattr(self.pipe, "own_decoder", None)
-        if decoder is None:
-            return {}
-        latents = [unpack(one.latents, one.size[1] // 8, one.size[0] // 8)[0] for one in examples]
-        return {"drawn": Avatar(decoder.person_of(latents)).facts()}
+        drawn = {"avatar": self.avatar.facts()} if self.avatar else {}
+        plain = {"base": self.base.name, "subject": self.spec.subject, "step": step, "rank": self.base.rank}
+        return plain | drawn
 
     def _write(self, state: TrainingState, facts: dict[str, Any]) -> str:
         """Writes the twin's file and returns its checksum."""
@@ -247,23 +230,10 @@ class TwinTraining:
         names: list[str] = []
         for i, made in enumerate(chosen.pictures[:SAMPLES]):
             self._tell("finishing", i / SAMPLES)
-<<<<<<< HEAD
-            picture, start = sampler.deliver(raw, seed).picture, time.monotonic()
-            try:
-                done = self.finish(picture, prompt=prompt, seed=seed, twin=facts, start=start)
-            except MLError as e:
-                if e.code != "screening_unavailable":
-                    raise
-                break  # a twin without samples is better than none
-            if done:
-                names.append(f"{self.spec.name}/samples/{len(names)}.png")
-                self.store.write(names[-1], done.png)
-=======
             if name := self._sample(len(names), sampler, made, facts):
                 names.append(name)
         for number in range(len(names), SAMPLES):
             self.store.delete(self._sample_file(number))  # drafts of the checkpoints
->>>>>>> main
         return tuple(names)
 
     def _sample_file(self, number: int) -> str:
@@ -275,7 +245,7 @@ class TwinTraining:
         """The name of the stored sample; "" for a picture that may not be shown, or cannot be screened: a
         twin without samples is better than none."""
         prompt, seed, raw = made
-        picture, start = sampler.deliver(raw, seed).picture, time.monotonic()
+        picture, start = sampler.deliver(raw, seed), time.monotonic()
         try:
             done = self.finish(picture, prompt=prompt, seed=seed, twin=facts, start=start)
         except MLError as e:
