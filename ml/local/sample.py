@@ -122,7 +122,8 @@ class Sampler:
         if drawing is None:
             return Made(self.enlarge(small))
         k, (height, width) = self.base.sizes.enlarge, small.shape[:2]
-        return Made(draw(*drawing, k * height, k * width), drawing)
+        person, scene = drawing
+        return Made(draw(person, scene, k * height, k * width), drawing)
 
     def exact(self, raw: Raw) -> np.ndarray:
         """The same, pixel for pixel where the VAE puts it: for a part that is laid into another picture."""
