@@ -62,7 +62,9 @@ def test_a_lock_that_others_keep_ends_it_and_nothing_is_changed(reader: Any) -> 
 def test_a_lock_that_others_give_back_is_had_at_the_next_try(reader: Any) -> None:
     said: list[str] = []
     patiently(alter, connection, LIMIT, lambda told: (said.append(told), reader.rollback()))
-    assert said == ["Others hold a lock that `ALTER TABLE held ADD COLUMN added integer` needs. It is tried again."]
+    assert said == [
+        "Others hold a lock that `ALTER TABLE held ADD COLUMN added integer` needs. It is tried again."
+    ]
     assert is_there("added")
 
 
