@@ -8,7 +8,7 @@ NAME = "picturehash_words"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0047_clips")]
+    dependencies = [("gallery", "0048_demonstration")]
     operations = [
         migrations.SeparateDatabaseAndState(
             state_operations=[
