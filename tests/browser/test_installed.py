@@ -96,7 +96,7 @@ def test_installed_it_opens_in_a_window_of_its_own_and_says_that_it_is_offline(
         app.goto(f"{site.url}/gallery/")
         expect(app.get_by_role("heading", name="You are offline")).to_be_visible()
         expect(app.get_by_text(CANNOT)).to_be_visible()
-        app.screenshot(path=tmp_path / "app.png")
+        shot(app, "installed-window")
 
 
 def install(page: Page) -> Page:
