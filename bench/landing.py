@@ -2,8 +2,9 @@
 
 Draws photos of a person who does not exist, trains her twin on the engine that runs here, renders four
 scenes in four styles, and keeps of each scene the picture that shows her best. They go to static/landing/,
-which the page shows at half of their size. Takes a quarter of an hour on two cores; photos and twin stay in
-out/landing/, so a second run only renders. Run it again after new weights, with --fresh.
+which the page shows at half of their size; her LoRA ships as the demonstration person (ml/demonstration.py).
+Takes a quarter of an hour on two cores; photos and twin stay in out/landing/, so a second run only renders.
+Run it again after new weights, with --fresh.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any
 from PIL import Image
 
 from ml import __main__ as ml
+from ml import demonstration
+from ml.catalogue import BASES
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "static" / "landing"
@@ -83,6 +86,7 @@ def main() -> int:
         shutil.rmtree(WORK, ignore_errors=True)
     FOLDER.mkdir(exist_ok=True)
     lora = twin()
+    demonstration.FILE.write_bytes(demonstration.stamped(lora.read_bytes(), BASES[demonstration.BASE]))
     for i, n in enumerate(SHOWN):
         photo = Image.open(WORK / "people" / "person-000" / f"photo-{n:02d}.jpg").convert("RGB")
         side = min(photo.size)

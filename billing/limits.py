@@ -15,6 +15,7 @@ from config.errors import DomainError
 
 FREE_RETRIES = 2  # free trainings that a user may give up after they began, and try again
 FORGIVEN_FOR = timedelta(days=1)  # how long forgiven credits count against the next ones
+DRAFTS_A_DAY = 12  # of the demonstration person, free, in 24 hours
 WAITING = 5  # runs that may wait for each one that the plan works on at once
 
 
@@ -34,6 +35,14 @@ class TwinReadOnly(DomainError):
 class JobLimit(DomainError):
     code, status = "job_limit", 409
     message = _("%(waiting)s things of yours wait already. Ask again when some have ended.")
+
+
+class DemonstrationLimit(DomainError):
+    code, status = "demonstration_limit", 409
+    message = _(
+        "In a day %(limit)s drafts of the demonstration person are free, and %(left)s are left."
+        " Ask for fewer, come back tomorrow, or make a twin of your own."
+    )
 
 
 def room_for_twin(wallet: Wallet, have: int) -> None:
@@ -116,6 +125,13 @@ def room_for_job(wallet: Wallet, open_: int) -> None:
     waiting = wallet.plan.jobs * WAITING
     if wallet.plan.jobs and open_ >= wallet.plan.jobs + waiting:
         raise JobLimit(waiting=waiting)
+
+
+def room_for_drafts(made: int, count: int) -> None:
+    """Raises DemonstrationLimit where `count` free drafts more than `made` are too many."""
+    if made + count > DRAFTS_A_DAY:
+        left = max(0, DRAFTS_A_DAY - made)
+        raise DemonstrationLimit(limit=DRAFTS_A_DAY, left=left, extra={"limit": DRAFTS_A_DAY, "left": left})
 
 
 def longest(wallet: Wallet) -> int | None:

@@ -61,6 +61,11 @@ class PaidRun(Run):
         return service_of(self.engine)
 
     @property
+    def needs_proven_address(self) -> bool:
+        """Whether its user must have confirmed an address first."""
+        return True
+
+    @property
     def is_wanted(self) -> bool:
         """False when what it works on was deleted meanwhile."""
         return True
@@ -109,7 +114,8 @@ class PaidRun(Run):
         wallet = ledger.locked_wallet(self.user)
         standing.require(self.user_id)
         if not self.retry_of:  # a retry by staff is free and counts against no limit
-            require_confirmed(self.user)
+            if self.needs_proven_address:
+                require_confirmed(self.user)
             limits.room_for_job(wallet, open_runs(self.user))
             ledger.hold(wallet, self.price, cause=self.cause)
         super().enqueue()

@@ -93,6 +93,7 @@ api = [
     path("quote", billing.QuoteView.as_view()),
     path("engines", billing.EnginesView.as_view()),
     path("twins", twins.TwinsView.as_view()),
+    path("twins/demonstration", generation.DemonstrationView.as_view()),
     path("twins/<uuid:ident>", twins.TwinView.as_view()),
     path("twins/<uuid:ident>/photos", twins.PhotosView.as_view()),
     path("twins/<uuid:ident>/photos/<uuid:photo>", twins.PhotoView.as_view()),

@@ -28,6 +28,7 @@ COPIED = (
     "kind",
     "twin_id",
     "training",
+    "demonstration",
     "prompt",
     "style",
     "engine",

@@ -64,6 +64,7 @@ class Item(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.IMAGE)
     twin = models.ForeignKey(Twin, models.SET_NULL, null=True, related_name="items")
     training = models.UUIDField(null=True)
+    demonstration = models.BooleanField(default=False, db_default=False)  # it shows the demonstration person
     job = models.UUIDField(null=True)
     index = models.PositiveSmallIntegerField(default=0)
     # The picture that this one was edited, repaired, enlarged or painted from.

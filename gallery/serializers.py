@@ -32,6 +32,7 @@ class ItemSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
             "kind",
             "twin",
             "training",
+            "demonstration",
             "job",
             "index",
             "original",

@@ -24,7 +24,7 @@ from config.web.pagination import page
 from config.web.ratelimit import limited
 from config.web.schema import KEY, PAGE, paged, refuses
 from config.web.serializers import checked, idempotency_of
-from generation import albums, services, suggestions
+from generation import albums, demonstration, services, suggestions
 from generation.clips import api as clips
 from generation.clips.serializers import VideoForm
 from generation.clips.services import REFUSALS as CLIPS
@@ -35,11 +35,10 @@ from generation.packs import api as packs
 from generation.packs.prompts import PackUnfit
 from generation.packs.serializers import HeadshotsForm
 from generation.packs.services import HEADSHOTS, PackGone, PresetGone
-from generation.serializers import JobForm, JobSerializer, RepeatForm, show_job
+from generation.serializers import DemonstrationSerializer, JobForm, JobSerializer, RepeatForm, show_job
 from ml.types import STYLES
 from moderation.adult.rules import REFUSALS as ADULT
 from moderation.policy import PictureBlocked, PromptRefused
-from twins.models import Twin
 from twins.services import TwinDisabled
 
 REFUSALS = (
@@ -63,6 +62,7 @@ REFUSALS = (
     PackUnfit,
     EraUnfit,
     *CLIPS,
+    *demonstration.REFUSALS,
 )
 # Of POST /generations: one form for each kind.
 FORMS = PolymorphicProxySerializer(
@@ -92,14 +92,22 @@ class JobsView(APIView):
 def _images(request: Any) -> Job:
     form = checked(JobForm, request)
     form.pop("kind")
-    twin = form.pop("twin", None)
+    form = demonstration.picked(request, form)
     return services.request_images(
         request.user,
-        twin=Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None,
         album=albums.own(request.user, form.pop("album", None)),
         **form,
         **idempotency_of(request),
     )
+
+
+class DemonstrationView(APIView):
+    """The demonstration person, whom pictures can show before one has a twin."""
+
+    @extend_schema(responses=DemonstrationSerializer)
+    @refuses(NotFound)
+    def get(self, request: Any) -> Response:
+        return Response(demonstration.shown(request.user))
 
 
 class JobView(APIView):
@@ -133,8 +141,7 @@ def _again(request: Any, job: Job, *, same_seed: bool, overrides: dict[str, Any]
     form.is_valid(raise_exception=True)
     other = {k: v for k, v in form.validated_data.items() if k != "kind"}
     if "twin" in other:
-        own, twin = Twin.objects.owned_by(request.user), other["twin"]
-        other["twin"] = own.get_or_404(twin) if twin else None
+        other = demonstration.picked(request, other)
     if "album" in other:
         other["album"] = albums.own(request.user, other["album"])
     return services.repeat(job, same_seed=same_seed, **other, **idempotency_of(request))

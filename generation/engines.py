@@ -11,6 +11,7 @@ from config.web.labels import engine_name
 from generation import references
 from generation.models import Job
 from ml.catalogue import Base
+from ml.demonstration import BASE
 from twins.models import Training
 from twins.proof import companies
 
@@ -24,6 +25,8 @@ def chosen(job: Job) -> Base:
     """The engine for a job whose training is set. Raises EngineUnknown, EngineGone, PlanRequired."""
     if own := getattr(job.job_kind, "profile", ""):  # a kind that one engine makes, whatever was asked for
         return get_base(own)
+    if job.demonstration:
+        return offers.require(job.user, BASE)
     version = job.training
     if version is not None and not job.engine:
         return offers.require_of_version(job.user, version.base)

@@ -19,6 +19,8 @@ from generation.packs import models as packs  # noqa: F401  registers its models
 from generation.presets import models as presets  # noqa: F401  registers its models
 from generation.sessions import models as sessions  # noqa: F401  registers its models
 from ml.catalogue import Base
+from ml.demonstration import SUBJECT
+from twins.demonstration import DEMONSTRATION
 from twins.models import Training, Twin
 
 
@@ -44,6 +46,7 @@ class Job(PaidRun):
     twin = models.ForeignKey(Twin, models.SET_NULL, null=True, related_name="jobs")
     training = models.ForeignKey(Training, models.SET_NULL, null=True, related_name="jobs")
     of_twin = models.BooleanField(default=True)  # stays True when that twin is deleted
+    demonstration = models.BooleanField(default=False, db_default=False)  # of the demonstration person
     prompt = models.TextField(max_length=2000)
     negative_prompt = models.TextField(max_length=2000, blank=True)
     style = models.CharField(max_length=20, default="photorealistic")
@@ -91,6 +94,11 @@ class Job(PaidRun):
         return not self.of_twin or (self.twin_id is not None and self.training_id is not None)
 
     @property
+    def needs_proven_address(self) -> bool:
+        """The few free drafts of the demonstration person come before the e-mail's link is opened."""
+        return not self.demonstration
+
+    @property
     def job_kind(self) -> kinds.JobKind:
         return kinds.get(self.kind)
 
@@ -111,6 +119,13 @@ class Job(PaidRun):
         return by_place({queue: Q(kind__in=names) for queue, names in kinds.by_queue().items()})
 
     @property
+    def subject(self) -> str:
+        """The class of who is shown."""
+        if self.demonstration:
+            return SUBJECT
+        return self.twin.subject_class if self.twin else "person"
+
+    @property
     def base(self) -> Base:
         """The engine that makes it. Rows of older versions name none: then its training's base does."""
         return get_base(self.engine or (self.training.base if self.training else None))
@@ -120,7 +135,7 @@ class Job(PaidRun):
         """Every parameter, named as in a request: sent again, they repeat the job."""
         return {
             "kind": self.kind,
-            "twin": str(self.twin_id) if self.twin_id else None,
+            "twin": self._whose(),
             "training": str(self.training_id) if self.training_id else None,
             "prompt": self.prompt,
             "negative_prompt": self.negative_prompt,
@@ -136,6 +151,10 @@ class Job(PaidRun):
             **self._begins_from(),
             **self._moves(),
         } | ({"pack": self.pack.code if self.pack else "", "presets": self.presets} if self.shots else {})
+
+    def _whose(self) -> str | None:
+        """The id of the twin that a request names."""
+        return str(DEMONSTRATION if self.demonstration else self.twin_id or "") or None
 
     def _begins_from(self) -> dict[str, object]:
         fields = ("reference", "strength", "mask", "region", "times") if self.reference else ()

@@ -15,9 +15,11 @@ from billing.engines.choice import Card
 from config.errors import DomainError
 from config.studio import get_base
 from config.web.labels import ERA_NAMES, QUALITY_NAMES
+from ml import demonstration
 from ml.catalogue import Base
 from ml.prompts import known_eras
 from ml.types import QUALITIES
+from twins.demonstration import DEMONSTRATION
 from twins.models import Twin
 
 NOBODY = ""  # stands for a twin's id: pictures of nobody in particular
@@ -41,11 +43,12 @@ class Picking:
         return {era: name for era, name in ERA_NAMES.items() if era in known}
 
     def for_script(self) -> str:
-        """What static/studio.js reads: fitting, and each engine's prices, names of qualities and times."""
+        """What static/studio.js reads: fitting, who is free, and what each engine costs and knows."""
         each = {card.profile: card.profile for card in self.cards}
         return json.dumps(
             {
                 "fitting": self.fitting,
+                "free": str(DEMONSTRATION),
                 "prices": {p: {q: float(n) for q, n in prices.per_picture(p).items()} for p in each},
                 "qualities": {p: qualities(p) for p in each},
                 "eras": {p: known_eras(get_base(p)) for p in each},
@@ -59,6 +62,8 @@ def picking(user: Any, twins: Iterable[Twin], *, video: bool = False) -> Picking
     cards = [card for card in choice.cards(user) if card.included and (card.base.video or not video)]
     usable = [card.base for card in cards]
     fitting = {str(twin.id): _of_twin(twin, usable) for twin in twins}
+    if not video and any(demonstration.fits(base) for base in usable):
+        fitting[str(DEMONSTRATION)] = [demonstration.BASE]
     return Picking(cards, fitting | {NOBODY: _first(_default(user), [base.name for base in usable])})
 
 

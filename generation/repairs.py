@@ -13,6 +13,7 @@ from generation import references
 from generation.models import Job
 from generation.services import SEEDS, request_job, usable_training
 from ml.types import REGIONS
+from twins.demonstration import DEMONSTRATION
 from twins.models import Training, Twin
 
 REPAIRED = 0.85  # strength of a repair: the part is mostly new
@@ -95,6 +96,7 @@ def request_similar(item: Item, *, count: int = 4, key: str | None = None, body_
     elif item.recipe.get("reference"):
         again |= {name: item.recipe.get(name) for name in ("reference", "strength")}
     twin, training = who(item)
+    again["demonstration"] = item.recipe.get("twin") == str(DEMONSTRATION)
     return request_job(
         Job(user=item.user, twin=twin, **again), training=training, key=key, body_hash=body_hash
     )

@@ -14,20 +14,23 @@ from billing.engines import offers
 from config.runs.places import Places
 from config.web.serializers import RunFields, run_fields
 from config.web.text import TextField
-from generation import albums, engines, eras, references
+from generation import albums, demonstration, engines, eras, references
 from generation.kinds.video import STAGES
 from generation.models import Job
 from ml import prompts
 from ml.animation import FPS
 from ml.types import ASPECTS, ERAS, QUALITIES, REGIONS, STRENGTH, STYLES
-from twins.models import Twin
 
 PROMPT = 1000  # characters, as ml.words.screening.MAX_PROMPT
 
 
 class JobForm(serializers.Serializer):  # type: ignore[type-arg]
     kind = serializers.ChoiceField(choices=["image"], default="image")
-    twin = serializers.UUIDField(required=False, allow_null=True)
+    twin = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="one's own, or the demonstration person of /twins/demonstration",
+    )
     prompt = TextField(max_length=PROMPT)
     negative_prompt = TextField(max_length=PROMPT, required=False, allow_blank=True)
     style = serializers.ChoiceField(choices=STYLES, required=False)
@@ -92,25 +95,26 @@ def quoted(user: Any, fields: dict[str, Any]) -> dict[str, int]:
 
 
 def asked(user: Any, fields: dict[str, Any]) -> Job:
-    """The job that a valid form asks for, not saved. Raises NotFound, and what engines.chosen raises."""
+    """The job that a valid form asks for, not saved. Raises NotFound, OnlyDrafts, and what engines.chosen
+    raises."""
     fields = fields | {"album": albums.own(user, fields.get("album"))}
-    twin = fields.get("twin") and Twin.objects.owned_by(user).get_or_404(fields["twin"])
-    version = twin.active_training if twin else None
-    job = Job(**fields | {"user": user, "twin": twin or None, "training": version})
+    fields = demonstration.chosen(user, fields)
+    version = fields["twin"].active_training if fields["twin"] else None
+    job = Job(**fields | {"user": user, "training": version})
+    demonstration.check(job)
     job.engine = engines.chosen(job).name
     return job
 
 
 def reading(job: Job) -> dict[str, int | None]:
     """How many characters of its prompts a job's base reads; None for the whole."""
-    subject = job.twin.subject_class if job.twin else "person"
     return {
         "prompt_read_until": prompts.read_until(
             job.base,
             job.prompt,
             style=job.style,
-            subject=subject,
-            twin=job.twin is not None,
+            subject=job.subject,
+            twin=job.twin is not None or job.demonstration,
             era=job.era or "",
         ),
         "negative_prompt_read_until": prompts.negative_read_until(job.base, job.negative_prompt),
@@ -206,10 +210,25 @@ class JobSerializer(RunFields):
     negative_prompt_read_until = serializers.IntegerField(allow_null=True)
     items = serializers.ListField(child=serializers.UUIDField())
     album = serializers.UUIDField(allow_null=True, help_text="that gets the results")
+    demonstration = serializers.BooleanField(help_text="whether it shows the demonstration person")
     unlike = serializers.IntegerField(
         help_text="how many items are below the base's likeness floor; they cost nothing, up to the price of"
         " one training a day"
     )
+
+
+class DemonstrationSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """The person of whom everybody can make drafts: drawn, invented, nobody's twin."""
+
+    id = serializers.UUIDField(help_text="the `twin` of a request for pictures")
+    name = serializers.CharField()
+    subject_class = serializers.CharField()
+    status = serializers.CharField()
+    demonstration = serializers.BooleanField()
+    engine = serializers.CharField()
+    quality = serializers.CharField(help_text="the only one; others are refused")
+    limit = serializers.IntegerField(help_text="free pictures in 24 hours")
+    left = serializers.IntegerField()
 
 
 def show_job(job: Job, places: Places | None = None) -> dict[str, Any]:
@@ -219,6 +238,7 @@ def show_job(job: Job, places: Places | None = None) -> dict[str, Any]:
         "frames": frames_of(job),
         "items": items,
         "album": job.album_id,
+        "demonstration": job.demonstration,
         "unlike": job.unlike(),
         **reading(job),
     }

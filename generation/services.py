@@ -21,7 +21,7 @@ from config.runs.idempotency import create_idempotent
 from config.runs.models import Status
 from config.studio import hosted
 from gallery.models import Album, Item
-from generation import adult, engines, eras, kinds, references
+from generation import adult, demonstration, engines, eras, kinds, references
 from generation.models import Job
 from moderation import policy
 from twins.models import Training, Twin
@@ -30,7 +30,7 @@ from twins.services import NotTrained, TwinDisabled, locked_twin, require_use
 
 SEEDS = 2**31
 COPIED = ("prompt", "negative_prompt", "style", "era", "aspect_ratio", "quality", "count", "steps")
-COPIED += ("adult", "engine", "album", "reference", "strength", "mask", "region", "times")
+COPIED += ("demonstration", "adult", "engine", "album", "reference", "strength", "mask", "region", "times")
 OF_CLIPS = ("duration", "motion", "action")
 SAME_AT_RETRY = ("user", "kind", "twin", "training", "of_twin", "seed", "longest", "pack", "presets", "shots")
 
@@ -53,6 +53,7 @@ class Recipe(TypedDict, total=False):
     seed: int | None
     steps: int | None
     engine: str
+    demonstration: bool
     reference: UUID | None
     strength: float
     adult: bool
@@ -89,7 +90,8 @@ def request_job(
 
     Raises Suspended, ConsentRequired, PromptRefused, PictureBlocked, NotFound, TwinNotTrained, TwinDisabled,
     TwinReadOnly, EngineUnknown, EngineGone, EngineWithoutReference, ReferenceNotAllowed, EraUnfit,
-    PlanRequired, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch.
+    PlanRequired, JobLimit, NotEnoughCredits, PaymentDue, EmailUnconfirmed, IdempotencyMismatch, and
+    demonstration.REFUSALS.
     """
     standing.require(job.user_id)  # before its words are screened
     job.of_twin = job.twin is not None
@@ -125,6 +127,7 @@ def _enqueue(job: Job, *, training: Training | None) -> None:
         usable = usable_training(locked_twin(job.twin.id))
         require_use(job.twin)
         job.training = training or usable
+    demonstration.check(job)
     base = engines.chosen(job)
     adult.check(job, base)
     references.check(job, base)
@@ -133,6 +136,7 @@ def _enqueue(job: Job, *, training: Training | None) -> None:
     if job.twin is not None:
         companies.require(job.twin, base)
     job.longest = limits.longest(ledger.wallet_of(job.user))
+    demonstration.take(job)
     job.price = job.job_kind.price(job)
     job.enqueue()
 
@@ -161,7 +165,8 @@ def repeat(
     again = Job(user=job.user, kind=job.kind, twin=twin, repeats=job, **fields)
     training = job.training if same_seed and twin == job.twin else None
     if "engine" not in overrides:
-        again.engine = engines.kept(job.base, training or (twin.active_training if twin else None))
+        kept = engines.kept(job.base, training or (twin.active_training if twin else None))
+        again.engine = "" if again.demonstration else kept
     return request_job(again, training=training, key=key, body_hash=body_hash)
 
 

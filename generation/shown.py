@@ -38,6 +38,7 @@ def shown(user: Any, rows: Any) -> list[dict[str, Any]]:
         job["items"] = [here[ident] for ident in job["items"] if ident in here]
         job["sheet"] = job["kind"] == HEADSHOTS
         job["animates"] = moves and bool(job["recipe"]["twin"]) and job["kind"] != VIDEO
+        job["animates"] &= not job["demonstration"]
         job["change"] = query(job["recipe"]) if job["kind"] == VIDEO else ""
         job["link"] = "" if job["sheet"] or job["kind"] in ("repair", "enlarge", VIDEO) else _link(job)
         _fill_line(job)

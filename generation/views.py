@@ -22,7 +22,7 @@ from config.web.labels import STYLE_NAMES
 from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from gallery.models import Item
-from generation import adult, albums, services
+from generation import adult, albums, demonstration, services
 from generation.again import again_of
 from generation.clips.services import VIDEO
 from generation.models import Job
@@ -61,7 +61,7 @@ def studio(request: HttpRequest) -> HttpResponse:
     filled = {name: request.GET.get(name, "") for name in KEPT}
     said: dict[str, Any] = {}
     if request.method == "POST":
-        filled = {name: request.POST.get(name, "") for name in KEPT}
+        filled = {name: request.POST.get(name, "") for name in KEPT} | demonstration.terms(request.POST)
         form = JobForm(data={k: v for k, v in filled.items() if v != "" and k not in OF_PAGE})
         said = _answer(request, form, filled) if form.is_valid() else {"refused": _faults(form)}
         if not said:
@@ -116,14 +116,8 @@ def _tail(text: str) -> str:
 @limited("generations")
 def _ask(request: HttpRequest, fields: dict[str, Any]) -> None:
     fields.pop("kind", None)
-    twin = fields.pop("twin", None)
     key = request.POST.get("key", "")[:255] or None  # the page's key makes a double click one job
-    services.request_images(
-        request.user,
-        twin=Twin.objects.owned_by(request.user).get_or_404(twin) if twin else None,
-        **fields,
-        key=key,
-    )
+    services.request_images(request.user, **demonstration.picked(request, fields), key=key)
 
 
 def _query(filled: dict[str, str]) -> str:
@@ -134,8 +128,12 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
     usable = Twin.objects.owned_by(request.user).filter(active_training__isnull=False, disabled_at=None)
     rows = usable.select_related("active_training__twin").with_face().with_older()
     twins = [twin for twin in rows if not twin.is_read_only]
-    if twins and filled["twin"] == "" and request.method == "GET" and "prompt" not in request.GET:
-        filled["twin"] = str(twins[0].id)
+    invented = demonstration.in_studio(request.user, twins, filled["twin"])
+    first = str(twins[0].id) if twins else str(invented["id"]) if invented else ""
+    asked = request.method == "POST" or "prompt" in request.GET or (filled["reference"] and not twins)
+    if filled["twin"] == "" and not asked:
+        filled["twin"] = first
+    filled |= demonstration.terms(filled)
     defaults = {"style": STYLES[0], "aspect_ratio": "1:1", "quality": "standard", "count": "2"}
     picks = picking(request.user, twins)
     engine = picks.chosen(filled["twin"], filled["engine"])
@@ -143,6 +141,8 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
     return {
         "filled": {k: v or defaults.get(k, "") for k, v in filled.items()} | {"engine": engine},
         "twins": twins,
+        "demonstration": invented,
+        "free": demonstration.is_meant(filled),
         "picks": picks,
         "learning": not twins and Training.objects.owned_by(request.user).filter(status__in=OPEN).exists(),
         "styles": STYLE_NAMES,

@@ -22,7 +22,7 @@ export function watch(form, engines, chosen, cost) {
   function price() {
     fit();
     const n = cost();
-    create.textContent = n === 1 ? create.dataset.one : create.dataset.many.replace("#", String(n));
+    create.textContent = n === 0 ? create.dataset.free : n === 1 ? create.dataset.one : create.dataset.many.replace("#", String(n));
     create.hidden = n > available; // then the way to more credits takes its place
     lacks.hidden = !create.hidden;
     const words = lacks.querySelector("[data-text]");

@@ -24,10 +24,20 @@ function offerEras() { // those that the chosen engine knows
   }
   eras.hidden = !known.length;
 }
+let before = ""; // the quality that was chosen before the free drafts
+function offerFree() { // the demonstration person: drafts only, which cost nothing
+  const free = form.elements.twin?.value === engines.free, quality = form.elements.quality;
+  if (free && quality.value !== "draft") before = quality.value;
+  if (free) [quality.value, form.elements.steps.value] = ["draft", ""];
+  else if (form.classList.contains("studio-free")) quality.value = before || "standard";
+  form.classList.toggle("studio-free", free);
+  return free;
+}
 watch(form, engines, () => form.elements.twin?.value ?? "", () => {
   offerEras();
+  const free = offerFree();
   for (const option of form.elements.quality.options) option.textContent = engines.qualities[engine()][option.value];
-  const exact = each() * Number(form.elements.count.value);
+  const exact = free ? 0 : each() * Number(form.elements.count.value);
   odd.hidden = Number.isInteger(exact);
   return Math.ceil(exact);
 });

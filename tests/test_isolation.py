@@ -43,6 +43,7 @@ OWN = {
     "quote",
     "engines",
     "twins",
+    "twins/demonstration",
     "photos",
     "generations",
     "restorations",

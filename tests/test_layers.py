@@ -38,6 +38,7 @@ TORCH_FREE = (
     "clips",
     "moving",
     "catalogue",
+    "demonstration",
     "avatar.avatar",
     "avatar.fit",
     "avatar.drawings",
@@ -85,7 +86,7 @@ ML: list[tuple[str, ...]] = [
         "sizes vocabulary words catalogue",
         "lorafile measures pdq copies overlay sameness alike watermark decoding edit regions media clips"
         " moving safety provenance prompts nets nudity drawn fingerprint",
-        "avatar",
+        "avatar demonstration",
         "oom faces likeness heads liveness selfie finish begin_clip finish_clip selection",
         "judge engine",
         "restore",

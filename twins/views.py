@@ -26,7 +26,7 @@ from config.web.permissions import with_camera
 from config.web.problems import sentence_of, told
 from config.web.ratelimit import limited
 from ml.catalogue import Base
-from twins import checks, engines, services, stages, terms
+from twins import checks, demonstration, engines, services, stages, terms
 from twins.avatars import pages
 from twins.forms import TwinForm
 from twins.models import LEAST, MOST, Photo, Training, Twin
@@ -55,7 +55,8 @@ BAD = [
 def listing(request: HttpRequest) -> HttpResponse:
     own = Twin.objects.owned_by(request.user)
     rows = [show_twin(twin) | {"face": twin.face} for twin in own.for_clients().with_face()]
-    return render(request, "twins/list.html", {"twins": rows, "tab": "twins", "full": _full(request)})
+    facts = {"twins": rows, "tab": "twins", "full": _full(request)}
+    return render(request, "twins/list.html", facts | demonstration.facts_of(request.user))
 
 
 def _full(request: HttpRequest) -> int:
@@ -71,7 +72,9 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return _make(request, form.cleaned_data)
     facts = {"form": form, "tab": "twins", "least": LEAST, "most": MOST, "good": GOOD, "bad": BAD}
-    return render(request, "twins/new.html", facts | {"full": _full(request)})
+    return render(
+        request, "twins/new.html", facts | {"full": _full(request)} | demonstration.facts_of(request.user)
+    )
 
 
 @limited("twins")

@@ -39,6 +39,7 @@ class Limit:
 ROWS = {
     "passkeys": Limit(_("Passkeys asked for"), "60/h"),
     "generations": Limit(_("Pictures, repairs and headshots asked for"), "120/h"),
+    "demonstration": Limit(_("Free drafts of the demonstration person"), address="60/d"),
     "trainings": Limit(_("Trainings"), "30/h"),
     "restorations": Limit(_("Restorations"), "10/h", address="30/h"),
     "milder": Limit(_("Milder versions of restorations"), "60/h"),

@@ -58,6 +58,7 @@ NAMES = {  # where the rule below finds no good name
     ("DELETE", "me"): "erase_me",
     ("POST", "me/export"): "export_me",
     ("GET", "me/limits"): "list_limits",
+    ("GET", "twins/demonstration"): "get_demonstration",
     ("POST", "twins/{}/framing"): "check_framing",
     ("GET", "me/phone"): "get_phone",
     ("POST", "me/phone"): "change_phone",

@@ -44,6 +44,11 @@ class SomebodyElse(DomainError):
     message = _("This picture shows a twin of somebody else, who agreed to no publication. Choose your own.")
 
 
+class DemonstrationPicture(DomainError):
+    code, status = "demonstration_picture", 403
+    message = _("This picture shows the demonstration person, not you. Publish one of a twin of your own.")
+
+
 class AlreadyDecided(DomainError):
     code, status = "already_decided", 409
     message = _("This was decided already. Load the page again.")
@@ -54,7 +59,7 @@ class ReasonNeeded(DomainError):
     message = _("Write a reason of 10 to 200 characters.")
 
 
-REFUSALS = (OnlyPictures, TooSmallToPublish, SomebodyElse, NotShareable, UnderReview)
+REFUSALS = (OnlyPictures, TooSmallToPublish, SomebodyElse, DemonstrationPicture, NotShareable, UnderReview)
 
 
 # ---------------------------------------------------------------- the author
@@ -88,6 +93,8 @@ def _require_publishable(item: Item) -> None:
     require_reviewed(item.id)
     if item.twin and item.twin.of_other:
         raise SomebodyElse
+    if item.demonstration:
+        raise DemonstrationPicture
 
 
 def _caption(user: Any, caption: str) -> str:

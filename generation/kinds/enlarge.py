@@ -22,6 +22,7 @@ KEPT = (
     "kind",
     "twin_id",
     "training",
+    "demonstration",
     "prompt",
     "style",
     "engine",

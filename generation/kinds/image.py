@@ -17,7 +17,8 @@ from gallery.services import save_item
 from generation import adult
 from generation.kinds import RENDER
 from generation.models import Job, mask_file
-from ml import types
+from ml import demonstration, types
+from ml.demonstration import WithDemonstration
 from ml.errors import MLError
 
 
@@ -25,11 +26,14 @@ class ImageKind:
     name, label, task, queue = "image", _("pictures"), RENDER, "render"
 
     def price(self, job: Job) -> int:
+        if job.demonstration:
+            return 0
         return prices.pictures(job.base, job.quality, job.count, job.steps)
 
     def make(self, job: Job, index: int, on_progress: types.Progress) -> types.Picture:
         engine = get_engine(job.base.name)
-        pictures = engine.render(spec(job, index), **given(job, store(job.user_id), on_progress))
+        files = WithDemonstration(store(job.user_id))
+        pictures = engine.render(spec(job, index), **given(job, files, on_progress))
         picture = next(iter(pictures))
         if job.adult and not self._shows_twin(job, picture):
             raise MLError("result_refused", "")  # it may be somebody else
@@ -49,14 +53,16 @@ class ImageKind:
         return save_item(job.user_id, ident, result.png)
 
     def record(self, job: Job, index: int, ident: UUID, result: types.Picture, facts: dict[str, Any]) -> None:
+        original = original_of(job)
         Item.objects.create(
             id=ident,
             user_id=job.user_id,
             twin=job.twin,
             training=job.training_id,
+            demonstration=job.demonstration or bool(original and original.demonstration),
             job=job.id,
             index=index,
-            original=original_of(job),
+            original=original,
             prompt=job.prompt,
             style=job.style,
             recipe={**job.recipe, "seed": result.seed, "count": 1},
@@ -79,13 +85,13 @@ def original_of(job: Job) -> Item | None:
 
 
 def spec(job: Job, index: int) -> types.RenderSpec:
-    training = job.training
+    lora, sha256 = _lora(job)
     return types.RenderSpec(
         prompt=job.prompt,
         negative_prompt=job.negative_prompt,
-        lora=training.lora if training else None,
-        sha256=training.sha256 if training else None,
-        subject=job.twin.subject_class if job.twin else "person",
+        lora=lora,
+        sha256=sha256,
+        subject=job.subject,
         style=job.style,
         era=job.era or "",
         aspect=job.aspect_ratio,
@@ -97,6 +103,13 @@ def spec(job: Job, index: int) -> types.RenderSpec:
         adult=job.adult,
         **_begins_from(job),
     )
+
+
+def _lora(job: Job) -> tuple[str | None, str | None]:
+    """The name and the checksum of the LoRA of who is shown; of nobody there is none."""
+    if job.demonstration:
+        return demonstration.NAME, demonstration.sha256()
+    return (job.training.lora, job.training.sha256) if job.training else (None, None)
 
 
 def _begins_from(job: Job) -> dict[str, Any]:

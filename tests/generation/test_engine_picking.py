@@ -11,6 +11,7 @@ import pytest
 
 from accounts import consents
 from generation.models import Job
+from twins.demonstration import DEMONSTRATION
 from twins.models import Training
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +40,8 @@ def test_the_script_gets_prices_and_the_engines_of_each_twin(page: Any, at_fal: 
     said = re.search(r'data-engines="([^"]+)"', text(page.get("/studio/")))
     assert said
     facts = json.loads(unescape(said[1]))
-    assert facts["fitting"] == {str(at_fal.id): ["fal"], "": ["nano", "fal"]}
+    invented = {str(DEMONSTRATION): ["nano"]}
+    assert facts["fitting"] == {str(at_fal.id): ["fal"], "": ["nano", "fal"]} | invented
     assert facts["prices"] == {
         "nano": {"draft": 0.5, "standard": 1, "high": 2},
         "fal": {"draft": 1, "standard": 1, "high": 2},

@@ -63,6 +63,7 @@ class Frames(TypedDict):
 class Item(TypedDict):
     archived: bool
     created_at: str
+    demonstration: bool
     duration: float | None
     engine: str
     favourite: bool
@@ -92,6 +93,7 @@ class Job(TypedDict):
     album: str | None
     created_at: str
     credits: Credits
+    demonstration: bool
     error: RunError | None
     eta_seconds: int | None
     finished_at: str | None
