@@ -205,10 +205,9 @@ class SampleView(APIView):
         services.require_enabled(training.twin)
         if number >= training.samples:
             raise NotFound
-        name = training.sample(number)
-        return serve(
-            request, store(training.user_id), name, etag=f"{training.id}-{number}", media_type="image/png"
-        )
+        name, when = training.sample(number), "-so-far" if training.is_open else ""
+        etag = f"{training.id}-{number}{when}"  # those of its checkpoints give way to the final ones
+        return serve(request, store(training.user_id), name, etag=etag, media_type="image/png")
 
 
 class WeightsView(APIView):

@@ -313,7 +313,7 @@ class Training(PaidRun):
             Twin.objects.filter(id=self.twin_id).update(active_training=self, **first)
             transaction.on_commit(lambda: files.delete(checkpoint), robust=True)
         else:
-            type(self).objects.filter(id=self.id).update(has_avatar=False)
+            type(self).objects.filter(id=self.id).update(has_avatar=False, samples=0)
             transaction.on_commit(lambda: files.delete_all(folder), robust=True)
         super().on_end()
         if self.free and self.status != Status.SUCCEEDED:
@@ -348,6 +348,10 @@ class Training(PaidRun):
     @property
     def avatar_file(self) -> str:
         return f"{self.folder}/avatar.json"
+
+    def show_samples(self, count: int) -> None:
+        """So many samples are there, while it is trained. Does nothing in the hands of a late worker."""
+        self._mine().filter(samples__lt=count).update(samples=count)
 
     def sample(self, number: int) -> str:
         return f"{self.folder}/samples/{number}.png"

@@ -194,7 +194,8 @@ class TrainingSerializer(RunFields):
     )
     seconds = serializers.FloatField(allow_null=True)
     samples = serializers.ListField(
-        child=serializers.CharField(), help_text="addresses of pictures by this version"
+        child=serializers.CharField(),
+        help_text="addresses of pictures by this version, or by its checkpoints so far",
     )
     active = serializers.BooleanField()
     engines = serializers.ListField(

@@ -26,7 +26,7 @@ from moderation.policy import PictureBlocked, check_upload
 from twins import checks, renewals
 from twins.avatars import fitting
 from twins.avatars.models import encoded
-from twins.models import SIGN, Photo, Training
+from twins.models import SAMPLES, SIGN, Photo, Training
 from twins.proof import companies
 from twins.stages import REMOTE_STAGES, STAGES
 from twins.working import kept_only_if_wanted, lock_wanted, require_consent
@@ -148,7 +148,8 @@ def _train(training: Training) -> None:
     with kept_only_if_wanted(training, lambda: files.delete_all(f"{training.folder}/")):
         progress = overall(training.progress, REMOTE_STAGES if training.service else STAGES)
         spec, version = _spec(training, files), renewals.today(training.base)
-        report = get_engine(training.base).train(spec, **given(training, files, progress))
+        kept = WithSamples(training, files)
+        report = get_engine(training.base).train(spec, **given(training, kept, progress))
         if not report.recognised and settings.LIKENESS_FLOOR:
             raise MLError("avatar_not_shown" if report.avatar else "likeness_too_low", "")
         if report.avatar:
@@ -158,6 +159,20 @@ def _train(training: Training) -> None:
                 raise Lost
             lock_wanted(training.twin_id)
             training.finish(**_outcome(report), base_version=version)
+
+
+class WithSamples:
+    """A store of a training: a sample is counted in its row as it comes, so that its owner sees it."""
+
+    def __init__(self, training: Training, files: types.Store) -> None:
+        self.read, self.exists, self.delete = files.read, files.exists, files.delete
+        self.training, self.files = training, files
+
+    def write(self, name: str, data: bytes) -> None:
+        self.files.write(name, data)
+        for number in range(SAMPLES):
+            if name == self.training.sample(number):
+                self.training.show_samples(number + 1)
 
 
 class KeptPhoto(types.Photo):

@@ -6,9 +6,10 @@ the same number of threads."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,6 +127,16 @@ class TrainingState:
         self.transformer = self.optimizer = None
         self.params, self.mean = [], []
 
+    @contextlib.contextmanager
+    def showing(self, weights: list[torch.Tensor]) -> Iterator[None]:
+        """Inside, the transformer that samples has these weights; afterwards its own, bit for bit."""
+        before = [p.detach().clone() for p in self.shown]
+        self.show(weights)
+        try:
+            yield
+        finally:
+            self.show(before)
+
     def show(self, weights: list[torch.Tensor]) -> None:
         """Copies these weights into the transformer that samples."""
         for p, w in zip(self.shown, weights):
@@ -187,8 +198,10 @@ def train(
     steps: int,
     store: Store,
     on_progress: Progress,
+    on_checkpoint: Callable[[], None] = lambda: None,
 ) -> float:
-    """Trains to `steps` and returns the seconds. When asked to stop, saves a checkpoint, raises Stopped."""
+    """Trains to `steps` and returns the seconds. When asked to stop, saves a checkpoint, raises Stopped.
+    `on_checkpoint` is called when one that may be chosen was kept and saved."""
     r, facts, name = base.recipe, identity_of(spec, base, steps), f"{spec.name}/checkpoint.safetensors"
     keep_at = [round(steps * (1 - k / (2 * r.checkpoints))) for k in range(r.checkpoints)]
     step = stepper(state, base, examples, empty, spec.seed, steps)
@@ -206,4 +219,6 @@ def train(
             store.write(name, state.dump(facts))
         if stop:
             raise Stopped
+        if state.step in keep_at:
+            on_checkpoint()
     return time.monotonic() - start

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,14 @@ from ml.local import avatars, dataset, fitting, lora, select
 from ml.local.attention import short_attention
 from ml.local.captions import captioner_of
 from ml.local.dataset import Example
-from ml.local.families import Text, encode_text
+from ml.local.families import encode_text
 from ml.local.memory import TrainingPlan
-from ml.local.sample import Sampler
+from ml.local.sample import Raw, Sampler
 from ml.local.train import TrainingState, identity_of, steps_for, train
 from ml.local.weights import dump
 from ml.lorafile import checksum
-from ml.selection import SAMPLES, Known, in_one_space, no_face_in, split
+from ml.prompts import compose
+from ml.selection import SAMPLES, Known, in_one_space, no_face_in, scenes_of, split
 from ml.types import Picture, Progress, Store, TrainReport, TrainSpec
 
 Finish = Callable[..., Picture | None]  # finish.finish with engine, faces and signer bound
@@ -60,9 +62,10 @@ class TwinTraining:
         steps = self.spec.steps or steps_for(self.base, len(train_on))
         scorer = self._scorer(embedder, vectors[held_out], vectors[train_on])
         unlike = scorer.observe(twin=False, tell=lambda s: self._tell("measuring the base", s))
-        state, pace = self._train(examples, steps)
+        known = facts_of(vectors, embedder)
+        state, pace = self._train(examples, steps, partial(self._preview, scorer.sampler, known))
         chosen = select.choose(state, scorer, unlike, lambda s: self._tell("choosing the best", s))
-        facts = self._facts(chosen.step) | facts_of(vectors, embedder)
+        facts = self._facts(chosen.step) | known
         sha256 = self._write(state, facts)
         samples = self._samples(chosen, scorer.sampler, facts)
         self.store.delete(self._checkpoint)
@@ -160,7 +163,9 @@ class TwinTraining:
 
     # ---------------------------------------------------------------- the loop
 
-    def _train(self, examples: list[Example], steps: int) -> tuple[TrainingState, float]:
+    def _train(
+        self, examples: list[Example], steps: int, preview: Callable[[TrainingState], None]
+    ) -> tuple[TrainingState, float]:
         """(the trained state, seconds per step). Resumes from the store's checkpoint."""
         pipe, base, empty = self.pipe, self.base, encode_text(self.pipe, self.base, "")
         with (
@@ -169,7 +174,10 @@ class TwinTraining:
         ):
             state = self._state(net, steps)
             before = state.step
-            seconds = self._fit(state, examples, empty, steps)
+            told = partial(preview, state)
+            seconds = train(
+                state, base, examples, empty, self.spec, steps, self.store, self.on_progress, told
+            )
             lora.use(net, training=False)
         state.release()
         return state, seconds / max(steps - before, 1)
@@ -188,8 +196,19 @@ class TwinTraining:
             state.restore(self.store.read(self._checkpoint), identity_of(self.spec, self.base, steps))
         return state
 
-    def _fit(self, state: TrainingState, examples: list[Example], empty: Text, steps: int) -> float:
-        return train(state, self.base, examples, empty, self.spec, steps, self.store, self.on_progress)
+    def _preview(self, sampler: Sampler, known: dict[str, Any], state: TrainingState) -> None:
+        """Stores a draft by the newest checkpoint, for somebody who waits; always the same scene. Only on the
+        small base that draws: elsewhere a picture takes too much of the time."""
+        number = next((n for n in range(SAMPLES) if not self.store.exists(self._sample_file(n))), None)
+        if self.base.photorealistic or number is None:
+            return
+        prompt, style, seed = scenes_of(self.base)[0]
+        text = compose(prompt, style, self.spec.subject, twin=True)
+        size, steps = self.base.sizes.by_aspect["1:1"], self.base.steps[0]
+        with state.showing(state.kept[state.step]):
+            raw = sampler.raw_batch([text], size=size, steps=steps, seeds=[seed])[0]
+        facts = self._facts(state.step) | known
+        self._sample(number, sampler, (prompt, seed, raw), facts)
 
     # ---------------------------------------------------------------- after the loop
 
@@ -209,16 +228,31 @@ class TwinTraining:
     def _samples(self, chosen: select.Choice, sampler: Sampler, facts: dict[str, Any]) -> tuple[str, ...]:
         """Finishes and stores some of the pictures by which the checkpoint was chosen."""
         names: list[str] = []
-        for i, (prompt, seed, raw) in enumerate(chosen.pictures[:SAMPLES]):
+        for i, made in enumerate(chosen.pictures[:SAMPLES]):
             self._tell("finishing", i / SAMPLES)
-            picture, start = sampler.deliver(raw, seed), time.monotonic()
-            try:
-                done = self.finish(picture, prompt=prompt, seed=seed, twin=facts, start=start)
-            except MLError as e:
-                if e.code != "screening_unavailable":
-                    raise
-                break  # a twin without samples is better than none
-            if done:
-                names.append(f"{self.spec.name}/samples/{len(names)}.png")
-                self.store.write(names[-1], done.png)
+            if name := self._sample(len(names), sampler, made, facts):
+                names.append(name)
+        for number in range(len(names), SAMPLES):
+            self.store.delete(self._sample_file(number))  # drafts of the checkpoints
         return tuple(names)
+
+    def _sample_file(self, number: int) -> str:
+        return f"{self.spec.name}/samples/{number}.png"
+
+    def _sample(
+        self, number: int, sampler: Sampler, made: tuple[str, int, Raw], facts: dict[str, Any]
+    ) -> str:
+        """The name of the stored sample; "" for a picture that may not be shown, or cannot be screened: a
+        twin without samples is better than none."""
+        prompt, seed, raw = made
+        picture, start = sampler.deliver(raw, seed), time.monotonic()
+        try:
+            done = self.finish(picture, prompt=prompt, seed=seed, twin=facts, start=start)
+        except MLError as e:
+            if e.code != "screening_unavailable":
+                raise
+            return ""
+        if done is None:
+            return ""
+        self.store.write(self._sample_file(number), done.png)
+        return self._sample_file(number)

@@ -17,6 +17,7 @@ from ml.catalogue import Base
 from ml.errors import MLError, Stopped
 from ml.local import dataset, lora
 from ml.local.families import encode_text, family_of
+from ml.local.sample import Sampler
 from ml.local.times import draw_times
 from ml.local.train import TrainingState, identity_of, steps_for, train
 from ml.local.weights import FolderStore
@@ -77,6 +78,27 @@ def test_going_on_after_a_stop_gives_the_same_weights(pipe: Any, quick: Base, fe
     assert all(torch.equal(a, b) for a, b in zip(whole.params, later.params))
     assert all(torch.equal(a, b) for a, b in zip(whole.mean, later.mean))
     assert whole.kept.keys() == later.kept.keys()
+
+
+def test_a_look_at_a_checkpoint_changes_no_weight(pipe: Any, quick: Base, few: list[bytes]) -> None:
+    ex, empty = examples(pipe, quick, few), encode_text(pipe, quick, "")
+    plain = trained(pipe, quick, ex, 12, MemoryStore())
+    run = TrainingState.start(pipe.transformer, quick, SPEC.seed)
+    seen: list[bool] = []
+
+    def look() -> None:
+        kept = run.kept[run.step]
+        with run.showing(kept):
+            seen.append(all(torch.equal(a, b) for a, b in zip(run.shown, kept)))
+            Sampler(pipe, quick).sample("a woman", size=quick.sizes.by_aspect["1:1"], steps=1, seed=1)
+
+    try:
+        train(run, quick, ex, empty, SPEC, 12, MemoryStore(), never, look)
+    finally:
+        lora.remove(pipe.transformer)
+    assert seen == [True] * quick.recipe.checkpoints
+    assert run.losses == plain.losses
+    assert all(torch.equal(a, b) for a, b in zip(run.params, plain.params))
 
 
 def test_a_rollout_starts_where_the_twin_s_own_step_led(pipe: Any, quick: Base, few: list[bytes]) -> None:
