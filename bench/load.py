@@ -137,13 +137,15 @@ class Load:
 
 
 @contextmanager
-def loaded(folder: Path, origin: str, people: list[dict[str, Any]], sessions: int) -> Iterator[Load]:
-    """Sessions come within ten seconds, and go at the end of the block."""
+def loaded(
+    folder: Path, origin: str, people: list[dict[str, Any]], sessions: int, kind: str = "visitors"
+) -> Iterator[Load]:
+    """Sessions of a module of bench come within ten seconds, and go at the end of the block."""
     told, report = folder / "visitors.json", folder / "report.json"
     told.write_text(json.dumps(people))
-    env = os.environ | {"VISITORS": str(told), "REPORT": str(report)}
+    env = os.environ | {"VISITORS": str(told), "REPORT": str(report), "PYTHONPATH": str(ROOT)}
     words = f"--headless --only-summary --host {origin} -u {sessions} -r {sessions / 10:g} --stop-timeout 20"
-    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "bench" / "visitors.py"), *words.split()]
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "bench" / f"{kind}.py"), *words.split()]
     load = Load()
     with (folder / "locust.log").open("w") as log:
         clients = subprocess.Popen(command, env=env, stdout=log, stderr=log)

@@ -28,6 +28,7 @@ from bench.stage import Stage, stage
 
 PAUSE = 5.0  # seconds of load before, between and after the releases
 PATIENCE = 60.0  # seconds for the last runs to end
+FULL = "storage_full"  # the code of a refusal
 HEAD = """
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
@@ -112,8 +113,10 @@ def lost(load: Load) -> list[str]:
     while Job.objects.open().exists() and time.monotonic() < deadline:
         time.sleep(0.5)
     made, again = Job.objects.filter(status="succeeded").count(), Job.objects.filter(attempt__gt=1).count()
-    gone = max(0, load.asked - made)  # one that was asked for at the very end may not be counted
-    print(f"pictures: {load.asked} asked for, {made} made, {gone} lost; attempts again: {again}")
+    full = Job.objects.filter(status="failed", error_code=FULL).count()  # told, and costs nothing
+    gone = max(0, load.asked - made - full)  # one that was asked for at the very end may not be counted
+    print(f"pictures: {load.asked} asked for, {made} made, {full} told that there is no room, {gone} lost;")
+    print(f"attempts again: {again}")
     return [*([f"{gone} runs are lost"] if gone else []), *audit.problems()]
 
 

@@ -130,10 +130,9 @@ def give_shades(photos: list[Any]) -> None:
 
 
 def give(photos: list[Any], files: list[bytes]) -> None:
-    from accounts.vault.vault import store
+    from tests.conftest import fill
 
-    for photo, data in zip(photos, files, strict=True):
-        store(photo.user_id).write(photo.clean, data)
+    fill(photos[0].user_id, {photo.clean: data for photo, data in zip(photos, files, strict=True)})
 
 
 def drawn_photos(count: int = 10, seed: int = 6) -> list[bytes]:

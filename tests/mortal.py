@@ -45,10 +45,16 @@ def main(user: str, twin: str, stride: str = "1", end: str = "render") -> int:
 
 
 def load_tasks() -> None:
-    """Before the first fork: else each child would import them, which takes half a second."""
+    """Before the first fork: else each child would load them, which takes a second."""
     from celery import current_app
+    from PIL import Image
+
+    from ml.words.screening import refuse_prompt
 
     current_app.loader.import_default_modules()
+    current_app.connection_for_write().get_transport_cls()
+    Image.init()
+    refuse_prompt("in a park")  # reads the lists of words
 
 
 def in_child(act: Callable[[], Any]) -> bool:

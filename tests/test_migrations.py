@@ -50,6 +50,12 @@ def test_the_running_version_can_live_with_each_new_migration() -> None:
         assert not problems(sql.getvalue().splitlines()), f"{app} {name}"
 
 
+def test_a_migration_outside_a_transaction_is_one_operation() -> None:
+    """What was tried in vain is tried again from its beginning (config/management/commands/migrate.py)."""
+    disk = MigrationLoader(None).disk_migrations
+    assert not [each for each in new_migrations() if not disk[each].atomic and len(disk[each].operations) > 1]
+
+
 def test_every_app_with_migrations_is_under_the_rule() -> None:
     apps = {path.parent.parent.name for path in ROOT.glob("*/migrations/__init__.py")}
     assert apps == BEFORE.keys()

@@ -77,8 +77,13 @@ def run(
     return Fleet(a_day(users, TIMES, seed=seed), servers, swap=swap, grouped=grouped).run()
 
 
-@pytest.mark.parametrize("servers", [1, 2, Scaling(0, 60.0), Scaling(2, 5.0)])
-@pytest.mark.parametrize("grouped", [True, False])
+LESS = [1, Scaling(0, 60.0)]
+
+
+@pytest.mark.parametrize(
+    "servers", [2, Scaling(2, 5.0), *(pytest.param(n, marks=pytest.mark.thorough) for n in LESS)]
+)
+@pytest.mark.parametrize("grouped", [True, pytest.param(False, marks=pytest.mark.thorough)])
 def test_every_request_is_served_once(servers: int | Scaling, grouped: bool) -> None:
     day = a_day(1500, TIMES, seed=3)
     out = Fleet(day, servers, swap=0.05, grouped=grouped).run()
@@ -89,7 +94,10 @@ def test_every_request_is_served_once(servers: int | Scaling, grouped: bool) -> 
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (1, 2))])
-@pytest.mark.parametrize("users, servers", [(300, 1), (1200, 1), (2500, 2)])
+@pytest.mark.parametrize(
+    "users, servers",
+    [(300, 1), *(pytest.param(*each, marks=pytest.mark.thorough) for each in ((1200, 1), (2500, 2)))],
+)
 def test_grouping_never_swaps_more(users: int, servers: int, seed: int) -> None:
     assert run(users, servers, seed=seed).swaps <= run(users, servers, grouped=False, seed=seed).swaps
 

@@ -165,7 +165,9 @@ def test_redis_stopped_under_a_working_worker_costs_nothing_but_time(
     redis.stop()
     try:
         asked = as_alice.post("/api/v1/generations", body, format="json")
-        assert asked.status_code == 202
+        assert (asked.status_code, asked.json()["status"]) == (202, "queued")
+        login = {"email": "alice@example.com", "password": "a long password"}
+        assert as_alice.post("/_allauth/app/v1/auth/login", login, format="json").status_code in (200, 409)
     finally:
         redis.start()
     job = Job.objects.get(id=asked.json()["id"])
@@ -182,34 +184,10 @@ def enqueued_again(job: Any) -> bool:
     return ended(job)
 
 
-def test_redis_away_while_asking_delays_the_work_and_loses_nothing(
-    as_alice: Any, alice: Any, workers: Workers
-) -> None:
-    from generation.models import Job
-    from tests.plugin import SERVICES
-
-    twin, redis = trained_twin(alice), SERVICES[1]
-    redis.stop()
-    try:
-        asked = as_alice.post(
-            "/api/v1/generations", {"twin": str(twin.id), "prompt": "in a park"}, format="json"
-        )
-        assert (asked.status_code, asked.json()["status"]) == (202, "queued")
-        login = {"email": "alice@example.com", "password": "a long password"}
-        assert as_alice.post("/_allauth/app/v1/auth/login", login, format="json").status_code in (200, 409)
-    finally:
-        redis.start()
-    job = Job.objects.get(id=asked.json()["id"])
-    workers.start("render")
-    enqueued_again(job)
-    wait_for(lambda: ended(job))
-    assert job.status == "succeeded"
-
-
 def test_every_picture_is_of_its_own_twin_whoever_renders_it(
     as_alice: Any, as_bob: Any, alice: Any, bob: Any, workers: Workers
 ) -> None:
-    """Two workers take twenty alternating jobs of two users. Each picture encodes the checksum of its
+    """Two workers take ten alternating jobs of two users. Each picture encodes the checksum of its
     LoRA."""
     from tests.studio import lora_in
 
@@ -220,7 +198,7 @@ def test_every_picture_is_of_its_own_twin_whoever_renders_it(
     workers.start("render")
     jobs = []
     Plan.objects.update(jobs=0)  # no limit on open jobs
-    for i in range(20):
+    for i in range(10):
         client = (as_alice, as_bob)[i % 2]
         asked = client.post(
             "/api/v1/generations",

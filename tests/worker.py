@@ -48,7 +48,7 @@ if STUDIO == "paint":
 if STUDIO == "brief":
     from tests.brief import use_brief
 
-    use_brief(scenes=2, checkpoints=2)
+    use_brief(scenes=1, checkpoints=1)
 
 if STUDIO == "tiny":
     import django

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
+import subprocess
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,9 @@ REQUIRED = {  # nothing starts without these; the values explain each setting in
     "VAULT_MASTER_KEYS": "name:key, a key being 32 bytes in base64",
     "JWT_PRIVATE_KEY": "an RSA key in PEM",
 }
+BY_COMMAND = {"VAULT_MASTER_KEYS"}  # may also come from the output of NAME_COMMAND
+WAIT = 20.0  # seconds for such a command
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Misconfigured(SystemExit, ImproperlyConfigured):
@@ -34,7 +39,8 @@ class Misconfigured(SystemExit, ImproperlyConfigured):
 
 def given(name: str) -> bool:
     """Spaces alone are nothing."""
-    return any(os.environ.get(each, "").strip() for each in (name, f"{name}_FILE"))
+    sources = [name, f"{name}_FILE", *([f"{name}_COMMAND"] if name in BY_COMMAND else [])]
+    return any(os.environ.get(each, "").strip() for each in sources)
 
 
 def require() -> None:
@@ -131,15 +137,42 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
 
 def pairs(name: str, separator: str) -> dict[str, str]:
     """NAME=a=1,b=2 (here the separator is `=`) as a dict, in this order."""
-    found = [word.partition(separator) for word in words(name)]
+    return _pairs(name, text(name), separator)
+
+
+def _pairs(name: str, said: str, separator: str) -> dict[str, str]:
+    found = [word.strip().partition(separator) for word in said.split(",") if word.strip()]
     if any(not (key and middle and value) for key, middle, value in found):
         raise Misconfigured(f"{name} is a list like name{separator}value,name{separator}value.")
     return {key: value for key, _middle, value in found}
 
 
+def output(name: str, wait: float = WAIT) -> str:
+    """What the command NAME writes to its standard output; "" where none is set. It is a secret: no sentence
+    has any of it."""
+    command = shlex.split(text(name))
+    if not command:
+        return ""
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=wait
+        )
+    except subprocess.TimeoutExpired:
+        raise Misconfigured(f"{name} has not answered within {wait:g} seconds.") from None
+    except OSError as e:
+        raise Misconfigured(f"{name} cannot be run: {e.strerror}: {command[0]}") from e
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it does not say why."])[-1]
+        raise Misconfigured(f"{name} ended with status {done.returncode}: {last[:300]}")
+    return done.stdout.strip()
+
+
 def master_keys(name: str) -> dict[str, str]:
-    """{name: key}, a key being 32 bytes in base64. The first one is current."""
-    keys = pairs(name, ":")
+    """{name: key}, a key being 32 bytes in base64. The first one is current. From the setting or, so that the
+    keys lie on no disk here, from the output of NAME_COMMAND."""
+    if text(name) and text(f"{name}_COMMAND"):
+        raise Misconfigured(f"{name} and {name}_COMMAND are both set: where should the keys come from?")
+    keys = _pairs(name, text(name) or output(f"{name}_COMMAND"), ":")
     if not keys:
         raise Misconfigured(f"{name} holds no key.")
     for key, value in keys.items():

@@ -86,7 +86,7 @@ def _put_keys(wanted: Wanted) -> None:
     if not env.given("VAULT_MASTER_KEYS"):
         raise BackupError("The keys are missing: --keys FOLDER, or set VAULT_MASTER_KEYS.")
     target.mkdir(mode=0o700, parents=True)
-    for name in filter(env.given, keys.KEYS):
+    for name in filter(env.text, keys.KEYS):  # what comes from a command stays there
         file = target / name.lower()
         file.touch(mode=0o600)
         file.write_text(env.text(name))

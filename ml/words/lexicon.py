@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -53,6 +53,8 @@ def read_sets(name: str) -> dict[str, frozenset[str]]:
 
 def _split(line: str) -> list[str]:
     """Terms between commas; those in the braces of {0,4} do not count."""
+    if "{" not in line:  # the pattern looks to the end of the line at each comma
+        return [term for term in map(str.strip, line.split(",")) if term]
     return [term.strip() for term in re.split(r",(?![^{}]*\})", line) if term.strip()]
 
 
@@ -107,14 +109,16 @@ class Lexicon:
                     fragments.setdefault(name, []).append(spelling.fold(term))
                 else:
                     self._add(name, spelling.fold(term))
-        self.fragments = {name: re.compile("|".join(found)) for name, found in fragments.items()}
+        self._fragments = fragments
         self.chinese = Fragments(fragments)
         self.pieces = {word for word in singles | GLUE if len(word) >= 4} | SHORT_PIECES
         self._by_shape: dict[tuple[int, str], list[str]] = {}
         for word in {*self.strong, *stems, *(w.rstrip("*") for w in self.classes)}:
             if len(word) > 2:
                 self._by_shape.setdefault((len(word), word[0]), []).append(word)
-        self.slips = self._slips()
+        self.misspelt = self._long_words()
+        self.letters = sorted(set().union(*self.misspelt))
+        self.longest = max(map(len, self.misspelt), default=0)
         self.stem_slips = {
             slip: stem
             for name in ("sexual", "minor")
@@ -127,6 +131,10 @@ class Lexicon:
         self.keys = lru_cache(maxsize=20_000)(self._keys)
         self.parts = lru_cache(maxsize=20_000)(self._parts)
 
+    @cached_property
+    def fragments(self) -> dict[str, re.Pattern[str]]:
+        return {name: re.compile("|".join(found)) for name, found in self._fragments.items()}
+
     def _add_class(self, name: str, members: Iterable[str]) -> None:
         for member in members:
             for spelt in {member, _without_tilde(member)}:
@@ -135,7 +143,7 @@ class Lexicon:
 
     def _add(self, name: str, term: str) -> None:
         for words in expanded(term.replace("' ", " ").replace("'", " ").replace("-", " ")):
-            for spelt in {words, tuple(map(_without_tilde, words))}:
+            for spelt in {words, tuple(map(_without_tilde, words))} if "ñ" in term else (words,):
                 self.index.setdefault(spelt[0], []).append(_rest(spelt, name))
                 self.words.update(spelt)
                 if len(spelt) == 1 and name in STRONG and len(spelt[0]) >= 3 and "*" not in spelt[0]:
@@ -147,11 +155,8 @@ class Lexicon:
                 self.names.add(joined)
                 self.words.add(joined)
 
-    def _slips(self) -> dict[str, str]:
-        """Typing errors -> words: a letter dropped or doubled, or two neighbours swapped.
-
-        Words of a language that look like one (beast) are in grammar.txt.
-        """
+    def _long_words(self) -> set[str]:
+        """The words that are found with a typing error too."""
         names = {
             word
             for found in self.index.values()
@@ -159,17 +164,22 @@ class Lexicon:
             if name in MISSPELT
             for word in rest
         }
-        slips: dict[str, str] = {}
-        real = self.words | REAL
-        for word in sorted(one for one in self.strong | names if len(one) >= 4 and one.isalpha()):
-            known = real if word in self.strong else self.words
-            slips.update((slip, word) for slip in _slips_of(word) if slip not in known)
-        return slips
+        return {one for one in self.strong | names if len(one) >= 4 and one.isalpha()}
+
+    def _meant(self, slip: str) -> str:
+        """The word that this one is with a typing error, the last one of several; "" for none.
+
+        Words of a language that look like one (beast) are in grammar.txt.
+        """
+        if slip in self.words or len(slip) > self.longest + 1:
+            return ""
+        near = self.misspelt.intersection(_without_slip(slip, self.letters))
+        return max(near - self.strong if slip in REAL else near, default="")
 
     def _misspelt(self, word: str) -> Iterator[str]:
         """The keys that a word with one typing error stands for: mastrubating is masturbat*."""
-        if word in self.slips:
-            yield self.slips[word]
+        if meant := self._meant(word):
+            yield meant
         for at in range(6, len(word) + 1):
             if stem := self.stem_slips.get(word[:at]):
                 yield f"{stem}*"
@@ -286,12 +296,24 @@ class Lexicon:
 
 
 def _slips_of(word: str) -> Iterator[str]:
+    """Typing errors: a letter dropped or doubled, or two neighbours swapped."""
     for at in range(1, len(word)):
         if len(word) > 4:
             yield word[:at] + word[at + 1 :]
             yield word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
         yield word[:at] + word[at - 1 :]
     yield word + word[-1]
+
+
+def _without_slip(slip: str, letters: Iterable[str]) -> Iterator[str]:
+    """Every word that has this one among its _slips_of, and others."""
+    for at in range(1, len(slip)):
+        if slip[at] == slip[at - 1]:
+            yield slip[:at] + slip[at + 1 :]
+    if len(slip) > 4:
+        yield from (slip[: at - 1] + slip[at] + slip[at - 1] + slip[at + 1 :] for at in range(1, len(slip)))
+    if len(slip) > 3:
+        yield from (slip[:at] + letter + slip[at:] for at in range(1, len(slip) + 1) for letter in letters)
 
 
 def _rest(words: tuple[str, ...], name: str) -> Rest:

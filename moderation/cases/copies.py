@@ -6,7 +6,6 @@ PDQ finds what may be a copy, by the whole picture, its middles and the faces in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from config import registry
 from config.errors import NotFound
 from ml import media, overlay, pdq
 from moderation.cases.models import Case, Match
+from moderation.hashes.models import by_index
 
 MOST = 1000  # copies that are compared for one case
 
@@ -69,11 +69,12 @@ def _faces(kind: str, ident: str) -> list[int]:
         return []
 
 
-def near(asked: list[int]) -> Iterator[tuple[str, str]]:
+def near(asked: list[int]) -> list[tuple[str, str]]:
     """(kind, id) of every subject that PDQ calls the same, each once."""
     subjects = registry.subjects.items()
-    found = ((kind, ident) for bits in asked for kind, each in subjects for ident in each.find_near(bits))
-    yield from dict.fromkeys(found)
+    with by_index():
+        found = ((kind, ident) for bits in asked for kind, each in subjects for ident in each.find_near(bits))
+        return list(dict.fromkeys(found))
 
 
 def _compared(case: Case, shown: np.ndarray, kind: str, ident: str) -> Match:

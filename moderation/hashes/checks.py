@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.db.models import Q
 
 from ml import pdq
-from moderation.hashes.models import BlockedHash
+from moderation.hashes.models import BlockedHash, by_index
 
 # A list has hashes alone, so there are no pixels to compare. Mirrored and cropped copies must therefore be
 # nearer than the whole picture: at 26 bits, one half profile of a person is the other one's mirror image.
@@ -26,6 +26,11 @@ class Found(NamedTuple):
 
 def find(forms: list[pdq.Form]) -> Found | None:
     """The entry of the list that the picture of these forms is a copy of, or may be a changed copy of."""
+    with by_index():
+        return _nearest(forms)
+
+
+def _nearest(forms: list[pdq.Form]) -> Found | None:
     doubtful = None
     for number, form in enumerate(forms):
         for bits, limit in ((form.bits, CHANGED if number else pdq.SAME), (form.mirrored, CHANGED)):

@@ -14,7 +14,7 @@ from billing.models import Transfer, Wallet
 from tests.plugin import Share
 
 pytestmark = [pytest.mark.django_db, pytest.mark.workers]
-SEQUENCES = 2000, 150  # with --thorough, and without
+SEQUENCES = 2000, 80  # with --thorough, and without
 
 
 class Story(RuleBasedStateMachine):

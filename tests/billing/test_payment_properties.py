@@ -28,7 +28,7 @@ from tests.payments.stripe import signed
 from tests.plugin import Share
 
 pytestmark = [pytest.mark.django_db, pytest.mark.workers]
-SEQUENCES, STEPS = (2000, 25), 6  # stories with --thorough (nine minutes) and without; steps of a story
+SEQUENCES, STEPS = (2000, 15), 6  # stories with --thorough (nine minutes) and without; steps of a story
 PLANS, INTERVALS = ("creator", "pro", "enterprise"), ("month", "year")
 
 

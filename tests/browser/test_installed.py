@@ -3,8 +3,10 @@ for is sent once when the connection is back. And the camera of the wizard, with
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from tests.test_workers import trained_twin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 WAITS = "One request waits here. It is sent once, when the connection is back."
+CANNOT = "make, restore, share or download pictures"
 KEPT = """(async () => { const found = [];
   for (const name of await caches.keys())
     for (const request of await (await caches.open(name)).keys()) found.push(new URL(request.url).pathname);
@@ -66,6 +69,48 @@ def test_what_is_asked_for_without_a_connection_waits_and_is_sent_once(
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("link", name="Sign up").first).to_be_visible()
     assert page.evaluate("localStorage.getItem('photoflux-person')") is None
+
+
+def test_installed_it_opens_in_a_window_of_its_own_and_says_that_it_is_offline(
+    site: Site, alice: Any, tmp_path: Path
+) -> None:
+    """In a profile of its own: a private window installs nothing. HOME is where Chromium puts the app."""
+    trained_twin(alice)
+    cookies, chromium = site.visit(user=alice).context.cookies(), site.chromium.browser_type
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    home: Any = os.environ | {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "share")}
+    # Playwright's own kind of headless has no apps.
+    flags = ["--no-sandbox", "--headless=new"]
+    profile = chromium.launch_persistent_context(
+        tmp_path / "profile", executable_path=program, args=flags, headless=False, env=home
+    )
+    with profile:
+        profile.add_cookies(cookies)
+        page = profile.pages[0]
+        page.goto(f"{site.url}/studio/")
+        until(page, "navigator.serviceWorker.ready.then(() => Boolean(navigator.serviceWorker.controller))")
+        app = install(page)
+        assert app.url.startswith(site.url)
+        assert app.evaluate("matchMedia('(display-mode: standalone)').matches")
+        profile.set_offline(True)
+        app.goto(f"{site.url}/gallery/")
+        expect(app.get_by_role("heading", name="You are offline")).to_be_visible()
+        expect(app.get_by_text(CANNOT)).to_be_visible()
+        shot(app, "installed-window")
+
+
+def install(page: Page) -> Page:
+    """Installs the app of this page, as its menu does; the page in the app's window."""
+    line = page.context.new_cdp_session(page)
+    manifest = line.send("Page.getAppManifest")
+    app = {"manifestId": line.send("Page.getAppId")["appId"]}
+    assert not manifest["errors"]
+    line.send("PWA.install", {**app, "installUrlOrBundleUrl": page.url})
+    line.send("PWA.changeAppUserSettings", {**app, "displayMode": "standalone"})
+    with page.context.expect_page() as opened:
+        line.send("PWA.launch", app)
+    until(opened.value, "matchMedia('(display-mode: standalone)').matches")
+    return opened.value
 
 
 def installable(page: Page) -> Any:

@@ -89,6 +89,11 @@ def test_helm_lints_it() -> None:
         ("redis.mode=external", "redis.url is required"),
         ("web.replica=3", "replica"),
         ("storage.claim=", "every pod needs the same files and the same key"),
+        (
+            "monitoring.enabled=true,monitoring.namespace=monitoring",
+            "monitoring.from is required, or metrics_token",
+        ),
+        ("monitoring.from=everywhere", "/monitoring/from"),
     ],
 )
 def test_a_wrong_value_is_named(setting: str, told: str) -> None:
@@ -163,6 +168,23 @@ def test_roll_back_is_a_change_of_the_selector_alone() -> None:
     assert ("Service", "pf-web") in web
     # Workers take the active colour's image.
     assert changed - web == {("Deployment", f"pf-{name}") for name in {*WORKERS, "beat"}}
+
+
+def test_prometheus_may_read_what_its_monitor_asks_for() -> None:
+    (monitor,), web = of_kind("everything", "ServiceMonitor").values(), pods("everything")["pf-web-green"]
+    assert {"name": "METRICS_FROM", "value": "10.0.0.0/8"} in web["containers"][0]["env"]
+    service = of_kind("everything", "Service")["pf-web"]["metadata"]["labels"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service.items()
+    assert "authorization" not in monitor["spec"]["endpoints"][0]
+    by_token = template(
+        (MINIMAL,),
+        "monitoring.enabled=true,monitoring.namespace=monitoring,secret.files={secret_key,metrics_token}",
+    )
+    found = {made["kind"]: made for made in yaml.safe_load_all(by_token.stdout) if made}
+    (asked,) = found["ServiceMonitor"]["spec"]["endpoints"]
+    assert asked["authorization"] == {"credentials": {"name": "photoflux-keys", "key": "metrics_token"}}
+    assert "METRICS_TOKEN_FILE" in by_token.stdout
+    assert "METRICS_FROM" not in by_token.stdout
 
 
 def test_nothing_reaches_a_pod_that_no_policy_names() -> None:

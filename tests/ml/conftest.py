@@ -12,13 +12,16 @@ from ml.catalogue import Base, base_of
 from ml.local.loading import load_pipeline
 from ml.nets.torchvision import ensure_torchvision
 from tests.ml.flux_hub import hub  # noqa: F401
+from tests.order import ML, group_of
 from tests.trained import drawn
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _torchvision() -> None:
-    """Not when the tests are collected, which every process does: it takes seconds."""
-    ensure_torchvision()
+@pytest.fixture(scope="module", autouse=True)
+def _torchvision(request: pytest.FixtureRequest) -> None:
+    """Not when the tests are collected, which every process does, nor for files without nets: it takes
+    seconds."""
+    if group_of(request.node.nodeid) == ML:
+        ensure_torchvision()
 
 
 @pytest.fixture(scope="session")

@@ -133,6 +133,7 @@ def test_its_pictures_are_marked_signed_and_the_same_for_the_same_seed(
     assert made[0].width == made[0].height == 512
 
 
+@pytest.mark.thorough  # by default the report of the training says so of its scenes, above
 @pytest.mark.train
 def test_its_pictures_are_likelier_than_the_bases(engine: LocalEngine, twin: Any) -> None:
     """Only pictures with a detected face; bench.card measures their share."""
@@ -195,6 +196,7 @@ def test_markup_is_not_painted(engine: LocalEngine) -> None:
     assert np.abs(both[0] - both[1]).mean() < 2.5  # equal pixels except for the watermarks
 
 
+@pytest.mark.thorough
 def test_four_pictures_take_no_more_than_five_seconds_by_far(engine: LocalEngine) -> None:
     list(engine.render(RenderSpec("in a park", count=1)))
     start = time.process_time()

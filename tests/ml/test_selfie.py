@@ -163,7 +163,7 @@ def test_frames_of_one_face_are_linked_by_a_chain() -> None:
     assert selfie.linked(apart, 0, 0.45) == {0, 1, 2}
 
 
-@pytest.mark.parametrize("turn", [(40.0, 0.0), (-35.0, 15.0)])
+@pytest.mark.parametrize("turn", [(40.0, 0.0), pytest.param((-35.0, 15.0), marks=pytest.mark.thorough)])
 def test_paper_that_turns_is_refused(
     judge: Judge, photos: list[Inspection], turn: tuple[float, float]
 ) -> None:

@@ -45,6 +45,15 @@ app.kubernetes.io/component: {{ .part }}
 {{- else }}
   value: redis://{{ $name }}-redis:6379/0
 {{- end }}
+{{- if .Values.monitoring.enabled }}
+{{- with .Values.monitoring.from }}
+- {name: METRICS_FROM, value: {{ . | quote }}}
+{{- else }}
+{{- if not (has "metrics_token" .Values.secret.files) }}
+{{- fail "monitoring.from is required, or metrics_token in secret.files: without either nobody may read /metrics" }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- range $key, $value := .Values.settings }}
 - {name: {{ $key }}, value: {{ $value | toString | quote }}}
 {{- end }}
