@@ -226,8 +226,6 @@ class EngineDouble:
         """A real MP4 of 64 x 64: the first picture, which grows brighter."""
         animation.check(spec, reads_words=True)
         lora = self._read(spec.first, store)
-        if store and spec.drawing and store.exists(spec.drawing):
-            self.drawings_moved.append(json.loads(store.read(spec.drawing)))
         if self.clip_fails:
             raise animation.refusal(self.clip_fails)
         self.tell(on_progress, "rendering", 0.0)
@@ -263,6 +261,8 @@ class EngineDouble:
             return paint(lora, spec.seed)
         if store is None or not store.exists(spec.first.reference):
             raise MLError("reference_gone", "The picture that this begins from was deleted.")
+        if spec.drawing and store.exists(spec.drawing):
+            self.drawings_moved.append(json.loads(store.read(spec.drawing)))
         return store.read(spec.first.reference)
 
     def close(self) -> None:
