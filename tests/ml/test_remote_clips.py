@@ -85,7 +85,7 @@ def test_what_goes_wrong_with_a_clip(fal: FalDouble, here: Bench, scenario: str,
 
 def test_a_picture_that_cannot_move_is_not_sent(fal: FalDouble, here: Bench) -> None:
     faces = here.engine.desk.faces
-    for faces.count, code in ((2, "several_faces"), (0, "no_face")):
+    for faces.widths, code in (([0.4, 0.4], "several_faces"), ([], "no_face")):
         assert code_of(lambda: animate(here)) == code
     assert code_of(lambda: animate(here, motion="fly")) == "motion_unknown"
     here.store.delete(PICTURE)
