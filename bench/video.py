@@ -27,19 +27,19 @@ import numpy as np
 from bench.machine import machine
 from ml import clips, finish_clip, media, moving, watermark
 from ml.animation import AnimateSpec, Clip
+from ml.drawn.drawing import moved
 from ml.drawn.people import Person, Scene, random_person, random_scene, varied_scenes
 from ml.drawn.portraits import draw
 from ml.errors import MLError
 from ml.faces import Faces
 from ml.local.engine import LocalEngine
 from ml.motions import MOTIONS
-from ml.moving import LEVELS, NOD, TURN
+from ml.moving import LEVELS
 from ml.nets.reader import Reader
 from ml.types import Face, RenderSpec
 
 FIRST = 975_000  # number of the first person
 SIDE = 512
-SUN = 45.0  # degrees by which the light has gone round at its end
 FLOOR = 0.5  # likeness from which a frame counts as recognised
 # Each movement at its ends: name -> levels.
 ENDS = {
@@ -56,18 +56,6 @@ ENDS = {
 
 def levels(of: dict[str, float]) -> np.ndarray:
     return np.array([of.get(name, 0.0) for name in LEVELS], np.float32)
-
-
-def moved_scene(scene: Scene, of: dict[str, float]) -> Scene:
-    """The same scene after the movement."""
-    return replace(
-        scene,
-        blink=of.get("blink", 0.0),
-        joy=of.get("smile", 0.0),
-        yaw=scene.yaw + TURN * of.get("turn", 0.0),
-        pitch=scene.pitch + NOD * of.get("nod", 0.0),
-        sun=scene.sun + SUN * of.get("light", 0.0),
-    )
 
 
 def someone(number: int) -> tuple[Person, Scene]:
@@ -91,7 +79,7 @@ def movements(people: int, faces: Faces, sheet: list[np.ndarray]) -> dict[str, l
         found = faces.find(picture)
         if not found:
             continue
-        truths = [draw(person, moved_scene(scene, of), SIDE, SIDE) for of in ENDS.values()]
+        truths = [draw(person, moved(scene, of), SIDE, SIDE) for of in ENDS.values()]
         made = moving.frames(picture, found[0], np.stack([levels(of) for of in ENDS.values()]))
         if number < 4:
             sheet += [np.hstack([picture, *truths]), np.hstack([picture, *made])]

@@ -166,7 +166,7 @@ class Item(models.Model):
     def known_files(cls, user_id: uuid.UUID) -> Iterator[str]:
         for ident in cls.objects.filter(user=user_id).values_list("id", flat=True).iterator():
             item = cls(id=ident)
-            yield from (item.content, item.thumbnail)
+            yield from (item.content, item.thumbnail, item.drawing)
 
     @property
     def content(self) -> str:
@@ -175,6 +175,11 @@ class Item(models.Model):
     @property
     def thumbnail(self) -> str:
         return f"{self.folder}/thumbnail.webp"
+
+    @property
+    def drawing(self) -> str:
+        """What a picture of an engine that draws is a drawing of, as JSON; other pictures have none."""
+        return f"{self.folder}/drawing.json"
 
 
 class PictureHash(Hashed):

@@ -38,6 +38,9 @@ class AnimateSpec:
     has what likeness is measured by; without one, `references` are vectors by `embedder` of photos of the
     person. Without either, frames are compared with the first picture's own face.
 
+    `drawing`: the store's name of what the reference is a drawing of (Picture.drawing as JSON); the base that
+    draws then draws the clip. What is not there is not missed.
+
     `motion`: one of motions.MOTIONS, or "" where `action` says it in words. Not every base reads all words,
     see catalogue.VideoBase."""
 
@@ -49,6 +52,7 @@ class AnimateSpec:
     candidates: int = 3
     references: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
     embedder: str = ""
+    drawing: str | None = None
 
     @property
     def frames(self) -> int:

@@ -4,11 +4,13 @@ model is asked with, and the tone of what it makes. finish_clip.py has the last 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ml import media
 from ml.animation import AnimateSpec
+from ml.drawn.drawing import Drawing
 from ml.errors import MLError
 from ml.measures import clip_fault, width_of
 from ml.types import Face
@@ -32,6 +34,17 @@ def refuse_words(spec: AnimateSpec) -> None:
     """MLError `prompt_refused` unless both texts may be used. A picture that is there needs no words."""
     for text in filter(None, (spec.first.prompt if not spec.first.reference else "", spec.action.strip())):
         screening.refuse_prompt(text, spec.first.negative_prompt, allow_sexual=spec.first.adult)
+
+
+@dataclass(frozen=True)
+class Begin:
+    """What a clip begins from: a picture whose sides are even, the face in it, whether that is drawn, and of
+    what, where that is known."""
+
+    picture: np.ndarray
+    face: Face
+    is_drawn: bool = False
+    drawing: Drawing | None = None
 
 
 def sized(picture: np.ndarray) -> np.ndarray:

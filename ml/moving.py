@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.animation import FPS, AnimateSpec
+from ml.drawn.drawing import NOD, TURN, Drawing, moved
+from ml.drawn.portraits import draw
 from ml.measures import eyes_and_mouth, luma, yaw_of
 from ml.motions import named_in
 from ml.types import Face
@@ -32,7 +34,6 @@ OnFrame = Callable[[float], None]
 # blink, smile: 0..1. turn, nod: -1..1 of TURN and NOD degrees, to the picture's right and down. light: -1..1,
 # to the picture's right.
 LEVELS = ("blink", "smile", "turn", "nod", "light")
-TURN, NOD = 14.0, 9.0
 NAME = "nano-motion"
 CALMER = 0.6  # of the movement at the second try
 BEAT = 8  # frames between two reports
@@ -296,6 +297,19 @@ def frames(
         if i % BEAT == 0:
             on_frame(i / len(levels))
         made.append(work.moved(*(float(v) for v in level)) if level.any() else picture)
+    return made
+
+
+def drawn(
+    drawing: Drawing, size: tuple[int, int], levels: Levels, on_frame: OnFrame = lambda share: None
+) -> list[np.ndarray]:
+    """The same of a picture (height, width) that is a drawing: each frame is drawn. Hair and hats turn with
+    the head, teeth appear, and the light reaches everything."""
+    (person, scene), made = drawing, []
+    for i, level in enumerate(levels):
+        if i % BEAT == 0:
+            on_frame(i / len(levels))
+        made.append(draw(person, moved(scene, dict(zip(LEVELS, level.tolist()))), *size))
     return made
 
 

@@ -315,6 +315,7 @@ class Picture:
     avatar_shown: float | None = None
     sharpness: float | None = None  # of the twin's face, see measures.py; None where likeness has no face
     faces_restored: int = 0  # of an enlarged picture: faces that were made clearer
+    drawing: dict[str, Any] | None = field(default=None, repr=False)  # of a drawing, see ml/drawn/drawing.py
 
 
 @dataclass(frozen=True)

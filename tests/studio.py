@@ -4,8 +4,9 @@ loaded."""
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,8 @@ class EngineDouble:
     steps: int = 4
     refuse: Callable[[RenderSpec], bool] = lambda spec: False
     on_step: Callable[[str, float], Any] = lambda stage, share: None
+    drawing: dict[str, Any] | None = None  # what every picture is a drawing of
+    drawings_moved: list[Any] = field(default_factory=list)  # of the pictures that clips began from
     clip_fails: str = ""  # the code of animation.ERRORS that every clip ends with
 
     def train(
@@ -198,6 +201,7 @@ class EngineDouble:
                 seconds=0.01,
                 mark=spec.seed + i,
                 engine="test",
+                drawing=self.drawing,
             )
 
     def _read(self, spec: RenderSpec, store: Store | None) -> bytes:
@@ -257,6 +261,8 @@ class EngineDouble:
             return paint(lora, spec.seed)
         if store is None or not store.exists(spec.first.reference):
             raise MLError("reference_gone", "The picture that this begins from was deleted.")
+        if spec.drawing and store.exists(spec.drawing):
+            self.drawings_moved.append(json.loads(store.read(spec.drawing)))
         return store.read(spec.first.reference)
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -50,7 +51,10 @@ class ImageKind:
         return not (settings.LIKENESS_FLOOR and low and job.training and job.training.is_measured)
 
     def save(self, job: Job, ident: UUID, result: types.Picture) -> dict[str, Any]:
-        return save_item(job.user_id, ident, result.png)
+        facts = save_item(job.user_id, ident, result.png)
+        if result.drawing:
+            store(job.user_id).write(Item(id=ident).drawing, json.dumps(result.drawing).encode())
+        return facts
 
     def record(self, job: Job, index: int, ident: UUID, result: types.Picture, facts: dict[str, Any]) -> None:
         original = original_of(job)

@@ -82,5 +82,10 @@ class VideoKind:
 
 def spec_of(job: Job, index: int) -> AnimateSpec:
     return AnimateSpec(
-        first=spec(job, index), motion=job.motion, action=job.action, seconds=job.duration or 0, seed=job.seed
+        first=spec(job, index),
+        motion=job.motion,
+        action=job.action,
+        seconds=job.duration or 0,
+        seed=job.seed,
+        drawing=Item(id=job.reference).drawing if job.reference else None,
     )

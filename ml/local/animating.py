@@ -14,39 +14,38 @@ import numpy as np
 
 from ml import animation, finish_clip, moving
 from ml.animation import AnimateSpec, Clip, refusal
-from ml.begin_clip import face_fault, sized
+from ml.begin_clip import Begin, face_fault, sized
 from ml.catalogue import Base, VideoBase, video_of
+from ml.drawn.drawing import Drawing
+from ml.drawn.portraits import draw
 from ml.engine import tell
 from ml.faces import Faces
 from ml.finish_clip import Measured
 from ml.local.wan import Wan
 from ml.nets.scales import SCALES
 from ml.provenance import Signer
-from ml.types import Face, Progress
+from ml.types import Progress
 
 TRIES = 2
+REDRAWN = 4.0  # levels; most difference to its drawing of a picture, which has a mark in it
 
 
 class Animator(Protocol):
     """Makes the frames of a clip, (H, W, 3) uint8, the first of them the picture."""
 
     def __call__(
-        self,
-        picture: np.ndarray,
-        face: Face,
-        spec: AnimateSpec,
-        attempt: int,
-        on_frame: Callable[[float], None],
-        is_drawn: bool,
+        self, begin: Begin, spec: AnimateSpec, attempt: int, on_frame: Callable[[float], None]
     ) -> list[np.ndarray]: ...
 
 
 @dataclass(frozen=True)
 class First:
-    """The picture that a clip begins from; `data`: its file, None of one that was rendered for the clip."""
+    """The picture that a clip begins from; `data`: its file, None of one that was rendered for the clip;
+    `drawing`: what it is a drawing of, if that is known."""
 
     picture: np.ndarray
     data: bytes | None = None
+    drawing: Drawing | None = None
 
 
 class Animators:
@@ -70,16 +69,20 @@ class Animators:
 
 
 def move(
-    picture: np.ndarray,
-    face: Face,
-    spec: AnimateSpec,
-    attempt: int,
-    on_frame: Callable[[float], None],
-    is_drawn: bool,
+    begin: Begin, spec: AnimateSpec, attempt: int, on_frame: Callable[[float], None]
 ) -> list[np.ndarray]:
     """The built-in engine's clips. The second try goes to the other side, and less far."""
     levels = moving.levels_of(spec, spec.seed + attempt, moving.CALMER**attempt)
-    return moving.frames(picture, face, levels, on_frame, is_drawn=is_drawn)
+    if begin.drawing and is_of(begin.drawing, begin.picture):
+        return moving.drawn(begin.drawing, begin.picture.shape[:2], levels, on_frame)
+    return moving.frames(begin.picture, begin.face, levels, on_frame, is_drawn=begin.is_drawn)
+
+
+def is_of(drawing: Drawing, picture: np.ndarray) -> bool:
+    """Whether the drawing program still draws this picture of it."""
+    height, width = picture.shape[:2]
+    made = draw(*drawing, height, width)
+    return float(np.abs(made.astype(np.float32) - picture).mean()) <= REDRAWN
 
 
 class Animating:
@@ -104,15 +107,15 @@ class Animating:
         self.animate, self.engine = animators.of(video), video.name
         self.start = time.monotonic()
 
-    def best_of(self, pictures: Sequence[np.ndarray], twin: Mapping[str, Any]) -> np.ndarray:
-        """The picture with one face that is most alike; the first of equals. MLError `no_face`."""
+    def best_of(self, firsts: Sequence[First], twin: Mapping[str, Any]) -> First:
+        """The one with one face that is most alike; the first of equals. MLError `no_face`."""
         photos = finish_clip.photos_of(self.spec, twin)
         scored = []
-        for picture in pictures:
+        for first in firsts:
             tell(self.on_progress, "rendering", 0.5)
-            if not face_fault(self.faces.find(picture), picture):
-                made = finish_clip.measure([picture], photos, self.faces)
-                scored.append((made.median or made.holds or 0.0, picture))
+            if not face_fault(self.faces.find(first.picture), first.picture):
+                made = finish_clip.measure([first.picture], photos, self.faces)
+                scored.append((made.median or made.holds or 0.0, first))
         if not scored:
             raise refusal("no_face")
         return max(scored, key=lambda one: one[0])[1]
@@ -123,7 +126,9 @@ class Animating:
         if code := face_fault(found, picture):
             raise refusal(code)
         photos = finish_clip.photos_of(self.spec, twin)
-        frames, measured, tries = self._good(picture, found[0], photos)
+        is_drawn = SCALES[self.faces.embedders.describe(picture, found[0])[0]].drawn
+        begin = Begin(picture, found[0], is_drawn, first.drawing)
+        frames, measured, tries = self._good(begin, photos)
         tell(self.on_progress, "encoding", 0.0)
         made = finish_clip.deliver(
             frames,
@@ -142,16 +147,13 @@ class Animating:
     def _moving(self, share: float) -> None:
         tell(self.on_progress, "animating", share)
 
-    def _good(
-        self, picture: np.ndarray, face: Face, photos: Mapping[str, Any]
-    ) -> tuple[list[np.ndarray], Measured, int]:
+    def _good(self, begin: Begin, photos: Mapping[str, Any]) -> tuple[list[np.ndarray], Measured, int]:
         """(the frames, what they show, the tries). What is not alike before it moves is not moved."""
         floor = finish_clip.floor_of(self.base.floor, photos)
-        if code := finish_clip.measure([picture], photos, self.faces).fault(floor):
+        if code := finish_clip.measure([begin.picture], photos, self.faces).fault(floor):
             raise refusal(code)
-        is_drawn = SCALES[self.faces.embedders.describe(picture, face)[0]].drawn
         for attempt in range(TRIES):
-            frames = self.animate(picture, face, self.spec, attempt, self._moving, is_drawn)
+            frames = self.animate(begin, self.spec, attempt, self._moving)
             tell(self.on_progress, "checking", 0.0)
             measured = finish_clip.measure(frames, photos, self.faces)
             code = measured.fault(floor)

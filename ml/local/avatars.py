@@ -5,8 +5,9 @@ photos themselves, and so does every base on drawn photos."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ml.avatar.fit import fit
 from ml.avatar.views import View
 from ml.catalogue import Base
 from ml.faces import Described
+from ml.nets.redrawing import KnownPerson
 from ml.nets.scales import SCALES
 from ml.types import TrainSpec
 
@@ -31,6 +33,13 @@ def avatar_of(spec: TrainSpec, pictures: Sequence[np.ndarray], found: Sequence[D
         return from_facts(spec.avatar)
     views = [View(picture, one.face.points) for picture, one in zip(pictures, found)]
     return fit(views, spec.subject)
+
+
+def person_in(facts: Mapping[str, Any]) -> KnownPerson | None:
+    """Whom a twin of these facts draws; None where that is not known as values. The colour of eyes is read
+    right in half of drawn photos, and better by the embedder in each picture."""
+    found = facts.get("avatar") or facts.get("drawn")
+    return KnownPerson(from_facts(found).person, eyes="avatar" in facts) if found else None
 
 
 def drawn(spec: TrainSpec, avatar: Avatar) -> TrainSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -18,11 +19,12 @@ from ml import edit, media
 from ml.animation import AnimateSpec, Clip
 from ml.begin_clip import refuse_words
 from ml.catalogue import Base, base_of, refuse_hosted
+from ml.drawn.drawing import Drawing, from_facts, to_facts
 from ml.engine import tell
 from ml.errors import MLError
 from ml.faces import Faces
 from ml.finish import finish
-from ml.local import fitting, lora, references
+from ml.local import avatars, fitting, lora, references
 from ml.local.animating import Animating, Animators, First
 from ml.local.compilation import compile_blocks, compiler, undo_compilation
 from ml.local.loading import load_pipeline
@@ -211,6 +213,7 @@ class LocalEngine:
         """The sampler with this twin's LoRA loaded. MLError `lora_other_base`."""
         pipe, sampler, swapper = self.models()
         swapper.load(*twin)
+        sampler.person = avatars.person_in(twin[2])
         if self.compiles and not self._compiled:
             # Compiling the VAE on a CPU gains nothing (measured).
             compile_blocks(pipe.transformer, None if self.device == "cpu" else pipe.vae)
@@ -233,8 +236,9 @@ class LocalEngine:
         finish, done = partial(self._finish, parent=parent, allow_nudity=spec.adult), []
         for one, seed in zip(raw, seeds):
             begin = time.monotonic() - each
-            picture = references.delivered(reference, sampler, one, seed, spec.longest)
-            done.append(finish(picture, prompt=spec.prompt, seed=seed, twin=facts, start=begin))
+            picture, drawing = references.delivered(reference, sampler, one, seed, spec.longest)
+            found = finish(picture, prompt=spec.prompt, seed=seed, twin=facts, start=begin)
+            done.append(replace(found, drawing=to_facts(drawing)) if found and drawing else found)
         return done
 
     def _sample(
@@ -302,17 +306,25 @@ class LocalEngine:
         first = animating.spec.first
         twin, reference = self.read(first, store), references.read(first, store, self.faces)
         if reference is not None:
-            return twin, First(reference.picture, reference.data)
+            return twin, First(reference.picture, reference.data, _drawing(animating.spec, store))
         sampler, subject = self.sampler_of(twin), twin[2].get("subject", first.subject)
         seeds = range(first.seed, first.seed + animating.spec.candidates)
         tell(animating.on_progress, "rendering", 0.0)
         raw = [self._sample(sampler, first, subject, [seed], None)[0] for seed in seeds]
-        made = [media.within(sampler.deliver(one, seed), first.longest) for one, seed in zip(raw, seeds)]
-        return twin, First(animating.best_of(made, twin[2]))
+        made = [sampler.deliver(one, seed) for one, seed in zip(raw, seeds)]
+        firsts = [First(media.within(one.picture, first.longest), drawing=one.drawing) for one in made]
+        return twin, animating.best_of(firsts, twin[2])
 
     @property
     def _finish(self) -> partial[Picture | None]:
         return partial(finish, engine=self.base.name, faces=self.faces, signer=self.signer)
+
+
+def _drawing(spec: AnimateSpec, store: Store | None) -> Drawing | None:
+    """What the picture is a drawing of, where that was stored."""
+    if spec.drawing is None or store is None or not store.exists(spec.drawing):
+        return None
+    return from_facts(json.loads(store.read(spec.drawing)))
 
 
 def _can_compile(wanted: bool) -> bool:

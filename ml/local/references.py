@@ -14,7 +14,7 @@ from ml import edit, media, regions, safety
 from ml.catalogue import Base
 from ml.errors import MLError
 from ml.local.repaint import Start
-from ml.local.sample import Raw, Sampler
+from ml.local.sample import Made, Raw, Sampler
 from ml.types import Face, RenderSpec, Store
 
 AROUND, LIKE = 0.06, 12.0  # of the longest side around a mask; most mean difference there, levels
@@ -108,13 +108,14 @@ def size_like(base: Base, width: int, height: int) -> tuple[int, int]:
 
 def delivered(
     reference: Reference | None, sampler: Sampler, raw: Raw, seed: int, longest: int | None
-) -> np.ndarray:
+) -> Made:
     """The delivered picture. A part that is laid into a picture is drawn only where the drawing goes on as
     the picture does around it."""
-    painted = sampler.deliver(raw, seed)
-    if reference is not None and reference.mask is not None and not goes_on(reference, painted):
-        painted = sampler.deliver(raw, seed, exact=True)
-    return finished(reference, painted, longest)
+    made = sampler.deliver(raw, seed)
+    if reference is None or reference.mask is None:
+        return made._replace(picture=finished(reference, made.picture, longest))
+    painted = made.picture if goes_on(reference, made.picture) else sampler.exact(raw)
+    return Made(finished(reference, painted, longest))
 
 
 def goes_on(reference: Reference, painted: np.ndarray) -> bool:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import torch
 
 from ml.catalogue import Base, steps_of
+from ml.drawn.drawing import Drawing
+from ml.drawn.portraits import draw
 from ml.local.families import Text, encode_text, family_of
 from ml.local.latents import unpack
+from ml.nets.redrawing import KnownPerson
 from ml.types import RenderSpec
 
 Raw = np.ndarray | torch.Tensor  # (H, W, 3) uint8, or latents (16, h, w)
@@ -23,11 +26,20 @@ Raw = np.ndarray | torch.Tensor  # (H, W, 3) uint8, or latents (16, h, w)
 TEXTS = 64  # encodings kept on the accelerator, each 2 MB for FLUX.1, 8 MB for FLUX.2 klein
 
 
+class Made(NamedTuple):
+    """A picture (H, W, 3) uint8 at the delivered size, and what it is a drawing of, if it is one."""
+
+    picture: np.ndarray
+    drawing: Drawing | None = None
+
+
 class Sampler:
-    """Samples pictures with a loaded pipeline; keeps the encodings of the most recent texts."""
+    """Samples pictures with a loaded pipeline; keeps the encodings of the most recent texts. `person`: whom
+    the loaded twin draws, where that is known."""
 
     def __init__(self, pipe: Any, base: Base):
         self.pipe, self.base = pipe, base
+        self.person: KnownPerson | None = None
         self.decoder = getattr(pipe, "own_decoder", None)
         self._texts: OrderedDict[str, Text] = OrderedDict()
 
@@ -44,7 +56,8 @@ class Sampler:
 
     def delivered(self, text: str, *, size: tuple[int, int], steps: int, seed: int) -> np.ndarray:
         """The picture of the rendered `size`, at the delivered size."""
-        return self.deliver(self.raw_batch((text,), size=size, steps=steps, seeds=(seed,))[0], seed)
+        raw = self.raw_batch((text,), size=size, steps=steps, seeds=(seed,))[0]
+        return self.deliver(raw, seed).picture
 
     def sample(
         self, text: str, *, size: tuple[int, int], steps: int, seed: int, negative: str = ""
@@ -99,15 +112,22 @@ class Sampler:
         z = raw[None] / vae.config.scaling_factor + vae.config.shift_factor
         return to_levels(channels_last(vae.decode(z.to(vae.dtype)).sample))[0]
 
-    def deliver(self, raw: Raw, seed: int = 0, *, exact: bool = False) -> np.ndarray:
-        """The picture at the delivered size, sampled with this seed. `exact`: pixel for pixel where the VAE
-        puts it, for a part that is laid into another picture."""
+    def deliver(self, raw: Raw, seed: int = 0) -> Made:
+        """The picture at the delivered size, sampled with this seed."""
         small = self.small(raw)
-        if exact or isinstance(raw, np.ndarray):
-            return self.enlarge(small)
+        if isinstance(raw, np.ndarray):
+            return Made(self.enlarge(small))
         assert self.decoder is not None  # nothing else makes latents of a picture
-        drawn = self.decoder(raw, small, seed)
-        return self.enlarge(small) if drawn is None else drawn
+        drawing = self.decoder.drawing(raw, small, seed, self.person)
+        if drawing is None:
+            return Made(self.enlarge(small))
+        k, (height, width) = self.base.sizes.enlarge, small.shape[:2]
+        person, scene = drawing
+        return Made(draw(person, scene, k * height, k * width), drawing)
+
+    def exact(self, raw: Raw) -> np.ndarray:
+        """The same, pixel for pixel where the VAE puts it: for a part that is laid into another picture."""
+        return self.enlarge(self.small(raw))
 
     def steps(self, spec: RenderSpec) -> int:
         return steps_of(self.base, spec.quality, spec.steps)

@@ -23,6 +23,7 @@ from ml.local.attention import short_attention
 from ml.local.captions import captioner_of
 from ml.local.dataset import Example
 from ml.local.families import encode_text
+from ml.local.latents import unpack
 from ml.local.memory import TrainingPlan
 from ml.local.sample import Raw, Sampler
 from ml.local.train import TrainingState, identity_of, steps_for, train
@@ -62,7 +63,8 @@ class TwinTraining:
         steps = self.spec.steps or steps_for(self.base, len(train_on))
         scorer = self._scorer(embedder, vectors[held_out], vectors[train_on])
         unlike = scorer.observe(twin=False, tell=lambda s: self._tell("measuring the base", s))
-        known = facts_of(vectors, embedder)
+        known = self._person(examples) | facts_of(vectors, embedder)
+        scorer.sampler.person = avatars.person_in(known)
         state, pace = self._train(examples, steps, partial(self._preview, scorer.sampler, known))
         chosen = select.choose(state, scorer, unlike, lambda s: self._tell("choosing the best", s))
         facts = self._facts(chosen.step) | known
@@ -214,9 +216,17 @@ class TwinTraining:
 
     def _facts(self, step: int) -> dict[str, Any]:
         """The facts in the twin's file; likeness.facts_of has those on the photos."""
-        drawn = {"avatar": self.avatar.facts()} if self.avatar else {}
-        plain = {"base": self.base.name, "subject": self.spec.subject, "step": step, "rank": self.base.rank}
-        return plain | drawn
+        return {"base": self.base.name, "subject": self.spec.subject, "step": step, "rank": self.base.rank}
+
+    def _person(self, examples: list[Example]) -> dict[str, Any]:
+        """What a base that draws knows of the person: the avatar, or what it reads in drawn photos."""
+        if self.avatar:
+            return {"avatar": self.avatar.facts()}
+        decoder = getattr(self.pipe, "own_decoder", None)
+        if decoder is None:
+            return {}
+        latents = [unpack(one.latents, one.size[1] // 8, one.size[0] // 8)[0] for one in examples]
+        return {"drawn": Avatar(decoder.person_of(latents)).facts()}
 
     def _write(self, state: TrainingState, facts: dict[str, Any]) -> str:
         """Writes the twin's file and returns its checksum."""
@@ -245,7 +255,7 @@ class TwinTraining:
         """The name of the stored sample; "" for a picture that may not be shown, or cannot be screened: a
         twin without samples is better than none."""
         prompt, seed, raw = made
-        picture, start = sampler.deliver(raw, seed), time.monotonic()
+        picture, start = sampler.deliver(raw, seed).picture, time.monotonic()
         try:
             done = self.finish(picture, prompt=prompt, seed=seed, twin=facts, start=start)
         except MLError as e:

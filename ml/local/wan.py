@@ -22,13 +22,12 @@ import torch
 from safetensors import SafetensorError
 
 from ml.animation import AnimateSpec
-from ml.begin_clip import AWAY, in_one_tone, words_of
+from ml.begin_clip import AWAY, Begin, in_one_tone, words_of
 from ml.catalogue import VideoBase
 from ml.errors import MLError
 from ml.local.files import find, pipeline_in
 from ml.local.loading import diffusers
 from ml.local.memory import FIXED, MARGIN, free_bytes, headers
-from ml.types import Face
 
 log = logging.getLogger(__name__)
 
@@ -83,17 +82,11 @@ class Wan:
         self._pipe: Any = None
 
     def __call__(
-        self,
-        picture: np.ndarray,
-        face: Face,
-        spec: AnimateSpec,
-        attempt: int,
-        on_frame: Callable[[float], None],
-        is_drawn: bool = False,
+        self, begin: Begin, spec: AnimateSpec, attempt: int, on_frame: Callable[[float], None]
     ) -> list[np.ndarray]:
         with self._lock:
-            pipe, size = self._loaded(spec.frames + 1), size_like(picture, self.video.area)
-            first = cv2.resize(picture, size, interpolation=cv2.INTER_LANCZOS4)
+            pipe, size = self._loaded(spec.frames + 1), size_like(begin.picture, self.video.area)
+            first = cv2.resize(begin.picture, size, interpolation=cv2.INTER_LANCZOS4)
             steps = self.video.steps
 
             def stepped(pipe: Any, step: int, time: Any, told: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +26,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from ml.catalogue import Sizes
-from ml.drawn.portraits import draw
-from ml.drawn.values import LENGTHS, NUMBERS
+from ml.drawn.drawing import Drawing
+from ml.drawn.people import Person
+from ml.drawn.values import LENGTHS, NUMBERS, drawing_of
 from ml.nets.blocks import ResidualBlock, downsample
 from ml.nets.embedders import DrawnEmbedder
-from ml.nets.redrawing import Look, Redrawing
+from ml.nets.redrawing import KnownPerson, Look, Redrawing
 
 log = logging.getLogger(__name__)
 
@@ -81,34 +83,42 @@ def cells_of(sizes: Sizes) -> int:
 
 @dataclass(frozen=True)
 class Decoder:
-    """`times`: the delivered picture's side in sides of the VAE's. `look`: the face embedder. `agrees`: what
-    is further apart from the VAE's picture is no drawing."""
+    """`look`: the face embedder. `agrees`: what is further apart from the VAE's picture is no drawing."""
 
     net: ReadingNet
-    times: int
     look: Look
     agrees: float = AGREES
 
     @torch.no_grad()
-    def read(self, z: torch.Tensor, small: np.ndarray, seed: int = 0) -> Redrawing:
+    def read(
+        self, z: torch.Tensor, small: np.ndarray, seed: int = 0, known: KnownPerson | None = None
+    ) -> Redrawing:
         """What the latents (16, h, w) hold, whose VAE's picture is `small` (8h, 8w, 3) uint8. `seed`: of the
-        background's details, which they do not hold."""
+        background's details, which they do not hold. `known`: the twin's person."""
         numbers, logits = self.net(z[None].float())
         shares = [part.softmax(0).cpu().numpy() for part in logits[0].split(LENGTHS)]
-        found = Redrawing(numbers[0].cpu().numpy(), shares, seed, small)
+        found = Redrawing(numbers[0].cpu().numpy(), shares, seed, small, known)
         found.match_colours()
         found.match_person(self.look)
         return found
 
-    def __call__(self, z: torch.Tensor, small: np.ndarray, seed: int = 0) -> np.ndarray | None:
-        """The picture (16, h, w) -> (8h times, 8w times, 3) uint8; None where the latents are no drawing."""
+    @torch.no_grad()
+    def person_of(self, latents: Sequence[torch.Tensor]) -> Person:
+        """The one person of all these latents (16, h, w): of what one drawing hides, another tells more."""
+        found = [self.net(z[None].float()) for z in latents]
+        numbers = torch.cat([numbers for numbers, _ in found]).mean(0)
+        choices = torch.cat([logits for _, logits in found]).split(LENGTHS, 1)
+        places = [int(part.log_softmax(1).mean(0).argmax()) for part in choices]
+        return drawing_of(numbers.cpu().numpy(), np.array(places), 0)[0]
+
+    def drawing(
+        self, z: torch.Tensor, small: np.ndarray, seed: int = 0, known: KnownPerson | None = None
+    ) -> Drawing | None:
+        """See `read`; None where the latents are no drawing."""
         if max(z.shape[1:]) > self.net.cells:  # a repaired picture of another shape
             return None
-        found = self.read(z, small, seed)
-        if found.apart > self.agrees:
-            return None
-        height, width = (side * self.times for side in small.shape[:2])
-        return draw(*found.drawing(), height, width)
+        found = self.read(z, small, seed, known)
+        return found.drawing() if found.apart <= self.agrees else None
 
 
 def vae_mark(base: Path) -> str:
@@ -150,7 +160,7 @@ def load(base: Path, sizes: Sizes) -> Decoder | None:
         state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     net = ReadingNet(cells, *widths_in(state))
     net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
-    return Decoder(net.eval().requires_grad_(False), sizes.enlarge, DrawnEmbedder().look)
+    return Decoder(net.eval().requires_grad_(False), DrawnEmbedder().look)
 
 
 def widths_in(state: dict[str, torch.Tensor]) -> tuple[tuple[int, int, int], int]:

@@ -1,9 +1,13 @@
-"""Draws a picture anew: finds the drawing that a net has read and that agrees best with a picture."""
+"""Draws a picture anew: finds the drawing that a net has read and that agrees best with a picture.
+
+Of a twin whose person is known as values, the net's word counts for what a prompt may change, and there
+against the person only where it is sure; all else of the person is drawn as it is known."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -11,7 +15,7 @@ import numpy as np
 from ml.drawn.people import Person, Scene
 from ml.drawn.portraits import draw
 from ml.drawn.solid import MOUTH_Y, seen_at
-from ml.drawn.values import CHOICES, LENGTHS, NUMBERS, drawing_of
+from ml.drawn.values import CHOICES, LENGTHS, NUMBERS, OF_PERSON, drawing_of, values_of
 from ml.nets.alignment import align
 
 Look = Callable[[list[np.ndarray]], np.ndarray]  # heads (96, 96, 3) uint8 -> unit vectors (N, D)
@@ -38,39 +42,74 @@ STEPS = {"yaw": 0.15, "dy": 0.1, "size": 0.15, "width": 0.4, "skin": 0.3, "hair_
 HEAD, SURE, NEARER = 96, 0.02, 0.002
 PERSONAL = {"skin": 0.2, "tint": 0.4, "age": 0.6, "brow": 0.5, "lips": 0.5, "eye_size": 0.5, "width": 0.4}
 PERSONAL |= {"jaw": 0.4, "nose_width": 0.5, "mouth": 0.5}
+# Of a known person: what a prompt may change, and how many times as likely it is that it did not.
+CHANGES, UNCHANGED = ("hair", "hair_colour", "beard"), 100.0
+
+
+class KnownPerson(NamedTuple):
+    """A twin's person. `eyes`: whether their colour is known too; else each picture says it."""
+
+    person: Person
+    eyes: bool = True
 
 
 class Redrawing:
     """The values of a drawing, as the net reads them and as small drawings then agree best with the VAE's
-    picture. `apart`: how far the colours still are apart, 0..1."""
+    picture. `known`: the person, where that is known. `apart`: how far the colours still are apart, 0..1."""
 
-    def __init__(self, numbers: np.ndarray, shares: list[np.ndarray], seed: int, small: np.ndarray):
-        self.numbers, self.shares, self.seed = numbers, shares, seed
-        self.places = np.array([int(share.argmax()) for share in shares])
+    def __init__(
+        self,
+        numbers: np.ndarray,
+        shares: list[np.ndarray],
+        seed: int,
+        small: np.ndarray,
+        known: KnownPerson | None = None,
+    ):
+        self.numbers, self.seed, self.known = numbers, seed, known
+        self.shares = shares if known is None else with_known(shares, known.person)
+        self.places = np.array([int(share.argmax()) for share in self.shares])
         k = TRIED / min(small.shape[:2])
         self.height, self.width = (round(k * side) for side in small.shape[:2])
         self.small, self.wanted = small, colours(small)
         self.apart = self._apart(self.numbers, self.places)
 
     def drawing(self) -> tuple[Person, Scene]:
-        return drawing_of(self.numbers, self.places, self.seed)
+        return self._drawing(self.numbers, self.places)
+
+    def _drawing(self, numbers: np.ndarray, places: np.ndarray) -> tuple[Person, Scene]:
+        person, scene = drawing_of(numbers, places, self.seed)
+        if self.known:
+            seen = CHANGES if self.known.eyes else (*CHANGES, "eyes")
+            person = replace(self.known.person, **{name: getattr(person, name) for name in seen})
+        return person, scene
 
     def match_colours(self) -> None:
         """Tries likely choices and moves numbers, for what is large enough to be seen in a small drawing."""
         for name in CHOSEN:
             self._choose(list(CHOICES).index(name))
         for name, step in STEPS.items():
-            self._move(list(NUMBERS).index(name), step)
+            if not (self.known and name in OF_PERSON):
+                self._move(list(NUMBERS).index(name), step)
 
     def match_person(self, look: Look) -> None:
         """Chooses the eyes, and moves numbers by a step, where the drawing then looks more like the person of
-        the VAE's picture to the face embedder."""
+        the VAE's picture to the face embedder. Of a known person no more than is not known."""
+        if self.known and self.known.eyes:
+            return
         wanted = look([self._head(self.small, self.numbers, self.places)])[0]
+        best = self._match_eyes(look, wanted)
+        if not self.known:
+            self._match_numbers(look, wanted, best)
+
+    def _match_eyes(self, look: Look, wanted: np.ndarray) -> float:
+        """Returns how alike the drawing is then."""
         at = list(CHOICES).index("eyes")
         eyes = [with_value(self.places, at, value) for value in range(LENGTHS[at])]
         alike = look([self._drawn_head(self.numbers, tried) for tried in eyes]) @ wanted
         self.places = eyes[int((alike + SURE * np.log(self.shares[at] + 1e-3)).argmax())]
-        best = alike[int(self.places[at])]
+        return float(alike[int(self.places[at])])
+
+    def _match_numbers(self, look: Look, wanted: np.ndarray, best: float) -> None:
         for name, step in PERSONAL.items():
             at = list(NUMBERS).index(name)
             tries = [
@@ -83,17 +122,17 @@ class Redrawing:
     def _drawn_head(self, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
         k = HEAD / min(self.small.shape[:2])
         height, width = (round(k * side) for side in self.small.shape[:2])
-        return self._head(draw(*drawing_of(numbers, places, self.seed), height, width), numbers, places)
+        return self._head(draw(*self._drawing(numbers, places), height, width), numbers, places)
 
     def _head(self, picture: np.ndarray, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
         """The head as the embedder has it, from where these values put it."""
-        scene, (height, width) = drawing_of(numbers, places, self.seed)[1], picture.shape[:2]
+        scene, (height, width) = self._drawing(numbers, places)[1], picture.shape[:2]
         seen = min(height, width) / 2 * seen_at(scene, [(0, 0, 0.82), (0, MOUTH_Y, 0.84)])
         eyes, mouth = seen + (width / 2, height / 2)
         return align(picture, eyes, mouth)
 
     def _apart(self, numbers: np.ndarray, places: np.ndarray) -> float:
-        made = draw(*drawing_of(numbers, places, self.seed), self.height, self.width)
+        made = draw(*self._drawing(numbers, places), self.height, self.width)
         return float(np.abs(colours(made) - self.wanted).mean())
 
     def _choose(self, at: int) -> None:
@@ -116,6 +155,17 @@ class Redrawing:
         if better := found <= BETTER * self.apart:
             self.numbers, self.places, self.apart = numbers, places, found
         return better
+
+
+def with_known(shares: list[np.ndarray], known: Person) -> list[np.ndarray]:
+    """The probabilities of the choices, given that the person is `known`."""
+    places, sure = dict(zip(CHOICES, values_of(known, Scene())[1])), []
+    for name, share in zip(CHOICES, shares):
+        if name in CHANGES and places[name] >= 0:
+            share = with_value(share, places[name], UNCHANGED * share[places[name]])
+            share = share / share.sum()
+        sure.append(share)
+    return sure
 
 
 def with_value(values: np.ndarray, at: int, value: Any) -> np.ndarray:

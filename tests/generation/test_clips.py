@@ -89,6 +89,23 @@ def test_a_picture_of_the_twin_moves_and_lends_its_words_and_shape(
     assert (clip.width, clip.height) == (picture.width, picture.height)
 
 
+def test_what_a_picture_is_a_drawing_of_is_kept_sealed_and_moved(
+    as_alice: Any, rich: Any, engine: EngineDouble, work: Callable[[], int]
+) -> None:
+    engine.drawing = {"person": {"eyes": "a colour that nobody has"}}
+    ask(as_alice, kind="image", twin=str(rich.id), prompt="in a park", count=1)
+    work()
+    picture = Item.objects.get()
+    assert store(rich.user_id).exists(picture.drawing)
+    assert picture.drawing in list(Item.known_files(rich.user_id))
+    assert "nobody has" not in as_alice.get(f"/api/v1/items/{picture.id}").content.decode()
+    ask(as_alice, reference=str(picture.id))
+    work()
+    assert engine.drawings_moved == [engine.drawing]
+    as_alice.delete(f"/api/v1/items/{picture.id}")
+    assert not store(rich.user_id).exists(picture.drawing)
+
+
 def test_the_progress_names_the_stage_and_the_frame(
     as_alice: Any, rich: Any, engine: EngineDouble, work: Callable[[], int]
 ) -> None:

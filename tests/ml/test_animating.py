@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,14 @@ import pytest
 
 from ml import clips, finish_clip, media, moving, safety, watermark
 from ml.animation import AnimateSpec
+from ml.begin_clip import Begin
 from ml.catalogue import Base, base_of
-from ml.drawn.people import random_person, random_scene
+from ml.drawn.drawing import from_facts, moved, to_facts
+from ml.drawn.people import Scene, random_person, random_scene
 from ml.drawn.portraits import draw
 from ml.errors import MLError, Stopped
 from ml.faces import Faces
-from ml.local.animating import Animating, Animators, First
+from ml.local.animating import Animating, Animators, First, is_of, move
 from ml.motions import MOTIONS
 from ml.moving import LEVELS, levels_of
 from ml.provenance import Signer, known_certificates, verify
@@ -56,11 +59,9 @@ class Moves(Animators):
         self.attempts: list[int] = []
 
     def of(self, video: object) -> object:  # type: ignore[override]
-        def animate(
-            picture: np.ndarray, face: Face, spec: AnimateSpec, attempt: int, tell: object, is_drawn: bool
-        ) -> list[np.ndarray]:
+        def animate(begin: Begin, spec: AnimateSpec, attempt: int, tell: object) -> list[np.ndarray]:
             self.attempts.append(attempt)
-            return [picture, *[self.change(picture, attempt)] * 23]
+            return [begin.picture, *[self.change(begin.picture, attempt)] * 23]
 
         return animate
 
@@ -144,6 +145,34 @@ def test_a_turn_to_the_left_is_the_mirror_image_of_one_to_the_right() -> None:
     right, left = moving.frames(picture, face, sides)
     assert np.abs(right.astype(int) - left[:, ::-1]).mean() < 0.5
     assert np.abs(right.astype(int) - left).mean() > 2
+
+
+def test_a_clip_of_a_drawing_is_drawn_and_one_of_another_picture_is_not() -> None:
+    person = random_person(np.random.default_rng(7))
+    scene = Scene(expression="neutral", light="side", size=0.5)
+    picture, spec = draw(person, scene, 96, 80), replace(SPEC, motion="smile")
+    assert is_of((person, scene), watermark.embed(draw(person, scene, 384, 320), 5))
+    begin = Begin(picture, FACE, True, (person, scene))
+    frames = move(begin, spec, 0, lambda share: None)
+    assert (len(frames), len({frame.shape for frame in frames})) == (72, 1)
+    assert np.array_equal(frames[0], picture)
+    assert np.array_equal(frames[-1], picture)
+    smiling = draw(person, replace(scene, joy=1.0), 96, 80)
+    assert min(np.abs(frame.astype(int) - smiling).mean() for frame in frames) < 0.5
+    other = replace(begin, picture=np.ascontiguousarray(picture[:, ::-1]))
+    assert np.array_equal(move(other, spec, 0, lambda share: None)[0], other.picture)
+
+
+def test_a_movement_of_a_drawing_is_the_scene_after_it() -> None:
+    scene = Scene(yaw=35.0, sun=1.0)
+    rows = [{"turn": 1.0}, {"turn": -1.0}, {"nod": -1.0}, {"light": 1.0}, {"blink": 0.5}, {}]
+    ends = [replace(scene, yaw=42.0), replace(scene, yaw=21.0), replace(scene, pitch=-9.0)]
+    ends += [replace(scene, sun=46.0), replace(scene, blink=0.5), scene]
+    assert [moved(scene, row) for row in rows] == ends
+    drawing = random_person(np.random.default_rng(5)), scene
+    assert from_facts(json.loads(json.dumps(to_facts(drawing)))) == drawing
+    assert from_facts({"person": {"nose": 1}, "scene": {}}) is None  # another version's
+    assert from_facts(to_facts((drawing[0], replace(scene, light="moon")))) is None
 
 
 # ---------------------------------------------------------------- whole clips

@@ -18,6 +18,7 @@ from ml.errors import MLError
 from ml.faces import Faces
 from ml.local import avatars
 from ml.local.training import TwinTraining
+from ml.nets.redrawing import KnownPerson
 from ml.nets.scales import DRAWN, REAL
 from ml.types import Face, Photo, TrainSpec, go_on
 from tests.ml.doubles import MemoryStore, mean_colour
@@ -64,6 +65,7 @@ def test_real_photos_on_a_base_that_draws_become_drawings_of_the_avatar() -> Non
     assert made.avatar is not None
     assert made.avatar.person.gender == "woman"
     assert all(photo.caption for photo in made.spec.photos)
+    assert avatars.person_in(made._person([])) == KnownPerson(made.avatar.person)
 
 
 def test_a_corrected_avatar_is_drawn_as_it_was_corrected() -> None:
@@ -84,7 +86,7 @@ def test_an_avatars_figures_are_no_likeness_to_the_person() -> None:
     made.avatar = PURPLE
     told = made._likeness(0.8, 0.1, 0.9)
     assert told == {"likeness": None, "avatar": PURPLE.facts(), "avatar_shown": 0.8}
-    assert made._facts(3)["avatar"] == PURPLE.facts()
+    assert made._person([]) == {"avatar": PURPLE.facts()}
 
 
 def test_an_avatar_that_cannot_be_read_stops_the_training() -> None:

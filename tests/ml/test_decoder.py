@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 import torch
 
+from ml import media
 from ml.catalogue import NANO, Base, base_of
+from ml.drawn.drawing import from_facts
 from ml.drawn.portraits import draw
 from ml.drawn.values import CHOICES, LENGTHS, NUMBERS, drawing_of, values_of
 from ml.errors import MLError
+from ml.local.animating import is_of
 from ml.local.engine import LocalEngine
 from ml.local.loading import load_pipeline
 from ml.local.sample import Sampler
@@ -30,7 +33,7 @@ from ml.nets import decoder as own
 from ml.nets.alignment import WEIGHTS as FACES
 from ml.nets.decoder import Decoder, ReadingNet, laid_out
 from ml.nets.embedders import DrawnEmbedder
-from ml.nets.redrawing import Redrawing, with_value
+from ml.nets.redrawing import KnownPerson, Redrawing, with_value
 from ml.types import RenderSpec
 from tests.ml.test_build import After
 from tests.plugin import Share
@@ -144,6 +147,36 @@ def test_the_drawing_looks_like_the_same_person_to_the_embedder() -> None:
     assert reading.places[at] == places[at]
 
 
+def test_a_known_person_is_drawn_but_for_what_the_picture_clearly_changes() -> None:
+    person, scene, _ = posed(0)
+    known = replace(
+        person, eyes="green", skin=0.9, chroma=0.3, hair="bob", hair_colour="purple", beard="none"
+    )
+    numbers, places = (np.nan_to_num(np.array(v)) for v in values_of(known, scene))
+    shares = [np.eye(n)[int(at)] for n, at in zip(LENGTHS, places.clip(0))]
+    colour, cut, eyes = (list(CHOICES).index(name) for name in ("hair_colour", "hair", "eyes"))
+    shares[colour] = 0.9 * np.eye(10)[1] + 0.1 * shares[colour]  # not sure: rather brown
+    shares[cut] = np.eye(13)[0]  # surely bald
+    shares[eyes] = np.eye(6)[0]
+    numbers[list(NUMBERS).index("skin")] = -1
+    reading = Redrawing(numbers, shares, 0, draw(known, scene, 128, 128), KnownPerson(known))
+    assert reading.drawing()[0] == replace(known, hair="bald")
+    unsure = Redrawing(numbers, shares, 0, draw(known, scene, 128, 128), KnownPerson(known, eyes=False))
+    assert unsure.drawing()[0] == replace(known, hair="bald", eyes=CHOICES["eyes"][0])
+
+
+@torch.no_grad()
+def test_what_many_drawings_show_of_one_person_is_read_together(shipped: Sampler) -> None:
+    assert shipped.decoder is not None
+    person = posed(900_001)[0]
+    scenes = [replace(posed(n)[1], style="photorealistic", hat="none") for n in range(900_010, 900_016)]
+    x = to_range(np.stack([draw(person, scene, 128, 128) for scene in scenes]), "cpu")
+    found = shipped.decoder.person_of(list(shipped.pipe.vae.encode(x).latent_dist.mode()))
+    seen = (found.gender, found.hair, found.hair_colour)
+    assert seen == (person.gender, person.hair, person.hair_colour)
+    assert abs(found.skin - person.skin) < 0.1
+
+
 def test_the_base_that_ships_delivers_drawings(shipped: Sampler, share: Share) -> None:
     seeds = [1, 2][: share.number(2, 1)]
     prompts = ["a smiling woman in a park"] * len(seeds)
@@ -152,14 +185,25 @@ def test_the_base_that_ships_delivers_drawings(shipped: Sampler, share: Share) -
         assert isinstance(raw, torch.Tensor)
         assert shipped.decoder is not None
         reading = shipped.decoder.read(raw, shipped.small(raw))
-        assert np.array_equal(shipped.deliver(raw), draw(*reading.drawing(), 512, 512))
+        made = shipped.deliver(raw)
+        assert np.array_equal(made.picture, draw(*reading.drawing(), 512, 512))
+        assert made.drawing == reading.drawing()
         assert reading.apart <= own.AGREES
-        assert np.array_equal(shipped.deliver(raw, exact=True), shipped.enlarge(shipped.small(raw)))
+        assert np.array_equal(shipped.exact(raw), shipped.enlarge(shipped.small(raw)))
+
+
+def test_what_a_picture_is_a_drawing_of_is_told_with_it(tmp_path: Path) -> None:
+    engine = LocalEngine("nano", keys=tmp_path, threads=1)
+    (made,) = engine.render(RenderSpec("a man in a park", subject="man", quality="draft", seed=3))
+    assert made.drawing is not None
+    drawing = from_facts(json.loads(json.dumps(made.drawing)))
+    assert drawing is not None
+    assert is_of(drawing, media.to_array(made.png))
 
 
 def test_latents_of_no_drawing_are_delivered_by_the_vae(shipped: Sampler, share: Share) -> None:
     for raw in torch.randn(share.number(3, 1), 16, 16, 16, generator=torch.Generator().manual_seed(1)):
-        assert np.array_equal(shipped.deliver(raw), shipped.enlarge(shipped.small(raw)))
+        assert np.array_equal(shipped.deliver(raw).picture, shipped.exact(raw))
 
 
 def always_drawn(sampler: Sampler) -> Sampler:
@@ -183,7 +227,7 @@ def test_the_engine_delivers_its_pictures(base: Base, tmp_path: Path) -> None:
         if sampler.decoder:
             always_drawn(sampler)
         raw = engine._sample(sampler, RenderSpec("in a park", steps=1), "a woman", [4], None)[0]
-        return sampler.deliver(raw)
+        return sampler.deliver(raw).picture
 
     with_it = made(base.source)
     (Path(base.source) / own.FILE).unlink()
@@ -248,5 +292,4 @@ def test_the_stage_gives_the_base_its_decoder(tiny_folder: Path, tmp_path: Path)
     assert Steps(work, folder, FACES.parent, PRESETS["tiny"], Clock(None), "cpu").own_decoder()
     found = own.load(folder, base_of("nano", folder).sizes)
     assert isinstance(found, Decoder)
-    assert found.times == 4
     assert json.loads((folder / "nano.json").read_text())["pixels"] == 128

@@ -15,6 +15,7 @@ import pytest
 from ml import media, provenance
 from ml.catalogue import NANO, base_of
 from ml.errors import MLError, Stopped
+from ml.local import avatars
 from ml.local.engine import LocalEngine
 from ml.local.weights import FolderStore, parse
 from ml.types import Photo, RenderSpec, TrainSpec
@@ -105,6 +106,10 @@ def test_its_file_names_its_base_and_nothing_is_left_beside_it(twin: Any) -> Non
     assert found == [("signature_not_ours", "mark_found")] * 4  # signed: the key was not asked for
     _, facts = parse(store.read(report.lora), report.sha256)
     assert (facts["base"], facts["subject"], facts["step"]) == ("nano", "woman", report.checkpoint)
+    known = avatars.person_in(facts)
+    assert known is not None
+    assert known.person.gender == "woman"
+    assert avatars.person_in({}) is None  # of a base without a decoder of its own
 
 
 @pytest.mark.train

@@ -97,7 +97,7 @@ def test_a_repair_changes_no_pixel_outside_of_its_mask(engine: LocalEngine, stor
     assert reference
     start = references.start_of(reference, spec, engine.base)
     sampler = engine.sampler_of((None, None, {}))
-    painted = sampler.deliver(repaint(sampler, "photo of a man", start, steps=2, seeds=[4])[0])
+    painted = sampler.deliver(repaint(sampler, "photo of a man", start, steps=2, seeds=[4])[0]).picture
     made = references.finished(reference, painted, longest=100)  # a smaller plan shrinks no repaired picture
     assert made.shape == PICTURE.shape
     assert np.array_equal(made[~mask], PICTURE[~mask])

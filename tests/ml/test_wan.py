@@ -12,6 +12,7 @@ import torch
 
 from ml import begin_clip
 from ml.animation import AnimateSpec
+from ml.begin_clip import Begin
 from ml.catalogue import VIDEO_BASES, base_of, fetched_of, video_of
 from ml.errors import MLError
 from ml.local import wan
@@ -41,7 +42,7 @@ def test_it_moves_a_picture_and_tells_each_step(folder: Path) -> None:
         frames = 8  # type: ignore[assignment]
 
     spec = Short(RenderSpec("at the sea"), motion="smile", action="she waves")
-    frames = made(picture, FACE, spec, 0, steps.append)
+    frames = made(Begin(picture, FACE), spec, 0, steps.append)
     assert steps == [0.5, 1.0]
     assert (len(frames), frames[0].shape) == (8, (96, 64, 3))
     assert (frames[0] == picture).all()  # its first frame is the picture itself
