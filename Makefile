@@ -6,7 +6,7 @@ export OPENBLAS_NUM_THREADS := 1
 # The tests start many processes. Without bytecode each would compile the project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run logs demo browser helm haproxy test quick thorough lint
+.PHONY: setup run logs demo browser helm haproxy hunspell test quick thorough lint
 
 setup: .venv/.installed
 
@@ -39,6 +39,11 @@ haproxy:
 	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -q -y haproxy; } \
 	|| { echo "The tests start HAProxy. Install it (apt-get install haproxy), then run this again."; exit 1; }
 
+hunspell:
+	@command -v hunspell > /dev/null && hunspell -D 2>&1 < /dev/null | grep -q es_ES \
+	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -q -y hunspell hunspell-en-gb hunspell-es; } \
+	|| { echo "Install it (apt-get install hunspell hunspell-en-gb hunspell-es), then run this again."; exit 1; }
+
 helm: setup
 	@$(BIN)/python -m config.start.tools $(BIN)
 
@@ -53,7 +58,7 @@ quick: setup helm
 test: setup browser helm haproxy
 	$(PYTEST)
 
-thorough: setup browser helm haproxy
+thorough: setup browser helm haproxy hunspell
 	$(PYTEST) --thorough -o faulthandler_timeout=7200
 
 lint: setup

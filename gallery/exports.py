@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.archive import json_member, row
-from accounts.vault.vault import store
+from accounts.vault.vault import Vault, store
 from config.registry import Member
 from gallery.models import Album, Item
 from gallery.search import chosen
@@ -38,6 +38,7 @@ def gallery(user: Any) -> Iterator[Member]:
             yield Member(name, None, _("This picture was taken down. Its file is not handed out."))
         else:
             yield Member(name, files.open_checked(item.content), about)
+            yield from _drawing(item, files)
         told = row(item, without=("prints", "face_prints"))
         yield json_member(
             f"{_name(item)}.json", told, _("What the picture beside it was made from, and your notes.")
@@ -47,6 +48,12 @@ def gallery(user: Any) -> Iterator[Member]:
         for album in Album.objects.filter(user=user)
     ]
     yield json_member("albums.json", albums, _("Your albums, and which pictures are in them."))
+
+
+def _drawing(item: Item, files: Vault) -> Iterator[Member]:
+    if files.exists(item.drawing):
+        about = _("What the built-in engine drew in the picture beside it: the face, the clothes, the place.")
+        yield Member(f"{_name(item)}.drawing.json", files.open_checked(item.drawing), about)
 
 
 def _name(item: Item) -> str:

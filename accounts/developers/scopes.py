@@ -69,6 +69,7 @@ TABLE: Mapping[str, Row] = {
     "quote": {"POST": READ},
     "engines": SEES,
     "twins": {"GET": READ, "POST": TRAIN},
+    "twins/demonstration": SEES,
     "twins/<uuid:ident>": {"GET": READ, "PATCH": TRAIN, "DELETE": TRAIN},
     "twins/<uuid:ident>/photos": {"GET": READ, "POST": TRAIN},
     "twins/<uuid:ident>/photos/<uuid:photo>": {"GET": READ, "DELETE": TRAIN},

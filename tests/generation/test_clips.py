@@ -12,6 +12,7 @@ from accounts.vault.vault import Vault, store
 from billing import audit, ledger
 from config.errors import StorageFull
 from config.runs.sweeper import sweep_kind
+from gallery.exports import gallery
 from gallery.faces.models import Face, Measured
 from gallery.models import Item
 from generation.models import Job
@@ -98,6 +99,7 @@ def test_what_a_picture_is_a_drawing_of_is_kept_sealed_and_moved(
     picture = Item.objects.get()
     assert store(rich.user_id).exists(picture.drawing)
     assert picture.drawing in list(Item.known_files(rich.user_id))
+    assert [m.path for m in gallery(rich.user) if m.path.endswith(".drawing.json")]
     assert "nobody has" not in as_alice.get(f"/api/v1/items/{picture.id}").content.decode()
     ask(as_alice, reference=str(picture.id))
     work()
