@@ -19,12 +19,13 @@ from ml.drawn.people import Scene, random_person, random_scene
 from ml.drawn.portraits import draw
 from ml.errors import MLError, Stopped
 from ml.faces import Faces
+from ml.local import engine
 from ml.local.animating import Animating, Animators, First, is_of, move
 from ml.motions import MOTIONS
 from ml.moving import LEVELS, levels_of
 from ml.provenance import Signer, known_certificates, verify
 from ml.types import Face, RenderSpec
-from tests.ml.doubles import CentredFaces, Said
+from tests.ml.doubles import CentredFaces, MemoryStore, Said
 from tests.trained import drawn
 
 NANO: Base = base_of("nano")
@@ -173,6 +174,15 @@ def test_a_movement_of_a_drawing_is_the_scene_after_it() -> None:
     assert from_facts(json.loads(json.dumps(to_facts(drawing)))) == drawing
     assert from_facts({"person": {"nose": 1}, "scene": {}}) is None  # another version's
     assert from_facts(to_facts((drawing[0], replace(scene, light="moon")))) is None
+
+
+def test_what_a_stored_picture_is_a_drawing_of_is_read_where_it_is_there() -> None:
+    drawing, files = (random_person(np.random.default_rng(5)), Scene(yaw=3.0)), MemoryStore()
+    spec = replace(SPEC, drawing="drawing.json")
+    assert engine._drawing(spec, files) is None  # of before, or of another engine
+    files.write("drawing.json", json.dumps(to_facts(drawing)).encode())
+    assert engine._drawing(spec, files) == drawing
+    assert engine._drawing(SPEC, files) is None
 
 
 # ---------------------------------------------------------------- whole clips
