@@ -16,9 +16,10 @@ from PIL import Image, ImageDraw
 
 from ml.clips import BT709, LIMITED, index_first
 
-WIDTH, HEIGHT, SCALE, FPS = 360, 640, 2, 8  # a phone; pictures and clips have SCALE times its pixels
+WIDTH, HEIGHT, SCALE, FPS = 360, 640, 2, 8  # a phone; pictures have SCALE times its pixels
+CLIP = (540, 960)  # px of a clip
 # Most of a clip stands still, and a key frame costs as much as all that moves: there is one, at the begin.
-OPTIONS = {"crf": "31", "preset": "veryslow", "tune": "animation", "bf": "0", "g": "1000"}
+OPTIONS = {"crf": "34", "preset": "veryslow", "tune": "animation", "bf": "0", "g": "1000"}
 PHONE = {
     "viewport": {"width": WIDTH, "height": HEIGHT},
     "device_scale_factor": SCALE,
@@ -29,7 +30,7 @@ PHONE = {
     "service_workers": "block",
 }
 TOP, BOTTOM = 70, 90  # px: bars of the page may cover what is nearer to an edge than this
-QUALITY = 70
+QUALITY = 66
 
 
 class Camera:
@@ -63,7 +64,7 @@ class Camera:
         box, still = found.bounding_box(), Image.fromarray(self._frame())
         x, y = box["x"] + min(box["width"] / 2, 120), box["y"] + min(box["height"] / 2, 60)
         for radius in (26, 20, 16, 16):
-            self._hold(_ringed(still, SCALE * x, SCALE * y, SCALE * radius), 1 / FPS)
+            self._hold(_ringed(still, x, y, radius), 1 / FPS)
         if click:
             found.click()
             self.page.wait_for_load_state()
@@ -80,8 +81,8 @@ class Camera:
         self.frames += [frame] * round(seconds * FPS)
 
     def _frame(self) -> np.ndarray:
-        shot = self.page.screenshot(animations="disabled")
-        return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))
+        shot = Image.open(io.BytesIO(self.page.screenshot(animations="disabled")))
+        return np.asarray(shot.convert("RGB").resize(CLIP, Image.Resampling.LANCZOS))
 
     # ---------------------------------------------------------------- what is kept
 
@@ -109,9 +110,10 @@ def save(picture: Image.Image, path: Path) -> None:
 
 
 def _ringed(still: Image.Image, x: float, y: float, radius: float) -> np.ndarray:
-    layer = Image.new("RGBA", still.size)
-    box = (x - radius, y - radius, x + radius, y + radius)
-    ImageDraw.Draw(layer).ellipse(box, fill=(20, 20, 20, 90), outline=(255, 255, 255, 230), width=5)
+    """`x`, `y`, `radius`: in pixels of the page."""
+    layer, scale = Image.new("RGBA", still.size), still.width / WIDTH
+    box = [scale * side for side in (x - radius, y - radius, x + radius, y + radius)]
+    ImageDraw.Draw(layer).ellipse(box, fill=(20, 20, 20, 90), outline=(255, 255, 255, 230), width=4)
     return np.asarray(Image.alpha_composite(still.convert("RGBA"), layer).convert("RGB"))
 
 

@@ -205,22 +205,24 @@ def phone(browser: Any, origin: str, language: str, user: Any = None) -> Iterato
 
 
 def filmed(browser: Any, origin: str, language: str, photos: list[Path], old: Path) -> None:
-    """All clips and pictures of a language."""
+    """All clips and pictures of a language. They replace those of before when all are made."""
     from django.utils.translation import override
 
-    shutil.rmtree(FOLDER / language, ignore_errors=True)
-    (FOLDER / language).mkdir(parents=True)
+    made = photos[0].parent / language
+    made.mkdir()
     user = person(f"mia.{language}")
     user.language = language
     user.save()
     for make in CLIPS:
         with phone(browser, origin, language, None if make is begin else user) as page, override(language):
-            camera = Camera(page, FOLDER / language)
+            camera = Camera(page, made)
             make(Scene(camera, photos, old))
-            size = (FOLDER / language / f"{make.__name__}.mp4").stat().st_size
+            size = (made / f"{make.__name__}.mp4").stat().st_size
             print(f"{language:8} {make.__name__:10} {camera.lasted:5.1f} s {size / 1000:6.0f} KB", flush=True)
             if camera.lasted > LONGEST:
                 raise SystemExit(f"{make.__name__} is longer than {LONGEST} s")
+    shutil.rmtree(FOLDER / language, ignore_errors=True)
+    shutil.move(made, FOLDER / language)
 
 
 def main() -> int:

@@ -1,5 +1,5 @@
-"""Markdown of articles as HTML. HTML in it is shown as text. Pictures and clips are those that were made of the
-product itself (support/help/shown.py); other pictures, and addresses outside, are refused."""
+"""Markdown of articles as HTML. HTML in it is shown as text. Addresses outside are refused, and pictures that
+were not made of the product itself (support/help/shown.py)."""
 
 from __future__ import annotations
 
