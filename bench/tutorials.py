@@ -29,6 +29,7 @@ FOLDER = ROOT / "static" / "help"
 PASSWORD = "a long password"  # bench.house.person gives it
 MOST = 4_000_000  # bytes of all clips
 LONGEST = 15.0  # seconds of a clip
+STEP = 180_000  # ms for a page; a training or a picture has PATIENCE
 
 
 def said(words: str, context: str = "") -> str:
@@ -43,6 +44,7 @@ class Scene:
     """A walk in one language. `page` is a phone on which `user` is logged in."""
 
     camera: Camera
+    language: str
     photos: list[Path]
     old: Path  # a small and blurred photo
 
@@ -77,7 +79,7 @@ def begin(scene: Scene) -> None:
     """A first picture, of the demonstration person, by somebody without an account."""
     scene.open("/", 1.0)
     scene.tap("link", "Try it without photos")
-    scene.camera.write(scene.at("#id_email"), "mia@example.com")
+    scene.camera.write(scene.at("#id_email"), f"mia@{scene.language}.example")
     scene.camera.write(scene.at("#id_password1"), PASSWORD)
     scene.tap("button", "Sign up")
     scene.camera.look(0.5)
@@ -197,7 +199,7 @@ def cookie_of(user: Any, origin: str) -> dict[str, str]:
 @contextmanager
 def phone(browser: Any, origin: str, language: str, user: Any = None) -> Iterator[Any]:
     context = browser.new_context(**PHONE, base_url=origin, locale=language.replace("hans", "CN"))
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(STEP)
     if user is not None:
         context.add_cookies([cookie_of(user, origin)])
     yield context.new_page()
@@ -216,7 +218,7 @@ def filmed(browser: Any, origin: str, language: str, photos: list[Path], old: Pa
     for make in CLIPS:
         with phone(browser, origin, language, None if make is begin else user) as page, override(language):
             camera = Camera(page, made)
-            make(Scene(camera, photos, old))
+            make(Scene(camera, language, photos, old))
             size = (made / f"{make.__name__}.mp4").stat().st_size
             print(f"{language:8} {make.__name__:10} {camera.lasted:5.1f} s {size / 1000:6.0f} KB", flush=True)
             if camera.lasted > LONGEST:
