@@ -26,26 +26,33 @@ CLIP = (
 )
 PICTURE = (
     '<figure class="help-shot"><img src="{}" width="{}" height="{}" alt="{}" loading="lazy" decoding="async">'
-    "</figure>"
+    "{}</figure>"
 )
+FOREIGN = '<figcaption class="quiet">{}</figcaption>'
 
 
 def figure(source: str, *, words: str) -> SafeString:
-    """`source` is clip:NAME or shot:NAME; "" for one that was not made yet. Raises KeyError for others."""
+    """`source` is clip:NAME or shot:NAME; "" for one that was not made yet. Raises KeyError for others.
+
+    What was not filmed in the active language is shown in English, and says so."""
     kind, _colon, name = source.partition(":")
-    made, path = {"clip": _clip, "shot": _shot}[kind], f"{get_language()}/{name}"
-    return made(path, words) if (HERE / f"{path}.webp").exists() else SafeString()
+    made = {"clip": _clip, "shot": _shot}[kind]
+    for code in (get_language() or "", settings.LANGUAGE_CODE):
+        if (HERE / code / f"{name}.webp").exists():
+            return made(f"{code}/{name}", words, "" if code == get_language() else _("in English"))
+    return SafeString()
 
 
-def _clip(path: str, words: str) -> SafeString:
+def _clip(path: str, words: str, foreign: str) -> SafeString:
     still = f"{path}.webp"
-    size = _size(still)
-    return format_html(CLIP, _at(f"{path}.mp4"), _at(still), *size, words, words, _("without sound"))
+    said = " · ".join(filter(None, (_("without sound"), foreign)))
+    return format_html(CLIP, _at(f"{path}.mp4"), _at(still), *_size(still), words, words, said)
 
 
-def _shot(path: str, words: str) -> SafeString:
+def _shot(path: str, words: str, foreign: str) -> SafeString:
     width, height = _size(f"{path}.webp")
-    return format_html(PICTURE, _at(f"{path}.webp"), width // SCALE, height // SCALE, words)
+    note = format_html(FOREIGN, foreign) if foreign else ""
+    return format_html(PICTURE, _at(f"{path}.webp"), width // SCALE, height // SCALE, words, note)
 
 
 def _at(path: str) -> str:
