@@ -214,7 +214,7 @@ def filmed(browser: Any, origin: str, language: str, photos: list[Path], old: Pa
     made = photos[0].parent / language
     made.mkdir()
     longest = 0.0
-    user = person(f"mia.{language}")
+    user = person(f"mia.{language}", agreed=("terms",))
     user.language = language
     user.save()
     for make in CLIPS:
