@@ -253,7 +253,8 @@ def drawn_clips(count: int, engine: LocalEngine, sheet: list[np.ndarray]) -> Non
                 sheet.append(np.hstack(frames[::9]))
                 for name, how in seen(frames, spec, drawing, engine.faces).items():
                     told[name].append(how)
-    print_told(told)
+    for name, rows in told.items():
+        print(f"{name:12} seen as it {np.mean([right for _share, right in rows]):.2f} of {len(rows)}")
 
 
 def print_told(told: dict[str, list[tuple[float, bool]]]) -> None:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import status_code_conformance
 
+from tests.test_schema import PATIENCE
 from tests.test_web import Web
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers, pytest.mark.thorough]
@@ -70,7 +71,7 @@ def test_no_walk_makes_a_server_error(number: int, tmp_path: Path, record_proper
 def walker(schema: Any, token: str, reached: set[str]) -> Any:
     class Walk(schema.as_state_machine()):  # type: ignore[misc]
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:
-            return {"headers": {"Authorization": f"Bearer {token}"}}
+            return {"headers": {"Authorization": f"Bearer {token}"}, "timeout": PATIENCE}
 
         def validate_response(self, response: Any, case: Any, **_more: Any) -> None:
             checks = [not_a_server_error, status_code_conformance]
