@@ -2,7 +2,7 @@
 // U takes the last decision back, L writes why one looks. No key works while one types.
 // The next case takes the place of the last one without a new page: that alone takes longer than the server.
 const find = (selector) => document.querySelector(`.queue ${selector}`);
-let removing = false, sending = false;
+let removing = false, sending = false, whole = false;
 
 function typing(target) { return target.matches("input:not([type=radio], [type=checkbox]), textarea, select"); }
 function send(act) { find("#queue-decide").requestSubmit(find(`#queue-decide button[value=${act}]`)); }
@@ -24,7 +24,8 @@ addEventListener("keydown", (event) => {
   else if (removing && /^[1-9]$/.test(key)) removeFor(Number(key));
 });
 
-// What is not the next case (a log-in, a refusal of the server) is left to a whole page.
+// What is not the next case (a log-in, a refusal of the server) is left to a whole page, as is a request that
+// did not get through: the browser tells of that, and "back" leads to what was typed.
 async function answerTo(form, button) {
   const body = new FormData(form, button);
   const answer = await fetch(location.href, { method: "POST", body, headers: { "X-Part": "1" } });
@@ -37,11 +38,12 @@ async function answerTo(form, button) {
   history.replaceState(null, "", done ? `?done=${done.value}` : location.pathname);
 }
 addEventListener("submit", async (event) => {
-  if (!event.target.closest(".queue")) return;
+  if (whole || !event.target.closest(".queue")) return;
   event.preventDefault();
   if (sending) return;
   sending = true;
   removing = false;
-  try { await answerTo(event.target, event.submitter); } catch { location.reload(); }
+  const { target, submitter } = event;
+  try { await answerTo(target, submitter); } catch { whole = true; target.requestSubmit(submitter); }
   sending = false;
 });
