@@ -271,14 +271,14 @@ def seen(
     person, scene = drawing
     face = faces.find(frames[0])[0]
     height, width = frames[0].shape[:2]
-    truths = [draw(person, moved(scene, of), height, width) for of in ENDS.values()]
+    still, *truths = (draw(person, moved(scene, of), height, width) for of in ({}, *ENDS.values()))
     word = OF_WORD.get(spec.motion, spec.motion)
     gone = moving.levels_of(spec, spec.seed)[:, LEVELS.index(word)]
     found = {}
     for i, (name, of) in enumerate(ENDS.items()):
         at = int(np.argmax(gone * of.get(word, 0.0)))
         if word in of and gone[at] * of[word] >= AT_END:
-            found[name] = judged(frames[0], face, frames[at], truths, i)
+            found[name] = judged(still, face, frames[at], truths, i)
     return found
 
 
