@@ -1,13 +1,17 @@
-"""How wide the faces in a picture are. Items that have hashes of theirs already are looked at once more."""
+"""How wide the faces in a picture are. Items that have hashes of theirs already are looked at once more.
+
+The index of those that wait is made anew while the site runs, so this is no transaction."""
 
 import django.contrib.postgres.fields
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db import migrations, models
 
 NAME = "items_without_faces"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gallery", "0049_hashes_at_once")]
+    atomic = False
+    dependencies = [("gallery", "0051_demonstration_index")]
 
     operations = [
         migrations.AddField(
@@ -15,8 +19,8 @@ class Migration(migrations.Migration):
             "face_widths",
             django.contrib.postgres.fields.ArrayField(models.FloatField(), editable=False, null=True),
         ),
-        migrations.RemoveIndex("item", NAME),
-        migrations.AddIndex(
+        RemoveIndexConcurrently("item", NAME),
+        AddIndexConcurrently(
             "item", models.Index(condition=models.Q(("face_widths", None)), fields=["created_at"], name=NAME)
         ),
     ]
