@@ -85,14 +85,18 @@ def left_by(make: Callable[[], None]) -> dict[str, Any]:
 
 
 def rows_of(table: type[models.Model]) -> list[dict[str, str]]:
-    """Every column as text. Of ids, times, checksums and counts of changes only whether they are there: a slow
-    machine tells of more steps."""
+    """Every column as text. Only whether they are there: ids, times, checksums, and how often a run has
+    changed (a slow machine tells more steps)."""
     rows = Serializer().serialize(table._default_manager.order_by("pk"))
     return [{name: shown(table, name, value) for name, value in row["fields"].items()} for row in rows]
 
 
 def shown(table: type[models.Model], name: str, value: Any) -> str:
-    unlike = name in ("password", "sha256", "photos", "version") or table._meta.get_field(name).is_relation
+    unlike = (
+        name in ("password", "sha256", "photos")
+        or (table, name) == (Training, "version")
+        or table._meta.get_field(name).is_relation
+    )
     if unlike or isinstance(table._meta.get_field(name), models.DateTimeField):
         return str(bool(value))
     return IDENT.sub("ID", str(value))
