@@ -18,6 +18,7 @@ from tests.test_web import Web
 schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 EXAMPLES = 20, 2  # per endpoint: with --thorough, and without; the same in every run
+PATIENCE = 120  # seconds that an answer may take on a busy machine
 OPERATIONS = 65  # without --thorough: about every third one
 SEEDS = 1, pytest.param(2, marks=pytest.mark.thorough), pytest.param(3, marks=pytest.mark.thorough)
 
@@ -62,7 +63,8 @@ def _try(operation: Any, headers: dict[str, str], number: int, examples: int) ->
     @given(case=operation.as_strategy())
     def once(case: Any) -> None:
         checks = [not_a_server_error, status_code_conformance]
-        found.add(case.call_and_validate(headers=headers, checks=checks).status_code)
+        answer = case.call_and_validate(headers=headers, checks=checks, timeout=PATIENCE)
+        found.add(answer.status_code)
 
     once()
     return found
