@@ -5,8 +5,8 @@ At 128 pixels an eye is one latent cell, and no net can bring back what the cell
 has what was tried). But the base knows drawings alone, and a drawing is some fifty values. So the decoder's
 net gives these values, and the drawing program gives the pixels. Where the net is not sure, small drawings of
 the likely values are compared with the VAE's picture of the same latents, by their colours and by the face
-embedder. Where the latents are no drawing (a repaired photograph) even the best one disagrees, and the VAE's
-picture is delivered, softer.
+embedder, and the prompt's words count. Where the latents are no drawing (a repaired photograph) even the best
+one disagrees, and the VAE's picture is delivered, softer.
 
 Shapes: B batch, h w latent cells: latents (B, 16, h, w) -> numbers (B, len(NUMBERS)) in -1..1, and logits
 (B, sum of the lengths of CHOICES).
@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -91,13 +92,18 @@ class Decoder:
 
     @torch.no_grad()
     def read(
-        self, z: torch.Tensor, small: np.ndarray, seed: int = 0, known: KnownPerson | None = None
+        self,
+        z: torch.Tensor,
+        small: np.ndarray,
+        seed: int = 0,
+        known: KnownPerson | None = None,
+        asked: Mapping[str, Any] | None = None,
     ) -> Redrawing:
         """What the latents (16, h, w) hold, whose VAE's picture is `small` (8h, 8w, 3) uint8. `seed`: of the
-        background's details, which they do not hold. `known`: the twin's person."""
+        background's details, which they do not hold. `known`: the twin's person. `asked`: see Redrawing."""
         numbers, logits = self.net(z[None].float())
         shares = [part.softmax(0).cpu().numpy() for part in logits[0].split(LENGTHS)]
-        found = Redrawing(numbers[0].cpu().numpy(), shares, seed, small, known)
+        found = Redrawing(numbers[0].cpu().numpy(), shares, seed, small, known, asked)
         found.match_colours()
         found.match_person(self.look)
         return found
@@ -112,12 +118,17 @@ class Decoder:
         return drawing_of(numbers.cpu().numpy(), np.array(places), 0)[0]
 
     def drawing(
-        self, z: torch.Tensor, small: np.ndarray, seed: int = 0, known: KnownPerson | None = None
+        self,
+        z: torch.Tensor,
+        small: np.ndarray,
+        seed: int = 0,
+        known: KnownPerson | None = None,
+        asked: Mapping[str, Any] | None = None,
     ) -> Drawing | None:
         """See `read`; None where the latents are no drawing."""
         if max(z.shape[1:]) > self.net.cells:  # a repaired picture of another shape
             return None
-        found = self.read(z, small, seed, known)
+        found = self.read(z, small, seed, known, asked)
         return found.drawing() if found.apart <= self.agrees else None
 
 

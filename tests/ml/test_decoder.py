@@ -226,7 +226,9 @@ def test_the_engine_delivers_its_pictures(base: Base, tmp_path: Path) -> None:
         sampler = engine.models()[1]
         if sampler.decoder:
             always_drawn(sampler)
-        raw = engine._sample(sampler, RenderSpec("in a park", steps=1), "a woman", [4], None)[0]
+        raw = engine._sample(
+            sampler, RenderSpec("in a park", steps=1), "photo of a woman, in a park", [4], None
+        )[0]
         return sampler.deliver(raw).picture
 
     with_it = made(base.source)
