@@ -165,6 +165,24 @@ def test_a_known_person_is_drawn_but_for_what_the_picture_clearly_changes() -> N
     assert unsure.drawing()[0] == replace(known, hair="bald", eyes=CHOICES["eyes"][0])
 
 
+def test_the_prompt_decides_where_the_net_wavers() -> None:
+    person, scene, _ = posed(0)
+    twin = replace(person, hair_colour="purple")
+    numbers, places = (np.nan_to_num(np.array(v)) for v in values_of(twin, scene))
+    shares = [np.eye(n)[int(at)] for n, at in zip(LENGTHS, places.clip(0))]
+    smile, hat, hair = (list(CHOICES).index(name) for name in ("expression", "hat", "hair_colour"))
+    shares[smile] = np.array([0, 0.9, 0.1, 0])  # smiling rather than laughing
+    shares[hat] = np.array([0.999, 0.001, 0, 0])  # surely none
+    shares[hair] = 0.1 * np.eye(10)[4] + 0.9 * shares[hair]  # rather purple than blonde
+    asked = {"expression": "laughing", "hat": "cap", "hair_colour": "blonde"}
+    small = draw(twin, scene, 128, 128)
+    reading = Redrawing(numbers, shares, 0, small, KnownPerson(twin), asked)
+    made, seen = reading.drawing()
+    assert (made.hair_colour, seen.expression, seen.hat) == ("blonde", "laughing", "none")
+    made, seen = Redrawing(numbers, shares, 0, small, KnownPerson(twin)).drawing()
+    assert (made.hair_colour, seen.expression) == ("purple", "smiling")
+
+
 @torch.no_grad()
 def test_what_many_drawings_show_of_one_person_is_read_together(shipped: Sampler) -> None:
     assert shipped.decoder is not None
