@@ -111,7 +111,7 @@ def delivered(
 ) -> Made:
     """The delivered picture, sampled from `text`. A part that is laid into a picture is drawn only where the
     drawing goes on as the picture does around it."""
-    made = sampler.deliver(raw, seed, text)
+    made = sampler.deliver(raw, seed, text, begun=reference is not None)
     if reference is None or reference.mask is None:
         return made._replace(picture=finished(reference, made.picture, longest))
     painted = made.picture if goes_on(reference, made.picture) else sampler.exact(raw)

@@ -113,13 +113,14 @@ class Sampler:
         z = raw[None] / vae.config.scaling_factor + vae.config.shift_factor
         return to_levels(channels_last(vae.decode(z.to(vae.dtype)).sample))[0]
 
-    def deliver(self, raw: Raw, seed: int = 0, text: str = "") -> Made:
-        """The picture at the delivered size, sampled from this text with this seed."""
+    def deliver(self, raw: Raw, seed: int = 0, text: str = "", *, begun: bool = False) -> Made:
+        """The picture at the delivered size, sampled from this text with this seed. `begun`: from another
+        picture."""
         small = self.small(raw)
         if isinstance(raw, np.ndarray):
             return Made(self.enlarge(small))
         assert self.decoder is not None  # nothing else makes latents of a picture
-        drawing = self.decoder.drawing(raw, small, seed, self.person, asked(text))
+        drawing = self.decoder.drawing(raw, small, seed, self.person, asked(text), begun)
         if drawing is None:
             return Made(self.enlarge(small))
         k, (height, width) = self.base.sizes.enlarge, small.shape[:2]

@@ -206,7 +206,7 @@ def test_the_base_that_ships_delivers_drawings(shipped: Sampler, share: Share) -
         made = shipped.deliver(raw)
         assert np.array_equal(made.picture, draw(*reading.drawing(), 512, 512))
         assert made.drawing == reading.drawing()
-        assert reading.apart <= own.AGREES
+        assert reading.apart <= own.BEGUN_AGREES
         assert np.array_equal(shipped.exact(raw), shipped.enlarge(shipped.small(raw)))
 
 
@@ -222,6 +222,17 @@ def test_what_a_picture_is_a_drawing_of_is_told_with_it(tmp_path: Path) -> None:
 def test_latents_of_no_drawing_are_delivered_by_the_vae(shipped: Sampler, share: Share) -> None:
     for raw in torch.randn(share.number(3, 1), 16, 16, 16, generator=torch.Generator().manual_seed(1)):
         assert np.array_equal(shipped.deliver(raw).picture, shipped.exact(raw))
+
+
+def test_what_began_from_another_picture_has_to_agree_more(shipped: Sampler) -> None:
+    z = shipped.raw_batch(["a woman"], size=(128, 128), steps=2, seeds=[1])[0]
+    assert shipped.decoder is not None
+    assert isinstance(z, torch.Tensor)
+    small = shipped.small(z)
+    apart = shipped.decoder.read(z, small).apart
+    decoder = replace(shipped.decoder, agrees=apart, begun_agrees=apart - 0.01)
+    assert decoder.drawing(z, small) is not None
+    assert decoder.drawing(z, small, begun=True) is None
 
 
 def always_drawn(sampler: Sampler) -> Sampler:
