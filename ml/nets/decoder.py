@@ -41,8 +41,8 @@ FILE = "decoder.safetensors"  # in the base's directory, in half precision
 # Most difference of colours between a drawing and the VAE's picture, see Redrawing: of what was made of words
 # alone (the base draws nothing but drawings: up to what noise has), and from a picture, perhaps a photograph.
 AGREES, BEGUN_AGREES = 0.17, 0.13
-# In what the net learnt from, no beard is so many times as frequent as each kind of one (log). The net counts that
-# in each picture, where it belongs; of many pictures of one person it may not count as often.
+# In what the net learnt from, no beard is so many times as frequent as each kind of one (log). The net counts
+# that in each picture, where it belongs; of many pictures of one person it may not count as often.
 BEARDLESS = 1.9
 
 
