@@ -42,7 +42,7 @@ def free_port() -> int:
 
 
 def wait_for(address: str) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         try:
             urlopen(address, timeout=1).read()
             return

@@ -38,7 +38,7 @@ observe({type: "event", durationThreshold: 16}, (e) => {
 """
 
 
-def lived_in(user: Any) -> str:
+def lived_in(user: Any, pictures: int = PICTURES) -> str:
     """A gallery with a thumbnail under each picture, some jobs; the session's cookie."""
     from django.conf import settings
     from django.test import Client
@@ -53,7 +53,7 @@ def lived_in(user: Any) -> str:
 
     import numpy as np  # isort: skip
 
-    fill(user, Twin.objects.create(user=user, name="Me"), 0, PICTURES)
+    fill(user, Twin.objects.create(user=user, name="Me"), 0, pictures)
     files, rng = store(user.id), np.random.default_rng(0)
     some = [
         media.thumbnail(media.encode_png(draw(random_person(rng), Scene(), 512, 512)), THUMBNAIL, "WEBP")

@@ -128,6 +128,11 @@ class Item(models.Model):
             models.Index(fields=["user", "twin", "-created_at", "-id"], name="items_by_twin"),
             models.Index(fields=["user", "style", "-created_at", "-id"], name="items_by_style"),
             models.Index(
+                fields=["user", "-created_at", "-id"],
+                name="items_of_demonstration",
+                condition=Q(demonstration=True),
+            ),
+            models.Index(
                 fields=["user", "-created_at", "-id"], name="items_favourite", condition=Q(favourite=True)
             ),
             models.Index(

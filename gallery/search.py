@@ -19,6 +19,7 @@ from config.web.labels import STYLE_NAMES
 from config.web.text import TextField
 from gallery.faces.models import Face
 from gallery.models import Item
+from twins.demonstration import DEMONSTRATION
 from twins.models import Twin
 
 ORDERS = {"": ("-created_at", "-id"), "newest": ("-created_at", "-id"), "oldest": ("created_at", "id")}
@@ -30,7 +31,9 @@ WORD = re.compile(r"[^\W_]+")
 
 class Filters(serializers.Serializer):  # type: ignore[type-arg]
     kind = serializers.ChoiceField(choices=Item.Kind.choices, required=False)
-    twin = serializers.UUIDField(required=False)
+    twin = serializers.UUIDField(
+        required=False, help_text="one's own, or the demonstration person of /twins/demonstration"
+    )
     style = TextField(max_length=20, required=False)
     favourite = serializers.BooleanField(required=False)
     tag = TextField(max_length=40, required=False)
@@ -67,6 +70,9 @@ def selected(user: Any, query: Any) -> tuple[Any, tuple[str, ...]]:
         rows = rows.filter(tags__contains=[tag.lower()])
     if person := wanted.pop("person", None):
         rows = rows.filter(id__in=Face.objects.filter(user=user, person=person).values("item"))
+    if wanted.get("twin") == DEMONSTRATION:
+        rows = rows.filter(demonstration=True)
+        del wanted["twin"]
     if album := wanted.pop("album", None):
         rows = rows.filter(albums=album, albums__user=user)
     return rows.filter(**wanted), order

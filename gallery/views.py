@@ -39,6 +39,7 @@ from gallery.shelf.bulk import FLAGS, last_edit
 from gallery.shelf.words import split_tags, tags_of
 from ml.edit import print_size
 from ml.errors import MLError
+from twins.demonstration import DEMONSTRATION
 from twins.models import Twin
 from twins.redo.models import Mark
 
@@ -93,6 +94,9 @@ def _around(user: Any) -> dict[str, Any]:
     """What the filters and the bar above chosen pictures offer."""
     return {
         "twins": Twin.objects.owned_by(user),
+        "demonstration": DEMONSTRATION
+        if Item.objects.owned_by(user).filter(demonstration=True).exists()
+        else None,
         "kinds": Item.Kind.choices,
         "tags": tags_of(user),
         "people": Person.objects.owned_by(user).order_by("name")[:SUGGESTED],

@@ -137,12 +137,12 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
     defaults = {"style": STYLES[0], "aspect_ratio": "1:1", "quality": "standard", "count": "2"}
     picks = picking(request.user, twins)
     engine = picks.chosen(filled["twin"], filled["engine"])
-    reference = _reference(request, filled)
+    reference, free = _reference(request, filled), demonstration.is_meant(filled)
     return {
         "filled": {k: v or defaults.get(k, "") for k, v in filled.items()} | {"engine": engine},
         "twins": twins,
         "demonstration": invented,
-        "free": demonstration.is_meant(filled),
+        "free": free,
         "picks": picks,
         "learning": not twins and Training.objects.owned_by(request.user).filter(status__in=OPEN).exists(),
         "styles": STYLE_NAMES,
@@ -152,7 +152,8 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         "eras": picks.eras(),
         "adult": adult.is_offered(request.user),
         "presets": StudioPreset.objects.owned_by(request.user),
-        "opened": not Job.objects.owned_by(request.user).shown().by_prompt().exists(),
+        # To try the demonstration person an example is enough: on a phone they come right below then.
+        "opened": not free and not Job.objects.owned_by(request.user).shown().by_prompt().exists(),
         "examples": EXAMPLES,
         "albums": albums.listed(request.user, filled["album"]),
         "album": filled["album"],

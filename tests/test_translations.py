@@ -159,6 +159,43 @@ def test_chinese_has_full_width_punctuation_and_one_word_for_you() -> None:
     assert [text for text in all_said("zh_Hans") if HALF_WIDTH.search(text)] == []
 
 
+# One name for one thing: (its name in English, in Spanish, in Chinese). A sentence that names it in English
+# names it so in the others.
+TERMS = (
+    (r"\btwins?\b", r"gemel", "分身"),
+    (r"\bcredits?\b", r"crédito", "点"),
+    (r"\bheadshots?\b", r"retrato|fotos? de perfil", "头像"),
+    (r"\bavatars?\b", r"avatar", "虚拟形象"),
+    (r"\bwebhooks?\b", r"[Ww]ebhook", "Webhook"),
+    (r"\bpasskeys?\b", r"llaves? de acceso", "通行密钥"),
+    (r"\bpublic gallery\b", r"galería pública", "公共图库"),
+    (r"\bpacks? of credits\b", r"paquetes? de créditos", "点数包"),
+    (r"\bsessions?\b", r"sesi", "系列|访问"),
+    (r"\bdemonstration person\b", r"persona de demostración", "示例人物"),
+    (r"\blive selfies?\b(?! is live)", r"selfis? en vivo", "实时自拍"),
+    (r"\brepaired\b|\brepair a part\b", r"repara", "修补"),
+    (r"\bpresets? (of the studio|by)\b|\bthe preset\b", r"preajuste|opci", "预设|选项"),
+)
+# Words for the same things that crept in once.
+STRAYS = {
+    "es": re.compile(
+        r"selfie|fichero|apelaci|justificante|motor incluido|retoca|\bEliminar\b", re.IGNORECASE
+    ),
+    "zh_Hans": re.compile("创作组|职业照|证件照|第二因素|公开图库|电子邮件地址|发票|没有收费|未收取任何费用"),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_thing_has_one_name(language: str) -> None:
+    found = sentences(catalogue(language, "po"))
+    wrong = [text for _id, string in found for text in _texts(string) if STRAYS[language].search(text)]
+    for english, *names in TERMS:
+        asked, name = (re.compile(w, re.IGNORECASE) for w in (english, names[LANGUAGES.index(language)]))
+        named = [(source, string) for source, string in found if asked.search(PLACE.sub("", source))]
+        wrong += [source for source, string in named if not name.search(" ".join(_texts(string)))]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("text", ["Introduzca su contraseña.", "¿Está seguro?", "Revise su cuenta."])
 def test_usted_is_recognised(text: str) -> None:
     assert USTED.search(text)

@@ -68,7 +68,8 @@ def _full(request: HttpRequest) -> int:
 @login_required
 @told
 def new(request: HttpRequest) -> HttpResponse:
-    form = TwinForm(request.POST or None)
+    first = not Twin.objects.owned_by(request.user).exists()
+    form = TwinForm(request.POST or None, initial={"name": _("Me")} if first else None)
     if request.method == "POST" and form.is_valid():
         return _make(request, form.cleaned_data)
     facts = {"form": form, "tab": "twins", "least": LEAST, "most": MOST, "good": GOOD, "bad": BAD}

@@ -149,7 +149,7 @@ def test_without_javascript_it_can_be_read_and_asked(site: Site, alice: Any) -> 
     expect(page.locator(".rows img")).to_have_count(4)
     shown_whole(page, ".rows img")
     first = page.locator(".rows a").first.get_attribute("href")
-    page.get_by_role("link", name="More").click()
+    page.get_by_role("link", name="Older").click()
     expect(page.locator(".rows img")).to_have_count(4)
     assert page.locator(".rows a").first.get_attribute("href") != first
     page.goto(f"/gallery/{names['item']}/")

@@ -216,3 +216,16 @@ def test_what_fails_uses_up_nothing(as_alice: Any, engine: EngineDouble, work: C
     ask(as_alice, count=8)
     work()
     assert as_alice.get("/api/v1/twins/demonstration").json()["left"] == DRAFTS_A_DAY
+
+
+def test_the_gallery_filters_by_it_as_by_a_twin(client: Any, as_alice: Any, alice: Any, bob: Any) -> None:
+    hang(alice)
+    client.force_login(alice)
+    assert "Demonstration person" not in client.get("/gallery/").text
+    shown = hang(alice, demonstration=True)
+    hang(bob, demonstration=True)
+    found = as_alice.get(f"/api/v1/items?twin={DEMONSTRATION}").json()["results"]
+    assert [item["id"] for item in found] == [str(shown.id)]
+    page = client.get(f"/gallery/?twin={DEMONSTRATION}").text
+    assert f'<option value="{DEMONSTRATION}" selected>Demonstration person</option>' in page
+    assert page.count("<li data-w") == 1

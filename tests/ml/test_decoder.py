@@ -307,6 +307,7 @@ def trained(path: Path, clock: Clock) -> ReadingNet | None:
     return training.train_own_decoder(path, new_net(), pairs, clock, steps=4, batch=2, device="cpu")
 
 
+@pytest.mark.thorough  # by default tests/ml/test_nano.py stops a training and goes on
 def test_a_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     whole = trained(tmp_path / "a.pt", Clock(None))
     assert trained(tmp_path / "b.pt", After(3)) is None
@@ -317,6 +318,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path)
     assert not torch.equal(whole.numbers.weight, new_net().numbers.weight)
 
 
+@pytest.mark.thorough  # of the nets that only a new base needs
 def test_the_stage_gives_the_base_its_decoder(tiny_folder: Path, tmp_path: Path) -> None:
     folder, work = tmp_path / "base", tmp_path / "work"
     shutil.copytree(tiny_folder, folder)

@@ -21,7 +21,7 @@ from support.help.rendering import BrokenArticle, render
 from support.help.search import pairs, search
 from support.help.services import figures
 from tests.rights import logged_in, staff_with
-from tests.test_translations import HALF_WIDTH, USTED
+from tests.test_translations import HALF_WIDTH, STRAYS, USTED, catalogue
 from twins.checks import SENTENCES as PHOTO_CODES
 from twins.proof.sentences import REFUSALS
 
@@ -86,12 +86,30 @@ def test_nothing_of_the_markdown_is_left_and_no_figure_is_missing() -> None:
     assert [named(a) for a in ALL if left.search(str(a.html)) or left.search(a.title + a.summary)] == []
 
 
+def test_what_articles_call_a_button_is_what_the_page_calls_it() -> None:
+    """Bold words that are a label in English are that label in the other languages too."""
+    bold, files = re.compile(r"\*\*(.+?)\*\*"), sorted((library.ROOT / "en").glob("*.md"))
+    wrong = []
+    for code, folder in (("es", "es"), ("zh-hans", "zh_Hans")):
+        labels: dict[str, set[str]] = {}
+        for message in catalogue(folder, "po"):
+            if isinstance(message.id, str):
+                labels.setdefault(message.id, set()).add(message.string.lower())
+        for file in files:
+            english, other = (bold.findall((library.ROOT / c / file.name).read_text()) for c in ("en", code))
+            assert len(english) == len(other), f"{code}/{file.name}"
+            pairs = zip(english, other)
+            wrong += [(code, file.name, o) for e, o in pairs if o.lower() not in labels.get(e, {o.lower()})]
+    assert wrong == []
+
+
 def test_articles_say_tu_and_have_full_width_punctuation() -> None:
     def words(language: str) -> list[str]:
         found = [a for a in ALL if a.language == language]
         return [text for a in found for text in (a.title, a.summary, *re.split(r"(?<=[。.])|\n", a.text))]
 
-    assert [text for text in words("es") if USTED.search(text)] == []
+    assert [text for text in words("es") if USTED.search(text) or STRAYS["es"].search(text)] == []
+    assert [text for text in words("zh-hans") if STRAYS["zh_Hans"].search(text)] == []
     assert [text for text in words("zh-hans") if HALF_WIDTH.search(text) and "curl" not in text] == []
 
 

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.vault.vault import store
 from tests.conftest import jpeg
 from tests.studio import EngineDouble, JudgeDouble
-from twins.models import Training
+from twins.models import Training, Twin
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +31,13 @@ def test_a_twin_is_made_listed_renamed_and_deleted(as_alice: Any) -> None:
     assert [t["name"] for t in as_alice.get("/api/v1/twins").json()["results"]] == ["Myself"]
     assert as_alice.delete(where).status_code == 204
     assert as_alice.get(where).json()["code"] == "not_found"
+
+
+def test_the_first_twin_has_a_name_already(client: Any, alice: Any) -> None:
+    client.force_login(alice)
+    assert 'value="Me"' in client.get("/twins/new/").text
+    Twin.objects.create(user=alice, name="Myself")
+    assert 'value="Me"' not in client.get("/twins/new/").text
 
 
 def test_the_free_plan_holds_one_twin(as_alice: Any) -> None:
