@@ -131,7 +131,7 @@ def main() -> int:
     parser.add_argument("--scenes", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--least", type=float, default=0.94)
+    parser.add_argument("--least", type=float, default=0.93)
     parser.add_argument("--source", type=Path)
     parser.add_argument("--sheet", type=Path)
     args = parser.parse_args()
