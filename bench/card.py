@@ -1,7 +1,7 @@
 """Measures the nano base on seeds that it was not trained on: `python -m bench.card`.
 
 Prints prompt adherence by a reader that the product does not use, the share of faces found by a detector not
-trained on drawings (through ml.faces), and the VAE's PSNR. Exits 1 below 90 % adherence in any field, 85 %
+trained on drawings (through ml.faces), and the VAE's PSNR. Exits 1 below 92 % adherence in any field, 95 %
 faces, 28 dB, or above 5 s for four pictures. `--sheet FILE` writes a page of
 pictures."""
 
@@ -43,8 +43,8 @@ class Figures:
     four: float  # seconds of four, screened, marked and signed
 
     def good(self) -> bool:
-        read = min(self.adherence.values()) >= 0.90
-        return read and self.faces >= 0.85 and self.decibels >= 28 and self.four <= 5
+        read = min(self.adherence.values()) >= 0.92
+        return read and self.faces >= 0.95 and self.decibels >= 28 and self.four <= 5
 
 
 def main() -> int:

@@ -69,11 +69,15 @@ def drawn(person: Person, scenes: list[Scene], size: int) -> list[np.ndarray]:
 
 def photos_of(faces: Faces, person: Person, rng: np.random.Generator) -> tuple[Photo, ...]:
     """Twelve photos for training; photos without a detected face are drawn again."""
-    pictures = drawn(person, varied_scenes(rng, 12), 768)
-    while lost := [i for i, picture in enumerate(pictures) if not faces.find(picture)]:
-        for i, again in zip(lost, drawn(person, varied_scenes(rng, len(lost)), 768)):
-            pictures[i] = again
-    return tuple(Photo(f"p{i}", media.encode_jpeg(p, 92)) for i, p in enumerate(pictures))
+    photos = jpegs(person, varied_scenes(rng, 12))
+    while lost := [i for i, photo in enumerate(photos) if not faces.find(media.to_array(photo))]:
+        for i, again in zip(lost, jpegs(person, varied_scenes(rng, len(lost)))):
+            photos[i] = again
+    return tuple(Photo(f"p{i}", photo) for i, photo in enumerate(photos))
+
+
+def jpegs(person: Person, scenes: list[Scene]) -> list[bytes]:
+    return [media.encode_jpeg(picture, 92) for picture in drawn(person, scenes, 768)]
 
 
 class Lineup:

@@ -33,8 +33,9 @@ PAGE = "/admin/moderation/queue/"
 RIGHTS = ("moderation.decide_case", "moderation.look_case")
 # What one does: most reports are kept, some removed, one taken back.
 KEYS = (("a",), ("r", "1"), ("a",), ("r", "5"), ("a",), ("u", "a"))
-# Of another page than the one before, with its pictures.
-SHOWN = """(before) => performance.timeOrigin !== before && document.readyState === 'complete'
+# The case on the screen is noted; another one is there once its pictures are.
+NOTE = "() => { document.querySelector('.queue').dataset.seen = 'yes'; }"
+SHOWN = """() => document.readyState === 'complete' && document.querySelector('.queue:not([data-seen])')
   && [...document.images].every((image) => image.complete)"""
 
 
@@ -101,26 +102,26 @@ def decide_by_keys(page: Any, count: int) -> Seen:
     for number in range(count):
         for key in KEYS[number % len(KEYS)]:
             start = time.perf_counter()
-            before = page.evaluate("performance.timeOrigin")
+            page.evaluate(NOTE)
             page.keyboard.press(key)
             if key == "r":  # a digit follows
                 continue
-            wait_for_another(page, before)
+            wait_for_another(page)
             seen.add({"a": "kept", "u": "undone"}.get(key, "removed"), 1000 * (time.perf_counter() - start))
     return seen
 
 
-def wait_for_another(page: Any, before: float) -> None:
+def wait_for_another(page: Any) -> None:
     """Asks again and again from here: our policy forbids Playwright's own way, which uses eval."""
     from playwright.sync_api import Error
 
     end = time.monotonic() + LONGEST
     while time.monotonic() < end:
         with contextlib.suppress(Error):  # the old page is going
-            if page.evaluate(SHOWN, before):
+            if page.evaluate(SHOWN):
                 return
         time.sleep(0.002)
-    raise RuntimeError(f"no other page after {LONGEST:.0f} s: {page.url} {page.inner_text('body')[:500]}")
+    raise RuntimeError(f"no other case after {LONGEST:.0f} s: {page.url} {page.inner_text('body')[:500]}")
 
 
 def measure(target: Target, cases: int) -> Seen:

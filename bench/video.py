@@ -1,18 +1,25 @@
-"""Measures clips of the built-in engine: `python -m bench.video [--people 20] [--clips 3] [--sheet PNG]`.
+"""Measures clips of the built-in engine: `python -m bench.video [--people 20] [--clips 3] [--pictures 4]
+[--sheet PNG]`.
 
-Each movement against the ground truth of drawn people: the same person and scene drawn with the movement at
-its end. Printed by movement, on the head: the share of the difference to the picture that is made (1: it
-makes just what the drawing program draws; 0: nothing), how often the made frame lies nearer to the right
-drawing than to the picture and to the drawings of all other movements, and how often a smile is read. Then,
+First clips that are moved by geometry, of pictures that are not the engine's own. Each movement against the
+ground truth of drawn people: the same person and scene drawn with the movement at its end. Printed by
+movement, on the head: the share of the difference to the picture that is made (1: it makes just what the
+drawing program draws; 0: nothing), how often the made frame lies nearer to the right drawing than to the
+picture and to the drawings of all other movements, and how often a smile is read. Then,
 for whole clips through the engine's door, from a drawing and the vectors of eight other drawings of the
 person: the share of the looked-at frames that are recognised, how often the watermark is read in single
 frames, after encoding and after encoding again at CRF 28, the file's size, steadiness, and seconds of
 processor time and of the clock. The people's numbers are none of any training.
+
+Then clips of the engine's own pictures, which it draws: pictures rendered from prompts, each moved by every
+word and read back from its MP4. The frames in which a movement is at its ends are compared in the same way
+with what the drawing program draws there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import sys
 import tempfile
@@ -27,7 +34,7 @@ import numpy as np
 from bench.machine import machine
 from ml import clips, finish_clip, media, moving, watermark
 from ml.animation import AnimateSpec, Clip
-from ml.drawn.drawing import moved
+from ml.drawn.drawing import Drawing, from_facts, moved
 from ml.drawn.people import Person, Scene, random_person, random_scene, varied_scenes
 from ml.drawn.portraits import draw
 from ml.errors import MLError
@@ -52,6 +59,18 @@ ENDS = {
     "light right": {"light": 1.0},
     "light left": {"light": -1.0},
 }
+
+# The engine's own pictures.
+PROMPTS = (
+    "a woman with curly black hair, in a library",
+    "a man with a grey beard, on a beach at sunset",
+    "a woman with red hair and glasses, in a garden, watercolour",
+    "a man with short brown hair, in an office, professional headshot",
+    "an old woman with white hair, by a window",
+    "a young man with blond hair, in a park, pencil drawing",
+)
+OF_WORD = {"walk_the_light": "light"}  # the level of a word that has another name
+AT_END = 0.8  # of the level, from which a frame shows the movement's end
 
 
 def levels(of: dict[str, float]) -> np.ndarray:
@@ -128,20 +147,20 @@ def judged(
 # ---------------------------------------------------------------- whole clips
 
 
-class OneFile:
-    """A store that holds the picture of a clip."""
+class Files:
+    """A store that holds the picture of a clip, and what it is a drawing of."""
 
-    def __init__(self, data: bytes):
-        self.data = data
+    def __init__(self, **files: bytes):
+        self.files = files
 
     def read(self, name: str) -> bytes:
-        return self.data
+        return self.files[name]
 
     def write(self, name: str, data: bytes) -> None:
         raise NotImplementedError
 
     def exists(self, name: str) -> bool:
-        return True
+        return name in self.files
 
     def delete(self, name: str) -> None:
         raise NotImplementedError
@@ -168,22 +187,27 @@ def whole_clips(count: int, engine: LocalEngine, sheet: list[np.ndarray]) -> Non
     for number in range(count):
         person, scene = someone(100 + number)
         embedder, photos = vectors(person, number, engine.faces)
-        store = OneFile(media.encode_png(draw(person, scene, SIDE, SIDE)))
+        store = Files(first=media.encode_png(draw(person, scene, SIDE, SIDE)))
         for motion in MOTIONS:
-            first = RenderSpec("", reference="first.png")
+            first = RenderSpec("", reference="first")
             spec = AnimateSpec(first, motion=motion, seed=number, references=photos, embedder=embedder)
-            before, clock = seconds(), time.monotonic()
-            try:
-                clip = engine.animate(spec, store=store)
-            except MLError as e:
-                print(f"{number} {motion:15} {e.code}", flush=True)
-                continue
-            used = (seconds() - before, time.monotonic() - clock)
-            print(
-                f"{number} {motion:15} {described(clip, photos, embedder, engine.faces)}", end="", flush=True
-            )
-            print(f"  {used[0]:5.1f} s of a core, {used[1]:5.1f} s", flush=True)
-            sheet.append(np.hstack(list(clips.decode(clip.mp4, every=9))))
+            clip = made(spec, number, engine, store)
+            if clip:
+                sheet.append(np.hstack(list(clips.decode(clip.mp4, every=9))))
+
+
+def made(spec: AnimateSpec, number: int, engine: LocalEngine, store: Files) -> Clip | None:
+    """The clip, described in a line; None where the engine refuses it."""
+    before, clock = seconds(), time.monotonic()
+    try:
+        clip = engine.animate(spec, store=store)
+    except MLError as e:
+        print(f"{number} {spec.motion:15} {e.code}", flush=True)
+        return None
+    used = (seconds() - before, time.monotonic() - clock)
+    words = described(clip, spec.references, spec.embedder, engine.faces)
+    print(f"{number} {spec.motion:15} {words}  {used[0]:5.1f} s of a core, {used[1]:5.1f} s", flush=True)
+    return clip
 
 
 def described(clip: Clip, photos: tuple[tuple[float, ...], ...], embedder: str, faces: Faces) -> str:
@@ -201,25 +225,82 @@ def described(clip: Clip, photos: tuple[tuple[float, ...], ...], embedder: str, 
     )
 
 
+# ---------------------------------------------------------------- clips of the engine's own pictures
+
+
+def drawn_clips(count: int, engine: LocalEngine, sheet: list[np.ndarray]) -> None:
+    """Of pictures from prompts. The twin's photos are eight other drawings of the person in each."""
+    told: dict[str, list[tuple[float, bool]]] = {name: [] for name in ENDS}
+    for number, prompt in enumerate(PROMPTS[:count]):
+        picture = next(engine.render(RenderSpec(prompt, seed=number)))
+        drawing = from_facts(picture.drawing or {})
+        if drawing is None:
+            print(f"{number} is no drawing")
+            continue
+        embedder, photos = vectors(drawing[0], number, engine.faces)
+        store = Files(first=picture.png, drawing=json.dumps(picture.drawing).encode())
+        for motion in MOTIONS:
+            spec = AnimateSpec(
+                RenderSpec("", reference="first"),
+                motion=motion,
+                seed=number,
+                references=photos,
+                embedder=embedder,
+                drawing="drawing",
+            )
+            if clip := made(spec, number, engine, store):
+                frames = list(clips.decode(clip.mp4))
+                sheet.append(np.hstack(frames[::9]))
+                for name, how in seen(frames, spec, drawing, engine.faces).items():
+                    told[name].append(how)
+    for name, rows in told.items():
+        print(f"{name:12} seen as it {np.mean([right for _share, right in rows]):.2f} of {len(rows)}")
+
+
+def print_told(told: dict[str, list[tuple[float, bool]]]) -> None:
+    for name, rows in told.items():
+        if rows:
+            shares, right = zip(*rows)
+            print(f"{name:12} made {np.median(shares):5.2f}  seen as it {np.mean(right):.2f} of {len(rows)}")
+
+
+def seen(
+    frames: list[np.ndarray], spec: AnimateSpec, drawing: Drawing, faces: Faces
+) -> dict[str, tuple[float, bool]]:
+    """By end of the movement: as `judged`, of the frame that is nearest to that end."""
+    person, scene = drawing
+    face = faces.find(frames[0])[0]
+    height, width = frames[0].shape[:2]
+    still, *truths = (draw(person, moved(scene, of), height, width) for of in ({}, *ENDS.values()))
+    word = OF_WORD.get(spec.motion, spec.motion)
+    gone = moving.levels_of(spec, spec.seed)[:, LEVELS.index(word)]
+    found = {}
+    for i, (name, of) in enumerate(ENDS.items()):
+        at = int(np.argmax(gone * of.get(word, 0.0)))
+        if word in of and gone[at] * of[word] >= AT_END:
+            found[name] = judged(still, face, frames[at], truths, i)
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--people", type=int, default=20)
     parser.add_argument("--clips", type=int, default=3, help="people of whom every movement is made a clip")
+    parser.add_argument("--pictures", type=int, default=4, help="of the engine's own, likewise")
     parser.add_argument("--sheet", type=Path, help="a PNG with drawings, made frames and frames of clips")
     args = parser.parse_args()
     print(machine())
     sheet: list[np.ndarray] = []
     with tempfile.TemporaryDirectory() as keys:
         engine = LocalEngine("nano", keys=Path(keys), threads=1)
-        told = movements(args.people, engine.faces, sheet)
-        smiles = told.pop("read")
-        print(f"read as a smile: {smiles_read(smiles)}")
-        for name, rows in told.items():
-            shares, right = zip(*rows)
-            print(f"{name:12} made {np.median(shares):5.2f}  seen as it {np.mean(right):.2f} of {len(rows)}")
+        if args.people:
+            told = movements(args.people, engine.faces, sheet)
+            print(f"read as a smile: {smiles_read(told.pop('read'))}")
+            print_told(told)
         whole_clips(args.clips, engine, sheet)
+        drawn_clips(args.pictures, engine, sheet)
     if args.sheet:
         widest = max(one.shape[1] for one in sheet)
         padded = [np.pad(one, ((0, 0), (0, widest - one.shape[1]), (0, 0))) for one in sheet]

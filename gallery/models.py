@@ -90,6 +90,8 @@ class Item(models.Model):
     prints = models.BinaryField(null=True, editable=False)
     # The same of the faces in it: see gallery.moderated. None: nobody has looked for faces yet.
     face_prints = models.BinaryField(null=True, editable=False)
+    # How wide they are, as shares of its width, the widest first.
+    face_widths = ArrayField(models.FloatField(), null=True, editable=False)
     favourite = models.BooleanField(default=False)
     # Left out of the gallery's list, and still in albums, in searches that ask for it and in archives.
     archived = models.BooleanField(default=False)
@@ -124,7 +126,7 @@ class Item(models.Model):
             # of a page does not grow with the number of rows.
             models.Index(fields=["user", "-created_at", "-id"], name="items_of_a_user"),
             models.Index(fields=["user", "kind", "-created_at", "-id"], name="items_by_kind"),
-            models.Index(fields=["created_at"], name="items_without_faces", condition=Q(face_prints=None)),
+            models.Index(fields=["created_at"], name="items_without_faces", condition=Q(face_widths=None)),
             models.Index(fields=["user", "twin", "-created_at", "-id"], name="items_by_twin"),
             models.Index(fields=["user", "style", "-created_at", "-id"], name="items_by_style"),
             models.Index(

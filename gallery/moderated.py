@@ -18,6 +18,7 @@ from gallery.faces import indexing
 from gallery.models import Item, ItemQuerySet, PictureHash
 from gallery.shelf import stacks
 from ml import media, pdq
+from ml.measures import width_of
 from ml.types import Face
 from moderation.hashes.checks import bits_in, prints_of
 
@@ -129,20 +130,24 @@ class Eyes(Protocol):
 
 
 def find_missing_faces(eyes: Eyes, limit: int) -> int:
-    """Hashes the faces in up to `limit` pictures in which nobody has looked for any. Returns how many it went
-    through. The hash says how a crop looks, not who it is."""
-    rows = Item.objects.filter(face_prints=None).order_by("created_at").only("id", "user_id")[:limit]
+    """Measures and hashes the faces in up to `limit` pictures in which nobody has looked for any. Returns how
+    many it went through. Width and hash say how a crop looks, not who it is."""
+    rows = Item.objects.filter(face_widths=None).order_by("created_at").only("id", "user_id")[:limit]
     return sum(_find_faces(eyes, item) for item in rows)
 
 
 def _find_faces(eyes: Eyes, item: Item) -> bool:
     found: list[list[pdq.Form]] = []
+    shares: list[float] = []
     with suppress(FileNotFoundError, Tampered):
         small = media.to_array(store(item.user_id).read(item.thumbnail))
-        faces = [face for face in eyes.find(small) if face.box[2] - face.box[0] >= LEAST_FACE]
+        seen = eyes.find(small)
+        shares = sorted((round(width_of(face) / small.shape[1], 4) for face in seen), reverse=True)
+        faces = [face for face in seen if width_of(face) >= LEAST_FACE]
         found = list(filter(None, (pdq.face_forms(small, face) for face in faces[:MOST_FACES])))
     prints = b"".join(_face_prints(forms) for forms in found)
     with transaction.atomic():
+        Item.objects.filter(id=item.id).update(face_widths=shares)
         if Item.objects.filter(id=item.id, face_prints=None).update(face_prints=prints):
             PictureHash.objects.bulk_create(PictureHash.of(forms[0].bits, item=item) for forms in found)
     return True

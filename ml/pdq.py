@@ -12,6 +12,7 @@ of their own (`face_forms`), which also find copies that were cropped on one sid
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -144,7 +145,13 @@ def _samples(luma: np.ndarray) -> np.ndarray:
 
 def _blurred(luma: np.ndarray) -> np.ndarray:
     """The mean of a window, which is smaller at the edges."""
-    return _sums(luma) / _sums(np.ones_like(luma))
+    return _sums(luma) / _counts(*luma.shape)
+
+
+@lru_cache(maxsize=16)  # of pictures of one shape: their whole and their middles
+def _counts(height: int, width: int) -> np.ndarray:
+    """How many pixels each window has."""
+    return _sums(np.ones((height, width), np.float32))
 
 
 def _sums(luma: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from PIL import Image
 
+from tests import quick
 from tests.database import NAME, empty_tables, make_migrated
 from tests.hosted import detector, hosted  # noqa: F401
 from tests.remote.fixtures import fal, fal_process, together, together_process  # noqa: F401
@@ -118,9 +119,7 @@ def bob(db: None) -> Any:
 
 def person(email: str) -> Any:
     """A user with a confirmed address."""
-    from django.contrib.auth import get_user_model
-
-    return confirmed(get_user_model().objects.create_user(email=email, password="a long password"))
+    return quick.person(email, "a long password")
 
 
 def confirmed(user: Any) -> Any:
@@ -202,18 +201,13 @@ def jpeg(shade: int = 100, size: tuple[int, int] = (640, 640)) -> bytes:
 
 @pytest.fixture
 def consented(alice: Any) -> Any:
-    from accounts import consents
-
-    for kind in ("terms", "biometric_twin"):
-        consents.give(alice, kind=kind, version=consents.WORDING[kind][0])
+    quick.consent(alice, "terms", "biometric_twin")
     return alice
 
 
 @pytest.fixture
 def twin(consented: Any) -> Any:
-    from twins import services
-
-    return services.create_twin(consented, name="Me", subject_class="woman")
+    return quick.twin(consented)
 
 
 @pytest.fixture
@@ -257,15 +251,9 @@ def fill(user_id: Any, files: dict[str, bytes]) -> None:
 
 
 @pytest.fixture
-def trained(
-    twin: Any, photos: list[Any], work: Callable[[], int], django_capture_on_commit_callbacks: Any
-) -> Any:
+def trained(twin: Any, photos: list[Any], engine: EngineDouble, wake_ups: list[WakeUp]) -> Any:
     """alice's twin with an active training."""
-    from twins import services
-
-    with django_capture_on_commit_callbacks(execute=True):
-        services.start_training(twin, seed=1)
-    work()
+    quick.train(twin, photos, engine)
     twin.refresh_from_db()
     return twin
 

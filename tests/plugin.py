@@ -19,6 +19,7 @@ import pytest
 
 from config.start import checkout
 from config.start.service import Service
+from tests.bytecode import write_share
 from tests.order import ByGroup, arrange
 from tests.summary import Summary
 
@@ -92,8 +93,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection() -> None:
+def pytest_collection(session: pytest.Session) -> None:
     gc.set_threshold(20_000, 10, 10)  # a collection of garbage takes long where so much is loaded
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        write_share(session.config)
 
 
 @pytest.hookimpl(trylast=True)

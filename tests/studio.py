@@ -151,13 +151,19 @@ class EngineDouble:
             self.tell(on_progress, "training", step / self.steps)
         for stage in ("choosing the best", "finishing"):
             self.tell(on_progress, stage, 0.0)
-        data = f"lora of {spec.name} {spec.seed}".encode()
+        data = self.weights(spec.name, spec.seed)
         store.write(f"{spec.name}/lora.safetensors", data)
-        store.write(f"{spec.name}/samples/0.png", paint(data, spec.seed))
+        store.write(f"{spec.name}/samples/0.png", self.sample(data, spec.seed))
         store.delete(name)
-        return self._report(spec.name, data)
+        return self.report(spec.name, data)
 
-    def _report(self, name: str, data: bytes) -> TrainReport:
+    def weights(self, name: str, seed: int) -> bytes:
+        return f"lora of {name} {seed}".encode()
+
+    def sample(self, lora: bytes, seed: int) -> bytes:
+        return paint(lora, seed)
+
+    def report(self, name: str, data: bytes) -> TrainReport:
         return TrainReport(
             lora=f"{name}/lora.safetensors",
             sha256=hashlib.sha256(data).hexdigest(),

@@ -16,7 +16,7 @@ from tests.plugin import Share
 from tests.rights import logged_in, staff_with
 
 pytestmark = pytest.mark.django_db
-LOOKUPS = ("", "__startswith", "__exact", "__icontains", "__regex")  # by default the first two
+LOOKUPS = ("__startswith", "", "__exact", "__icontains", "__regex")  # by default the first
 ADMINS = sorted(site._registry.values(), key=str)
 
 
@@ -53,7 +53,7 @@ def filters(page: ModelAdmin[Any], lookup: str) -> bool:
 def test_no_list_can_be_filtered_by_a_column_that_it_does_not_offer(
     page: ModelAdmin[Any], share: Share
 ) -> None:
-    lookups = LOOKUPS[: share.number(len(LOOKUPS), 2)]
+    lookups = LOOKUPS[: share.number(len(LOOKUPS), 1)]
     asked = {f"{path}{lookup}" for path in paths(page.model) for lookup in lookups}
     assert len(asked) >= 2 * len(lookups)
     assert {name for name in asked - offered(page) if filters(page, name)} == set()
@@ -115,7 +115,7 @@ def test_a_popup_hands_out_no_column_but_the_key(page: ModelAdmin[Any]) -> None:
 
 @pytest.mark.parametrize("page", ADMINS, ids=str)
 def test_no_list_is_sorted_by_a_column_that_it_does_not_show(page: ModelAdmin[Any]) -> None:
-    for number in range(1, 60):
+    for number in range(1, len(page.list_display) + 3):
         request = RequestFactory().get("/", {"o": str(number)})
         request.user = User(is_staff=True, is_superuser=True)
         changes = page.get_changelist_instance(request)

@@ -174,6 +174,7 @@ def test_a_killed_redis_serves_the_workers_again(running: MakeRun) -> None:
     wait_for(lambda: {"train", "render", "cpu", "io"} == answering(url))
 
 
+@pytest.mark.thorough  # by default Redis is killed, above
 def test_a_killed_postgresql_serves_again(running: MakeRun) -> None:
     file = embedded.PostgresService(running.var / "postgres").data / "postmaster.pid"
     running.kill(int(file.read_text().split()[0]), "PostgreSQL")
@@ -181,6 +182,7 @@ def test_a_killed_postgresql_serves_again(running: MakeRun) -> None:
     assert running.call("manage.py", "ledger_check").returncode == 0
 
 
+@pytest.mark.thorough  # by default the web server is killed, below
 def test_a_killed_worker_works_again(running: MakeRun) -> None:
     url = embedded.RedisService(running.var / "redis").url
     before = running.pid("-Q io")

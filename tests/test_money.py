@@ -68,7 +68,7 @@ def killed(alice: Any, twin: Any, stride: int, end: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "end, status, pictures, stride", [("render", "succeeded", 2, 17), ("give_up", "cancelled", 0, 29)]
+    "end, status, pictures, stride", [("render", "succeeded", 2, 29), ("give_up", "cancelled", 0, 29)]
 )
 def test_whoever_dies_between_any_two_statements_each_end_is_charged_once(
     alice: Any, share: Share, end: str, status: str, pictures: int, stride: int

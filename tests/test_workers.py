@@ -47,9 +47,8 @@ def steps_of_training(workers: Workers) -> list[str]:
 STAGES = ("preparing", "measuring the base", "training 0.50", "choosing the best", "finishing")
 
 
-@pytest.mark.parametrize(
-    "stages", [STAGES[2:4], pytest.param(STAGES, marks=pytest.mark.thorough)], ids=["twice", "in each stage"]
-)
+@pytest.mark.thorough  # by default a worker is killed, above, and one that checks photos is evicted, below
+@pytest.mark.parametrize("stages", [STAGES[2:4], STAGES], ids=["twice", "in each stage"])
 def test_a_training_that_is_evicted_again_and_again_ends_well(
     twin: Any, photos: list[Any], workers: Workers, stages: tuple[str, ...]
 ) -> None:

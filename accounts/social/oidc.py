@@ -18,10 +18,10 @@ from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOA
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
+from accounts.social.shape import shaped
+
 ALGORITHMS = {f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)} | {"EdDSA"}
 CLAIMS = ("iss", "sub", "aud", "exp", "iat")
-# What an answer of another shape than the standard's makes of our reading it.
-MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError)
 
 
 def nonce_of(verifier: str) -> str:
@@ -46,14 +46,12 @@ class Adapter(OpenIDConnectOAuth2Adapter):
         return super().get_access_token_data(request, app, client, pkce_code_verifier=pkce_code_verifier)
 
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> Any:
-        try:
+        with shaped():
             claims = self._decode_id_token(app, kwargs["response"]["id_token"])
             more = self._fetch_user_info(token.token) if "userinfo_endpoint" in self.openid_config else claims
             if more["sub"] != claims["sub"]:
                 raise OAuth2Error("the user info is about somebody else")
             return self.get_provider().sociallogin_from_response(request, {"userinfo": {**claims, **more}})
-        except MISSHAPEN as error:
-            raise OAuth2Error("misshapen answer") from error
 
     def _decode_id_token(self, app: Any, id_token: str) -> dict[str, Any]:
         """Raises OAuth2Error."""

@@ -14,7 +14,8 @@ from django.urls import path
 from requests import RequestException
 
 from accounts.social import refusals
-from accounts.social.oidc import MISSHAPEN, Adapter
+from accounts.social.oidc import Adapter
+from accounts.social.shape import MISSHAPEN
 
 
 def _view(kind: Any) -> Any:

@@ -89,6 +89,9 @@ def _prices(base: Base) -> Iterator[str]:
     if base.trains:
         cost = _dollars(_unit(base, "training"))
         yield f"a training costs us {cost}, and users {_credits(prices.training(base))}"
+    if second := prices.video_second(base):
+        cost = _dollars(_unit(base, "video"))
+        yield f"a clip costs us {cost}, and users {_credits(second)} a second"
 
 
 def _unit(base: Base, kind: str) -> Decimal | None:

@@ -43,7 +43,7 @@ def configured() -> Logins:
 def _add(found: Logins, name: str, app: dict[str, Any], page: str) -> None:
     found.apps.append(f"allauth.socialaccount.providers.{name}")
     found.pages.append(page)
-    found.providers[name] = {"APPS": [app]}
+    found.providers[name] = {"provider_class": f"accounts.social.{name}.Provider", "APPS": [app]}
 
 
 def _needed(name: str) -> str:

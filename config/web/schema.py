@@ -25,6 +25,7 @@ from config import errors
 from config.errors import DomainError
 from config.web.deprecations import rows_of
 from config.web.examples import add_examples
+from config.web.links import add_links
 from config.web.names import operation_name
 from config.web.problems import FRAMEWORK_ERRORS, JSON
 
@@ -249,5 +250,6 @@ def document(language: str) -> tuple[bytes, str]:
         found["components"]["schemas"]["Problem"] = PROBLEM
         found["paths"]["/api/v1/events"] = EVENTS
         add_examples(found)
+        add_links(found)
         data = OpenApiJsonRenderer().render(found)
     return data, f'"{hashlib.sha256(data).hexdigest()}"'

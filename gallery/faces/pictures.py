@@ -51,9 +51,10 @@ def unmeasured(
 
 
 def widths_in(item: Item) -> list[float] | None:
-    """Of the faces in it, as shares of its width, the widest first; None where they were not looked for."""
+    """Of the faces in it, as shares of its width, the widest first: as the search for faces measured them,
+    else as its thumbnail shows them; None where nobody has looked yet."""
     if not Measured.objects.filter(item=item).exists():
-        return None
+        return item.face_widths
     boxes = Face.objects.filter(item=item).values_list("box", flat=True)
     return sorted((box[2] - box[0] for box in boxes), reverse=True)
 

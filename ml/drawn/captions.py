@@ -22,6 +22,8 @@ HAIR_WORDS = {
     "tied": ("{} hair tied back",),
     "fringe": ("{} bob with a fringe",),
 }
+BEARD_WORDS = {"beard": "full beard"}  # the others are called by their names
+WALLS = ("plain {} background", "in a studio with a {} backdrop", "{} background", "{} wall")
 
 
 def _traits(person: Person, rng: np.random.Generator) -> list[str]:
@@ -30,7 +32,7 @@ def _traits(person: Person, rng: np.random.Generator) -> list[str]:
     words += [skin] if rng.random() < 0.7 else []
     words += [f"{person.eyes} eyes"] if rng.random() < 0.5 else []
     if person.beard != "none":
-        words.append({"beard": "full beard"}.get(person.beard, person.beard))
+        words.append(BEARD_WORDS.get(person.beard, person.beard))
     if person.freckles and rng.random() < 0.8:
         words.append("freckles")
     if person.age > 0.75 and rng.random() < 0.7:
@@ -41,10 +43,7 @@ def _traits(person: Person, rng: np.random.Generator) -> list[str]:
 def _scene_words(scene: Scene, rng: np.random.Generator, keep: float) -> list[str]:
     parts = [pick(rng, SAY["expression"][scene.expression])]
     if scene.background == "studio":
-        wall = pick(
-            rng, ("plain {} background", "in a studio with a {} backdrop", "{} background", "{} wall")
-        )
-        parts.append(wall.format(scene.backdrop))
+        parts.append(pick(rng, WALLS).format(scene.backdrop))
     else:
         parts.append(pick(rng, SAY["background"][scene.background]))
     wear = pick(rng, SAY["clothes"][scene.clothes]).format(scene.colour)

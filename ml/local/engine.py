@@ -230,26 +230,21 @@ class LocalEngine:
     ) -> list[Picture | None]:
         """Renders the pictures of some seeds in one pass; None for a picture that may not be shown."""
         start = time.monotonic()
-        raw = self._sample(sampler, spec, facts.get("subject", spec.subject), seeds, reference)
+        text = composed(spec, facts)
+        raw = self._sample(sampler, spec, text, seeds, reference)
         each = (time.monotonic() - start) / len(seeds)
         parent = reference.data if reference else None
         finish, done = partial(self._finish, parent=parent, allow_nudity=spec.adult), []
         for one, seed in zip(raw, seeds):
             begin = time.monotonic() - each
-            picture, drawing = references.delivered(reference, sampler, one, seed, spec.longest)
+            picture, drawing = references.delivered(reference, sampler, one, seed, text, spec.longest)
             found = finish(picture, prompt=spec.prompt, seed=seed, twin=facts, start=begin)
             done.append(replace(found, drawing=to_facts(drawing)) if found and drawing else found)
         return done
 
     def _sample(
-        self,
-        sampler: Sampler,
-        spec: RenderSpec,
-        subject: str,
-        seeds: Sequence[int],
-        reference: Reference | None,
+        self, sampler: Sampler, spec: RenderSpec, text: str, seeds: Sequence[int], reference: Reference | None
     ) -> list[Raw]:
-        text = compose(spec.prompt, spec.style, subject, twin=spec.lora is not None, era=spec.era)
         size, steps = self.base.sizes.by_aspect[spec.aspect], sampler.steps(spec)
         negative = without_markup(spec.negative_prompt)
         if reference is not None:
@@ -307,17 +302,23 @@ class LocalEngine:
         twin, reference = self.read(first, store), references.read(first, store, self.faces)
         if reference is not None:
             return twin, First(reference.picture, reference.data, _drawing(animating.spec, store))
-        sampler, subject = self.sampler_of(twin), twin[2].get("subject", first.subject)
+        sampler, text = self.sampler_of(twin), composed(first, twin[2])
         seeds = range(first.seed, first.seed + animating.spec.candidates)
         tell(animating.on_progress, "rendering", 0.0)
-        raw = [self._sample(sampler, first, subject, [seed], None)[0] for seed in seeds]
-        made = [sampler.deliver(one, seed) for one, seed in zip(raw, seeds)]
+        raw = [self._sample(sampler, first, text, [seed], None)[0] for seed in seeds]
+        made = [sampler.deliver(one, seed, text) for one, seed in zip(raw, seeds)]
         firsts = [First(media.within(one.picture, first.longest), drawing=one.drawing) for one in made]
         return twin, animating.best_of(firsts, twin[2])
 
     @property
     def _finish(self) -> partial[Picture | None]:
         return partial(finish, engine=self.base.name, faces=self.faces, signer=self.signer)
+
+
+def composed(spec: RenderSpec, facts: dict[str, Any]) -> str:
+    """What the base reads. `facts`: of the twin's file."""
+    subject = facts.get("subject", spec.subject)
+    return compose(spec.prompt, spec.style, subject, twin=spec.lora is not None, era=spec.era)
 
 
 def _drawing(spec: AnimateSpec, store: Store | None) -> Drawing | None:

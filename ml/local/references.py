@@ -107,11 +107,11 @@ def size_like(base: Base, width: int, height: int) -> tuple[int, int]:
 
 
 def delivered(
-    reference: Reference | None, sampler: Sampler, raw: Raw, seed: int, longest: int | None
+    reference: Reference | None, sampler: Sampler, raw: Raw, seed: int, text: str, longest: int | None
 ) -> Made:
-    """The delivered picture. A part that is laid into a picture is drawn only where the drawing goes on as
-    the picture does around it."""
-    made = sampler.deliver(raw, seed)
+    """The delivered picture, sampled from `text`. A part that is laid into a picture is drawn only where the
+    drawing goes on as the picture does around it."""
+    made = sampler.deliver(raw, seed, text, begun=reference is not None)
     if reference is None or reference.mask is None:
         return made._replace(picture=finished(reference, made.picture, longest))
     painted = made.picture if goes_on(reference, made.picture) else sampler.exact(raw)

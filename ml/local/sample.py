@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ml.catalogue import Base, steps_of
+from ml.drawn.asked import asked
 from ml.drawn.drawing import Drawing
 from ml.drawn.portraits import draw
 from ml.local.families import Text, encode_text, family_of
@@ -57,7 +58,7 @@ class Sampler:
     def delivered(self, text: str, *, size: tuple[int, int], steps: int, seed: int) -> np.ndarray:
         """The picture of the rendered `size`, at the delivered size."""
         raw = self.raw_batch((text,), size=size, steps=steps, seeds=(seed,))[0]
-        return self.deliver(raw, seed).picture
+        return self.deliver(raw, seed, text).picture
 
     def sample(
         self, text: str, *, size: tuple[int, int], steps: int, seed: int, negative: str = ""
@@ -112,13 +113,14 @@ class Sampler:
         z = raw[None] / vae.config.scaling_factor + vae.config.shift_factor
         return to_levels(channels_last(vae.decode(z.to(vae.dtype)).sample))[0]
 
-    def deliver(self, raw: Raw, seed: int = 0) -> Made:
-        """The picture at the delivered size, sampled with this seed."""
+    def deliver(self, raw: Raw, seed: int = 0, text: str = "", *, begun: bool = False) -> Made:
+        """The picture at the delivered size, sampled from this text with this seed. `begun`: from another
+        picture."""
         small = self.small(raw)
         if isinstance(raw, np.ndarray):
             return Made(self.enlarge(small))
         assert self.decoder is not None  # nothing else makes latents of a picture
-        drawing = self.decoder.drawing(raw, small, seed, self.person)
+        drawing = self.decoder.drawing(raw, small, seed, self.person, asked(text), begun)
         if drawing is None:
             return Made(self.enlarge(small))
         k, (height, width) = self.base.sizes.enlarge, small.shape[:2]

@@ -255,7 +255,7 @@ class TwinTraining:
         """The name of the stored sample; "" for a picture that may not be shown, or cannot be screened: a
         twin without samples is better than none."""
         prompt, seed, raw = made
-        picture, start = sampler.deliver(raw, seed).picture, time.monotonic()
+        picture, start = sampler.deliver(raw, seed, prompt).picture, time.monotonic()
         try:
             done = self.finish(picture, prompt=prompt, seed=seed, twin=facts, start=start)
         except MLError as e:

@@ -5,8 +5,8 @@ At 128 pixels an eye is one latent cell, and no net can bring back what the cell
 has what was tried). But the base knows drawings alone, and a drawing is some fifty values. So the decoder's
 net gives these values, and the drawing program gives the pixels. Where the net is not sure, small drawings of
 the likely values are compared with the VAE's picture of the same latents, by their colours and by the face
-embedder. Where the latents are no drawing (a repaired photograph) even the best one disagrees, and the VAE's
-picture is delivered, softer.
+embedder, and the prompt's words count. Where the latents are no drawing (a repaired photograph) even the best
+one disagrees, and the VAE's picture is delivered, softer.
 
 Shapes: B batch, h w latent cells: latents (B, 16, h, w) -> numbers (B, len(NUMBERS)) in -1..1, and logits
 (B, sum of the lengths of CHOICES).
@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ from torch import nn
 from ml.catalogue import Sizes
 from ml.drawn.drawing import Drawing
 from ml.drawn.people import Person
-from ml.drawn.values import LENGTHS, NUMBERS, drawing_of
+from ml.drawn.values import CHOICES, LENGTHS, NUMBERS, drawing_of
 from ml.nets.blocks import ResidualBlock, downsample
 from ml.nets.embedders import DrawnEmbedder
 from ml.nets.redrawing import KnownPerson, Look, Redrawing
@@ -37,7 +38,12 @@ log = logging.getLogger(__name__)
 
 VERSION = 3  # of the layout; a file of another version is not used
 FILE = "decoder.safetensors"  # in the base's directory, in half precision
-AGREES = 0.13  # most difference of colours between a drawing and the VAE's picture, see Redrawing
+# Most difference of colours between a drawing and the VAE's picture, see Redrawing: of what was made of words
+# alone (the base draws nothing but drawings: up to what noise has), and from a picture, perhaps a photograph.
+AGREES, BEGUN_AGREES = 0.17, 0.13
+# In what the net learnt from, no beard is so many times as frequent as each kind of one (log). The net counts
+# that in each picture, where it belongs; of many pictures of one person it may not count as often.
+BEARDLESS = 1.9
 
 
 class ReadingNet(nn.Module):
@@ -83,21 +89,28 @@ def cells_of(sizes: Sizes) -> int:
 
 @dataclass(frozen=True)
 class Decoder:
-    """`look`: the face embedder. `agrees`: what is further apart from the VAE's picture is no drawing."""
+    """`look`: the face embedder. `agrees`: what is further apart from the VAE's picture is no drawing;
+    `begun_agrees`: the same for what began from another picture."""
 
     net: ReadingNet
     look: Look
     agrees: float = AGREES
+    begun_agrees: float = BEGUN_AGREES
 
     @torch.no_grad()
     def read(
-        self, z: torch.Tensor, small: np.ndarray, seed: int = 0, known: KnownPerson | None = None
+        self,
+        z: torch.Tensor,
+        small: np.ndarray,
+        seed: int = 0,
+        known: KnownPerson | None = None,
+        asked: Mapping[str, Any] | None = None,
     ) -> Redrawing:
         """What the latents (16, h, w) hold, whose VAE's picture is `small` (8h, 8w, 3) uint8. `seed`: of the
-        background's details, which they do not hold. `known`: the twin's person."""
+        background's details, which they do not hold. `known`: the twin's person. `asked`: see Redrawing."""
         numbers, logits = self.net(z[None].float())
         shares = [part.softmax(0).cpu().numpy() for part in logits[0].split(LENGTHS)]
-        found = Redrawing(numbers[0].cpu().numpy(), shares, seed, small, known)
+        found = Redrawing(numbers[0].cpu().numpy(), shares, seed, small, known, asked)
         found.match_colours()
         found.match_person(self.look)
         return found
@@ -108,17 +121,25 @@ class Decoder:
         found = [self.net(z[None].float()) for z in latents]
         numbers = torch.cat([numbers for numbers, _ in found]).mean(0)
         choices = torch.cat([logits for _, logits in found]).split(LENGTHS, 1)
-        places = [int(part.log_softmax(1).mean(0).argmax()) for part in choices]
-        return drawing_of(numbers.cpu().numpy(), np.array(places), 0)[0]
+        likely = {name: part.log_softmax(1).mean(0) for name, part in zip(CHOICES, choices)}
+        likely["beard"][0] -= BEARDLESS
+        places = np.array([int(some.argmax()) for some in likely.values()])
+        return drawing_of(numbers.cpu().numpy(), places, 0)[0]
 
     def drawing(
-        self, z: torch.Tensor, small: np.ndarray, seed: int = 0, known: KnownPerson | None = None
+        self,
+        z: torch.Tensor,
+        small: np.ndarray,
+        seed: int = 0,
+        known: KnownPerson | None = None,
+        asked: Mapping[str, Any] | None = None,
+        begun: bool = False,
     ) -> Drawing | None:
-        """See `read`; None where the latents are no drawing."""
+        """See `read`; None where the latents are no drawing. `begun`: from another picture."""
         if max(z.shape[1:]) > self.net.cells:  # a repaired picture of another shape
             return None
-        found = self.read(z, small, seed, known)
-        return found.drawing() if found.apart <= self.agrees else None
+        found = self.read(z, small, seed, known, asked)
+        return found.drawing() if found.apart <= (self.begun_agrees if begun else self.agrees) else None
 
 
 def vae_mark(base: Path) -> str:

@@ -1,11 +1,14 @@
 """Draws a picture anew: finds the drawing that a net has read and that agrees best with a picture.
 
+The prompt counts as evidence of what a picture shows, for the base follows its words mostly: where the net
+wavers between a smile and a laugh, the one that was asked for is drawn; where it is sure, the net is right.
+
 Of a twin whose person is known as values, the net's word counts for what a prompt may change, and there
 against the person only where it is sure; all else of the person is drawn as it is known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -44,6 +47,7 @@ PERSONAL = {"skin": 0.2, "tint": 0.4, "age": 0.6, "brow": 0.5, "lips": 0.5, "eye
 PERSONAL |= {"jaw": 0.4, "nose_width": 0.5, "mouth": 0.5}
 # Of a known person: what a prompt may change, and how many times as likely it is that it did not.
 CHANGES, UNCHANGED = ("hair", "hair_colour", "beard"), 100.0
+FOLLOWED = 0.9  # how often a picture shows what a prompt asks for (docs/engine.md)
 
 
 class KnownPerson(NamedTuple):
@@ -55,7 +59,8 @@ class KnownPerson(NamedTuple):
 
 class Redrawing:
     """The values of a drawing, as the net reads them and as small drawings then agree best with the VAE's
-    picture. `known`: the person, where that is known. `apart`: how far the colours still are apart, 0..1."""
+    picture. `known`: the person, where that is known. `asked`: what the prompt asks for (ml/drawn/asked.py).
+    `apart`: how far the colours still are apart, 0..1."""
 
     def __init__(
         self,
@@ -64,9 +69,12 @@ class Redrawing:
         seed: int,
         small: np.ndarray,
         known: KnownPerson | None = None,
+        asked: Mapping[str, Any] | None = None,
     ):
         self.numbers, self.seed, self.known = numbers, seed, known
-        self.shares = shares if known is None else with_known(shares, known.person)
+        self.shares = with_asked(shares, asked or {})
+        if known is not None:
+            self.shares = with_known(self.shares, known.person, asked or {})
         self.places = np.array([int(share.argmax()) for share in self.shares])
         k = TRIED / min(small.shape[:2])
         self.height, self.width = (round(k * side) for side in small.shape[:2])
@@ -157,11 +165,28 @@ class Redrawing:
         return better
 
 
-def with_known(shares: list[np.ndarray], known: Person) -> list[np.ndarray]:
-    """The probabilities of the choices, given that the person is `known`."""
+def with_asked(shares: list[np.ndarray], asked: Mapping[str, Any]) -> list[np.ndarray]:
+    """The net's probabilities of the choices, which take all values for equally frequent, given what the
+    prompt asks for."""
+    found = []
+    for (name, values), share in zip(CHOICES.items(), shares):
+        if name in asked:
+            odds = FOLLOWED / (1 - FOLLOWED) * (len(values) - 1)
+            at = values.index(asked[name])
+            share = with_value(share, at, odds * share[at])
+            share = share / share.sum()
+        found.append(share)
+    return found
+
+
+def with_known(
+    shares: list[np.ndarray], known: Person, asked: Mapping[str, Any] | None = None
+) -> list[np.ndarray]:
+    """The probabilities of the choices, given that the person is `known`, where the prompt asks for nothing
+    else."""
     places, sure = dict(zip(CHOICES, values_of(known, Scene())[1])), []
     for name, share in zip(CHOICES, shares):
-        if name in CHANGES and places[name] >= 0:
+        if name in CHANGES and name not in (asked or {}) and places[name] >= 0:
             share = with_value(share, places[name], UNCHANGED * share[places[name]])
             share = share / share.sum()
         sure.append(share)

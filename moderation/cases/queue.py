@@ -33,27 +33,32 @@ COPIES, BEFORE, NOTICES = 12, 8, 5  # shown of a case
 
 @never_cache
 def page(request: HttpRequest) -> HttpResponse:
-    """GET shows the next case, or the one that `case` names. POST acts on one."""
+    """GET shows the next case, or the one that `case` names. POST acts on one. With the header X-Part, which
+    queue.js sends, the answer is the next case alone, without a redirect and the admin's frame."""
     if not request.user.has_perm(DECIDE):  # type: ignore[union-attr]
         raise PermissionDenied
-    looked = False
+    part, done, looked = "X-Part" in request.headers, _last(request), False
     if request.method == "POST":
+        done = None
         try:
-            done = _act(request)
+            done, looked = _act(request)
         except DomainError as error:
             messages.error(request, sentence_of(error))
-            done = ""
-        looked = done == "looked"
-        if not looked:
-            return redirect(f"{reverse('moderation_queue')}{done}")
-    case = _chosen(request) or deciding.next_case(actor=request.user)
+        if not (looked or part):
+            return redirect(reverse("moderation_queue") + (f"?done={done.id}" if done else ""))
+    facts = _shown(request, looked) | {"part": part, "done": done}
+    if part:
+        return TemplateResponse(request, "admin/moderation/_queue.html", facts)
+    frame = admin.site.each_context(request) | {"title": _("Cases")}
+    return TemplateResponse(request, "admin/moderation/queue.html", frame | facts)
+
+
+def _shown(request: HttpRequest, looked: bool) -> dict[str, Any]:
+    """The case that was asked for or looked at, else the next one."""
+    chosen = _chosen(request) if looked or request.method == "GET" else None
+    case = chosen or deciding.next_case(actor=request.user)
     facts = _facts(request, case, looked) if case else {"waiting": 0}
-    facts["appealed"] = Suspension.objects.appealed().in_force().count()
-    return TemplateResponse(
-        request,
-        "admin/moderation/queue.html",
-        admin.site.each_context(request) | {"title": _("Cases")} | _last(request) | facts,
-    )
+    return facts | {"appealed": Suspension.objects.appealed().in_force().count()}
 
 
 def _chosen(request: HttpRequest) -> Case | None:
@@ -61,26 +66,25 @@ def _chosen(request: HttpRequest) -> Case | None:
     return Case.objects.open().filter(number=number).first() if NUMBER.fullmatch(number) else None
 
 
-def _act(request: HttpRequest) -> str:
-    """What to add to the address of the next page. Raises DomainError."""
+def _act(request: HttpRequest) -> tuple[Decision | None, bool]:
+    """The decision that was made, and whether somebody looked. Raises DomainError."""
     actor, act = request.user, request.POST.get("act", "")
     if act == "undo":
         deciding.undo(_decision(request.POST.get("decision", "")), actor=actor)
         messages.success(request, _("The decision is undone."))
-        return ""
+        return None, False
     case = _chosen(request)
     if case is None:
         raise deciding.CaseClosed
     if act == "escalate":
         deciding.escalate(case, actor=actor)
-        return ""
+        return None, False
     if act == "look":
         if not actor.has_perm(LOOK):  # type: ignore[union-attr]
             raise PermissionDenied
         deciding.look(case, actor=actor, reason=_typed(request.POST, "why"))
-        return "looked"
-    made = deciding.decide(case, actor=actor, outcome=act, **_decided(request.POST, act))
-    return f"?done={made.id}"
+        return None, True
+    return deciding.decide(case, actor=actor, outcome=act, **_decided(request.POST, act)), False
 
 
 def _decided(said: Any, act: str) -> dict[str, Any]:
@@ -102,12 +106,12 @@ def _decision(ident: str) -> Decision:
     return found
 
 
-def _last(request: HttpRequest) -> dict[str, Any]:
+def _last(request: HttpRequest) -> Decision | None:
     """The decision just made, for the undo button."""
     try:
-        return {"done": _decision(request.GET["done"])} if "done" in request.GET else {}
+        return _decision(request.GET["done"]) if "done" in request.GET else None
     except NotFound:
-        return {}
+        return None
 
 
 def _facts(request: HttpRequest, case: Case, looked: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.hashers import check_password, make_password
 
@@ -17,6 +18,7 @@ from config.runs.events import session_id
 from tests.accounts.passkey import Phone
 from tests.accounts.people import browser, is_in, log_in
 from tests.conftest import client_of
+from tests.rights import SECRET, code
 
 pytestmark = pytest.mark.django_db
 PROOF = {"proof": "a long password"}
@@ -163,6 +165,32 @@ def test_a_passkey_alone_logs_in_and_the_page_of_security_names_it(client: Any, 
     assert not is_in(stranger)
     remove = f"/accounts/2fa/webauthn/keys/{row.pk}/remove/"
     assert client.get(remove)["Location"].startswith("/accounts/2fa/webauthn/reauthenticate/")
+
+
+# ---------------------------------------------------------------- an app with codes
+
+
+def code_asked(client: Any, alice: Any) -> bool:
+    """Whether the right password alone leads to the question for a code."""
+    form = {"login": alice.email, "password": "a long password"}
+    return bool(client.post("/accounts/login/", form)["Location"].startswith("/accounts/2fa/authenticate/"))
+
+
+def test_with_an_app_a_code_is_asked_for_and_each_recovery_code_counts_once(client: Any, alice: Any) -> None:
+    log_in(client, alice.email)
+    client.post("/accounts/reauthenticate/", {"password": "a long password"})
+    client.get("/accounts/2fa/totp/activate/")
+    assert "Incorrect code" in client.post("/accounts/2fa/totp/activate/", {"code": "000000"}).text
+    session = client.session
+    session["mfa.totp.secret"] = SECRET
+    session.save()
+    assert client.post("/accounts/2fa/totp/activate/", {"code": code()}).status_code == 302
+    codes = Authenticator.objects.get(user=alice, type="recovery_codes").wrap().get_unused_codes()
+    for tries, lets_in in (("nothing", False), (codes[0], True), (codes[0], False), (codes[1], True)):
+        other = browser()
+        assert code_asked(other, alice)
+        other.post("/accounts/2fa/authenticate/", {"code": tries})
+        assert is_in(other) == lets_in
 
 
 # ---------------------------------------------------------------- sessions

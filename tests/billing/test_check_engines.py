@@ -52,6 +52,7 @@ def test_every_engine_says_what_it_costs_and_nothing_is_spent(both: FalDouble, t
     for line in ("nano: works", "fal: works", "a training costs us $6.000, and users 80 credits"):
         assert line in words
     assert "a picture costs us $0.035, and users 1 credit" in words
+    assert "a clip costs us $0.150, and users 5 credits a second" in words
     assert all(f"key {name_of(key)} works" in words for key in both.keys)
     assert (both.submitted(), together.generated()) == ([], [])
     assert not any(key in words for key in both.keys)

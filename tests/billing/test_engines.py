@@ -155,8 +155,8 @@ def test_a_cost_holds_from_its_day_on() -> None:
     at = {day: datetime(2027, *day, 23, 59, tzinfo=UTC) for day in ((1, 1), (7, 1))}
     assert costs.cents_of("fal", "image", 2, at=datetime(2026, 12, 31, 23, 59, tzinfo=UTC)) == Decimal(7)
     assert [costs.cents_of("fal", "image", 2, at=moment) for moment in at.values()] == [8, 8]
-    assert costs.cents_of("fal", "video", 1, at=at[7, 1]) == 1
-    assert costs.cents_of("fal", "video", 1, at=at[1, 1]) is None
+    assert costs.cents_of("fal", "headshots", 1, at=at[7, 1]) == 1
+    assert costs.cents_of("fal", "headshots", 1, at=at[1, 1]) is None
 
 
 def test_the_delivered_costs_name_their_sources() -> None:
@@ -164,6 +164,8 @@ def test_the_delivered_costs_name_their_sources() -> None:
     assert found["fal", "image"].unit_cents == Decimal("3.5")
     assert found["fal", "training"].unit_cents == 600
     assert "estimate from the neighbouring trainer" in found["fal", "training"].source
+    assert found["fal", "video"].unit_cents == 15
+    assert "estimate from what others report" in found["fal", "video"].source
 
 
 def test_a_price_has_one_row_a_day() -> None:

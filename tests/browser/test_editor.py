@@ -56,6 +56,7 @@ def test_a_dragged_frame_is_cut_out_of_the_full_picture(site: Site, alice: Any, 
     assert site.complaints == []
 
 
+@pytest.mark.thorough  # by default a frame is cut out, above
 def test_a_straightened_picture_is_saved_without_corners(site: Site, alice: Any, page: Page) -> None:
     from gallery.models import Item
 

@@ -72,6 +72,7 @@ def test_the_pages_fit_and_can_be_read(site: Site, size: str, theme: str, locale
     assert site.complaints == []
 
 
+@pytest.mark.thorough  # by default tests/accounts/test_privacy_requests.py
 def test_staff_see_rules_and_requests(site: Site) -> None:
     from django.utils import timezone
 

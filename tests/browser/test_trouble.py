@@ -69,6 +69,7 @@ def test_what_is_no_photo_says_so_beside_those_that_are(site: Site, wizard: Page
     expect(wizard.locator("#photos .blank")).to_have_count(0)
 
 
+@pytest.mark.thorough  # by default a file that is no photo is, above
 def test_a_folder_is_named_and_its_neighbours_are_sent(site: Site, wizard: Page) -> None:
     site.workers.start("cpu")
     wizard.evaluate(
@@ -101,6 +102,7 @@ def test_a_reload_in_the_middle_of_an_upload_loses_nothing(
     assert twin.photos.count() == 5
 
 
+@pytest.mark.thorough  # by default others are lost on the way, below
 def test_photos_chosen_before_the_script_was_loaded_are_sent(
     site: Site, wizard: Page, tmp_path: Path
 ) -> None:
@@ -238,6 +240,7 @@ def test_results_of_two_requests_leave_what_is_being_typed_alone(site: Site, stu
     expect(prompt).to_have_value("in the mountains")
 
 
+@pytest.mark.thorough  # by default it is one job, above
 def test_a_double_click_is_one_training(site: Site, twin: Any, photos: list[Any]) -> None:
     page = site.visit(user=twin.user)
     page.goto(f"/twins/{twin.id}/")

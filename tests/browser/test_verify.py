@@ -62,6 +62,7 @@ def test_a_file_is_chosen_and_checked(site: Site, marked: bytes, size: str, them
     assert site.complaints == []
 
 
+@pytest.mark.thorough  # by default tests/test_verify.py
 def test_a_delivered_file_shows_all_that_is_known(site: Site, marked: bytes, settings: Any) -> None:
     signer = provenance.Signer.open(settings.KEYS / "provenance")
     page = site.visit("desktop")

@@ -66,9 +66,8 @@ def seen(page: Page, name: str, size: str, theme: str) -> None:
     assert looked_over(page) == []
 
 
-@pytest.mark.parametrize(
-    "size, theme", [("phone", "dark"), pytest.param("desktop", "light", marks=pytest.mark.thorough)]
-)
+@pytest.mark.thorough  # by default tests/accounts/test_social.py and tests/accounts/test_ways_in.py
+@pytest.mark.parametrize("size, theme", [("phone", "dark"), ("desktop", "light")])
 def test_from_another_account_to_a_passkey(site: Site, issuer: str, size: str, theme: str) -> None:
     # Passkeys belong to names, and an address is none.
     here = site.url.replace("127.0.0.1", "localhost")

@@ -216,6 +216,12 @@ def test_a_picture_whose_faces_are_known_is_refused_at_once(
         assert "Nothing was charged." in answer.json()["detail"]
 
 
+def test_so_is_one_whose_owner_does_not_search_for_faces(as_alice: Any, picture: Item) -> None:
+    Item.objects.filter(id=picture.id).update(face_widths=[0.3, 0.2])
+    assert code(ask(as_alice, reference=str(picture.id))) == (422, "several_faces")
+    assert balance(picture.user)[1] == 0
+
+
 def test_strangers_find_neither_twin_nor_album(bob: Any, rich: Any) -> None:
     answer = ask(client_of(bob), twin=str(rich.id), prompt="in a park")
     assert code(answer) == (404, "not_found")

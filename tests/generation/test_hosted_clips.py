@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,17 +11,18 @@ import pytest
 from django.test import TestCase
 
 from billing import audit
-from billing.engines.models import EngineCost, RemoteRequest
+from billing.engines.models import RemoteRequest
 from gallery.models import Item
 from generation.clips.services import request_clip
 from generation.tasks import render
+from support.insights.costs import costs_by_engine_and_kind
+from support.insights.figures import Period
 from tests.hosted import Hosted
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_clip_is_made_there_and_paid_here(hosted: Hosted) -> None:
-    EngineCost.objects.create(engine="fal", job_kind="video", unit_cents=Decimal(30))
     base: Any = hosted.engine.base
     sides = dict.fromkeys(base.sizes.by_aspect, (256, 256))
     hosted.engine.base = replace(base, sizes=replace(base.sizes, by_aspect=sides))
@@ -36,5 +38,9 @@ def test_a_clip_is_made_there_and_paid_here(hosted: Hosted) -> None:
     clip = Item.objects.get(kind="video")
     assert (clip.engine, clip.duration, clip.width) == ("fal", 3.0, 256)
     assert hosted.said()["clip-5"] == ["delivered"]
-    assert RemoteRequest.objects.get(work="clip-5").cents == 30
+    assert RemoteRequest.objects.get(work="clip-5").cents == 15
+    pictures = RemoteRequest.objects.exclude(work="clip-5")
+    days = Period(job.created_at.date(), job.created_at.date() + timedelta(days=1))
+    spent = {(cost.engine, cost.kind): cost.cents for cost in costs_by_engine_and_kind(days)}
+    assert (pictures.count(), spent["fal", "video"]) == (3, Decimal("15") + 3 * Decimal("3.5"))
     assert audit.problems() == []

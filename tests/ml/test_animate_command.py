@@ -16,6 +16,7 @@ from ml.drawn.portraits import draw
 from tests.ml.test_cli import files, refused
 
 
+@pytest.mark.thorough  # by default tests/ml/test_animating.py makes a clip
 def test_a_picture_is_animated(capsys: Any, tmp_path: Path) -> None:
     photo, out = tmp_path / "me.jpg", tmp_path / "o"
     photo.write_bytes(media.encode_jpeg(draw(random_person(np.random.default_rng(3)), Scene(), 320, 320)))

@@ -48,6 +48,7 @@ def test_each_answer_counts_and_hidden_ones_do_not() -> None:
     torch.testing.assert_close(guesses, known.float())
 
 
+@pytest.mark.thorough  # of the nets that only a new base needs
 def test_it_learns_from_drawn_latents(tmp_path: Path) -> None:
     """Latents of flat colour by background, which a few steps can learn to classify."""
     torch.set_num_threads(1)

@@ -165,6 +165,24 @@ def test_a_known_person_is_drawn_but_for_what_the_picture_clearly_changes() -> N
     assert unsure.drawing()[0] == replace(known, hair="bald", eyes=CHOICES["eyes"][0])
 
 
+def test_the_prompt_decides_where_the_net_wavers() -> None:
+    person, scene, _ = posed(0)
+    twin = replace(person, hair_colour="purple")
+    numbers, places = (np.nan_to_num(np.array(v)) for v in values_of(twin, scene))
+    shares = [np.eye(n)[int(at)] for n, at in zip(LENGTHS, places.clip(0))]
+    smile, hat, hair = (list(CHOICES).index(name) for name in ("expression", "hat", "hair_colour"))
+    shares[smile] = np.array([0, 0.9, 0.1, 0])  # smiling rather than laughing
+    shares[hat] = np.array([0.999, 0.001, 0, 0])  # surely none
+    shares[hair] = 0.1 * np.eye(10)[4] + 0.9 * shares[hair]  # rather purple than blonde
+    asked = {"expression": "laughing", "hat": "cap", "hair_colour": "blonde"}
+    small = draw(twin, scene, 128, 128)
+    reading = Redrawing(numbers, shares, 0, small, KnownPerson(twin), asked)
+    made, seen = reading.drawing()
+    assert (made.hair_colour, seen.expression, seen.hat) == ("blonde", "laughing", "none")
+    made, seen = Redrawing(numbers, shares, 0, small, KnownPerson(twin)).drawing()
+    assert (made.hair_colour, seen.expression) == ("purple", "smiling")
+
+
 @torch.no_grad()
 def test_what_many_drawings_show_of_one_person_is_read_together(shipped: Sampler) -> None:
     assert shipped.decoder is not None
@@ -188,7 +206,7 @@ def test_the_base_that_ships_delivers_drawings(shipped: Sampler, share: Share) -
         made = shipped.deliver(raw)
         assert np.array_equal(made.picture, draw(*reading.drawing(), 512, 512))
         assert made.drawing == reading.drawing()
-        assert reading.apart <= own.AGREES
+        assert reading.apart <= own.BEGUN_AGREES
         assert np.array_equal(shipped.exact(raw), shipped.enlarge(shipped.small(raw)))
 
 
@@ -204,6 +222,17 @@ def test_what_a_picture_is_a_drawing_of_is_told_with_it(tmp_path: Path) -> None:
 def test_latents_of_no_drawing_are_delivered_by_the_vae(shipped: Sampler, share: Share) -> None:
     for raw in torch.randn(share.number(3, 1), 16, 16, 16, generator=torch.Generator().manual_seed(1)):
         assert np.array_equal(shipped.deliver(raw).picture, shipped.exact(raw))
+
+
+def test_what_began_from_another_picture_has_to_agree_more(shipped: Sampler) -> None:
+    z = shipped.raw_batch(["a woman"], size=(128, 128), steps=2, seeds=[1])[0]
+    assert shipped.decoder is not None
+    assert isinstance(z, torch.Tensor)
+    small = shipped.small(z)
+    apart = shipped.decoder.read(z, small).apart
+    decoder = replace(shipped.decoder, agrees=apart, begun_agrees=apart - 0.01)
+    assert decoder.drawing(z, small) is not None
+    assert decoder.drawing(z, small, begun=True) is None
 
 
 def always_drawn(sampler: Sampler) -> Sampler:
@@ -226,7 +255,9 @@ def test_the_engine_delivers_its_pictures(base: Base, tmp_path: Path) -> None:
         sampler = engine.models()[1]
         if sampler.decoder:
             always_drawn(sampler)
-        raw = engine._sample(sampler, RenderSpec("in a park", steps=1), "a woman", [4], None)[0]
+        raw = engine._sample(
+            sampler, RenderSpec("in a park", steps=1), "photo of a woman, in a park", [4], None
+        )[0]
         return sampler.deliver(raw).picture
 
     with_it = made(base.source)
@@ -276,6 +307,7 @@ def trained(path: Path, clock: Clock) -> ReadingNet | None:
     return training.train_own_decoder(path, new_net(), pairs, clock, steps=4, batch=2, device="cpu")
 
 
+@pytest.mark.thorough  # by default tests/ml/test_nano.py stops a training and goes on
 def test_a_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     whole = trained(tmp_path / "a.pt", Clock(None))
     assert trained(tmp_path / "b.pt", After(3)) is None
@@ -286,6 +318,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path)
     assert not torch.equal(whole.numbers.weight, new_net().numbers.weight)
 
 
+@pytest.mark.thorough  # of the nets that only a new base needs
 def test_the_stage_gives_the_base_its_decoder(tiny_folder: Path, tmp_path: Path) -> None:
     folder, work = tmp_path / "base", tmp_path / "work"
     shutil.copytree(tiny_folder, folder)

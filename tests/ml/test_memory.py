@@ -89,7 +89,8 @@ def allocated(run: Callable[[], Any]) -> int:
 # ------------------------------------------------------------ against reality
 
 
-@pytest.mark.parametrize("checkpointing", [pytest.param(False, marks=pytest.mark.thorough), True])
+@pytest.mark.thorough  # by default a picture, below, is compared with what was foreseen
+@pytest.mark.parametrize("checkpointing", [False, True])
 def test_a_step_takes_what_was_foreseen(checkpointing: bool) -> None:
     from diffusers import FluxTransformer2DModel
     from peft import LoraConfig

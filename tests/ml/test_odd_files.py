@@ -88,7 +88,7 @@ EXTRAS = {
 
 
 def test_what_comes_with_a_photo_cannot_refuse_it(share):
-    found = {name: judged(EXTRAS[name]()) for name in share.of(list(EXTRAS), 11)}
+    found = {name: judged(EXTRAS[name]()) for name in share.of(list(EXTRAS), 6)}
     assert {name: said for name, said in found.items() if said != "right"} == {}
 
 

@@ -1,7 +1,7 @@
 """Compiled blocks and several pictures in one pass give the same pictures.
 
-By default torch traces the blocks and runs the traces as they are; compiling them by inductor takes most of a
-minute, and runs with --thorough."""
+Compiling takes most of a minute, so that it runs with --thorough; by default tests/ml/test_fp8.py has torch
+trace a block."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def near(a: np.ndarray, b: np.ndarray) -> bool:
     return int(np.abs(a.astype(int) - b.astype(int)).max()) <= 2
 
 
-@pytest.fixture(params=["aot_eager", pytest.param("inductor", marks=pytest.mark.thorough)])
+@pytest.fixture(params=["aot_eager", "inductor"])
 def backend(request: pytest.FixtureRequest) -> Iterator[None]:
     torch._dynamo.reset()
     torch.compiler.set_default_backend(request.param)
@@ -40,6 +40,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[None]:
     torch.compiler.set_default_backend(None)
 
 
+@pytest.mark.thorough
 def test_blocks_are_compiled_once_whichever_lora_is_loaded(pipe: Any, tiny: Base, backend: None) -> None:
     """Another twin, none, and the first twin again: no kind of block is compiled twice, and pictures equal
     the eager ones."""

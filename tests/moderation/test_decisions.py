@@ -200,6 +200,7 @@ def test_a_copy_that_was_cropped_on_one_side_is_found_by_the_face(
     assert not Match.objects.exists()
     assert moderated.find_missing_faces(Finder(places), 10) == 2
     assert moderated.find_missing_faces(Finder(places), 10) == 0
+    assert list(Item.objects.filter(id=copy.id).values_list("face_widths", flat=True)) == [[0.3289]]
     remove(case, staff)
     tasks.find_copies(str(case.id))
     (match,) = Match.objects.all()

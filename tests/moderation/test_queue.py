@@ -108,3 +108,21 @@ def test_earlier_decisions_are_found_by_indexes(case: Case, desk: Any, alice: An
     assert "Seq Scan on moderation_case " not in plan
     assert "cases_of_subject" in plan
     assert list(queue._history(Case(kind="takedown"))) == []
+
+
+def test_the_script_gets_the_next_case_alone(desk: Any, case: Case, remarks: Remarks) -> None:
+    def ask(**said: str) -> str:
+        answer = desk.post(PAGE, {"case": case.number} | said, HTTP_X_PART="1")
+        assert (answer.status_code, "<html" in answer.text) == (200, False)
+        return str(answer.text)
+
+    refused = ask(act="keep", reason_keep="x")
+    assert "Choose a reason of the list." in refused
+    assert case.number in refused
+    done = ask(act="remove", reason_remove="hate")
+    assert "Nothing waits." in done
+    assert 'id="queue-undo"' in done
+    undone = ask(act="undo", decision=str(Decision.objects.get().id))
+    assert "The decision is undone." in undone
+    assert case.number in undone
+    assert "Nothing waits." in ask(act="escalate")
