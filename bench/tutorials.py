@@ -30,6 +30,8 @@ PASSWORD = "a long password"  # bench.house.person gives it
 MOST = 4_000_000  # bytes of all clips
 LONGEST = 15.0  # seconds of a clip
 STEP = 180_000  # ms for a page; a training or a picture has PATIENCE
+# That the network is idle says nothing: a page listens for as long as it is open.
+SEEN = "[...document.images].every((i) => i.complete || i.getBoundingClientRect().top > innerHeight)"
 
 
 def said(words: str, context: str = "") -> str:
@@ -67,9 +69,9 @@ class Scene:
         self.camera.tap(self.named(role, words, context))
 
     def wait(self, selector: str, count: int = 1) -> None:
-        """Until it is there; the clip goes on then."""
+        """Until it is there, with the pictures in sight; the clip goes on then."""
         self.page.locator(selector).nth(count - 1).wait_for(timeout=PATIENCE)
-        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_function(SEEN)
 
 
 # ---------------------------------------------------------------- the clips, in the order of their making
@@ -106,10 +108,10 @@ def train(scene: Scene) -> None:
     scene.camera.show(scene.at("#photos .accepted >> nth=3"), 1.0)
     scene.camera.tap(scene.at("#state .btn.wide"))
     scene.wait(".train-screen progress")
-    scene.camera.look(1.5)
+    scene.camera.look(1.0)
     scene.camera.picture("train-wait", scene.at("#state"))
     scene.page.get_by_role("link", name=said("Make pictures")).first.wait_for(timeout=PATIENCE)
-    scene.camera.show(scene.named("link", "Make pictures"), 2.0)
+    scene.camera.show(scene.named("link", "Make pictures"), 1.0)
     scene.camera.clip("train")
 
 
@@ -165,7 +167,11 @@ def delete(scene: Scene) -> None:
     scene.camera.look(1.0)
     scene.camera.write(scene.at("#proof-erase"), PASSWORD)
     scene.camera.picture("delete-proof", scene.at("main .card"))
-    scene.tap("button", "Erase everything")
+    erase = scene.named("button", "Erase everything")
+    scene.camera.tap(erase, click=False)
+    erase.click()
+    scene.page.wait_for_load_state()
+    scene.page.set_viewport_size(PHONE["viewport"])  # the browser forgets it with all of the site's data
     scene.camera.look(2.0)
     scene.camera.clip("delete")
 
