@@ -48,6 +48,7 @@ def test_a_picture_is_taken_down_from_a_phone_and_by_keys(site: Site, alice: Any
     item.refresh_from_db()
     assert item.hidden
     desk.keyboard.press("u")
+    expect(desk.locator("#queue-undo")).to_have_count(0)  # its word of the last decision names the case too
     expect(desk.locator(".queue")).to_contain_text(Case.objects.get().number)
     item.refresh_from_db()
     assert not item.hidden
