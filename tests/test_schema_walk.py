@@ -66,7 +66,7 @@ def test_no_walk_makes_a_server_error(number: int, tmp_path: Path, record_proper
         said = f"{len(machine.reached)} operations with success"
         record_property("said", f"schemathesis, walks of seed {number}: {said}")
         assert machine.faults == set()
-        assert len(machine.reached) > 30
+        assert len(machine.reached) > 20
     finally:
         web.stop()
 
@@ -80,8 +80,8 @@ def walker(schema: Any, token: str) -> Any:
             return {"headers": {"Authorization": f"Bearer {token}"}, "timeout": PATIENCE}
 
         def validate_response(self, response: Any, case: Any, **_more: Any) -> None:
-            """Faults are gathered: Hypothesis would repeat a walk that fails, and the site has changed. What is
-            away here, as payments are, answers 503, which the description tells."""
+            """Faults are gathered: Hypothesis would repeat a walk that fails, and the site has changed. What
+            is away here, as payments are, answers 503, which the description tells."""
             checks = [] if response.status_code == 503 else [not_a_server_error]
             try:
                 case.validate_response(response, checks=[*checks, status_code_conformance])
