@@ -59,6 +59,7 @@ def main() -> int:
     torch.set_num_threads(args.threads)
     base = base_of("nano", args.source)
     sampler = Sampler(load_pipeline(base, "cpu"), base)
+    sampler.somebody = False
     found = measure(sampler, args.count, args.source)
     print(machine())
     for field, share in found.adherence.items():

@@ -62,7 +62,7 @@ class SessionView(APIView):
     @extend_schema(
         parameters=[OpenApiParameter("pictures", bool, description="also its pictures; else they stay")],
         request=None,
-        responses=SessionDeletedSerializer,
+        responses={200: SessionDeletedSerializer},
     )
     def delete(self, request: Any, ident: str) -> Response:
         session = Session.objects.owned_by(request.user).get_or_404(ident)

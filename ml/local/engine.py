@@ -213,7 +213,7 @@ class LocalEngine:
         """The sampler with this twin's LoRA loaded. MLError `lora_other_base`."""
         pipe, sampler, swapper = self.models()
         swapper.load(*twin)
-        sampler.person = avatars.person_in(twin[2])
+        sampler.person, sampler.somebody = avatars.person_in(twin[2]), twin[1] is not None
         if self.compiles and not self._compiled:
             # Compiling the VAE on a CPU gains nothing (measured).
             compile_blocks(pipe.transformer, None if self.device == "cpu" else pipe.vae)

@@ -105,14 +105,18 @@ class Decoder:
         seed: int = 0,
         known: KnownPerson | None = None,
         asked: Mapping[str, Any] | None = None,
+        *,
+        somebody: bool = True,
     ) -> Redrawing:
         """What the latents (16, h, w) hold, whose VAE's picture is `small` (8h, 8w, 3) uint8. `seed`: of the
-        background's details, which they do not hold. `known`: the twin's person. `asked`: see Redrawing."""
+        background's details, which they do not hold. `known`: the twin's person. `asked`: see Redrawing.
+        `somebody`: whether it matters who is seen."""
         numbers, logits = self.net(z[None].float())
         shares = [part.softmax(0).cpu().numpy() for part in logits[0].split(LENGTHS)]
         found = Redrawing(numbers[0].cpu().numpy(), shares, seed, small, known, asked)
         found.match_colours()
-        found.match_person(self.look)
+        if somebody:
+            found.match_person(self.look)
         return found
 
     @torch.no_grad()
@@ -133,12 +137,14 @@ class Decoder:
         seed: int = 0,
         known: KnownPerson | None = None,
         asked: Mapping[str, Any] | None = None,
+        *,
         begun: bool = False,
+        somebody: bool = True,
     ) -> Drawing | None:
         """See `read`; None where the latents are no drawing. `begun`: from another picture."""
         if max(z.shape[1:]) > self.net.cells:  # a repaired picture of another shape
             return None
-        found = self.read(z, small, seed, known, asked)
+        found = self.read(z, small, seed, known, asked, somebody=somebody)
         return found.drawing() if found.apart <= (self.begun_agrees if begun else self.agrees) else None
 
 

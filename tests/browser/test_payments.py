@@ -113,6 +113,7 @@ def test_not_enough_credits_keeps_what_was_typed_and_says_where_to_get_some(shop
     page.goto("/studio/")
     page.get_by_label("Nobody in particular").check(force=True)  # drafts of the demonstration person are free
     page.get_by_label("Prompt", exact=True).fill("on a beach at sunset")
+    page.locator("#settings > summary").click()
     page.locator("[name=count]").select_option("4")
     expect(page.get_by_text("Credits needed: 4. You have 3.")).to_be_visible()
     expect(page.get_by_role("button", name="Create")).to_be_hidden()

@@ -235,6 +235,22 @@ def test_what_began_from_another_picture_has_to_agree_more(shipped: Sampler) -> 
     assert decoder.drawing(z, small, begun=True) is None
 
 
+def test_without_a_twin_nobody_looks_who_is_seen(shipped: Sampler) -> None:
+    z, asked = torch.zeros(16, 16, 16), []
+    assert shipped.decoder is not None
+    small = shipped.small(z)
+
+    def look(heads: list[np.ndarray]) -> np.ndarray:
+        asked.append(heads)
+        return np.ones((len(heads), 1), np.float32)
+
+    decoder = replace(shipped.decoder, look=look)
+    decoder.read(z, small, somebody=False)
+    assert not asked
+    decoder.read(z, small)
+    assert asked
+
+
 def always_drawn(sampler: Sampler) -> Sampler:
     """What has learnt nothing agrees with nothing."""
     assert sampler.decoder is not None
