@@ -37,8 +37,8 @@ def house() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def person(name: str) -> Any:
-    """A user with a confirmed address, both consents and a thousand credits."""
+def person(name: str, agreed: tuple[str, ...] = ("terms", "biometric_twin")) -> Any:
+    """A user with a confirmed address, these consents and a thousand credits."""
     from allauth.account.models import EmailAddress
 
     from accounts import consents
@@ -47,7 +47,7 @@ def person(name: str) -> Any:
 
     user = User.objects.create_user(email=f"{name}@example.com", password="a long password")
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    for kind in ("terms", "biometric_twin"):
+    for kind in agreed:
         consents.give(user, kind=kind, version=consents.WORDING[kind][0])
     ledger.grant(ledger.wallet_of(user), 1000, cause=f"bench:{name}")
     return user

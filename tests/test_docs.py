@@ -50,7 +50,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         path, _hash, anchor = link.partition("#")
         there = (page.parent / path).resolve() if path else page
-        if re.match(r"https?:|mailto:|help:|page:", link):
+        if re.match(r"https?:|mailto:|help:|page:|clip:|shot:", link):
             continue
         if not there.exists() or (anchor and anchor not in anchors(there)):
             broken.append(link)

@@ -49,6 +49,7 @@ class Article:
     headings: tuple[Heading, ...]
     text: str
     links: tuple[tuple[str, str], ...]
+    shows: tuple[str, ...]
 
     @property
     def address(self) -> str:
@@ -96,6 +97,7 @@ def _article(file: Path) -> Article:
         headings=made.headings,
         text=made.text,
         links=made.links,
+        shows=made.shows,
     )
 
 

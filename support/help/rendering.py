@@ -1,4 +1,5 @@
-"""Markdown of articles as HTML. HTML in it is shown as text, pictures and addresses outside are refused."""
+"""Markdown of articles as HTML. HTML in it is shown as text. Addresses outside are refused, and pictures that
+were not made of the product itself (support/help/shown.py)."""
 
 from __future__ import annotations
 
@@ -12,11 +13,12 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from support.help import shown
 from support.help.facts import filled
 
 PLACE = re.compile(r"\{(\w+)\}")  # {photos_least}: a figure of facts.py
 ANCHOR = re.compile(r"\s*\{#([\w -]+)\}$")  # {#too_small}, or {#too_small other codes}: they lead there too
-MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 class BrokenArticle(Exception):
@@ -32,12 +34,14 @@ class Heading:
 
 @dataclass(frozen=True)
 class Rendered:
-    """`text`: what is read, without marks, for the search. `links`: (slug, anchor) of other articles."""
+    """`text`: what is read, without marks, for the search. `links`: (slug, anchor) of other articles.
+    `shows`: the clips and pictures, as in "clip:train"."""
 
     html: SafeString
     headings: tuple[Heading, ...]
     text: str
     links: tuple[tuple[str, str], ...]
+    shows: tuple[str, ...]
 
 
 def render(source: str) -> Rendered:
@@ -46,8 +50,9 @@ def render(source: str) -> Rendered:
     headings = tuple(_headings(tokens))
     links = tuple(link for token in _inline(tokens) for link in _link(token))
     text = "\n".join(each for each in map(_text, tokens) if each)
+    shows = tuple(_show(tokens))
     html = MARKDOWN.renderer.render(tokens, MARKDOWN.options, {})
-    return Rendered(mark_safe(html), headings, text, links)  # noqa: S308  markdown-it escaped it
+    return Rendered(mark_safe(html), headings, text, links, shows)  # noqa: S308  markdown-it escaped it
 
 
 def _headings(tokens: list[Token]) -> Iterator[Heading]:
@@ -83,6 +88,20 @@ def _link(token: Token) -> Iterator[tuple[str, str]]:
         token.attrSet("href", _address(name, anchor))
     else:
         raise BrokenArticle(f"Neither help: nor page: {token.attrGet('href')}")
+
+
+def _show(tokens: list[Token]) -> Iterator[str]:
+    """Makes figures of pictures, each of which is a paragraph by itself."""
+    for begin, inline, end in zip(tokens, tokens[1:], tokens[2:]):
+        images = [child for child in inline.children or () if child.type == "image"]
+        if not images:
+            continue
+        if begin.type != "paragraph_open" or len(inline.children or ()) > 1:
+            raise BrokenArticle(f"A picture is a paragraph by itself: {inline.content}")
+        source = str(images[0].attrGet("src"))
+        figure = Token("html_block", "", 0, content=shown.figure(source, words=images[0].content))
+        inline.children, begin.hidden, end.hidden = [figure], True, True
+        yield source
 
 
 def _address(name: str, anchor: str, *args: Any) -> str:

@@ -39,7 +39,10 @@ def named(article: library.Article) -> str:
 def test_every_language_has_every_article_in_the_same_place_with_the_same_anchors() -> None:
     def shape(code: str) -> list[Any]:
         shelf = library.library()[code].values()
-        return [(a.slug, a.section, a.order, a.group, [h.codes for h in a.headings], a.links) for a in shelf]
+        return [
+            (a.slug, a.section, a.order, a.group, [h.codes for h in a.headings], a.links, a.shows)
+            for a in shelf
+        ]
 
     english = shape("en")
     assert len(english) >= 24
@@ -114,10 +117,19 @@ def test_articles_say_tu_and_have_full_width_punctuation() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["[a](https://elsewhere.example)", "[a](studio)", "# A {#a}", "## No anchor"]
+    "source",
+    [
+        "[a](https://elsewhere.example)",
+        "[a](studio)",
+        "# A {#a}",
+        "## No anchor",
+        "![a](https://elsewhere.example/a.png)",
+        "![a](film:begin)",
+        "Words ![a](clip:begin)",
+    ],
 )
 def test_what_an_article_may_not_hold_is_refused(source: str) -> None:
-    with pytest.raises(BrokenArticle):
+    with pytest.raises((BrokenArticle, KeyError)):
         render(source)
 
 
