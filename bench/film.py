@@ -31,6 +31,9 @@ PHONE = {
 }
 TOP, BOTTOM = 70, 90  # px: bars of the page may cover what is nearer to an edge than this
 QUALITY = 66
+# What is fixed to an edge of the screen would lie across a picture that is higher than it.
+BARS = """for (const bar of document.querySelectorAll("body *"))
+  if (["fixed", "sticky"].includes(getComputedStyle(bar).position)) bar.style.visibility = "{}";"""
 
 
 class Camera:
@@ -89,12 +92,14 @@ class Camera:
     def picture(self, name: str, first: Any, last: Any = None, *, margin: int = 10) -> None:
         """The part of the page from one element to another, over the whole width of the screen."""
         boxes = [each.bounding_box() for each in (first, last or first)]
+        self.page.evaluate(BARS.format("hidden"))
         self.page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
         down = boxes[0]["y"] - first.bounding_box()["y"]  # boxes are those of before the scrolling
         top = max(0, boxes[0]["y"] - down - margin)
         height = min(boxes[1]["y"] + boxes[1]["height"] - down + margin - top, 1.4 * WIDTH)
         area = {"x": 0, "y": top, "width": WIDTH, "height": height}
         shot = self.page.screenshot(animations="disabled", full_page=True, clip=area)
+        self.page.evaluate(BARS.format(""))
         save(Image.open(io.BytesIO(shot)).convert("RGB"), self.folder / f"{name}.webp")
 
     def clip(self, name: str, poster: float = 1.0) -> None:

@@ -32,6 +32,7 @@ LONGEST = 15.0  # seconds of a clip
 STEP = 180_000  # ms for a page; a training or a picture has PATIENCE
 # That the network is idle says nothing: a page listens for as long as it is open.
 SEEN = "[...document.images].every((i) => i.complete || i.getBoundingClientRect().top > innerHeight)"
+PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def said(words: str, context: str = "") -> str:
@@ -172,6 +173,8 @@ def delete(scene: Scene) -> None:
     erase.click()
     scene.page.wait_for_load_state()
     scene.page.set_viewport_size(PHONE["viewport"])  # the browser forgets it with all of the site's data
+    scene.page.bring_to_front()
+    scene.page.evaluate(PAINTED)
     scene.camera.look(2.0)
     scene.camera.clip("delete")
 
