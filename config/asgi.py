@@ -8,14 +8,17 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.core.asgi import get_asgi_application  # noqa: E402
+import django  # noqa: E402
 
-django_application = get_asgi_application()  # loads the apps, which the imports below need
+django.setup(set_prefix=False)  # loads the apps, which the imports below need
 
 from asgiref.sync import sync_to_async  # noqa: E402
 
 from accounts import tombstones  # noqa: E402
 from config.web import bodies, event_stream  # noqa: E402
+from config.web.handler import Handler  # noqa: E402
+
+django_application = Handler()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
