@@ -34,6 +34,15 @@ def test_a_picture_keeps_the_focus_when_another_arrives(site: Site, alice: Any) 
     box.locator("> a").focus()
     page.keyboard.press("f")
     expect(box.locator("[data-act=f]")).to_have_attribute("aria-pressed", "true")
+    picture, tools = box.locator("img").bounding_box(), box.locator(".studio-acts").bounding_box()
+    assert picture is not None
+    assert tools is not None
+    assert picture["y"] + picture["height"] <= tools["y"]  # a face is not covered
+    box.get_by_role("button", name="More", exact=True).click()
+    expect(box.get_by_role("link", name="Repair a part")).to_be_visible()
+    shot(page, "studio-more")
+    page.keyboard.press("Escape")
+    expect(box.get_by_role("link", name="Repair a part")).to_be_hidden()
     box.locator("> a").focus()
     top = "document.activeElement.getBoundingClientRect().top"
     before = page.evaluate(top)
