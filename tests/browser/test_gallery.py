@@ -76,10 +76,9 @@ def test_every_row_is_full_and_no_picture_is_cut_much(gallery: Page, width: int)
     rows = gallery.evaluate(
         """async () => { const frame = () => new Promise(requestAnimationFrame);
         await frame(); await frame(); // it is laid out anew
-        const tops = new Map(), width = document.getElementById("rows").clientWidth;
+        const tops = new Map(), { left, width } = document.getElementById("rows").getBoundingClientRect();
         for (const li of document.querySelectorAll(".rows > li")) { const box = li.getBoundingClientRect();
           tops.set(Math.round(box.top), Math.max(tops.get(Math.round(box.top)) ?? 0, box.right)); }
-        const left = document.getElementById("rows").getBoundingClientRect().left;
         return [...tops.values()].map((right) => right - left - width); }"""
     )
     assert max(rows) <= 0.5
