@@ -3,11 +3,12 @@ import logging
 import django.contrib.admin.apps
 from django.apps import AppConfig
 
-from config import garbage
+from config import celery, garbage
 
 
 class ConfigConfig(AppConfig):
     name = "config"
+    celery = celery.app  # the application to which every task and every sender belongs
 
     def ready(self) -> None:
         logging.captureWarnings(True)  # so that they are lines of the log like others

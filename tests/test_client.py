@@ -9,7 +9,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,22 +74,24 @@ def test_an_example_keeps_to_limits() -> None:
     assert example_of({"type": ["integer", "null"], "minimum": 4}, {}) == 4
 
 
-@pytest.fixture
-def api(found: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+@pytest.fixture(scope="module")
+def api(found: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The package that openapi-python-client makes of the document."""
-    (tmp_path / "openapi.json").write_text(json.dumps(found))
+    folder = tmp_path_factory.mktemp("client")
+    (folder / "openapi.json").write_text(json.dumps(found))
     types = dict.fromkeys(FILES, "application/octet-stream")
-    (tmp_path / "config.json").write_text(
+    (folder / "config.json").write_text(
         json.dumps({"content_type_overrides": types, "post_hooks": [], "package_name_override": "flux"})
     )
     command = "openapi_python_client", "generate", "--path", "openapi.json", "--config", "config.json"
     more = "--meta", "none", "--output-path", "flux", "--fail-on-warning"
     made = subprocess.run(
-        [sys.executable, "-m", *command, *more], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *command, *more], cwd=folder, capture_output=True, text=True, check=False
     )
     assert made.returncode == 0, made.stdout + made.stderr
-    monkeypatch.syspath_prepend(tmp_path)
-    return lambda name: importlib.import_module(f"flux.{name}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield lambda name: importlib.import_module(f"flux.{name}")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -31,6 +31,25 @@ def test_a_twin_from_a_folder(
     assert "likeness 0.80" in capsys.readouterr().out
 
 
+def test_the_demonstration_is_made_once(db: None, folder: Path, settings: Any, tmp_path: Path) -> None:
+    """With photos that are there; `make run` draws them (tests/test_make_run.py with --thorough)."""
+    from accounts.models import User
+    from billing import ledger
+    from generation.management.commands.load_demo import EMAIL
+
+    settings.VAR = tmp_path / "var"
+    settings.VAR.mkdir()
+    for _ in range(2):
+        call_command("load_demo", photos=folder)
+    user = User.objects.get(email=EMAIL)
+    assert ledger.balance(ledger.wallet_of(user)).available == 103  # with those of the plan
+    assert user.twins.get().photos.filter(status="queued").count() == 10
+    mail, password = (
+        line.partition(": ")[2] for line in (settings.VAR / "demo.txt").read_text().splitlines()
+    )
+    assert (mail, user.check_password(password)) == (EMAIL, True)
+
+
 def test_a_dry_run_changes_nothing(consented: Any, folder: Path, capsys: Any) -> None:
     call_command("createtwin", str(folder), user=consented.email, dry_run=True)
     assert "10 photos" in capsys.readouterr().out

@@ -21,7 +21,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("config.errors", "config.querysets", "config.logs", "config.reports", "config.traces", "config.sending"),
     ("config.runs", "config.web", "config.registry", "config.studio"),
     *((app,) for app in APPS),
-    # The roof may import everything. `config` itself is here because config/__init__.py imports the Celery
+    # The roof may import everything. `config` itself is here because config/apps.py imports the Celery
     # application.
     ("config", "config.urls", "config.asgi", "config.celery", "config.management"),
 ]

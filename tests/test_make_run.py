@@ -12,13 +12,17 @@ import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from celery import Celery
+from django.db import connection
 from redis import Redis
 
+from accounts.models import User
 from config.start import checkout, embedded
+from generation.management.commands.load_demo import EMAIL
 from tests.database import migrated_dump
 from tests.plugin import Share
 from tests.processes import wait_for
@@ -90,19 +94,31 @@ def processes_of(folder: Path) -> Iterator[tuple[int, int, str]]:
 
 
 def fill_tables(var: Path, dump: str) -> None:
-    """Leaves the database of an earlier `make run`, without the demonstration."""
+    """Leaves the database of an earlier `make run`, with the user of the demonstration and without photos:
+    drawing them and checking them is half of the work of a first start."""
     (var / "postgres").mkdir(parents=True)
+    (var / "demo.txt").write_text(f"e-mail: {EMAIL}\npassword: drawn-by-lot\n")
     server = embedded.postgres(var / "postgres", fast=True)
     with psycopg.connect(server.url, autocommit=True) as line:
         line.execute(dump)  # type: ignore[call-overload]
+        insert(line, User(email=EMAIL))
     server.stop()
+
+
+def insert(line: psycopg.Connection, row: Any) -> None:
+    """A row of a model, in another database than the test's."""
+    table, fields = row._meta.db_table, row._meta.concrete_fields
+    values = [f.get_db_prep_save(f.pre_save(row, True), connection) for f in fields]
+    columns, places = ", ".join(f.column for f in fields), ", ".join(["%s"] * len(fields))
+    line.execute(f"INSERT INTO public.{table} ({columns}) VALUES ({places})", values)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
 def running(
     django_db_setup: None, pytestconfig: pytest.Config, share: Share, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MakeRun]:
-    """With --thorough from nothing; else all migrations are applied: tests/database.py has done that."""
+    """With --thorough from nothing; else as the second time: tests/database.py has applied the
+    migrations, and tests/test_commands.py makes the demonstration."""
     folder = tmp_path_factory.mktemp("make-run")
     if not share.thorough:
         fill_tables(folder / "var", migrated_dump(pytestconfig))

@@ -80,7 +80,7 @@ def test_drawn_photos_become_a_twin_pictures_an_archive_and_nothing(
     workers.start(studio="brief")
     alice = Customer(as_alice, twin)
     photos_are_judged(alice)
-    training = alice.post(f"{alice.where}/trainings", {"steps": 12, "seed": 1})["id"]
+    training = alice.post(f"{alice.where}/trainings", {"steps": 4, "seed": 1})["id"]
     assert alice.until_done(f"/api/v1/trainings/{training}")["likeness"] is not None
     asked = {"prompt": "smiling, in a park", "quality": "draft", "count": 1, "seed": 7}
     job, *items = alice.make({"twin": alice.twin, **asked})

@@ -14,7 +14,7 @@ import pytest
 from tests.brief import brief
 from tests.plugin import Share
 
-STEPS = 50  # enough to recognise the person; --thorough uses the base's default
+STEPS = 30  # enough to recognise the person; --thorough uses the base's default
 SCENES, CHECKPOINTS = 4, 2  # --thorough uses the base's own numbers
 Made = tuple[Any, Any, list[tuple[str, float]]]  # the report, the store, the reported (stage, share) pairs
 

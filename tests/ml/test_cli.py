@@ -72,13 +72,13 @@ def test_photos_are_judged_one_line_each(drawn: Path, capsys: Any, tmp_path: Pat
 
 
 @pytest.fixture(scope="module")
-def made(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a twin of four steps and its pictures. Somebody presses Ctrl-C in the first step, and
-    gives the same command again."""
+def made(drawn: Path, tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a twin of four steps and its pictures, on the tiny base. Somebody presses Ctrl-C in the
+    first step, and gives the same command again."""
     folder = tmp_path_factory.mktemp("made")
     photos = [str(p) for p in sorted((drawn / "person-000").glob("*.jpg"))[:4]]
     how = ["--style", "cinematic", "--count", "2", "--seed", "7", "--steps", "4", "--threads", "1", "--json"]
-    where = ["--out", str(folder / "out"), "--keys", str(folder / "keys")]
+    where = ["--source", str(tiny_folder), "--out", str(folder / "out"), "--keys", str(folder / "keys")]
     argv = ["twin", *photos, "--prompt", "in a park, smiling", *how, *where]
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(BASES, "nano", brief(2, 1))
@@ -132,8 +132,8 @@ def test_its_pictures_are_verified_as_ours(made: Path, capsys: Any) -> None:
 
 
 @pytest.mark.train
-def test_more_pictures_of_a_trained_twin(made: Path, tmp_path: Path) -> None:
-    twin = ["--twin", str(made / "out" / "twin" / "lora.safetensors")]
+def test_more_pictures_of_a_trained_twin(made: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    twin = ["--twin", str(made / "out" / "twin" / "lora.safetensors"), "--source", str(tiny_folder)]
     how = ["--prompt", "on a beach", "--count", "1", "--aspect", "4:5", "--out", str(tmp_path)]
     assert main(["render", *twin, *how, *keys(made)]) == 0
     assert files(tmp_path) == ["picture-0.png"]
