@@ -94,7 +94,7 @@ def first_picture(walk: Walk, _photos: list[Path]) -> None:
 
 
 def sign_up(walk: Walk, email: str) -> None:
-    walk.write("Email", email)
+    walk.write("E-mail", email)
     walk.write("Password", PASSWORD)
     walk.click("button", "Sign up")
 

@@ -14,7 +14,7 @@ let last = null;
 // ------------------------------------------------ rows
 function fit(list) { // breaks the list into full rows of nearly equal height
   const items = [...list.children];
-  const width = list.clientWidth;
+  const width = Math.floor(list.getBoundingClientRect().width); // clientWidth rounds up, and a row would break
   const wanted = parseFloat(getComputedStyle(list).getPropertyValue("--row"));
   const ratios = items.map((item) => Math.min(3, Math.max(0.4, Number(item.dataset.w) / Number(item.dataset.h))));
   const total = ratios.reduce((a, b) => a + b, 0);

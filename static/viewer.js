@@ -68,3 +68,5 @@ addEventListener("keydown", (event) => {
   else if (event.key === "ArrowRight") document.querySelector("a[rel=next]")?.click();
 });
 stage.focus({ preventScroll: true });
+stage.classList.add("at-once"); // the ring of the focus comes with the first key
+addEventListener("keydown", () => stage.classList.remove("at-once"), { once: true });

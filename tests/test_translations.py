@@ -120,7 +120,9 @@ def test_no_template_shows_a_sentence_that_has_a_plural_without_its_number() -> 
     assert not plural & used
 
 
-@pytest.mark.parametrize("language", [*LANGUAGES, *(f"borrowed/{language}" for language in LANGUAGES)])
+@pytest.mark.parametrize(
+    "language", [*LANGUAGES, *(f"borrowed/{language}" for language in ("en", *LANGUAGES))]
+)
 def test_the_compiled_file_is_fresh(language: str) -> None:
     assert sentences(catalogue(language, "mo")) == sentences(catalogue(language, "po"))
 
@@ -194,6 +196,24 @@ def test_one_thing_has_one_name(language: str) -> None:
         named = [(source, string) for source, string in found if asked.search(PLACE.sub("", source))]
         wrong += [source for source, string in named if not name.search(" ".join(_texts(string)))]
     assert wrong == []
+
+
+# allauth's words for what we call otherwise, and its headings in title case. {email} is a place, and names of
+# fields begin small.
+OTHERS_WORDS = {
+    "en": re.compile(
+        r"^[A-Z].*?(\b[Ss]ign(ed)?[ -](in|out)\b|(?<![{(])\b[Ee]mails?\b|[Ss]ecurity key|[a-z] [A-Z][a-z]+$)"
+    ),
+    "es": re.compile("passkey|llave maestra|claves? de seguridad", re.IGNORECASE),
+    "zh_Hans": re.compile("passkey|安全密钥|主密钥", re.IGNORECASE),
+}
+
+
+@pytest.mark.parametrize("language", OTHERS_WORDS)
+def test_what_is_borrowed_has_our_words(language: str) -> None:
+    with override(language.lower().replace("_", "-")):
+        texts = [re.sub(r"%\(\w+\)s|<.*?>", "", text) for text in borrowed(language)]
+    assert [text for text in texts if OTHERS_WORDS[language].search(text)] == []
 
 
 @pytest.mark.parametrize("text", ["Introduzca su contraseña.", "¿Está seguro?", "Revise su cuenta."])

@@ -30,7 +30,7 @@ def _found(request: HttpRequest) -> HttpResponse:
     form = SearchForm(data={"q": request.GET["q"].replace("\x00", " ")})
     facts: dict[str, Any] = {"most": MOST, "q": request.GET["q"][:MOST]}
     if not form.is_valid():
-        wrong = _("Search with a few words: at most %(most)s signs.") % {"most": MOST}
+        wrong = _("Search with a few words: at most %(most)s characters.") % {"most": MOST}
         return render(request, "help/home.html", facts | {"wrong": wrong}, status=422)
     hits = search(form.validated_data["q"], _language())
     return render(
@@ -52,7 +52,7 @@ def helpful(request: HttpRequest, slug: str) -> HttpResponse:
     """One answer a person and article: who answers again changes theirs."""
     form = VoteForm(data=request.POST.dict())  # in a QueryDict a missing box means False
     if not form.is_valid():
-        messages.error(request, _("Choose yes or no, and write at most 1,000 signs. Nothing was sent."))
+        messages.error(request, _("Choose yes or no, and write at most 1,000 characters. Nothing was sent."))
         return redirect("help_article", slug)
     user = request.user if request.user.is_authenticated else None
     if user is None and not request.session.session_key:

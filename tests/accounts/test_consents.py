@@ -216,6 +216,6 @@ def test_the_archive_has_the_hash_of_every_wording(alice: Any) -> None:
 def test_the_question_says_how_much_is_concerned(client: Any, trained: Any, photos: list[Any]) -> None:
     client.force_login(trained.user)
     page = client.get("/account/consents/biometric_twin/").text
-    assert "Twins that are disabled: 1" in page
-    assert "Trained models that are deleted: 1" in page
+    assert "<dt>Twins that are disabled</dt><dd>1</dd>" in page
+    assert "<dt>Trained models that are deleted</dt><dd>1</dd>" in page
     assert "Trainings and checks" not in page  # there are none

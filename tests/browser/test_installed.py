@@ -125,7 +125,7 @@ def ask_for_pictures(page: Page, prompt: str) -> None:
 
 
 def log_in(page: Page, user: Any) -> None:
-    page.get_by_label("Email").fill(user.email)
+    page.get_by_label("E-mail").fill(user.email)
     page.get_by_label("Password", exact=True).fill("a long password")
     page.get_by_role("button", name="Log in", exact=True).click()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from gallery.models import Item
 from generation.models import Job, Output
@@ -34,6 +34,7 @@ def test_a_picture_keeps_the_focus_when_another_arrives(site: Site, alice: Any) 
     box.locator("> a").focus()
     page.keyboard.press("f")
     expect(box.locator("[data-act=f]")).to_have_attribute("aria-pressed", "true")
+    the_tools_stand_below(page, box)
     box.locator("> a").focus()
     top = "document.activeElement.getBoundingClientRect().top"
     before = page.evaluate(top)
@@ -53,3 +54,15 @@ def test_a_picture_keeps_the_focus_when_another_arrives(site: Site, alice: Any) 
     page.keyboard.press("Escape")
     assert Item.objects.get(id=item.id).favourite
     assert site.complaints == []
+
+
+def the_tools_stand_below(page: Page, box: Locator) -> None:
+    picture, tools = box.locator("img").bounding_box(), box.locator(".studio-acts").bounding_box()
+    assert picture is not None
+    assert tools is not None
+    assert picture["y"] + picture["height"] <= tools["y"]  # a face is not covered
+    box.get_by_role("button", name="More", exact=True).click()
+    expect(box.get_by_role("link", name="Repair a part")).to_be_visible()
+    shot(page, "studio-more")
+    page.keyboard.press("Escape")
+    expect(box.get_by_role("link", name="Repair a part")).to_be_hidden()

@@ -273,7 +273,7 @@ def test_a_session_that_ends_while_typing_keeps_the_prompt(site: Site, studio_pa
     studio_page.keyboard.press("Escape")
     Session.objects.all().delete()
     studio_page.get_by_role("button", name="Create").click()
-    studio_page.get_by_label("Email").fill("alice@example.com")
+    studio_page.get_by_label("E-mail").fill("alice@example.com")
     studio_page.get_by_label("Password", exact=True).fill("a long password")
     studio_page.get_by_role("button", name="Log in", exact=True).click()
     studio_page.goto("/studio/")

@@ -69,7 +69,7 @@ def drawn_files(folder: Path, count: int) -> list[Path]:
 def sign_up(page: Page, email: str) -> None:
     page.goto("/")
     page.get_by_role("link", name="Make my twin").click()
-    page.get_by_label("Email").fill(email)
+    page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password", exact=True).fill("correct horse battery")
     page.get_by_role("button", name="Sign up").click()
 

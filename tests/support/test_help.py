@@ -219,7 +219,7 @@ def test_a_search_without_words_shows_the_articles_and_a_very_long_one_is_refuse
     assert "photo-refused" in client.get("/help/?q=%20").text
     answer = client.get("/help/", {"q": "a" * 10_000})
     assert answer.status_code == 422
-    assert "at most 200 signs" in answer.text
+    assert "at most 200 characters" in answer.text
 
 
 def test_chinese_is_sought_by_pairs_of_signs() -> None:
