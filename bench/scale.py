@@ -30,8 +30,8 @@ class Constant:
     source: str
 
 
-WEB = Constant(0.0261, "s of a core a request, web", "bench.load, beside other programs")
-DATABASE = Constant(0.0043, "s of a core a request, PostgreSQL", "bench.load, beside other programs")
+WEB = Constant(0.0195, "s of a core a request, web", "bench.load, beside other programs")
+DATABASE = Constant(0.0039, "s of a core a request, PostgreSQL", "bench.load, beside other programs")
 SIZE = Constant(10.4, "KB an answer, pictures in full apart", "bench.load")
 ASKED = Constant(41, "requests for each one for pictures", "bench/visitors.py: 17 and 24 thumbnails")
 PICTURE = Constant(0.13, "MB a picture with its thumbnail, seen once in full", "drawn ones of bench.load")

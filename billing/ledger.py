@@ -50,9 +50,13 @@ class Balance:
     owed: int = 0
 
 
-@transaction.atomic
 def wallet_of(user: Any) -> Wallet:
     """The user's wallet; the first call creates it with the Free plan and its credits."""
+    return Wallet.objects.select_related("plan").filter(user=user).first() or _opened(user)
+
+
+@transaction.atomic
+def _opened(user: Any) -> Wallet:
     wallet, new = Wallet.objects.select_related("plan").get_or_create(user=user)
     if new and wallet.plan.credits:
         grant(wallet, wallet.plan.credits, cause=f"plan:{wallet.plan_id}:{wallet.id}")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models import Price
 from config.errors import Invalid
+from config.web.once import once
 from ml.catalogue import BASES, Base, steps_of
 from ml.types import QUALITIES
 
@@ -38,9 +39,14 @@ def register(kind: str, quoting: Quoting) -> None:
 def listed(profile: str = "") -> dict[str, int]:
     """All prices: {code: credits}, as set by staff, else from DELIVERED. With `profile` those of this engine:
     its own where it has any, as set by staff or delivered, else the general ones."""
-    by_staff = dict(Price.objects.values_list("code", "credits"))
+    by_staff = _by_staff()
     general = DELIVERED | {code: n for code, n in by_staff.items() if ":" not in code}
     return general | _own(profile, by_staff)
+
+
+@once
+def _by_staff() -> dict[str, int]:
+    return dict(Price.objects.values_list("code", "credits"))
 
 
 def _own(profile: str, by_staff: dict[str, int]) -> dict[str, int]:
@@ -79,7 +85,7 @@ def training(base: Base | None = None) -> int:
     that takes more steps than the built-in one costs more in proportion."""
     if base is None:
         return listed()["training"]
-    own = _own(base.name, dict(Price.objects.values_list("code", "credits"))).get("training")
+    own = _own(base.name, _by_staff()).get("training")
     if own is not None:
         return own
     steps = BASES["nano"].recipe.steps_most

@@ -8,14 +8,20 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.core.asgi import get_asgi_application  # noqa: E402
+import django  # noqa: E402
 
-django_application = get_asgi_application()  # loads the apps, which the imports below need
+django.setup(set_prefix=False)  # loads the apps, which the imports below need
 
 from asgiref.sync import sync_to_async  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.template.loader import get_template  # noqa: E402
+from django.urls import reverse  # noqa: E402
 
 from accounts import tombstones  # noqa: E402
 from config.web import bodies, event_stream  # noqa: E402
+from config.web.handler import Handler  # noqa: E402
+
+django_application = Handler()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -51,8 +57,16 @@ async def lifespan(receive: Any, send: Any) -> None:
         if fault:
             await send({"type": "lifespan.startup.failed", "message": fault})
             return
+        await sync_to_async(warm)()
         await send({"type": "lifespan.startup.complete"})
     await send({"type": f"{message['type']}.complete"})
+
+
+def warm() -> None:
+    """Reads all addresses and pages, which the first visitors would wait for."""
+    reverse("studio")
+    for page in settings.BASE_DIR.glob("templates/**/*.html"):
+        get_template(str(page.relative_to(settings.BASE_DIR / "templates")))
 
 
 def open_many_files() -> None:

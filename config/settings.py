@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "accounts.devices.DeviceMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.zones.ZoneMiddleware",
+    "config.web.once.OnceMiddleware",
     "config.web.problems.ProblemMiddleware",
 ]
 # Who may read /metrics: private networks, and who sends the token. With neither there is no such page.
@@ -91,6 +92,7 @@ if METRICS_FROM or METRICS_TOKEN:
     MIDDLEWARE[:0] = [f"support.metrics.middleware.{name}Middleware" for name in ("Metrics", "Counting")]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
+WEB_THREADS = env.number("WEB_THREADS", 4)  # of a web process, that answer requests (config/web/handler.py)
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -65,6 +65,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     below = stacks.below(request.user, found["results"])
     for item in found["results"]:
         item.below = below.get(item.id, 0)
+        item.said = item.prompt or item.get_kind_display()
     days = [
         {"day": day, "items": list(items)}
         for day, items in groupby(found["results"], lambda i: timezone.localtime(i.created_at).date())

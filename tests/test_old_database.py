@@ -95,7 +95,7 @@ def test_the_gallery_shows_and_opens_what_was_made(old: None) -> None:
     items = alice.get("/api/v1/items").json()["results"]
     assert len(items) == 2
     picture = alice.get(f"/api/v1/items/{items[0]['id']}/content")
-    assert b"".join(picture.streaming_content).startswith(b"\x89PNG")
+    assert b"".join(picture).startswith(b"\x89PNG")
     assert len(alice.get("/api/v1/items?q=park").json()["results"]) == 2
     assert alice.get("/api/v1/billing").json()["credits"]["held"] == 21
 

@@ -35,7 +35,7 @@ def test_a_picture_is_read_from_its_owners_vault_whoever_looks_at_it(alice: Any,
         setattr(item, name, value)
     request = RequestFactory().get("/")
     request.user = bob
-    assert b"".join(serve_item(request, item, "content").streaming_content) == paint(b"", 3)
+    assert b"".join(serve_item(request, item, "content")) == paint(b"", 3)
     assert serve_item(request, item, "thumbnail").status_code == 200
 
 

@@ -50,7 +50,7 @@ class Customer:
         return dict(self.client.post(path, body, format="json").json())
 
     def content(self, path: str) -> bytes:
-        return b"".join(self.client.get(f"{path}/content").streaming_content)
+        return b"".join(self.client.get(f"{path}/content"))
 
     def until_done(self, path: str) -> dict[str, Any]:
         wait_for(lambda: self.get(path)["status"] == "succeeded")

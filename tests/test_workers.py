@@ -209,7 +209,7 @@ def test_every_picture_is_of_its_own_twin_whoever_renders_it(
     for client, job in jobs:
         wait_for(lambda c=client, j=job: c.get(f"/api/v1/generations/{j}").json()["status"] == "succeeded")
         (item,) = client.get(f"/api/v1/generations/{job}").json()["items"]
-        picture = b"".join(client.get(f"/api/v1/items/{item}/content").streaming_content)
+        picture = b"".join(client.get(f"/api/v1/items/{item}/content"))
         assert lora_in(picture).hex() == owners[client].active_training.sha256[:60]
     assert audit.problems() == []
 

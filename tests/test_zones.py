@@ -100,7 +100,7 @@ def test_the_files_of_an_archive_carry_the_owners_day(
     Item.objects.filter(id=item.id).update(**save_item(alice.id, item.id, paint(b"", 3)))
     run = as_alice.post("/api/v1/exports", {"ids": [str(item.id)]}, format="json").json()
     work()
-    packed = b"".join(as_alice.get(f"/api/v1/exports/{run['id']}/content").streaming_content)
+    packed = b"".join(as_alice.get(f"/api/v1/exports/{run['id']}/content"))
     names = zipfile.ZipFile(io.BytesIO(packed)).namelist()
     assert all(name.startswith("pictures/2026-11-01-") for name in names), names
 

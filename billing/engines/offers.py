@@ -13,6 +13,7 @@ from billing.engines.models import EngineOffer
 from config.errors import DomainError, Invalid
 from config.studio import get_base
 from config.web.labels import engine_name
+from config.web.once import once
 from ml.catalogue import Base, serves
 
 NOT_OFFERED = _("This engine is not offered here. Choose another one.")
@@ -50,7 +51,7 @@ def usable(user: Any) -> list[Base]:
     terms = _terms()
     if not terms:
         return configured()
-    plan = ledger.wallet_of(user).plan_id
+    plan = _plan_of(user)
     return [base for base in configured() if _includes(terms.get(base.name), plan)]
 
 
@@ -123,6 +124,12 @@ def serving_among(bases: Sequence[Base], training: Any) -> list[Base]:
     return [base for base in found if not (base.service and training.twin.of_other)]
 
 
+@once
+def _plan_of(user: Any) -> str:
+    return ledger.wallet_of(user).plan_id
+
+
+@once
 def _terms() -> dict[str, EngineOffer]:
     return {row.profile: row for row in EngineOffer.objects.prefetch_related("plans")}
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator
 from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 from config.errors import NotFound, RangeNotSatisfiable
 from config.web.caching import CHECK, precondition
@@ -25,7 +26,7 @@ class Files(Protocol):
 
 def serve(
     request: HttpRequest, files: Files, name: str, *, etag: str = "", media_type: str, download: str = ""
-) -> HttpResponse:
+) -> HttpResponseBase:
     """200, 206 or 304. Without `etag` the ETag is the hash of the plain bytes.
 
     Raises NotFound, ChangedMeanwhile, RangeNotSatisfiable, and what `files` raises for a damaged file.
@@ -41,11 +42,8 @@ def serve(
     size = files.size(name)
     start, stop = _range(request, size, quoted)
     partial = (start, stop) != (0, size)
-    chunks = _begun(files.open_range(name, start, stop))
-    body = one_by_one(chunks) if isinstance(getattr(request, "_request", request), ASGIRequest) else chunks
-    if not connection.in_atomic_block:
-        connection.close()  # returns it to the pool: a slow client may take minutes
-    response = StreamingHttpResponse(body, status=206 if partial else 200, content_type=media_type)
+    response = _answer(request, files.open_range(name, start, stop), stop - start)
+    response.status_code, response["Content-Type"] = 206 if partial else 200, media_type
     response["Content-Length"] = str(stop - start)
     response["Accept-Ranges"] = "bytes"
     if partial:
@@ -58,14 +56,22 @@ def serve(
     return response
 
 
-def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Reads the first piece (of up to 1 MiB) now: what is wrong with it is still answered as an error."""
-    return chain([next(chunks, b"")], chunks)
+def _answer(request: Any, chunks: Iterator[bytes], size: int) -> HttpResponseBase:
+    """Reads the first piece (of up to 1 MiB) now, so that what is wrong with it is answered as an error. What
+    is longer is sent piece by piece."""
+    first = next(chunks, b"")
+    if len(first) == size:
+        return HttpResponse(first)
+    rest = chain([first], chunks)
+    if not connection.in_atomic_block:
+        connection.close()  # returns it to the pool: a slow client may take minutes
+    asynchronous = isinstance(getattr(request, "_request", request), ASGIRequest)
+    return StreamingHttpResponse(one_by_one(rest) if asynchronous else rest)
 
 
 async def one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The chunks as an async iterator. Under ASGI, Django reads a plain iterator whole before it sends."""
-    take = sync_to_async(lambda: next(chunks, None))
+    take = sync_to_async(lambda: next(chunks, None), thread_sensitive=False)
     while (chunk := await take()) is not None:
         yield chunk
 

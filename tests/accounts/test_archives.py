@@ -45,7 +45,7 @@ def packed(anna: Any, work: Callable[[], int]) -> zipfile.ZipFile:
     asked = ask(anna).json()
     work()
     answer = client_of(anna).get(f"/api/v1/exports/{asked['id']}/content")
-    return zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+    return zipfile.ZipFile(io.BytesIO(b"".join(answer)))
 
 
 def text(packed: zipfile.ZipFile, ending: str) -> str:
@@ -84,7 +84,7 @@ def test_pictures_of_one_day_whose_ids_begin_alike_are_two_files(anna: Any, work
     ident = ask(anna).json()["id"]
     work()
     answer = client_of(anna).get(f"/api/v1/exports/{ident}/content")
-    names = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))).namelist()
+    names = zipfile.ZipFile(io.BytesIO(b"".join(answer))).namelist()
     assert len(names) == len(set(names))
 
 

@@ -58,7 +58,7 @@ def packed(user: Any, work: Callable[[], int], address: str, body: Any) -> zipfi
     asked = client_of(user).post(f"/api/v1/{address}", body, format="json").json()
     work()
     answer = client_of(user).get(f"/api/v1/exports/{asked['id']}/content")
-    return zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+    return zipfile.ZipFile(io.BytesIO(b"".join(answer)))
 
 
 @pytest.mark.parametrize(

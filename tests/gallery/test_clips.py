@@ -44,7 +44,7 @@ def clip(alice: Any) -> Item:
 
 
 def body(answer: Any) -> bytes:
-    return b"".join(answer.streaming_content)
+    return b"".join(answer)
 
 
 def test_a_clip_plays_by_parts_from_the_encrypted_file(as_alice: Any, alice: Any, clip: Item) -> None:

@@ -77,7 +77,7 @@ def test_it_is_seen_after_the_password_for_ten_minutes_in_this_session_alone(
     assert post(as_alice, "locked/open", PASSWORD).status_code == 200
     assert [each["id"] for each in as_alice.get("/api/v1/locked").json()["results"]] == [str(hidden.id)]
     seen = as_alice.get(f"{where}/content")
-    assert (len(b"".join(seen.streaming_content)), "no-store" in seen["Cache-Control"]) == (hidden.size, True)
+    assert (len(b"".join(seen)), "no-store" in seen["Cache-Control"]) == (hidden.size, True)
     assert as_alice.get("/api/v1/items").json()["results"] == []
     assert other.get("/api/v1/locked").json()["code"] == "area_locked"
     late = timezone.now() + timedelta(minutes=11)

@@ -74,7 +74,7 @@ def test_a_newcomer_makes_free_drafts_at_once(as_alice: Any, alice: Any, work: C
     assert (job["status"], job["credits"]["captured"], len(job["items"])) == ("succeeded", 0, 2)
     item = as_alice.get(f"/api/v1/items/{job['items'][0]}").json()
     assert (item["demonstration"], item["twin"], item["recipe"]["twin"]) == (True, None, str(DEMONSTRATION))
-    picture = b"".join(as_alice.get(f"/api/v1/items/{item['id']}/content").streaming_content)
+    picture = b"".join(as_alice.get(f"/api/v1/items/{item['id']}/content"))
     assert lora_in(picture).hex() == demonstration.sha256()[:60]
     assert as_alice.get("/api/v1/twins/demonstration").json()["left"] == DRAFTS_A_DAY - 2
     assert audit.problems() == []

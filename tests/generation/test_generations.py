@@ -27,7 +27,7 @@ def ask(client: Any, twin: Any, **fields: Any) -> Any:
 
 
 def content(client: Any, item: str) -> bytes:
-    return b"".join(client.get(f"/api/v1/items/{item}/content").streaming_content)
+    return b"".join(client.get(f"/api/v1/items/{item}/content"))
 
 
 def test_pictures_are_made_of_the_twin_and_charged(
