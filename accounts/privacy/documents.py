@@ -30,7 +30,7 @@ DOCUMENTS = {
     "privacy": Document("2026-11.4", date(2026, 11, 29)),
     "retention": Document("2026-11.8", date(2026, 11, 30)),
     "imprint": Document("2026-11", date(2026, 11, 29)),
-    "ai": Document("2026-11.2", date(2026, 11, 29)),
+    "ai": Document("2026-11.3", date(2026, 11, 30)),
 }
 
 
