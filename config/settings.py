@@ -92,7 +92,7 @@ if METRICS_FROM or METRICS_TOKEN:
     MIDDLEWARE[:0] = [f"support.metrics.middleware.{name}Middleware" for name in ("Metrics", "Counting")]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
-WEB_THREADS = env.number("WEB_THREADS", 4)  # of a web process, that answer requests (config/web/handler.py)
+WEB_THREADS = env.number("WEB_THREADS", 4, least=1)  # of a web process, for requests (config/web/handler.py)
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -117,7 +117,8 @@ TEMPLATES = [
 DATABASES = {"default": env.database("DATABASE_URL")}
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 0,
-    "max_size": env.number("DATABASE_POOL", 10),
+    # A connection for each thread that answers, those of the event streams, and some to spare.
+    "max_size": env.number("DATABASE_POOL", WEB_THREADS + 6, least=1),
     "timeout": 10,
 }
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restart of PostgreSQL breaks the pool's connections

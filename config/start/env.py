@@ -100,12 +100,15 @@ def one_of(name: str, *choices: str) -> str:
     return value
 
 
-def number(name: str, default: int) -> int:
+def number(name: str, default: int, *, least: int = 0) -> int:
     value = text(name, str(default))
     try:
-        return int(value)
+        found = int(value)
     except ValueError:
         raise Misconfigured(f"{name} is a whole number, not “{value}”.") from None
+    if found < least:
+        raise Misconfigured(f"{name} is at least {least}, not {found}.")
+    return found
 
 
 def numbers(name: str, default: str) -> list[int]:

@@ -22,6 +22,11 @@ def afterwards(request: Any, work: Callable[[], Any]) -> None:
         request.__dict__.setdefault("_afterwards", []).append(work)
 
 
+def waits_after(request: Any) -> bool:
+    """Whether some work waits for the answer to `request`."""
+    return hasattr(request, "_afterwards")
+
+
 class AfterwardsMiddleware(MiddlewareMixin):
     def process_response(self, request: Any, response: Any) -> Any:
         response._resource_closers.extend(getattr(request, "_afterwards", ()))

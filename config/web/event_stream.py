@@ -1,7 +1,7 @@
 """GET /api/v1/events: the changes of a user's runs, as server-sent events.
 
-Django answers the head alone. The stream is sent by config/asgi.py after Django's handler has returned,
-because the handler keeps a thread for each request that it serves.
+Django answers the head alone. config/asgi.py sends the stream after Django's handler has returned, so that
+request and response are not kept for as long as it is open.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ from django.db import close_old_connections
 from django.http import HttpResponse
 from django.urls import set_script_prefix
 
+from config.web.afterwards import waits_after
+
 threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="web")
 
 
@@ -50,11 +52,11 @@ class Handler(ASGIHandler):
         request, response = self.create_request(scope, body)
         if request is not None:
             response = self.get_response(request)
-        closed = not response.streaming and not hasattr(request, "_afterwards")
+        closed = not response.streaming and not waits_after(request)
         if closed:
             response.close()
         else:
-            close_old_connections()  # which are this thread's, and another one may close the answer
+            close_old_connections()  # this thread's; another thread may close the answer
         return response, closed
 
 

@@ -131,3 +131,13 @@ def test_the_keys_of_an_earlier_checkout_stay_in_use(tmp_path):
     (tmp_path / "jwt_private_key.pem").write_text("pem")
     assert keys.make("VAULT_MASTER_KEYS", tmp_path).read_text() == "local:b2xk"
     assert keys.make("JWT_PRIVATE_KEY", tmp_path).read_text() == "pem"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("0", "at least 1, not 0"), ("-4", "at least 1, not -4"), ("4.5", "a whole number, not “4.5”")],
+)
+def test_a_number_has_its_least(said: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEB_THREADS", said)
+    with pytest.raises(env.Misconfigured, match=f"WEB_THREADS is {told}"):
+        env.number("WEB_THREADS", 4, least=1)

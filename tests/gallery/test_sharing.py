@@ -74,7 +74,7 @@ def test_the_full_file_comes_only_where_downloads_are_allowed(
         made = share(as_alice, ids=[str(picture.id)], download=allowed)
         (file,) = files_on(visitor.get(path_of(made)))
         answer = visitor.get(f"{file}?download=1")
-        body = b"".join(answer) if answer.streaming else answer.content
+        body = b"".join(answer)
         assert (len(body) == picture.size) is allowed
         assert ("attachment" in answer.get("Content-Disposition", "")) is allowed
         assert Image.open(io.BytesIO(body)).size == (picture.width, picture.height)
