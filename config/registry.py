@@ -121,7 +121,8 @@ class Subject(Protocol):
     `preview` is a small picture, or a text; `owner` the user's id. They raise NotFound.
     `ident_in` finds the id in an address of a page or file; None: the address is of something else.
     `find_near` takes a PDQ hash and returns the ids of what is nearly the same picture.
-    `faces` are hashes of the faces in it, by which its near copies are found too.
+    `prints` are the kept hashes of its picture and of its middles, [] where there are none; `faces` those of
+    the faces in it, by which its near copies are found too.
     The others may be called twice, and raise NotFound where there is nothing.
     """
 
@@ -136,6 +137,7 @@ class Subject(Protocol):
     def restore(self, ident: str) -> None: ...
     def remove(self, ident: str) -> None: ...
     def find_near(self, hash: int) -> list[str]: ...
+    def prints(self, ident: str) -> list[int]: ...
     def faces(self, ident: str) -> list[int]: ...
 
 

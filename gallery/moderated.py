@@ -76,6 +76,9 @@ class ItemSubject:
         found = PictureHash.objects.near(hash).order_by("apart").values_list("item", flat=True)
         return list(dict.fromkeys(map(str, found[:MOST_NEAR])))
 
+    def prints(self, ident: str) -> list[int]:
+        return hashes(_one(ident))
+
     def faces(self, ident: str) -> list[int]:
         return face_hashes(_one(ident))
 
@@ -163,6 +166,10 @@ def face_hashes(item: Item) -> list[int]:
     return bits_in(bytes(item.face_prints or b""))
 
 
+def hashes(item: Item) -> list[int]:
+    """Of the whole picture and its middles; [] where they are not made yet."""
+    return bits_in(bytes(item.prints or b""))
+
+
 def _keep(item: Item) -> None:
-    rows = [PictureHash.of(bits, item=item) for bits in bits_in(bytes(item.prints or b""))]
-    PictureHash.objects.bulk_create(rows)
+    PictureHash.objects.bulk_create(PictureHash.of(bits, item=item) for bits in hashes(item))

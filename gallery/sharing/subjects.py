@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.vault.vault import store
 from config.errors import NotFound
 from gallery.models import PictureHash
-from gallery.moderated import face_hashes
+from gallery.moderated import face_hashes, hashes
 from gallery.sharing import links, publishing
 from gallery.sharing.models import Comment, Publication, ShareLink
 
@@ -53,6 +53,9 @@ class SharedPictures:
         """None: a removed item drops out of every link by itself."""
         return []
 
+    def prints(self, ident: str) -> list[int]:
+        return []
+
     def faces(self, ident: str) -> list[int]:
         return []
 
@@ -89,6 +92,9 @@ class PublishedPicture:
         found = _published().filter(item__in=near).values_list("id", flat=True)
         return [str(ident) for ident in found.order_by("id")]
 
+    def prints(self, ident: str) -> list[int]:
+        return hashes(_published().select_related("item").get_or_404(ident).item)
+
     def faces(self, ident: str) -> list[int]:
         return face_hashes(_published().select_related("item").get_or_404(ident).item)
 
@@ -121,6 +127,9 @@ class WrittenComment:
         Comment.objects.get_or_404(ident).delete()
 
     def find_near(self, hash: int) -> list[str]:
+        return []
+
+    def prints(self, ident: str) -> list[int]:
         return []
 
     def faces(self, ident: str) -> list[int]:

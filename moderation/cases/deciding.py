@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy as _
 from config import registry
 from config.errors import DomainError, Invalid, NotFound
 from config.runs import broker
-from ml import pdq
 from moderation.cases import copies
 from moderation.cases.models import CLAIM, UNDO, Appeal, Case, Decision, Match
 from moderation.cases.reasons import KEPT, OTHER, REMOVED
@@ -177,12 +176,9 @@ def _take_away(case: Case, kind: str, ident: str) -> None:
     subject = registry.subjects.get(kind)
     if subject is None:
         return
-    picture = copies.picture(kind, ident)
-    forms = pdq.forms(picture) if picture is not None else []
     entry = {"source": case.number, "date": timezone.now().date()}
-    BlockedHash.objects.bulk_create(
-        [BlockedHash.of(form.bits, **entry) for form in forms], ignore_conflicts=True
-    )
+    rows = [BlockedHash.of(bits, **entry) for bits in copies.hashes(kind, ident)]
+    BlockedHash.objects.bulk_create(rows, ignore_conflicts=True)
     with suppress(NotFound):  # its owner deleted it meanwhile
         subject.hide(ident)
 

@@ -79,6 +79,9 @@ class Remarks:
     def find_near(self, hash: int) -> list[str]:
         return []
 
+    def prints(self, ident: str) -> list[int]:
+        return []
+
     def faces(self, ident: str) -> list[int]:
         return []
 

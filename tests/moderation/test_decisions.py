@@ -12,14 +12,17 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.notices.digests import send_due
+from accounts.vault.vault import store
 from config.errors import Invalid
 from gallery import moderated
 from gallery.models import Item
+from ml import pdq
 from ml.types import Face
 from moderation.cases import deciding, services, tasks, watching
 from moderation.cases.models import Case, Decision, Match
 from moderation.hashes.models import BlockedHash
 from moderation.models import AuditEntry
+from moderation.policy import PictureBlocked
 from tests.conftest import client_of
 from tests.moderation.pictures import COPIES, Remarks, drawn, hang
 
@@ -67,6 +70,20 @@ def test_a_removal_takes_it_and_every_copy_out_of_sight_at_once(
     case.refresh_from_db()
     assert (case.state, case.claimed_by) == ("decided", None)
     assert AuditEntry.objects.filter(actor=staff, verb="decide_remove", subject_id=str(case.id)).exists()
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["hashes kept", "hashes not made"])
+def test_a_removed_picture_is_blocked_for_all_that_comes(
+    case: Case, item: Any, bob: Any, staff: Any, kept: bool
+) -> None:
+    if kept:
+        store(item.user_id).delete(item.thumbnail)
+    else:
+        Item.objects.filter(id=item.id).update(prints=None)
+    remove(case, staff)
+    assert BlockedHash.objects.filter(source=case.number).count() == len(pdq.CROPS)
+    with pytest.raises(PictureBlocked):
+        hang(bob, COPIES["half"](drawn(1)))
 
 
 @pytest.mark.parametrize("undone", [False, True], ids=["stands", "undone"])
