@@ -34,11 +34,6 @@ class Family(Protocol):
         pixels."""
         ...
 
-    def arguments(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
-        """The pipeline's arguments for the prompt `text`, and for the negative prompt `away` with guidance
-        `scale` if given."""
-        ...
-
     def noise(self, size: tuple[int, int], channels: int, seed: int) -> torch.Tensor:
         """Tokens (1, n, C) of the noise that the pipeline begins from with this seed."""
         ...
@@ -77,16 +72,6 @@ class Flux1:
             img_ids=image_ids(size[1] // 8, size[0] // 8, str(x.device)),
             return_dict=False,
         )[0]
-
-    def arguments(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
-        asked = {"prompt_embeds": text[0], "pooled_prompt_embeds": text[1], "guidance_scale": 0.0}
-        if away is not None:
-            asked |= {
-                "negative_prompt_embeds": away[0],
-                "negative_pooled_prompt_embeds": away[1],
-                "true_cfg_scale": scale,
-            }
-        return asked
 
     def noise(self, size: tuple[int, int], channels: int, seed: int) -> torch.Tensor:
         shape = (1, channels // 4, size[1] // 8, size[0] // 8)
@@ -128,11 +113,6 @@ class Flux2:
             txt_ids=_positions(1, 1, text[0].shape[1], x.device),
             img_ids=_positions(size[1] // 16, size[0] // 16, 1, x.device),
         )[0]
-
-    def arguments(self, text: Text, away: Text | None, scale: float) -> dict[str, Any]:
-        if away is None:
-            return {"prompt_embeds": text[0], "guidance_scale": 1.0}
-        return {"prompt_embeds": text[0], "negative_prompt_embeds": away[0], "guidance_scale": scale}
 
     def noise(self, size: tuple[int, int], channels: int, seed: int) -> torch.Tensor:
         shape = (1, channels, size[1] // 16, size[0] // 16)

@@ -2,8 +2,8 @@
 
 The picture's tokens z are noised to the time t = strength, x = (1 - t) z + t noise, and sampled from there to
 0 with as many steps as a whole picture takes. Under a mask, what lies outside is set back to the noised
-picture after each step, as diffusers' FluxInpaintPipeline does. With strength 1 and no mask it is the
-pipeline's own sampling.
+picture after each step, as diffusers' FluxInpaintPipeline does. With strength 1 and no mask it is
+sampling from noise.
 
 B batch, H W pixels, n = H/16 * W/16 tokens of C channels.
 """
@@ -16,9 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ml.local.families import Text, encode_picture, family_of
-from ml.local.latents import unpack
-from ml.local.sample import Raw, Sampler, channels_last, to_levels
+from ml.local.families import encode_picture, family_of
+from ml.local.sample import Raw, Sampler
 
 
 @dataclass(frozen=True)
@@ -41,32 +40,19 @@ def repaint(
 ) -> list[Raw]:
     """One picture for each seed, for `Sampler.small` or `deliver`."""
     pipe, family = sampler.pipe, family_of(sampler.base)
-    texts = [sampler._all([text] * len(seeds))]
-    if sampler.base.true_cfg > 1:
-        texts.append(sampler._all([negative] * len(seeds)))
     z = encode_picture(pipe, sampler.base, _to_range(start.picture, pipe.vae.device)).float()
     noise = torch.cat([family.noise(start.size, z.shape[2], seed) for seed in seeds]).to(z)
     times = start.strength * family.times(z.shape[1], steps)
-    keep = None if start.mask is None else _kept(start.mask, z.shape[2]).to(z.device)
-    x = (1 - times[0]) * z + times[0] * noise
-    for t, after in zip(times[:-1], times[1:]):
-        x = x + (after - t) * _velocity(sampler, x, t, texts, start.size)
-        if keep is not None:
-            x = torch.where(keep, (1 - after) * z + after * noise, x)
-    if sampler.decoder:
-        return list(unpack(x, start.size[1] // 8, start.size[0] // 8))
-    return list(to_levels(channels_last(family.decode(pipe, x, start.size))))
+    kept = None if start.mask is None else _kept(start.mask, z.shape[2]).to(z.device)
 
+    def noised(t: torch.Tensor) -> torch.Tensor:
+        return (1 - t) * z + t * noise
 
-def _velocity(
-    sampler: Sampler, x: torch.Tensor, t: torch.Tensor, texts: list[Text], size: tuple[int, int]
-) -> torch.Tensor:
-    """(B, n, C), guided away from the second text if there is one."""
-    family, net = family_of(sampler.base), sampler.pipe.transformer
-    dtype = texts[0][0].dtype  # the pipeline's; blocks in 8 bits have another
-    now = t.to(x.device).expand(len(x)).to(dtype)
-    found = [family.velocity(net, x.to(dtype), now, text, size).float() for text in texts]
-    return found[0] if len(found) == 1 else found[1] + sampler.base.true_cfg * (found[0] - found[1])
+    def set_back(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return x if kept is None else torch.where(kept, noised(t), x)
+
+    words = sampler.guiding([text] * len(seeds), negative)
+    return sampler.flow(noised(times[0]), times, words, size=start.size, after=set_back)
 
 
 def _to_range(picture: np.ndarray, device: torch.device) -> torch.Tensor:

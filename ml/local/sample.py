@@ -6,7 +6,7 @@ draws the picture at the delivered size; else a picture at the rendered size, wh
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import cv2
@@ -94,17 +94,44 @@ class Sampler:
         negative: str = "",
     ) -> list[Raw]:
         """As sample_batch, for `small` or `deliver`."""
-        away = self._all([negative] * len(texts)) if self.base.true_cfg > 1 else None
-        made = self.pipe(
-            **family_of(self.base).arguments(self._all(texts), away, self.base.true_cfg),
-            width=size[0],
-            height=size[1],
-            num_inference_steps=steps,
-            output_type="latent" if self.decoder else "np",
-            return_dict=False,
-            generator=[torch.Generator().manual_seed(seed) for seed in seeds],
-        )[0]
-        return list(unpack(made, size[1] // 8, size[0] // 8)) if self.decoder else list(to_levels(made))
+        family, channels = family_of(self.base), self.pipe.transformer.config.in_channels
+        noise = torch.cat([family.noise(size, channels, seed) for seed in seeds])
+        return self.flow(noise, family.times(noise.shape[1], steps), self.guiding(texts, negative), size=size)
+
+    def guiding(self, texts: Sequence[str], negative: str) -> Text:
+        """The texts' encodings; where the base is guided, then as often the negative prompt's."""
+        away = [negative] * len(texts) if self.base.true_cfg > 1 else []
+        return self._all([*texts, *away])
+
+    @torch.no_grad()
+    def flow(
+        self,
+        x: torch.Tensor,
+        times: torch.Tensor,
+        text: Text,
+        *,
+        size: tuple[int, int],
+        after: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None,
+    ) -> list[Raw]:
+        """Leads tokens x (B, n, C) from the first of the times to the last, by Euler's steps, as the
+        pipeline does. `text`: see `guiding`. `after`: changes the tokens after each step, at its time."""
+        x = x.to(self.pipe.transformer.device)
+        for now, then in zip(times[:-1], times[1:]):
+            x = x + (then - now) * self._velocity(x, now, text, size)
+            x = after(x, then) if after else x
+        if self.decoder:
+            return list(unpack(x, size[1] // 8, size[0] // 8))
+        return list(to_levels(channels_last(family_of(self.base).decode(self.pipe, x, size))))
+
+    def _velocity(self, x: torch.Tensor, t: torch.Tensor, text: Text, size: tuple[int, int]) -> torch.Tensor:
+        """(B, n, C). Guided in one pass of both texts, which takes three quarters of the time of two."""
+        dtype, both = text[0].dtype, len(text[0]) // len(x)  # dtype: the pipeline's; 8 bits have another
+        now, tokens = t.to(x.device).expand(len(text[0])).to(dtype), torch.cat([x] * both).to(dtype)
+        found = family_of(self.base).velocity(self.pipe.transformer, tokens, now, text, size).float()
+        if both == 1:
+            return found
+        asked, away = found.chunk(2)
+        return away + self.base.true_cfg * (asked - away)
 
     @torch.no_grad()
     def small(self, raw: Raw) -> np.ndarray:

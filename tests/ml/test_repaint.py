@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from bench.watermark import draw_portrait
 from ml import media, provenance, safety
@@ -14,6 +15,7 @@ from ml.catalogue import BASES
 from ml.errors import MLError
 from ml.local import references
 from ml.local.engine import LocalEngine
+from ml.local.latents import unpack
 from ml.local.repaint import Start, _kept, repaint
 from ml.local.sample import Sampler
 from ml.remote.engine import open_remote
@@ -24,6 +26,7 @@ from tests.ml.doubles import CentredFaces, MemoryStore, Said
 
 SPEC = RenderSpec("smiling, in a park, wearing a red hoodie", seed=5, steps=2, reference="a.png")
 PICTURE = draw_portrait(3, 400, 500)
+EMBEDS = ("prompt_embeds", "pooled_prompt_embeds")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,25 @@ def mask_png(mask: np.ndarray) -> bytes:
 
 def far(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a.astype(int) - b).mean())
+
+
+def test_sampling_in_one_pass_is_the_pipelines_in_two(sampler: Sampler) -> None:
+    base, text = sampler.base, "photo of a man, on a beach"
+    (width, height), both = base.sizes.by_aspect["4:5"], [sampler._encode(t) for t in (text, "blue")]
+    said = zip(("", "negative_"), both)
+    theirs = sampler.pipe(
+        **{f"{which}{name}": part for which, words in said for name, part in zip(EMBEDS, words)},
+        true_cfg_scale=base.true_cfg,
+        guidance_scale=0.0,
+        width=width,
+        height=height,
+        num_inference_steps=3,
+        output_type="latent",
+        generator=torch.Generator().manual_seed(4),
+    )[0]
+    ours = sampler.raw_batch([text], size=(width, height), steps=3, seeds=[4], negative="blue")[0]
+    assert isinstance(ours, torch.Tensor)
+    assert torch.allclose(ours, unpack(theirs, height // 8, width // 8)[0], atol=1e-4)
 
 
 def test_with_the_greatest_strength_only_the_words_count(sampler: Sampler) -> None:
