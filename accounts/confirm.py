@@ -18,6 +18,7 @@ from accounts import attempts
 from accounts.phones import services as phones
 from config.errors import DomainError, Invalid, RateLimited
 from config.web.authentication import session_behind
+from config.web.once import once
 
 FRESH = timedelta(minutes=5)
 ASKED = "passkey_asked"  # in the session: the challenge that a passkey is to sign
@@ -72,6 +73,7 @@ def _is_valid(user: Any, code: str) -> bool:
 # ---------------------------------------------------------------- passkeys
 
 
+@once  # a page of several keys asks for each
 def has_passkey(user: Any) -> bool:
     return Authenticator.objects.filter(user=user.pk, type=Authenticator.Type.WEBAUTHN).exists()
 

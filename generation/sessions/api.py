@@ -30,22 +30,26 @@ from generation.sessions.serializers import (
 from twins.models import Twin
 
 
+def _read(ident: Any) -> dict[str, Any]:
+    return show_session(Session.objects.for_clients().get(id=ident))
+
+
 class SessionsView(APIView):
     @extend_schema(parameters=PAGE, responses=paged(SessionSerializer))
     def get(self, request: Any) -> Response:
-        return Response(page(request, Session.objects.owned_by(request.user).with_runs(), show_session))
+        return Response(page(request, Session.objects.owned_by(request.user).for_clients(), show_session))
 
     @extend_schema(request=SessionForm, responses={201: SessionSerializer})
     @limited("sessions")
     def post(self, request: Any) -> Response:
         session = services.create(request.user, **checked(SessionForm, request))
-        return Response(show_session(session), status=201)
+        return Response(_read(session.id), status=201)
 
 
 class SessionView(APIView):
     @extend_schema(responses=SessionSerializer)
     def get(self, request: Any, ident: str) -> Response:
-        return Response(show_session(Session.objects.owned_by(request.user).get_or_404(ident)))
+        return Response(_read(Session.objects.owned_by(request.user).get_or_404(ident).id))
 
     @extend_schema(request=SessionChangeForm, responses=SessionSerializer)
     def patch(self, request: Any, ident: str) -> Response:
@@ -57,7 +61,7 @@ class SessionView(APIView):
             if "name" in form:
                 services.rename(session, name=form["name"])
             services.change(session, add=form.get("add", {}), remove=form.get("remove", {}))
-        return Response(show_session(session))
+        return Response(_read(session.id))
 
     @extend_schema(
         parameters=[OpenApiParameter("pictures", bool, description="also its pictures; else they stay")],
@@ -83,4 +87,4 @@ class SessionRepeatView(APIView):
         )
         twin = Twin.objects.owned_by(request.user).get_or_404(form["twin"]) if "twin" in form else None
         again = services.repeat(session, twin=twin, **idempotency_of(request))
-        return Response(show_session(again), status=202)
+        return Response(_read(again.id), status=202)

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from config.querysets import OwnedQuerySet
@@ -16,9 +17,14 @@ from twins.models import Training
 
 
 class SessionQuerySet(OwnedQuerySet):
-    def with_runs(self) -> Self:
-        """Loads what following.runs_of reads."""
-        return self.prefetch_related("jobs", "trainings")
+    def for_clients(self) -> Self:
+        """Loads what following.runs_of reads, and `shown`, the number of the pictures, and `cover`, the id of
+        the best one."""
+        inside = _inside(OuterRef("user"), OuterRef(OuterRef("pk")))
+        shown = inside.order_by().values("user").annotate(n=Count("id")).values("n")
+        best = inside.order_by("-favourite", "-created_at").values("id")[:1]
+        found = self.annotate(shown=Coalesce(Subquery(shown), 0), cover=Subquery(best))
+        return found.prefetch_related("jobs", "trainings")
 
 
 class Session(models.Model):
@@ -51,6 +57,11 @@ class Session(models.Model):
 
     def pictures(self) -> Any:
         """The pictures of its jobs that are still there, and those that were added."""
-        jobs = self.jobs.values("id")
-        mine = Item.objects.owned_by(self.user_id)
-        return mine.filter(Q(job__in=jobs) | Q(id__in=self.items.values("id")))
+        return _inside(self.user_id, self.pk)
+
+
+def _inside(user: Any, session: Any) -> Any:
+    """The pictures of this user in this session."""
+    jobs = Session.jobs.through.objects.filter(session=session).values("job")
+    added = Session.items.through.objects.filter(session=session).values("item")
+    return Item.objects.owned_by(user).filter(Q(job__in=jobs) | Q(id__in=added))

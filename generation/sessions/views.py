@@ -32,7 +32,7 @@ ADDED = 12  # trainings to choose from
 def listing(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _create(request)
-    found = page(request, Session.objects.owned_by(request.user).with_runs(), _line)
+    found = page(request, Session.objects.owned_by(request.user).for_clients(), _line)
     facts = {"sessions": found["results"], "next": _query(found["next"]), "tab": "studio"}
     return render(request, "generation/sessions.html", facts)
 
@@ -50,9 +50,7 @@ def _name(request: HttpRequest) -> str:
 
 
 def _line(session: Session) -> dict[str, Any]:
-    cover = session.pictures().order_by("-favourite", "-created_at").first()
-    state = state_of(runs_of(session))
-    return {"session": session, "state": state, "cover": cover, "pictures": session.pictures().count()}
+    return {"session": session, "state": state_of(runs_of(session))}
 
 
 def _query(link: str | None) -> str:
