@@ -19,7 +19,7 @@ schemathesis.serializer.alias("application/offset+octet-stream", "application/oc
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 EXAMPLES = 20, 2  # per endpoint: with --thorough, and without; the same in every run
 PATIENCE = 120  # seconds that an answer may take on a busy machine
-OPERATIONS = 65  # without --thorough: about every third one
+OPERATIONS = 45  # without --thorough: about every fourth one
 SEEDS = 1, pytest.param(2, marks=pytest.mark.thorough), pytest.param(3, marks=pytest.mark.thorough)
 
 

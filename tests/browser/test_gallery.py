@@ -1,4 +1,5 @@
-"""A gallery of a thousand pictures: the DOM stays small, and chosen pictures stay chosen."""
+"""A gallery of many pictures, a thousand with --thorough: the DOM stays small, and chosen pictures stay
+chosen."""
 
 from __future__ import annotations
 
@@ -10,13 +11,14 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site, until
+from tests.plugin import Share
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
-PICTURES = 1000
+PICTURES = 1000, 450  # with --thorough, and without
 
 
 @pytest.fixture
-def gallery(site: Site, alice: Any) -> Page:
+def gallery(site: Site, alice: Any, share: Share) -> Page:
     """Items without files: a missing picture keeps its space."""
     from gallery.models import Item
 
@@ -31,7 +33,7 @@ def gallery(site: Site, alice: Any) -> Page:
             etag="x",
             prompt=f"picture {i}",
         )
-        for i in range(PICTURES)
+        for i in range(share.number(*PICTURES))
     )
     page = site.visit(user=alice)
     page.goto("/gallery/")
@@ -70,7 +72,8 @@ def test_few_nodes_however_far_and_what_was_chosen_stays(gallery: Page) -> None:
     expect(gallery.locator(".rows li")).to_have_count(2)
 
 
-@pytest.mark.parametrize("width", [1440, 768])  # of the second the rows have a fraction of a pixel
+# Of the second the rows have a fraction of a pixel.
+@pytest.mark.parametrize("width", [pytest.param(1440, marks=pytest.mark.thorough), 768])
 def test_every_row_is_full_and_no_picture_is_cut_much(gallery: Page, width: int) -> None:
     gallery.set_viewport_size({"width": width, "height": 900})
     rows = gallery.evaluate(
@@ -90,6 +93,7 @@ def test_every_row_is_full_and_no_picture_is_cut_much(gallery: Page, width: int)
     )
 
 
+@pytest.mark.thorough  # by default tests/gallery asks for months
 def test_a_month_is_gone_to_by_its_name_and_by_the_scale(gallery: Page) -> None:
     gallery.get_by_text("Filters").click()
     gallery.locator("#months").select_option(label="March 2026")

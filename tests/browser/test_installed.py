@@ -71,6 +71,7 @@ def test_what_is_asked_for_without_a_connection_waits_and_is_sent_once(
     assert page.evaluate("localStorage.getItem('photoflux-person')") is None
 
 
+@pytest.mark.thorough  # by default it is offline in a tab, above
 def test_installed_it_opens_in_a_window_of_its_own_and_says_that_it_is_offline(
     site: Site, alice: Any, tmp_path: Path
 ) -> None:
@@ -184,6 +185,7 @@ def filming(chromium: Browser) -> Iterator[Browser]:
     browser.close()
 
 
+@pytest.mark.thorough  # by default tests/browser/test_selfie.py films
 def test_the_camera_of_the_wizard_gives_hints_and_takes_photos(
     site: Site, twin: Any, filming: Browser
 ) -> None:

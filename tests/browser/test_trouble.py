@@ -148,6 +148,7 @@ def test_a_connection_cut_during_an_upload_goes_on_by_itself(
     assert twin.photos.count() == 4
 
 
+@pytest.mark.thorough  # by default tests/test_uploads_cut.py cuts pieces off
 def test_a_piece_that_breaks_off_goes_on_where_it_stopped(site: Site, wizard: Page, tmp_path: Path) -> None:
     site.workers.start("cpu")
     large, sent, held = tmp_path / "large.tif", [], []
@@ -226,6 +227,7 @@ def test_a_double_click_on_again_is_one_more_job(site: Site, studio_page: Page, 
     assert Job.objects.count() == 2
 
 
+@pytest.mark.thorough  # by default tests/browser/test_studio.py looks at one that has the focus
 def test_results_of_two_requests_leave_what_is_being_typed_alone(site: Site, studio_page: Page) -> None:
     prompt = studio_page.get_by_label("Prompt", exact=True)
     for text in ("in a park", "on a beach"):

@@ -73,7 +73,8 @@ def test_a_delivered_file_shows_all_that_is_known(site: Site, marked: bytes, set
     shot(page, "verify-ours")
 
 
-@pytest.mark.parametrize("kind", ["drop", pytest.param("paste", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("kind", ["drop", "paste"])
+@pytest.mark.thorough  # by default a file is chosen, above
 def test_a_file_is_dropped_or_pasted(site: Site, marked: bytes, kind: str) -> None:
     page = site.visit()
     page.goto("/verify/")

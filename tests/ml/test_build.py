@@ -131,6 +131,7 @@ def test_one_command_builds_it_from_nothing_and_betters_it(tmp_path: Path) -> No
     assert (better / "model_index.json").is_file()
 
 
+@pytest.mark.thorough  # of the nets that only a new base needs
 def test_evening_out_changes_the_latents_and_not_the_pictures() -> None:
     """The channels' variances become nearly equal, and the decoded picture stays the same."""
     from ml.nano import vae

@@ -304,6 +304,7 @@ def test_a_damaged_one_is_told(base: Base, kept: int) -> None:
     assert e.value.code == "base_broken"
 
 
+@pytest.mark.thorough  # of the nets that only a new base needs
 def test_latents_after_the_bases_own_steps_still_are_of_their_drawing(tmp_path: Path) -> None:
     base, numbers = base_of("nano"), range(OWN, OWN + 3)
     pipe = load_pipeline(base, "cpu")

@@ -120,7 +120,7 @@ def test_what_media_refuses_comes_back_as_a_verdict(checker, data, expected):
     assert (said.accepted, said.code, said.detail) == (False, expected, MESSAGES[expected])
 
 
-@pytest.mark.parametrize("quarters", [1, 2, 3])
+@pytest.mark.parametrize("quarters", [1, *(pytest.param(n, marks=pytest.mark.thorough) for n in (2, 3))])
 def test_a_photo_on_its_side_or_upside_down_is_turned(checker, portrait, accepted, quarters):
     said = checker.inspect(media.encode_jpeg(np.ascontiguousarray(np.rot90(portrait, quarters))))
     assert said.code == ""

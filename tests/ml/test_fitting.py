@@ -126,7 +126,7 @@ def test_every_rung_trains_a_twin_that_renders(
     assert not any(isinstance(m, Float8Linear) for m in engine.models()[0].transformer.modules())
 
 
-@pytest.mark.parametrize("profile", ["flux-schnell", "flux2-klein"])
+@pytest.mark.parametrize("profile", [pytest.param("flux-schnell", marks=pytest.mark.thorough), "flux2-klein"])
 def test_serving_in_less_memory_renders_nearly_the_same(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str
 ) -> None:

@@ -202,7 +202,7 @@ def test_training_does_not_round_its_tokens() -> None:
 
 
 @pytest.mark.parametrize("units", [False, True])
-@pytest.mark.parametrize("rows", [1, 40])
+@pytest.mark.parametrize("rows", [pytest.param(1, marks=pytest.mark.thorough), 40])
 def test_it_compiles_in_one_piece(units: bool, rows: int) -> None:
     torch._dynamo.reset()
     layer, x = quantised(units=units), numbers(1, rows, K)

@@ -139,9 +139,9 @@ def test_a_picture_takes_what_was_foreseen(tmp_path: Path) -> None:
     assert foreseen == pytest.approx(allocated(lambda: vae.decode(z)), rel=0.15)
 
 
+@pytest.mark.thorough  # by default the figures of the plans, below, come from few blocks
 @pytest.mark.parametrize(
-    ("job", "checkpointing"),
-    [pytest.param(SMALL_JOB, False, marks=pytest.mark.thorough), (Workload(SMALL_2, FLUX2.targets), True)],
+    ("job", "checkpointing"), [(SMALL_JOB, False), (Workload(SMALL_2, FLUX2.targets), True)]
 )
 def test_few_blocks_tell_of_many(job: Workload, checkpointing: bool) -> None:
     assert metering.step_bytes(job, (512, 512), checkpointing) == metering._short_step(

@@ -169,6 +169,7 @@ def test_times_are_drawn_as_said(kind: str) -> None:
     assert ((t < 0.05).float().mean() > 0.04) == (kind == "uniform")
 
 
+@pytest.mark.thorough  # no base of the catalogue uses it
 def test_prior_preservation_keeps_what_the_class_word_makes(pipe: Any, quick: Base, few: list[bytes]) -> None:
     """With prior preservation, the answer to the caption without the trigger changes less."""
     text = encode_text(pipe, quick, "photo of a woman")
