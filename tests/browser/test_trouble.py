@@ -148,7 +148,6 @@ def test_a_connection_cut_during_an_upload_goes_on_by_itself(
     assert twin.photos.count() == 4
 
 
-@pytest.mark.thorough  # by default tests/test_uploads_cut.py cuts pieces off
 def test_a_piece_that_breaks_off_goes_on_where_it_stopped(site: Site, wizard: Page, tmp_path: Path) -> None:
     site.workers.start("cpu")
     large, sent, held = tmp_path / "large.tif", [], []
