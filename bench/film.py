@@ -31,6 +31,9 @@ PHONE = {
 }
 TOP, BOTTOM = 70, 90  # px: bars of the page may cover what is nearer to an edge than this
 QUALITY = 66
+# That the network is idle says nothing: a page listens for as long as it is open.
+SEEN = """Promise.all([...document.images].filter((i) => i.getBoundingClientRect().top < innerHeight)
+  .map((i) => i.decode().catch(() => {})))"""
 # What is fixed to an edge of the screen would lie across a picture that is higher than it.
 BARS = """for (const bar of document.querySelectorAll("body *"))
   if (["fixed", "sticky"].includes(getComputedStyle(bar).position)) bar.style.visibility = "{}";"""
@@ -72,6 +75,7 @@ class Camera:
         if click and opens:
             with self.page.expect_navigation():  # a form is sent later than the click (static/forms.js)
                 found.click()
+            self.page.evaluate(SEEN)
         elif click:
             found.click()
         self.look(0.25)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.film import PHONE, Camera
+from bench.film import PHONE, SEEN, Camera
 from bench.firstuse import PATIENCE, PHOTOS, drawn, product, soft
 from bench.house import ROOT, house, person
 from bench.landing import PERSON
@@ -31,9 +31,6 @@ PASSWORD = "a long password"  # bench.house.person gives it
 MOST = 4_000_000  # bytes of all clips
 LONGEST = 15.0  # seconds of a clip
 STEP = 180_000  # ms for a page; a training or a picture has PATIENCE
-# That the network is idle says nothing: a page listens for as long as it is open.
-SEEN = """Promise.all([...document.images].filter((i) => i.getBoundingClientRect().top < innerHeight)
-  .map((i) => i.decode().catch(() => {})))"""
 
 
 def said(words: str, context: str = "") -> str:
