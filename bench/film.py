@@ -31,6 +31,9 @@ PHONE = {
 }
 TOP, BOTTOM = 70, 90  # px: bars of the page may cover what is nearer to an edge than this
 QUALITY = 66
+# That the network is idle says nothing: a page listens for as long as it is open.
+SEEN = """Promise.all([...document.images].filter((i) => i.getBoundingClientRect().top < innerHeight)
+  .map((i) => i.decode().catch(() => {})))"""
 # What is fixed to an edge of the screen would lie across a picture that is higher than it.
 BARS = """for (const bar of document.querySelectorAll("body *"))
   if (["fixed", "sticky"].includes(getComputedStyle(bar).position)) bar.style.visibility = "{}";"""
@@ -61,16 +64,20 @@ class Camera:
                 self.look(1 / FPS)
         self.look(seconds)
 
-    def tap(self, found: Any, *, click: bool = True) -> None:
-        """Rings what is tapped, and taps it. Without `click` the caller does what it stands for."""
+    def tap(self, found: Any, *, click: bool = True, opens: bool = True) -> None:
+        """Rings what is tapped, and taps it, and waits for the page that this opens. Without `click` the
+        caller does what it stands for."""
         self.show(found, 0.5)
         box, still = found.bounding_box(), Image.fromarray(self._frame())
         x, y = box["x"] + min(box["width"] / 2, 120), box["y"] + min(box["height"] / 2, 60)
         for radius in (26, 20, 16, 16):
             self._hold(_ringed(still, x, y, radius), 1 / FPS)
-        if click:
+        if click and opens:
+            with self.page.expect_navigation():  # a form is sent later than the click (static/forms.js)
+                found.click()
+            self.page.evaluate(SEEN)
+        elif click:
             found.click()
-            self.page.wait_for_load_state()
         self.look(0.25)
 
     def write(self, found: Any, text: str) -> None:

@@ -3,8 +3,9 @@
 Starts a temporary installation, walks through it on a phone's screen in each language, and keeps clips
 (MP4, silent) and cropped pictures in static/help/LANGUAGE/, which articles show by `![words](clip:NAME)` and
 `![words](shot:NAME)`. Everybody in them is drawn: the demonstration person, whose photos are drawn too. Run
-it again when these pages change; `--only es` remakes one language. A language takes four minutes on two
-cores, most of it a training. Chinese needs a font (Debian: fonts-wqy-zenhei).
+it again when these pages change; `--only es` remakes one language alone. A language takes four minutes on two
+cores, most of it a training. Chinese needs a font, and the browser's own buttons need its translations
+(Debian: fonts-wqy-zenhei, chromium-l10n).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.film import PHONE, Camera
+from bench.film import PHONE, SEEN, Camera
 from bench.firstuse import PATIENCE, PHOTOS, drawn, product, soft
 from bench.house import ROOT, house, person
 from bench.landing import PERSON
@@ -30,9 +31,6 @@ PASSWORD = "a long password"  # bench.house.person gives it
 MOST = 4_000_000  # bytes of all clips
 LONGEST = 15.0  # seconds of a clip
 STEP = 180_000  # ms for a page; a training or a picture has PATIENCE
-# That the network is idle says nothing: a page listens for as long as it is open.
-SEEN = "[...document.images].every((i) => i.complete || i.getBoundingClientRect().top > innerHeight)"
-PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def said(words: str, context: str = "") -> str:
@@ -72,7 +70,7 @@ class Scene:
     def wait(self, selector: str, count: int = 1) -> None:
         """Until it is there, with the pictures in sight; the clip goes on then."""
         self.page.locator(selector).nth(count - 1).wait_for(timeout=PATIENCE)
-        self.page.wait_for_function(SEEN)
+        self.page.evaluate(SEEN)
 
 
 # ---------------------------------------------------------------- the clips, in the order of their making
@@ -98,7 +96,7 @@ def train(scene: Scene) -> None:
     scene.open("/twins/new/")
     scene.camera.write(scene.at("#id_name"), "Mia")
     scene.tap("button", "Go on to the photos")
-    scene.camera.tap(scene.at("[name=agreed]"))
+    scene.camera.tap(scene.at("[name=agreed]"), opens=False)
     scene.tap("button", "Agree and go on")
     scene.camera.tap(scene.page.get_by_text(said("Choose photos"), exact=True), click=False)
     scene.page.locator("#files").set_input_files(scene.photos)
@@ -168,13 +166,7 @@ def delete(scene: Scene) -> None:
     scene.camera.look(1.0)
     scene.camera.write(scene.at("#proof-erase"), PASSWORD)
     scene.camera.picture("delete-proof", scene.at("main .card"))
-    erase = scene.named("button", "Erase everything")
-    scene.camera.tap(erase, click=False)
-    erase.click()
-    scene.page.wait_for_load_state()
-    scene.page.set_viewport_size(PHONE["viewport"])  # the browser forgets it with all of the site's data
-    scene.page.bring_to_front()
-    scene.page.evaluate(PAINTED)
+    scene.tap("button", "Erase everything")
     scene.camera.look(2.0)
     scene.camera.clip("delete")
 
@@ -205,9 +197,23 @@ def cookie_of(user: Any, origin: str) -> dict[str, str]:
     return {"name": name, "value": client.cookies[name].value, "url": origin}
 
 
+def locale_of(language: str) -> str:
+    return language.replace("hans", "CN")
+
+
+@contextmanager
+def chromium(playwright: Any, language: str) -> Iterator[Any]:
+    """A browser whose own words, as on a button that chooses a file, are in this language."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    told = os.environ | {"LANGUAGE": locale_of(language).replace("-", "_")}
+    browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"], env=told)
+    yield browser
+    browser.close()
+
+
 @contextmanager
 def phone(browser: Any, origin: str, language: str, user: Any = None) -> Iterator[Any]:
-    context = browser.new_context(**PHONE, base_url=origin, locale=language.replace("hans", "CN"))
+    context = browser.new_context(**PHONE, base_url=origin, locale=locale_of(language))
     context.set_default_timeout(STEP)
     if user is not None:
         context.add_cookies([cookie_of(user, origin)])
@@ -242,7 +248,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", metavar="LANGUAGE", help="remake one language")
+    parser.add_argument("--only", metavar="LANGUAGE", nargs="+", help="remake these languages")
     only = parser.parse_args().only
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs an event loop in this thread
     with house() as folder, product(port := free_port()):
@@ -252,12 +258,11 @@ def main() -> int:
         photos = drawn(folder / "people", PERSON)[:PHOTOS]
         old = soft(photos[0])
         with sync_playwright() as playwright:
-            path = shutil.which("chromium") or shutil.which("chromium-browser")
-            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-            languages = [only] if only else [code for code, _name in settings.LANGUAGES]
-            origin = f"http://127.0.0.1:{port}"
-            longest = max(filmed(browser, origin, each, photos, old) for each in languages)
-            browser.close()
+            longest = 0.0
+            for each in only or [code for code, _name in settings.LANGUAGES]:
+                with chromium(playwright, each) as browser:
+                    lasted = filmed(browser, f"http://127.0.0.1:{port}", each, photos, old)
+                longest = max(longest, lasted)
     total = sum(file.stat().st_size for file in FOLDER.rglob("*.mp4"))
     print(f"all clips: {total / 1e6:.1f} MB")
     return int(total > MOST or longest > LONGEST)

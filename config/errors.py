@@ -141,3 +141,12 @@ class Unavailable(DomainError):
 class Forged(DomainError):
     code, status = "not_authenticated", 403
     message = _("This request does not come from our pages, or they are out of date. Load the page again.")
+
+
+class Forbidden(DomainError):
+    code, status, message = "forbidden", 403, _("Your role does not open this page.")
+
+
+class Internal(DomainError):
+    code, status = "internal", 500
+    message = _("Something went wrong on our side. It was noted; please try again.")

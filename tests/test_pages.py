@@ -6,6 +6,10 @@ import re
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
+
+from config.errors import NotFound, RateLimited
+from config.web.problems import ProblemMiddleware, answer_to, forbidden
 
 pytestmark = pytest.mark.django_db
 OPEN = (
@@ -132,3 +136,36 @@ def test_pictures_of_one_instant_are_gone_through_in_one_direction(client: Any, 
     seen = [client.get(f"/gallery/{item.id}/").context for item in pictures]
     assert [page["newer"] for page in seen] == [pictures[1], pictures[2], None]
     assert [page["older"] for page in seen] == [None, pictures[0], pictures[1]]
+
+
+def asked(method: str, path: str, **headers: str) -> Any:
+    from django.contrib.auth.models import AnonymousUser
+    from django.test import RequestFactory
+
+    request = RequestFactory().generic(method, path, headers=headers)
+    request.user = AnonymousUser()
+    return request
+
+
+def test_a_bare_refusal_of_allauth_is_a_page_that_says_when_to_go_on() -> None:
+    form = "http://testserver/accounts/login/"
+    bare = ProblemMiddleware(lambda _: HttpResponse(status=429))
+    page = bare(asked("POST", "/accounts/login/", Referer=form))
+    assert (page.status_code, page["Retry-After"]) == (429, "60")
+    assert "You can go on in 1\xa0minute." in page.text
+    assert f'href="{form}">Try again' in page.text
+
+
+def test_the_page_of_an_error_leads_on_and_to_no_other_site() -> None:
+    away = answer_to(asked("POST", "/verify/", Referer="https://evil.example/"), RateLimited())
+    assert "evil" not in away.text
+    lost = answer_to(asked("GET", "/nowhere/"), NotFound())
+    assert "Try again" not in lost.text
+    assert 'href="/help/"' in lost.text
+
+
+def test_staff_without_a_right_read_that_and_not_of_a_missing_page() -> None:
+    page = forbidden(asked("GET", "/admin/moderation/queue/"))
+    assert page.status_code == 403
+    assert "Your role does not open this page." in page.text
+    assert "Error 403" in page.text

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +15,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooMany
 from django.db import DataError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
@@ -21,7 +24,9 @@ from rest_framework.views import exception_handler
 from config.errors import (
     DomainError,
     FileTooLarge,
+    Forbidden,
     Forged,
+    Internal,
     Invalid,
     Malformed,
     MethodNotAllowed,
@@ -34,6 +39,8 @@ from config.errors import (
 log = logging.getLogger(__name__)
 
 JSON = "application/problem+json"
+ALLAUTH = ("/_allauth/", "/accounts/")
+AGAIN = (408, 429, 500, 503)  # what may work when it is asked for once more
 
 # The exceptions of Django REST framework -> (code, sentence).
 FRAMEWORK_ERRORS: dict[type[Exception], tuple[str, Callable[[], str]]] = {
@@ -157,8 +164,8 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         answer = self.get_response(request)
-        if answer.status_code == 429 and request.path.startswith("/_allauth/"):
-            return respond(_of_allauth())
+        if answer.status_code == 429 and request.path.startswith(ALLAUTH) and "Retry-After" not in answer:
+            return answer_to(request, _of_allauth())
         return answer
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -170,7 +177,28 @@ def answer_to(request: HttpRequest, error: DomainError) -> HttpResponse:
     """The answer to an error: problem+json under /api/, a page elsewhere."""
     if request.path.startswith(("/api/", "/_allauth/")):
         return respond(error)
-    return with_headers(render(request, "error.html", {"error": error}, status=error.status), error)
+    facts = {"error": error, "again": _again(request, error), "until": _until(error)}
+    return with_headers(render(request, "error.html", facts, status=error.status), error)
+
+
+def _again(request: HttpRequest, error: DomainError) -> str:
+    """Where to try again: the page whose form was sent, or this one if that makes sense; or ""."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path() if error.status in AGAIN else ""
+    return _page_before(request)
+
+
+def _until(error: DomainError) -> datetime | None:
+    """When to try again, if the error says so: in whole minutes, which is how the page tells it."""
+    minutes = math.ceil(int(getattr(error, "headers", {}).get("Retry-After", 0)) / 60)
+    return timezone.now() + timedelta(minutes=minutes, seconds=1) if minutes else None
+
+
+def _page_before(request: HttpRequest) -> str:
+    """The page of ours that the user came from, or ""."""
+    back = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return back if ours else ""
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -188,16 +216,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404 under /api/; elsewhere a page with 403, for staff who lack a permission."""
-    if request.path.startswith("/api/"):
-        return respond(NotFound())
-    return render(request, "error.html", {"error": NotFound()}, status=403)
+    return answer_to(request, NotFound() if request.path.startswith("/api/") else Forbidden())
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    sentence = _("Something went wrong on our side. It was noted; please try again.")
-    if request.path.startswith("/api/"):
-        return JsonResponse(body("internal", 500, sentence), status=500, content_type=JSON)
-    return render(request, "error.html", {"error": {"detail": sentence, "status": 500}}, status=500)
+    return answer_to(request, Internal())
 
 
 def sentence_of(error: DomainError) -> str:
@@ -219,10 +242,6 @@ def told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             messages.error(request, sentence_of(refused))
             if request.method == "GET":  # an invalid query: show the page without the query
                 return redirect(request.path)
-            back = request.headers.get("Referer", "")
-            ours = url_has_allowed_host_and_scheme(
-                back, {request.get_host()}, require_https=request.is_secure()
-            )
-            return redirect(back if ours else "/")
+            return redirect(_page_before(request) or "/")
 
     return page

@@ -186,6 +186,10 @@ def test_with_an_app_a_code_is_asked_for_and_each_recovery_code_counts_once(clie
     session.save()
     assert client.post("/accounts/2fa/totp/activate/", {"code": code()}).status_code == 302
     codes = Authenticator.objects.get(user=alice, type="recovery_codes").wrap().get_unused_codes()
+    client.post("/accounts/2fa/reauthenticate/", {"code": codes.pop()})
+    page = client.get("/accounts/2fa/recovery-codes/").text
+    assert all(f"<code>{each}</code>" in page for each in codes)
+    assert "The 9 codes that are left" in client.get("/accounts/2fa/recovery-codes/generate/").text
     for tries, lets_in in (("nothing", False), (codes[0], True), (codes[0], False), (codes[1], True)):
         other = browser()
         assert code_asked(other, alice)

@@ -96,6 +96,19 @@ EMPTY = {
 EXPLAINED = ("Element content is too short to determine", "Element content contains only non-text characters")
 EXPLAINED += ("Check that captions are available",)
 LANGUAGES = {"en": "en", "es": "es", "zh": "zh-CN"}
+# What a finger can press and is lower than 44 px, with its label. A link in a text needs 24 px if it is alone
+# (WCAG 2.5.8), and nothing as part of a line.
+SMALL = """() => {
+  const boxes = (e) => [e, ...(e.labels || [])].filter((x) => x.checkVisibility() && !x.matches(".hidden"))
+    .map((x) => x.getBoundingClientRect()).filter((box) => box.width > 1 && box.height > 1);
+  const alone = (e) => getComputedStyle(e).display !== "inline";
+  const least = (e) => (!e.matches("a") || (alone(e) && !e.matches("p *, li *")) ? 44 : alone(e) ? 24 : 0);
+  return [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest(".skip") && boxes(e).length)
+    .filter((e) => getComputedStyle(e, "::after").position !== "absolute") // a part of it that is not seen
+    .filter((e) => Math.max(...boxes(e).map((box) => box.height)) < least(e) - 0.5)
+    .map((e) => `${e.closest("[class]")?.className}: ${e.outerHTML.slice(0, 120)}`);
+}"""
 
 
 @pytest.mark.parametrize(
@@ -136,7 +149,8 @@ def faults_of(
     for name, (path, read) in pages.items():
         page.goto(path, wait_until="load")
         shot(page, f"{name}-{size}-{theme}-{code}")
-        faults += [f"{name}-{code}: {fault}" for fault in (looked_over if read else too_wide)(page)]
+        found = (looked_over if read else too_wide)(page) + (too_small(page) if size == "phone" else [])
+        faults += [f"{name}-{code}: {fault}" for fault in found]
     page.context.close()
     site.contexts.remove(page.context)
     return faults
@@ -185,6 +199,10 @@ def looked_over(page: Page) -> list[str]:
 def too_wide(page: Page) -> list[str]:
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return [f"{wide} px wider than the screen"] if wide > 0 else []
+
+
+def too_small(page: Page) -> list[str]:
+    return [f"too small for a finger: {found}" for found in page.evaluate(SMALL)]
 
 
 def axe_faults(page: Page) -> list[str]:

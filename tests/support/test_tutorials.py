@@ -52,8 +52,9 @@ def test_what_articles_show_is_there_and_nothing_else_is() -> None:
     files = {f"{name}.mp4" for name in CLIPS} | {f"{name}.webp" for name in (*CLIPS, *tutorials.SHOTS)}
     filmed = {folder.name for folder in tutorials.FOLDER.iterdir()}
     assert {settings.LANGUAGE_CODE} <= filmed <= set(LANGUAGES)
-    for code in filmed:
-        assert {path.name for path in (tutorials.FOLDER / code).iterdir()} == files
+    for code in filmed:  # what is missing in a language is shown in English
+        there = {path.name for path in (tutorials.FOLDER / code).iterdir()}
+        assert there == files or (code != settings.LANGUAGE_CODE and there < files)
 
 
 def test_clips_are_short_small_and_silent() -> None:
@@ -94,10 +95,16 @@ def test_a_clip_waits_for_its_reader_and_says_what_it_shows(client: Client, code
     page = client.get("/help/first-picture/", headers={"Accept-Language": code}).text
     clip = re.search(r"<figure class=\"help-clip\"><video (.*?)>.*?</figure>", page)
     assert clip
-    there = code if (tutorials.FOLDER / code).exists() else settings.LANGUAGE_CODE
-    assert f'src="/static/help/{there}/begin.mp4"' in clip[1]
+    clip_at, picture_at = at(code, "begin.mp4"), at(code, "train-photos.webp")
+    assert f'src="{clip_at}"' in clip[1]
     assert 'preload="none"' in clip[1]
     assert "autoplay" not in clip[1]
     assert 'aria-label="' in clip[1]
-    assert f'<img src="/static/help/{there}/train-photos.webp" width="360"' in page
-    assert client.get(f"/static/help/{there}/begin.mp4", headers={"Range": "bytes=0-9"}).status_code == 206
+    assert f'<img src="{picture_at}" width="360"' in page
+    assert client.get(clip_at, headers={"Range": "bytes=0-9"}).status_code == 206
+
+
+def at(code: str, name: str) -> str:
+    """The address of a file, which is the English one where a language lacks it."""
+    there = code if (tutorials.FOLDER / code / name).exists() else settings.LANGUAGE_CODE
+    return f"/static/help/{there}/{name}"
