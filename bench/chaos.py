@@ -7,8 +7,8 @@ requests of each part and the availability; then the runs that were lost, the pa
 whether every page opens. Exits 1 below 99.9 % (a restart of PostgreSQL, and the full disk, are counted and
 shown apart), or when a run or a payment is lost, the ledger is wrong or a page does not open.
 
-Where libfaketime is (bench/clocks.py), the clocks of a web process, of the workers of render and cpu and of
-beat jump too: an hour ahead and back, a day back and ahead. The full disk needs root.
+The clocks of a web process, of the workers of render and cpu and of beat jump too (bench/clocks.py): an hour
+ahead and back, a day back and ahead. That needs a C compiler, and the full disk needs root.
 """
 
 from __future__ import annotations
@@ -94,11 +94,11 @@ def fill_disk(here: Stage, seconds: float) -> None:
     filler.unlink()
 
 
-def jump(off: str) -> Work:
+def jump(off: int) -> Work:
     def work(here: Stage, seconds: float) -> None:
-        clocks.shift(here.clock, off)
+        clocks.shift(off)
         time.sleep(seconds)
-        clocks.shift(here.clock, "+0")
+        clocks.shift(0)
 
     return work
 
@@ -115,8 +115,8 @@ ACTS = (
     Act("PostgreSQL restarted", restart_postgres),
 )
 CLOCKS = (
-    Act("clocks an hour ahead, and back", jump("+1h")),
-    Act("clocks a day back, and ahead", jump("-1d")),
+    Act("clocks an hour ahead, and back", jump(clocks.HOUR)),
+    Act("clocks a day back, and ahead", jump(-clocks.DAY)),
 )
 FULL = Act("the disk of the files full", fill_disk)
 APART = ("PostgreSQL restarted", FULL.name)
@@ -255,10 +255,10 @@ def closed(here: Stage, who: dict[str, Any]) -> list[str]:
     return found
 
 
-def chosen(small_disk: bool) -> tuple[Act, ...]:
-    if clocks.LIBRARY is None:
-        print("no clock jumps: libfaketime is not here (Debian: faketime)")
-    return (*ACTS, *(CLOCKS if clocks.LIBRARY else ()), *((FULL,) if small_disk else ()))
+def chosen(here: Stage, small_disk: bool) -> tuple[Act, ...]:
+    if not here.clocks_jump:
+        print("no clock jumps: there is no C compiler here (Debian: gcc)")
+    return (*ACTS, *(CLOCKS if here.clocks_jump else ()), *((FULL,) if small_disk else ()))
 
 
 def main() -> int:
@@ -275,7 +275,7 @@ def main() -> int:
         stage(clocks_jump=True) as here,
         small_disk(here.var / "files") as small,
     ):
-        people, acts = mixed(Path(folder)), chosen(small)
+        people, acts = mixed(Path(folder)), chosen(here, small)
         double.notify = f"{here.origin}/hooks/stripe"
         with loaded(Path(folder), here.origin, people, args.sessions, "mixed") as load:
             time.sleep(10)  # until all have come

@@ -7,8 +7,8 @@ Debian that its tag names, with this program's own Python.
 Then each image runs as its own user, with the environment of docker/compose.yaml and a PostgreSQL and a Redis
 of this machine: the migrations, the web process (/healthz, /readyz, the landing page in two languages), each
 worker until its heartbeat, and a picture by the built-in engine. A chroot isolates them: they share the
-network of the machine, and their root can be written. What they wrote outside of /var/photoflux and /tmp fails,
-as it would on a read-only root. Prints sizes and seconds; exits 1 when something failed.
+network of the machine, and their root can be written. So what they wrote outside of /var/photoflux and /tmp
+is looked for: on a read-only root it would fail. Prints sizes and seconds; exits 1 when something failed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -126,7 +126,9 @@ def pip_of_here(folder: Path) -> list[str]:
     )
     config = folder / "pip.conf"
     config.write_text("\n".join(["[global]", *(f"{name} = {value}" for name, value in told.items()), ""]))
-    paths = {word.removeprefix("file://") for value in told.values() for word in value.split()}
+    words = [word for value in told.values() for word in value.split()]
+    # An index of files has them beside its pages.
+    paths = {str(Path(w.removeprefix("file://")).parent) if w.startswith("file://") else w for w in words}
     local = sorted(path for path in paths if path.startswith("/") and Path(path).exists())
     mounted = [f"{config}:/etc/pip.conf:ro", *(f"{path}:{path}:ro" for path in local)]
     return [word for each in mounted for word in ("--volume", each)]
@@ -245,23 +247,12 @@ class Container:
 
     def stop(self, started: subprocess.Popen[bytes]) -> None:
         for kill in (signal.SIGTERM, signal.SIGKILL):
-            end = time.monotonic() + 15
-            while (pids := self.pids()) and time.monotonic() < end:
-                for pid in pids:
+            for pid in theirs(started.pid):
+                with suppress(ProcessLookupError):
                     os.kill(pid, kill)
-                time.sleep(0.5)
-        started.wait()
-
-    def pids(self) -> list[int]:
-        """Of the processes whose root is this container's."""
-        found = []
-        for link in Path("/proc").glob("[0-9]*/root"):
-            try:
-                if str(link.readlink()).startswith(str(self.root)):
-                    found.append(int(link.parent.name))
-            except OSError:
-                continue
-        return found
+            with suppress(subprocess.TimeoutExpired):
+                started.wait(30)
+                return
 
     def written(self) -> list[str]:
         """Files outside of the folders for them that are newer than this container."""
@@ -275,6 +266,17 @@ class Container:
 
     def remove(self) -> None:
         call("buildah", "rm", self.name)
+
+
+def theirs(pid: int) -> list[int]:
+    """The processes that it started, and those that they started, without buildah's."""
+    found = [
+        int(each)
+        for file in Path(f"/proc/{pid}/task").glob("*/children")
+        for each in file.read_text().split()
+    ]
+    below = [each for child in found for each in theirs(child)]
+    return [p for p in found if b"buildah" not in Path(f"/proc/{p}/cmdline").read_bytes()] + below
 
 
 def answers(address: str, *wanted: str, language: str = "en") -> bool:

@@ -35,7 +35,7 @@ class Stage:
     def __init__(self, folder: Path, var: Path) -> None:
         self.folder, self.var, self.port = folder, var, free_ports(5)
         self.origin = f"http://127.0.0.1:{self.port}"
-        self.runtime, self.clock = haproxy.Runtime(folder / "haproxy"), folder / "clock"
+        self.runtime, self.clocks_jump = haproxy.Runtime(folder / "haproxy"), False
         config = folder / "haproxy.cfg"
         haproxy.main([str(config), "--port", str(self.port), "--socket", str(self.runtime.socket), "--own"])
         with (folder / "haproxy.log").open("w") as log:
@@ -98,7 +98,7 @@ def stage(*, clocks_jump: bool = False) -> Iterator[Stage]:
     with house() as var, tempfile.TemporaryDirectory(prefix="photoflux-stage-") as folder:
         here = Stage(Path(folder), var)
         if clocks_jump:
-            clocks.prepare(here.clock, (f"web-{here.port + 1}", "render", "cpu", "beat"))
+            here.clocks_jump = clocks.prepare(here.folder, (f"web-{here.port + 1}", "render", "cpu", "beat"))
         quick = {"STUDIO": "paint", "STUDIO_FOLDER": folder, "STUDIO_PROFILES": "nano"}
         told = {"PORT": str(here.port), "ORIGIN": here.origin, "PROXIES": "1", "VAR": str(var)}
         os.environ |= told | quick
