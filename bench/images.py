@@ -143,7 +143,15 @@ def build(image: str) -> None:
         print(f"{base}: made in {time.monotonic() - begun:.0f} s, {size(base)}", flush=True)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        how = ("--isolation", "chroot", "--pull-never", "--format", "docker", *pip_of_here(Path(folder)))
+        how = (
+            "--isolation",
+            "chroot",
+            "--layers",
+            "--pull-never",
+            "--format",
+            "docker",
+            *pip_of_here(Path(folder)),
+        )
         call("buildah", "bud", *how, "--tag", name_of(image), "--file", file, ROOT)
     print(f"{image}: built in {time.monotonic() - begun:.0f} s, {size(name_of(image))}", flush=True)
 
