@@ -205,7 +205,8 @@ def house(port: int) -> Iterator[House]:
 
 def as_compose(folder: Path, port: int) -> dict[str, str]:
     """The environment of compose.yaml with the servers of here. Makes the files' folder and the keys."""
-    keys.main([str(folder / "secrets")])
+    for name in keys.KEYS | keys.PASSWORDS:
+        keys.make(name, folder / "secrets")
     redis = urlsplit(os.environ["REDIS_URL"])
     (folder / "secrets" / "redis_password").write_text(redis.password or "")
     (folder / "files").mkdir()
@@ -264,12 +265,12 @@ class Container:
 
     def written(self) -> list[str]:
         """Files outside of the folders for them that are newer than this container."""
-        theirs = [self.root / name for name in NOT_THEIRS]
+        left_out = [self.root / name for name in NOT_THEIRS]
         found = []
         for folder, folders, files in os.walk(self.root):
-            folders[:] = [name for name in folders if Path(folder, name) not in theirs]
+            folders[:] = [name for name in folders if Path(folder, name) not in left_out]
             paths = (Path(folder, name) for name in files)
-            found += [p for p in paths if p not in theirs and p.lstat().st_ctime > self.began]
+            found += [p for p in paths if p not in left_out and p.lstat().st_ctime > self.began]
         return [str(path.relative_to(self.root)) for path in found]
 
     def remove(self) -> None:
@@ -278,13 +279,12 @@ class Container:
 
 def theirs(pid: int) -> list[int]:
     """The processes that it started, and those that they started, without buildah's."""
-    found = [
-        int(each)
-        for file in Path(f"/proc/{pid}/task").glob("*/children")
-        for each in file.read_text().split()
-    ]
-    below = [each for child in found for each in theirs(child)]
-    return [p for p in found if b"buildah" not in Path(f"/proc/{p}/cmdline").read_bytes()] + below
+    try:
+        children = [file.read_text().split() for file in Path(f"/proc/{pid}/task").glob("*/children")]
+        own = [] if b"buildah" in Path(f"/proc/{pid}/cmdline").read_bytes() else [pid]
+    except OSError:  # it has just ended
+        return []
+    return own + [each for child in sum(children, []) for each in theirs(int(child))]
 
 
 def answers(address: str, *wanted: str, language: str = "en") -> bool:
