@@ -61,8 +61,9 @@ def _turns(queue: str) -> Iterator[schedule.Waiting]:
     waiting = _waiting(queue)
     served = last_served([Job], {job.user for job in waiting})
     streak = schedule.Streak() if queue == REMOTE else _streak  # a service loads its own adapters
+    now = clock.now().timestamp()
     while waiting:
-        chosen = schedule.choose(waiting, streak, now=clock.now().timestamp(), served=served)
+        chosen = schedule.choose(waiting, streak, now=now, served=served)
         waiting.remove(chosen)
         yield chosen
 

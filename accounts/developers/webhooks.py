@@ -138,10 +138,12 @@ def on_run_ended(run: Any) -> None:
         return
     event = f"{about}.{run.status}"
     hooks = Webhook.objects.filter(user_id=run.user_id, disabled="", events__contains=[event])
-    body = _body(event, run.finished_at, _facts(run)) if hooks else ""
-    made = [Delivery(webhook=hook, type=event, body=body, next_at=run.finished_at) for hook in hooks]
-    if Delivery.objects.bulk_create(made):
-        wake()
+    if not hooks:
+        return
+    at = run.finished_at or clock.now()
+    body = _body(event, at, _facts(run))
+    Delivery.objects.bulk_create(Delivery(webhook=hook, type=event, body=body, next_at=at) for hook in hooks)
+    wake()
 
 
 def _facts(run: Any) -> dict[str, Any]:
