@@ -13,5 +13,5 @@ RUN pip install --no-cache-dir -r requirements.txt && pip uninstall -qy pixeltab
 COPY . .
 RUN python -m compileall -q .
 USER photoflux
-ENV DJANGO_SETTINGS_MODULE=config.settings VAR=/var/photoflux TORCHINDUCTOR_CACHE_DIR=/var/photoflux/compiled
+ENV DJANGO_SETTINGS_MODULE=config.settings HOME=/tmp VAR=/var/photoflux TORCHINDUCTOR_CACHE_DIR=/var/photoflux/compiled
 CMD ["python", "-m", "config.start.processes", "train"]
