@@ -323,7 +323,7 @@ def try_worker(here: Container) -> None:
             heartbeat.unlink(missing_ok=True)
             print(f"{row.name}: a heartbeat after {here.until(row.name, heartbeat.exists):.1f} s", flush=True)
     begun = time.monotonic()
-    said = ("--prompt", "a woman in a park, smiling", "--seed", "7", "--count", "1", "--out", "/var/photoflux/out")
+    said = ("--prompt", "in a park, smiling", "--seed", "7", "--count", "1", "--out", "/var/photoflux/out")
     here.run("python", "-m", "ml", "render", *said)
     (picture,) = (here.given.var / "out").glob("*.png")
     print(f"worker: {picture.stat().st_size} bytes of a picture after {time.monotonic() - begun:.1f} s")
