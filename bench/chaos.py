@@ -7,7 +7,8 @@ requests of each part and the availability; then the runs that were lost, the pa
 whether every page opens. Exits 1 below 99.9 % (a restart of PostgreSQL, and the full disk, are counted and
 shown apart), or when a run or a payment is lost, the ledger is wrong or a page does not open.
 
-Not here: a clock that jumps. The full disk needs root.
+The clocks of a web process, of the workers of render and cpu and of beat jump too (bench/clocks.py): an hour
+ahead and back, a day back and ahead. That needs a C compiler, and the full disk needs root.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+from bench import clocks
 from bench.load import Load, drawings, loaded, show, visitors
 from bench.machine import machine
 from bench.release import FULL as NO_ROOM
@@ -92,6 +94,15 @@ def fill_disk(here: Stage, seconds: float) -> None:
     filler.unlink()
 
 
+def jump(off: int) -> Work:
+    def work(here: Stage, seconds: float) -> None:
+        clocks.shift(off)
+        time.sleep(seconds)
+        clocks.shift(0)
+
+    return work
+
+
 ACTS = (
     Act("a web process killed", kill("web", "granian")),
     *(
@@ -102,6 +113,10 @@ ACTS = (
     Act("the worker of render stopped (SIGSTOP)", freeze),
     Act("without Redis", without_redis),
     Act("PostgreSQL restarted", restart_postgres),
+)
+CLOCKS = (
+    Act("clocks an hour ahead, and back", jump(clocks.HOUR)),
+    Act("clocks a day back, and ahead", jump(-clocks.DAY)),
 )
 FULL = Act("the disk of the files full", fill_disk)
 APART = ("PostgreSQL restarted", FULL.name)
@@ -240,6 +255,12 @@ def closed(here: Stage, who: dict[str, Any]) -> list[str]:
     return found
 
 
+def chosen(here: Stage, small_disk: bool) -> tuple[Act, ...]:
+    if not here.clocks_jump:
+        print("no clock jumps: there is no C compiler here (Debian: gcc)")
+    return (*ACTS, *(CLOCKS if here.clocks_jump else ()), *((FULL,) if small_disk else ()))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -251,10 +272,10 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         at_stripe() as double,
-        stage() as here,
+        stage(clocks_jump=True) as here,
         small_disk(here.var / "files") as small,
     ):
-        people, acts = mixed(Path(folder)), (*ACTS, *([FULL] if small else []))
+        people, acts = mixed(Path(folder)), chosen(here, small)
         double.notify = f"{here.origin}/hooks/stripe"
         with loaded(Path(folder), here.origin, people, args.sessions, "mixed") as load:
             time.sleep(10)  # until all have come

@@ -85,10 +85,11 @@ def _with_files(user: object, files: list[bytes]) -> list[str]:
     return made
 
 
-def token_of(user: Any) -> str:
+def tokens_of(user: Any) -> dict[str, str]:
     login = {"email": user.email, "password": "a long password"}
     response = client_of(user).post("/_allauth/app/v1/auth/login", login, format="json")
-    return str(response.json()["meta"]["access_token"])
+    meta = response.json()["meta"]
+    return {"token": meta["access_token"], "refresh": meta["refresh_token"]}
 
 
 def visitors() -> list[dict[str, Any]]:
@@ -101,8 +102,8 @@ def visitors() -> list[dict[str, Any]]:
         user = person(f"visitor{number}")
         twin = trained_twin(user)
         fill(user, twin, 0, PICTURES)
-        known = {"items": _with_files(user, files), "twin": str(twin.id)}
-        found.append(known | {"session": session_of(user), "token": token_of(user)})
+        known = {"items": _with_files(user, files), "twin": str(twin.id), "session": session_of(user)}
+        found.append(known | tokens_of(user))
     return found
 
 

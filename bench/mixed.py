@@ -18,12 +18,14 @@ TRAIN, BUY = "API: train", "API: buy credits"
 
 
 class Mixed(visitors.Session):
-    def post(self, path: str, name: str, fine: tuple[int, ...] = (), **more: Any) -> Any:
+    def call(self, how: str, path: str, name: str, fine: tuple[int, ...] = (), **more: Any) -> Any:
         """The answer, or None after a failure, which is told. `fine`: refusals that are no failure."""
-        headers = {"Authorization": f"Bearer {self.person['token']}", "Idempotency-Key": str(uuid.uuid4())}
+        once, address = {"Idempotency-Key": str(uuid.uuid4())}, f"{self.host}/api/v1/{path}"
         begun, error, said = time.perf_counter(), None, None
         try:
-            said = requests.post(f"{self.host}/api/v1/{path}", headers=headers, timeout=60, **more)
+            said = self.with_token(
+                lambda token: requests.request(how, address, headers=token | once, timeout=60, **more)
+            )
             if said.status_code not in fine:
                 said.raise_for_status()
         except requests.RequestException as failed:
@@ -34,22 +36,18 @@ class Mixed(visitors.Session):
     @task(2)
     def send_photo(self) -> None:
         """A photo that is taken back at once, so that the twin does not fill up."""
-        with Path(self.person["photo"]).open("rb") as file:
-            path = f"twins/{self.person['twin']}/photos"
-            said = self.post(path, "API: send a photo", files={"file": ("me.jpg", file)})
+        path, photo = f"twins/{self.person['twin']}/photos", Path(self.person["photo"]).read_bytes()
+        said = self.call("POST", path, "API: send a photo", files={"file": ("me.jpg", photo)})
         if said is not None:
-            headers = {"Authorization": f"Bearer {self.person['token']}"}
-            self.client.delete(
-                f"/api/v1/{path}/{said.json()['id']}", headers=headers, name="API: delete a photo"
-            )
+            self.call("DELETE", f"{path}/{said.json()['id']}", "API: delete a photo")
 
     @task(1)
     def train(self) -> None:
         """One at a time: 409 while one is under way."""
-        self.post(f"twins/{self.person['twin']}/trainings", TRAIN, (409,), json={"base": "nano"})
+        self.call("POST", f"twins/{self.person['twin']}/trainings", TRAIN, (409,), json={"base": "nano"})
 
     @task(1)
     def buy(self) -> None:
-        said = self.post("billing/checkout", BUY, json={"pack": self.person["pack"]})
+        said = self.call("POST", "billing/checkout", BUY, json={"pack": self.person["pack"]})
         if said is not None:  # on the page of the double
             requests.post(said.json()["url"], data={"action": "pay"}, allow_redirects=False, timeout=60)

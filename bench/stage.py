@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bench import clocks
 from bench.house import ROOT, house
 from bench.load import wait_for
 from config.start import colours, haproxy
@@ -34,7 +35,7 @@ class Stage:
     def __init__(self, folder: Path, var: Path) -> None:
         self.folder, self.var, self.port = folder, var, free_ports(5)
         self.origin = f"http://127.0.0.1:{self.port}"
-        self.runtime = haproxy.Runtime(folder / "haproxy")
+        self.runtime, self.clocks_jump = haproxy.Runtime(folder / "haproxy"), False
         config = folder / "haproxy.cfg"
         haproxy.main([str(config), "--port", str(self.port), "--socket", str(self.runtime.socket), "--own"])
         with (folder / "haproxy.log").open("w") as log:
@@ -48,7 +49,7 @@ class Stage:
         table = tree / "config" / "start" / "processes.py"
         quick = table.read_text().replace('"-A", "config", "worker"', '"-A", "tests.worker", "worker"')
         assert "tests.worker" in quick
-        table.write_text(quick)
+        table.write_text(clocks.in_tree(quick))
         for path, text in (migrations or {}).items():
             (tree / path).write_text(text)
         return tree
@@ -91,11 +92,13 @@ def free_ports(count: int) -> int:
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
+def stage(*, clocks_jump: bool = False) -> Iterator[Stage]:
     os.environ["PATH"] = PATH
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that all that was started ends too
     with house() as var, tempfile.TemporaryDirectory(prefix="photoflux-stage-") as folder:
         here = Stage(Path(folder), var)
+        if clocks_jump:
+            here.clocks_jump = clocks.prepare(here.folder, (f"web-{here.port + 1}", "render", "cpu", "beat"))
         quick = {"STUDIO": "paint", "STUDIO_FOLDER": folder, "STUDIO_PROFILES": "nano"}
         told = {"PORT": str(here.port), "ORIGIN": here.origin, "PROXIES": "1", "VAR": str(var)}
         os.environ |= told | quick

@@ -11,8 +11,10 @@ import itertools
 import json
 import os
 import random
+import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from locust import HttpUser, between, events, task
 PEOPLE = json.loads(Path(os.environ["VISITORS"]).read_text())
 TURNS = itertools.count()
 FAILED: list[tuple[float, str]] = []  # when, and what
+LOCK, REFRESHES = threading.Lock(), 6
 THUMBNAILS = 6  # of a page of the gallery
 STREAM, AGAIN, ASK = "event stream", "event stream, opened anew", "API: ask for a picture"
 
@@ -56,7 +59,30 @@ class Session(HttpUser):  # type: ignore[misc]
             gevent.sleep(self.turn.uniform(0.5, 1.5))
 
     def page(self, path: str, name: str) -> None:
-        self.client.get(path, name=f"page: {name}")
+        with self.client.get(path, name=f"page: {name}", catch_response=True) as answer:
+            if answer.ok and "/accounts/login/" in answer.url:
+                answer.failure("logged out")
+
+    def with_token(self, send: Callable[[dict[str, str]], requests.Response]) -> requests.Response:
+        """`send` gets the header. A token that is refused is refreshed, as the product's clients do it: the
+        clock of the web process that made it, or of the one that refuses it, may be wrong."""
+        for _again in range(REFRESHES):
+            token = self.person["token"]
+            answer = send({"Authorization": f"Bearer {token}"})
+            if answer.status_code != 401:
+                break
+            with LOCK:  # people have several sessions, and a refresh token works once
+                if token == self.person["token"]:
+                    self.refresh()
+        return answer
+
+    def refresh(self) -> None:
+        said = requests.post(
+            f"{self.host}/_allauth/app/v1/tokens/refresh", json={"refresh_token": self.person["refresh"]}
+        )
+        if said.ok:
+            new = said.json()["data"]
+            self.person |= {"token": new["access_token"], "refresh": new["refresh_token"]}
 
     def thumbnails(self) -> None:
         for ident in self.turn.sample(self.person["items"], THUMBNAILS):
@@ -94,12 +120,14 @@ class Session(HttpUser):  # type: ignore[misc]
     @task(1)
     def ask(self) -> None:
         """Asks for a picture. One key for each, as the product's clients do, so that asking twice is safe."""
-        headers = {"Authorization": f"Bearer {self.person['token']}", "Idempotency-Key": str(uuid.uuid4())}
+        once = {"Idempotency-Key": str(uuid.uuid4())}
         asked = {"twin": self.person["twin"], "prompt": "in a park, smiling", "count": 1}
         begun, error = time.perf_counter(), None
         try:
             address = f"{self.host}/api/v1/generations"
-            requests.post(address, json=asked, headers=headers, timeout=60).raise_for_status()
+            self.with_token(
+                lambda token: requests.post(address, json=asked, headers=token | once, timeout=60)
+            ).raise_for_status()
         except requests.RequestException as failed:
             error = failed
         tell(ASK, begun, error)

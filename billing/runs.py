@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from django.db import models, transaction
 from django.db.models import Count, Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Coalesce, Now
 
 from accounts.emails import require_confirmed
 from accounts.standing import services as standing
@@ -142,12 +142,10 @@ class PaidRun(Run):
     def postpone(self, stage: str, **fields: Any) -> None:
         """The service is away, or there is no room for its result. After MOST_AWAY of it without a break the
         run fails, here when it was just tried again, or while it waits (billing/engines/settling.py)."""
-        now = timezone.now()
-        since = self.postponed_at or now
-        if now - since < MOST_AWAY:
-            super().postpone(stage, postponed_at=since, **fields)
-        else:
+        if self._mine().filter(postponed_at__lte=Now() - MOST_AWAY).exists():
             self.fail(stage)
+        else:
+            super().postpone(stage, postponed_at=Coalesce("postponed_at", Now()), **fields)
 
     def give_up(self, code: str) -> None:
         """Fail the run while it waits. Does nothing once a worker claimed it or it has ended."""

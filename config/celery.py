@@ -13,7 +13,7 @@ from config import logs, traces
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("photoflux")
+app = Celery("photoflux", task_cls="config.runs.rounds:RoundTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()  # in every thread: a web process sends tasks from its request threads
 app.autodiscover_tasks()

@@ -374,7 +374,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 0}
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULE = beat.schedule()
+CELERY_BEAT_SCHEDULE, CELERY_BEAT_SCHEDULER = beat.schedule(), "config.runs.rounds:Scheduler"
 STUDIO_PROFILE = env.text("STUDIO_PROFILE", "nano")  # the default engine
 STUDIO_THREADS = env.number("STUDIO_THREADS", 0) or None
 # Render with the base in 8 bits, also where the memory suffices for 16.

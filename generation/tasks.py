@@ -9,9 +9,9 @@ from typing import Any
 
 from celery import shared_task
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from billing.runs import REMOTE, may_begin
+from config.runs import clock
 from config.runs.stages import Stages, overall
 from config.runs.turns import last_served
 from config.runs.worker import Lost, claimed
@@ -61,8 +61,9 @@ def _turns(queue: str) -> Iterator[schedule.Waiting]:
     waiting = _waiting(queue)
     served = last_served([Job], {job.user for job in waiting})
     streak = schedule.Streak() if queue == REMOTE else _streak  # a service loads its own adapters
+    now = clock.now().timestamp()
     while waiting:
-        chosen = schedule.choose(waiting, streak, now=timezone.now().timestamp(), served=served)
+        chosen = schedule.choose(waiting, streak, now=now, served=served)
         waiting.remove(chosen)
         yield chosen
 

@@ -18,12 +18,13 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from accounts.developers import outcomes, sending
 from accounts.developers.models import Delivery, Webhook
 from accounts.developers.signing import signature
 from accounts.developers.webhooks import secrets_of
+from config.runs import clock
 from config.runs.stopping import told_to_stop
 
 log = logging.getLogger(__name__)
@@ -110,12 +111,11 @@ class Dispatcher:
 
 def _due() -> QuerySet[Webhook]:
     """The endpoints that something is due for and nothing is on its way to, annotated with since when."""
-    now = timezone.now()
     waiting = Delivery.objects.filter(
-        webhook=OuterRef("pk"), status=Delivery.Status.PENDING, next_at__lte=now
+        webhook=OuterRef("pk"), status=Delivery.Status.PENDING, next_at__lte=Now()
     )
     free = Webhook.objects.filter(
-        Q(busy_until=None) | Q(busy_until__lt=now), disabled="", user__is_active=True
+        Q(busy_until=None) | Q(busy_until__lt=Now()), disabled="", user__is_active=True
     )
     since = Subquery(waiting.order_by("next_at").values("next_at")[:1])
     return free.annotate(since=since).exclude(since=None).order_by("since")
@@ -131,17 +131,17 @@ def take(places: int, hung_places: int) -> list[Delivery]:
         free.order_by().select_for_update(of=("self",), skip_locked=True).values_list("id", flat=True)
     )
     found = (
-        Delivery.objects.filter(webhook__in=mine, status=Delivery.Status.PENDING, next_at__lte=timezone.now())
+        Delivery.objects.filter(webhook__in=mine, status=Delivery.Status.PENDING, next_at__lte=Now())
         .order_by("webhook_id", "next_at", "created_at")
         .distinct("webhook_id")
         .select_related("webhook")
     )
-    Webhook.objects.filter(id__in=mine).update(busy_until=timezone.now() + LEASE)
+    Webhook.objects.filter(id__in=mine).update(busy_until=Now() + LEASE)
     return list(found)
 
 
 def parcel_of(one: Delivery) -> sending.Parcel:
-    now, body = int(timezone.now().timestamp()), one.body.encode()
+    now, body = int(clock.now().timestamp()), one.body.encode()
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "PhotoFlux-Webhooks/1",

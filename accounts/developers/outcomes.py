@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.developers.models import Attempt, Delivery, Disabled, Webhook
@@ -16,6 +15,7 @@ from accounts.developers.sending import Outcome
 from accounts.notices.kinds import Facts, Kind, Topic, Words, register
 from accounts.notices.models import Notice
 from accounts.notices.services import notify
+from config.runs import clock
 
 # How long to wait before each try; the spec's example. After the last one the delivery has failed.
 WAITS = [
@@ -40,7 +40,7 @@ def record(done: Sequence[tuple[Delivery, Outcome]]) -> None:
     rows = Delivery.objects.select_for_update(of=("self",)).select_related("webhook").filter(id__in=ids)
     found = {row.id: row for row in rows}
     pairs = [(found[one.id], outcome) for one, outcome in done if one.id in found]
-    now = timezone.now()
+    now = clock.now()
     Attempt.objects.bulk_create(_attempt(row, outcome, now) for row, outcome in pairs)
     for row, outcome in pairs:
         _end(row, outcome, now)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,7 +21,7 @@ from accounts.models import User
 from accounts.retention import kept
 from accounts.vault import vault
 from config.errors import DomainError, Invalid, NotFound
-from config.runs import broker
+from config.runs import broker, clock
 
 MOST = 10  # endpoints of a user
 OVERLAP = timedelta(hours=24)  # how long a replaced secret also signs
@@ -137,9 +138,12 @@ def on_run_ended(run: Any) -> None:
         return
     event = f"{about}.{run.status}"
     hooks = Webhook.objects.filter(user_id=run.user_id, disabled="", events__contains=[event])
-    body = _body(event, run.finished_at or timezone.now(), _facts(run)) if hooks else ""
-    if Delivery.objects.bulk_create(Delivery(webhook=hook, type=event, body=body) for hook in hooks):
-        wake()
+    if not hooks:
+        return
+    at = run.finished_at or clock.now()
+    body = _body(event, at, _facts(run))
+    Delivery.objects.bulk_create(Delivery(webhook=hook, type=event, body=body, next_at=at) for hook in hooks)
+    wake()
 
 
 def _facts(run: Any) -> dict[str, Any]:
@@ -171,7 +175,8 @@ def send_test(hook: Webhook) -> Delivery:
     """Sends a message of the type TEST, whatever the events. Raises WebhookDisabled."""
     _require_on(hook)
     data = {"id": str(uuid4()), "kind": "test", "status": "succeeded"}
-    one = Delivery.objects.create(webhook=hook, type=TEST, body=_body(TEST, timezone.now(), data))
+    now = clock.now()
+    one = Delivery.objects.create(webhook=hook, type=TEST, body=_body(TEST, now, data), next_at=now)
     wake()
     return one
 
@@ -186,7 +191,7 @@ def replay(hook: Webhook, *, delivery: UUID | None = None) -> int:
         if not found.exists():
             raise NotFound
     ended = found.exclude(status=Delivery.Status.PENDING)
-    count = ended.update(status=Delivery.Status.PENDING, tries=0, next_at=timezone.now())
+    count = ended.update(status=Delivery.Status.PENDING, tries=0, next_at=Now())
     if count:
         wake()
     return count

@@ -6,12 +6,11 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from django.utils import timezone
-
 from accounts.models import User
 from accounts.vault.storage import homes, storage_of
 from config import registry
 from config.errors import Unavailable
+from config.runs import clock
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ def _sweep(user_id: UUID, dry: bool) -> int:
     storage, gone = storage_of(user_id), 0
     try:
         # Listed before the rows are read: the files of a row that is written meanwhile are younger.
-        old = set(storage.old_files(timezone.now() - OLD))
+        old = set(storage.old_files(clock.now() - OLD))
         for known in registry.known_files if old else ():
             old.difference_update(known(user_id))
         for name in old:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from billing.engines import journal
@@ -137,7 +138,7 @@ def _give_up(kind: type[PaidRun]) -> int:
     late = kind.objects.filter(status=Status.QUEUED, stage__in=(AWAY, FULL))
     found = [
         run
-        for run in late.filter(postponed_at__lt=timezone.now() - MOST_AWAY)[:MOST]
+        for run in late.filter(postponed_at__lt=Now() - MOST_AWAY)[:MOST]
         if Circuit().is_open(run.service)
     ]
     for run in found:

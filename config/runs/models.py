@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from config import registry
 from config.errors import AlreadyFinished
 from config.querysets import OwnedQuerySet
-from config.runs import events
+from config.runs import clock, events
 from config.runs.states import OPEN, Status
 from config.runs.worker import WorkerSide
 
@@ -103,7 +104,7 @@ class Run(WorkerSide, models.Model):
 
     def enqueue(self) -> None:
         """Save the new row, and wake a worker once the transaction is committed."""
-        self.enqueued_at = timezone.now()
+        self.created_at = self.enqueued_at = clock.now()
         self.save(force_insert=True)
         self.wake()
 
@@ -141,7 +142,7 @@ class Run(WorkerSide, models.Model):
     def end_at_once(self, *among: Status, **end: Any) -> None:
         """End the run if its status is one of these, whether or not a worker has it."""
         rows = type(self).objects.filter(id=self.id, status__in=among)
-        end |= {"finished_at": timezone.now(), "lease_until": None, "version": F("version") + 1}
+        end |= {"finished_at": Now(), "lease_until": None, "version": F("version") + 1}
         with transaction.atomic():
             if rows.update(**end):
                 self.refresh_from_db()

@@ -4,13 +4,13 @@ Celery beat runs it every 10 s. It is the only recovery: the broker redelivers n
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from config.runs import broker
 from config.runs.models import Run, kinds
@@ -29,15 +29,14 @@ def sweep() -> int:
 
 
 def sweep_kind(kind: type[Run]) -> int:
-    now = timezone.now()
-    lost = kind.objects.filter(status=Status.RUNNING, lease_until__lt=now).values_list("id", flat=True)
+    lost = kind.objects.filter(status=Status.RUNNING, lease_until__lt=Now()).values_list("id", flat=True)
     recovered = sum(_recover(kind, ident) for ident in lost[:MOST_LOST])
-    return recovered + sum(_enqueue_again(kind, queue, rows, now) for queue, rows in kind.by_queue().items())
+    return recovered + sum(_enqueue_again(kind, queue, rows) for queue, rows in kind.by_queue().items())
 
 
 def _recover(kind: type[Run], ident: Any) -> bool:
     """False when the worker has renewed the lease meanwhile, another sweeper holds the row, or it fails."""
-    lapsed = kind.objects.filter(id=ident, status=Status.RUNNING, lease_until__lt=timezone.now())
+    lapsed = kind.objects.filter(id=ident, status=Status.RUNNING, lease_until__lt=Now())
     try:
         with transaction.atomic():
             run = lapsed.select_for_update(of=("self",), skip_locked=True).first()
@@ -49,13 +48,13 @@ def _recover(kind: type[Run], ident: Any) -> bool:
     return run is not None
 
 
-def _enqueue_again(kind: type[Run], queue: str, rows: Q, now: datetime) -> int:
+def _enqueue_again(kind: type[Run], queue: str, rows: Q) -> int:
     """Sends wake-ups for the oldest runs of this queue that no worker has claimed."""
-    unheard = Q(enqueued_at__lt=now - ENQUEUE_AGAIN) | Q(enqueued_at=None)
+    unheard = Q(enqueued_at__lt=Now() - ENQUEUE_AGAIN) | Q(enqueued_at=None)
     found = list(
         kind.objects.filter(rows, unheard, status=Status.QUEUED).order_by("created_at")[:MOST_WAITING]
     )
     for run in found:
-        kind.objects.filter(id=run.id).update(enqueued_at=now)
+        kind.objects.filter(id=run.id).update(enqueued_at=Now())
         broker.enqueue(run.task, run.id, queue)
     return len(found)

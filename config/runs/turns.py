@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from django.db.models import Max
-from django.utils import timezone
+from django.db.models.functions import Now
 
 REMEMBERED = timedelta(days=1)  # runs requested earlier do not count for turns
 
@@ -66,7 +66,7 @@ def last_served(kinds: Iterable[Any], users: Iterable[Any]) -> dict[Any, float]:
     users, found = set(users), {}
     for kind in kinds:
         lately = kind.objects.filter(
-            user__in=users, created_at__gte=timezone.now() - REMEMBERED, started_at__isnull=False
+            user__in=users, created_at__gte=Now() - REMEMBERED, started_at__isnull=False
         )
         for user, last in lately.order_by().values_list("user").annotate(last=Max("started_at")):
             found[user] = max(last.timestamp(), found.get(user, 0.0))

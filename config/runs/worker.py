@@ -2,7 +2,7 @@
 
 A claim turns QUEUED into RUNNING for one worker, raises `attempt` and gives a lease of LEASE. `attempt` is
 the fencing token: everything the worker writes afterwards matches (id, RUNNING, attempt). A worker that
-lost its lease to another worker changes nothing and gets `Lost`.
+lost its lease to another worker changes nothing and gets `Lost`. Leases go by the clock of the database.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from config import registry
 from config.errors import DomainError
@@ -55,13 +55,12 @@ class WorkerSide(Watched):
         """Claim the run if it is still queued; None if it is not, and during a maintenance."""
         if registry.paused():
             return None
-        now = timezone.now()
         with transaction.atomic():  # the token is read before another worker can take the run over
             won = cls.objects.filter(id=ident, status=Status.QUEUED).update(
                 status=Status.RUNNING,
                 attempt=F("attempt") + 1,
-                lease_until=now + LEASE,
-                started_at=now,
+                lease_until=Now() + LEASE,
+                started_at=Now(),
                 share_at_claim=F("share"),
                 version=F("version") + 1,
             )
@@ -82,13 +81,13 @@ class WorkerSide(Watched):
     def _end(self, status: Status, **fields: Any) -> None:
         """End the run and call on_end in one transaction. Raises Lost."""
         with transaction.atomic():
-            self._change(status=status, finished_at=timezone.now(), lease_until=None, **fields)
+            self._change(status=status, finished_at=Now(), lease_until=None, **fields)
             self.refresh_from_db()
             self.on_end()
 
     def beat(self) -> bool:
         """Renew the lease; False when it is lost."""
-        return bool(self._mine().update(lease_until=timezone.now() + LEASE))
+        return bool(self._mine().update(lease_until=Now() + LEASE))
 
     def progress(self, stage: str, share: float) -> bool:
         """The engine's callback: writes the stage and the share (0..1) of the work that is done.
@@ -153,7 +152,7 @@ class WorkerSide(Watched):
                 self.end_cancelled()
 
     def _queued(self) -> dict[str, Any]:
-        return {"status": Status.QUEUED, "lease_until": None, "enqueued_at": timezone.now()}
+        return {"status": Status.QUEUED, "lease_until": None, "enqueued_at": Now()}
 
     def crashed(self) -> None:
         """The worker died: queue the run again, or fail it after the CRASHES-th crash. Raises Lost."""

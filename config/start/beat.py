@@ -28,16 +28,11 @@ TASKS = {
     "remote": ("billing.settle_remote", 30, "io"),
     "expire": ("billing.expire", 600, "io"),
 }
-MOST = 600  # seconds that a start may wait for a worker; at most until the next one
 
 
 def schedule() -> dict[str, Any]:
     """Celery's `beat_schedule`."""
     return {
-        name: {
-            "task": task,
-            "schedule": float(seconds),
-            "options": {"queue": queue, "expires": min(seconds, MOST)},
-        }
+        name: {"task": task, "schedule": float(seconds), "options": {"queue": queue}}
         for name, (task, seconds, queue) in TASKS.items()
     }

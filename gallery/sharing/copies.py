@@ -14,11 +14,11 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.utils import timezone
 
 from accounts.vault.storage import storage_errors
 from accounts.vault.vault import store
 from config.errors import NotFound
+from config.runs import clock
 from gallery.edits import signer
 from gallery.models import Item
 from gallery.sharing.models import Publication
@@ -80,7 +80,7 @@ def sweep() -> int:
 def _sweep(name: str) -> bool:
     with suppress(ValueError, FileNotFoundError):
         ident, written = UUID(name.partition(".")[0]), storages["public"].get_modified_time(name)
-        if timezone.now() - written > OLD and not Publication.objects.shown().filter(id=ident).exists():
+        if clock.now() - written > OLD and not Publication.objects.shown().filter(id=ident).exists():
             storages["public"].delete(name)
             return True
     return False

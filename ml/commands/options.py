@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def add_engine(p: argparse.ArgumentParser) -> None:
 
 
 def add_keys(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--keys", type=Path, default=Path("var/keys"), help="folder of the signing key")
+    keys = Path(os.environ.get("VAR") or "var") / "keys"
+    p.add_argument("--keys", type=Path, default=keys, help="folder of the signing key")
 
 
 def add_subject(p: argparse.ArgumentParser) -> None:

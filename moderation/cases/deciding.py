@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -66,17 +67,15 @@ APPEAL_REFUSALS = (AppealTooLate, AppealedAlready)
 
 def claim(case: Case, *, actor: Any) -> None:
     """Keeps the case for `actor` for CLAIM. Raises CaseTaken, CaseClosed."""
-    now = timezone.now()
-    free = Q(claimed_by=None) | Q(claimed_by=actor) | Q(claimed_at__lt=now - CLAIM)
-    if not Case.objects.open().filter(free, id=case.id).update(claimed_by=actor, claimed_at=now):
+    free = Q(claimed_by=None) | Q(claimed_by=actor) | Q(claimed_at__lt=Now() - CLAIM)
+    if not Case.objects.open().filter(free, id=case.id).update(claimed_by=actor, claimed_at=Now()):
         raise CaseClosed if not Case.objects.open().filter(id=case.id).exists() else CaseTaken
     Case.objects.filter(id=case.id, state=Case.State.OPEN).update(state=Case.State.CLAIMED)
 
 
 def next_case(*, actor: Any) -> Case | None:
     """The most urgent case that nobody else has, claimed for `actor`."""
-    late = timezone.now() - CLAIM
-    free = Q(claimed_by=None) | Q(claimed_by=actor) | Q(claimed_at__lt=late)
+    free = Q(claimed_by=None) | Q(claimed_by=actor) | Q(claimed_at__lt=Now() - CLAIM)
     with transaction.atomic():
         rows = Case.objects.open().filter(free, **({} if actor.is_superuser else {"escalated": False}))
         rows = rows.order_by("due_at", "-count", "created_at")

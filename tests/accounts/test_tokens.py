@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
+from allauth.headless.tokens.strategies.jwt import internal
 from django.db import connections
 
 from accounts.models import User
@@ -47,6 +50,13 @@ def test_a_spent_refresh_token_ends_its_whole_family_and_no_other(alice: Any) ->
     assert [refresh(token).status_code for token in (first, second, third)] == [401] * 3
     assert me(other_access) == 200
     assert refresh(other).status_code == 200
+
+
+def test_a_token_of_a_process_whose_clock_is_ahead_counts(alice: Any) -> None:
+    with patch.object(internal, "time", Mock(time=lambda: time.time() + 3600)):
+        access, first = tokens()
+    assert me(access) == 200
+    assert me(renewed(first)[0]) == 200
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c"])

@@ -288,7 +288,7 @@ def test_lost_wake_ups_are_sent_again_until_all_is_done(
 
 
 @pytest.mark.django_db
-def test_choosing_takes_four_queries_however_many_wait(
+def test_choosing_takes_five_queries_however_many_wait(
     trained: Any, bobs: Any, streak: Streak, django_assert_num_queries: Any
 ) -> None:
     from generation.schedule import WINDOW
@@ -296,7 +296,7 @@ def test_choosing_takes_four_queries_however_many_wait(
 
     queued(trained.user, trained, 2 * WINDOW)
     queued(bobs.user, bobs, 1)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert len(list(_turns("render"))) == WINDOW
 
 

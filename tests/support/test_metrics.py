@@ -101,13 +101,9 @@ def test_runs_wait_work_and_end(client: Client, alice: Any, wake_ups: list[Any])
     from accounts.models import Export
 
     now = timezone.now()
-    old = Export(user=alice, created_at=now - timedelta(minutes=9))
-    old.enqueue()
-    assert Export.claim(old.id)
-    Export.objects.filter(id=old.id).update(
-        status="succeeded", started_at=now - timedelta(minutes=8), finished_at=now - timedelta(minutes=7)
-    )
-    Export(user=alice, created_at=now - timedelta(minutes=5)).enqueue()
+    ended = {"started_at": now - timedelta(minutes=8), "finished_at": now - timedelta(minutes=7)}
+    Export.objects.create(user=alice, status="succeeded", created_at=now - timedelta(minutes=9), **ended)
+    Export.objects.create(user=alice, created_at=now - timedelta(minutes=5))
     found = scraped(client)
     assert found["photoflux_runs_open kind=export status=queued"] == 1
     assert found["photoflux_runs_open kind=image status=queued"] == 0
