@@ -66,7 +66,7 @@ def call(*words: str | Path) -> str:
 def begins_from(file: Path) -> str:
     found = re.search(r"^FROM (\S+)$", file.read_text(), re.M)
     assert found, file
-    return f"docker.io/library/{found[1]}"
+    return f"localhost/{found[1]}"
 
 
 def there(image: str) -> bool:
