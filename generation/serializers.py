@@ -7,6 +7,7 @@ import binascii
 import math
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
@@ -232,6 +233,7 @@ class DemonstrationSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 
 def show_job(job: Job, places: Places | None = None) -> dict[str, Any]:
+    prefetch_related_objects([job], "outputs")
     items = [o.item for o in job.outputs.all()]
     return run_fields(job, places) | {
         "recipe": job.recipe,

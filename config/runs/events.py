@@ -75,7 +75,7 @@ def read(user: Any, message: Message) -> Any | None:
     if message["model"] == LIVE:
         return None
     kind: Any = apps.get_model(message["model"])
-    return kind.objects.owned_by(user).shown().filter(id=message["id"]).first()
+    return kind.objects.owned_by(user).shown().for_clients().filter(id=message["id"]).first()
 
 
 class Listener:

@@ -35,6 +35,10 @@ class RunQuerySet(OwnedQuerySet):
         """The runs that the user sees in lists, in the event stream and in its snapshot."""
         return self.filter(shown=True)
 
+    def for_clients(self) -> Self:
+        """Loads with the runs what is told of them."""
+        return self
+
 
 class Run(WorkerSide, models.Model):
     """A subclass defines `task`, `queue` and `kind_name`, as constants or as properties of the row, and adds

@@ -94,7 +94,11 @@ def snapshot(user: Any) -> list[dict[str, Any]]:
     rows = [
         run
         for kind in _with_rows(user, since)
-        for run in kind.objects.owned_by(user).shown().filter(wanted).order_by("-created_at")[:100]
+        for run in kind.objects.owned_by(user)
+        .shown()
+        .for_clients()
+        .filter(wanted)
+        .order_by("-created_at")[:100]
     ]
     places = Places()
     return [_show(run, places) for run in sorted(rows, key=lambda r: r.created_at, reverse=True)]
