@@ -32,7 +32,7 @@ def mask_file(ident: UUID) -> str:
 class JobQuerySet(RunQuerySet):
     def for_clients(self) -> Self:
         """Loads what show_job reads."""
-        return self.select_related("twin", "training").prefetch_related("outputs")
+        return self.select_related("twin", "training", "pack").prefetch_related("outputs")
 
     def by_prompt(self) -> Self:
         """Those that are asked for by a prompt, whose results the studio shows."""

@@ -27,7 +27,7 @@ OF_RECIPE += ("reference", "strength")
 def shown(user: Any, rows: Any) -> list[dict[str, Any]]:
     """What templates/generation/_jobs.html reads, without pictures that were deleted."""
     places = Places()
-    jobs = [show_job(job, places) | {"spared": job.spared, "cost": _cost(job)} for job in rows]
+    jobs = [show_job(job, places) | _told_here(job) for job in rows]
     mine = Item.objects.owned_by(user).filter(job__in=[j["id"] for j in jobs])
     here = {item["id"]: item for item in mine.values(*READ)}
     moves = clips.is_offered(user)
@@ -45,9 +45,11 @@ def shown(user: Any, rows: Any) -> list[dict[str, Any]]:
     return jobs
 
 
-def _cost(job: Job) -> int:
-    """What it costs, or did cost."""
-    return job.price if job.is_open else job.captured
+def _told_here(job: Job) -> dict[str, Any]:
+    """`cost`: what it costs, or did cost. `said`: what was asked for; of a pack its name in the language of
+    the page."""
+    said = job.pack.label if job.pack else job.prompt
+    return {"said": said, "spared": job.spared, "cost": job.price if job.is_open else job.captured}
 
 
 def _link(job: dict[str, Any]) -> str:

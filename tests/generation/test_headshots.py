@@ -111,6 +111,19 @@ def test_a_count_out_of_range_is_refused(as_alice: Any, rich: Twin) -> None:
     assert {refused(as_alice, rich, count=count) for count in (7, 41, 0, "many")} == {"invalid"}
 
 
+def test_the_studio_names_a_pack_in_the_language_of_the_page(as_alice: Any, rich: Twin) -> None:
+    from django.test import Client
+
+    job, page = ordered(as_alice, rich), Client()
+    page.force_login(rich.user)
+    assert job.pack is not None
+    for language, name in (("en", job.pack.name), ("es", job.pack.name_es), ("zh-hans", job.pack.name_zh)):
+        page.cookies["django_language"] = language
+        assert f'<p class="said" title="{name}">{name}</p>' in page.get("/studio/").text
+    job.pack.delete()
+    assert f'title="{job.prompt}"' in page.get("/studio/").text
+
+
 def test_a_pack_or_preset_that_is_gone_is_refused(as_alice: Any, rich: Twin) -> None:
     Preset.objects.get(code="library").delete()
     Preset.objects.filter(code="side").update(enabled=False)
