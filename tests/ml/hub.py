@@ -156,8 +156,8 @@ def send(request: Any, file: str, data: bytes, etag: str = "") -> None:
     hub.ranges.append((file, start))
     if hub.cuts.get(file):
         body = body[: hub.cuts[file].pop(0)]
+    hub.bytes_sent += len(body)  # before the client can have read it and ask
     request.wfile.write(body)
-    hub.bytes_sent += len(body)
 
 
 def say(request: Any, found: Any) -> None:
