@@ -12,6 +12,7 @@ from django.db import connection
 
 
 def now() -> datetime:
+    """With time zone; one query."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
         found: datetime = cursor.fetchone()[0]

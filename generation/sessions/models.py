@@ -18,12 +18,11 @@ from twins.models import Training
 
 class SessionQuerySet(OwnedQuerySet):
     def for_clients(self) -> Self:
-        """Loads what following.runs_of reads, and `shown`, the number of the pictures, and `cover`, the id of
-        the best one."""
+        """Loads what following.runs_of reads, `picture_count`, and `cover`, the best picture's id."""
         inside = _inside(OuterRef("user"), OuterRef(OuterRef("pk")))
-        shown = inside.order_by().values("user").annotate(n=Count("id")).values("n")
+        count = inside.order_by().values("user").annotate(n=Count("id")).values("n")
         best = inside.order_by("-favourite", "-created_at").values("id")[:1]
-        found = self.annotate(shown=Coalesce(Subquery(shown), 0), cover=Subquery(best))
+        found = self.annotate(picture_count=Coalesce(Subquery(count), 0), cover=Subquery(best))
         return found.prefetch_related("jobs", "trainings")
 
 

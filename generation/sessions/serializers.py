@@ -39,7 +39,7 @@ def show_session(session: Session) -> dict[str, Any]:
         "failed": state.failed,
         "jobs": [job.id for job in session.jobs.all()],
         "trainings": [training.id for training in session.trainings.all()],
-        "pictures": session.shown,  # type: ignore[attr-defined]
+        "pictures": session.picture_count,  # type: ignore[attr-defined]
         "created_at": session.created_at,
     }
 

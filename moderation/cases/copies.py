@@ -98,8 +98,8 @@ def state_of(agreement: float | None) -> str:
 
 
 def hashes(kind: str, ident: str) -> list[int]:
-    """Of a subject's picture and its middles. They are made here only where its owner's app keeps none: that
-    takes a person who decides one case after the other a twentieth of a second."""
+    """Of a subject's picture and its middles: those that are kept with it. To make them anew would let staff
+    wait for the next case."""
     with suppress(NotFound):
         if kept := registry.subjects[kind].prints(ident):
             return kept
