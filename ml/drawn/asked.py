@@ -12,6 +12,8 @@ from ml.vocabulary import COLOURS, SAY
 
 COLOUR_OF = {"clothes": "colour", "hat": "hat_colour", "hair": "hair_colour", "background": "backdrop"}
 DENIED = re.compile(r"\b(?:no|not|without)(?: an?| any)? $")
+# Other names of colours of hair.
+SAME = {"blond": "blonde", "gray": "grey", "silver": "grey", "ginger": "red", "auburn": "chestnut"}
 # Words for a kind alone, tried after all others: of glasses and hats the usual ones, of a smile its stem.
 ALONE = [
     ("glasses", "round", "glasses"),
@@ -19,6 +21,10 @@ ALONE = [
     ("hat", "hat", "hat"),
     ("expression", "smiling", "smile"),
     ("beard", "beard", "beard"),
+    ("beard", "none", "clean-shaven"),
+    ("hair_colour", "blonde", "blonde"),
+    ("hair_colour", "brown", "brunette"),
+    ("hair_colour", "red", "redhead"),
 ]
 
 
@@ -46,7 +52,7 @@ def said_by(match: re.Match[str], values: dict[str, Any], text: str) -> dict[str
         return {field: "none" for field in values if field in ("glasses", "hat", "beard")}
     (field,) = values
     colour = match.groupdict().get("colour")
-    return values | ({COLOUR_OF[field]: colour} if colour else {})
+    return values | ({COLOUR_OF[field]: SAME.get(colour, colour)} if colour else {})
 
 
 @lru_cache
@@ -58,13 +64,15 @@ def phrases() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
     some += [("beard", name, BEARD_WORDS.get(name, name)) for name in BEARDS if name != "none"]
     some += [("eyes", colour, f"{colour} eyes") for colour in EYE_COLOURS]
     some.sort(key=lambda row: -len(row[2]))
-    some += [("hair_colour", colour, f"{colour} hair") for colour in HAIR_COLOURS]
+    colours = [(word, SAME.get(word, word)) for word in (*HAIR_COLOURS, *SAME)]
+    some += [("hair_colour", colour, f"{word} hair") for word, colour in colours]
+    some += [("hair_colour", colour, f"hair dyed {word}") for word, colour in colours]
     return [(pattern_of(phrase, field), {field: value}) for field, value, phrase in some + ALONE]
 
 
 def pattern_of(phrase: str, field: str) -> re.Pattern[str]:
     """`{}` is a colour. It may be missing, but from a wall: any place has a background."""
-    colours = "|".join(HAIR_COLOURS if field == "hair" else COLOURS)
+    colours = "|".join([*HAIR_COLOURS, *SAME] if field == "hair" else COLOURS)
     often = "" if field == "background" else "?"
     words = re.escape(phrase).replace(r"\{\}\ ", rf"(?:(?P<colour>{colours})\ ){often}")
     return re.compile(rf"(?<![\w-]){words}(?![\w-])")

@@ -3,8 +3,8 @@
 The prompt counts as evidence of what a picture shows, for the base follows its words mostly: where the net
 wavers between a smile and a laugh, the one that was asked for is drawn; where it is sure, the net is right.
 
-Of a twin whose person is known as values, the net's word counts for what a prompt may change, and there
-against the person only where it is sure; all else of the person is drawn as it is known."""
+A twin's person who is known as values is drawn as known, but for what the prompt asks to change: of a cut or
+a colour of hair the latents tell too little to overrule what is known, or what was asked for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import numpy as np
 from ml.drawn.people import Person, Scene
 from ml.drawn.portraits import draw
 from ml.drawn.solid import MOUTH_Y, seen_at
-from ml.drawn.values import CHOICES, LENGTHS, NUMBERS, OF_PERSON, drawing_of, values_of
+from ml.drawn.values import CHOICES, LENGTHS, NUMBERS, OF_PERSON, drawing_of
 from ml.nets.alignment import align
 
 Look = Callable[[list[np.ndarray]], np.ndarray]  # heads (96, 96, 3) uint8 -> unit vectors (N, D)
@@ -45,8 +45,7 @@ STEPS = {"yaw": 0.15, "dy": 0.1, "size": 0.15, "width": 0.4, "skin": 0.3, "hair_
 HEAD, SURE, NEARER = 96, 0.02, 0.002
 PERSONAL = {"skin": 0.2, "tint": 0.4, "age": 0.6, "brow": 0.5, "lips": 0.5, "eye_size": 0.5, "width": 0.4}
 PERSONAL |= {"jaw": 0.4, "nose_width": 0.5, "mouth": 0.5}
-# Of a known person: what a prompt may change, and how many times as likely it is that it did not.
-CHANGES, UNCHANGED = ("hair", "hair_colour", "beard"), 100.0
+CHANGES = ("hair", "hair_colour", "beard", "eyes")  # what a prompt may change of a known person
 FOLLOWED = 0.9  # how often a picture shows what a prompt asks for (docs/engine.md)
 
 
@@ -71,10 +70,9 @@ class Redrawing:
         known: KnownPerson | None = None,
         asked: Mapping[str, Any] | None = None,
     ):
-        self.numbers, self.seed, self.known = numbers, seed, known
+        self.numbers, self.seed = numbers, seed
+        self.known = known and changed(known, asked or {})
         self.shares = with_asked(shares, asked or {})
-        if known is not None:
-            self.shares = with_known(self.shares, known.person, asked or {})
         self.places = np.array([int(share.argmax()) for share in self.shares])
         k = TRIED / min(small.shape[:2])
         self.height, self.width = (round(k * side) for side in small.shape[:2])
@@ -87,16 +85,18 @@ class Redrawing:
     def _drawing(self, numbers: np.ndarray, places: np.ndarray) -> tuple[Person, Scene]:
         person, scene = drawing_of(numbers, places, self.seed)
         if self.known:
-            seen = CHANGES if self.known.eyes else (*CHANGES, "eyes")
-            person = replace(self.known.person, **{name: getattr(person, name) for name in seen})
+            eyes = self.known.person.eyes if self.known.eyes else person.eyes
+            person = replace(self.known.person, eyes=eyes)
         return person, scene
 
     def match_colours(self) -> None:
         """Tries likely choices and moves numbers, for what is large enough to be seen in a small drawing."""
+        known = OF_PERSON if self.known else ()
         for name in CHOSEN:
-            self._choose(list(CHOICES).index(name))
+            if name not in known:
+                self._choose(list(CHOICES).index(name))
         for name, step in STEPS.items():
-            if not (self.known and name in OF_PERSON):
+            if name not in known:
                 self._move(list(NUMBERS).index(name), step)
 
     def match_person(self, look: Look) -> None:
@@ -165,6 +165,12 @@ class Redrawing:
         return better
 
 
+def changed(known: KnownPerson, asked: Mapping[str, Any]) -> KnownPerson:
+    """The person, changed as the prompt asks."""
+    changes = {name: asked[name] for name in CHANGES if name in asked}
+    return KnownPerson(replace(known.person, **changes), known.eyes or "eyes" in changes)
+
+
 def with_asked(shares: list[np.ndarray], asked: Mapping[str, Any]) -> list[np.ndarray]:
     """The net's probabilities of the choices, which take all values for equally frequent, given what the
     prompt asks for."""
@@ -177,20 +183,6 @@ def with_asked(shares: list[np.ndarray], asked: Mapping[str, Any]) -> list[np.nd
             share = share / share.sum()
         found.append(share)
     return found
-
-
-def with_known(
-    shares: list[np.ndarray], known: Person, asked: Mapping[str, Any] | None = None
-) -> list[np.ndarray]:
-    """The probabilities of the choices, given that the person is `known`, where the prompt asks for nothing
-    else."""
-    places, sure = dict(zip(CHOICES, values_of(known, Scene())[1])), []
-    for name, share in zip(CHOICES, shares):
-        if name in CHANGES and name not in (asked or {}) and places[name] >= 0:
-            share = with_value(share, places[name], UNCHANGED * share[places[name]])
-            share = share / share.sum()
-        sure.append(share)
-    return sure
 
 
 def with_value(values: np.ndarray, at: int, value: Any) -> np.ndarray:

@@ -32,6 +32,9 @@ def test_it_finds_nothing_in_a_caption_that_is_not_in_the_drawing() -> None:
     ("prompt", "wanted"),
     [
         ("with blonde hair", {"hair_colour": "blonde"}),
+        ("long blond hair", {"hair": "long", "hair_colour": "blonde"}),
+        ("as a redhead, hair in the wind", {"hair_colour": "red"}),
+        ("hair dyed pink, clean-shaven", {"hair_colour": "pink", "beard": "none"}),
         ("a RED Hoodie", {"clothes": "hoodie", "colour": "red"}),
         ("without glasses, no hat", {"glasses": "none", "hat": "none"}),
         ("not smiling", {}),
@@ -42,7 +45,7 @@ def test_it_finds_nothing_in_a_caption_that_is_not_in_the_drawing() -> None:
         ("#(][\\ 50% {} \x00 🙂", {}),
         ("", {}),
     ],
-    ids=["hair", "letters", "denied", "not", "two", "first", "words", "stem", "noise", "nothing"],
+    ids="hair spelling name dyed letters denied not two first words stem noise nothing".split(),
 )
 def test_it_reads_what_people_write(prompt: str, wanted: dict[str, Any]) -> None:
     assert asked(prompt) == wanted

@@ -16,6 +16,7 @@ import torch
 from ml import media
 from ml.catalogue import NANO, Base, base_of
 from ml.drawn.drawing import from_facts
+from ml.drawn.people import Person
 from ml.drawn.portraits import draw
 from ml.drawn.values import CHOICES, LENGTHS, NUMBERS, drawing_of, values_of
 from ml.errors import MLError
@@ -147,7 +148,7 @@ def test_the_drawing_looks_like_the_same_person_to_the_embedder() -> None:
     assert reading.places[at] == places[at]
 
 
-def test_a_known_person_is_drawn_but_for_what_the_picture_clearly_changes() -> None:
+def test_a_known_person_is_drawn_as_known_but_for_what_the_prompt_changes() -> None:
     person, scene, _ = posed(0)
     known = replace(
         person, eyes="green", skin=0.9, chroma=0.3, hair="bob", hair_colour="purple", beard="none"
@@ -155,14 +156,19 @@ def test_a_known_person_is_drawn_but_for_what_the_picture_clearly_changes() -> N
     numbers, places = (np.nan_to_num(np.array(v)) for v in values_of(known, scene))
     shares = [np.eye(n)[int(at)] for n, at in zip(LENGTHS, places.clip(0))]
     colour, cut, eyes = (list(CHOICES).index(name) for name in ("hair_colour", "hair", "eyes"))
-    shares[colour] = 0.9 * np.eye(10)[1] + 0.1 * shares[colour]  # not sure: rather brown
-    shares[cut] = np.eye(13)[0]  # surely bald
-    shares[eyes] = np.eye(6)[0]
+    shares[colour], shares[cut], shares[eyes] = np.eye(10)[1], np.eye(13)[0], np.eye(6)[0]  # brown, bald
     numbers[list(NUMBERS).index("skin")] = -1
-    reading = Redrawing(numbers, shares, 0, draw(known, scene, 128, 128), KnownPerson(known))
-    assert reading.drawing()[0] == replace(known, hair="bald")
-    unsure = Redrawing(numbers, shares, 0, draw(known, scene, 128, 128), KnownPerson(known, eyes=False))
-    assert unsure.drawing()[0] == replace(known, hair="bald", eyes=CHOICES["eyes"][0])
+    small = draw(known, scene, 128, 128)
+
+    def drawn(known: KnownPerson, asked: dict[str, str]) -> Person:
+        reading = Redrawing(numbers, shares, 0, small, known, asked)
+        reading.match_colours()
+        return reading.drawing()[0]
+
+    assert drawn(KnownPerson(known), {}) == known
+    assert drawn(KnownPerson(known, eyes=False), {}) == replace(known, eyes=CHOICES["eyes"][0])
+    asked = {"hair": "long", "eyes": "blue", "expression": "laughing"}
+    assert drawn(KnownPerson(known, eyes=False), asked) == replace(known, hair="long", eyes="blue")
 
 
 def test_the_prompt_decides_where_the_net_wavers() -> None:
