@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import OuterRef, Subquery, Sum
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from billing import ledger, prices
 from billing.engines import offers
@@ -120,18 +121,22 @@ class WalletAdmin(ReadOnlyAdmin):
     def grant(self, request: Any, wallets: Any) -> None:
         if entry := self._entry(request):
             done = self._each(request, wallets, entry, Transfer.Kind.GRANT)
-            messages.success(
-                request, _("Given: %(n)s credits, to %(people)s.") % {"n": entry.amount, "people": done}
+            said = ngettext(
+                "Given: %(n)s credit, to %(people)s.", "Given: %(n)s credits, to %(people)s.", entry.amount
             )
+            messages.success(request, said % {"n": entry.amount, "people": done})
 
     @admin.action(description=_("Take credits"), permissions=["take"])
     def correct(self, request: Any, wallets: Any) -> None:
         """Takes credits by a transfer. It never takes more than is available."""
         if entry := self._entry(request):
             done = self._each(request, wallets, entry, Transfer.Kind.CORRECT)
-            messages.success(
-                request, _("Taken: %(n)s credits, from %(people)s.") % {"n": entry.amount, "people": done}
+            said = ngettext(
+                "Taken: %(n)s credit, from %(people)s.",
+                "Taken: %(n)s credits, from %(people)s.",
+                entry.amount,
             )
+            messages.success(request, said % {"n": entry.amount, "people": done})
 
     def _entry(self, request: Any) -> Entry | None:
         amount, key = (request.POST.get(name, "").strip() for name in ("amount", "key"))

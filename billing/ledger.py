@@ -16,7 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q, Sum
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from billing.models import LedgerAccount, Transfer, Wallet
 from config.errors import DomainError
@@ -26,14 +26,21 @@ Kind, Account = Transfer.Kind, LedgerAccount.Kind
 
 class NotEnoughCredits(DomainError):
     code, status = "not_enough_credits", 402
-    message = _("This costs %(price)s credits and you have %(available)s. Choose less, or get credits.")
+    message = ngettext_lazy(
+        "This costs %(price)s credit and you have %(available)s. Get credits to go on.",
+        "This costs %(price)s credits and you have %(available)s. Choose less, or get credits.",
+        "price",
+    )
 
 
 class PaymentDue(DomainError):
     code, status = "payment_due", 402
-    message = _(
+    message = ngettext_lazy(
+        "A payment was taken back after its credits were spent: %(owed)s credit is owed."
+        " Get credits to go on.",
         "A payment was taken back after its credits were spent: %(owed)s credits are owed."
-        " Get credits to go on."
+        " Get credits to go on.",
+        "owed",
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from billing import prices
 from billing.models import Wallet
@@ -21,14 +22,21 @@ WAITING = 5  # runs that may wait for each one that the plan works on at once
 
 class TwinLimit(DomainError):
     code, status = "twin_limit", 409
-    message = _("Your plan holds %(limit)s twins. Delete one, or change your plan.")
+    message = ngettext_lazy(
+        "Your plan holds %(limit)s twin. Delete it, or change your plan.",
+        "Your plan holds %(limit)s twins. Delete one, or change your plan.",
+        "limit",
+    )
 
 
 class TwinReadOnly(DomainError):
     code, status = "twin_read_only", 409
-    message = _(
+    message = ngettext_lazy(
+        "Your plan holds %(limit)s twin, so this one can only be looked at."
+        " Delete the other, or change your plan.",
         "Your plan holds %(limit)s twins, so this one can only be looked at."
-        " Delete another, or change your plan."
+        " Delete another, or change your plan.",
+        "limit",
     )
 
 
@@ -39,9 +47,12 @@ class JobLimit(DomainError):
 
 class DemonstrationLimit(DomainError):
     code, status = "demonstration_limit", 409
-    message = _(
+    message = ngettext_lazy(
+        "In a day %(limit)s drafts of the demonstration person are free, and %(left)s is left."
+        " Ask for fewer, come back tomorrow, or make a twin of your own.",
         "In a day %(limit)s drafts of the demonstration person are free, and %(left)s are left."
-        " Ask for fewer, come back tomorrow, or make a twin of your own."
+        " Ask for fewer, come back tomorrow, or make a twin of your own.",
+        "left",
     )
 
 

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 class DomainError(Exception):
     """`code` is stable and for programs, `message` says what to do, `status` is the HTTP status.
 
-    `params` fill the message; `errors` is {field: [sentence, ...]}; `extra` is added to the answer as it is.
+    `params` fill the message, which may be an `ngettext_lazy` of one of them; `errors` is
+    {field: [sentence, ...]}; `extra` is added to the answer as it is.
     """
 
     code = "invalid"
@@ -32,7 +33,7 @@ class DomainError(Exception):
 
     @property
     def detail(self) -> str:
-        return str(self.message) % self.params if self.params else str(self.message)
+        return str(self.message % self.params if self.params else self.message)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"

@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from billing import ledger, limits, prices
 from billing.models import Plan, Price, Wallet
@@ -48,6 +48,9 @@ def test_a_twin_over_the_plan_is_read_only(second: Twin, as_alice: Any, photos: 
         as_alice.post("/api/v1/generations", {"twin": str(second.id), "prompt": "in a park"}, format="json"),
     ]
     assert [(a.status_code, a.json()["code"]) for a in refused] == [(409, "twin_read_only")] * 4
+    assert {a.json()["detail"] for a in refused} == {
+        "Your plan holds 1 twin, so this one can only be looked at. Delete the other, or change your plan."
+    }
     assert as_alice.get(f"/api/v1/twins/{second.id}").json()["status"] == "read_only"
     assert ledger.balance(ledger.wallet_of(second.user)).held == 0
 
@@ -147,3 +150,24 @@ def test_a_changed_price_does_not_change_open_runs(
     work()
     job.refresh_from_db()
     assert (job.captured, job.units, job.engine) == (2, 2, "nano")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "spanish"),
+    [
+        (limits.TwinLimit(limit=1), "Tu plan admite 1 gemelo. Bórralo o cambia de plan."),
+        (limits.TwinLimit(limit=3), "Tu plan admite 3 gemelos. Borra uno o cambia de plan."),
+        (
+            ledger.NotEnoughCredits(price=1, available=0),
+            "Esto cuesta 1 crédito y tienes 0. Consigue créditos para continuar.",
+        ),
+        (
+            ledger.NotEnoughCredits(price=4, available=1),
+            "Esto cuesta 4 créditos y tienes 1. Elige menos o consigue créditos.",
+        ),
+    ],
+    ids=["one twin", "twins", "one credit", "credits"],
+)
+def test_one_is_told_as_one(refusal: Any, spanish: str) -> None:
+    with translation.override("es"):
+        assert refusal.detail == spanish

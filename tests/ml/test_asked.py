@@ -45,7 +45,21 @@ def test_it_finds_nothing_in_a_caption_that_is_not_in_the_drawing() -> None:
         ("#(][\\ 50% {} \x00 🙂", {}),
         ("", {}),
     ],
-    ids="hair spelling name dyed letters denied not two first words stem noise nothing".split(),
+    ids=[
+        "hair",
+        "spelling",
+        "name",
+        "dyed",
+        "letters",
+        "denied",
+        "not",
+        "two",
+        "first",
+        "words",
+        "stem",
+        "noise",
+        "nothing",
+    ],
 )
 def test_it_reads_what_people_write(prompt: str, wanted: dict[str, Any]) -> None:
     assert asked(prompt) == wanted
