@@ -70,6 +70,13 @@ def test_length_counts_and_what_leaks_show_does_not_pass(client: Any, password: 
     assert (answer.status_code == 302) is taken
 
 
+@pytest.mark.parametrize("page", ["login", "signup", "password/reset"])
+def test_a_field_has_its_name_above_and_not_inside_too(client: Any, page: str) -> None:
+    text = client.get(f"/accounts/{page}/").text
+    assert '<label for="id_' in text
+    assert "placeholder" not in text
+
+
 # ---------------------------------------------------------------- a proof first
 
 
