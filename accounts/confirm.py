@@ -126,6 +126,11 @@ def proof_of(form: Any) -> dict[str, Any]:
     return {"password": proof, "code": proof}
 
 
+def require_proof_in_form(request: Any) -> None:
+    """As require_proof, of what a page's form holds."""
+    require_proof(request, **proof_of(request.POST))
+
+
 # ---------------------------------------------------------------- without a password here
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.i18n import set_language
 
 from accounts import consents, services, sessions
-from accounts.confirm import proof_of, require_proof
+from accounts.confirm import require_proof_in_form
 from accounts.forms import PrivacyForm, ProfileForm
 from accounts.models import Export, Kind, User
 from accounts.serializers import show_export
@@ -139,12 +139,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @told
 @limited("exports")
 def everything(request: HttpRequest) -> HttpResponse:
-    _require_proof(request)
+    require_proof_in_form(request)
     return redirect("archive", services.request_archive(request.user).id)
-
-
-def _require_proof(request: HttpRequest) -> None:
-    require_proof(request, **proof_of(request.POST))
 
 
 @login_required
@@ -154,7 +150,7 @@ def _require_proof(request: HttpRequest) -> None:
 def erase(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return render(request, "accounts/erase.html", {"tab": "account"})
-    _require_proof(request)
+    require_proof_in_form(request)
     services.request_erasure(request.user)
     answer = logout(request)
     messages.success(request, _("Your account is being erased. We send you a receipt when it is done."))

@@ -187,15 +187,15 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 # The first is used. Older hashes are replaced at the next log-in (accounts/adapter.py).
 PASSWORD_HASHERS = ["accounts.hashing.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
-# Length instead of rules about characters, and none of the 20,000 passwords that leaks show most often.
-_VALIDATORS = {
-    "MinimumLengthValidator": {"min_length": 10},
-    "CommonPasswordValidator": {},
-    "UserAttributeSimilarityValidator": {"user_attributes": ("email", "display_name")},
-}
+# Length instead of rules about characters, and none of the passwords that leaks show.
+_DJANGOS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
-    for name, options in _VALIDATORS.items()
+    {"NAME": f"{_DJANGOS}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "accounts.passwords.LeakedPasswordValidator"},
+    {
+        "NAME": f"{_DJANGOS}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "display_name")},
+    },
 ]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

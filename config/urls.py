@@ -45,6 +45,7 @@ from moderation.standing import api as standing
 from moderation.views import verify
 from support.feedback import api as product
 from support.feedback.views import feedback as feedback_page
+from support.help import api as centre
 from support.insights import views as insights
 from support.tickets import api as tickets
 from support.tickets.mail.inbound import inbound
@@ -210,6 +211,7 @@ api = [
         tickets.AttachmentView.as_view(),
         {"rendition": "thumbnail"},
     ),
+    path("help", centre.HelpView.as_view()),
     path("me/age", adult.AgeView.as_view()),
     path("me/standing", standing.StandingView.as_view()),
     path("me/standing/appeal", standing.StandingAppealView.as_view()),

@@ -29,8 +29,9 @@ async function act(button) {
 }
 
 for (const button of document.querySelectorAll("[data-passkey]")) {
-  if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) continue; // an older browser: it stays hidden
-  button.hidden = false;
+  const known = Boolean(window.PublicKeyCredential?.parseRequestOptionsFromJSON); // older browsers do not
+  button.hidden = !known;
+  button.form.querySelector("[data-passkey-none]")?.toggleAttribute("hidden", known);
   button.addEventListener("click", () => {
     said(button.form).hidden = true;
     button.disabled = true;

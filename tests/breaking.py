@@ -77,6 +77,11 @@ def _answered(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> Itera
                     yield fact, False
 
 
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    named = schema.get("type", [])
+    return [named] if isinstance(named, str) else list(named)
+
+
 def _fields(
     schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str, within: tuple[str, ...] = ()
 ) -> Iterator[Fact]:
@@ -87,6 +92,7 @@ def _fields(
     for part in (*schema.get("allOf", ()), *schema.get("oneOf", ()), *schema.get("anyOf", ())):
         yield from _fields(part, schemas, name, within)
     yield from ((f"{name} = {value}", False) for value in schema.get("enum", ()))
+    yield from ((f"{name} is {kind}", False) for kind in _types(schema))
     if "items" in schema:
         yield from _fields(schema["items"], schemas, name, within)
     for key, part in schema.get("properties", {}).items():

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 # Open to everybody, without an account.
 OPEN = {
-    "feedback",
+    *("feedback", "help"),
     *("auth/phone", "auth/phone/<uuid:ident>"),  # a code counts with its id: tests/accounts/phones
     "plans",
     "billing/packs",

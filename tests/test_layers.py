@@ -63,6 +63,7 @@ TORCH_FREE = (
     "fetch",
     "selection",
     "lorafile",
+    "remote.addresses",
     "remote.settings",
     "remote.webhooks",
     "remote.http",

@@ -17,21 +17,9 @@ import idna
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from ml.remote.addresses import is_public
+
 MOST_URL = 500  # characters
-IP = ipaddress.IPv4Address | ipaddress.IPv6Address
-# Public by their registration, and yet no place for a request of ours.
-SHUT = [
-    ipaddress.ip_network(each)
-    for each in (
-        "168.63.129.16/32",  # Azure's metadata
-        "192.0.0.0/24",  # protocols; Oracle's metadata among them
-        "192.88.99.0/24",  # relays of 6to4
-        "2001::/23",  # Teredo, ORCHID and other protocols (RFC 2928)
-        "2002::/16",  # 6to4: an IPv4 address inside
-        "3fff::/20",  # documentation
-    )
-]
-UNICAST = ipaddress.ip_network("2000::/3")  # all else is local, or holds an IPv4 address (NAT64, mapped)
 NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)")  # the last label of an address, in whatever spelling
 
 
@@ -91,26 +79,19 @@ def _check(target: Target) -> None:
         return
     if target.port not in settings.WEBHOOK_PORTS:
         raise Refused(_("This port is not allowed. Use 443."))
-    literal = _literal(target.host)
-    if literal is None and NUMBER.fullmatch(target.host.rstrip(".").rpartition(".")[2]):
+    if _is_literal(target.host):
+        if not is_public(target.host):
+            raise Refused(_("This address is not public."))
+    elif NUMBER.fullmatch(target.host.rstrip(".").rpartition(".")[2]):
         raise Refused(_("This is no address. Send one like https://example.com/hook."))
-    if literal is not None and not is_public(literal):
-        raise Refused(_("This address is not public."))
 
 
-def _literal(host: str) -> IP | None:
+def _is_literal(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host)
+        ipaddress.ip_address(host)
     except ValueError:
-        return None
-
-
-def is_public(address: IP) -> bool:
-    if any(address in network for network in SHUT if network.version == address.version):
         return False
-    if isinstance(address, ipaddress.IPv6Address):
-        return address.scope_id is None and address in UNICAST and address.is_global
-    return address.is_global and not (address.is_multicast or address.is_reserved)
+    return True
 
 
 async def resolve(target: Target) -> str:
@@ -118,7 +99,7 @@ async def resolve(target: Target) -> str:
     socket.gaierror."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-    addresses = [ipaddress.ip_address(each[4][0]) for each in found]
+    addresses = [str(each[4][0]) for each in found]
     if not settings.WEBHOOK_PRIVATE and not all(map(is_public, addresses)):
         raise Refused(_("This address is not public."))
-    return str(min(addresses, key=lambda address: address.version))  # IPv4 is reachable more often
+    return min(addresses, key=lambda address: ":" in address)  # IPv4 is reachable more often

@@ -162,6 +162,7 @@ TABLE: Mapping[str, Row] = {
     "tickets/<uuid:ident>/messages": {"GET": READ, "POST": None},
     "tickets/<uuid:ident>/attachments/<int:number>": SEES,
     "tickets/<uuid:ident>/attachments/<int:number>/thumbnail": SEES,
+    "help": SEES,
     "verify": {"POST": READ},
     "reports": {"POST": READ},
     "takedowns": {"POST": READ},

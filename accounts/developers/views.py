@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import ValidationError
 
-from accounts.confirm import proof_of, require_proof
+from accounts.confirm import require_proof_in_form
 from accounts.developers import services
 from accounts.developers.models import ApiKey
 from accounts.developers.scopes import Scope
@@ -42,7 +42,7 @@ def keys(request: HttpRequest) -> HttpResponse:
 def _create(request: HttpRequest) -> HttpResponse:
     form = ApiKeyForm(data={"name": request.POST.get("name", ""), "scopes": request.POST.getlist("scopes")})
     form.is_valid(raise_exception=True)
-    _require_proof(request)
+    require_proof_in_form(request)
     return _made(request, *services.create_key(request.user, **form.validated_data))
 
 
@@ -60,7 +60,7 @@ def rotate(request: HttpRequest, ident: str) -> HttpResponse:
 
 @limited("api_keys")
 def _rotate(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    _require_proof(request)
+    require_proof_in_form(request)
     return _made(request, *services.rotate_key(key))
 
 
@@ -71,10 +71,6 @@ def end(request: HttpRequest, ident: str) -> HttpResponse:
     services.end_key(ApiKey.objects.owned_by(request.user).get_or_404(ident))
     messages.success(request, _("The key has ended."))
     return redirect("developers")
-
-
-def _require_proof(request: HttpRequest) -> None:
-    require_proof(request, **proof_of(request.POST))
 
 
 def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:

@@ -23,7 +23,8 @@ from django.utils.translation import override
 from accounts.notices import preferences, webpush
 from accounts.notices.kinds import kinds, words_of
 from accounts.notices.models import Notice, PushSubscription
-from ml.remote.http import is_public, resolve, tls
+from ml.remote.addresses import is_public
+from ml.remote.http import resolve, tls
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import consents
-from accounts.confirm import require_proof
+from accounts.confirm import require_proof_in_form
 from accounts.models import Kind
 from accounts.phones import entering, numbers, sending, services
 from accounts.phones.forms import CodeForm, NumberForm
@@ -173,15 +173,10 @@ def mine(request: HttpRequest) -> HttpResponse:
 
 
 def _asked_to_change(request: HttpRequest, phone: str) -> HttpResponse:
-    _require_proof(request)
+    require_proof_in_form(request)
     row = entering.ask(request, phone, purpose=Purpose.CHANGE, user=request.user)
     request.session[ASKED[Purpose.CHANGE]] = {"id": str(row.id)}
     return redirect("my_phone_code")
-
-
-def _require_proof(request: HttpRequest) -> None:
-    proof = request.POST.get("proof", "")
-    require_proof(request, password=proof, code=proof)
 
 
 @login_required
@@ -218,7 +213,7 @@ def _told_of_change(request: HttpRequest, said: str) -> HttpResponse:
 @require_POST
 @told
 def remove(request: HttpRequest) -> HttpResponse:
-    _require_proof(request)
+    require_proof_in_form(request)
     services.remove_phone(request.user)
     return _told_of_change(request, _("The number is removed."))
 

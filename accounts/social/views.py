@@ -32,7 +32,7 @@ def confirm_elsewhere(request: HttpRequest) -> HttpResponse:
     ours = url_has_allowed_host_and_scheme(where, {request.get_host()}, require_https=request.is_secure())
     where = where if ours else reverse("account")
     if request.method == "POST":
-        confirm.require_proof(request, **confirm.proof_of(request.POST))
+        confirm.require_proof_in_form(request)
         record_authentication(request, user, method="code", phone=user.phone, reauthenticated=True)
         return redirect(where)
     facts = {"next": where, "tab": "account", "by_phone": confirm.confirms_by_phone(user)}

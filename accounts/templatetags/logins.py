@@ -22,6 +22,12 @@ def as_json(value: Any) -> str:
     return json.dumps(value)
 
 
+@register.filter
+def without_placeholder(field: Any) -> Any:
+    """The widget of a field whose label stands above it: allauth says the same again inside."""
+    return field.as_widget(attrs={"placeholder": False})
+
+
 @register.simple_tag(takes_context=True)
 def providers(context: Any, of: Any = None) -> list[Any]:
     """Where one can log in with another account, by name; or only those `of` these connections."""

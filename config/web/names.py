@@ -26,6 +26,7 @@ NAMES = {  # where the rule below finds no good name
     ("POST", "items/{}/unstack"): "unstack_item",
     ("POST", "items/bulk/{}/undo"): "undo_item_edit",
     ("POST", "feedback"): "send_product_feedback",
+    ("GET", "help"): "list_help_articles",
     ("POST", "items/{}/feedback"): "send_feedback",
     ("GET", "items/{}/feedback"): "get_feedback",
     ("POST", "generations/{}/keep"): "keep_best",

@@ -7,7 +7,6 @@ after they were resolved, and the connection goes to the address that was checke
 from __future__ import annotations
 
 import io
-import ipaddress
 import json
 import socket
 import ssl
@@ -21,6 +20,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx2
 
 from ml.errors import MLError
+from ml.remote.addresses import is_public
 from ml.remote.deadline import transport, within
 from ml.remote.failures import failure
 from ml.remote.settings import Remote, is_loopback
@@ -37,8 +37,6 @@ TRIES, PAUSE = 3, 0.5  # of what only reads; the pause doubles
 MOST_REDIRECTS = 3
 LATER = (429, 500, 502, 503, 504)
 GONE = (401, 403, 404, 410)
-# Addresses that stand for others: IPv4 inside IPv6 (RFC 6052, 3056, 4380).
-TRANSLATED = [ipaddress.ip_network(n) for n in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
 
 Resolve = Callable[[str, int], list[str]]
 
@@ -79,15 +77,6 @@ def resolve(host: str, port: int) -> list[str]:
     return list(
         dict.fromkeys(str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     )
-
-
-def is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address)
-    mapped = getattr(ip, "ipv4_mapped", None)
-    if mapped is not None:
-        return is_public(str(mapped))
-    stands_for_other = ip.version == 6 and any(ip in network for network in TRANSLATED)
-    return ip.is_global and not ip.is_multicast and not stands_for_other
 
 
 @cache

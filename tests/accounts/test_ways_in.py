@@ -54,11 +54,27 @@ def test_an_older_hash_is_replaced_at_the_next_log_in_and_not_by_another_proof(
 
 
 @pytest.mark.parametrize(
-    "password, taken", [("password123456", False), ("nine long", False), ("14159265358979", True)]
+    "password, taken",
+    [
+        ("nine long", False),
+        ("Password123456", False),  # in the list
+        ("sunshine123", False),  # "sunshine" is
+        ("2024!california", False),
+        ("sunshine6283185", True),  # seven digits
+        ("sunshine and rain", True),
+        ("14159265358979", True),
+    ],
 )
 def test_length_counts_and_what_leaks_show_does_not_pass(client: Any, password: str, taken: bool) -> None:
     answer = client.post("/accounts/signup/", {"email": "me@example.com", "password1": password})
     assert (answer.status_code == 302) is taken
+
+
+@pytest.mark.parametrize("page", ["login", "signup", "password/reset"])
+def test_a_field_has_its_name_above_and_not_inside_too(client: Any, page: str) -> None:
+    text = client.get(f"/accounts/{page}/").text
+    assert '<label for="id_' in text
+    assert "placeholder" not in text
 
 
 # ---------------------------------------------------------------- a proof first

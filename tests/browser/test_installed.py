@@ -186,15 +186,16 @@ def filming(chromium: Browser) -> Iterator[Browser]:
 
 
 @pytest.mark.thorough  # by default tests/browser/test_selfie.py films
+@pytest.mark.parametrize("size", ["phone", "desktop"])
 def test_the_camera_of_the_wizard_gives_hints_and_takes_photos(
-    site: Site, twin: Any, filming: Browser
+    site: Site, twin: Any, filming: Browser, size: str
 ) -> None:
     site.workers.start()
-    page = site.visit("phone", user=twin.user, browser=filming)
+    page = site.visit(size, user=twin.user, browser=filming)
     page.goto(f"/twins/{twin.id}/")
     page.get_by_role("button", name="Use the camera").click()
     expect(page.locator("#camera-hint")).to_have_text("Good. Take the photo.")
-    shot(page, "camera-phone-light")
+    shot(page, f"camera-{size}-light")
     assert [fault for fault in looked_over(page) if not fault.startswith("incomplete")] == []
     page.get_by_role("button", name="Take the photo").click()
     expect(page.locator("#camera-taken")).to_contain_text("One photo taken.")

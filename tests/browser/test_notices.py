@@ -65,14 +65,15 @@ def test_the_bell_is_the_same_on_every_device(site: Site, alice: Any, size: str)
     assert site.complaints == []
 
 
-def test_a_browser_subscribes_and_shows_what_it_is_sent(site: Site, alice: Any) -> None:
-    page = site.visit(user=alice, permissions=["notifications"], service_workers="allow")
+@pytest.mark.parametrize("size", ["desktop", pytest.param("phone", marks=pytest.mark.thorough)])
+def test_a_browser_subscribes_and_shows_what_it_is_sent(site: Site, alice: Any, size: str) -> None:
+    page = site.visit(size, user=alice, permissions=["notifications"], service_workers="allow")
     page.add_init_script(SUBSCRIPTION)
     page.goto("/account/notices/preferences/")
     page.get_by_role("button", name="Notify me on this device").click()
     expect(page.get_by_text("This device shows your notifications.")).to_be_visible()
     assert PushSubscription.objects.get().user == alice
-    shot(page, "push-desktop-light-en")
+    shot(page, f"push-{size}-light-en")
     assert shown_after(page, site.url, {"title": "Your twin is ready.", "tag": "x", "notice": "7"}) == [
         ["Your twin is ready.", "x", "7"]
     ]

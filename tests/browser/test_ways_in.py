@@ -66,8 +66,9 @@ def seen(page: Page, name: str, size: str, theme: str) -> None:
     assert looked_over(page) == []
 
 
-@pytest.mark.thorough  # by default tests/accounts/test_social.py and tests/accounts/test_ways_in.py
-@pytest.mark.parametrize("size, theme", [("phone", "dark"), ("desktop", "light")])
+@pytest.mark.parametrize(
+    "size, theme", [("phone", "dark"), pytest.param("desktop", "light", marks=pytest.mark.thorough)]
+)
 def test_from_another_account_to_a_passkey(site: Site, issuer: str, size: str, theme: str) -> None:
     # Passkeys belong to names, and an address is none.
     here = site.url.replace("127.0.0.1", "localhost")
@@ -77,6 +78,7 @@ def test_from_another_account_to_a_passkey(site: Site, issuer: str, size: str, t
     with_authenticator(page)
     sign_up(page, here, size, theme)
     add_passkey(page, here, size, theme)
+    prove_with_passkey(page, here, size, theme)
     page.goto(f"{here}/gallery/locked/")
     seen(page, "locked-passkey", size, theme)
     page.get_by_role("button", name="Use a passkey instead").click()
@@ -115,3 +117,16 @@ def add_passkey(page: Page, here: str, size: str, theme: str) -> None:
     expect(page).to_have_url(f"{here}/accounts/2fa/recovery-codes/")
     page.goto(f"{here}/accounts/2fa/")
     seen(page, "security", size, theme)
+
+
+def prove_with_passkey(page: Page, here: str, size: str, theme: str) -> None:
+    """On the page that asks who it is, before a change of the account."""
+    again = f"{here}/accounts/2fa/webauthn/reauthenticate/?next=/accounts/email/"
+    old = page.context.new_page()
+    old.add_init_script("delete window.PublicKeyCredential")
+    old.goto(again)
+    expect(old.get_by_text("This browser is too old for passkeys.")).to_be_visible()
+    page.goto(again)
+    seen(page, "passkey-again", size, theme)
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page).to_have_url(f"{here}/accounts/email/")

@@ -76,6 +76,10 @@ def _drop_choice(new: dict[str, Any]) -> None:
     new["components"]["schemas"]["Form"]["properties"]["kind"]["enum"] = ["a", "c"]
 
 
+def _change_type(new: dict[str, Any]) -> None:
+    new["components"]["schemas"]["Form"]["properties"]["name"]["type"] = "integer"
+
+
 def _require(new: dict[str, Any]) -> None:
     new["components"]["schemas"]["Form"]["required"] = ["name", "kind"]
 
@@ -99,6 +103,7 @@ def _add(new: dict[str, Any]) -> None:
         (_drop_method, ["gone: POST /a/{id}"]),
         (_drop_path, ["gone: POST /a/{id}"]),
         (_drop_choice, ["gone: POST /a/{id} > body.kind = b"]),
+        (_change_type, ["gone: POST /a/{id} > body.name is string"]),
         (_require, ["newly required: POST /a/{id} > body.kind"]),
         (_require_a_new_one, ["newly required: POST /a/{id} > header.X"]),
         (_add, []),
@@ -163,6 +168,7 @@ POST items/{}/share | DELETE shares/{} | POST items/{}/publish | POST items/{}/w
 POST DELETE items/{}/like | GET POST items/{}/comments | POST items/{}/feedback | GET public/items | GET plans
 GET billing | GET billing/entries | POST billing/checkout | POST billing/portal | POST reports
 POST takedowns | GET takedowns/{} | POST decisions/{}/appeal | POST verify | GET events
+GET POST tickets | GET tickets/{} | GET POST tickets/{}/messages | GET help
 """
 
 

@@ -19,7 +19,7 @@ from ml.remote import http, lora, waits
 from ml.remote.circuit import FAILURES, OPEN_SECONDS, InProcessCircuit
 from ml.remote.failures import code_of, failure, words_of
 from ml.remote.fal import Fal
-from ml.remote.http import Answer, Http, Torn, is_public
+from ml.remote.http import Answer, Http, Torn
 from ml.remote.journal import FolderJournal
 from ml.remote.keys import SKIP_SECONDS, Keys, name_of
 from ml.remote.package import bare, package
@@ -41,23 +41,6 @@ def bad(call: Any) -> str:
 
 
 # ---------------------------------------------------------------- where results may lie
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "10.0.0.1", "172.16.0.1", "192.168.1.1", "127.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
-        "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "::ffff:10.0.0.1",
-        "64:ff9b::a00:1", "2002:a00:1::1", "2001::1", "ff02::1", "::ffff:127.0.0.1",
-    ],
-)  # fmt: skip
-def test_private_addresses_are_not_public(address: str) -> None:
-    assert not is_public(address)
-
-
-@pytest.mark.parametrize("address", [PUBLIC, "2606:2800:220:1::1", "::ffff:93.184.216.34"])
-def test_public_addresses_are(address: str) -> None:
-    assert is_public(address)
 
 
 def targets(url: str, *found: str, remote: Remote = FAL) -> list[tuple[str, dict[str, Any]]]:

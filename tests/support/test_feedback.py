@@ -63,3 +63,5 @@ def test_staff_with_the_right_mark_it_as_done() -> None:
     row.refresh_from_db()
     assert (row.done, row.text) == (True, "Good.")
     assert logged_in(staff_with("billing.view_invoice")).get(address).status_code == 403
+    looker = logged_in(staff_with("support.view_feedback"))
+    assert (looker.get(address).status_code, looker.post(address, {}).status_code) == (200, 403)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -220,6 +221,18 @@ def test_a_search_without_words_shows_the_articles_and_a_very_long_one_is_refuse
     answer = client.get("/help/", {"q": "a" * 10_000})
     assert answer.status_code == 422
     assert "at most 200 characters" in answer.text
+
+
+@pytest.mark.django_db
+def test_programs_list_and_search_the_articles(client: Client) -> None:
+    everything = client.get("/api/v1/help", headers={"Accept-Language": "es"}).json()
+    assert [each["slug"] for each in everything] == [each.slug for each in library.articles("es")]
+    assert client.get(urlsplit(everything[0]["url"]).path).status_code == 200
+    found = client.get("/api/v1/help", {"q": "borrar mi cuenta"}, headers={"Accept-Language": "es"}).json()
+    assert "delete-everything" in [each["slug"] for each in found[:4]]
+    assert {each["language"] for each in found} == {"es"}
+    refused = client.get("/api/v1/help", {"q": "a" * 201})
+    assert (refused.status_code, list(refused.json()["errors"])) == (422, ["q"])
 
 
 def test_chinese_is_sought_by_pairs_of_signs() -> None:

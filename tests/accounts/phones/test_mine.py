@@ -16,6 +16,7 @@ from accounts import addresses, emails, erasure
 from accounts.archive import members
 from accounts.models import Export
 from accounts.phones.models import PhoneCode
+from tests.accounts.passkey import Phone
 from tests.accounts.people import link
 from tests.accounts.phones.conftest import ES, MINE, US, asked, other, typed
 
@@ -128,6 +129,18 @@ def test_the_pages_change_and_remove_a_number(alice: Any, client: Any, code_to: 
     assert ES in client.get("/account/").content.decode()
     client.post("/account/phone/remove/", {"proof": PROOF["password"]})
     assert "You have none here" in client.get("/account/phone/").content.decode()
+
+
+def test_a_passkey_is_proof_enough_on_the_page(alice: Any, client: Any) -> None:
+    passkey = Phone()
+    passkey.add_to(alice)
+    client.force_login(alice)
+    page = client.get("/account/phone/").text
+    assert "Use a passkey instead" in page
+    assert "/static/passkey.js" in page
+    answer = passkey.answer(client.post("/api/v1/me/passkey").json())
+    sent = client.post("/account/phone/", {"phone": ES, "credential": json.dumps(answer)})
+    assert sent["Location"] == "/account/phone/code/"
 
 
 def test_the_page_of_who_has_no_password_sends_a_code(by_phone: Any, code_to: Any) -> None:
