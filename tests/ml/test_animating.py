@@ -14,7 +14,7 @@ from ml import clips, finish_clip, media, moving, safety, watermark
 from ml.animation import AnimateSpec
 from ml.begin_clip import Begin
 from ml.catalogue import Base, base_of
-from ml.drawn.drawing import from_facts, moved, to_facts
+from ml.drawn.drawing import Drawing, from_facts, moved, to_facts
 from ml.drawn.people import Scene, random_person, random_scene
 from ml.drawn.portraits import draw
 from ml.errors import MLError, Stopped
@@ -45,10 +45,14 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("keys")
 
 
-def portrait(side: int = 256) -> np.ndarray:
+def drawing() -> Drawing:
     rng = np.random.default_rng(7)
     person, scene = random_person(rng), random_scene(rng, framed=True)
-    return draw(person, replace(scene, expression="neutral", yaw=0.0, roll=0.0), side, side)
+    return person, replace(scene, expression="neutral", yaw=0.0, roll=0.0)
+
+
+def portrait(side: int = 256) -> np.ndarray:
+    return draw(*drawing(), side, side)
 
 
 class Moves(Animators):
@@ -151,6 +155,21 @@ def test_a_turn_to_the_left_is_the_mirror_image_of_one_to_the_right() -> None:
     right, left = moving.frames(picture, face, sides)
     assert np.abs(right.astype(int) - left[:, ::-1]).mean() < 0.5
     assert np.abs(right.astype(int) - left).mean() > 2
+
+
+@pytest.mark.parametrize("light", ["soft", "side"])
+@pytest.mark.parametrize("to", [1.0, -1.0], ids=["right", "left"])
+def test_light_goes_round_a_picture_as_it_does_round_a_drawing(light: str, to: float) -> None:
+    """Also where it already comes from one side."""
+    person, scene = drawing()
+    scene = replace(scene, light=light, side=1)
+    picture, truth = (draw(person, one, 256, 256) for one in (scene, moved(scene, {"light": to})))
+    row = np.array([[0, 0, 0, 0, to]], np.float32)
+    (made,) = moving.frames(picture, FACE, row)
+    still, left = (
+        np.abs(one[70:190, 80:176].astype(int) - truth[70:190, 80:176]).mean() for one in (picture, made)
+    )
+    assert left < 0.9 * still
 
 
 def test_a_clip_of_a_drawing_is_drawn_and_one_of_another_picture_is_not() -> None:
@@ -269,8 +288,8 @@ def test_of_the_pictures_from_words_the_most_alike_with_one_face_is_moved(keys: 
     stranger[..., 1], two[..., 0] = 0, 0
     faces = OfColours()
     embedder, vector = faces.embedders.describe(her, faces.find(her)[0])
-    photos = {"references": (tuple(vector.tolist()),), "embedder": embedder}
-    spec = AnimateSpec(RenderSpec("in a park"), motion="nod", **photos)
+    photos = (tuple(vector.tolist()),)
+    spec = AnimateSpec(RenderSpec("in a park"), motion="nod", references=photos, embedder=embedder)
     animating = Animating(NANO, Moves(), faces, Signer.open(keys), spec, lambda *_: False)
     firsts = [First(two), First(stranger), First(her)]
     assert animating.best_of(firsts, {}) is firsts[2]
