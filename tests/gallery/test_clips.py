@@ -132,6 +132,7 @@ def test_a_shared_clip_plays_and_is_downloaded_only_where_that_is_allowed(
         where = "/s/" + made["url"].rpartition("/s/")[2]
         page = visitor.get(where).content.decode()
         assert ("nodownload" in page, "?download=1" in page) == (not allowed, allowed)
+        assert ("or download the clip." in page) is allowed  # where the browser has no H.264
         file = page.partition('<video class="clips-video" data-clip src="')[2].partition('"')[0]
         part = visitor.get(file, HTTP_RANGE="bytes=0-9")
         assert (part.status_code, part["Content-Type"], len(body(part))) == (206, "video/mp4", 10)
