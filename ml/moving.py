@@ -4,8 +4,9 @@ Five points of a face (eyes, nose, corners of the mouth) lay a head's solid over
 program draws. A turned or nodding head is the same solid at another pose: each pixel's ray meets it, and the
 point that it meets was elsewhere in the picture. A closing eye is covered by the skin below it, and its
 lashes come down; the corners of the mouth go up and outwards; a light that goes round brightens what faces
-it. Pixels are taken from the picture at its full size, and only a drawn mouth that was closed gets painted
-teeth: at rest a frame is the picture itself, a moving one is as sharp as it, and the person cannot drift.
+it and darkens where it came from. Pixels are taken from the picture at its full size, and only a drawn mouth
+that was closed gets painted teeth: at rest a frame is the picture itself, a moving one is as sharp as it, and
+the person cannot drift.
 
 Head units, as in ml/drawn/solid.py: x right, y down, z to the viewer, half the head's height is 1, the eyes
 are at y = 0. Levels say how far each movement has gone; a clip's leave zero and come back to it, so that it
@@ -52,7 +53,11 @@ SAG, LIP, LINE = 0.03, 0.06, 0.014
 TEETH, SOFT_LIP = (238, 235, 226), 0.025  # their colour in full light; over this they pass into the lips
 PALE = 0.5  # of the cheek's saturation: teeth have less
 NARROW = 0.18  # how far a full smile closes the eyes
-LIT, DIM, SOFT = 0.50, 0.20, 0.45  # light: of what faces it, of what faces us; its edge on the solid
+# Light that has gone round, read from the drawing program's: what faces it gets LIT more, and OTHER of the
+# one-sidedness on top if the light came from the other side; a head loses LEFT of the one-sidedness if it
+# came from there, and LOST in any case. SOFT: its edge on the solid.
+LIT, OTHER, LEFT, LOST, SOFT = 0.55, 0.60, 0.70, 0.06, 0.30
+ONE_SIDED = 0.4  # most of the light that is taken to come from one side
 # px of a head unit at which movements are worked out: they are smooth, and enlarged to the picture.
 UNIT = 64.0
 
@@ -155,6 +160,7 @@ class Head:
         self.eyes = [self.of_point(eye) for eye in (left, right)]
         self.lids = [self._lid(picture, eye) for eye in self.eyes]
         self.teeth = self._teeth(picture) if is_drawn else ()
+        self.side = self._side(picture)
 
     def of_point(self, point: np.ndarray) -> tuple[float, float]:
         d = (point - self.origin) / self.unit
@@ -267,16 +273,33 @@ class Head:
         mask = smooth((v - top) / SOFT_LIP + 0.5) * smooth((top + gap - v) / SOFT_LIP + 0.5)
         return [Layer(0.9 * mask * smooth(inner / 0.3), colour=self.teeth)]
 
-    def gain(self, u: Floats, v: Floats, light: float) -> Floats:
-        """(H, W): how much lighter a pixel is when the light has gone round."""
+    def facing(self, u: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:
+        """Of the solid where rays meet it: how far it faces the picture's right, and us (-1..1), and how far
+        inside of its edge that is."""
         pose = rotation(self.yaw, 0)
         point, inside = self.solid(u, v, pose)
         normal = np.stack([point[i] / HEAD[i] ** 2 for i in range(3)])
         normal /= np.linalg.norm(normal, axis=0) + 1e-6
         across, front = (sum(pose[i, j] * normal[j] for j in range(3)) for i in (0, 2))
-        return np.asarray(
-            1 + smooth(inside / SOFT) * (light * LIT * across - abs(light) * DIM * front), np.float32
-        )
+        return across, front, inside
+
+    def _side(self, picture: np.ndarray) -> float:
+        """From which side the light comes: the share of the mean light by which what faces the picture's
+        right is lighter."""
+        columns, rows = np.linspace(-0.8, 0.8, 33), np.linspace(-1.0, 1.0, 41)
+        u, v = np.meshgrid(columns.astype(np.float32), rows.astype(np.float32))
+        light, (across, front, inside) = luma(self._seen(picture, u, v)), self.facing(u, v)
+        on = inside > 0.15
+        facts = np.stack([across[on], front[on], np.ones(int(on.sum()))], axis=1)
+        found = np.linalg.lstsq(facts, light[on] / max(float(light[on].mean()), 1e-3), rcond=None)[0]
+        return float(np.clip(found[0], -ONE_SIDED, ONE_SIDED))
+
+    def gain(self, u: Floats, v: Floats, light: float) -> Floats:
+        """(H, W): how much lighter a pixel is when the light has gone round."""
+        across, _front, inside = self.facing(u, v)
+        was = float(np.sign(light)) * self.side  # above 0: from where the light goes to
+        change = light * ((LIT - OTHER * was) * across) - abs(light) * (LEFT * was + LOST)
+        return np.asarray(1 + smooth(inside / SOFT) * change, np.float32)
 
 
 # ---------------------------------------------------------------- frames

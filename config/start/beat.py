@@ -21,7 +21,7 @@ TASKS = {
     "backup": ("support.back_up", 600, "io"),  # a base backup once a day
     "copies": ("support.copy_files", 60, "io"),
     "tickets": ("support.tickets", 60, "io"),
-    "crops": ("gallery.find_faces", 60, "cpu"),
+    "crops": ("gallery.find_faces", 10, "cpu"),  # a clip of a new picture is refused by what it finds
     "hashes": ("gallery.make_hashes", 300, "cpu"),
     "lapse": ("billing.lapse", 600, "io"),
     "months": ("billing.months", 600, "io"),

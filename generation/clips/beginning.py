@@ -25,7 +25,7 @@ REFUSALS: dict[str, type[DomainError]] = {each.code: each for each in (NoFace, S
 
 
 def require_one_face(item: Item) -> None:
-    """Where the picture's faces are known, a minute after it was made; before, the worker looks, and the
+    """Where the picture's faces are known, some seconds after it was made; before, the worker looks, and the
     credits come back. Raises NoFace, SeveralFaces, FaceTooSmall."""
     widths = widths_in(item)
     if widths is not None and (code := clip_fault(widths, 1.0)):

@@ -108,16 +108,19 @@ class Animating:
         self.start = time.monotonic()
 
     def best_of(self, firsts: Sequence[First], twin: Mapping[str, Any]) -> First:
-        """The one with one face that is most alike; the first of equals. MLError `no_face`."""
+        """The one with one face that is most alike; the first of equals. MLError of the first one's fault
+        where none has one face."""
         photos = finish_clip.photos_of(self.spec, twin)
-        scored = []
+        scored, faults = [], []
         for first in firsts:
             tell(self.on_progress, "rendering", 0.5)
-            if not face_fault(self.faces.find(first.picture), first.picture):
-                made = finish_clip.measure([first.picture], photos, self.faces)
-                scored.append((made.median or made.holds or 0.0, first))
+            if code := face_fault(self.faces.find(first.picture), first.picture):
+                faults.append(code)
+                continue
+            made = finish_clip.measure([first.picture], photos, self.faces)
+            scored.append((made.median or made.holds or 0.0, first))
         if not scored:
-            raise refusal("no_face")
+            raise refusal(faults[0])
         return max(scored, key=lambda one: one[0])[1]
 
     def run(self, first: First, twin: Mapping[str, Any]) -> Clip:

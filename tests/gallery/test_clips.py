@@ -66,6 +66,20 @@ def test_a_clip_plays_by_parts_from_the_encrypted_file(as_alice: Any, alice: Any
     assert (small["Content-Type"], media.to_array(body(small)).shape) == ("image/webp", (HEIGHT, WIDTH, 3))
 
 
+def test_the_page_and_the_api_tell_the_median_and_the_twentieth_of_the_frames(
+    as_alice: Any, trained: Any
+) -> None:
+    facts = {"twin": trained, "training": trained.active_training_id, "likeness": 0.83, "likeness_low": 0.71}
+    clip = play(trained.user, **facts)
+    told = as_alice.get(f"/api/v1/items/{clip.id}").json()
+    assert (told["likeness"], told["likeness_low"]) == (0.83, 0.71)
+    browser = Client()
+    browser.force_login(trained.user)
+    page = browser.get(f"/gallery/{clip.id}/").content.decode()
+    assert "0.83; your photos among themselves 0.90" in page
+    assert "in nineteen of twenty frames 0.71 or more" in page
+
+
 def test_clips_are_filtered_put_into_albums_and_packed(
     as_alice: Any, alice: Any, clip: Item, work: Callable[[], int]
 ) -> None:
@@ -118,6 +132,7 @@ def test_a_shared_clip_plays_and_is_downloaded_only_where_that_is_allowed(
         where = "/s/" + made["url"].rpartition("/s/")[2]
         page = visitor.get(where).content.decode()
         assert ("nodownload" in page, "?download=1" in page) == (not allowed, allowed)
+        assert ("or download the clip." in page) is allowed  # where the browser has no H.264
         file = page.partition('<video class="clips-video" data-clip src="')[2].partition('"')[0]
         part = visitor.get(file, HTTP_RANGE="bytes=0-9")
         assert (part.status_code, part["Content-Type"], len(body(part))) == (206, "video/mp4", 10)

@@ -14,7 +14,7 @@ from ml import clips, finish_clip, media, moving, safety, watermark
 from ml.animation import AnimateSpec
 from ml.begin_clip import Begin
 from ml.catalogue import Base, base_of
-from ml.drawn.drawing import from_facts, moved, to_facts
+from ml.drawn.drawing import Drawing, from_facts, moved, to_facts
 from ml.drawn.people import Scene, random_person, random_scene
 from ml.drawn.portraits import draw
 from ml.errors import MLError, Stopped
@@ -45,24 +45,33 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("keys")
 
 
-def portrait(side: int = 256) -> np.ndarray:
+def drawing() -> Drawing:
     rng = np.random.default_rng(7)
     person, scene = random_person(rng), random_scene(rng, framed=True)
-    return draw(person, replace(scene, expression="neutral", yaw=0.0, roll=0.0), side, side)
+    return person, replace(scene, expression="neutral", yaw=0.0, roll=0.0)
+
+
+def portrait(side: int = 256) -> np.ndarray:
+    return draw(*drawing(), side, side)
 
 
 class Moves(Animators):
     """Makes the frames that a test wants: the picture, changed by `change` in each attempt."""
 
-    def __init__(self, change: Callable[[np.ndarray, int], np.ndarray] = lambda picture, attempt: picture):
+    def __init__(
+        self,
+        change: Callable[[np.ndarray, int], np.ndarray] = lambda picture, attempt: picture,
+        flickers: bool = False,
+    ):
         super().__init__("cpu")
-        self.change = change
+        self.change, self.flickers = change, flickers
         self.attempts: list[int] = []
 
     def of(self, video: object) -> object:  # type: ignore[override]
         def animate(begin: Begin, spec: AnimateSpec, attempt: int, tell: object) -> list[np.ndarray]:
             self.attempts.append(attempt)
-            return [begin.picture, *[self.change(begin.picture, attempt)] * 23]
+            changed = self.change(begin.picture, attempt)
+            return [begin.picture, *[changed, changed // 4 * 3 if self.flickers else changed] * 12]
 
         return animate
 
@@ -148,6 +157,21 @@ def test_a_turn_to_the_left_is_the_mirror_image_of_one_to_the_right() -> None:
     assert np.abs(right.astype(int) - left).mean() > 2
 
 
+@pytest.mark.parametrize("light", ["soft", "side"])
+@pytest.mark.parametrize("to", [1.0, -1.0], ids=["right", "left"])
+def test_light_goes_round_a_picture_as_it_does_round_a_drawing(light: str, to: float) -> None:
+    """Also where it already comes from one side."""
+    person, scene = drawing()
+    scene = replace(scene, light=light, side=1)
+    picture, truth = (draw(person, one, 256, 256) for one in (scene, moved(scene, {"light": to})))
+    row = np.array([[0, 0, 0, 0, to]], np.float32)
+    (made,) = moving.frames(picture, FACE, row)
+    still, left = (
+        np.abs(one[70:190, 80:176].astype(int) - truth[70:190, 80:176]).mean() for one in (picture, made)
+    )
+    assert left < 0.9 * still
+
+
 def test_a_clip_of_a_drawing_is_drawn_and_one_of_another_picture_is_not() -> None:
     person = random_person(np.random.default_rng(7))
     scene = Scene(expression="neutral", light="side", size=0.5)
@@ -208,7 +232,10 @@ def test_a_clip_of_a_drawn_woman_stays_her(keys: Path, detector: object) -> None
     assert clip.faces == 1
     frames = list(clips.decode(clip.mp4))
     assert len(frames) == 72
-    assert [watermark.read(frame) for frame in frames[::24]] == [clip.mark] * 3
+    assert [watermark.read(frame) for frame in frames] == [clip.mark] * 72
+    names = [name for name, _, _ in clips.boxes(clip.mp4)]
+    assert names.index(b"moov") < names.index(b"mdat")  # it plays while it loads, signed too
+    assert len(clip.mp4) < 3_000_000
     said = verify(clip.mp4, certificates=known_certificates(keys))
     assert (said.verdict, said.ident) == ("ours_edited", clip.mark)
     assert "mark_found" in said.reasons
@@ -226,11 +253,49 @@ def test_a_picture_of_ours_keeps_its_number(keys: Path, detector: object) -> Non
 
 def test_a_clip_that_loses_the_face_is_made_once_more_and_then_refused(keys: Path, detector: object) -> None:
     first_bad = Moves(lambda picture, attempt: picture if attempt else blue(picture, attempt))
-    assert run(first_bad, keys).tries == 2  # type: ignore[attr-defined]
+    made = run(first_bad, keys)
+    assert (made.tries, made.seed) == (2, SPEC.seed + 1)  # type: ignore[attr-defined]
     always = Moves(blue)
     with pytest.raises(MLError) as e:
         run(always, keys)
     assert (e.value.code, always.attempts) == ("likeness_too_low", [0, 1])
+
+
+def test_a_clip_that_flickers_is_made_once_more_and_then_refused(keys: Path, detector: object) -> None:
+    always = Moves(flickers=True)
+    with pytest.raises(MLError) as e:
+        run(always, keys)
+    assert (e.value.code, always.attempts) == ("unsteady", [0, 1])
+
+
+def test_the_second_try_goes_to_the_other_side_and_less_far() -> None:
+    begin, sides = Begin(portrait(), FACE), np.zeros((2, len(LEVELS)), np.float32)
+    once, again = (move(begin, SPEC, attempt, lambda share: None) for attempt in (0, 1))
+    sides[:, LEVELS.index("turn")] = levels_of(SPEC, 0)[18, LEVELS.index("turn")] * np.array([1, -0.6])
+    for made, wanted in zip((once, again), moving.frames(begin.picture, FACE, sides)):
+        assert np.abs(made[18].astype(int) - wanted).mean() < 1
+
+
+class OfColours(CentredFaces):
+    """Pictures without red show two people."""
+
+    def find(self, picture: np.ndarray) -> list[Face]:
+        return super().find(picture) * (1 if picture[..., 0].any() else 2)
+
+
+def test_of_the_pictures_from_words_the_most_alike_with_one_face_is_moved(keys: Path) -> None:
+    her, stranger, two = portrait(), portrait() // 2 * 2, portrait()
+    stranger[..., 1], two[..., 0] = 0, 0
+    faces = OfColours()
+    embedder, vector = faces.embedders.describe(her, faces.find(her)[0])
+    photos = (tuple(vector.tolist()),)
+    spec = AnimateSpec(RenderSpec("in a park"), motion="nod", references=photos, embedder=embedder)
+    animating = Animating(NANO, Moves(), faces, Signer.open(keys), spec, lambda *_: False)
+    firsts = [First(two), First(stranger), First(her)]
+    assert animating.best_of(firsts, {}) is firsts[2]
+    with pytest.raises(MLError) as e:
+        animating.best_of(firsts[:1], {})
+    assert e.value.code == "several_faces"
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,27 @@ def test_a_picture_goes_there_and_comes_back_as_a_clip_of_ours(
     assert fal.breaches == []
 
 
+class Killed(BaseException):
+    """Ends the worker, as SIGKILL does."""
+
+
+def test_a_worker_that_is_killed_while_it_waits_goes_on_with_the_same_clip(
+    fal: FalDouble, here: Bench
+) -> None:
+    spec = AnimateSpec(RenderSpec("", reference=PICTURE), motion="nod", seed=5)
+
+    def die(stage: str, share: float) -> bool:
+        if stage == "animating":
+            raise Killed
+        return False
+
+    with pytest.raises(Killed):
+        here.engine.animate(spec, store=here.store, on_progress=die, journal=here.journal)
+    assert animate(here).frames == 72
+    assert len(fal.submitted(fal.CLIPS)) == 1  # it is paid once there
+    assert here.journal.said() == {"clip-5": ["delivered"]}
+
+
 def test_from_words_the_most_alike_of_three_pictures_goes_there(fal: FalDouble, here: Bench) -> None:
     sides = dict.fromkeys(here.engine.base.sizes.by_aspect, (256, 256))
     here.engine.base = replace(here.engine.base, sizes=replace(here.engine.base.sizes, by_aspect=sides))
