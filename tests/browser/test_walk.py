@@ -37,6 +37,9 @@ def test_the_walk(site: Site, size: str, engine: str, tmp_path: Path) -> None:
     sign_up(page, "walker@example.com")
     expect(page.get_by_text("We sent a link to walker@example.com")).to_be_visible()
     make_twin(page, files(tmp_path, 14) if engine == "paint" else drawn_files(tmp_path, 14))
+    if size == "phone":  # what is next stays in sight, however many photos there are
+        expect(page.locator(".train-bar")).to_be_in_viewport(ratio=1)
+        expect(page.locator(".train-bar")).to_contain_text("photos")
     prove_the_address(page, site)
     train(page, site, engine)
     two_pictures(page, size)
