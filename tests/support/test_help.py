@@ -59,6 +59,15 @@ def test_links_between_articles_lead_somewhere() -> None:
     assert broken == []
 
 
+@pytest.mark.django_db
+def test_links_to_a_place_on_a_page_lead_to_it(client: Client, alice: Any) -> None:
+    client.force_login(alice)
+    links = {link for a in ALL for link in re.findall(r'href="(/[^"#]*)#([^"]+)"', str(a.html))}
+    places = {(path, place) for path, place in links if not path.startswith("/help/")}
+    assert ("/account/privacy/", "archives") in places
+    assert [each for each in sorted(places) if f'id="{each[1]}"' not in client.get(each[0]).text] == []
+
+
 @pytest.mark.parametrize(
     ("group", "codes"),
     [
