@@ -133,9 +133,15 @@ prompt.addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(suggest, 150);
 });
+let entered = false; // by this click; the next one sets the cursor
 prompt.addEventListener("focus", () => {
+  entered = true;
   if (!prompt.value) suggest();
   else if (prompt.value === example) prompt.select(); // what is typed takes its place
+});
+prompt.addEventListener("click", () => { // it undid the selection
+  if (entered && example && prompt.value === example) prompt.select();
+  entered = false;
 });
 if (document.activeElement === prompt && prompt.value) suggest(); // typed before this script was loaded
 prompt.addEventListener("blur", close);

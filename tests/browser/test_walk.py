@@ -134,7 +134,9 @@ def two_pictures(page: Page, size: str) -> None:
     prompt = page.get_by_label("Prompt", exact=True)
     expect(prompt).to_be_visible()
     page.wait_for_load_state()  # the page's scripts run before its load event
-    prompt.fill("smil")
+    expect(prompt).to_have_value("smiling, in a park, wearing a red hoodie")  # one press would make it
+    prompt.click()
+    page.keyboard.type("smil")  # takes its place
     expect(page.get_by_role("option").first).to_have_text("smiling")
     prompt.press("ArrowDown")
     prompt.press("Enter")
