@@ -154,7 +154,7 @@ def share(scene: Scene) -> None:
     scene.tap("button", "Share", "verb")
     scene.tap("button", "Make the link")
     scene.camera.show(scene.at(".share-address"), 1.0)
-    scene.camera.picture("share-link", scene.at("main .share-address"))
+    scene.camera.picture("share-link", scene.at(".share-links > li"))
     scene.camera.look(1.0)
     scene.camera.clip("share")
 

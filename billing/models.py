@@ -11,9 +11,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.engines import models as engines  # noqa: F401  registers its models
 
+FREE = pgettext_lazy("a plan", "Free")
 GRACE = timedelta(days=7)  # from a failed payment until its plan ends
 
 
@@ -43,6 +45,11 @@ class Plan(models.Model):
     class Meta:
         ordering = ("order",)
         verbose_name, verbose_name_plural = _("plan"), _("plans")
+
+    @property
+    def label(self) -> str:
+        """The name on pages: that of the free plan is a word, which is translated."""
+        return str(FREE) if self.name == "Free" else self.name
 
     def __str__(self) -> str:
         return self.name

@@ -47,7 +47,7 @@ COUNTS = range(1, 9)  # of pictures at once
 KEPT = ("twin", "prompt", "negative_prompt", "style", "aspect_ratio", "quality", "count", "seed", "engine")
 KEPT += ("steps", "reference", "strength", "era", "album", "album_name", "adult")
 OF_PAGE = ("album", "album_name")  # which the page resolves itself
-# Offered where nothing was made yet: a prompt and its style.
+# Offered where nothing was made yet, the first one in the prompt already: a prompt and its style.
 EXAMPLES = (
     (_("smiling, in a park, wearing a red hoodie"), "photorealistic"),
     (_("in the city at night, wearing a leather jacket"), "cinematic"),
@@ -138,7 +138,8 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
     picks = picking(request.user, twins)
     engine = picks.chosen(filled["twin"], filled["engine"])
     reference, free = _reference(request, filled), demonstration.is_meant(filled)
-    return {
+    beginning = _beginning(request, filled, free=free)
+    return beginning | {
         "filled": {k: v or defaults.get(k, "") for k, v in filled.items()} | {"engine": engine},
         "twins": twins,
         "demonstration": invented,
@@ -152,9 +153,6 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         "eras": picks.eras(),
         "adult": adult.is_offered(request.user),
         "presets": StudioPreset.objects.owned_by(request.user),
-        # To try the demonstration person an example is enough: on a phone they come right below then.
-        "opened": not free and not Job.objects.owned_by(request.user).shown().by_prompt().exists(),
-        "examples": EXAMPLES,
         "albums": albums.listed(request.user, filled["album"]),
         "album": filled["album"],
         "album_name": filled["album_name"],
@@ -162,6 +160,16 @@ def _choices(request: HttpRequest, filled: dict[str, str]) -> dict[str, Any]:
         "many": int(filled["count"]) if filled["count"] in map(str, COUNTS) else 2,
         "tab": "studio",
     }
+
+
+def _beginning(request: HttpRequest, filled: dict[str, str], *, free: bool) -> dict[str, Any]:
+    """Where nothing was made yet, an example stands in the prompt: one press makes the first picture."""
+    new = not Job.objects.owned_by(request.user).shown().by_prompt().exists()
+    example = new and request.method == "GET" and "prompt" not in request.GET and not filled["reference"]
+    if example:
+        filled["prompt"] = str(EXAMPLES[0][0])
+    # To try the demonstration person an example is enough: on a phone they come right below then.
+    return {"opened": new and not free, "example": example, "examples": EXAMPLES}
 
 
 def _reference(request: HttpRequest, filled: dict[str, str]) -> Item | None:

@@ -44,12 +44,11 @@ watch(form, engines, () => form.elements.twin?.value ?? "", () => {
 
 // Keeps the draft of the prompt until a request is accepted: a lost session or a closed tab loses nothing.
 const DRAFT = `photoflux-prompt-${form.dataset.user}`;
-if (!prompt.value && !location.search) prompt.value = localStorage.getItem(DRAFT) ?? "";
+const example = "example" in prompt.dataset ? prompt.defaultValue : ""; // filled in where nothing was made yet
+if (new URLSearchParams(location.search).has("prompt")) localStorage.removeItem(DRAFT); // it came in the address
+else if (prompt.value === example) prompt.value = localStorage.getItem(DRAFT) || example;
 prompt.addEventListener("input", () => localStorage.setItem(DRAFT, prompt.value));
-if (location.search) { // the form was filled from the address, so the draft and the query can go
-  localStorage.removeItem(DRAFT);
-  history.replaceState(null, "", location.pathname);
-}
+if (location.search) history.replaceState(null, "", location.pathname);
 
 // A fixed seed is shown beside the button, with a way to get rid of it.
 const seed = form.elements.seed;
@@ -134,7 +133,16 @@ prompt.addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(suggest, 150);
 });
-prompt.addEventListener("focus", () => { if (!prompt.value) suggest(); });
+let entered = false; // by this click; the next one sets the cursor
+prompt.addEventListener("focus", () => {
+  entered = true;
+  if (!prompt.value) suggest();
+  else if (prompt.value === example) prompt.select(); // what is typed takes its place
+});
+prompt.addEventListener("click", () => { // it undid the selection
+  if (entered && example && prompt.value === example) prompt.select();
+  entered = false;
+});
 if (document.activeElement === prompt && prompt.value) suggest(); // typed before this script was loaded
 prompt.addEventListener("blur", close);
 prompt.addEventListener("keydown", (event) => {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.http import HttpResponse
+from PIL import Image
 
 from config.errors import NotFound, RateLimited
 from config.web.problems import ProblemMiddleware, answer_to, forbidden
@@ -70,6 +72,19 @@ def test_a_page_opens_in_every_language_with_nothing_inline(
     assert word in text
     assert not re.search(r"<style|<script(?![^>]*\ssrc=)|\sstyle=|\son\w+=", text)
     assert "unsafe" not in page["Content-Security-Policy"]
+
+
+def test_the_landing_page_shows_the_product(client: Any) -> None:
+    """Four labelled pictures, sharp on dense screens, three drawings, prices, privacy with links."""
+    page = client.get("/").content.decode()
+    scene = r'<li><img src="/static/(landing/\w+\.webp)" width="(\d+)" height="\d+" alt="[^"]+"><span>[^<]+</'
+    scenes = re.findall(scene, page)
+    static = Path(__file__).resolve().parent.parent / "static"
+    assert [Image.open(static / name).width >= 2 * int(width) for name, width in scenes] == [True] * 4
+    assert page.count('class="landing-drawing"') == 3
+    assert len(re.findall(r'class="card offer"', page)) >= 2
+    privacy = page.partition('class="landing-privacy"')[2].partition("</ul>")[0]
+    assert re.findall("<li>|<a ", privacy) == ["<li>", "<a "] * 4
 
 
 @pytest.mark.parametrize("path", OWN)

@@ -11,7 +11,7 @@ from config.web.labels import engine_name
 from config.web.serializers import run_fields
 from config.web.text import TextField
 from generation.models import Job
-from generation.packs import services
+from generation.packs import delivered, services
 from generation.packs.models import Pack, PackPicture, Preset
 from generation.packs.services import HEADSHOTS, LEAST, MOST, USUAL
 from generation.packs.sheet import Shot
@@ -52,7 +52,7 @@ def show_pack(pack: Pack, base: Base) -> dict[str, Any]:
         "style": pack.style,
         "aspect_ratio": pack.aspect_ratio,
         "presets": [show_preset(preset) for preset in services.choices_for(pack, base)],
-        "pictures": [show_picture(picture) for picture in pack.pictures.all()],
+        "pictures": [*map(show_picture, pack.pictures.all())] or delivered.pictures(pack.code),
     }
 
 

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.utils.formats import number_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.templatetags.money import money
@@ -162,7 +162,8 @@ def people_table(found: People) -> Table:
 
 
 def returns_table(found: Returns) -> Table:
-    head = (_("First picture"), _("Back in days 1 to 7"), _("Share"), _("Back in days 8 to 30"), _("Share"))
+    share = pgettext("a part of all", "Share")
+    head = (_("First picture"), _("Back in days 1 to 7"), share, _("Back in days 8 to 30"), share)
     row = (
         number(found.began),
         _of(found.week, found.week_due),

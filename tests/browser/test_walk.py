@@ -37,6 +37,9 @@ def test_the_walk(site: Site, size: str, engine: str, tmp_path: Path) -> None:
     sign_up(page, "walker@example.com")
     expect(page.get_by_text("We sent a link to walker@example.com")).to_be_visible()
     make_twin(page, files(tmp_path, 14) if engine == "paint" else drawn_files(tmp_path, 14))
+    if size == "phone":  # what is next stays in sight, however many photos there are
+        expect(page.locator(".train-bar")).to_be_in_viewport(ratio=1)
+        expect(page.locator(".train-bar")).to_contain_text("photos")
     prove_the_address(page, site)
     train(page, site, engine)
     two_pictures(page, size)
@@ -131,7 +134,9 @@ def two_pictures(page: Page, size: str) -> None:
     prompt = page.get_by_label("Prompt", exact=True)
     expect(prompt).to_be_visible()
     page.wait_for_load_state()  # the page's scripts run before its load event
-    prompt.fill("smil")
+    expect(prompt).to_have_value("smiling, in a park, wearing a red hoodie")  # one press would make it
+    prompt.click()
+    page.keyboard.type("smil")  # takes its place
     expect(page.get_by_role("option").first).to_have_text("smiling")
     prompt.press("ArrowDown")
     prompt.press("Enter")

@@ -172,8 +172,10 @@ def test_the_first_pages_offer_it(client: Any, alice: Any, wake_ups: Any) -> Non
     studio = client.get("/studio/").content.decode()
     assert f"{DRAFTS_A_DAY} of {DRAFTS_A_DAY} free drafts" in studio
     assert '<button class="btn big wide" id="create" data-one' in studio  # though there are no credits
+    assert "data-example" in studio  # one press makes the first picture
     sent = {"twin": str(DEMONSTRATION), "prompt": WORDS, "quality": "high", "count": "2", "steps": "50"}
     assert client.post("/studio/", sent).status_code == 302
+    assert "data-example" not in client.get("/studio/").content.decode()
     job = Job.objects.get()
     assert (job.demonstration, job.quality, job.steps, job.longest) == (True, "draft", None, 512)
     assert "Demonstration person" in client.get("/studio/").content.decode()

@@ -6,12 +6,14 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
+from PIL import Image
 
 from config.studio import get_base
-from generation.packs import services
+from generation.packs import delivered, services
 from generation.packs.admin import lacks_of_pack, lacks_of_preset
-from generation.packs.models import Pack, PackPicture, Preset
+from generation.packs.models import PICTURES, Pack, PackPicture, Preset
 from generation.packs.prompts import PackUnfit, mixed, prompts
 from ml import prompts as reading
 from ml.catalogue import BASES
@@ -163,6 +165,17 @@ def test_example_pictures_are_made_by_the_engine_of_this_machine(
     assert (picture.status_code, picture["Content-Type"]) == (200, "image/jpeg")
     again = client.get(shown[0]["url"], headers={"If-None-Match": picture["ETag"]})
     assert (again.status_code, client.get("/api/v1/packs/studio/pictures/9").status_code) == (304, 404)
+
+
+def test_delivered_packs_come_with_pictures(as_alice: Any) -> None:
+    """Until staff make others, as the test above."""
+    packs = as_alice.get("/api/v1/packs").json()
+    assert {pack["code"]: len(pack["pictures"]) for pack in packs} == dict.fromkeys(DELIVERED, PICTURES)
+    for url in (each["url"] for pack in packs for each in pack["pictures"]):
+        with Image.open(settings.BASE_DIR / url.strip("/")) as picture:
+            assert picture.size == (delivered.WIDTH, delivered.HEIGHT)
+    Pack.objects.filter(code="studio").update(code="ours")
+    assert [p["pictures"] for p in as_alice.get("/api/v1/packs").json() if p["code"] == "ours"] == [[]]
 
 
 def test_pictures_that_may_not_be_shown_leave_the_earlier_ones(engine: EngineDouble) -> None:

@@ -32,6 +32,12 @@ def test_a_long_prompt_is_told_first_and_made_when_it_is_sent_again(page: Any, w
     assert Job.objects.get().prompt == LONG
 
 
+@pytest.mark.parametrize("query, filled", [("", True), ("?twin=", True), ("?prompt=", False)])
+def test_a_first_visit_finds_a_sentence_in_the_prompt(page: Any, query: str, filled: bool) -> None:
+    shown = text(page.get(f"/studio/{query}"))
+    assert (">smiling, in a park, wearing a red hoodie</textarea>" in shown) == filled
+
+
 def test_a_negative_prompt_that_is_not_read_is_told_too(page: Any) -> None:
     told = text(page.post("/studio/", {"prompt": "in a park", "negative_prompt": LONG}))
     assert "It reads what should not be there only up to" in told

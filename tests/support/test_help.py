@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 
+from generation.models import Job
 from generation.restorations.services import SENTENCES as RESTORATION_CODES
 from ml.types import SELFIE_CODES
 from support.help import library
@@ -21,9 +22,12 @@ from support.help.models import HelpVote
 from support.help.rendering import BrokenArticle, render
 from support.help.search import pairs, search
 from support.help.services import figures
+from tests.conftest import jpeg
+from tests.restoring import restoration_of
 from tests.rights import logged_in, staff_with
 from tests.test_translations import HALF_WIDTH, STRAYS, USTED, catalogue
 from twins.checks import SENTENCES as PHOTO_CODES
+from twins.models import Photo, Training
 from twins.proof.sentences import REFUSALS
 
 LANGUAGES = [code for code, _name in settings.LANGUAGES]
@@ -56,6 +60,15 @@ def test_links_between_articles_lead_somewhere() -> None:
     assert broken == []
 
 
+@pytest.mark.django_db
+def test_links_to_a_place_on_a_page_lead_to_it(client: Client, alice: Any) -> None:
+    client.force_login(alice)
+    links = {link for a in ALL for link in re.findall(r'href="(/[^"#]*)#([^"]+)"', str(a.html))}
+    places = {(path, place) for path, place in links if not path.startswith("/help/")}
+    assert ("/account/privacy/", "archives") in places
+    assert [each for each in sorted(places) if f'id="{each[1]}"' not in client.get(each[0]).text] == []
+
+
 @pytest.mark.parametrize(
     ("group", "codes"),
     [
@@ -79,6 +92,24 @@ def test_links_between_articles_lead_somewhere() -> None:
 def test_every_code_is_explained(group: str, codes: Any) -> None:
     assert [code for code in codes if "#" not in library.address_of(group, code)] == []
     assert library.address_of(group, "unknown") == ""
+
+
+@pytest.mark.django_db
+def test_what_is_refused_leads_to_its_article_on_the_page(client: Client, alice: Any, twin: Any) -> None:
+    for code in PHOTO_CODES:
+        Photo.objects.create(user=alice, twin=twin, status="succeeded", accepted=False, code=code)
+    ended = {"user": alice, "status": "failed"}
+    Training.objects.create(twin=twin, number=1, base="nano", error_code="worker_lost", **ended)
+    Job.objects.create(prompt="x", seed=1, error_code="part_not_found", **ended)
+    Job.objects.create(prompt="x", seed=1, error_code="unsteady", kind="video", duration=3, **ended)
+    restored = restoration_of(alice, jpeg(11))
+    Job.objects.filter(id=restored.job_id).update(status="failed", error_code="no_face")
+    client.force_login(alice)
+    places = f"/twins/{twin.id}/", "/studio/", "/studio/videos/", f"/restore/{restored.id}/"
+    pages = "".join(client.get(place).text for place in places)
+    told = [("photos", code) for code in PHOTO_CODES] + [("trainings", "worker_lost")]
+    told += [("pictures", "part_not_found"), ("clips", "unsteady"), ("restorations", "no_face")]
+    assert [each for each in told if f'href="{library.address_of(*each)}"' not in pages] == []
 
 
 def test_a_photos_code_is_its_own_anchor_as_the_script_of_the_page_takes_it() -> None:
