@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.catalogue import FLUX2, Base
+from ml.languages import in_english
 from ml.types import ERAS
 
 TRIGGER = "ohwx"  # the word that a twin's LoRA is trained on
@@ -64,6 +65,12 @@ def compose(prompt: str, style: str, subject: str, *, twin: bool, era: str = "")
     return f"{STYLE_WORDS[style]} of {who}{when}, {without_markup(prompt).strip()}"
 
 
+def in_words_of(base: Base, prompt: str) -> str:
+    """The prompt without markup, as the base understands it: a base of few words knows English ones alone."""
+    text = without_markup(prompt)
+    return text if base.photorealistic else in_english(text)
+
+
 def era_words(era: str) -> str:
     return f"in the {era}, with the clothes and hair of the {era}"
 
@@ -82,7 +89,8 @@ def read_until(base: Base, prompt: str, *, style: str, subject: str, twin: bool,
     """How many characters of the prompt the base reads, up to the end of a word; None when it reads all."""
 
     def fits(begun: str) -> bool:
-        return count_tokens(base, compose(begun, style, subject, twin=twin, era=era)) <= base.tokens
+        text = compose(in_words_of(base, begun), style, subject, twin=twin, era=era)
+        return count_tokens(base, text) <= base.tokens
 
     return _last_that_fits(prompt, fits)
 
@@ -93,7 +101,9 @@ def negative_read_until(base: Base, negative: str) -> int | None:
         return None
     if base.true_cfg <= 1:
         return 0
-    return _last_that_fits(negative, lambda begun: count_tokens(base, without_markup(begun)) <= base.tokens)
+    return _last_that_fits(
+        negative, lambda begun: count_tokens(base, in_words_of(base, begun)) <= base.tokens
+    )
 
 
 def _last_that_fits(text: str, fits: Callable[[str], bool]) -> int | None:

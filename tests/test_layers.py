@@ -49,6 +49,7 @@ TORCH_FREE = (
     "sameness",
     "measures",
     "alike",
+    "languages",
     "prompts",
     "safety",
     "media",
@@ -84,7 +85,7 @@ ML: list[tuple[str, ...]] = [
     tuple(f"ml.{name}" for name in floor.split())
     for floor in (
         "types errors animation motions",
-        "sizes vocabulary words catalogue",
+        "sizes vocabulary words languages catalogue",
         "lorafile measures pdq copies overlay sameness alike watermark decoding edit regions media clips"
         " moving safety provenance prompts nets nudity drawn fingerprint",
         "avatar demonstration",

@@ -35,7 +35,7 @@ from ml.local.training import TwinTraining
 from ml.local.weights import Recent, parse
 from ml.lorafile import checksum
 from ml.oom import memory_errors
-from ml.prompts import compose, without_markup
+from ml.prompts import compose, in_words_of
 from ml.provenance import Signer
 from ml.restore.printing import clear_faces
 from ml.restore.restorers import Restorers
@@ -230,7 +230,7 @@ class LocalEngine:
     ) -> list[Picture | None]:
         """Renders the pictures of some seeds in one pass; None for a picture that may not be shown."""
         start = time.monotonic()
-        text = composed(spec, facts)
+        text = composed(self.base, spec, facts)
         raw = self._sample(sampler, spec, text, seeds, reference)
         each = (time.monotonic() - start) / len(seeds)
         parent = reference.data if reference else None
@@ -246,7 +246,7 @@ class LocalEngine:
         self, sampler: Sampler, spec: RenderSpec, text: str, seeds: Sequence[int], reference: Reference | None
     ) -> list[Raw]:
         size, steps = self.base.sizes.by_aspect[spec.aspect], sampler.steps(spec)
-        negative = without_markup(spec.negative_prompt)
+        negative = in_words_of(self.base, spec.negative_prompt)
         if reference is not None:
             start = references.start_of(reference, spec, self.base)
             return repaint(sampler, text, start, steps=steps, seeds=seeds, negative=negative)
@@ -302,7 +302,7 @@ class LocalEngine:
         twin, reference = self.read(first, store), references.read(first, store, self.faces)
         if reference is not None:
             return twin, First(reference.picture, reference.data, _drawing(animating.spec, store))
-        sampler, text = self.sampler_of(twin), composed(first, twin[2])
+        sampler, text = self.sampler_of(twin), composed(self.base, first, twin[2])
         seeds = range(first.seed, first.seed + animating.spec.candidates)
         tell(animating.on_progress, "rendering", 0.0)
         raw = [self._sample(sampler, first, text, [seed], None)[0] for seed in seeds]
@@ -315,10 +315,11 @@ class LocalEngine:
         return partial(finish, engine=self.base.name, faces=self.faces, signer=self.signer)
 
 
-def composed(spec: RenderSpec, facts: dict[str, Any]) -> str:
+def composed(base: Base, spec: RenderSpec, facts: dict[str, Any]) -> str:
     """What the base reads. `facts`: of the twin's file."""
     subject = facts.get("subject", spec.subject)
-    return compose(spec.prompt, spec.style, subject, twin=spec.lora is not None, era=spec.era)
+    prompt = in_words_of(base, spec.prompt)
+    return compose(prompt, spec.style, subject, twin=spec.lora is not None, era=spec.era)
 
 
 def _drawing(spec: AnimateSpec, store: Store | None) -> Drawing | None:
