@@ -133,7 +133,7 @@ def headshots(walk: Walk, _photos: list[Path]) -> None:
     walk.page.wait_for_load_state()
     walk.clicks += 1
     walk.click("button", "Create ·")
-    walk.sees("main img")
+    walk.sees(".shot img")  # the pack's page has pictures of its own
 
 
 def share(walk: Walk, _photos: list[Path]) -> None:
