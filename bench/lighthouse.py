@@ -28,17 +28,17 @@ PRESETS = {"phone": (), "desktop": ("--preset=desktop",)}
 BROWSER = "--headless=new --no-sandbox"
 
 
-def report(address: str, cookie: str, preset: str) -> dict[str, Any]:
-    """Lighthouse's report of a page; a cookie makes it that of somebody who is logged in."""
+def report(address: str, cookie: str, preset: str) -> dict[str, Any] | None:
+    """Lighthouse's report of a page; a cookie makes it that of somebody who is logged in. None where the
+    browser recorded nothing, which happens now and then."""
     command = ["npx", "--yes", LIGHTHOUSE, address, "--output=json", "--quiet", *PRESETS[preset]]
     command += [f"--chrome-flags={BROWSER}", f"--only-categories={','.join(CATEGORIES)}"]
     if cookie:
         command.append("--extra-headers=" + json.dumps({"Cookie": f"sessionid={cookie}"}))
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     environment = os.environ | ({"CHROME_PATH": path} if path else {})
-    made = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-    found: dict[str, Any] = json.loads(made.stdout)
-    return found
+    made = subprocess.run(command, env=environment, stdout=subprocess.PIPE)
+    return json.loads(made.stdout) if made.returncode == 0 else None
 
 
 def scores(found: dict[str, Any]) -> dict[str, int]:
@@ -74,7 +74,7 @@ def place(item: dict[str, Any]) -> str:
 
 def measured(name: str, address: str, cookie: str, preset: str) -> bool:
     """Prints a page's scores; whether all are high enough."""
-    found = [report(address, cookie, preset) for _ in range(ROUNDS)]
+    found = [made for _ in range(ROUNDS) if (made := report(address, cookie, preset))]
     best = {key: max(scores(each)[key] for each in found) for key in CATEGORIES}
     print(f"{name:8} {preset:8}" + "".join(f"  {key} {score}" for key, score in best.items()), flush=True)
     for cost in costs(max(found, key=lambda each: sum(scores(each).values()))):
