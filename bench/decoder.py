@@ -26,6 +26,8 @@ from PIL import Image
 from bench import judges
 from bench.likeness import Lineup, new_scenes
 from bench.machine import machine
+from ml.avatar.eyes import drawn_eyes
+from ml.avatar.views import View
 from ml.catalogue import base_of
 from ml.drawn.captions import caption
 from ml.drawn.people import Person, Scene, framed_scene, random_person
@@ -61,7 +63,7 @@ class Ways:
     """The ways to a delivered picture."""
 
     def __init__(self, sampler: Sampler):
-        self.sampler, self.seconds = sampler, 0.0
+        self.sampler, self.faces, self.seconds = sampler, Faces(), 0.0
         self.drawn: list[bool] = []  # of each delivered picture
 
     @torch.no_grad()
@@ -82,8 +84,10 @@ class Ways:
     def known(self, person: Person, rng: np.random.Generator) -> KnownPerson:
         """The person as read in twelve drawings, as it is in the file of a twin of drawn photos."""
         assert self.sampler.decoder
-        some = [self.encoded(draw(person, s, SIDE, SIDE)) for s in scenes_of(rng, 12)]
-        return KnownPerson(self.sampler.decoder.person_of(some), eyes=False)
+        drawings = [draw(person, s, SIDE, SIDE) for s in scenes_of(rng, 12)]
+        read = self.sampler.decoder.person_of([self.encoded(drawing) for drawing in drawings])
+        views = [View(d, face.points) for d in drawings for face in self.faces.find(d)[:1]]
+        return KnownPerson(replace(read, eyes=drawn_eyes(views)))
 
     def sampled(self, person: Person, scene: Scene, seed: int) -> tuple[torch.Tensor, str]:
         base, rng = self.sampler.base, np.random.default_rng(seed)

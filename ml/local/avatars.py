@@ -13,6 +13,7 @@ import numpy as np
 
 from ml.avatar.avatar import Avatar, from_facts
 from ml.avatar.drawings import photos_of
+from ml.avatar.eyes import drawn_eyes
 from ml.avatar.fit import fit
 from ml.avatar.views import View
 from ml.catalogue import Base
@@ -36,10 +37,17 @@ def avatar_of(spec: TrainSpec, pictures: Sequence[np.ndarray], found: Sequence[D
 
 
 def person_in(facts: Mapping[str, Any]) -> KnownPerson | None:
-    """Whom a twin of these facts draws; None where that is not known as values. The colour of eyes is read
-    right in half of drawn photos, and better by the embedder in each picture."""
+    """Whom a twin of these facts draws; None where that is not known as values. In older files of
+    drawn photos the embedder says the colour of the eyes, in each picture."""
     found = facts.get("avatar") or facts.get("drawn")
-    return KnownPerson(from_facts(found).person, eyes="avatar" in facts) if found else None
+    if not found:
+        return None
+    return KnownPerson(from_facts(found).person, eyes="avatar" in facts or "eyes" in facts)
+
+
+def eyes_in(pictures: Sequence[np.ndarray], found: Sequence[Described]) -> str:
+    """The colour of the eyes in drawn photos."""
+    return drawn_eyes([View(picture, one.face.points) for picture, one in zip(pictures, found)])
 
 
 def drawn(spec: TrainSpec, avatar: Avatar) -> TrainSpec:

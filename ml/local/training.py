@@ -51,6 +51,7 @@ class TwinTraining:
     on_progress: Progress
     start: float = field(default_factory=time.monotonic)
     avatar: Avatar | None = None  # what the twin shows, where it is not the photos
+    eyes: str = ""  # their colour in drawn photos, on a base that draws
 
     def __post_init__(self) -> None:
         self.base = replace(self.base, sizes=replace(self.base.sizes, train=self.plan.sizes))
@@ -127,6 +128,7 @@ class TwinTraining:
         pictures, found = self._faces()
         vectors, embedder = self._vectors(pictures, found)
         if not avatars.is_needed(self.base, embedder):
+            self.eyes = "" if self.base.photorealistic else avatars.eyes_in(pictures, found)
             return vectors, embedder
         self.avatar = avatars.avatar_of(self.spec, pictures, found)
         self.spec = avatars.drawn(self.spec, self.avatar)
@@ -226,7 +228,8 @@ class TwinTraining:
         if decoder is None:
             return {}
         latents = [unpack(one.latents, one.size[1] // 8, one.size[0] // 8)[0] for one in examples]
-        return {"drawn": Avatar(decoder.person_of(latents)).facts()}
+        person = replace(decoder.person_of(latents), eyes=self.eyes)
+        return {"drawn": Avatar(person).facts(), "eyes": self.eyes}
 
     def _write(self, state: TrainingState, facts: dict[str, Any]) -> str:
         """Writes the twin's file and returns its checksum."""
