@@ -123,9 +123,10 @@ def _due() -> QuerySet[Webhook]:
 @transaction.atomic
 def take(places: int, hung_places: int) -> list[Delivery]:
     """The oldest due delivery of each of so many endpoints, which are busy from now on; `at` is the time."""
-    hung = _due().exclude(hung_at=None)[: max(0, min(hung_places, places))]
-    chosen = [*_due().filter(hung_at=None)[: max(0, places)], *hung][: max(0, places)]
-    free = _due().filter(id__in=[each.id for each in chosen])
+    due = _due().values_list("id", flat=True)
+    hung = due.exclude(hung_at=None)[: max(0, min(hung_places, places))]
+    chosen = [*due.filter(hung_at=None)[: max(0, places)], *hung][: max(0, places)]
+    free = _due().filter(id__in=chosen)
     mine = list(
         free.order_by().select_for_update(of=("self",), skip_locked=True).values_list("id", flat=True)
     )

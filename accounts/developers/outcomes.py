@@ -38,7 +38,8 @@ GONE = 410
 def record(done: Sequence[tuple[Delivery, Outcome]]) -> None:
     """Writes down all of these in a few statements. What its owner deleted meanwhile is left out."""
     ids = [one.id for one, _outcome in done]
-    rows = Delivery.objects.select_for_update(of=("self",)).select_related("webhook").filter(id__in=ids)
+    locked = Delivery.objects.select_for_update(of=("self",)).defer("body")
+    rows = locked.select_related("webhook").filter(id__in=ids)
     found = {row.id: row for row in rows}
     pairs = [(found[one.id], outcome) for one, outcome in done if one.id in found]
     now = clock.now()
