@@ -160,7 +160,7 @@ CHINESE = {
     "clean-shaven": "没有胡[子须]|不留胡[子须]",
     "{}eyes": "~{}眼睛",
 }
-# What says nothing that a drawing shows, where it is all that is left between two phrases.
+# Words that mean nothing to a drawing: dropped where nothing else is left between two phrases.
 SILENT = re.compile(
     rf"(?:\b(?:una?|el|la|y|e|de|con|en|mujer|hombre|persona|chic[oa]|retrato|foto|mi|gemel[oa]|{'|'.join(ES.values())})\b"
     r"|[一个张位名的和在里上着有女男人士孩性照片]|\s)*"

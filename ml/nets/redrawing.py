@@ -3,8 +3,8 @@
 The prompt counts as evidence of what a picture shows, for the base follows its words mostly: where the net
 wavers between a smile and a laugh, the one that was asked for is drawn; where it is sure, the net is right.
 
-A twin's person who is known as values is drawn as known, but for what the prompt asks to change: of a cut or
-a colour of hair the latents tell too little to overrule what is known, or what was asked for."""
+A twin's person who is known as values is drawn as known, but for what the prompt asks to change: the latents
+tell too little of hair, beard and eyes to overrule either."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Redrawing:
         asked: Mapping[str, Any] | None = None,
     ):
         self.numbers, self.seed = numbers, seed
-        self.known = known and changed(known, asked or {})
+        self.known = known and as_asked(known, asked or {})
         self.shares = with_asked(shares, asked or {})
         self.places = np.array([int(share.argmax()) for share in self.shares])
         k = TRIED / min(small.shape[:2])
@@ -165,7 +165,7 @@ class Redrawing:
         return better
 
 
-def changed(known: KnownPerson, asked: Mapping[str, Any]) -> KnownPerson:
+def as_asked(known: KnownPerson, asked: Mapping[str, Any]) -> KnownPerson:
     """The person, changed as the prompt asks."""
     changes = {name: asked[name] for name in CHANGES if name in asked}
     return KnownPerson(replace(known.person, **changes), known.eyes or "eyes" in changes)
