@@ -66,7 +66,7 @@ def compose(prompt: str, style: str, subject: str, *, twin: bool, era: str = "")
 
 
 def in_words_of(base: Base, prompt: str) -> str:
-    """The prompt without markup, in the language that the base understands: the built-in one knows English alone."""
+    """The prompt without markup, in a language that the base knows: the built-in one knows English alone."""
     text = without_markup(prompt)
     return text if base.photorealistic else in_english(text)
 

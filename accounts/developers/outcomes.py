@@ -49,7 +49,7 @@ def record(done: Sequence[tuple[Delivery, Outcome]]) -> None:
 
 
 def _taken(rows: Sequence[Delivery]) -> None:
-    """Two statements for all: bulk_update builds an expression for each row, which costs more than sending."""
+    """Two statements for all: bulk_update builds an expression a row, which costs more than sending."""
     ended = {"status": Delivery.Status.DELIVERED, "tries": F("tries") + 1}
     Delivery.objects.filter(id__in=[row.id for row in rows]).update(**ended)
     well = {"busy_until": None, "failing_since": None, "hung_at": None}
